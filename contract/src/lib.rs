@@ -1,0 +1,1 @@
+//! The wire contract: generated gRPC types and their conversions.

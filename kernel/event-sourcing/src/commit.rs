@@ -1,0 +1,196 @@
+//! One command's writes, and what a store says to them.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::event::{MAX_EVENT_BYTES, NewEvent};
+use crate::id::{CommandId, Position, Version};
+use crate::lease::Fence;
+use crate::stream::StreamId;
+
+/// The most events that one commit may hold.
+pub const MAX_COMMIT_EVENTS: usize = 1_000;
+
+/// What a write requires of its stream, checked under the store's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// The stream has no events.
+    NoStream,
+    /// The stream is at this version. `Exact(Version(0))` is the same as `NoStream`.
+    Exact(Version),
+    /// The stream is at this version, and its last event has this id. Lanes decide on events that are still on
+    /// their way to the store; if such an event is refused, another process may put its own at the same version,
+    /// so that the version alone would not tell them apart.
+    Follows {
+        /// The version that the stream must be at.
+        version: Version,
+        /// The id of the event at that version.
+        event_id: Uuid,
+    },
+    /// The stream has at least one event.
+    Exists,
+    /// No requirement.
+    Any,
+}
+
+/// Events for one stream. Without events it is a precondition on a stream that was only read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The stream.
+    pub stream: StreamId,
+    /// Its requirement.
+    pub expected: Expected,
+    /// In order; they get the versions behind the stream's last.
+    pub events: Vec<NewEvent>,
+}
+
+/// The writes of one command: all or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    command_id: CommandId,
+    recorded_at: DateTime<Utc>,
+    writes: Vec<Write>,
+    fence: Option<Fence>,
+}
+
+/// Why something is not a commit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// A commit has at least one event.
+    #[error("a commit needs at least one event")]
+    NoEvents,
+    /// A commit holds at most [`MAX_COMMIT_EVENTS`].
+    #[error("a commit holds at most {MAX_COMMIT_EVENTS} events, got {0}")]
+    TooManyEvents(usize),
+    /// An event's data has at most [`MAX_EVENT_BYTES`].
+    #[error("the data of {event_type} has at most {MAX_EVENT_BYTES} bytes, got {bytes}")]
+    EventTooLarge {
+        /// The event's name.
+        event_type: &'static str,
+        /// Its size.
+        bytes: usize,
+    },
+    /// A commit names a stream at most once.
+    #[error("a commit names stream {0} twice")]
+    StreamTwice(StreamId),
+}
+
+impl Commit {
+    /// Checks the limits. `recorded_at` is cut to microseconds, which is what every engine keeps.
+    ///
+    /// # Errors
+    /// [`CommitError`] names the limit and what was given.
+    pub fn try_new(
+        command_id: CommandId,
+        recorded_at: DateTime<Utc>,
+        writes: Vec<Write>,
+        fence: Option<Fence>,
+    ) -> Result<Self, CommitError> {
+        let count = writes.iter().map(|write| write.events.len()).sum();
+        if count == 0 {
+            return Err(CommitError::NoEvents);
+        }
+        if count > MAX_COMMIT_EVENTS {
+            return Err(CommitError::TooManyEvents(count));
+        }
+        let mut seen = HashSet::with_capacity(writes.len());
+        for write in &writes {
+            if !seen.insert(&write.stream) {
+                return Err(CommitError::StreamTwice(write.stream.clone()));
+            }
+            for NewEvent { event, .. } in &write.events {
+                if event.data.len() > MAX_EVENT_BYTES {
+                    return Err(CommitError::EventTooLarge {
+                        event_type: event.event_type,
+                        bytes: event.data.len(),
+                    });
+                }
+            }
+        }
+        let recorded_at = crate::clock::to_micros(recorded_at);
+        Ok(Self {
+            command_id,
+            recorded_at,
+            writes,
+            fence,
+        })
+    }
+
+    /// Never takes effect twice.
+    #[must_use]
+    pub fn command_id(&self) -> CommandId {
+        self.command_id
+    }
+
+    /// When the command was decided.
+    #[must_use]
+    pub fn recorded_at(&self) -> DateTime<Utc> {
+        self.recorded_at
+    }
+
+    /// In the order in which the events take their positions.
+    #[must_use]
+    pub fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+
+    /// The lease that the writer must still hold.
+    #[must_use]
+    pub fn fence(&self) -> Option<&Fence> {
+        self.fence.as_ref()
+    }
+
+    /// How many events it has, over all streams.
+    #[must_use]
+    pub fn event_count(&self) -> usize {
+        self.writes.iter().map(|write| write.events.len()).sum()
+    }
+}
+
+/// What an accepted commit wrote. The repeat of a command gets the first one's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The position of the commit's first event.
+    pub first: Position,
+    /// The position of its last event.
+    pub last: Position,
+    /// When the command was decided.
+    pub recorded_at: DateTime<Utc>,
+    /// The name of the commit's first event: tells whether a command could have produced it.
+    pub first_event_type: String,
+    /// The streams that got events, in the order of writing, each with its version behind the commit.
+    pub versions: Vec<(StreamId, Version)>,
+    /// Whether the commit had been stored before this call.
+    pub duplicate: bool,
+}
+
+impl Receipt {
+    /// The version that the commit left `stream` at, if it wrote it.
+    #[must_use]
+    pub fn version_of(&self, stream: &StreamId) -> Option<Version> {
+        self.versions
+            .iter()
+            .find(|(written, _)| written == stream)
+            .map(|(_, version)| *version)
+    }
+}
+
+/// Why a store refused a commit. Nothing of it was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// A stream is not where the commit expected it.
+    #[error("stream {stream} is at version {actual}, expected {expected:?}")]
+    Conflict {
+        /// The first such stream of the commit.
+        stream: StreamId,
+        /// What the commit asked for.
+        expected: Expected,
+        /// What it found. Equal to the expected version if another event stands there.
+        actual: Version,
+    },
+    /// The lease's token has grown: somebody else holds it.
+    #[error("lease {} has another token than {}", .0.lease, .0.token.0)]
+    Fenced(Fence),
+}

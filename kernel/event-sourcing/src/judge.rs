@@ -1,0 +1,1 @@
+//! The judgement of a batch: which commits are accepted, at which positions and versions.

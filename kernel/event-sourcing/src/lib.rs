@@ -1,0 +1,28 @@
+//! Event sourcing: streams, stores, aggregates, lanes and projections, without a database, a network, or a
+//! word of any domain.
+//!
+//! Read it in this order: [`stream`] and [`event`] say what is stored, [`commit`] what one command writes,
+//! [`store`] what a store promises, [`aggregate`] what a domain gives, [`projection`] how events become rows.
+
+pub mod aggregate;
+pub mod clock;
+pub mod commit;
+pub mod event;
+pub mod id;
+pub mod judge;
+pub mod lease;
+pub mod memory;
+pub mod projection;
+pub mod store;
+pub mod stream;
+pub mod upcast;
+
+pub use aggregate::{Aggregate, DecodeError, DomainEvent};
+pub use clock::{Clock, SystemClock};
+pub use commit::{Commit, CommitError, Expected, Receipt, Refused, Write};
+pub use event::{EncodedEvent, Envelope, Metadata, NewEvent};
+pub use id::{CommandId, Position, Version};
+pub use lease::{Fence, Lease, LeaseStore, Token};
+pub use projection::Projection;
+pub use store::{EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage};
+pub use stream::StreamId;

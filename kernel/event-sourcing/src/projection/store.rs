@@ -1,0 +1,67 @@
+//! Where a projection's rows and its checkpoint are kept.
+
+use async_trait::async_trait;
+
+use super::Projection;
+use crate::id::Position;
+use crate::lease::Token;
+use crate::store::StoreError;
+
+/// How far a projection is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The checkpoint: rows are the fold of all events up to here.
+    pub position: Position,
+    /// Why it stands still, if it does.
+    pub parked: Option<Parked>,
+    /// Positions that a person chose to skip; ascending. Rebuilds obey them.
+    pub skips: Vec<Position>,
+}
+
+/// A projection that met an event that it cannot read or fold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// The event.
+    pub position: Position,
+    /// What was wrong with it.
+    pub reason: String,
+}
+
+/// What one page changed.
+#[derive(Clone, Debug)]
+pub struct PageWrite<K, R> {
+    /// The lease token of the writing runner.
+    pub token: Token,
+    /// The checkpoint that the page began from.
+    pub from: Position,
+    /// The checkpoint behind it.
+    pub through: Position,
+    /// Each changed row once: its new value, or nothing if it is gone.
+    pub changes: Vec<(K, Option<R>)>,
+    /// Set if the event behind `through` could not be read or folded.
+    pub parked: Option<Parked>,
+}
+
+/// Keeps one generation of one projection.
+#[async_trait]
+pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
+    /// Stores `token` beside the checkpoint, so that pages with an older one are refused from here on, and gives the
+    /// progress. Nothing if a newer token is already there.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be reached.
+    async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError>;
+
+    /// The rows of these keys that exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn load(&self, keys: &[P::Key]) -> Result<Vec<(P::Key, P::Row)>, StoreError>;
+
+    /// Writes rows and checkpoint in one transaction and says true, or writes nothing and says false if the checkpoint
+    /// is not at `from` or the token is not the page's.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be written. The outcome may be unknown; `begin` tells.
+    async fn write(&self, page: PageWrite<P::Key, P::Row>) -> Result<bool, StoreError>;
+}

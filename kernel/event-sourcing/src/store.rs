@@ -1,0 +1,214 @@
+//! What an event store is: a log of all events, cut into streams.
+//!
+//! Every adapter keeps the same promises; `event-store-conformance` states each of them as a test.
+//!
+//! 1. A commit that was answered is durable; one that was not is whole or absent.
+//! 2. Versions inside a stream are 1, 2, 3 … without gap.
+//! 3. Positions are in commit order, without gap. Who has read up to position p never later finds an event at or
+//!    below p.
+//! 4. A command id takes effect once. Its repeat gets the first receipt, whatever it expects.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::commit::{Commit, Receipt, Refused};
+use crate::event::Envelope;
+use crate::id::{CommandId, Position, Version};
+use crate::stream::StreamId;
+
+/// The most events that one page holds, whatever was asked for.
+pub const MAX_PAGE_EVENTS: usize = 5_000;
+
+/// A store that could not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing happened; trying again may help.
+    #[error("{operation}: the store is unavailable")]
+    Unavailable {
+        /// What was asked of it.
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// The connection broke while it committed: the whole batch is in or out. Sending it again tells.
+    #[error("{operation}: the outcome is unknown")]
+    OutcomeUnknown {
+        /// What was asked of it.
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// Trying again will not help: a bug, or a damaged or foreign database.
+    #[error("{operation}: the store failed")]
+    Failed {
+        /// What was asked of it.
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self, Self::Failed { .. })
+    }
+}
+
+/// Which events of the log a reader wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only these event types; empty means all.
+    pub event_types: Vec<&'static str>,
+}
+
+impl Filter {
+    /// All events.
+    pub const ALL: Self = Self {
+        event_types: Vec::new(),
+    };
+
+    /// Events of these types.
+    #[must_use]
+    pub fn of_types(event_types: &[&'static str]) -> Self {
+        Self {
+            event_types: event_types.to_vec(),
+        }
+    }
+
+    /// Whether it lets an event of this type through.
+    #[must_use]
+    pub fn matches(&self, event_type: &str) -> bool {
+        self.event_types.is_empty() || self.event_types.contains(&event_type)
+    }
+}
+
+/// A page of one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamPage {
+    /// In order of version, without gap.
+    pub events: Vec<Envelope>,
+    /// Whether the page ends at the stream's end, as it was when the page was read.
+    pub is_end: bool,
+}
+
+/// A page of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPage {
+    /// In order of position; those that the filter refuses are left out.
+    pub events: Vec<Envelope>,
+    /// How far the page read: no event that the filter lets through lies between the last one given and here. Moves
+    /// also when the page is empty, so that checkpoints pass what does not concern them; never beyond the head.
+    pub through: Position,
+    /// The head as it was when the page was read. The reader is up to date if `through` equals it.
+    pub head: Position,
+}
+
+/// What a refusal is checked against, read in one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The command's receipt, if it took effect before.
+    pub receipt: Option<Receipt>,
+    /// The present version of each stream that was asked for, in the order asked.
+    pub versions: Vec<Version>,
+    /// The head at that moment.
+    pub head: Position,
+}
+
+/// A state that was folded once and kept, so that loading starts there. Never needed for correctness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Whose state.
+    pub stream: StreamId,
+    /// The version that it was folded to.
+    pub version: Version,
+    /// The shape of `state`.
+    pub schema_version: u32,
+    /// JSON text.
+    pub state: String,
+    /// When it was taken.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A log of events in streams. The promises are in the [module's documentation](self).
+#[async_trait]
+pub trait EventStore: Send + Sync + 'static {
+    /// Writes a batch and answers each commit by itself, in the batch's order. It means: each commit alone, in
+    /// that order. An accepted commit is visible to the checks behind it; a refused one takes no position; a command
+    /// id that repeats inside the batch gets the first one's receipt. The command id is looked up before the
+    /// expectations are checked, the fence after the command id and before the expectations.
+    ///
+    /// Call it from the [`Appender`](crate::appender::Appender) alone, which puts commits into batches.
+    ///
+    /// # Errors
+    /// An error is about the whole batch; see [`StoreError`] for what then happened to it.
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError>;
+
+    /// The command's receipt, the present versions of `streams`, and the head, as of one moment.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError>;
+
+    /// Up to `limit` (1 to [`MAX_PAGE_EVENTS`]) events of a stream behind version `after`. A stream without events
+    /// gives an empty page.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError>;
+
+    /// Up to `limit` (1 to [`MAX_PAGE_EVENTS`]) events of the log behind position `after` that `filter` lets through.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError>;
+
+    /// The position of the last event.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn head(&self) -> Result<Position, StoreError>;
+
+    /// Waits until the head is at or above `position` and gives the head. It wakes on notification and polls beside
+    /// it, because a notification can be lost with its connection. It has no time-out of its own: drop the future.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError>;
+
+    /// The snapshot of a stream with this schema version, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError>;
+
+    /// Keeps a snapshot, unless one of the same stream and schema version is at the same or a higher version.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be written.
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError>;
+}

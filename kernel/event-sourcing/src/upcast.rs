@@ -1,0 +1,43 @@
+//! Old shapes of events, lifted one step at a time when they are read.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::aggregate::DecodeError;
+
+/// Turns the data of one schema version into the next one's.
+pub type Upcaster = fn(Value) -> Value;
+
+/// Reads event data. `steps[0]` lifts version 1 to 2, and so on: the present version is one more than there are
+/// steps. Data of the present version are read without a detour.
+///
+/// # Errors
+/// [`DecodeError`] if the version is unknown or the data do not fit.
+pub fn read<T: DeserializeOwned>(
+    event_type: &str,
+    schema_version: u32,
+    data: &str,
+    steps: &[Upcaster],
+) -> Result<T, DecodeError> {
+    let bad_data = |source| DecodeError::Data {
+        event_type: event_type.to_owned(),
+        schema_version,
+        source,
+    };
+    let Some(pending) = usize::try_from(schema_version)
+        .ok()
+        .and_then(|version| version.checked_sub(1))
+        .and_then(|done| steps.get(done..))
+    else {
+        return Err(DecodeError::UnknownVersion {
+            event_type: event_type.to_owned(),
+            schema_version,
+        });
+    };
+    if pending.is_empty() {
+        return serde_json::from_str(data).map_err(bad_data);
+    }
+    let old: Value = serde_json::from_str(data).map_err(bad_data)?;
+    let lifted = pending.iter().fold(old, |value, step| step(value));
+    serde_json::from_value(lifted).map_err(bad_data)
+}

@@ -1,0 +1,1 @@
+//! Read models in SQL tables: generations, checkpoints and leases on SQLite and PostgreSQL.

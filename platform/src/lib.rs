@@ -1,0 +1,1 @@
+//! What every service needs: settings, telemetry, health, listeners, shutdown.

@@ -1,0 +1,1 @@
+//! The gateway: GraphQL over HTTP in front of the two services.

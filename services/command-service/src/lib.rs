@@ -1,0 +1,1 @@
+//! The write side: commands in over gRPC, events out.

@@ -1,0 +1,1 @@
+//! The read side: projections and queries over gRPC.
