@@ -1,0 +1,237 @@
+//! A throw-away cluster.
+
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::binaries;
+use crate::database::TestDatabase;
+
+/// The name of the socket file; nothing listens on this port.
+const PORT: u16 = 5432;
+
+/// A socket's path may have about 100 bytes.
+const MAX_TEMP_DIR_BYTES: usize = 50;
+
+/// Waits for the end of the process that made the cluster, then clears up. It ignores what a terminal sends to all.
+const WATCHDOG: &str = r#"
+trap "" HUP INT TERM
+read -r _
+"$1/pg_ctl" -D "$2/data" -m immediate -w stop
+rm -rf "$2"
+"#;
+
+/// A PostgreSQL server of one's own. Dropping it stops it and removes its data.
+#[derive(Debug)]
+pub struct Cluster {
+    bin: PathBuf,
+    folder: PathBuf,
+    account: Option<Account>,
+    watchdog: Child,
+}
+
+/// Whom the server runs as if the tests run as root, which PostgreSQL refuses.
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    uid: u32,
+    gid: u32,
+}
+
+impl Cluster {
+    /// Makes and starts a cluster with the settings that PostgreSQL has by default, so a durable one.
+    ///
+    /// # Panics
+    /// If PostgreSQL is not installed or does not start.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with settings for `postgresql.conf`.
+    ///
+    /// # Panics
+    /// If PostgreSQL is not installed or does not start.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let bin = binaries::folder();
+        let folder = temporary_folder();
+        let account = account_for(&folder);
+        if let Some(Account { uid, gid }) = account {
+            chown(&folder, Some(uid), Some(gid))
+                .unwrap_or_else(|error| panic!("chown {}: {error}", folder.display()));
+        }
+        let watchdog = watch(&bin, &folder, account);
+        let cluster = Self {
+            bin,
+            folder,
+            account,
+            watchdog,
+        };
+        cluster.make_data().await;
+        cluster.configure(settings);
+        cluster.start_again().await;
+        cluster
+    }
+
+    /// How to reach one of its databases, as the superuser; `postgres` always exists.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        let folder = self.folder.display();
+        format!("postgres://postgres@localhost:{PORT}/{database}?host={folder}")
+    }
+
+    /// A fresh, empty database. It goes with the cluster.
+    ///
+    /// # Panics
+    /// If the server does not answer.
+    pub async fn database(&self) -> TestDatabase {
+        TestDatabase::create(&self.url("postgres"), |name| self.url(name), false).await
+    }
+
+    /// Stops the server as a crash would: nothing is flushed, connections break.
+    ///
+    /// # Panics
+    /// If it was not running.
+    pub async fn stop_immediately(&self) {
+        self.pg_ctl(&["-m", "immediate", "-w", "stop"]).await;
+    }
+
+    /// Starts the server after [`stop_immediately`](Self::stop_immediately).
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_again(&self) {
+        let log = self.folder.join("log");
+        self.pg_ctl(&["-l", &log.to_string_lossy(), "-w", "start"])
+            .await;
+    }
+
+    async fn pg_ctl(&self, arguments: &[&str]) {
+        let mut command = command(&self.bin.join("pg_ctl"), self.account);
+        command
+            .arg("-D")
+            .arg(self.folder.join("data"))
+            .args(arguments);
+        if !run(command).await {
+            let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            panic!("pg_ctl {arguments:?} failed; the server's log:\n{log}");
+        }
+    }
+
+    async fn make_data(&self) {
+        let by_language = ["--locale-provider=icu", "--icu-locale=en-US"];
+        // Servers before 15, or without ICU, know only the order of bytes.
+        if !self.initdb(&by_language).await {
+            assert!(self.initdb(&[]).await, "initdb failed");
+        }
+    }
+
+    async fn initdb(&self, options: &[&str]) -> bool {
+        let mut command = command(&self.bin.join("initdb"), self.account);
+        command
+            .arg("-D")
+            .arg(self.folder.join("data"))
+            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"])
+            .args(["--no-sync", "--no-instructions"])
+            .args(options);
+        run(command).await
+    }
+
+    fn configure(&self, settings: &[(&str, &str)]) {
+        let path = self.folder.join("data/postgresql.conf");
+        let mut text = std::fs::read_to_string(&path).unwrap_or_default();
+        let folder = self.folder.display();
+        let _ = write!(
+            text,
+            "\nlisten_addresses = ''\nport = {PORT}\nunix_socket_directories = '{folder}'\n\
+             max_connections = 300\n"
+        );
+        for (name, value) in settings {
+            let _ = writeln!(text, "{name} = '{value}'");
+        }
+        std::fs::write(&path, text)
+            .unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// A command that runs as the cluster's user, silently, in a folder that everybody may enter.
+fn command(program: &Path, account: Option<Account>) -> Command {
+    let mut command = Command::new(program);
+    command
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if let Some(Account { uid, gid }) = account {
+        command.uid(uid).gid(gid);
+    }
+    command
+}
+
+async fn run(command: Command) -> bool {
+    let program = command.get_program().to_owned();
+    tokio::process::Command::from(command)
+        .status()
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", program.display()))
+        .success()
+}
+
+fn watch(bin: &Path, folder: &Path, account: Option<Account>) -> Child {
+    command(Path::new("/bin/sh"), account)
+        .args(["-c", WATCHDOG, "sh"])
+        .arg(bin)
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .unwrap_or_else(|error| panic!("start the watchdog shell: {error}"))
+}
+
+fn temporary_folder() -> PathBuf {
+    let parent = Some(std::env::temp_dir())
+        .filter(|folder| folder.as_os_str().len() <= MAX_TEMP_DIR_BYTES)
+        .unwrap_or_else(|| PathBuf::from("/tmp"));
+    let folder = parent.join(format!("test-postgres-{}", random_name()));
+    std::fs::create_dir(&folder)
+        .unwrap_or_else(|error| panic!("make {}: {error}", folder.display()));
+    folder
+}
+
+/// A name that no other process and no other call has.
+pub(crate) fn random_name() -> String {
+    let random = RandomState::new().hash_one(std::process::id());
+    format!("{}_{random:016x}", std::process::id())
+}
+
+/// Nothing unless this process is root, which the new folder's owner tells.
+fn account_for(folder: &Path) -> Option<Account> {
+    let owner = std::fs::metadata(folder).map(|metadata| metadata.uid());
+    if !matches!(owner, Ok(0)) {
+        return None;
+    }
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let find = |wanted: &str| {
+        accounts.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let (name, _) = (fields.next()?, fields.next()?);
+            let uid = fields.next()?.parse().ok()?;
+            let gid = fields.next()?.parse().ok()?;
+            (name == wanted).then_some(Account { uid, gid })
+        })
+    };
+    let account = find("postgres").or_else(|| find("nobody"));
+    assert!(
+        account.is_some(),
+        "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody` to run it as"
+    );
+    account
+}
