@@ -1,0 +1,61 @@
+//! Which engine is behind a trait is known in the composition alone: files named `app.rs`.
+
+use anyhow::Result;
+
+use crate::repository::{Repository, has_extension};
+
+const ADAPTERS: [&str; 2] = ["event_store_postgres", "event_store_sqlite"];
+const COMPOSITION: &str = "app.rs";
+
+/// The files outside the compositions that name an adapter. Tests may.
+pub fn problems(repository: &Repository) -> Result<Vec<String>> {
+    let files = repository.files(is_concerned)?;
+    Ok(files
+        .iter()
+        .flat_map(|file| named(&file.path, &file.text))
+        .collect())
+}
+
+/// Sources outside the kernel, where the adapters live themselves, and outside this check.
+fn is_concerned(path: &str) -> bool {
+    has_extension(path, "rs")
+        && path.contains("/src/")
+        && !path.starts_with("kernel/")
+        && !path.starts_with("tools/xtask/")
+        && !path.ends_with("/tests.rs")
+        && !path.ends_with(&format!("/{COMPOSITION}"))
+}
+
+fn named(path: &str, text: &str) -> Vec<String> {
+    text.lines()
+        .take_while(|line| line.trim() != "#[cfg(test)]")
+        .enumerate()
+        .filter_map(|(index, line)| {
+            let adapter = ADAPTERS.into_iter().find(|name| line.contains(name))?;
+            let line = index + 1;
+            Some(format!(
+                "{path}:{line}: names {adapter}; only {COMPOSITION} may"
+            ))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_names_an_adapter_is_found() {
+        let text = "use a;\nuse event_store_sqlite::SqliteEventStore;\n";
+        assert_eq!(named("services/x/src/service.rs", text).len(), 1);
+    }
+
+    #[test]
+    fn the_composition_and_tests_may_name_one() {
+        assert!(is_concerned("services/x/src/service.rs"));
+        assert!(!is_concerned("services/x/src/app.rs"));
+        assert!(!is_concerned("services/x/tests/service.rs"));
+        let text = "#[cfg(test)]\nmod tests {\n    use event_store_sqlite::SqliteEventStore;\n}\n";
+        assert!(named("services/x/src/service.rs", text).is_empty());
+    }
+}

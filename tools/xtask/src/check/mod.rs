@@ -1,0 +1,14 @@
+//! One file a check. A check gives the problems that it found; an error means that it could not look.
+
+mod adapters;
+mod clippy;
+mod deny;
+mod floors;
+mod formatting;
+mod leftovers;
+mod manifest;
+mod run;
+mod size;
+mod tiers;
+
+pub use run::{ALL, run};

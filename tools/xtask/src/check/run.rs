@@ -1,0 +1,93 @@
+//! The list of checks, and the loop over it.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use super::{adapters, clippy, deny, floors, formatting, leftovers, manifest, size, tiers};
+use crate::repository::Repository;
+
+/// One check.
+#[derive(Debug)]
+pub struct Check {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What holds if it finds nothing.
+    pub promise: &'static str,
+    problems: fn(&Repository) -> Result<Vec<String>>,
+}
+
+/// The quick ones first.
+pub const ALL: [Check; 9] = [
+    Check {
+        name: "format",
+        promise: "every Rust file is as rustfmt writes it",
+        problems: formatting::problems,
+    },
+    Check {
+        name: "leftovers",
+        promise: "no forgotten markers, debug prints or silenced lints",
+        problems: leftovers::problems,
+    },
+    Check {
+        name: "size",
+        promise: "files have at most 500 lines, functions at most 70",
+        problems: size::problems,
+    },
+    Check {
+        name: "manifest",
+        promise: "every third-party crate has its version and its reason in the root Cargo.toml",
+        problems: manifest::problems,
+    },
+    Check {
+        name: "tiers",
+        promise: "crates depend on lower tiers only",
+        problems: tiers::problems,
+    },
+    Check {
+        name: "adapters",
+        promise: "only app.rs files name a concrete event store",
+        problems: adapters::problems,
+    },
+    Check {
+        name: "floors",
+        promise: "no version in Cargo.lock is below one with a known hole",
+        problems: floors::problems,
+    },
+    Check {
+        name: "deny",
+        promise: "licences, sources and banned crates, by cargo-deny",
+        problems: deny::problems,
+    },
+    Check {
+        name: "clippy",
+        promise: "no warning from clippy, tests and benches included",
+        problems: clippy::problems,
+    },
+];
+
+/// Runs the named checks, or all, and says whether none found a problem.
+pub fn run(repository: &Repository, names: &[String]) -> Result<bool> {
+    for name in names {
+        if !ALL.iter().any(|check| check.name == name) {
+            bail!("there is no check {name:?}; see cargo xtask --help");
+        }
+    }
+    let chosen = ALL
+        .iter()
+        .filter(|check| names.is_empty() || names.iter().any(|name| name == check.name));
+    let mut clean = true;
+    for check in chosen {
+        let begin = Instant::now();
+        let outcome = (check.problems)(repository);
+        let problems = outcome.unwrap_or_else(|error| vec![format!("cannot check: {error:#}")]);
+        let verdict = if problems.is_empty() { "ok" } else { "FAILED" };
+        let seconds = begin.elapsed().as_secs_f64();
+        println!("{:<10} {verdict} ({seconds:.1} s)", check.name);
+        for problem in &problems {
+            println!("  {problem}");
+        }
+        clean &= problems.is_empty();
+    }
+    Ok(clean)
+}

@@ -1,0 +1,122 @@
+//! The files of the work tree, and the commands that run in it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// Folders that hold nothing written here.
+const SKIPPED: [&str; 3] = [".git", "target", "data"];
+/// The most folders below one another that are looked into; a link in a circle ends here.
+const MAX_DEPTH: usize = 16;
+
+/// The root of the work tree.
+#[derive(Debug)]
+pub struct Repository {
+    root: PathBuf,
+}
+
+/// A text file, named relative to the root, with forward slashes.
+#[derive(Debug)]
+pub struct SourceFile {
+    pub path: String,
+    pub text: String,
+}
+
+/// Whether the file's name ends in `.` and `extension`.
+pub fn has_extension(path: &str, extension: &str) -> bool {
+    Path::new(path).extension() == Some(OsStr::new(extension))
+}
+
+impl Repository {
+    /// The repository that this program was built from.
+    pub fn here() -> Result<Self> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = manifest
+            .parent()
+            .and_then(Path::parent)
+            .context("tools/xtask has no grandparent folder")?;
+        Ok(Self {
+            root: root.to_path_buf(),
+        })
+    }
+
+    /// The text of one file.
+    pub fn read(&self, path: &str) -> Result<String> {
+        fs::read_to_string(self.root.join(path)).with_context(|| format!("cannot read {path}"))
+    }
+
+    /// All files that `wanted` says yes to, in order of their path.
+    pub fn files(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<SourceFile>> {
+        let mut paths = Vec::new();
+        collect(&self.root, "", 0, &mut paths)?;
+        paths.sort();
+        paths
+            .into_iter()
+            .filter(|path| wanted(path))
+            .map(|path| {
+                let text = self.read(&path)?;
+                Ok(SourceFile { path, text })
+            })
+            .collect()
+    }
+
+    /// A command whose work folder is the root. Cargo is the one that runs us.
+    pub fn command(&self, program: &str) -> Command {
+        let cargo = std::env::var_os("CARGO");
+        let program = match (&cargo, program) {
+            (Some(cargo), "cargo") => cargo.as_os_str(),
+            _ => OsStr::new(program),
+        };
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
+        command
+    }
+}
+
+fn collect(root: &Path, below: &str, depth: usize, paths: &mut Vec<String>) -> Result<()> {
+    if depth > MAX_DEPTH {
+        bail!("{below} lies more than {MAX_DEPTH} folders deep");
+    }
+    let folder = root.join(below);
+    let entries =
+        fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            bail!("a file name in {below:?} is not UTF-8: {}", name.display());
+        };
+        let path = if below.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{below}/{name}")
+        };
+        if entry.file_type()?.is_dir() {
+            if !SKIPPED.contains(&name) {
+                collect(root, &path, depth + 1, paths)?;
+            }
+        } else {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_finds_its_own_sources_and_nothing_of_git() {
+        let files = Repository::here()
+            .unwrap()
+            .files(|path| has_extension(path, "rs"))
+            .unwrap();
+        let paths: Vec<String> = files.into_iter().map(|file| file.path).collect();
+        assert!(paths.contains(&"tools/xtask/src/repository.rs".to_owned()));
+        assert!(!paths.iter().any(|path| path.starts_with(".git/")));
+    }
+}
