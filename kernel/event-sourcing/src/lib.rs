@@ -2,12 +2,15 @@
 //! word of any domain.
 //!
 //! Read it in this order: [`stream`] and [`event`] say what is stored, [`commit`] what one command writes,
-//! [`store`] what a store promises, [`aggregate`] what a domain gives, [`projection`] how events become rows.
+//! [`store`] what a store promises, [`appender`] how commits share a write, [`aggregate`] and [`execute`] how a
+//! command becomes events, [`projection`] how events become rows.
 
 pub mod aggregate;
+pub mod appender;
 pub mod clock;
 pub mod commit;
 pub mod event;
+pub mod execute;
 pub mod id;
 pub mod judge;
 pub mod lease;
@@ -18,11 +21,14 @@ pub mod stream;
 pub mod upcast;
 
 pub use aggregate::{Aggregate, DecodeError, DomainEvent};
+pub use appender::{AppendError, Appender, AppenderConfig, Outcome};
 pub use clock::{Clock, SystemClock};
 pub use commit::{Commit, CommitError, Expected, Receipt, Refused, Write};
 pub use event::{EncodedEvent, Envelope, Metadata, NewEvent};
+pub use execute::{Command, Context, Done, ExecuteError, Executor, ExecutorConfig};
 pub use id::{CommandId, Position, Version};
 pub use lease::{Fence, Lease, LeaseStore, Token};
+pub use memory::MemoryEventStore;
 pub use projection::Projection;
 pub use store::{EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage};
 pub use stream::StreamId;

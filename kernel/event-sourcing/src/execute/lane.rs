@@ -1,0 +1,179 @@
+//! Lanes: the commands of one process on one stream, in a row.
+//!
+//! ```text
+//!   gate   who may decide now: one writer, or several readers; first come, first served
+//!   tip    the state that the commits sent so far will leave, and the answer to the last of them
+//! ```
+//!
+//! A command passes the gates of all its streams in the order of their names, decides on the tips, sends its
+//! commit, moves the tips, and opens the gates: it does not hold them while the store writes. The appender keeps
+//! the order of sending, so each commit finds what it was decided on, or is refused. If a commit is refused, the
+//! tips that it had moved are dropped, and those behind it are refused as well, because their commits follow an
+//! event that never came to be; they are decided again on what the store has.
+//!
+//! An epoch tells tips apart: whoever was refused drops the tip only if it is still of the epoch that it had decided on.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Mutex as AsyncMutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use uuid::Uuid;
+
+use super::state::AnyState;
+use crate::appender::Pending;
+use crate::commit::Expected;
+use crate::id::Version;
+use crate::stream::StreamId;
+
+/// The state at the end of a lane.
+#[derive(Clone, Debug)]
+pub(super) struct Tip {
+    pub(super) state: AnyState,
+    pub(super) version: Version,
+    /// The event at `version`, if it is known: not when the state comes from a snapshot.
+    pub(super) last_event: Option<Uuid>,
+    /// The last commit that wrote the stream, as long as it may not be durable.
+    pub(super) pending: Option<Pending>,
+    pub(super) epoch: u64,
+}
+
+impl Tip {
+    /// What a commit that was decided on this tip requires.
+    pub(super) fn expected(&self) -> Expected {
+        match self.last_event {
+            Some(event_id) => Expected::Follows {
+                version: self.version,
+                event_id,
+            },
+            None if self.version == Version::NONE => Expected::NoStream,
+            None => Expected::Exact(self.version),
+        }
+    }
+}
+
+/// The right to decide on a stream. It also keeps the lane from being evicted.
+#[expect(dead_code, reason = "held for what dropping them does")]
+pub(super) enum Pass {
+    Read(OwnedRwLockReadGuard<()>, Arc<LaneCell>),
+    Write(OwnedRwLockWriteGuard<()>, Arc<LaneCell>),
+}
+
+/// One stream's lane.
+#[derive(Debug, Default)]
+pub(super) struct LaneCell {
+    gate: Arc<RwLock<()>>,
+    tip: Mutex<Option<Tip>>,
+    epochs: AtomicU64,
+    touched: AtomicBool,
+    /// Held while the tip is loaded, so that several readers load once.
+    pub(super) loading: AsyncMutex<()>,
+}
+
+impl LaneCell {
+    pub(super) async fn read(self: &Arc<Self>) -> Pass {
+        Pass::Read(Arc::clone(&self.gate).read_owned().await, Arc::clone(self))
+    }
+
+    pub(super) async fn write(self: &Arc<Self>) -> Pass {
+        Pass::Write(Arc::clone(&self.gate).write_owned().await, Arc::clone(self))
+    }
+
+    pub(super) fn tip(&self) -> Option<Tip> {
+        lock(&self.tip).clone()
+    }
+
+    pub(super) fn set_tip(&self, tip: Tip) {
+        *lock(&self.tip) = Some(tip);
+    }
+
+    pub(super) fn next_epoch(&self) -> u64 {
+        self.epochs.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Drops the tip, unless a newer one was loaded since.
+    pub(super) fn invalidate(&self, epoch: u64) {
+        let mut tip = lock(&self.tip);
+        if tip.as_ref().is_some_and(|tip| tip.epoch == epoch) {
+            *tip = None;
+        }
+    }
+
+    fn is_busy(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) > 1
+            || lock(&self.tip)
+                .as_ref()
+                .and_then(|tip| tip.pending.as_ref())
+                .is_some_and(|pending| !pending.is_settled())
+    }
+}
+
+/// All lanes of a process: a bounded cache of states as well.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    capacity: usize,
+    cells: Mutex<Cells>,
+}
+
+#[derive(Debug, Default)]
+struct Cells {
+    by_stream: HashMap<StreamId, Arc<LaneCell>>,
+    /// The hand of a clock over `by_stream`: what was not used since it last came by goes first.
+    clock: VecDeque<StreamId>,
+}
+
+impl Lanes {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            cells: Mutex::default(),
+        }
+    }
+
+    pub(super) fn get(&self, stream: &StreamId) -> Arc<LaneCell> {
+        let mut cells = lock(&self.cells);
+        if let Some(cell) = cells.by_stream.get(stream) {
+            cell.touched.store(true, Ordering::Relaxed);
+            return Arc::clone(cell);
+        }
+        if cells.by_stream.len() >= self.capacity {
+            cells.evict();
+        }
+        let cell = Arc::new(LaneCell::default());
+        cells.by_stream.insert(stream.clone(), Arc::clone(&cell));
+        cells.clock.push_back(stream.clone());
+        cell
+    }
+}
+
+impl Cells {
+    /// Frees a place if it finds one within a few steps. Otherwise the cache is a little over its capacity until
+    /// the next try.
+    fn evict(&mut self) {
+        const STEPS: usize = 16;
+        let mut freed = 0;
+        for _ in 0..STEPS {
+            let Some(stream) = self.clock.pop_front() else {
+                return;
+            };
+            let keep = self
+                .by_stream
+                .get(&stream)
+                .is_some_and(|cell| cell.touched.swap(false, Ordering::Relaxed) || cell.is_busy());
+            if keep {
+                self.clock.push_back(stream);
+            } else {
+                self.by_stream.remove(&stream);
+                freed += 1;
+                // Two at a time, so that a cache over its capacity comes back to it.
+                if freed == 2 {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

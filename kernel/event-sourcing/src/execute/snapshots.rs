@@ -1,0 +1,77 @@
+//! Takes snapshots beside the commands, never in their way.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::load::snapshot;
+use super::state::{AnyState, Kind};
+use crate::clock::Clock;
+use crate::id::Version;
+use crate::store::EventStore;
+use crate::stream::StreamId;
+
+/// How many snapshots may wait. One that finds no place is left out; the next multiple takes one again.
+const QUEUE: usize = 64;
+
+#[derive(Clone, Debug)]
+pub(super) struct Snapshots {
+    queue: mpsc::Sender<Due>,
+}
+
+struct Due {
+    kind: &'static Kind,
+    stream: StreamId,
+    state: AnyState,
+    version: Version,
+}
+
+impl Snapshots {
+    pub(super) fn start(
+        store: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+    ) -> (Self, JoinHandle<()>) {
+        let (queue, due) = mpsc::channel(QUEUE);
+        (Self { queue }, tokio::spawn(run(store, clock, due)))
+    }
+
+    /// `state` must be durable.
+    pub(super) fn take(
+        &self,
+        kind: &'static Kind,
+        stream: &StreamId,
+        state: &AnyState,
+        version: Version,
+    ) {
+        let due = Due {
+            kind,
+            stream: stream.clone(),
+            state: Arc::clone(state),
+            version,
+        };
+        if self.queue.try_send(due).is_err() {
+            metrics::counter!("event_store_snapshots_left_out_total").increment(1);
+        }
+    }
+}
+
+async fn run(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, mut due: mpsc::Receiver<Due>) {
+    while let Some(Due {
+        kind,
+        stream,
+        state,
+        version,
+    }) = due.recv().await
+    {
+        let Some(snapshot) = snapshot(kind, stream, &state, version, &*clock) else {
+            continue;
+        };
+        if let Err(error) = store.save_snapshot(&snapshot).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "snapshot not saved"
+            );
+        }
+    }
+}
