@@ -22,7 +22,7 @@ fn is_concerned(path: &str) -> bool {
         && path.contains("/src/")
         && !path.starts_with("kernel/")
         && !path.starts_with("tools/xtask/")
-        && !path.ends_with("/tests.rs")
+        && !path.ends_with("tests.rs")
         && !path.ends_with(&format!("/{COMPOSITION}"))
 }
 

@@ -65,7 +65,7 @@ fn in_rust(path: &str, text: &str) -> Result<Vec<String>> {
 
 fn is_test_file(path: &str) -> bool {
     path.contains("/tests/")
-        || path.ends_with("/tests.rs")
+        || path.ends_with("tests.rs")
         || path.starts_with("e2e/")
         || path.starts_with("kernel/event-store-conformance/")
 }
