@@ -1,1 +1,44 @@
-//! The wire contract: generated gRPC types and their conversions.
+//! The wire contract: gRPC types generated from `proto/`, and the conversions that every service shares.
+//!
+//! [`proto`] is the write side, [`query`] the read side. What travels beside the messages is in [`metadata`] and
+//! [`status`]; money and time are converted by [`decimal`] and [`time`], business errors by [`business`].
+
+pub mod business;
+pub mod decimal;
+pub mod metadata;
+pub mod status;
+pub mod time;
+
+/// The write side: commands, answers of idempotent requests, operations.
+#[expect(
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
+pub mod proto {
+    tonic::include_proto!("proto");
+}
+
+/// The read side: queries.
+#[expect(
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
+pub mod query {
+    tonic::include_proto!("query");
+}
+
+/// The descriptors of all protos, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// The most bytes that an answer kept under an Idempotency-Key may have.
+pub const MAX_KEPT_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// The most bytes of a request message; `Idempotency.Finish`, which carries an answer, may have that on top.
+pub const MAX_REQUEST_BYTES: usize = 256 * 1024;
+
+/// The most bytes of a reply message.
+pub const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;

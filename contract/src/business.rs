@@ -1,0 +1,141 @@
+//! Business errors: refusals of the domain, which travel inside an OK reply.
+
+use std::collections::HashMap;
+
+use crate::proto::Error;
+
+/// Names the wrong field of a validation error, in the spelling of the GraphQL schema.
+pub const FIELD: &str = "field";
+/// Names the limit that was broken.
+pub const LIMIT: &str = "limit";
+/// What was given, shortened.
+pub const GIVEN: &str = "given";
+/// With several wrong fields, each has its message under this prefix and its own name.
+pub const FIELD_PREFIX: &str = "field:";
+
+/// The kinds of business errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorType {
+    /// The input breaks a rule.
+    Validation,
+    /// What the command is about does not exist.
+    NotFound,
+    /// Something else is in the way.
+    Conflict,
+    /// An order is not in a state for it.
+    Domain,
+}
+
+impl ErrorType {
+    const ALL: [Self; 4] = [
+        Self::Validation,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Domain,
+    ];
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Validation => "VALIDATION_ERROR",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::Domain => "DOMAIN_ERROR",
+        }
+    }
+
+    /// The gRPC status number that fits it.
+    #[must_use]
+    pub const fn code(self) -> i32 {
+        match self {
+            Self::Validation => 3,
+            Self::NotFound => 5,
+            Self::Conflict => 6,
+            Self::Domain => 9,
+        }
+    }
+
+    /// The type of a received error; nothing if this binary does not know it.
+    #[must_use]
+    pub fn of(error: &Error) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|error_type| error_type.name() == error.r#type)
+    }
+
+    /// An error of this type without details.
+    #[must_use]
+    pub fn error(self, message: impl Into<String>) -> Error {
+        Error {
+            r#type: self.name().to_owned(),
+            message: message.into(),
+            code: self.code(),
+            details: HashMap::new(),
+        }
+    }
+}
+
+/// A field that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// In the spelling of the GraphQL schema.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// Reads the wrong fields of a validation error, ordered by name.
+#[must_use]
+pub fn field_errors(error: &Error) -> Vec<FieldError> {
+    let mut fields: Vec<FieldError> = error
+        .details
+        .iter()
+        .filter_map(|(key, message)| {
+            Some(FieldError {
+                field: key.strip_prefix(FIELD_PREFIX)?.to_owned(),
+                message: message.clone(),
+            })
+        })
+        .collect();
+    fields.sort_by(|a, b| a.field.cmp(&b.field));
+    if let (true, Some(field)) = (fields.is_empty(), error.details.get(FIELD)) {
+        fields.push(FieldError {
+            field: field.clone(),
+            message: error.message.clone(),
+        });
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_found_again() {
+        for error_type in ErrorType::ALL {
+            assert_eq!(ErrorType::of(&error_type.error("x")), Some(error_type));
+        }
+        assert_eq!(ErrorType::of(&Error::default()), None);
+    }
+
+    #[test]
+    fn every_wrong_field_is_told() {
+        let mut error = ErrorType::Validation.error("two fields are wrong");
+        assert_eq!(field_errors(&error), vec![]);
+        error.details.insert(FIELD.to_owned(), "name".to_owned());
+        assert_eq!(field_errors(&error).len(), 1);
+        error
+            .details
+            .insert("field:price".to_owned(), "is negative".to_owned());
+        error
+            .details
+            .insert("field:name".to_owned(), "is empty".to_owned());
+        let fields: Vec<_> = field_errors(&error)
+            .into_iter()
+            .map(|error| error.field)
+            .collect();
+        assert_eq!(fields, ["name", "price"]);
+    }
+}
