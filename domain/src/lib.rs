@@ -1,1 +1,18 @@
-//! The rules of the shop: pure, without I/O.
+//! The rules of the shop: pure, without I/O, without a clock, without a word about storage.
+//!
+//! [`value`] holds what input is parsed into: types that cannot be wrong. Each other module is one kind of stream:
+//! its events, its state, and one function for each decision, which takes the state and a command and gives events
+//! or a [`DomainError`]. Decisions that span streams ([`product`] and [`category_membership`], [`category`] and
+//! [`category_name`]) are composed by the command side, which puts every stream that it read into the commit.
+
+pub mod category;
+pub mod category_membership;
+pub mod category_name;
+mod codec;
+pub mod error;
+pub mod life;
+pub mod product;
+pub mod stock;
+pub mod value;
+
+pub use error::{Conflict, DomainError, Entity, Findings, ValidationError};

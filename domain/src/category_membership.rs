@@ -1,0 +1,122 @@
+//! Which products come into a category and leave it. The stream is written without a requirement, so that products
+//! of one category do not wait for each other; only the deletion of the category requires that it stands still.
+
+use chrono::{DateTime, Utc};
+use event_sourcing::upcast;
+use event_sourcing::{Aggregate, DecodeError, DomainEvent, EncodedEvent};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::encode;
+use crate::error::{Conflict, DomainError};
+use crate::value::EntityId;
+
+/// What happens to a category's set of products. Its stream's id is the category's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MembershipEvent {
+    /// A product came.
+    Added(CategoryProductAdded),
+    /// A product left.
+    Removed(CategoryProductRemoved),
+}
+
+/// `CategoryProductAdded`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryProductAdded {
+    /// The category.
+    pub category_id: EntityId,
+    /// The product.
+    pub product_id: EntityId,
+}
+
+/// `CategoryProductRemoved`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryProductRemoved {
+    /// The category.
+    pub category_id: EntityId,
+    /// The product.
+    pub product_id: EntityId,
+}
+
+impl MembershipEvent {
+    /// `product` comes into `category`.
+    #[must_use]
+    pub fn added(category: &EntityId, product: &EntityId) -> Self {
+        Self::Added(CategoryProductAdded {
+            category_id: category.clone(),
+            product_id: product.clone(),
+        })
+    }
+
+    /// `product` leaves `category`.
+    #[must_use]
+    pub fn removed(category: &EntityId, product: &EntityId) -> Self {
+        Self::Removed(CategoryProductRemoved {
+            category_id: category.clone(),
+            product_id: product.clone(),
+        })
+    }
+}
+
+impl DomainEvent for MembershipEvent {
+    fn encode(&self) -> EncodedEvent {
+        match self {
+            Self::Added(data) => encode("CategoryProductAdded", 1, data),
+            Self::Removed(data) => encode("CategoryProductRemoved", 1, data),
+        }
+    }
+
+    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
+        match event_type {
+            "CategoryProductAdded" => {
+                upcast::read(event_type, schema_version, data, &[]).map(Self::Added)
+            }
+            "CategoryProductRemoved" => {
+                upcast::read(event_type, schema_version, data, &[]).map(Self::Removed)
+            }
+            other => Err(DecodeError::UnknownType {
+                event_type: other.to_owned(),
+            }),
+        }
+    }
+}
+
+/// How many products a category has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    count: u64,
+}
+
+impl Membership {
+    /// How many products belong to it.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether the category may be deleted.
+    ///
+    /// # Errors
+    /// `CategoryInUse` if products belong to it.
+    pub fn require_empty(&self, category: &EntityId) -> Result<(), DomainError> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        Err(DomainError::Conflict(Conflict::CategoryInUse {
+            id: category.clone(),
+            count: self.count,
+        }))
+    }
+}
+
+impl Aggregate for Membership {
+    const TYPE: &'static str = "category_membership";
+    const SNAPSHOT_VERSION: u32 = 1;
+    type Event = MembershipEvent;
+
+    fn evolve(&mut self, event: &MembershipEvent, _at: DateTime<Utc>) {
+        self.count = match event {
+            MembershipEvent::Added(_) => self.count.saturating_add(1),
+            MembershipEvent::Removed(_) => self.count.saturating_sub(1),
+        };
+    }
+}

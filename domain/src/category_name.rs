@@ -1,0 +1,121 @@
+//! Claims on category names. Each name key has a stream of its own, so that two categories that want the same name
+//! meet in one place: the second one's commit finds the stream moved.
+
+use chrono::{DateTime, Utc};
+use event_sourcing::upcast;
+use event_sourcing::{Aggregate, DecodeError, DomainEvent, EncodedEvent};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::encode;
+use crate::error::{Conflict, DomainError};
+use crate::value::{CategoryName, EntityId, NameKey};
+
+/// What happens to a name key. Its stream's id is [`NameKey::stream_id`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CategoryNameEvent {
+    /// A category took it.
+    Claimed(CategoryNameClaimed),
+    /// It is free again.
+    Released(CategoryNameReleased),
+}
+
+/// `CategoryNameClaimed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryNameClaimed {
+    /// The key.
+    pub name_key: NameKey,
+    /// Who has it now.
+    pub category_id: EntityId,
+}
+
+/// `CategoryNameReleased`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryNameReleased {
+    /// The key.
+    pub name_key: NameKey,
+    /// Who had it.
+    pub category_id: EntityId,
+}
+
+impl DomainEvent for CategoryNameEvent {
+    fn encode(&self) -> EncodedEvent {
+        match self {
+            Self::Claimed(data) => encode("CategoryNameClaimed", 1, data),
+            Self::Released(data) => encode("CategoryNameReleased", 1, data),
+        }
+    }
+
+    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
+        match event_type {
+            "CategoryNameClaimed" => {
+                upcast::read(event_type, schema_version, data, &[]).map(Self::Claimed)
+            }
+            "CategoryNameReleased" => {
+                upcast::read(event_type, schema_version, data, &[]).map(Self::Released)
+            }
+            other => Err(DecodeError::UnknownType {
+                event_type: other.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Who holds one name key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameClaim {
+    holder: Option<EntityId>,
+}
+
+impl NameClaim {
+    /// The category that has the name.
+    #[must_use]
+    pub fn holder(&self) -> Option<&EntityId> {
+        self.holder.as_ref()
+    }
+
+    /// Decides that `category` takes `name`. No events if it has it already.
+    ///
+    /// # Errors
+    /// `NameTaken` if another one has it.
+    pub fn claim(
+        &self,
+        name: &CategoryName,
+        category: &EntityId,
+    ) -> Result<Vec<CategoryNameEvent>, DomainError> {
+        match &self.holder {
+            None => Ok(vec![CategoryNameEvent::Claimed(CategoryNameClaimed {
+                name_key: name.key(),
+                category_id: category.clone(),
+            })]),
+            Some(holder) if holder == category => Ok(Vec::new()),
+            Some(_) => Err(DomainError::Conflict(Conflict::NameTaken {
+                name: name.as_str().to_owned(),
+            })),
+        }
+    }
+
+    /// Decides that `category` gives `key` back. No events if it does not have it.
+    #[must_use]
+    pub fn release(&self, key: NameKey, category: &EntityId) -> Vec<CategoryNameEvent> {
+        if self.holder.as_ref() != Some(category) {
+            return Vec::new();
+        }
+        vec![CategoryNameEvent::Released(CategoryNameReleased {
+            name_key: key,
+            category_id: category.clone(),
+        })]
+    }
+}
+
+impl Aggregate for NameClaim {
+    const TYPE: &'static str = "category_name";
+    const SNAPSHOT_VERSION: u32 = 1;
+    type Event = CategoryNameEvent;
+
+    fn evolve(&mut self, event: &CategoryNameEvent, _at: DateTime<Utc>) {
+        self.holder = match event {
+            CategoryNameEvent::Claimed(data) => Some(data.category_id.clone()),
+            CategoryNameEvent::Released(_) => None,
+        };
+    }
+}

@@ -1,0 +1,144 @@
+//! What the rules say no with. Each variant is one error type of the contract.
+
+use std::fmt;
+
+use event_sourcing::Version;
+
+use crate::value::{EntityId, StockLevel};
+
+/// A value that breaks a rule. The message names the field, the limit, and what was given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ValidationError {
+    /// As the client spells it, such as `categoryId`.
+    pub field: String,
+    /// For people.
+    pub message: String,
+}
+
+/// Why a command is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DomainError {
+    /// `VALIDATION_ERROR`: the input breaks rules; at least one is named.
+    #[error("{}", join(.0))]
+    Validation(Vec<ValidationError>),
+    /// `NOT_FOUND`: it never was, or it is deleted.
+    #[error("{entity} {id} does not exist")]
+    NotFound {
+        /// What was looked for.
+        entity: Entity,
+        /// The id that was given.
+        id: EntityId,
+    },
+    /// `CONFLICT`: the input is fine, but not in the present state.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+}
+
+/// What stands against a command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// The client has seen another version.
+    #[error("{entity} {id} is at version {}, expected {}", .actual.0, .expected.0)]
+    Version {
+        /// What was to be changed.
+        entity: Entity,
+        /// Its id.
+        id: EntityId,
+        /// The version that the client named.
+        expected: Version,
+        /// The version that it has.
+        actual: Version,
+    },
+    /// The id is in use, or was: ids are not given twice.
+    #[error("{entity} {id} already exists")]
+    IdTaken {
+        /// What was to be created.
+        entity: Entity,
+        /// The id that was given.
+        id: EntityId,
+    },
+    /// Another category has this name, if case is disregarded.
+    #[error("a category named {name:?} already exists")]
+    NameTaken {
+        /// The name that was given.
+        name: String,
+    },
+    /// Products belong to the category.
+    #[error("category {id} still has {count} {}", if *.count == 1 { "product" } else { "products" })]
+    CategoryInUse {
+        /// The category.
+        id: EntityId,
+        /// How many products it has.
+        count: u64,
+    },
+    /// Orders hold more than what would be left.
+    #[error("quantity must be at least {}, which is reserved, got {}", .reserved.get(), .given.get())]
+    BelowReserved {
+        /// What orders hold.
+        reserved: StockLevel,
+        /// The level that was given.
+        given: StockLevel,
+    },
+}
+
+/// The kinds of things that clients name by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Entity {
+    /// A category.
+    Category,
+    /// A product.
+    Product,
+}
+
+impl fmt::Display for Entity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Category => "category",
+            Self::Product => "product",
+        })
+    }
+}
+
+impl From<ValidationError> for DomainError {
+    fn from(error: ValidationError) -> Self {
+        Self::Validation(vec![error])
+    }
+}
+
+impl From<Findings> for DomainError {
+    fn from(findings: Findings) -> Self {
+        Self::Validation(findings.0)
+    }
+}
+
+/// Collects what is wrong with an input, so that the client learns all of it at once.
+///
+/// ```
+/// use domain::value::{CategoryName, Price};
+/// use domain::{DomainError, Findings};
+///
+/// let mut findings = Findings::default();
+/// let name = findings.keep(CategoryName::parse("name", ""));
+/// let price = findings.keep(Price::parse("price", "1.999"));
+/// let (Some(_name), Some(_price)) = (name, price) else {
+///     let DomainError::Validation(errors) = findings.into() else { unreachable!() };
+///     assert_eq!(errors.len(), 2);
+///     return;
+/// };
+/// # unreachable!();
+/// ```
+#[derive(Debug, Default)]
+pub struct Findings(Vec<ValidationError>);
+
+impl Findings {
+    /// The value, or nothing after its error was noted.
+    pub fn keep<T>(&mut self, parsed: Result<T, ValidationError>) -> Option<T> {
+        parsed.map_err(|error| self.0.push(error)).ok()
+    }
+}
+
+fn join(errors: &[ValidationError]) -> String {
+    let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+    messages.join("; ")
+}

@@ -1,0 +1,123 @@
+//! The events of a product's stream.
+
+use event_sourcing::upcast;
+use event_sourcing::{DecodeError, DomainEvent, EncodedEvent};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::encode;
+use crate::value::{Description, EntityId, Price, ProductName, Reason};
+
+/// What happens to a product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProductEvent {
+    /// Its first event.
+    Created(ProductCreated),
+    /// Other values.
+    Updated(ProductUpdated),
+    /// A note for audit beside [`Self::Updated`], which alone changes the price.
+    PriceChanged(ProductPriceChanged),
+    /// Its last event.
+    Deleted(ProductDeleted),
+}
+
+/// `ProductCreated`. Its stock is told by a `StockUpdated` in the same commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductCreated {
+    /// Its id.
+    pub product_id: EntityId,
+    /// Its name.
+    pub name: ProductName,
+    /// Its description.
+    pub description: Option<Description>,
+    /// Its price.
+    #[serde(rename = "price_cents")]
+    pub price: Price,
+    /// Its category.
+    pub category_id: Option<EntityId>,
+}
+
+/// `ProductUpdated`: all values behind the update, changed or not, and the category before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductUpdated {
+    /// Its id.
+    pub product_id: EntityId,
+    /// Its name from now on.
+    pub name: ProductName,
+    /// Its description from now on.
+    pub description: Option<Description>,
+    /// Its price from now on.
+    #[serde(rename = "price_cents")]
+    pub price: Price,
+    /// Its category from now on.
+    pub category_id: Option<EntityId>,
+    /// Its category until now; it moved if that is another one.
+    pub previous_category_id: Option<EntityId>,
+}
+
+/// `ProductPriceChanged`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductPriceChanged {
+    /// The product.
+    pub product_id: EntityId,
+    /// The price until now.
+    #[serde(rename = "old_price_cents")]
+    pub old_price: Price,
+    /// The price from now on.
+    #[serde(rename = "new_price_cents")]
+    pub new_price: Price,
+    /// Why, if somebody said so.
+    pub reason: Option<Reason>,
+}
+
+/// `ProductDeleted`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductDeleted {
+    /// Its id.
+    pub product_id: EntityId,
+    /// The category that it leaves.
+    pub category_id: Option<EntityId>,
+}
+
+impl ProductEvent {
+    /// The product.
+    #[must_use]
+    pub fn product_id(&self) -> &EntityId {
+        match self {
+            Self::Created(data) => &data.product_id,
+            Self::Updated(data) => &data.product_id,
+            Self::PriceChanged(data) => &data.product_id,
+            Self::Deleted(data) => &data.product_id,
+        }
+    }
+}
+
+impl DomainEvent for ProductEvent {
+    fn encode(&self) -> EncodedEvent {
+        match self {
+            Self::Created(data) => encode("ProductCreated", 1, data),
+            Self::Updated(data) => encode("ProductUpdated", 1, data),
+            Self::PriceChanged(data) => encode("ProductPriceChanged", 1, data),
+            Self::Deleted(data) => encode("ProductDeleted", 1, data),
+        }
+    }
+
+    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
+        match event_type {
+            "ProductCreated" => {
+                upcast::read(event_type, schema_version, data, &[]).map(Self::Created)
+            }
+            "ProductUpdated" => {
+                upcast::read(event_type, schema_version, data, &[]).map(Self::Updated)
+            }
+            "ProductPriceChanged" => {
+                upcast::read(event_type, schema_version, data, &[]).map(Self::PriceChanged)
+            }
+            "ProductDeleted" => {
+                upcast::read(event_type, schema_version, data, &[]).map(Self::Deleted)
+            }
+            other => Err(DecodeError::UnknownType {
+                event_type: other.to_owned(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Values that are parsed at the edge and cannot be wrong afterwards.
+//!
+//! Input goes through `parse`, which takes the name of the field for its error. Deserialising is for what was stored:
+//! it does not judge again, because a stored fact stays readable when a rule changes.
+
+mod id;
+mod money;
+mod name;
+mod patch;
+mod quantity;
+mod text;
+
+pub use id::{EntityId, UserId};
+pub use money::{Money, Price};
+pub use name::{CategoryName, NameKey, ProductName};
+pub use patch::Patch;
+pub use quantity::{Quantity, StockLevel, parse_expected_version};
+pub use text::{Description, Reason, SearchTerm};

@@ -1,0 +1,180 @@
+//! Money in whole cents: read and written exactly, never a float.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::text::{refused, shown};
+use crate::ValidationError;
+
+/// The longest number that is read. More digits than any amount has, so that nobody pays for a megabyte of zeros.
+const MAX_NUMBER_BYTES: usize = 400;
+
+/// The largest decimal exponent, either way, that is read.
+const MAX_EXPONENT: i32 = 400;
+
+/// An amount of any sign, in whole cents.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Money(i64);
+
+/// What one piece of a product costs: 0.01 to 999999.99, in whole cents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Price(Money);
+
+/// Why a text is not an amount.
+enum NotMoney {
+    NotANumber,
+    TooManyDecimals,
+    TooLarge,
+}
+
+impl Money {
+    /// An amount of so many cents.
+    #[must_use]
+    pub const fn from_cents(cents: i64) -> Self {
+        Self(cents)
+    }
+
+    /// Reads a decimal number in JSON's syntax, such as `19.90`, `-3` or `1.5e2`. Zeros at the end of the fraction do
+    /// not count as decimals.
+    ///
+    /// # Errors
+    /// Not a number, more than two decimals, or beyond what 64 bits of cents hold.
+    pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
+        read(text).map(Self).map_err(|reason| match reason {
+            NotMoney::NotANumber => {
+                refused(field, &format!("be a decimal number, got {}", shown(text)))
+            }
+            NotMoney::TooManyDecimals => refused(
+                field,
+                &format!("have at most 2 decimals, got {}", shown(text)),
+            ),
+            NotMoney::TooLarge => {
+                refused(field, &format!("be a smaller number, got {}", shown(text)))
+            }
+        })
+    }
+
+    /// The amount in cents.
+    #[must_use]
+    pub const fn cents(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let cents = self.0.unsigned_abs();
+        write!(f, "{sign}{}.{:02}", cents / 100, cents % 100)
+    }
+}
+
+impl Price {
+    const LOWEST: Money = Money(1);
+    const HIGHEST: Money = Money(99_999_999);
+
+    /// Reads what [`Money::parse`] reads.
+    ///
+    /// # Errors
+    /// Not a number, more than two decimals, or outside 0.01 to 999999.99.
+    pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
+        let outside = || {
+            let limits = format!("{} to {}", Self::LOWEST, Self::HIGHEST);
+            refused(field, &format!("be {limits}, got {}", shown(text)))
+        };
+        match read(text).map(Money) {
+            Ok(money) if (Self::LOWEST..=Self::HIGHEST).contains(&money) => Ok(Self(money)),
+            Ok(_) | Err(NotMoney::TooLarge) => Err(outside()),
+            Err(NotMoney::NotANumber | NotMoney::TooManyDecimals) => {
+                Money::parse(field, text).and_then(|_| Err(outside()))
+            }
+        }
+    }
+
+    /// Reads a float as its shortest decimal form, as old clients send prices.
+    ///
+    /// # Errors
+    /// As [`Price::parse`].
+    pub fn parse_float(field: &str, given: f64) -> Result<Self, ValidationError> {
+        Self::parse(field, &given.to_string())
+    }
+
+    /// The amount.
+    #[must_use]
+    pub const fn money(self) -> Money {
+        self.0
+    }
+
+    /// The amount in cents.
+    #[must_use]
+    pub const fn cents(self) -> i64 {
+        self.0.0
+    }
+
+    /// Whether going from this price to `new` is a change of more than 10 %, either way.
+    #[must_use]
+    pub const fn changes_much(self, new: Self) -> bool {
+        self.cents().abs_diff(new.cents()) * 10 > self.cents().unsigned_abs()
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The cents that a decimal text stands for: the digits without the point, moved by the exponent and two places more.
+fn read(text: &str) -> Result<i64, NotMoney> {
+    if text.len() > MAX_NUMBER_BYTES {
+        return Err(NotMoney::TooLarge);
+    }
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, read_exponent(exponent)?),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, digits(fraction)?),
+        None => (mantissa, ""),
+    };
+    let all = format!("{}{fraction}", digits(whole)?);
+    let significant = all.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        return Ok(0);
+    }
+    let dropped = all.len() - all.trim_end_matches('0').len();
+    let places = |length: usize| i32::try_from(length).unwrap_or(MAX_EXPONENT);
+    let shift = exponent - places(fraction.len()) + places(dropped) + 2;
+    let Ok(zeros) = u32::try_from(shift) else {
+        return Err(NotMoney::TooManyDecimals);
+    };
+    let scale = 10_i64.checked_pow(zeros).ok_or(NotMoney::TooLarge)?;
+    let value: i64 = significant.parse().map_err(|_| NotMoney::TooLarge)?;
+    let cents = value.checked_mul(scale).ok_or(NotMoney::TooLarge)?;
+    Ok(if negative { -cents } else { cents })
+}
+
+fn digits(text: &str) -> Result<&str, NotMoney> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NotMoney::NotANumber);
+    }
+    Ok(text)
+}
+
+fn read_exponent(text: &str) -> Result<i32, NotMoney> {
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let size: i32 = digits(unsigned)?.parse().unwrap_or(MAX_EXPONENT);
+    Ok(sign * size.min(MAX_EXPONENT))
+}

@@ -1,0 +1,90 @@
+//! Names, and the key under which two spellings are the same name.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
+
+use super::text::limited;
+use crate::ValidationError;
+
+/// Trimmed, 1 to 100 characters. Unique by its [`NameKey`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CategoryName(String);
+
+/// Trimmed, 1 to 200 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProductName(String);
+
+/// A name without its case and its spelling: trimmed, NFKC, full Unicode lower case. It is computed here and nowhere
+/// else, so that each engine finds and compares the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NameKey(String);
+
+impl CategoryName {
+    /// # Errors
+    /// Empty or longer than 100 characters after trimming, or with U+0000.
+    pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
+        limited(field, text.trim(), 1, 100).map(|text| Self(text.to_owned()))
+    }
+
+    /// The trimmed text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What makes it unique.
+    #[must_use]
+    pub fn key(&self) -> NameKey {
+        NameKey::of(&self.0)
+    }
+}
+
+impl ProductName {
+    /// # Errors
+    /// Empty or longer than 200 characters after trimming, or with U+0000.
+    pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
+        limited(field, text.trim(), 1, 200).map(|text| Self(text.to_owned()))
+    }
+
+    /// The trimmed text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What it is searched by.
+    #[must_use]
+    pub fn key(&self) -> NameKey {
+        NameKey::of(&self.0)
+    }
+}
+
+impl NameKey {
+    /// The key of any text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let folded: String = text.trim().nfkc().collect();
+        Self(folded.to_lowercase())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id of the stream that holds the claim on this key: the SHA-256 of the key in lower-case hex. NFKC can make
+    /// eighteen characters of one, so the key itself may be longer than an index row allows.
+    #[must_use]
+    pub fn stream_id(&self) -> String {
+        Sha256::digest(self.0.as_bytes())
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 0xf])
+            .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
+            .collect()
+    }
+}

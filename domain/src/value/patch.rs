@@ -1,0 +1,25 @@
+//! What an update says about a value that may be absent.
+
+/// An absent input field leaves the value, `null` clears it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// Leave it.
+    #[default]
+    Keep,
+    /// Make it absent.
+    Clear,
+    /// Replace it.
+    Set(T),
+}
+
+impl<T: Clone> Patch<T> {
+    /// The value behind the update.
+    #[must_use]
+    pub fn apply(&self, old: Option<&T>) -> Option<T> {
+        match self {
+            Self::Keep => old.cloned(),
+            Self::Clear => None,
+            Self::Set(new) => Some(new.clone()),
+        }
+    }
+}

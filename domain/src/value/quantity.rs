@@ -1,0 +1,71 @@
+//! Counts of pieces.
+
+use event_sourcing::Version;
+use serde::{Deserialize, Serialize};
+
+use super::text::refused;
+use crate::ValidationError;
+
+/// Pieces of one product in an order: 1 to 1,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Quantity(u32);
+
+/// Pieces of one product in the shop: 0 to 1,000,000,000.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StockLevel(u32);
+
+impl Quantity {
+    /// # Errors
+    /// Outside 1 to 1,000.
+    pub fn parse(field: &str, given: i64) -> Result<Self, ValidationError> {
+        within(field, given, 1, 1_000).map(Self)
+    }
+
+    /// The count.
+    #[must_use]
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl StockLevel {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// # Errors
+    /// Outside 0 to 1,000,000,000.
+    pub fn parse(field: &str, given: i64) -> Result<Self, ValidationError> {
+        within(field, given, 0, 1_000_000_000).map(Self)
+    }
+
+    /// The count.
+    #[must_use]
+    pub fn get(self) -> u32 {
+        self.0
+    }
+
+    /// What is left without `other`; nothing if that is more.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+/// The version that a client says it has seen.
+///
+/// # Errors
+/// Below 0.
+pub fn parse_expected_version(field: &str, given: i64) -> Result<Version, ValidationError> {
+    u64::try_from(given)
+        .map(Version)
+        .map_err(|_| refused(field, &format!("be 0 or more, got {given}")))
+}
+
+fn within(field: &str, given: i64, min: u32, max: u32) -> Result<u32, ValidationError> {
+    u32::try_from(given)
+        .ok()
+        .filter(|count| (min..=max).contains(count))
+        .ok_or_else(|| refused(field, &format!("be {min} to {max}, got {given}")))
+}

@@ -1,0 +1,109 @@
+//! Text with a limit. Lengths count Unicode scalar values.
+
+use serde::{Deserialize, Serialize};
+
+use super::NameKey;
+use crate::ValidationError;
+
+/// How much of a refused text an error repeats.
+const SHOWN_CHARACTERS: usize = 40;
+
+/// What a product or category is about: at most 1,000 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Description(String);
+
+/// Why somebody did something: at most 1,000 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Reason(String);
+
+/// A part of a name that is searched for: at most 255 characters; the empty one is in every name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchTerm(NameKey);
+
+impl Description {
+    /// # Errors
+    /// Longer than 1,000 characters, or with U+0000.
+    pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
+        limited(field, text, 0, 1_000).map(|text| Self(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Reason {
+    /// # Errors
+    /// Longer than 1,000 characters, or with U+0000.
+    pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
+        limited(field, text, 0, 1_000).map(|text| Self(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SearchTerm {
+    /// # Errors
+    /// Longer than 255 characters, or with U+0000.
+    pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
+        limited(field, text, 0, 255).map(|text| Self(NameKey::of(text)))
+    }
+
+    /// What name keys are searched for.
+    #[must_use]
+    pub fn key(&self) -> &NameKey {
+        &self.0
+    }
+}
+
+/// `text`, if it has `min` to `max` characters and no U+0000.
+pub(super) fn limited<'a>(
+    field: &str,
+    text: &'a str,
+    min: usize,
+    max: usize,
+) -> Result<&'a str, ValidationError> {
+    let length = text.chars().count();
+    if length < min || length > max {
+        let limit = if min == 0 {
+            format!("at most {max}")
+        } else {
+            format!("{min} to {max}")
+        };
+        return Err(refused(
+            field,
+            &format!("have {limit} characters, got {length}"),
+        ));
+    }
+    if text.contains('\0') {
+        return Err(refused(
+            field,
+            &format!("not contain U+0000, got {}", shown(text)),
+        ));
+    }
+    Ok(text)
+}
+
+/// `{field} must {rule}`.
+pub(super) fn refused(field: &str, rule: &str) -> ValidationError {
+    ValidationError {
+        field: field.to_owned(),
+        message: format!("{field} must {rule}"),
+    }
+}
+
+/// The text in quotes, escaped, and cut if it is long.
+pub(super) fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+    }
+}
