@@ -1,1 +1,217 @@
 //! The judgement of a batch: which commits are accepted, at which positions and versions.
+//!
+//! It is pure and shared by the stores that judge in Rust. A store asks [`Questions::of`] what to look up, looks it
+//! up under its write lock, gives the answers as [`Known`], and writes the [`Judged::events`] before it lets go of
+//! the lock. The order of the checks is part of the store's promise: the command id first, so that a repeat gets its
+//! receipt whatever has happened since; then the fence; then each stream in the commit's order.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::commit::{Commit, Expected, Receipt, Refused};
+use crate::event::NewEvent;
+use crate::id::{CommandId, Position, Version};
+use crate::lease::{Fence, Token};
+use crate::stream::StreamId;
+
+/// The last event of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// Its version, which is the stream's.
+    pub version: Version,
+    /// Its id.
+    pub event_id: Uuid,
+}
+
+/// What a store has to look up before it can judge a batch. Nothing is named twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Questions<'a> {
+    /// Commands that may have receipts.
+    pub commands: BTreeSet<CommandId>,
+    /// Streams whose tips matter.
+    pub streams: BTreeSet<&'a StreamId>,
+    /// Leases whose tokens matter.
+    pub leases: BTreeSet<&'a Arc<str>>,
+}
+
+impl<'a> Questions<'a> {
+    /// The questions that this batch asks.
+    #[must_use]
+    pub fn of(batch: &'a [Commit]) -> Self {
+        let writes = batch.iter().flat_map(Commit::writes);
+        Self {
+            commands: batch.iter().map(Commit::command_id).collect(),
+            streams: writes.map(|write| &write.stream).collect(),
+            leases: batch
+                .iter()
+                .filter_map(Commit::fence)
+                .map(|fence| &fence.lease)
+                .collect(),
+        }
+    }
+}
+
+/// What the store holds before the batch, as far as the batch asks for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The position of the last event.
+    pub head: Position,
+    /// The receipts of those commands that took effect before, as they were given then.
+    pub receipts: HashMap<CommandId, Receipt>,
+    /// The tips of those streams that have events.
+    pub tips: HashMap<StreamId, Tip>,
+    /// The present tokens of those leases that exist.
+    pub tokens: HashMap<Arc<str>, Token>,
+}
+
+/// An accepted event and its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed<'a> {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its stream.
+    pub stream: &'a StreamId,
+    /// Its place in the stream.
+    pub version: Version,
+    /// Derived from the command id and its index in the commit.
+    pub event_id: Uuid,
+    /// Set on the first event of a commit.
+    pub command_id: Option<CommandId>,
+    /// What to store.
+    pub new: &'a NewEvent,
+    /// When its command was decided.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// The judgement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged<'a> {
+    /// One answer a commit, in the batch's order. They hold once `events` are durable.
+    pub answers: Vec<Result<Receipt, Refused>>,
+    /// What to write, in order of position, directly behind the head.
+    pub events: Vec<Placed<'a>>,
+    /// The head behind the batch.
+    pub head: Position,
+}
+
+/// Judges each commit alone, in the batch's order; an accepted one is visible to those behind it.
+#[must_use]
+pub fn judge(batch: &[Commit], known: Known) -> Judged<'_> {
+    let mut court = Court {
+        known,
+        events: Vec::new(),
+    };
+    let answers = batch.iter().map(|commit| court.answer(commit)).collect();
+    Judged {
+        answers,
+        events: court.events,
+        head: court.known.head,
+    }
+}
+
+/// What is known, growing with each accepted commit.
+struct Court<'a> {
+    known: Known,
+    events: Vec<Placed<'a>>,
+}
+
+impl<'a> Court<'a> {
+    fn answer(&mut self, commit: &'a Commit) -> Result<Receipt, Refused> {
+        if let Some(first) = self.known.receipts.get(&commit.command_id()) {
+            return Ok(Receipt {
+                duplicate: true,
+                ..first.clone()
+            });
+        }
+        if let Some(fence) = commit.fence() {
+            self.check_fence(fence)?;
+        }
+        for write in commit.writes() {
+            self.check_stream(&write.stream, write.expected)?;
+        }
+        let receipt = self.accept(commit);
+        self.known
+            .receipts
+            .insert(commit.command_id(), receipt.clone());
+        Ok(receipt)
+    }
+
+    fn check_fence(&self, fence: &Fence) -> Result<(), Refused> {
+        if self.known.tokens.get(&fence.lease) == Some(&fence.token) {
+            Ok(())
+        } else {
+            Err(Refused::Fenced(fence.clone()))
+        }
+    }
+
+    fn check_stream(&self, stream: &StreamId, expected: Expected) -> Result<(), Refused> {
+        let tip = self.known.tips.get(stream);
+        let actual = tip.map_or(Version::NONE, |tip| tip.version);
+        let met = match expected {
+            Expected::NoStream => tip.is_none(),
+            Expected::Exact(version) => actual == version,
+            Expected::Follows { version, event_id } => tip == Some(&Tip { version, event_id }),
+            Expected::Exists => tip.is_some(),
+            Expected::Any => true,
+        };
+        if met {
+            return Ok(());
+        }
+        Err(Refused::Conflict {
+            stream: stream.clone(),
+            expected,
+            actual,
+        })
+    }
+
+    fn accept(&mut self, commit: &'a Commit) -> Receipt {
+        let command_id = commit.command_id();
+        let first = self.known.head.next();
+        let mut index = 0;
+        let mut versions = Vec::new();
+        for write in commit.writes().iter().filter(|w| !w.events.is_empty()) {
+            let before = self.known.tips.get(&write.stream);
+            let mut version = before.map_or(Version::NONE, |tip| tip.version);
+            for new in &write.events {
+                self.known.head = self.known.head.next();
+                version = version.next();
+                let event_id = command_id.event_id(index);
+                self.events.push(Placed {
+                    position: self.known.head,
+                    stream: &write.stream,
+                    version,
+                    event_id,
+                    command_id: (index == 0).then_some(command_id),
+                    new,
+                    recorded_at: commit.recorded_at(),
+                });
+                let tip = Tip { version, event_id };
+                self.known.tips.insert(write.stream.clone(), tip);
+                index += 1;
+            }
+            versions.push((write.stream.clone(), version));
+        }
+        Receipt {
+            first,
+            last: self.known.head,
+            recorded_at: commit.recorded_at(),
+            first_event_type: first_event_type(commit),
+            versions,
+            duplicate: false,
+        }
+    }
+}
+
+fn first_event_type(commit: &Commit) -> String {
+    let mut events = commit.writes().iter().flat_map(|write| &write.events);
+    events
+        .next()
+        .map_or_else(String::new, |new| new.event.event_type.to_owned())
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -18,6 +18,7 @@ pub mod memory;
 pub mod projection;
 pub mod store;
 pub mod stream;
+pub mod testing;
 pub mod upcast;
 
 pub use aggregate::{Aggregate, DecodeError, DomainEvent};

@@ -1,1 +1,340 @@
 //! An event store in memory: for teaching and for tests. It keeps every promise but durability.
+//!
+//! One lock guards everything, so a batch is judged and written as of one moment; that is all that the larger
+//! adapters do with a database's locks. Readers that wait are woken through a watch channel that carries the head.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::commit::{Commit, Receipt, Refused};
+use crate::event::Envelope;
+use crate::id::{CommandId, Position, Version};
+use crate::judge::{Judged, Known, Placed, Questions, Tip, judge};
+use crate::lease::{Lease, LeaseStore, Token};
+use crate::store::{
+    EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError, StreamPage,
+};
+use crate::stream::StreamId;
+
+/// A log of events in memory, with its leases. Share it by `Arc`.
+#[derive(Debug)]
+pub struct MemoryEventStore {
+    clock: Arc<dyn Clock>,
+    contents: RwLock<Contents>,
+    head: watch::Sender<Position>,
+}
+
+#[derive(Debug, Default)]
+struct Contents {
+    /// The event at position p has index p - 1.
+    log: Vec<Envelope>,
+    /// Indexes into the log; the event at version v has index v - 1 here.
+    streams: HashMap<StreamId, Vec<usize>>,
+    receipts: HashMap<CommandId, Receipt>,
+    snapshots: HashMap<(StreamId, u32), Snapshot>,
+    leases: HashMap<Arc<str>, LeaseRow>,
+}
+
+#[derive(Debug)]
+struct LeaseRow {
+    owner: String,
+    token: Token,
+    expires_at: DateTime<Utc>,
+}
+
+impl LeaseRow {
+    fn is_held_by(&self, owner: &str, now: DateTime<Utc>) -> bool {
+        self.owner == owner && self.expires_at > now
+    }
+}
+
+impl MemoryEventStore {
+    /// An empty store. Leases expire by `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            contents: RwLock::default(),
+            head: watch::Sender::new(Position::START),
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Contents> {
+        self.contents.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Contents> {
+        self.contents
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn expiry(&self, ttl: Duration) -> (DateTime<Utc>, DateTime<Utc>) {
+        let now = self.clock.now();
+        let ttl = TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
+        let expires_at = now
+            .checked_add_signed(ttl)
+            .unwrap_or(DateTime::<Utc>::MAX_UTC);
+        (now, expires_at)
+    }
+}
+
+impl Contents {
+    fn head(&self) -> Position {
+        Position(self.log.len() as u64)
+    }
+
+    fn version(&self, stream: &StreamId) -> Version {
+        Version(self.streams.get(stream).map_or(0, Vec::len) as u64)
+    }
+
+    fn tip(&self, stream: &StreamId) -> Option<Tip> {
+        let last = &self.log[*self.streams.get(stream)?.last()?];
+        Some(Tip {
+            version: last.version,
+            event_id: last.event_id,
+        })
+    }
+
+    fn answers(&self, questions: &Questions<'_>) -> Known {
+        let receipts = questions.commands.iter().filter_map(|command| {
+            let receipt = self.receipts.get(command)?;
+            Some((*command, receipt.clone()))
+        });
+        let tips = questions
+            .streams
+            .iter()
+            .filter_map(|stream| Some(((*stream).clone(), self.tip(stream)?)));
+        let tokens = questions
+            .leases
+            .iter()
+            .filter_map(|lease| Some((Arc::clone(lease), self.leases.get(*lease)?.token)));
+        Known {
+            head: self.head(),
+            receipts: receipts.collect(),
+            tips: tips.collect(),
+            tokens: tokens.collect(),
+        }
+    }
+
+    fn keep(&mut self, batch: &[Commit], judged: &Judged<'_>) {
+        for placed in &judged.events {
+            let index = self.log.len();
+            self.log.push(envelope(placed));
+            self.streams
+                .entry(placed.stream.clone())
+                .or_default()
+                .push(index);
+        }
+        for (commit, answer) in batch.iter().zip(&judged.answers) {
+            if let Ok(receipt) = answer
+                && !receipt.duplicate
+            {
+                self.receipts.insert(commit.command_id(), receipt.clone());
+            }
+        }
+    }
+}
+
+fn envelope(placed: &Placed<'_>) -> Envelope {
+    Envelope {
+        position: placed.position,
+        stream: placed.stream.clone(),
+        version: placed.version,
+        event_id: placed.event_id,
+        command_id: placed.command_id,
+        event_type: placed.new.event.event_type.to_owned(),
+        schema_version: placed.new.event.schema_version,
+        data: placed.new.event.data.clone(),
+        metadata: placed.new.metadata.clone(),
+        recorded_at: placed.recorded_at,
+    }
+}
+
+/// The index of the first event behind a version or position.
+fn behind(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[async_trait]
+impl EventStore for MemoryEventStore {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        let mut contents = self.write();
+        let known = contents.answers(&Questions::of(batch));
+        let judged = judge(batch, known);
+        contents.keep(batch, &judged);
+        self.head.send_replace(judged.head);
+        Ok(judged.answers)
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError> {
+        let contents = self.read();
+        let receipt = contents.receipts.get(&command).map(|first| Receipt {
+            duplicate: true,
+            ..first.clone()
+        });
+        Ok(Standing {
+            receipt,
+            versions: streams.iter().map(|s| contents.version(s)).collect(),
+            head: contents.head(),
+        })
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        let contents = self.read();
+        let indexes = contents.streams.get(stream).map_or(&[][..], Vec::as_slice);
+        let rest = indexes.get(behind(after.0)..).unwrap_or_default();
+        let count = rest.len().min(limit.clamp(1, MAX_PAGE_EVENTS));
+        Ok(StreamPage {
+            events: rest[..count]
+                .iter()
+                .map(|index| contents.log[*index].clone())
+                .collect(),
+            is_end: count == rest.len(),
+        })
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        let limit = limit.clamp(1, MAX_PAGE_EVENTS);
+        let contents = self.read();
+        let head = contents.head();
+        let rest = contents.log.get(behind(after.0)..).unwrap_or_default();
+        let events: Vec<_> = rest
+            .iter()
+            .filter(|event| filter.matches(&event.event_type))
+            .take(limit)
+            .cloned()
+            .collect();
+        let through = match events.last() {
+            Some(last) if events.len() == limit => last.position,
+            _ => head,
+        };
+        Ok(LogPage {
+            events,
+            through,
+            head,
+        })
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        Ok(self.read().head())
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        let mut head = self.head.subscribe();
+        let reached = head.wait_for(|head| *head >= position).await;
+        reached
+            .map(|head| *head)
+            .map_err(|closed| StoreError::Failed {
+                operation: "wait for a position",
+                source: Arc::new(closed),
+            })
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        let key = (stream.clone(), schema_version);
+        Ok(self.read().snapshots.get(&key).cloned())
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let mut contents = self.write();
+        let key = (snapshot.stream.clone(), snapshot.schema_version);
+        let kept = contents
+            .snapshots
+            .entry(key)
+            .or_insert_with(|| snapshot.clone());
+        if kept.version < snapshot.version {
+            *kept = snapshot.clone();
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl LeaseStore for MemoryEventStore {
+    async fn acquire_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let mut contents = self.write();
+        let (now, expires_at) = self.expiry(ttl);
+        let mut taken = Vec::with_capacity(names.len());
+        for name in names {
+            let row = contents.leases.get(name);
+            let token = match row {
+                Some(row) if row.is_held_by(owner, now) => row.token,
+                Some(row) if row.expires_at > now => continue,
+                Some(row) => Token(row.token.0 + 1),
+                None => Token(1),
+            };
+            let row = LeaseRow {
+                owner: owner.to_owned(),
+                token,
+                expires_at,
+            };
+            contents.leases.insert(Arc::clone(name), row);
+            taken.push(Lease {
+                name: Arc::clone(name),
+                token,
+            });
+        }
+        Ok(taken)
+    }
+
+    async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
+        let mut contents = self.write();
+        let (now, expires_at) = self.expiry(ttl);
+        let held = contents
+            .leases
+            .iter_mut()
+            .filter(|(_, row)| row.is_held_by(owner, now));
+        Ok(held
+            .map(|(name, row)| {
+                row.expires_at = expires_at;
+                Lease {
+                    name: Arc::clone(name),
+                    token: row.token,
+                }
+            })
+            .collect())
+    }
+
+    async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
+        let mut contents = self.write();
+        let now = self.clock.now();
+        for name in names {
+            if let Some(row) = contents.leases.get_mut(name)
+                && row.is_held_by(owner, now)
+            {
+                row.expires_at = now;
+            }
+        }
+        Ok(())
+    }
+}

@@ -262,7 +262,8 @@ impl Executor {
         lanes: &LaneSet,
         moved: usize,
     ) -> Result<Result<Done<C::Answer>, Retry>, ExecuteError<C::Refusal>> {
-        let (passes, entered) = within(context.deadline, self.enter(lanes)).await??;
+        let (passes, entered) =
+            within(context.deadline, self.enter(lanes, context.deadline)).await??;
         let mut work = Work::new(
             context.command_id,
             self.clock.now(),
@@ -290,6 +291,7 @@ impl Executor {
     async fn enter(
         &self,
         lanes: &LaneSet,
+        deadline: Instant,
     ) -> Result<(Vec<Pass>, HashMap<StreamId, Entered>), StoreError> {
         let mut passes = Vec::with_capacity(lanes.len());
         let mut entered = HashMap::with_capacity(lanes.len());
@@ -315,9 +317,7 @@ impl Executor {
         let mut settled = false;
         for lane in lanes.values().filter(|lane| lane.mode == Mode::Fresh) {
             if !settled {
-                // Without a time-out of its own: the caller has one.
-                let far = Instant::now() + std::time::Duration::from_secs(3_600);
-                settled = self.appender.settle(far).await.is_ok();
+                settled = self.appender.settle(deadline).await.is_ok();
             }
             let tip = self.read(lane.kind, &lane.stream, 0).await?;
             entered.insert(lane.stream.clone(), Entered::new(lane, tip));

@@ -171,7 +171,7 @@ impl Work {
     /// # Errors
     /// [`Needs`], if the stream was not entered yet; hand it on with `?`.
     pub fn state<A: Aggregate>(&mut self, id: &str) -> Result<Arc<A>, Needs> {
-        self.enter::<A>(Lane::read::<A>(id))
+        self.enter(Lane::read::<A>(id))
             .map(|entered| typed(&entered.state))
     }
 
@@ -181,7 +181,7 @@ impl Work {
     /// # Errors
     /// [`Needs`], if it was not read yet; hand it on with `?`.
     pub fn fresh<A: Aggregate>(&mut self, id: &str) -> Result<Arc<A>, Needs> {
-        self.enter::<A>(Lane::fresh::<A>(id))
+        self.enter(Lane::fresh::<A>(id))
             .map(|entered| typed(&entered.state))
     }
 
@@ -190,20 +190,20 @@ impl Work {
     ///
     /// # Errors
     /// [`Needs`], if the stream was not entered for writing; hand it on with `?`.
-    pub fn append<A: Aggregate>(&mut self, id: &str, events: Vec<A::Event>) -> Result<(), Needs> {
+    pub fn append<A: Aggregate>(&mut self, id: &str, events: &[A::Event]) -> Result<(), Needs> {
         let now = self.now;
-        let entered = self.enter::<A>(Lane::write::<A>(id))?;
+        let entered = self.enter(Lane::write::<A>(id))?;
         if events.is_empty() {
             return Ok(());
         }
         let mut state = A::clone(&typed::<A>(&entered.state));
-        for event in &events {
+        for event in events {
             state.evolve(event, now);
         }
         entered.state = Arc::new(state);
         entered.version.0 += events.len() as u64;
         let expected = entered.tip.expected();
-        self.plan(A::stream(id), expected, &events);
+        self.plan(A::stream(id), expected, events);
         Ok(())
     }
 
@@ -214,7 +214,7 @@ impl Work {
         }
     }
 
-    fn enter<A: Aggregate>(&mut self, lane: Lane) -> Result<&mut Entered, Needs> {
+    fn enter(&mut self, lane: Lane) -> Result<&mut Entered, Needs> {
         match self.entered.get_mut(&lane.stream) {
             Some(entered) if entered.mode >= lane.mode => {
                 entered.used = true;

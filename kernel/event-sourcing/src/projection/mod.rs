@@ -4,11 +4,15 @@
 //! in memory, and has the store write rows and checkpoint in one transaction. Rebuild and live path are the same
 //! code. So each row equals the fold of its events up to the checkpoint, whatever crashed when.
 
+pub mod fold;
+pub mod runner;
 pub mod store;
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
+pub use fold::{Folded, decode_page};
+pub use runner::{Runner, RunnerConfig, RunnerState};
 pub use store::{PageWrite, Parked, Progress, ProjectionStore};
 
 use crate::aggregate::DecodeError;

@@ -1,0 +1,150 @@
+//! The pure half of the runner: a page of events and the rows that it touches become changed rows.
+
+use std::collections::HashMap;
+
+use super::{Parked, Projection};
+use crate::event::Envelope;
+use crate::id::Position;
+use crate::store::LogPage;
+
+/// A page, decoded as far as it can be.
+#[derive(Debug)]
+pub struct DecodedPage<P: Projection> {
+    events: Vec<(Envelope, P::Event, Vec<P::Key>)>,
+    through: Position,
+    parked: Option<Parked>,
+}
+
+/// What a page made of the rows.
+#[derive(Debug)]
+pub struct Folded<P: Projection> {
+    /// Each row that changed, once.
+    pub changes: Vec<(P::Key, Option<P::Row>)>,
+    /// The checkpoint behind the page: below the page's end if an event could not be read or folded.
+    pub through: Position,
+    /// Why it ends there, if so.
+    pub parked: Option<Parked>,
+}
+
+/// Decodes a page up to the first event that cannot be read, leaving out the positions in `skips` (ascending).
+pub fn decode_page<P: Projection>(
+    projection: &P,
+    page: LogPage,
+    skips: &[Position],
+) -> DecodedPage<P> {
+    let mut decoded = DecodedPage {
+        events: Vec::with_capacity(page.events.len()),
+        through: page.through,
+        parked: None,
+    };
+    for envelope in page.events {
+        if skips.binary_search(&envelope.position).is_ok() {
+            continue;
+        }
+        match projection.decode(&envelope) {
+            Ok(event) => {
+                let keys = projection.keys(&event, &envelope);
+                decoded.events.push((envelope, event, keys));
+            }
+            Err(error) => {
+                decoded.park(envelope.position, &error);
+                break;
+            }
+        }
+    }
+    decoded
+}
+
+impl<P: Projection> DecodedPage<P> {
+    fn park(&mut self, position: Position, error: &dyn std::error::Error) {
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            reason = format!("{reason}: {cause}");
+            source = cause.source();
+        }
+        self.through = Position(position.0 - 1);
+        self.parked = Some(Parked { position, reason });
+    }
+
+    /// The rows that the page may change, each once.
+    #[must_use]
+    pub fn keys(&self) -> Vec<P::Key> {
+        let mut keys: Vec<P::Key> = self
+            .events
+            .iter()
+            .flat_map(|(.., keys)| keys.iter().cloned())
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// Folds the events in order, up to the first that contradicts the rows. `rows` are those of [`Self::keys`] that
+    /// exist.
+    #[must_use]
+    pub fn fold(mut self, projection: &P, rows: Vec<(P::Key, P::Row)>) -> Folded<P> {
+        let mut rows: HashMap<P::Key, Slot<P::Row>> = rows
+            .into_iter()
+            .map(|(key, row)| (key, Slot::loaded(row)))
+            .collect();
+        let events = std::mem::take(&mut self.events);
+        'events: for (envelope, event, keys) in &events {
+            // All rows of one event change, or none of them.
+            let mut changed = Vec::with_capacity(keys.len());
+            for key in keys {
+                let row = rows.get(key).and_then(|slot| slot.row.clone());
+                match projection.fold(key, row, event, envelope) {
+                    Ok(row) => changed.push((key, row)),
+                    Err(error) => {
+                        self.park(envelope.position, &error);
+                        break 'events;
+                    }
+                }
+            }
+            for (key, row) in changed {
+                rows.entry(key.clone()).or_default().set(row);
+            }
+        }
+        let mut changes: Vec<_> = rows
+            .into_iter()
+            .filter(|(_, slot)| slot.changed)
+            .map(|(key, slot)| (key, slot.row))
+            .collect();
+        // In a fixed order, so that two writers can never lock rows crosswise.
+        changes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Folded {
+            changes,
+            through: self.through,
+            parked: self.parked,
+        }
+    }
+}
+
+struct Slot<R> {
+    row: Option<R>,
+    changed: bool,
+}
+
+impl<R> Default for Slot<R> {
+    fn default() -> Self {
+        Self {
+            row: None,
+            changed: false,
+        }
+    }
+}
+
+impl<R: PartialEq> Slot<R> {
+    fn loaded(row: R) -> Self {
+        Self {
+            row: Some(row),
+            changed: false,
+        }
+    }
+
+    fn set(&mut self, row: Option<R>) {
+        self.changed |= self.row != row;
+        self.row = row;
+    }
+}

@@ -1,0 +1,317 @@
+//! Runs one projection: takes its lease, reads pages, folds them, has rows and checkpoint written together.
+//!
+//! ```text
+//!  wait for the lease ──► begin(token) ──► read page ──► fold ──► write rows + checkpoint ─┐
+//!        ▲                                   ▲  │ nothing new: wait for the log            │
+//!        │                                   └──┴──────────────────────────────────────────┤
+//!        └── lease lost, or the checkpoint is not where the page began ────────────────────┘
+//!                                              parked: look now and then whether a person decided
+//! ```
+//!
+//! While a page is written the next one is read. A database error is retried for ever; an event that cannot be
+//! read or folded parks the projection in front of it, and the others go on.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::fold::decode_page;
+use super::{PageWrite, Parked, Progress, Projection, ProjectionStore};
+use crate::clock::Clock;
+use crate::id::Position;
+use crate::lease::{LeaseStore, Token};
+use crate::store::{EventStore, Filter, LogPage, StoreError};
+
+/// The limits of a runner.
+#[derive(Clone, Debug)]
+pub struct RunnerConfig {
+    /// Names this process among those that could run the projection.
+    pub owner: String,
+    /// The most events of one page.
+    pub page: usize,
+    /// How long the lease lasts without a renewal; it is renewed at every third of it.
+    pub lease: Duration,
+    /// The first pause after a database error; it doubles with each.
+    pub retry_min: Duration,
+    /// The longest such pause.
+    pub retry_max: Duration,
+}
+
+impl RunnerConfig {
+    /// The defaults for a process of this name.
+    #[must_use]
+    pub fn new(owner: impl Into<String>) -> Self {
+        Self {
+            owner: owner.into(),
+            page: 2_000,
+            lease: Duration::from_secs(15),
+            retry_min: Duration::from_millis(50),
+            retry_max: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What a runner shows of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunnerState {
+    /// Whether this process runs the projection, rather than waiting for its lease.
+    pub active: bool,
+    /// The checkpoint that this process wrote or found last.
+    pub position: Position,
+    /// Why the projection stands still, if it does.
+    pub parked: Option<Parked>,
+    /// The database error that it is retrying, if it is.
+    pub failing: Option<String>,
+}
+
+/// Runs one projection in this process whenever it holds the lease.
+pub struct Runner<P: Projection> {
+    log: Arc<dyn EventStore>,
+    projection: P,
+    rows: Arc<dyn ProjectionStore<P>>,
+    leases: Arc<dyn LeaseStore>,
+    clock: Arc<dyn Clock>,
+    config: RunnerConfig,
+    lease: Arc<str>,
+    state: watch::Sender<RunnerState>,
+}
+
+impl<P: Projection> fmt::Debug for Runner<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Runner({})", P::NAME)
+    }
+}
+
+/// Why a runner stopped working on its projection for now.
+enum Lost {
+    /// Somebody else has the lease, or wrote the checkpoint.
+    Lease,
+    /// A database could not be reached.
+    Error(StoreError),
+}
+
+impl From<StoreError> for Lost {
+    fn from(error: StoreError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl<P: Projection> Runner<P> {
+    /// A runner that does nothing until it is run.
+    #[must_use]
+    pub fn new(
+        log: Arc<dyn EventStore>,
+        projection: P,
+        rows: Arc<dyn ProjectionStore<P>>,
+        leases: Arc<dyn LeaseStore>,
+        clock: Arc<dyn Clock>,
+        config: RunnerConfig,
+    ) -> Self {
+        let lease = format!("projection/{}", P::NAME).into();
+        let state = watch::Sender::default();
+        Self {
+            log,
+            projection,
+            rows,
+            leases,
+            clock,
+            config,
+            lease,
+            state,
+        }
+    }
+
+    /// What it shows of itself, now and later.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<RunnerState> {
+        self.state.subscribe()
+    }
+
+    /// Runs until `stop` fires, then gives the lease back.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut pause = self.config.retry_min;
+        while !stop.is_cancelled() {
+            let lost = tokio::select! {
+                () = stop.cancelled() => break,
+                lost = self.hold() => lost,
+            };
+            self.state.send_modify(|state| state.active = false);
+            let wait = match lost {
+                Lost::Lease => {
+                    pause = self.config.retry_min;
+                    self.config.lease / 3
+                }
+                Lost::Error(error) => {
+                    tracing::warn!(
+                        projection = P::NAME,
+                        error = &error as &dyn std::error::Error,
+                        "projection retries"
+                    );
+                    self.state
+                        .send_modify(|state| state.failing = Some(error.to_string()));
+                    let wait = pause;
+                    pause = (pause * 2).min(self.config.retry_max);
+                    wait
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        let names = [Arc::clone(&self.lease)];
+        if let Err(error) = self.leases.release_leases(&names, &self.config.owner).await {
+            // The lease expires by itself.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "lease not released"
+            );
+        }
+    }
+
+    /// Works for as long as it holds the lease.
+    async fn hold(&self) -> Lost {
+        match self.try_hold().await {
+            Ok(never) => match never {},
+            Err(lost) => lost,
+        }
+    }
+
+    async fn try_hold(&self) -> Result<std::convert::Infallible, Lost> {
+        let token = self.acquire().await?.ok_or(Lost::Lease)?;
+        let progress = self.rows.begin(token).await?.ok_or(Lost::Lease)?;
+        let working = self.work(token, progress);
+        tokio::pin!(working);
+        let mut renewal = tokio::time::interval_at(
+            Instant::now() + self.config.lease / 3,
+            self.config.lease / 3,
+        );
+        loop {
+            tokio::select! {
+                done = &mut working => return done,
+                _ = renewal.tick() => {
+                    if self.acquire().await? != Some(token) {
+                        return Err(Lost::Lease);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes or prolongs the lease.
+    async fn acquire(&self) -> Result<Option<Token>, StoreError> {
+        let names = [Arc::clone(&self.lease)];
+        let leases = self
+            .leases
+            .acquire_leases(&names, &self.config.owner, self.config.lease)
+            .await?;
+        Ok(leases.first().map(|lease| lease.token))
+    }
+
+    async fn work(
+        &self,
+        token: Token,
+        mut progress: Progress,
+    ) -> Result<std::convert::Infallible, Lost> {
+        let filter = self.projection.filter();
+        let mut ahead = None;
+        self.show(&progress);
+        loop {
+            if progress.parked.is_some() {
+                tokio::time::sleep(self.config.retry_max).await;
+                progress = self.rows.begin(token).await?.ok_or(Lost::Lease)?;
+                self.show(&progress);
+                continue;
+            }
+            let page = match ahead.take() {
+                Some(page) => page,
+                None => self.read(progress.position, &filter).await?,
+            };
+            if page.through <= progress.position {
+                self.log.wait_for(progress.position.next()).await?;
+                continue;
+            }
+            ahead = self.apply(token, &mut progress, page, &filter).await?;
+            self.show(&progress);
+        }
+    }
+
+    async fn read(&self, after: Position, filter: &Filter) -> Result<LogPage, StoreError> {
+        self.log.read_all(after, filter, self.config.page).await
+    }
+
+    /// Folds and writes one page; meanwhile reads the next if there is one.
+    async fn apply(
+        &self,
+        token: Token,
+        progress: &mut Progress,
+        page: LogPage,
+        filter: &Filter,
+    ) -> Result<Option<LogPage>, Lost> {
+        let (head, count) = (page.head, page.events.len());
+        let newest = page.events.last().map(|event| event.recorded_at);
+        let decoded = decode_page(&self.projection, page, &progress.skips);
+        let keys = decoded.keys();
+        let rows = if keys.is_empty() {
+            Vec::new()
+        } else {
+            self.rows.load(&keys).await?
+        };
+        let folded = decoded.fold(&self.projection, rows);
+        let write = PageWrite {
+            token,
+            from: progress.position,
+            through: folded.through,
+            changes: folded.changes,
+            parked: folded.parked.clone(),
+        };
+        let next = async {
+            if folded.parked.is_none() && folded.through < head {
+                return self.read(folded.through, filter).await.map(Some);
+            }
+            Ok(None)
+        };
+        let (written, next) = tokio::join!(self.rows.write(write), next);
+        if !written? {
+            return Err(Lost::Lease);
+        }
+        if let Some(parked) = &folded.parked {
+            tracing::error!(
+                projection = P::NAME,
+                position = parked.position.0,
+                reason = parked.reason,
+                "projection parked"
+            );
+        }
+        progress.position = folded.through;
+        progress.parked = folded.parked;
+        self.measure(head, progress.position, newest, count);
+        Ok(next?)
+    }
+
+    fn show(&self, progress: &Progress) {
+        self.state.send_replace(RunnerState {
+            active: true,
+            position: progress.position,
+            parked: progress.parked.clone(),
+            failing: None,
+        });
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+    fn measure(&self, head: Position, at: Position, newest: Option<DateTime<Utc>>, count: usize) {
+        let behind = head.0.saturating_sub(at.0);
+        metrics::gauge!("projection_lag_events", "projection" => P::NAME).set(behind as f64);
+        metrics::counter!("projection_events_total", "projection" => P::NAME)
+            .increment(count as u64);
+        if let Some(newest) = newest {
+            let age = (self.clock.now() - newest).as_seconds_f64().max(0.0);
+            metrics::gauge!("projection_lag_seconds", "projection" => P::NAME).set(age);
+        }
+    }
+}
