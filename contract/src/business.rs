@@ -4,13 +4,9 @@ use std::collections::HashMap;
 
 use crate::proto::Error;
 
-/// Names the wrong field of a validation error, in the spelling of the GraphQL schema.
+/// Names the first wrong field of a validation error, in the spelling of the GraphQL schema.
 pub const FIELD: &str = "field";
-/// Names the limit that was broken.
-pub const LIMIT: &str = "limit";
-/// What was given, shortened.
-pub const GIVEN: &str = "given";
-/// With several wrong fields, each has its message under this prefix and its own name.
+/// Each wrong field has its message under this prefix and its own name.
 pub const FIELD_PREFIX: &str = "field:";
 
 /// The kinds of business errors.
@@ -64,7 +60,7 @@ impl ErrorType {
             .find(|error_type| error_type.name() == error.r#type)
     }
 
-    /// An error of this type without details.
+    /// An error of this type.
     #[must_use]
     pub fn error(self, message: impl Into<String>) -> Error {
         Error {
@@ -85,6 +81,21 @@ pub struct FieldError {
     pub message: String,
 }
 
+/// A validation error about these fields.
+#[must_use]
+pub fn validation_error(message: impl Into<String>, fields: &[FieldError]) -> Error {
+    let mut error = ErrorType::Validation.error(message);
+    if let Some(first) = fields.first() {
+        error.details.insert(FIELD.to_owned(), first.field.clone());
+    }
+    for FieldError { field, message } in fields {
+        error
+            .details
+            .insert(format!("{FIELD_PREFIX}{field}"), message.clone());
+    }
+    error
+}
+
 /// Reads the wrong fields of a validation error, ordered by name.
 #[must_use]
 pub fn field_errors(error: &Error) -> Vec<FieldError> {
@@ -99,12 +110,6 @@ pub fn field_errors(error: &Error) -> Vec<FieldError> {
         })
         .collect();
     fields.sort_by(|a, b| a.field.cmp(&b.field));
-    if let (true, Some(field)) = (fields.is_empty(), error.details.get(FIELD)) {
-        fields.push(FieldError {
-            field: field.clone(),
-            message: error.message.clone(),
-        });
-    }
     fields
 }
 
@@ -122,20 +127,16 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_told() {
-        let mut error = ErrorType::Validation.error("two fields are wrong");
-        assert_eq!(field_errors(&error), vec![]);
-        error.details.insert(FIELD.to_owned(), "name".to_owned());
-        assert_eq!(field_errors(&error).len(), 1);
-        error
-            .details
-            .insert("field:price".to_owned(), "is negative".to_owned());
-        error
-            .details
-            .insert("field:name".to_owned(), "is empty".to_owned());
-        let fields: Vec<_> = field_errors(&error)
-            .into_iter()
-            .map(|error| error.field)
-            .collect();
-        assert_eq!(fields, ["name", "price"]);
+        let field = |field: &str, message: &str| FieldError {
+            field: field.to_owned(),
+            message: message.to_owned(),
+        };
+        let given = [field("price", "is negative"), field("name", "is empty")];
+        let error = validation_error("two fields are wrong", &given);
+        assert_eq!(error.code, 3);
+        assert_eq!(error.details.get(FIELD).map(String::as_str), Some("price"));
+        let [price, name] = given;
+        assert_eq!(field_errors(&error), [name, price]);
+        assert_eq!(field_errors(&ErrorType::Conflict.error("x")), []);
     }
 }
