@@ -1,1 +1,27 @@
-//! Read models in SQL tables: generations, checkpoints and leases on SQLite and PostgreSQL.
+//! Read models in SQL tables, on SQLite and PostgreSQL with one code.
+//!
+//! [`database`] opens either engine and runs one SQL text on both; [`engine`] names the few places where their words
+//! differ. [`table`] is what a projection says about its table, [`generation`] makes that table and its view,
+//! [`projection_store`] writes a page of rows with its checkpoint, [`feed`] tells readers how far the checkpoints are,
+//! and [`lease`] decides who folds.
+
+mod connect;
+pub mod database;
+pub mod engine;
+mod error;
+pub mod feed;
+pub mod generation;
+pub mod lease;
+pub mod projection_store;
+mod schema;
+pub mod statement;
+pub mod table;
+
+pub use database::{Database, Transaction};
+pub use engine::Engine;
+pub use feed::{Checkpoint, Feed};
+pub use generation::Generation;
+pub use lease::SqlLeaseStore;
+pub use projection_store::SqlProjectionStore;
+pub use statement::{Record, Statement, Value};
+pub use table::{Column, TableProjection, TableRow};

@@ -1,0 +1,36 @@
+-- A generation is one table that a projection fills: its shape, its checkpoint, and the lease token of the runner
+-- that may move it.
+CREATE TABLE read_model_generations (
+    projection text NOT NULL,
+    generation bigint NOT NULL,
+    schema_version bigint NOT NULL,
+    position bigint NOT NULL,
+    token bigint NOT NULL,
+    parked_position bigint,
+    parked_reason text,
+    PRIMARY KEY (projection, generation)
+);
+
+-- The generation that the projection's view shows.
+CREATE TABLE read_model_active (
+    projection text PRIMARY KEY,
+    generation bigint NOT NULL
+);
+
+-- Events that a person chose to skip; every generation obeys them.
+CREATE TABLE read_model_skips (
+    projection text NOT NULL,
+    position bigint NOT NULL,
+    reason text NOT NULL,
+    skipped_by text NOT NULL,
+    skipped_at bigint NOT NULL,
+    PRIMARY KEY (projection, position)
+);
+
+-- Rows stay when a lease ends, so that its token only grows.
+CREATE TABLE read_model_leases (
+    name text PRIMARY KEY,
+    owner text NOT NULL,
+    token bigint NOT NULL,
+    expires_at bigint NOT NULL
+);

@@ -1,0 +1,81 @@
+//! Opening a query database, with the settings that a read model needs.
+//!
+//! Rows and checkpoint commit together, and whatever a crash takes off the end is folded again from the log. So the
+//! read side need not wait for the disk: PostgreSQL runs with `synchronous_commit = off` and SQLite with
+//! `synchronous = NORMAL`. What must not be lost (a lease's token, a generation's table) asks for durability itself
+//! ([`Transaction::make_durable`](crate::Transaction::make_durable)).
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use event_sourcing::StoreError;
+use sqlx::Connection;
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use crate::error::store_error;
+
+const OPEN: &str = "open the query database";
+/// How long a statement waits for a connection before it gives up.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer is asked whether it still lives before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+/// SQLite reads are short and local; more connections only add threads.
+const MOST_SQLITE_READERS: u32 = 4;
+
+pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<PgPool, StoreError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| store_error(OPEN, error))?
+        .application_name("read-model")
+        .options([("synchronous_commit", "off"), ("jit", "off")]);
+    // One more, because the listener keeps one for itself.
+    pool::<sqlx::Postgres>(PgPoolOptions::new(), pool_size.saturating_add(1))
+        .connect_with(options)
+        .await
+        .map_err(|error| store_error(OPEN, error))
+}
+
+/// The one writer and the readers.
+pub(crate) async fn sqlite(
+    url: &str,
+    pool_size: u32,
+) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|error| store_error(OPEN, error))?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(ACQUIRE_TIMEOUT);
+    // The writer comes first: it makes the file. One connection, so that writers queue here and never meet BUSY.
+    let writer = pool::<sqlx::Sqlite>(SqlitePoolOptions::new(), 1)
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| store_error(OPEN, error))?;
+    let readers = pool::<sqlx::Sqlite>(
+        SqlitePoolOptions::new(),
+        pool_size.clamp(1, MOST_SQLITE_READERS),
+    )
+    .connect_with(options.pragma("query_only", "on"))
+    .await
+    .map_err(|error| store_error(OPEN, error))?;
+    Ok((writer, readers))
+}
+
+fn pool<DB: sqlx::Database>(options: PoolOptions<DB>, size: u32) -> PoolOptions<DB> {
+    options
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A ping before each statement would double its round trips.
+        .test_before_acquire(false)
+        .before_acquire(|connection, pooled| {
+            Box::pin(async move {
+                if pooled.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+}

@@ -1,0 +1,92 @@
+//! The few places where the two engines' SQL differs.
+
+use crate::table::{Column, ColumnKind};
+
+/// Which engine runs the SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, in this process.
+    Sqlite,
+    /// PostgreSQL 14 or newer.
+    Postgres,
+}
+
+impl Engine {
+    /// The column type of text that is compared and ordered by its bytes.
+    #[must_use]
+    pub fn text_type(self) -> &'static str {
+        match self {
+            Self::Sqlite => "text",
+            Self::Postgres => r#"text COLLATE "C""#,
+        }
+    }
+
+    /// The texts of a JSON list in a parameter, as the column `value`; to be used behind `IN` or `FROM`.
+    #[must_use]
+    pub fn json_list(self, parameter: &str) -> String {
+        match self {
+            Self::Sqlite => format!("(SELECT value FROM json_each({parameter}))"),
+            Self::Postgres => format!(
+                "(SELECT value FROM jsonb_array_elements_text({parameter}::jsonb) AS list (value))"
+            ),
+        }
+    }
+
+    /// Whether `text` has `part` somewhere in it; no character has a special meaning.
+    #[must_use]
+    pub fn contains(self, text: &str, part: &str) -> String {
+        match self {
+            Self::Sqlite => format!("instr({text}, {part}) > 0"),
+            Self::Postgres => format!("strpos({text}, {part}) > 0"),
+        }
+    }
+
+    /// A `SELECT` of the rows in a JSON list of objects, which has the columns' names and types.
+    #[must_use]
+    pub(crate) fn json_rows(self, columns: &[Column], parameter: &str) -> String {
+        match self {
+            Self::Sqlite => {
+                let fields = columns
+                    .iter()
+                    .map(|column| format!("json_extract(value, '$.{}')", column.name))
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                // Without WHERE, SQLite would read a following ON CONFLICT as part of a join.
+                format!("SELECT {fields} FROM json_each({parameter}) WHERE true")
+            }
+            Self::Postgres => {
+                let names = column_names(columns);
+                let types = columns
+                    .iter()
+                    .map(|column| match column.kind {
+                        ColumnKind::Text => format!("{} text", column.name),
+                        ColumnKind::Int => format!("{} bigint", column.name),
+                    })
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                format!("SELECT {names} FROM json_to_recordset({parameter}::json) AS row ({types})")
+            }
+        }
+    }
+
+    /// The present in microseconds: the database's clock, or a parameter that carries the injected one.
+    #[must_use]
+    pub(crate) fn now_micros(self, parameter: &str) -> String {
+        match self {
+            Self::Sqlite => parameter.to_owned(),
+            Self::Postgres => {
+                "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint".to_owned()
+            }
+        }
+    }
+}
+
+/// The names, separated by commas.
+#[must_use]
+pub(crate) fn column_names(columns: &[Column]) -> String {
+    columns
+        .iter()
+        .map(|column| column.name)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

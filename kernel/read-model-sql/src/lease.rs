@@ -1,0 +1,114 @@
+//! Projection leases, beside the rows that they protect.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_sourcing::{Lease, LeaseStore, StoreError, Token};
+use sqlx::AssertSqlSafe;
+
+use crate::database::Database;
+use crate::error::failed;
+use crate::statement::Statement;
+
+/// Leases in a query database. PostgreSQL decides expiry by its own clock; on SQLite, which one process owns, the
+/// injected clock does.
+#[derive(Clone, Debug)]
+pub struct SqlLeaseStore {
+    database: Database,
+}
+
+impl SqlLeaseStore {
+    /// The leases of this database.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Runs a statement whose parameters are those given, then the present, then the time to live. It commits durably:
+    /// a token that came back after a crash of the database would be given out twice.
+    async fn run(
+        &self,
+        statement: Statement,
+        ttl: Duration,
+        operation: &'static str,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX / 4);
+        let mut transaction = self.database.begin().await?;
+        transaction.make_durable().await?;
+        let rows: Vec<(String, i64)> = transaction
+            .fetch_all(statement.bind(self.database.now_micros()).bind(ttl))
+            .await?;
+        transaction.commit(operation).await?;
+        rows.into_iter()
+            .map(|(name, token)| {
+                Ok(Lease {
+                    name: name.into(),
+                    token: Token(u64::try_from(token).map_err(|error| failed(operation, error))?),
+                })
+            })
+            .collect()
+    }
+}
+
+#[async_trait]
+impl LeaseStore for SqlLeaseStore {
+    async fn acquire_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let operation = "acquire leases";
+        // In one order, so that two who take the same set cannot wait for each other.
+        let mut names = names.to_vec();
+        names.sort();
+        names.dedup();
+        let engine = self.database.engine();
+        let now = engine.now_micros("$3");
+        let sql = format!(
+            "INSERT INTO read_model_leases (name, owner, token, expires_at) \
+             SELECT wanted.value, $2, 1, {now} + $4 FROM {list} AS wanted WHERE true \
+             ON CONFLICT (name) DO UPDATE SET \
+               token = read_model_leases.token + CASE \
+                 WHEN read_model_leases.owner = excluded.owner AND read_model_leases.expires_at > {now} \
+                 THEN 0 ELSE 1 END, \
+               owner = excluded.owner, expires_at = excluded.expires_at \
+             WHERE read_model_leases.owner = excluded.owner OR read_model_leases.expires_at <= {now} \
+             RETURNING name, token",
+            list = engine.json_list("$1"),
+        );
+        let statement = Statement::new(operation, AssertSqlSafe(sql))
+            .bind_list(&names)
+            .bind(owner);
+        self.run(statement, ttl, operation).await
+    }
+
+    async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
+        let operation = "renew leases";
+        let now = self.database.engine().now_micros("$2");
+        let sql = format!(
+            "UPDATE read_model_leases SET expires_at = {now} + $3 \
+             WHERE owner = $1 AND expires_at > {now} RETURNING name, token"
+        );
+        let statement = Statement::new(operation, AssertSqlSafe(sql)).bind(owner);
+        self.run(statement, ttl, operation).await
+    }
+
+    async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
+        let operation = "release leases";
+        let sql = format!(
+            "UPDATE read_model_leases SET expires_at = 0 WHERE owner = $2 AND name IN {}",
+            self.database.engine().json_list("$1")
+        );
+        let mut transaction = self.database.begin().await?;
+        transaction
+            .execute(
+                Statement::new(operation, AssertSqlSafe(sql))
+                    .bind_list(names)
+                    .bind(owner),
+            )
+            .await?;
+        transaction.commit(operation).await
+    }
+}

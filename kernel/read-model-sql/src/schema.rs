@@ -1,0 +1,84 @@
+//! The bookkeeping's own schema. Projections' tables are not here: each generation makes its own.
+
+use event_sourcing::StoreError;
+
+use crate::database::{Database, Transaction};
+use crate::engine::Engine;
+use crate::error::failed;
+use crate::statement::Statement;
+
+/// One step of the schema.
+struct Migration {
+    version: i64,
+    /// The oldest version that a binary may know and still run on a database with this step.
+    serves_from: i64,
+    script: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    serves_from: 1,
+    script: include_str!("../migrations/0001_bookkeeping.sql"),
+}];
+
+/// Names the advisory lock under which migrations and generations are made.
+const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(7236413218)";
+
+/// A database that a newer binary has changed beyond what this one can serve.
+#[derive(Debug, thiserror::Error)]
+#[error("the query database needs a binary of schema {needs}, this one is of schema {has}")]
+struct TooOld {
+    needs: i64,
+    has: i64,
+}
+
+/// Runs the steps that are missing, under a lock. Unknown steps of newer binaries are accepted as long as they serve
+/// this one, so that old and new run side by side.
+pub(crate) async fn migrate(database: &Database) -> Result<(), StoreError> {
+    let operation = "migrate the query database";
+    let mut transaction = lock_schema(database).await?;
+    transaction
+        .run_script(
+            operation,
+            "CREATE TABLE IF NOT EXISTS read_model_schema (\
+               version bigint PRIMARY KEY, serves_from bigint NOT NULL)",
+        )
+        .await?;
+    let done: Vec<(i64, i64)> = transaction
+        .fetch_all(Statement::new(
+            operation,
+            "SELECT version, serves_from FROM read_model_schema ORDER BY version",
+        ))
+        .await?;
+    let has = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let needs = done.iter().map(|(_, from)| *from).max().unwrap_or(0);
+    if needs > has {
+        return Err(failed(operation, TooOld { needs, has }));
+    }
+    for migration in MIGRATIONS {
+        if done.iter().any(|(version, _)| *version == migration.version) {
+            continue;
+        }
+        transaction.run_script(operation, migration.script).await?;
+        transaction
+            .execute(
+                Statement::new(operation, "INSERT INTO read_model_schema VALUES ($1, $2)")
+                    .bind(migration.version)
+                    .bind(migration.serves_from),
+            )
+            .await?;
+    }
+    transaction.commit(operation).await
+}
+
+/// A durable transaction that holds the schema's lock to its end.
+pub(crate) async fn lock_schema(database: &Database) -> Result<Transaction, StoreError> {
+    let mut transaction = database.begin().await?;
+    if database.engine() == Engine::Postgres {
+        transaction
+            .run_script("lock the query database's schema", SCHEMA_LOCK)
+            .await?;
+    }
+    transaction.make_durable().await?;
+    Ok(transaction)
+}

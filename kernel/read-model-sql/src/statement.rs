@@ -1,0 +1,111 @@
+//! One SQL text and its parameters, for either engine.
+
+use sqlx::encode::Encode;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Arguments, FromRow, SqlSafeStr, SqlStr, Type};
+
+/// A parameter. Both engines get the same two types, so that PostgreSQL never has to guess one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// `bigint`.
+    Int(Option<i64>),
+    /// `text`.
+    Text(Option<String>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(Some(value))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        Self::Text(value)
+    }
+}
+
+/// A row type that reads from both engines; `#[derive(sqlx::FromRow)]` gives it.
+pub trait Record:
+    for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin + 'static
+{
+}
+
+impl<T> Record for T where
+    T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin + 'static
+{
+}
+
+/// SQL with numbered parameters (`$1`), what it is for, and its values.
+///
+/// Lists travel as one JSON text (see [`Engine::json_list`](crate::Engine::json_list)), so that a statement has the
+/// same text and the same number of parameters however long the list is.
+#[derive(Debug)]
+pub struct Statement {
+    pub(crate) operation: &'static str,
+    pub(crate) sql: SqlStr,
+    values: Vec<Value>,
+}
+
+impl Statement {
+    /// A statement without parameters yet. `operation` names it in errors.
+    #[must_use]
+    pub fn new(operation: &'static str, sql: impl SqlSafeStr) -> Self {
+        Self {
+            operation,
+            sql: sql.into_sql_str(),
+            values: Vec::new(),
+        }
+    }
+
+    /// Gives the next parameter its value.
+    #[must_use]
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Gives the next parameter a list of texts.
+    #[must_use]
+    pub fn bind_list(self, texts: &[impl AsRef<str>]) -> Self {
+        let list: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        self.bind(serde_json::Value::from(list).to_string())
+    }
+
+    /// Takes it apart into its text and the driver's arguments.
+    pub(crate) fn into_parts<DB>(self) -> Result<(SqlStr, DB::Arguments), sqlx::Error>
+    where
+        DB: sqlx::Database,
+        Option<i64>: for<'t> Encode<'t, DB> + Type<DB>,
+        Option<String>: for<'t> Encode<'t, DB> + Type<DB>,
+    {
+        let mut arguments = DB::Arguments::default();
+        for value in self.values {
+            match value {
+                Value::Int(value) => arguments.add(value),
+                Value::Text(value) => arguments.add(value),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+        Ok((self.sql, arguments))
+    }
+}

@@ -1,0 +1,137 @@
+//! What a projection says about its table.
+
+use event_sourcing::Projection;
+use sqlx::AssertSqlSafe;
+
+use crate::engine::{Engine, column_names};
+use crate::statement::{Record, Statement, Value};
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Text.
+    Text,
+    /// A 64-bit integer; times are microseconds.
+    Int,
+}
+
+/// A column of a projection's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: ColumnKind,
+}
+
+impl Column {
+    /// A column of text.
+    #[must_use]
+    pub const fn text(name: &'static str) -> Self {
+        Self {
+            name,
+            kind: ColumnKind::Text,
+        }
+    }
+
+    /// A column of integers.
+    #[must_use]
+    pub const fn int(name: &'static str) -> Self {
+        Self {
+            name,
+            kind: ColumnKind::Int,
+        }
+    }
+}
+
+/// A row that is kept in a table. Derive `sqlx::FromRow` for reading it.
+pub trait TableRow: Record {
+    /// The table's columns; the first one is the key.
+    const COLUMNS: &'static [Column];
+
+    /// The key.
+    fn key(&self) -> &str;
+
+    /// A value for each column, in their order.
+    fn values(&self) -> Vec<Value>;
+}
+
+/// A projection whose rows are kept in a table of its own.
+pub trait TableProjection: Projection<Key = String, Row: TableRow> {
+    /// Makes the table and its indexes for one generation. `{table}` stands for the table's name, which index names
+    /// must begin with, and `{text}` for the type of text that is ordered by its bytes.
+    const DDL: &'static str;
+}
+
+/// The SQL of one generation of a projection's table, made once.
+#[derive(Clone, Debug)]
+pub(crate) struct TableSql {
+    pub(crate) load: String,
+    pub(crate) upsert: String,
+    pub(crate) delete: String,
+}
+
+impl TableSql {
+    pub(crate) fn new<P: TableProjection>(engine: Engine, table: &str) -> Self {
+        let columns = P::Row::COLUMNS;
+        let names = column_names(columns);
+        let key = columns.first().map_or("", |column| column.name);
+        let keys = engine.json_list("$1");
+        let rows = engine.json_rows(columns, "$1");
+        let updates = columns
+            .iter()
+            .skip(1)
+            .map(|column| format!("{0} = excluded.{0}", column.name))
+            .collect::<Vec<_>>()
+            .join(", ");
+        Self {
+            load: format!("SELECT {names} FROM {table} WHERE {key} IN {keys}"),
+            upsert: format!(
+                "INSERT INTO {table} ({names}) {rows} ON CONFLICT ({key}) DO UPDATE SET {updates}"
+            ),
+            delete: format!("DELETE FROM {table} WHERE {key} IN {keys}"),
+        }
+    }
+
+    pub(crate) fn load(&self, keys: &[String]) -> Statement {
+        Statement::new("load projected rows", AssertSqlSafe(self.load.as_str())).bind_list(keys)
+    }
+
+    pub(crate) fn upsert<R: TableRow>(&self, rows: &[&R]) -> Statement {
+        Statement::new("write projected rows", AssertSqlSafe(self.upsert.as_str()))
+            .bind(rows_json(rows))
+    }
+
+    pub(crate) fn delete(&self, keys: &[&str]) -> Statement {
+        Statement::new("delete projected rows", AssertSqlSafe(self.delete.as_str())).bind_list(keys)
+    }
+}
+
+/// The DDL of a generation, with its names filled in.
+pub(crate) fn ddl<P: TableProjection>(engine: Engine, table: &str) -> String {
+    P::DDL
+        .replace("{table}", table)
+        .replace("{text}", engine.text_type())
+}
+
+fn rows_json<R: TableRow>(rows: &[&R]) -> String {
+    let list = rows
+        .iter()
+        .map(|row| {
+            let fields = R::COLUMNS
+                .iter()
+                .zip(row.values())
+                .map(|(column, value)| (column.name.to_owned(), json(value)))
+                .collect();
+            serde_json::Value::Object(fields)
+        })
+        .collect();
+    serde_json::Value::Array(list).to_string()
+}
+
+fn json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Int(value) => value.into(),
+        Value::Text(value) => value.into(),
+    }
+}
