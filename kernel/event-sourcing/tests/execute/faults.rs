@@ -1,0 +1,201 @@
+//! A store that loses batches and answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::testing::at;
+use event_sourcing::{Aggregate, DomainEvent};
+use event_sourcing::{
+    CommandId, Commit, EventStore, ExecuteError, Expected, NewEvent, Outcome, Position, Version,
+    Write,
+};
+use tokio::task::JoinSet;
+
+use super::support::{
+    Account, Fault, FaultyStore, Moved, context, deposit, executor, memory, transfer,
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_resolved_by_sending_again() {
+    for fault in [Fault::Lost, Fault::AnswerLost] {
+        let store = FaultyStore::new(memory(), true);
+        let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+        store.faults.lock().unwrap().push_back(Some(fault));
+        let done = executor
+            .execute(&deposit("a", 5), &context())
+            .await
+            .unwrap();
+        assert_eq!(done.answer, (5, Version(1)), "{fault:?}");
+        assert_eq!(store.head().await.unwrap(), Position(1), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_that_stays_unknown_is_called_unknown() {
+    for (fault, outcome) in [
+        (Fault::Lost, Outcome::None),
+        (Fault::AnswerLost, Outcome::Unknown),
+    ] {
+        let store = FaultyStore::new(memory(), true);
+        let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+        store
+            .faults
+            .lock()
+            .unwrap()
+            .extend(vec![Some(fault); 1_000]);
+        let mut context = context();
+        context.deadline += Duration::from_millis(1);
+        let error = executor
+            .execute(&deposit("a", 5), &context)
+            .await
+            .unwrap_err();
+        let ExecuteError::Unavailable(found) = error else {
+            panic!("{error}")
+        };
+        // The caller may give up before the appender does; it then cannot know.
+        assert!(
+            found == outcome || found == Outcome::Unknown,
+            "{fault:?}: {found:?}"
+        );
+    }
+}
+
+/// A commit of another process, straight into the store.
+fn foreign(account: &str, by: i64, expected: Expected) -> Commit {
+    let event = NewEvent {
+        event: Moved { by }.encode(),
+        metadata: Default::default(),
+    };
+    let write = Write {
+        stream: Account::stream(account),
+        expected,
+        events: vec![event],
+    };
+    Commit::try_new(
+        CommandId::from_parts(at(9), [9; 10]),
+        at(9),
+        vec![write],
+        None,
+    )
+    .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_behind_one_that_fails_is_decided_again_though_the_version_fits() {
+    let inner = memory();
+    let store = FaultyStore::new(Arc::clone(&inner), false);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    store.gate.add_permits(1);
+    executor
+        .execute(&deposit("a", 10), &context())
+        .await
+        .unwrap();
+    // Two commands in the lane: versions 2 and 3. The first one's batch is held back.
+    let mut tasks = JoinSet::new();
+    for to in ["b", "c"] {
+        let executor = Arc::clone(&executor);
+        tasks.spawn(async move { executor.execute(&transfer("a", to, 5), &context()).await });
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // Another process takes version 2 and leaves 3: the second command's version now fits an event of somebody else.
+    inner
+        .append(&[foreign("a", -3, Expected::Exact(Version(1)))])
+        .await
+        .unwrap();
+    store.gate.add_permits(1_000);
+    let done = tasks.join_all().await;
+    assert_eq!(
+        done.iter().filter(|done| done.is_ok()).count(),
+        1,
+        "{done:?}"
+    );
+    let (account, _) = executor.load::<Account>("a").await.unwrap();
+    assert_eq!(account.cents, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_leaves_nothing_half_done() {
+    let store = FaultyStore::new(memory(), false);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    for n in 0..20 {
+        let executor = Arc::clone(&executor);
+        let task =
+            tokio::spawn(async move { executor.execute(&deposit("a", 1), &context()).await });
+        for _ in 0..n {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+    }
+    store.gate.add_permits(1_000);
+    let done = executor
+        .execute(&deposit("a", 1), &context())
+        .await
+        .unwrap();
+    let events = store
+        .read_stream(&Account::stream("a"), Version::NONE, 100)
+        .await
+        .unwrap()
+        .events;
+    assert_eq!(done.answer.0, i64::try_from(events.len()).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn money_is_conserved_whatever_the_store_loses() {
+    let inner = memory();
+    let stores = [
+        FaultyStore::new(Arc::clone(&inner), true),
+        FaultyStore::new(inner, true),
+    ];
+    for (n, store) in stores.iter().enumerate() {
+        let faults = (0..400).map(|i| match (i * 7 + n * 3) % 5 {
+            0 => Some(Fault::Lost),
+            1 => Some(Fault::AnswerLost),
+            _ => None,
+        });
+        store.faults.lock().unwrap().extend(faults);
+    }
+    let processes = stores
+        .clone()
+        .map(|store| executor(&(store as Arc<dyn EventStore>)));
+    processes[0]
+        .0
+        .execute(&deposit("0", 1_000), &context())
+        .await
+        .unwrap();
+    let mut tasks = JoinSet::new();
+    for n in 0..400_usize {
+        let executor = Arc::clone(&processes[n % 2].0);
+        tasks.spawn(async move {
+            let (from, to) = ((n % 4).to_string(), ((n + 1 + n / 4 % 3) % 4).to_string());
+            executor
+                .execute(&transfer(&from, &to, 3), &context())
+                .await
+                .map(|done| done.position)
+        });
+    }
+    let done = tasks.join_all().await;
+    let ok = done.iter().filter(|done| done.is_ok()).count();
+    let unanswered = done
+        .iter()
+        .filter(|done| matches!(done, Err(ExecuteError::Unavailable(_))))
+        .count();
+    assert!(
+        ok > 100,
+        "{ok} ok, {unanswered} unanswered of {}",
+        done.len()
+    );
+    let (reader, _tasks) = executor(&(Arc::clone(&stores[0]) as Arc<dyn EventStore>));
+    let mut sum = 0;
+    for account in 0..4 {
+        let (account, _) = reader.load::<Account>(&account.to_string()).await.unwrap();
+        assert!(account.cents >= 0, "overdrawn");
+        sum += account.cents;
+    }
+    assert_eq!(sum, 1_000);
+    // Two events a transfer and one for the first deposit: no more were written than were answered or left unknown.
+    let transfers = usize::try_from((stores[0].head().await.unwrap().0 - 1) / 2).unwrap();
+    assert!(
+        ok <= transfers && transfers <= ok + unanswered,
+        "{ok} ≤ {transfers}"
+    );
+}

@@ -1,0 +1,224 @@
+//! Commands of one process on one stream.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use event_sourcing::{EventStore, ExecuteError, Outcome, Version};
+use tokio::task::JoinSet;
+
+use super::support::{
+    Account, Close, FaultyStore, Overdrawn, Put, Transfer, context, deposit, executor, memory,
+    transfer,
+};
+
+#[tokio::test(start_paused = true)]
+async fn commands_on_one_stream_share_a_batch() {
+    let store = FaultyStore::new(memory(), false);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    let mut tasks = JoinSet::new();
+    for _ in 0..50 {
+        let executor = Arc::clone(&executor);
+        tasks.spawn(async move { executor.execute(&deposit("a", 1), &context()).await });
+    }
+    // All fifty are decided before the first batch may be written.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    store.gate.add_permits(1_000);
+    let mut answers: Vec<_> = tasks
+        .join_all()
+        .await
+        .into_iter()
+        .map(|done| done.unwrap().answer)
+        .collect();
+    answers.sort_unstable();
+    let expected: Vec<_> = (1..=50_i64).map(|n| (n, Version(n.unsigned_abs()))).collect();
+    assert_eq!(
+        answers, expected,
+        "each decided on what those ahead had left"
+    );
+    let batches = store.batches.lock().unwrap().clone();
+    assert!(batches.len() <= 2, "batches of {batches:?} commits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_answered_before_what_the_answer_rests_on_is_durable() {
+    let store = FaultyStore::new(memory(), false);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    let first = tokio::spawn({
+        let executor = Arc::clone(&executor);
+        async move { executor.execute(&deposit("a", 5), &context()).await }
+    });
+    tokio::task::yield_now().await;
+    // It is refused because of a deposit of 5 that is not durable yet.
+    let second = tokio::spawn({
+        let executor = Arc::clone(&executor);
+        async move { executor.execute(&transfer("a", "b", 9), &context()).await }
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!first.is_finished() && !second.is_finished());
+    store.gate.add_permits(1_000);
+    assert!(first.await.unwrap().is_ok());
+    assert!(matches!(
+        second.await.unwrap(),
+        Err(ExecuteError::Refused(Overdrawn(5)))
+    ));
+}
+
+#[tokio::test]
+async fn a_refusal_decided_on_a_stale_cache_is_decided_again() {
+    let store = memory();
+    let (here, _tasks) = executor(&store);
+    let (there, _tasks) = executor(&store);
+    here.execute(&deposit("a", 1), &context()).await.unwrap();
+    there.execute(&deposit("a", 10), &context()).await.unwrap();
+    let done = here
+        .execute(&transfer("a", "b", 11), &context())
+        .await
+        .unwrap();
+    assert_eq!(done.answer, (11, Version(1)));
+}
+
+#[tokio::test]
+async fn nothing_to_do_decided_on_a_stale_cache_is_answered_from_the_fresh_state() {
+    let store = memory();
+    let (here, _tasks) = executor(&store);
+    let (there, _tasks) = executor(&store);
+    here.execute(&deposit("a", 1), &context()).await.unwrap();
+    there.execute(&deposit("a", 10), &context()).await.unwrap();
+    let done = here.execute(&deposit("a", 0), &context()).await.unwrap();
+    assert_eq!(done.answer, (11, Version(2)));
+    assert_eq!(done.position, store.head().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_stream_that_was_assumed_to_be_new_and_is_not_is_read() {
+    let store = memory();
+    let (there, _tasks) = executor(&store);
+    there.execute(&deposit("a", 10), &context()).await.unwrap();
+    let (here, _tasks) = executor(&store);
+    let create = Transfer {
+        create: true,
+        ..deposit("a", 1)
+    };
+    let done = here.execute(&create, &context()).await.unwrap();
+    assert_eq!(done.answer, (11, Version(2)));
+}
+
+#[tokio::test]
+async fn a_new_stream_is_not_read_first() {
+    let store = FaultyStore::new(memory(), true);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    let create = Transfer {
+        create: true,
+        ..deposit("a", 1)
+    };
+    executor.execute(&create, &context()).await.unwrap();
+    executor
+        .execute(&deposit("a", 1), &context())
+        .await
+        .unwrap();
+    assert_eq!(store.loads.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn two_processes_on_the_same_accounts_lose_and_double_nothing() {
+    let store = memory();
+    let processes = [executor(&store), executor(&store), executor(&store)];
+    processes[0]
+        .0
+        .execute(&deposit("0", 1_000), &context())
+        .await
+        .unwrap();
+    let mut tasks = JoinSet::new();
+    for n in 0..300_usize {
+        let executor = Arc::clone(&processes[n % 3].0);
+        tasks.spawn(async move {
+            let (from, to) = ((n % 5).to_string(), ((n / 5 + 1 + n % 5) % 5).to_string());
+            executor.execute(&transfer(&from, &to, 7), &context()).await
+        });
+    }
+    let mut moved = 0;
+    for done in tasks.join_all().await {
+        match done {
+            Ok(_) => moved += 1,
+            Err(ExecuteError::Refused(Overdrawn(_))) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(moved > 0);
+    let (reader, _tasks) = executor(&store);
+    let mut sum = 0;
+    for account in 0..5 {
+        let (account, _) = reader.load::<Account>(&account.to_string()).await.unwrap();
+        assert!(account.cents >= 0, "overdrawn");
+        sum += account.cents;
+    }
+    assert_eq!(sum, 1_000);
+}
+
+#[tokio::test]
+async fn closing_waits_for_those_ahead_and_sees_what_they_put_in() {
+    let store = FaultyStore::new(memory(), false);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    store.gate.add_permits(1);
+    executor
+        .execute(&deposit("a", 5), &context())
+        .await
+        .unwrap();
+    let put = tokio::spawn({
+        let executor = Arc::clone(&executor);
+        async move { executor.execute(&Put("a"), &context()).await.unwrap() }
+    });
+    tokio::task::yield_now().await;
+    let close = tokio::spawn({
+        let executor = Arc::clone(&executor);
+        async move { executor.execute(&Close("a"), &context()).await }
+    });
+    tokio::task::yield_now().await;
+    store.gate.add_permits(100);
+    put.await.unwrap();
+    assert!(matches!(
+        close.await.unwrap(),
+        Err(ExecuteError::Refused(Overdrawn(1)))
+    ));
+}
+
+#[tokio::test]
+async fn what_is_put_in_while_an_account_closes_in_another_process_is_never_lost() {
+    for _ in 0..50 {
+        let store = memory();
+        let (here, _tasks) = executor(&store);
+        let (there, _tasks) = executor(&store);
+        here.execute(&deposit("a", 5), &context()).await.unwrap();
+        let (put_context, close_context) = (context(), context());
+        let (put, close) = tokio::join!(
+            there.execute(&Put("a"), &put_context),
+            here.execute(&Close("a"), &close_context),
+        );
+        assert!(put.is_ok() != close.is_ok(), "put {put:?}, close {close:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_whose_deadline_passes_in_the_queue_is_not_written() {
+    let store = FaultyStore::new(memory(), false);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    let blocking = tokio::spawn({
+        let executor = Arc::clone(&executor);
+        async move { executor.execute(&deposit("x", 1), &context()).await }
+    });
+    tokio::task::yield_now().await;
+    let late = executor.execute(&deposit("a", 1), &context()).await;
+    assert!(
+        matches!(late, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+        "{late:?}"
+    );
+    store.gate.add_permits(1_000);
+    let _ = blocking.await.unwrap();
+    executor
+        .execute(&deposit("b", 1), &context())
+        .await
+        .unwrap();
+    let (account, _) = executor.load::<Account>("a").await.unwrap();
+    assert_eq!(account.cents, 0);
+}

@@ -1,0 +1,315 @@
+//! Accounts that money moves between, and a store that misbehaves on request.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use event_sourcing::execute::{ExecutorTasks, Lane, States, Stop, Work};
+use event_sourcing::testing::at;
+use event_sourcing::{
+    Aggregate, Command, CommandId, Commit, Context, DecodeError, DomainEvent, EncodedEvent,
+    EventStore, Executor, ExecutorConfig, Filter, LogPage, MemoryEventStore, Metadata, Position,
+    Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, SystemClock, Version,
+    upcast,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    pub cents: i64,
+    pub closed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moved {
+    pub by: i64,
+}
+
+impl DomainEvent for Moved {
+    fn encode(&self) -> EncodedEvent {
+        let data = serde_json::to_string(self).unwrap();
+        EncodedEvent {
+            event_type: "Moved",
+            schema_version: 1,
+            data,
+        }
+    }
+
+    fn decode(event_type: &str, version: u32, data: &str) -> Result<Self, DecodeError> {
+        upcast::read(event_type, version, data, &[])
+    }
+}
+
+impl Aggregate for Account {
+    const TYPE: &'static str = "account";
+    const SNAPSHOT_VERSION: u32 = 1;
+    type Event = Moved;
+
+    fn evolve(&mut self, event: &Moved, _at: DateTime<Utc>) {
+        self.cents += event.by;
+    }
+}
+
+/// Counts what is put into it; written by commands that never read it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Box_(pub i64);
+
+impl Aggregate for Box_ {
+    const TYPE: &'static str = "box";
+    const SNAPSHOT_VERSION: u32 = 1;
+    type Event = Moved;
+
+    fn evolve(&mut self, event: &Moved, _at: DateTime<Utc>) {
+        self.0 += event.by;
+    }
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Overdrawn(pub i64);
+
+/// Moves money; from nowhere if `from` is empty.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    pub from: String,
+    pub to: String,
+    pub cents: i64,
+    /// Whether `to` is assumed to be new.
+    pub create: bool,
+}
+
+pub fn transfer(from: &str, to: &str, cents: i64) -> Transfer {
+    Transfer {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        cents,
+        create: false,
+    }
+}
+
+pub fn deposit(to: &str, cents: i64) -> Transfer {
+    transfer("", to, cents)
+}
+
+impl Command for Transfer {
+    type Refusal = Overdrawn;
+    type Answer = (i64, Version);
+    const FIRST_EVENTS: &'static [&'static str] = &["Moved"];
+
+    fn lanes(&self) -> Vec<Lane> {
+        let to = if self.create {
+            Lane::create::<Account>
+        } else {
+            Lane::write::<Account>
+        };
+        vec![to(&self.to)]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stop<Overdrawn>> {
+        if self.cents == 0 {
+            work.state::<Account>(&self.to)?;
+            return Ok(());
+        }
+        if !self.from.is_empty() {
+            let from = work.state::<Account>(&self.from)?;
+            if from.cents < self.cents {
+                return Err(Stop::refuse(Overdrawn(from.cents)));
+            }
+            work.append::<Account>(&self.from, &[Moved { by: -self.cents }])?;
+        }
+        Ok(work.append::<Account>(&self.to, &[Moved { by: self.cents }])?)
+    }
+
+    fn answer(&self, states: &States) -> Option<(i64, Version)> {
+        states
+            .get::<Account>(&self.to)
+            .map(|(account, version)| (account.cents, version))
+    }
+}
+
+/// Puts one thing into a box that belongs to an account, which must exist.
+pub struct Put(pub &'static str);
+
+impl Command for Put {
+    type Refusal = Overdrawn;
+    type Answer = ();
+    const FIRST_EVENTS: &'static [&'static str] = &["Moved"];
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::read::<Account>(self.0)]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stop<Overdrawn>> {
+        let owner = work.state::<Account>(self.0)?;
+        if owner.cents == 0 {
+            return Err(Stop::refuse(Overdrawn(0)));
+        }
+        work.append_any::<Box_>(self.0, &[Moved { by: 1 }]);
+        Ok(())
+    }
+
+    fn answer(&self, _states: &States) -> Option<()> {
+        Some(())
+    }
+}
+
+/// Empties an account if its box is empty.
+pub struct Close(pub &'static str);
+
+impl Command for Close {
+    type Refusal = Overdrawn;
+    type Answer = ();
+    const FIRST_EVENTS: &'static [&'static str] = &["Moved"];
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::write::<Account>(self.0)]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stop<Overdrawn>> {
+        let account = work.state::<Account>(self.0)?;
+        let full = work.fresh::<Box_>(self.0)?;
+        if full.0 != 0 {
+            return Err(Stop::refuse(Overdrawn(full.0)));
+        }
+        Ok(work.append::<Account>(self.0, &[Moved { by: -account.cents }])?)
+    }
+
+    fn answer(&self, _states: &States) -> Option<()> {
+        Some(())
+    }
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+pub fn context() -> Context {
+    let mut random = [0; 10];
+    random[2..].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    Context {
+        command_id: CommandId::from_parts(at(0), random),
+        deadline: Instant::now() + Duration::from_secs(20),
+        metadata: Metadata::default(),
+        fence: None,
+    }
+}
+
+pub fn executor(store: &Arc<dyn EventStore>) -> (Arc<Executor>, ExecutorTasks) {
+    let (executor, tasks) = Executor::start(
+        Arc::clone(store),
+        Arc::new(SystemClock),
+        ExecutorConfig::default(),
+    );
+    (Arc::new(executor), tasks)
+}
+
+pub fn memory() -> Arc<dyn EventStore> {
+    Arc::new(MemoryEventStore::new(Arc::new(SystemClock)))
+}
+
+/// What happens to one append.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// It never reaches the store.
+    Lost,
+    /// It is written, and the answer is lost.
+    AnswerLost,
+}
+
+/// A store whose appends wait for permission, can fail, and are counted.
+pub struct FaultyStore {
+    pub inner: Arc<dyn EventStore>,
+    pub faults: Mutex<VecDeque<Option<Fault>>>,
+    pub gate: Semaphore,
+    pub batches: Mutex<Vec<usize>>,
+    pub loads: AtomicUsize,
+}
+
+impl FaultyStore {
+    pub fn new(inner: Arc<dyn EventStore>, open: bool) -> Arc<Self> {
+        let permits = if open { Semaphore::MAX_PERMITS } else { 0 };
+        Arc::new(Self {
+            inner,
+            faults: Mutex::default(),
+            gate: Semaphore::new(permits),
+            batches: Mutex::default(),
+            loads: AtomicUsize::new(0),
+        })
+    }
+}
+
+fn lost() -> Arc<dyn std::error::Error + Send + Sync> {
+    Arc::from(Box::from("the connection was lost"))
+}
+
+#[async_trait]
+impl EventStore for FaultyStore {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        self.gate.acquire().await.unwrap().forget();
+        self.batches.lock().unwrap().push(batch.len());
+        let fault = self.faults.lock().unwrap().pop_front().flatten();
+        match fault {
+            None => self.inner.append(batch).await,
+            Some(Fault::Lost) => Err(StoreError::Unavailable {
+                operation: "append",
+                source: lost(),
+            }),
+            Some(Fault::AnswerLost) => {
+                self.inner.append(batch).await?;
+                Err(StoreError::OutcomeUnknown {
+                    operation: "append",
+                    source: lost(),
+                })
+            }
+        }
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError> {
+        self.inner.standing(command, streams).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        self.inner.read_stream(stream, after, limit).await
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        self.inner.read_all(after, filter, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.inner.head().await
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        self.inner.wait_for(position).await
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        self.inner.load_snapshot(stream, schema_version).await
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        self.inner.save_snapshot(snapshot).await
+    }
+}
