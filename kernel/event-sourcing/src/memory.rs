@@ -284,7 +284,7 @@ impl LeaseStore for MemoryEventStore {
     ) -> Result<Vec<Lease>, StoreError> {
         let mut contents = self.write();
         let (now, expires_at) = self.expiry(ttl);
-        let mut taken = Vec::with_capacity(names.len());
+        let mut leases = Vec::with_capacity(names.len());
         for name in names {
             let row = contents.leases.get(name);
             let token = match row {
@@ -299,12 +299,12 @@ impl LeaseStore for MemoryEventStore {
                 expires_at,
             };
             contents.leases.insert(Arc::clone(name), row);
-            taken.push(Lease {
+            leases.push(Lease {
                 name: Arc::clone(name),
                 token,
             });
         }
-        Ok(taken)
+        Ok(leases)
     }
 
     async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {

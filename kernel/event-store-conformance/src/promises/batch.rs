@@ -1,0 +1,97 @@
+//! A batch means: each commit alone, in the batch's order.
+
+use event_sourcing::{Expected, Position, Version};
+
+use crate::Harness;
+use crate::support::{
+    accepted, append, command, commit, conflict_at, exact, read_stream, stream, version, whole_log,
+    write,
+};
+
+/// A commit that is stale does not fail the others of its batch.
+pub async fn a_stale_commit_fails_alone(harness: &dyn Harness) {
+    let store = &*harness.open().await.events;
+    let streams: Vec<_> = (0..5).map(|n| stream(format!("s-{n}"))).collect();
+    accepted(
+        store,
+        commit(
+            command(100),
+            vec![write(&streams[2], Expected::NoStream, 1)],
+        ),
+    )
+    .await;
+
+    let batch: Vec<_> = (0_u64..)
+        .zip(&streams)
+        .map(|(n, each)| commit(command(n), vec![write(each, Expected::NoStream, 1)]))
+        .collect();
+    let answers = append(store, &batch).await;
+    for (index, (each, answer)) in streams.iter().zip(&answers).enumerate() {
+        if index == 2 {
+            assert_eq!(conflict_at(answer, each), Version(1));
+        } else {
+            assert!(
+                answer.is_ok(),
+                "commit {index} stands by itself, got {answer:?}"
+            );
+        }
+        assert_eq!(version(store, each).await, Version(1));
+    }
+}
+
+/// The second of two commits on one stream is checked against what the first leaves, and a third that expects what the
+/// first expected is refused.
+pub async fn two_commits_on_one_stream_share_a_batch(harness: &dyn Harness) {
+    let store = &*harness.open().await.events;
+    let a = stream("a");
+    let behind_first = Expected::Follows {
+        version: Version(2),
+        event_id: command(1).event_id(1),
+    };
+    let batch = [
+        commit(command(1), vec![write(&a, Expected::NoStream, 2)]),
+        commit(command(2), vec![write(&a, behind_first, 1)]),
+        commit(command(3), vec![write(&a, Expected::NoStream, 1)]),
+        commit(command(4), vec![write(&a, exact(3), 1)]),
+        commit(command(5), vec![write(&a, Expected::Exists, 1)]),
+    ];
+    let answers = append(store, &batch).await;
+    assert_eq!(conflict_at(&answers[2], &a), Version(3));
+    let versions: Vec<_> = answers
+        .iter()
+        .filter_map(|answer| answer.as_ref().ok()?.version_of(&a))
+        .collect();
+    assert_eq!(
+        versions,
+        [2, 3, 4, 5].map(Version),
+        "each receipt is of its own commit"
+    );
+
+    let events = read_stream(store, &a, 100).await;
+    let written: Vec<_> = events.iter().map(|event| event.command_id).collect();
+    let expected = [Some(1), None, Some(2), Some(4), Some(5)].map(|n| n.map(command));
+    assert_eq!(written, expected, "in the batch's order");
+}
+
+/// Positions have no gap where a commit was refused, in a batch, alone, or as the batch's first or last.
+pub async fn a_refused_commit_takes_no_position(harness: &dyn Harness) {
+    let store = &*harness.open().await.events;
+    let (a, b) = (stream("a"), stream("b"));
+    let stale = |number| commit(command(number), vec![write(&b, exact(7), 3)]);
+    let good = |number, at| commit(command(number), vec![write(&a, exact(at), 2)]);
+
+    let answers = append(
+        store,
+        &[stale(1), good(2, 0), stale(3), good(4, 2), stale(5)],
+    )
+    .await;
+    let outcome: Vec<_> = answers.iter().map(Result::is_ok).collect();
+    assert_eq!(outcome, [false, true, false, true, false]);
+    append(store, &[stale(6)]).await;
+    append(store, &[good(7, 4)]).await;
+
+    let log = whole_log(store).await;
+    let positions: Vec<_> = log.iter().map(|event| event.position).collect();
+    assert_eq!(positions, (1..=6).map(Position).collect::<Vec<_>>());
+    assert_eq!(store.head().await.expect("the head"), Position(6));
+}

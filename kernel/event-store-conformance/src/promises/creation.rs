@@ -1,0 +1,56 @@
+//! A stream is created once.
+
+use event_sourcing::{Expected, Refused, Version};
+use futures::future::join_all;
+
+use crate::support::{append_one, command, commit, read_stream, stream, version, write};
+use crate::{Handle, Harness};
+
+/// Of creators that race, from two processes, exactly one wins; the others learn that the stream exists.
+pub async fn two_creators_race_and_one_wins(harness: &dyn Harness) {
+    let handles = [harness.open().await, harness.open().await];
+    for round in 0..20 {
+        let contested = stream(format!("contested-{round}"));
+        let creators = handles.iter().enumerate().map(|(who, handle)| {
+            let store = Handle::clone(handle).events;
+            let id = command(round * 2 + who as u64);
+            let create = commit(id, vec![write(&contested, Expected::NoStream, 1)]);
+            tokio::spawn(async move { append_one(&*store, create).await })
+        });
+        let answers: Vec<_> = join_all(creators)
+            .await
+            .into_iter()
+            .map(|joined| joined.expect("the creator ends"))
+            .collect();
+        let winners = answers.iter().filter(|answer| answer.is_ok()).count();
+        assert_eq!(
+            winners, 1,
+            "round {round}: one creator wins, got {answers:?}"
+        );
+        for refused in answers.into_iter().filter_map(Result::err) {
+            let expected = Refused::Conflict {
+                stream: contested.clone(),
+                expected: Expected::NoStream,
+                actual: Version(1),
+            };
+            assert_eq!(refused, expected, "the loser learns what stands there");
+        }
+        let events = read_stream(&*handles[0].events, &contested, 10).await;
+        assert_eq!(events.len(), 1, "round {round}: the loser left nothing");
+    }
+}
+
+/// A stream that nobody wrote is at version 0 and has no events; its first event has version 1.
+pub async fn a_stream_begins_at_version_one(harness: &dyn Harness) {
+    let store = harness.open().await.events;
+    let fresh = stream("fresh");
+    assert_eq!(version(&*store, &fresh).await, Version::NONE);
+    assert!(read_stream(&*store, &fresh, 10).await.is_empty());
+
+    let create = commit(command(1), vec![write(&fresh, Expected::NoStream, 2)]);
+    let receipt = append_one(&*store, create).await.expect("a first commit");
+    assert_eq!(receipt.version_of(&fresh), Some(Version(2)));
+    let events = read_stream(&*store, &fresh, 10).await;
+    let versions: Vec<_> = events.iter().map(|event| event.version.0).collect();
+    assert_eq!(versions, [1, 2]);
+}

@@ -1,0 +1,188 @@
+//! A lease has one owner at a time, an expiry by the store's time, and a token that only grows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{Lease, Token};
+use futures::future::join_all;
+
+use crate::{Handle, Harness};
+
+/// How long leases are taken for in these tests.
+pub(super) const TTL: Duration = Duration::from_mins(1);
+
+const HALF: Duration = Duration::from_secs(30);
+
+fn names(names: &[&str]) -> Vec<Arc<str>> {
+    names.iter().map(|name| Arc::from(*name)).collect()
+}
+
+fn sorted(mut leases: Vec<Lease>) -> Vec<(String, Token)> {
+    leases.sort_by(|a, b| a.name.cmp(&b.name));
+    let pairs = leases
+        .iter()
+        .map(|lease| (lease.name.to_string(), lease.token));
+    pairs.collect()
+}
+
+async fn take_all(handle: &Handle, wanted: &[&str], owner: &str) -> Vec<Lease> {
+    let taken = handle
+        .leases
+        .acquire_leases(&names(wanted), owner, TTL)
+        .await;
+    taken.expect("the leases are answered")
+}
+
+async fn renew(handle: &Handle, owner: &str) -> Vec<(String, Token)> {
+    let renewed = handle.leases.renew_leases(owner, TTL).await;
+    sorted(renewed.expect("the leases are answered"))
+}
+
+async fn release(handle: &Handle, name: &str, owner: &str) {
+    let released = handle.leases.release_leases(&names(&[name]), owner).await;
+    released.expect("the lease is released");
+}
+
+/// One lease, if it is free for this owner.
+pub(super) async fn take(handle: &Handle, name: &str, owner: &str) -> Option<Lease> {
+    let mut taken = take_all(handle, &[name], owner).await;
+    assert!(taken.len() <= 1, "at most the lease that was asked for");
+    assert!(taken.iter().all(|lease| &*lease.name == name));
+    taken.pop()
+}
+
+/// What one owner holds is left out of another's answer, in this process or another one; names do not touch each other.
+pub async fn a_lease_has_one_owner(harness: &dyn Harness) {
+    let (one, two) = (harness.open().await, harness.open().await);
+    assert!(take_all(&one, &[], "one").await.is_empty());
+    let taken = sorted(take_all(&one, &["a", "b"], "one").await);
+    assert_eq!(
+        taken.iter().map(|(name, _)| &**name).collect::<Vec<_>>(),
+        ["a", "b"]
+    );
+    let taken = sorted(take_all(&two, &["a", "b", "c"], "two").await);
+    assert_eq!(
+        taken.iter().map(|(name, _)| &**name).collect::<Vec<_>>(),
+        ["c"]
+    );
+    assert_eq!(take(&one, "c", "one").await, None);
+
+    let held = |leases: Vec<(String, Token)>| {
+        let names = leases.into_iter().map(|(name, _)| name);
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        held(renew(&two, "one").await),
+        ["a", "b"],
+        "owners, not handles, hold leases"
+    );
+    assert_eq!(held(renew(&one, "two").await), ["c"]);
+    assert!(renew(&one, "nobody").await.is_empty());
+}
+
+/// The owner keeps its token while its lease lasts; each other take gives a larger one, also to the same owner behind its
+/// own expiry or release.
+pub async fn a_token_only_grows(harness: &dyn Harness) {
+    let handle = &harness.open().await;
+    let first = take(handle, "a", "one").await.expect("a free lease");
+    let again = take(handle, "a", "one").await.expect("the own lease");
+    assert_eq!(again.token, first.token, "kept while it lasts");
+    assert_eq!(renew(handle, "one").await, [("a".to_owned(), first.token)]);
+
+    harness.advance(TTL * 2).await;
+    let second = take(handle, "a", "one").await.expect("the expired lease");
+    assert!(second.token > first.token, "grows behind an expiry");
+    release(handle, "a", "one").await;
+    let third = take(handle, "a", "one").await.expect("the released lease");
+    assert!(third.token > second.token, "grows behind a release");
+    harness.advance(TTL * 2).await;
+    let fourth = take(handle, "a", "two").await.expect("the expired lease");
+    assert!(fourth.token > third.token, "grows with the owner");
+}
+
+/// A lease that its owner renews or takes again lasts; one that it does not is free for others once its time is over,
+/// and cannot be renewed then.
+pub async fn a_lease_expires_unless_renewed(harness: &dyn Harness) {
+    let handle = &harness.open().await;
+    let first = take_all(handle, &["renewed", "taken", "left"], "one").await;
+    assert_eq!(first.len(), 3);
+    harness.advance(HALF).await;
+    let token = take(handle, "taken", "one")
+        .await
+        .expect("the own lease")
+        .token;
+    assert!(
+        first
+            .iter()
+            .any(|lease| lease.token == token && &*lease.name == "taken")
+    );
+    assert_eq!(renew(handle, "one").await.len(), 3, "all three still last");
+
+    harness.advance(HALF + Duration::from_secs(10)).await;
+    assert!(
+        take_all(handle, &["renewed", "taken", "left"], "two")
+            .await
+            .is_empty()
+    );
+    harness.advance(HALF).await;
+    assert!(
+        renew(handle, "one").await.is_empty(),
+        "what has expired is not renewed"
+    );
+    assert_eq!(
+        take_all(handle, &["renewed", "taken", "left"], "two")
+            .await
+            .len(),
+        3
+    );
+    assert!(
+        take_all(handle, &["renewed", "taken", "left"], "one")
+            .await
+            .is_empty()
+    );
+}
+
+/// A released lease is free at once; nobody releases what another holds.
+pub async fn a_released_lease_is_free(harness: &dyn Harness) {
+    let (one, two) = (harness.open().await, harness.open().await);
+    take_all(&one, &["a", "b"], "one").await;
+    release(&two, "a", "two").await;
+    release(&two, "unknown", "two").await;
+    assert_eq!(take(&two, "a", "two").await, None, "it is still held");
+
+    release(&one, "a", "one").await;
+    assert!(take(&two, "a", "two").await.is_some());
+    assert_eq!(
+        take(&two, "b", "two").await,
+        None,
+        "the other one is not released"
+    );
+    release(&one, "a", "one").await;
+    assert_eq!(
+        take(&one, "a", "one").await,
+        None,
+        "a late release does not touch the heir's"
+    );
+}
+
+/// Of takers that race for a free and for an expired lease, one wins.
+pub async fn takers_race_and_one_wins(harness: &dyn Harness) {
+    let handles = [harness.open().await, harness.open().await];
+    let mut last = None;
+    for round in 0..10 {
+        let takers = (0..8).map(|taker| {
+            let handle = handles[taker % 2].clone();
+            tokio::spawn(async move { take(&handle, "a", &format!("{round}-{taker}")).await })
+        });
+        let won: Vec<_> = join_all(takers)
+            .await
+            .into_iter()
+            .filter_map(|joined| joined.expect("the taker ends"))
+            .collect();
+        assert_eq!(won.len(), 1, "round {round}: one taker wins, got {won:?}");
+        let token = Some(won[0].token);
+        assert!(token > last, "round {round}: the token grows");
+        last = token;
+        harness.advance(TTL * 2).await;
+    }
+}

@@ -1,0 +1,15 @@
+//! The promises, one file a subject. Each is a function that panics if the store breaks it.
+
+pub mod batch;
+pub mod content;
+pub mod creation;
+pub mod expectation;
+pub mod fence;
+pub mod lease;
+pub mod order;
+pub mod page;
+pub mod precondition;
+pub mod repeat;
+pub mod snapshot;
+pub mod standing;
+pub mod waking;

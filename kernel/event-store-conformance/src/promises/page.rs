@@ -1,0 +1,147 @@
+//! Reads come in pages that say how far they read.
+
+use event_sourcing::store::MAX_PAGE_EVENTS;
+use event_sourcing::{EventStore, Expected, Filter, Position, Version, Write};
+
+use crate::Harness;
+use crate::support::{
+    accepted, command, commit, event, read_log, read_stream, stream, whole_log, write,
+};
+
+/// A log of ten events: `Rare` at positions 3 and 7, `Common` elsewhere.
+async fn ten_events(store: &dyn EventStore) {
+    let names = (1..=10).map(|n| if n == 3 || n == 7 { "Rare" } else { "Common" });
+    let mixed = Write {
+        stream: stream("mixed"),
+        expected: Expected::NoStream,
+        events: names.map(|name| event(name, "{}")).collect(),
+    };
+    accepted(store, commit(command(1), vec![mixed])).await;
+}
+
+async fn page(
+    store: &dyn EventStore,
+    after: u64,
+    filter: &Filter,
+    limit: usize,
+) -> (Vec<u64>, u64) {
+    let page = store
+        .read_all(Position(after), filter, limit)
+        .await
+        .expect("a page");
+    assert_eq!(page.head, Position(10));
+    let positions = page.events.iter().map(|event| event.position.0);
+    (positions.collect(), page.through.0)
+}
+
+/// `through` is behind everything that the page looked at: at the head when nothing is left, also if the filter let
+/// little or nothing through, and not beyond the last event of a page that is full.
+pub async fn a_page_says_how_far_it_read(harness: &dyn Harness) {
+    let store = &*harness.open().await.events;
+    let empty = store
+        .read_all(Position::START, &Filter::ALL, 10)
+        .await
+        .expect("a page");
+    assert!(empty.events.is_empty());
+    assert_eq!(
+        (empty.through, empty.head),
+        (Position::START, Position::START)
+    );
+
+    ten_events(store).await;
+    let rare = Filter::of_types(&["Rare"]);
+    let never = Filter::of_types(&["Never"]);
+    let both = Filter::of_types(&["Never", "Rare", "Common"]);
+    assert_eq!(page(store, 0, &rare, 10).await, (vec![3, 7], 10));
+    assert_eq!(page(store, 3, &rare, 10).await, (vec![7], 10));
+    assert_eq!(page(store, 7, &rare, 10).await, (vec![], 10));
+    assert_eq!(page(store, 0, &never, 10).await, (vec![], 10));
+    assert_eq!(page(store, 10, &Filter::ALL, 10).await, (vec![], 10));
+    assert_eq!(page(store, 8, &both, 10).await, (vec![9, 10], 10));
+
+    let (positions, through) = page(store, 0, &rare, 1).await;
+    assert_eq!(positions, [3]);
+    assert!(
+        (3..7).contains(&through),
+        "a full page ends in front of the next, at {through}"
+    );
+    assert_eq!(
+        page(store, through, &rare, 1).await.0,
+        [7],
+        "and the next one is not skipped"
+    );
+    assert_eq!(page(store, 2, &Filter::ALL, 4).await, (vec![3, 4, 5, 6], 6));
+}
+
+/// A page has at most as many events as asked for, at least one if there is one, and never more than the store's limit.
+pub async fn a_page_keeps_its_limit(harness: &dyn Harness) {
+    let store = &*harness.open().await.events;
+    let a = stream("a");
+    let commits = (MAX_PAGE_EVENTS / 1_000 + 1) as u64;
+    for number in 0..commits {
+        accepted(
+            store,
+            commit(command(number), vec![write(&a, Expected::Any, 1_000)]),
+        )
+        .await;
+    }
+    for (asked, given) in [(0, 1), (1, 1), (7, 7), (usize::MAX, MAX_PAGE_EVENTS)] {
+        let log = store
+            .read_all(Position::START, &Filter::ALL, asked)
+            .await
+            .expect("a page");
+        assert_eq!(log.events.len(), given, "asked the log for {asked}");
+        assert_eq!(log.through, Position(given as u64));
+        let page = store
+            .read_stream(&a, Version::NONE, asked)
+            .await
+            .expect("a page");
+        assert_eq!(page.events.len(), given, "asked the stream for {asked}");
+        assert!(!page.is_end);
+    }
+    let log = whole_log(store).await;
+    assert_eq!(log.len() as u64, commits * 1_000);
+    assert_eq!(
+        read_log(store, &Filter::ALL, 900).await,
+        log,
+        "whatever the page size"
+    );
+}
+
+/// A stream's pages are in order of version without gap, hold no other stream's events, and say when the stream ends.
+pub async fn a_stream_is_read_in_pages(harness: &dyn Harness) {
+    let store = &*harness.open().await.events;
+    let (a, b) = (stream("a"), stream("b"));
+    for number in 0..5 {
+        let writes = vec![write(&a, Expected::Any, 2), write(&b, Expected::Any, 1)];
+        accepted(store, commit(command(number), writes)).await;
+    }
+    let whole = read_stream(store, &a, 100).await;
+    let versions: Vec<_> = whole.iter().map(|event| event.version.0).collect();
+    assert_eq!(versions, (1..=10).collect::<Vec<_>>());
+    assert!(whole.iter().all(|event| event.stream == a));
+    for limit in [1, 3, 5, 10] {
+        assert_eq!(
+            read_stream(store, &a, limit).await,
+            whole,
+            "in pages of {limit}"
+        );
+    }
+    for (after, limit, expected, is_end) in [
+        (0, 3, 3, false),
+        (7, 3, 3, true),
+        (7, 9, 3, true),
+        (10, 3, 0, true),
+        (99, 3, 0, true),
+    ] {
+        let page = store
+            .read_stream(&a, Version(after), limit)
+            .await
+            .expect("a page");
+        assert_eq!(
+            (page.events.len(), page.is_end),
+            (expected, is_end),
+            "{limit} behind {after}"
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! Snapshots are replaced by newer ones only, each shape by itself.
+
+use event_sourcing::{EventStore, Snapshot, StreamId, Version};
+use serde_json::{Value, json};
+
+use crate::Harness;
+use crate::support::{moment, stream};
+
+fn snapshot(stream: &StreamId, schema_version: u32, version: u64, state: &Value) -> Snapshot {
+    Snapshot {
+        stream: stream.clone(),
+        version: Version(version),
+        schema_version,
+        state: state.to_string(),
+        created_at: moment(),
+    }
+}
+
+async fn kept(
+    store: &dyn EventStore,
+    stream: &StreamId,
+    schema_version: u32,
+) -> Option<(u64, Value)> {
+    let loaded = store.load_snapshot(stream, schema_version).await;
+    let snapshot = loaded.expect("the snapshot is answered")?;
+    assert_eq!(&snapshot.stream, stream);
+    assert_eq!(snapshot.schema_version, schema_version);
+    assert_eq!(snapshot.created_at, moment());
+    let state = serde_json::from_str(&snapshot.state).expect("JSON state");
+    Some((snapshot.version.0, state))
+}
+
+/// A snapshot of the same or a lower version leaves what is there; a higher one takes its place.
+pub async fn a_snapshot_is_replaced_by_a_higher_version_only(harness: &dyn Harness) {
+    let (store, other) = (harness.open().await.events, harness.open().await.events);
+    let (a, b) = (stream("a"), stream("b"));
+    assert_eq!(kept(&*store, &a, 1).await, None);
+
+    let states = [
+        (100, "first"),
+        (200, "higher"),
+        (200, "same"),
+        (150, "lower"),
+        (201, "last"),
+    ];
+    let expected = ["first", "higher", "higher", "higher", "last"];
+    for ((version, state), expected) in states.into_iter().zip(expected) {
+        let given = snapshot(
+            &a,
+            1,
+            version,
+            &json!({ "name": state, "text": "日本 🦀 \"" }),
+        );
+        store
+            .save_snapshot(&given)
+            .await
+            .expect("the snapshot is answered");
+        let (_, found) = kept(&*other, &a, 1).await.expect("a snapshot");
+        assert_eq!(
+            found["name"], expected,
+            "behind {state} at version {version}"
+        );
+        assert_eq!(found["text"], "日本 🦀 \"");
+    }
+    assert_eq!(
+        kept(&*store, &a, 1).await.map(|(version, _)| version),
+        Some(201)
+    );
+    assert_eq!(kept(&*store, &b, 1).await, None, "another stream has none");
+}
+
+/// Binaries that write different shapes do not replace each other's snapshots.
+pub async fn each_schema_version_has_its_snapshot(harness: &dyn Harness) {
+    let store = &*harness.open().await.events;
+    let a = stream("a");
+    for (schema_version, version) in [(2, 500), (1, 300), (3, 1), (1, 400)] {
+        let given = snapshot(&a, schema_version, version, &json!([schema_version]));
+        store
+            .save_snapshot(&given)
+            .await
+            .expect("the snapshot is answered");
+    }
+    assert_eq!(kept(store, &a, 1).await, Some((400, json!([1]))));
+    assert_eq!(kept(store, &a, 2).await, Some((500, json!([2]))));
+    assert_eq!(kept(store, &a, 3).await, Some((1, json!([3]))));
+    assert_eq!(kept(store, &a, 4).await, None);
+}

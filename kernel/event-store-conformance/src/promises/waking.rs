@@ -1,0 +1,84 @@
+//! A reader that waits is woken by the commit, not by its poll.
+
+use std::time::Duration;
+
+use event_sourcing::{Expected, Position};
+
+use crate::Harness;
+use crate::support::{accepted, command, commit, stream, within, write};
+
+/// A reader that waits for the next position sees it without a poll (the harness polls once an hour), also from another
+/// process, and however many wait. One that waits for more goes on waiting.
+pub async fn a_waiting_reader_wakes_at_once(harness: &dyn Harness) {
+    let (writing, reading) = (harness.open().await.events, harness.open().await.events);
+    let a = stream("a");
+    for round in 0..10 {
+        let before = round * 2;
+        let waiters: Vec<_> = (0..4)
+            .map(|_| {
+                let store = reading.clone();
+                tokio::spawn(async move { store.wait_for(Position(before + 1)).await })
+            })
+            .collect();
+        let patient = {
+            let store = reading.clone();
+            tokio::spawn(async move { store.wait_for(Position(before + 2)).await })
+        };
+        accepted(
+            &*writing,
+            commit(command(before), vec![write(&a, Expected::Any, 1)]),
+        )
+        .await;
+        for waiter in waiters {
+            let woken = within("the waiting reader wakes", waiter).await;
+            let head = woken.expect("the waiter ends").expect("the head");
+            assert_eq!(head, Position(before + 1));
+        }
+        assert!(
+            !patient.is_finished(),
+            "position {} is not there yet",
+            before + 2
+        );
+        accepted(
+            &*writing,
+            commit(command(before + 1), vec![write(&a, Expected::Any, 1)]),
+        )
+        .await;
+        let woken = within("the patient reader wakes", patient).await;
+        assert_eq!(
+            woken.expect("the waiter ends").expect("the head"),
+            Position(before + 2)
+        );
+    }
+}
+
+/// A reader that is behind gets the head at once, from a handle that was open before the commit and from one that was
+/// opened behind it.
+pub async fn a_reader_behind_the_head_does_not_wait(harness: &dyn Harness) {
+    let (writing, early) = (harness.open().await.events, harness.open().await.events);
+    let start = within(
+        "position 0 is always there",
+        early.wait_for(Position::START),
+    )
+    .await;
+    assert_eq!(start.expect("the head"), Position::START);
+
+    accepted(
+        &*writing,
+        commit(command(1), vec![write(&stream("a"), Expected::Any, 5)]),
+    )
+    .await;
+    let late = harness.open().await.events;
+    for store in [&writing, &early, &late] {
+        for position in [0, 1, 5] {
+            let head = within(
+                "a position below the head",
+                store.wait_for(Position(position)),
+            )
+            .await;
+            assert_eq!(head.expect("the head"), Position(5));
+        }
+    }
+    let beyond = tokio::time::timeout(Duration::from_millis(50), late.wait_for(Position(6))).await;
+    assert!(beyond.is_err(), "position 6 is not there, got {beyond:?}");
+}
