@@ -1,0 +1,95 @@
+use domain::stock::{Stock, StockClosed, StockEvent, StockUpdated};
+use domain::value::StockLevel;
+use domain::{Conflict, DomainError, Entity};
+use event_sourcing::testing::given;
+
+use crate::support::{id, level};
+
+fn updated(on_hand: i64, reserved: i64) -> StockEvent {
+    StockEvent::Updated(StockUpdated {
+        product_id: id("sencha"),
+        on_hand: level(on_hand),
+        reserved: level(reserved),
+    })
+}
+
+fn closed() -> StockEvent {
+    StockEvent::Closed(StockClosed {
+        product_id: id("sencha"),
+    })
+}
+
+fn not_found() -> DomainError {
+    DomainError::NotFound {
+        entity: Entity::Product,
+        id: id("sencha"),
+    }
+}
+
+#[test]
+fn stock_begins_with_an_event_even_at_nothing() {
+    given::<Stock>([])
+        .when(|stock| stock.open(&id("sencha"), StockLevel::ZERO))
+        .then([updated(0, 0)]);
+}
+
+#[test]
+fn stock_begins_once() {
+    given::<Stock>([updated(1, 0)])
+        .when(|stock| stock.open(&id("sencha"), level(2)))
+        .then_refused(DomainError::Conflict(Conflict::IdTaken {
+            entity: Entity::Product,
+            id: id("sencha"),
+        }));
+}
+
+#[test]
+fn an_update_sets_what_is_on_hand_and_keeps_what_is_reserved() {
+    given::<Stock>([updated(10, 3)])
+        .when(|stock| stock.update(&id("sencha"), level(7)))
+        .then([updated(7, 3)]);
+}
+
+#[test]
+fn the_known_level_gives_no_event() {
+    given::<Stock>([updated(10, 3)])
+        .when(|stock| stock.update(&id("sencha"), level(10)))
+        .then_nothing();
+}
+
+#[test]
+fn what_is_reserved_cannot_be_taken_away() {
+    let refusal = DomainError::Conflict(Conflict::BelowReserved {
+        reserved: level(3),
+        given: level(2),
+    });
+    assert_eq!(
+        refusal.to_string(),
+        "quantity must be at least 3, which is reserved, got 2"
+    );
+    given::<Stock>([updated(10, 3)])
+        .when(|stock| stock.update(&id("sencha"), level(2)))
+        .then_refused(refusal);
+    given::<Stock>([updated(10, 3)])
+        .when(|stock| stock.update(&id("sencha"), level(3)))
+        .then([updated(3, 3)]);
+}
+
+#[test]
+fn stock_of_an_unknown_or_deleted_product_is_not_found() {
+    for history in [vec![], vec![updated(1, 0), closed()]] {
+        let stock = given::<Stock>(history).state();
+        assert_eq!(stock.update(&id("sencha"), level(1)), Err(not_found()));
+        assert_eq!(stock.close(&id("sencha")), Err(not_found()));
+    }
+}
+
+#[test]
+fn closing_keeps_the_last_values() {
+    given::<Stock>([updated(5, 2)])
+        .when(|stock| stock.close(&id("sencha")))
+        .then([closed()]);
+    let stock = given::<Stock>([updated(5, 2), closed()]).state();
+    assert!(stock.life().alive().is_none());
+    assert_eq!(stock.life().last().unwrap().available(), level(3));
+}
