@@ -1,1 +1,16 @@
-//! What every service needs: settings, telemetry, health, listeners, shutdown.
+//! What every service needs and none should write twice: settings, telemetry, health, listeners, shutdown.
+//!
+//! A binary reads its settings once ([`config`]), installs logs and metrics ([`telemetry`]), binds its
+//! listeners before it says that it is up, and drains what it spawned when it is asked to stop ([`runtime`]).
+
+pub mod config;
+pub mod error_id;
+pub mod fields;
+pub mod health;
+pub mod runtime;
+pub mod telemetry;
+
+pub use config::{ConfigError, Settings};
+pub use error_id::ErrorId;
+pub use health::Health;
+pub use runtime::{StartError, Tasks};

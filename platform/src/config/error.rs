@@ -1,0 +1,34 @@
+//! What is wrong with a setting, in one line.
+
+/// A setting that stops the start. Its text names the setting, the value and what is accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The value does not parse.
+    #[error("{name} is {value:?} (from {origin}); accepted: {accepts}")]
+    Value {
+        /// The setting.
+        name: &'static str,
+        /// What was given, without passwords.
+        value: String,
+        /// Where it came from.
+        origin: &'static str,
+        /// What would be right.
+        accepts: String,
+    },
+    /// The setting has no default and was not given.
+    #[error("{name} is not set; accepted: {accepts}")]
+    Missing {
+        /// The setting.
+        name: &'static str,
+        /// What would be right.
+        accepts: &'static str,
+    },
+    /// The file given with `--config` cannot be used.
+    #[error("--config is {path:?}; accepted: a TOML file with known keys, but {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why not, in one line.
+        reason: String,
+    },
+}

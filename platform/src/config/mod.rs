@@ -1,0 +1,20 @@
+//! Settings: built-in defaults, then a TOML file, then the environment, then flags; the later wins.
+//!
+//! Every setting has one name, such as `CLIENT_HTTP_ADDR`, and is described once, in [`names`]. The TOML key
+//! `section.key` and the flag `--section-key` are the same setting as the variable `SECTION_KEY`. An empty
+//! variable counts as not set. A key of the file that nobody knows stops the start: it is a typing error.
+
+mod error;
+mod exposure;
+mod flags;
+pub mod names;
+mod setting;
+mod settings;
+mod values;
+
+pub use error::ConfigError;
+pub use exposure::{AppEnv, app_env};
+pub use flags::{args, command};
+pub use setting::{Setting, Spec};
+pub use settings::{Layers, Settings};
+pub use values::{DatabaseUrl, Engine};

@@ -1,0 +1,372 @@
+//! Every setting of every process: its name, its default, what it accepts, what it is for.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::error::ConfigError;
+use super::exposure::AppEnv;
+use super::setting::{Setting, Spec};
+use super::settings::Settings;
+use super::values::{DatabaseUrl, address, boolean, millis, number, positive, text};
+use crate::telemetry::{LogFilter, LogFormat};
+
+const AN_ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
+const A_DATABASE: &str = "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE";
+const A_BOOLEAN: &str = "true or false";
+const A_TIME: &str = "1 to 86400000 (milliseconds)";
+const A_COUNT: &str = "a whole number from 1";
+const A_PORT: &str = "a port from 0 to 65535";
+
+/// Where the events are.
+pub const EVENT_STORE_URL: Setting<DatabaseUrl> = Setting::new(
+    "EVENT_STORE_URL",
+    DatabaseUrl::parse,
+    A_DATABASE,
+    "The event store's database",
+);
+/// Where the command-service keeps what is not history.
+pub const COMMAND_DATABASE_URL: Setting<DatabaseUrl> = Setting::new(
+    "COMMAND_DATABASE_URL",
+    DatabaseUrl::parse,
+    A_DATABASE,
+    "The command-service's database: answers of idempotent requests",
+);
+/// Where the rows of the read side are.
+pub const QUERY_DATABASE_URL: Setting<DatabaseUrl> = Setting::new(
+    "QUERY_DATABASE_URL",
+    DatabaseUrl::parse,
+    A_DATABASE,
+    "The query-service's database: what the projections fill",
+);
+/// A single service's own database.
+pub const DATABASE_URL: Setting<DatabaseUrl> = Setting::new(
+    "DATABASE_URL",
+    DatabaseUrl::parse,
+    A_DATABASE,
+    "Another name for a single service's own database",
+);
+/// Connections of each pool.
+pub const POOL_SIZE: Setting<u32> = Setting::new(
+    "POOL_SIZE",
+    |text| positive(text).filter(|size| *size <= 1_000),
+    "1 to 1000",
+    "Connections in each database pool",
+)
+.or("8");
+/// Where the files of one process are.
+pub const DATA_DIR: Setting<String> = Setting::new(
+    "DATA_DIR",
+    text,
+    "a folder",
+    "Where the databases are when all runs in one process",
+)
+.or("./data");
+
+/// The gateway's listener.
+pub const CLIENT_HTTP_ADDR: Setting<SocketAddr> = Setting::new(
+    "CLIENT_HTTP_ADDR",
+    address,
+    AN_ADDRESS,
+    "Where the gateway serves HTTP",
+)
+.or("127.0.0.1:4000");
+/// The write side's listener.
+pub const COMMAND_GRPC_ADDR: Setting<SocketAddr> = Setting::new(
+    "COMMAND_GRPC_ADDR",
+    address,
+    AN_ADDRESS,
+    "Where the command-service serves gRPC",
+)
+.or("127.0.0.1:50051");
+/// The write side's health and metrics.
+pub const COMMAND_METRICS_ADDR: Setting<SocketAddr> = Setting::new(
+    "COMMAND_METRICS_ADDR",
+    address,
+    AN_ADDRESS,
+    "Where the command-service serves /health and /metrics",
+)
+.or("127.0.0.1:9569");
+/// The read side's listener.
+pub const QUERY_GRPC_ADDR: Setting<SocketAddr> = Setting::new(
+    "QUERY_GRPC_ADDR",
+    address,
+    AN_ADDRESS,
+    "Where the query-service serves gRPC",
+)
+.or("127.0.0.1:50052");
+/// The read side's health and metrics.
+pub const QUERY_METRICS_ADDR: Setting<SocketAddr> = Setting::new(
+    "QUERY_METRICS_ADDR",
+    address,
+    AN_ADDRESS,
+    "Where the query-service serves /health and /metrics",
+)
+.or("127.0.0.1:9570");
+/// Where the gateway finds the write side.
+pub const COMMAND_SERVICE_HOST: Setting<String> = Setting::new(
+    "COMMAND_SERVICE_HOST",
+    text,
+    "a host name or an address",
+    "Where the gateway finds the command-service",
+)
+.or("127.0.0.1");
+/// Where the gateway finds the write side.
+pub const COMMAND_SERVICE_PORT: Setting<u16> = Setting::new(
+    "COMMAND_SERVICE_PORT",
+    number,
+    A_PORT,
+    "Where the gateway finds the command-service",
+)
+.or("50051");
+/// Where the gateway finds the read side.
+pub const QUERY_SERVICE_HOST: Setting<String> = Setting::new(
+    "QUERY_SERVICE_HOST",
+    text,
+    "a host name or an address",
+    "Where the gateway finds the query-service",
+)
+.or("127.0.0.1");
+/// Where the gateway finds the read side.
+pub const QUERY_SERVICE_PORT: Setting<u16> = Setting::new(
+    "QUERY_SERVICE_PORT",
+    number,
+    A_PORT,
+    "Where the gateway finds the query-service",
+)
+.or("50052");
+
+/// What is logged.
+pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
+    "LOG_LEVEL",
+    LogFilter::parse,
+    "error, warn, info, debug, trace, or a list such as info,command_service=debug",
+    "What is logged",
+)
+.or("info");
+/// How it is logged.
+pub const LOG_FORMAT: Setting<LogFormat> = Setting::new(
+    "LOG_FORMAT",
+    LogFormat::parse,
+    "json or text",
+    "How it is logged",
+)
+.or("text");
+/// Whether to bind wider than loopback without authentication.
+pub const INSECURE: Setting<bool> = Setting::new(
+    "INSECURE",
+    boolean,
+    A_BOOLEAN,
+    "Bind addresses that others can reach although authentication is off",
+)
+.or("false")
+.switch();
+/// How much is shown.
+pub const APP_ENV: Setting<AppEnv> = Setting::new(
+    "APP_ENV",
+    AppEnv::parse,
+    "development or production; without it development if all listeners are loopback",
+    "Whether introspection, suggestions and GraphiQL are there",
+);
+/// Whether production shows `/graphiql` and `/schema.graphql`.
+pub const GRAPHIQL: Setting<bool> = Setting::new(
+    "GRAPHIQL",
+    boolean,
+    A_BOOLEAN,
+    "Serve /graphiql and /schema.graphql in production too",
+)
+.or("false")
+.switch();
+/// How long a clean stop may take.
+pub const SHUTDOWN_TIMEOUT_MS: Setting<Duration> = Setting::new(
+    "SHUTDOWN_TIMEOUT_MS",
+    millis,
+    A_TIME,
+    "How long requests may take to end when the process is stopped",
+)
+.or("10000");
+/// Whether migrations run at start.
+pub const MIGRATE: Setting<bool> = Setting::new(
+    "MIGRATE",
+    |text| match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    },
+    "on or off",
+    "Whether the databases are brought up to date at start",
+)
+.or("on");
+
+/// The deepest query.
+pub const GRAPHQL_MAX_DEPTH: Setting<u32> = Setting::new(
+    "GRAPHQL_MAX_DEPTH",
+    positive,
+    A_COUNT,
+    "How deep a query may be",
+)
+.or("10");
+/// The most complex query.
+pub const GRAPHQL_MAX_COMPLEXITY: Setting<u32> = Setting::new(
+    "GRAPHQL_MAX_COMPLEXITY",
+    positive,
+    A_COUNT,
+    "How complex a query may be: an object is 1, a list multiplies by its limit or 20",
+)
+.or("1000");
+/// A write's deadline over all its tries.
+pub const CLIENT_WRITE_TIMEOUT_MS: Setting<Duration> = Setting::new(
+    "CLIENT_WRITE_TIMEOUT_MS",
+    millis,
+    A_TIME,
+    "A write's deadline over all its tries",
+)
+.or("5000");
+/// A single read's deadline over all its tries.
+pub const CLIENT_READ_TIMEOUT_MS: Setting<Duration> = Setting::new(
+    "CLIENT_READ_TIMEOUT_MS",
+    millis,
+    A_TIME,
+    "A single read's deadline over all its tries",
+)
+.or("3000");
+/// A list's deadline over all its tries.
+pub const CLIENT_LIST_TIMEOUT_MS: Setting<Duration> = Setting::new(
+    "CLIENT_LIST_TIMEOUT_MS",
+    millis,
+    A_TIME,
+    "A list's deadline over all its tries",
+)
+.or("10000");
+/// How often a write is sent.
+pub const CLIENT_WRITE_TRIES: Setting<u32> = Setting::new(
+    "CLIENT_WRITE_TRIES",
+    positive,
+    A_COUNT,
+    "How often a write is sent at most",
+)
+.or("4");
+/// How often a read is sent.
+pub const CLIENT_READ_TRIES: Setting<u32> = Setting::new(
+    "CLIENT_READ_TRIES",
+    positive,
+    A_COUNT,
+    "How often a read is sent at most",
+)
+.or("2");
+
+/// Settings that older configurations may carry, with the one value that this version serves.
+const AUTH: Setting<()> = only("AUTH", |text| only_value(text, "off"), "off");
+const RATE_LIMIT_PER_MINUTE: Setting<()> = only(
+    "RATE_LIMIT_PER_MINUTE",
+    |text| only_value(text, "0"),
+    "0 (off)",
+);
+const PAYMENTS_URL: Setting<()> = only(
+    "PAYMENTS_URL",
+    |text| only_value(text, "simulated://"),
+    "simulated://",
+);
+const SHIPPING_URL: Setting<()> = only(
+    "SHIPPING_URL",
+    |text| only_value(text, "simulated://"),
+    "simulated://",
+);
+const NOTIFICATIONS_URL: Setting<()> = only(
+    "NOTIFICATIONS_URL",
+    |text| only_value(text, "log://"),
+    "log://",
+);
+const NOTHING: &str = "no value: this version does not have it";
+const AUTH_JWT_SECRET_FILE: Setting<()> = only("AUTH_JWT_SECRET_FILE", |_| None, NOTHING);
+const AUTH_JWT_KEY_FILE: Setting<()> = only("AUTH_JWT_KEY_FILE", |_| None, NOTHING);
+const AUTH_JWKS_URL: Setting<()> = only("AUTH_JWKS_URL", |_| None, NOTHING);
+const TLS_CERT_FILE: Setting<()> = only("TLS_CERT_FILE", |_| None, NOTHING);
+const TLS_KEY_FILE: Setting<()> = only("TLS_KEY_FILE", |_| None, NOTHING);
+const OTEL_EXPORTER_OTLP_ENDPOINT: Setting<()> =
+    only("OTEL_EXPORTER_OTLP_ENDPOINT", |_| None, NOTHING);
+
+const UNSUPPORTED: &[&Setting<()>] = &[
+    &AUTH,
+    &RATE_LIMIT_PER_MINUTE,
+    &PAYMENTS_URL,
+    &SHIPPING_URL,
+    &NOTIFICATIONS_URL,
+    &AUTH_JWT_SECRET_FILE,
+    &AUTH_JWT_KEY_FILE,
+    &AUTH_JWKS_URL,
+    &TLS_CERT_FILE,
+    &TLS_KEY_FILE,
+    &OTEL_EXPORTER_OTLP_ENDPOINT,
+];
+
+/// What every process reads.
+pub const COMMON: &[Spec] = &[
+    LOG_LEVEL.spec,
+    LOG_FORMAT.spec,
+    APP_ENV.spec,
+    INSECURE.spec,
+    SHUTDOWN_TIMEOUT_MS.spec,
+];
+
+/// All of them.
+pub const ALL: &[Spec] = &[
+    EVENT_STORE_URL.spec,
+    COMMAND_DATABASE_URL.spec,
+    QUERY_DATABASE_URL.spec,
+    DATABASE_URL.spec,
+    POOL_SIZE.spec,
+    DATA_DIR.spec,
+    CLIENT_HTTP_ADDR.spec,
+    COMMAND_GRPC_ADDR.spec,
+    COMMAND_METRICS_ADDR.spec,
+    QUERY_GRPC_ADDR.spec,
+    QUERY_METRICS_ADDR.spec,
+    COMMAND_SERVICE_HOST.spec,
+    COMMAND_SERVICE_PORT.spec,
+    QUERY_SERVICE_HOST.spec,
+    QUERY_SERVICE_PORT.spec,
+    LOG_LEVEL.spec,
+    LOG_FORMAT.spec,
+    INSECURE.spec,
+    APP_ENV.spec,
+    GRAPHIQL.spec,
+    SHUTDOWN_TIMEOUT_MS.spec,
+    MIGRATE.spec,
+    GRAPHQL_MAX_DEPTH.spec,
+    GRAPHQL_MAX_COMPLEXITY.spec,
+    CLIENT_WRITE_TIMEOUT_MS.spec,
+    CLIENT_READ_TIMEOUT_MS.spec,
+    CLIENT_LIST_TIMEOUT_MS.spec,
+    CLIENT_WRITE_TRIES.spec,
+    CLIENT_READ_TRIES.spec,
+    AUTH.spec,
+    RATE_LIMIT_PER_MINUTE.spec,
+    PAYMENTS_URL.spec,
+    SHIPPING_URL.spec,
+    NOTIFICATIONS_URL.spec,
+    AUTH_JWT_SECRET_FILE.spec,
+    AUTH_JWT_KEY_FILE.spec,
+    AUTH_JWKS_URL.spec,
+    TLS_CERT_FILE.spec,
+    TLS_KEY_FILE.spec,
+    OTEL_EXPORTER_OTLP_ENDPOINT.spec,
+];
+
+const fn only(
+    name: &'static str,
+    parse: fn(&str) -> Option<()>,
+    accepts: &'static str,
+) -> Setting<()> {
+    Setting::new(name, parse, accepts, "Not in this version")
+}
+
+fn only_value(given: &str, served: &str) -> Option<()> {
+    (given == served).then_some(())
+}
+
+/// Refuses what this version would otherwise silently ignore.
+pub(super) fn refuse_unsupported(settings: &Settings) -> Result<(), ConfigError> {
+    UNSUPPORTED
+        .iter()
+        .try_for_each(|setting| settings.find(setting).map(|_| ()))
+}

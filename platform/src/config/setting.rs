@@ -1,0 +1,61 @@
+//! The description of a setting.
+
+/// What people need to know about a setting, whatever its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// The variable's name.
+    pub name: &'static str,
+    /// Used if nothing else is given.
+    pub default: Option<&'static str>,
+    /// What is accepted, to follow the words "accepted: ".
+    pub accepts: &'static str,
+    /// What it is for: the flag's help.
+    pub help: &'static str,
+    /// Whether the flag may stand alone, meaning `true`.
+    pub switch: bool,
+}
+
+/// A setting with its type.
+#[derive(Debug)]
+pub struct Setting<T> {
+    /// Its description.
+    pub spec: Spec,
+    /// Reads the value; `None` if it is not acceptable.
+    pub parse: fn(&str) -> Option<T>,
+}
+
+impl<T> Setting<T> {
+    /// Describes a setting that is absent unless given.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        parse: fn(&str) -> Option<T>,
+        accepts: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            spec: Spec {
+                name,
+                default: None,
+                accepts,
+                help,
+                switch: false,
+            },
+            parse,
+        }
+    }
+
+    /// The same with a default.
+    #[must_use]
+    pub const fn or(mut self, default: &'static str) -> Self {
+        self.spec.default = Some(default);
+        self
+    }
+
+    /// The same with a flag that may stand alone.
+    #[must_use]
+    pub const fn switch(mut self) -> Self {
+        self.spec.switch = true;
+        self
+    }
+}

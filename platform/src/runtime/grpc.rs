@@ -1,0 +1,96 @@
+//! gRPC listeners, with the limits that the library leaves open.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use super::{StartError, Tasks};
+use crate::fields;
+
+/// The largest request that a service reads: `max_decoding_message_size` of every generated server.
+pub const MAX_DECODED_BYTES: usize = 256 * 1024;
+/// The largest answer that a service writes: `max_encoding_message_size` of every generated server, and what
+/// clients read.
+pub const MAX_ENCODED_BYTES: usize = 4 * 1024 * 1024;
+
+/// Requests at a time on one connection; a client that knows its place waits for a free one.
+const MAX_CONCURRENT_STREAMS: u32 = 100;
+/// Requests of one connection that run at a time; those of a client that does not wait are refused.
+const CONCURRENCY_PER_CONNECTION: usize = 100;
+/// Streams that a peer made us reset before the connection is closed (CVE-2025-8671).
+const MAX_LOCAL_ERROR_RESETS: usize = 128;
+/// The longest deadline that a client gets.
+const DEADLINE_CAP: Duration = Duration::from_secs(10);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
+
+/// A bound address that does not answer yet.
+#[derive(Debug)]
+pub struct GrpcListener {
+    name: &'static str,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl GrpcListener {
+    /// Binds `address`, which the setting `name` gave.
+    ///
+    /// # Errors
+    /// The address is taken, or not this machine's.
+    pub async fn bind(name: &'static str, address: SocketAddr) -> Result<Self, StartError> {
+        let (listener, address) = bind(name, address).await?;
+        Ok(Self {
+            name,
+            listener,
+            address,
+        })
+    }
+
+    /// The address, with the port that the system chose if it was asked for port 0.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves `routes` until `tasks` stop; then open requests end.
+    pub fn serve(self, routes: Routes, tasks: &Tasks) {
+        tracing::info!({ fields::LISTENER } = self.name, { fields::ADDRESS } = %self.address, "listening");
+        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
+        let stopping = tasks.stopping();
+        let server = server()
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(incoming, stopping.cancelled_owned());
+        tasks.spawn("grpc listener", async move {
+            if let Err(error) = server.await {
+                tracing::error!({ fields::ERROR } = %error, "gRPC is not served any more");
+            }
+        });
+    }
+}
+
+fn server() -> Server {
+    Server::builder()
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .concurrency_limit_per_connection(CONCURRENCY_PER_CONNECTION)
+        .load_shed(true)
+        .http2_max_local_error_reset_streams(Some(MAX_LOCAL_ERROR_RESETS))
+        .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .timeout(DEADLINE_CAP)
+}
+
+pub(super) async fn bind(
+    name: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::failed(format!("bind {name} to {address}"), error);
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}

@@ -1,0 +1,55 @@
+//! The `healthcheck` subcommand: images have neither a shell nor curl.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::StartError;
+
+const LIMIT: Duration = Duration::from_secs(5);
+/// Enough for the status line and a report of many parts.
+const MAX_ANSWER_BYTES: u64 = 64 * 1024;
+
+/// Asks the process that serves `/health` at `listener`, and prints what it says.
+///
+/// # Errors
+/// It does not answer 200 within five seconds.
+pub async fn healthcheck(listener: SocketAddr) -> Result<(), StartError> {
+    let address = reachable(listener);
+    let what = format!("ask http://{address}/health");
+    let answer = tokio::time::timeout(LIMIT, ask(address))
+        .await
+        .map_err(|_| StartError::failed(&what, "no answer within five seconds"))?
+        .map_err(|error| StartError::failed(&what, error))?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    println!("{body}");
+    if head.split_whitespace().nth(1) == Some("200") {
+        return Ok(());
+    }
+    let status = head.lines().next().unwrap_or("an empty answer");
+    Err(StartError::failed(what, status.to_owned()))
+}
+
+/// A listener on every address is reached by loopback.
+fn reachable(listener: SocketAddr) -> SocketAddr {
+    let ip = match listener.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    };
+    SocketAddr::new(ip, listener.port())
+}
+
+async fn ask(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET /health HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream
+        .take(MAX_ANSWER_BYTES)
+        .read_to_string(&mut answer)
+        .await?;
+    Ok(answer)
+}

@@ -1,0 +1,87 @@
+//! One type for a service elsewhere and a service in this process.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::transport::{Channel, Endpoint};
+use tower::Service;
+
+use super::StartError;
+
+/// Carries the calls of a generated client: over a connection, or by calling the service itself, without a
+/// socket and without a second code path in the client.
+#[derive(Clone)]
+pub enum GrpcChannel {
+    /// Over HTTP/2.
+    Remote(Channel),
+    /// By a function call.
+    InProcess(Routes),
+}
+
+impl GrpcChannel {
+    /// A channel to `host` and `port` that connects when first used and again whenever it must.
+    ///
+    /// # Errors
+    /// They do not make an address.
+    pub fn remote(host: &str, port: u16) -> Result<Self, StartError> {
+        const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+        const KEEPALIVE: Duration = Duration::from_secs(20);
+        let host = if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        let endpoint = Endpoint::from_shared(format!("http://{host}:{port}"))
+            .map_err(|error| StartError::failed(format!("find a service at {host}:{port}"), error))?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE)
+            .keep_alive_while_idle(true);
+        Ok(Self::Remote(endpoint.connect_lazy()))
+    }
+
+    /// A channel to a service of this process.
+    #[must_use]
+    pub fn in_process(routes: Routes) -> Self {
+        Self::InProcess(routes.prepare())
+    }
+}
+
+impl fmt::Debug for GrpcChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Remote(_) => "Remote",
+            Self::InProcess(_) => "InProcess",
+        })
+    }
+}
+
+impl Service<Request<Body>> for GrpcChannel {
+    type Response = Response<Body>;
+    type Error = tonic::transport::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        match self {
+            Self::Remote(channel) => channel.poll_ready(context),
+            Self::InProcess(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        match self {
+            Self::Remote(channel) => Box::pin(channel.call(request)),
+            Self::InProcess(routes) => {
+                let answer = routes.call(request);
+                Box::pin(async move { answer.await.map_err(|never| match never {}) })
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The life of a process: bind, announce, serve, drain.
+//!
+//! ```text
+//! settings ── bad ──► exit 2
+//!    │
+//! bind every listener ── fails ──► exit 1
+//!    │
+//! serve … until SIGINT, SIGTERM or a task that ended although it must not
+//!    │
+//! stop accepting ─► let requests end, up to a limit ─► await every task ─► exit 0 (1 after a fault)
+//! ```
+//!
+//! Every spawned task belongs to a [`Tasks`], which awaits it. A service has one; a process with several
+//! services drains them one after the other, the gateway first.
+
+mod grpc;
+mod healthcheck;
+mod http;
+mod in_process;
+mod process;
+mod start;
+mod tasks;
+
+pub use grpc::{GrpcListener, MAX_DECODED_BYTES, MAX_ENCODED_BYTES};
+pub use healthcheck::healthcheck;
+pub use http::HttpListener;
+pub use in_process::GrpcChannel;
+pub use process::{run, stop_asked, upkeep};
+pub use start::StartError;
+pub use tasks::{NotDrained, Tasks};

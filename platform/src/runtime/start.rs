@@ -1,0 +1,69 @@
+//! Why a process does not start, and the exit code for it.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+
+/// A start that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is wrong: exit code 2.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Something else: exit code 1.
+    #[error("{what}: {}", chain(source.as_ref()))]
+    Failed {
+        /// What was tried.
+        what: String,
+        /// Why it did not work.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl StartError {
+    /// A failure of `what`, such as "open the event store".
+    pub fn failed(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Failed {
+            what: what.into(),
+            source: source.into(),
+        }
+    }
+
+    /// The process's exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) => ExitCode::from(2),
+            Self::Failed { .. } => ExitCode::from(1),
+        }
+    }
+}
+
+/// An error with its causes in one line, leaving out those that the one above repeats.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StartError;
+
+    #[test]
+    fn a_failed_start_is_one_line() {
+        let error = StartError::failed("bind X", std::io::Error::other("in\nuse"));
+        assert_eq!(error.to_string(), "bind X: in use");
+    }
+}

@@ -1,0 +1,132 @@
+//! Spawned tasks with an owner that awaits them.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::fields;
+
+/// The tasks of one service. Cheap to clone; all clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    stopping: CancellationToken,
+    tracker: TaskTracker,
+    fault: Arc<OnceLock<&'static str>>,
+}
+
+/// Some tasks had not ended when the limit for draining had passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{remaining} tasks had not ended after {} ms", limit.as_millis())]
+pub struct NotDrained {
+    /// How many.
+    pub remaining: usize,
+    /// The limit.
+    pub limit: Duration,
+}
+
+impl Tasks {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Fires when the tasks are asked to stop.
+    #[must_use]
+    pub fn stopping(&self) -> CancellationToken {
+        self.stopping.clone()
+    }
+
+    /// Spawns a task that must run until the stop. If it ends earlier, or panics, that is a fault: it is logged
+    /// and all tasks are asked to stop.
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let this = self.clone();
+        self.tracker.spawn(async move {
+            let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
+            if panicked || !this.stopping.is_cancelled() {
+                tracing::error!({ fields::TASK } = name, panicked, "a task ended too early");
+                // A second fault changes nothing.
+                let _ = this.fault.set(name);
+                this.stopping.cancel();
+            }
+        });
+    }
+
+    /// Spawns a task that may end at any time, such as a connection.
+    pub fn spawn_job(&self, job: impl Future<Output = ()> + Send + 'static) {
+        self.tracker.spawn(job);
+    }
+
+    /// Asks all tasks to stop.
+    pub fn stop(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Asks all tasks to stop and awaits them.
+    ///
+    /// # Errors
+    /// Some are still running after `limit`; they end with the process.
+    pub async fn drain(&self, limit: Duration) -> Result<(), NotDrained> {
+        self.stop();
+        self.tracker.close();
+        let ended = tokio::time::timeout(limit, self.tracker.wait()).await;
+        ended.map_err(|_| NotDrained {
+            remaining: self.tracker.len(),
+            limit,
+        })
+    }
+
+    /// The task whose early end stopped all of them.
+    #[must_use]
+    pub fn fault(&self) -> Option<&'static str> {
+        self.fault.get().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Tasks;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn draining_awaits_every_task() {
+        let tasks = Tasks::new();
+        let stopping = tasks.stopping();
+        let (done, ended) = tokio::sync::oneshot::channel();
+        tasks.spawn("one", async move {
+            stopping.cancelled().await;
+            done.send(()).expect("a listener");
+        });
+        tasks.drain(LONG).await.expect("drained");
+        ended.await.expect("it ran to its end");
+        assert_eq!(tasks.fault(), None);
+    }
+
+    #[tokio::test]
+    async fn an_early_end_and_a_panic_stop_everything() {
+        let early = Tasks::new();
+        early.spawn("early", async {});
+        early.stopping().cancelled().await;
+        assert_eq!(early.fault(), Some("early"));
+        let panicking = Tasks::new();
+        panicking.spawn("panicking", async { panic!("on purpose") });
+        panicking.stopping().cancelled().await;
+        assert_eq!(panicking.fault(), Some("panicking"));
+        panicking.drain(LONG).await.expect("drained");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn draining_has_a_limit() {
+        let tasks = Tasks::new();
+        tasks.spawn_job(std::future::pending());
+        let left = tasks.drain(LONG).await.expect_err("one is left");
+        assert_eq!(left.remaining, 1);
+    }
+}
