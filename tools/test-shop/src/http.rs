@@ -1,0 +1,140 @@
+//! A plain HTTP/1.1 client: one connection, kept open, one request at a time.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Method, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: Method,
+    /// With the query string, if there is one.
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+}
+
+impl Request {
+    /// A GET without a body.
+    #[must_use]
+    pub fn get(path: &str) -> Self {
+        Self {
+            method: Method::GET,
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// A POST of JSON text.
+    #[must_use]
+    pub fn post_json(path: &str, body: impl Into<Bytes>) -> Self {
+        let content_type = (header::CONTENT_TYPE.to_string(), "application/json".into());
+        Self {
+            method: Method::POST,
+            path: path.to_owned(),
+            headers: vec![content_type],
+            body: body.into(),
+        }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: hyper::HeaderMap,
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// A header's value, if it is there and is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// If it is none; the message shows the body.
+    pub fn json(&self) -> Result<serde_json::Value> {
+        serde_json::from_slice(&self.body).with_context(|| {
+            let text = String::from_utf8_lossy(&self.body);
+            format!("{} with a body that is not JSON: {text:?}", self.status)
+        })
+    }
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    host: String,
+    driver: JoinHandle<()>,
+}
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// If nothing listens there.
+    pub async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address)
+            .await
+            .with_context(|| format!("cannot connect to {address}"))?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        // An error of the connection is seen by the request that is under way.
+        let driver = tokio::spawn(async move { drop(connection.await) });
+        Ok(Self {
+            sender,
+            host: address.to_string(),
+            driver,
+        })
+    }
+
+    /// Sends a request and waits for the whole answer.
+    ///
+    /// # Errors
+    /// If the connection breaks before the answer is complete; whether the request had an effect is then unknown.
+    pub async fn send(&mut self, request: &Request) -> Result<Reply> {
+        let mut builder = hyper::Request::builder()
+            .method(&request.method)
+            .uri(&request.path)
+            .header(header::HOST, &self.host);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        let request = builder.body(Full::new(request.body.clone()))?;
+        self.sender.ready().await?;
+        let response: Response<Incoming> = self.sender.send_request(request).await?;
+        let (head, body) = response.into_parts();
+        Ok(Reply {
+            status: head.status,
+            headers: head.headers,
+            body: body.collect().await?.to_bytes(),
+        })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
