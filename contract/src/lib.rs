@@ -36,9 +36,3 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 
 /// The most bytes that an answer kept under an Idempotency-Key may have.
 pub const MAX_KEPT_ANSWER_BYTES: usize = 1024 * 1024;
-
-/// The most bytes of a request message; `Idempotency.Finish`, which carries an answer, may have that on top.
-pub const MAX_REQUEST_BYTES: usize = 256 * 1024;
-
-/// The most bytes of a reply message.
-pub const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
