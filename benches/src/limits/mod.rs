@@ -1,0 +1,12 @@
+//! What the engines give when nothing of ours is between: the hand-written programs that each figure is held
+//! against.
+
+mod graphql;
+mod postgres;
+mod run;
+mod sqlite;
+
+pub use graphql::serve_direct;
+pub use postgres::PostgresLog;
+pub use run::run;
+pub use sqlite::SqliteLog;

@@ -1,0 +1,106 @@
+//! Inserts into a table with the columns and indexes of `events`, on SQLite with WAL and `synchronous = FULL`.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use event_sourcing::{Aggregate, Clock, DomainEvent, SystemClock};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, QueryBuilder, SqliteConnection};
+
+use crate::ids::Ids;
+use crate::measure::{Client, Figures, closed_loop};
+use crate::subject::{Account, Deposited, metadata};
+
+const TABLE: &str = "
+CREATE TABLE IF NOT EXISTS limit_events (
+    id INTEGER PRIMARY KEY,
+    aggregate_type TEXT NOT NULL,
+    aggregate_id TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    event_data TEXT NOT NULL,
+    event_metadata TEXT NOT NULL,
+    event_version INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    event_id BLOB NOT NULL,
+    command_id BLOB,
+    schema_version INTEGER NOT NULL,
+    UNIQUE (aggregate_type, aggregate_id, event_version)
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS limit_command_ids ON limit_events (command_id) WHERE command_id IS NOT NULL;
+";
+
+const INSERT: &str = "
+INSERT INTO limit_events (aggregate_type, aggregate_id, event_type, event_data, event_metadata, event_version,
+    created_at, event_id, command_id, schema_version) ";
+
+/// A log in a file of its own.
+#[derive(Debug)]
+pub struct SqliteLog {
+    options: SqliteConnectOptions,
+}
+
+impl SqliteLog {
+    /// Makes the table and fills it with `preload` rows.
+    pub async fn create(url: &str, preload: u64) -> Result<Self> {
+        let options = url
+            .parse::<SqliteConnectOptions>()?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let mut connection = options.connect().await?;
+        sqlx::raw_sql(TABLE).execute(&mut connection).await?;
+        connection.close().await?;
+        let log = Self { options };
+        let mut filler = log.writer(500).await?;
+        let mut rows = 0;
+        while rows < preload {
+            rows += filler.operate().await?;
+        }
+        Ok(log)
+    }
+
+    /// Rows a second, `batch` in a transaction, on one connection: SQLite has one writer at a time.
+    pub async fn batched(&self, batch: usize, duration: Duration) -> Result<Figures> {
+        closed_loop(vec![self.writer(batch).await?], duration).await
+    }
+
+    async fn writer(&self, batch: usize) -> Result<Writer> {
+        Ok(Writer {
+            connection: self.options.connect().await?,
+            ids: Ids::new(),
+            batch,
+        })
+    }
+}
+
+struct Writer {
+    connection: SqliteConnection,
+    ids: Ids,
+    batch: usize,
+}
+
+impl Client for Writer {
+    async fn operate(&mut self) -> Result<u64> {
+        let mut rows = Vec::with_capacity(self.batch);
+        for _ in 0..self.batch {
+            rows.push((self.ids.aggregate_id(), self.ids.command_id()));
+        }
+        let metadata = serde_json::to_string(&metadata())?;
+        let mut statement = QueryBuilder::new(INSERT);
+        statement.push_values(rows, |mut row, (account, command)| {
+            let event = Deposited::new(&account).encode();
+            row.push_bind(Account::TYPE)
+                .push_bind(account)
+                .push_bind(event.event_type)
+                .push_bind(event.data)
+                .push_bind(metadata.clone())
+                .push_bind(1_i32)
+                .push_bind(SystemClock.now().timestamp_micros())
+                .push_bind(command.event_id(0))
+                .push_bind(command.0)
+                .push_bind(1_i32);
+        });
+        statement.build().execute(&mut self.connection).await?;
+        Ok(self.batch as u64)
+    }
+}

@@ -1,0 +1,179 @@
+//! What is printed: one row a measurement, as a table or as JSON lines.
+
+use serde::Serialize;
+
+use crate::measure::Figures;
+
+/// One measurement.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Such as `append`.
+    pub bench: &'static str,
+    /// Such as `new aggregates`.
+    pub case: String,
+    /// `postgres` or `sqlite`, or what else it ran on.
+    pub on: &'static str,
+    pub clients: usize,
+    pub per_second: f64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub operations: u64,
+    /// What it is held against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Comparison>,
+}
+
+/// A figure beside its limit.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// The limit's name.
+    pub to: String,
+    /// The limit, measured before.
+    pub before: f64,
+    /// The limit, measured after.
+    pub after: f64,
+    /// The figure over the mean of both.
+    pub ratio: f64,
+    /// What the ratio must reach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reached: Option<bool>,
+}
+
+/// What a figure or its ratio must reach.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Target {
+    fn reached(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(bound) => value >= bound,
+            Self::AtMost(bound) => value <= bound,
+        }
+    }
+}
+
+impl Comparison {
+    /// Holds a figure against its limit.
+    pub fn new(to: &str, figure: f64, before: f64, after: f64, target: Option<Target>) -> Self {
+        let ratio = figure / f64::midpoint(before, after);
+        Self {
+            to: to.to_owned(),
+            before,
+            after,
+            ratio,
+            target,
+            reached: target.map(|target| target.reached(ratio)),
+        }
+    }
+}
+
+impl Row {
+    pub fn new(
+        bench: &'static str,
+        case: impl Into<String>,
+        on: &'static str,
+        clients: usize,
+        figures: &Figures,
+    ) -> Self {
+        Self {
+            bench,
+            case: case.into(),
+            on,
+            clients,
+            per_second: figures.per_second,
+            p50_ms: figures.p50_ms,
+            p99_ms: figures.p99_ms,
+            operations: figures.operations,
+            limit: None,
+        }
+    }
+
+    pub fn beside(mut self, limit: Comparison) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+}
+
+/// Prints rows as they come.
+#[derive(Debug)]
+pub struct Report {
+    json: bool,
+    started: bool,
+}
+
+impl Report {
+    pub fn new(json: bool) -> Self {
+        Self {
+            json,
+            started: false,
+        }
+    }
+
+    pub fn add(&mut self, row: &Row) {
+        if self.json {
+            println!("{}", serde_json::to_string(row).unwrap_or_default());
+            return;
+        }
+        if !self.started {
+            self.started = true;
+            println!(
+                "{:<10} {:<34} {:<9} {:>7} {:>11} {:>9} {:>9}  beside its limit",
+                "bench", "case", "on", "clients", "per second", "p50 ms", "p99 ms"
+            );
+        }
+        println!(
+            "{:<10} {:<34} {:<9} {:>7} {:>11.0} {:>9.3} {:>9.3}  {}",
+            row.bench,
+            row.case,
+            row.on,
+            row.clients,
+            row.per_second,
+            row.p50_ms,
+            row.p99_ms,
+            row.limit.as_ref().map(in_words).unwrap_or_default()
+        );
+    }
+}
+
+fn in_words(limit: &Comparison) -> String {
+    let Comparison {
+        to,
+        before,
+        after,
+        ratio,
+        ..
+    } = limit;
+    let digits = if *before < 100.0 { 3 } else { 0 };
+    let target = match (limit.target, limit.reached) {
+        (Some(target), Some(reached)) => {
+            let verdict = if reached { "reached" } else { "MISSED" };
+            let (sign, bound) = match target {
+                Target::AtLeast(bound) => ('≥', bound),
+                Target::AtMost(bound) => ('≤', bound),
+            };
+            format!(", target {sign} {bound}: {verdict}")
+        }
+        _ => String::new(),
+    };
+    format!("{ratio:.2} × {to} ({before:.digits$}, {after:.digits$}){target}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_over_the_mean_of_the_limit_before_and_after() {
+        let limit = Comparison::new("x", 300.0, 100.0, 200.0, Some(Target::AtLeast(1.8)));
+        assert!((limit.ratio - 2.0).abs() < 1e-9);
+        assert_eq!(limit.reached, Some(true));
+        let slow = Comparison::new("x", 300.0, 100.0, 200.0, Some(Target::AtMost(1.6)));
+        assert_eq!(slow.reached, Some(false));
+    }
+}

@@ -1,0 +1,78 @@
+//! What is appended: an account, and the event that its deposits leave.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use event_sourcing::{Aggregate, DecodeError, DomainEvent, EncodedEvent, Metadata};
+use serde::{Deserialize, Serialize};
+
+/// The stored name of [`Deposited`].
+pub const DEPOSITED: &str = "Deposited";
+
+/// An event of the size that the shop's own have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deposited {
+    pub account: String,
+    pub amount_cents: i64,
+    pub currency: String,
+    pub reason: String,
+}
+
+impl Deposited {
+    pub fn new(account: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+            amount_cents: 1_250,
+            currency: "EUR".to_owned(),
+            reason: "A standing order, paid in on the first of the month".to_owned(),
+        }
+    }
+}
+
+impl DomainEvent for Deposited {
+    fn encode(&self) -> EncodedEvent {
+        EncodedEvent {
+            event_type: DEPOSITED,
+            schema_version: 1,
+            data: serde_json::to_string(self).unwrap_or_default(),
+        }
+    }
+
+    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
+        if event_type != DEPOSITED {
+            return Err(DecodeError::UnknownType {
+                event_type: event_type.to_owned(),
+            });
+        }
+        event_sourcing::upcast::read(event_type, schema_version, data, &[])
+    }
+}
+
+/// The sum of its deposits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    pub balance_cents: i64,
+    pub deposits: u64,
+}
+
+impl Aggregate for Account {
+    const TYPE: &'static str = "account";
+    const SNAPSHOT_VERSION: u32 = 1;
+    type Event = Deposited;
+
+    fn evolve(&mut self, event: &Deposited, _at: DateTime<Utc>) {
+        self.balance_cents += event.amount_cents;
+        self.deposits += 1;
+    }
+}
+
+/// The metadata that a request leaves beside an event.
+pub fn metadata() -> Metadata {
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    Metadata {
+        correlation_id: Some("01920f3e-7b1c-7c4e-9d2a-5f6e7a8b9c0d".to_owned()),
+        causation_id: None,
+        user_id: Some("customer-4711".to_owned()),
+        trace: BTreeMap::from([("traceparent".to_owned(), trace.to_owned())]),
+    }
+}
