@@ -249,7 +249,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .execute(
             &Deposit {
                 account: "alice",
-                cents: 100_00,
+                cents: 10_000,
             },
             &context(1),
         )
@@ -257,7 +257,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let transfer = Transfer {
         from: "alice",
         to: "bob",
-        cents: 30_00,
+        cents: 3_000,
     };
     let first = executor.execute(&transfer, &context(2)).await?;
     let again = executor.execute(&transfer, &context(2)).await?;
@@ -269,7 +269,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let refused = Transfer {
         from: "bob",
         to: "alice",
-        cents: 99_00,
+        cents: 9_900,
     };
     if let Err(error) = executor.execute(&refused, &context(3)).await {
         println!("{error}");

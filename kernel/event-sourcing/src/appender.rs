@@ -260,7 +260,10 @@ impl Batch {
                 StoreError::OutcomeUnknown { .. } => outcome = Outcome::Unknown,
                 StoreError::Unavailable { .. } => {}
             }
-            tokio::time::sleep(pause).await;
+            // No longer than the first deadline, so that its caller still hears that nothing happened.
+            let first = self.waiting.iter().map(|waiting| waiting.deadline).min();
+            let next = Instant::now() + pause;
+            tokio::time::sleep_until(first.map_or(next, |first| first.min(next))).await;
             pause = (pause * 2).min(config.retry_max);
         }
     }

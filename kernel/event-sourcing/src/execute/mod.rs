@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -42,6 +43,10 @@ use crate::id::{CommandId, Position, Version};
 use crate::lease::Fence;
 use crate::store::{EventStore, StoreError};
 use crate::stream::StreamId;
+
+/// How long past its deadline a caller waits for the word that nothing was written; without it the outcome would be
+/// unknown whenever the store is out of reach.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// The most streams that one command may decide on.
 const MAX_LANES: usize = 300;
@@ -396,7 +401,7 @@ impl Executor {
             written.push(stream);
         }
         drop(passes);
-        match pending.wait(context.deadline).await {
+        match pending.wait(context.deadline + GRACE).await {
             Ok(receipt) if !receipt.duplicate => {
                 self.take_snapshots(&work, &written);
                 let states = work.into_states();

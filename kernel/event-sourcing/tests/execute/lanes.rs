@@ -31,7 +31,9 @@ async fn commands_on_one_stream_share_a_batch() {
         .map(|done| done.unwrap().answer)
         .collect();
     answers.sort_unstable();
-    let expected: Vec<_> = (1..=50_i64).map(|n| (n, Version(n.unsigned_abs()))).collect();
+    let expected: Vec<_> = (1..=50_i64)
+        .map(|n| (n, Version(n.unsigned_abs())))
+        .collect();
     assert_eq!(
         answers, expected,
         "each decided on what those ahead had left"

@@ -1,0 +1,298 @@
+//! The projection runner: rows equal the fold of the log, whatever fails and whoever else runs.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_sourcing::projection::{
+    FoldError, PageWrite, Parked, Progress, ProjectionStore, Runner, RunnerConfig, RunnerState,
+};
+use event_sourcing::testing::at;
+use event_sourcing::testing::doc::{Counter, Incremented};
+use event_sourcing::{
+    Aggregate, CommandId, Commit, DecodeError, DomainEvent, Envelope, EventStore, Expected, Filter,
+    MemoryEventStore, Metadata, NewEvent, Position, Projection, StoreError, SystemClock, Token,
+    Write, aggregate,
+};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Sums a counter; refuses to count by 13.
+struct Sums;
+
+impl Projection for Sums {
+    const NAME: &'static str = "sums";
+    const SCHEMA_VERSION: u32 = 1;
+    type Key = String;
+    type Row = u64;
+    type Event = Incremented;
+
+    fn filter(&self) -> Filter {
+        Filter::of_types(&["Incremented"])
+    }
+
+    fn decode(&self, envelope: &Envelope) -> Result<Incremented, DecodeError> {
+        aggregate::decode(envelope)
+    }
+
+    fn keys(&self, _event: &Incremented, envelope: &Envelope) -> Vec<String> {
+        vec![envelope.stream.aggregate_id().to_owned(), "all".to_owned()]
+    }
+
+    fn fold(
+        &self,
+        key: &String,
+        row: Option<u64>,
+        event: &Incremented,
+        _envelope: &Envelope,
+    ) -> Result<Option<u64>, FoldError> {
+        if event.by == 13 && key == "all" {
+            return Err(FoldError("13 is not counted".to_owned()));
+        }
+        Ok(Some(row.unwrap_or(0) + event.by))
+    }
+}
+
+#[derive(Default)]
+struct Table {
+    rows: BTreeMap<String, u64>,
+    position: Position,
+    token: Option<Token>,
+    parked: Option<Parked>,
+    skips: Vec<Position>,
+    writes: usize,
+}
+
+/// Rows in memory. Each write can be told to fail, before or after it took effect.
+#[derive(Default)]
+struct Rows {
+    table: Mutex<Table>,
+    fail_every: usize,
+    calls: AtomicUsize,
+}
+
+fn broken() -> StoreError {
+    StoreError::Unavailable {
+        operation: "write",
+        source: Arc::from(Box::from("broken")),
+    }
+}
+
+#[async_trait]
+impl ProjectionStore<Sums> for Rows {
+    async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+        let mut table = self.table.lock().unwrap();
+        if table.token.is_some_and(|present| present > token) {
+            return Ok(None);
+        }
+        table.token = Some(token);
+        Ok(Some(Progress {
+            position: table.position,
+            parked: table.parked.clone(),
+            skips: table.skips.clone(),
+        }))
+    }
+
+    async fn load(&self, keys: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
+        let table = self.table.lock().unwrap();
+        Ok(keys
+            .iter()
+            .filter_map(|key| Some((key.clone(), *table.rows.get(key)?)))
+            .collect())
+    }
+
+    async fn write(&self, page: PageWrite<String, u64>) -> Result<bool, StoreError> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let failing = self.fail_every > 0 && call.is_multiple_of(self.fail_every);
+        if failing && call.is_multiple_of(2) {
+            return Err(broken());
+        }
+        let mut table = self.table.lock().unwrap();
+        if table.position != page.from || table.token != Some(page.token) {
+            return Ok(false);
+        }
+        for (key, row) in page.changes {
+            match row {
+                Some(row) => table.rows.insert(key, row),
+                None => table.rows.remove(&key),
+            };
+        }
+        table.position = page.through;
+        table.parked = page.parked;
+        table.writes += 1;
+        if failing { Err(broken()) } else { Ok(true) }
+    }
+}
+
+struct Fixture {
+    log: Arc<MemoryEventStore>,
+    rows: Arc<Rows>,
+}
+
+struct Running {
+    state: watch::Receiver<RunnerState>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Fixture {
+    fn new(rows: Rows) -> Self {
+        Self {
+            log: Arc::new(MemoryEventStore::new(Arc::new(SystemClock))),
+            rows: Arc::new(rows),
+        }
+    }
+
+    async fn append(&self, id: &str, steps: impl IntoIterator<Item = u64>) {
+        for by in steps {
+            let head = self.log.head().await.unwrap().0;
+            let mut random = [0; 10];
+            random[2..].copy_from_slice(&head.to_be_bytes());
+            let event = NewEvent {
+                event: Incremented { by }.encode(),
+                metadata: Metadata::default(),
+            };
+            let write = Write {
+                stream: Counter::stream(id),
+                expected: Expected::Any,
+                events: vec![event],
+            };
+            let id = CommandId::from_parts(at(0), random);
+            let commit = Commit::try_new(id, at(0), vec![write], None).unwrap();
+            self.log.append(&[commit]).await.unwrap()[0]
+                .as_ref()
+                .unwrap();
+        }
+    }
+
+    fn run(&self, owner: &str) -> Running {
+        let config = RunnerConfig {
+            page: 7,
+            ..RunnerConfig::new(owner)
+        };
+        let runner = Runner::new(
+            Arc::clone(&self.log) as Arc<dyn EventStore>,
+            Sums,
+            Arc::clone(&self.rows) as Arc<dyn ProjectionStore<Sums>>,
+            Arc::clone(&self.log) as _,
+            Arc::new(SystemClock),
+            config,
+        );
+        let (state, stop) = (runner.state(), CancellationToken::new());
+        let task = tokio::spawn(runner.run(stop.clone()));
+        Running { state, stop, task }
+    }
+
+    fn rows(&self) -> BTreeMap<String, u64> {
+        self.rows.table.lock().unwrap().rows.clone()
+    }
+}
+
+impl Running {
+    async fn reaches(&mut self, position: u64) {
+        self.until(|state| state.position.0 >= position).await;
+    }
+
+    async fn until(&mut self, fact: impl FnMut(&RunnerState) -> bool) {
+        tokio::time::timeout(Duration::from_secs(60), self.state.wait_for(fact))
+            .await
+            .unwrap_or_else(|_| panic!("not in time"))
+            .expect("the runner runs");
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+fn sums<const N: usize>(rows: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    rows.into_iter()
+        .map(|(key, sum)| (key.to_owned(), sum))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_are_the_fold_of_the_log_and_follow_it() {
+    let fixture = Fixture::new(Rows::default());
+    fixture.append("a", 101..=120).await;
+    let mut running = fixture.run("one");
+    running.reaches(20).await;
+    fixture.append("b", [5]).await;
+    running.reaches(21).await;
+    assert_eq!(
+        fixture.rows(),
+        sums([("a", 2_210), ("b", 5), ("all", 2_215)])
+    );
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_fails_before_and_after_writing_counts_nothing_twice() {
+    let fixture = Fixture::new(Rows {
+        fail_every: 3,
+        ..Rows::default()
+    });
+    fixture.append("a", 101..=200).await;
+    let mut running = fixture.run("one");
+    running.reaches(100).await;
+    assert_eq!(fixture.rows(), sums([("a", 15_050), ("all", 15_050)]));
+    assert!(fixture.rows.calls.load(Ordering::Relaxed) > fixture.rows.table.lock().unwrap().writes);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_contradicts_the_rows_parks_in_front_of_it_and_keeps_what_came_before() {
+    let fixture = Fixture::new(Rows::default());
+    fixture.append("a", [1, 2, 13, 4]).await;
+    let mut running = fixture.run("one");
+    running.until(|state| state.parked.is_some()).await;
+    let state = running.state.borrow().clone();
+    assert_eq!(state.position, Position(2));
+    assert_eq!(state.parked.unwrap().reason, "13 is not counted");
+    // Neither of the event's two rows has changed.
+    assert_eq!(fixture.rows(), sums([("a", 3), ("all", 3)]));
+    // A person skips it.
+    {
+        let mut table = fixture.rows.table.lock().unwrap();
+        table.parked = None;
+        table.skips = vec![Position(3)];
+    }
+    running.reaches(4).await;
+    assert_eq!(fixture.rows(), sums([("a", 7), ("all", 7)]));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_runner_works_and_another_takes_over_when_it_stops() {
+    let fixture = Fixture::new(Rows::default());
+    let mut first = fixture.run("one");
+    first.until(|state| state.active).await;
+    let mut second = fixture.run("two");
+    fixture.append("a", 1..=10).await;
+    first.reaches(10).await;
+    assert!(!second.state.borrow().active);
+    first.stop().await;
+    fixture.append("a", 1..=10).await;
+    second.reaches(20).await;
+    assert_eq!(fixture.rows(), sums([("a", 110), ("all", 110)]));
+    second.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_whose_token_is_old_writes_nothing() {
+    let fixture = Fixture::new(Rows::default());
+    let mut zombie = fixture.run("one");
+    zombie.until(|state| state.active).await;
+    // Another process holds a newer token and has moved on; this one does not know.
+    fixture.rows.table.lock().unwrap().token = Some(Token(99));
+    fixture.append("a", [1]).await;
+    zombie.until(|state| !state.active).await;
+    assert_eq!(fixture.rows(), sums([]));
+    zombie.stop().await;
+}
