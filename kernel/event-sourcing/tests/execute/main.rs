@@ -5,4 +5,5 @@
 mod faults;
 mod lanes;
 mod repeats;
+mod snapshots;
 mod support;

@@ -199,7 +199,7 @@ impl Running {
     }
 
     async fn until(&mut self, fact: impl FnMut(&RunnerState) -> bool) {
-        tokio::time::timeout(Duration::from_secs(60), self.state.wait_for(fact))
+        tokio::time::timeout(Duration::from_mins(1), self.state.wait_for(fact))
             .await
             .unwrap_or_else(|_| panic!("not in time"))
             .expect("the runner runs");

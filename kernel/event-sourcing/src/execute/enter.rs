@@ -1,0 +1,109 @@
+//! Entering lanes: the gates, in order, and the tips behind them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tokio::time::Instant;
+
+use super::executor::Executor;
+use super::lane::{LaneCell, Pass, Tip};
+use super::load::{Loaded, load};
+use super::state::Kind;
+use super::work::{Entered, Lane, Mode};
+use crate::id::Version;
+use crate::store::StoreError;
+use crate::stream::StreamId;
+
+/// The lanes of one command, in the order in which they are entered.
+pub(super) type LaneSet = BTreeMap<StreamId, Lane>;
+
+/// Adds a lane, or takes part in it more strongly.
+pub(super) fn widen(lanes: &mut LaneSet, lane: Lane) {
+    match lanes.get_mut(&lane.stream) {
+        Some(known) => known.mode = known.mode.max(lane.mode),
+        None => {
+            lanes.insert(lane.stream.clone(), lane);
+        }
+    }
+}
+
+impl Executor {
+    /// Passes the gates in the order of the streams' names, and gives the tips.
+    pub(super) async fn enter(
+        &self,
+        lanes: &LaneSet,
+        deadline: Instant,
+    ) -> Result<(Vec<Pass>, HashMap<StreamId, Entered>), StoreError> {
+        let mut passes = Vec::with_capacity(lanes.len());
+        let mut entered = HashMap::with_capacity(lanes.len());
+        for lane in lanes.values().filter(|lane| lane.mode != Mode::Fresh) {
+            let cell = self.lanes.get(&lane.stream);
+            passes.push(match lane.mode {
+                Mode::Read => cell.read().await,
+                _ => cell.write().await,
+            });
+            let tip = match (lane.mode, cell.tip()) {
+                (_, Some(tip)) => tip,
+                (Mode::Create, None) => Tip {
+                    state: (lane.kind.initial)(),
+                    version: Version::NONE,
+                    last_event: None,
+                    pending: None,
+                    epoch: cell.next_epoch(),
+                },
+                (_, None) => self.tip(lane, &cell).await?,
+            };
+            entered.insert(lane.stream.clone(), Entered::new(lane, tip));
+        }
+        let mut settled = false;
+        for lane in lanes.values().filter(|lane| lane.mode == Mode::Fresh) {
+            if !settled {
+                settled = self.appender.settle(deadline).await.is_ok();
+            }
+            let tip = self.read(lane.kind, &lane.stream, 0).await?;
+            entered.insert(lane.stream.clone(), Entered::new(lane, tip));
+        }
+        Ok((passes, entered))
+    }
+
+    /// The tip of a lane, loaded if it is not there.
+    pub(super) async fn tip(&self, lane: &Lane, cell: &LaneCell) -> Result<Tip, StoreError> {
+        if let Some(tip) = cell.tip() {
+            return Ok(tip);
+        }
+        let _alone = cell.loading.lock().await;
+        if let Some(tip) = cell.tip() {
+            return Ok(tip);
+        }
+        let tip = self
+            .read(lane.kind, &lane.stream, cell.next_epoch())
+            .await?;
+        cell.set_tip(tip.clone());
+        Ok(tip)
+    }
+
+    async fn read(
+        &self,
+        kind: &'static Kind,
+        stream: &StreamId,
+        epoch: u64,
+    ) -> Result<Tip, StoreError> {
+        let loaded = load(&*self.store, kind, stream, None).await?;
+        if loaded.folded >= self.snapshot_every {
+            self.snapshots
+                .take(kind, stream, &loaded.state, loaded.version);
+        }
+        let Loaded {
+            state,
+            version,
+            last_event,
+            ..
+        } = loaded;
+        Ok(Tip {
+            state,
+            version,
+            last_event,
+            pending: None,
+            epoch,
+        })
+    }
+}

@@ -1,0 +1,205 @@
+//! The loop around a command: attempts, until one ends.
+
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::command::{Command, Context, Done, ExecuteError};
+use super::enter::{LaneSet, widen};
+use super::lane::Lanes;
+use super::snapshots::Snapshots;
+use super::state::typed;
+use super::work::{Lane, Mode, Needs, Stop, Work};
+use crate::aggregate::Aggregate;
+use crate::appender::{Appender, AppenderConfig, Outcome};
+use crate::clock::Clock;
+use crate::id::Version;
+use crate::store::{EventStore, StoreError};
+
+/// The most streams that one command may decide on.
+const MAX_LANES: usize = 300;
+
+/// The limits of an executor.
+#[derive(Clone, Debug)]
+pub struct ExecutorConfig {
+    /// How many streams' states are kept in memory.
+    pub cached_streams: usize,
+    /// A snapshot is taken each time a stream passes a multiple of this version.
+    pub snapshot_every: u64,
+    /// The limits of its appender.
+    pub appender: AppenderConfig,
+}
+
+impl Default for ExecutorConfig {
+    fn default() -> Self {
+        Self {
+            cached_streams: 10_000,
+            snapshot_every: 100,
+            appender: AppenderConfig::default(),
+        }
+    }
+}
+
+/// Executes commands on one store. One a process and store.
+pub struct Executor {
+    pub(super) store: Arc<dyn EventStore>,
+    clock: Arc<dyn Clock>,
+    pub(super) appender: Appender,
+    pub(super) lanes: Lanes,
+    pub(super) snapshots: Snapshots,
+    pub(super) snapshot_every: u64,
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor").finish_non_exhaustive()
+    }
+}
+
+/// The tasks behind an executor. Await it after the executor is dropped.
+#[derive(Debug)]
+pub struct ExecutorTasks(Vec<JoinHandle<()>>);
+
+impl ExecutorTasks {
+    /// Waits until all that was queued is answered and all snapshots are taken.
+    pub async fn finished(self) {
+        for task in self.0 {
+            if let Err(error) = task.await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "executor task failed"
+                );
+            }
+        }
+    }
+}
+
+/// How an attempt ended without an end.
+pub(super) enum Retry {
+    /// Another stream is needed.
+    Needs(Lane),
+    /// Something had moved.
+    Moved,
+}
+
+/// How one attempt ended.
+pub(super) type Attempt<C> =
+    Result<Result<Done<<C as Command>::Answer>, Retry>, ExecuteError<<C as Command>::Refusal>>;
+
+impl Executor {
+    /// Starts its tasks.
+    #[must_use]
+    pub fn start(
+        store: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+        config: ExecutorConfig,
+    ) -> (Self, ExecutorTasks) {
+        let (appender, appending) = Appender::start(Arc::clone(&store), config.appender);
+        let (snapshots, snapshotting) = Snapshots::start(Arc::clone(&store), Arc::clone(&clock));
+        let executor = Self {
+            store,
+            clock,
+            appender,
+            lanes: Lanes::new(config.cached_streams),
+            snapshots,
+            snapshot_every: config.snapshot_every,
+        };
+        (executor, ExecutorTasks(vec![appending, snapshotting]))
+    }
+
+    /// Takes a command to its end.
+    ///
+    /// # Errors
+    /// [`ExecuteError`] says for each case what happened.
+    pub async fn execute<C: Command>(
+        &self,
+        command: &C,
+        context: &Context,
+    ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
+        let mut lanes = LaneSet::new();
+        for lane in command.lanes() {
+            widen(&mut lanes, lane);
+        }
+        let mut moved = 0;
+        loop {
+            match self.attempt(command, context, &lanes, moved).await? {
+                Ok(done) => return Ok(done),
+                Err(Retry::Needs(lane)) if lanes.len() < MAX_LANES => widen(&mut lanes, lane),
+                Err(Retry::Needs(lane)) => return Err(too_many_lanes(&lane).into()),
+                Err(Retry::Moved) => {
+                    moved += 1;
+                    // What was assumed to be new may not be: look this time.
+                    for lane in lanes.values_mut().filter(|lane| lane.mode == Mode::Create) {
+                        lane.mode = Mode::Write;
+                    }
+                }
+            }
+            if Instant::now() >= context.deadline {
+                return Err(ExecuteError::Unavailable(Outcome::None));
+            }
+        }
+    }
+
+    /// The present state of an aggregate, from the cache if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn load<A: Aggregate>(&self, id: &str) -> Result<(Arc<A>, Version), StoreError> {
+        let lane = Lane::read::<A>(id);
+        let cell = self.lanes.get(&lane.stream);
+        let tip = self.tip(&lane, &cell).await?;
+        Ok((typed(&tip.state), tip.version))
+    }
+
+    async fn attempt<C: Command>(
+        &self,
+        command: &C,
+        context: &Context,
+        lanes: &LaneSet,
+        moved: usize,
+    ) -> Attempt<C> {
+        let (passes, entered) =
+            within(context.deadline, self.enter(lanes, context.deadline)).await??;
+        let mut work = Work::new(
+            context.command_id,
+            self.clock.now(),
+            context.metadata.clone(),
+            entered,
+        );
+        match command.decide(&mut work) {
+            Err(Stop::Needs(Needs(lane))) => Ok(Err(Retry::Needs(lane))),
+            Ok(()) if work.has_events() => self.commit(command, context, work, passes).await,
+            decided => {
+                // The first time round, others may go on meanwhile. If that made the check fail, the gates stay shut.
+                let passes = if moved == 0 { Vec::new() } else { passes };
+                let refusal = match decided {
+                    Err(Stop::Refused(refusal)) => Some(refusal),
+                    _ => None,
+                };
+                let checked = self.check(command, context, work, refusal).await;
+                drop(passes);
+                checked
+            }
+        }
+    }
+}
+
+pub(super) async fn within<R: Debug, T>(
+    deadline: Instant,
+    future: impl Future<Output = T>,
+) -> Result<T, ExecuteError<R>> {
+    timeout_at(deadline, future)
+        .await
+        .map_err(|_| ExecuteError::Unavailable(Outcome::None))
+}
+
+fn too_many_lanes(lane: &Lane) -> StoreError {
+    let source = format!("more than {MAX_LANES} streams, among them {}", lane.stream);
+    StoreError::Failed {
+        operation: "decide",
+        source: Arc::from(Box::from(source)),
+    }
+}

@@ -1,0 +1,222 @@
+//! The end of an attempt: a commit that is sent, a refusal that is checked, a repeat that is answered.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::command::{Command, Context, Done, ExecuteError};
+use super::executor::{Attempt, Executor, Retry, within};
+use super::lane::{Pass, Tip};
+use super::load::load;
+use super::work::{Entered, Mode, States, Work};
+use crate::appender::{AppendError, Pending};
+use crate::commit::{CommitError, Receipt, Refused};
+use crate::store::StoreError;
+use crate::stream::StreamId;
+
+/// How long past its deadline a caller waits for the word that nothing was written; without it the outcome would be
+/// unknown whenever the store is out of reach.
+const GRACE: Duration = Duration::from_millis(100);
+
+impl Executor {
+    /// Sends the commit, moves the tips, opens the gates, and waits.
+    pub(super) async fn commit<C: Command>(
+        &self,
+        command: &C,
+        context: &Context,
+        mut work: Work,
+        passes: Vec<Pass>,
+    ) -> Attempt<C> {
+        let (commit, last_events) = work.commit(context.fence.clone()).map_err(too_large)?;
+        let slot = self
+            .appender
+            .reserve(context.deadline)
+            .await
+            .map_err(no_answer)?;
+        // From here to the end of the loop nothing waits, so a caller that goes away cannot leave it half done.
+        let mut pending = slot.send(commit, context.deadline);
+        let mut written = Vec::with_capacity(last_events.len());
+        for (stream, event_id) in last_events {
+            let Some(entered) = work.entered.get(&stream) else {
+                continue;
+            };
+            if entered.mode != Mode::Fresh {
+                self.lanes
+                    .get(&stream)
+                    .set_tip(moved_tip(entered, event_id, pending.clone()));
+            }
+            written.push(stream);
+        }
+        drop(passes);
+        match pending.wait(context.deadline + GRACE).await {
+            Ok(receipt) if !receipt.duplicate => {
+                self.take_snapshots(&work, &written);
+                let states = work.into_states();
+                let answer = command.answer(&states).ok_or(ExecuteError::Reused)?;
+                Ok(Ok(Done {
+                    answer,
+                    position: receipt.last,
+                    duplicate: false,
+                }))
+            }
+            Ok(receipt) => {
+                self.forget(&work, &written);
+                self.repeat(command, receipt).await.map(Ok)
+            }
+            Err(AppendError::Refused(Refused::Conflict { stream, .. })) => {
+                self.forget(&work, &written);
+                self.forget(&work, &[stream]);
+                Ok(Err(Retry::Moved))
+            }
+            Err(error) => {
+                self.forget(&work, &written);
+                Err(no_answer(error))
+            }
+        }
+    }
+
+    /// Checks a refusal, or that there is nothing to do, against the store.
+    pub(super) async fn check<C: Command>(
+        &self,
+        command: &C,
+        context: &Context,
+        work: Work,
+        refusal: Option<C::Refusal>,
+    ) -> Attempt<C> {
+        let streams: Vec<StreamId> = work.used().map(|(stream, _)| stream.clone()).collect();
+        let mut settled = true;
+        for (stream, entered) in work.used() {
+            let Some(mut pending) = entered.tip.pending.clone() else {
+                continue;
+            };
+            match pending.wait(context.deadline).await {
+                Ok(receipt) if !receipt.duplicate => {}
+                Ok(_) | Err(_) => {
+                    settled = false;
+                    self.forget(&work, std::slice::from_ref(stream));
+                }
+            }
+        }
+        if !settled {
+            return Ok(Err(Retry::Moved));
+        }
+        let standing = self.store.standing(context.command_id, &streams);
+        let standing = within(context.deadline, standing).await??;
+        if let Some(receipt) = standing.receipt {
+            return self.repeat(command, receipt).await.map(Ok);
+        }
+        let mut moved = false;
+        for (stream, version) in streams.iter().zip(&standing.versions) {
+            if work
+                .entered
+                .get(stream)
+                .is_some_and(|entered| entered.tip.version != *version)
+            {
+                moved = true;
+                self.forget(&work, std::slice::from_ref(stream));
+            }
+        }
+        match refusal {
+            _ if moved => Ok(Err(Retry::Moved)),
+            Some(refusal) => Err(ExecuteError::Refused(refusal)),
+            None => {
+                let answer = command
+                    .answer(&work.into_states())
+                    .ok_or(ExecuteError::Reused)?;
+                Ok(Ok(Done {
+                    answer,
+                    position: standing.head,
+                    duplicate: false,
+                }))
+            }
+        }
+    }
+
+    /// The answer of a command that took effect before: from the states at the versions that it left.
+    async fn repeat<C: Command>(
+        &self,
+        command: &C,
+        receipt: Receipt,
+    ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
+        if !C::FIRST_EVENTS.contains(&receipt.first_event_type.as_str()) {
+            return Err(ExecuteError::Reused);
+        }
+        let mut states = States::new(HashMap::new());
+        loop {
+            let answer = command.answer(&states);
+            let missing = states.take_missing();
+            if let (Some(answer), true) = (answer, missing.is_empty()) {
+                return Ok(Done {
+                    answer,
+                    position: receipt.last,
+                    duplicate: true,
+                });
+            }
+            let mut found = false;
+            for lane in missing {
+                let Some(version) = receipt.version_of(&lane.stream) else {
+                    continue;
+                };
+                let loaded = load(&*self.store, lane.kind, &lane.stream, Some(version)).await?;
+                states.insert(lane.stream, loaded.state, loaded.version);
+                found = true;
+            }
+            if !found {
+                let answer = command.answer(&states).ok_or(ExecuteError::Reused)?;
+                return Ok(Done {
+                    answer,
+                    position: receipt.last,
+                    duplicate: true,
+                });
+            }
+        }
+    }
+
+    /// Drops the tips that the decision was based on, or made.
+    fn forget(&self, work: &Work, streams: &[StreamId]) {
+        for stream in streams {
+            if let Some(entered) = work.entered.get(stream) {
+                self.lanes.get(stream).invalidate(entered.tip.epoch);
+            }
+        }
+    }
+
+    fn take_snapshots(&self, work: &Work, written: &[StreamId]) {
+        for stream in written {
+            let Some(entered) = work.entered.get(stream) else {
+                continue;
+            };
+            let (before, after) = (entered.tip.version.0, entered.version.0);
+            if before / self.snapshot_every < after / self.snapshot_every {
+                self.snapshots
+                    .take(entered.kind, stream, &entered.state, entered.version);
+            }
+        }
+    }
+}
+
+fn moved_tip(entered: &Entered, last_event: uuid::Uuid, pending: Pending) -> Tip {
+    Tip {
+        state: Arc::clone(&entered.state),
+        version: entered.version,
+        last_event: Some(last_event),
+        pending: Some(pending),
+        epoch: entered.tip.epoch,
+    }
+}
+
+fn no_answer<R: Debug>(error: AppendError) -> ExecuteError<R> {
+    match error {
+        AppendError::Refused(_) => ExecuteError::Fenced,
+        AppendError::Unavailable(outcome) => ExecuteError::Unavailable(outcome),
+        AppendError::Failed(error) => ExecuteError::Failed(error),
+    }
+}
+
+fn too_large<R: Debug>(error: CommitError) -> ExecuteError<R> {
+    ExecuteError::Failed(StoreError::Failed {
+        operation: "decide",
+        source: Arc::new(error),
+    })
+}
