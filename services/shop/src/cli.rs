@@ -1,0 +1,175 @@
+//! The command line: what there is, what it says about itself, and where each command leads.
+
+use std::process::ExitCode;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use event_sourcing::{Clock, CommandId, SystemClock};
+use platform::config::{self, Setting, Spec, names};
+use platform::telemetry::LogFilter;
+use platform::{Settings, StartError, runtime};
+
+use crate::seed::{self, BaseUrl};
+
+/// The most products that `seed` makes.
+const MAX_PRODUCTS: i64 = 1_000_000;
+
+/// A shop in a terminal says what its keeper must know; the services on their own say more.
+pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
+    names::LOG_LEVEL.spec.name,
+    LogFilter::parse,
+    names::LOG_LEVEL.spec.accepts,
+    names::LOG_LEVEL.spec.help,
+)
+.or("warn");
+
+const DATA: &[Spec] = &[
+    names::DATA_DIR.spec,
+    names::EVENT_STORE_URL.spec,
+    names::COMMAND_DATABASE_URL.spec,
+    names::QUERY_DATABASE_URL.spec,
+    names::POOL_SIZE.spec,
+    names::MIGRATE.spec,
+];
+const LISTENERS: &[Spec] = &[
+    names::CLIENT_HTTP_ADDR.spec,
+    names::COMMAND_GRPC_ADDR.spec,
+    names::COMMAND_METRICS_ADDR.spec,
+    names::QUERY_GRPC_ADDR.spec,
+    names::QUERY_METRICS_ADDR.spec,
+    names::INSECURE.spec,
+];
+const GATEWAY: &[Spec] = &[
+    names::APP_ENV.spec,
+    names::GRAPHIQL.spec,
+    names::GRAPHQL_MAX_DEPTH.spec,
+    names::GRAPHQL_MAX_COMPLEXITY.spec,
+    names::CLIENT_WRITE_TIMEOUT_MS.spec,
+    names::CLIENT_READ_TIMEOUT_MS.spec,
+    names::CLIENT_LIST_TIMEOUT_MS.spec,
+    names::CLIENT_WRITE_TRIES.spec,
+    names::CLIENT_READ_TRIES.spec,
+];
+const PROCESS: &[Spec] = &[
+    LOG_LEVEL.spec,
+    names::LOG_FORMAT.spec,
+    names::SHUTDOWN_TIMEOUT_MS.spec,
+];
+
+const ABOUT: &str = "\
+A small shop: categories, products and their stock, on CQRS and event sourcing.
+
+Without a command it starts all three services (write side, read side, GraphQL gateway) in one process, on
+SQLite files in the data folder. No other software is needed. Ctrl-C stops it cleanly.
+
+Every flag is also a variable, named in brackets, and a key of the file given with --config: the key
+`section.key` is the variable SECTION_KEY. Flags win over variables, variables over the file.";
+
+const AFTER: &str = "\
+Examples:
+  shop                                  start in ./data, GraphQL on http://127.0.0.1:4000/graphql
+  shop --data-dir /var/lib/shop         start in another folder
+  shop seed --products 1000             put a sample catalogue into the running shop
+  shop healthcheck                      ask the running shop how it is
+
+Exit codes: 0 stopped cleanly or done, 1 failed, 2 a wrong setting or flag.";
+
+const SEED_ABOUT: &str = "\
+Puts a sample catalogue into a running shop: 8 categories, and as many products as you say.
+
+It goes through the public GraphQL API as any client would. What is there already, by name, is left alone: a
+second run changes nothing and says so, and a run that was stopped is finished by the next one.";
+
+const HEALTHCHECK_ABOUT: &str = "\
+Asks the running shop how it is, prints its answer, and exits with 0 if all its parts work and 1 if not.";
+
+/// Reads the arguments and does what they say.
+pub fn run() -> ExitCode {
+    let matches = command().get_matches();
+    runtime::run(async move {
+        match matches.subcommand() {
+            Some(("seed", arguments)) => fill(arguments).await,
+            Some(("healthcheck", arguments)) => {
+                let settings = Settings::from_process(arguments)?;
+                runtime::healthcheck(settings.get(&names::CLIENT_HTTP_ADDR)?).await
+            }
+            _ => Ok(()),
+        }
+    })
+}
+
+fn command() -> Command {
+    let url = Arg::new("url")
+        .long("url")
+        .value_name("URL")
+        .default_value("http://127.0.0.1:4000")
+        .value_parser(|text: &str| {
+            BaseUrl::parse(text)
+                .ok_or("accepted: http://HOST:PORT, where the shop's gateway listens")
+        })
+        .help("Where the shop's gateway listens");
+    let products = Arg::new("products")
+        .long("products")
+        .value_name("N")
+        .default_value("200")
+        .value_parser(value_parser!(u32).range(0..=MAX_PRODUCTS))
+        .help("How many of the sample products there shall be, 0 to 1000000");
+    let seed = Command::new("seed")
+        .about("Put a sample catalogue into a running shop")
+        .long_about(SEED_ABOUT)
+        .args([products, url]);
+    let healthcheck = Command::new("healthcheck")
+        .about("Ask the running shop how it is")
+        .long_about(HEALTHCHECK_ABOUT)
+        .args(local(config::args(&[names::CLIENT_HTTP_ADDR.spec])));
+    Command::new("shop")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("All three services of the shop in one process")
+        .long_about(ABOUT)
+        .after_help(AFTER)
+        .disable_help_subcommand(true)
+        .next_line_help(true)
+        .args(local(config::args(&[])))
+        .args(section("Data", DATA))
+        .args(section("Listeners", LISTENERS))
+        .args(section("GraphQL gateway", GATEWAY))
+        .args(section("Process", PROCESS))
+        .subcommands([seed, healthcheck])
+}
+
+/// The flags of some settings under a heading.
+fn section(heading: &'static str, specs: &[Spec]) -> impl Iterator<Item = Arg> {
+    // The first one is `--config`, which belongs to no section.
+    local(config::args(specs))
+        .skip(1)
+        .map(move |arg| arg.help_heading(heading))
+}
+
+/// Settings of the shop are none of its commands'.
+fn local(args: impl Iterator<Item = Arg>) -> impl Iterator<Item = Arg> {
+    args.map(|arg| arg.global(false))
+}
+
+async fn fill(arguments: &ArgMatches) -> Result<(), StartError> {
+    let (Some(url), Some(&products)) = (
+        arguments.get_one::<BaseUrl>("url"),
+        arguments.get_one::<u32>("products"),
+    ) else {
+        unreachable!("both have defaults");
+    };
+    let run_id = CommandId::from_parts(SystemClock.now(), rand::random()).0;
+    let started = std::time::Instant::now();
+    let outcome = seed::run(url.clone(), products, run_id)
+        .await
+        .map_err(|error| StartError::failed("seed", error))?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{}", outcome.describe(products, seconds));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

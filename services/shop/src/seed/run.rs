@@ -1,0 +1,218 @@
+//! The run: look, write what is missing, wait until it can be read.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use domain::value::NameKey;
+use futures::future::try_join_all;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::catalogue::{CATEGORIES, SampleProduct, product};
+use super::client::{Client, Operation, RequestError};
+use super::http::BaseUrl;
+
+/// Writers at a time, each with a connection of its own.
+const WRITERS: u32 = 16;
+/// The most rows that a page of the API has.
+const PAGE: usize = 500;
+
+const SEARCH_CATEGORIES: Operation = Operation {
+    name: "searchCategories",
+    document: "query($term: String!) { searchCategories(searchTerm: $term) { id name } }",
+};
+const CREATE_CATEGORY: Operation = Operation {
+    name: "createCategory",
+    document: "mutation($input: CreateCategoryInput!) { createCategory(input: $input) { id } }",
+};
+const PRODUCT_PAGE: Operation = Operation {
+    name: "productsPaginated",
+    document: "query($page: Int!, $perPage: Int!) {
+        productsPaginated(page: $page, perPage: $perPage) { name }
+    }",
+};
+const CREATE_PRODUCT: Operation = Operation {
+    name: "createProduct",
+    document: "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }",
+};
+const COUNT: Operation = Operation {
+    name: "productStatistics",
+    document: "query { productStatistics { totalCount } }",
+};
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Categories that were missing.
+    pub categories: u32,
+    /// Products that were missing.
+    pub products: u32,
+}
+
+impl Outcome {
+    /// For people: what a run for `wanted` products did, in how many seconds.
+    #[must_use]
+    pub fn describe(self, wanted: u32, seconds: f64) -> String {
+        if self.categories == 0 && self.products == 0 {
+            return format!(
+                "Nothing to do: all {} categories and {wanted} products are there.",
+                CATEGORIES.len()
+            );
+        }
+        let per_second = f64::from(self.products) / seconds.max(0.001);
+        format!(
+            "Created {} categories and {} products in {seconds:.1} s ({per_second:.0} products a second).",
+            self.categories, self.products
+        )
+    }
+}
+
+/// Why a run ended early. What was written stays; the next run goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// A request failed.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// An answer without what was asked for.
+    #[error("the shop's answer to {0} has another shape than expected")]
+    Shape(&'static str),
+}
+
+/// Makes sure that the sample categories and the first `products` sample products are there. `run_id` is part of the
+/// idempotency keys.
+///
+/// # Errors
+/// [`SeedError`].
+pub async fn run(base: BaseUrl, products: u32, run_id: Uuid) -> Result<Outcome, SeedError> {
+    let mut client = Client::new(base.clone());
+    let (category_ids, new_categories) = categories(&mut client, run_id).await?;
+    let present = present_products(&mut client).await?;
+    let missing: Vec<(u32, SampleProduct)> = (0..products)
+        .map(|index| (index, product(index)))
+        .filter(|(_, sample)| !present.contains(&sample.name))
+        .collect();
+    let outcome = Outcome {
+        categories: new_categories,
+        products: u32::try_from(missing.len()).unwrap_or(products),
+    };
+    if !missing.is_empty() {
+        let writing = Writing {
+            base,
+            run_id,
+            category_ids,
+            bar: progress_bar(missing.len()),
+            missing: Mutex::new(missing.into_iter()),
+        };
+        let writers = (0..WRITERS).map(|_| writing.write());
+        for position in try_join_all(writers).await? {
+            client.read_from(position);
+        }
+        writing.bar.finish_and_clear();
+    }
+    // Answered from the position of the last write: whoever looks now sees everything.
+    client.query(COUNT, json!({})).await?;
+    Ok(outcome)
+}
+
+/// The ids of all sample categories, in order, and how many had to be made.
+async fn categories(client: &mut Client, run_id: Uuid) -> Result<(Vec<String>, u32), SeedError> {
+    let mut ids = Vec::with_capacity(CATEGORIES.len());
+    let mut made = 0;
+    for sample in CATEGORIES {
+        let found = client
+            .query(SEARCH_CATEGORIES, json!({ "term": sample.name }))
+            .await?;
+        let same_name = |row: &&Value| {
+            let key = row["name"].as_str().map(NameKey::of);
+            key == Some(NameKey::of(sample.name))
+        };
+        let rows = found["searchCategories"].as_array();
+        let id = if let Some(row) = rows.and_then(|rows| rows.iter().find(same_name)) {
+            id_of(row, SEARCH_CATEGORIES)?
+        } else {
+            made += 1;
+            let input = json!({ "name": sample.name, "description": sample.description });
+            let key = format!("seed-{run_id}-category-{}", sample.name);
+            let variables = json!({ "input": input });
+            let reply = client.mutate(CREATE_CATEGORY, variables, &key).await?;
+            id_of(&reply["createCategory"], CREATE_CATEGORY)?
+        };
+        ids.push(id);
+    }
+    Ok((ids, made))
+}
+
+/// The names of all products.
+async fn present_products(client: &mut Client) -> Result<HashSet<String>, SeedError> {
+    let mut names = HashSet::new();
+    for page in 1.. {
+        let variables = json!({ "page": page, "perPage": PAGE });
+        let reply = client.query(PRODUCT_PAGE, variables).await?;
+        let Some(rows) = reply["productsPaginated"].as_array() else {
+            return Err(SeedError::Shape(PRODUCT_PAGE.name));
+        };
+        names.extend(
+            rows.iter()
+                .filter_map(|row| row["name"].as_str().map(str::to_owned)),
+        );
+        if rows.len() < PAGE {
+            break;
+        }
+    }
+    Ok(names)
+}
+
+/// What the writers share.
+struct Writing {
+    base: BaseUrl,
+    run_id: Uuid,
+    category_ids: Vec<String>,
+    bar: ProgressBar,
+    missing: Mutex<std::vec::IntoIter<(u32, SampleProduct)>>,
+}
+
+impl Writing {
+    /// Writes until nothing is missing, and says which log position that reached.
+    async fn write(&self) -> Result<u64, SeedError> {
+        let mut client = Client::new(self.base.clone());
+        while let Some((index, sample)) = self.take() {
+            // Text, so that the price is the same number whatever reads it.
+            let input = json!({
+                "name": sample.name,
+                "description": sample.description,
+                "price": sample.price.to_string(),
+                "categoryId": self.category_ids[sample.category],
+                "stockQuantity": sample.stock,
+            });
+            let key = format!("seed-{}-product-{index}", self.run_id);
+            client
+                .mutate(CREATE_PRODUCT, json!({ "input": input }), &key)
+                .await?;
+            self.bar.inc(1);
+        }
+        Ok(client.position())
+    }
+
+    fn take(&self) -> Option<(u32, SampleProduct)> {
+        let mut missing = self
+            .missing
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        missing.next()
+    }
+}
+
+fn id_of(row: &Value, operation: Operation) -> Result<String, SeedError> {
+    let id = row["id"].as_str().map(str::to_owned);
+    id.ok_or(SeedError::Shape(operation.name))
+}
+
+fn progress_bar(length: usize) -> ProgressBar {
+    let template = "  {msg} {bar:40} {pos}/{len}  {per_sec}  {eta} left";
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length as u64)
+        .with_style(style)
+        .with_message("products")
+}

@@ -1,0 +1,71 @@
+//! A wrong setting or flag is exit code 2 and says what is accepted; what fails at run time is 1.
+
+use std::process::{Command, Output};
+
+fn shop(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_shop"))
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .output()
+        .expect("the binary runs")
+}
+
+fn error_line(output: &Output) -> &str {
+    let text = std::str::from_utf8(&output.stderr).expect("text");
+    assert_eq!(text.lines().count(), 1, "more than one line: {text}");
+    text.trim_end()
+}
+
+#[test]
+fn a_variable_that_does_not_parse_stops_the_start() {
+    let output = shop(&[], &[("POOL_SIZE", "many")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        error_line(&output),
+        "error: POOL_SIZE is \"many\" (from the environment); accepted: 1 to 1000"
+    );
+}
+
+#[test]
+fn a_flag_wins_over_a_variable() {
+    let output = shop(&["--pool-size", "0"], &[("POOL_SIZE", "many")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        error_line(&output),
+        "error: POOL_SIZE is \"0\" (from a flag); accepted: 1 to 1000"
+    );
+}
+
+#[test]
+fn an_address_that_others_reach_needs_a_word() {
+    let output = shop(&["--client-http-addr", "0.0.0.0:0"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error_line(&output).contains("INSECURE=true (--insecure)"));
+}
+
+#[test]
+fn an_unknown_flag_and_a_wrong_url_are_refused() {
+    assert_eq!(shop(&["--colour", "red"], &[]).status.code(), Some(2));
+    assert_eq!(
+        shop(&["seed", "--products", "-1"], &[]).status.code(),
+        Some(2)
+    );
+    let output = shop(&["seed", "--url", "https://shop.test"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("accepted: http://HOST:PORT"), "{text}");
+}
+
+#[test]
+fn without_a_shop_seed_and_healthcheck_fail_and_say_why() {
+    // Port 1 belongs to nobody here.
+    let seed = shop(&["seed", "--url", "http://127.0.0.1:1"], &[]);
+    assert_eq!(seed.status.code(), Some(1));
+    assert!(
+        error_line(&seed).contains("nothing answers at http://127.0.0.1:1 (is the shop running?)")
+    );
+    let check = shop(&["healthcheck", "--client-http-addr", "127.0.0.1:1"], &[]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(error_line(&check).contains("http://127.0.0.1:1/health"));
+}
