@@ -107,6 +107,18 @@ impl Cluster {
             .await;
     }
 
+    /// Restarts the server as a replica: it reads no other server's log, but answers as one that does.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn become_replica(&self) {
+        self.pg_ctl(&["-m", "fast", "-w", "stop"]).await;
+        let signal = self.folder.join("data/standby.signal");
+        std::fs::write(&signal, "")
+            .unwrap_or_else(|error| panic!("write {}: {error}", signal.display()));
+        self.start_again().await;
+    }
+
     async fn pg_ctl(&self, arguments: &[&str]) {
         let mut command = command(&self.bin.join("pg_ctl"), self.account);
         command

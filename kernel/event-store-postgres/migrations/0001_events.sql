@@ -1,0 +1,51 @@
+-- The log, and beside it the head, leases and snapshots.
+--
+-- Text compares by bytes ("C"), so that neither the database's locale nor an upgrade of its rules touches an index.
+
+CREATE TABLE events (
+    -- The global position: 1, 2, 3 … without gap, handed out under the lock on event_log_head.
+    id bigint PRIMARY KEY,
+    aggregate_type text COLLATE "C" NOT NULL,
+    aggregate_id text COLLATE "C" NOT NULL,
+    event_type text COLLATE "C" NOT NULL,
+    event_data jsonb NOT NULL,
+    event_metadata jsonb NOT NULL,
+    -- 1, 2, 3 … inside the stream.
+    event_version integer NOT NULL,
+    created_at timestamptz NOT NULL,
+    -- Derived from the command id and the event's index in its commit; it needs no index.
+    event_id uuid NOT NULL,
+    -- Set on the first event of each commit and on no other.
+    command_id uuid,
+    schema_version integer NOT NULL,
+    UNIQUE (aggregate_type, aggregate_id, event_version)
+);
+
+-- Each index costs every append: there is no fourth one, and no table of streams.
+CREATE UNIQUE INDEX events_command_id_key ON events (command_id) WHERE command_id IS NOT NULL;
+
+-- One row. Whoever holds its lock is the one that appends. The free space keeps its updates inside one page.
+CREATE TABLE event_log_head (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    position bigint NOT NULL
+) WITH (fillfactor = 10);
+
+INSERT INTO event_log_head (position) VALUES (0);
+
+CREATE TABLE leases (
+    name text COLLATE "C" PRIMARY KEY,
+    owner text COLLATE "C" NOT NULL,
+    expires_at timestamptz NOT NULL,
+    -- Only grows; a row is never deleted, so that it cannot begin again.
+    token bigint NOT NULL
+) WITH (fillfactor = 50);
+
+CREATE TABLE snapshots (
+    aggregate_type text COLLATE "C" NOT NULL,
+    aggregate_id text COLLATE "C" NOT NULL,
+    version integer NOT NULL,
+    schema_version integer NOT NULL,
+    state jsonb NOT NULL,
+    created_at timestamptz NOT NULL,
+    UNIQUE (aggregate_type, aggregate_id, schema_version)
+);

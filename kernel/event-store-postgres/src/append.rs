@@ -1,0 +1,259 @@
+//! Appending: one batch, one statement, one round trip.
+//!
+//! ```text
+//!            ┌──────── connection kept ◄── answered ───┐
+//!  append ──►│                                         ├── append_events ──► answers
+//!            └─ connect ◄── end its server process ◄── broken, or this future was dropped
+//! ```
+//!
+//! A connection that breaks leaves its statement in doubt: it may be committed, be waiting for the lock, or never have
+//! arrived. Before the next connection is used, the server process of the broken one is ended. From then on its batch is
+//! in the log or never will be, so sending the same commits again tells the truth.
+
+use event_sourcing::{Commit, Position, Receipt, Refused, StoreError, Version};
+use sqlx::{PgConnection, Row};
+use tokio::sync::Mutex;
+
+use crate::batch::Batch;
+use crate::error::{Phase, Refusal, store_error};
+use crate::read::receipts;
+use crate::session::{self, Backend, Connector};
+
+const OPERATION: &str = "append";
+
+const APPEND: &str = "
+    SELECT head, outcome, detail, stream_version
+    FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                       $18, $19, $20, $21, $22, $23, $24, $25)";
+
+/// The connection that appends.
+#[derive(Debug)]
+pub(crate) struct Appending {
+    connector: Connector,
+    slot: Mutex<Slot>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    connection: Option<(PgConnection, Backend)>,
+    /// The server process of a connection that was given up in the middle of a statement.
+    in_doubt: Option<Backend>,
+}
+
+/// What the log says to a batch.
+pub(crate) struct Answers {
+    pub head: Position,
+    pub answers: Vec<Result<Receipt, Refused>>,
+}
+
+impl Appending {
+    pub(crate) fn new(connector: Connector, connection: PgConnection, backend: Backend) -> Self {
+        Self {
+            connector,
+            slot: Mutex::new(Slot {
+                connection: Some((connection, backend)),
+                in_doubt: None,
+            }),
+        }
+    }
+
+    pub(crate) async fn append(&self, commits: &[Commit]) -> Result<Answers, StoreError> {
+        let batch = Batch::of(commits).map_err(|error| StoreError::Failed {
+            operation: OPERATION,
+            source: std::sync::Arc::new(error),
+        })?;
+        let mut slot = self.slot.lock().await;
+        let (mut connection, backend) = self
+            .connection(&mut slot)
+            .await
+            .map_err(|error| store_error(OPERATION, Phase::Repeatable, error))?;
+        // From here to the answer the connection belongs to this future alone, and goes with it.
+        slot.in_doubt = Some(backend);
+        let verdict = run(&mut connection, batch)
+            .await
+            .map_err(|error| store_error(OPERATION, Phase::Appending, error))?;
+        let answers = answer(&mut connection, commits, &verdict)
+            .await
+            .map_err(|error| unanswered(&verdict, error))?;
+        slot.in_doubt = None;
+        slot.connection = Some((connection, backend));
+        Ok(Answers {
+            head: verdict.head,
+            answers,
+        })
+    }
+
+    async fn connection(&self, slot: &mut Slot) -> Result<(PgConnection, Backend), sqlx::Error> {
+        if let Some(open) = slot.connection.take() {
+            return Ok(open);
+        }
+        let (mut connection, backend) = self.connector.connect().await?;
+        if let Some(in_doubt) = slot.in_doubt {
+            session::end(&mut connection, in_doubt).await?;
+            slot.in_doubt = None;
+        }
+        Ok((connection, backend))
+    }
+
+    /// Closes the connection in good order.
+    pub(crate) async fn close(&self) {
+        if let Some((connection, _)) = self.slot.lock().await.connection.take() {
+            // The server clears up by itself if this fails.
+            let _ = sqlx::Connection::close(connection).await;
+        }
+    }
+}
+
+/// What the function said.
+struct Verdict {
+    head: Position,
+    outcome: Vec<i16>,
+    detail: Vec<i64>,
+    stream_version: Vec<i32>,
+}
+
+/// The driver gives the row only after the statement has ended, and with it its transaction.
+async fn run(connection: &mut PgConnection, batch: Batch<'_>) -> Result<Verdict, sqlx::Error> {
+    let row = sqlx::query(APPEND)
+        .bind(batch.stream_type)
+        .bind(batch.stream_id)
+        .bind(batch.lease_name)
+        .bind(batch.command)
+        .bind(batch.same_as)
+        .bind(batch.recorded_at)
+        .bind(batch.fence_lease)
+        .bind(batch.fence_token)
+        .bind(batch.commit_events)
+        .bind(batch.write_end)
+        .bind(batch.write_stream)
+        .bind(batch.expected)
+        .bind(batch.expected_version)
+        .bind(batch.follows)
+        .bind(batch.write_events)
+        .bind(batch.write_last_event)
+        .bind(batch.event_commit)
+        .bind(batch.event_write)
+        .bind(batch.event_index)
+        .bind(batch.event_step)
+        .bind(batch.event_id)
+        .bind(batch.event_type)
+        .bind(batch.schema_version)
+        .bind(batch.data)
+        .bind(batch.metadata)
+        .fetch_one(connection)
+        .await?;
+    Ok(Verdict {
+        head: Position(row.try_get::<i64, _>(0)?.unsigned_abs()),
+        outcome: row.try_get(1)?,
+        detail: row.try_get(2)?,
+        stream_version: row.try_get(3)?,
+    })
+}
+
+/// An error behind a committed batch: the answers are lost, the events are not.
+fn unanswered(verdict: &Verdict, error: sqlx::Error) -> StoreError {
+    let committed = verdict.outcome.contains(&ACCEPTED);
+    match store_error(OPERATION, Phase::Repeatable, error) {
+        StoreError::Unavailable { operation, source } if committed => {
+            StoreError::OutcomeUnknown { operation, source }
+        }
+        error => error,
+    }
+}
+
+const ACCEPTED: i16 = 1;
+const STALE: i16 = 2;
+const FENCED: i16 = 3;
+const STORED: i16 = 4;
+const SAME_AS: i16 = 5;
+
+async fn answer(
+    connection: &mut PgConnection,
+    commits: &[Commit],
+    verdict: &Verdict,
+) -> Result<Vec<Result<Receipt, Refused>>, sqlx::Error> {
+    let stored: Vec<_> = commits
+        .iter()
+        .zip(&verdict.outcome)
+        .filter(|(_, outcome)| **outcome == STORED)
+        .map(|(commit, _)| commit.command_id().0)
+        .collect();
+    let mut stored = if stored.is_empty() {
+        Vec::new()
+    } else {
+        receipts(connection, &stored).await?
+    }
+    .into_iter();
+    let mut answers = Vec::with_capacity(commits.len());
+    let mut writes = 0;
+    for (index, commit) in commits.iter().enumerate() {
+        let versions = verdict
+            .stream_version
+            .get(writes..writes + commit.writes().len())
+            .ok_or(Refusal::Nonsense("too few versions"))?;
+        let detail = usize::try_from(verdict.detail.get(index).copied().unwrap_or_default())
+            .unwrap_or_default();
+        let answer = match verdict.outcome.get(index).copied() {
+            Some(ACCEPTED) => Ok(accepted(commit, detail, versions)),
+            Some(STALE) => Err(stale(commit, detail.wrapping_sub(writes + 1), versions)?),
+            Some(FENCED) => Err(fenced(commit)?),
+            Some(STORED) => Ok(stored.next().ok_or(Refusal::Nonsense("no receipt"))?),
+            Some(SAME_AS) => Ok(repeated(&answers, detail)?),
+            _ => return Err(Refusal::Nonsense("unknown outcome").into()),
+        };
+        answers.push(answer);
+        writes += commit.writes().len();
+    }
+    Ok(answers)
+}
+
+fn accepted(commit: &Commit, first: usize, versions: &[i32]) -> Receipt {
+    let first = Position(first as u64);
+    let written = || {
+        let writes = commit.writes().iter().zip(versions);
+        writes.filter(|(write, _)| !write.events.is_empty())
+    };
+    let first_event = written().flat_map(|(write, _)| &write.events).next();
+    Receipt {
+        first,
+        last: Position(first.0 + commit.event_count() as u64 - 1),
+        recorded_at: commit.recorded_at(),
+        first_event_type: first_event
+            .map(|new| new.event.event_type.to_owned())
+            .unwrap_or_default(),
+        versions: written()
+            .map(|(write, version)| (write.stream.clone(), version_of(*version)))
+            .collect(),
+        duplicate: false,
+    }
+}
+
+fn stale(commit: &Commit, write: usize, versions: &[i32]) -> Result<Refused, Refusal> {
+    let met = commit.writes().get(write).zip(versions.get(write));
+    let (write, actual) = met.ok_or(Refusal::Nonsense("a conflict without a write"))?;
+    Ok(Refused::Conflict {
+        stream: write.stream.clone(),
+        expected: write.expected,
+        actual: version_of(*actual),
+    })
+}
+
+fn fenced(commit: &Commit) -> Result<Refused, Refusal> {
+    let fence = commit.fence().ok_or(Refusal::Nonsense("no fence"))?;
+    Ok(Refused::Fenced(fence.clone()))
+}
+
+fn repeated(answers: &[Result<Receipt, Refused>], ordinal: usize) -> Result<Receipt, Refusal> {
+    match answers.get(ordinal.wrapping_sub(1)) {
+        Some(Ok(receipt)) => Ok(Receipt {
+            duplicate: true,
+            ..receipt.clone()
+        }),
+        _ => Err(Refusal::Nonsense("the repeat of nothing")),
+    }
+}
+
+/// Columns hold 1, 2, 3 …, or 0 stands for none.
+pub(crate) fn version_of(stored: i32) -> Version {
+    Version(u64::from(stored.unsigned_abs()))
+}

@@ -1,0 +1,186 @@
+//! What went wrong, as the kernel wants to know it: nothing happened, nobody knows, or it will not help to try again.
+
+use std::sync::Arc;
+
+use event_sourcing::StoreError;
+
+/// Why a database is not one to work with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// Functions that are needed are missing.
+    #[error("PostgreSQL 14 or newer is needed, the server is {0}")]
+    ServerTooOld(i32),
+    /// It lags behind, and a reader would see a head that moves back.
+    #[error("the server is a replica; events are never read from one")]
+    Replica,
+    /// A newer binary changed the tables in a way that this one does not know.
+    #[error("the tables serve binaries with schema {oldest} and newer, this one has {ours}")]
+    BinaryTooOld {
+        /// The oldest schema that they serve.
+        oldest: i32,
+        /// That of this binary.
+        ours: i32,
+    },
+    /// Migrations are off, and one is missing.
+    #[error("migration {0} has not run, and migrations are off")]
+    NotMigrated(i32),
+    /// The statement that was running when a connection broke could not be ended.
+    #[error("the server process of the lost connection is still running")]
+    StillRunning,
+    /// Only a bug can cause it.
+    #[error("append_events gave an answer that makes no sense: {0}")]
+    Nonsense(&'static str),
+    /// `jsonb` and `text` cannot hold everything that JSON can.
+    #[error("PostgreSQL cannot keep a text of this: it holds U+0000 or is not JSON")]
+    Text(#[source] sqlx::Error),
+}
+
+impl From<Refusal> for sqlx::Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Configuration(Box::new(refusal))
+    }
+}
+
+/// What was going on when an error came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Something that leaves nothing behind, or can be repeated as it is.
+    Repeatable,
+    /// Events were under way to the log.
+    Appending,
+}
+
+/// What an error means for the statement that met it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// Rolled back; the next try may succeed.
+    Transient,
+    /// The connection went, and the answer with it.
+    Lost,
+    /// Rolled back; the next try will end the same way.
+    Permanent,
+}
+
+/// The kernel's error for one of the driver.
+pub(crate) fn store_error(operation: &'static str, phase: Phase, error: sqlx::Error) -> StoreError {
+    let meaning = meaning(&error);
+    let source = explain(error);
+    match (meaning, phase) {
+        (Meaning::Lost, Phase::Appending) => StoreError::OutcomeUnknown { operation, source },
+        (Meaning::Lost, Phase::Repeatable) | (Meaning::Transient, _) => {
+            StoreError::Unavailable { operation, source }
+        }
+        (Meaning::Permanent, _) => StoreError::Failed { operation, source },
+    }
+}
+
+fn explain(error: sqlx::Error) -> Arc<dyn std::error::Error + Send + Sync> {
+    match error {
+        sqlx::Error::Configuration(inner) => Arc::from(inner),
+        error if is_bad_text(&error) => Arc::new(Refusal::Text(error)),
+        error => Arc::new(error),
+    }
+}
+
+/// `invalid_text_representation`, `character_not_in_repertoire`, `untranslatable_character`.
+fn is_bad_text(error: &sqlx::Error) -> bool {
+    matches!(code(error).as_deref(), Some("22P02" | "22021" | "22P05"))
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}
+
+fn meaning(error: &sqlx::Error) -> Meaning {
+    match error {
+        sqlx::Error::Database(_) => {
+            code(error).map_or(Meaning::Permanent, |code| meaning_of_state(&code))
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed => Meaning::Lost,
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Meaning::Transient,
+        sqlx::Error::Configuration(inner) => match inner.downcast_ref() {
+            Some(Refusal::Replica | Refusal::StillRunning) => Meaning::Transient,
+            _ => Meaning::Permanent,
+        },
+        _ => Meaning::Permanent,
+    }
+}
+
+/// By the class of the SQLSTATE, which is its first two characters.
+fn meaning_of_state(state: &str) -> Meaning {
+    match (state.get(..2).unwrap_or_default(), state) {
+        // A connection failed; a statement's completion is unknown; the server or somebody ended the session. A
+        // session that is ended may have committed before it could answer.
+        ("08", _) | (_, "40003" | "57P01" | "57P02" | "57P05") => Meaning::Lost,
+        // Rolled back for another one's sake; out of memory, disk or connections; over a limit that others share;
+        // locked; cancelled, starting or stopping; an input or output error below the server.
+        ("40" | "53" | "54" | "55" | "57" | "58", _)
+        // The server became a replica; a pooler lost the prepared statement; a plan outlived its table.
+        | (_, "25006" | "26000" | "0A000") => Meaning::Transient,
+        _ => Meaning::Permanent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(phase: Phase, error: sqlx::Error) -> &'static str {
+        match store_error("test", phase, error) {
+            StoreError::Unavailable { .. } => "unavailable",
+            StoreError::OutcomeUnknown { .. } => "unknown",
+            StoreError::Failed { .. } => "failed",
+        }
+    }
+
+    fn broken() -> sqlx::Error {
+        sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())
+    }
+
+    #[test]
+    fn a_lost_connection_leaves_only_an_append_in_doubt() {
+        assert_eq!(kind(Phase::Appending, broken()), "unknown");
+        assert_eq!(kind(Phase::Repeatable, broken()), "unavailable");
+        assert_eq!(
+            kind(Phase::Appending, sqlx::Error::PoolTimedOut),
+            "unavailable"
+        );
+    }
+
+    #[test]
+    fn a_wrong_server_is_permanent_and_a_replica_may_be_promoted() {
+        let too_old = Refusal::ServerTooOld(13).into();
+        assert_eq!(kind(Phase::Repeatable, too_old), "failed");
+        assert_eq!(
+            kind(Phase::Repeatable, Refusal::Replica.into()),
+            "unavailable"
+        );
+    }
+
+    #[test]
+    fn each_class_of_states_has_its_meaning() {
+        let states = [
+            ("08006", Meaning::Lost),
+            ("57P01", Meaning::Lost),
+            ("40003", Meaning::Lost),
+            ("40001", Meaning::Transient),
+            ("53100", Meaning::Transient),
+            ("55P03", Meaning::Transient),
+            ("57014", Meaning::Transient),
+            ("57P03", Meaning::Transient),
+            ("25006", Meaning::Transient),
+            ("22P05", Meaning::Permanent),
+            ("23505", Meaning::Permanent),
+            ("28P01", Meaning::Permanent),
+            ("42P01", Meaning::Permanent),
+            ("XX000", Meaning::Permanent),
+            ("", Meaning::Permanent),
+        ];
+        for (state, expected) in states {
+            assert_eq!(meaning_of_state(state), expected, "{state}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Leases, by the server's clock.
+//!
+//! Every statement takes its row locks in the order of names, and so does the append that checks fences, so they
+//! wait for each other and never in a circle. Each is one statement that commits by itself: a client that stops holds
+//! no lock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{Lease, Token};
+use sqlx::postgres::PgPool;
+
+/// `$3` is in seconds. A row that another owner holds is locked, left as it is, and not returned.
+const ACQUIRE: &str = "
+    INSERT INTO leases (name, owner, expires_at, token)
+    SELECT DISTINCT n.name COLLATE \"C\", $2, clock_timestamp() + make_interval(secs => $3), 1
+    FROM unnest($1::text[]) n (name)
+    ORDER BY 1
+    ON CONFLICT (name) DO UPDATE
+    SET owner = excluded.owner,
+        expires_at = excluded.expires_at,
+        token = leases.token
+              + CASE WHEN leases.owner = excluded.owner
+                      AND leases.expires_at > clock_timestamp() THEN 0 ELSE 1 END
+    WHERE leases.owner = excluded.owner OR leases.expires_at <= clock_timestamp()
+    RETURNING name, token";
+
+const RENEW: &str = "
+    WITH mine AS (
+        SELECT name FROM leases
+        WHERE owner = $1 AND expires_at > clock_timestamp()
+        ORDER BY name FOR UPDATE
+    )
+    UPDATE leases SET expires_at = clock_timestamp() + make_interval(secs => $2)
+    FROM mine
+    WHERE leases.name = mine.name AND leases.owner = $1 AND leases.expires_at > clock_timestamp()
+    RETURNING leases.name, leases.token";
+
+const RELEASE: &str = "
+    WITH mine AS (
+        SELECT name FROM leases
+        WHERE owner = $2 AND name = ANY ($1)
+        ORDER BY name FOR UPDATE
+    )
+    UPDATE leases SET expires_at = '-infinity'
+    FROM mine
+    WHERE leases.name = mine.name AND leases.owner = $2";
+
+pub(crate) async fn acquire(
+    pool: &PgPool,
+    names: &[Arc<str>],
+    owner: &str,
+    ttl: Duration,
+) -> Result<Vec<Lease>, sqlx::Error> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(ACQUIRE)
+        .bind(texts(names))
+        .bind(owner)
+        .bind(ttl.as_secs_f64())
+        .fetch_all(pool)
+        .await?;
+    Ok(rows.into_iter().map(lease).collect())
+}
+
+pub(crate) async fn renew(
+    pool: &PgPool,
+    owner: &str,
+    ttl: Duration,
+) -> Result<Vec<Lease>, sqlx::Error> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(RENEW)
+        .bind(owner)
+        .bind(ttl.as_secs_f64())
+        .fetch_all(pool)
+        .await?;
+    Ok(rows.into_iter().map(lease).collect())
+}
+
+pub(crate) async fn release(
+    pool: &PgPool,
+    names: &[Arc<str>],
+    owner: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(RELEASE)
+        .bind(texts(names))
+        .bind(owner)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+fn texts(names: &[Arc<str>]) -> Vec<&str> {
+    names.iter().map(AsRef::as_ref).collect()
+}
+
+fn lease((name, token): (String, i64)) -> Lease {
+    Lease {
+        name: name.into(),
+        token: Token(token.unsigned_abs()),
+    }
+}

@@ -1,0 +1,99 @@
+//! The tables, brought up to date.
+//!
+//! Each migration names the oldest binary schema that the tables still serve behind it. A binary below that is
+//! refused; migrations that a binary does not know are accepted as long as they serve it. So old and new binaries
+//! run together, and a rollback works.
+
+use sqlx::{Connection, PgConnection};
+
+use crate::error::Refusal;
+
+struct Migration {
+    version: i32,
+    /// A binary's schema is the version of the last migration that it knows.
+    oldest_schema: i32,
+    sql: &'static str,
+}
+
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        oldest_schema: 1,
+        sql: include_str!("../migrations/0001_events.sql"),
+    },
+    Migration {
+        version: 2,
+        oldest_schema: 1,
+        sql: include_str!("../migrations/0002_append.sql"),
+    },
+];
+
+const SCHEMA: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+/// Any number that nobody else locks: the ASCII codes of `events`.
+const LOCK: i64 = 0x6576_656e_7473;
+
+/// Runs what is missing.
+pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    // Held to the end of the transaction, so also if this process stops: the server then rolls back. Waiting for
+    // another process's migrations is bounded by the lock time-out.
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS event_store_migrations (
+             version integer PRIMARY KEY,
+             oldest_schema integer NOT NULL,
+             applied_at timestamptz NOT NULL DEFAULT now())",
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let applied = applied(&mut transaction).await?;
+    for migration in &MIGRATIONS {
+        if applied.contains(&migration.version) {
+            continue;
+        }
+        sqlx::raw_sql(migration.sql)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("INSERT INTO event_store_migrations (version, oldest_schema) VALUES ($1, $2)")
+            .bind(migration.version)
+            .bind(migration.oldest_schema)
+            .execute(&mut *transaction)
+            .await?;
+        tracing::info!(version = migration.version, "event store migrated");
+    }
+    transaction.commit().await
+}
+
+/// Refuses tables that miss a migration or no longer serve this binary.
+pub(crate) async fn check(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let exists: bool =
+        sqlx::query_scalar("SELECT to_regclass('event_store_migrations') IS NOT NULL")
+            .fetch_one(&mut *connection)
+            .await?;
+    if !exists {
+        return Err(Refusal::NotMigrated(MIGRATIONS[0].version).into());
+    }
+    let applied = applied(connection).await?;
+    let missing = MIGRATIONS.iter().find(|m| !applied.contains(&m.version));
+    missing.map_or(Ok(()), |m| Err(Refusal::NotMigrated(m.version).into()))
+}
+
+async fn applied(connection: &mut PgConnection) -> Result<Vec<i32>, sqlx::Error> {
+    let applied: Vec<(i32, i32)> =
+        sqlx::query_as("SELECT version, oldest_schema FROM event_store_migrations")
+            .fetch_all(connection)
+            .await?;
+    let oldest = applied.iter().map(|(_, oldest)| *oldest).max();
+    match oldest {
+        Some(oldest) if oldest > SCHEMA => Err(Refusal::BinaryTooOld {
+            oldest,
+            ours: SCHEMA,
+        }
+        .into()),
+        _ => Ok(applied.into_iter().map(|(version, _)| version).collect()),
+    }
+}

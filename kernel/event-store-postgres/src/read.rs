@@ -1,0 +1,219 @@
+//! Reading: pages, receipts and standings, each one statement and so one moment.
+
+use event_sourcing::store::MAX_PAGE_EVENTS;
+use event_sourcing::{
+    CommandId, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing, StreamId,
+    StreamPage, Version,
+};
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::types::Json;
+use sqlx::{PgExecutor, Row};
+use uuid::Uuid;
+
+use crate::append::version_of;
+
+/// How much of the log one filtered page looks through at most: some milliseconds of work.
+const SCAN_EVENTS: u64 = 10_000;
+
+const HEAD: &str = "SELECT position FROM event_log_head WHERE only_row";
+
+const STREAM: &str = "
+    SELECT id, aggregate_type, aggregate_id, event_version, event_id, command_id, event_type,
+           schema_version, event_data::text, event_metadata, created_at
+    FROM events
+    WHERE aggregate_type = $1 AND aggregate_id = $2 AND event_version > $3
+    ORDER BY event_version
+    LIMIT $4";
+
+/// A row without an event still tells the head.
+const LOG: &str = "
+    SELECT e.id, e.aggregate_type, e.aggregate_id, e.event_version, e.event_id, e.command_id,
+           e.event_type, e.schema_version, e.event_data::text, e.event_metadata, e.created_at,
+           h.position
+    FROM event_log_head h
+    LEFT JOIN LATERAL (
+        SELECT * FROM events WHERE id > $1 AND id <= h.position ORDER BY id LIMIT $2
+    ) e ON true
+    WHERE h.only_row
+    ORDER BY e.id";
+
+const FILTERED_LOG: &str = "
+    SELECT e.id, e.aggregate_type, e.aggregate_id, e.event_version, e.event_id, e.command_id,
+           e.event_type, e.schema_version, e.event_data::text, e.event_metadata, e.created_at,
+           h.position
+    FROM event_log_head h
+    LEFT JOIN LATERAL (
+        SELECT * FROM events
+        WHERE id > $1 AND id <= h.position AND id <= $3 AND event_type = ANY ($4)
+        ORDER BY id LIMIT $2
+    ) e ON true
+    WHERE h.only_row
+    ORDER BY e.id";
+
+const RECEIPTS: &str = "
+    SELECT r.first_position, r.last_position, r.recorded_at, r.first_event_type, r.stream_types,
+           r.stream_ids, r.stream_versions
+    FROM unnest($1::uuid[]) WITH ORDINALITY q (command, n)
+    CROSS JOIN LATERAL event_receipt(q.command) r
+    ORDER BY q.n";
+
+const STANDING: &str = "
+    SELECT r.first_position, r.last_position, r.recorded_at, r.first_event_type, r.stream_types,
+           r.stream_ids, r.stream_versions, h.position,
+           ARRAY (
+               SELECT coalesce(t.event_version, 0)
+               FROM unnest($2::text[], $3::text[]) WITH ORDINALITY q (type, id, n)
+               LEFT JOIN LATERAL (
+                   SELECT e.event_version FROM events e
+                   WHERE e.aggregate_type = q.type AND e.aggregate_id = q.id
+                   ORDER BY e.event_version DESC LIMIT 1
+               ) t ON true
+               ORDER BY q.n
+           )
+    FROM event_log_head h
+    LEFT JOIN LATERAL event_receipt($1) r ON true
+    WHERE h.only_row";
+
+pub(crate) async fn head(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
+    let position = sqlx::query_scalar(HEAD).fetch_one(executor).await?;
+    Ok(position_of(position))
+}
+
+pub(crate) async fn stream(
+    pool: &PgPool,
+    stream: &StreamId,
+    after: Version,
+    limit: usize,
+) -> Result<StreamPage, sqlx::Error> {
+    let limit = limit.clamp(1, MAX_PAGE_EVENTS);
+    // One more than asked for tells whether the page is the last one.
+    let rows = sqlx::query(STREAM)
+        .bind(stream.aggregate_type())
+        .bind(stream.aggregate_id())
+        .bind(i32::try_from(after.0).unwrap_or(i32::MAX))
+        .bind(bigint(limit as u64 + 1))
+        .fetch_all(pool)
+        .await?;
+    let page = rows
+        .iter()
+        .take(limit)
+        .map(envelope)
+        .collect::<Result<_, _>>()?;
+    Ok(StreamPage {
+        events: page,
+        is_end: rows.len() <= limit,
+    })
+}
+
+pub(crate) async fn log(
+    pool: &PgPool,
+    after: Position,
+    filter: &Filter,
+    limit: usize,
+) -> Result<LogPage, sqlx::Error> {
+    let limit = limit.clamp(1, MAX_PAGE_EVENTS);
+    let is_filtered = !filter.event_types.is_empty();
+    let query = sqlx::query(if is_filtered { FILTERED_LOG } else { LOG })
+        .bind(bigint(after.0))
+        .bind(bigint(limit as u64));
+    let reach = after.0.saturating_add(SCAN_EVENTS);
+    let query = if is_filtered {
+        query.bind(bigint(reach)).bind(&filter.event_types)
+    } else {
+        query
+    };
+    let rows = query.fetch_all(pool).await?;
+    let last = rows.last().ok_or(sqlx::Error::RowNotFound)?;
+    let head = position_of(last.try_get(11)?);
+    let events: Vec<Envelope> = if last.try_get::<Option<i64>, _>(0)?.is_none() {
+        Vec::new()
+    } else {
+        rows.iter().map(envelope).collect::<Result<_, _>>()?
+    };
+    let through = match events.last() {
+        Some(last) if events.len() == limit => last.position,
+        _ if is_filtered => head.min(Position(reach)),
+        _ => head,
+    };
+    Ok(LogPage {
+        events,
+        through,
+        head,
+    })
+}
+
+/// The receipts of commands that took effect, in the order asked; others are left out.
+pub(crate) async fn receipts(
+    executor: impl PgExecutor<'_>,
+    commands: &[Uuid],
+) -> Result<Vec<Receipt>, sqlx::Error> {
+    let rows = sqlx::query(RECEIPTS)
+        .bind(commands)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(receipt).collect()
+}
+
+pub(crate) async fn standing(
+    pool: &PgPool,
+    command: CommandId,
+    streams: &[StreamId],
+) -> Result<Standing, sqlx::Error> {
+    let types: Vec<&str> = streams.iter().map(StreamId::aggregate_type).collect();
+    let ids: Vec<&str> = streams.iter().map(StreamId::aggregate_id).collect();
+    let row = sqlx::query(STANDING)
+        .bind(command.0)
+        .bind(types)
+        .bind(ids)
+        .fetch_one(pool)
+        .await?;
+    let is_known = row.try_get::<Option<i64>, _>(0)?.is_some();
+    let versions: Vec<i32> = row.try_get(8)?;
+    Ok(Standing {
+        receipt: is_known.then(|| receipt(&row)).transpose()?,
+        versions: versions.into_iter().map(version_of).collect(),
+        head: position_of(row.try_get(7)?),
+    })
+}
+
+fn receipt(row: &PgRow) -> Result<Receipt, sqlx::Error> {
+    let types: Vec<String> = row.try_get(4)?;
+    let ids: Vec<String> = row.try_get(5)?;
+    let versions: Vec<i32> = row.try_get(6)?;
+    let streams = types.into_iter().zip(ids);
+    Ok(Receipt {
+        first: position_of(row.try_get(0)?),
+        last: position_of(row.try_get(1)?),
+        recorded_at: row.try_get(2)?,
+        first_event_type: row.try_get(3)?,
+        versions: streams
+            .zip(versions)
+            .map(|((kind, id), version)| (StreamId::stored(kind, id), version_of(version)))
+            .collect(),
+        duplicate: true,
+    })
+}
+
+fn envelope(row: &PgRow) -> Result<Envelope, sqlx::Error> {
+    let Json(metadata) = row.try_get::<Json<Metadata>, _>(9)?;
+    Ok(Envelope {
+        position: position_of(row.try_get(0)?),
+        stream: StreamId::stored(row.try_get(1)?, row.try_get::<&str, _>(2)?),
+        version: version_of(row.try_get(3)?),
+        event_id: row.try_get(4)?,
+        command_id: row.try_get::<Option<Uuid>, _>(5)?.map(CommandId),
+        event_type: row.try_get(6)?,
+        schema_version: row.try_get::<i32, _>(7)?.unsigned_abs(),
+        data: row.try_get(8)?,
+        metadata,
+        recorded_at: row.try_get(10)?,
+    })
+}
+
+fn position_of(stored: i64) -> Position {
+    Position(stored.unsigned_abs())
+}
+
+fn bigint(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,90 @@
+//! What can be set, and what is asked of the server.
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, Row};
+
+use crate::error::Refusal;
+
+/// The oldest server: `pg_terminate_backend` waits for the end since 14.
+const OLDEST_SERVER: i32 = 140_000;
+
+/// How a process uses the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Connections for readers. Two more are held: one appends, one listens.
+    pub pool_size: u32,
+    /// Whether opening the store brings the tables up to date. Without it they must be.
+    pub migrate: bool,
+    /// How often a waiting reader looks by itself. Notifications wake it at once; this bounds what a listening
+    /// connection that died without a word can cost. All waiting readers of a process share one look.
+    pub poll_interval: Duration,
+    /// The longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// The longest that a statement may run.
+    pub statement_timeout: Duration,
+    /// The longest that an append waits for other processes' appends.
+    pub lock_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            pool_size: 10,
+            migrate: true,
+            poll_interval: Duration::from_millis(100),
+            connect_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Refuses a server that is too old and warns of one that may lose what it acknowledged.
+pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT current_setting('server_version_num')::integer,
+                current_setting('fsync'), current_setting('full_page_writes'),
+                (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit')",
+    )
+    .fetch_one(connection)
+    .await?;
+    check_version(row.try_get(0)?)?;
+    for (index, name) in [(1, "fsync"), (2, "full_page_writes")] {
+        if row.try_get::<&str, _>(index)? == "off" {
+            tracing::warn!(
+                setting = name,
+                "PostgreSQL runs with this setting off: a power cut can lose or damage acknowledged commits"
+            );
+        }
+    }
+    if row.try_get::<&str, _>(3)? == "off" {
+        tracing::warn!(
+            setting = "synchronous_commit",
+            "PostgreSQL runs with this setting off; the event store's own sessions switch it on"
+        );
+    }
+    Ok(())
+}
+
+fn check_version(version: i32) -> Result<(), Refusal> {
+    if version < OLDEST_SERVER {
+        return Err(Refusal::ServerTooOld(version / 10_000));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_before_14_are_refused() {
+        assert!(matches!(
+            check_version(130_022),
+            Err(Refusal::ServerTooOld(13))
+        ));
+        assert!(check_version(140_000).is_ok());
+        assert!(check_version(180_001).is_ok());
+    }
+}

@@ -1,0 +1,58 @@
+//! Snapshots beside the log.
+
+use event_sourcing::{Snapshot, StreamId};
+use sqlx::Row;
+use sqlx::postgres::PgPool;
+
+use crate::append::version_of;
+use crate::batch::JsonText;
+
+pub(crate) async fn load(
+    pool: &PgPool,
+    stream: &StreamId,
+    schema_version: u32,
+) -> Result<Option<Snapshot>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT version, state::text, created_at FROM snapshots
+         WHERE aggregate_type = $1 AND aggregate_id = $2 AND schema_version = $3",
+    )
+    .bind(stream.aggregate_type())
+    .bind(stream.aggregate_id())
+    .bind(stored_schema(schema_version))
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| {
+        Ok(Snapshot {
+            stream: stream.clone(),
+            version: version_of(row.try_get(0)?),
+            schema_version,
+            state: row.try_get(1)?,
+            created_at: row.try_get(2)?,
+        })
+    })
+    .transpose()
+}
+
+pub(crate) async fn save(pool: &PgPool, snapshot: &Snapshot) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO snapshots
+             (aggregate_type, aggregate_id, schema_version, version, state, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (aggregate_type, aggregate_id, schema_version) DO UPDATE
+         SET version = excluded.version, state = excluded.state, created_at = excluded.created_at
+         WHERE snapshots.version < excluded.version",
+    )
+    .bind(snapshot.stream.aggregate_type())
+    .bind(snapshot.stream.aggregate_id())
+    .bind(stored_schema(snapshot.schema_version))
+    .bind(i32::try_from(snapshot.version.0).unwrap_or(i32::MAX))
+    .bind(JsonText(&snapshot.state))
+    .bind(snapshot.created_at)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+fn stored_schema(schema_version: u32) -> i32 {
+    i32::try_from(schema_version).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,167 @@
+//! The store: the kernel's traits, each method handed to the file of its name.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_sourcing::{
+    CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogPage, Position, Receipt, Refused,
+    Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
+};
+use sqlx::postgres::PgPool;
+
+use crate::append::Appending;
+use crate::error::{Phase, store_error};
+use crate::session::Connector;
+use crate::settings::Settings;
+use crate::subscribe::Subscription;
+use crate::{lease, migrate, read, settings, snapshot};
+
+/// The event store on PostgreSQL, with the leases beside it. One a process.
+#[derive(Debug)]
+pub struct PostgresEventStore {
+    appending: Appending,
+    pool: PgPool,
+    subscription: Subscription,
+}
+
+impl PostgresEventStore {
+    /// Connects, checks the server, brings the tables up to date if `settings` say so, and starts to listen.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the server cannot be reached or is a replica; [`StoreError::Failed`] if it is
+    /// older than 14, if the tables serve only newer binaries, or if they miss a migration.
+    pub async fn connect(url: &str, settings: Settings) -> Result<Self, StoreError> {
+        Self::try_connect(url, settings)
+            .await
+            .map_err(failed("open the event store"))
+    }
+
+    async fn try_connect(url: &str, settings: Settings) -> Result<Self, sqlx::Error> {
+        let connector = Connector::try_new(url, settings.clone())?;
+        let (mut connection, backend) = connector.connect().await?;
+        settings::check_server(&mut connection).await?;
+        if settings.migrate {
+            migrate::migrate(&mut connection).await?;
+        }
+        migrate::check(&mut connection).await?;
+        let pool = connector.pool(settings.pool_size);
+        let subscription = Subscription::start(connector.pool(1), settings.poll_interval);
+        Ok(Self {
+            appending: Appending::new(connector, connection, backend),
+            pool,
+            subscription,
+        })
+    }
+
+    /// Closes all connections, once running calls have ended. Later calls fail or open new ones.
+    pub async fn close(&self) {
+        self.subscription.close().await;
+        self.appending.close().await;
+        self.pool.close().await;
+    }
+}
+
+/// For everything but the append itself.
+fn failed(operation: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    move |error| store_error(operation, Phase::Repeatable, error)
+}
+
+#[async_trait]
+impl EventStore for PostgresEventStore {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answered = self.appending.append(batch).await?;
+        self.subscription.seen(answered.head);
+        Ok(answered.answers)
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError> {
+        read::standing(&self.pool, command, streams)
+            .await
+            .map_err(failed("read the standing"))
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        read::stream(&self.pool, stream, after, limit)
+            .await
+            .map_err(failed("read a stream"))
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        read::log(&self.pool, after, filter, limit)
+            .await
+            .map_err(failed("read the log"))
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        read::head(&self.pool)
+            .await
+            .map_err(failed("read the head"))
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        self.subscription
+            .wait_for(&self.pool, position)
+            .await
+            .map_err(failed("wait for events"))
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        snapshot::load(&self.pool, stream, schema_version)
+            .await
+            .map_err(failed("load a snapshot"))
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        snapshot::save(&self.pool, snapshot)
+            .await
+            .map_err(failed("save a snapshot"))
+    }
+}
+
+#[async_trait]
+impl LeaseStore for PostgresEventStore {
+    async fn acquire_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        lease::acquire(&self.pool, names, owner, ttl)
+            .await
+            .map_err(failed("acquire leases"))
+    }
+
+    async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
+        lease::renew(&self.pool, owner, ttl)
+            .await
+            .map_err(failed("renew leases"))
+    }
+
+    async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
+        lease::release(&self.pool, names, owner)
+            .await
+            .map_err(failed("release leases"))
+    }
+}

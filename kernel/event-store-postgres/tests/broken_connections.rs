@@ -1,0 +1,198 @@
+//! An append whose answer is lost is resolved by sending it again: nothing is lost and nothing is doubled.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use event_sourcing::{Commit, EventStore, Expected, StoreError};
+use event_store_postgres::PostgresEventStore;
+use sqlx::PgConnection;
+use support::{check_log, command, commit, connect, open, stream, within};
+
+const BATCHES: u64 = 300;
+const COMMITS: u64 = 8;
+
+/// How often the actor's batches were left in doubt, and how often they turned out to be in the log then.
+#[derive(Default)]
+struct Doubts {
+    unknown: usize,
+    unavailable: usize,
+    committed: usize,
+}
+
+fn batch(actor: u16, number: u64) -> Vec<Commit> {
+    let commits = number * COMMITS..(number + 1) * COMMITS;
+    let to_own_stream = |n| {
+        let stream = stream(format!("{actor}-{}", n % 50));
+        commit(command(actor, n), &stream, Expected::Any, "{}")
+    };
+    commits.map(to_own_stream).collect()
+}
+
+/// Sends each batch until it is answered.
+async fn write(store: Arc<PostgresEventStore>, actor: u16) -> Doubts {
+    let mut doubts = Doubts::default();
+    for number in 0..BATCHES {
+        let batch = batch(actor, number);
+        let mut in_doubt = false;
+        let answers = loop {
+            match store.append(&batch).await {
+                Ok(answers) => break answers,
+                Err(StoreError::OutcomeUnknown { .. }) => {
+                    doubts.unknown += 1;
+                    in_doubt = true;
+                }
+                Err(StoreError::Unavailable { .. }) => doubts.unavailable += 1,
+                Err(error) => panic!("a lost connection is no failure: {error:?}"),
+            }
+        };
+        let duplicates = answers.iter().filter(|answer| {
+            let receipt = answer.as_ref().expect("nothing is refused");
+            receipt.duplicate
+        });
+        let duplicates = duplicates.count();
+        assert!(
+            duplicates == 0 || duplicates == batch.len(),
+            "a batch is whole or absent"
+        );
+        assert!(duplicates == 0 || in_doubt, "a duplicate that nobody sent");
+        doubts.committed += usize::from(duplicates > 0);
+    }
+    doubts
+}
+
+/// Ends whichever connection is appending, again and again. Gives how many it ended.
+async fn kill_appends(mut connection: PgConnection, stop: Arc<AtomicBool>) -> i64 {
+    let mut killed = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
+             WHERE datname = current_database() AND state = 'active'
+               AND query LIKE '%append_events%' AND pid <> pg_backend_pid()",
+        )
+        .fetch_one(&mut connection)
+        .await
+        .expect("kill");
+        killed += count;
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    killed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn appends_whose_connection_is_killed_are_neither_lost_nor_doubled() {
+    let database = test_postgres::database().await;
+    let stores = [open(&database.url).await, open(&database.url).await].map(Arc::new);
+    let stop = Arc::new(AtomicBool::new(false));
+    let killer = tokio::spawn(kill_appends(
+        connect(&database.url).await,
+        Arc::clone(&stop),
+    ));
+    let writers = [
+        tokio::spawn(write(Arc::clone(&stores[0]), 1)),
+        tokio::spawn(write(Arc::clone(&stores[1]), 2)),
+    ];
+    let mut all = Doubts::default();
+    for writer in writers {
+        let doubts = within("the writers", writer).await.expect("a writer");
+        all.unknown += doubts.unknown;
+        all.unavailable += doubts.unavailable;
+        all.committed += doubts.committed;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let killed = killer.await.expect("the killer");
+    println!(
+        "killed {killed}, unknown {}, unavailable {}, of those in the log {}",
+        all.unknown, all.unavailable, all.committed
+    );
+    assert!(killed >= 20, "only {killed} connections were killed");
+    assert!(all.unknown >= 10, "only {} were in doubt", all.unknown);
+    let commands = check_log(&*stores[0]).await;
+    assert_eq!(
+        commands.len() as u64,
+        2 * BATCHES * COMMITS,
+        "all are there"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_append_that_nobody_waits_for_any_more_is_whole_or_absent() {
+    let database = test_postgres::database().await;
+    let store = open(&database.url).await;
+    let mut left = 0;
+    for number in 0..200 {
+        let batch = batch(1, number);
+        let patience = Duration::from_micros(number * 20);
+        let answers = match tokio::time::timeout(patience, store.append(&batch)).await {
+            Ok(answers) => answers.expect("answers"),
+            Err(_) => {
+                left += 1;
+                store.append(&batch).await.expect("the same again")
+            }
+        };
+        let duplicates = answers
+            .iter()
+            .filter(|answer| answer.as_ref().expect("nothing is refused").duplicate)
+            .count();
+        assert!(duplicates == 0 || duplicates == batch.len());
+    }
+    println!("left {left} of 200");
+    assert!(left >= 10, "only {left} were left alone");
+    let commands = check_log(&store).await;
+    assert_eq!(commands.len() as u64, 200 * COMMITS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_comes_back_with_its_server() {
+    let cluster = test_postgres::Cluster::start().await;
+    let database = cluster.database().await;
+    let store = Arc::new(open(&database.url).await);
+    store.append(&batch(1, 0)).await.expect("before the crash");
+    let waiting = Arc::clone(&store);
+    cluster.stop_immediately().await;
+    let error = store.append(&batch(1, 1)).await.expect_err("no server");
+    assert!(error.is_retryable(), "{error:?}");
+    let error = store.head().await.expect_err("no server");
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    cluster.start_again().await;
+    let waiter = tokio::spawn(async move {
+        loop {
+            match waiting
+                .wait_for(event_sourcing::Position(4 * COMMITS))
+                .await
+            {
+                Ok(head) => return head,
+                Err(error) => assert!(error.is_retryable(), "{error:?}"),
+            }
+        }
+    });
+    store.append(&batch(1, 1)).await.expect("after the crash");
+    within("the waiting reader", waiter).await.expect("a head");
+    assert_eq!(check_log(&*store).await.len() as u64, 2 * COMMITS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_that_cannot_be_kept_fails_and_leaves_no_trace() {
+    let database = test_postgres::database().await;
+    let store = open(&database.url).await;
+    let good = commit(command(1, 1), &stream("a"), Expected::NoStream, "{}");
+    for bad in [
+        r#"{"name":"a\u0000b"}"#,
+        "{\"name\":\"a\u{0}b\"}",
+        "no json",
+    ] {
+        let bad = commit(command(1, 2), &stream("b"), Expected::NoStream, bad);
+        let error = store
+            .append(&[good.clone(), bad])
+            .await
+            .expect_err("jsonb cannot hold it");
+        assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+        let source = std::error::Error::source(&error).expect("a cause");
+        assert!(source.to_string().contains("U+0000"), "{source}");
+    }
+    assert!(check_log(&store).await.is_empty());
+    let answers = store.append(&[good]).await.expect("its mate alone");
+    assert!(answers[0].is_ok());
+}

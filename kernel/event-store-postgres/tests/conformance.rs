@@ -1,0 +1,43 @@
+//! The promises of every event store, kept by this one. Each handle is what another process would have.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_store_conformance::{Handle, Harness, conformance_tests};
+use event_store_postgres::{PostgresEventStore, Settings};
+use sqlx::{Connection, PgConnection};
+use test_postgres::TestDatabase;
+
+struct PostgresHarness(TestDatabase);
+
+impl PostgresHarness {
+    async fn start() -> Self {
+        Self(test_postgres::database().await)
+    }
+}
+
+#[async_trait]
+impl Harness for PostgresHarness {
+    async fn open(&self) -> Handle {
+        let settings = Settings {
+            poll_interval: Duration::from_hours(1),
+            ..Settings::default()
+        };
+        let store = PostgresEventStore::connect(&self.0.url, settings)
+            .await
+            .expect("open the store");
+        Handle::new(Arc::new(store))
+    }
+
+    async fn advance(&self, by: Duration) {
+        let mut connection = PgConnection::connect(&self.0.url).await.expect("connect");
+        sqlx::query("UPDATE leases SET expires_at = expires_at - make_interval(secs => $1)")
+            .bind(by.as_secs_f64())
+            .execute(&mut connection)
+            .await
+            .expect("move the leases");
+    }
+}
+
+conformance_tests!(PostgresHarness::start());

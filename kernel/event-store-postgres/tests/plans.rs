@@ -1,0 +1,69 @@
+//! Nothing reads through the whole log, however young the tables are.
+
+mod support;
+
+use std::time::Duration;
+
+use event_sourcing::{EventStore, Expected, Filter, LeaseStore, Position, Version};
+use support::{command, commit, connect, open, stream, within};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_finds_its_rows_through_an_index() {
+    let database = test_postgres::database().await;
+    let store = open(&database.url).await;
+    for number in 0..20 {
+        let batch: Vec<_> = (0..50)
+            .map(|n| {
+                let stream = stream(format!("{n}"));
+                commit(command(1, number * 50 + n), &stream, Expected::Any, "{}")
+            })
+            .collect();
+        store.append(&batch).await.expect("append");
+        // The repeats read receipts.
+        store.append(&batch[..3]).await.expect("append again");
+        let one = stream("1");
+        store
+            .standing(command(1, number), &[one.clone(), stream("none")])
+            .await
+            .expect("standing");
+        store
+            .read_stream(&one, Version(1), 10)
+            .await
+            .expect("a stream");
+        store
+            .read_all(Position(5), &Filter::ALL, 10)
+            .await
+            .expect("the log");
+        store
+            .read_all(Position(5), &Filter::of_types(&["Noted"]), 10)
+            .await
+            .expect("the filtered log");
+        store.head().await.expect("the head");
+        let names = ["lease".into()];
+        store
+            .acquire_leases(&names, "me", Duration::from_secs(10))
+            .await
+            .expect("a lease");
+    }
+    // A session's counts are certain to be there when it has ended.
+    store.close().await;
+    let mut connection = connect(&database.url).await;
+    within("the counts", async {
+        loop {
+            let (scans, lookups): (i64, i64) = sqlx::query_as(
+                "SELECT seq_scan, coalesce(idx_scan, 0) FROM pg_stat_user_tables
+                 WHERE relname = 'events'",
+            )
+            .fetch_one(&mut connection)
+            .await
+            .expect("the counts");
+            // Creating the three indexes of the empty table scans it once each.
+            assert!(scans <= 3, "the log was scanned {scans} times");
+            if lookups >= 2_000 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}

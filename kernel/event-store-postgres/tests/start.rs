@@ -1,0 +1,110 @@
+//! What is asked of a server and its tables before the store is used.
+
+mod support;
+
+use event_sourcing::{EventStore, Expected, StoreError};
+use event_store_postgres::{PostgresEventStore, Settings};
+use support::{command, commit, connect, open, stream};
+use test_postgres::Cluster;
+
+async fn refusal(url: &str, settings: Settings) -> (StoreError, String) {
+    let error = PostgresEventStore::connect(url, settings)
+        .await
+        .expect_err("the store opens");
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    (error, cause.unwrap_or_default())
+}
+
+fn without_migrations() -> Settings {
+    Settings {
+        migrate: false,
+        ..Settings::default()
+    }
+}
+
+async fn declare(url: &str, version: i32, oldest_schema: i32) {
+    let mut connection = connect(url).await;
+    sqlx::query("INSERT INTO event_store_migrations (version, oldest_schema) VALUES ($1, $2)")
+        .bind(version)
+        .bind(oldest_schema)
+        .execute(&mut connection)
+        .await
+        .expect("declare a migration");
+}
+
+#[tokio::test]
+async fn without_migrations_the_tables_must_be_there() {
+    let database = test_postgres::database().await;
+    let (error, cause) = refusal(&database.url, without_migrations()).await;
+    assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+    assert!(cause.contains("migration 1"), "{cause}");
+    open(&database.url).await.close().await;
+    let store = PostgresEventStore::connect(&database.url, without_migrations())
+        .await
+        .expect("the tables are there now");
+    assert_eq!(store.head().await.expect("the head").0, 0);
+}
+
+#[tokio::test]
+async fn processes_that_start_together_migrate_once() {
+    let database = test_postgres::database().await;
+    let (a, b, c) = tokio::join!(
+        open(&database.url),
+        open(&database.url),
+        open(&database.url)
+    );
+    for store in [a, b, c] {
+        assert_eq!(store.head().await.expect("the head").0, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_migration_that_serves_this_binary_is_accepted() {
+    let database = test_postgres::database().await;
+    open(&database.url).await.close().await;
+    declare(&database.url, 900, 1).await;
+    let store = open(&database.url).await;
+    let commit = commit(command(1, 1), &stream("a"), Expected::NoStream, "{}");
+    assert!(store.append(&[commit]).await.expect("append")[0].is_ok());
+}
+
+#[tokio::test]
+async fn tables_for_newer_binaries_only_are_refused() {
+    let database = test_postgres::database().await;
+    open(&database.url).await.close().await;
+    declare(&database.url, 900, 900).await;
+    for settings in [Settings::default(), without_migrations()] {
+        let (error, cause) = refusal(&database.url, settings).await;
+        assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+        assert!(cause.contains("schema 900"), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn a_replica_is_refused() {
+    let cluster = Cluster::start().await;
+    let database = cluster.database().await;
+    open(&database.url).await.close().await;
+    cluster.become_replica().await;
+    let (error, cause) = refusal(&database.url, Settings::default()).await;
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(cause.contains("replica"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_server_with_careless_settings_is_used_with_a_warning() {
+    let careless = [("fsync", "off"), ("full_page_writes", "off")];
+    let cluster = Cluster::start_with(&careless).await;
+    let database = cluster.database().await;
+    let store = open(&database.url).await;
+    assert_eq!(store.head().await.expect("the head").0, 0);
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_and_a_server_that_is_not_there_differ() {
+    let (error, _) = refusal("postgres://[", Settings::default()).await;
+    assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+    let url = "postgres://nobody@localhost/nothing?host=/no/such/folder";
+    let (error, _) = refusal(url, Settings::default()).await;
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+}

@@ -1,0 +1,65 @@
+//! Readers that wait for the head, when notifications fail them.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{EventStore, Expected, Position};
+use event_store_postgres::{PostgresEventStore, Settings};
+use support::{command, commit, connect, open, stream, within};
+
+async fn listening_connections(url: &str) -> Vec<i32> {
+    sqlx::query_scalar(
+        "SELECT pid FROM pg_stat_activity
+         WHERE datname = current_database() AND query LIKE 'LISTEN%' OR query LIKE '%event_log_head%'
+           AND pid <> pg_backend_pid() AND datname = current_database()",
+    )
+    .fetch_all(&mut connect(url).await)
+    .await
+    .expect("list")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_wakes_though_its_listening_connection_was_killed() {
+    let database = test_postgres::database().await;
+    let settings = Settings {
+        poll_interval: Duration::from_hours(1),
+        ..Settings::default()
+    };
+    let reader = PostgresEventStore::connect(&database.url, settings)
+        .await
+        .expect("open");
+    let reader = Arc::new(reader);
+    let writer = open(&database.url).await;
+    for number in 1..=5 {
+        let waiting = Arc::clone(&reader);
+        let waiter = tokio::spawn(async move { waiting.wait_for(Position(number * 2)).await });
+        let mut connection = connect(&database.url).await;
+        for pid in listening_connections(&database.url).await {
+            sqlx::query("SELECT pg_terminate_backend($1, 5000)")
+                .bind(pid)
+                .execute(&mut connection)
+                .await
+                .expect("kill");
+        }
+        let next = commit(command(1, number), &stream("a"), Expected::Any, "{}");
+        writer.append(&[next]).await.expect("append");
+        let head = within("the waiting reader", waiter).await.expect("a task");
+        assert_eq!(head.expect("the head"), Position(number * 2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_wakes_without_a_notification() {
+    let database = test_postgres::database().await;
+    let store = Arc::new(open(&database.url).await);
+    let waiting = Arc::clone(&store);
+    let waiter = tokio::spawn(async move { waiting.wait_for(Position(7)).await });
+    sqlx::query("UPDATE event_log_head SET position = 7")
+        .execute(&mut connect(&database.url).await)
+        .await
+        .expect("move the head in silence");
+    let head = within("the waiting reader", waiter).await.expect("a task");
+    assert_eq!(head.expect("the head"), Position(7));
+}
