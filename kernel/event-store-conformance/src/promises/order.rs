@@ -153,7 +153,7 @@ impl Writer {
                 0 => self.repeat().await,
                 1 | 2 => self.several(id).await,
                 3 => {
-                    let writes = self.writes(Some(1)).await;
+                    let writes = self.writes(1_000_000).await;
                     let answer = self.send(id, writes).await;
                     assert!(
                         answer.is_err(),
@@ -169,7 +169,7 @@ impl Writer {
     /// Decides again on fresh versions until the store agrees, as a service would.
     async fn until_accepted(&mut self, id: CommandId) {
         for _ in 0..5 {
-            let writes = self.writes(None).await;
+            let writes = self.writes(0).await;
             self.chance.delay().await;
             if self.send(id, writes).await.is_ok() {
                 return;
@@ -180,8 +180,8 @@ impl Writer {
     /// Three commits in one batch; the third repeats the first.
     async fn several(&mut self, id: CommandId) {
         let other = CommandId(id.derive("other"));
-        let first = commit(id, self.writes(None).await);
-        let second = commit(other, self.writes(None).await);
+        let first = commit(id, self.writes(0).await);
+        let second = commit(other, self.writes(0).await);
         let batch = [first.clone(), second, first];
         let answers = append(&*self.store, &batch).await;
         let told = batch.into_iter().zip(answers);
@@ -216,7 +216,7 @@ impl Writer {
 
     /// One to three streams at the versions that they have now, `ahead` added to the first's; some with `Any`, some as
     /// preconditions.
-    async fn writes(&mut self, ahead: Option<u64>) -> Vec<Write> {
+    async fn writes(&mut self, ahead: u64) -> Vec<Write> {
         let count = 1 + self.chance.below(3);
         let named: BTreeSet<u64> = (0..count).map(|_| self.chance.below(STREAMS)).collect();
         let mut writes = Vec::new();
@@ -225,7 +225,7 @@ impl Writer {
             let is_first = writes.is_empty();
             let now = version(&*self.store, &stream).await.0;
             let expected = match (is_first, self.chance.below(10)) {
-                (true, _) => exact(now + ahead.unwrap_or(0)),
+                (true, _) => exact(now + ahead),
                 (false, 0..3) => Expected::Any,
                 (false, _) => exact(now),
             };

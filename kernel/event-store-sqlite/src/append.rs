@@ -1,0 +1,167 @@
+//! Writing a batch: look up, judge, insert, commit; a fixed number of statements for any usual batch.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use event_sourcing::judge::{Judged, Known, Placed, Questions, Tip, judge};
+use event_sourcing::{
+    CommandId, Commit, Position, Receipt, Refused, StoreError, StreamId, Token, Version,
+};
+use sqlx::{Connection, Row, SqliteConnection};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+use crate::error::{nothing_happened, outcome_unknown};
+use crate::read;
+
+const OPERATION: &str = "append a batch";
+
+/// How many rows one statement inserts. A batch is cut greedily, so four prepared statements serve every size, and the
+/// usual one takes one or two.
+const CHUNKS: [usize; 4] = [64, 16, 4, 1];
+
+static INSERTS: LazyLock<[String; 4]> = LazyLock::new(|| CHUNKS.map(insert_of));
+
+fn insert_of(rows: usize) -> String {
+    let row = "(?,?,?,?,?,?,?,?,?,?,?)";
+    format!(
+        "INSERT INTO events (id, aggregate_type, aggregate_id, event_version, event_type, \
+         schema_version, event_id, command_id, created_at, event_metadata, event_data) VALUES {}",
+        vec![row; rows].join(",")
+    )
+}
+
+/// Writes the batch and gives the answers and the head behind it.
+pub(crate) async fn append(
+    conn: &mut SqliteConnection,
+    batch: &[Commit],
+) -> Result<(Vec<Result<Receipt, Refused>>, Position), StoreError> {
+    let mut transaction = conn
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .map_err(nothing_happened(OPERATION))?;
+    let judged = write(&mut transaction, batch)
+        .await
+        .map_err(nothing_happened(OPERATION))?;
+    if judged.events.is_empty() {
+        transaction
+            .rollback()
+            .await
+            .map_err(nothing_happened(OPERATION))?;
+    } else {
+        transaction
+            .commit()
+            .await
+            .map_err(outcome_unknown(OPERATION))?;
+    }
+    Ok((judged.answers, judged.head))
+}
+
+async fn write<'a>(
+    conn: &mut SqliteConnection,
+    batch: &'a [Commit],
+) -> Result<Judged<'a>, sqlx::Error> {
+    let questions = Questions::of(batch);
+    let known = Known {
+        head: read::head(conn).await?,
+        receipts: receipts(conn, &questions).await?,
+        tips: tips(conn, &questions).await?,
+        tokens: tokens(conn, &questions).await?,
+    };
+    let judged = judge(batch, known);
+    insert(conn, &judged.events).await?;
+    Ok(judged)
+}
+
+async fn receipts(
+    conn: &mut SqliteConnection,
+    questions: &Questions<'_>,
+) -> Result<HashMap<CommandId, Receipt>, sqlx::Error> {
+    let asked: Vec<String> = questions
+        .commands
+        .iter()
+        .map(CommandId::to_string)
+        .collect();
+    let found: Vec<Hyphenated> = sqlx::query_scalar(
+        "SELECT command_id FROM events WHERE command_id IN (SELECT value FROM json_each(?))",
+    )
+    .bind(read::json(&asked)?)
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut receipts = HashMap::with_capacity(found.len());
+    for command in found {
+        let command = CommandId(command.into_uuid());
+        if let Some(receipt) = read::receipt(conn, command).await? {
+            receipts.insert(command, receipt);
+        }
+    }
+    Ok(receipts)
+}
+
+async fn tips(
+    conn: &mut SqliteConnection,
+    questions: &Questions<'_>,
+) -> Result<HashMap<StreamId, Tip>, sqlx::Error> {
+    let streams: Vec<&StreamId> = questions.streams.iter().copied().collect();
+    let rows = sqlx::query(
+        "SELECT named.key, tip.event_version, tip.event_id FROM json_each(?) AS named
+         CROSS JOIN events AS tip ON tip.id = (
+             SELECT id FROM events
+             WHERE aggregate_type = named.value ->> 0 AND aggregate_id = named.value ->> 1
+             ORDER BY event_version DESC LIMIT 1)",
+    )
+    .bind(read::stream_names(&streams)?)
+    .fetch_all(conn)
+    .await?;
+    let tip = |row: &sqlx::sqlite::SqliteRow| {
+        let tip = Tip {
+            version: Version(row.try_get(1)?),
+            event_id: row.try_get::<Hyphenated, _>(2)?.into_uuid(),
+        };
+        Ok((streams[row.try_get::<u32, _>(0)? as usize].clone(), tip))
+    };
+    rows.iter().map(tip).collect()
+}
+
+async fn tokens(
+    conn: &mut SqliteConnection,
+    questions: &Questions<'_>,
+) -> Result<HashMap<Arc<str>, Token>, sqlx::Error> {
+    if questions.leases.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, u64)> = sqlx::query_as(
+        "SELECT name, token FROM leases WHERE name IN (SELECT value FROM json_each(?))",
+    )
+    .bind(read::json(&questions.leases)?)
+    .fetch_all(conn)
+    .await?;
+    let token = |(name, token): (String, u64)| (Arc::from(name), Token(token));
+    Ok(rows.into_iter().map(token).collect())
+}
+
+async fn insert(conn: &mut SqliteConnection, events: &[Placed<'_>]) -> Result<(), sqlx::Error> {
+    let mut rest = events;
+    for (size, sql) in CHUNKS.iter().zip(&*INSERTS) {
+        while let Some((chunk, behind)) = rest.split_at_checked(*size) {
+            let mut insert = sqlx::query(sql.as_str());
+            for event in chunk {
+                insert = insert
+                    .bind(read::stored(event.position.0))
+                    .bind(event.stream.aggregate_type())
+                    .bind(event.stream.aggregate_id())
+                    .bind(read::stored(event.version.0))
+                    .bind(event.new.event.event_type)
+                    .bind(event.new.event.schema_version)
+                    .bind(event.event_id.hyphenated())
+                    .bind(event.command_id.map(|command| Uuid::hyphenated(command.0)))
+                    .bind(read::time_text(event.recorded_at))
+                    .bind(read::json(&event.new.metadata)?)
+                    .bind(&event.new.event.data);
+            }
+            insert.execute(&mut *conn).await?;
+            rest = behind;
+        }
+    }
+    Ok(())
+}

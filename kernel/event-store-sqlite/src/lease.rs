@@ -1,0 +1,93 @@
+//! Leases, by the injected clock. Each call is one statement.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use event_sourcing::{Lease, Token};
+use sqlx::SqliteConnection;
+
+use crate::read;
+
+/// A moment and the expiry of what is taken at it, in microseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Term {
+    pub(crate) now_us: i64,
+    pub(crate) expires_at_us: i64,
+}
+
+impl Term {
+    pub(crate) fn new(now: DateTime<Utc>, ttl: Duration) -> Self {
+        let now_us = now.timestamp_micros();
+        let ttl_us = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
+        Self {
+            now_us,
+            expires_at_us: now_us.saturating_add(ttl_us),
+        }
+    }
+}
+
+fn lease((name, token): (String, u64)) -> Lease {
+    Lease {
+        name: Arc::from(name),
+        token: Token(token),
+    }
+}
+
+pub(crate) async fn acquire(
+    conn: &mut SqliteConnection,
+    names: &[Arc<str>],
+    owner: &str,
+    term: Term,
+) -> Result<Vec<Lease>, sqlx::Error> {
+    let taken: Vec<(String, u64)> = sqlx::query_as(
+        "INSERT INTO leases (name, owner, token, expires_at_us)
+         SELECT value, ?2, 1, ?4 FROM json_each(?1) WHERE true
+         ON CONFLICT (name) DO UPDATE
+         SET token = token + (expires_at_us <= ?3), owner = excluded.owner, expires_at_us = excluded.expires_at_us
+         WHERE leases.expires_at_us <= ?3 OR leases.owner = excluded.owner
+         RETURNING name, token",
+    )
+    .bind(read::json(&names)?)
+    .bind(owner)
+    .bind(term.now_us)
+    .bind(term.expires_at_us)
+    .fetch_all(conn)
+    .await?;
+    Ok(taken.into_iter().map(lease).collect())
+}
+
+pub(crate) async fn renew(
+    conn: &mut SqliteConnection,
+    owner: &str,
+    term: Term,
+) -> Result<Vec<Lease>, sqlx::Error> {
+    let renewed: Vec<(String, u64)> = sqlx::query_as(
+        "UPDATE leases SET expires_at_us = ?3 WHERE owner = ?1 AND expires_at_us > ?2
+         RETURNING name, token",
+    )
+    .bind(owner)
+    .bind(term.now_us)
+    .bind(term.expires_at_us)
+    .fetch_all(conn)
+    .await?;
+    Ok(renewed.into_iter().map(lease).collect())
+}
+
+pub(crate) async fn release(
+    conn: &mut SqliteConnection,
+    names: &[Arc<str>],
+    owner: &str,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE leases SET expires_at_us = ?3
+         WHERE owner = ?2 AND expires_at_us > ?3 AND name IN (SELECT value FROM json_each(?1))",
+    )
+    .bind(read::json(&names)?)
+    .bind(owner)
+    .bind(now.timestamp_micros())
+    .execute(conn)
+    .await?;
+    Ok(())
+}

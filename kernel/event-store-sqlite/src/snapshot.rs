@@ -1,0 +1,54 @@
+//! Folded states, one a stream and schema version.
+
+use event_sourcing::{Snapshot, StreamId, Version};
+use sqlx::SqliteConnection;
+
+use crate::read;
+
+pub(crate) async fn load(
+    conn: &mut SqliteConnection,
+    stream: &StreamId,
+    schema_version: u32,
+) -> Result<Option<Snapshot>, sqlx::Error> {
+    let row: Option<(u64, String, String)> = sqlx::query_as(
+        "SELECT version, created_at, state FROM snapshots
+         WHERE aggregate_type = ? AND aggregate_id = ? AND schema_version = ?",
+    )
+    .bind(stream.aggregate_type())
+    .bind(stream.aggregate_id())
+    .bind(schema_version)
+    .fetch_optional(conn)
+    .await?;
+    let Some((version, created_at, state)) = row else {
+        return Ok(None);
+    };
+    Ok(Some(Snapshot {
+        stream: stream.clone(),
+        version: Version(version),
+        schema_version,
+        state,
+        created_at: read::parse_time(&created_at)?,
+    }))
+}
+
+pub(crate) async fn save(
+    conn: &mut SqliteConnection,
+    snapshot: &Snapshot,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO snapshots (aggregate_type, aggregate_id, schema_version, version, created_at, state)
+         VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE
+         SET version = excluded.version, created_at = excluded.created_at, state = excluded.state
+         WHERE excluded.version > snapshots.version",
+    )
+    .bind(snapshot.stream.aggregate_type())
+    .bind(snapshot.stream.aggregate_id())
+    .bind(snapshot.schema_version)
+    .bind(read::stored(snapshot.version.0))
+    .bind(read::time_text(snapshot.created_at))
+    .bind(&snapshot.state)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
