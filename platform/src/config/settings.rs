@@ -136,6 +136,15 @@ impl Settings {
         self.values.contains_key(spec.name)
     }
 
+    /// The same, with `text` for `spec` if nobody gave it a value. `origin` says in errors where it came from.
+    #[must_use]
+    pub fn fall_back(mut self, spec: &Spec, text: String, origin: &'static str) -> Self {
+        self.values
+            .entry(spec.name)
+            .or_insert(Given { text, origin });
+        self
+    }
+
     /// An error about the value that `spec` has here.
     #[must_use]
     pub fn refuse(&self, spec: &Spec, accepts: impl Into<String>) -> ConfigError {

@@ -153,3 +153,18 @@ fn every_default_is_acceptable_and_every_name_is_there_once() {
     all.dedup();
     assert_eq!(all.len(), names::ALL.len());
 }
+
+#[test]
+fn a_fallback_counts_only_where_nobody_gave_a_value() {
+    let fallback = |settings: Settings| {
+        let spec = &names::EVENT_STORE_URL.spec;
+        let settings = settings.fall_back(spec, "sqlite://fallback".to_owned(), "the data folder");
+        settings
+            .get(&names::EVENT_STORE_URL)
+            .expect("a URL")
+            .to_string()
+    };
+    assert_eq!(fallback(environment(&[])), "sqlite://fallback");
+    let own = ("EVENT_STORE_URL", "sqlite://own");
+    assert_eq!(fallback(environment(&[own])), "sqlite://own");
+}
