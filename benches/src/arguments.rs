@@ -38,6 +38,12 @@ pub struct Options {
 pub enum Bench {
     /// The limits alone; they need nothing of ours.
     Limits,
+    /// Commands that load, decide and append one event, beside one-row transactions.
+    Append,
+    /// Loading aggregates of 1, 100 and 10,000 events: cached, from a snapshot, cold.
+    Load,
+    /// Rebuilding a projection from 200,000 events (or `--preload`), beside pages by hand.
+    Project,
     /// Serves the GraphQL limit until its standard input closes; other benches start it.
     #[command(hide = true)]
     ServeDirect {

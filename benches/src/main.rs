@@ -1,12 +1,17 @@
 //! Measurements, each beside its limit. The method is in `benches/README.md`.
 
+mod app;
+mod append;
 mod arguments;
 mod database;
 mod ids;
 mod limits;
+mod load;
 mod measure;
+mod project;
 mod report;
 mod subject;
+mod teller;
 
 use std::process::ExitCode;
 
@@ -32,6 +37,9 @@ async fn run(arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
     let options = &arguments.options;
     match &arguments.bench {
         Bench::Limits => limits::run(options, report).await,
+        Bench::Append => append::run(options, report).await,
+        Bench::Load => load::run(options, report).await,
+        Bench::Project => project::run(options, report).await,
         Bench::ServeDirect { database } => limits::serve_direct(database).await,
     }
 }

@@ -31,7 +31,7 @@ pub struct Figures {
 #[derive(Debug, Default)]
 struct Seen {
     operations: u64,
-    latencies_us: Vec<u32>,
+    latencies_ns: Vec<u64>,
 }
 
 /// Runs the clients side by side and measures after the warm-up.
@@ -48,7 +48,7 @@ pub async fn closed_loop<C: Client>(clients: Vec<C>, duration: Duration) -> Resu
     while let Some(seen) = running.join_next().await {
         let seen = seen??;
         all.operations += seen.operations;
-        all.latencies_us.extend(seen.latencies_us);
+        all.latencies_ns.extend(seen.latencies_ns);
     }
     figures(all, duration)
 }
@@ -71,28 +71,28 @@ async fn one_client<C: Client>(
         let answered = Instant::now();
         if answered >= begin && answered < end {
             seen.operations += count;
-            seen.latencies_us.push(micros(answered - sent));
+            seen.latencies_ns.push(nanos(answered - sent));
         }
     }
 }
 
-fn micros(duration: Duration) -> u32 {
-    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn figures(mut seen: Seen, duration: Duration) -> Result<Figures> {
     if seen.operations < MIN_OPERATIONS {
         bail!("only {} operations in {duration:?}", seen.operations);
     }
-    seen.latencies_us.sort_unstable();
+    seen.latencies_ns.sort_unstable();
     let quantile = |permille: usize| -> Result<f64> {
-        let at = seen.latencies_us.len() * permille / 1_000;
-        let micros = seen
-            .latencies_us
+        let at = seen.latencies_ns.len() * permille / 1_000;
+        let nanos = seen
+            .latencies_ns
             .get(at)
-            .or(seen.latencies_us.last())
+            .or(seen.latencies_ns.last())
             .ok_or_else(|| anyhow!("no latencies"))?;
-        Ok(f64::from(*micros) / 1_000.0)
+        Ok(count(*nanos) / 1e6)
     };
     Ok(Figures {
         per_second: count(seen.operations) / duration.as_secs_f64(),
@@ -130,7 +130,7 @@ mod tests {
     fn figures_are_counts_over_time_and_quantiles() {
         let seen = Seen {
             operations: 1_000,
-            latencies_us: (1..=1_000).rev().collect(),
+            latencies_ns: (1..=1_000).rev().map(|n| n * 1_000).collect(),
         };
         let figures = figures(seen, Duration::from_secs(2)).unwrap();
         assert!((figures.per_second - 500.0).abs() < 1e-9);

@@ -149,7 +149,11 @@ fn in_words(limit: &Comparison) -> String {
         ratio,
         ..
     } = limit;
-    let digits = if *before < 100.0 { 3 } else { 0 };
+    let digits = match *before {
+        ..0.01 => 6,
+        ..100.0 => 3,
+        _ => 0,
+    };
     let target = match (limit.target, limit.reached) {
         (Some(target), Some(reached)) => {
             let verdict = if reached { "reached" } else { "MISSED" };

@@ -1,11 +1,13 @@
 //! What the engines give when nothing of ours is between: the hand-written programs that each figure is held
 //! against.
 
+mod fold;
 mod graphql;
 mod postgres;
 mod run;
 mod sqlite;
 
+pub use fold::rebuild;
 pub use graphql::serve_direct;
 pub use postgres::PostgresLog;
 pub use run::run;

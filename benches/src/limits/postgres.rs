@@ -12,12 +12,12 @@ use crate::ids::Ids;
 use crate::measure::{Client, Figures, closed_loop};
 use crate::subject::{Account, Deposited, metadata};
 
-const TABLE: &str = "
+const TABLE: &str = r#"
 CREATE TABLE limit_events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    aggregate_type text NOT NULL,
-    aggregate_id text NOT NULL,
-    event_type text NOT NULL,
+    aggregate_type text COLLATE "C" NOT NULL,
+    aggregate_id text COLLATE "C" NOT NULL,
+    event_type text COLLATE "C" NOT NULL,
     event_data jsonb NOT NULL,
     event_metadata jsonb NOT NULL,
     event_version integer NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE limit_events (
     UNIQUE (aggregate_type, aggregate_id, event_version)
 );
 CREATE UNIQUE INDEX ON limit_events (command_id) WHERE command_id IS NOT NULL;
-";
+"#;
 
 const INSERT_ONE: &str = "
 INSERT INTO limit_events (aggregate_type, aggregate_id, event_type, event_data, event_metadata, event_version,

@@ -36,21 +36,18 @@ INSERT INTO limit_events (aggregate_type, aggregate_id, event_type, event_data, 
 /// A log in a file of its own.
 #[derive(Debug)]
 pub struct SqliteLog {
-    options: SqliteConnectOptions,
+    url: String,
 }
 
 impl SqliteLog {
     /// Makes the table and fills it with `preload` rows.
     pub async fn create(url: &str, preload: u64) -> Result<Self> {
-        let options = url
-            .parse::<SqliteConnectOptions>()?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
-        let mut connection = options.connect().await?;
+        let mut connection = connect(url).await?;
         sqlx::raw_sql(TABLE).execute(&mut connection).await?;
         connection.close().await?;
-        let log = Self { options };
+        let log = Self {
+            url: url.to_owned(),
+        };
         let mut filler = log.writer(500).await?;
         let mut rows = 0;
         while rows < preload {
@@ -66,11 +63,20 @@ impl SqliteLog {
 
     async fn writer(&self, batch: usize) -> Result<Writer> {
         Ok(Writer {
-            connection: self.options.connect().await?,
+            connection: connect(&self.url).await?,
             ids: Ids::new(),
             batch,
         })
     }
+}
+
+async fn connect(url: &str) -> Result<SqliteConnection> {
+    let options = url
+        .parse::<SqliteConnectOptions>()?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    Ok(options.connect().await?)
 }
 
 struct Writer {

@@ -1,0 +1,108 @@
+//! Loading an aggregate: from the cache, from a snapshot, and from all of its events.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use event_sourcing::execute::{Executor, ExecutorConfig};
+
+use crate::app::{WriteSide, open_store};
+use crate::arguments::Options;
+use crate::database::Server;
+use crate::measure::{Client, Figures, closed_loop};
+use crate::report::{Comparison, Report, Row, Target};
+use crate::subject::Account;
+use crate::teller::open_accounts;
+
+const SIZES: [usize; 3] = [1, 100, 10_000];
+/// Behind the last snapshot lie this many events.
+const BEHIND_SNAPSHOT: usize = 50;
+/// More accounts than the small cache holds, so that each load misses it.
+const ROTATING: usize = 4;
+
+struct Loader {
+    executor: Arc<Executor>,
+    accounts: Arc<Vec<String>>,
+    next: usize,
+    events: u64,
+}
+
+impl Client for Loader {
+    async fn operate(&mut self) -> Result<u64> {
+        self.next = (self.next + 1) % self.accounts.len();
+        let (account, _) = self
+            .executor
+            .load::<Account>(&self.accounts[self.next])
+            .await?;
+        if account.deposits != self.events {
+            bail!(
+                "an account has {} deposits, not {}",
+                account.deposits,
+                self.events
+            );
+        }
+        Ok(1)
+    }
+}
+
+/// One client loads accounts of each size in each way.
+pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let server = Server::open(options.url.as_deref()).await?;
+    let database = server.database().await?;
+    let store = open_store(&database.url).await?;
+    for (way, writing, reading) in ways() {
+        let mut of_one_event: Option<Figures> = None;
+        for size in SIZES {
+            let events = match (way, size) {
+                ("snapshotted", 10_000) => size + BEHIND_SNAPSHOT,
+                _ => size,
+            };
+            let writer = WriteSide::start(Arc::clone(&store), writing.clone());
+            let accounts = open_accounts(&writer.executor, ROTATING, events).await?;
+            writer.finish().await;
+            let reader = WriteSide::start(Arc::clone(&store), reading.clone());
+            let loader = Loader {
+                executor: Arc::clone(&reader.executor),
+                accounts,
+                next: 0,
+                events: events as u64,
+            };
+            let figures = closed_loop(vec![loader], options.duration()).await?;
+            reader.finish().await;
+            let case = format!("{events} events, {way}");
+            let mut row = Row::new("load", case, server.engine(), 1, &figures);
+            if let Some(one) = &of_one_event {
+                let target =
+                    (way == "snapshotted" && size == 10_000).then_some(Target::AtMost(2.0));
+                let p50 = one.p50_ms;
+                row = row.beside(Comparison::new(
+                    "p50 of 1 event",
+                    figures.p50_ms,
+                    p50,
+                    p50,
+                    target,
+                ));
+            }
+            report.add(&row);
+            of_one_event.get_or_insert(figures);
+        }
+    }
+    database.discard().await
+}
+
+/// How the accounts are written, and how they are loaded.
+fn ways() -> [(&'static str, ExecutorConfig, ExecutorConfig); 3] {
+    let default = ExecutorConfig::default();
+    let without_cache = ExecutorConfig {
+        cached_streams: 1,
+        ..default.clone()
+    };
+    let without_either = ExecutorConfig {
+        snapshot_every: u64::MAX,
+        ..without_cache.clone()
+    };
+    [
+        ("cached", default.clone(), default.clone()),
+        ("snapshotted", default, without_cache),
+        ("cold", without_either.clone(), without_either),
+    ]
+}

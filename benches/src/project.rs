@@ -1,0 +1,185 @@
+//! Rebuilding a projection: the kernel's runner on SQL tables, beside keyset pages by hand.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use event_sourcing::execute::ExecutorConfig;
+use event_sourcing::projection::FoldError;
+use event_sourcing::projection::runner::{Runner, RunnerConfig};
+use event_sourcing::{
+    Clock, DecodeError, Envelope, EventStore, Filter, Position, Projection, SystemClock, aggregate,
+};
+use read_model_sql::{
+    Column, Database, SqlLeaseStore, SqlProjectionStore, TableProjection, TableRow, Value,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{WriteSide, open_store};
+use crate::arguments::Options;
+use crate::database::Server;
+use crate::limits::rebuild;
+use crate::measure::{Figures, once};
+use crate::report::{Comparison, Report, Row, Target};
+use crate::subject::{DEPOSITED, Deposited};
+use crate::teller::open_accounts;
+
+const ACCOUNTS: usize = 1_000;
+const EVENTS: u64 = 200_000;
+const POOL: u32 = 4;
+
+/// A row an account.
+#[derive(Debug)]
+struct Accounts;
+
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+struct AccountRow {
+    id: String,
+    balance_cents: i64,
+    deposits: i64,
+    version: i64,
+}
+
+impl TableRow for AccountRow {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("id"),
+        Column::int("balance_cents"),
+        Column::int("deposits"),
+        Column::int("version"),
+    ];
+
+    fn key(&self) -> &str {
+        &self.id
+    }
+
+    fn values(&self) -> Vec<Value> {
+        vec![
+            self.id.as_str().into(),
+            self.balance_cents.into(),
+            self.deposits.into(),
+            self.version.into(),
+        ]
+    }
+}
+
+impl TableProjection for Accounts {
+    const DDL: &'static str = "CREATE TABLE {table} (
+        id {text} PRIMARY KEY, balance_cents bigint NOT NULL, deposits bigint NOT NULL, version bigint NOT NULL
+    )";
+}
+
+impl Projection for Accounts {
+    const NAME: &'static str = "bench_accounts";
+    const SCHEMA_VERSION: u32 = 1;
+    type Key = String;
+    type Row = AccountRow;
+    type Event = Deposited;
+
+    fn filter(&self) -> Filter {
+        Filter::of_types(&[DEPOSITED])
+    }
+
+    fn decode(&self, envelope: &Envelope) -> Result<Deposited, DecodeError> {
+        aggregate::decode(envelope)
+    }
+
+    fn keys(&self, event: &Deposited, _: &Envelope) -> Vec<String> {
+        vec![event.account.clone()]
+    }
+
+    fn fold(
+        &self,
+        key: &String,
+        row: Option<AccountRow>,
+        event: &Deposited,
+        envelope: &Envelope,
+    ) -> Result<Option<AccountRow>, FoldError> {
+        let mut row = row.unwrap_or_else(|| AccountRow {
+            id: key.clone(),
+            balance_cents: 0,
+            deposits: 0,
+            version: 0,
+        });
+        row.balance_cents += event.amount_cents;
+        row.deposits += 1;
+        row.version = i64::try_from(envelope.version.0).unwrap_or(i64::MAX);
+        Ok(Some(row))
+    }
+}
+
+/// Fills a log, rebuilds a fresh read model from it, and does the same by hand before and after.
+pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let server = Server::open(options.url.as_deref()).await?;
+    let log = server.database().await?;
+    let store = open_store(&log.url).await?;
+    let events = options.preload.max(EVENTS);
+    let side = WriteSide::start(store, ExecutorConfig::default());
+    let each = usize::try_from(events)? / ACCOUNTS;
+    open_accounts(&side.executor, ACCOUNTS, each).await?;
+    let head = side.store.head().await?;
+
+    let by_hand = server.database().await?;
+    let before = by_hand_or_none(&server, &log.url, &by_hand.url).await?;
+    let rows = server.database().await?;
+    let figures = with_runner(Arc::clone(&side.store), &rows.url, head).await?;
+    let after = by_hand_or_none(&server, &log.url, &by_hand.url).await?;
+    let case = format!("{} events, {ACCOUNTS} rows", head.0);
+    let mut row = Row::new("project", case, server.engine(), 1, &figures);
+    if let (Some(before), Some(after)) = (before, after) {
+        let [ours, before, after] = [&figures, &before, &after].map(|figures| figures.per_second);
+        let target = Some(Target::AtLeast(0.6));
+        row = row.beside(Comparison::new(
+            "pages by hand",
+            ours,
+            before,
+            after,
+            target,
+        ));
+    }
+    report.add(&row);
+    side.finish().await;
+    for database in [rows, by_hand, log] {
+        database.discard().await?;
+    }
+    Ok(())
+}
+
+/// The hand-written program is for PostgreSQL.
+async fn by_hand_or_none(server: &Server, log: &str, rows: &str) -> Result<Option<Figures>> {
+    if server.is_postgres() {
+        Ok(Some(rebuild(log, rows).await?))
+    } else {
+        Ok(None)
+    }
+}
+
+async fn with_runner(log: Arc<dyn EventStore>, url: &str, head: Position) -> Result<Figures> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let database = Database::open(url, POOL, Arc::clone(&clock)).await?;
+    let rows = Arc::new(SqlProjectionStore::<Accounts>::open(database.clone()).await?);
+    let leases = Arc::new(SqlLeaseStore::new(database.clone()));
+    let begin = Instant::now();
+    let runner = Runner::new(
+        log,
+        Accounts,
+        rows,
+        leases,
+        clock,
+        RunnerConfig::new("bench"),
+    );
+    let mut state = runner.state();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(runner.run(stop.clone()));
+    let reached = state
+        .wait_for(|state| state.position >= head || state.parked.is_some())
+        .await?
+        .clone();
+    let elapsed = begin.elapsed();
+    stop.cancel();
+    running.await?;
+    database.close().await;
+    match reached.parked {
+        Some(parked) => bail!("the projection parked: {}", parked.reason),
+        None => Ok(once(head.0, elapsed)),
+    }
+}
