@@ -1,0 +1,244 @@
+//! Composition: the only place that names the stores.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::execute::ExecutorTasks;
+use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig};
+use event_store_postgres::PostgresEventStore;
+use event_store_sqlite::SqliteEventStore;
+use platform::config::Engine;
+use platform::health::{Health, PartState};
+use platform::{StartError, Tasks, fields};
+use tokio::time::{Instant, timeout_at};
+use tonic::service::Routes;
+
+use crate::bus::CommandBus;
+use crate::config::CommandConfig;
+use crate::grpc;
+use crate::idempotency::Requests;
+
+/// How often the databases are asked whether they are there.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+/// How often kept answers are looked through for old ones.
+const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
+
+/// The event store of either engine.
+#[derive(Clone)]
+pub enum OpenedStore {
+    /// In this process; no other process may write it.
+    Sqlite(Arc<SqliteEventStore>),
+    /// On a server.
+    Postgres(Arc<PostgresEventStore>),
+}
+
+impl OpenedStore {
+    /// Opens the event store that `config` names.
+    ///
+    /// # Errors
+    /// It cannot be opened, or does not fit this binary.
+    pub async fn open(config: &CommandConfig, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        const OPEN: &str = "open the event store";
+        match config.event_store.engine() {
+            Engine::Sqlite => {
+                let settings = event_store_sqlite::Settings::default();
+                let store = SqliteEventStore::open(config.event_store.as_str(), clock, settings)
+                    .await
+                    .map_err(|error| StartError::failed(OPEN, error))?;
+                Ok(Self::Sqlite(Arc::new(store)))
+            }
+            Engine::Postgres => {
+                let settings = event_store_postgres::Settings {
+                    pool_size: config.pool_size,
+                    migrate: config.migrate,
+                    ..event_store_postgres::Settings::default()
+                };
+                let store = PostgresEventStore::connect(config.event_store.as_str(), settings)
+                    .await
+                    .map_err(|error| StartError::failed(OPEN, error))?;
+                Ok(Self::Postgres(Arc::new(store)))
+            }
+        }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn EventStore> {
+        match self {
+            Self::Sqlite(store) => Arc::clone(store) as Arc<dyn EventStore>,
+            Self::Postgres(store) => Arc::clone(store) as Arc<dyn EventStore>,
+        }
+    }
+
+    /// Closes its connections, after the calls that run.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => {
+                if let Err(error) = store.close().await {
+                    tracing::warn!({ fields::ERROR } = %error, "the event store was not closed cleanly");
+                }
+            }
+            Self::Postgres(store) => store.close().await,
+        }
+    }
+}
+
+impl fmt::Debug for OpenedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite(_) => "Sqlite",
+            Self::Postgres(_) => "Postgres",
+        })
+    }
+}
+
+/// The running write side, without listeners.
+#[derive(Debug)]
+pub struct CommandService {
+    routes: Routes,
+    health: Health,
+    tasks: Tasks,
+    executing: ExecutorTasks,
+    requests: Arc<Requests>,
+}
+
+impl CommandService {
+    /// Starts it on an open event store.
+    ///
+    /// # Errors
+    /// The command database cannot be opened, or does not fit this binary.
+    pub async fn start(
+        config: &CommandConfig,
+        store: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let requests = Requests::connect(
+            &config.database,
+            config.pool_size,
+            config.migrate,
+            Arc::clone(&clock),
+        )
+        .await
+        .map_err(|error| StartError::failed("open the command database", error))?;
+        let requests = Arc::new(requests);
+        let tasks = Tasks::new();
+        let health = Health::new(env!("CARGO_PKG_VERSION"));
+        probe(&health, &tasks, &store, &requests).await;
+        clean_up(&tasks, Arc::clone(&requests));
+        let (executor, executing) = Executor::start(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            ExecutorConfig::default(),
+        );
+        let routes = grpc::routes(&grpc::Parts {
+            bus: Arc::new(CommandBus::new(executor, clock)),
+            requests: Arc::clone(&requests),
+            store,
+            health: health.clone(),
+        })?;
+        Ok(Self {
+            routes,
+            health,
+            tasks,
+            executing,
+            requests,
+        })
+    }
+
+    /// The gRPC services, to be served on a port and called in the process. [`Self::stop`] waits for the end of every
+    /// clone.
+    #[must_use]
+    pub fn routes(&self) -> Routes {
+        self.routes.clone()
+    }
+
+    /// How its parts are.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Its tasks, its listeners among them.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Ends it: no new requests, the running ones to their end, what they wrote durable, connections closed. The
+    /// event store stays open. What has not ended after `limit` is left behind, and logged.
+    pub async fn stop(self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        if let Err(error) = self.tasks.drain(limit).await {
+            tracing::warn!({ fields::ERROR } = %error, "some requests did not end in time");
+        }
+        // The executor ends when nobody can send it a command any more.
+        drop(self.routes);
+        let ended = async {
+            self.executing.finished().await;
+            self.requests.close().await;
+        };
+        if timeout_at(deadline, ended).await.is_err() {
+            tracing::warn!("the executor did not end in time");
+        }
+    }
+}
+
+async fn probe(
+    health: &Health,
+    tasks: &Tasks,
+    store: &Arc<dyn EventStore>,
+    requests: &Arc<Requests>,
+) {
+    let store = Arc::clone(store);
+    health
+        .probe("event_store", PROBE_INTERVAL, tasks, move || {
+            let store = Arc::clone(&store);
+            async move { state(store.head().await.is_ok()) }
+        })
+        .await;
+    let requests = Arc::clone(requests);
+    health
+        .probe("database", PROBE_INTERVAL, tasks, move || {
+            let requests = Arc::clone(&requests);
+            async move {
+                let (busy, most) = requests.connections();
+                let gauge = |state| {
+                    metrics::gauge!("db_pool_connections", "pool" => "command", "state" => state)
+                };
+                gauge("busy").set(busy);
+                gauge("max").set(most);
+                state(requests.ping().await.is_ok())
+            }
+        })
+        .await;
+}
+
+fn state(connected: bool) -> PartState {
+    if connected {
+        PartState::up("connected")
+    } else {
+        PartState::down("disconnected")
+    }
+}
+
+/// Forgets old keys from time to time.
+fn clean_up(tasks: &Tasks, requests: Arc<Requests>) {
+    let stopping = tasks.stopping();
+    tasks.spawn("clean-up of idempotent requests", async move {
+        loop {
+            match requests.clean_up().await {
+                Ok(0) => {}
+                Ok(removed) => tracing::debug!(removed, "old idempotent requests removed"),
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "old idempotent requests could not be removed; they are tried again"
+                ),
+            }
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = tokio::time::sleep(CLEAN_UP_INTERVAL) => {}
+            }
+        }
+    });
+}

@@ -1,0 +1,19 @@
+//! The commands, each over all the streams that it decides on.
+//!
+//! The rules are the domain's, stream by stream. A command reads the streams, asks each of them, and appends what
+//! they say, in the order in which the log shall have it. Every stream that was read becomes a precondition of the
+//! commit, except memberships, which are written without a requirement.
+
+mod category;
+mod product;
+mod stock;
+
+use domain::DomainError;
+use event_sourcing::execute::Stop;
+
+pub use category::{CategoryAnswer, CreateCategory, DeleteCategory, UpdateCategory};
+pub use product::{ChangeProductPrice, CreateProduct, DeleteProduct, ProductAnswer, UpdateProduct};
+pub use stock::{StockAnswer, UpdateStock};
+
+/// How a decision ends early.
+type Stopped = Stop<DomainError>;

@@ -1,0 +1,191 @@
+//! What comes beside a message: who asks, under which id, and for how long the caller waits.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use contract::metadata;
+use domain::value::UserId;
+use event_sourcing::{Clock, CommandId, Context, Metadata};
+use tokio::time::Instant;
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+/// How long a call may take if the caller does not say.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a call may take whatever the caller says.
+const MAX_DEADLINE: Duration = Duration::from_secs(10);
+/// How much before the caller's own deadline the answer is given up, so that it still arrives.
+const MARGIN: Duration = Duration::from_millis(50);
+
+/// The most bytes of a correlation id.
+const MAX_CORRELATION_ID: usize = 255;
+/// The most bytes of a `tracestate`, as its specification says.
+const MAX_TRACESTATE: usize = 512;
+/// The length of a `traceparent` of version 00.
+const TRACEPARENT_LENGTH: usize = 55;
+
+/// Reads a command's context.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` names the value that is malformed.
+pub fn read(metadata: &MetadataMap, clock: &dyn Clock) -> Result<Context, Status> {
+    let command_id = match metadata::command_id(metadata)? {
+        Some(id) => CommandId(id),
+        None => new_id(clock),
+    };
+    let correlation_id = correlation_id(metadata)?;
+    let user_id = user_id(metadata)?;
+    Ok(Context {
+        command_id,
+        deadline: deadline(metadata)?,
+        metadata: Metadata {
+            correlation_id: Some(correlation_id.unwrap_or_else(|| command_id.to_string())),
+            causation_id: Some(command_id.to_string()),
+            user_id,
+            trace: trace(metadata),
+        },
+        fence: None,
+    })
+}
+
+/// When a call is given up.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` if the caller's own deadline is malformed.
+pub fn deadline(metadata: &MetadataMap) -> Result<Instant, Status> {
+    let patience = match metadata::timeout(metadata)? {
+        None => DEFAULT_DEADLINE,
+        Some(timeout) => timeout
+            .min(MAX_DEADLINE)
+            .saturating_sub(MARGIN.min(timeout / 10)),
+    };
+    Ok(Instant::now() + patience)
+}
+
+/// An id that nobody has: time first, so that indexes grow at their right end.
+#[must_use]
+pub fn new_id(clock: &dyn Clock) -> CommandId {
+    CommandId::from_parts(clock.now(), rand::random())
+}
+
+fn correlation_id(metadata: &MetadataMap) -> Result<Option<String>, Status> {
+    let Some(value) = metadata.get(metadata::CORRELATION_ID) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default();
+    if text.is_empty() || text.len() > MAX_CORRELATION_ID {
+        return Err(Status::invalid_argument(format!(
+            "{} must be 1 to {MAX_CORRELATION_ID} visible ASCII characters, got {} bytes",
+            metadata::CORRELATION_ID,
+            value.len(),
+        )));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn user_id(metadata: &MetadataMap) -> Result<Option<String>, Status> {
+    let Some(text) = metadata::user_id(metadata)? else {
+        return Ok(None);
+    };
+    match UserId::parse(metadata::USER_ID, &text) {
+        Ok(user_id) => Ok(Some(user_id.as_str().to_owned())),
+        Err(error) => Err(Status::invalid_argument(error.message)),
+    }
+}
+
+/// The trace context. A malformed one is ignored, as its specification asks.
+fn trace(metadata: &MetadataMap) -> BTreeMap<String, String> {
+    let mut trace = BTreeMap::new();
+    let parent = metadata::get(metadata, metadata::TRACEPARENT)
+        .filter(|text| text.len() == TRACEPARENT_LENGTH && is_traceparent(text));
+    let Some(parent) = parent else {
+        return trace;
+    };
+    trace.insert(metadata::TRACEPARENT.to_owned(), parent.to_owned());
+    let state = metadata::get(metadata, metadata::TRACESTATE)
+        .filter(|text| !text.is_empty() && text.len() <= MAX_TRACESTATE);
+    if let Some(state) = state {
+        trace.insert(metadata::TRACESTATE.to_owned(), state.to_owned());
+    }
+    trace
+}
+
+fn is_traceparent(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    lengths.eq([2, 32, 16, 2]) && text.bytes().all(|byte| byte == b'-' || is_hex(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use event_sourcing::SystemClock;
+    use tonic::Code;
+
+    use super::*;
+
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn with(pairs: &[(&'static str, &str)]) -> MetadataMap {
+        let mut map = MetadataMap::new();
+        for (key, value) in pairs {
+            metadata::insert(&mut map, key, value);
+        }
+        map
+    }
+
+    #[test]
+    fn without_anything_there_is_an_id_and_a_deadline() {
+        let context = read(&MetadataMap::new(), &SystemClock).expect("defaults");
+        let id = context.command_id.to_string();
+        assert_eq!(context.metadata.correlation_id.as_deref(), Some(&*id));
+        assert_eq!(context.metadata.causation_id.as_deref(), Some(&*id));
+        assert!(context.deadline > Instant::now() + DEFAULT_DEADLINE / 2);
+        let other = read(&MetadataMap::new(), &SystemClock).expect("defaults");
+        assert_ne!(other.command_id, context.command_id);
+    }
+
+    #[test]
+    fn a_deadline_is_capped_and_leaves_time_for_the_answer() {
+        let deadline = |text| deadline(&with(&[(metadata::GRPC_TIMEOUT, text)])).expect("a time");
+        let start = Instant::now();
+        assert!(deadline("99H") <= Instant::now() + MAX_DEADLINE);
+        assert!(deadline("1S") < Instant::now() + Duration::from_secs(1));
+        assert!(deadline("1S") > start + Duration::from_millis(900));
+        assert!(deadline("10m") > start + Duration::from_millis(8));
+    }
+
+    #[test]
+    fn the_trace_goes_on_if_it_is_well_formed() {
+        let trace = |parent: &str, state: &str| {
+            let pairs = [
+                (metadata::TRACEPARENT, parent),
+                (metadata::TRACESTATE, state),
+            ];
+            trace(&with(&pairs)).len()
+        };
+        assert_eq!(trace(PARENT, "vendor=1"), 2);
+        assert_eq!(trace(PARENT, &"x".repeat(MAX_TRACESTATE + 1)), 1);
+        assert_eq!(trace(&PARENT.to_uppercase(), "vendor=1"), 0);
+        assert_eq!(trace(&PARENT.replace('-', "0"), "vendor=1"), 0);
+        assert_eq!(trace("", ""), 0);
+    }
+
+    #[test]
+    fn what_is_malformed_is_named() {
+        let long = "x".repeat(MAX_CORRELATION_ID + 1);
+        let cases = [
+            (metadata::COMMAND_ID, "7"),
+            (metadata::CORRELATION_ID, ""),
+            (metadata::CORRELATION_ID, &long),
+            (metadata::USER_ID, ""),
+            (metadata::USER_ID, "%00"),
+            (metadata::USER_ID, "%FF"),
+            (metadata::GRPC_TIMEOUT, "soon"),
+        ];
+        for (key, value) in cases {
+            let error = read(&with(&[(key, value)]), &SystemClock).expect_err(key);
+            assert_eq!(error.code(), Code::InvalidArgument);
+            assert!(error.message().contains(key), "{}", error.message());
+        }
+    }
+}

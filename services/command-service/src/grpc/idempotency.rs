@@ -1,0 +1,167 @@
+//! `proto.Idempotency`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use contract::MAX_KEPT_ANSWER_BYTES;
+use contract::proto::idempotency_server::Idempotency;
+use contract::proto::{
+    IdempotencyBeginParam, IdempotencyBeginResult, IdempotencyFinishParam, IdempotencyFinishResult,
+    IdempotencyRenewParam, IdempotencyRenewResult, IdempotencyState,
+};
+use contract::status::Reason;
+use event_sourcing::Clock;
+use tokio::time::{Instant, timeout_at};
+use tonic::{Request, Response, Status};
+
+use crate::bus::internal;
+use crate::context;
+use crate::idempotency::{Begun, KeyedRequest, LEASE, RequestError, RequestHash, Requests};
+
+/// The most characters of a principal and of a key.
+const MAX_NAME: usize = 255;
+
+pub(super) struct IdempotencyApi {
+    requests: Arc<Requests>,
+    clock: Arc<dyn Clock>,
+}
+
+impl IdempotencyApi {
+    pub(super) fn new(requests: Arc<Requests>, clock: Arc<dyn Clock>) -> Self {
+        Self { requests, clock }
+    }
+}
+
+#[tonic::async_trait]
+impl Idempotency for IdempotencyApi {
+    async fn begin(
+        &self,
+        request: Request<IdempotencyBeginParam>,
+    ) -> Result<Response<IdempotencyBeginResult>, Status> {
+        let deadline = context::deadline(request.metadata())?;
+        let param = request.into_inner();
+        let keyed = keyed_request(param.principal, param.key)?;
+        let hash = request_hash(&param.request_hash)?;
+        let seed = context::new_id(&*self.clock);
+        let token = match param.token.as_str() {
+            "" => format!("{:032x}", rand::random::<u128>()),
+            given => token(given)?.to_owned(),
+        };
+        let begun = self.requests.begin(&keyed, hash, seed, &token);
+        let begun = within(deadline, begun).await?;
+        Ok(Response::new(match begun {
+            Begun::Fresh { seed } => IdempotencyBeginResult {
+                state: IdempotencyState::Fresh.into(),
+                seed: seed.to_string(),
+                token,
+                lease_ms: millis(LEASE),
+                ..IdempotencyBeginResult::default()
+            },
+            Begun::Again { answer } => IdempotencyBeginResult {
+                state: IdempotencyState::Again.into(),
+                answer: Bytes::from(answer),
+                ..IdempotencyBeginResult::default()
+            },
+            Begun::InProgress { for_at_most } => IdempotencyBeginResult {
+                state: IdempotencyState::InProgress.into(),
+                retry_after_ms: millis(for_at_most),
+                ..IdempotencyBeginResult::default()
+            },
+            Begun::Reused => IdempotencyBeginResult {
+                state: IdempotencyState::Reused.into(),
+                ..IdempotencyBeginResult::default()
+            },
+        }))
+    }
+
+    async fn renew(
+        &self,
+        request: Request<IdempotencyRenewParam>,
+    ) -> Result<Response<IdempotencyRenewResult>, Status> {
+        let deadline = context::deadline(request.metadata())?;
+        let param = request.into_inner();
+        let keyed = keyed_request(param.principal, param.key)?;
+        let renewed = self.requests.renew(&keyed, token(&param.token)?);
+        let held = within(deadline, renewed).await?;
+        Ok(Response::new(IdempotencyRenewResult { held }))
+    }
+
+    async fn finish(
+        &self,
+        request: Request<IdempotencyFinishParam>,
+    ) -> Result<Response<IdempotencyFinishResult>, Status> {
+        let deadline = context::deadline(request.metadata())?;
+        let param = request.into_inner();
+        let keyed = keyed_request(param.principal, param.key)?;
+        let token = token(&param.token)?;
+        if let Some(answer) = &param.answer
+            && answer.len() > MAX_KEPT_ANSWER_BYTES
+        {
+            return Err(Status::invalid_argument(format!(
+                "answer has at most {MAX_KEPT_ANSWER_BYTES} bytes, got {}",
+                answer.len()
+            )));
+        }
+        let finished = self.requests.finish(&keyed, token, param.answer.as_deref());
+        let kept = within(deadline, finished).await?;
+        Ok(Response::new(IdempotencyFinishResult { kept }))
+    }
+}
+
+fn keyed_request(principal: String, key: String) -> Result<KeyedRequest, Status> {
+    check_name("principal", &principal, 0)?;
+    check_name("key", &key, 1)?;
+    Ok(KeyedRequest { principal, key })
+}
+
+fn check_name(field: &str, text: &str, min: usize) -> Result<(), Status> {
+    let length = text.chars().count();
+    if (min..=MAX_NAME).contains(&length) && !text.contains('\0') {
+        return Ok(());
+    }
+    Err(Status::invalid_argument(format!(
+        "{field} must be {min} to {MAX_NAME} characters without U+0000, got {length}"
+    )))
+}
+
+fn request_hash(given: &[u8]) -> Result<RequestHash, Status> {
+    given.try_into().map_err(|_| {
+        let length = given.len();
+        Status::invalid_argument(format!("request_hash must have 32 bytes, got {length}"))
+    })
+}
+
+fn token(given: &str) -> Result<&str, Status> {
+    let is_hex = given.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if given.len() == 32 && is_hex {
+        return Ok(given);
+    }
+    Err(Status::invalid_argument(format!(
+        "token must be 32 hexadecimal digits, got {} bytes",
+        given.len()
+    )))
+}
+
+async fn within<T>(
+    deadline: Instant,
+    asked: impl Future<Output = Result<T, RequestError>>,
+) -> Result<T, Status> {
+    const UNAVAILABLE: &str = "the command database does not answer";
+    match timeout_at(deadline, asked).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) if error.is_retryable() => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the command database is unavailable"
+            );
+            Err(Reason::OutcomeUnknown.status(UNAVAILABLE))
+        }
+        Ok(Err(error)) => Err(internal("the command database failed", &error)),
+        Err(_) => Err(Reason::OutcomeUnknown.status(UNAVAILABLE)),
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

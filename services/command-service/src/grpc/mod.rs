@@ -1,0 +1,90 @@
+//! What arrives over gRPC, and what leaves.
+//!
+//! Each service is a thin edge: [`input`] reads messages into commands, the bus executes them, [`reply`] writes what
+//! came of it. Business errors leave inside the reply ([`refusal`]), everything else as a status.
+
+mod admin;
+mod category;
+mod idempotency;
+mod input;
+mod product;
+pub mod refusal;
+mod reply;
+
+use std::sync::Arc;
+
+use contract::proto::admin_server::AdminServer;
+use contract::proto::category_command_server::CategoryCommandServer;
+use contract::proto::idempotency_server::IdempotencyServer;
+use contract::proto::product_command_server::ProductCommandServer;
+use contract::{DESCRIPTORS, MAX_KEPT_ANSWER_BYTES};
+use event_sourcing::EventStore;
+use platform::health::{Health, grpc_service};
+use platform::runtime::{MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
+use tonic::service::Routes;
+
+use self::admin::AdminApi;
+use self::category::CategoryApi;
+use self::idempotency::IdempotencyApi;
+use self::product::ProductApi;
+use crate::bus::CommandBus;
+use crate::idempotency::Requests;
+
+/// The services of this process, by their full names.
+const SERVICES: &[&str] = &[
+    "proto.CategoryCommand",
+    "proto.ProductCommand",
+    "proto.Idempotency",
+    "proto.Admin",
+];
+
+/// All that the services need.
+#[derive(Clone)]
+pub struct Parts {
+    /// Executes commands.
+    pub bus: Arc<CommandBus>,
+    /// Keeps answers of idempotent requests.
+    pub requests: Arc<Requests>,
+    /// Tells the head.
+    pub store: Arc<dyn EventStore>,
+    /// Tells how the process is.
+    pub health: Health,
+}
+
+/// The gRPC services with health and reflection, to be served on a port or called in the process.
+///
+/// # Errors
+/// The built-in descriptors cannot be read, which is a bug.
+pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
+    let category = CategoryCommandServer::new(CategoryApi::new(Arc::clone(&parts.bus)))
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let product = ProductCommandServer::new(ProductApi::new(Arc::clone(&parts.bus)))
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let clock = parts.bus.clock();
+    let idempotency =
+        IdempotencyServer::new(IdempotencyApi::new(Arc::clone(&parts.requests), clock))
+            .max_decoding_message_size(MAX_DECODED_BYTES + MAX_KEPT_ANSWER_BYTES)
+            .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let admin = AdminServer::new(AdminApi::new(Arc::clone(&parts.store)))
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let reflection = || {
+        SERVICES.iter().fold(
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(DESCRIPTORS)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                .with_service_name("grpc.health.v1.Health"),
+            |builder, service| builder.with_service_name(*service),
+        )
+    };
+    let unreadable = |error| StartError::failed("read the built-in descriptors", error);
+    Ok(Routes::new(category)
+        .add_service(product)
+        .add_service(idempotency)
+        .add_service(admin)
+        .add_service(grpc_service(parts.health.clone(), SERVICES))
+        .add_service(reflection().build_v1().map_err(unreadable)?)
+        .add_service(reflection().build_v1alpha().map_err(unreadable)?))
+}

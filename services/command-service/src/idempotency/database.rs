@@ -1,0 +1,359 @@
+//! Idempotent requests in the command database. Every step is one statement, the same on both engines.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{Clock, CommandId};
+use platform::config::{DatabaseUrl, Engine};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+use uuid::Uuid;
+
+use super::{Begun, KEPT, KeyedRequest, LEASE, RequestError, RequestHash, schema};
+
+/// How long a statement waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many rows the clean-up removes in one statement.
+const CLEANED_AT_ONCE: i64 = 1_000;
+/// How often Begin looks again if the row it met is gone when it looks closer.
+const BEGIN_TRIES: usize = 3;
+
+/// A key that is new, or was forgotten.
+const INSERT: &str = "\
+    INSERT INTO idempotent_requests AS r \
+        (principal, key, request_hash, seed, token, lease_until, created_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7) \
+    ON CONFLICT (principal, key) DO UPDATE SET \
+        request_hash = excluded.request_hash, seed = excluded.seed, token = excluded.token, \
+        lease_until = excluded.lease_until, answer = NULL, created_at = excluded.created_at \
+    WHERE r.created_at <= $8 AND r.lease_until <= $7 \
+    RETURNING seed";
+/// A request that nobody executes, or the caller itself.
+const TAKE_OVER: &str = "\
+    UPDATE idempotent_requests SET token = $4, lease_until = $5 \
+    WHERE principal = $1 AND key = $2 AND request_hash = $3 AND answer IS NULL \
+      AND (lease_until <= $6 OR token = $4) \
+    RETURNING seed";
+const LOOK: &str = "\
+    SELECT request_hash, answer, lease_until FROM idempotent_requests \
+    WHERE principal = $1 AND key = $2";
+const RENEW: &str = "\
+    UPDATE idempotent_requests SET lease_until = $4 \
+    WHERE principal = $1 AND key = $2 AND token = $3 AND answer IS NULL";
+const ANSWER: &str = "\
+    UPDATE idempotent_requests SET answer = $4 \
+    WHERE principal = $1 AND key = $2 AND token = $3";
+const RELEASE: &str = "\
+    UPDATE idempotent_requests SET lease_until = 0 \
+    WHERE principal = $1 AND key = $2 AND token = $3";
+const CLEAN_UP: &str = "\
+    DELETE FROM idempotent_requests WHERE (principal, key) IN ( \
+        SELECT principal, key FROM idempotent_requests \
+        WHERE created_at <= $1 AND lease_until <= $2 ORDER BY created_at LIMIT $3)";
+const PING: &str = "SELECT 1";
+
+/// The idempotent requests of one command database.
+#[derive(Debug)]
+pub struct Requests {
+    pool: Pool,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug)]
+enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// Runs an expression on whichever pool there is; an error names the operation.
+macro_rules! on_pool {
+    ($self:ident, $operation:literal, |$pool:ident| $run:expr) => {
+        match &$self.pool {
+            Pool::Sqlite($pool) => $run,
+            Pool::Postgres($pool) => $run,
+        }
+        .map_err(|source| RequestError {
+            operation: $operation,
+            source,
+        })
+    };
+}
+
+impl Requests {
+    /// Connects, and brings the schema up to date; without `migrate` it must be.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or its schema is beyond this binary.
+    pub async fn connect(
+        url: &DatabaseUrl,
+        pool_size: u32,
+        migrate: bool,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RequestError> {
+        let connect_error = |source| RequestError {
+            operation: "connect to the command database",
+            source,
+        };
+        let pool = match url.engine() {
+            Engine::Sqlite => {
+                let pool = sqlite(url.as_str()).await.map_err(connect_error)?;
+                schema::prepare_sqlite(&pool, migrate).await?;
+                Pool::Sqlite(pool)
+            }
+            Engine::Postgres => {
+                let pool = postgres(url.as_str(), pool_size)
+                    .await
+                    .map_err(connect_error)?;
+                schema::prepare_postgres(&pool, migrate).await?;
+                Pool::Postgres(pool)
+            }
+        };
+        Ok(Self { pool, clock })
+    }
+
+    /// Begins a request. `seed` is used if the key is new; `token` names the caller's lease.
+    ///
+    /// # Errors
+    /// The database failed; asking again with the same token is safe.
+    pub async fn begin(
+        &self,
+        request: &KeyedRequest,
+        hash: RequestHash,
+        seed: CommandId,
+        token: &str,
+    ) -> Result<Begun, RequestError> {
+        for _ in 0..BEGIN_TRIES {
+            let now = self.now();
+            let inserted = self.insert(request, hash, seed, token, now).await?;
+            let seed = match inserted {
+                Some(seed) => Some(seed),
+                None => self.take_over(request, hash, token, now).await?,
+            };
+            if let Some(seed) = seed {
+                return read_seed(&seed).map(|seed| Begun::Fresh { seed });
+            }
+            let Some((stored_hash, answer, lease_until)) = self.look(request).await? else {
+                continue;
+            };
+            if stored_hash != hash {
+                return Ok(Begun::Reused);
+            }
+            if let Some(answer) = answer {
+                return Ok(Begun::Again { answer });
+            }
+            let left = u64::try_from(lease_until - now).unwrap_or(0);
+            if left > 0 {
+                return Ok(Begun::InProgress {
+                    for_at_most: Duration::from_micros(left),
+                });
+            }
+        }
+        // Others begin and leave the same key all the time.
+        Ok(Begun::InProgress {
+            for_at_most: Duration::ZERO,
+        })
+    }
+
+    /// Keeps the lease for as long again. False if it is not the caller's any more.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn renew(&self, request: &KeyedRequest, token: &str) -> Result<bool, RequestError> {
+        let until = self.now() + micros(LEASE);
+        let changed = on_pool!(self, "renew a request's lease", |pool| {
+            let renewed = sqlx::query(RENEW)
+                .bind(&request.principal)
+                .bind(&request.key)
+                .bind(token)
+                .bind(until);
+            renewed.execute(pool).await.map(|done| done.rows_affected())
+        })?;
+        Ok(changed > 0)
+    }
+
+    /// Keeps the answer, or without one lets the next caller execute the request at once. False if the lease is not
+    /// the caller's any more.
+    ///
+    /// # Errors
+    /// The database failed; asking again is safe.
+    pub async fn finish(
+        &self,
+        request: &KeyedRequest,
+        token: &str,
+        answer: Option<&[u8]>,
+    ) -> Result<bool, RequestError> {
+        let changed = match answer {
+            Some(answer) => on_pool!(self, "keep a request's answer", |pool| {
+                let kept = sqlx::query(ANSWER)
+                    .bind(&request.principal)
+                    .bind(&request.key)
+                    .bind(token)
+                    .bind(answer);
+                kept.execute(pool).await.map(|done| done.rows_affected())
+            })?,
+            None => on_pool!(self, "release a request", |pool| {
+                let released = sqlx::query(RELEASE)
+                    .bind(&request.principal)
+                    .bind(&request.key)
+                    .bind(token);
+                released
+                    .execute(pool)
+                    .await
+                    .map(|done| done.rows_affected())
+            })?,
+        };
+        Ok(changed > 0)
+    }
+
+    /// Removes what has been kept for long enough, and says how much that was.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn clean_up(&self) -> Result<u64, RequestError> {
+        let mut removed = 0;
+        loop {
+            let now = self.now();
+            let batch = on_pool!(self, "remove old requests", |pool| {
+                let old = sqlx::query(CLEAN_UP)
+                    .bind(now - micros(KEPT))
+                    .bind(now)
+                    .bind(CLEANED_AT_ONCE);
+                old.execute(pool).await.map(|done| done.rows_affected())
+            })?;
+            removed += batch;
+            if i64::try_from(batch).unwrap_or(i64::MAX) < CLEANED_AT_ONCE {
+                return Ok(removed);
+            }
+        }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), RequestError> {
+        on_pool!(self, "ask the command database", |pool| {
+            sqlx::query(PING).execute(pool).await.map(|_| ())
+        })
+    }
+
+    /// The connections in use, and the most there can be.
+    #[must_use]
+    pub fn connections(&self) -> (u32, u32) {
+        let busy = |size: u32, idle: usize| size.saturating_sub(idle.try_into().unwrap_or(size));
+        match &self.pool {
+            Pool::Sqlite(pool) => (
+                busy(pool.size(), pool.num_idle()),
+                pool.options().get_max_connections(),
+            ),
+            Pool::Postgres(pool) => (
+                busy(pool.size(), pool.num_idle()),
+                pool.options().get_max_connections(),
+            ),
+        }
+    }
+
+    /// Closes all connections, after the statements that run.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    async fn insert(
+        &self,
+        request: &KeyedRequest,
+        hash: RequestHash,
+        seed: CommandId,
+        token: &str,
+        now: i64,
+    ) -> Result<Option<String>, RequestError> {
+        on_pool!(self, "begin a request", |pool| {
+            let inserted = sqlx::query_scalar(INSERT)
+                .bind(&request.principal)
+                .bind(&request.key)
+                .bind(hash.as_slice())
+                .bind(seed.to_string())
+                .bind(token)
+                .bind(now + micros(LEASE))
+                .bind(now)
+                .bind(now - micros(KEPT));
+            inserted.fetch_optional(pool).await
+        })
+    }
+
+    async fn take_over(
+        &self,
+        request: &KeyedRequest,
+        hash: RequestHash,
+        token: &str,
+        now: i64,
+    ) -> Result<Option<String>, RequestError> {
+        on_pool!(self, "take over a request", |pool| {
+            let update = sqlx::query_scalar(TAKE_OVER)
+                .bind(&request.principal)
+                .bind(&request.key)
+                .bind(hash.as_slice())
+                .bind(token)
+                .bind(now + micros(LEASE))
+                .bind(now);
+            update.fetch_optional(pool).await
+        })
+    }
+
+    async fn look(
+        &self,
+        request: &KeyedRequest,
+    ) -> Result<Option<(Vec<u8>, Option<Vec<u8>>, i64)>, RequestError> {
+        on_pool!(self, "look at a request", |pool| {
+            let found = sqlx::query_as(LOOK)
+                .bind(&request.principal)
+                .bind(&request.key);
+            found.fetch_optional(pool).await
+        })
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now().timestamp_micros()
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn read_seed(text: &str) -> Result<CommandId, RequestError> {
+    Uuid::from_str(text)
+        .map(CommandId)
+        .map_err(|error| RequestError {
+            operation: "read a request's seed",
+            source: sqlx::Error::Decode(Box::new(error)),
+        })
+}
+
+async fn sqlite(url: &str) -> Result<SqlitePool, sqlx::Error> {
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An answer that was kept is a promise.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(PATIENCE);
+    // One connection: the statements are short, and queueing here never meets BUSY.
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
+        .await
+}
+
+async fn postgres(url: &str, pool_size: u32) -> Result<PgPool, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?.application_name("command-service");
+    PgPoolOptions::new()
+        .max_connections(pool_size)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
+        .await
+}

@@ -1,0 +1,160 @@
+//! The command database's own schema.
+
+use sqlx::{PgPool, SqlitePool};
+
+use super::RequestError;
+
+/// One step of the schema.
+struct Migration {
+    version: i64,
+    /// The oldest schema that a binary may know and still run on a database with this step.
+    serves_from: i64,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    serves_from: 1,
+    sqlite: include_str!("../../migrations/sqlite/0001_idempotent_requests.sql"),
+    postgres: include_str!("../../migrations/postgres/0001_idempotent_requests.sql"),
+}];
+
+const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS command_schema \
+     (version BIGINT PRIMARY KEY, serves_from BIGINT NOT NULL)";
+const DONE: &str = "SELECT version, serves_from FROM command_schema";
+const NOTE: &str = "INSERT INTO command_schema (version, serves_from) VALUES ($1, $2)";
+/// Processes that start together migrate one after the other.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7236413219)";
+
+/// Why a database cannot be used by this binary.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// It cannot be reached, or a step failed.
+    #[error("the command database could not be migrated")]
+    Failed(#[from] sqlx::Error),
+    /// A newer binary has changed it beyond what this one can serve.
+    #[error("the command database needs a binary of schema {needs}, this one is of schema {has}")]
+    TooOld {
+        /// The oldest schema that may run.
+        needs: i64,
+        /// This binary's.
+        has: i64,
+    },
+    /// It misses a step, and this process was told not to migrate.
+    #[error("the command database misses schema {missing}, and migrations are off")]
+    Behind {
+        /// The first step that is missing.
+        missing: i64,
+    },
+}
+
+impl From<SchemaError> for RequestError {
+    fn from(error: SchemaError) -> Self {
+        let source = match error {
+            SchemaError::Failed(source) => source,
+            unfit => sqlx::Error::Configuration(Box::new(unfit)),
+        };
+        Self {
+            operation: "migrate the command database",
+            source,
+        }
+    }
+}
+
+/// Runs the steps that are missing, or without `migrate` requires that none is. Steps that only newer binaries know
+/// are accepted as long as they serve this one.
+pub(super) async fn prepare_postgres(pool: &PgPool, migrate: bool) -> Result<(), SchemaError> {
+    if !migrate {
+        let done = sqlx::query_as(DONE).fetch_all(pool).await?;
+        return require_complete(&done);
+    }
+    let mut transaction = pool.begin().await?;
+    sqlx::raw_sql(LOCK).execute(&mut *transaction).await?;
+    sqlx::raw_sql(BOOKKEEPING)
+        .execute(&mut *transaction)
+        .await?;
+    let done = sqlx::query_as(DONE).fetch_all(&mut *transaction).await?;
+    for step in missing(&done)? {
+        sqlx::raw_sql(step.postgres)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query(NOTE)
+            .bind(step.version)
+            .bind(step.serves_from)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// As [`prepare_postgres`].
+pub(super) async fn prepare_sqlite(pool: &SqlitePool, migrate: bool) -> Result<(), SchemaError> {
+    if !migrate {
+        let done = sqlx::query_as(DONE).fetch_all(pool).await?;
+        return require_complete(&done);
+    }
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::raw_sql(BOOKKEEPING)
+        .execute(&mut *transaction)
+        .await?;
+    let done = sqlx::query_as(DONE).fetch_all(&mut *transaction).await?;
+    for step in missing(&done)? {
+        sqlx::raw_sql(step.sqlite)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query(NOTE)
+            .bind(step.version)
+            .bind(step.serves_from)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+fn require_complete(done: &[(i64, i64)]) -> Result<(), SchemaError> {
+    match missing(done)?.next() {
+        Some(step) => Err(SchemaError::Behind {
+            missing: step.version,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn missing(done: &[(i64, i64)]) -> Result<impl Iterator<Item = &'static Migration>, SchemaError> {
+    let has = MIGRATIONS.last().map_or(0, |step| step.version);
+    let needs = done.iter().map(|(_, from)| *from).max().unwrap_or(0);
+    if needs > has {
+        return Err(SchemaError::TooOld { needs, has });
+    }
+    Ok(MIGRATIONS
+        .iter()
+        .filter(|step| !done.iter().any(|(version, _)| *version == step.version)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_is_not_done_again() {
+        let versions = |done: &[(i64, i64)]| -> Vec<i64> {
+            missing(done)
+                .expect("served")
+                .map(|step| step.version)
+                .collect()
+        };
+        assert_eq!(versions(&[]), [1]);
+        assert_eq!(versions(&[(1, 1)]), [0_i64; 0]);
+    }
+
+    #[test]
+    fn a_newer_schema_is_accepted_as_long_as_it_serves_this_binary() {
+        assert!(missing(&[(1, 1), (99, 1)]).is_ok());
+        let refused = missing(&[(1, 1), (99, 99)]).map(Iterator::count);
+        assert!(matches!(
+            refused,
+            Err(SchemaError::TooOld { needs: 99, has: 1 })
+        ));
+    }
+}
