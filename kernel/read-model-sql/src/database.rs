@@ -6,7 +6,7 @@ use std::sync::Arc;
 use event_sourcing::{Clock, StoreError};
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Postgres, Sqlite, SqlSafeStr};
+use sqlx::{Postgres, SqlSafeStr, Sqlite};
 
 use crate::engine::Engine;
 use crate::error::{commit_error, failed, store_error};
@@ -94,7 +94,8 @@ impl Database {
     /// The connections in use and the most there can be.
     #[must_use]
     pub fn connections(&self) -> (u32, u32) {
-        let in_use = |size: u32, idle: usize| size.saturating_sub(u32::try_from(idle).unwrap_or(size));
+        let in_use =
+            |size: u32, idle: usize| size.saturating_sub(u32::try_from(idle).unwrap_or(size));
         match &self.pools {
             Pools::Sqlite { readers, .. } => (
                 in_use(readers.size(), readers.num_idle()),

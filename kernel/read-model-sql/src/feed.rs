@@ -152,7 +152,10 @@ impl Feed {
                 }
                 Err(error) if !is_down => {
                     is_down = true;
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the checkpoints cannot be read");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the checkpoints cannot be read"
+                    );
                 }
                 Ok(()) | Err(_) => {}
             }

@@ -40,7 +40,10 @@ impl Generation {
         let operation = "make a generation";
         let table = table_name::<P>(number);
         transaction
-            .run_script(operation, AssertSqlSafe(ddl::<P>(database.engine(), &table)))
+            .run_script(
+                operation,
+                AssertSqlSafe(ddl::<P>(database.engine(), &table)),
+            )
             .await?;
         transaction
             .execute(
@@ -81,7 +84,9 @@ async fn activate<P: TableProjection>(
         columns = column_names(P::Row::COLUMNS),
         table = table_name::<P>(number),
     );
-    transaction.run_script(operation, AssertSqlSafe(view)).await?;
+    transaction
+        .run_script(operation, AssertSqlSafe(view))
+        .await?;
     transaction
         .execute(
             Statement::new(

@@ -61,9 +61,11 @@ impl<P: TableProjection> SqlProjectionStore<P> {
             .bind(parked.map(|parked| parked.reason.clone()));
         match self.database.engine() {
             Engine::Sqlite => statement,
-            Engine::Postgres => statement
-                .bind(CHANNEL)
-                .bind(payload(P::NAME, self.generation, page.through)),
+            Engine::Postgres => {
+                statement
+                    .bind(CHANNEL)
+                    .bind(payload(P::NAME, self.generation, page.through))
+            }
         }
     }
 

@@ -56,7 +56,10 @@ pub(crate) async fn migrate(database: &Database) -> Result<(), StoreError> {
         return Err(failed(operation, TooOld { needs, has }));
     }
     for migration in MIGRATIONS {
-        if done.iter().any(|(version, _)| *version == migration.version) {
+        if done
+            .iter()
+            .any(|(version, _)| *version == migration.version)
+        {
             continue;
         }
         transaction.run_script(operation, migration.script).await?;

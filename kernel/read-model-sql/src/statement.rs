@@ -1,5 +1,7 @@
 //! One SQL text and its parameters, for either engine.
 
+use std::fmt::Write;
+
 use sqlx::encode::Encode;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -89,6 +91,17 @@ impl Statement {
     pub fn bind_list(self, texts: &[impl AsRef<str>]) -> Self {
         let list: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         self.bind(serde_json::Value::from(list).to_string())
+    }
+
+    /// Text and values in one: equal for two statements that ask the same.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut text = self.sql.as_str().to_owned();
+        for value in &self.values {
+            // A string's Debug form is quoted, so that neighbours cannot run into each other.
+            let _ = write!(text, "\n{value:?}");
+        }
+        text
     }
 
     /// Takes it apart into its text and the driver's arguments.

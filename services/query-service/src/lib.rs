@@ -1,1 +1,15 @@
-//! The read side: projections and queries over gRPC.
+//! The read side: tables that are folded from events, and the questions that they answer, over gRPC.
+//!
+//! [`projections`] says how events become rows, [`cache`] how rows are kept in memory without lying, [`reads`] what
+//! can be asked and how new an answer is, [`grpc`] how it is asked. [`app`] puts it together.
+
+pub mod app;
+pub mod cache;
+pub mod config;
+pub mod grpc;
+mod probes;
+pub mod projections;
+pub mod reads;
+
+pub use app::{OpenedLog, QueryService};
+pub use config::QueryConfig;

@@ -1,0 +1,259 @@
+//! Composition: the only place that names the event stores.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::projection::runner::{Runner, RunnerConfig};
+use event_sourcing::{Clock, EventStore, LeaseStore, StoreError};
+use event_store_postgres::PostgresEventStore;
+use event_store_sqlite::SqliteEventStore;
+use platform::config::{DatabaseUrl, Engine};
+use platform::health::Health;
+use platform::{StartError, Tasks, fields};
+use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
+use tonic::service::Routes;
+
+use crate::config::QueryConfig;
+use crate::projections::{Categories, Products};
+use crate::reads::{CategoryReads, ProductReads};
+use crate::{grpc, probes};
+
+/// How long another process waits for the projections of one that died.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// The event store of either engine, to be read.
+#[derive(Clone)]
+pub enum OpenedLog {
+    /// A file that another process may write.
+    Sqlite(Arc<SqliteEventStore>),
+    /// On a server.
+    Postgres(Arc<PostgresEventStore>),
+}
+
+impl OpenedLog {
+    /// Opens the event store that `config` names, for reading.
+    ///
+    /// # Errors
+    /// It cannot be opened, or does not fit this binary.
+    pub async fn open(config: &QueryConfig, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        match config.event_store.engine() {
+            Engine::Sqlite => {
+                let settings = event_store_sqlite::Settings::default();
+                let location = path(&config.event_store);
+                let store = SqliteEventStore::open_read_only(location, clock, settings).await;
+                let store =
+                    store.map_err(|error| StartError::failed("open the event store", error))?;
+                Ok(Self::Sqlite(Arc::new(store)))
+            }
+            Engine::Postgres => {
+                let settings = event_store_postgres::Settings {
+                    pool_size: config.pool_size,
+                    migrate: config.migrate,
+                    ..event_store_postgres::Settings::default()
+                };
+                let store = PostgresEventStore::connect(config.event_store.as_str(), settings);
+                let store = store
+                    .await
+                    .map_err(|error| StartError::failed("open the event store", error))?;
+                Ok(Self::Postgres(Arc::new(store)))
+            }
+        }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn EventStore> {
+        match self {
+            Self::Sqlite(store) => Arc::clone(store) as Arc<dyn EventStore>,
+            Self::Postgres(store) => Arc::clone(store) as Arc<dyn EventStore>,
+        }
+    }
+
+    /// Closes its connections, after the calls that run.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => {
+                if let Err(error) = store.close().await {
+                    // It was only read, so nothing is lost.
+                    tracing::warn!({ fields::ERROR } = %error, "the event store was not closed");
+                }
+            }
+            Self::Postgres(store) => store.close().await,
+        }
+    }
+}
+
+impl fmt::Debug for OpenedLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite(_) => "Sqlite",
+            Self::Postgres(_) => "Postgres",
+        })
+    }
+}
+
+/// The running read side, without listeners.
+#[derive(Debug)]
+pub struct QueryService {
+    routes: Routes,
+    health: Health,
+    tasks: Tasks,
+    database: Database,
+}
+
+impl QueryService {
+    /// Starts it: brings its tables into being, folds events into them whenever no other process does, and answers.
+    ///
+    /// # Errors
+    /// The query database cannot be opened, or does not fit this binary.
+    pub async fn start(
+        config: &QueryConfig,
+        log: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let failed = |error: StoreError| StartError::failed("open the query database", error);
+        let database = open(config, Arc::clone(&clock)).await.map_err(failed)?;
+        let tasks = Tasks::new();
+        let folding = Folding {
+            log: Arc::clone(&log),
+            database: database.clone(),
+            clock,
+            owner: format!("query-service-{:016x}", rand::random::<u64>()),
+        };
+        folding.start(Categories, &tasks).await.map_err(failed)?;
+        folding.start(Products, &tasks).await.map_err(failed)?;
+        // The first answer must not find an unknown checkpoint.
+        database.feed().refresh(&database).await.map_err(failed)?;
+
+        let categories = Arc::new(CategoryReads::new(database.clone(), Arc::clone(&log)));
+        let products = Arc::new(ProductReads::new(database.clone(), Arc::clone(&log)));
+        follow(&tasks, &database, &log, &categories, &products);
+        let health = Health::new(env!("CARGO_PKG_VERSION"));
+        probes::start(&health, &tasks, &log, &database).await;
+        let routes = grpc::routes(&categories, &products, health.clone())?;
+        Ok(Self {
+            routes,
+            health,
+            tasks,
+            database,
+        })
+    }
+
+    /// The gRPC services, to be served on a port and called in the process.
+    #[must_use]
+    pub fn routes(&self) -> Routes {
+        self.routes.clone()
+    }
+
+    /// How its parts are.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Its tasks, its listeners among them.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Ends it: requests to their end, leases given back, connections closed. The event store stays open. What has not
+    /// ended after `limit` is left behind, and logged.
+    pub async fn stop(self, limit: Duration) {
+        let ended = async {
+            let drained = self.tasks.drain(limit).await;
+            self.database.close().await;
+            drained
+        };
+        match tokio::time::timeout(limit, ended).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!({ fields::ERROR } = %error, "some tasks did not end in time");
+            }
+            Err(_) => tracing::warn!("the query database did not close in time"),
+        }
+    }
+}
+
+async fn open(config: &QueryConfig, clock: Arc<dyn Clock>) -> Result<Database, StoreError> {
+    let url = config.database.as_str();
+    if config.migrate {
+        Database::open(url, config.pool_size, clock).await
+    } else {
+        Database::connect(url, config.pool_size, clock).await
+    }
+}
+
+/// What all projections of the process share.
+struct Folding {
+    log: Arc<dyn EventStore>,
+    database: Database,
+    clock: Arc<dyn Clock>,
+    owner: String,
+}
+
+impl Folding {
+    async fn start<P: TableProjection>(
+        &self,
+        projection: P,
+        tasks: &Tasks,
+    ) -> Result<(), StoreError> {
+        let rows = SqlProjectionStore::<P>::open(self.database.clone()).await?;
+        let leases: Arc<dyn LeaseStore> = Arc::new(SqlLeaseStore::new(self.database.clone()));
+        let config = RunnerConfig {
+            lease: LEASE,
+            ..RunnerConfig::new(self.owner.clone())
+        };
+        let runner = Runner::new(
+            Arc::clone(&self.log),
+            projection,
+            Arc::new(rows),
+            leases,
+            Arc::clone(&self.clock),
+            config,
+        );
+        tasks.spawn(P::NAME, runner.run(tasks.stopping()));
+        Ok(())
+    }
+}
+
+/// Keeps checkpoints and caches moving until the tasks stop.
+fn follow(
+    tasks: &Tasks,
+    database: &Database,
+    log: &Arc<dyn EventStore>,
+    categories: &Arc<CategoryReads>,
+    products: &Arc<ProductReads>,
+) {
+    let feed = {
+        let database = database.clone();
+        async move { database.feed().run(&database).await }
+    };
+    let of_categories = {
+        let (categories, log) = (Arc::clone(categories), Arc::clone(log));
+        async move { categories.follow(log).await }
+    };
+    let of_products = {
+        let (products, log) = (Arc::clone(products), Arc::clone(log));
+        async move { products.follow(log).await }
+    };
+    for (name, task) in [
+        ("checkpoints", Box::pin(feed) as Endless),
+        ("cache of categories", Box::pin(of_categories)),
+        ("cache of products", Box::pin(of_products)),
+    ] {
+        let stopping = tasks.stopping();
+        tasks.spawn(name, async move {
+            stopping.run_until_cancelled(task).await;
+        });
+    }
+}
+
+type Endless = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The file that a `sqlite://` URL names.
+fn path(url: &DatabaseUrl) -> &str {
+    let url = url.as_str();
+    url.strip_prefix("sqlite://").unwrap_or(url)
+}

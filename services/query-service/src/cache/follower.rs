@@ -1,0 +1,85 @@
+//! Keeps a table's cache true: follows the checkpoint, and throws out what the events up to it touched.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{EventStore, StoreError};
+use read_model_sql::{Checkpoint, Feed, TableProjection};
+
+use super::TableCache;
+
+/// The events of one read.
+const PAGE: usize = 1_000;
+/// Whoever is further behind than this throws everything out, which is cheaper than reading what changed.
+const MOST_BEHIND: u64 = 20_000;
+/// The pause after the log could not be read. Meanwhile the cache is silent, because nobody confirms it.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Follows for ever; drop it to stop.
+pub async fn follow<P: TableProjection>(
+    projection: P,
+    log: Arc<dyn EventStore>,
+    feed: &Feed,
+    cache: &TableCache<P::Row>,
+) {
+    let mut checkpoints = feed.follow(P::NAME);
+    let mut is_down = false;
+    loop {
+        let checkpoint = checkpoints.borrow_and_update().clone();
+        match catch_up(&projection, log.as_ref(), cache, &checkpoint).await {
+            Ok(()) => is_down = false,
+            Err(error) => {
+                if !is_down {
+                    tracing::warn!(
+                        projection = P::NAME,
+                        error = &error as &dyn std::error::Error,
+                        "the cache cannot follow the log; the database answers"
+                    );
+                }
+                is_down = true;
+                tokio::time::sleep(RETRY).await;
+                continue;
+            }
+        }
+        if checkpoints.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn catch_up<P: TableProjection>(
+    projection: &P,
+    log: &dyn EventStore,
+    cache: &TableCache<P::Row>,
+    checkpoint: &Checkpoint,
+) -> Result<(), StoreError> {
+    let (generation, mut position) = cache.followed();
+    let is_other_table = generation != checkpoint.generation || position > checkpoint.position;
+    let is_far = checkpoint.position.0.saturating_sub(position.0) > MOST_BEHIND;
+    // An empty cache has nothing to throw out, so that a service that nobody asks does not read the log twice.
+    let is_idle = position < checkpoint.position && cache.rows.is_empty();
+    if is_other_table || is_far || is_idle {
+        cache.clear();
+        cache.publish(checkpoint.position, checkpoint);
+        return Ok(());
+    }
+    while position < checkpoint.position {
+        let page = log.read_all(position, &projection.filter(), PAGE).await?;
+        for envelope in &page.events {
+            match projection.decode(envelope) {
+                Ok(event) => cache.throw_out(&projection.keys(&event, envelope)),
+                // It was skipped, or it is the one that the projection stands in front of.
+                Err(_) => cache.clear(),
+            }
+        }
+        // What lies behind the checkpoint is read again when the checkpoint is there: only then are the rows written.
+        let reached = page.through.min(checkpoint.position);
+        if reached <= position {
+            break;
+        }
+        position = reached;
+        cache.publish(position, checkpoint);
+    }
+    cache.publish(position, checkpoint);
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! A bounded map of rows that forgets what is not asked for.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::BuildHasher;
+use std::hash::RandomState;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::lock;
+
+/// Many, so that two requests rarely meet, and so that a row that is thrown out rarely spoils another one's load.
+const SHARDS: usize = 256;
+
+/// Rows by key.
+pub struct RowCache<V> {
+    shards: Box<[Mutex<Shard<V>>]>,
+    hasher: RandomState,
+    /// The rows that it holds; to know cheaply that it holds none.
+    filled: AtomicUsize,
+    slots_per_shard: usize,
+}
+
+/// Proves when a load began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket(u64);
+
+struct Shard<V> {
+    slots: HashMap<Arc<str>, Slot<V>>,
+    /// Each key once; the one in front is the next that may have to go.
+    queue: VecDeque<Arc<str>>,
+    /// How often something was thrown out. Any change refuses the loads under way: counting by shard rather than by
+    /// key needs no memory of keys that are not here.
+    thrown_out: u64,
+}
+
+/// A row that was thrown out leaves its slot behind, so that each key is in the queue once.
+struct Slot<V> {
+    row: Option<V>,
+    was_used: bool,
+}
+
+impl<V: Clone> RowCache<V> {
+    /// A cache of about `capacity` rows.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        let shard = || {
+            Mutex::new(Shard {
+                slots: HashMap::new(),
+                queue: VecDeque::new(),
+                thrown_out: 0,
+            })
+        };
+        Self {
+            shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+            hasher: RandomState::new(),
+            filled: AtomicUsize::new(0),
+            slots_per_shard: capacity.div_ceil(SHARDS).max(1),
+        }
+    }
+
+    /// The row, if it is here.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<V> {
+        let mut shard = lock(self.shard(key));
+        let slot = shard.slots.get_mut(key)?;
+        slot.was_used = true;
+        slot.row.clone()
+    }
+
+    /// To be taken before the row is read from the database.
+    #[must_use]
+    pub fn ticket(&self, key: &str) -> Ticket {
+        Ticket(lock(self.shard(key)).thrown_out)
+    }
+
+    /// Keeps a row that was read under `ticket`, unless it may have been thrown out since.
+    pub fn insert(&self, key: &str, row: V, ticket: Ticket) {
+        let mut shard = lock(self.shard(key));
+        if shard.thrown_out != ticket.0 {
+            return;
+        }
+        if let Some(slot) = shard.slots.get_mut(key) {
+            if slot.row.replace(row).is_none() {
+                self.filled.fetch_add(1, Ordering::Relaxed);
+            }
+            return;
+        }
+        while shard.slots.len() >= self.slots_per_shard {
+            if shard.evict_one() {
+                self.filled.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        let key: Arc<str> = key.into();
+        shard.queue.push_back(Arc::clone(&key));
+        shard.slots.insert(
+            key,
+            Slot {
+                row: Some(row),
+                was_used: false,
+            },
+        );
+        self.filled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Throws a row out, and refuses the loads of it that are under way.
+    pub fn throw_out(&self, key: &str) {
+        let mut shard = lock(self.shard(key));
+        shard.thrown_out += 1;
+        let had = shard
+            .slots
+            .get_mut(key)
+            .is_some_and(|slot| slot.row.take().is_some());
+        if had {
+            self.filled.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Throws everything out, and refuses all loads that are under way.
+    pub fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            shard.thrown_out += 1;
+            let had = shard
+                .slots
+                .values()
+                .filter(|slot| slot.row.is_some())
+                .count();
+            shard.slots.clear();
+            shard.queue.clear();
+            self.filled.fetch_sub(had, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it holds no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.filled.load(Ordering::Relaxed) == 0
+    }
+
+    fn shard(&self, key: &str) -> &Mutex<Shard<V>> {
+        let hash = self.hasher.hash_one(key);
+        let index = usize::try_from(hash % SHARDS as u64).unwrap_or(0);
+        &self.shards[index]
+    }
+}
+
+impl<V> Shard<V> {
+    /// Lets the next unused slot go and says whether it held a row; a used one gets a second chance.
+    fn evict_one(&mut self) -> bool {
+        let Some(key) = self.queue.pop_front() else {
+            return false;
+        };
+        if let Some(slot) = self.slots.get_mut(&key)
+            && slot.was_used
+            && slot.row.is_some()
+        {
+            slot.was_used = false;
+            self.queue.push_back(key);
+            return false;
+        }
+        self.slots
+            .remove(&key)
+            .is_some_and(|slot| slot.row.is_some())
+    }
+}
+
+impl<V> fmt::Debug for RowCache<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowCache")
+            .field("filled", &self.filled)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_found_until_it_is_thrown_out() {
+        let cache = RowCache::new(100);
+        cache.insert("a", 1, cache.ticket("a"));
+        assert_eq!(cache.get("a"), Some(1));
+        cache.throw_out("a");
+        assert_eq!(cache.get("a"), None);
+        assert!(cache.is_empty());
+        cache.insert("a", 2, cache.ticket("a"));
+        assert_eq!(cache.get("a"), Some(2));
+    }
+
+    #[test]
+    fn a_load_that_began_before_the_row_was_thrown_out_is_refused() {
+        let cache = RowCache::new(100);
+        let ticket = cache.ticket("a");
+        cache.throw_out("a");
+        cache.insert("a", 1, ticket);
+        assert_eq!(cache.get("a"), None);
+        let ticket = cache.ticket("a");
+        cache.clear();
+        cache.insert("a", 1, ticket);
+        assert_eq!(cache.get("a"), None);
+    }
+
+    #[test]
+    fn it_stays_within_its_bounds_and_keeps_what_is_used() {
+        let cache = RowCache::new(SHARDS);
+        for number in 0..10_000 {
+            let key = number.to_string();
+            cache.insert(&key, number, cache.ticket(&key));
+            assert_eq!(cache.get(&key), Some(number), "the newest row is kept");
+        }
+        let slots: usize = cache
+            .shards
+            .iter()
+            .map(|shard| lock(shard).slots.len())
+            .sum();
+        let queued: usize = cache
+            .shards
+            .iter()
+            .map(|shard| lock(shard).queue.len())
+            .sum();
+        assert!(slots <= SHARDS, "{slots}");
+        assert_eq!(slots, queued);
+        assert_eq!(slots, cache.filled.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn throwing_out_and_loading_one_row_again_and_again_needs_no_more_memory() {
+        let cache = RowCache::new(SHARDS);
+        for number in 0..1_000 {
+            cache.insert("a", number, cache.ticket("a"));
+            cache.throw_out("a");
+        }
+        assert_eq!(lock(cache.shard("a")).queue.len(), 1);
+    }
+
+    #[test]
+    fn clearing_leaves_nothing() {
+        let cache = RowCache::new(1_000);
+        for number in 0..100 {
+            let key = number.to_string();
+            cache.insert(&key, number, cache.ticket(&key));
+        }
+        cache.clear();
+        assert!(cache.is_empty());
+        assert_eq!(cache.get("7"), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! The cache of one table.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use event_sourcing::Position;
+use read_model_sql::Checkpoint;
+use tokio::time::Instant;
+
+use super::{MAX_AGE, RowCache, lock};
+
+/// Rows of one table, how new they are, and what voids the pages about it.
+pub struct TableCache<R> {
+    /// Rows by key.
+    pub rows: RowCache<Arc<R>>,
+    version: AtomicU64,
+    following: Mutex<Following>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Following {
+    generation: i64,
+    position: Position,
+    as_of: Option<Instant>,
+}
+
+impl<R> TableCache<R> {
+    /// A cache of about `capacity` rows, which answers nothing before its follower runs.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            rows: RowCache::new(capacity),
+            version: AtomicU64::new(0),
+            following: Mutex::new(Following {
+                generation: 0,
+                position: Position::START,
+                as_of: None,
+            }),
+        }
+    }
+
+    /// The position that the cache may answer from now, if it is at or above `min`. To be asked before the look-up.
+    #[must_use]
+    pub fn position(&self, min: Position) -> Option<Position> {
+        let following = *lock(&self.following);
+        let is_fresh = following
+            .as_of
+            .is_some_and(|as_of| as_of.elapsed() <= MAX_AGE);
+        (is_fresh && following.position >= min).then_some(following.position)
+    }
+
+    /// Changes with each change of the table; pages are kept under it.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Throws out the rows that changed, and voids the pages.
+    pub fn throw_out<'k>(&self, keys: impl IntoIterator<Item = &'k String>) {
+        let mut is_touched = false;
+        for key in keys {
+            self.rows.throw_out(key);
+            is_touched = true;
+        }
+        if is_touched {
+            self.version.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Throws out everything.
+    pub fn clear(&self) {
+        self.rows.clear();
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// The follower has handled everything up to `position`.
+    pub(super) fn publish(&self, position: Position, checkpoint: &Checkpoint) {
+        let mut following = lock(&self.following);
+        following.generation = checkpoint.generation;
+        following.position = position;
+        // While it catches up, it stays true that it stood at the checkpoint at the moment of the last confirmation.
+        if position >= checkpoint.position {
+            following.as_of = checkpoint.as_of;
+        }
+    }
+
+    pub(super) fn followed(&self) -> (i64, Position) {
+        let following = *lock(&self.following);
+        (following.generation, following.position)
+    }
+}
+
+impl<R> fmt::Debug for TableCache<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableCache")
+            .field("rows", &self.rows)
+            .field("following", &*lock(&self.following))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! Rows as messages.
+
+use contract::decimal;
+use contract::query::{Category, Product};
+use platform::runtime::MAX_ENCODED_BYTES;
+use prost::Message;
+
+use crate::projections::{CategoryRow, ProductRow};
+
+const MICROS: i64 = 1_000_000;
+/// What a reply's list may take, with room for what stands around it.
+const MOST_LIST_BYTES: usize = MAX_ENCODED_BYTES - 64 * 1024;
+/// A field's tag and length, at most, in front of each message of a list.
+const FRAME_BYTES: usize = 8;
+
+pub(super) fn category(row: &CategoryRow) -> Category {
+    Category {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        created_at: row.created_at.div_euclid(MICROS),
+        updated_at: row.updated_at.div_euclid(MICROS),
+        description: row.description.clone(),
+        version: row.version,
+        created_at_micros: row.created_at,
+        updated_at_micros: row.updated_at,
+        product_count: count(row.product_count),
+    }
+}
+
+pub(super) fn product(row: &ProductRow) -> Product {
+    Product {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        price: decimal::to_double(row.price_cents),
+        category_id: row.category_id.clone().unwrap_or_default(),
+        category: None,
+        created_at: row.created_at.div_euclid(MICROS),
+        updated_at: row.updated_at.div_euclid(MICROS),
+        price_decimal: decimal::from_cents(row.price_cents),
+        description: row.description.clone(),
+        version: row.version,
+        created_at_micros: row.created_at,
+        updated_at_micros: row.updated_at,
+        stock_quantity: row.available(),
+        on_hand_quantity: row.on_hand,
+        reserved_quantity: row.reserved,
+    }
+}
+
+/// A count as the contract has it.
+pub(super) fn count(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// Cents of any size as decimal text.
+pub(super) fn wide_decimal(cents: i128) -> String {
+    let sign = if cents < 0 { "-" } else { "" };
+    let cents = cents.unsigned_abs();
+    format!("{sign}{}.{:02}", cents / 100, cents % 100)
+}
+
+/// Room for messages in a reply, which has a largest size. 500 rows fit unless their texts are extraordinarily long.
+pub(super) struct Room(usize);
+
+impl Room {
+    pub(super) fn new() -> Self {
+        Self(MOST_LIST_BYTES)
+    }
+
+    /// Cuts the list where the room ends, and says whether it did.
+    pub(super) fn fit<M: Message>(&mut self, messages: &mut Vec<M>) -> bool {
+        let fitting = messages
+            .iter()
+            .take_while(|message| {
+                let rest = self.0.checked_sub(message.encoded_len() + FRAME_BYTES);
+                self.0 = rest.unwrap_or(0);
+                rest.is_some()
+            })
+            .count();
+        let is_cut = fitting < messages.len();
+        messages.truncate(fitting);
+        is_cut
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_too_large_for_a_reply_is_cut() {
+        let row = |size: usize| Product {
+            description: Some("x".repeat(size)),
+            ..Product::default()
+        };
+        let mut small = vec![row(10); 500];
+        assert!(!Room::new().fit(&mut small));
+        assert_eq!(small.len(), 500);
+        let mut large = vec![row(10_000); 500];
+        let mut room = Room::new();
+        assert!(room.fit(&mut large));
+        let bytes: usize = large.iter().map(Message::encoded_len).sum();
+        assert!(bytes < MAX_ENCODED_BYTES);
+        assert!(large.len() > 400);
+        assert!(room.fit(&mut vec![row(10)]), "nothing fits behind a cut");
+    }
+
+    #[test]
+    fn values_wider_than_64_bits_are_written_whole() {
+        assert_eq!(
+            wide_decimal(i128::from(i64::MAX) * 100 + 5),
+            "9223372036854775807.05"
+        );
+        assert_eq!(wide_decimal(0), "0.00");
+    }
+}

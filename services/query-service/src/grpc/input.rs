@@ -1,0 +1,255 @@
+//! Input of the read side. Each refusal is INVALID_ARGUMENT and names the field, the limit and what was given.
+
+use contract::decimal::{self, DecimalError};
+use contract::query::{
+    CategoryPaginationRequest, ProductAdvancedSearchRequest, ProductPaginationRequest,
+    ProductPriceRangeRequest, ProductWindowRequest,
+};
+use domain::ValidationError;
+use domain::value::{EntityId, SearchTerm};
+use tonic::Status;
+
+use crate::reads::{MOST_ROWS, Order, ProductSearch, SortBy};
+
+/// Which rows a page has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    pub(super) offset: i64,
+    pub(super) limit: i64,
+}
+
+pub(super) fn invalid(error: &ValidationError) -> Status {
+    Status::invalid_argument(&error.message)
+}
+
+/// An id that could exist.
+pub(super) fn id(field: &str, text: &str) -> Result<EntityId, Status> {
+    EntityId::parse(field, text).map_err(|error| invalid(&error))
+}
+
+/// The ids of a batch, once each. Those that cannot exist are left out, as unknown ones are.
+pub(super) fn ids<'a>(field: &str, texts: &'a [String]) -> Result<Vec<&'a str>, Status> {
+    let most = usize::try_from(MOST_ROWS).unwrap_or(usize::MAX);
+    if texts.len() > most {
+        return Err(refused(
+            field,
+            &format!("have at most {most} entries, got {}", texts.len()),
+        ));
+    }
+    let mut ids: Vec<&str> = texts
+        .iter()
+        .map(String::as_str)
+        .filter(|text| EntityId::parse(field, text).is_ok())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+pub(super) fn term(text: &str) -> Result<SearchTerm, Status> {
+    SearchTerm::parse("search_term", text).map_err(|error| invalid(&error))
+}
+
+pub(super) fn category_page(request: &CategoryPaginationRequest) -> Result<Page, Status> {
+    page(request.page, request.per_page)
+}
+
+pub(super) fn product_page(request: &ProductPaginationRequest) -> Result<ProductSearch, Status> {
+    let page = page(request.page, request.per_page)?;
+    Ok(ProductSearch {
+        limit: Some(page.limit),
+        offset: page.offset,
+        ..ProductSearch::default()
+    })
+}
+
+fn page(page: i32, per_page: i32) -> Result<Page, Status> {
+    if page < 1 {
+        return Err(refused("page", &format!("be at least 1, got {page}")));
+    }
+    let limit = limit("per_page", per_page)?;
+    Ok(Page {
+        offset: (i64::from(page) - 1) * limit,
+        limit,
+    })
+}
+
+fn limit(field: &str, given: i32) -> Result<i64, Status> {
+    let limit = i64::from(given);
+    if (1..=MOST_ROWS).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(refused(field, &format!("be 1 to {MOST_ROWS}, got {given}")))
+}
+
+/// 0 is as many as there may be.
+pub(super) fn group_limit(given: i32) -> Result<i64, Status> {
+    if given == 0 {
+        return Ok(MOST_ROWS);
+    }
+    limit("limit", given)
+}
+
+fn offset(given: i32) -> Result<i64, Status> {
+    if given < 0 {
+        return Err(refused("offset", &format!("be at least 0, got {given}")));
+    }
+    Ok(given.into())
+}
+
+pub(super) fn order(text: &str) -> Result<Order, Status> {
+    match text {
+        "" | "asc" => Ok(Order::Ascending),
+        "desc" => Ok(Order::Descending),
+        other => Err(refused(
+            "sort_order",
+            &format!("be \"asc\" or \"desc\", got {}", shown(other)),
+        )),
+    }
+}
+
+fn sort_by(text: &str) -> Result<SortBy, Status> {
+    match text {
+        "" | "name" => Ok(SortBy::Name),
+        "price" => Ok(SortBy::Price),
+        other => Err(refused(
+            "sort_by",
+            &format!("be \"name\" or \"price\", got {}", shown(other)),
+        )),
+    }
+}
+
+pub(super) fn window(request: &ProductWindowRequest) -> Result<ProductSearch, Status> {
+    Ok(ProductSearch {
+        category_id: request
+            .category_id
+            .as_deref()
+            .map(|text| id("category_id", text).map(|id| id.to_string()))
+            .transpose()?,
+        limit: request
+            .limit
+            .map(|given| limit("limit", given))
+            .transpose()?,
+        offset: offset(request.offset)?,
+        ..ProductSearch::default()
+    })
+}
+
+pub(super) fn price_range(request: &ProductPriceRangeRequest) -> Result<ProductSearch, Status> {
+    let min = Bound::parse(
+        "min_price",
+        request.min_price,
+        request.min_price_decimal.as_deref(),
+    )?;
+    let max = Bound::parse(
+        "max_price",
+        request.max_price,
+        request.max_price_decimal.as_deref(),
+    )?;
+    ordered(&min, &max)?;
+    Ok(ProductSearch {
+        min_price_cents: Some(min.up()?),
+        max_price_cents: Some(max.down()?),
+        sort_by: SortBy::Price,
+        ..ProductSearch::default()
+    })
+}
+
+pub(super) fn advanced(request: &ProductAdvancedSearchRequest) -> Result<ProductSearch, Status> {
+    let term = SearchTerm::parse("name", &request.name).map_err(|error| invalid(&error))?;
+    let category_id = match request.category_id.as_str() {
+        "" => None,
+        text => Some(id("category_id", text)?.to_string()),
+    };
+    let bound = |field, double: f64, decimal: Option<&str>| {
+        let is_set = decimal.is_some() || double != 0.0;
+        is_set
+            .then(|| Bound::parse(field, double, decimal))
+            .transpose()
+    };
+    let min = bound(
+        "min_price",
+        request.min_price,
+        request.min_price_decimal.as_deref(),
+    )?;
+    let max = bound(
+        "max_price",
+        request.max_price,
+        request.max_price_decimal.as_deref(),
+    )?;
+    if let (Some(min), Some(max)) = (&min, &max) {
+        ordered(min, max)?;
+    }
+    Ok(ProductSearch {
+        term: Some(term).filter(|term| !term.key().as_str().is_empty()),
+        category_id,
+        min_price_cents: min.as_ref().map(Bound::up).transpose()?,
+        max_price_cents: max.as_ref().map(Bound::down).transpose()?,
+        sort_by: sort_by(&request.sort_by)?,
+        order: order(&request.sort_order)?,
+        limit: match request.limit {
+            0 => None,
+            given => Some(limit("limit", given)?),
+        },
+        offset: offset(request.offset)?,
+    })
+}
+
+/// A limit of the price, as exact as it was given.
+struct Bound {
+    field: &'static str,
+    text: String,
+    /// Only to compare two bounds with each other.
+    value: f64,
+}
+
+impl Bound {
+    fn parse(field: &'static str, double: f64, decimal: Option<&str>) -> Result<Self, Status> {
+        let text = match decimal {
+            Some(text) => text.to_owned(),
+            None => decimal::from_double(double)
+                .map_err(|error| unreadable(field, &double.to_string(), error))?,
+        };
+        let bound = Self {
+            field,
+            value: text.parse().unwrap_or(f64::NAN),
+            text,
+        };
+        bound.up()?;
+        Ok(bound)
+    }
+
+    fn up(&self) -> Result<i64, Status> {
+        decimal::to_cents_rounding_up(&self.text)
+            .map_err(|error| unreadable(self.field, &self.text, error))
+    }
+
+    fn down(&self) -> Result<i64, Status> {
+        decimal::to_cents_rounding_down(&self.text)
+            .map_err(|error| unreadable(self.field, &self.text, error))
+    }
+}
+
+fn ordered(min: &Bound, max: &Bound) -> Result<(), Status> {
+    if min.value > max.value {
+        let rule = format!("be at most {} ({}), got {}", max.field, max.text, min.text);
+        return Err(refused(min.field, &rule));
+    }
+    Ok(())
+}
+
+fn unreadable(field: &str, text: &str, error: DecimalError) -> Status {
+    Status::invalid_argument(format!("{field} {error}, got {}", shown(text)))
+}
+
+fn refused(field: &str, rule: &str) -> Status {
+    Status::invalid_argument(format!("{field} must {rule}"))
+}
+
+/// The text in quotes, cut if it is long.
+fn shown(text: &str) -> String {
+    const MOST: usize = 40;
+    let short: String = text.chars().take(MOST).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    format!("{short:?}{more}")
+}

@@ -1,0 +1,58 @@
+//! The questions over gRPC: input is checked here, answers are put into messages here, and nothing else.
+
+mod category;
+mod convert;
+mod input;
+mod measure;
+mod product;
+mod request;
+
+use std::sync::Arc;
+
+use contract::query::category_query_server::CategoryQueryServer;
+use contract::query::product_query_server::ProductQueryServer;
+use platform::health::{Health, grpc_service};
+use platform::runtime::{MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
+use tonic::service::Routes;
+
+use crate::reads::{CategoryReads, ProductReads};
+use category::CategoryApi;
+use product::ProductApi;
+
+/// The services, by their full names.
+pub const SERVICES: &[&str] = &["query.CategoryQuery", "query.ProductQuery"];
+
+/// All services of the read side, with health and reflection.
+///
+/// # Errors
+/// The descriptors of the contract cannot be read.
+pub fn routes(
+    categories: &Arc<CategoryReads>,
+    products: &Arc<ProductReads>,
+    health: Health,
+) -> Result<Routes, StartError> {
+    let unreadable = |error| StartError::failed("build the reflection service", error);
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(contract::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let category = CategoryQueryServer::new(CategoryApi::new(Arc::clone(categories)))
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let product = ProductQueryServer::new(ProductApi::new(
+        Arc::clone(categories),
+        Arc::clone(products),
+    ))
+    .max_decoding_message_size(MAX_DECODED_BYTES)
+    .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let routes = Routes::new(category)
+        .add_service(product)
+        .add_service(grpc_service(health, SERVICES))
+        .add_service(reflection().build_v1().map_err(unreadable)?)
+        .add_service(reflection().build_v1alpha().map_err(unreadable)?);
+    let measured = routes
+        .into_axum_router()
+        .layer(axum::middleware::from_fn(measure::measure));
+    Ok(measured.into())
+}

@@ -1,0 +1,130 @@
+//! What travels beside the messages: the position asked for, the deadline, the position answered from.
+
+use std::time::Duration;
+
+use contract::metadata;
+use contract::status::{self, Reason};
+use event_sourcing::Position;
+use platform::{ErrorId, fields};
+use tokio::time::Instant;
+use tonic::metadata::MetadataMap;
+use tonic::{Response, Status};
+
+use crate::reads::{At, Found, ReadError};
+
+/// The longest that a request may wait, and how long it may without a deadline of its own.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The part of the deadline that is kept for telling the caller why there is no answer.
+const SPARE_PART: u32 = 10;
+const MOST_SPARE: Duration = Duration::from_millis(100);
+
+/// What the request asks of its reads.
+pub(super) fn at(metadata: &MetadataMap) -> Result<At, Status> {
+    let min = metadata::position(metadata, metadata::MIN_POSITION)?.unwrap_or(0);
+    let wait = metadata::timeout(metadata)?
+        .unwrap_or(LONGEST_WAIT)
+        .min(LONGEST_WAIT);
+    let spare = (wait / SPARE_PART).min(MOST_SPARE);
+    Ok(At {
+        min: Position(min),
+        deadline: Instant::now() + (wait - spare),
+    })
+}
+
+/// A reply with its position.
+pub(super) fn reply<T>(found: Found<T>) -> Response<T> {
+    let mut response = Response::new(found.value);
+    metadata::insert_position(
+        response.metadata_mut(),
+        metadata::POSITION,
+        found.position.0,
+    );
+    response
+}
+
+/// NOT_FOUND, with the position that the search was made at.
+pub(super) fn not_found(what: &str, position: Position) -> Status {
+    with_position(Status::not_found(what), position)
+}
+
+/// An error as its caller sees it. What only we can do something about is logged here, once.
+pub(super) fn status(error: &ReadError) -> Status {
+    match error {
+        ReadError::Behind { at, .. } => {
+            with_position(Reason::ReadSideBehind.status(error.to_string()), *at)
+        }
+        ReadError::Stalled { at, .. } => {
+            with_position(Reason::ReadSideStalled.status(error.to_string()), *at)
+        }
+        ReadError::AboveHead { .. } => Reason::PositionAboveHead.status(error.to_string()),
+        ReadError::Store(cause) if cause.is_retryable() => {
+            tracing::warn!(
+                { fields::ERROR } = cause as &dyn std::error::Error,
+                "a read failed for want of its database"
+            );
+            Status::unavailable("the read side's database does not answer")
+        }
+        ReadError::Store(cause) => {
+            let id = ErrorId::random();
+            tracing::error!(
+                { fields::ERROR_ID } = %id,
+                { fields::ERROR } = cause as &dyn std::error::Error,
+                "a read failed"
+            );
+            status::internal(id)
+        }
+    }
+}
+
+fn with_position(mut status: Status, position: Position) -> Status {
+    metadata::insert_position(status.metadata_mut(), metadata::POSITION, position.0);
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn some_of_the_deadline_is_kept_for_the_answer() {
+        let wait = |timeout: Option<&str>| {
+            let mut metadata = MetadataMap::new();
+            if let Some(timeout) = timeout {
+                metadata::insert(&mut metadata, metadata::GRPC_TIMEOUT, timeout);
+            }
+            at(&metadata).expect("good metadata").deadline - Instant::now()
+        };
+        assert_eq!(wait(Some("1S")), Duration::from_millis(900));
+        assert_eq!(wait(Some("20m")), Duration::from_millis(18));
+        assert_eq!(wait(Some("1H")), Duration::from_millis(9_900));
+        assert_eq!(wait(None), Duration::from_millis(9_900));
+    }
+
+    #[test]
+    fn each_error_has_its_code_reason_and_position() {
+        let behind = status(&ReadError::Behind {
+            min: Position(9),
+            at: Position(7),
+        });
+        assert_eq!(Reason::of(&behind), Some(Reason::ReadSideBehind));
+        let at = metadata::position(behind.metadata(), metadata::POSITION);
+        assert_eq!(at.expect("a position"), Some(7));
+        let above = status(&ReadError::AboveHead {
+            min: Position(9),
+            head: Position(7),
+        });
+        assert_eq!(above.code(), tonic::Code::InvalidArgument);
+    }
+
+    #[test]
+    fn the_cause_of_an_internal_error_is_not_shown() {
+        let cause = event_sourcing::StoreError::Failed {
+            operation: "secret operation",
+            source: std::sync::Arc::new(std::io::Error::other("secret cause")),
+        };
+        let shown = status(&ReadError::Store(cause));
+        assert_eq!(shown.code(), tonic::Code::Internal);
+        assert!(!format!("{shown:?}").contains("secret"));
+        assert!(status::error_id(&shown).is_some());
+    }
+}

@@ -1,0 +1,159 @@
+//! Questions about categories.
+
+use std::sync::Arc;
+
+use domain::value::{CategoryName, SearchTerm};
+use event_sourcing::EventStore;
+use read_model_sql::{Database, Statement};
+use sqlx::AssertSqlSafe;
+
+use super::{At, Found, List, MOST_ROWS, ReadError, Row, Table};
+use crate::projections::{Categories, CategoryRow};
+
+const COLUMNS: &str =
+    "id, name, name_key, description, product_count, version, created_at, updated_at";
+/// Categories are few and small.
+const CACHED_ROWS: usize = 10_000;
+
+/// A list of categories.
+type Listed = Result<Found<Arc<List<CategoryRow>>>, ReadError>;
+
+/// Answers questions about categories.
+#[derive(Debug)]
+pub struct CategoryReads {
+    table: Table<Categories>,
+}
+
+impl CategoryReads {
+    /// Reads from this database; `log` says how far there is anything to read.
+    #[must_use]
+    pub fn new(database: Database, log: Arc<dyn EventStore>) -> Self {
+        Self {
+            table: Table::new(database, log, CACHED_ROWS),
+        }
+    }
+
+    /// Keeps the cache true; drop it to stop.
+    pub async fn follow(&self, log: Arc<dyn EventStore>) {
+        self.table.follow(Categories, log).await;
+    }
+
+    /// By id.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_id(&self, id: &str, at: At) -> Result<Found<Row<CategoryRow>>, ReadError> {
+        self.table
+            .row(id, at, || {
+                select("read a category", "WHERE id = $1").bind(id)
+            })
+            .await
+    }
+
+    /// By the exact name.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_name(
+        &self,
+        name: &CategoryName,
+        at: At,
+    ) -> Result<Found<Row<CategoryRow>>, ReadError> {
+        let statement = select(
+            "read a category by name",
+            "WHERE name = $1 ORDER BY id LIMIT 1",
+        )
+        .bind(name.as_str());
+        let found = self.table.list(at, statement, 1).await?;
+        Ok(found.map(|list| list.rows.first().cloned()))
+    }
+
+    /// Those of these ids that exist, by name.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_ids(
+        &self,
+        ids: &[&str],
+        at: At,
+    ) -> Result<Found<Vec<Arc<CategoryRow>>>, ReadError> {
+        let engine = self.table.database().engine();
+        let mut found = self
+            .table
+            .rows(ids, at, |missing| {
+                let list = engine.json_list("$1");
+                select("read categories", &format!("WHERE id IN {list}")).bind_list(missing)
+            })
+            .await?;
+        found
+            .value
+            .sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        Ok(found)
+    }
+
+    /// All, by name, up to the limit of a list.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn all(&self, at: At) -> Listed {
+        let statement =
+            select("list the categories", "ORDER BY name, id LIMIT $1").bind(MOST_ROWS + 1);
+        self.table.list(at, statement, MOST_ROWS).await
+    }
+
+    /// A page, by name.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn page(&self, offset: i64, limit: i64, at: At) -> Listed {
+        let statement = select(
+            "page the categories",
+            "ORDER BY name, id LIMIT $1 OFFSET $2",
+        )
+        .bind(limit)
+        .bind(offset);
+        self.table.list(at, statement, limit).await
+    }
+
+    /// Those whose name has the term in it, by name.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn search(&self, term: &SearchTerm, at: At) -> Listed {
+        let matches = self.table.database().engine().contains("name_key", "$1");
+        let statement = select(
+            "search categories",
+            &format!("WHERE {matches} ORDER BY name, id LIMIT $2"),
+        )
+        .bind(term.key().as_str())
+        .bind(MOST_ROWS + 1);
+        self.table.list(at, statement, MOST_ROWS).await
+    }
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn count(&self, at: At) -> Result<Found<i64>, ReadError> {
+        let position = self.table.reach(at).await?;
+        let count: Option<(i64,)> = self
+            .table
+            .database()
+            .fetch_optional(Statement::new(
+                "count the categories",
+                "SELECT count(*) FROM categories",
+            ))
+            .await?;
+        Ok(Found {
+            value: count.map_or(0, |(count,)| count),
+            position,
+        })
+    }
+}
+
+fn select(operation: &'static str, rest: &str) -> Statement {
+    Statement::new(
+        operation,
+        AssertSqlSafe(format!("SELECT {COLUMNS} FROM categories {rest}")),
+    )
+}

@@ -1,0 +1,280 @@
+//! Questions about products.
+
+use std::sync::Arc;
+
+use domain::value::{ProductName, SearchTerm};
+use event_sourcing::EventStore;
+use read_model_sql::{Database, Statement, Value};
+use sqlx::AssertSqlSafe;
+
+use super::{At, Found, List, MOST_ROWS, ReadError, Row, Table};
+use crate::cache::PageCache;
+use crate::projections::{ProductRow, Products};
+
+const COLUMNS: &str = "id, name, name_key, description, price_cents, category_id, on_hand, \
+    reserved, version, created_at, updated_at";
+/// At well under a kilobyte each, about ten megabytes.
+const CACHED_ROWS: usize = 20_000;
+/// The most rows of all categories together, when products of many categories are read at once.
+const MOST_GROUPED_ROWS: i64 = 5_000;
+
+/// A list of products.
+type Listed = Result<Found<Arc<List<ProductRow>>>, ReadError>;
+
+/// What a list is ordered by first; name and id follow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortBy {
+    /// The bytes of the name.
+    #[default]
+    Name,
+    /// The price.
+    Price,
+}
+
+/// The direction of the first order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The least first.
+    #[default]
+    Ascending,
+    /// The greatest first.
+    Descending,
+}
+
+/// What products must have, as far as it is set, and how they are listed.
+#[derive(Clone, Debug, Default)]
+pub struct ProductSearch {
+    /// In the name.
+    pub term: Option<SearchTerm>,
+    /// The category.
+    pub category_id: Option<String>,
+    /// The least price, in cents.
+    pub min_price_cents: Option<i64>,
+    /// The greatest price, in cents.
+    pub max_price_cents: Option<i64>,
+    /// What comes first in the order.
+    pub sort_by: SortBy,
+    /// Its direction.
+    pub order: Order,
+    /// A page of this many rows; otherwise as many as a list may have.
+    pub limit: Option<i64>,
+    /// Rows to leave out in front.
+    pub offset: i64,
+}
+
+/// Figures about products. All zero if there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct ProductFigures {
+    /// How many there are.
+    pub count: i64,
+    /// The sum of their prices in cents.
+    pub price_sum: i64,
+    /// The least price in cents.
+    pub price_min: i64,
+    /// The greatest price in cents.
+    pub price_max: i64,
+    value_millions: i64,
+    value_rest: i64,
+}
+
+impl ProductFigures {
+    /// The sum of price × what can be sold, in cents. It does not fit 64 bits.
+    #[must_use]
+    pub fn value_cents(&self) -> i128 {
+        i128::from(self.value_millions) * 1_000_000 + i128::from(self.value_rest)
+    }
+}
+
+/// Answers questions about products.
+#[derive(Debug)]
+pub struct ProductReads {
+    table: Table<Products>,
+    figures: PageCache<ProductFigures>,
+}
+
+impl ProductReads {
+    /// Reads from this database; `log` says how far there is anything to read.
+    #[must_use]
+    pub fn new(database: Database, log: Arc<dyn EventStore>) -> Self {
+        Self {
+            table: Table::new(database, log, CACHED_ROWS),
+            figures: PageCache::default(),
+        }
+    }
+
+    /// Keeps the cache true; drop it to stop.
+    pub async fn follow(&self, log: Arc<dyn EventStore>) {
+        self.table.follow(Products, log).await;
+    }
+
+    /// By id.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_id(&self, id: &str, at: At) -> Result<Found<Row<ProductRow>>, ReadError> {
+        self.table
+            .row(id, at, || {
+                select("read a product", "WHERE id = $1").bind(id)
+            })
+            .await
+    }
+
+    /// By the exact name; the first by id, if several have it.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_name(
+        &self,
+        name: &ProductName,
+        at: At,
+    ) -> Result<Found<Row<ProductRow>>, ReadError> {
+        let statement = select(
+            "read a product by name",
+            "WHERE name = $1 ORDER BY id LIMIT 1",
+        )
+        .bind(name.as_str());
+        let found = self.table.list(at, statement, 1).await?;
+        Ok(found.map(|list| list.rows.first().cloned()))
+    }
+
+    /// Those of these ids that exist, by name.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_ids(
+        &self,
+        ids: &[&str],
+        at: At,
+    ) -> Result<Found<Vec<Arc<ProductRow>>>, ReadError> {
+        let engine = self.table.database().engine();
+        let mut found = self
+            .table
+            .rows(ids, at, |missing| {
+                let list = engine.json_list("$1");
+                select("read products", &format!("WHERE id IN {list}")).bind_list(missing)
+            })
+            .await?;
+        found
+            .value
+            .sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        Ok(found)
+    }
+
+    /// Those that a search is about, in its order.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn search(&self, search: &ProductSearch, at: At) -> Listed {
+        let statement = self.search_statement(search);
+        let limit = search.limit.unwrap_or(MOST_ROWS);
+        self.table.list(at, statement, limit).await
+    }
+
+    fn search_statement(&self, search: &ProductSearch) -> Statement {
+        let engine = self.table.database().engine();
+        let mut values: Vec<Value> = Vec::new();
+        let mut parameter = |value: Value| {
+            values.push(value);
+            format!("${}", values.len())
+        };
+        let mut conditions = Vec::new();
+        if let Some(term) = &search.term {
+            let part = parameter(term.key().as_str().into());
+            conditions.push(engine.contains("name_key", &part));
+        }
+        if let Some(category) = &search.category_id {
+            conditions.push(format!(
+                "category_id = {}",
+                parameter(category.as_str().into())
+            ));
+        }
+        if let Some(price) = search.min_price_cents {
+            conditions.push(format!("price_cents >= {}", parameter(price.into())));
+        }
+        if let Some(price) = search.max_price_cents {
+            conditions.push(format!("price_cents <= {}", parameter(price.into())));
+        }
+        let filter = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!("WHERE {} ", conditions.join(" AND "))
+        };
+        // One row more than a list may have shows that there are more.
+        let limit = parameter(search.limit.unwrap_or(MOST_ROWS + 1).into());
+        let offset = parameter(search.offset.into());
+        let order = order_by(search.sort_by, search.order);
+        let rest = format!("{filter}ORDER BY {order} LIMIT {limit} OFFSET {offset}");
+        values
+            .into_iter()
+            .fold(select("list products", &rest), Statement::bind)
+    }
+
+    /// The first products by name of each of these categories, ordered by category; up to `limit` of each, and one
+    /// more if there are more. All together they are bounded too: whatever is cut off there is at the end.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_categories(&self, ids: &[&str], limit: i64, at: At) -> Listed {
+        let engine = self.table.database().engine();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM (\
+               SELECT {COLUMNS}, row_number() OVER (PARTITION BY category_id ORDER BY name, id) AS place \
+               FROM products WHERE category_id IN {list}\
+             ) AS placed WHERE place <= $2 ORDER BY category_id, name, id LIMIT $3",
+            list = engine.json_list("$1"),
+        );
+        let statement = Statement::new("list products by category", AssertSqlSafe(sql))
+            .bind_list(ids)
+            .bind(limit + 1)
+            .bind(MOST_GROUPED_ROWS + 1);
+        self.table.list(at, statement, MOST_GROUPED_ROWS).await
+    }
+
+    /// Figures about all products, or those of a category.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn figures(
+        &self,
+        category_id: Option<&str>,
+        at: At,
+    ) -> Result<Found<Arc<ProductFigures>>, ReadError> {
+        let filter = category_id.map_or("", |_| "WHERE category_id = $1");
+        // The value is summed in two halves, because 64 bits do not hold the whole: SQLite would refuse.
+        let sql = format!(
+            "SELECT count(*) AS count, \
+               CAST(coalesce(sum(price_cents), 0) AS bigint) AS price_sum, \
+               coalesce(min(price_cents), 0) AS price_min, \
+               coalesce(max(price_cents), 0) AS price_max, \
+               CAST(coalesce(sum(price_cents * (on_hand - reserved) / 1000000), 0) AS bigint) AS value_millions, \
+               CAST(coalesce(sum(price_cents * (on_hand - reserved) % 1000000), 0) AS bigint) AS value_rest \
+             FROM products {filter}"
+        );
+        let mut statement = Statement::new("read figures about products", AssertSqlSafe(sql));
+        if let Some(category) = category_id {
+            statement = statement.bind(category);
+        }
+        self.table
+            .page(&self.figures, at, statement, |statement| async move {
+                let figures = self.table.database().fetch_optional(statement).await?;
+                Ok(figures.unwrap_or_default())
+            })
+            .await
+    }
+}
+
+fn order_by(sort_by: SortBy, order: Order) -> &'static str {
+    match (sort_by, order) {
+        (SortBy::Name, Order::Ascending) => "name, id",
+        (SortBy::Name, Order::Descending) => "name DESC, id DESC",
+        (SortBy::Price, Order::Ascending) => "price_cents, name, id",
+        (SortBy::Price, Order::Descending) => "price_cents DESC, name, id",
+    }
+}
+
+fn select(operation: &'static str, rest: &str) -> Statement {
+    Statement::new(
+        operation,
+        AssertSqlSafe(format!("SELECT {COLUMNS} FROM products {rest}")),
+    )
+}
