@@ -1,0 +1,107 @@
+//! Builds the binaries with the profile and the target folder of the program that asks.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+const PACKAGES: [&str; 4] = ["command-service", "query-service", "client-service", "shop"];
+
+/// Where the built binaries are.
+#[derive(Clone, Debug)]
+pub struct Binaries(BTreeMap<String, PathBuf>);
+
+impl Binaries {
+    /// Has cargo build them, which does nothing if they are up to date.
+    ///
+    /// # Errors
+    /// If cargo is not there or the build fails.
+    pub fn build() -> Result<Self> {
+        let own = env::current_exe().context("where is this program")?;
+        let (target, profile) = place_of(&own).context("this program was not built by cargo")?;
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args([
+                "build",
+                "--bins",
+                "--message-format=json-render-diagnostics",
+            ])
+            .args(["--profile", profile])
+            .arg("--target-dir")
+            .arg(target)
+            .stderr(Stdio::inherit());
+        for package in PACKAGES {
+            command.args(["-p", package]);
+        }
+        let output = command.output().context("cannot run cargo build")?;
+        if !output.status.success() {
+            bail!("cargo build of the services failed");
+        }
+        Ok(Self(executables(&String::from_utf8_lossy(&output.stdout))))
+    }
+
+    /// The path of one.
+    ///
+    /// # Errors
+    /// If cargo did not name it.
+    pub fn path(&self, name: &str) -> Result<&Path> {
+        self.0
+            .get(name)
+            .map(PathBuf::as_path)
+            .with_context(|| format!("cargo built no binary {name}"))
+    }
+}
+
+/// The target folder and the profile of a program at `TARGET/PROFILE/program` or `TARGET/PROFILE/deps/program`.
+fn place_of(program: &Path) -> Option<(&Path, &str)> {
+    let mut folder = program.parent()?;
+    if folder.ends_with("deps") {
+        folder = folder.parent()?;
+    }
+    let profile = match folder.file_name()?.to_str()? {
+        "debug" => "dev",
+        other => other,
+    };
+    Some((folder.parent()?, profile))
+}
+
+/// The binaries in cargo's messages, one JSON object a line.
+fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| {
+            let path = message.get("executable")?.as_str()?.to_owned();
+            let name = message.get("target")?.get("name")?.as_str()?.to_owned();
+            Some((name, PathBuf::from(path)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profile_and_target_folder_are_those_of_the_program() {
+        let of = |path| place_of(Path::new(path));
+        assert_eq!(of("/t/debug/deps/e2e-1"), Some((Path::new("/t"), "dev")));
+        assert_eq!(of("/t/release/benches"), Some((Path::new("/t"), "release")));
+    }
+
+    #[test]
+    fn paths_come_from_the_messages() {
+        let messages = "\
+{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"lib\"},\"executable\":null}
+{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"shop\"},\"executable\":\"/t/debug/shop\"}
+";
+        let found = executables(messages);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found["shop"], PathBuf::from("/t/debug/shop"));
+    }
+}
