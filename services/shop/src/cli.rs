@@ -9,6 +9,7 @@ use platform::telemetry::LogFilter;
 use platform::{Settings, StartError, runtime};
 
 use crate::seed::{self, BaseUrl};
+use crate::start;
 
 /// The most products that `seed` makes.
 const MAX_PRODUCTS: i64 = 1_000_000;
@@ -92,7 +93,7 @@ pub fn run() -> ExitCode {
                 let settings = Settings::from_process(arguments)?;
                 runtime::healthcheck(settings.get(&names::CLIENT_HTTP_ADDR)?).await
             }
-            _ => Ok(()),
+            _ => start::run(&Settings::from_process(&matches)?).await,
         }
     })
 }

@@ -1,0 +1,153 @@
+//! Composition: the three services in one process.
+//!
+//! The gateway calls the other two through the same generated clients as over a network, but by a function call; their
+//! gRPC ports are served as well. They stop in the order of the calls, the gateway first, so that no request meets a
+//! service that is gone; the event store closes last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use client_service::ClientService;
+use command_service::{CommandService, OpenedStore};
+use event_sourcing::{Clock, SystemClock};
+use platform::config::names;
+use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener};
+use platform::telemetry::Metrics;
+use platform::{StartError, health};
+use query_service::QueryService;
+
+use crate::config::{Addresses, ShopConfig};
+
+/// The running shop.
+#[derive(Debug)]
+pub struct Shop {
+    store: OpenedStore,
+    command: CommandService,
+    query: QueryService,
+    client: ClientService,
+    addresses: Addresses,
+    shutdown_limit: Duration,
+}
+
+/// Bound, so that a second shop fails before it begins.
+struct Listeners {
+    client_http: HttpListener,
+    command_grpc: GrpcListener,
+    command_metrics: HttpListener,
+    query_grpc: GrpcListener,
+    query_metrics: HttpListener,
+}
+
+impl Shop {
+    /// Takes the data folder, binds the listeners, starts the services, and serves.
+    ///
+    /// # Errors
+    /// Another process has the folder or a port, or a database cannot be opened or does not fit this binary.
+    pub async fn open(config: &ShopConfig, metrics: Metrics) -> Result<Self, StartError> {
+        make_folder(config)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        // First, because it holds the lock on the folder: who comes second learns who holds it.
+        let store = OpenedStore::open(&config.command, Arc::clone(&clock)).await?;
+        let listeners = Listeners::bind(&config.addresses).await?;
+        let command =
+            CommandService::start(&config.command, store.store(), Arc::clone(&clock)).await?;
+        let query = QueryService::start(&config.query, store.store(), Arc::clone(&clock)).await?;
+        let client = ClientService::start(
+            &config.client,
+            GrpcChannel::in_process(command.routes()),
+            GrpcChannel::in_process(query.routes()),
+            metrics.clone(),
+        )
+        .await?;
+        let shop = Self {
+            store,
+            command,
+            query,
+            client,
+            addresses: listeners.addresses(),
+            shutdown_limit: config.shutdown_limit,
+        };
+        shop.serve(listeners, metrics);
+        Ok(shop)
+    }
+
+    /// Where it listens, with the ports that the system chose where it was asked to.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Waits until the process is asked to stop, or something in it fails.
+    ///
+    /// # Errors
+    /// What failed.
+    pub async fn stop_asked(&self) -> Result<(), StartError> {
+        let all = [
+            self.client.tasks(),
+            self.query.tasks(),
+            self.command.tasks(),
+        ];
+        runtime::stop_asked(&all).await
+    }
+
+    /// Ends it: requests to their end, what they wrote durable, everything closed.
+    pub async fn close(self) {
+        self.client.stop(self.shutdown_limit).await;
+        self.query.stop(self.shutdown_limit).await;
+        self.command.stop(self.shutdown_limit).await;
+        self.store.close().await;
+    }
+
+    fn serve(&self, listeners: Listeners, metrics: Metrics) {
+        let (command, query) = (&self.command, &self.query);
+        runtime::upkeep(metrics.clone(), command.tasks());
+        listeners
+            .command_grpc
+            .serve(command.routes(), command.tasks());
+        listeners.command_metrics.serve(
+            health::router(command.health().clone(), metrics.clone()),
+            command.tasks(),
+        );
+        listeners.query_grpc.serve(query.routes(), query.tasks());
+        listeners.query_metrics.serve(
+            health::router(query.health().clone(), metrics),
+            query.tasks(),
+        );
+        listeners
+            .client_http
+            .serve(self.client.router(), self.client.tasks());
+    }
+}
+
+impl Listeners {
+    async fn bind(at: &Addresses) -> Result<Self, StartError> {
+        let http = |spec: &platform::config::Spec, address| HttpListener::bind(spec.name, address);
+        let grpc = |spec: &platform::config::Spec, address| GrpcListener::bind(spec.name, address);
+        Ok(Self {
+            client_http: http(&names::CLIENT_HTTP_ADDR.spec, at.client_http).await?,
+            command_grpc: grpc(&names::COMMAND_GRPC_ADDR.spec, at.command_grpc).await?,
+            command_metrics: http(&names::COMMAND_METRICS_ADDR.spec, at.command_metrics).await?,
+            query_grpc: grpc(&names::QUERY_GRPC_ADDR.spec, at.query_grpc).await?,
+            query_metrics: http(&names::QUERY_METRICS_ADDR.spec, at.query_metrics).await?,
+        })
+    }
+
+    fn addresses(&self) -> Addresses {
+        Addresses {
+            client_http: self.client_http.address(),
+            command_grpc: self.command_grpc.address(),
+            command_metrics: self.command_metrics.address(),
+            query_grpc: self.query_grpc.address(),
+            query_metrics: self.query_metrics.address(),
+        }
+    }
+}
+
+/// The data folder, if any database is in it.
+fn make_folder(config: &ShopConfig) -> Result<(), StartError> {
+    if !config.uses_data_dir() {
+        return Ok(());
+    }
+    let path = &config.data_dir;
+    std::fs::create_dir_all(path)
+        .map_err(|error| StartError::failed(format!("make the folder {}", path.display()), error))
+}

@@ -1,0 +1,106 @@
+//! The settings of the whole shop: what the three services read, with files in the data folder where no database is
+//! named.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use client_service::ClientConfig;
+use command_service::CommandConfig;
+use platform::config::{ConfigError, Settings, Spec, app_env, names};
+use query_service::QueryConfig;
+
+/// What the shop is made of.
+#[derive(Clone, Debug)]
+pub struct ShopConfig {
+    /// Where the files are.
+    pub data_dir: PathBuf,
+    /// The write side.
+    pub command: CommandConfig,
+    /// The read side.
+    pub query: QueryConfig,
+    /// The gateway.
+    pub client: ClientConfig,
+    /// Where they listen.
+    pub addresses: Addresses,
+    /// How long requests may take to end when the process is stopped.
+    pub shutdown_limit: Duration,
+}
+
+/// Where the shop listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// The gateway.
+    pub client_http: SocketAddr,
+    /// The write side.
+    pub command_grpc: SocketAddr,
+    /// The write side's health and metrics.
+    pub command_metrics: SocketAddr,
+    /// The read side.
+    pub query_grpc: SocketAddr,
+    /// The read side's health and metrics.
+    pub query_metrics: SocketAddr,
+}
+
+impl ShopConfig {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A setting does not parse, or others could reach a listener without authentication.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let data_dir = settings.get(&names::DATA_DIR)?;
+        let in_folder = |settings: Settings, spec: &Spec, file: &str| {
+            let url = format!("sqlite://{}/{file}", data_dir.trim_end_matches('/'));
+            settings.fall_back(spec, url, "the data folder")
+        };
+        let all = settings.clone();
+        let all = in_folder(all, &names::EVENT_STORE_URL.spec, "event_store.db");
+        let all = in_folder(all, &names::COMMAND_DATABASE_URL.spec, "command_service.db");
+        let all = in_folder(all, &names::QUERY_DATABASE_URL.spec, "query_service.db");
+        Ok(Self {
+            command: CommandConfig::read(&all)?,
+            query: QueryConfig::read(&all)?,
+            client: ClientConfig::read(&all)?,
+            addresses: Addresses::read(&all)?,
+            shutdown_limit: all.get(&names::SHUTDOWN_TIMEOUT_MS)?,
+            data_dir: data_dir.trim_end_matches('/').into(),
+        })
+    }
+
+    /// Whether any database is a file in the data folder.
+    #[must_use]
+    pub fn uses_data_dir(&self) -> bool {
+        let folder = format!("sqlite://{}/", self.data_dir.display());
+        let databases = [
+            &self.command.event_store,
+            &self.command.database,
+            &self.query.database,
+        ];
+        databases
+            .iter()
+            .any(|url| url.as_str().starts_with(&folder))
+    }
+}
+
+impl Addresses {
+    fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let addresses = Self {
+            client_http: settings.get(&names::CLIENT_HTTP_ADDR)?,
+            command_grpc: settings.get(&names::COMMAND_GRPC_ADDR)?,
+            command_metrics: settings.get(&names::COMMAND_METRICS_ADDR)?,
+            query_grpc: settings.get(&names::QUERY_GRPC_ADDR)?,
+            query_metrics: settings.get(&names::QUERY_METRICS_ADDR)?,
+        };
+        app_env(
+            settings,
+            &[
+                (&names::CLIENT_HTTP_ADDR.spec, addresses.client_http),
+                (&names::COMMAND_GRPC_ADDR.spec, addresses.command_grpc),
+                (&names::COMMAND_METRICS_ADDR.spec, addresses.command_metrics),
+                (&names::QUERY_GRPC_ADDR.spec, addresses.query_grpc),
+                (&names::QUERY_METRICS_ADDR.spec, addresses.query_metrics),
+            ],
+        )?;
+        Ok(addresses)
+    }
+}

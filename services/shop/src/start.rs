@@ -1,0 +1,93 @@
+//! `shop` without a command: starts, says where to look, and stops when it is asked to.
+
+use std::fmt;
+use std::path::Path;
+
+use platform::config::names;
+use platform::telemetry::{self, TelemetryConfig};
+use platform::{Settings, StartError};
+
+use crate::app::Shop;
+use crate::cli::LOG_LEVEL;
+use crate::config::{Addresses, ShopConfig};
+
+/// Runs the shop until SIGINT or SIGTERM.
+///
+/// # Errors
+/// A setting is wrong, the start fails, or a part of it ends too early.
+pub async fn run(settings: &Settings) -> Result<(), StartError> {
+    let config = ShopConfig::read(settings)?;
+    let metrics = telemetry::install(&TelemetryConfig {
+        filter: settings.get(&LOG_LEVEL)?,
+        format: settings.get(&names::LOG_FORMAT)?,
+    })
+    .map_err(|error| StartError::failed("collect metrics", error))?;
+    let shop = Shop::open(&config, metrics).await?;
+    println!(
+        "{}",
+        Sign {
+            at: shop.addresses(),
+            config: &config
+        }
+    );
+    let stopped = shop.stop_asked().await;
+    shop.close().await;
+    if stopped.is_ok() {
+        println!("The shop is closed. Everything that was answered is stored.");
+    }
+    stopped
+}
+
+/// What hangs at the door: where to look and how to stop.
+struct Sign<'a> {
+    at: Addresses,
+    config: &'a ShopConfig,
+}
+
+impl fmt::Display for Sign<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Addresses {
+            client_http,
+            command_grpc,
+            command_metrics,
+            query_grpc,
+            query_metrics,
+        } = self.at;
+        writeln!(f, "The shop is open.")?;
+        writeln!(f)?;
+        writeln!(
+            f,
+            "  GraphQL   http://{client_http}/graphql   in a browser: /graphiql"
+        )?;
+        writeln!(
+            f,
+            "  Health    http://{client_http}/health    numbers: /metrics"
+        )?;
+        writeln!(
+            f,
+            "  gRPC      {command_grpc} (write side), {query_grpc} (read side)"
+        )?;
+        writeln!(
+            f,
+            "  Metrics   http://{command_metrics}/metrics, http://{query_metrics}/metrics"
+        )?;
+        writeln!(f, "  Data      {}", Data(self.config))?;
+        write!(f, "  Stop      Ctrl-C")
+    }
+}
+
+/// Where the databases are.
+struct Data<'a>(&'a ShopConfig);
+
+impl fmt::Display for Data<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let config = self.0;
+        if config.uses_data_dir() {
+            let folder: &Path = &config.data_dir;
+            let whole = folder.canonicalize();
+            return write!(f, "{}", whole.as_deref().unwrap_or(folder).display());
+        }
+        let (events, rows) = (&config.command.event_store, &config.query.database);
+        write!(f, "{events} (events), {rows} (read model)")
+    }
+}
