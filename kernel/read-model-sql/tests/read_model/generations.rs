@@ -1,0 +1,128 @@
+//! Each schema version has a table of its own, and the first is shown.
+
+use event_sourcing::projection::FoldError;
+use event_sourcing::{DecodeError, Envelope, Filter, Projection};
+use read_model_sql::{Generation, Statement, TableProjection};
+
+use crate::support::{Counter, Counters, Fresh};
+
+/// The same projection in a later version of the binary.
+#[derive(Clone, Copy, Debug, Default)]
+struct NewCounters;
+
+impl Projection for NewCounters {
+    const NAME: &'static str = Counters::NAME;
+    const SCHEMA_VERSION: u32 = 2;
+    type Key = String;
+    type Row = Counter;
+    type Event = ();
+
+    fn filter(&self) -> Filter {
+        Counters.filter()
+    }
+
+    fn decode(&self, envelope: &Envelope) -> Result<(), DecodeError> {
+        Counters.decode(envelope)
+    }
+
+    fn keys(&self, event: &(), envelope: &Envelope) -> Vec<String> {
+        Counters.keys(event, envelope)
+    }
+
+    fn fold(
+        &self,
+        key: &String,
+        row: Option<Counter>,
+        event: &(),
+        envelope: &Envelope,
+    ) -> Result<Option<Counter>, FoldError> {
+        Counters.fold(key, row, event, envelope)
+    }
+}
+
+impl TableProjection for NewCounters {
+    const DDL: &'static str = Counters::DDL;
+}
+
+#[tokio::test]
+async fn the_first_generation_is_shown_and_found_again() {
+    for fresh in Fresh::both().await {
+        let database = fresh.open().await;
+        let first = Generation::ensure::<Counters>(&database)
+            .await
+            .expect("made");
+        assert_eq!((first.number, first.is_active), (1, true));
+        let again = Generation::ensure::<Counters>(&fresh.open().await)
+            .await
+            .expect("found");
+        assert_eq!(again, first);
+        let rows: Vec<Counter> = database
+            .fetch_all(Statement::new(
+                "test",
+                "SELECT name, note, count FROM counters",
+            ))
+            .await
+            .expect("the view");
+        assert!(rows.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn another_schema_version_fills_a_table_beside_the_one_that_is_shown() {
+    for fresh in Fresh::both().await {
+        let database = fresh.open().await;
+        let old = Generation::ensure::<Counters>(&database)
+            .await
+            .expect("made");
+        let new = Generation::ensure::<NewCounters>(&database)
+            .await
+            .expect("made");
+        assert_eq!((new.number, new.is_active), (2, false));
+        let still = Generation::ensure::<Counters>(&database)
+            .await
+            .expect("found");
+        assert_eq!(still, old);
+    }
+}
+
+#[tokio::test]
+async fn processes_that_start_together_make_one_generation() {
+    let fresh = Fresh::postgres().await;
+    let starts = (0..6).map(|_| async {
+        let database = fresh.open().await;
+        Generation::ensure::<Counters>(&database)
+            .await
+            .expect("made")
+    });
+    let mut started = Vec::new();
+    let mut all: Vec<_> = starts.map(Box::pin).collect();
+    let (a, b, c) = tokio::join!(all.remove(0), all.remove(0), all.remove(0));
+    started.extend([a, b, c]);
+    let (a, b, c) = tokio::join!(all.remove(0), all.remove(0), all.remove(0));
+    started.extend([a, b, c]);
+    assert!(started.iter().all(|generation| generation.number == 1));
+}
+
+#[tokio::test]
+async fn a_database_that_a_newer_binary_changed_too_much_is_refused() {
+    for fresh in Fresh::both().await {
+        let database = fresh.open().await;
+        let newer = async |version: i64, serves_from: i64| {
+            let mut transaction = database.begin().await.expect("a transaction");
+            transaction
+                .execute(
+                    Statement::new("test", "INSERT INTO read_model_schema VALUES ($1, $2)")
+                        .bind(version)
+                        .bind(serves_from),
+                )
+                .await
+                .expect("a row");
+            transaction.commit("test").await.expect("committed");
+        };
+        newer(1_000, 1).await;
+        fresh.open().await;
+        newer(1_001, 1_001).await;
+        let refused = read_model_sql::Database::open(&fresh.url, 1, fresh.clock.clone()).await;
+        assert!(!refused.expect_err("too old").is_retryable());
+    }
+}

@@ -1,0 +1,132 @@
+//! A lease has one holder at a time, and its token only grows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use event_sourcing::{Lease, LeaseStore, Token};
+use read_model_sql::{SqlLeaseStore, Statement};
+
+use crate::support::Fresh;
+
+const LONG: Duration = Duration::from_secs(600);
+
+fn names(names: &[&str]) -> Vec<Arc<str>> {
+    names.iter().map(|name| Arc::from(*name)).collect()
+}
+
+async fn take(store: &SqlLeaseStore, owner: &str, wanted: &[&str]) -> Vec<Lease> {
+    let mut leases = store
+        .acquire_leases(&names(wanted), owner, LONG)
+        .await
+        .expect("answered");
+    leases.sort_by(|a, b| a.name.cmp(&b.name));
+    leases
+}
+
+fn lease(name: &str, token: u64) -> Lease {
+    Lease {
+        name: name.into(),
+        token: Token(token),
+    }
+}
+
+/// Lets every lease run out: the injected clock moves, or the database's rows do.
+async fn expire(fresh: &Fresh) {
+    fresh.clock.advance(TimeDelta::hours(1));
+    let database = fresh.open().await;
+    if database.engine() == read_model_sql::Engine::Postgres {
+        let mut transaction = database.begin().await.expect("a transaction");
+        transaction
+            .execute(Statement::new(
+                "test",
+                "UPDATE read_model_leases SET expires_at = expires_at - 3600000000",
+            ))
+            .await
+            .expect("moved");
+        transaction.commit("test").await.expect("committed");
+    }
+}
+
+#[tokio::test]
+async fn one_holder_at_a_time() {
+    for fresh in Fresh::both().await {
+        let store = SqlLeaseStore::new(fresh.open().await);
+        let other = SqlLeaseStore::new(fresh.open().await);
+        assert_eq!(
+            take(&store, "a", &["x", "y"]).await,
+            [lease("x", 1), lease("y", 1)]
+        );
+        assert_eq!(take(&other, "b", &["y", "z", "z"]).await, [lease("z", 1)]);
+        assert_eq!(
+            take(&store, "a", &["x"]).await,
+            [lease("x", 1)],
+            "prolonged"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_expired_lease_gets_the_next_token_for_everybody() {
+    for fresh in Fresh::both().await {
+        let store = SqlLeaseStore::new(fresh.open().await);
+        take(&store, "a", &["x", "y"]).await;
+        expire(&fresh).await;
+        assert_eq!(
+            take(&store, "a", &["x"]).await,
+            [lease("x", 2)],
+            "its own too"
+        );
+        assert_eq!(take(&store, "b", &["y"]).await, [lease("y", 2)]);
+    }
+}
+
+#[tokio::test]
+async fn renewing_prolongs_what_is_held_and_nothing_else() {
+    for fresh in Fresh::both().await {
+        let store = SqlLeaseStore::new(fresh.open().await);
+        take(&store, "a", &["x"]).await;
+        take(&store, "b", &["y"]).await;
+        let renewed = store.renew_leases("a", LONG).await.expect("renewed");
+        assert_eq!(renewed, [lease("x", 1)]);
+        expire(&fresh).await;
+        assert_eq!(store.renew_leases("a", LONG).await.expect("answered"), []);
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_was_given_back_is_free_at_once_under_a_new_token() {
+    for fresh in Fresh::both().await {
+        let store = SqlLeaseStore::new(fresh.open().await);
+        take(&store, "a", &["x", "y"]).await;
+        store
+            .release_leases(&names(&["x", "y"]), "b")
+            .await
+            .expect("not theirs");
+        assert_eq!(take(&store, "b", &["x"]).await, []);
+        store
+            .release_leases(&names(&["x"]), "a")
+            .await
+            .expect("released");
+        assert_eq!(take(&store, "b", &["x", "y"]).await, [lease("x", 2)]);
+    }
+}
+
+#[tokio::test]
+async fn many_who_want_the_same_leases_get_each_once() {
+    let fresh = Fresh::postgres().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let store = SqlLeaseStore::new(fresh.open().await);
+        tasks.spawn(async move {
+            let mut wanted: Vec<String> = (0..16).map(|name| format!("lease {name}")).collect();
+            wanted.rotate_left(number * 2);
+            let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+            take(&store, &format!("owner {number}"), &wanted)
+                .await
+                .len()
+        });
+    }
+    let taken: usize = tasks.join_all().await.into_iter().sum();
+    assert_eq!(taken, 16);
+}

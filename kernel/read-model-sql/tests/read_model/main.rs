@@ -1,0 +1,8 @@
+//! What a read model promises, on both engines.
+
+mod checkpoints;
+mod generations;
+mod leases;
+mod pages;
+mod statements;
+mod support;

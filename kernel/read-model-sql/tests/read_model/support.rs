@@ -1,0 +1,136 @@
+//! A projection of counters, and a fresh database of either engine.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use event_sourcing::clock::ManualClock;
+use event_sourcing::projection::FoldError;
+use event_sourcing::{DecodeError, Envelope, Filter, Projection};
+use read_model_sql::{Column, Database, TableProjection, TableRow, Value};
+use tempfile::TempDir;
+use test_postgres::TestDatabase;
+
+/// Counts the events of each stream.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counters;
+
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Counter {
+    pub name: String,
+    pub note: Option<String>,
+    pub count: i64,
+}
+
+impl Counter {
+    pub fn new(name: &str, count: i64) -> Self {
+        Self {
+            name: name.to_owned(),
+            note: None,
+            count,
+        }
+    }
+}
+
+impl TableRow for Counter {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("name"),
+        Column::text("note"),
+        Column::int("count"),
+    ];
+
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    fn values(&self) -> Vec<Value> {
+        vec![
+            self.name.as_str().into(),
+            self.note.clone().into(),
+            self.count.into(),
+        ]
+    }
+}
+
+impl Projection for Counters {
+    const NAME: &'static str = "counters";
+    const SCHEMA_VERSION: u32 = 1;
+    type Key = String;
+    type Row = Counter;
+    type Event = ();
+
+    fn filter(&self) -> Filter {
+        Filter::ALL
+    }
+
+    fn decode(&self, _envelope: &Envelope) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
+    fn keys(&self, _event: &(), envelope: &Envelope) -> Vec<String> {
+        vec![envelope.stream.aggregate_id().to_owned()]
+    }
+
+    fn fold(
+        &self,
+        key: &String,
+        row: Option<Counter>,
+        _event: &(),
+        _envelope: &Envelope,
+    ) -> Result<Option<Counter>, FoldError> {
+        let count = row.map_or(0, |row| row.count);
+        Ok(Some(Counter::new(key, count + 1)))
+    }
+}
+
+impl TableProjection for Counters {
+    const DDL: &'static str = "
+        CREATE TABLE {table} (name {text} PRIMARY KEY, note {text}, count bigint NOT NULL);
+        CREATE INDEX {table}_by_count ON {table} (count);";
+}
+
+/// A database that ends with the value.
+pub struct Fresh {
+    pub url: String,
+    pub clock: Arc<ManualClock>,
+    _folder: Option<TempDir>,
+    _server: Option<TestDatabase>,
+}
+
+impl Fresh {
+    pub fn sqlite() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        Self {
+            url: format!("sqlite://{}", folder.path().join("read.db").display()),
+            clock: clock(),
+            _folder: Some(folder),
+            _server: None,
+        }
+    }
+
+    pub async fn postgres() -> Self {
+        let server = test_postgres::database().await;
+        Self {
+            url: server.url.clone(),
+            clock: clock(),
+            _folder: None,
+            _server: Some(server),
+        }
+    }
+
+    /// One of each engine.
+    pub async fn both() -> [Self; 2] {
+        [Self::sqlite(), Self::postgres().await]
+    }
+
+    /// A connection, as a process of its own would have it.
+    pub async fn open(&self) -> Database {
+        Database::open(&self.url, 4, self.clock.clone())
+            .await
+            .expect("an open database")
+    }
+}
+
+fn clock() -> Arc<ManualClock> {
+    let start: DateTime<Utc> = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
+    Arc::new(ManualClock::new(start))
+}
