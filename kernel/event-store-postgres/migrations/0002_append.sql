@@ -48,7 +48,8 @@ $$;
 --
 -- Answers: outcome 1 accepted at position detail; 2 write detail met its stream at another version; 3 fenced;
 -- 4 stored before at position detail; 5 the same command as commit detail of this batch. stream_version has, for
--- each write that was looked at, the version of its stream behind it, or the one that it met.
+-- each write with events of an accepted commit, the version of its stream behind it, and for a write that met
+-- another version, that one.
 CREATE FUNCTION append_events(
     stream_type text[], stream_id text[],
     lease_name text[],
@@ -68,6 +69,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
     commits CONSTANT integer := cardinality(command);
+    offered CONSTANT integer := cardinality(event_id);
     old_head bigint;
     tip_version integer[];
     tip_event uuid[];
@@ -75,36 +77,34 @@ DECLARE
     token bigint[];
     -- By the ordinal of the first commit with a command id: the accepted commit with that id.
     winner integer[] := array_fill(0, ARRAY[commits]);
-    first_position bigint[] := array_fill(0::bigint, ARRAY[commits]);
     first_write integer;
     last_write integer := 0;
     c integer;
     w integer;
     s integer;
     v integer;
-    stale integer;
+    stale boolean;
 BEGIN
-    SELECT h.position INTO STRICT old_head FROM event_log_head h WHERE h.only_row FOR NO KEY UPDATE;
+    -- Moves the head as if everything were accepted, which is the usual case.
+    UPDATE event_log_head h SET position = h.position + offered WHERE h.only_row
+    RETURNING h.position - offered INTO STRICT old_head;
     head := old_head;
-    outcome := array_fill(0::smallint, ARRAY[commits]);
+    outcome := array_fill(1::smallint, ARRAY[commits]);
     detail := array_fill(0::bigint, ARRAY[commits]);
     stream_version := array_fill(0, ARRAY[cardinality(write_stream)]);
 
     SELECT array_agg(coalesce(t.event_version, 0) ORDER BY q.n),
-           array_agg(coalesce(t.event_id, nil) ORDER BY q.n)
-    INTO tip_version, tip_event
+           array_agg(coalesce(t.event_id, nil) ORDER BY q.n),
+           (SELECT array_agg(coalesce((SELECT e.id FROM events e WHERE e.command_id = f.id), 0)
+                             ORDER BY f.n)
+            FROM unnest(command) WITH ORDINALITY f (id, n))
+    INTO tip_version, tip_event, stored
     FROM unnest(stream_type, stream_id) WITH ORDINALITY q (type, id, n)
     LEFT JOIN LATERAL (
         SELECT e.event_version, e.event_id FROM events e
         WHERE e.aggregate_type = q.type AND e.aggregate_id = q.id
         ORDER BY e.event_version DESC LIMIT 1
     ) t ON true;
-
-    SELECT array_agg(coalesce(f.id, 0) ORDER BY q.n) INTO stored
-    FROM unnest(command) WITH ORDINALITY q (id, n)
-    LEFT JOIN LATERAL (
-        SELECT e.id FROM events e WHERE e.command_id = q.id LIMIT 1
-    ) f ON true;
 
     IF cardinality(lease_name) > 0 THEN
         -- The lock keeps a lease where it is until this commit is in the log: who takes it afterwards sees
@@ -116,40 +116,42 @@ BEGIN
         ) l ON true;
     END IF;
 
+    -- Statements in here cost about as much as the row's place in an index, so there are few.
     FOR c IN 1..commits LOOP
         first_write := last_write + 1;
         last_write := write_end[c];
-        s := same_as[c];
-        IF stored[c] > 0 THEN
-            outcome[c] := 4;
-            detail[c] := stored[c];
-            CONTINUE;
-        ELSIF winner[s] > 0 THEN
-            outcome[c] := 5;
-            detail[c] := winner[s];
-            CONTINUE;
-        ELSIF fence_lease[c] > 0 AND token[fence_lease[c]] <> fence_token[c] THEN
-            outcome[c] := 3;
-            CONTINUE;
+        IF stored[c] > 0 OR winner[same_as[c]] > 0 OR fence_lease[c] > 0 THEN
+            IF stored[c] > 0 THEN
+                outcome[c] := 4;
+                detail[c] := stored[c];
+                CONTINUE;
+            ELSIF winner[same_as[c]] > 0 THEN
+                outcome[c] := 5;
+                detail[c] := winner[same_as[c]];
+                CONTINUE;
+            ELSIF token[fence_lease[c]] <> fence_token[c] THEN
+                outcome[c] := 3;
+                CONTINUE;
+            END IF;
         END IF;
-        stale := 0;
+        stale := false;
         FOR w IN first_write..last_write LOOP
             v := tip_version[write_stream[w]];
-            stream_version[w] := v;
-            CONTINUE WHEN CASE expected[w]
-                WHEN 1 THEN v = expected_version[w]
-                WHEN 2 THEN v = expected_version[w] AND tip_event[write_stream[w]] = follows[w]
-                WHEN 3 THEN v > 0
-                WHEN 4 THEN true
+            stale := CASE expected[w]
+                WHEN 1 THEN v <> expected_version[w]
+                WHEN 2 THEN v = 0 OR v <> expected_version[w]
+                            OR tip_event[write_stream[w]] <> follows[w]
+                WHEN 3 THEN v = 0
+                WHEN 4 THEN false
             END;
-            stale := w;
-            EXIT;
+            IF stale THEN
+                outcome[c] := 2;
+                detail[c] := w;
+                stream_version[w] := v;
+                EXIT;
+            END IF;
         END LOOP;
-        IF stale > 0 THEN
-            outcome[c] := 2;
-            detail[c] := stale;
-            CONTINUE;
-        END IF;
+        CONTINUE WHEN stale;
         FOR w IN first_write..last_write LOOP
             IF write_events[w] > 0 THEN
                 s := write_stream[w];
@@ -160,28 +162,32 @@ BEGIN
             END IF;
         END LOOP;
         winner[same_as[c]] := c;
-        outcome[c] := 1;
         detail[c] := head + 1;
-        first_position[c] := head + 1;
         head := head + commit_events[c];
     END LOOP;
 
+    IF head < old_head + offered THEN
+        UPDATE event_log_head h SET position = append_events.head WHERE h.only_row;
+    END IF;
     IF head > old_head THEN
         INSERT INTO events (id, aggregate_type, aggregate_id, event_type, event_data, event_metadata,
                             event_version, created_at, event_id, command_id, schema_version)
-        SELECT first_position[n.commit] + n.index,
-               q.type, q.id, n.type, n.data, n.metadata,
+        SELECT detail[n.commit] + n.index,
+               stream_type[write_stream[n.write]], stream_id[write_stream[n.write]],
+               n.type, n.data, n.metadata,
                stream_version[n.write] - write_events[n.write] + n.step,
                recorded_at[n.commit], n.id,
                CASE WHEN n.index = 0 THEN command[n.commit] END,
                n.schema_version
-        FROM unnest(event_commit, event_write, event_index, event_step, event_id, event_type,
-                    schema_version, data, metadata)
-             n (commit, write, index, step, id, type, schema_version, data, metadata)
-        JOIN unnest(stream_type, stream_id) WITH ORDINALITY q (type, id, ordinal)
-          ON q.ordinal = write_stream[n.write]
-        WHERE first_position[n.commit] > 0;
-        UPDATE event_log_head h SET position = append_events.head WHERE h.only_row;
+        FROM (
+            -- In the target list the arrays are walked side by side; in FROM each would be stored first.
+            SELECT unnest(event_commit) AS commit, unnest(event_write) AS write,
+                   unnest(event_index) AS index, unnest(event_step) AS step,
+                   unnest(event_id) AS id, unnest(event_type) AS type,
+                   unnest(schema_version) AS schema_version,
+                   unnest(data) AS data, unnest(metadata) AS metadata
+        ) n
+        WHERE outcome[n.commit] = 1;
         PERFORM pg_notify('event_log', append_events.head::text);
     END IF;
 END
