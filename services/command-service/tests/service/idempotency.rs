@@ -1,0 +1,293 @@
+//! Requests that carry an Idempotency-Key.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::MAX_KEPT_ANSWER_BYTES;
+use contract::proto::{
+    IdempotencyBeginParam, IdempotencyBeginResult, IdempotencyFinishParam, IdempotencyRenewParam,
+    IdempotencyState,
+};
+use event_sourcing::clock::ManualClock;
+use platform::config::Engine;
+use tonic::{Code, Status};
+
+use crate::support::{Home, Service};
+
+const HASH: [u8; 32] = [7; 32];
+
+/// A write side whose clock stands still until told.
+struct Timed {
+    service: Service,
+    clock: Arc<ManualClock>,
+}
+
+async fn on_both_engines(test: impl AsyncFn(&Timed)) {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        eprintln!("on {engine:?}");
+        let start = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a time");
+        let clock = Arc::new(ManualClock::new(start));
+        let home = Home::new(engine).await;
+        let service = home.start_with(Arc::clone(&clock) as Arc<_>).await;
+        let timed = Timed { service, clock };
+        test(&timed).await;
+        timed.service.stop().await;
+    }
+}
+
+fn named(key: &str) -> IdempotencyBeginParam {
+    IdempotencyBeginParam {
+        principal: "ada".to_owned(),
+        key: key.to_owned(),
+        request_hash: HASH.to_vec(),
+        token: String::new(),
+    }
+}
+
+impl Timed {
+    async fn try_begin(
+        &self,
+        param: IdempotencyBeginParam,
+    ) -> Result<IdempotencyBeginResult, Status> {
+        let begun = self.service.idempotency.clone().begin(param).await?;
+        Ok(begun.into_inner())
+    }
+
+    async fn begin(&self, key: &str) -> IdempotencyBeginResult {
+        self.try_begin(named(key)).await.expect("an answer")
+    }
+
+    async fn renew(&self, key: &str, token: &str) -> bool {
+        let param = IdempotencyRenewParam {
+            principal: "ada".to_owned(),
+            key: key.to_owned(),
+            token: token.to_owned(),
+        };
+        let renewed = self.service.idempotency.clone().renew(param).await;
+        renewed.expect("an answer").into_inner().held
+    }
+
+    async fn try_finish(
+        &self,
+        key: &str,
+        token: &str,
+        answer: Option<&[u8]>,
+    ) -> Result<bool, Status> {
+        let param = IdempotencyFinishParam {
+            principal: "ada".to_owned(),
+            key: key.to_owned(),
+            token: token.to_owned(),
+            answer: answer.map(|answer| answer.to_vec().into()),
+        };
+        let finished = self.service.idempotency.clone().finish(param).await?;
+        Ok(finished.into_inner().kept)
+    }
+
+    async fn finish(&self, key: &str, token: &str, answer: Option<&[u8]>) -> bool {
+        let finished = self.try_finish(key, token, answer).await;
+        finished.expect("an answer")
+    }
+
+    fn pass(&self, time: TimeDelta) {
+        self.clock.advance(time);
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_executed_once_and_answered_again() {
+    on_both_engines(async |timed: &Timed| {
+        let first = timed.begin("k").await;
+        assert_eq!(first.state(), IdempotencyState::Fresh);
+        assert_eq!(first.lease_ms, 10_000);
+        let seed = first.seed.split('-').nth(2).map(|group| &group[..1]);
+        assert_eq!(seed, Some("7"), "a UUIDv7");
+        timed.pass(TimeDelta::seconds(4));
+        let meanwhile = timed.begin("k").await;
+        assert_eq!(meanwhile.state(), IdempotencyState::InProgress);
+        assert_eq!(meanwhile.retry_after_ms, 6_000);
+        let answer: &[u8] = b"{\"data\":\0\xFF}";
+        assert!(timed.finish("k", &first.token, Some(answer)).await);
+        let again = timed.begin("k").await;
+        assert_eq!(again.state(), IdempotencyState::Again);
+        assert_eq!(&again.answer[..], answer);
+        // The reply of Finish may have been lost.
+        assert!(timed.finish("k", &first.token, Some(answer)).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_request_and_one_principal() {
+    on_both_engines(async |timed: &Timed| {
+        let first = timed.begin("k").await;
+        let other = IdempotencyBeginParam {
+            request_hash: vec![8; 32],
+            ..named("k")
+        };
+        let running = timed.try_begin(other.clone()).await.expect("an answer");
+        assert_eq!(running.state(), IdempotencyState::Reused);
+        timed.finish("k", &first.token, Some(b"1")).await;
+        let answered = timed.try_begin(other).await.expect("an answer");
+        assert_eq!(answered.state(), IdempotencyState::Reused);
+        let somebody = IdempotencyBeginParam {
+            principal: "bob".to_owned(),
+            ..named("k")
+        };
+        let somebody = timed.try_begin(somebody).await.expect("an answer");
+        assert_eq!(somebody.state(), IdempotencyState::Fresh);
+        assert_ne!(somebody.seed, first.seed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_takes_over_after_a_crash_has_the_same_seed() {
+    on_both_engines(async |timed: &Timed| {
+        let first = timed.begin("k").await;
+        timed.pass(TimeDelta::milliseconds(9_999));
+        assert_eq!(timed.begin("k").await.state(), IdempotencyState::InProgress);
+        timed.pass(TimeDelta::milliseconds(1));
+        let second = timed.begin("k").await;
+        assert_eq!(second.state(), IdempotencyState::Fresh);
+        assert_eq!(second.seed, first.seed);
+        assert_ne!(second.token, first.token);
+        // The first one was only slow: it holds nothing any more.
+        assert!(!timed.renew("k", &first.token).await);
+        assert!(!timed.finish("k", &first.token, Some(b"1")).await);
+        assert_eq!(timed.begin("k").await.state(), IdempotencyState::InProgress);
+        assert!(timed.finish("k", &second.token, Some(b"2")).await);
+        assert_eq!(&timed.begin("k").await.answer[..], b"2");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_lasts_as_long_as_it_is_renewed() {
+    on_both_engines(async |timed: &Timed| {
+        let first = timed.begin("k").await;
+        for _ in 0..5 {
+            timed.pass(TimeDelta::seconds(9));
+            assert!(timed.renew("k", &first.token).await);
+        }
+        assert_eq!(timed.begin("k").await.state(), IdempotencyState::InProgress);
+        timed.finish("k", &first.token, Some(b"1")).await;
+        assert!(!timed.renew("k", &first.token).await);
+        assert!(!timed.renew("other", &first.token).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_an_answer_to_keep_the_next_one_executes_at_once_with_the_same_seed() {
+    on_both_engines(async |timed: &Timed| {
+        let first = timed.begin("k").await;
+        assert!(timed.finish("k", &first.token, None).await);
+        let second = timed.begin("k").await;
+        assert_eq!(second.state(), IdempotencyState::Fresh);
+        assert_eq!(second.seed, first.seed);
+        assert!(timed.finish("k", &second.token, Some(b"")).await);
+        // An empty answer is an answer.
+        assert_eq!(timed.begin("k").await.state(), IdempotencyState::Again);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn begin_may_be_repeated_when_its_reply_was_lost() {
+    on_both_engines(async |timed: &Timed| {
+        let mine = IdempotencyBeginParam {
+            token: "0123456789abcdef0123456789abcdef".to_owned(),
+            ..named("k")
+        };
+        let first = timed.try_begin(mine.clone()).await.expect("an answer");
+        assert_eq!(first.token, mine.token);
+        let again = timed.try_begin(mine).await.expect("an answer");
+        assert_eq!(again, first);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_is_forgotten_after_a_day() {
+    on_both_engines(async |timed: &Timed| {
+        let answered = timed.begin("answered").await;
+        timed.finish("answered", &answered.token, Some(b"1")).await;
+        let abandoned = timed.begin("abandoned").await;
+        timed.pass(TimeDelta::hours(24) - TimeDelta::microseconds(1));
+        assert_eq!(
+            timed.begin("answered").await.state(),
+            IdempotencyState::Again
+        );
+        timed.pass(TimeDelta::microseconds(1));
+        for (key, seed) in [("answered", answered.seed), ("abandoned", abandoned.seed)] {
+            let other = IdempotencyBeginParam {
+                request_hash: vec![9; 32],
+                ..named(key)
+            };
+            let fresh = timed.try_begin(other).await.expect("an answer");
+            assert_eq!(fresh.state(), IdempotencyState::Fresh);
+            assert_ne!(fresh.seed, seed);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_who_begin_one_executes() {
+    on_both_engines(async |timed: &Timed| {
+        let begun = futures::future::join_all((0..20).map(|_| timed.begin("k"))).await;
+        let fresh = begun
+            .iter()
+            .filter(|b| b.state() == IdempotencyState::Fresh);
+        assert_eq!(fresh.count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bad_input_is_named_and_changes_nothing() {
+    on_both_engines(async |timed: &Timed| {
+        let long = "\u{1F600}".repeat(256);
+        let bad_names = ["", "nul\0", long.as_str()].map(|key| ("key", named(key)));
+        let bad_principals = ["nul\0", long.as_str()].map(|principal| {
+            let param = IdempotencyBeginParam {
+                principal: principal.to_owned(),
+                ..named("k")
+            };
+            ("principal", param)
+        });
+        let bad_hashes = [0, 31, 33].map(|length| {
+            let param = IdempotencyBeginParam {
+                request_hash: vec![1; length],
+                ..named("k")
+            };
+            ("request_hash", param)
+        });
+        let bad_tokens = ["x", "g123456789abcdef0123456789abcdef"].map(|token| {
+            let param = IdempotencyBeginParam {
+                token: token.to_owned(),
+                ..named("k")
+            };
+            ("token", param)
+        });
+        let bad = bad_names.into_iter().chain(bad_principals);
+        for (field, param) in bad.chain(bad_hashes).chain(bad_tokens) {
+            let refused = timed.try_begin(param).await.expect_err(field);
+            assert_eq!(refused.code(), Code::InvalidArgument);
+            assert!(refused.message().contains(field), "{}", refused.message());
+        }
+        let longest = timed.begin(&long[4..]).await;
+        assert_eq!(longest.state(), IdempotencyState::Fresh);
+        let first = timed.begin("k").await;
+        assert_eq!(first.state(), IdempotencyState::Fresh);
+        let large = vec![b'x'; MAX_KEPT_ANSWER_BYTES + 1];
+        let refused = timed.try_finish("k", &first.token, Some(&large)).await;
+        assert_eq!(
+            refused.expect_err("too large").code(),
+            Code::InvalidArgument
+        );
+        assert!(timed.finish("k", &first.token, Some(&large[1..])).await);
+        assert_eq!(timed.begin("k").await.answer.len(), MAX_KEPT_ANSWER_BYTES);
+    })
+    .await;
+}

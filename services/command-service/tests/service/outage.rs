@@ -1,0 +1,55 @@
+//! A database that goes away and comes back.
+
+use std::time::Duration;
+
+use contract::status::Reason;
+use tonic::Code;
+
+use crate::support::{Home, category, named_category, with_command_id};
+
+const PATIENCE: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn while_the_database_is_gone_commands_say_so_and_afterwards_they_take_effect_once() {
+    let cluster = test_postgres::Cluster::start().await;
+    let database = cluster.database().await;
+    let home = Home::at(&database.url);
+    let service = home.start().await;
+    service.category("Before").await;
+    cluster.stop_immediately().await;
+    let create = |number: u32, patience| {
+        let id = format!("01890000-0000-7000-8000-{number:012}");
+        let mut request = with_command_id(named_category(&format!("During {number}")), &id);
+        request.set_timeout(patience);
+        request
+    };
+    for number in 0..3 {
+        let mut categories = service.categories.clone();
+        let status = categories.create(create(number, PATIENCE)).await;
+        let status = status.expect_err("the database is gone");
+        assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+        let reason = Reason::of(&status);
+        assert!(
+            matches!(reason, Some(Reason::OutcomeNone | Reason::OutcomeUnknown)),
+            "{reason:?}"
+        );
+    }
+    cluster.start_again().await;
+    for number in 0..3 {
+        // Until the connections are there again.
+        let mut categories = service.categories.clone();
+        let mut tries = 0;
+        let created = loop {
+            tries += 1;
+            let reply = categories.create(create(number, Duration::from_secs(5)));
+            match reply.await {
+                Ok(reply) => break category(Ok(reply)),
+                Err(status) if tries < 20 => assert_eq!(status.code(), Code::Unavailable),
+                Err(status) => panic!("{status:?}"),
+            }
+        };
+        assert_eq!(created.expect("created").version, 1);
+    }
+    assert_eq!(service.head().await, 8);
+    service.stop().await;
+}

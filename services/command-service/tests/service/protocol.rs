@@ -1,0 +1,163 @@
+//! What surrounds the commands: health, reflection, metadata, limits.
+
+use std::time::Duration;
+
+use contract::metadata;
+use contract::proto::AdminStatusParam;
+use tonic::{Code, Request};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::support::{Service, category, named_category, on_both_engines, position};
+
+const SERVICES: [&str; 5] = [
+    "grpc.health.v1.Health",
+    "proto.Admin",
+    "proto.CategoryCommand",
+    "proto.Idempotency",
+    "proto.ProductCommand",
+];
+
+#[tokio::test]
+async fn health_is_told_for_the_process_and_each_service() {
+    on_both_engines(async |service: &Service| {
+        let mut health = HealthClient::new(service.channel.clone());
+        for name in [
+            "",
+            "proto.CategoryCommand",
+            "proto.ProductCommand",
+            "database",
+        ] {
+            let request = HealthCheckRequest {
+                service: name.to_owned(),
+            };
+            let reply = health.check(request).await.expect(name).into_inner();
+            assert_eq!(reply.status().as_str_name(), "SERVING", "{name}");
+        }
+        let unknown = HealthCheckRequest {
+            service: "proto.Unknown".to_owned(),
+        };
+        let unknown = health.check(unknown).await.expect_err("unknown");
+        assert_eq!(unknown.code(), Code::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn reflection_tells_the_services_in_both_versions() {
+    on_both_engines(async |service: &Service| {
+        let channel = || service.channel.clone();
+        let v1 = {
+            use tonic_reflection::pb::v1::ServerReflectionRequest;
+            use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+            use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+            use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+            let ask = ServerReflectionRequest {
+                host: String::new(),
+                message_request: Some(MessageRequest::ListServices(String::new())),
+            };
+            let replies = ServerReflectionClient::new(channel())
+                .server_reflection_info(futures::stream::iter([ask]))
+                .await;
+            let reply = replies.expect("v1").into_inner().message().await;
+            match reply.expect("a reply").expect("one").message_response {
+                Some(MessageResponse::ListServicesResponse(list)) => list
+                    .service
+                    .into_iter()
+                    .map(|service| service.name)
+                    .collect::<Vec<_>>(),
+                other => panic!("a list, got {other:?}"),
+            }
+        };
+        let v1alpha = {
+            use tonic_reflection::pb::v1alpha::ServerReflectionRequest;
+            use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient;
+            use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest;
+            use tonic_reflection::pb::v1alpha::server_reflection_response::MessageResponse;
+            let ask = ServerReflectionRequest {
+                host: String::new(),
+                message_request: Some(MessageRequest::ListServices(String::new())),
+            };
+            let replies = ServerReflectionClient::new(channel())
+                .server_reflection_info(futures::stream::iter([ask]))
+                .await;
+            let reply = replies.expect("v1alpha").into_inner().message().await;
+            match reply.expect("a reply").expect("one").message_response {
+                Some(MessageResponse::ListServicesResponse(list)) => list
+                    .service
+                    .into_iter()
+                    .map(|service| service.name)
+                    .collect::<Vec<_>>(),
+                other => panic!("a list, got {other:?}"),
+            }
+        };
+        for mut list in [v1, v1alpha] {
+            list.sort();
+            // What is only described for later, and the read side, is not told as served.
+            assert_eq!(list, SERVICES);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn malformed_metadata_is_refused_and_named() {
+    on_both_engines(async |service: &Service| {
+        let cases = [
+            (metadata::COMMAND_ID, "not-a-uuid"),
+            (metadata::USER_ID, "%zz"),
+            (metadata::CORRELATION_ID, ""),
+        ];
+        for (key, value) in cases {
+            let mut request = Request::new(named_category("Never"));
+            metadata::insert(request.metadata_mut(), key, value);
+            let refused = service.categories.clone().create(request).await;
+            let refused = refused.expect_err(key);
+            assert_eq!(refused.code(), Code::InvalidArgument);
+            assert!(refused.message().contains(key), "{}", refused.message());
+        }
+        assert_eq!(service.head().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_answer_says_which_place_in_the_log_it_reflects() {
+    on_both_engines(async |service: &Service| {
+        let mut categories = service.categories.clone();
+        let created = categories
+            .create(named_category("Here"))
+            .await
+            .expect("a reply");
+        assert_eq!(position(&created), Some(2));
+        let id = category(Ok(created)).expect("created").id;
+        let unchanged = categories
+            .update(crate::support::category_change(&id))
+            .await;
+        assert_eq!(position(&unchanged.expect("a reply")), Some(2));
+        let refused = categories
+            .create(named_category("Here"))
+            .await
+            .expect("a reply");
+        assert_eq!(position(&refused), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deadline_that_cannot_be_met_is_answered_and_harms_nothing() {
+    on_both_engines(async |service: &Service| {
+        let mut request = Request::new(AdminStatusParam {});
+        request.set_timeout(Duration::from_nanos(1));
+        let late = service
+            .admin
+            .clone()
+            .status(request)
+            .await
+            .expect_err("late");
+        let codes = [Code::Unavailable, Code::DeadlineExceeded, Code::Cancelled];
+        assert!(codes.contains(&late.code()), "{late:?}");
+        service.category("Still there").await;
+    })
+    .await;
+}

@@ -1,0 +1,282 @@
+//! The same command id never takes effect twice, and its repeat gets the first answer.
+
+use std::time::Duration;
+
+use contract::proto::{
+    Category, CategoryUpParam, PriceUpParam, Product, ProductUpParam, Stock, StockUpParam,
+};
+use platform::config::Engine;
+use tonic::{Request, Response};
+
+use crate::support::{
+    Home, Service, assert_conflict, category, category_change, named_category, named_product,
+    on_both_engines, position, product, product_change, stock, with_command_id,
+};
+
+/// One command of each kind on the same product and category.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    CreateCategory,
+    UpdateCategory,
+    CreateProduct,
+    UpdateProduct,
+    ChangePrice,
+    UpdateStock,
+    DeleteProduct,
+    DeleteCategory,
+}
+
+const STEPS: [Step; 8] = [
+    Step::CreateCategory,
+    Step::UpdateCategory,
+    Step::CreateProduct,
+    Step::UpdateProduct,
+    Step::ChangePrice,
+    Step::UpdateStock,
+    Step::DeleteProduct,
+    Step::DeleteCategory,
+];
+
+#[derive(Clone, Debug, PartialEq)]
+enum Answer {
+    Category(Category),
+    Product(Product),
+    Stock(Stock),
+}
+
+fn command_id(number: usize) -> String {
+    format!("01890000-0000-7000-8000-{number:012}")
+}
+
+/// Sends the step under its command id; gives the answer and its position.
+async fn send(service: &Service, step: Step) -> (Answer, Option<u64>) {
+    let number = STEPS
+        .iter()
+        .position(|other| *other == step)
+        .expect("a step");
+    let id = command_id(number);
+    let mut categories = service.categories.clone();
+    let mut products = service.products.clone();
+    let a_category = |response: Response<_>| {
+        let position = position(&response);
+        (
+            Answer::Category(category(Ok(response)).expect("an answer")),
+            position,
+        )
+    };
+    let a_product = |response: Response<_>| {
+        let position = position(&response);
+        (
+            Answer::Product(product(Ok(response)).expect("an answer")),
+            position,
+        )
+    };
+    match step {
+        Step::CreateCategory | Step::UpdateCategory | Step::DeleteCategory => {
+            let name = if step == Step::CreateCategory {
+                "First"
+            } else {
+                "Second"
+            };
+            let param = CategoryUpParam {
+                id: "c".to_owned(),
+                name: name.to_owned(),
+                ..CategoryUpParam::default()
+            };
+            let request = with_command_id(param, &id);
+            a_category(
+                match step {
+                    Step::CreateCategory => categories.create(request).await,
+                    Step::UpdateCategory => categories.update(request).await,
+                    _ => categories.delete(request).await,
+                }
+                .expect("a reply"),
+            )
+        }
+        Step::CreateProduct | Step::UpdateProduct | Step::DeleteProduct => {
+            let name = if step == Step::CreateProduct {
+                "First"
+            } else {
+                "Second"
+            };
+            let param = ProductUpParam {
+                id: "p".to_owned(),
+                category_id: "c".to_owned(),
+                ..ProductUpParam {
+                    crud: 0,
+                    ..named_product(name)
+                }
+            };
+            let request = with_command_id(param, &id);
+            a_product(
+                match step {
+                    Step::CreateProduct => products.create(request).await,
+                    Step::UpdateProduct => products.update(request).await,
+                    _ => products.delete(request).await,
+                }
+                .expect("a reply"),
+            )
+        }
+        Step::ChangePrice => {
+            let param = PriceUpParam {
+                id: "p".to_owned(),
+                new_price: "99".to_owned(),
+                reason: None,
+            };
+            let request = with_command_id(param, &id);
+            a_product(products.change_price(request).await.expect("a reply"))
+        }
+        Step::UpdateStock => {
+            let param = StockUpParam {
+                product_id: "p".to_owned(),
+                quantity: 9,
+            };
+            let request = with_command_id(param, &id);
+            let response = products.update_stock(request).await.expect("a reply");
+            let position = position(&response);
+            (
+                Answer::Stock(stock(Ok(response)).expect("an answer")),
+                position,
+            )
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_command_repeats_its_first_answer_at_once_and_after_everything_else() {
+    on_both_engines(async |service: &Service| {
+        let mut firsts = Vec::new();
+        for step in STEPS {
+            let first = send(service, step).await;
+            assert!(first.1.is_some(), "{step:?}");
+            assert_eq!(send(service, step).await, first, "{step:?}");
+            firsts.push((step, first));
+        }
+        let head = service.head().await;
+        for (step, first) in firsts {
+            let mut again = send(service, step).await;
+            // What is beside the product in its answer is as it is now.
+            if let (Answer::Product(again), Answer::Product(first)) = (&mut again.0, &first.0) {
+                again.category.clone_from(&first.category);
+            }
+            assert_eq!(again, first, "{step:?}");
+        }
+        assert_eq!(service.head().await, head);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeat_gets_the_first_answer_from_another_process_too() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let home = Home::new(engine).await;
+        let service = home.start().await;
+        for step in STEPS {
+            send(&service, step).await;
+        }
+        let deleted = send(&service, Step::DeleteCategory).await;
+        let head = service.head().await;
+        service.stop().await;
+        let service = home.start().await;
+        assert_eq!(send(&service, Step::DeleteCategory).await, deleted);
+        let (Answer::Product(first), _) = send(&service, Step::CreateProduct).await else {
+            panic!("a product");
+        };
+        assert_eq!((first.name.as_str(), first.version), ("First", 1));
+        assert_eq!(service.head().await, head);
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_the_server_makes_is_made_again_by_a_repeat() {
+    on_both_engines(async |service: &Service| {
+        let create = || with_command_id(named_category("Made"), &command_id(1));
+        let mut categories = service.categories.clone();
+        let first = category(categories.create(create()).await).expect("created");
+        let again = category(categories.create(create()).await).expect("created");
+        assert_eq!(first, again);
+        assert_eq!(service.head().await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_id_belongs_to_one_command() {
+    on_both_engines(async |service: &Service| {
+        let first = with_command_id(named_category("Mine"), &command_id(1));
+        let created = category(service.categories.clone().create(first).await).expect("created");
+        let head = service.head().await;
+        let other_kind = with_command_id(product_change("p"), &command_id(1));
+        assert_conflict(&product(service.products.clone().update(other_kind).await));
+        let rename = CategoryUpParam {
+            name: "Other".to_owned(),
+            ..category_change(&created.id)
+        };
+        let rename = with_command_id(rename, &command_id(1));
+        assert_conflict(&category(service.categories.clone().update(rename).await));
+        let other_id = CategoryUpParam {
+            id: "another".to_owned(),
+            ..named_category("Another")
+        };
+        let other_id = with_command_id(other_id, &command_id(1));
+        assert_conflict(&category(service.categories.clone().create(other_id).await));
+        assert_eq!(service.head().await, head);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_uses_no_command_id_up() {
+    on_both_engines(async |service: &Service| {
+        let blocking = service.category("Wanted").await;
+        let create = || with_command_id(named_category("Wanted"), &command_id(1));
+        let mut categories = service.categories.clone();
+        assert_conflict(&category(categories.create(create()).await));
+        service
+            .delete_category(&blocking.id)
+            .await
+            .expect("deleted");
+        category(categories.create(create()).await).expect("created now");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_found_by_sending_the_command_again() {
+    on_both_engines(async |service: &Service| {
+        let mut lost = 0;
+        for number in 0..40 {
+            let name = format!("Lost {number}");
+            let create = |patience| {
+                let mut request: Request<_> =
+                    with_command_id(named_category(&name), &command_id(number));
+                request.set_timeout(patience);
+                request
+            };
+            let mut categories = service.categories.clone();
+            let patience = Duration::from_micros(50 * number as u64);
+            let impatient = categories.create(create(patience)).await;
+            lost += usize::from(impatient.is_err());
+            let again = category(categories.create(create(Duration::from_secs(5))).await);
+            let created = again.expect("created");
+            let delete = CategoryUpParam {
+                id: created.id.clone(),
+                ..CategoryUpParam::default()
+            };
+            let delete = |patience| {
+                let id = command_id(1_000 + number);
+                let mut request = with_command_id(delete.clone(), &id);
+                request.set_timeout(patience);
+                request
+            };
+            lost += usize::from(categories.delete(delete(patience)).await.is_err());
+            let again = category(categories.delete(delete(Duration::from_secs(5))).await);
+            assert_eq!(again.expect("deleted").id, created.id);
+        }
+        assert!(lost > 0, "no answer was lost, so nothing was tested");
+        // Created and claimed, deleted and released, each once.
+        assert_eq!(service.head().await, 40 * 4);
+    })
+    .await;
+}

@@ -1,0 +1,37 @@
+//! The rules of stock.
+
+use crate::support::{Service, assert_invalid, on_both_engines};
+
+#[tokio::test]
+async fn stock_is_set_and_counts_versions_of_its_own() {
+    on_both_engines(async |service: &Service| {
+        let id = service.product("Counted").await.id;
+        for (version, quantity) in [(2, 5), (3, 0), (4, 1_000_000_000)] {
+            let stock = service.update_stock(&id, quantity).await.expect("set");
+            assert_eq!(stock.product_id, id);
+            assert_eq!((stock.on_hand, stock.available), (quantity, quantity));
+            assert_eq!((stock.reserved, stock.version), (0, version));
+            assert!(stock.updated_at.is_some());
+        }
+        let before = service.head().await;
+        let same = service.update_stock(&id, 1_000_000_000).await.expect("set");
+        assert_eq!((same.version, service.head().await), (4, before));
+        // The product's own version stands still.
+        let deleted = service.delete_product(&id).await.expect("deleted");
+        assert_eq!(deleted.version, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn stock_stays_within_its_limits() {
+    on_both_engines(async |service: &Service| {
+        let id = service.product("Limited").await.id;
+        let before = service.head().await;
+        for quantity in [-1, 1_000_000_001, i64::MIN, i64::MAX] {
+            assert_invalid(&service.update_stock(&id, quantity).await, "quantity");
+        }
+        assert_eq!(service.head().await, before);
+    })
+    .await;
+}

@@ -1,0 +1,331 @@
+//! A write side to test against: both engines, real gRPC, and a look into the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use command_service::{CommandConfig, CommandService, OpenedStore};
+use contract::metadata;
+use contract::proto::admin_client::AdminClient;
+use contract::proto::category_command_client::CategoryCommandClient;
+use contract::proto::idempotency_client::IdempotencyClient;
+use contract::proto::product_command_client::ProductCommandClient;
+use contract::proto::{
+    AdminStatusParam, Category, CategoryUpParam, CategoryUpResult, Crud, Error, PriceUpParam,
+    Product, ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
+};
+use event_sourcing::{Clock, Filter, Position, SystemClock};
+use platform::config::{DatabaseUrl, Engine};
+use platform::runtime::GrpcListener;
+use tempfile::TempDir;
+use test_postgres::TestDatabase;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Response, Status};
+
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where a write side keeps its data; services can be started on it one after the other, or, on PostgreSQL, together.
+pub struct Home {
+    config: CommandConfig,
+    _folder: Option<TempDir>,
+    _database: Option<TestDatabase>,
+}
+
+/// A running write side, reached over a socket.
+pub struct Service {
+    pub categories: CategoryCommandClient<Channel>,
+    pub products: ProductCommandClient<Channel>,
+    pub idempotency: IdempotencyClient<Channel>,
+    pub admin: AdminClient<Channel>,
+    pub channel: Channel,
+    store: OpenedStore,
+    service: CommandService,
+}
+
+/// Runs a test on both engines, each with fresh data.
+pub async fn on_both_engines(test: impl AsyncFn(&Service)) {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        eprintln!("on {engine:?}");
+        let home = Home::new(engine).await;
+        let service = home.start().await;
+        test(&service).await;
+        service.stop().await;
+    }
+}
+
+impl Home {
+    pub async fn new(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let folder = tempfile::tempdir().expect("a folder");
+                let url = |name| format!("sqlite://{}/{name}.db", folder.path().display());
+                Self {
+                    config: config(&url("events"), &url("command")),
+                    _folder: Some(folder),
+                    _database: None,
+                }
+            }
+            Engine::Postgres => {
+                let database = test_postgres::database().await;
+                Self {
+                    config: config(&database.url, &database.url),
+                    _folder: None,
+                    _database: Some(database),
+                }
+            }
+        }
+    }
+
+    /// On a database that the caller keeps.
+    pub fn at(url: &str) -> Self {
+        Self {
+            config: config(url, url),
+            _folder: None,
+            _database: None,
+        }
+    }
+
+    pub async fn start(&self) -> Service {
+        self.start_with(Arc::new(SystemClock)).await
+    }
+
+    pub async fn start_with(&self, clock: Arc<dyn Clock>) -> Service {
+        let store = OpenedStore::open(&self.config, Arc::clone(&clock))
+            .await
+            .expect("an event store");
+        let service = CommandService::start(&self.config, store.store(), clock)
+            .await
+            .expect("a service");
+        let any_port = "127.0.0.1:0".parse().expect("an address");
+        let listener = GrpcListener::bind("test", any_port).await.expect("a port");
+        let url = format!("http://{}", listener.address());
+        listener.serve(service.routes(), service.tasks());
+        let channel = Endpoint::from_shared(url)
+            .expect("an address")
+            .connect()
+            .await
+            .expect("a connection");
+        Service {
+            categories: CategoryCommandClient::new(channel.clone()),
+            products: ProductCommandClient::new(channel.clone()),
+            idempotency: IdempotencyClient::new(channel.clone()),
+            admin: AdminClient::new(channel.clone()),
+            channel,
+            store,
+            service,
+        }
+    }
+}
+
+fn config(event_store: &str, database: &str) -> CommandConfig {
+    CommandConfig {
+        event_store: DatabaseUrl::parse(event_store).expect("a database"),
+        database: DatabaseUrl::parse(database).expect("a database"),
+        pool_size: 4,
+        migrate: true,
+    }
+}
+
+impl Service {
+    pub async fn stop(self) {
+        let Self { store, service, .. } = self;
+        service.stop(STOP_LIMIT).await;
+        store.close().await;
+    }
+
+    /// The position of the last event.
+    pub async fn head(&self) -> u64 {
+        let status = self.admin.clone().status(AdminStatusParam {}).await;
+        let head = status.expect("a status").into_inner().head;
+        u64::try_from(head).expect("a position")
+    }
+
+    /// The names of the events behind `after`, in the log's order.
+    pub async fn events_after(&self, after: u64) -> Vec<String> {
+        let page = self
+            .store
+            .store()
+            .read_all(Position(after), &Filter::ALL, 1_000)
+            .await
+            .expect("a page");
+        page.events
+            .into_iter()
+            .map(|event| event.event_type)
+            .collect()
+    }
+
+    /// Stream and version of each event, in the log's order.
+    pub async fn versions(&self) -> Vec<(String, u64)> {
+        let page = self
+            .store
+            .store()
+            .read_all(Position::START, &Filter::ALL, 5_000)
+            .await
+            .expect("a page");
+        page.events
+            .iter()
+            .map(|event| (event.stream.to_string(), event.version.0))
+            .collect()
+    }
+
+    pub async fn create_category(&self, param: CategoryUpParam) -> Result<Category, Error> {
+        category(self.categories.clone().create(param).await)
+    }
+
+    pub async fn update_category(&self, param: CategoryUpParam) -> Result<Category, Error> {
+        category(self.categories.clone().update(param).await)
+    }
+
+    pub async fn delete_category(&self, id: &str) -> Result<Category, Error> {
+        let param = CategoryUpParam {
+            id: id.to_owned(),
+            ..CategoryUpParam::default()
+        };
+        category(self.categories.clone().delete(param).await)
+    }
+
+    pub async fn create_product(&self, param: ProductUpParam) -> Result<Product, Error> {
+        product(self.products.clone().create(param).await)
+    }
+
+    pub async fn update_product(&self, param: ProductUpParam) -> Result<Product, Error> {
+        product(self.products.clone().update(param).await)
+    }
+
+    pub async fn delete_product(&self, id: &str) -> Result<Product, Error> {
+        let param = ProductUpParam {
+            id: id.to_owned(),
+            ..ProductUpParam::default()
+        };
+        product(self.products.clone().delete(param).await)
+    }
+
+    pub async fn change_price(&self, param: PriceUpParam) -> Result<Product, Error> {
+        product(self.products.clone().change_price(param).await)
+    }
+
+    pub async fn update_stock(&self, id: &str, quantity: i64) -> Result<Stock, Error> {
+        let param = StockUpParam {
+            product_id: id.to_owned(),
+            quantity,
+        };
+        stock(self.products.clone().update_stock(param).await)
+    }
+
+    /// A category that exists.
+    pub async fn category(&self, name: &str) -> Category {
+        self.create_category(named_category(name))
+            .await
+            .expect("a category")
+    }
+
+    /// A product that exists, for 10.00.
+    pub async fn product(&self, name: &str) -> Product {
+        self.create_product(named_product(name))
+            .await
+            .expect("a product")
+    }
+}
+
+pub fn category(reply: Result<Response<CategoryUpResult>, Status>) -> Result<Category, Error> {
+    let message = reply.expect("a reply").into_inner();
+    assert!(message.timestamp.is_some());
+    either(message.category, message.error)
+}
+
+pub fn product(reply: Result<Response<ProductUpResult>, Status>) -> Result<Product, Error> {
+    let message = reply.expect("a reply").into_inner();
+    assert!(message.timestamp.is_some());
+    either(message.product, message.error)
+}
+
+pub fn stock(reply: Result<Response<StockUpResult>, Status>) -> Result<Stock, Error> {
+    let message = reply.expect("a reply").into_inner();
+    assert!(message.timestamp.is_some());
+    either(message.stock, message.error)
+}
+
+/// A reply has an entity or an error, never both.
+fn either<T: std::fmt::Debug>(entity: Option<T>, error: Option<Error>) -> Result<T, Error> {
+    match (entity, error) {
+        (Some(entity), None) => Ok(entity),
+        (None, Some(error)) => Err(error),
+        both => panic!("an entity or an error, got {both:?}"),
+    }
+}
+
+pub fn named_category(name: &str) -> CategoryUpParam {
+    CategoryUpParam {
+        crud: Crud::Insert.into(),
+        name: name.to_owned(),
+        ..CategoryUpParam::default()
+    }
+}
+
+pub fn named_product(name: &str) -> ProductUpParam {
+    ProductUpParam {
+        crud: Crud::Insert.into(),
+        name: name.to_owned(),
+        price_decimal: Some("10.00".to_owned()),
+        ..ProductUpParam::default()
+    }
+}
+
+/// An update of a category that changes nothing yet.
+pub fn category_change(id: &str) -> CategoryUpParam {
+    CategoryUpParam {
+        crud: Crud::Update.into(),
+        id: id.to_owned(),
+        ..CategoryUpParam::default()
+    }
+}
+
+/// An update of a product that changes nothing yet.
+pub fn product_change(id: &str) -> ProductUpParam {
+    ProductUpParam {
+        crud: Crud::Update.into(),
+        id: id.to_owned(),
+        ..ProductUpParam::default()
+    }
+}
+
+/// A request with a command id.
+pub fn with_command_id<M>(message: M, command_id: &str) -> Request<M> {
+    let mut request = Request::new(message);
+    metadata::insert(request.metadata_mut(), metadata::COMMAND_ID, command_id);
+    request
+}
+
+/// The place in the log that a reply reflects.
+pub fn position<M>(response: &Response<M>) -> Option<u64> {
+    metadata::position(response.metadata(), metadata::POSITION).expect("a position")
+}
+
+#[track_caller]
+pub fn assert_refused<T: std::fmt::Debug>(result: &Result<T, Error>, error_type: &str, code: i32) {
+    let error = result.as_ref().expect_err("a refusal");
+    assert_eq!(
+        (error.r#type.as_str(), error.code),
+        (error_type, code),
+        "{error:?}"
+    );
+}
+
+#[track_caller]
+pub fn assert_not_found<T: std::fmt::Debug>(result: &Result<T, Error>) {
+    assert_refused(result, "NOT_FOUND", 5);
+}
+
+#[track_caller]
+pub fn assert_conflict<T: std::fmt::Debug>(result: &Result<T, Error>) {
+    assert_refused(result, "CONFLICT", 6);
+}
+
+/// A validation error that names `field` first, in its details and in its message.
+#[track_caller]
+pub fn assert_invalid<T: std::fmt::Debug>(result: &Result<T, Error>, field: &str) {
+    assert_refused(result, "VALIDATION_ERROR", 3);
+    let error = result.as_ref().expect_err("a refusal");
+    let named = error.details.get(contract::business::FIELD);
+    assert_eq!(named.map(String::as_str), Some(field), "{error:?}");
+    assert!(error.message.contains(field), "{error:?}");
+}
