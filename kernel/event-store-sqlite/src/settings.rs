@@ -165,3 +165,44 @@ async fn check_settings(conn: &mut SqliteConnection) -> Result<(), OpenError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_setting_that_was_not_taken_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.db");
+        let settings = Settings::default();
+        let weak = writing(&path, &settings).synchronous(SqliteSynchronous::Normal);
+        let mut conn = SqliteConnection::connect_with(&weak).await.unwrap();
+        let refused = check_settings(&mut conn).await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "SQLite has synchronous = 1, this needs 2"
+        );
+        open_writer(&path, &settings).await.unwrap();
+    }
+
+    #[test]
+    fn versions_compare_by_number() {
+        assert!(version_parts("3.51.3") >= version_parts(OLDEST_SQLITE));
+        assert!(version_parts("3.52") > version_parts(OLDEST_SQLITE));
+        assert!(version_parts("3.51.2") < version_parts(OLDEST_SQLITE));
+        assert!(version_parts("3.9.9") < version_parts(OLDEST_SQLITE));
+    }
+
+    #[test]
+    fn a_url_and_a_path_name_the_same_file() {
+        for location in [
+            "sqlite://data/events.db",
+            "sqlite:data/events.db",
+            "data/events.db",
+        ] {
+            assert_eq!(database_path(location), Path::new("data/events.db"));
+        }
+        let absolute = database_path("sqlite:///var/lib/events.db");
+        assert_eq!(absolute, Path::new("/var/lib/events.db"));
+    }
+}

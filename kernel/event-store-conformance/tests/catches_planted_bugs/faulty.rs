@@ -1,0 +1,415 @@
+//! Stores with one mistake each: the memory store, with what goes in or comes out tampered with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta};
+use event_sourcing::clock::ManualClock;
+use event_sourcing::{
+    CommandId, Commit, EncodedEvent, Envelope, EventStore, Expected, Filter, Lease, LeaseStore,
+    LogPage, MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing,
+    StoreError, StreamId, StreamPage, Token, Version, Write,
+};
+use event_store_conformance::{Handle, Harness};
+use uuid::Uuid;
+
+/// One mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// No mistake: shows that the wrapper itself breaks nothing.
+    None,
+    /// The command id is not looked up.
+    ForgetsCommands,
+    /// A repeat is refused when its expectation no longer holds.
+    ChecksExpectationsFirst,
+    /// A receipt that is given again names only the first stream.
+    ForgetsStreams,
+    /// Expected versions are not checked.
+    IgnoresExpectations,
+    /// `Follows` looks at the version alone.
+    FollowsAnyEvent,
+    /// Writes without events are not looked at.
+    IgnoresPreconditions,
+    /// Each stream of a commit is written by itself.
+    TearsCommits,
+    /// One refusal refuses the batch.
+    FailsTheBatch,
+    /// Positions come from a sequence, which a refused commit moves too.
+    SkipsPositions,
+    /// The last commit can be seen for a moment before the one in front of it.
+    ShowsLateCommitsFirst,
+    /// A page begins with the last event of the page before.
+    DoublesEvents,
+    /// Pages that the filter left empty do not move on.
+    StandsStillWhenEmpty,
+    /// A full page claims to have read to the head.
+    ClaimsTheHead,
+    /// Pages are as long as the log.
+    IgnoresLimits,
+    /// A full page never is the last of its stream.
+    NeverEndsFullPages,
+    /// Commits wake nobody.
+    NeverWakes,
+    /// Times are kept in milliseconds.
+    RoundsTimes,
+    /// Metadata are not kept.
+    DropsMetadata,
+    /// Standing reads its parts one after the other.
+    TearsStanding,
+    /// Any snapshot replaces the one that is there.
+    ReplacesSnapshots,
+    /// One snapshot a stream, whatever its shape.
+    MixesSchemaVersions,
+    /// Fences are not looked at.
+    IgnoresFences,
+    /// The token stays when the owner changes.
+    KeepsTokens,
+    /// A lease is given to whoever asks.
+    SharesLeases,
+    /// Leases last for ever.
+    NeverExpires,
+    /// A lease is released for whoever asks.
+    ReleasesForAnybody,
+}
+
+/// A store with a mistake.
+pub struct Faulty {
+    inner: MemoryEventStore,
+    bug: Bug,
+    counter: AtomicU64,
+}
+
+fn filler() -> NewEvent {
+    NewEvent {
+        event: EncodedEvent {
+            event_type: "Filler",
+            schema_version: 1,
+            data: "{}".to_owned(),
+        },
+        metadata: Metadata::default(),
+    }
+}
+
+impl Faulty {
+    fn count(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn fresh_id(&self) -> CommandId {
+        CommandId(Uuid::from_u64_pair(u64::MAX, self.count()))
+    }
+
+    /// The commit as the bug makes it out.
+    fn tampered(&self, commit: &Commit) -> Commit {
+        let mut id = commit.command_id();
+        let mut writes = commit.writes().to_vec();
+        let mut fence = commit.fence().cloned();
+        match self.bug {
+            Bug::ForgetsCommands => id = self.fresh_id(),
+            Bug::IgnoresFences => fence = None,
+            Bug::IgnoresPreconditions => writes.retain(|write| !write.events.is_empty()),
+            Bug::IgnoresExpectations => {
+                for write in &mut writes {
+                    write.expected = Expected::Any;
+                }
+            }
+            Bug::FollowsAnyEvent => {
+                for write in &mut writes {
+                    if let Expected::Follows { version, .. } = write.expected {
+                        write.expected = Expected::Exact(version);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Commit::try_new(id, commit.recorded_at(), writes, fence).expect("still a commit")
+    }
+
+    /// A commit for each stream that gets events; the answer to the last, or the first refusal.
+    async fn torn(&self, commit: &Commit) -> Result<Receipt, Refused> {
+        let mut answer = None;
+        for write in commit
+            .writes()
+            .iter()
+            .filter(|write| !write.events.is_empty())
+        {
+            let writes = vec![write.clone()];
+            let part = Commit::try_new(self.fresh_id(), commit.recorded_at(), writes, None);
+            let answers = self.inner.append(&[part.expect("a part")]).await;
+            answer = Some(answers.expect("an answer").remove(0)?);
+        }
+        Ok(answer.expect("a commit has events"))
+    }
+
+    /// The first write that asks for a new stream where there is one.
+    async fn taken(&self, batch: &[Commit]) -> Option<Refused> {
+        let writes = batch.iter().flat_map(Commit::writes);
+        for Write {
+            stream, expected, ..
+        } in writes
+        {
+            let page = self
+                .inner
+                .read_stream(stream, Version::NONE, 1)
+                .await
+                .expect("a page");
+            if *expected == Expected::NoStream && !page.events.is_empty() {
+                return Some(Refused::Conflict {
+                    stream: stream.clone(),
+                    expected: *expected,
+                    actual: Version(1),
+                });
+            }
+        }
+        None
+    }
+
+    /// An event that no reader is shown, where a sequence would have moved on.
+    async fn leave_a_hole(&self) {
+        let write = Write {
+            stream: StreamId::new("filler", "filler"),
+            expected: Expected::Any,
+            events: vec![filler()],
+        };
+        let hole = Commit::try_new(self.fresh_id(), DateTime::UNIX_EPOCH, vec![write], None);
+        self.inner
+            .append(&[hole.expect("a commit")])
+            .await
+            .expect("an answer");
+    }
+
+    fn tamper(&self, events: &mut [Envelope]) {
+        for event in events {
+            match self.bug {
+                Bug::DropsMetadata => event.metadata = Metadata::default(),
+                Bug::RoundsTimes => {
+                    let millis = event.recorded_at.timestamp_millis();
+                    event.recorded_at = DateTime::from_timestamp_millis(millis).expect("a moment");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn ttl(&self, ttl: Duration) -> Duration {
+        if self.bug == Bug::NeverExpires {
+            Duration::MAX
+        } else {
+            ttl
+        }
+    }
+
+    fn limit(&self, limit: usize) -> usize {
+        if self.bug == Bug::IgnoresLimits {
+            usize::MAX
+        } else {
+            limit
+        }
+    }
+}
+
+#[async_trait]
+impl EventStore for Faulty {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        if self.bug == Bug::TearsCommits {
+            let mut answers = Vec::new();
+            for commit in batch {
+                answers.push(self.torn(commit).await);
+            }
+            return Ok(answers);
+        }
+        if self.bug == Bug::ChecksExpectationsFirst
+            && let Some(refused) = self.taken(batch).await
+        {
+            return Ok(vec![Err(refused); batch.len()]);
+        }
+        let tampered: Vec<_> = batch.iter().map(|commit| self.tampered(commit)).collect();
+        let mut answers = self.inner.append(&tampered).await?;
+        let refused = answers
+            .iter()
+            .find_map(|answer| answer.as_ref().err().cloned());
+        match (self.bug, refused) {
+            (Bug::FailsTheBatch, Some(refused)) => answers.fill(Err(refused)),
+            (Bug::SkipsPositions, Some(_)) => self.leave_a_hole().await,
+            (Bug::ForgetsStreams, _) => {
+                for receipt in answers
+                    .iter_mut()
+                    .flatten()
+                    .filter(|receipt| receipt.duplicate)
+                {
+                    receipt.versions.truncate(1);
+                }
+            }
+            _ => {}
+        }
+        Ok(answers)
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError> {
+        let mut standing = self.inner.standing(command, streams).await?;
+        if self.bug == Bug::TearsStanding {
+            tokio::task::yield_now().await;
+            standing.head = self.inner.head().await?;
+        }
+        Ok(standing)
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        let mut page = self
+            .inner
+            .read_stream(stream, after, self.limit(limit))
+            .await?;
+        if self.bug == Bug::NeverEndsFullPages && page.events.len() == limit {
+            page.is_end = false;
+        }
+        self.tamper(&mut page.events);
+        Ok(page)
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        let from = match self.bug {
+            Bug::DoublesEvents => Position(after.0.saturating_sub(1)),
+            _ => after,
+        };
+        let mut page = self.inner.read_all(from, filter, self.limit(limit)).await?;
+        let count = page.events.len();
+        match self.bug {
+            Bug::StandsStillWhenEmpty if count == 0 => page.through = after,
+            Bug::ClaimsTheHead => page.through = page.head,
+            Bug::SkipsPositions => page.events.retain(|event| event.event_type != "Filler"),
+            Bug::ShowsLateCommitsFirst if count > 1 && self.count() < 50 => {
+                page.events.remove(count - 2);
+            }
+            _ => {}
+        }
+        self.tamper(&mut page.events);
+        Ok(page)
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.inner.head().await
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        if self.bug == Bug::NeverWakes && self.inner.head().await? < position {
+            std::future::pending::<()>().await;
+        }
+        self.inner.wait_for(position).await
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        let kept = if self.bug == Bug::MixesSchemaVersions {
+            0
+        } else {
+            schema_version
+        };
+        let loaded = self.inner.load_snapshot(stream, kept).await?;
+        Ok(loaded.map(|snapshot| Snapshot {
+            schema_version,
+            version: Version(snapshot.version.0 % 1_000),
+            ..snapshot
+        }))
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let mut kept = snapshot.clone();
+        match self.bug {
+            Bug::MixesSchemaVersions => kept.schema_version = 0,
+            // Each one outbids the one before it; the bid is taken off again when it is loaded.
+            Bug::ReplacesSnapshots => kept.version.0 += self.count() * 1_000,
+            _ => {}
+        }
+        self.inner.save_snapshot(&kept).await
+    }
+}
+
+#[async_trait]
+impl LeaseStore for Faulty {
+    async fn acquire_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let owner = if self.bug == Bug::SharesLeases {
+            "everybody"
+        } else {
+            owner
+        };
+        let ttl = self.ttl(ttl);
+        let mut leases = self.inner.acquire_leases(names, owner, ttl).await?;
+        if self.bug == Bug::KeepsTokens {
+            for lease in &mut leases {
+                lease.token = Token(1);
+            }
+        }
+        Ok(leases)
+    }
+
+    async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
+        self.inner.renew_leases(owner, self.ttl(ttl)).await
+    }
+
+    async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
+        let owner = if self.bug == Bug::ReleasesForAnybody {
+            "one"
+        } else {
+            owner
+        };
+        self.inner.release_leases(names, owner).await
+    }
+}
+
+/// The harness of a store with a mistake.
+pub struct FaultyHarness {
+    clock: Arc<ManualClock>,
+    store: Arc<Faulty>,
+}
+
+impl FaultyHarness {
+    /// A fresh store with this mistake.
+    pub fn new(bug: Bug) -> Self {
+        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
+        let store = Faulty {
+            inner: MemoryEventStore::new(Arc::clone(&clock) as _),
+            bug,
+            counter: AtomicU64::new(0),
+        };
+        Self {
+            clock,
+            store: Arc::new(store),
+        }
+    }
+}
+
+#[async_trait]
+impl Harness for FaultyHarness {
+    async fn open(&self) -> Handle {
+        Handle::new(Arc::clone(&self.store))
+    }
+
+    async fn advance(&self, by: Duration) {
+        self.clock
+            .advance(TimeDelta::from_std(by).expect("a short time"));
+    }
+}

@@ -1,0 +1,320 @@
+//! Opening, locking, reopening, and what is read back of the settings.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may fail as tests do"
+)]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::DateTime;
+use event_sourcing::{
+    CommandId, Commit, EncodedEvent, EventStore, Expected, Filter, LeaseStore, Metadata, NewEvent,
+    Position, Snapshot, StoreError, StreamId, SystemClock, Token, Version, Write,
+};
+use event_store_sqlite::{OpenError, Settings, SqliteEventStore};
+use sqlx::{Connection, SqliteConnection};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("below/events.db")
+    }
+
+    fn location(&self) -> String {
+        format!("sqlite://{}", self.path().display())
+    }
+
+    async fn try_open(&self) -> Result<SqliteEventStore, OpenError> {
+        SqliteEventStore::open(&self.location(), Arc::new(SystemClock), Settings::default()).await
+    }
+
+    async fn open(&self) -> SqliteEventStore {
+        self.try_open().await.unwrap()
+    }
+
+    async fn try_open_read_only(&self) -> Result<SqliteEventStore, OpenError> {
+        let settings = Settings {
+            poll_interval: Duration::from_millis(5),
+            ..Settings::default()
+        };
+        SqliteEventStore::open_read_only(&self.location(), Arc::new(SystemClock), settings).await
+    }
+
+    /// The database as a person with the command line opens it.
+    async fn by_hand(&self) -> SqliteConnection {
+        let path = self.path();
+        SqliteConnection::connect(path.to_str().unwrap())
+            .await
+            .unwrap()
+    }
+}
+
+fn stream() -> StreamId {
+    StreamId::new("account", "a")
+}
+
+fn commit(number: u128) -> Commit {
+    let event = EncodedEvent {
+        event_type: "Opened",
+        schema_version: 1,
+        data: format!("{{\"number\":{number}}}"),
+    };
+    let write = Write {
+        stream: stream(),
+        expected: Expected::Any,
+        events: vec![NewEvent {
+            event,
+            metadata: Metadata::default(),
+        }],
+    };
+    let at = DateTime::from_timestamp_micros(1_700_000_000_000_001).unwrap();
+    Commit::try_new(CommandId(Uuid::from_u128(number)), at, vec![write], None).unwrap()
+}
+
+async fn append(store: &SqliteEventStore, number: u128) {
+    let answers = store.append(&[commit(number)]).await.unwrap();
+    assert!(answers[0].is_ok());
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_drop_and_after_a_close() {
+    let place = Place::new();
+    let lease: [Arc<str>; 1] = [Arc::from("work")];
+    for round in 1..=4_u128 {
+        let store = place.open().await;
+        append(&store, round).await;
+        let snapshot = Snapshot {
+            stream: stream(),
+            version: Version(u64::try_from(round).unwrap()),
+            schema_version: 1,
+            state: "{}".to_owned(),
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        store.save_snapshot(&snapshot).await.unwrap();
+        let owner = format!("owner-{round}");
+        let taken = store
+            .acquire_leases(&lease, &owner, Duration::from_mins(1))
+            .await
+            .unwrap();
+        assert_eq!(
+            taken[0].token,
+            Token(u64::try_from(round).unwrap()),
+            "the token has grown"
+        );
+        store.release_leases(&lease, &owner).await.unwrap();
+        if round % 2 == 0 {
+            store.close().await.unwrap();
+        }
+    }
+    let store = place.open().await;
+    let page = store
+        .read_all(Position::START, &Filter::ALL, 10)
+        .await
+        .unwrap();
+    let numbers: Vec<_> = page.events.iter().map(|event| event.data.clone()).collect();
+    let expected = (1..=4).map(|number| format!("{{\"number\":{number}}}"));
+    assert_eq!(numbers, expected.collect::<Vec<_>>());
+    let standing = store
+        .standing(CommandId(Uuid::from_u128(3)), &[stream()])
+        .await
+        .unwrap();
+    assert_eq!(standing.receipt.unwrap().first, Position(3));
+    assert_eq!(standing.versions, [Version(4)]);
+    let snapshot = store.load_snapshot(&stream(), 1).await.unwrap().unwrap();
+    assert_eq!(snapshot.version, Version(4));
+    let woken = store.wait_for(Position(4)).await.unwrap();
+    assert_eq!(woken, Position(4), "a reopened store knows its head");
+}
+
+#[tokio::test]
+async fn a_second_writer_is_told_who_holds_the_database() {
+    let place = Place::new();
+    let first = place.open().await;
+    let refused = place.try_open().await.unwrap_err();
+    let pid = std::process::id();
+    assert!(matches!(refused, OpenError::InUse { holder: Some(holder), .. } if holder == pid));
+    let message = refused.to_string();
+    assert!(
+        message.ends_with(&format!("events.db is in use by process {pid}")),
+        "{message}"
+    );
+
+    append(&first, 1).await;
+    drop(first);
+    append(&place.open().await, 2).await;
+}
+
+#[tokio::test]
+async fn a_read_only_handle_follows_the_writer_and_cannot_write() {
+    let place = Place::new();
+    assert!(
+        place.try_open_read_only().await.is_err(),
+        "there is nothing to read yet"
+    );
+    assert!(!place.path().exists(), "and reading makes nothing");
+
+    let writer = place.open().await;
+    append(&writer, 1).await;
+    let reader = place.try_open_read_only().await.unwrap();
+    assert_eq!(reader.head().await.unwrap(), Position(1));
+    let waiting = reader.wait_for(Position(2));
+    let (woken, ()) = tokio::join!(
+        tokio::time::timeout(Duration::from_mins(1), waiting),
+        async {
+            append(&writer, 2).await;
+        }
+    );
+    assert_eq!(woken.unwrap().unwrap(), Position(2), "found by its poll");
+
+    let refused = reader.append(&[commit(3)]).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Failed { .. }), "{refused}");
+    let refused = reader
+        .renew_leases("nobody", Duration::from_mins(1))
+        .await
+        .unwrap_err();
+    assert!(!refused.is_retryable());
+    assert_eq!(writer.head().await.unwrap(), Position(2));
+
+    writer.close().await.unwrap();
+    drop(writer);
+    let later = place.try_open_read_only().await.unwrap();
+    assert_eq!(
+        later.head().await.unwrap(),
+        Position(2),
+        "also without a writer"
+    );
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so() {
+    let place = Place::new();
+    let store = place.open().await;
+    append(&store, 1).await;
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+    assert!(store.append(&[commit(2)]).await.is_err());
+    assert!(store.head().await.is_err());
+    let wal = place.path().with_extension("db-wal");
+    assert!(!wal.exists(), "the write-ahead log was folded in");
+}
+
+#[tokio::test]
+async fn the_file_is_in_wal_mode_and_its_tables_can_be_read_by_hand() {
+    let place = Place::new();
+    let store = place.open().await;
+    append(&store, 7).await;
+    let mut by_hand = place.by_hand().await;
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(&mut by_hand)
+        .await
+        .unwrap();
+    assert_eq!(mode, "wal");
+    let row: (i64, String, String, i64, String, String, String) = sqlx::query_as(
+        "SELECT id, aggregate_type, aggregate_id, event_version, created_at, command_id, event_data
+         FROM events",
+    )
+    .fetch_one(&mut by_hand)
+    .await
+    .unwrap();
+    let expected = (
+        1,
+        "account".to_owned(),
+        "a".to_owned(),
+        1,
+        "2023-11-14T22:13:20.000001Z".to_owned(),
+        Uuid::from_u128(7).to_string(),
+        "{\"number\":7}".to_owned(),
+    );
+    assert_eq!(row, expected);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_release_is_refused_if_it_says_so() {
+    let place = Place::new();
+    place.open().await.close().await.unwrap();
+    let mut by_hand = place.by_hand().await;
+    let added = "INSERT INTO event_store_migrations
+        SELECT version + 1, 'later', installed_on, true, x'00', 0 FROM event_store_migrations";
+    sqlx::query(added).execute(&mut by_hand).await.unwrap();
+    place.open().await.close().await.unwrap();
+
+    sqlx::query("UPDATE event_store_schema SET oldest_binary = 2")
+        .execute(&mut by_hand)
+        .await
+        .unwrap();
+    let refused = place.try_open().await.unwrap_err();
+    assert!(
+        matches!(refused, OpenError::TooNew { oldest: 2, ours: 1 }),
+        "{refused}"
+    );
+    let refused = place.try_open_read_only().await.unwrap_err();
+    assert!(matches!(refused, OpenError::TooNew { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.path().parent().unwrap()).unwrap();
+    std::fs::write(
+        place.path(),
+        "this is not a database, it is a text of some length",
+    )
+    .unwrap();
+    assert!(place.try_open().await.is_err());
+    let text = std::fs::read_to_string(place.path()).unwrap();
+    assert!(text.starts_with("this is not"), "and is left as it was");
+}
+
+#[tokio::test]
+async fn an_append_that_nobody_waits_for_leaves_the_store_usable() {
+    let place = Place::new();
+    let store = place.open().await;
+    for number in 0..200 {
+        let batch = [commit(number)];
+        let append = store.append(&batch);
+        let _ = futures::poll!(std::pin::pin!(append));
+    }
+    append(&store, 1_000).await;
+    let page = store
+        .read_all(Position::START, &Filter::ALL, 5_000)
+        .await
+        .unwrap();
+    let positions: Vec<_> = page.events.iter().map(|event| event.position.0).collect();
+    assert_eq!(positions, (1..=page.head.0).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_rare_event_type_is_found_behind_many_others() {
+    let place = Place::new();
+    let store = place.open().await;
+    let mut by_hand = place.by_hand().await;
+    append(&store, 1).await;
+    let many = "WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < 50000)
+        INSERT INTO events SELECT n, 'account', 'a', n, iif(n = 45000, 'Rare', 'Common'), 1, event_id, NULL,
+            created_at, event_metadata, event_data FROM n, events WHERE id = 1";
+    sqlx::query(many).execute(&mut by_hand).await.unwrap();
+
+    let filter = Filter::of_types(&["Rare"]);
+    let (mut after, mut found, mut pages) = (Position::START, Vec::new(), 0);
+    while after < Position(50_000) {
+        let page = store.read_all(after, &filter, 100).await.unwrap();
+        assert!(page.through > after, "each page moves on");
+        after = page.through;
+        found.extend(page.events.into_iter().map(|event| event.position.0));
+        pages += 1;
+    }
+    assert_eq!(found, [45_000]);
+    assert!(pages > 1, "no page reads the whole log");
+}
