@@ -1,1 +1,26 @@
-//! The gateway: GraphQL over HTTP in front of the two services.
+//! The gateway: GraphQL over HTTP in front of the command-service and the query-service.
+//!
+//! A request goes through [`http`] (is it a GraphQL request?), [`limits`] (does it ask for too much?) and then
+//! the [`schema`], whose fields call the services through [`clients`]. What one request must see and has seen is
+//! in its [`scope`]. Nothing is computed here that the services decide.
+
+pub mod app;
+pub mod clients;
+pub mod config;
+mod decimal;
+mod errors;
+mod execution;
+mod http;
+mod idempotency;
+mod limits;
+mod loaders;
+mod mutations;
+mod nulls;
+mod queries;
+mod schema;
+mod scope;
+mod types;
+
+pub use app::{Gateway, start};
+pub use clients::{Channels, Policy};
+pub use config::Config;

@@ -1,0 +1,211 @@
+//! Commands.
+
+use contract::metadata;
+use contract::proto::admin_client::AdminClient;
+use contract::proto::category_command_client::CategoryCommandClient;
+use contract::proto::product_command_client::ProductCommandClient;
+use contract::proto::{
+    AdminStatusParam, Category, CategoryUpParam, CategoryUpResult, Error, PriceUpParam, Product,
+    ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
+};
+use event_sourcing::CommandId;
+use platform::runtime::GrpcChannel;
+use tonic::Request;
+
+use super::Services;
+use super::call::{Answered, Method, call};
+use crate::errors::{ApiError, Code, Effect, from_business, from_grpc};
+use crate::scope::Scope;
+
+const CATEGORY: &str = "proto.CategoryCommand";
+const PRODUCT: &str = "proto.ProductCommand";
+const ADMIN: &str = "proto.Admin";
+
+/// A reply that is either a refusal or an entity.
+trait Reply {
+    type Entity;
+    fn parts(self) -> (Option<Error>, Option<Self::Entity>);
+}
+
+impl Reply for CategoryUpResult {
+    type Entity = Category;
+    fn parts(self) -> (Option<Error>, Option<Category>) {
+        (self.error, self.category)
+    }
+}
+
+impl Reply for ProductUpResult {
+    type Entity = Product;
+    fn parts(self) -> (Option<Error>, Option<Product>) {
+        (self.error, self.product)
+    }
+}
+
+impl Reply for StockUpResult {
+    type Entity = Stock;
+    fn parts(self) -> (Option<Error>, Option<Stock>) {
+        (self.error, self.stock)
+    }
+}
+
+impl Services {
+    async fn command<M, R, F>(
+        &self,
+        (scope, command_id): (&Scope, CommandId),
+        (service, name): (&'static str, &'static str),
+        message: M,
+        send: impl Fn(GrpcChannel, Request<M>) -> F,
+    ) -> Result<R::Entity, ApiError>
+    where
+        M: Clone,
+        R: Reply,
+        F: Future<Output = Answered<R>>,
+    {
+        let method = Method {
+            service,
+            name,
+            effect: Effect::Write,
+        };
+        let command_id = command_id.to_string();
+        let request = || {
+            let mut request = Request::new(message.clone());
+            scope.annotate(request.metadata_mut());
+            metadata::insert(request.metadata_mut(), metadata::COMMAND_ID, &command_id);
+            request
+        };
+        let send = |request| send(self.channels().command.clone(), request);
+        let answer = call(method, self.policy().write, request, send)
+            .await
+            .map_err(|status| from_grpc(&status, Effect::Write))?;
+        scope.committed_at(answer.metadata());
+        match answer.into_inner().parts() {
+            (Some(error), _) => Err(from_business(error)),
+            (None, Some(entity)) => Ok(entity),
+            (None, None) => Err(ApiError::internal(format!(
+                "{service}/{name} answered neither an entity nor an error"
+            ))),
+        }
+    }
+
+    /// Refuses a position that the log has not reached.
+    pub(crate) async fn require_position(&self, position: u64) -> Result<(), ApiError> {
+        if self.has_seen(position) {
+            return Ok(());
+        }
+        let method = Method {
+            service: ADMIN,
+            name: "Status",
+            effect: Effect::Read,
+        };
+        let send = async |request| {
+            let mut client = AdminClient::new(self.channels().command.clone());
+            client.status(request).await
+        };
+        let request = || Request::new(AdminStatusParam {});
+        let answer = call(method, self.policy().read, request, send)
+            .await
+            .map_err(|status| from_grpc(&status, Effect::Read))?;
+        let head = u64::try_from(answer.into_inner().head).unwrap_or(0);
+        self.saw(head);
+        if position > head {
+            let message =
+                format!("X-Min-Position is at most the log's head {head}, got {position}");
+            return Err(ApiError::new(Code::BadRequest, message));
+        }
+        Ok(())
+    }
+}
+
+/// Commands about categories.
+impl Services {
+    pub(crate) async fn create_category(
+        &self,
+        by: (&Scope, CommandId),
+        param: CategoryUpParam,
+    ) -> Result<Category, ApiError> {
+        let send =
+            async |channel, request| CategoryCommandClient::new(channel).create(request).await;
+        self.command(by, (CATEGORY, "Create"), param, send).await
+    }
+
+    pub(crate) async fn update_category(
+        &self,
+        by: (&Scope, CommandId),
+        param: CategoryUpParam,
+    ) -> Result<Category, ApiError> {
+        let send =
+            async |channel, request| CategoryCommandClient::new(channel).update(request).await;
+        self.command(by, (CATEGORY, "Update"), param, send).await
+    }
+
+    pub(crate) async fn delete_category(
+        &self,
+        by: (&Scope, CommandId),
+        param: CategoryUpParam,
+    ) -> Result<Category, ApiError> {
+        let send =
+            async |channel, request| CategoryCommandClient::new(channel).delete(request).await;
+        self.command(by, (CATEGORY, "Delete"), param, send).await
+    }
+}
+
+/// Commands about products.
+impl Services {
+    pub(crate) async fn create_product(
+        &self,
+        by: (&Scope, CommandId),
+        param: ProductUpParam,
+    ) -> Result<Product, ApiError> {
+        let send =
+            async |channel, request| ProductCommandClient::new(channel).create(request).await;
+        self.command(by, (PRODUCT, "Create"), param, send).await
+    }
+
+    pub(crate) async fn update_product(
+        &self,
+        by: (&Scope, CommandId),
+        param: ProductUpParam,
+    ) -> Result<Product, ApiError> {
+        let send =
+            async |channel, request| ProductCommandClient::new(channel).update(request).await;
+        self.command(by, (PRODUCT, "Update"), param, send).await
+    }
+
+    pub(crate) async fn delete_product(
+        &self,
+        by: (&Scope, CommandId),
+        param: ProductUpParam,
+    ) -> Result<Product, ApiError> {
+        let send =
+            async |channel, request| ProductCommandClient::new(channel).delete(request).await;
+        self.command(by, (PRODUCT, "Delete"), param, send).await
+    }
+
+    pub(crate) async fn change_price(
+        &self,
+        by: (&Scope, CommandId),
+        param: PriceUpParam,
+    ) -> Result<Product, ApiError> {
+        let send = async |channel, request| {
+            ProductCommandClient::new(channel)
+                .change_price(request)
+                .await
+        };
+        self.command(by, (PRODUCT, "ChangePrice"), param, send)
+            .await
+    }
+
+    pub(crate) async fn update_stock(
+        &self,
+        by: (&Scope, CommandId),
+        param: StockUpParam,
+    ) -> Result<Stock, ApiError> {
+        let send = async |channel, request| {
+            ProductCommandClient::new(channel)
+                .update_stock(request)
+                .await
+        };
+        self.command(by, (PRODUCT, "UpdateStock"), param, send)
+            .await
+    }
+}

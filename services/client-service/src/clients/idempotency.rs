@@ -1,0 +1,160 @@
+//! The answers of requests that carry an Idempotency-Key, kept by the command-service.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use contract::proto::idempotency_client::IdempotencyClient;
+use contract::proto::{
+    IdempotencyBeginParam, IdempotencyFinishParam, IdempotencyRenewParam, IdempotencyState,
+};
+use event_sourcing::CommandId;
+use platform::fields;
+use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use super::Services;
+use super::call::{Method, call};
+use super::policy::Tries;
+use crate::errors::{ApiError, Code, Effect, from_grpc};
+
+const SERVICE: &str = "proto.Idempotency";
+
+/// The right to execute a request, until it passes.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    principal: String,
+    key: String,
+    token: String,
+    lasts: Duration,
+}
+
+/// What became of a key.
+#[derive(Debug)]
+pub enum Begun {
+    /// Execute the request under this seed.
+    Fresh {
+        /// The request's command ids are derived from it.
+        seed: CommandId,
+        /// To be renewed while the request runs, and then finished.
+        lease: Lease,
+    },
+    /// It was answered before, with this.
+    Again(Vec<u8>),
+}
+
+impl Services {
+    /// Claims `key` for a request with this hash.
+    pub(crate) async fn begin(
+        &self,
+        principal: &str,
+        key: &str,
+        request_hash: Vec<u8>,
+    ) -> Result<Begun, ApiError> {
+        let message = IdempotencyBeginParam {
+            principal: principal.to_owned(),
+            key: key.to_owned(),
+            request_hash,
+            // Chosen here, so that a second try finds the lease of the first one to be its own.
+            token: format!("{:032x}", rand::random::<u128>()),
+        };
+        let send = async |request| self.idempotency().begin(request).await;
+        let request = || Request::new(message.clone());
+        let begun = call(method("Begin"), self.policy().write, request, send)
+            .await
+            .map_err(|status| before_execution(&status))?
+            .into_inner();
+        match begun.state() {
+            IdempotencyState::Fresh => {
+                let seed = Uuid::parse_str(&begun.seed)
+                    .map_err(|error| ApiError::internal(format!("a seed is no UUID: {error}")))?;
+                let lease = Lease {
+                    principal: message.principal,
+                    key: message.key,
+                    token: begun.token,
+                    lasts: Duration::from_millis(u64::try_from(begun.lease_ms).unwrap_or(0)),
+                };
+                Ok(Begun::Fresh {
+                    seed: CommandId(seed),
+                    lease,
+                })
+            }
+            IdempotencyState::Again => Ok(Begun::Again(begun.answer.into())),
+            IdempotencyState::InProgress => Err(in_progress(begun.retry_after_ms)),
+            IdempotencyState::Reused => Err(ApiError::new(
+                Code::IdempotencyKeyReused,
+                "the Idempotency-Key was used with another operation or other variables",
+            )),
+            IdempotencyState::Unspecified => Err(ApiError::internal("Begin without a state")),
+        }
+    }
+
+    /// Keeps a lease until the caller drops this. Losing it is no failure: the event store knows each command's id.
+    pub(crate) async fn keep(&self, lease: &Lease) -> Infallible {
+        let pause = (lease.lasts / 3).max(Duration::from_millis(100));
+        let once = Tries {
+            limit: 1,
+            ..self.policy().write
+        };
+        loop {
+            tokio::time::sleep(pause).await;
+            let message = || {
+                Request::new(IdempotencyRenewParam {
+                    principal: lease.principal.clone(),
+                    key: lease.key.clone(),
+                    token: lease.token.clone(),
+                })
+            };
+            let send = async |request| self.idempotency().renew(request).await;
+            if let Err(status) = call(method("Renew"), once, message, send).await {
+                tracing::warn!({ fields::RPC_STATUS } = %status.code(), "a lease was not renewed");
+            }
+        }
+    }
+
+    /// Ends a lease, with the answer to keep. A failure costs the client nothing: its repeat executes again, and
+    /// the event store knows the commands.
+    pub(crate) async fn finish(&self, lease: &Lease, answer: Option<Vec<u8>>) {
+        let message = IdempotencyFinishParam {
+            principal: lease.principal.clone(),
+            key: lease.key.clone(),
+            token: lease.token.clone(),
+            answer: answer.map(Into::into),
+        };
+        let send = async |request| self.idempotency().finish(request).await;
+        let request = || Request::new(message.clone());
+        if let Err(status) = call(method("Finish"), self.policy().write, request, send).await {
+            tracing::warn!({ fields::RPC_STATUS } = %status.code(), "an answer was not kept");
+        }
+    }
+
+    fn idempotency(&self) -> IdempotencyClient<GrpcChannel> {
+        IdempotencyClient::new(self.channels().command.clone())
+            .max_encoding_message_size(MAX_ENCODED_BYTES)
+            .max_decoding_message_size(MAX_ENCODED_BYTES)
+    }
+}
+
+const fn method(name: &'static str) -> Method {
+    Method {
+        service: SERVICE,
+        name,
+        effect: Effect::Write,
+    }
+}
+
+/// Nothing was executed yet, whatever became of the call.
+fn before_execution(status: &Status) -> ApiError {
+    from_grpc(status, Effect::Read)
+}
+
+fn in_progress(retry_after_ms: i64) -> ApiError {
+    let millis = u64::try_from(retry_after_ms).unwrap_or(0);
+    ApiError {
+        retry_after: Some(millis.div_ceil(1_000).max(1)),
+        ..ApiError::new(
+            Code::IdempotencyInProgress,
+            "the request with this Idempotency-Key is still running",
+        )
+    }
+}

@@ -1,0 +1,83 @@
+//! How long and how often a service is asked.
+
+use std::time::Duration;
+
+use platform::config::names;
+use platform::{ConfigError, Settings};
+
+/// The rule for one kind of call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// How often it is sent at most.
+    pub limit: u32,
+    /// The pause before the second try; it doubles for each one after.
+    pub first_pause: Duration,
+    /// The deadline over all tries.
+    pub timeout: Duration,
+}
+
+/// The rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Of commands.
+    pub write: Tries,
+    /// Of reads of one thing.
+    pub read: Tries,
+    /// Of reads of many things.
+    pub list: Tries,
+}
+
+impl Policy {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A setting does not parse.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let write_limit = settings.get(&names::CLIENT_WRITE_TRIES)?;
+        let read_limit = settings.get(&names::CLIENT_READ_TRIES)?;
+        let reading = |timeout| Tries {
+            limit: read_limit,
+            first_pause: Duration::from_millis(50),
+            timeout,
+        };
+        Ok(Self {
+            write: Tries {
+                limit: write_limit,
+                first_pause: Duration::from_millis(200),
+                timeout: settings.get(&names::CLIENT_WRITE_TIMEOUT_MS)?,
+            },
+            read: reading(settings.get(&names::CLIENT_READ_TIMEOUT_MS)?),
+            list: reading(settings.get(&names::CLIENT_LIST_TIMEOUT_MS)?),
+        })
+    }
+}
+
+impl Tries {
+    /// The pause after this many tries, with jitter: between half of it and all of it, so that those who failed
+    /// together do not come back together.
+    #[must_use]
+    pub fn pause_after(&self, tries: u32) -> Duration {
+        let doubled = self.first_pause * 2_u32.saturating_pow(tries.saturating_sub(1).min(16));
+        doubled.mul_f64(rand::random_range(0.5..=1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Tries;
+
+    #[test]
+    fn pauses_double_and_differ() {
+        let tries = Tries {
+            limit: 4,
+            first_pause: Duration::from_millis(200),
+            timeout: Duration::from_secs(5),
+        };
+        for (after, least, most) in [(1, 100, 200), (2, 200, 400), (3, 400, 800)] {
+            let pause = tries.pause_after(after).as_millis();
+            assert!((least..=most).contains(&pause), "{pause} ms after {after}");
+        }
+    }
+}

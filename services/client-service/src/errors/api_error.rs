@@ -1,0 +1,162 @@
+//! The one shape of errors.
+
+use std::fmt::Display;
+
+use async_graphql::{Context, ErrorExtensionValues, Value};
+use contract::business::FieldError;
+use platform::{ErrorId, fields};
+
+use super::Code;
+
+/// What happened to a write that was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing.
+    None,
+    /// It may have taken effect; the same request again tells.
+    Unknown,
+}
+
+/// An error as a client sees it. It has no `Display`, so that it cannot become a GraphQL error without its code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// Its kind.
+    pub code: Code,
+    /// For a person.
+    pub message: String,
+    /// The input field that it is about.
+    pub field: Option<String>,
+    /// Every wrong field.
+    pub validation_errors: Vec<FieldError>,
+    /// In how many seconds trying again makes sense.
+    pub retry_after: Option<u64>,
+    /// What happened to the write.
+    pub outcome: Option<Outcome>,
+    /// Under which id the log knows the cause.
+    pub error_id: Option<String>,
+}
+
+impl ApiError {
+    /// An error of this kind.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            field: None,
+            validation_errors: Vec::new(),
+            retry_after: None,
+            outcome: None,
+            error_id: None,
+        }
+    }
+
+    /// A value that breaks a rule. `rule` follows the field's name: "is at most 500, got 501".
+    #[must_use]
+    pub fn invalid(field: &str, rule: impl Display) -> Self {
+        let message = format!("{field} {rule}");
+        Self {
+            field: Some(field.to_owned()),
+            validation_errors: vec![FieldError {
+                field: field.to_owned(),
+                message: message.clone(),
+            }],
+            ..Self::new(Code::ValidationError, message)
+        }
+    }
+
+    /// There is no such thing.
+    #[must_use]
+    pub fn not_found(what: &str, by: &str, value: &str) -> Self {
+        let shown: String = value.chars().take(64).collect();
+        Self::new(
+            Code::NotFound,
+            format!("there is no {what} with the {by} {shown:?}"),
+        )
+    }
+
+    /// A fault of ours: logs the cause and gives its id.
+    #[must_use]
+    pub fn internal(cause: impl Display) -> Self {
+        let id = ErrorId::random();
+        tracing::error!({ fields::ERROR_ID } = %id, { fields::ERROR } = %cause, "internal error");
+        Self::internal_known_as(&id.to_string())
+    }
+
+    /// A fault whose cause another service has logged under this id.
+    #[must_use]
+    pub fn internal_known_as(id: &str) -> Self {
+        Self {
+            error_id: Some(id.to_owned()),
+            ..Self::new(Code::InternalError, format!("internal error {id}"))
+        }
+    }
+
+    /// Its `extensions`.
+    #[must_use]
+    pub fn extensions(&self) -> ErrorExtensionValues {
+        let mut values = ErrorExtensionValues::default();
+        values.set("code", self.code.name());
+        if let Some(field) = &self.field {
+            values.set("field", field.as_str());
+        }
+        if !self.validation_errors.is_empty() {
+            values.set("validationErrors", field_list(&self.validation_errors));
+        }
+        if let Some(seconds) = self.retry_after {
+            values.set("retryAfter", seconds);
+        }
+        if let Some(outcome) = self.outcome {
+            values.set(
+                "outcome",
+                match outcome {
+                    Outcome::None => "none",
+                    Outcome::Unknown => "unknown",
+                },
+            );
+        }
+        if let Some(id) = &self.error_id {
+            values.set("errorId", id.as_str());
+        }
+        values
+    }
+}
+
+fn field_list(errors: &[FieldError]) -> Value {
+    let one = |error: &FieldError| {
+        Value::Object(
+            [
+                (
+                    async_graphql::Name::new("field"),
+                    Value::from(error.field.as_str()),
+                ),
+                (
+                    async_graphql::Name::new("message"),
+                    Value::from(error.message.as_str()),
+                ),
+            ]
+            .into_iter()
+            .collect(),
+        )
+    };
+    Value::List(errors.iter().map(one).collect())
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        let mut graphql = Self::new(error.message.as_str());
+        graphql.extensions = Some(error.extensions());
+        graphql
+    }
+}
+
+/// The value of a nullable field: an error stands beside a null, and siblings are not affected.
+pub fn or_null<T>(context: &Context<'_>, result: Result<T, ApiError>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let error = async_graphql::Error::from(error).into_server_error(context.item.pos);
+            context.add_error(context.set_error_path(error));
+            None
+        }
+    }
+}

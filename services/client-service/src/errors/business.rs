@@ -1,0 +1,52 @@
+//! Refusals of the domain, which travel inside an OK reply.
+
+use contract::business::{ErrorType, FIELD, field_errors};
+use contract::proto::Error;
+
+use super::{ApiError, Code};
+
+/// Translates a refusal.
+#[must_use]
+pub fn from_business(error: Error) -> ApiError {
+    let code = match ErrorType::of(&error) {
+        Some(ErrorType::Validation) => Code::ValidationError,
+        Some(ErrorType::NotFound) => Code::NotFound,
+        Some(ErrorType::Conflict | ErrorType::Domain) => Code::Conflict,
+        None => {
+            return ApiError::internal(format!("a refusal of the unknown type {:?}", error.r#type));
+        }
+    };
+    ApiError {
+        field: error.details.get(FIELD).cloned(),
+        validation_errors: field_errors(&error),
+        ..ApiError::new(code, error.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::business::{ErrorType, FieldError, validation_error};
+
+    use super::{Code, from_business};
+
+    #[test]
+    fn a_validation_error_names_its_fields() {
+        let fields = [FieldError {
+            field: "price".to_owned(),
+            message: "has at most two decimals".to_owned(),
+        }];
+        let error = from_business(validation_error("price has at most two decimals", &fields));
+        assert_eq!(error.code, Code::ValidationError);
+        assert_eq!(error.field.as_deref(), Some("price"));
+        assert_eq!(error.validation_errors, fields);
+    }
+
+    #[test]
+    fn an_order_in_the_wrong_state_is_a_conflict_and_an_unknown_type_is_our_fault() {
+        let domain = from_business(ErrorType::Domain.error("shipped already"));
+        assert_eq!(domain.code, Code::Conflict);
+        let unknown = from_business(contract::proto::Error::default());
+        assert_eq!(unknown.code, Code::InternalError);
+        assert!(unknown.error_id.is_some());
+    }
+}

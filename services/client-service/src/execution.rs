@@ -1,0 +1,212 @@
+//! Executes a request that passed all checks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::{Request, ServerError, Value, Variables};
+use event_sourcing::CommandId;
+
+use crate::clients::Services;
+use crate::errors::{ApiError, Code};
+use crate::limits::{Limits, Shape, measure, scan};
+use crate::nulls;
+use crate::schema::Schema;
+use crate::scope::Scope;
+
+/// A GraphQL request as it arrived.
+#[derive(Debug)]
+pub struct Query {
+    /// The document.
+    pub text: String,
+    /// Which of its operations to execute.
+    pub operation_name: Option<String>,
+    /// Their values.
+    pub variables: Variables,
+}
+
+/// A request within all limits.
+#[derive(Debug)]
+pub struct Prepared {
+    query: Query,
+    document: ExecutableDocument,
+    operation: OperationType,
+}
+
+/// The answer of an executed request.
+#[derive(Debug)]
+pub struct Executed {
+    /// `None`: the request did not fit the schema, and nothing was executed.
+    pub data: Option<Value>,
+    /// What did not work.
+    pub errors: Vec<ServerError>,
+    /// The position that the answer reflects.
+    pub position: Option<u64>,
+    /// Whether a list was cut.
+    pub truncated: bool,
+}
+
+/// The ids of a request, and the state that it must see.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    /// The request.
+    pub id: CommandId,
+    /// What its command ids are derived from.
+    pub seed: CommandId,
+    /// The position that it must see at least.
+    pub minimum: Option<u64>,
+}
+
+/// The schema with what it needs.
+pub struct Executor {
+    schema: Schema,
+    shape: Shape,
+    limits: Limits,
+    services: Services,
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Executor {
+    /// Executes requests against these services.
+    ///
+    /// # Errors
+    /// The schema cannot be read back: a fault of ours.
+    pub fn try_new(
+        schema: Schema,
+        limits: Limits,
+        services: Services,
+    ) -> Result<Self, async_graphql::parser::Error> {
+        let shape = Shape::from_sdl(&schema.sdl())?;
+        Ok(Self {
+            schema,
+            shape,
+            limits,
+            services,
+        })
+    }
+
+    /// The services.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// The schema's text.
+    pub fn sdl(&self) -> String {
+        self.schema.sdl()
+    }
+
+    /// Parses a request and checks its limits. No service is called.
+    ///
+    /// # Errors
+    /// It is not GraphQL, or over a limit.
+    pub fn prepare(&self, query: Query) -> Result<Prepared, ApiError> {
+        scan(&query.text)?;
+        let document = parse_query(&query.text)
+            .map_err(|error| ApiError::new(Code::GraphqlParseFailed, parse_message(&error)))?;
+        measure(&document, &query.variables, &self.shape, &self.limits)?;
+        let operation = operation_type(&document, query.operation_name.as_deref());
+        Ok(Prepared {
+            query,
+            document,
+            operation,
+        })
+    }
+
+    /// Executes it.
+    pub async fn execute(&self, prepared: Prepared, identity: Identity) -> Executed {
+        let Identity { id, seed, minimum } = identity;
+        let scope = Arc::new(Scope::new(self.services.clone(), id, seed, minimum));
+        let Query {
+            text,
+            operation_name,
+            variables,
+        } = prepared.query;
+        let mut request = Request::new(text.as_str())
+            .variables(variables)
+            .data(Arc::clone(&scope));
+        request.operation_name.clone_from(&operation_name);
+        request.set_parsed_query(prepared.document);
+        let mut response = self.schema.execute(request).await;
+        let refused = response.data == Value::Null
+            && !response.errors.is_empty()
+            && response.errors.iter().all(|error| error.path.is_empty());
+        if !refused && !response.errors.is_empty() {
+            self.place_nulls(&text, operation_name.as_deref(), &mut response);
+        }
+        Executed {
+            data: (!refused).then_some(response.data),
+            errors: response.errors,
+            position: if refused { minimum } else { scope.position() },
+            truncated: scope.was_truncated(),
+        }
+    }
+
+    fn place_nulls(
+        &self,
+        text: &str,
+        operation_name: Option<&str>,
+        response: &mut async_graphql::Response,
+    ) {
+        // The execution used the parsed document up; failures are rare enough to parse it again.
+        let Ok(document) = parse_query(text) else {
+            return;
+        };
+        let mut operations = document.operations.iter();
+        let operation = operations.find(|(name, _)| {
+            operation_name.is_none_or(|wanted| name.is_none_or(|name| name.as_str() == wanted))
+        });
+        if let Some((_, operation)) = operation {
+            let place = (&document, &operation.node);
+            nulls::place(&mut response.data, &response.errors, place, &self.shape);
+        }
+    }
+}
+
+impl Prepared {
+    /// Whether it may change something.
+    #[must_use]
+    pub fn is_mutation(&self) -> bool {
+        self.operation == OperationType::Mutation
+    }
+
+    /// The kind of its operation.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self.operation {
+            OperationType::Query => "query",
+            OperationType::Mutation => "mutation",
+            OperationType::Subscription => "subscription",
+        }
+    }
+
+    /// The request as it arrived.
+    #[must_use]
+    pub const fn query(&self) -> &Query {
+        &self.query
+    }
+}
+
+/// An operation that is not there counts as a query: its execution says that it is not there.
+fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> OperationType {
+    let operation = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) => operations.values().next(),
+    };
+    operation.map_or(OperationType::Query, |operation| operation.node.ty)
+}
+
+/// The parser's words in one line.
+fn parse_message(error: &async_graphql::parser::Error) -> String {
+    let text = error.to_string();
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(300).collect()
+}

@@ -1,0 +1,142 @@
+//! `/graphql`.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::response::Response;
+use event_sourcing::{Clock, CommandId};
+use http::request::Parts;
+use http::{Method, Request};
+use platform::Tasks;
+
+use super::answer::Answer;
+use super::media::Media;
+use super::request;
+use crate::errors::{ApiError, Code};
+use crate::execution::{Executor, Identity, Prepared};
+use crate::idempotency::{Keyed, answer_once};
+
+/// Serves GraphQL requests.
+#[derive(Debug)]
+pub struct Endpoint {
+    executor: Executor,
+    clock: Arc<dyn Clock>,
+    /// Requests with an Idempotency-Key end here also when their client has gone.
+    tasks: Tasks,
+}
+
+impl Endpoint {
+    /// Serves what `executor` executes.
+    #[must_use]
+    pub const fn new(executor: Executor, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
+        Self {
+            executor,
+            clock,
+            tasks,
+        }
+    }
+
+    /// What executes the requests.
+    #[must_use]
+    pub const fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
+    /// The tasks that outlive their request.
+    pub(crate) const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Answers one request.
+    pub async fn serve(self: Arc<Self>, http: Request<Body>) -> Response {
+        let started = Instant::now();
+        let (parts, body) = http.into_parts();
+        let Some(media) = Media::accepted_by(&parts.headers) else {
+            let message = "an answer is application/json or application/graphql-response+json";
+            let error = ApiError::new(Code::NotAcceptable, message);
+            return self.refuse(&error).into_response(Media::Json);
+        };
+        let mut kind = "unknown";
+        let answer = match self.read(&parts, body).await {
+            Ok(prepared) => {
+                kind = prepared.kind();
+                match Arc::clone(&self).answer(&parts, prepared).await {
+                    Ok(answer) => answer,
+                    Err(error) => self.refuse(&error),
+                }
+            }
+            Err(error) => self.refuse(&error),
+        };
+        let outcome = match (answer.is_executed(), answer.is_final) {
+            (true, true) => "ok",
+            (true, false) => "failed",
+            (false, _) => "refused",
+        };
+        metrics::histogram!(
+            "graphql_operation_duration_seconds", "operation" => kind, "outcome" => outcome,
+        )
+        .record(started.elapsed());
+        answer.into_response(media)
+    }
+
+    async fn read(&self, parts: &Parts, body: Body) -> Result<Prepared, ApiError> {
+        let is_get = parts.method == Method::GET;
+        let query = if is_get {
+            request::from_get(parts.uri.query().unwrap_or_default())?
+        } else {
+            request::from_post(&parts.headers, body).await?
+        };
+        let prepared = self.executor.prepare(query)?;
+        if is_get && prepared.is_mutation() {
+            let message = "a mutation is sent by POST";
+            return Err(ApiError::new(Code::MethodNotAllowed, message));
+        }
+        Ok(prepared)
+    }
+
+    async fn answer(self: Arc<Self>, parts: &Parts, request: Prepared) -> Result<Answer, ApiError> {
+        let minimum = request::minimum(&parts.headers)?;
+        let id = self.new_id();
+        let identity = Identity {
+            id,
+            seed: id,
+            minimum,
+        };
+        if !request.is_mutation() {
+            return Ok(self.execute(request, identity).await);
+        }
+        let key = request::idempotency_key(&parts.headers)?;
+        if let Some(minimum) = minimum {
+            // A mutation reads nothing before it writes, so nobody else would refuse the position in time.
+            self.executor.services().require_position(minimum).await?;
+        }
+        match key {
+            None => Ok(self.execute(request, identity).await),
+            Some(key) => {
+                answer_once(
+                    self,
+                    Keyed {
+                        key,
+                        request,
+                        identity,
+                    },
+                )
+                .await
+            }
+        }
+    }
+
+    pub(crate) async fn execute(&self, request: Prepared, identity: Identity) -> Answer {
+        let executed = self.executor.execute(request, identity).await;
+        Answer::executed(executed, self.clock.now())
+    }
+
+    fn refuse(&self, error: &ApiError) -> Answer {
+        Answer::refused(error, self.clock.now())
+    }
+
+    fn new_id(&self) -> CommandId {
+        CommandId::from_parts(self.clock.now(), rand::random())
+    }
+}

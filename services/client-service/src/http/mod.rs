@@ -1,0 +1,14 @@
+//! HTTP: `/graphql`, `/graphiql`, `/schema.graphql`, `/health`, `/metrics`.
+
+mod answer;
+mod graphql;
+pub(crate) mod lexer;
+mod media;
+pub(crate) mod numbers;
+mod pages;
+mod request;
+mod routes;
+
+pub use answer::Answer;
+pub use graphql::Endpoint;
+pub use routes::{Site, router};

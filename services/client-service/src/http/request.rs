@@ -1,0 +1,209 @@
+//! Reads a GraphQL request out of an HTTP request.
+
+use async_graphql::Variables;
+use axum::body::Body;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
+
+use super::answer::MIN_POSITION;
+use super::lexer::Syntax;
+use super::media::is_json;
+use super::numbers::preserve;
+use crate::errors::{ApiError, Code};
+use crate::execution::Query;
+
+/// The longest body.
+const MAX_BODY_BYTES: usize = 100 * 1024;
+/// The longest Idempotency-Key.
+const MAX_KEY_CHARS: usize = 255;
+
+#[derive(Deserialize)]
+struct Fields {
+    query: Option<String>,
+    #[serde(rename = "operationName")]
+    operation_name: Option<String>,
+    variables: Option<serde_json::Map<String, serde_json::Value>>,
+    #[serde(rename = "extensions")]
+    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+fn bad_request(message: impl Into<String>) -> ApiError {
+    ApiError::new(Code::BadRequest, message)
+}
+
+/// Reads a POST.
+///
+/// # Errors
+/// The body is not JSON, too long, or not a GraphQL request.
+pub async fn from_post(headers: &HeaderMap, body: Body) -> Result<Query, ApiError> {
+    if !is_json(headers) {
+        let message = "the Content-Type must be application/json in UTF-8";
+        return Err(ApiError::new(Code::UnsupportedMediaType, message));
+    }
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(too_large());
+    }
+    let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
+    let bytes = body.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            too_large()
+        } else {
+            bad_request("the body could not be read to its end")
+        }
+    })?;
+    let bytes = bytes.to_bytes();
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad_request("the body is not UTF-8"))?;
+    if text.trim_start().starts_with('[') {
+        return Err(bad_request("batches of requests are not accepted"));
+    }
+    let fields: Fields = serde_json::from_str(&preserve(text, Syntax::Json))
+        .map_err(|error| bad_request(format!("the body is not a GraphQL request: {error}")))?;
+    query(fields)
+}
+
+/// Reads a GET.
+///
+/// # Errors
+/// The parameters are not a GraphQL request.
+pub fn from_get(parameters: &str) -> Result<Query, ApiError> {
+    let mut fields = Fields {
+        query: None,
+        operation_name: None,
+        variables: None,
+        _extensions: None,
+    };
+    for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
+        match name.as_ref() {
+            "query" => fields.query = Some(value.into_owned()),
+            "operationName" if !value.is_empty() => {
+                fields.operation_name = Some(value.into_owned());
+            }
+            "variables" if !value.is_empty() => {
+                let variables = serde_json::from_str(&preserve(&value, Syntax::Json));
+                fields.variables = variables.map_err(|error| {
+                    bad_request(format!("variables is not a JSON object: {error}"))
+                })?;
+            }
+            _ => {}
+        }
+    }
+    query(fields)
+}
+
+fn query(fields: Fields) -> Result<Query, ApiError> {
+    let text = fields.query.filter(|query| !query.trim().is_empty());
+    let text = text.ok_or_else(|| bad_request("query is missing"))?;
+    let variables = fields.variables.unwrap_or_default();
+    Ok(Query {
+        text: match preserve(&text, Syntax::GraphQl) {
+            std::borrow::Cow::Borrowed(_) => text,
+            std::borrow::Cow::Owned(changed) => changed,
+        },
+        operation_name: fields.operation_name,
+        variables: Variables::from_json(serde_json::Value::Object(variables)),
+    })
+}
+
+/// The position that the request must see.
+///
+/// # Errors
+/// The header is not a position.
+pub fn minimum(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let Some(value) = headers.get(MIN_POSITION) else {
+        return Ok(None);
+    };
+    let digits = value
+        .to_str()
+        .ok()
+        .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
+    let position = digits.and_then(|digits| digits.parse::<u64>().ok());
+    let position = position.filter(|position| i64::try_from(*position).is_ok());
+    position.map(Some).ok_or_else(|| {
+        let given: String = String::from_utf8_lossy(value.as_bytes())
+            .chars()
+            .take(40)
+            .collect();
+        bad_request(format!(
+            "X-Min-Position must be a decimal number up to 2^63 - 1, got {given:?}"
+        ))
+    })
+}
+
+/// The request's Idempotency-Key.
+///
+/// # Errors
+/// The header is empty, too long or not text.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(bad_request("there is more than one Idempotency-Key"));
+    }
+    let text = std::str::from_utf8(value.as_bytes())
+        .map_err(|_| bad_request("the Idempotency-Key must be UTF-8 text"))?;
+    let chars = text.chars().count();
+    if chars == 0 || chars > MAX_KEY_CHARS {
+        let message =
+            format!("the Idempotency-Key has 1 to {MAX_KEY_CHARS} characters, got {chars}");
+        return Err(bad_request(message));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn too_large() -> ApiError {
+    let message = format!("the body has at most {MAX_BODY_BYTES} bytes");
+    ApiError::new(Code::PayloadTooLarge, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::{from_get, idempotency_key, minimum};
+    use crate::errors::Code;
+
+    fn with(name: &'static str, value: &str) -> HeaderMap {
+        let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header");
+        HeaderMap::from_iter([(HeaderName::from_static(name), value)])
+    }
+
+    #[test]
+    fn a_get_has_its_request_in_the_parameters() {
+        let query = from_get("query=%7B+a+%7D&operationName=X&variables=%7B%22n%22%3A1%7D");
+        let query = query.expect("a request");
+        assert_eq!(query.text, "{ a }");
+        assert_eq!(query.operation_name.as_deref(), Some("X"));
+        assert!(query.variables.contains_key("n"));
+        for bad in ["", "query=", "query=x&variables=1", "query=x&variables=%7B"] {
+            assert_eq!(from_get(bad).expect_err(bad).code, Code::BadRequest);
+        }
+    }
+
+    #[test]
+    fn a_minimum_is_a_position() {
+        assert_eq!(minimum(&HeaderMap::new()), Ok(None));
+        assert_eq!(minimum(&with("x-min-position", "42")), Ok(Some(42)));
+        for bad in ["", "-1", "+1", "1.5", "x", "9223372036854775808"] {
+            let error = minimum(&with("x-min-position", bad)).expect_err(bad);
+            assert_eq!(error.code, Code::BadRequest);
+            assert!(error.message.contains("X-Min-Position"));
+        }
+    }
+
+    #[test]
+    fn a_key_has_1_to_255_characters() {
+        assert_eq!(idempotency_key(&HeaderMap::new()), Ok(None));
+        let key = "k".repeat(255);
+        let given = idempotency_key(&with("idempotency-key", &key));
+        assert_eq!(given, Ok(Some(key)));
+        for bad in [String::new(), "k".repeat(256)] {
+            let error = idempotency_key(&with("idempotency-key", &bad)).expect_err("a bad key");
+            assert_eq!(error.code, Code::BadRequest);
+        }
+    }
+}

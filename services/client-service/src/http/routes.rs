@@ -1,0 +1,93 @@
+//! The routes of the gateway.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::get;
+use http::{HeaderValue, Method, header};
+use platform::Health;
+use platform::telemetry::Metrics;
+
+use super::graphql::Endpoint;
+use super::pages;
+
+/// What is served beside GraphQL.
+#[derive(Debug)]
+pub struct Site {
+    /// The parts of `/health`.
+    pub health: Health,
+    /// The text of `/metrics`.
+    pub metrics: Metrics,
+    /// Whether `/graphiql` and `/schema.graphql` are there.
+    pub explorer: bool,
+}
+
+/// All routes.
+pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
+    let mut router = platform::health::router(site.health, site.metrics);
+    if site.explorer {
+        let sdl = endpoint.executor().sdl();
+        router = router
+            .route("/graphiql", get(async || pages::graphiql()))
+            .route("/schema.graphql", get(async move || pages::schema(sdl)));
+    }
+    let serve = move |request| Arc::clone(&endpoint).serve(request);
+    let graphql = get(serve.clone()).post(serve);
+    router.route("/graphql", graphql).layer(from_fn(observe))
+}
+
+/// Counts and times every request.
+async fn observe(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = method_name(request.method());
+    let path = path_name(request.uri().path());
+    let mut response = next.run(request).await;
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    metrics::histogram!(
+        "http_request_duration_seconds",
+        "method" => method,
+        "path" => path,
+        "status" => status_class(response.status().as_u16()),
+    )
+    .record(started.elapsed());
+    response
+}
+
+/// Labels come from a fixed set, so that nobody can make the metrics grow.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        _ => "other",
+    }
+}
+
+fn path_name(path: &str) -> &'static str {
+    const KNOWN: [&str; 5] = [
+        "/graphql",
+        "/graphiql",
+        "/schema.graphql",
+        "/health",
+        "/metrics",
+    ];
+    KNOWN
+        .into_iter()
+        .find(|known| *known == path)
+        .unwrap_or("other")
+}
+
+const fn status_class(status: u16) -> &'static str {
+    match status {
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
+}

@@ -1,0 +1,18 @@
+//! What a request may ask for, checked before anything is executed and before any service is called.
+//!
+//! [`scan`] looks at the text, so that the parser never sees what would cost it too much. [`measure`] looks at
+//! the parsed document: each fragment once, however often it is spread, so that the check costs little even
+//! when the execution would cost exponentially much. Validation and execution see only what passed.
+
+mod cost;
+mod measure;
+mod scan;
+mod shape;
+
+pub use cost::Limits;
+pub use measure::measure;
+pub use scan::scan;
+pub use shape::Shape;
+
+/// How deep selections may be nested, fragments counted, whatever they select.
+pub const MAX_NESTING: usize = 32;

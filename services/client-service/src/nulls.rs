@@ -1,0 +1,164 @@
+//! Puts the nulls of failed fields where the schema says.
+//!
+//! The engine leaves a failed field out of its object. A client that was promised a value for each field must
+//! find null there, or, if the field cannot be null, in the nearest field above it that can.
+
+use async_graphql::parser::types::{
+    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
+};
+use async_graphql::{Name, PathSegment, Positioned, ServerError, Value};
+
+use crate::limits::Shape;
+
+/// Places the null of each error that has a path.
+pub fn place(
+    data: &mut Value,
+    errors: &[ServerError],
+    (document, operation): (&ExecutableDocument, &OperationDefinition),
+    shape: &Shape,
+) {
+    let root = Shape::root(operation.ty);
+    for error in errors.iter().filter(|error| !error.path.is_empty()) {
+        let finder = Finder { document, shape };
+        let nullable = finder.nullable_prefix(&operation.selection_set.node, root, &error.path);
+        set_null(data, &error.path[..nullable]);
+    }
+}
+
+struct Finder<'a> {
+    document: &'a ExecutableDocument,
+    shape: &'a Shape,
+}
+
+impl<'a> Finder<'a> {
+    /// The length of the longest part of the path that leads to something that can be null.
+    fn nullable_prefix(&self, set: &'a SelectionSet, root: &'a str, path: &[PathSegment]) -> usize {
+        let mut sets = vec![set];
+        let mut object = root;
+        let mut ty: Option<&Type> = None;
+        let mut nullable = 0;
+        for (index, segment) in path.iter().enumerate() {
+            let next = match segment {
+                PathSegment::Index(_) => match ty.map(|ty| &ty.base) {
+                    Some(BaseType::List(inner)) => inner.as_ref(),
+                    _ => return nullable,
+                },
+                PathSegment::Field(key) => {
+                    let fields = self.fields(&sets, key);
+                    let Some(first) = fields.first() else {
+                        return nullable;
+                    };
+                    let Some(ty) = self.shape.field(object, first.name.node.as_str()) else {
+                        return nullable;
+                    };
+                    sets = fields.iter().map(|it| &it.selection_set.node).collect();
+                    ty
+                }
+            };
+            if next.nullable {
+                nullable = index + 1;
+            }
+            if let BaseType::Named(name) = &next.base {
+                object = name.as_str();
+            }
+            ty = Some(next);
+        }
+        nullable
+    }
+
+    /// The fields that answer under this key.
+    fn fields(&self, sets: &[&'a SelectionSet], key: &str) -> Vec<&'a Field> {
+        let mut open: Vec<&'a SelectionSet> = sets.to_vec();
+        let mut found = Vec::new();
+        while let Some(set) = open.pop() {
+            for Positioned { node, .. } in &set.items {
+                match node {
+                    Selection::Field(field) => {
+                        if field.node.response_key().node.as_str() == key {
+                            found.push(&field.node);
+                        }
+                    }
+                    Selection::InlineFragment(inline) => open.push(&inline.node.selection_set.node),
+                    Selection::FragmentSpread(spread) => {
+                        let name = &spread.node.fragment_name.node;
+                        if let Some(fragment) = self.document.fragments.get(name) {
+                            open.push(&fragment.node.selection_set.node);
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Sets null at a place, unless there is a null above it.
+fn set_null(value: &mut Value, path: &[PathSegment]) {
+    let Some((first, rest)) = path.split_first() else {
+        *value = Value::Null;
+        return;
+    };
+    match (value, first) {
+        (Value::Object(object), PathSegment::Field(key)) => {
+            set_null(object.entry(Name::new(key)).or_insert(Value::Null), rest);
+        }
+        (Value::List(list), PathSegment::Index(index)) => {
+            if let Some(item) = list.get_mut(*index) {
+                set_null(item, rest);
+            }
+        }
+        // The engine answers null for an object of which every field failed.
+        (empty @ Value::Null, PathSegment::Field(key)) if rest.is_empty() => {
+            let object = [(Name::new(key), Value::Null)].into_iter().collect();
+            *empty = Value::Object(object);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use async_graphql::{PathSegment, ServerError, Value};
+    use serde_json::json;
+
+    use super::place;
+    use crate::limits::Shape;
+    use crate::schema;
+
+    fn placed(query: &str, data: serde_json::Value, path: serde_json::Value) -> serde_json::Value {
+        let shape = Shape::from_sdl(&schema::build(true).sdl()).expect("our own schema");
+        let document = parse_query(query).expect("GraphQL");
+        let path: Vec<PathSegment> = serde_json::from_value(path).expect("a path");
+        let errors = [ServerError::new("failed", None).with_path(path)];
+        let mut data = Value::from_json(data).expect("a value");
+        let (_, operation) = document.operations.iter().next().expect("an operation");
+        place(&mut data, &errors, (&document, &operation.node), &shape);
+        data.into_json().expect("JSON")
+    }
+
+    #[test]
+    fn a_nullable_field_is_null_beside_its_siblings() {
+        let query = "{ a: category(id: 1) { id } b: categoryExists(id: 1) }";
+        let data = placed(query, json!({"b": true}), json!(["a"]));
+        assert_eq!(data, json!({"a": null, "b": true}));
+        let data = placed("{ a: category(id: 1) { id } }", json!(null), json!(["a"]));
+        assert_eq!(data, json!({"a": null}));
+    }
+
+    #[test]
+    fn a_failed_field_that_cannot_be_null_takes_its_parents_along() {
+        let query = "{ category(id: 1) { id ...p } categoryExists(id: 1) }
+            fragment p on Category { list: products { id price } }";
+        let path = json!(["category", "list", 1, "price"]);
+        let given = json!({"category": {"id": "1", "list": [{"id": "2"}]}, "categoryExists": true});
+        let data = placed(query, given, path);
+        assert_eq!(data, json!({"category": null, "categoryExists": true}));
+    }
+
+    #[test]
+    fn without_a_nullable_parent_all_data_is_null() {
+        let query = "mutation { a: deleteCategory(id: 1) b: deleteCategory(id: 2) }";
+        assert_eq!(placed(query, json!({"a": true}), json!(["b"])), json!(null));
+    }
+}

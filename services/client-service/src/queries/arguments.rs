@@ -1,0 +1,77 @@
+//! The rules of arguments, checked before a service is asked.
+
+use crate::errors::ApiError;
+
+/// What `limit` and `perPage` are at most, and the length of lists without them.
+const MAX_ROWS: i32 = 500;
+/// What `limit` is without a value.
+const DEFAULT_ROWS: i32 = 100;
+/// The longest search term.
+const MAX_TERM_CHARS: usize = 255;
+
+/// Text that a database can hold.
+pub fn text(field: &str, value: String) -> Result<String, ApiError> {
+    if value.contains('\0') {
+        return Err(ApiError::invalid(field, "must not contain U+0000"));
+    }
+    Ok(value)
+}
+
+/// A search term.
+pub fn search_term(value: String) -> Result<String, ApiError> {
+    let chars = value.chars().count();
+    if chars > MAX_TERM_CHARS {
+        let rule = format!("has at most {MAX_TERM_CHARS} characters, got {chars}");
+        return Err(ApiError::invalid("searchTerm", rule));
+    }
+    text("searchTerm", value)
+}
+
+/// A number of rows: 1 to 500.
+pub fn rows(field: &str, value: i32) -> Result<i32, ApiError> {
+    if (1..=MAX_ROWS).contains(&value) {
+        Ok(value)
+    } else {
+        let rule = format!("must be 1 to {MAX_ROWS}, got {value}");
+        Err(ApiError::invalid(field, rule))
+    }
+}
+
+/// `limit`, 100 if absent.
+pub fn limit(value: Option<i32>) -> Result<i32, ApiError> {
+    rows("limit", value.unwrap_or(DEFAULT_ROWS))
+}
+
+/// A number from `least` on.
+pub fn at_least(field: &str, least: i32, value: i32) -> Result<i32, ApiError> {
+    if value >= least {
+        Ok(value)
+    } else {
+        let rule = format!("must be at least {least}, got {value}");
+        Err(ApiError::invalid(field, rule))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{at_least, limit, rows, search_term, text};
+
+    #[test]
+    fn rows_are_1_to_500_and_100_by_default() {
+        assert_eq!(limit(None), Ok(100));
+        assert_eq!(limit(Some(500)), Ok(500));
+        for wrong in [0, -1, 501, i32::MAX] {
+            let error = rows("perPage", wrong).expect_err("out of range");
+            assert_eq!(error.field.as_deref(), Some("perPage"));
+            assert!(error.message.contains(&wrong.to_string()));
+        }
+        assert!(at_least("page", 1, 0).is_err());
+    }
+
+    #[test]
+    fn text_has_no_u0000_and_terms_have_a_length() {
+        assert!(text("id", "a\0".to_owned()).is_err());
+        assert!(search_term("é".repeat(255)).is_ok());
+        assert!(search_term("é".repeat(256)).is_err());
+    }
+}

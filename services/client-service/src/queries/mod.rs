@@ -1,0 +1,12 @@
+//! The queries of the schema.
+
+mod arguments;
+mod category;
+mod product;
+
+use async_graphql::MergedObject;
+
+/// What can be asked.
+#[derive(Debug, Default, MergedObject)]
+#[graphql(name = "Query")]
+pub struct Query(category::CategoryQueries, product::ProductQueries);

@@ -1,0 +1,89 @@
+//! What mutations take.
+//!
+//! An absent field leaves a value unchanged. Null clears what can be cleared, and is refused elsewhere: so fields
+//! that are optional, but cannot be cleared, keep apart whether they were absent or null.
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+
+use crate::decimal::Decimal;
+use crate::errors::ApiError;
+
+/// A new category.
+#[derive(Debug, InputObject)]
+pub struct CreateCategoryInput {
+    /// 1 to 100 characters, unique without regard to case.
+    pub name: String,
+    /// At most 1,000 characters.
+    pub description: Option<String>,
+}
+
+/// A change of a category.
+#[derive(Debug, InputObject)]
+pub struct UpdateCategoryInput {
+    /// The category.
+    pub id: ID,
+    /// 1 to 100 characters, unique without regard to case.
+    pub name: String,
+    /// At most 1,000 characters. Null removes it.
+    pub description: MaybeUndefined<String>,
+    /// Refuse the change unless the category is at this version.
+    pub expected_version: MaybeUndefined<i32>,
+}
+
+/// A new product.
+#[derive(Debug, InputObject)]
+pub struct CreateProductInput {
+    /// 1 to 200 characters.
+    pub name: String,
+    /// At most 1,000 characters.
+    pub description: Option<String>,
+    /// 0.01 to 999999.99.
+    pub price: Decimal,
+    /// Its category, if any.
+    pub category_id: Option<ID>,
+    /// What is on hand at first.
+    #[graphql(default_with = "MaybeUndefined::Value(0)")]
+    pub stock_quantity: MaybeUndefined<i32>,
+}
+
+/// A change of a product.
+#[derive(Debug, InputObject)]
+pub struct UpdateProductInput {
+    /// The product.
+    pub id: ID,
+    /// 1 to 200 characters.
+    pub name: MaybeUndefined<String>,
+    /// At most 1,000 characters. Null removes it.
+    pub description: MaybeUndefined<String>,
+    /// 0.01 to 999999.99.
+    pub price: MaybeUndefined<Decimal>,
+    /// Its category. Null takes it out of its category.
+    pub category_id: MaybeUndefined<ID>,
+    /// Refuse the change unless the product is at this version.
+    pub expected_version: MaybeUndefined<i32>,
+}
+
+/// A field that cannot be cleared.
+///
+/// # Errors
+/// It is null.
+pub fn not_null<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>, ApiError> {
+    match value {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Value(value) => Ok(Some(value)),
+        MaybeUndefined::Null => Err(ApiError::invalid(
+            field,
+            "is null, but cannot be removed; leave it out to keep it as it is",
+        )),
+    }
+}
+
+/// A field that can be cleared: its new value, and whether it is to be cleared.
+#[must_use]
+pub fn clearable<T>(value: MaybeUndefined<T>) -> (Option<T>, bool) {
+    match value {
+        MaybeUndefined::Undefined => (None, false),
+        MaybeUndefined::Value(value) => (Some(value), false),
+        MaybeUndefined::Null => (None, true),
+    }
+}
