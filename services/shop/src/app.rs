@@ -4,16 +4,17 @@
 //! gRPC ports are served as well. They stop in the order of the calls, the gateway first, so that no request meets a
 //! service that is gone; the event store closes last.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client_service::ClientService;
+use client_service::{Channels, Gateway};
 use command_service::{CommandService, OpenedStore};
 use event_sourcing::{Clock, SystemClock};
 use platform::config::names;
 use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener};
 use platform::telemetry::Metrics;
-use platform::{StartError, health};
+use platform::{StartError, fields, health};
 use query_service::QueryService;
 
 use crate::config::{Addresses, ShopConfig};
@@ -24,14 +25,13 @@ pub struct Shop {
     store: OpenedStore,
     command: CommandService,
     query: QueryService,
-    client: ClientService,
+    gateway: Gateway,
     addresses: Addresses,
     shutdown_limit: Duration,
 }
 
-/// Bound, so that a second shop fails before it begins.
+/// The listeners of the two services behind the gateway, which binds its own.
 struct Listeners {
-    client_http: HttpListener,
     command_grpc: GrpcListener,
     command_metrics: HttpListener,
     query_grpc: GrpcListener,
@@ -52,19 +52,18 @@ impl Shop {
         let command =
             CommandService::start(&config.command, store.store(), Arc::clone(&clock)).await?;
         let query = QueryService::start(&config.query, store.store(), Arc::clone(&clock)).await?;
-        let client = ClientService::start(
-            &config.client,
-            GrpcChannel::in_process(command.routes()),
-            GrpcChannel::in_process(query.routes()),
-            metrics.clone(),
-        )
-        .await?;
+        let channels = Channels {
+            command: GrpcChannel::in_process(command.routes()),
+            query: GrpcChannel::in_process(query.routes()),
+        };
+        let gateway =
+            client_service::start(config.gateway.clone(), channels, metrics.clone(), clock).await?;
         let shop = Self {
             store,
             command,
             query,
-            client,
-            addresses: listeners.addresses(),
+            addresses: listeners.addresses(gateway.address()),
+            gateway,
             shutdown_limit: config.shutdown_limit,
         };
         shop.serve(listeners, metrics);
@@ -82,7 +81,7 @@ impl Shop {
     /// What failed.
     pub async fn stop_asked(&self) -> Result<(), StartError> {
         let all = [
-            self.client.tasks(),
+            self.gateway.tasks(),
             self.query.tasks(),
             self.command.tasks(),
         ];
@@ -91,7 +90,9 @@ impl Shop {
 
     /// Ends it: requests to their end, what they wrote durable, everything closed.
     pub async fn close(self) {
-        self.client.stop(self.shutdown_limit).await;
+        if let Err(error) = self.gateway.stop().await {
+            tracing::warn!({ fields::ERROR } = %error, "some requests did not end in time");
+        }
         self.query.stop(self.shutdown_limit).await;
         self.command.stop(self.shutdown_limit).await;
         self.store.close().await;
@@ -112,9 +113,6 @@ impl Shop {
             health::router(query.health().clone(), metrics),
             query.tasks(),
         );
-        listeners
-            .client_http
-            .serve(self.client.router(), self.client.tasks());
     }
 }
 
@@ -123,7 +121,6 @@ impl Listeners {
         let http = |spec: &platform::config::Spec, address| HttpListener::bind(spec.name, address);
         let grpc = |spec: &platform::config::Spec, address| GrpcListener::bind(spec.name, address);
         Ok(Self {
-            client_http: http(&names::CLIENT_HTTP_ADDR.spec, at.client_http).await?,
             command_grpc: grpc(&names::COMMAND_GRPC_ADDR.spec, at.command_grpc).await?,
             command_metrics: http(&names::COMMAND_METRICS_ADDR.spec, at.command_metrics).await?,
             query_grpc: grpc(&names::QUERY_GRPC_ADDR.spec, at.query_grpc).await?,
@@ -131,9 +128,9 @@ impl Listeners {
         })
     }
 
-    fn addresses(&self) -> Addresses {
+    fn addresses(&self, client_http: SocketAddr) -> Addresses {
         Addresses {
-            client_http: self.client_http.address(),
+            client_http,
             command_grpc: self.command_grpc.address(),
             command_metrics: self.command_metrics.address(),
             query_grpc: self.query_grpc.address(),

@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use client_service::ClientConfig;
 use command_service::CommandConfig;
-use platform::config::{ConfigError, Settings, Spec, app_env, names};
+use platform::config::{AppEnv, ConfigError, Settings, Spec, app_env, names};
 use query_service::QueryConfig;
 
 /// What the shop is made of.
@@ -20,7 +19,7 @@ pub struct ShopConfig {
     /// The read side.
     pub query: QueryConfig,
     /// The gateway.
-    pub client: ClientConfig,
+    pub gateway: client_service::Config,
     /// Where they listen.
     pub addresses: Addresses,
     /// How long requests may take to end when the process is stopped.
@@ -57,11 +56,12 @@ impl ShopConfig {
         let all = in_folder(all, &names::EVENT_STORE_URL.spec, "event_store.db");
         let all = in_folder(all, &names::COMMAND_DATABASE_URL.spec, "command_service.db");
         let all = in_folder(all, &names::QUERY_DATABASE_URL.spec, "query_service.db");
+        let (addresses, app_env) = Addresses::read(&all)?;
         Ok(Self {
             command: CommandConfig::read(&all)?,
             query: QueryConfig::read(&all)?,
-            client: ClientConfig::read(&all)?,
-            addresses: Addresses::read(&all)?,
+            gateway: client_service::Config::read(&all, app_env)?,
+            addresses,
             shutdown_limit: all.get(&names::SHUTDOWN_TIMEOUT_MS)?,
             data_dir: data_dir.trim_end_matches('/').into(),
         })
@@ -83,7 +83,7 @@ impl ShopConfig {
 }
 
 impl Addresses {
-    fn read(settings: &Settings) -> Result<Self, ConfigError> {
+    fn read(settings: &Settings) -> Result<(Self, AppEnv), ConfigError> {
         let addresses = Self {
             client_http: settings.get(&names::CLIENT_HTTP_ADDR)?,
             command_grpc: settings.get(&names::COMMAND_GRPC_ADDR)?,
@@ -91,7 +91,7 @@ impl Addresses {
             query_grpc: settings.get(&names::QUERY_GRPC_ADDR)?,
             query_metrics: settings.get(&names::QUERY_METRICS_ADDR)?,
         };
-        app_env(
+        let app_env = app_env(
             settings,
             &[
                 (&names::CLIENT_HTTP_ADDR.spec, addresses.client_http),
@@ -101,6 +101,6 @@ impl Addresses {
                 (&names::QUERY_METRICS_ADDR.spec, addresses.query_metrics),
             ],
         )?;
-        Ok(addresses)
+        Ok((addresses, app_env))
     }
 }

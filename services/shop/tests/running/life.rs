@@ -1,0 +1,132 @@
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Result;
+use test_shop::{Folder, Process};
+
+use crate::support::{CLIENT_HTTP, LISTENERS, SHOP, open, printed, shop, start};
+
+/// Ends with the test, also with one that fails.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn without_ports(text: &str) -> String {
+    let mut parts = text.split("127.0.0.1:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + "127.0.0.1:<port>" + part.trim_start_matches(|c: char| c.is_ascii_digit())
+    })
+}
+
+#[test]
+fn the_sign_says_where_to_look_and_how_to_stop() {
+    for signal in ["INT", "TERM"] {
+        let folder = Folder::create().expect("a folder");
+        let child = Command::new(SHOP)
+            .args(["--data-dir", &folder.path().display().to_string()])
+            .env_clear()
+            .envs(LISTENERS.map(|listener| (listener, "127.0.0.1:0")))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut child = Killed(child);
+        let mut stdout = BufReader::new(child.0.stdout.take().expect("a pipe"));
+        let mut sign = String::new();
+        while !sign.ends_with("Ctrl-C\n") {
+            let read = stdout.read_line(&mut sign).expect("text");
+            assert_ne!(read, 0, "it ended: {sign}");
+        }
+        let expected = format!(
+            "\
+The shop is open.
+
+  GraphQL   http://127.0.0.1:<port>/graphql   in a browser: /graphiql
+  Health    http://127.0.0.1:<port>/health    numbers: /metrics
+  gRPC      127.0.0.1:<port> (write side), 127.0.0.1:<port> (read side)
+  Metrics   http://127.0.0.1:<port>/metrics, http://127.0.0.1:<port>/metrics
+  Data      {}
+  Stop      Ctrl-C
+",
+            folder.path().display()
+        );
+        assert_eq!(without_ports(&sign), expected);
+
+        let pid = child.0.id().to_string();
+        Command::new("kill")
+            .args(["-s", signal, &pid])
+            .status()
+            .expect("kill");
+        let mut rest = String::new();
+        stdout.read_to_string(&mut rest).expect("text");
+        assert_eq!(
+            rest,
+            "The shop is closed. Everything that was answered is stored.\n"
+        );
+        assert_eq!(child.0.wait().expect("a status").code(), Some(0));
+        let mut log = String::new();
+        let mut stderr = child.0.stderr.take().expect("a pipe");
+        stderr.read_to_string(&mut log).expect("text");
+        assert_eq!(log, "", "a quiet life leaves no log");
+    }
+}
+
+#[tokio::test]
+async fn a_second_shop_in_the_folder_is_told_who_holds_it() -> Result<()> {
+    let folder = Folder::create()?;
+    let first = open(&folder).await?;
+    let (status, log) = Process::run(Path::new(SHOP), &start(&folder)).await?;
+    assert_eq!(status.code(), Some(1));
+    let holder = format!("is in use by process {}", first.id());
+    assert!(
+        log.lines()
+            .any(|line| line.starts_with("error: ") && line.contains(&holder)),
+        "{log}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_shop_on_the_ports_fails_and_names_the_setting() -> Result<()> {
+    let (folder, other) = (Folder::create()?, Folder::create()?);
+    let first = open(&folder).await?;
+    let mut second = start(&other);
+    second.variables = first.addresses();
+    let (status, log) = Process::run(Path::new(SHOP), &second).await?;
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        log.contains("error: bind COMMAND_GRPC_ADDR to 127.0.0.1:"),
+        "{log}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_folder_is_free_again_after_any_end() -> Result<()> {
+    let folder = Folder::create()?;
+    let mut killed = open(&folder).await?;
+    killed.kill()?;
+    killed.ended().await?;
+    let mut stopped = open(&folder).await?;
+    assert!(stopped.terminate().await?.success());
+    open(&folder).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn healthcheck_asks_the_gateway() -> Result<()> {
+    let folder = Folder::create()?;
+    let running = open(&folder).await?;
+    let address = running.address(CLIENT_HTTP)?.to_string();
+    let answer = printed(&shop(&["healthcheck", "--client-http-addr", &address]));
+    let answer: serde_json::Value = serde_json::from_str(&answer)?;
+    assert_eq!(answer["status"], "ok");
+    Ok(())
+}
