@@ -13,6 +13,14 @@ use crate::support::{
 
 const ROUNDS: usize = 30;
 
+/// Lets everything else go on for a while first.
+async fn after_yields<T>(yields: usize, then: impl Future<Output = T>) -> T {
+    for _ in 0..yields {
+        tokio::task::yield_now().await;
+    }
+    then.await
+}
+
 struct Two {
     services: [Service; 2],
     _home: Home,
@@ -121,11 +129,20 @@ async fn no_product_is_left_in_a_category_that_is_deleted() {
             category_id: id.clone(),
             ..product_change(&loose)
         };
-        let (deleted, (created, moved)) = join(
-            one.delete_category(&id),
-            join(other.create_product(new), other.update_product(moving)),
-        )
-        .await;
+        // Sometimes one side is over before the other begins; else they meet sooner or later on the way.
+        let deleting = one.delete_category(&id);
+        let filling = join(other.create_product(new), other.update_product(moving));
+        let (deleted, (created, moved)) = match round % 6 {
+            0 => {
+                let filled = filling.await;
+                (deleting.await, filled)
+            }
+            1 => {
+                let deleted = deleting.await;
+                (deleted, filling.await)
+            }
+            later => join(deleting, after_yields(later * 50, filling)).await,
+        };
         match deleted {
             Ok(_) => {
                 deleted_first += 1;
@@ -140,7 +157,7 @@ async fn no_product_is_left_in_a_category_that_is_deleted() {
         }
     }
     eprintln!("deleted first {deleted_first}, created first {created_first}");
-    assert_eq!(deleted_first + created_first, ROUNDS);
+    assert!(deleted_first > 0 && created_first > 0);
     two.end().await;
 }
 

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use contract::proto::{
-    Category, CategoryUpParam, PriceUpParam, Product, ProductUpParam, Stock, StockUpParam,
+    Category, CategoryUpParam, CategoryUpResult, Error, PriceUpParam, Product, ProductUpParam,
+    ProductUpResult, Stock, StockUpParam, StockUpResult,
 };
 use platform::config::Engine;
-use tonic::{Request, Response};
+use tonic::{Request, Response, Status};
 
 use crate::support::{
     Home, Service, assert_conflict, category, category_change, named_category, named_product,
@@ -37,109 +38,99 @@ const STEPS: [Step; 8] = [
     Step::DeleteCategory,
 ];
 
-#[derive(Clone, Debug, PartialEq)]
-enum Answer {
-    Category(Category),
-    Product(Product),
-    Stock(Stock),
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Answer {
+    category: Option<Category>,
+    product: Option<Product>,
+    stock: Option<Stock>,
+    position: Option<u64>,
 }
 
 fn command_id(number: usize) -> String {
     format!("01890000-0000-7000-8000-{number:012}")
 }
 
-/// Sends the step under its command id; gives the answer and its position.
-async fn send(service: &Service, step: Step) -> (Answer, Option<u64>) {
-    let number = STEPS
-        .iter()
-        .position(|other| *other == step)
-        .expect("a step");
-    let id = command_id(number);
+impl Step {
+    /// The step's message under its command id.
+    fn request<M>(self, message: M) -> Request<M> {
+        with_command_id(message, &command_id(self as usize))
+    }
+
+    fn category(self) -> Request<CategoryUpParam> {
+        let created = self == Step::CreateCategory;
+        self.request(CategoryUpParam {
+            id: "c".to_owned(),
+            name: if created { "First" } else { "Second" }.to_owned(),
+            ..CategoryUpParam::default()
+        })
+    }
+
+    fn product(self) -> Request<ProductUpParam> {
+        let created = self == Step::CreateProduct;
+        self.request(ProductUpParam {
+            crud: 0,
+            id: "p".to_owned(),
+            category_id: "c".to_owned(),
+            ..named_product(if created { "First" } else { "Second" })
+        })
+    }
+}
+
+async fn send(service: &Service, step: Step) -> Answer {
     let mut categories = service.categories.clone();
     let mut products = service.products.clone();
-    let a_category = |response: Response<_>| {
-        let position = position(&response);
-        (
-            Answer::Category(category(Ok(response)).expect("an answer")),
-            position,
-        )
+    let price = PriceUpParam {
+        id: "p".to_owned(),
+        new_price: "99".to_owned(),
+        reason: None,
     };
-    let a_product = |response: Response<_>| {
-        let position = position(&response);
-        (
-            Answer::Product(product(Ok(response)).expect("an answer")),
-            position,
-        )
+    let quantity = StockUpParam {
+        product_id: "p".to_owned(),
+        quantity: 9,
     };
-    match step {
-        Step::CreateCategory | Step::UpdateCategory | Step::DeleteCategory => {
-            let name = if step == Step::CreateCategory {
-                "First"
-            } else {
-                "Second"
-            };
-            let param = CategoryUpParam {
-                id: "c".to_owned(),
-                name: name.to_owned(),
-                ..CategoryUpParam::default()
-            };
-            let request = with_command_id(param, &id);
-            a_category(
-                match step {
-                    Step::CreateCategory => categories.create(request).await,
-                    Step::UpdateCategory => categories.update(request).await,
-                    _ => categories.delete(request).await,
-                }
-                .expect("a reply"),
-            )
-        }
-        Step::CreateProduct | Step::UpdateProduct | Step::DeleteProduct => {
-            let name = if step == Step::CreateProduct {
-                "First"
-            } else {
-                "Second"
-            };
-            let param = ProductUpParam {
-                id: "p".to_owned(),
-                category_id: "c".to_owned(),
-                ..ProductUpParam {
-                    crud: 0,
-                    ..named_product(name)
-                }
-            };
-            let request = with_command_id(param, &id);
-            a_product(
-                match step {
-                    Step::CreateProduct => products.create(request).await,
-                    Step::UpdateProduct => products.update(request).await,
-                    _ => products.delete(request).await,
-                }
-                .expect("a reply"),
-            )
-        }
-        Step::ChangePrice => {
-            let param = PriceUpParam {
-                id: "p".to_owned(),
-                new_price: "99".to_owned(),
-                reason: None,
-            };
-            let request = with_command_id(param, &id);
-            a_product(products.change_price(request).await.expect("a reply"))
-        }
-        Step::UpdateStock => {
-            let param = StockUpParam {
-                product_id: "p".to_owned(),
-                quantity: 9,
-            };
-            let request = with_command_id(param, &id);
-            let response = products.update_stock(request).await.expect("a reply");
-            let position = position(&response);
-            (
-                Answer::Stock(stock(Ok(response)).expect("an answer")),
-                position,
-            )
-        }
-    }
+    let sent = match step {
+        Step::CreateCategory => category_answer(categories.create(step.category()).await),
+        Step::UpdateCategory => category_answer(categories.update(step.category()).await),
+        Step::DeleteCategory => category_answer(categories.delete(step.category()).await),
+        Step::CreateProduct => product_answer(products.create(step.product()).await),
+        Step::UpdateProduct => product_answer(products.update(step.product()).await),
+        Step::DeleteProduct => product_answer(products.delete(step.product()).await),
+        Step::ChangePrice => product_answer(products.change_price(step.request(price)).await),
+        Step::UpdateStock => stock_answer(products.update_stock(step.request(quantity)).await),
+    };
+    sent.unwrap_or_else(|error| panic!("{step:?}: {error:?}"))
+}
+
+fn category_answer(reply: Result<Response<CategoryUpResult>, Status>) -> Result<Answer, Error> {
+    let position = reply.as_ref().ok().and_then(position);
+    Ok(Answer {
+        category: Some(category(reply)?),
+        position,
+        ..Answer::default()
+    })
+}
+
+/// Without the category beside the product, which is told as it is now.
+fn product_answer(reply: Result<Response<ProductUpResult>, Status>) -> Result<Answer, Error> {
+    let position = reply.as_ref().ok().and_then(position);
+    let product = product(reply)?;
+    Ok(Answer {
+        product: Some(Product {
+            category: None,
+            ..product
+        }),
+        position,
+        ..Answer::default()
+    })
+}
+
+fn stock_answer(reply: Result<Response<StockUpResult>, Status>) -> Result<Answer, Error> {
+    let position = reply.as_ref().ok().and_then(position);
+    Ok(Answer {
+        stock: Some(stock(reply)?),
+        position,
+        ..Answer::default()
+    })
 }
 
 #[tokio::test]
@@ -148,18 +139,13 @@ async fn every_command_repeats_its_first_answer_at_once_and_after_everything_els
         let mut firsts = Vec::new();
         for step in STEPS {
             let first = send(service, step).await;
-            assert!(first.1.is_some(), "{step:?}");
+            assert!(first.position.is_some(), "{step:?}");
             assert_eq!(send(service, step).await, first, "{step:?}");
             firsts.push((step, first));
         }
         let head = service.head().await;
         for (step, first) in firsts {
-            let mut again = send(service, step).await;
-            // What is beside the product in its answer is as it is now.
-            if let (Answer::Product(again), Answer::Product(first)) = (&mut again.0, &first.0) {
-                again.category.clone_from(&first.category);
-            }
-            assert_eq!(again, first, "{step:?}");
+            assert_eq!(send(service, step).await, first, "{step:?}");
         }
         assert_eq!(service.head().await, head);
     })
@@ -179,9 +165,8 @@ async fn a_repeat_gets_the_first_answer_from_another_process_too() {
         service.stop().await;
         let service = home.start().await;
         assert_eq!(send(&service, Step::DeleteCategory).await, deleted);
-        let (Answer::Product(first), _) = send(&service, Step::CreateProduct).await else {
-            panic!("a product");
-        };
+        let first = send(&service, Step::CreateProduct).await;
+        let first = first.product.expect("a product");
         assert_eq!((first.name.as_str(), first.version), ("First", 1));
         assert_eq!(service.head().await, head);
         service.stop().await;

@@ -38,7 +38,7 @@ pub struct Service {
     pub admin: AdminClient<Channel>,
     pub channel: Channel,
     store: OpenedStore,
-    service: CommandService,
+    write_side: CommandService,
 }
 
 /// Runs a test on both engines, each with fresh data.
@@ -92,13 +92,13 @@ impl Home {
         let store = OpenedStore::open(&self.config, Arc::clone(&clock))
             .await
             .expect("an event store");
-        let service = CommandService::start(&self.config, store.store(), clock)
+        let write_side = CommandService::start(&self.config, store.store(), clock)
             .await
             .expect("a service");
         let any_port = "127.0.0.1:0".parse().expect("an address");
         let listener = GrpcListener::bind("test", any_port).await.expect("a port");
         let url = format!("http://{}", listener.address());
-        listener.serve(service.routes(), service.tasks());
+        listener.serve(write_side.routes(), write_side.tasks());
         let channel = Endpoint::from_shared(url)
             .expect("an address")
             .connect()
@@ -111,7 +111,7 @@ impl Home {
             admin: AdminClient::new(channel.clone()),
             channel,
             store,
-            service,
+            write_side,
         }
     }
 }
@@ -127,8 +127,10 @@ fn config(event_store: &str, database: &str) -> CommandConfig {
 
 impl Service {
     pub async fn stop(self) {
-        let Self { store, service, .. } = self;
-        service.stop(STOP_LIMIT).await;
+        let Self {
+            store, write_side, ..
+        } = self;
+        write_side.stop(STOP_LIMIT).await;
         store.close().await;
     }
 
