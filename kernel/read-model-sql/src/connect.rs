@@ -26,42 +26,59 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// SQLite reads are short and local; more connections only add threads.
 const MOST_SQLITE_READERS: u32 = 4;
 
-pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<PgPool, StoreError> {
+/// The longest that one read may take on PostgreSQL; whoever asked has given up by then.
+const READ_LIMIT_MS: &str = "15000";
+/// Connections of the background: the listener, the poll of the checkpoints, the leases, and some projections.
+const BACKGROUND: u32 = 6;
+
+/// The readers, and a pool of its own for what runs in the background. Without it, readers that wait for a slow
+/// table would keep checkpoints and confirmations waiting too, and the cache would fall silent when it is needed most.
+pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<(PgPool, PgPool), StoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| store_error(OPEN, error))?
         .application_name("read-model")
         .options([("synchronous_commit", "off"), ("jit", "off")]);
-    // One more, because the listener keeps one for itself.
-    pool::<sqlx::Postgres>(PgPoolOptions::new(), pool_size.saturating_add(1))
-        .connect_with(options)
+    let background = pool::<sqlx::Postgres>(PgPoolOptions::new(), BACKGROUND)
+        .connect_with(options.clone())
         .await
-        .map_err(|error| store_error(OPEN, error))
+        .map_err(|error| store_error(OPEN, error))?;
+    let readers = pool::<sqlx::Postgres>(PgPoolOptions::new(), pool_size.max(1))
+        .connect_with(options.options([("statement_timeout", READ_LIMIT_MS)]))
+        .await
+        .map_err(|error| store_error(OPEN, error))?;
+    Ok((readers, background))
 }
 
-/// The one writer and the readers.
-pub(crate) async fn sqlite(
-    url: &str,
-    pool_size: u32,
-) -> Result<(SqlitePool, SqlitePool), StoreError> {
+/// The pools of a SQLite file.
+pub(crate) struct SqlitePools {
+    pub(crate) writer: SqlitePool,
+    pub(crate) readers: SqlitePool,
+    pub(crate) background: SqlitePool,
+}
+
+pub(crate) async fn sqlite(url: &str, pool_size: u32) -> Result<SqlitePools, StoreError> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|error| store_error(OPEN, error))?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(ACQUIRE_TIMEOUT);
+    let reading = options.clone().pragma("query_only", "on");
     // The writer comes first: it makes the file. One connection, so that writers queue here and never meet BUSY.
-    let writer = pool::<sqlx::Sqlite>(SqlitePoolOptions::new(), 1)
-        .connect_with(options.clone())
+    let writer = sqlite_pool(1, options).await?;
+    let readers = pool_size.clamp(1, MOST_SQLITE_READERS);
+    Ok(SqlitePools {
+        writer,
+        readers: sqlite_pool(readers, reading.clone()).await?,
+        background: sqlite_pool(1, reading).await?,
+    })
+}
+
+async fn sqlite_pool(size: u32, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    pool::<sqlx::Sqlite>(SqlitePoolOptions::new(), size)
+        .connect_with(options)
         .await
-        .map_err(|error| store_error(OPEN, error))?;
-    let readers = pool::<sqlx::Sqlite>(
-        SqlitePoolOptions::new(),
-        pool_size.clamp(1, MOST_SQLITE_READERS),
-    )
-    .connect_with(options.pragma("query_only", "on"))
-    .await
-    .map_err(|error| store_error(OPEN, error))?;
-    Ok((writer, readers))
+        .map_err(|error| store_error(OPEN, error))
 }
 
 fn pool<DB: sqlx::Database>(options: PoolOptions<DB>, size: u32) -> PoolOptions<DB> {

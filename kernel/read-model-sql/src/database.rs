@@ -27,8 +27,12 @@ pub(crate) enum Pools {
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
+        background: SqlitePool,
     },
-    Postgres(PgPool),
+    Postgres {
+        readers: PgPool,
+        background: PgPool,
+    },
 }
 
 /// A URL of an engine that is not supported.
@@ -62,10 +66,18 @@ impl Database {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
         let pools = if url.starts_with("sqlite:") {
-            let (writer, readers) = connect::sqlite(url, pool_size).await?;
-            Pools::Sqlite { writer, readers }
+            let pools = connect::sqlite(url, pool_size).await?;
+            Pools::Sqlite {
+                writer: pools.writer,
+                readers: pools.readers,
+                background: pools.background,
+            }
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            Pools::Postgres(connect::postgres(url, pool_size).await?)
+            let (readers, background) = connect::postgres(url, pool_size).await?;
+            Pools::Postgres {
+                readers,
+                background,
+            }
         } else {
             return Err(failed("open the query database", UnknownEngine));
         };
@@ -81,7 +93,7 @@ impl Database {
     pub fn engine(&self) -> Engine {
         match &self.pools {
             Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres(_) => Engine::Postgres,
+            Pools::Postgres { .. } => Engine::Postgres,
         }
     }
 
@@ -91,7 +103,7 @@ impl Database {
         &self.feed
     }
 
-    /// The connections in use and the most there can be.
+    /// The readers' connections in use and the most there can be.
     #[must_use]
     pub fn connections(&self) -> (u32, u32) {
         let in_use =
@@ -101,10 +113,34 @@ impl Database {
                 in_use(readers.size(), readers.num_idle()),
                 readers.options().get_max_connections(),
             ),
-            Pools::Postgres(pool) => (
-                in_use(pool.size(), pool.num_idle()),
-                pool.options().get_max_connections(),
+            Pools::Postgres { readers, .. } => (
+                in_use(readers.size(), readers.num_idle()),
+                readers.options().get_max_connections(),
             ),
+        }
+    }
+
+    /// The same database, read through the connections of the background. They are few, and nobody outside can keep
+    /// them busy.
+    #[must_use]
+    pub(crate) fn in_background(&self) -> Self {
+        let pools = match &self.pools {
+            Pools::Sqlite {
+                writer, background, ..
+            } => Pools::Sqlite {
+                writer: writer.clone(),
+                readers: background.clone(),
+                background: background.clone(),
+            },
+            Pools::Postgres { background, .. } => Pools::Postgres {
+                readers: background.clone(),
+                background: background.clone(),
+            },
+        };
+        Self {
+            pools,
+            clock: Arc::clone(&self.clock),
+            feed: Arc::clone(&self.feed),
         }
     }
 
@@ -124,7 +160,9 @@ impl Database {
         let operation = statement.operation;
         match &self.pools {
             Pools::Sqlite { readers, .. } => fetch_all::<Sqlite, T, _>(readers, statement).await,
-            Pools::Postgres(pool) => fetch_all::<Postgres, T, _>(pool, statement).await,
+            Pools::Postgres { readers, .. } => {
+                fetch_all::<Postgres, T, _>(readers, statement).await
+            }
         }
         .map_err(|error| store_error(operation, error))
     }
@@ -151,7 +189,9 @@ impl Database {
                 .begin_with("BEGIN IMMEDIATE")
                 .await
                 .map(Transaction::Sqlite),
-            Pools::Postgres(pool) => pool.begin().await.map(Transaction::Postgres),
+            Pools::Postgres { background, .. } => {
+                background.begin().await.map(Transaction::Postgres)
+            }
         }
         .map_err(|error| store_error("begin a transaction", error))
     }
@@ -159,11 +199,20 @@ impl Database {
     /// Closes all connections, after the statements that run.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { writer, readers } => {
-                readers.close().await;
+            Pools::Sqlite {
+                writer,
+                readers,
+                background,
+            } => {
+                tokio::join!(readers.close(), background.close());
                 writer.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres {
+                readers,
+                background,
+            } => {
+                tokio::join!(readers.close(), background.close());
+            }
         }
     }
 }

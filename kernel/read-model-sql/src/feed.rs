@@ -112,6 +112,7 @@ impl Feed {
     pub async fn refresh(&self, database: &Database) -> Result<(), StoreError> {
         let as_of = Instant::now();
         let rows: Vec<CheckpointRow> = database
+            .in_background()
             .fetch_all(Statement::new(
                 "read the checkpoints",
                 "SELECT g.projection, g.generation, g.position, g.parked_position, g.parked_reason \
@@ -133,8 +134,8 @@ impl Feed {
     pub async fn run(&self, database: &Database) {
         match database.pools() {
             Pools::Sqlite { .. } => self.poll(database).await,
-            Pools::Postgres(pool) => {
-                tokio::join!(self.poll(database), self.listen(pool));
+            Pools::Postgres { background, .. } => {
+                tokio::join!(self.poll(database), self.listen(background));
             }
         }
     }

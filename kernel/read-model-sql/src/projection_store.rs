@@ -34,7 +34,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         Ok(Self {
             sql: TableSql::new::<P>(database.engine(), &table),
             generation: generation.number,
-            database,
+            database: database.in_background(),
             projection: PhantomData,
         })
     }

@@ -38,6 +38,8 @@ pub struct Table<P: TableProjection> {
     gate: Gate,
     cache: TableCache<P::Row>,
     lists: PageCache<List<P::Row>>,
+    hits: metrics::Counter,
+    misses: metrics::Counter,
 }
 
 impl<P: TableProjection> Table<P> {
@@ -49,6 +51,8 @@ impl<P: TableProjection> Table<P> {
             database,
             cache: TableCache::new(capacity),
             lists: PageCache::default(),
+            hits: asked(P::NAME, "hit"),
+            misses: asked(P::NAME, "miss"),
         }
     }
 
@@ -72,11 +76,13 @@ impl<P: TableProjection> Table<P> {
         if let Some(position) = self.cache.position(at.min)
             && let Some(row) = self.cache.rows.get(key)
         {
+            self.hits.increment(1);
             return Ok(Found {
                 value: Some(row),
                 position,
             });
         }
+        self.misses.increment(1);
         let position = self.gate.reach(at).await?;
         let ticket = self.cache.rows.ticket(key);
         let row: Option<P::Row> = self.database.fetch_optional(select()).await?;
@@ -103,6 +109,8 @@ impl<P: TableProjection> Table<P> {
                 None => missing.push(*key),
             }
         }
+        self.hits.increment(found.len() as u64);
+        self.misses.increment(missing.len() as u64);
         if let (Some(position), true) = (cached_at, missing.is_empty()) {
             return Ok(Found {
                 value: found,
@@ -157,8 +165,10 @@ impl<P: TableProjection> Table<P> {
         if let Some(position) = self.cache.position(at.min)
             && let Some(value) = pages.get(&question, self.cache.version())
         {
+            self.hits.increment(1);
             return Ok(Found { value, position });
         }
+        self.misses.increment(1);
         let position = self.gate.reach(at).await?;
         let version = self.cache.version();
         let value = Arc::new(read(statement).await?);
@@ -170,4 +180,9 @@ impl<P: TableProjection> Table<P> {
     pub(super) async fn reach(&self, at: At) -> Result<Position, ReadError> {
         self.gate.reach(at).await
     }
+}
+
+/// Counts what was asked of a table's cache.
+fn asked(table: &'static str, outcome: &'static str) -> metrics::Counter {
+    metrics::counter!("cache_requests_total", "table" => table, "outcome" => outcome)
 }

@@ -1,0 +1,153 @@
+//! Answers from memory: never older than asked for, and without a call to the database.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use contract::query::{CategoryIdsRequest, ProductQueryRequest, ProductWindowRequest};
+use event_sourcing::SystemClock;
+use read_model_sql::Database;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::support::{
+    LIMIT, Service, World, added, at, category, position, product, product_updated, stock,
+};
+
+fn request() -> ProductQueryRequest {
+    ProductQueryRequest { id: "p".to_owned() }
+}
+
+fn number(name: &str) -> u64 {
+    name.parse().expect("the name is a number")
+}
+
+/// Reads again and again, always at the newest position known, and checks that the answer is not older.
+async fn check_reads(service: &Service, written: Arc<AtomicU64>, last: u64) -> u64 {
+    let mut client = service.products.clone();
+    let mut reads = 0;
+    loop {
+        let min = written.load(Ordering::SeqCst);
+        // Every commit is one event, and the product's name is the position of its event.
+        let reply = client.get_product_with_category(at(min, request())).await;
+        let reply = reply.expect("found");
+        let at = position(&reply);
+        let name = number(&reply.into_inner().product.expect("set").name);
+        assert!(at >= min, "asked for {min}, answered from {at}");
+        assert!(name >= min, "asked for {min}, got the state of {name}");
+        reads += 1;
+        if name == last {
+            return reads;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_services_on_one_database_never_answer_below_the_minimum() {
+    const LAST: u64 = 400;
+    let world = World::postgres().await;
+    let services = [Arc::new(world.start().await), Arc::new(world.start().await)];
+    let head = world.append(vec![product("p", "1", "1", None)]).await;
+    assert_eq!(head, 1);
+    let written = Arc::new(AtomicU64::new(1));
+    let mut readers = JoinSet::new();
+    for service in services.iter().chain(&services) {
+        let (service, written) = (Arc::clone(service), Arc::clone(&written));
+        readers.spawn(async move { check_reads(&service, written, LAST).await });
+    }
+    for number in 2..=LAST {
+        let event = product_updated("p", &number.to_string(), None, "1", [None, None]);
+        let head = world.append(vec![event]).await;
+        assert_eq!(head, number);
+        written.store(head, Ordering::SeqCst);
+        // Let the readers run between the writes, as they would on another machine.
+        tokio::task::yield_now().await;
+    }
+    let reads: u64 = tokio::time::timeout(LIMIT, readers.join_all())
+        .await
+        .expect("in time")
+        .into_iter()
+        .sum();
+    assert!(reads >= 4, "{reads} reads checked nothing");
+    for service in services {
+        Arc::into_inner(service).expect("the last one").stop().await;
+    }
+}
+
+/// Whether a row with its category, a list and a batch are answered, by a short deadline.
+async fn is_answered(service: &mut Service, head: u64) -> bool {
+    let window = ProductWindowRequest {
+        limit: Some(20),
+        ..ProductWindowRequest::default()
+    };
+    let ids = CategoryIdsRequest {
+        ids: vec!["c".to_owned()],
+    };
+    let (mut row, mut list, mut batch) = (at(head, request()), at(head, window), at(head, ids));
+    let timeout = Duration::from_millis(500);
+    row.set_timeout(timeout);
+    list.set_timeout(timeout);
+    batch.set_timeout(timeout);
+    service
+        .products
+        .get_product_with_category(row)
+        .await
+        .is_ok()
+        && service.products.list_products_window(list).await.is_ok()
+        && service
+            .categories
+            .get_categories_by_ids(batch)
+            .await
+            .is_ok()
+}
+
+#[tokio::test]
+async fn what_is_in_memory_needs_no_database() {
+    let world = World::postgres().await;
+    let mut service = world.start().await;
+    let head = world
+        .append(vec![
+            category("c", "C"),
+            product("p", "P", "1", Some("c")),
+            stock("p", 1, 0),
+            added("c", "p"),
+        ])
+        .await;
+    let database = Database::open(&world.url, 1, Arc::new(SystemClock))
+        .await
+        .expect("a database");
+    let until = Instant::now() + LIMIT;
+    // A load that runs while the follower catches up is not kept, so the first round may not be enough.
+    let mut is_from_memory = false;
+    while !is_from_memory && Instant::now() < until {
+        is_answered(&mut service, head).await;
+        let mut lock = database.begin().await.expect("a transaction");
+        let tables = "LOCK TABLE products_g1, categories_g1 IN ACCESS EXCLUSIVE MODE";
+        lock.run_script("lock the tables", tables)
+            .await
+            .expect("locked");
+        is_from_memory = is_answered(&mut service, head).await;
+        drop(lock);
+    }
+    assert!(is_from_memory, "every read needed the database");
+    database.close().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn when_the_process_that_folds_stops_another_one_takes_over() {
+    let world = World::postgres().await;
+    let first = world.start().await;
+    let mut second = world.start().await;
+    let head = world.append(vec![product("p", "P", "1", None)]).await;
+    let reply = second.products.get_product(at(head, request())).await;
+    reply.expect("the first folds, the second answers");
+    first.stop().await;
+    let head = world
+        .append(vec![product_updated("p", "P2", None, "1", [None, None])])
+        .await;
+    let reply = second.products.get_product(at(head, request())).await;
+    let found = reply.expect("the second folds").into_inner().product;
+    assert_eq!(found.expect("set").name, "P2");
+    second.stop().await;
+}

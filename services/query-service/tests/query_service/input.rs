@@ -1,0 +1,238 @@
+//! Bad input of every class is refused, with the field, the limit and what was given.
+
+use contract::query::{
+    CategoryByNameRequest, CategoryIdsRequest, CategoryPaginationRequest, CategoryQueryRequest,
+    CategorySearchRequest, ProductAdvancedSearchRequest, ProductPaginationRequest,
+    ProductPriceRangeRequest, ProductQueryRequest, ProductSearchRequest, ProductSortRequest,
+    ProductWindowRequest, ProductsByCategoriesRequest,
+};
+use tonic::{Code, Request, Response, Status};
+
+use crate::support::World;
+
+fn refused<T>(reply: Result<Response<T>, Status>, parts: &[&str]) {
+    let Err(status) = reply else {
+        panic!("accepted: {parts:?}");
+    };
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    for part in parts {
+        assert!(
+            status.message().contains(part),
+            "{part} in {}",
+            status.message()
+        );
+    }
+}
+
+#[tokio::test]
+async fn ids_and_names() {
+    let world = World::sqlite();
+    let mut service = world.start().await;
+    let long = "x".repeat(65);
+    for id in [
+        "",
+        "a b",
+        "a\0b",
+        "ä",
+        "' OR 1=1",
+        "\u{1F600}",
+        long.as_str(),
+    ] {
+        let request = ProductQueryRequest { id: id.to_owned() };
+        refused(
+            service.products.get_product(request.clone()).await,
+            &["id must", "64"],
+        );
+        refused(
+            service.products.get_product_with_category(request).await,
+            &["id must"],
+        );
+        let request = CategoryQueryRequest { id: id.to_owned() };
+        refused(service.categories.get_category(request).await, &["id must"]);
+    }
+    for (name, part) in [
+        ("", "got 0"),
+        ("a\0b", "U+0000"),
+        (&"é".repeat(101), "got 101"),
+    ] {
+        let request = CategoryByNameRequest {
+            name: name.to_owned(),
+        };
+        let reply = service.categories.get_category_by_name(request).await;
+        refused(reply, &["name must", part]);
+    }
+    for (term, part) in [("a\0", "U+0000"), (&"é".repeat(256), "255")] {
+        let request = ProductSearchRequest {
+            search_term: term.to_owned(),
+        };
+        refused(
+            service.products.search_products(request).await,
+            &["search_term must", part],
+        );
+        let request = CategorySearchRequest {
+            search_term: term.to_owned(),
+        };
+        refused(
+            service.categories.search_categories(request).await,
+            &["search_term must"],
+        );
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn pages_and_batches() {
+    let world = World::sqlite();
+    let mut service = world.start().await;
+    for (page, per_page, part) in [
+        (0, 10, "page must be at least 1, got 0"),
+        (i32::MIN, 10, "page must"),
+        (1, 0, "per_page must be 1 to 500, got 0"),
+        (1, 501, "got 501"),
+        (1, -1, "got -1"),
+    ] {
+        let request = ProductPaginationRequest { page, per_page };
+        refused(
+            service.products.list_products_paginated(request).await,
+            &[part],
+        );
+        let request = CategoryPaginationRequest { page, per_page };
+        refused(
+            service.categories.list_categories_paginated(request).await,
+            &[part],
+        );
+    }
+    for (limit, offset, part) in [
+        (Some(0), 0, "limit must be 1 to 500, got 0"),
+        (Some(501), 0, "got 501"),
+        (None, -1, "offset must be at least 0, got -1"),
+    ] {
+        let request = ProductWindowRequest {
+            limit,
+            offset,
+            category_id: None,
+        };
+        refused(
+            service.products.list_products_window(request).await,
+            &[part],
+        );
+    }
+    let ids = vec!["a".to_owned(); 501];
+    let request = CategoryIdsRequest { ids: ids.clone() };
+    let reply = service.categories.get_categories_by_ids(request).await;
+    refused(reply, &["ids must have at most 500 entries, got 501"]);
+    let request = ProductsByCategoriesRequest { ids, limit: 1 };
+    refused(
+        service.products.get_products_by_categories(request).await,
+        &["ids must"],
+    );
+    let request = ProductsByCategoriesRequest {
+        ids: Vec::new(),
+        limit: 501,
+    };
+    refused(
+        service.products.get_products_by_categories(request).await,
+        &["limit must"],
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn prices_and_orders() {
+    let world = World::sqlite();
+    let mut service = world.start().await;
+    for (min_price, max_price, parts) in [
+        (2.0, 1.0, ["min_price must be at most max_price", "got 2"]),
+        (f64::NAN, 1.0, ["min_price", "NaN"]),
+        (0.0, f64::INFINITY, ["max_price", "inf"]),
+        (0.0, 1e300, ["max_price", "range"]),
+    ] {
+        let request = ProductPriceRangeRequest {
+            min_price,
+            max_price,
+            ..ProductPriceRangeRequest::default()
+        };
+        refused(
+            service.products.get_products_by_price_range(request).await,
+            &parts,
+        );
+        let request = ProductAdvancedSearchRequest {
+            min_price,
+            max_price,
+            ..ProductAdvancedSearchRequest::default()
+        };
+        if min_price != 0.0 || max_price != 0.0 {
+            refused(
+                service.products.search_products_advanced(request).await,
+                &parts,
+            );
+        }
+    }
+    let request = ProductPriceRangeRequest {
+        min_price_decimal: Some("one".to_owned()),
+        ..ProductPriceRangeRequest::default()
+    };
+    let reply = service.products.get_products_by_price_range(request).await;
+    refused(reply, &["min_price", "\"one\""]);
+    let request = ProductSortRequest {
+        sort_order: "upwards".to_owned(),
+    };
+    let reply = service
+        .products
+        .list_products_sorted_by_price(request)
+        .await;
+    refused(
+        reply,
+        &["sort_order must be \"asc\" or \"desc\", got \"upwards\""],
+    );
+    for (request, part) in [
+        (
+            ProductAdvancedSearchRequest {
+                sort_by: "age".to_owned(),
+                ..ProductAdvancedSearchRequest::default()
+            },
+            "sort_by must be \"name\" or \"price\", got \"age\"",
+        ),
+        (
+            ProductAdvancedSearchRequest {
+                limit: -1,
+                ..ProductAdvancedSearchRequest::default()
+            },
+            "limit must be 1 to 500, got -1",
+        ),
+        (
+            ProductAdvancedSearchRequest {
+                category_id: "no id".to_owned(),
+                ..ProductAdvancedSearchRequest::default()
+            },
+            "category_id must",
+        ),
+    ] {
+        refused(
+            service.products.search_products_advanced(request).await,
+            &[part],
+        );
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn metadata_and_size() {
+    let world = World::sqlite();
+    let mut service = world.start().await;
+    for value in ["-1", "abc", "9223372036854775808"] {
+        let mut request = Request::new(ProductQueryRequest { id: "p".to_owned() });
+        let value = value.parse().expect("metadata");
+        request.metadata_mut().insert("x-min-position", value);
+        refused(
+            service.products.get_product(request).await,
+            &["x-min-position must"],
+        );
+    }
+    let request = ProductSearchRequest {
+        search_term: "x".repeat(1024 * 1024),
+    };
+    let error = service.products.search_products(request).await;
+    assert_eq!(error.expect_err("too large").code(), Code::OutOfRange);
+    service.stop().await;
+}

@@ -1,0 +1,11 @@
+//! The read side over real gRPC, on both engines.
+
+mod cache;
+mod catalogue;
+mod errors;
+mod input;
+mod lists;
+mod positions;
+mod projections;
+mod serving;
+mod support;

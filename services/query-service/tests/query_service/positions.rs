@@ -1,0 +1,136 @@
+//! Read your writes.
+
+use std::time::Duration;
+
+use contract::query::{CategoryQueryRequest, Empty, ProductQueryRequest};
+use contract::status::Reason;
+use event_sourcing::{LeaseStore, SystemClock};
+use read_model_sql::{Database, SqlLeaseStore};
+use std::sync::Arc;
+use tonic::Code;
+
+use crate::support::{LIMIT, World, at, category, error_position, position, product, unreadable};
+
+fn request() -> ProductQueryRequest {
+    ProductQueryRequest { id: "p".to_owned() }
+}
+
+/// Keeps the service from folding products.
+async fn hold_products(world: &World) {
+    let database = Database::open(&world.url, 1, Arc::new(SystemClock))
+        .await
+        .expect("a database");
+    let leases = SqlLeaseStore::new(database.clone());
+    let held = leases
+        .acquire_leases(&["projection/products".into()], "somebody else", LIMIT * 10)
+        .await
+        .expect("answered");
+    assert_eq!(held.len(), 1);
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_read_sees_every_write_that_its_caller_has_seen() {
+    for world in World::both().await {
+        let mut service = world.start().await;
+        for number in 0..50 {
+            let name = format!("name {number}");
+            let head = world.append(vec![product("p", &name, "1", None)]).await;
+            let reply = service.products.get_product(at(head, request())).await;
+            let reply = reply.expect("found");
+            assert!(position(&reply) >= head);
+            assert_eq!(reply.into_inner().product.expect("set").name, name);
+        }
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_an_event_does_not_concern_moves_on_too() {
+    for world in World::both().await {
+        let mut service = world.start().await;
+        world.append(vec![category("c", "C")]).await;
+        let head = world.append(vec![product("p", "P", "1", None)]).await;
+        let request = CategoryQueryRequest { id: "c".to_owned() };
+        let reply = service.categories.get_category(at(head, request)).await;
+        assert_eq!(position(&reply.expect("found")), head);
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_position_that_does_not_exist_is_refused() {
+    for world in World::both().await {
+        let mut service = world.start().await;
+        let head = world.append(vec![product("p", "P", "1", None)]).await;
+        let error = service.products.get_product(at(head + 1, request())).await;
+        let error = error.expect_err("above the head");
+        assert_eq!(error.code(), Code::InvalidArgument);
+        assert_eq!(Reason::of(&error), Some(Reason::PositionAboveHead));
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_read_side_that_is_behind_says_so_before_the_deadline() {
+    for world in World::both().await {
+        hold_products(&world).await;
+        let mut service = world.start().await;
+        let head = world
+            .append(vec![product("p", "P", "1", None), category("c", "C")])
+            .await;
+        let mut late = at(head, request());
+        late.set_timeout(Duration::from_millis(300));
+        let error = service
+            .products
+            .get_product(late)
+            .await
+            .expect_err("behind");
+        assert_eq!(error.code(), Code::Unavailable, "{error}");
+        assert_eq!(Reason::of(&error), Some(Reason::ReadSideBehind));
+        assert_eq!(error_position(&error), Some(0));
+        // What was folded can be read, and so can the other table.
+        let error = service.products.get_product(at(0, request())).await;
+        assert_eq!(error.expect_err("not there yet").code(), Code::NotFound);
+        let list = service.categories.list_categories(at(head, Empty {})).await;
+        assert_eq!(list.expect("answered").into_inner().categories.len(), 1);
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_parked_projection_is_stalled_and_the_others_go_on() {
+    for world in World::both().await {
+        let mut service = world.start().await;
+        let good = world.append(vec![product("p", "P", "1", None)]).await;
+        world.append(vec![unreadable("p")]).await;
+        let head = world.append(vec![category("c", "C")]).await;
+        let error = service.products.get_product(at(head, request())).await;
+        let error = error.expect_err("stalled");
+        assert_eq!(error.code(), Code::Unavailable, "{error}");
+        assert_eq!(Reason::of(&error), Some(Reason::ReadSideStalled));
+        assert_eq!(error_position(&error), Some(good));
+        let reply = service.products.get_product(at(good, request())).await;
+        assert_eq!(position(&reply.expect("folded before")), good);
+        let of = CategoryQueryRequest { id: "c".to_owned() };
+        let reply = service.categories.get_category(at(head, of)).await;
+        assert_eq!(position(&reply.expect("found")), head);
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_new_process_goes_on_where_the_last_one_stopped() {
+    for world in World::both().await {
+        let mut service = world.start().await;
+        let first = world.append(vec![product("p", "P", "1", None)]).await;
+        let reply = service.products.get_product(at(first, request())).await;
+        reply.expect("found");
+        service.stop().await;
+        let head = world.append(vec![product("q", "Q", "1", None)]).await;
+        let mut service = world.start().await;
+        let reply = service.products.get_product(at(head, request())).await;
+        assert_eq!(position(&reply.expect("still there")), head);
+        service.stop().await;
+    }
+}

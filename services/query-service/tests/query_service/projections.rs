@@ -1,0 +1,197 @@
+//! Given events, then rows.
+
+use domain::category::{
+    Category, CategoryCreated, CategoryDeleted, CategoryEvent, CategoryUpdated,
+};
+use domain::category_membership::{Membership, MembershipEvent};
+use domain::product::{
+    Product, ProductCreated, ProductDeleted, ProductEvent, ProductPriceChanged, ProductUpdated,
+};
+use domain::stock::{Stock, StockClosed, StockEvent, StockUpdated};
+use domain::value::{CategoryName, Description, Price, ProductName, StockLevel};
+use event_sourcing::testing::{Log, at};
+use event_sourcing::{EncodedEvent, Position};
+use query_service::projections::{Categories, CategoryRow, ProductRow, Products};
+
+use crate::support::entity;
+
+fn category_created() -> CategoryEvent {
+    CategoryEvent::Created(CategoryCreated {
+        category_id: entity("c"),
+        name: CategoryName::parse("name", " Große Äpfel ").expect("a name"),
+        description: None,
+    })
+}
+
+fn product_created() -> ProductEvent {
+    ProductEvent::Created(ProductCreated {
+        product_id: entity("p"),
+        name: ProductName::parse("name", "Lamp").expect("a name"),
+        description: None,
+        price: price("19.90"),
+        category_id: Some(entity("c")),
+    })
+}
+
+fn stock(on_hand: i64, reserved: i64) -> StockEvent {
+    let level = |count| StockLevel::parse("quantity", count).expect("a level");
+    StockEvent::Updated(StockUpdated {
+        product_id: entity("p"),
+        on_hand: level(on_hand),
+        reserved: level(reserved),
+    })
+}
+
+fn price(text: &str) -> Price {
+    Price::parse("price", text).expect("a price")
+}
+
+fn micros(second: u32) -> i64 {
+    at(second).timestamp_micros()
+}
+
+fn category_of(log: Log) -> Option<CategoryRow> {
+    let (mut rows, parked) = log.project(&Categories);
+    assert_eq!(parked, None);
+    rows.remove("c")
+}
+
+fn product_of(log: Log) -> Option<ProductRow> {
+    let (mut rows, parked) = log.project(&Products);
+    assert_eq!(parked, None);
+    rows.remove("p")
+}
+
+#[test]
+fn a_category_counts_its_products_beside_its_own_version() {
+    let added = MembershipEvent::added(&entity("c"), &entity("p"));
+    let removed = MembershipEvent::removed(&entity("c"), &entity("p"));
+    let updated = CategoryEvent::Updated(CategoryUpdated {
+        category_id: entity("c"),
+        name: CategoryName::parse("name", "Pears").expect("a name"),
+        description: Some(Description::parse("description", "sweet").expect("a text")),
+    });
+    let log = Log::default()
+        .with::<Category>("c", &category_created())
+        .with::<Membership>("c", &added)
+        .with::<Membership>("c", &added);
+    assert_eq!(
+        category_of(log),
+        Some(CategoryRow {
+            id: "c".to_owned(),
+            name: "Große Äpfel".to_owned(),
+            name_key: "große äpfel".to_owned(),
+            description: None,
+            product_count: 2,
+            version: 1,
+            created_at: micros(0),
+            updated_at: micros(2),
+        })
+    );
+    let log = Log::default()
+        .with::<Category>("c", &category_created())
+        .with::<Membership>("c", &added)
+        .with::<Category>("c", &updated)
+        .with::<Membership>("c", &removed);
+    let row = category_of(log).expect("a row");
+    assert_eq!((row.product_count, row.version), (0, 2));
+    assert_eq!(
+        (row.name.as_str(), row.name_key.as_str()),
+        ("Pears", "pears")
+    );
+    assert_eq!(row.description.as_deref(), Some("sweet"));
+    assert_eq!((row.created_at, row.updated_at), (micros(0), micros(3)));
+}
+
+#[test]
+fn a_deleted_category_is_gone_and_stays_gone() {
+    let deleted = CategoryEvent::Deleted(CategoryDeleted {
+        category_id: entity("c"),
+    });
+    let late = MembershipEvent::added(&entity("c"), &entity("p"));
+    let log = Log::default()
+        .with::<Category>("c", &category_created())
+        .with::<Category>("c", &deleted)
+        .with::<Membership>("c", &late);
+    assert_eq!(category_of(log), None);
+}
+
+#[test]
+fn a_product_has_its_stock_beside_its_own_version() {
+    let updated = ProductEvent::Updated(ProductUpdated {
+        product_id: entity("p"),
+        name: ProductName::parse("name", "Ｌamp 2").expect("a name"),
+        description: Some(Description::parse("description", "bright").expect("a text")),
+        price: price("39.90"),
+        category_id: None,
+        previous_category_id: Some(entity("c")),
+    });
+    let noted = ProductEvent::PriceChanged(ProductPriceChanged {
+        product_id: entity("p"),
+        old_price: price("19.90"),
+        new_price: price("39.90"),
+        reason: None,
+    });
+    let log = Log::default()
+        .with::<Product>("p", &product_created())
+        .with::<Stock>("p", &stock(7, 0));
+    let row = product_of(log).expect("a row");
+    assert_eq!((row.version, row.on_hand, row.reserved), (1, 7, 0));
+    assert_eq!((row.created_at, row.updated_at), (micros(0), micros(1)));
+    let log = Log::default()
+        .with::<Product>("p", &product_created())
+        .with::<Stock>("p", &stock(7, 2))
+        .with::<Product>("p", &updated)
+        .with::<Product>("p", &noted);
+    assert_eq!(
+        product_of(log),
+        Some(ProductRow {
+            id: "p".to_owned(),
+            name: "Ｌamp 2".to_owned(),
+            name_key: "lamp 2".to_owned(),
+            description: Some("bright".to_owned()),
+            price_cents: 3_990,
+            category_id: None,
+            on_hand: 7,
+            reserved: 2,
+            version: 3,
+            created_at: micros(0),
+            updated_at: micros(3),
+        })
+    );
+}
+
+#[test]
+fn the_stock_of_a_deleted_product_brings_no_row_back() {
+    let deleted = ProductEvent::Deleted(ProductDeleted {
+        product_id: entity("p"),
+        category_id: Some(entity("c")),
+    });
+    let closed = StockEvent::Closed(StockClosed {
+        product_id: entity("p"),
+    });
+    let log = Log::default()
+        .with::<Product>("p", &product_created())
+        .with::<Product>("p", &deleted)
+        .with::<Stock>("p", &closed)
+        .with::<Stock>("p", &stock(5, 0));
+    assert_eq!(product_of(log), None);
+}
+
+#[test]
+fn an_event_that_cannot_be_read_parks_the_projection_in_front_of_it() {
+    let unreadable = EncodedEvent {
+        event_type: "ProductUpdated",
+        schema_version: 99,
+        data: "{}".to_owned(),
+    };
+    let log = Log::default()
+        .with::<Product>("p", &product_created())
+        .with_encoded(event_sourcing::StreamId::new("product", "p"), unreadable)
+        .with::<Stock>("p", &stock(5, 0));
+    let (rows, parked) = log.project(&Products);
+    let parked = parked.expect("parked");
+    assert_eq!(parked.position, Position(2));
+    assert!(parked.reason.contains("99"), "{}", parked.reason);
+    assert_eq!(rows["p"].on_hand, 0, "what lies behind it was not folded");
+}
