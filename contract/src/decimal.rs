@@ -7,8 +7,6 @@ use std::fmt;
 pub enum DecimalError {
     /// Not a decimal number such as `19.90`.
     Malformed,
-    /// It has a third decimal that is not 0.
-    TooManyDecimals,
     /// It does not fit 64 bits of cents.
     OutOfRange,
 }
@@ -17,7 +15,6 @@ impl fmt::Display for DecimalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => "must be a decimal number such as 19.90",
-            Self::TooManyDecimals => "has at most two decimals",
             Self::OutOfRange => "is out of range",
         })
     }
@@ -38,19 +35,6 @@ pub fn from_cents(cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     let cents = cents.unsigned_abs();
     format!("{sign}{}.{:02}", cents / 100, cents % 100)
-}
-
-/// Reads an amount. Zeros behind the second decimal are allowed: `19.900` is `19.90`.
-///
-/// # Errors
-/// [`DecimalError`] says what is wrong with it.
-pub fn to_cents(text: &str) -> Result<i64, DecimalError> {
-    let cut = cut(text)?;
-    if cut.exact {
-        Ok(cut.cents)
-    } else {
-        Err(DecimalError::TooManyDecimals)
-    }
 }
 
 /// Reads a lower limit of any precision: the lowest whole cents that are not below it.
@@ -122,10 +106,11 @@ fn cut(text: &str) -> Result<Cut, DecimalError> {
 
 #[cfg(test)]
 mod tests {
+    use super::DecimalError::{Malformed, OutOfRange};
     use super::*;
 
     #[test]
-    fn amounts_are_read_exactly() {
+    fn whole_cents_are_read_exactly_in_both_directions() {
         let cases = [
             ("0", 0),
             ("19.9", 1_990),
@@ -137,13 +122,21 @@ mod tests {
             ("007", 700),
         ];
         for (text, cents) in cases {
-            assert_eq!(to_cents(text), Ok(cents), "{text}");
+            assert_eq!(to_cents_rounding_up(text), Ok(cents), "{text}");
+            assert_eq!(to_cents_rounding_down(text), Ok(cents), "{text}");
         }
     }
 
     #[test]
+    fn limits_round_to_the_inside() {
+        assert_eq!(to_cents_rounding_up("19.991"), Ok(2_000));
+        assert_eq!(to_cents_rounding_up("-0.001"), Ok(0));
+        assert_eq!(to_cents_rounding_down("19.999"), Ok(1_999));
+        assert_eq!(to_cents_rounding_down("-0.001"), Ok(-1));
+    }
+
+    #[test]
     fn what_is_no_amount_is_refused() {
-        use DecimalError::{Malformed, OutOfRange, TooManyDecimals};
         let cases = [
             ("", Malformed),
             ("-", Malformed),
@@ -156,29 +149,23 @@ mod tests {
             ("1.2.3", Malformed),
             ("١", Malformed),
             ("NaN", Malformed),
-            ("19.901", TooManyDecimals),
-            ("0.001", TooManyDecimals),
             ("92233720368547758.08", OutOfRange),
             ("99999999999999999999999999", OutOfRange),
         ];
         for (text, error) in cases {
-            assert_eq!(to_cents(text), Err(error), "{text}");
+            assert_eq!(to_cents_rounding_up(text), Err(error), "{text}");
+            assert_eq!(to_cents_rounding_down(text), Err(error), "{text}");
         }
-    }
-
-    #[test]
-    fn limits_round_to_the_inside() {
-        assert_eq!(to_cents_rounding_up("19.991"), Ok(2_000));
-        assert_eq!(to_cents_rounding_up("19.990"), Ok(1_999));
-        assert_eq!(to_cents_rounding_up("-0.001"), Ok(0));
-        assert_eq!(to_cents_rounding_down("19.999"), Ok(1_999));
-        assert_eq!(to_cents_rounding_down("-0.001"), Ok(-1));
+        assert_eq!(
+            to_cents_rounding_up("92233720368547758.071"),
+            Err(OutOfRange)
+        );
     }
 
     #[test]
     fn text_and_cents_are_inverse() {
         for cents in [0, 1, 99, 100, 101, 1_990, 99_999_999, -1, -250, i64::MAX] {
-            assert_eq!(to_cents(&from_cents(cents)), Ok(cents));
+            assert_eq!(to_cents_rounding_up(&from_cents(cents)), Ok(cents));
         }
         assert_eq!(from_cents(1_990), "19.90");
         assert_eq!(from_cents(-5), "-0.05");
@@ -186,13 +173,12 @@ mod tests {
 
     #[test]
     fn doubles_mean_their_shortest_text() {
-        let cents = |value| from_double(value).and_then(|text| to_cents(&text));
-        assert_eq!(cents(19.99), Ok(1_999));
-        assert_eq!(cents(999_999.99), Ok(99_999_999));
-        assert_eq!(cents(0.1 + 0.2), Err(DecimalError::TooManyDecimals));
-        assert_eq!(cents(f64::NAN), Err(DecimalError::Malformed));
-        assert_eq!(cents(f64::INFINITY), Err(DecimalError::Malformed));
-        assert_eq!(cents(1e300), Err(DecimalError::OutOfRange));
+        assert_eq!(from_double(19.99).as_deref(), Ok("19.99"));
+        assert_eq!(from_double(999_999.99).as_deref(), Ok("999999.99"));
+        assert_eq!(from_double(f64::NAN), Err(Malformed));
+        assert_eq!(from_double(f64::INFINITY), Err(Malformed));
+        let huge = from_double(1e300).expect("finite");
+        assert_eq!(to_cents_rounding_down(&huge), Err(OutOfRange));
         assert!((to_double(1_999) - 19.99).abs() < f64::EPSILON);
     }
 }

@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use event_sourcing::{Clock, CommandId};
 use platform::config::{DatabaseUrl, Engine};
+use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Connection, PgPool, SqlitePool};
 use uuid::Uuid;
 
 use super::{Begun, KEPT, KeyedRequest, LEASE, RequestError, RequestHash, schema};
 
 /// How long a statement waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection may be idle and still be used without asking.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// How many rows the clean-up removes in one statement.
 const CLEANED_AT_ONCE: i64 = 1_000;
 /// How often Begin looks again if the row it met is gone when it looks closer.
@@ -342,18 +345,29 @@ async fn sqlite(url: &str) -> Result<SqlitePool, sqlx::Error> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(PATIENCE);
     // One connection: the statements are short, and queueing here never meets BUSY.
-    SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(PATIENCE)
-        .connect_with(options)
-        .await
+    let pool: SqlitePoolOptions = pool_of(1);
+    pool.connect_with(options).await
 }
 
 async fn postgres(url: &str, pool_size: u32) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?.application_name("command-service");
-    PgPoolOptions::new()
-        .max_connections(pool_size)
+    let pool: PgPoolOptions = pool_of(pool_size);
+    pool.connect_with(options).await
+}
+
+/// A pool that asks a connection whether it lives only after a pause: a ping before each statement would double the
+/// round trips.
+fn pool_of<DB: sqlx::Database>(size: u32) -> PoolOptions<DB> {
+    PoolOptions::<DB>::new()
+        .max_connections(size)
         .acquire_timeout(PATIENCE)
-        .connect_with(options)
-        .await
+        .test_before_acquire(false)
+        .before_acquire(|connection, pooled| {
+            Box::pin(async move {
+                if pooled.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
