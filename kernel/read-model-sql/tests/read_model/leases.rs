@@ -9,7 +9,7 @@ use read_model_sql::{SqlLeaseStore, Statement};
 
 use crate::support::Fresh;
 
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 fn names(names: &[&str]) -> Vec<Arc<str>> {
     names.iter().map(|name| Arc::from(*name)).collect()
