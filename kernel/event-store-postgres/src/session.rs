@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
+use tokio::time::Instant;
 
 use crate::error::Refusal;
 use crate::settings::Settings;
@@ -14,6 +15,9 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
 /// A statement that goes on after its connection broke gets this long to end.
 const END_OF_BACKEND: Duration = Duration::from_secs(5);
+
+/// Between two looks at whether it has.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// One round trip for everything that a session needs.
 ///
@@ -121,19 +125,68 @@ pub(crate) async fn end(
     connection: &mut PgConnection,
     backend: Backend,
 ) -> Result<(), sqlx::Error> {
-    let millis = i64::try_from(END_OF_BACKEND.as_millis()).unwrap_or(i64::MAX);
-    let ended: Option<bool> = sqlx::query_scalar(
-        "SELECT pg_terminate_backend(pid, $3) FROM pg_stat_activity
-         WHERE pid = $1 AND backend_start = $2",
-    )
-    .bind(backend.pid)
-    .bind(backend.started)
-    .bind(millis)
-    .persistent(false)
-    .fetch_optional(connection)
-    .await?;
-    match ended {
-        Some(false) => Err(Refusal::StillRunning.into()),
-        Some(true) | None => Ok(()),
+    let deadline = Instant::now() + END_OF_BACKEND;
+    // Signalling a process that just left gives false as well, so only its absence counts.
+    while Instant::now() < deadline {
+        let signalled: Option<bool> = sqlx::query_scalar(
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
+             WHERE pid = $1 AND backend_start = $2",
+        )
+        .bind(backend.pid)
+        .bind(backend.started)
+        .persistent(false)
+        .fetch_optional(&mut *connection)
+        .await?;
+        if signalled.is_none() {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(Refusal::StillRunning.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn setting(connection: &mut PgConnection, name: &str) -> String {
+        sqlx::query_scalar("SELECT current_setting($1)")
+            .bind(name)
+            .fetch_one(connection)
+            .await
+            .expect("a setting")
+    }
+
+    #[tokio::test]
+    async fn a_session_commits_durably_and_reads_what_is_committed() {
+        let careless = [
+            ("synchronous_commit", "off"),
+            ("default_transaction_isolation", "serializable"),
+        ];
+        let cluster = test_postgres::Cluster::start_with(&careless).await;
+        let connector = Connector::try_new(&cluster.url("postgres"), Settings::default())
+            .expect("the cluster's own address");
+        let (mut own, _) = connector.connect().await.expect("connect");
+        assert_eq!(setting(&mut own, "synchronous_commit").await, "on");
+        let pool = connector.pool(1);
+        let mut pooled = pool.acquire().await.expect("a pooled connection");
+        for connection in [&mut own, &mut pooled] {
+            let isolation = setting(connection, "transaction_isolation").await;
+            assert_eq!(isolation, "read committed");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_was_ended_runs_no_more() {
+        let database = test_postgres::database().await;
+        let connector = Connector::try_new(&database.url, Settings::default())
+            .expect("the database's own address");
+        let (mut first, backend) = connector.connect().await.expect("connect");
+        let (mut second, _) = connector.connect().await.expect("connect");
+        end(&mut second, backend).await.expect("ended");
+        assert!(first.ping().await.is_err());
+        end(&mut second, backend)
+            .await
+            .expect("nothing left to end");
     }
 }

@@ -13,7 +13,7 @@ use event_store_postgres::{PostgresEventStore, Settings};
 use sqlx::{Connection, PgConnection};
 
 /// How long a fact may take.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 pub async fn open(url: &str) -> PostgresEventStore {
     PostgresEventStore::connect(url, Settings::default())

@@ -1,14 +1,10 @@
 //! A process that is stopped in the middle of its work does not hold the log.
 
-#![cfg(target_os = "linux")]
-
-mod support;
-
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::{check_log, command, commit, open, stream, within};
 use event_sourcing::{EventStore, Expected, Position};
-use support::{check_log, command, commit, open, stream, within};
 
 /// The database of the child process.
 const CHILD_URL: &str = "STOPPED_WRITER_URL";
@@ -24,7 +20,7 @@ struct Writer(Child);
 impl Writer {
     fn start(url: &str) -> Self {
         let child = Command::new(std::env::current_exe().expect("own path"))
-            .args(["--exact", "writer_that_is_stopped", "--nocapture"])
+            .args(["--exact", "stopped_writer::writer_that_is_stopped"])
             .env(CHILD_URL, url)
             .stdout(Stdio::null())
             .spawn()

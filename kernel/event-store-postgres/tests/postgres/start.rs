@@ -1,10 +1,8 @@
 //! What is asked of a server and its tables before the store is used.
 
-mod support;
-
+use crate::support::{command, commit, connect, open, stream};
 use event_sourcing::{EventStore, Expected, StoreError};
 use event_store_postgres::{PostgresEventStore, Settings};
-use support::{command, commit, connect, open, stream};
 use test_postgres::Cluster;
 
 async fn refusal(url: &str, settings: Settings) -> (StoreError, String) {

@@ -1,18 +1,20 @@
 //! An append whose answer is lost is resolved by sending it again: nothing is lost and nothing is doubled.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::deaf_proxy::DeafProxy;
+use crate::support::{check_log, command, commit, connect, open, stream, within};
 use event_sourcing::{Commit, EventStore, Expected, StoreError};
 use event_store_postgres::PostgresEventStore;
 use sqlx::PgConnection;
-use support::{check_log, command, commit, connect, open, stream, within};
 
-const BATCHES: u64 = 300;
+const BATCHES: u64 = 200;
 const COMMITS: u64 = 8;
+
+/// How many events the log grows by before the next connection is broken.
+const PROGRESS: i64 = 40;
 
 /// How often the actor's batches were left in doubt, and how often they turned out to be in the log then.
 #[derive(Default)]
@@ -63,22 +65,28 @@ async fn write(store: Arc<PostgresEventStore>, actor: u16) -> Doubts {
     doubts
 }
 
-/// Ends whichever connection is appending, again and again. Gives how many it ended.
-async fn kill_appends(mut connection: PgConnection, stop: Arc<AtomicBool>) -> i64 {
-    let mut killed = 0;
+/// Ends whichever connection is appending, each time the log has moved on since the last one. Gives how many it ended.
+async fn break_appends(mut connection: PgConnection, stop: Arc<AtomicBool>) -> i64 {
+    let (mut broken, mut next) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
-             WHERE datname = current_database() AND state = 'active'
-               AND query LIKE '%append_events%' AND pid <> pg_backend_pid()",
+        let (count, head): (i64, i64) = sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)), max(h.position)
+             FROM event_log_head h
+             LEFT JOIN pg_stat_activity a
+                ON h.position >= $1 AND a.datname = current_database() AND a.state = 'active'
+               AND a.query LIKE '%append_events%' AND a.pid <> pg_backend_pid()",
         )
+        .bind(next)
         .fetch_one(&mut connection)
         .await
-        .expect("kill");
-        killed += count;
-        tokio::time::sleep(Duration::from_millis(3)).await;
+        .expect("end connections");
+        if count > 0 {
+            broken += count;
+            next = head + PROGRESS;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    killed
+    broken
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -86,7 +94,7 @@ async fn appends_whose_connection_is_killed_are_neither_lost_nor_doubled() {
     let database = test_postgres::database().await;
     let stores = [open(&database.url).await, open(&database.url).await].map(Arc::new);
     let stop = Arc::new(AtomicBool::new(false));
-    let killer = tokio::spawn(kill_appends(
+    let breaking = tokio::spawn(break_appends(
         connect(&database.url).await,
         Arc::clone(&stop),
     ));
@@ -102,12 +110,12 @@ async fn appends_whose_connection_is_killed_are_neither_lost_nor_doubled() {
         all.committed += doubts.committed;
     }
     stop.store(true, Ordering::Relaxed);
-    let killed = killer.await.expect("the killer");
+    let broken = breaking.await.expect("the count");
     println!(
-        "killed {killed}, unknown {}, unavailable {}, of those in the log {}",
+        "broken {broken}, unknown {}, unavailable {}, of those in the log {}",
         all.unknown, all.unavailable, all.committed
     );
-    assert!(killed >= 20, "only {killed} connections were killed");
+    assert!(broken >= 20, "only {broken} connections were broken");
     assert!(all.unknown >= 10, "only {} were in doubt", all.unknown);
     let commands = check_log(&*stores[0]).await;
     assert_eq!(
@@ -117,21 +125,48 @@ async fn appends_whose_connection_is_killed_are_neither_lost_nor_doubled() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_lost_behind_its_commit_is_found_by_sending_again() {
+    let database = test_postgres::database().await;
+    let proxy = DeafProxy::start(&database.url).await;
+    let store = open(&proxy.url).await;
+    let other = open(&database.url).await;
+    for number in 0..20 {
+        let batch = batch(1, number);
+        // Behind it only this connection has something to ask.
+        store.append(&batch[..1]).await.expect("append");
+        proxy.lose_next_answer();
+        let error = store.append(&batch).await.expect_err("the answer is lost");
+        assert!(
+            matches!(error, StoreError::OutcomeUnknown { .. }),
+            "{error:?}"
+        );
+        let receipts = other.append(&batch[1..]).await.expect("append elsewhere");
+        let here = store.append(&batch[1..]).await.expect("append again");
+        for (receipt, here) in receipts.iter().zip(&here) {
+            let receipt = receipt.as_ref().expect("nothing is refused");
+            assert!(receipt.duplicate, "the commit was in the log");
+            assert_eq!(Ok(receipt), here.as_ref());
+        }
+    }
+    assert_eq!(check_log(&other).await.len() as u64, 20 * COMMITS);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_append_that_nobody_waits_for_any_more_is_whole_or_absent() {
     let database = test_postgres::database().await;
     let store = open(&database.url).await;
-    let mut left = 0;
+    let mut left: usize = 0;
     for number in 0..200 {
         let batch = batch(1, number);
         let patience = Duration::from_micros(number * 20);
-        let answers = match tokio::time::timeout(patience, store.append(&batch)).await {
-            Ok(answers) => answers.expect("answers"),
-            Err(_) => {
-                left += 1;
-                store.append(&batch).await.expect("the same again")
-            }
+        let waited = tokio::time::timeout(patience, store.append(&batch)).await;
+        left += usize::from(waited.is_err());
+        let answers = match waited {
+            Ok(answers) => answers,
+            Err(_) => store.append(&batch).await,
         };
+        let answers = answers.expect("answers");
         let duplicates = answers
             .iter()
             .filter(|answer| answer.as_ref().expect("nothing is refused").duplicate)

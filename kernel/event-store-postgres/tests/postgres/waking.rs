@@ -1,13 +1,11 @@
 //! Readers that wait for the head, when notifications fail them.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{command, commit, connect, open, stream, within};
 use event_sourcing::{EventStore, Expected, Position};
 use event_store_postgres::{PostgresEventStore, Settings};
-use support::{command, commit, connect, open, stream, within};
 
 async fn listening_connections(url: &str) -> Vec<i32> {
     sqlx::query_scalar(

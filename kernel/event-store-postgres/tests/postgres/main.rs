@@ -1,0 +1,11 @@
+//! The store against a real server. One program, so that one cluster serves all of its tests.
+
+mod broken_connections;
+mod conformance;
+mod deaf_proxy;
+mod plans;
+mod start;
+#[cfg(target_os = "linux")]
+mod stopped_writer;
+mod support;
+mod waking;
