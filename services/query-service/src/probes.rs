@@ -42,6 +42,16 @@ pub(crate) async fn start(
             }
         })
         .await;
+    // The cache answers only while the checkpoints that it follows are confirmed all the time.
+    let followed = [Categories::NAME, Products::NAME].map(|name| database.feed().follow(name));
+    health
+        .probe("cache", INTERVAL, tasks, move || {
+            let is_followed = followed
+                .iter()
+                .all(|checkpoint| checkpoint.borrow().is_fresh(INTERVAL));
+            async move { connected(is_followed) }
+        })
+        .await;
     projection::<Categories>("projection_categories", health, tasks, database).await;
     projection::<Products>("projection_products", health, tasks, database).await;
 }

@@ -17,9 +17,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     /// Nobody answers there.
-    #[error(
-        "nothing answers at {url}; is the shop running? Start it with: shop (or cargo run --release)"
-    )]
+    #[error("nothing answers at {url} (is the shop running?)")]
     Unreachable {
         /// Where it was looked for.
         url: String,
