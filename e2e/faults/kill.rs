@@ -1,0 +1,125 @@
+//! SIGKILL under load, again and again: nothing acknowledged is lost, nothing refused appears, nothing is there twice.
+//!
+//! The page cache survives a killed process, so this says nothing about power cuts; the adapters' settings do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, bail, ensure};
+use serde_json::{Value, json};
+
+use super::load::{Counts, Fate, Load, Outcome};
+use crate::support::{Shop, Topology, on, text};
+
+const WRITERS: usize = 16;
+const KILLS: usize = 4;
+/// Acknowledged operations between two kills.
+const BETWEEN: u64 = 100;
+/// Fewer acknowledged operations would prove nothing.
+const MIN_OK: usize = 400;
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost_on_sqlite() -> Result<()> {
+    on(Topology::OneProcess, async |shop: &mut Shop| {
+        kill_under_load(shop, &[None]).await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost_on_postgres() -> Result<()> {
+    let targets = [
+        Some("command-service"),
+        Some("query-service"),
+        Some("client-service"),
+        None,
+    ];
+    on(Topology::Services { each: 2 }, async |shop: &mut Shop| {
+        kill_under_load(shop, &targets).await
+    })
+    .await
+}
+
+async fn kill_under_load(shop: &mut Shop, targets: &[Option<&str>]) -> Result<()> {
+    let first = shop.system.gateway(0)?;
+    let gateways = [first, shop.system.gateway(1).unwrap_or(first)];
+    let load = Load::start(&gateways, WRITERS);
+    let mut killed = 0;
+    for round in 0..KILLS {
+        load.wait_for_more(BETWEEN).await?;
+        killed += shop.system.kill(targets[round % targets.len()]).await?;
+        shop.system.start_again().await?;
+    }
+    load.wait_for_more(BETWEEN).await?;
+    let outcomes = load.finish().await?;
+    let counts = Counts::of(&outcomes);
+    eprintln!(
+        "{} ok, {} failed, {} unknown; {killed} processes killed",
+        counts.ok, counts.failed, counts.unknown
+    );
+    ensure!(
+        counts.ok >= MIN_OK,
+        "only {} operations were acknowledged",
+        counts.ok
+    );
+    ensure!(killed >= KILLS, "only {killed} processes were killed");
+    compare(&outcomes, &everything(shop).await?)
+}
+
+/// All products by name, read through the pages of the API at the head.
+async fn everything(shop: &Shop) -> Result<BTreeMap<String, Vec<String>>> {
+    let head = shop.head().await?.to_string();
+    let document = "query($page: Int!) { productsPaginated(page: $page, perPage: 500) { id name stockQuantity } }";
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for page in 1.. {
+        let rows = test_shop::Operation::new(document)
+            .with(json!({ "page": page }))
+            .with_header("X-Min-Position", &head)
+            .data(shop.system.gateway(0)?)
+            .await?;
+        let Some(rows) = rows.pointer("/productsPaginated").and_then(Value::as_array) else {
+            bail!("no list: {rows}");
+        };
+        for row in rows {
+            assert_eq!(
+                row.get("stockQuantity"),
+                Some(&json!(3)),
+                "a product is whole: {row}"
+            );
+            let ids = found.entry(text(row, "name")?.to_owned()).or_default();
+            ids.push(text(row, "id")?.to_owned());
+        }
+        if rows.len() < 500 {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn compare(outcomes: &[Outcome], found: &BTreeMap<String, Vec<String>>) -> Result<()> {
+    let mut sent = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for outcome in outcomes {
+        sent.insert(outcome.name.as_str());
+        let ids = found
+            .get(&outcome.name)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let is_right = match (outcome.fate, &outcome.id, ids) {
+            (Fate::Ok, Some(id), [only]) => id == only,
+            (Fate::Failed, _, []) | (Fate::Unknown, _, [] | [_]) => true,
+            _ => false,
+        };
+        if !is_right {
+            wrong.push(format!("{outcome:?} is there as {ids:?}"));
+        }
+    }
+    for name in found.keys() {
+        if !sent.contains(name.as_str()) {
+            wrong.push(format!("{name} was never sent"));
+        }
+    }
+    if !wrong.is_empty() {
+        bail!("{} contradictions:\n{}", wrong.len(), wrong.join("\n"));
+    }
+    Ok(())
+}

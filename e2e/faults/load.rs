@@ -1,0 +1,173 @@
+//! Writers that note what they were told.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use test_shop::{Connection, Operation};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+const CREATE: &str =
+    "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
+/// Longer than any deadline of the services.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What became of an operation, as its client knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Acknowledged: it must be there.
+    Ok,
+    /// Refused, or said to have had no effect: it must not be there.
+    Failed,
+    /// No answer, or one that says so.
+    Unknown,
+}
+
+/// One operation: the name of the product that it made, and its fate.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub name: String,
+    pub id: Option<String>,
+    pub fate: Fate,
+}
+
+/// Writers that run until they are stopped.
+#[derive(Debug)]
+pub struct Load {
+    running: JoinSet<Vec<Outcome>>,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+}
+
+/// How many of each fate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub ok: usize,
+    pub failed: usize,
+    pub unknown: usize,
+}
+
+impl Load {
+    /// Starts so many writers, spread over the gateways.
+    pub fn start(gateways: &[SocketAddr], writers: usize) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let acknowledged = Arc::new(AtomicU64::new(0));
+        let mut running = JoinSet::new();
+        for writer in 0..writers {
+            let gateway = gateways[writer % gateways.len()];
+            let (stop, acknowledged) = (Arc::clone(&stop), Arc::clone(&acknowledged));
+            running.spawn(write(writer, gateway, stop, acknowledged));
+        }
+        Self {
+            running,
+            stop,
+            acknowledged,
+        }
+    }
+
+    /// Waits until this many operations more are acknowledged.
+    pub async fn wait_for_more(&self, more: u64) -> Result<()> {
+        let target = self.acknowledged.load(Ordering::Relaxed) + more;
+        test_shop::until("acknowledged operations", async || {
+            let seen = self.acknowledged.load(Ordering::Relaxed);
+            ensure!(seen >= target, "{seen} of {target}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Stops the writers and gives what they noted.
+    pub async fn finish(mut self) -> Result<Vec<Outcome>> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut all = Vec::new();
+        while let Some(outcomes) = self.running.join_next().await {
+            all.extend(outcomes?);
+        }
+        Ok(all)
+    }
+}
+
+impl Counts {
+    pub fn of(outcomes: &[Outcome]) -> Self {
+        let count = |fate| {
+            outcomes
+                .iter()
+                .filter(|outcome| outcome.fate == fate)
+                .count()
+        };
+        Self {
+            ok: count(Fate::Ok),
+            failed: count(Fate::Failed),
+            unknown: count(Fate::Unknown),
+        }
+    }
+}
+
+async fn write(
+    writer: usize,
+    gateway: SocketAddr,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<AtomicU64>,
+) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    let mut connection = None;
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let name = format!("Load {writer}-{number}");
+        let (fate, id) = attempt(&mut connection, gateway, &name).await;
+        match fate {
+            Fate::Ok => {
+                acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            Fate::Failed => {}
+            Fate::Unknown => connection = None,
+        }
+        outcomes.push(Outcome { name, id, fate });
+    }
+    outcomes
+}
+
+async fn attempt(
+    connection: &mut Option<Connection>,
+    gateway: SocketAddr,
+    name: &str,
+) -> (Fate, Option<String>) {
+    if connection.is_none() {
+        *connection = Connection::open(gateway).await.ok();
+    }
+    let Some(open) = connection.as_mut() else {
+        // Nothing was sent. The pause keeps a dead gateway from filling the notes.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        return (Fate::Failed, None);
+    };
+    let operation = Operation::new(CREATE)
+        .with(json!({ "input": { "name": name, "price": 1, "stockQuantity": 3 } }));
+    let Ok(Ok(answer)) = timeout(PATIENCE, operation.send_on(open)).await else {
+        return (Fate::Unknown, None);
+    };
+    if let Ok(data) = answer.data() {
+        let id = data.pointer("/createProduct/id").and_then(Value::as_str);
+        return (Fate::Ok, id.map(str::to_owned));
+    }
+    // Data beside an error: the mutation took effect, but a part of its answer could not be read.
+    let made = answer
+        .body
+        .pointer("/data/createProduct/id")
+        .and_then(Value::as_str);
+    if let Some(id) = made {
+        return (Fate::Ok, Some(id.to_owned()));
+    }
+    match (
+        answer.code(),
+        answer.extension("outcome").and_then(Value::as_str),
+    ) {
+        (Some("SERVICE_UNAVAILABLE"), Some("none")) => (Fate::Failed, None),
+        _ => (Fate::Unknown, None),
+    }
+}

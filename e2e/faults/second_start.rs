@@ -1,0 +1,59 @@
+//! A data folder belongs to one process.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail, ensure};
+use test_shop::{Process, Start, Store};
+
+use crate::support::{Shop, Topology, binaries, on};
+
+#[tokio::test]
+async fn a_second_start_on_a_data_folder_exits_with_1_and_says_who_holds_it() -> Result<()> {
+    on(Topology::OneProcess, async |shop: &mut Shop| {
+        let Store::Sqlite { folder } = shop.system.store() else {
+            bail!("not on SQLite");
+        };
+        let start = Start {
+            variables: BTreeMap::from([("DATA_DIR".to_owned(), folder.clone())]),
+            listeners: vec![
+                "CLIENT_HTTP_ADDR",
+                "COMMAND_GRPC_ADDR",
+                "COMMAND_METRICS_ADDR",
+                "QUERY_GRPC_ADDR",
+                "QUERY_METRICS_ADDR",
+            ],
+            ..Start::default()
+        };
+        let (status, log) = Process::run(binaries().await?.path("shop")?, &start).await?;
+        assert_eq!(status.code(), Some(1), "{log}");
+        let (_, first) = shop.system.processes().next().expect("one process");
+        ensure!(
+            log.contains(&first.id().to_string()),
+            "it does not name the holder:\n{log}"
+        );
+        // The first one did not notice.
+        shop.session()?.create_category("Still here").await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_bad_setting_exits_with_2_in_one_line() -> Result<()> {
+    for (binary, name, value) in [
+        ("shop", "POOL_SIZE", "many"),
+        ("command-service", "EVENT_STORE_URL", "mysql://x"),
+        ("query-service", "QUERY_GRPC_ADDR", "nowhere"),
+        ("client-service", "CLIENT_HTTP_ADDR", "0.0.0.0:4000"),
+    ] {
+        let start = Start {
+            variables: BTreeMap::from([(name.to_owned(), value.to_owned())]),
+            ..Start::default()
+        };
+        let (status, log) = Process::run(binaries().await?.path(binary)?, &start).await?;
+        assert_eq!(status.code(), Some(2), "{binary}: {log}");
+        assert_eq!(log.lines().count(), 1, "{binary}: {log}");
+        ensure!(log.contains(name) && log.contains(value), "{binary}: {log}");
+    }
+    Ok(())
+}

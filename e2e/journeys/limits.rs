@@ -1,0 +1,236 @@
+//! What the gateway refuses before it executes anything, and how long its lists get.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use test_shop::{Connection, Operation, Reply, Request};
+use tokio::task::JoinSet;
+
+use crate::support::{Shop, Topology, on};
+
+#[tokio::test]
+async fn limits_hold_on_sqlite() -> Result<()> {
+    on(Topology::OneProcess, journey).await
+}
+
+#[tokio::test]
+async fn limits_hold_on_postgres() -> Result<()> {
+    on(Topology::THREE_PROCESSES, journey).await
+}
+
+async fn journey(shop: &mut Shop) -> Result<()> {
+    let head = shop.head().await?;
+    documents(shop).await?;
+    transports(shop).await?;
+    ensure!(
+        shop.head().await? == head,
+        "a refused request left an event"
+    );
+    long_lists(shop).await
+}
+
+#[expect(clippy::too_many_lines, reason = "a table, mostly")]
+async fn documents(shop: &Shop) -> Result<()> {
+    let gateway = shop.system.gateway(0)?;
+    let mut aliases = String::new();
+    for index in 0..31 {
+        write!(aliases, "a{index}: categoryExists(id: \"x\") ")?;
+    }
+    let deep = (0..6).fold("id".to_owned(), |inner, _| {
+        format!("category {{ products {{ {inner} }} }}")
+    });
+    for (what, document, codes) in [
+        (
+            "no GraphQL",
+            "this is not GraphQL".to_owned(),
+            &["GRAPHQL_PARSE_FAILED"] as &[&str],
+        ),
+        (
+            "empty",
+            String::new(),
+            &["GRAPHQL_PARSE_FAILED", "BAD_REQUEST"],
+        ),
+        (
+            "unknown field",
+            "{ nothing }".to_owned(),
+            &["GRAPHQL_VALIDATION_FAILED"],
+        ),
+        (
+            "missing argument",
+            "{ category { id } }".to_owned(),
+            &["GRAPHQL_VALIDATION_FAILED"],
+        ),
+        (
+            "no selection",
+            "{ categories }".to_owned(),
+            &["GRAPHQL_VALIDATION_FAILED"],
+        ),
+        (
+            "too deep",
+            format!("{{ products(limit: 1) {{ {deep} }} }}"),
+            &["QUERY_TOO_DEEP"],
+        ),
+        (
+            "too complex",
+            "{ products(limit: 500) { category { products { id } } } }".to_owned(),
+            &["QUERY_TOO_COMPLEX"],
+        ),
+        (
+            "too many aliases",
+            format!("{{ {aliases} }}"),
+            &[
+                "QUERY_TOO_COMPLEX",
+                "GRAPHQL_VALIDATION_FAILED",
+                "BAD_REQUEST",
+            ],
+        ),
+    ] {
+        let answer = Operation::new(&document).send(gateway).await?;
+        let code = answer.code().unwrap_or_default();
+        ensure!(
+            codes.contains(&code),
+            "{what}: {}: {}",
+            answer.status,
+            answer.body
+        );
+        ensure!(
+            answer
+                .body
+                .get("data")
+                .is_none_or(serde_json::Value::is_null),
+            "{what}"
+        );
+    }
+    // 100 products with their categories pass.
+    Operation::new("{ products(limit: 100) { id name category { id name } } }")
+        .data(gateway)
+        .await?;
+    Ok(())
+}
+
+async fn send(shop: &Shop, request: Request) -> Result<Reply> {
+    Connection::open(shop.system.gateway(0)?)
+        .await?
+        .send(&request)
+        .await
+}
+
+async fn transports(shop: &Shop) -> Result<()> {
+    let mutation = "mutation{createCategory(input:{name:\"x\"}){id}}";
+    let over_get = format!(
+        "/graphql?query={}",
+        mutation.replace('"', "%22").replace(['{', '}'], "%7B")
+    );
+    let body = json!({ "query": mutation }).to_string();
+    let typed = |content_type: &str| {
+        let mut request = Request::post_json("/graphql", body.clone());
+        request.headers = vec![("content-type".to_owned(), content_type.to_owned())];
+        request
+    };
+    let batch = Request::post_json("/graphql", format!("[{body},{body}]"));
+    let large = Request::post_json(
+        "/graphql",
+        format!("{{\"query\":\"#{}\"}}", "x".repeat(101 * 1024)),
+    );
+    for (what, request, statuses) in [
+        (
+            "GET with a mutation",
+            Request::get(&over_get),
+            &[400_u16, 405] as &[u16],
+        ),
+        ("text/plain", typed("text/plain"), &[415]),
+        ("a form", typed("application/x-www-form-urlencoded"), &[415]),
+        (
+            "multipart",
+            typed("multipart/form-data; boundary=x"),
+            &[415],
+        ),
+        ("a batch", batch, &[400]),
+        ("no JSON", Request::post_json("/graphql", "{"), &[400]),
+        ("a large body", large, &[413]),
+        ("an unknown path", Request::get("/nothing"), &[404]),
+    ] {
+        let reply = send(shop, request).await?;
+        let status = reply.status.as_u16();
+        ensure!(
+            statuses.contains(&status),
+            "{what}: {status}: {:?}",
+            reply.body
+        );
+    }
+    let query = send(
+        shop,
+        Request::get("/graphql?query=%7Bcategories%7Bid%7D%7D"),
+    )
+    .await?;
+    assert_eq!(
+        query.status.as_u16(),
+        200,
+        "a query may come by GET: {:?}",
+        query.body
+    );
+    let mutation = send(
+        shop,
+        Request::get("/graphql?query=mutation%7BdeleteCategory(id:%22x%22)%7D"),
+    )
+    .await?;
+    assert_eq!(mutation.status.as_u16(), 405, "{:?}", mutation.body);
+    Ok(())
+}
+
+/// Lists without paging give at most 500 rows and say that there are more; those with paging 100 unless asked.
+async fn long_lists(shop: &Shop) -> Result<()> {
+    let mut session = shop.session()?;
+    let category = session.create_category("Full").await?;
+    let mut running = JoinSet::new();
+    for lane in 0..16 {
+        let mut own = session.clone();
+        let category = category.clone();
+        running.spawn(async move {
+            for index in (lane..501).step_by(16) {
+                let input = json!({ "name": format!("Item {index:03}"), "price": 1, "categoryId": category });
+                own.create_product(input).await?;
+            }
+            anyhow::Ok(own)
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        let position = |session: &crate::support::Session| {
+            session.position().and_then(|text| text.parse::<u64>().ok())
+        };
+        let done = done??;
+        if position(&done) > position(&session) {
+            session = done;
+        }
+    }
+    for (document, expected, truncated) in [
+        ("{ searchProducts(searchTerm: \"item\") { id } }", 500, true),
+        (
+            "{ productsByPriceRange(minPrice: 0, maxPrice: 2) { id } }",
+            500,
+            true,
+        ),
+        (
+            "{ searchProducts(searchTerm: \"item 00\") { id } }",
+            10,
+            false,
+        ),
+        ("{ products { id } }", 100, false),
+        ("{ products(limit: 500) { id } }", 500, false),
+    ] {
+        let answer = session.send(document, json!({})).await?;
+        let data = answer.data()?;
+        let rows = data.as_object().and_then(|fields| fields.values().next());
+        let rows = rows.and_then(serde_json::Value::as_array).map(Vec::len);
+        assert_eq!(rows, Some(expected), "{document}");
+        let flag = answer.body.pointer("/extensions/truncated").is_some();
+        assert_eq!(
+            flag,
+            truncated,
+            "{document}: {:?}",
+            answer.body.get("extensions")
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! The tours of the READMEs do what they show.
+//!
+//! Each `sh` block that an output block (`json` or `text`) follows is run, all of a page in one shell, against a fresh
+//! shop; the output must be the page's, but for ids, times and rates. `UPDATE_GOLDEN=1` writes what came into the page.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+use crate::support::{Topology, binaries, on};
+
+/// Where the page says that the shop is, and how it calls the binary.
+const PAGE_URL: &str = "http://127.0.0.1:4000";
+const PAGE_SEED: &str = "target/release/shop seed";
+/// Stands between the outputs of two blocks.
+const MARK: &str = "@@ end of block @@";
+
+#[tokio::test]
+async fn the_tour_of_the_readme_shows_what_comes() -> Result<()> {
+    tour("README.md").await
+}
+
+#[tokio::test]
+async fn the_tour_of_the_japanese_readme_shows_what_comes() -> Result<()> {
+    tour("README.ja.md").await
+}
+
+async fn tour(page: &str) -> Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("read {page}"))?;
+    let steps = steps(&text);
+    ensure!(steps.len() >= 5, "{page} has only {} steps", steps.len());
+    let outputs = on_fresh_shop(&steps).await?;
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        return update(&path, &text, &steps, &outputs);
+    }
+    let (shown, came): (Vec<_>, Vec<_>) = (
+        steps.iter().map(|step| step.output).collect(),
+        outputs.iter().map(String::as_str).collect(),
+    );
+    let (shown, came) = (redacted(&shown), redacted(&came));
+    for (step, (shown, came)) in steps.iter().zip(shown.iter().zip(&came)) {
+        ensure!(
+            shown == came,
+            "{page} shows another output than this for:\n{}\nshown:\n{shown}\ncame:\n{came}",
+            step.commands
+        );
+    }
+    Ok(())
+}
+
+/// Commands of a page, and what it says that they print.
+struct Step<'a> {
+    commands: &'a str,
+    output: &'a str,
+}
+
+fn steps(page: &str) -> Vec<Step<'_>> {
+    let mut steps = Vec::new();
+    let mut commands = None;
+    // Every second part is inside a fence and begins with its language.
+    for block in page.split("```").skip(1).step_by(2) {
+        let (language, body) = block.split_once('\n').unwrap_or((block, ""));
+        match (language, commands.take()) {
+            ("sh", _) => commands = Some(body),
+            ("json" | "text", Some(commands)) => steps.push(Step {
+                commands,
+                output: body,
+            }),
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// What each step prints, with the page's address in place of the real one.
+async fn on_fresh_shop(steps: &[Step<'_>]) -> Result<Vec<String>> {
+    let mut outputs = Vec::new();
+    let binary: PathBuf = binaries().await?.path("shop")?.to_owned();
+    on(Topology::OneProcess, async |shop| {
+        let url = format!("http://{}", shop.system.gateway(0)?);
+        let seed = format!("{} seed --url {url}", binary.display());
+        let script: String = steps
+            .iter()
+            .map(|step| format!("{}\necho '{MARK}'\n", step.commands.trim_end()))
+            .collect();
+        let script = script.replace(PAGE_SEED, &seed).replace(PAGE_URL, &url);
+        let ran = Command::new("sh").arg("-c").arg(script).output().await;
+        let ran = ran.context("run the tour with sh")?;
+        let printed = String::from_utf8(ran.stdout)?.replace(&url, PAGE_URL);
+        let errors = String::from_utf8_lossy(&ran.stderr).into_owned();
+        outputs = printed
+            .split_terminator(&format!("{MARK}\n"))
+            .map(str::to_owned)
+            .collect();
+        ensure!(
+            ran.status.success() && outputs.len() == steps.len(),
+            "the tour ended early (it needs sh and curl): {}\n{printed}\n{errors}",
+            ran.status
+        );
+        Ok(())
+    })
+    .await?;
+    Ok(outputs)
+}
+
+fn update(path: &Path, page: &str, steps: &[Step<'_>], outputs: &[String]) -> Result<()> {
+    let mut new = String::new();
+    let mut rest = page;
+    for (step, output) in steps.iter().zip(outputs) {
+        let begin = step.output.as_ptr().addr() - rest.as_ptr().addr();
+        new.push_str(&rest[..begin]);
+        new.push_str(output);
+        rest = &rest[begin + step.output.len()..];
+    }
+    new.push_str(rest);
+    Ok(std::fs::write(path, new)?)
+}
+
+/// The outputs with their ids numbered, and without times and rates.
+fn redacted(outputs: &[&str]) -> Vec<String> {
+    let mut ids = HashMap::new();
+    let mut redact = |output: &&str| {
+        let lines = output.lines().map(|line| match line.split_once(" in ") {
+            Some((done, _)) if line.starts_with("Created") => done.to_owned(),
+            _ => redact_words(line, &mut ids),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    outputs.iter().map(&mut redact).collect()
+}
+
+fn redact_words(line: &str, ids: &mut HashMap<String, usize>) -> String {
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '.');
+    let mut redacted = String::new();
+    let mut rest = line;
+    while let Some(begin) = rest.find(word) {
+        let end = rest[begin..]
+            .find(|c| !word(c))
+            .map_or(rest.len(), |length| begin + length);
+        redacted.push_str(&rest[..begin]);
+        let found = &rest[begin..end];
+        if is_id(found) {
+            let next = ids.len() + 1;
+            let number = ids.entry(found.to_owned()).or_insert(next);
+            redacted.push_str(&format!("<id {number}>"));
+        } else if found.len() >= 20 && found.ends_with('Z') && found.starts_with("20") {
+            redacted.push_str("<time>");
+        } else {
+            redacted.push_str(found);
+        }
+        rest = &rest[end..];
+    }
+    redacted + rest
+}
+
+fn is_id(word: &str) -> bool {
+    let hyphens = [8, 13, 18, 23];
+    word.len() == 36
+        && word.char_indices().all(|(at, c)| {
+            if hyphens.contains(&at) {
+                c == '-'
+            } else {
+                c.is_ascii_hexdigit()
+            }
+        })
+}

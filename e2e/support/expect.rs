@@ -1,0 +1,61 @@
+//! Looking into answers, and tables of bad input.
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::session::Session;
+
+/// A field of a JSON object.
+pub fn of<'a>(value: &'a Value, field: &str) -> Result<&'a Value> {
+    value
+        .get(field)
+        .with_context(|| format!("no {field} in {value}"))
+}
+
+/// A field that is text.
+pub fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str> {
+    of(value, field)?
+        .as_str()
+        .with_context(|| format!("{field} is no text in {value}"))
+}
+
+/// A field that is a number.
+pub fn number(value: &Value, field: &str) -> Result<f64> {
+    of(value, field)?
+        .as_f64()
+        .with_context(|| format!("{field} is no number in {value}"))
+}
+
+/// One line of a table: what is sent, and how it is refused.
+#[derive(Debug)]
+pub struct Bad {
+    /// What is wrong with it.
+    pub what: &'static str,
+    pub document: &'static str,
+    pub variables: Value,
+    /// Any of these codes will do.
+    pub codes: &'static [&'static str],
+    /// What `extensions.field` must name; "" if it need not be there.
+    pub field: &'static str,
+}
+
+/// Sends all of them and fails with all that were not refused as they should be.
+pub async fn expect_refusals(session: &mut Session, table: Vec<Bad>) -> Result<()> {
+    let lines = table.len();
+    let mut wrong = Vec::new();
+    for bad in table {
+        let answer = session.send(bad.document, bad.variables).await?;
+        let code_fits = answer.code().is_some_and(|code| bad.codes.contains(&code));
+        let field_fits = bad.field.is_empty() || answer.field() == Some(bad.field);
+        if !code_fits || !field_fits {
+            wrong.push(format!(
+                "{} in {}: expected {:?} on {:?}, got {}: {}",
+                bad.what, bad.document, bad.codes, bad.field, answer.status, answer.body
+            ));
+        }
+    }
+    if !wrong.is_empty() {
+        bail!("{} of {lines} lines:\n{}", wrong.len(), wrong.join("\n"));
+    }
+    Ok(())
+}

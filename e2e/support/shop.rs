@@ -1,0 +1,143 @@
+//! A system with databases of its own.
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use contract::proto::AdminStatusParam;
+use contract::proto::admin_client::AdminClient;
+use test_postgres::TestDatabase;
+use test_shop::{Binaries, Folder, Layout, Store, System};
+use tokio::sync::OnceCell;
+use tonic::transport::{Channel, Endpoint};
+
+use super::session::Session;
+
+/// How the same code is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topology {
+    /// `shop` on SQLite.
+    OneProcess,
+    /// Three services on PostgreSQL, so many of each.
+    Services { each: usize },
+}
+
+impl Topology {
+    /// One of each service.
+    pub const THREE_PROCESSES: Self = Self::Services { each: 1 };
+}
+
+/// A running system. Its data go with it.
+#[derive(Debug)]
+pub struct Shop {
+    pub system: System,
+    _data: Data,
+}
+
+#[expect(dead_code, reason = "held for what dropping them does")]
+#[derive(Debug)]
+enum Data {
+    Folder(Folder),
+    Databases([TestDatabase; 3]),
+}
+
+/// Built once.
+pub async fn binaries() -> Result<&'static Binaries> {
+    static BUILT: OnceCell<Binaries> = OnceCell::const_new();
+    BUILT
+        .get_or_try_init(async || tokio::task::spawn_blocking(Binaries::build).await?)
+        .await
+}
+
+/// Starts a system, has it go through `journey`, and stops it, which must end every process cleanly. If the journey
+/// fails, the logs are printed.
+pub async fn on(
+    topology: Topology,
+    journey: impl AsyncFnOnce(&mut Shop) -> Result<()>,
+) -> Result<()> {
+    let mut shop = Shop::start(topology).await?;
+    let outcome = journey(&mut shop).await;
+    if outcome.is_err() {
+        eprintln!("{}", shop.system.logs());
+    }
+    outcome.with_context(|| topology.to_string())?;
+    shop.system.stop().await
+}
+
+impl Shop {
+    /// Starts one on fresh databases.
+    pub async fn start(topology: Topology) -> Result<Self> {
+        let binaries = binaries().await?;
+        let (store, data, each) = match topology {
+            Topology::OneProcess => {
+                let folder = Folder::create()?;
+                let path = folder.path().join("data");
+                let folder_name = path.to_str().context("the folder's name is not UTF-8")?;
+                let store = Store::Sqlite {
+                    folder: folder_name.to_owned(),
+                };
+                (store, Data::Folder(folder), 1)
+            }
+            Topology::Services { each } => {
+                let databases = [
+                    test_postgres::database().await,
+                    test_postgres::database().await,
+                    test_postgres::database().await,
+                ];
+                let [events, command, query] = databases.each_ref().map(|one| one.url.clone());
+                let store = Store::Postgres {
+                    events,
+                    command,
+                    query,
+                };
+                (store, Data::Databases(databases), each)
+            }
+        };
+        let system = System::start(binaries, store, Layout { each }).await?;
+        Ok(Self {
+            system,
+            _data: data,
+        })
+    }
+
+    /// A client of the first gateway.
+    pub fn session(&self) -> Result<Session> {
+        self.session_on(0)
+    }
+
+    /// A client of gateway number `index`.
+    pub fn session_on(&self, index: usize) -> Result<Session> {
+        Ok(Session::new(self.system.gateway(index)?))
+    }
+
+    /// A gRPC channel to the write side.
+    pub async fn command_channel(&self) -> Result<Channel> {
+        channel(self.system.command_grpc(0)?.to_string()).await
+    }
+
+    /// A gRPC channel to the read side.
+    pub async fn query_channel(&self) -> Result<Channel> {
+        channel(self.system.query_grpc(0)?.to_string()).await
+    }
+
+    /// The position of the last event.
+    pub async fn head(&self) -> Result<i64> {
+        let mut admin = AdminClient::new(self.command_channel().await?);
+        let status = admin.status(AdminStatusParam {}).await?;
+        Ok(status.into_inner().head)
+    }
+}
+
+async fn channel(address: String) -> Result<Channel> {
+    Ok(Endpoint::from_shared(format!("http://{address}"))?
+        .connect()
+        .await?)
+}
+
+impl fmt::Display for Topology {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneProcess => f.write_str("one process on SQLite"),
+            Self::Services { each } => write!(f, "{each} of each service on PostgreSQL"),
+        }
+    }
+}
