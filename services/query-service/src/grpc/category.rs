@@ -103,7 +103,7 @@ impl CategoryQuery for CategoryApi {
         request: Request<CategoryPaginationRequest>,
     ) -> Result<Response<CategoryListResponse>, Status> {
         let at = at(request.metadata())?;
-        let page = input::category_page(request.get_ref())?;
+        let page = input::category_page(request.into_inner())?;
         many(self.categories.page(page.offset, page.limit, at).await)
     }
 

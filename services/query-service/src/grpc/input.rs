@@ -1,4 +1,4 @@
-//! Input of the read side. Each refusal is INVALID_ARGUMENT and names the field, the limit and what was given.
+//! Input of the read side. Each refusal is `INVALID_ARGUMENT` and names the field, the limit and what was given.
 
 use contract::decimal::{self, DecimalError};
 use contract::query::{
@@ -50,11 +50,11 @@ pub(super) fn term(text: &str) -> Result<SearchTerm, Status> {
     SearchTerm::parse("search_term", text).map_err(|error| invalid(&error))
 }
 
-pub(super) fn category_page(request: &CategoryPaginationRequest) -> Result<Page, Status> {
+pub(super) fn category_page(request: CategoryPaginationRequest) -> Result<Page, Status> {
     page(request.page, request.per_page)
 }
 
-pub(super) fn product_page(request: &ProductPaginationRequest) -> Result<ProductSearch, Status> {
+pub(super) fn product_page(request: ProductPaginationRequest) -> Result<ProductSearch, Status> {
     let page = page(request.page, request.per_page)?;
     Ok(ProductSearch {
         limit: Some(page.limit),

@@ -139,8 +139,8 @@ fn grouped(ids: &[String], list: &List<ProductRow>, limit: i64) -> ProductsByCat
         }
     }
     // Rows that did not fit all together are missing at the end: in the last category seen, or behind it.
-    let last = list.rows.last().and_then(|row| row.category_id.as_deref());
-    let is_cut_behind = |id: &str| list.is_truncated && last.is_none_or(|last| id >= last);
+    let end = list.rows.last().and_then(|row| row.category_id.as_deref());
+    let is_cut_behind = |id: &str| list.is_truncated && end.is_none_or(|end| id >= end);
     let mut room = Room::new();
     let categories = ids
         .iter()
@@ -277,7 +277,8 @@ impl ProductQuery for ProductApi {
         request: Request<ProductPaginationRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
         let at = at(request.metadata())?;
-        self.list(input::product_page(request.get_ref()), at).await
+        self.list(input::product_page(request.into_inner()), at)
+            .await
     }
 
     async fn get_products_by_ids(

@@ -27,7 +27,7 @@ pub(super) fn at(metadata: &MetadataMap) -> Result<At, Status> {
     let spare = (wait / SPARE_PART).min(MOST_SPARE);
     Ok(At {
         min: Position(min),
-        deadline: Instant::now() + (wait - spare),
+        deadline: Instant::now() + wait.saturating_sub(spare),
     })
 }
 
@@ -42,7 +42,7 @@ pub(super) fn reply<T>(found: Found<T>) -> Response<T> {
     response
 }
 
-/// NOT_FOUND, with the position that the search was made at.
+/// `NOT_FOUND`, with the position that the search was made at.
 pub(super) fn not_found(what: &str, position: Position) -> Status {
     with_position(Status::not_found(what), position)
 }

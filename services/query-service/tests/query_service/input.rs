@@ -138,7 +138,7 @@ async fn pages_and_batches() {
 }
 
 #[tokio::test]
-async fn prices_and_orders() {
+async fn prices() {
     let world = World::sqlite();
     let mut service = world.start().await;
     for (min_price, max_price, parts) in [
@@ -174,6 +174,13 @@ async fn prices_and_orders() {
     };
     let reply = service.products.get_products_by_price_range(request).await;
     refused(reply, &["min_price", "\"one\""]);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn orders_and_advanced_searches() {
+    let world = World::sqlite();
+    let mut service = world.start().await;
     let request = ProductSortRequest {
         sort_order: "upwards".to_owned(),
     };
