@@ -1,7 +1,7 @@
 //! Generates the gRPC types from `proto/`, with a compiler written in Rust instead of `protoc`.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use prost::Message;
 
@@ -14,7 +14,7 @@ const FILES: [&str; 5] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto");
+    let protos = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../proto");
     println!("cargo::rerun-if-changed={}", protos.display());
     let descriptors = protox::compile(FILES, [&protos])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

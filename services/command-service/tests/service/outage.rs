@@ -1,11 +1,12 @@
-//! A database that goes away and comes back.
+//! A database that goes away and comes back, and a service that is stopped while it works.
 
 use std::time::Duration;
 
 use contract::status::Reason;
+use platform::config::Engine;
 use tonic::Code;
 
-use crate::support::{Home, category, named_category, with_command_id};
+use crate::support::{Home, assert_conflict, category, named_category, with_command_id};
 
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -52,4 +53,50 @@ async fn while_the_database_is_gone_commands_say_so_and_afterwards_they_take_eff
     }
     assert_eq!(service.head().await, 8);
     service.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_during_load_loses_nothing_that_was_acknowledged() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        eprintln!("on {engine:?}");
+        let home = Home::new(engine).await;
+        let service = home.start().await;
+        let workers: Vec<_> = (0..16)
+            .map(|worker| {
+                let mut categories = service.categories.clone();
+                // Each goes on until it is told that there is nobody any more.
+                tokio::spawn(async move {
+                    let mut acknowledged = Vec::new();
+                    loop {
+                        let name = format!("Loaded {worker} {}", acknowledged.len());
+                        match categories.create(named_category(&name)).await {
+                            Ok(reply) => {
+                                category(Ok(reply)).expect("created");
+                                acknowledged.push(name);
+                            }
+                            Err(_) => return acknowledged,
+                        }
+                    }
+                })
+            })
+            .collect();
+        while service.head().await < 200 {
+            tokio::task::yield_now().await;
+        }
+        service.stop().await;
+        let mut acknowledged = Vec::new();
+        for worker in workers {
+            acknowledged.extend(worker.await.expect("a worker"));
+        }
+        eprintln!("{} acknowledged", acknowledged.len());
+        assert!(acknowledged.len() >= 80);
+        let service = home.start().await;
+        let created = service.events_after(0).await;
+        let created = created.iter().filter(|name| *name == "CategoryCreated");
+        assert!(created.count() >= acknowledged.len());
+        for name in acknowledged {
+            assert_conflict(&service.create_category(named_category(&name)).await);
+        }
+        service.stop().await;
+    }
 }
