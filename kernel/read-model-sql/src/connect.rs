@@ -5,6 +5,7 @@
 //! `synchronous = NORMAL`. What must not be lost (a lease's token, a generation's table) asks for durability itself
 //! ([`Transaction::make_durable`](crate::Transaction::make_durable)).
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -63,6 +64,7 @@ pub(crate) async fn sqlite(url: &str, pool_size: u32) -> Result<SqlitePools, Sto
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(ACQUIRE_TIMEOUT);
+    make_folder(options.get_filename())?;
     let reading = options.clone().pragma("query_only", "on");
     // The writer comes first: it makes the file. One connection, so that writers queue here and never meet BUSY.
     let writer = sqlite_pool(1, options).await?;
@@ -72,6 +74,14 @@ pub(crate) async fn sqlite(url: &str, pool_size: u32) -> Result<SqlitePools, Sto
         readers: sqlite_pool(readers, reading.clone()).await?,
         background: sqlite_pool(1, reading).await?,
     })
+}
+
+fn make_folder(file: &Path) -> Result<(), StoreError> {
+    match file.parent() {
+        Some(folder) => std::fs::create_dir_all(folder)
+            .map_err(|error| store_error(OPEN, sqlx::Error::Io(error))),
+        None => Ok(()),
+    }
 }
 
 async fn sqlite_pool(size: u32, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {

@@ -178,6 +178,21 @@ impl Database {
         Ok(self.fetch_all(statement).await?.into_iter().next())
     }
 
+    /// All rows of one statement that writes, and commits by itself.
+    pub(crate) async fn write<T: Record>(
+        &self,
+        statement: Statement,
+    ) -> Result<Vec<T>, StoreError> {
+        let operation = statement.operation;
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => fetch_all::<Sqlite, T, _>(writer, statement).await,
+            Pools::Postgres { background, .. } => {
+                fetch_all::<Postgres, T, _>(background, statement).await
+            }
+        }
+        .map_err(|error| commit_error(operation, error))
+    }
+
     /// Begins a transaction that may write.
     ///
     /// # Errors

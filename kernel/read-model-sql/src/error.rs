@@ -17,7 +17,7 @@ pub(crate) fn store_error(operation: &'static str, error: sqlx::Error) -> StoreE
     }
 }
 
-/// An error of COMMIT: a connection that broke there leaves the outcome open.
+/// An error of COMMIT, or of a statement that commits by itself: a connection that broke there leaves the outcome open.
 pub(crate) fn commit_error(operation: &'static str, error: sqlx::Error) -> StoreError {
     if matches!(error, sqlx::Error::Database(_)) {
         return store_error(operation, error);

@@ -69,6 +69,18 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         }
     }
 
+    async fn write_page(&self, page: &PageWrite<P::Key, P::Row>) -> Result<bool, StoreError> {
+        let mut transaction = self.database.begin().await?;
+        // The checkpoint comes first: its row is the lock that keeps a late runner's rows out.
+        let moved: Vec<(i64,)> = transaction.fetch_all(self.checkpoint(page)).await?;
+        if moved.is_empty() {
+            return Ok(false);
+        }
+        self.write_rows(&mut transaction, &page.changes).await?;
+        transaction.commit("write a projected page").await?;
+        Ok(true)
+    }
+
     async fn write_rows(
         &self,
         transaction: &mut Transaction,
@@ -157,18 +169,19 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
     }
 
     async fn write(&self, page: PageWrite<P::Key, P::Row>) -> Result<bool, StoreError> {
-        let mut transaction = self.database.begin().await?;
-        // The checkpoint comes first: its row is the lock that keeps a late runner's rows out.
-        let moved: Vec<(i64,)> = transaction.fetch_all(self.checkpoint(&page)).await?;
-        if moved.is_empty() {
-            return Ok(false);
+        let is_written = if page.changes.is_empty() {
+            // Most pages of a projection that an event does not concern: one statement, one round trip.
+            let moved: Vec<(i64,)> = self.database.write(self.checkpoint(&page)).await?;
+            !moved.is_empty()
+        } else {
+            self.write_page(&page).await?
+        };
+        if is_written {
+            self.database
+                .feed()
+                .hear(P::NAME, self.generation, page.through);
         }
-        self.write_rows(&mut transaction, &page.changes).await?;
-        transaction.commit("write a projected page").await?;
-        self.database
-            .feed()
-            .hear(P::NAME, self.generation, page.through);
-        Ok(true)
+        Ok(is_written)
     }
 }
 
