@@ -82,10 +82,8 @@ async fn on_fresh_shop(steps: &[Step<'_>]) -> Result<Vec<String>> {
     on(Topology::OneProcess, async |shop| {
         let url = format!("http://{}", shop.system.gateway(0)?);
         let seed = format!("{} seed --url {url}", binary.display());
-        let script: String = steps
-            .iter()
-            .map(|step| format!("{}\necho '{MARK}'\n", step.commands.trim_end()))
-            .collect();
+        let blocks: Vec<_> = steps.iter().map(|step| step.commands).collect();
+        let script = blocks.join(&format!("echo '{MARK}'\n")) + &format!("echo '{MARK}'\n");
         let script = script.replace(PAGE_SEED, &seed).replace(PAGE_URL, &url);
         let ran = Command::new("sh").arg("-c").arg(script).output().await;
         let ran = ran.context("run the tour with sh")?;
@@ -145,7 +143,9 @@ fn redact_words(line: &str, ids: &mut HashMap<String, usize>) -> String {
         if is_id(found) {
             let next = ids.len() + 1;
             let number = ids.entry(found.to_owned()).or_insert(next);
-            redacted.push_str(&format!("<id {number}>"));
+            redacted += "<id ";
+            redacted += &number.to_string();
+            redacted += ">";
         } else if found.len() >= 20 && found.ends_with('Z') && found.starts_with("20") {
             redacted.push_str("<time>");
         } else {
