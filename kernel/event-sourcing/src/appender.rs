@@ -233,14 +233,36 @@ impl Batch {
         self.waiting.push(waiting);
     }
 
-    /// Writes until every commit has an answer or has passed its deadline.
-    async fn write(mut self, store: &dyn EventStore, config: &AppenderConfig) {
+    /// Writes until every commit has an answer or has passed its deadline. One that the store can never keep must
+    /// not take its batch-mates along, so a batch that failed goes again in parts of one.
+    async fn write(self, store: &dyn EventStore, config: &AppenderConfig) {
+        let Err((failed, error)) = self.write_whole(store, config).await else {
+            return;
+        };
+        if failed.commits.len() == 1 {
+            return failed.fail(&error);
+        }
+        for (commit, waiting) in failed.commits.into_iter().zip(failed.waiting) {
+            let mut alone = Self::default();
+            alone.push(commit, waiting);
+            if let Err((failed, error)) = alone.write_whole(store, config).await {
+                failed.fail(&error);
+            }
+        }
+    }
+
+    /// The batch comes back if the store failed for good.
+    async fn write_whole(
+        mut self,
+        store: &dyn EventStore,
+        config: &AppenderConfig,
+    ) -> Result<(), (Self, StoreError)> {
         let mut outcome = Outcome::None;
         let mut pause = config.retry_min;
         loop {
             self.drop_expired(outcome);
             if self.commits.is_empty() {
-                return;
+                return Ok(());
             }
             let started = Instant::now();
             let error = match store.append(&self.commits).await {
@@ -250,13 +272,14 @@ impl Batch {
                     #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
                     metrics::histogram!("event_store_append_batch_events")
                         .record(self.events as f64);
-                    return self.answer(answers);
+                    self.answer(answers);
+                    return Ok(());
                 }
                 Err(error) => error,
             };
             tracing::warn!(error = &error as &dyn std::error::Error, "append failed");
             match error {
-                StoreError::Failed { .. } => return self.fail(&error),
+                StoreError::Failed { .. } => return Err((self, error)),
                 StoreError::OutcomeUnknown { .. } => outcome = Outcome::Unknown,
                 StoreError::Unavailable { .. } => {}
             }

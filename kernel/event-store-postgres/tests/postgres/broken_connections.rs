@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::deaf_proxy::DeafProxy;
-use crate::support::{check_log, command, commit, connect, open, stream, within};
+use crate::support::{DEADLINE, check_log, command, commit, connect, open, stream, within};
+use event_sourcing::appender::{AppendError, Appender, AppenderConfig};
 use event_sourcing::{Commit, EventStore, Expected, StoreError};
 use event_store_postgres::PostgresEventStore;
 use sqlx::PgConnection;
@@ -230,4 +231,28 @@ async fn a_text_that_cannot_be_kept_fails_and_leaves_no_trace() {
     assert!(check_log(&store).await.is_empty());
     let answers = store.append(&[good]).await.expect("its mate alone");
     assert!(answers[0].is_ok());
+}
+
+#[tokio::test]
+async fn a_text_that_cannot_be_kept_spares_its_batch_mates() {
+    let database = test_postgres::database().await;
+    let store = Arc::new(open(&database.url).await);
+    let (appender, task) = Appender::start(store.clone(), AppenderConfig::default());
+    let deadline = tokio::time::Instant::now() + DEADLINE;
+    let append = |number, data| {
+        let stream = stream(format!("{number}"));
+        appender.append(
+            commit(command(1, number), &stream, Expected::NoStream, data),
+            deadline,
+        )
+    };
+    // On this one thread all three are queued before the appender takes the first.
+    let (before, bad, behind) =
+        tokio::join!(append(1, "{}"), append(2, r#""\u0000""#), append(3, "{}"));
+    before.expect("the one before it");
+    assert!(matches!(bad, Err(AppendError::Failed(_))), "{bad:?}");
+    behind.expect("the one behind it");
+    drop(appender);
+    task.await.expect("the appender ends");
+    assert_eq!(check_log(&*store).await.len(), 2);
 }
