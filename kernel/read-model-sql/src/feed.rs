@@ -89,6 +89,7 @@ impl Checkpoint {
 #[derive(Debug, Default)]
 pub struct Feed {
     checkpoints: Mutex<HashMap<String, watch::Sender<Checkpoint>>>,
+    reading: tokio::sync::Mutex<()>,
 }
 
 impl Feed {
@@ -103,6 +104,28 @@ impl Feed {
         self.with(projection, |sender| {
             sender.send_if_modified(|checkpoint| checkpoint.hear(generation, position));
         });
+    }
+
+    /// Reads the checkpoints unless this projection's was confirmed within `age`. Those who ask meanwhile share the read,
+    /// so that a database that is late is not asked by everybody at once.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be read.
+    pub async fn ensure_fresh(
+        &self,
+        database: &Database,
+        projection: &str,
+        age: Duration,
+    ) -> Result<(), StoreError> {
+        let is_fresh = || self.with(projection, |sender| sender.borrow().is_fresh(age));
+        if is_fresh() {
+            return Ok(());
+        }
+        let _reading = self.reading.lock().await;
+        if is_fresh() {
+            return Ok(());
+        }
+        self.refresh(database).await
     }
 
     /// Reads the checkpoints now, beside the polling.

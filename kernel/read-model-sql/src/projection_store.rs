@@ -88,7 +88,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
     ) -> Result<(), StoreError> {
         let rows: Vec<&P::Row> = changes.iter().filter_map(|(_, row)| row.as_ref()).collect();
         if !rows.is_empty() {
-            transaction.execute(self.sql.upsert(&rows)).await?;
+            transaction.execute(self.sql.upsert(&rows)?).await?;
         }
         let gone: Vec<&str> = changes
             .iter()

@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
+use serde::Serialize;
 use sqlx::encode::Encode;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Arguments, FromRow, SqlSafeStr, SqlStr, Type};
 
 /// A parameter. Both engines get the same two types, so that PostgreSQL never has to guess one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
 pub enum Value {
     /// `bigint`.
     Int(Option<i64>),

@@ -1,9 +1,11 @@
 //! What a projection says about its table.
 
-use event_sourcing::Projection;
+use event_sourcing::{Projection, StoreError};
+use serde::{Serialize, Serializer};
 use sqlx::AssertSqlSafe;
 
 use crate::engine::{Engine, column_names};
+use crate::error::failed;
 use crate::statement::{Record, Statement, Value};
 
 /// What a column holds.
@@ -97,9 +99,10 @@ impl TableSql {
         Statement::new("load projected rows", AssertSqlSafe(self.load.as_str())).bind_list(keys)
     }
 
-    pub(crate) fn upsert<R: TableRow>(&self, rows: &[&R]) -> Statement {
-        Statement::new("write projected rows", AssertSqlSafe(self.upsert.as_str()))
-            .bind(rows_json(rows))
+    pub(crate) fn upsert<R: TableRow>(&self, rows: &[&R]) -> Result<Statement, StoreError> {
+        let operation = "write projected rows";
+        let json = serde_json::to_string(&Rows(rows)).map_err(|error| failed(operation, error))?;
+        Ok(Statement::new(operation, AssertSqlSafe(self.upsert.as_str())).bind(json))
     }
 
     pub(crate) fn delete(&self, keys: &[&str]) -> Statement {
@@ -114,24 +117,20 @@ pub(crate) fn ddl<P: TableProjection>(engine: Engine, table: &str) -> String {
         .replace("{text}", engine.text_type())
 }
 
-fn rows_json<R: TableRow>(rows: &[&R]) -> String {
-    let list = rows
-        .iter()
-        .map(|row| {
-            let fields = R::COLUMNS
-                .iter()
-                .zip(row.values())
-                .map(|(column, value)| (column.name.to_owned(), json(value)))
-                .collect();
-            serde_json::Value::Object(fields)
-        })
-        .collect();
-    serde_json::Value::Array(list).to_string()
+/// Rows as a JSON list of objects, written without a tree in between.
+struct Rows<'r, R>(&'r [&'r R]);
+
+struct Row<'r, R>(&'r R);
+
+impl<R: TableRow> Serialize for Rows<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|row| Row(*row)))
+    }
 }
 
-fn json(value: Value) -> serde_json::Value {
-    match value {
-        Value::Int(value) => value.into(),
-        Value::Text(value) => value.into(),
+impl<R: TableRow> Serialize for Row<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let names = R::COLUMNS.iter().map(|column| column.name);
+        serializer.collect_map(names.zip(self.0.values()))
     }
 }

@@ -44,10 +44,9 @@ impl Gate {
     /// # Errors
     /// [`ReadError`] says why they have not.
     pub async fn reach(&self, at: At) -> Result<Position, ReadError> {
-        let is_fresh = self.checkpoint.borrow().is_fresh(MAX_AGE);
-        if !is_fresh {
-            self.database.feed().refresh(&self.database).await?;
-        }
+        let feed = self.database.feed();
+        feed.ensure_fresh(&self.database, self.projection, MAX_AGE)
+            .await?;
         let position = self.checkpoint.borrow().position;
         if position >= at.min {
             return Ok(position);
