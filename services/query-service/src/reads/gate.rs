@@ -9,9 +9,13 @@ use std::sync::Arc;
 use event_sourcing::{EventStore, Position};
 use read_model_sql::{Checkpoint, Database};
 use tokio::sync::watch;
+use tokio::time::{Duration, Instant};
 
 use super::{At, ReadError};
 use crate::cache::MAX_AGE;
+
+/// How long a read waits before it asks how long the log is.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// Lets the reads of one table through.
 pub struct Gate {
@@ -51,6 +55,14 @@ impl Gate {
         if position >= at.min {
             return Ok(position);
         }
+        // Most waits are over in a moment. Only a longer one is worth asking the log whether there is anything to wait for.
+        let patience = At {
+            deadline: at.deadline.min(Instant::now() + PATIENCE),
+            ..at
+        };
+        if let Ok(position) = self.wait(patience).await {
+            return Ok(position);
+        }
         let head = self.log.head().await?;
         if at.min > head {
             return Err(ReadError::AboveHead { min: at.min, head });
@@ -60,21 +72,21 @@ impl Gate {
 
     async fn wait(&self, at: At) -> Result<Position, ReadError> {
         let mut checkpoint = self.checkpoint.clone();
-        let arrived =
+        let settled =
             checkpoint.wait_for(|known| known.position >= at.min || known.parked.is_some());
-        let known = match tokio::time::timeout_at(at.deadline, arrived).await {
+        let known = match tokio::time::timeout_at(at.deadline, settled).await {
             Ok(Ok(known)) => Some((known.position, known.parked.is_some())),
             // The deadline passed, or the feed is gone because the service stops.
             Ok(Err(_)) | Err(_) => None,
         };
         match known {
             Some((position, _)) if position >= at.min => Ok(position),
-            Some((position, true)) => Err(ReadError::Stalled {
+            Some((position, _)) => Err(ReadError::Stalled {
                 projection: self.projection,
                 min: at.min,
                 at: position,
             }),
-            _ => Err(ReadError::Behind {
+            None => Err(ReadError::Behind {
                 min: at.min,
                 at: self.checkpoint.borrow().position,
             }),

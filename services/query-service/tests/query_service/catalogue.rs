@@ -168,6 +168,19 @@ async fn changes_and_deletions_are_seen_at_their_position() {
         let error = error.expect_err("deleted");
         assert_eq!(error.code(), Code::NotFound);
         assert_eq!(error_position(&error), Some(head));
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_exists_is_said_at_its_position() {
+    for world in World::both().await {
+        let mut service = world.start().await;
+        world
+            .append(vec![category("a", "A"), category("b", "B")])
+            .await;
+        world.append(vec![product("p", "P", "1", None)]).await;
+        world.append(vec![product_deleted("p", None)]).await;
         let head = world.append(vec![category_deleted("b")]).await;
         let exists = |id: &str| CategoryExistsRequest { id: id.to_owned() };
         for (id, expected) in [("a", true), ("b", false), ("never", false)] {
