@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
 use async_graphql::{Request, ServerError, Value, Variables};
 use event_sourcing::CommandId;
 
@@ -12,6 +14,7 @@ use crate::clients::Services;
 use crate::errors::{ApiError, Code};
 use crate::limits::{Limits, Shape, measure, scan};
 use crate::nulls;
+use crate::order;
 use crate::schema::Schema;
 use crate::scope::Scope;
 
@@ -112,7 +115,8 @@ impl Executor {
         let document = parse_query(&query.text)
             .map_err(|error| ApiError::new(Code::GraphqlParseFailed, parse_message(&error)))?;
         measure(&document, &query.variables, &self.shape, &self.limits)?;
-        let operation = operation_type(&document, query.operation_name.as_deref());
+        let operation = find_operation(&document, query.operation_name.as_deref())
+            .map_or(OperationType::Query, |operation| operation.ty);
         Ok(Prepared {
             query,
             document,
@@ -129,43 +133,29 @@ impl Executor {
             operation_name,
             variables,
         } = prepared.query;
-        let mut request = Request::new(text.as_str())
+        let document = prepared.document;
+        let mut request = Request::new(text)
             .variables(variables)
             .data(Arc::clone(&scope));
         request.operation_name.clone_from(&operation_name);
-        request.set_parsed_query(prepared.document);
+        // The engine uses up what it executes; the response is put right by what was asked.
+        request.set_parsed_query(document.clone());
         let mut response = self.schema.execute(request).await;
         let refused = response.data == Value::Null
             && !response.errors.is_empty()
             && response.errors.iter().all(|error| error.path.is_empty());
-        if !refused && !response.errors.is_empty() {
-            self.place_nulls(&text, operation_name.as_deref(), &mut response);
+        if let Some(operation) = find_operation(&document, operation_name.as_deref())
+            && !refused
+        {
+            let place = (&document, operation);
+            nulls::place(&mut response.data, &response.errors, place, &self.shape);
+            order::arrange(&mut response.data, &document, operation);
         }
         Executed {
             data: (!refused).then_some(response.data),
             errors: response.errors,
             position: if refused { minimum } else { scope.position() },
             truncated: scope.was_truncated(),
-        }
-    }
-
-    fn place_nulls(
-        &self,
-        text: &str,
-        operation_name: Option<&str>,
-        response: &mut async_graphql::Response,
-    ) {
-        // The execution used the parsed document up; failures are rare enough to parse it again.
-        let Ok(document) = parse_query(text) else {
-            return;
-        };
-        let mut operations = document.operations.iter();
-        let operation = operations.find(|(name, _)| {
-            operation_name.is_none_or(|wanted| name.is_none_or(|name| name.as_str() == wanted))
-        });
-        if let Some((_, operation)) = operation {
-            let place = (&document, &operation.node);
-            nulls::place(&mut response.data, &response.errors, place, &self.shape);
         }
     }
 }
@@ -194,14 +184,17 @@ impl Prepared {
     }
 }
 
-/// An operation that is not there counts as a query: its execution says that it is not there.
-fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> OperationType {
+/// The operation that is to be executed; `None`: the engine says what is wrong.
+fn find_operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'a OperationDefinition> {
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), _) => Some(operation),
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
         (DocumentOperations::Multiple(operations), None) => operations.values().next(),
     };
-    operation.map_or(OperationType::Query, |operation| operation.node.ty)
+    operation.map(|operation| &operation.node)
 }
 
 /// The parser's words in one line.

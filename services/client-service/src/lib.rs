@@ -7,6 +7,7 @@
 pub mod app;
 pub mod clients;
 pub mod config;
+mod date_time;
 mod decimal;
 mod errors;
 mod execution;
@@ -16,9 +17,11 @@ mod limits;
 mod loaders;
 mod mutations;
 mod nulls;
+mod order;
 mod queries;
 mod schema;
 mod scope;
+mod selected;
 mod types;
 
 pub use app::{Gateway, start};

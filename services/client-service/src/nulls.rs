@@ -4,11 +4,12 @@
 //! find null there, or, if the field cannot be null, in the nearest field above it that can.
 
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
+    BaseType, ExecutableDocument, OperationDefinition, SelectionSet, Type,
 };
-use async_graphql::{Name, PathSegment, Positioned, ServerError, Value};
+use async_graphql::{Name, PathSegment, ServerError, Value};
 
 use crate::limits::Shape;
+use crate::selected::selected;
 
 /// Places the null of each error that has a path.
 pub fn place(
@@ -44,14 +45,17 @@ impl<'a> Finder<'a> {
                     _ => return nullable,
                 },
                 PathSegment::Field(key) => {
-                    let fields = self.fields(&sets, key);
-                    let Some(first) = fields.first() else {
+                    let mut all = selected(self.document, &sets).into_iter();
+                    let Some(found) = all.find(|it| it.key.as_str() == key) else {
+                        return nullable;
+                    };
+                    let Some(first) = found.fields.first() else {
                         return nullable;
                     };
                     let Some(ty) = self.shape.field(object, first.name.node.as_str()) else {
                         return nullable;
                     };
-                    sets = fields.iter().map(|it| &it.selection_set.node).collect();
+                    sets = found.sets();
                     ty
                 }
             };
@@ -64,31 +68,6 @@ impl<'a> Finder<'a> {
             ty = Some(next);
         }
         nullable
-    }
-
-    /// The fields that answer under this key.
-    fn fields(&self, sets: &[&'a SelectionSet], key: &str) -> Vec<&'a Field> {
-        let mut open: Vec<&'a SelectionSet> = sets.to_vec();
-        let mut found = Vec::new();
-        while let Some(set) = open.pop() {
-            for Positioned { node, .. } in &set.items {
-                match node {
-                    Selection::Field(field) => {
-                        if field.node.response_key().node.as_str() == key {
-                            found.push(&field.node);
-                        }
-                    }
-                    Selection::InlineFragment(inline) => open.push(&inline.node.selection_set.node),
-                    Selection::FragmentSpread(spread) => {
-                        let name = &spread.node.fragment_name.node;
-                        if let Some(fragment) = self.document.fragments.get(name) {
-                            open.push(&fragment.node.selection_set.node);
-                        }
-                    }
-                }
-            }
-        }
-        found
     }
 }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
-use chrono::{DateTime, Utc};
 use contract::{proto, query};
 use tokio::sync::OnceCell;
 
 use super::{Product, from_micros, from_timestamp, to_int};
+use crate::date_time::DateTime;
 use crate::errors::{ApiError, Code};
 use crate::loaders;
 use crate::scope::Scope;
@@ -27,8 +27,8 @@ struct Own {
     name: String,
     description: Option<String>,
     version: i32,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+    created_at: DateTime,
+    updated_at: DateTime,
 }
 
 impl Category {
@@ -131,11 +131,11 @@ impl Category {
         self.own.version
     }
 
-    async fn created_at(&self) -> DateTime<Utc> {
+    async fn created_at(&self) -> DateTime {
         self.own.created_at
     }
 
-    async fn updated_at(&self) -> DateTime<Utc> {
+    async fn updated_at(&self) -> DateTime {
         self.own.updated_at
     }
 }

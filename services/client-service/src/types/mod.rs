@@ -16,20 +16,23 @@ pub use inputs::{
 pub use product::Product;
 pub use statistics::{CategoryStatistics, ProductStatistics};
 
-use chrono::{DateTime, Utc};
 use contract::time;
 
+use crate::date_time::DateTime;
 use crate::errors::ApiError;
 
 /// A time of the read side.
-fn from_micros(micros: i64) -> Result<DateTime<Utc>, ApiError> {
-    time::from_micros(micros).ok_or_else(|| ApiError::internal("a time outside the calendar"))
+fn from_micros(micros: i64) -> Result<DateTime, ApiError> {
+    time::from_micros(micros)
+        .map(DateTime)
+        .ok_or_else(|| ApiError::internal("a time outside the calendar"))
 }
 
 /// A time of the write side.
-fn from_timestamp(timestamp: Option<&prost_types::Timestamp>) -> Result<DateTime<Utc>, ApiError> {
+fn from_timestamp(timestamp: Option<&prost_types::Timestamp>) -> Result<DateTime, ApiError> {
     timestamp
         .and_then(time::from_timestamp)
+        .map(DateTime)
         .ok_or_else(|| ApiError::internal("a time is missing or outside the calendar"))
 }
 

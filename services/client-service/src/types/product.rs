@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
-use chrono::{DateTime, Utc};
 use contract::{proto, query};
 use tokio::sync::OnceCell;
 
 use super::category::gone;
 use super::{Category, from_micros, from_timestamp, to_int};
+use crate::date_time::DateTime;
 use crate::decimal::Decimal;
 use crate::errors::{ApiError, or_null};
 use crate::loaders;
@@ -34,8 +34,8 @@ struct Own {
     price: String,
     category_id: Option<String>,
     version: i32,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+    created_at: DateTime,
+    updated_at: DateTime,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -230,11 +230,11 @@ impl Product {
         Ok(self.own(context).await?.version)
     }
 
-    async fn created_at(&self, context: &Context<'_>) -> Result<DateTime<Utc>, ApiError> {
+    async fn created_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
         Ok(self.own(context).await?.created_at)
     }
 
-    async fn updated_at(&self, context: &Context<'_>) -> Result<DateTime<Utc>, ApiError> {
+    async fn updated_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
         Ok(self.own(context).await?.updated_at)
     }
 }
