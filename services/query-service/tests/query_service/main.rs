@@ -3,6 +3,7 @@
 mod cache;
 mod catalogue;
 mod errors;
+mod follower;
 mod input;
 mod lists;
 mod positions;

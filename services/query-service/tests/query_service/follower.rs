@@ -1,0 +1,157 @@
+//! A cache says how new it is only after it has thrown out what is older.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use event_sourcing::memory::MemoryEventStore;
+use event_sourcing::projection::{PageWrite, ProjectionStore};
+use event_sourcing::{
+    CommandId, Commit, EventStore, Filter, LogPage, Position, Receipt, Refused, Snapshot, Standing,
+    StoreError, StreamId, StreamPage, SystemClock, Token, Version,
+};
+use query_service::cache::{TableCache, follower};
+use query_service::projections::{ProductRow, Products};
+use read_model_sql::{Database, SqlProjectionStore};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::support::{LIMIT, World, product};
+
+/// A log whose pages have to be let through one by one.
+struct Gated {
+    log: Arc<MemoryEventStore>,
+    asked: watch::Sender<u64>,
+    open: Semaphore,
+}
+
+#[async_trait]
+impl EventStore for Gated {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        self.log.append(batch).await
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError> {
+        self.log.standing(command, streams).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        self.log.read_stream(stream, after, limit).await
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        self.asked.send_modify(|count| *count += 1);
+        self.open.acquire().await.expect("never closed").forget();
+        self.log.read_all(after, filter, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.log.head().await
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        self.log.wait_for(position).await
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        self.log.load_snapshot(stream, schema_version).await
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        self.log.save_snapshot(snapshot).await
+    }
+}
+
+fn row() -> Arc<ProductRow> {
+    Arc::new(ProductRow {
+        id: "p".to_owned(),
+        name: "old".to_owned(),
+        name_key: "old".to_owned(),
+        description: None,
+        price_cents: 1,
+        category_id: None,
+        on_hand: 0,
+        reserved: 0,
+        version: 1,
+        created_at: 0,
+        updated_at: 0,
+    })
+}
+
+async fn until(what: &str, fact: impl Fn() -> bool) {
+    let holds = async {
+        while !fact() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(LIMIT, holds).await;
+    assert!(waited.is_ok(), "{what}");
+}
+
+#[tokio::test]
+async fn the_position_follows_what_was_thrown_out() {
+    let world = World::sqlite();
+    let database = Database::open(&world.url, 1, Arc::new(SystemClock))
+        .await
+        .expect("a database");
+    let store = SqlProjectionStore::<Products>::open(database.clone())
+        .await
+        .expect("a generation");
+    store.begin(Token(1)).await.expect("begun").expect("ours");
+    let log = Arc::new(Gated {
+        log: Arc::clone(&world.log),
+        asked: watch::Sender::new(0),
+        open: Semaphore::new(0),
+    });
+    let cache = Arc::new(TableCache::<ProductRow>::new(100));
+    let mut tasks = JoinSet::new();
+    let (feed, followed, following) = (database.clone(), database.clone(), Arc::clone(&cache));
+    tasks.spawn(async move { feed.feed().run(&feed).await });
+    let gated = Arc::clone(&log);
+    tasks.spawn(async move {
+        follower::follow(Products, gated, followed.feed(), &following).await;
+    });
+    until("confirmed at the start", || {
+        cache.position(Position(0)).is_some()
+    })
+    .await;
+    cache.rows.insert("p", row(), cache.rows.ticket("p"));
+    let version = cache.version();
+
+    let head = Position(world.append(vec![product("p", "new", "1", None)]).await);
+    let page = PageWrite {
+        token: Token(1),
+        from: Position(0),
+        through: head,
+        changes: Vec::new(),
+        parked: None,
+    };
+    assert!(store.write(page).await.expect("written"));
+    until("the follower reads", || *log.asked.borrow() > 0).await;
+    assert_eq!(cache.position(head), None, "nothing is thrown out yet");
+    assert!(cache.rows.get("p").is_some());
+
+    log.open.add_permits(1);
+    until("the cache has followed", || cache.position(head).is_some()).await;
+    assert!(cache.rows.get("p").is_none());
+    assert!(cache.version() > version, "pages are void too");
+    tasks.shutdown().await;
+    database.close().await;
+}
