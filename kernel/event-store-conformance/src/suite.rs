@@ -33,6 +33,7 @@ macro_rules! conformance_tests {
             content::an_event_comes_back_as_it_was_stored
             content::a_commit_holds_a_thousand_events
             content::a_large_event_comes_back_whole
+            content::a_name_with_nul_is_not_taken_for_another
             fence::a_zombies_token_is_refused
             fence::the_fence_is_checked_behind_the_command_id
             lease::a_lease_has_one_owner

@@ -39,9 +39,20 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, sqlx::Error> {
 pub(crate) fn stream_names(streams: &[&StreamId]) -> Result<String, sqlx::Error> {
     let pairs: Vec<_> = streams
         .iter()
-        .map(|stream| [stream.aggregate_type(), stream.aggregate_id()])
-        .collect();
+        .map(|stream| {
+            let (kind, id) = (stream.aggregate_type(), stream.aggregate_id());
+            Ok([without_nul(kind)?, without_nul(id)?])
+        })
+        .collect::<Result<_, sqlx::Error>>()?;
     json(&pairs)
+}
+
+/// Text that SQLite takes out of JSON ends at U+0000, so a name with one would be looked up as another.
+fn without_nul(name: &str) -> Result<&str, sqlx::Error> {
+    if name.contains('\0') {
+        return Err(sqlx::Error::Encode("a name has no U+0000".into()));
+    }
+    Ok(name)
 }
 
 fn undecodable(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use event_sourcing::commit::MAX_COMMIT_EVENTS;
 use event_sourcing::event::MAX_EVENT_BYTES;
 use event_sourcing::{
-    Commit, EncodedEvent, Expected, Metadata, NewEvent, Position, StreamId, Version, Write,
+    Commit, EncodedEvent, Expected, Metadata, NewEvent, Position, StoreError, StreamId, Version,
+    Write,
 };
 use serde_json::{Value, json};
 
@@ -149,4 +150,30 @@ pub async fn a_large_event_comes_back_whole(harness: &dyn Harness) {
     let stored = read_stream(store, &a, 1).await;
     assert_eq!(json(&stored[0].data), Value::String(text));
     assert_eq!(stored[0].recorded_at, early);
+}
+
+/// A name with U+0000, which some engines cannot keep, is kept whole or refused for good; it is never taken for another.
+pub async fn a_name_with_nul_is_not_taken_for_another(harness: &dyn Harness) {
+    let store = &*harness.open().await.events;
+    let (plain, odd) = (stream("a"), stream("a\0b"));
+    accepted(
+        store,
+        commit(command(1), vec![write(&plain, Expected::NoStream, 2)]),
+    )
+    .await;
+    let batch = [commit(command(2), vec![write(&odd, Expected::NoStream, 1)])];
+    match store.append(&batch).await {
+        Ok(answers) => {
+            assert!(
+                answers[0].is_ok(),
+                "it is a stream of its own, got {answers:?}"
+            );
+            let stored = read_stream(store, &odd, 10).await;
+            assert_eq!(stored.len(), 1);
+            assert_eq!(stored[0].stream, odd);
+        }
+        Err(error) => assert!(matches!(error, StoreError::Failed { .. }), "{error}"),
+    }
+    assert_eq!(version(store, &plain).await, Version(2));
+    assert_eq!(read_stream(store, &plain, 10).await.len(), 2);
 }
