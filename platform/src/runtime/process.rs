@@ -32,32 +32,59 @@ pub fn run(main: impl Future<Output = Result<(), StartError>>) -> ExitCode {
 /// # Errors
 /// Signals cannot be received, or a task failed.
 pub async fn stop_asked(services: &[&Tasks]) -> Result<(), StartError> {
-    let listen =
-        |kind| signal(kind).map_err(|error| StartError::failed("listen for signals", error));
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let faults = services.iter().map(|tasks| {
-        let stopping = tasks.stopping();
-        Box::pin(async move { stopping.cancelled().await })
-    });
-    let any_fault = async {
-        if services.is_empty() {
-            std::future::pending::<()>().await;
-        }
-        futures::future::select_all(faults).await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => tracing::info!("stopping: interrupted"),
-        _ = terminate.recv() => tracing::info!("stopping: asked to terminate"),
-        () = any_fault => {}
+    StopSignals::listen()?.asked(services).await
+}
+
+/// SIGINT and SIGTERM, which end the process by themselves until somebody listens. Who tells the world that the
+/// process is there listens before, so that whoever asks it to stop is heard.
+#[derive(Debug)]
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Keeps them from now on.
+    ///
+    /// # Errors
+    /// Signals cannot be received.
+    pub fn listen() -> Result<Self, StartError> {
+        let listen =
+            |kind| signal(kind).map_err(|error| StartError::failed("listen for signals", error));
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
     }
-    tokio::spawn(exit_on_second(interrupt, terminate));
-    match services.iter().find_map(|tasks| tasks.fault()) {
-        Some(task) => Err(StartError::failed(
-            "run",
-            format!("the task {task} ended too early"),
-        )),
-        None => Ok(()),
+
+    /// Waits until one has come, or one of `services` stops by a fault. A second signal ends the process at once.
+    ///
+    /// # Errors
+    /// A task failed.
+    pub async fn asked(mut self, services: &[&Tasks]) -> Result<(), StartError> {
+        let faults = services.iter().map(|tasks| {
+            let stopping = tasks.stopping();
+            Box::pin(async move { stopping.cancelled().await })
+        });
+        let any_fault = async {
+            if services.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            futures::future::select_all(faults).await;
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => tracing::info!("stopping: interrupted"),
+            _ = self.terminate.recv() => tracing::info!("stopping: asked to terminate"),
+            () = any_fault => {}
+        }
+        tokio::spawn(exit_on_second(self.interrupt, self.terminate));
+        match services.iter().find_map(|tasks| tasks.fault()) {
+            Some(task) => Err(StartError::failed(
+                "run",
+                format!("the task {task} ended too early"),
+            )),
+            None => Ok(()),
+        }
     }
 }
 

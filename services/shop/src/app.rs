@@ -12,7 +12,7 @@ use client_service::{Channels, Gateway};
 use command_service::{CommandService, OpenedStore};
 use event_sourcing::{Clock, SystemClock};
 use platform::config::names;
-use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener};
+use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener, StopSignals};
 use platform::telemetry::Metrics;
 use platform::{StartError, fields, health};
 use query_service::QueryService;
@@ -79,13 +79,13 @@ impl Shop {
     ///
     /// # Errors
     /// What failed.
-    pub async fn stop_asked(&self) -> Result<(), StartError> {
+    pub async fn stop_asked(&self, signals: StopSignals) -> Result<(), StartError> {
         let all = [
             self.gateway.tasks(),
             self.query.tasks(),
             self.command.tasks(),
         ];
-        runtime::stop_asked(&all).await
+        signals.asked(&all).await
     }
 
     /// Ends it: requests to their end, what they wrote durable, everything closed.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use platform::config::names;
+use platform::runtime::StopSignals;
 use platform::telemetry::{self, TelemetryConfig};
 use platform::{Settings, StartError};
 
@@ -22,6 +23,7 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
         format: settings.get(&names::LOG_FORMAT)?,
     })
     .map_err(|error| StartError::failed("collect metrics", error))?;
+    let signals = StopSignals::listen()?;
     let shop = Shop::open(&config, metrics).await?;
     println!(
         "{}",
@@ -30,7 +32,7 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
             config: &config
         }
     );
-    let stopped = shop.stop_asked().await;
+    let stopped = shop.stop_asked(signals).await;
     shop.close().await;
     if stopped.is_ok() {
         println!("The shop is closed. Everything that was answered is stored.");

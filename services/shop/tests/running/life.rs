@@ -3,7 +3,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::Result;
-use test_shop::{Folder, Process};
+use test_shop::{Folder, Operation, Process, Start};
 
 use crate::support::{CLIENT_HTTP, LISTENERS, SHOP, open, printed, shop, start};
 
@@ -23,6 +23,19 @@ fn without_ports(text: &str) -> String {
     parts.fold(first, |text, part| {
         text + "127.0.0.1:<port>" + part.trim_start_matches(|c: char| c.is_ascii_digit())
     })
+}
+
+/// The exit code and the standard error of a shop that does not start.
+fn refused(start: &Start) -> (Option<i32>, String) {
+    let output = Command::new(SHOP)
+        .args(&start.arguments)
+        .env_clear()
+        .envs(LISTENERS.map(|listener| (listener, "127.0.0.1:0")))
+        .envs(&start.variables)
+        .output()
+        .expect("the binary runs");
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), log)
 }
 
 #[test]
@@ -82,8 +95,8 @@ The shop is open.
 async fn a_second_shop_in_the_folder_is_told_who_holds_it() -> Result<()> {
     let folder = Folder::create()?;
     let first = open(&folder).await?;
-    let (status, log) = Process::run(Path::new(SHOP), &start(&folder)).await?;
-    assert_eq!(status.code(), Some(1));
+    let (code, log) = refused(&start(&folder));
+    assert_eq!(code, Some(1));
     let holder = format!("is in use by process {}", first.id());
     assert!(
         log.lines()
@@ -99,8 +112,8 @@ async fn a_second_shop_on_the_ports_fails_and_names_the_setting() -> Result<()> 
     let first = open(&folder).await?;
     let mut second = start(&other);
     second.variables = first.addresses();
-    let (status, log) = Process::run(Path::new(SHOP), &second).await?;
-    assert_eq!(status.code(), Some(1));
+    let (code, log) = refused(&second);
+    assert_eq!(code, Some(1));
     assert!(
         log.contains("error: bind COMMAND_GRPC_ADDR to 127.0.0.1:"),
         "{log}"
@@ -128,5 +141,39 @@ async fn healthcheck_asks_the_gateway() -> Result<()> {
     let answer = printed(&shop(&["healthcheck", "--client-http-addr", &address]));
     let answer: serde_json::Value = serde_json::from_str(&answer)?;
     assert_eq!(answer["status"], "ok");
+    Ok(())
+}
+
+#[tokio::test]
+async fn postgres_urls_run_the_same_shop_on_postgres() -> Result<()> {
+    let databases = [
+        test_postgres::database().await,
+        test_postgres::database().await,
+        test_postgres::database().await,
+    ];
+    let folder = Folder::create()?;
+    let mut start = start(&folder);
+    let names = [
+        "EVENT_STORE_URL",
+        "COMMAND_DATABASE_URL",
+        "QUERY_DATABASE_URL",
+    ];
+    for (name, database) in names.iter().zip(&databases) {
+        start
+            .variables
+            .insert((*name).to_owned(), database.url.clone());
+    }
+    let mut running = Process::serve(Path::new(SHOP), &start).await?;
+    let document = r#"mutation { createCategory(input: { name: "Tea" }) { productCount } }"#;
+    let made = Operation::new(document)
+        .data(running.address(CLIENT_HTTP)?)
+        .await?;
+    assert_eq!(made["createCategory"]["productCount"], 0);
+    assert!(running.terminate().await?.success());
+    assert_eq!(
+        std::fs::read_dir(folder.path())?.count(),
+        0,
+        "nothing is in the folder"
+    );
     Ok(())
 }
