@@ -9,7 +9,7 @@ use crate::app::{WriteSide, open_store};
 use crate::arguments::Options;
 use crate::database::Server;
 use crate::ids::Ids;
-use crate::limits::{PostgresLog, SqliteLog};
+use crate::limits::Writes;
 use crate::measure::{Figures, closed_loop};
 use crate::report::{Comparison, Report, Row, Target};
 use crate::teller::{Accounts, Teller, open_accounts};
@@ -18,40 +18,16 @@ const EXISTING: usize = 1_000;
 /// Accounts that `--preload` spreads its events over.
 const PRELOAD_DEPOSITS: usize = 10;
 
-/// The hand-written program beside it.
-enum Limit {
-    Postgres(PostgresLog),
-    Sqlite(SqliteLog),
-}
-
-impl Limit {
-    /// What a figure with this many clients is held against.
-    fn name(&self, clients: usize) -> &'static str {
-        match self {
-            Self::Postgres(_) if clients > 64 => "batched INSERT of 500",
-            Self::Postgres(_) => "one-row INSERT",
-            Self::Sqlite(_) => "one-row transaction",
+/// What a figure with this many clients must reach.
+fn target(limit: &Writes, case: &str, clients: usize) -> Option<Target> {
+    match (limit, clients, case) {
+        (Writes::Postgres(_), 64, "one hot aggregate") => Some(Target::AtLeast(1.0)),
+        (Writes::Postgres(_), 64, _) => Some(Target::AtLeast(1.8)),
+        (Writes::Postgres(_), 256, "new aggregates" | "existing aggregates") => {
+            Some(Target::AtLeast(0.6))
         }
-    }
-
-    async fn measure(&self, clients: usize, options: &Options) -> Result<Figures> {
-        match self {
-            Self::Postgres(log) if clients > 64 => log.batched(500, options.duration()).await,
-            Self::Postgres(log) => log.one_row(clients, options.duration()).await,
-            Self::Sqlite(log) => log.batched(1, options.duration()).await,
-        }
-    }
-
-    fn target(&self, case: &str, clients: usize) -> Option<Target> {
-        match (self, clients, case) {
-            (Self::Postgres(_), 64, "one hot aggregate") => Some(Target::AtLeast(1.0)),
-            (Self::Postgres(_), 64, _) => Some(Target::AtLeast(1.8)),
-            (Self::Postgres(_), 256, "new aggregates" | "existing aggregates") => {
-                Some(Target::AtLeast(0.6))
-            }
-            (Self::Sqlite(_), 64, _) => Some(Target::AtLeast(4.0)),
-            _ => None,
-        }
+        (Writes::Sqlite(_), 64, _) => Some(Target::AtLeast(4.0)),
+        _ => None,
     }
 }
 
@@ -59,11 +35,7 @@ impl Limit {
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
     let beside = server.database().await?;
-    let limit = if server.is_postgres() {
-        Limit::Postgres(PostgresLog::create(&beside.url, options.preload).await?)
-    } else {
-        Limit::Sqlite(SqliteLog::create(&beside.url, options.preload).await?)
-    };
+    let limit = Writes::create(&server, &beside.url, options.preload).await?;
     let database = server.database().await?;
     let store = open_store(&database.url).await?;
     let side = WriteSide::start(store, ExecutorConfig::default());
@@ -81,7 +53,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         ),
     ];
     for clients in options.clients_or(&[1, 16, 64, 256]) {
-        let mut before = limit.measure(clients, options).await?;
+        let mut before = limit.measure(clients, options.duration()).await?;
         for (case, accounts) in &cases {
             let tellers = (0..clients).map(|_| Teller {
                 executor: Arc::clone(&side.executor),
@@ -89,7 +61,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
                 accounts: accounts.clone(),
             });
             let figures = closed_loop(tellers.collect(), options.duration()).await?;
-            let after = limit.measure(clients, options).await?;
+            let after = limit.measure(clients, options.duration()).await?;
             let row = Row::new("append", *case, server.engine(), clients, &figures);
             let compared = compare(&limit, case, clients, [&figures, &before, &after]);
             report.add(&row.beside(compared));
@@ -102,13 +74,13 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
 }
 
 /// One client alone is held against the limit's latency, several against its rate.
-fn compare(limit: &Limit, case: &str, clients: usize, figures: [&Figures; 3]) -> Comparison {
+fn compare(limit: &Writes, case: &str, clients: usize, figures: [&Figures; 3]) -> Comparison {
     let name = limit.name(clients);
     if clients == 1 {
         let [ours, before, after] = figures.map(|figures| figures.p50_ms);
-        let target = matches!(limit, Limit::Postgres(_)).then_some(Target::AtMost(1.6));
+        let target = matches!(limit, Writes::Postgres(_)).then_some(Target::AtMost(1.6));
         return Comparison::new(&format!("p50 of a {name}"), ours, before, after, target);
     }
     let [ours, before, after] = figures.map(|figures| figures.per_second);
-    Comparison::new(name, ours, before, after, limit.target(case, clients))
+    Comparison::new(name, ours, before, after, target(limit, case, clients))
 }

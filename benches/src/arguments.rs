@@ -44,6 +44,12 @@ pub enum Bench {
     Load,
     /// Rebuilding a projection from 200,000 events (or `--preload`), beside pages by hand.
     Project,
+    /// From the answer of a mutation to the first query that sees it, at 200 mutations a second.
+    Visible,
+    /// GraphQL through the real processes: reads beside a server without hops, writes beside the engine's own.
+    Gateway,
+    /// Start on existing data, and memory at rest.
+    Idle,
     /// Serves the GraphQL limit until its standard input closes; other benches start it.
     #[command(hide = true)]
     ServeDirect {

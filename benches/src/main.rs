@@ -4,14 +4,18 @@ mod app;
 mod append;
 mod arguments;
 mod database;
+mod gateway;
+mod idle;
 mod ids;
 mod limits;
 mod load;
 mod measure;
 mod project;
 mod report;
+mod services;
 mod subject;
 mod teller;
+mod visible;
 
 use std::process::ExitCode;
 
@@ -40,6 +44,9 @@ async fn run(arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
         Bench::Append => append::run(options, report).await,
         Bench::Load => load::run(options, report).await,
         Bench::Project => project::run(options, report).await,
+        Bench::Visible => visible::run(options, report).await,
+        Bench::Idle => idle::run(options, report).await,
+        Bench::Gateway => gateway::run(options, report).await,
         Bench::ServeDirect { database } => limits::serve_direct(database).await,
     }
 }

@@ -4,13 +4,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-const WARM_UP: Duration = Duration::from_secs(1);
+pub const WARM_UP: Duration = Duration::from_secs(1);
 /// A measurement with fewer operations says nothing.
-const MIN_OPERATIONS: u64 = 20;
+const MIN_OPERATIONS: u64 = 5;
 
 /// One client.
 pub trait Client: Send + 'static {
@@ -27,11 +27,51 @@ pub struct Figures {
     pub operations: u64,
 }
 
-/// What one client saw.
+/// How long operations took.
 #[derive(Debug, Default)]
-struct Seen {
+pub struct Latencies {
     operations: u64,
-    latencies_ns: Vec<u64>,
+    nanos: Vec<u64>,
+}
+
+impl Latencies {
+    /// One answer that stands for so many operations.
+    pub fn add(&mut self, operations: u64, latency: Duration) {
+        self.operations += operations;
+        let nanos = u64::try_from(latency.as_nanos());
+        self.nanos.push(nanos.unwrap_or(u64::MAX));
+    }
+
+    pub fn extend(&mut self, other: Self) {
+        self.operations += other.operations;
+        self.nanos.extend(other.nanos);
+    }
+
+    pub fn count(&self) -> u64 {
+        self.operations
+    }
+
+    /// Rate and quantiles.
+    ///
+    /// # Errors
+    /// If there are too few: a figure of a run that did nothing is none.
+    pub fn figures(mut self, duration: Duration) -> Result<Figures> {
+        if self.operations < MIN_OPERATIONS {
+            bail!("only {} operations in {duration:?}", self.operations);
+        }
+        self.nanos.sort_unstable();
+        let quantile = |permille: usize| -> f64 {
+            let at = self.nanos.len() * permille / 1_000;
+            let nanos = self.nanos.get(at).or(self.nanos.last());
+            nanos.map_or(0.0, |nanos| count(*nanos) / 1e6)
+        };
+        Ok(Figures {
+            per_second: count(self.operations) / duration.as_secs_f64(),
+            p50_ms: quantile(500),
+            p99_ms: quantile(990),
+            operations: self.operations,
+        })
+    }
 }
 
 /// Runs the clients side by side and measures after the warm-up.
@@ -44,62 +84,33 @@ pub async fn closed_loop<C: Client>(clients: Vec<C>, duration: Duration) -> Resu
     for client in clients {
         running.spawn(one_client(client, Arc::clone(&gate), duration));
     }
-    let mut all = Seen::default();
-    while let Some(seen) = running.join_next().await {
-        let seen = seen??;
-        all.operations += seen.operations;
-        all.latencies_ns.extend(seen.latencies_ns);
+    let mut all = Latencies::default();
+    while let Some(latencies) = running.join_next().await {
+        all.extend(latencies??);
     }
-    figures(all, duration)
+    all.figures(duration)
 }
 
 async fn one_client<C: Client>(
     mut client: C,
     gate: Arc<Barrier>,
     duration: Duration,
-) -> Result<Seen> {
+) -> Result<Latencies> {
     gate.wait().await;
     let begin = Instant::now() + WARM_UP;
     let end = begin + duration;
-    let mut seen = Seen::default();
+    let mut latencies = Latencies::default();
     loop {
         let sent = Instant::now();
         if sent >= end {
-            return Ok(seen);
+            return Ok(latencies);
         }
-        let count = client.operate().await?;
+        let operations = client.operate().await?;
         let answered = Instant::now();
         if answered >= begin && answered < end {
-            seen.operations += count;
-            seen.latencies_ns.push(nanos(answered - sent));
+            latencies.add(operations, answered - sent);
         }
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn figures(mut seen: Seen, duration: Duration) -> Result<Figures> {
-    if seen.operations < MIN_OPERATIONS {
-        bail!("only {} operations in {duration:?}", seen.operations);
-    }
-    seen.latencies_ns.sort_unstable();
-    let quantile = |permille: usize| -> Result<f64> {
-        let at = seen.latencies_ns.len() * permille / 1_000;
-        let nanos = seen
-            .latencies_ns
-            .get(at)
-            .or(seen.latencies_ns.last())
-            .ok_or_else(|| anyhow!("no latencies"))?;
-        Ok(count(*nanos) / 1e6)
-    };
-    Ok(Figures {
-        per_second: count(seen.operations) / duration.as_secs_f64(),
-        p50_ms: quantile(500)?,
-        p99_ms: quantile(990)?,
-        operations: seen.operations,
-    })
 }
 
 /// A count as a number to divide.
@@ -128,11 +139,11 @@ mod tests {
 
     #[test]
     fn figures_are_counts_over_time_and_quantiles() {
-        let seen = Seen {
-            operations: 1_000,
-            latencies_ns: (1..=1_000).rev().map(|n| n * 1_000).collect(),
-        };
-        let figures = figures(seen, Duration::from_secs(2)).unwrap();
+        let mut latencies = Latencies::default();
+        for micros in (1..=1_000).rev() {
+            latencies.add(1, Duration::from_micros(micros));
+        }
+        let figures = latencies.figures(Duration::from_secs(2)).unwrap();
         assert!((figures.per_second - 500.0).abs() < 1e-9);
         assert!((figures.p50_ms - 0.501).abs() < 1e-9);
         assert!((figures.p99_ms - 0.991).abs() < 1e-9);
@@ -140,6 +151,7 @@ mod tests {
 
     #[test]
     fn a_run_that_did_nothing_has_no_figures() {
-        assert!(figures(Seen::default(), Duration::from_secs(1)).is_err());
+        let nothing = Latencies::default();
+        assert!(nothing.figures(Duration::from_secs(1)).is_err());
     }
 }

@@ -21,6 +21,19 @@ pub struct Row {
     /// What it is held against.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Comparison>,
+    /// What its own figures must reach.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bounds: Vec<Bound>,
+}
+
+/// A figure that has a target without a limit.
+#[derive(Clone, Debug, Serialize)]
+pub struct Bound {
+    /// Its name.
+    pub figure: &'static str,
+    pub value: f64,
+    pub target: Target,
+    pub reached: bool,
 }
 
 /// A figure beside its limit.
@@ -91,11 +104,23 @@ impl Row {
             p99_ms: figures.p99_ms,
             operations: figures.operations,
             limit: None,
+            bounds: Vec::new(),
         }
     }
 
     pub fn beside(mut self, limit: Comparison) -> Self {
         self.limit = Some(limit);
+        self
+    }
+
+    /// Adds a target for one of its figures.
+    pub fn bound(mut self, figure: &'static str, value: f64, target: Target) -> Self {
+        self.bounds.push(Bound {
+            figure,
+            value,
+            target,
+            reached: target.reached(value),
+        });
         self
     }
 }
@@ -136,12 +161,21 @@ impl Report {
             row.per_second,
             row.p50_ms,
             row.p99_ms,
-            row.limit.as_ref().map(in_words).unwrap_or_default()
+            in_words(row)
         );
     }
 }
 
-fn in_words(limit: &Comparison) -> String {
+fn in_words(row: &Row) -> String {
+    let bounds = row.bounds.iter().map(|bound| {
+        let target = verdict(bound.target, bound.reached);
+        format!("{} {:.1}, {target}", bound.figure, bound.value)
+    });
+    let parts: Vec<String> = row.limit.iter().map(compared).chain(bounds).collect();
+    parts.join("; ")
+}
+
+fn compared(limit: &Comparison) -> String {
     let Comparison {
         to,
         before,
@@ -155,17 +189,18 @@ fn in_words(limit: &Comparison) -> String {
         _ => 0,
     };
     let target = match (limit.target, limit.reached) {
-        (Some(target), Some(reached)) => {
-            let verdict = if reached { "reached" } else { "MISSED" };
-            let (sign, bound) = match target {
-                Target::AtLeast(bound) => ('≥', bound),
-                Target::AtMost(bound) => ('≤', bound),
-            };
-            format!(", target {sign} {bound}: {verdict}")
-        }
+        (Some(target), Some(reached)) => format!(", {}", verdict(target, reached)),
         _ => String::new(),
     };
     format!("{ratio:.2} × {to} ({before:.digits$}, {after:.digits$}){target}")
+}
+
+fn verdict(target: Target, reached: bool) -> String {
+    let verdict = if reached { "reached" } else { "MISSED" };
+    match target {
+        Target::AtLeast(bound) => format!("target ≥ {bound}: {verdict}"),
+        Target::AtMost(bound) => format!("target ≤ {bound}: {verdict}"),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use contract::proto::AdminStatusParam;
 use contract::proto::admin_client::AdminClient;
 use test_postgres::TestDatabase;
@@ -40,12 +40,11 @@ enum Data {
     Databases([TestDatabase; 3]),
 }
 
-/// Built once.
+/// Built once, or not at all.
 pub async fn binaries() -> Result<&'static Binaries> {
-    static BUILT: OnceCell<Binaries> = OnceCell::const_new();
-    BUILT
-        .get_or_try_init(async || tokio::task::spawn_blocking(Binaries::build).await?)
-        .await
+    static BUILT: OnceCell<Result<Binaries>> = OnceCell::const_new();
+    let built = BUILT.get_or_init(async || tokio::task::spawn_blocking(Binaries::build).await?);
+    built.await.as_ref().map_err(|error| anyhow!("{error:#}"))
 }
 
 /// Starts a system, has it go through `journey`, and stops it, which must end every process cleanly. If the journey

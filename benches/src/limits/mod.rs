@@ -6,9 +6,11 @@ mod graphql;
 mod postgres;
 mod run;
 mod sqlite;
+mod writes;
 
 pub use fold::rebuild;
-pub use graphql::serve_direct;
+pub use graphql::{Direct, GraphqlClient, PRODUCTS, fill, serve_direct};
 pub use postgres::PostgresLog;
 pub use run::run;
 pub use sqlite::SqliteLog;
+pub use writes::Writes;

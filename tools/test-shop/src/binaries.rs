@@ -8,8 +8,6 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-const PACKAGES: [&str; 4] = ["command-service", "query-service", "client-service", "shop"];
-
 /// Where the built binaries are.
 #[derive(Clone, Debug)]
 pub struct Binaries(BTreeMap<String, PathBuf>);
@@ -26,18 +24,14 @@ impl Binaries {
         let mut command = Command::new(cargo);
         command
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args([
-                "build",
-                "--bins",
-                "--message-format=json-render-diagnostics",
-            ])
+            // The whole workspace, so that libraries get the features that `cargo test --workspace` gave them and are
+            // not built again.
+            .args(["build", "--workspace", "--bins"])
+            .arg("--message-format=json-render-diagnostics")
             .args(["--profile", profile])
             .arg("--target-dir")
             .arg(target)
             .stderr(Stdio::inherit());
-        for package in PACKAGES {
-            command.args(["-p", package]);
-        }
         let output = command.output().context("cannot run cargo build")?;
         if !output.status.success() {
             bail!("cargo build of the services failed");

@@ -40,6 +40,7 @@ pub struct Process {
     child: Child,
     watchdog: Child,
     addresses: BTreeMap<String, SocketAddr>,
+    served_after: Duration,
     log: Arc<Mutex<VecDeque<String>>>,
 }
 
@@ -49,6 +50,7 @@ impl Process {
     /// # Errors
     /// If it ends before; the message has its log.
     pub async fn serve(binary: &Path, start: &Start) -> Result<Self> {
+        let begin = Instant::now();
         let mut process = Self::spawn(binary, start)?;
         let stderr = process.child.stderr.take().context("no standard error")?;
         let mut heard = process.listen_to(stderr);
@@ -57,6 +59,7 @@ impl Process {
         loop {
             if heard.borrow_and_update().len() >= wanted {
                 process.addresses = heard.borrow().clone();
+                process.served_after = begin.elapsed();
                 return Ok(process);
             }
             // The sender goes when the process closes its standard error, which is when it ends.
@@ -123,6 +126,7 @@ impl Process {
             child,
             watchdog,
             addresses: BTreeMap::new(),
+            served_after: Duration::ZERO,
             log: Arc::default(),
         })
     }
@@ -155,6 +159,12 @@ impl Process {
     pub fn address(&self, listener: &str) -> Result<SocketAddr> {
         let address = self.addresses.get(listener).copied();
         address.with_context(|| format!("{} has no listener {listener}", self.name))
+    }
+
+    /// How long it took from its start until it listened everywhere.
+    #[must_use]
+    pub fn served_after(&self) -> Duration {
+        self.served_after
     }
 
     /// The same listeners on the same ports, for a start after an end.

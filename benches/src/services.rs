@@ -1,0 +1,142 @@
+//! The real processes on fresh databases, filled through their own API.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use test_shop::{Binaries, Connection, Layout, Operation, Store, System};
+use tokio::task::JoinSet;
+
+use crate::database::{Database, Server};
+
+const CATEGORIES: usize = 100;
+const FILLERS: usize = 64;
+
+/// Three processes on PostgreSQL, or `shop` on SQLite.
+pub struct Services {
+    pub system: System,
+    databases: Vec<Database>,
+}
+
+/// What was put into it.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    pub products: Arc<Vec<String>>,
+}
+
+impl Services {
+    pub async fn start(server: &Server) -> Result<Self> {
+        let mut databases = vec![server.database().await?];
+        let store = if server.is_postgres() {
+            databases.push(server.database().await?);
+            databases.push(server.database().await?);
+            Store::Postgres {
+                events: databases[0].url.clone(),
+                command: databases[1].url.clone(),
+                query: databases[2].url.clone(),
+            }
+        } else {
+            let folder = databases[0].url.strip_prefix("sqlite://");
+            let folder = folder.and_then(|path| path.strip_suffix("/bench.db"));
+            Store::Sqlite {
+                folder: folder.context("no folder")?.to_owned(),
+            }
+        };
+        Ok(Self {
+            system: start(store).await?,
+            databases,
+        })
+    }
+
+    pub fn gateway(&self) -> Result<SocketAddr> {
+        self.system.gateway(0)
+    }
+
+    /// Makes so many products, spread over categories.
+    pub async fn fill(&self, products: u64) -> Result<Catalogue> {
+        let gateway = self.gateway()?;
+        let categories = side_by_side(gateway, CATEGORIES, |index, _| {
+            let input = json!({ "name": format!("Category {index}") });
+            ("createCategory", "CreateCategoryInput", input)
+        })
+        .await?;
+        let categories = Arc::new(categories);
+        let products = side_by_side(gateway, usize::try_from(products)?, move |index, _| {
+            let category = &categories[index % categories.len()];
+            let input = json!({
+                "name": format!("Product {index}"),
+                "price": 1 + index % 1_000,
+                "categoryId": category,
+                "stockQuantity": index % 500,
+            });
+            ("createProduct", "CreateProductInput", input)
+        })
+        .await?;
+        Ok(Catalogue {
+            products: Arc::new(products),
+        })
+    }
+
+    /// Stops the processes, which must end cleanly, and starts new ones on the same databases.
+    pub async fn restart(self) -> Result<Self> {
+        let store = self.system.store().clone();
+        self.system.stop().await?;
+        Ok(Self {
+            system: start(store).await?,
+            databases: self.databases,
+        })
+    }
+
+    /// Stops the processes, which must end cleanly, and drops the databases.
+    pub async fn discard(self) -> Result<()> {
+        self.system.stop().await?;
+        for database in self.databases {
+            database.discard().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn start(store: Store) -> Result<System> {
+    let binaries = tokio::task::spawn_blocking(Binaries::build).await??;
+    // Logging each request would be measured too.
+    let settings = [("LOG_LEVEL", "warn,platform=info")];
+    System::start_with(&binaries, store, Layout { each: 1 }, &settings).await
+}
+
+type Creation = (&'static str, &'static str, Value);
+
+/// Sends `count` creations from several clients, and gives the ids in order.
+async fn side_by_side(
+    gateway: SocketAddr,
+    count: usize,
+    creation: impl Fn(usize, usize) -> Creation + Clone + Send + 'static,
+) -> Result<Vec<String>> {
+    let mut running = JoinSet::new();
+    for filler in 0..FILLERS {
+        let creation = creation.clone();
+        running.spawn(async move {
+            let mut connection = Connection::open(gateway).await?;
+            let mut made = Vec::new();
+            for index in (filler..count).step_by(FILLERS) {
+                let (mutation, kind, input) = creation(index, filler);
+                let document =
+                    format!("mutation($input: {kind}!) {{ {mutation}(input: $input) {{ id }} }}");
+                let operation = Operation::new(&document).with(json!({ "input": input }));
+                let data = operation.send_on(&mut connection).await?.data()?;
+                let Some(id) = data[mutation]["id"].as_str() else {
+                    bail!("no id in {data}");
+                };
+                made.push((index, id.to_owned()));
+            }
+            anyhow::Ok(made)
+        });
+    }
+    let mut all = Vec::with_capacity(count);
+    while let Some(made) = running.join_next().await {
+        all.extend(made??);
+    }
+    all.sort_unstable();
+    Ok(all.into_iter().map(|(_, id)| id).collect())
+}
