@@ -25,6 +25,6 @@ pub use grpc::{GrpcListener, MAX_DECODED_BYTES, MAX_ENCODED_BYTES};
 pub use healthcheck::healthcheck;
 pub use http::HttpListener;
 pub use in_process::GrpcChannel;
-pub use process::{StopSignals, run, stop_asked, upkeep};
+pub use process::{StopSignals, run, upkeep};
 pub use start::StartError;
 pub use tasks::{NotDrained, Tasks};

@@ -26,15 +26,6 @@ pub fn run(main: impl Future<Output = Result<(), StartError>>) -> ExitCode {
     }
 }
 
-/// Waits until the process is asked to stop by SIGINT or SIGTERM, or one of `services` stops by a fault. A second
-/// signal ends the process at once.
-///
-/// # Errors
-/// Signals cannot be received, or a task failed.
-pub async fn stop_asked(services: &[&Tasks]) -> Result<(), StartError> {
-    StopSignals::listen()?.asked(services).await
-}
-
 /// SIGINT and SIGTERM, which end the process by themselves until somebody listens. Who tells the world that the
 /// process is there listens before, so that whoever asks it to stop is heard.
 #[derive(Debug)]

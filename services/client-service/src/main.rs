@@ -7,7 +7,7 @@ use clap::Command;
 use client_service::{Config, app, config};
 use event_sourcing::SystemClock;
 use platform::config::{app_env, args, names};
-use platform::runtime::{healthcheck, run, stop_asked, upkeep};
+use platform::runtime::{StopSignals, healthcheck, run, upkeep};
 use platform::telemetry::{self, TelemetryConfig};
 use platform::{Settings, StartError};
 
@@ -45,9 +45,10 @@ async fn serve() -> Result<(), StartError> {
     let channels = app::remote_channels(&settings)?;
     let metrics = telemetry::install(&TelemetryConfig::read(&settings)?)
         .map_err(|error| StartError::failed("collect metrics", error))?;
+    let signals = StopSignals::listen()?;
     let gateway = app::start(config, channels, metrics.clone(), Arc::new(SystemClock)).await?;
     upkeep(metrics, gateway.tasks());
-    let asked = stop_asked(&[gateway.tasks()]).await;
+    let asked = signals.asked(&[gateway.tasks()]).await;
     gateway.stop().await?;
     asked
 }

@@ -8,7 +8,7 @@ use command_service::config::{Listeners, SPECS};
 use command_service::{CommandConfig, CommandService, OpenedStore};
 use event_sourcing::{Clock, SystemClock};
 use platform::config::{self, Settings, names};
-use platform::runtime::{self, GrpcListener, HttpListener};
+use platform::runtime::{self, GrpcListener, HttpListener, StopSignals};
 use platform::telemetry::{self, TelemetryConfig};
 use platform::{StartError, health};
 
@@ -40,6 +40,7 @@ async fn start(matches: ArgMatches) -> Result<(), StartError> {
         config.migrate = true;
         return migrate(&config, clock, &listeners).await;
     }
+    let signals = StopSignals::listen()?;
     let grpc = GrpcListener::bind(names::COMMAND_GRPC_ADDR.spec.name, listeners.grpc).await?;
     let http = HttpListener::bind(names::COMMAND_METRICS_ADDR.spec.name, listeners.metrics).await?;
     let store = OpenedStore::open(&config, Arc::clone(&clock)).await?;
@@ -50,7 +51,7 @@ async fn start(matches: ArgMatches) -> Result<(), StartError> {
         health::router(service.health().clone(), metrics),
         service.tasks(),
     );
-    let stopped = runtime::stop_asked(&[service.tasks()]).await;
+    let stopped = signals.asked(&[service.tasks()]).await;
     service.stop(listeners.shutdown_limit).await;
     store.close().await;
     stopped

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{ArgMatches, Command};
 use event_sourcing::{Clock, SystemClock};
 use platform::config::{self, Settings, names};
-use platform::runtime::{self, GrpcListener, HttpListener};
+use platform::runtime::{self, GrpcListener, HttpListener, StopSignals};
 use platform::telemetry::{self, TelemetryConfig};
 use platform::{StartError, health};
 use query_service::config::{Listeners, QueryConfig, SPECS};
@@ -46,6 +46,7 @@ async fn start(matches: ArgMatches) -> Result<(), StartError> {
         log.close().await;
         return Ok(());
     }
+    let signals = StopSignals::listen()?;
     let grpc = GrpcListener::bind(names::QUERY_GRPC_ADDR.spec.name, listeners.grpc).await?;
     let http = HttpListener::bind(names::QUERY_METRICS_ADDR.spec.name, listeners.metrics).await?;
     let log = OpenedLog::open(&config, Arc::clone(&clock)).await?;
@@ -56,7 +57,7 @@ async fn start(matches: ArgMatches) -> Result<(), StartError> {
         health::router(service.health().clone(), metrics),
         service.tasks(),
     );
-    let stopped = runtime::stop_asked(&[service.tasks()]).await;
+    let stopped = signals.asked(&[service.tasks()]).await;
     service.stop(listeners.shutdown_limit).await;
     log.close().await;
     stopped
