@@ -185,20 +185,22 @@ impl<P: Projection> Runner<P> {
     async fn try_hold(&self) -> Result<std::convert::Infallible, Lost> {
         let token = self.acquire().await?.ok_or(Lost::Lease)?;
         let progress = self.rows.begin(token).await?.ok_or(Lost::Lease)?;
-        let working = self.work(token, progress);
-        tokio::pin!(working);
-        let mut renewal = tokio::time::interval_at(
-            Instant::now() + self.config.lease / 3,
-            self.config.lease / 3,
-        );
+        // Side by side: a renewal may need the connection that the page under way holds, so that neither may stand
+        // still while the other waits.
+        tokio::select! {
+            lost = self.work(token, progress) => lost,
+            lost = self.keep(token) => lost,
+        }
+    }
+
+    /// Renews the lease for as long as that works.
+    async fn keep(&self, token: Token) -> Result<std::convert::Infallible, Lost> {
+        let third = self.config.lease / 3;
+        let mut renewal = tokio::time::interval_at(Instant::now() + third, third);
         loop {
-            tokio::select! {
-                done = &mut working => return done,
-                _ = renewal.tick() => {
-                    if self.acquire().await? != Some(token) {
-                        return Err(Lost::Lease);
-                    }
-                }
+            renewal.tick().await;
+            if self.acquire().await? != Some(token) {
+                return Err(Lost::Lease);
             }
         }
     }

@@ -15,8 +15,8 @@ use event_sourcing::testing::at;
 use event_sourcing::testing::doc::{Counter, Incremented};
 use event_sourcing::{
     Aggregate, CommandId, Commit, DecodeError, DomainEvent, Envelope, EventStore, Expected, Filter,
-    MemoryEventStore, Metadata, NewEvent, Position, Projection, StoreError, SystemClock, Token,
-    Write, aggregate,
+    Lease, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position, Projection, StoreError,
+    SystemClock, Token, Write, aggregate,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -74,6 +74,38 @@ struct Rows {
     table: Mutex<Table>,
     fail_every: usize,
     calls: AtomicUsize,
+    /// What each write takes, and the only connection that there is.
+    writing: Duration,
+    connection: tokio::sync::Mutex<()>,
+}
+
+/// Leases beside the rows: they need the same connection.
+struct Leases {
+    log: Arc<MemoryEventStore>,
+    rows: Arc<Rows>,
+}
+
+#[async_trait]
+impl LeaseStore for Leases {
+    async fn acquire_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let _connection = self.rows.connection.lock().await;
+        self.log.acquire_leases(names, owner, ttl).await
+    }
+
+    async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
+        let _connection = self.rows.connection.lock().await;
+        self.log.renew_leases(owner, ttl).await
+    }
+
+    async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
+        let _connection = self.rows.connection.lock().await;
+        self.log.release_leases(names, owner).await
+    }
 }
 
 fn broken() -> StoreError {
@@ -107,6 +139,8 @@ impl ProjectionStore<Sums> for Rows {
     }
 
     async fn write(&self, page: PageWrite<String, u64>) -> Result<bool, StoreError> {
+        let _connection = self.connection.lock().await;
+        tokio::time::sleep(self.writing).await;
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let failing = self.fail_every > 0 && call.is_multiple_of(self.fail_every);
         if failing && call.is_multiple_of(2) {
@@ -179,7 +213,10 @@ impl Fixture {
             Arc::clone(&self.log) as Arc<dyn EventStore>,
             Sums,
             Arc::clone(&self.rows) as Arc<dyn ProjectionStore<Sums>>,
-            Arc::clone(&self.log) as _,
+            Arc::new(Leases {
+                log: Arc::clone(&self.log),
+                rows: Arc::clone(&self.rows),
+            }),
             Arc::new(SystemClock),
             config,
         );
@@ -295,4 +332,21 @@ async fn a_runner_whose_token_is_old_writes_nothing() {
     zombie.until(|state| !state.active).await;
     assert_eq!(fixture.rows(), sums([]));
     zombie.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_needs_the_writers_connection_waits_for_the_page_and_not_the_page_for_it() {
+    let lease = RunnerConfig::new("").lease;
+    let fixture = Fixture::new(Rows {
+        // The renewal falls into the writing of the first page.
+        writing: lease / 2,
+        ..Rows::default()
+    });
+    fixture.append("a", 101..=120).await;
+    let mut running = fixture.run("one");
+    running.reaches(20).await;
+    assert_eq!(fixture.rows(), sums([("a", 2_210), ("all", 2_210)]));
+    // Each of the three pages was written once.
+    assert_eq!(fixture.rows.calls.load(Ordering::Relaxed), 3);
+    running.stop().await;
 }
