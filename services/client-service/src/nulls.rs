@@ -18,11 +18,18 @@ pub fn place(
     (document, operation): (&ExecutableDocument, &OperationDefinition),
     shape: &Shape,
 ) {
+    let finder = Finder { document, shape };
     let root = Shape::root(operation.ty);
-    for error in errors.iter().filter(|error| !error.path.is_empty()) {
-        let finder = Finder { document, shape };
-        let nullable = finder.nullable_prefix(&operation.selection_set.node, root, &error.path);
-        set_null(data, &error.path[..nullable]);
+    let set = &operation.selection_set.node;
+    let mut places: Vec<&[PathSegment]> = errors
+        .iter()
+        .filter(|error| !error.path.is_empty())
+        .map(|error| &error.path[..finder.nullable_prefix(set, root, &error.path)])
+        .collect();
+    // The deepest first: a null further up has the last word.
+    places.sort_by_key(|place| std::cmp::Reverse(place.len()));
+    for place in places {
+        set_null(data, place);
     }
 }
 
@@ -105,11 +112,18 @@ mod tests {
     use crate::limits::Shape;
     use crate::schema;
 
-    fn placed(query: &str, data: serde_json::Value, path: serde_json::Value) -> serde_json::Value {
+    type Json = serde_json::Value;
+
+    fn placed(query: &str, data: Json, path: Json) -> Json {
+        placed_all(query, data, json!([path]))
+    }
+
+    fn placed_all(query: &str, data: Json, paths: Json) -> Json {
         let shape = Shape::from_sdl(&schema::build(true).sdl()).expect("our own schema");
         let document = parse_query(query).expect("GraphQL");
-        let path: Vec<PathSegment> = serde_json::from_value(path).expect("a path");
-        let errors = [ServerError::new("failed", None).with_path(path)];
+        let paths: Vec<Vec<PathSegment>> = serde_json::from_value(paths).expect("paths");
+        let failed = |path| ServerError::new("failed", None).with_path(path);
+        let errors: Vec<_> = paths.into_iter().map(failed).collect();
         let mut data = Value::from_json(data).expect("a value");
         let (_, operation) = document.operations.iter().next().expect("an operation");
         place(&mut data, &errors, (&document, &operation.node), &shape);
@@ -139,5 +153,12 @@ mod tests {
     fn without_a_nullable_parent_all_data_is_null() {
         let query = "mutation { a: deleteCategory(id: 1) b: deleteCategory(id: 2) }";
         assert_eq!(placed(query, json!({"a": true}), json!(["b"])), json!(null));
+    }
+
+    #[test]
+    fn a_null_further_up_has_the_last_word() {
+        let query = "{ categoryExists(id: 1) category(id: 1) { id } }";
+        let paths = json!([["categoryExists"], ["category"]]);
+        assert_eq!(placed_all(query, json!(null), paths), json!(null));
     }
 }

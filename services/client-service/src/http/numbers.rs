@@ -1,9 +1,9 @@
 //! Keeps the JSON and GraphQL parsers from rounding a number into one that a rule would accept.
 //!
-//! Both parsers turn a number into the nearest double. A number of at most 15 significant digits is what the
-//! double's shortest text says, so nothing is lost. A longer one may be: `19.990000000000000001` would become
-//! 19.99, a price of two decimals, which it is not. Such a number is replaced in the text by the next double,
-//! here 19.990000000000002, whose own text has the many decimals that it claims. A double cannot say more.
+//! Both parsers turn a number into a double. A number of at most 15 significant digits is what the double's
+//! shortest text says, so nothing is lost. A longer one may be: `19.990000000000000001` would become 19.99, a
+//! price of two decimals, which it is not. Such a number is replaced in the text by one of 14 significant digits
+//! beside it, here 19.990000000001, which has more decimals than the rule allows, as the number itself has.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -46,11 +46,14 @@ fn unrounded(number: &str) -> Option<String> {
         .ok()
         .filter(|double: &f64| double.is_finite())?;
     let shortest = double.to_string();
-    let decimals = shortest.split_once('.').map_or(0, |(_, it)| it.len());
-    if decimals > 2 || digits(number)? == digits(&shortest)? {
+    let (whole, fraction) = shortest.split_once('.').unwrap_or((&shortest, ""));
+    if fraction.len() > 2 || digits(number)? == digits(&shortest)? {
         return None;
     }
-    Some(double.next_up().to_string())
+    let decimals = (SAFE_DIGITS - 1).checked_sub(whole.trim_start_matches('-').len())?;
+    // A number so high is out of every range.
+    let zeros = decimals.checked_sub(fraction.len() + 1)?;
+    Some(format!("{whole}.{fraction}{}1", "0".repeat(zeros)))
 }
 
 /// The significant digits and the power of ten of the last of them.
@@ -77,10 +80,10 @@ mod tests {
     fn a_number_that_would_be_rounded_keeps_its_decimals() {
         let json = r#"{"price": 19.990000000000000001, "n": 1}"#;
         let kept = preserve(json, Syntax::Json);
-        assert_eq!(kept, r#"{"price": 19.990000000000002, "n": 1}"#);
+        assert_eq!(kept, r#"{"price": 19.990000000001, "n": 1}"#);
         let query = "{ p(a: 0.010000000000000000001, b: \"0.010000000000000000001\") }";
         let kept = preserve(query, Syntax::GraphQl);
-        assert!(kept.starts_with("{ p(a: 0.0100000000000000"));
+        assert!(kept.starts_with("{ p(a: 0.0100000000001,"));
         assert!(kept.ends_with("b: \"0.010000000000000000001\") }"));
     }
 

@@ -1,0 +1,106 @@
+//! What clients see when a service does not answer as it should.
+
+use anyhow::Result;
+use contract::status::Reason;
+use platform::config::AppEnv;
+use serde_json::json;
+use tonic::Status;
+
+use super::stage::{Fault, Stage};
+
+const CREATE: &str = "/proto.CategoryCommand/Create";
+const GET: &str = "/query.CategoryQuery/GetCategory";
+const LIST: &str = "/query.CategoryQuery/ListCategories";
+const MUTATION: &str = "mutation { createCategory(input: {name: \"Tea\"}) { id version } }";
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_sent_again_and_done_once() -> Result<()> {
+    let stage = Stage::open().await?;
+    let lost = Fault::After(Status::unavailable("gone"));
+    stage.wire.break_next(CREATE, [lost.clone(), lost]);
+    let data = stage.data(MUTATION, json!({})).await?;
+    assert_eq!(data["createCategory"]["version"], 1);
+    let calls = stage.wire.take();
+    assert_eq!(calls.len(), 3);
+    let ids: Vec<_> = calls
+        .iter()
+        .map(|call| call.metadata.get("x-command-id"))
+        .collect();
+    assert!(ids[0].is_some() && ids.windows(2).all(|pair| pair[0] == pair[1]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_unavailable_service_is_said_with_the_outcome() -> Result<()> {
+    let tries = [("CLIENT_WRITE_TRIES", "1"), ("CLIENT_READ_TRIES", "1")];
+    let stage = Stage::open_with(AppEnv::Development, &tries).await?;
+    let unavailable = || Fault::Before(Status::unavailable("10.1.2.3 refused"));
+    stage.wire.break_next(CREATE, [unavailable()]);
+    let body = stage.ask(MUTATION, json!({})).await?.json()?;
+    let error = &body["errors"][0];
+    assert_eq!(error["extensions"]["code"], "SERVICE_UNAVAILABLE");
+    assert_eq!(error["extensions"]["outcome"], "unknown");
+    assert_eq!(error["extensions"]["retryAfter"], 1);
+    assert!(!body.to_string().contains("10.1.2.3"));
+    let none = Fault::Before(Reason::OutcomeNone.status("conflicts"));
+    stage.wire.break_next(CREATE, [none]);
+    let error = stage.error(MUTATION, json!({})).await?;
+    assert_eq!(error["outcome"], "none");
+    stage.wire.break_next(GET, [unavailable()]);
+    let body = stage
+        .ask("{ category(id: 1) { id } __typename }", json!({}))
+        .await?
+        .json()?;
+    assert_eq!(
+        body["data"],
+        json!({"category": null, "__typename": "Query"})
+    );
+    assert_eq!(body["errors"][0]["extensions"]["outcome"], "none");
+    stage.wire.break_next(LIST, [unavailable()]);
+    let body = stage
+        .ask("{ categories { id } __typename }", json!({}))
+        .await?
+        .json()?;
+    assert_eq!(body["data"], json!(null));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_read_is_tried_again_unless_the_read_side_is_behind() -> Result<()> {
+    let stage = Stage::open().await?;
+    stage
+        .wire
+        .break_next(LIST, [Fault::Before(Status::unavailable("restarting"))]);
+    stage.data("{ categories { id } }", json!({})).await?;
+    assert_eq!(stage.wire.methods().len(), 2);
+    stage.wire.break_next(
+        LIST,
+        [Fault::Before(Reason::ReadSideBehind.status("behind"))],
+    );
+    let error = stage.error("{ categories { id } }", json!({})).await?;
+    assert_eq!(error["code"], "SERVICE_UNAVAILABLE");
+    assert_eq!(stage.wire.methods().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_internal_error_shows_an_id_and_no_cause() -> Result<()> {
+    let stage = Stage::open().await?;
+    stage.wire.break_next(
+        GET,
+        [Fault::Before(Status::internal("the password is hunter2"))],
+    );
+    let body = stage
+        .ask("{ category(id: 1) { id } }", json!({}))
+        .await?
+        .json()?;
+    let extensions = &body["errors"][0]["extensions"];
+    assert_eq!(extensions["code"], "INTERNAL_ERROR");
+    assert_eq!(extensions["errorId"].as_str().map(str::len), Some(16));
+    assert!(!body.to_string().contains("hunter2"));
+    let known = contract::status::internal("00c0ffee00c0ffee");
+    stage.wire.break_next(GET, [Fault::Before(known)]);
+    let error = stage.error("{ category(id: 1) { id } }", json!({})).await?;
+    assert_eq!(error["errorId"], "00c0ffee00c0ffee");
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! GraphQL over HTTP: methods, media types, sizes, statuses.
+
+use anyhow::Result;
+use platform::config::AppEnv;
+use serde_json::{Value, json};
+use test_shop::{Reply, Request};
+
+use super::stage::{Stage, graphql};
+
+const JSON: &str = "application/json";
+const GRAPHQL: &str = "application/graphql-response+json";
+
+fn code(reply: &Reply) -> Result<Value> {
+    let mut body = reply.json()?;
+    assert!(body["errors"][0]["extensions"]["timestamp"].is_string());
+    assert!(body.get("data").is_none(), "nothing was executed: {body}");
+    Ok(body["errors"][0]["extensions"]["code"].take())
+}
+
+fn accepting(media: &str, query: &str) -> Request {
+    let body = json!({ "query": query }).to_string();
+    Request::post_json("/graphql", body).with_header("accept", media)
+}
+
+#[tokio::test]
+async fn the_media_type_decides_the_status_of_what_is_not_executed() -> Result<()> {
+    let stage = Stage::open().await?;
+    for (query, expected) in [
+        ("{ categories {", "GRAPHQL_PARSE_FAILED"),
+        ("{ nonsense }", "GRAPHQL_VALIDATION_FAILED"),
+        (
+            "query A { __typename } query B { __typename }",
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+        (
+            "subscription { categoryCreated { id } }",
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+    ] {
+        for (media, status) in [(JSON, 200), (GRAPHQL, 400), ("*/*", 200)] {
+            let reply = stage.send(&accepting(media, query)).await?;
+            assert_eq!(reply.status, status, "{query} as {media}");
+            assert_eq!(code(&reply)?, expected, "{query}");
+        }
+    }
+    for media in [JSON, GRAPHQL] {
+        let reply = stage
+            .send(&accepting(media, "{ categories { id } }"))
+            .await?;
+        assert_eq!(reply.status, 200);
+        let content_type = reply.header("content-type").unwrap_or_default();
+        assert_eq!(content_type, format!("{media}; charset=utf-8"));
+        assert_eq!(reply.json()?["data"], json!({"categories": []}));
+    }
+    let reply = stage
+        .send(&accepting("text/html", "{ __typename }"))
+        .await?;
+    assert_eq!(reply.status, 406);
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_a_json_object_is_a_request() -> Result<()> {
+    let stage = Stage::open().await?;
+    for body in [
+        "",
+        "{",
+        "null",
+        "1",
+        "{}",
+        r#"{"query": ""}"#,
+        r#"{"query": 1}"#,
+        r#"{"query": "{ __typename }", "variables": []}"#,
+        r#"{"query": "{ __typename }", "variables": "x"}"#,
+        r#"{"query": "{ __typename }", "operationName": {}}"#,
+        r#"[{"query": "{ __typename }"}]"#,
+    ] {
+        let reply = stage.send(&Request::post_json("/graphql", body)).await?;
+        assert_eq!(reply.status, 400, "{body}");
+        assert_eq!(code(&reply)?, "BAD_REQUEST", "{body}");
+    }
+    let nulls = r#"{"query": "{ __typename }", "variables": null, "operationName": null}"#;
+    let reply = stage.send(&Request::post_json("/graphql", nulls)).await?;
+    assert_eq!(reply.json()?["data"]["__typename"], "Query");
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/graphql",
+    ] {
+        let mut request = graphql("{ __typename }", json!({}));
+        request.headers.retain(|(name, _)| name != "content-type");
+        let request = request.with_header("content-type", content_type);
+        let reply = stage.send(&request).await?;
+        assert_eq!(reply.status, 415, "{content_type}");
+        assert_eq!(code(&reply)?, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_has_at_most_100_kib() -> Result<()> {
+    let stage = Stage::open().await?;
+    let of_length = |bytes: usize| {
+        let start = r#"{"query":"{ __typename }"#;
+        let padding = " ".repeat(bytes - start.len() - 2);
+        Request::post_json("/graphql", format!("{start}{padding}\"}}"))
+    };
+    assert_eq!(stage.send(&of_length(100 * 1024)).await?.status, 200);
+    for too_long in [100 * 1024 + 1, 1024 * 1024] {
+        let reply = stage.send(&of_length(too_long)).await?;
+        assert_eq!(reply.status, 413);
+        assert_eq!(code(&reply)?, "PAYLOAD_TOO_LARGE");
+    }
+    assert_eq!(stage.wire.methods(), Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn get_is_for_queries() -> Result<()> {
+    let stage = Stage::open().await?;
+    let reply = stage
+        .send(&Request::get("/graphql?query=%7B__typename%7D"))
+        .await?;
+    assert_eq!(reply.json()?["data"]["__typename"], "Query");
+    let mutation = "/graphql?query=mutation%7BdeleteCategory(id%3A1)%7D";
+    let reply = stage.send(&Request::get(mutation)).await?;
+    assert_eq!(reply.status, 405);
+    assert_eq!(reply.header("allow"), Some("POST"));
+    assert_eq!(code(&reply)?, "BAD_REQUEST");
+    assert_eq!(stage.wire.methods(), Vec::<String>::new());
+    let mut put = graphql("{ __typename }", json!({}));
+    put.method = http::Method::PUT;
+    assert_eq!(stage.send(&put).await?.status, 405);
+    Ok(())
+}
+
+#[tokio::test]
+async fn production_tells_nothing_about_the_schema() -> Result<()> {
+    let stage = Stage::open_with(AppEnv::Production, &[]).await?;
+    for path in ["/graphiql", "/schema.graphql"] {
+        assert_eq!(stage.send(&Request::get(path)).await?.status, 404);
+    }
+    for query in [
+        "{ __schema { types { name } } }",
+        "{ __type(name: \"Query\") { name } }",
+    ] {
+        let error = stage.error(query, json!({})).await?;
+        assert_eq!(error["code"], "GRAPHQL_VALIDATION_FAILED");
+    }
+    let reply = stage.ask("{ categoris { id } }", json!({})).await?;
+    let message = reply.json()?["errors"][0]["message"].to_string();
+    assert!(!message.contains("Did you mean"), "{message}");
+    let given = Stage::open_with(AppEnv::Production, &[("GRAPHIQL", "true")]).await?;
+    assert_eq!(given.send(&Request::get("/graphiql")).await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn development_explains_itself() -> Result<()> {
+    let stage = Stage::open().await?;
+    assert_eq!(stage.send(&Request::get("/graphiql")).await?.status, 200);
+    let schema = stage.send(&Request::get("/schema.graphql")).await?;
+    assert!(String::from_utf8_lossy(&schema.body).contains("type Category {"));
+    let data = stage
+        .data("{ __type(name: \"Category\") { name } }", json!({}))
+        .await?;
+    assert_eq!(data["__type"]["name"], "Category");
+    Ok(())
+}
+
+#[tokio::test]
+async fn health_names_the_parts() -> Result<()> {
+    let stage = Stage::open().await?;
+    let health = stage.send(&Request::get("/health")).await?;
+    assert_eq!(health.status, 200, "{:?}", health.json());
+    let body = health.json()?;
+    assert_eq!(body["status"], "ok");
+    assert!(body["version"].is_string());
+    let parts = json!({"database": "connected", "cache": "connected", "grpc": "serving"});
+    assert_eq!(body["services"], parts);
+    assert_eq!(stage.send(&Request::get("/metrics")).await?.status, 200);
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! A request over a limit is refused at once, without a call to a service.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::stage::Stage;
+
+/// The best of a few tries, because the machine may be busy with something else in one of them.
+const TRIES: usize = 5;
+
+#[tokio::test]
+async fn refusals_call_nobody_and_are_fast() -> Result<()> {
+    let stage = Stage::open().await?;
+    let deep = format!(
+        "{{ category(id: 1) {} }}",
+        "{ products { category ".repeat(9) + "{ id }" + &"}}".repeat(9)
+    );
+    let bomb = (0..200).fold("{ ...f0 }".to_owned(), |text, i| {
+        format!(
+            "{text} fragment f{i} on Query {{ ...f{n} ...f{n} ...f{n} }}",
+            n = i + 1
+        )
+    });
+    let aliases = (0..31).fold(String::new(), |text, i| format!("{text} a{i}: __typename"));
+    let cases = [
+        (deep, "QUERY_TOO_DEEP"),
+        (
+            "{ categories { products { category { products { id } } } } }".to_owned(),
+            "QUERY_TOO_COMPLEX",
+        ),
+        (format!("{{ {aliases} }}"), "QUERY_TOO_COMPLEX"),
+        (
+            format!("{{ __typename {} }}", "@include(if: true) ".repeat(21)),
+            "QUERY_TOO_COMPLEX",
+        ),
+        (
+            format!("{{ {} }}", "categoryExists(id: 1) ".repeat(61)),
+            "QUERY_TOO_COMPLEX",
+        ),
+        (
+            format!("{{ {} }}", "__typename ".repeat(9_000)),
+            "QUERY_TOO_COMPLEX",
+        ),
+        ("{ a".repeat(30_000), "QUERY_TOO_DEEP"),
+        ("[".repeat(99_000), "QUERY_TOO_DEEP"),
+        (
+            format!("{bomb} fragment f200 on Query {{ __typename }}"),
+            "QUERY_TOO_DEEP",
+        ),
+    ];
+    let limit = if cfg!(debug_assertions) {
+        Duration::from_secs(1)
+    } else {
+        Duration::from_millis(5)
+    };
+    for (query, code) in cases {
+        let start = &query[..query.len().min(60)];
+        let mut best = Duration::MAX;
+        for _ in 0..TRIES {
+            let started = Instant::now();
+            let error = stage.error(&query, json!({})).await?;
+            best = best.min(started.elapsed());
+            assert_eq!(error["code"], code, "{start}");
+        }
+        assert!(best <= limit, "{start} took {best:?}");
+    }
+    assert_eq!(stage.wire.methods(), Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_within_the_limits_is_executed() -> Result<()> {
+    let stage = Stage::open().await?;
+    let standard = include_str!("introspection.graphql");
+    let data = stage.data(standard, json!({})).await?;
+    assert_eq!(data["__schema"]["queryType"]["name"], "Query");
+    stage
+        .data(
+            "{ products(limit: 100) { id category { id name } } }",
+            json!({}),
+        )
+        .await?;
+    stage
+        .data("{ products(limit: 500) { id category { id } } }", json!({}))
+        .await?;
+    Ok(())
+}

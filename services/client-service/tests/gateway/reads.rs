@@ -1,0 +1,97 @@
+//! How many calls a query costs.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::stage::Stage;
+
+#[tokio::test]
+async fn a_hundred_products_with_their_categories_are_two_calls() -> Result<()> {
+    let stage = Stage::open().await?;
+    let mut categories = Vec::new();
+    for number in 0..4 {
+        categories.push(stage.category(&format!("Category {number}")).await?);
+    }
+    let create = "mutation($a: CreateProductInput!, $b: CreateProductInput!, $c: CreateProductInput!, $d: CreateProductInput!) {
+        a: createProduct(input: $a) { id } b: createProduct(input: $b) { id }
+        c: createProduct(input: $c) { id } d: createProduct(input: $d) { id } }";
+    for number in 0..25 {
+        let input = |letter: &str, category: &str| json!({"name": format!("{letter}{number:03}"), "price": 1, "categoryId": category});
+        let variables = json!({
+            "a": input("a", &categories[0]), "b": input("b", &categories[1]),
+            "c": input("c", &categories[2]), "d": input("d", &categories[3]),
+        });
+        stage.data(create, variables).await?;
+    }
+    stage.wire.take();
+    let query = "{ products(limit: 100) { name category { name productCount } } }";
+    let body = stage.ask_after(query, json!({})).await?;
+    let products = body["data"]["products"].as_array().map_or(0, Vec::len);
+    assert_eq!(products, 100, "{body}");
+    assert_eq!(
+        body["data"]["products"][0]["category"]["name"],
+        "Category 0"
+    );
+    assert_eq!(body["data"]["products"][0]["category"]["productCount"], 25);
+    assert_eq!(
+        stage.wire.methods(),
+        ["ListProductsWindow", "GetCategoriesByIds"]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn nested_lists_are_one_call_for_all_parents() -> Result<()> {
+    let stage = Stage::open().await?;
+    for name in ["One", "Two", "Three"] {
+        let id = stage.category(name).await?;
+        stage.product(&format!("In {name}"), Some(&id)).await?;
+    }
+    stage.wire.take();
+    let query = "{ categories { name products { name category { name } } } }";
+    let body = stage.ask_after(query, json!({})).await?;
+    let categories = &body["data"]["categories"];
+    assert_eq!(
+        categories[1]["products"][0]["category"]["name"], "Three",
+        "{body}"
+    );
+    let calls = [
+        "ListCategories",
+        "GetProductsByCategories",
+        "GetCategoriesByIds",
+    ];
+    assert_eq!(stage.wire.methods(), calls);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_product_with_its_category_is_one_call() -> Result<()> {
+    let stage = Stage::open().await?;
+    let category = stage.category("Books").await?;
+    let query = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id category { name } } }";
+    let input = json!({"name": "A book", "price": "12.50", "categoryId": category});
+    let data = stage.data(query, json!({ "input": input })).await?;
+    assert_eq!(data["createProduct"]["category"]["name"], "Books");
+    stage.wire.take();
+    let query = "query($id: ID!) { product(id: $id) { name ...rest } } fragment rest on Product { category { name } }";
+    let data = stage
+        .data(query, json!({"id": data["createProduct"]["id"]}))
+        .await?;
+    assert_eq!(data["product"]["category"]["name"], "Books");
+    assert_eq!(stage.wire.methods(), ["GetProductWithCategory"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mutations_own_fields_cost_no_read() -> Result<()> {
+    let stage = Stage::open().await?;
+    stage.wire.take();
+    let query = "mutation { createProduct(input: {name: \"Pen\", price: 2.5, stockQuantity: 3}) {
+        id name description price stockQuantity onHandQuantity reservedQuantity categoryId
+        version createdAt updatedAt } }";
+    let data = stage.data(query, json!({})).await?;
+    assert_eq!(data["createProduct"]["stockQuantity"], 3);
+    assert_eq!(data["createProduct"]["price"], 2.5);
+    assert_eq!(stage.wire.methods(), ["Create"]);
+    Ok(())
+}

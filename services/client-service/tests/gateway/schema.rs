@@ -1,0 +1,171 @@
+//! The schema is the contract.
+
+use anyhow::Result;
+use test_shop::Request;
+
+use super::stage::Stage;
+
+const GOLDEN: &str = include_str!("../../schema.graphql");
+
+/// The catalogue's fields, as the contract's tables have them.
+const CONTRACT: &[(&str, &[&str])] = &[
+    (
+        "type Category {",
+        &[
+            "id: ID!",
+            "name: String!",
+            "description: String",
+            "productCount: Int!",
+            "products: [Product!]!",
+            "version: Int!",
+            "createdAt: DateTime!",
+            "updatedAt: DateTime!",
+        ],
+    ),
+    (
+        "type Product {",
+        &[
+            "id: ID!",
+            "name: String!",
+            "description: String",
+            "price: Decimal!",
+            "stockQuantity: Int!",
+            "onHandQuantity: Int!",
+            "reservedQuantity: Int!",
+            "categoryId: ID",
+            "category: Category",
+            "version: Int!",
+            "createdAt: DateTime!",
+            "updatedAt: DateTime!",
+        ],
+    ),
+    (
+        "type CategoryStatistics {",
+        &[
+            "totalCount: Int!",
+            "hasCategories: Boolean!",
+            "categoriesWithTimestamps: Int!",
+        ],
+    ),
+    (
+        "type ProductStatistics {",
+        &[
+            "totalCount: Int!",
+            "hasProducts: Boolean!",
+            "averagePrice: Float!",
+            "minPrice: Float!",
+            "maxPrice: Float!",
+            "totalValue: Float!",
+            "productsWithTimestamps: Int!",
+        ],
+    ),
+    (
+        "input CreateCategoryInput {",
+        &["name: String!", "description: String"],
+    ),
+    (
+        "input UpdateCategoryInput {",
+        &[
+            "id: ID!",
+            "name: String!",
+            "description: String",
+            "expectedVersion: Int",
+        ],
+    ),
+    (
+        "input CreateProductInput {",
+        &[
+            "name: String!",
+            "description: String",
+            "price: Decimal!",
+            "categoryId: ID",
+            "stockQuantity: Int = 0",
+        ],
+    ),
+    (
+        "input UpdateProductInput {",
+        &[
+            "id: ID!",
+            "name: String",
+            "description: String",
+            "price: Decimal",
+            "categoryId: ID",
+            "expectedVersion: Int",
+        ],
+    ),
+    (
+        "type Query {",
+        &[
+            "category(id: ID!): Category",
+            "categoryByName(name: String!): Category",
+            "categories: [Category!]!",
+            "searchCategories(searchTerm: String!): [Category!]!",
+            "categoriesPaginated(page: Int!, perPage: Int!): [Category!]!",
+            "categoryStatistics: CategoryStatistics!",
+            "categoryExists(id: ID!): Boolean!",
+            "product(id: ID!): Product",
+            "productByName(name: String!): Product",
+            "products(categoryId: ID, limit: Int, offset: Int): [Product!]!",
+            "searchProducts(searchTerm: String!): [Product!]!",
+            "productsPaginated(page: Int!, perPage: Int!): [Product!]!",
+            "productsByCategory(categoryId: ID!): [Product!]!",
+            "productsByPriceRange(minPrice: Float!, maxPrice: Float!): [Product!]!",
+            "productStatistics: ProductStatistics!",
+            "productExists(id: ID!): Boolean!",
+        ],
+    ),
+    (
+        "type Mutation {",
+        &[
+            "createCategory(input: CreateCategoryInput!): Category!",
+            "updateCategory(input: UpdateCategoryInput!): Category!",
+            "deleteCategory(id: ID!): Boolean!",
+            "createProduct(input: CreateProductInput!): Product!",
+            "updateProduct(input: UpdateProductInput!): Product!",
+            "changeProductPrice(id: ID!, newPrice: Decimal!, reason: String): Product!",
+            "updateStock(productId: ID!, quantity: Int!): Product!",
+            "deleteProduct(id: ID!): Boolean!",
+        ],
+    ),
+];
+
+#[test]
+fn the_schema_has_what_the_contract_says_and_nothing_else() {
+    for (head, fields) in CONTRACT {
+        let (_, rest) = GOLDEN
+            .split_once(&format!("\n{head}\n"))
+            .unwrap_or_else(|| panic!("{head}"));
+        let (body, _) = rest
+            .split_once("\n}")
+            .unwrap_or_else(|| panic!("{head} has no end"));
+        let mut in_text = false;
+        let found: Vec<&str> = body
+            .lines()
+            .map(str::trim)
+            .filter(|line| {
+                if *line == "\"\"\"" {
+                    in_text = !in_text;
+                    return false;
+                }
+                !in_text && !line.is_empty()
+            })
+            .collect();
+        assert_eq!(&found, fields, "{head}");
+    }
+}
+
+#[tokio::test]
+async fn the_golden_schema_is_the_schema() -> Result<()> {
+    let stage = Stage::open().await?;
+    let reply = stage.send(&Request::get("/schema.graphql")).await?;
+    let served = String::from_utf8(reply.body.to_vec())?;
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql"),
+            &served,
+        )?;
+        return Ok(());
+    }
+    assert_eq!(served, GOLDEN, "UPDATE_GOLDEN=1 writes it anew");
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! The three services in this process, with a wire between them that counts and can break.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use axum::extract::{Request as HttpRequest, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use client_service::{Channels, Config, Gateway};
+use command_service::{CommandConfig, CommandService, OpenedStore};
+use event_sourcing::{Clock, SystemClock};
+use http::HeaderMap;
+use platform::Settings;
+use platform::config::{AppEnv, Layers};
+use platform::runtime::GrpcChannel;
+use platform::telemetry::Metrics;
+use query_service::{QueryConfig, QueryService};
+use serde_json::{Value, json};
+use test_shop::{Connection, Folder, Reply, Request};
+use tonic::Status;
+use tonic::service::Routes;
+
+/// What happens to a call instead of what should.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// The service is not reached.
+    Before(Status),
+    /// The service does its work, but its answer is lost.
+    After(Status),
+}
+
+/// A call that was made.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Such as `/query.CategoryQuery/GetCategory`.
+    pub path: String,
+    /// Its metadata.
+    pub metadata: HeaderMap,
+}
+
+/// Sees every call between the gateway and the services.
+#[derive(Debug, Default)]
+pub struct Wire {
+    calls: Mutex<Vec<Call>>,
+    faults: Mutex<HashMap<String, VecDeque<Fault>>>,
+}
+
+impl Wire {
+    /// The calls since the last time, without health checks.
+    pub fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The names of the methods called since the last time.
+    pub fn methods(&self) -> Vec<String> {
+        let name = |call: Call| call.path.rsplit('/').next().unwrap_or_default().to_owned();
+        self.take().into_iter().map(name).collect()
+    }
+
+    /// Breaks the next calls of a method, one for each fault.
+    pub fn break_next(&self, path: &str, faults: impl IntoIterator<Item = Fault>) {
+        let mut all = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(path.to_owned()).or_default().extend(faults);
+    }
+
+    fn note(&self, request: &HttpRequest) -> Option<Fault> {
+        let path = request.uri().path().to_owned();
+        if path.starts_with("/grpc.health") {
+            return None;
+        }
+        let fault = self
+            .faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_mut(&path)
+            .and_then(VecDeque::pop_front);
+        let metadata = request.headers().clone();
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.push(Call { path, metadata });
+        fault
+    }
+}
+
+async fn pass(State(wire): State<Arc<Wire>>, request: HttpRequest, next: Next) -> Response {
+    match wire.note(&request) {
+        None => next.run(request).await,
+        Some(Fault::Before(status)) => status.into_http(),
+        Some(Fault::After(status)) => {
+            next.run(request).await;
+            status.into_http()
+        }
+    }
+}
+
+fn wired(routes: Routes, wire: &Arc<Wire>) -> GrpcChannel {
+    let layer = from_fn_with_state(Arc::clone(wire), pass);
+    GrpcChannel::in_process(routes.into_axum_router().layer(layer).into())
+}
+
+/// The running services.
+#[derive(Debug)]
+pub struct Stage {
+    pub wire: Arc<Wire>,
+    /// The highest position of any answer.
+    seen: AtomicU64,
+    gateway: Gateway,
+    _command: CommandService,
+    _query: QueryService,
+    _store: OpenedStore,
+    _folder: Folder,
+}
+
+impl Stage {
+    /// In development, with the defaults.
+    pub async fn open() -> Result<Self> {
+        Self::open_with(AppEnv::Development, &[]).await
+    }
+
+    /// With these settings.
+    pub async fn open_with(app_env: AppEnv, given: &[(&str, &str)]) -> Result<Self> {
+        let folder = Folder::create()?;
+        let url = |file: &str| format!("sqlite://{}/{file}", folder.path().display());
+        let mut environment = BTreeMap::from([
+            ("EVENT_STORE_URL".to_owned(), url("events.db")),
+            ("COMMAND_DATABASE_URL".to_owned(), url("command.db")),
+            ("QUERY_DATABASE_URL".to_owned(), url("query.db")),
+            ("CLIENT_HTTP_ADDR".to_owned(), "127.0.0.1:0".to_owned()),
+        ]);
+        let given = given
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        environment.extend(given);
+        let settings = Settings::from_layers(Layers {
+            environment,
+            ..Layers::default()
+        })?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let command = CommandConfig::read(&settings)?;
+        let store = OpenedStore::open(&command, Arc::clone(&clock)).await?;
+        let command = CommandService::start(&command, store.store(), Arc::clone(&clock)).await?;
+        let query = QueryConfig::read(&settings)?;
+        let query = QueryService::start(&query, store.store(), Arc::clone(&clock)).await?;
+        let wire = Arc::new(Wire::default());
+        let channels = Channels {
+            command: wired(command.routes(), &wire),
+            query: wired(query.routes(), &wire),
+        };
+        let config = Config::read(&settings, app_env)?;
+        let gateway = client_service::start(config, channels, Metrics::detached(), clock).await?;
+        Ok(Self {
+            wire,
+            seen: AtomicU64::new(0),
+            gateway,
+            _command: command,
+            _query: query,
+            _store: store,
+            _folder: folder,
+        })
+    }
+
+    /// Sends one HTTP request.
+    pub async fn send(&self, request: &Request) -> Result<Reply> {
+        let mut connection = Connection::open(self.gateway.address()).await?;
+        let reply = connection.send(request).await?;
+        if let Some(position) = reply.header("x-min-position") {
+            self.seen.fetch_max(position.parse()?, Relaxed);
+        }
+        Ok(reply)
+    }
+
+    /// Sends a query with variables, accepting `application/graphql-response+json`.
+    pub async fn ask(&self, query: &str, variables: Value) -> Result<Reply> {
+        self.send(&graphql(query, variables)).await
+    }
+
+    /// The same, seeing everything that was answered before.
+    pub async fn ask_after(&self, query: &str, variables: Value) -> Result<Value> {
+        let mut request = graphql(query, variables);
+        let seen = self.seen.load(Relaxed);
+        if seen > 0 {
+            request = request.with_header("x-min-position", &seen.to_string());
+        }
+        self.send(&request).await?.json()
+    }
+
+    /// The data of a query that has no errors.
+    pub async fn data(&self, query: &str, variables: Value) -> Result<Value> {
+        let mut body = self.ask_after(query, variables).await?;
+        anyhow::ensure!(body["errors"].is_null(), "{query} failed: {body}");
+        Ok(body["data"].take())
+    }
+
+    /// The first error's extensions.
+    pub async fn error(&self, query: &str, variables: Value) -> Result<Value> {
+        let mut body = self.ask_after(query, variables).await?;
+        let extensions = body["errors"][0]["extensions"].take();
+        anyhow::ensure!(extensions.is_object(), "{query} has no error: {body}");
+        Ok(extensions)
+    }
+
+    /// Makes a category and gives its id.
+    pub async fn category(&self, name: &str) -> Result<String> {
+        let query = "mutation($name: String!) { createCategory(input: {name: $name}) { id } }";
+        let data = self.data(query, json!({ "name": name })).await?;
+        text(&data["createCategory"]["id"])
+    }
+
+    /// Makes a product and gives its id.
+    pub async fn product(&self, name: &str, category: Option<&str>) -> Result<String> {
+        let query = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
+        let input =
+            json!({"name": name, "price": 19.9, "categoryId": category, "stockQuantity": 5});
+        let data = self.data(query, json!({ "input": input })).await?;
+        text(&data["createProduct"]["id"])
+    }
+}
+
+/// A value that is text.
+pub fn text(value: &Value) -> Result<String> {
+    value.as_str().map(str::to_owned).context("not text")
+}
+
+/// The POST of a query.
+pub fn graphql(query: &str, variables: Value) -> Request {
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    Request::post_json("/graphql", body).with_header("accept", "application/graphql-response+json")
+}

@@ -1,0 +1,263 @@
+//! Bad input of every class: its documented error, and nothing changed.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+
+const CREATE_CATEGORY: &str =
+    "mutation($v: CreateCategoryInput!) { createCategory(input: $v) { id } }";
+const UPDATE_CATEGORY: &str =
+    "mutation($v: UpdateCategoryInput!) { updateCategory(input: $v) { id } }";
+const CREATE_PRODUCT: &str =
+    "mutation($v: CreateProductInput!) { createProduct(input: $v) { id } }";
+const UPDATE_PRODUCT: &str =
+    "mutation($v: UpdateProductInput!) { updateProduct(input: $v) { id } }";
+const TYPE: &str = "GRAPHQL_VALIDATION_FAILED";
+const RULE: &str = "VALIDATION_ERROR";
+
+/// Counts what is there, so that a refusal that changed something is seen.
+async fn log_position(stage: &Stage) -> Result<Value> {
+    let query = "{ categories { id } products { id } }";
+    let body = stage.ask_after(query, json!({})).await?;
+    Ok(body["extensions"]["position"].clone())
+}
+
+async fn refused(
+    stage: &Stage,
+    query: &str,
+    input: Value,
+    code: &str,
+    field: Option<&str>,
+) -> Result<()> {
+    let before = log_position(stage).await?;
+    let error = stage.error(query, json!({ "v": input })).await?;
+    assert_eq!(error["code"], code, "{query} with {input}: {error}");
+    assert_eq!(
+        error["field"].as_str(),
+        field,
+        "{query} with {input}: {error}"
+    );
+    if let Some(field) = field {
+        assert_eq!(error["validationErrors"][0]["field"], field, "{error}");
+        assert!(
+            error["validationErrors"][0]["message"].is_string(),
+            "{error}"
+        );
+    }
+    assert_eq!(log_position(stage).await?, before, "{query} with {input}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_and_texts() -> Result<()> {
+    let stage = Stage::open().await?;
+    for name in [
+        json!(""),
+        json!("   "),
+        json!("x".repeat(101)),
+        json!("a\0b"),
+    ] {
+        refused(
+            &stage,
+            CREATE_CATEGORY,
+            json!({"name": name}),
+            RULE,
+            Some("name"),
+        )
+        .await?;
+    }
+    for name in [json!(null), json!(1), json!(true), json!([]), json!({})] {
+        refused(&stage, CREATE_CATEGORY, json!({"name": name}), TYPE, None).await?;
+    }
+    refused(&stage, CREATE_CATEGORY, json!({}), TYPE, None).await?;
+    refused(
+        &stage,
+        CREATE_CATEGORY,
+        json!({"name": "a", "nonsense": 1}),
+        TYPE,
+        None,
+    )
+    .await?;
+    let long = json!({"name": "a", "description": "x".repeat(1001)});
+    refused(&stage, CREATE_CATEGORY, long, RULE, Some("description")).await?;
+    let id = stage.category("Tea").await?;
+    let name = json!({"id": id, "name": ""});
+    refused(&stage, UPDATE_CATEGORY, name, RULE, Some("name")).await?;
+    let version = json!({"id": id, "name": "a", "expectedVersion": null});
+    refused(
+        &stage,
+        UPDATE_CATEGORY,
+        version,
+        RULE,
+        Some("expectedVersion"),
+    )
+    .await?;
+    refused(
+        &stage,
+        UPDATE_CATEGORY,
+        json!({"id": "none", "name": "a"}),
+        "NOT_FOUND",
+        None,
+    )
+    .await?;
+    refused(
+        &stage,
+        CREATE_CATEGORY,
+        json!({"name": "TEA"}),
+        "CONFLICT",
+        None,
+    )
+    .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn prices_are_exact() -> Result<()> {
+    let stage = Stage::open().await?;
+    let id = stage.product("Pot", None).await?;
+    for price in [
+        json!(19.905),
+        json!("19.905"),
+        json!(0),
+        json!(-1),
+        json!("1000000"),
+        json!(1e300),
+    ] {
+        let input = json!({"name": "a", "price": price});
+        refused(&stage, CREATE_PRODUCT, input, RULE, Some("price")).await?;
+        let input = json!({"id": id, "price": price});
+        refused(&stage, UPDATE_PRODUCT, input, RULE, Some("price")).await?;
+    }
+    for price in [json!("abc"), json!(true), json!(""), json!([1])] {
+        let input = json!({"name": "a", "price": price});
+        refused(&stage, CREATE_PRODUCT, input, TYPE, None).await?;
+    }
+    refused(
+        &stage,
+        CREATE_PRODUCT,
+        json!({"name": "a", "price": null}),
+        TYPE,
+        None,
+    )
+    .await?;
+    refused(
+        &stage,
+        UPDATE_PRODUCT,
+        json!({"id": id, "price": null}),
+        RULE,
+        Some("price"),
+    )
+    .await?;
+    let rounded = r#"{"query": "mutation { createProduct(input: {name: \"a\", price: 19.990000000000000001}) { id } }"}"#;
+    let reply = stage
+        .send(&test_shop::Request::post_json("/graphql", rounded))
+        .await?;
+    let body = reply.json()?;
+    assert_eq!(body["errors"][0]["extensions"]["field"], "price", "{body}");
+    let change = "mutation($v: Decimal!) { changeProductPrice(id: \"ID\", newPrice: $v) { id } }";
+    let change = change.replace("ID", &id);
+    refused(&stage, &change, json!(0.001), RULE, Some("newPrice")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn product_fields() -> Result<()> {
+    let stage = Stage::open().await?;
+    let id = stage.product("Pot", None).await?;
+    let with = |field: &str, value: Value| {
+        let mut input = json!({"name": "a", "price": 1});
+        input[field] = value;
+        input
+    };
+    for (field, value) in [
+        ("name", json!("x".repeat(201))),
+        ("stockQuantity", json!(-1)),
+        ("stockQuantity", json!(1_000_000_001)),
+        ("stockQuantity", json!(null)),
+        ("categoryId", json!("none")),
+        ("categoryId", json!("")),
+    ] {
+        refused(
+            &stage,
+            CREATE_PRODUCT,
+            with(field, value),
+            RULE,
+            Some(field),
+        )
+        .await?;
+    }
+    for (field, value) in [
+        ("stockQuantity", json!(1.5)),
+        ("stockQuantity", json!("1")),
+        ("stockQuantity", json!(3_000_000_000_i64)),
+        ("categoryId", json!(true)),
+    ] {
+        refused(&stage, CREATE_PRODUCT, with(field, value), TYPE, None).await?;
+    }
+    let null = json!({"id": id, "name": null});
+    refused(&stage, UPDATE_PRODUCT, null, RULE, Some("name")).await?;
+    let stale = json!({"id": id, "name": "a", "expectedVersion": 9});
+    refused(&stage, UPDATE_PRODUCT, stale, "CONFLICT", None).await?;
+    let stock =
+        format!("mutation($v: Int!) {{ updateStock(productId: \"{id}\", quantity: $v) {{ id }} }}");
+    refused(&stage, &stock, json!(-1), RULE, Some("quantity")).await?;
+    let unknown = "mutation($v: Int!) { updateStock(productId: \"none\", quantity: $v) { id } }";
+    refused(&stage, unknown, json!(1), "NOT_FOUND", None).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn arguments_of_queries() -> Result<()> {
+    let stage = Stage::open().await?;
+    for (query, field) in [
+        ("{ products(limit: 0) { id } }", "limit"),
+        ("{ products(limit: 501) { id } }", "limit"),
+        ("{ products(limit: 2147483647) { id } }", "limit"),
+        ("{ products(offset: -1) { id } }", "offset"),
+        ("{ productsPaginated(page: 0, perPage: 1) { id } }", "page"),
+        (
+            "{ productsPaginated(page: 1, perPage: 0) { id } }",
+            "perPage",
+        ),
+        (
+            "{ categoriesPaginated(page: 1, perPage: 501) { id } }",
+            "perPage",
+        ),
+        (
+            "{ productsByPriceRange(minPrice: 2, maxPrice: 1) { id } }",
+            "minPrice",
+        ),
+        ("{ category(id: \"\\u0000\") { id } }", "id"),
+        (
+            "{ searchProducts(searchTerm: \"\\u0000\") { id } }",
+            "searchTerm",
+        ),
+    ] {
+        let error = stage.error(query, json!({})).await?;
+        assert_eq!(error["code"], RULE, "{query}: {error}");
+        assert_eq!(error["field"], field, "{query}: {error}");
+    }
+    let long = "x".repeat(256);
+    let error = stage.error(
+        "query($t: String!) { searchCategories(searchTerm: $t) { id } }",
+        json!({"t": long}),
+    );
+    assert_eq!(error.await?["field"], "searchTerm");
+    for query in [
+        "{ products(limit: \"1\") { id } }",
+        "{ products(limit: 2147483648) { id } }",
+        "{ category { id } }",
+        "{ category(id: null) { id } }",
+        "{ productsByPriceRange(minPrice: \"1\", maxPrice: 2) { id } }",
+    ] {
+        assert_eq!(
+            stage.error(query, json!({})).await?["code"],
+            TYPE,
+            "{query}"
+        );
+    }
+    let nothing = "{ a: searchProducts(searchTerm: \"' OR 1=1 --\") { id } b: products(limit: null, categoryId: null) { id } }";
+    stage.data(nothing, json!({})).await?;
+    Ok(())
+}
