@@ -1,9 +1,9 @@
--- The log, and beside it the head, leases and snapshots.
+-- The log, and beside it its lock, leases and snapshots.
 --
 -- Text compares by bytes ("C"), so that neither the database's locale nor an upgrade of its rules touches an index.
 
 CREATE TABLE events (
-    -- The global position: 1, 2, 3 … without gap, handed out under the lock on event_log_head.
+    -- The global position: 1, 2, 3 … without gap, handed out under the lock on event_log_lock.
     id bigint PRIMARY KEY,
     aggregate_type text COLLATE "C" NOT NULL,
     aggregate_id text COLLATE "C" NOT NULL,
@@ -24,13 +24,14 @@ CREATE TABLE events (
 -- Each index costs every append: there is no fourth one, and no table of streams.
 CREATE UNIQUE INDEX events_command_id_key ON events (command_id) WHERE command_id IS NOT NULL;
 
--- One row. Whoever holds its lock is the one that appends. The free space keeps its updates inside one page.
-CREATE TABLE event_log_head (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    position bigint NOT NULL
-) WITH (fillfactor = 10);
+-- One row, which nobody ever changes: whoever holds its lock is the one that appends. The head itself is the highest
+-- id. Kept in a row, it would leave a dead version behind with each append, and while a long query (a dump, say) holds
+-- them back, every append and every reader would walk through all of them.
+CREATE TABLE event_log_lock (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+);
 
-INSERT INTO event_log_head (position) VALUES (0);
+INSERT INTO event_log_lock DEFAULT VALUES;
 
 CREATE TABLE leases (
     name text COLLATE "C" PRIMARY KEY,

@@ -42,7 +42,7 @@ $$;
 -- All arrays are flat, and what belongs together refers by ordinal, from 1; 0 is none. Streams, leases and writes are
 -- numbered over the batch. A write of commit c has an ordinal up to write_end[c] and above write_end[c - 1].
 --
--- The order of the statements is the promise. The first one takes the lock on the head and keeps it to the commit;
+-- The order of the statements is the promise. The first one takes the lock of the log and keeps it to the commit;
 -- each later one has a snapshot of its own, taken after the wait, so it sees what the others wrote. Inside one
 -- statement the checks would look at a snapshot from before the wait, and a second writer would come through.
 --
@@ -69,7 +69,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     nil CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
     commits CONSTANT integer := cardinality(command);
-    offered CONSTANT integer := cardinality(event_id);
+    locked boolean;
     old_head bigint;
     tip_version integer[];
     tip_event uuid[];
@@ -85,10 +85,8 @@ DECLARE
     v integer;
     stale boolean;
 BEGIN
-    -- Moves the head as if everything were accepted, which is the usual case.
-    UPDATE event_log_head h SET position = h.position + offered WHERE h.only_row
-    RETURNING h.position - offered INTO STRICT old_head;
-    head := old_head;
+    SELECT l.only_row INTO STRICT locked FROM event_log_lock l WHERE l.only_row FOR NO KEY UPDATE;
+
     outcome := array_fill(1::smallint, ARRAY[commits]);
     detail := array_fill(0::bigint, ARRAY[commits]);
     stream_version := array_fill(0, ARRAY[cardinality(write_stream)]);
@@ -97,8 +95,9 @@ BEGIN
            array_agg(coalesce(t.event_id, nil) ORDER BY q.n),
            (SELECT array_agg(coalesce((SELECT e.id FROM events e WHERE e.command_id = f.id), 0)
                              ORDER BY f.n)
-            FROM unnest(command) WITH ORDINALITY f (id, n))
-    INTO tip_version, tip_event, stored
+            FROM unnest(command) WITH ORDINALITY f (id, n)),
+           (SELECT coalesce(max(e.id), 0) FROM events e)
+    INTO tip_version, tip_event, stored, old_head
     FROM unnest(stream_type, stream_id) WITH ORDINALITY q (type, id, n)
     LEFT JOIN LATERAL (
         SELECT e.event_version, e.event_id FROM events e
@@ -109,13 +108,14 @@ BEGIN
     IF cardinality(lease_name) > 0 THEN
         -- The lock keeps a lease where it is until this commit is in the log: who takes it afterwards sees
         -- everything that the holder before could write. Names come sorted, so that locks are taken in one order.
-        SELECT array_agg(coalesce(l.token, 0) ORDER BY q.n) INTO token
+        SELECT array_agg(coalesce(l.token, -1) ORDER BY q.n) INTO token
         FROM unnest(lease_name) WITH ORDINALITY q (name, n)
         LEFT JOIN LATERAL (
             SELECT held.token FROM leases held WHERE held.name = q.name FOR SHARE
         ) l ON true;
     END IF;
 
+    head := old_head;
     -- Statements in here cost about as much as the row's place in an index, so there are few.
     FOR c IN 1..commits LOOP
         first_write := last_write + 1;
@@ -166,9 +166,6 @@ BEGIN
         head := head + commit_events[c];
     END LOOP;
 
-    IF head < old_head + offered THEN
-        UPDATE event_log_head h SET position = append_events.head WHERE h.only_row;
-    END IF;
     IF head > old_head THEN
         INSERT INTO events (id, aggregate_type, aggregate_id, event_type, event_data, event_metadata,
                             event_version, created_at, event_id, command_id, schema_version)

@@ -105,8 +105,8 @@ impl<'a> Batch<'a> {
         let fence = commit.fence();
         let lease = fence.and_then(|fence| leases.get(&*fence.lease));
         self.fence_lease.push(lease.copied().unwrap_or(0));
-        // A token that no row can have is refused, as it should be.
-        let token = fence.map_or(0, |fence| i64::try_from(fence.token.0).unwrap_or(-1));
+        // A token that no row can have is refused, as it should be; -1 stands for a lease that is not there.
+        let token = fence.map_or(0, |fence| i64::try_from(fence.token.0).unwrap_or(i64::MIN));
         self.fence_token.push(token);
         self.commit_events.push(number(commit.event_count()));
     }

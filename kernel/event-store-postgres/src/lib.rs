@@ -1,8 +1,8 @@
 //! The event store on PostgreSQL 14 and newer.
 //!
 //! - A batch is one call of one function, `append_events`, as one statement that commits by itself. There is no
-//!   `BEGIN`, so a client that stops between two statements holds nothing. The function first locks the head's row,
-//!   then checks, each check in a statement of its own that sees what the wait let through; then it writes. The
+//!   `BEGIN`, so a client that stops between two statements holds nothing. The function first takes the
+//!   lock of the log, then checks, each check in a statement of its own that sees what the wait let through; then it writes. The
 //!   lock is released by the commit, so positions are in commit order, without gap.
 //! - Appends have one connection of their own; readers share a pool; one more connection listens for new heads.
 //! - Nothing is read from a replica: a session on one is refused.

@@ -36,8 +36,12 @@ const LOCK: i64 = 0x6576_656e_7473;
 /// Runs what is missing.
 pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
-    // Held to the end of the transaction, so also if this process stops: the server then rolls back. Waiting for
-    // another process's migrations is bounded by the lock time-out.
+    // A migration may take as long as it needs, and others wait for it.
+    sqlx::raw_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+        .execute(&mut *transaction)
+        .await?;
+    // Held to the end of the transaction. If this process stops in it, the server's time-out for idle transactions
+    // rolls it back.
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(LOCK)
         .execute(&mut *transaction)

@@ -15,7 +15,7 @@ use crate::append::version_of;
 /// How much of the log one filtered page looks through at most: some milliseconds of work.
 const SCAN_EVENTS: u64 = 10_000;
 
-const HEAD: &str = "SELECT position FROM event_log_head WHERE only_row";
+const HEAD: &str = "SELECT coalesce(max(id), 0) FROM events";
 
 const STREAM: &str = "
     SELECT id, aggregate_type, aggregate_id, event_version, event_id, command_id, event_type,
@@ -30,24 +30,22 @@ const LOG: &str = "
     SELECT e.id, e.aggregate_type, e.aggregate_id, e.event_version, e.event_id, e.command_id,
            e.event_type, e.schema_version, e.event_data::text, e.event_metadata, e.created_at,
            h.position
-    FROM event_log_head h
+    FROM (SELECT coalesce(max(id), 0) AS position FROM events) h
     LEFT JOIN LATERAL (
-        SELECT * FROM events WHERE id > $1 AND id <= h.position ORDER BY id LIMIT $2
+        SELECT * FROM events WHERE id > $1 ORDER BY id LIMIT $2
     ) e ON true
-    WHERE h.only_row
     ORDER BY e.id";
 
 const FILTERED_LOG: &str = "
     SELECT e.id, e.aggregate_type, e.aggregate_id, e.event_version, e.event_id, e.command_id,
            e.event_type, e.schema_version, e.event_data::text, e.event_metadata, e.created_at,
            h.position
-    FROM event_log_head h
+    FROM (SELECT coalesce(max(id), 0) AS position FROM events) h
     LEFT JOIN LATERAL (
         SELECT * FROM events
-        WHERE id > $1 AND id <= h.position AND id <= $3 AND event_type = ANY ($4)
+        WHERE id > $1 AND id <= $3 AND event_type = ANY ($4)
         ORDER BY id LIMIT $2
     ) e ON true
-    WHERE h.only_row
     ORDER BY e.id";
 
 const RECEIPTS: &str = "
@@ -70,9 +68,8 @@ const STANDING: &str = "
                ) t ON true
                ORDER BY q.n
            )
-    FROM event_log_head h
-    LEFT JOIN LATERAL event_receipt($1) r ON true
-    WHERE h.only_row";
+    FROM (SELECT coalesce(max(id), 0) AS position FROM events) h
+    LEFT JOIN LATERAL event_receipt($1) r ON true";
 
 pub(crate) async fn head(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
     let position = sqlx::query_scalar(HEAD).fetch_one(executor).await?;

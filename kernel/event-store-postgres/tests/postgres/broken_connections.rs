@@ -72,7 +72,7 @@ async fn break_appends(mut connection: PgConnection, stop: Arc<AtomicBool>) -> i
     while !stop.load(Ordering::Relaxed) {
         let (count, head): (i64, i64) = sqlx::query_as(
             "SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)), max(h.position)
-             FROM event_log_head h
+             FROM (SELECT coalesce(max(id), 0) AS position FROM events) h
              LEFT JOIN pg_stat_activity a
                 ON h.position >= $1 AND a.datname = current_database() AND a.state = 'active'
                AND a.query LIKE '%append_events%' AND a.pid <> pg_backend_pid()",
