@@ -97,6 +97,9 @@ pub async fn an_event_comes_back_as_it_was_stored(harness: &dyn Harness) {
         stored,
         "the log and the stream hold the same"
     );
+    let beside = commit(command(2), vec![write(&near, Expected::NoStream, 1)]);
+    let receipt = accepted(store, beside).await;
+    assert_eq!(receipt.versions, [(near, Version(1))]);
 }
 
 /// The largest commit is one commit: adjacent positions, one command id, one receipt.

@@ -26,7 +26,7 @@ const STREAMS: u64 = 100;
 const SUBSCRIBERS: u64 = 8;
 const ROUNDS: u64 = 25;
 /// Below these the run has not tested what it says.
-const LEAST_ACCEPTED: usize = 1_000;
+const LEAST_ACCEPTED: usize = 800;
 const LEAST_REFUSED: usize = 200;
 const LEAST_REPEATED: usize = 100;
 
