@@ -29,18 +29,18 @@ where
     F: Future<Output = Answered<R>>,
 {
     let deadline = Instant::now() + tries.timeout;
-    let mut tried = 0;
+    let mut used = 0;
     loop {
         let mut request = request();
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        tried += 1;
+        used += 1;
         let answer = timeout_at(deadline, send(request))
             .await
             .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within the deadline")));
         count(method, answer.as_ref().err());
         match answer {
-            Err(status) if tried < tries.limit && is_worth_another_try(&status, method.effect) => {
-                let again = Instant::now() + tries.pause_after(tried);
+            Err(status) if used < tries.limit && is_worth_another_try(&status, method.effect) => {
+                let again = Instant::now() + tries.pause_after(used);
                 if again >= deadline {
                     return Err(status);
                 }

@@ -66,7 +66,7 @@ impl Services {
             .into_inner();
         match begun.state() {
             IdempotencyState::Fresh => {
-                let seed = Uuid::parse_str(&begun.seed)
+                let from = Uuid::parse_str(&begun.seed)
                     .map_err(|error| ApiError::internal(format!("a seed is no UUID: {error}")))?;
                 let lease = Lease {
                     principal: message.principal,
@@ -75,7 +75,7 @@ impl Services {
                     lasts: Duration::from_millis(u64::try_from(begun.lease_ms).unwrap_or(0)),
                 };
                 Ok(Begun::Fresh {
-                    seed: CommandId(seed),
+                    seed: CommandId(from),
                     lease,
                 })
             }

@@ -122,7 +122,7 @@ impl Iterator for Lexer<'_> {
 mod tests {
     use super::{Lexer, Syntax, Token};
 
-    fn numbers<'a>(text: &'a str, syntax: Syntax) -> Vec<&'a str> {
+    fn numbers(text: &str, syntax: Syntax) -> Vec<&str> {
         Lexer::new(text, syntax)
             .filter_map(|token| match token {
                 Token::Number(range) => Some(&text[range]),

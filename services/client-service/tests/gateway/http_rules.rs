@@ -87,7 +87,7 @@ async fn only_a_json_object_is_a_request() -> Result<()> {
         "application/x-www-form-urlencoded",
         "application/graphql",
     ] {
-        let mut request = graphql("{ __typename }", json!({}));
+        let mut request = graphql("{ __typename }", &json!({}));
         request.headers.retain(|(name, _)| name != "content-type");
         let request = request.with_header("content-type", content_type);
         let reply = stage.send(&request).await?;
@@ -128,7 +128,7 @@ async fn get_is_for_queries() -> Result<()> {
     assert_eq!(reply.header("allow"), Some("POST"));
     assert_eq!(code(&reply)?, "BAD_REQUEST");
     assert_eq!(stage.wire.methods(), Vec::<String>::new());
-    let mut put = graphql("{ __typename }", json!({}));
+    let mut put = graphql("{ __typename }", &json!({}));
     put.method = http::Method::PUT;
     assert_eq!(stage.send(&put).await?.status, 405);
     Ok(())

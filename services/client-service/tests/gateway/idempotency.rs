@@ -11,7 +11,7 @@ const CREATE: &str = "mutation($name: String!) {
     a: createCategory(input: {name: $name}) { id name }
     b: createProduct(input: {name: $name, price: 1}) { id stockQuantity } }";
 
-fn keyed(key: &str, query: &str, variables: Value) -> Request {
+fn keyed(key: &str, query: &str, variables: &Value) -> Request {
     graphql(query, variables).with_header("idempotency-key", key)
 }
 
@@ -22,7 +22,7 @@ fn code(reply: &Reply) -> Result<Value> {
 #[tokio::test]
 async fn the_same_key_gives_the_first_answer_again() -> Result<()> {
     let stage = Stage::open().await?;
-    let request = keyed("k1", CREATE, json!({"name": "Tea"}));
+    let request = keyed("k1", CREATE, &json!({"name": "Tea"}));
     let first = stage.send(&request).await?;
     assert!(
         first.json()?["data"]["a"]["id"].is_string(),
@@ -38,7 +38,7 @@ async fn the_same_key_gives_the_first_answer_again() -> Result<()> {
     );
     assert_eq!(stage.wire.methods(), ["Begin"]);
     let other = stage
-        .send(&keyed("k2", CREATE, json!({"name": "Coffee"})))
+        .send(&keyed("k2", CREATE, &json!({"name": "Coffee"})))
         .await?;
     assert_ne!(
         other.json()?["data"]["a"]["id"],
@@ -50,7 +50,7 @@ async fn the_same_key_gives_the_first_answer_again() -> Result<()> {
 #[tokio::test]
 async fn a_refusal_is_an_answer_too() -> Result<()> {
     let stage = Stage::open().await?;
-    let request = keyed("k", CREATE, json!({"name": ""}));
+    let request = keyed("k", CREATE, &json!({"name": ""}));
     let first = stage.send(&request).await?;
     assert_eq!(code(&first)?, "VALIDATION_ERROR");
     assert_eq!(stage.send(&request).await?.body, first.body);
@@ -61,11 +61,11 @@ async fn a_refusal_is_an_answer_too() -> Result<()> {
 async fn a_key_belongs_to_one_request() -> Result<()> {
     let stage = Stage::open().await?;
     stage
-        .send(&keyed("k", CREATE, json!({"name": "Tea"})))
+        .send(&keyed("k", CREATE, &json!({"name": "Tea"})))
         .await?;
     let others = [
-        keyed("k", CREATE, json!({"name": "Coffee"})),
-        keyed("k", "mutation { deleteCategory(id: 1) }", json!({})),
+        keyed("k", CREATE, &json!({"name": "Coffee"})),
+        keyed("k", "mutation { deleteCategory(id: 1) }", &json!({})),
     ];
     for other in others {
         let reply = stage.send(&other).await?;
@@ -80,13 +80,17 @@ async fn a_key_has_1_to_255_characters_and_is_for_mutations() -> Result<()> {
     let stage = Stage::open().await?;
     for bad in [String::new(), "k".repeat(256)] {
         let reply = stage
-            .send(&keyed(&bad, CREATE, json!({"name": "Tea"})))
+            .send(&keyed(&bad, CREATE, &json!({"name": "Tea"})))
             .await?;
         assert_eq!(reply.status, 400);
         assert_eq!(code(&reply)?, "BAD_REQUEST");
     }
     let reply = stage
-        .send(&keyed(&"k".repeat(256), "{ categories { id } }", json!({})))
+        .send(&keyed(
+            &"k".repeat(256),
+            "{ categories { id } }",
+            &json!({}),
+        ))
         .await?;
     assert_eq!(reply.json()?["data"], json!({"categories": []}));
     assert_eq!(stage.wire.methods(), ["ListCategories"]);
@@ -101,7 +105,7 @@ async fn a_repeat_after_an_unknown_outcome_finds_what_was_done() -> Result<()> {
         "/proto.ProductCommand/Create",
         [lost(), lost(), lost(), lost()],
     );
-    let request = keyed("k", CREATE, json!({"name": "Tea"}));
+    let request = keyed("k", CREATE, &json!({"name": "Tea"}));
     let first = stage.send(&request).await?;
     assert_eq!(code(&first)?, "SERVICE_UNAVAILABLE");
     let again = stage.send(&request).await?.json()?;
@@ -120,7 +124,7 @@ async fn a_repeat_after_an_unknown_outcome_finds_what_was_done() -> Result<()> {
 #[tokio::test]
 async fn of_two_at_the_same_time_one_runs() -> Result<()> {
     let stage = Stage::open().await?;
-    let request = keyed("k", CREATE, json!({"name": "Tea"}));
+    let request = keyed("k", CREATE, &json!({"name": "Tea"}));
     let (one, two) = tokio::join!(stage.send(&request), stage.send(&request));
     let replies = [one?, two?];
     let answered: Vec<_> = replies.iter().filter(|reply| reply.status == 200).collect();

@@ -14,7 +14,7 @@ async fn an_answer_names_its_position_and_the_next_read_sees_it() -> Result<()> 
     let position = text(&body["extensions"]["position"])?;
     assert_eq!(reply.header("x-min-position"), Some(position.as_str()));
     stage.wire.take();
-    let request = graphql("{ categories { name } }", json!({}));
+    let request = graphql("{ categories { name } }", &json!({}));
     let reply = stage
         .send(&request.with_header("x-min-position", &position))
         .await?;
@@ -37,7 +37,7 @@ async fn who_reads_nothing_gets_the_minimum_back_or_none() -> Result<()> {
     let plain = stage.ask("{ __typename }", json!({})).await?;
     assert_eq!(plain.header("x-min-position"), None);
     assert!(plain.json()?.get("extensions").is_none());
-    let request = graphql("{ __typename }", json!({})).with_header("x-min-position", "1");
+    let request = graphql("{ __typename }", &json!({})).with_header("x-min-position", "1");
     let reply = stage.send(&request).await?;
     assert_eq!(reply.header("x-min-position"), Some("1"));
     assert_eq!(reply.json()?["extensions"]["position"], "1");
@@ -55,7 +55,7 @@ async fn a_position_above_the_head_is_a_bad_request_and_nothing_is_written() -> 
         create,
     ] {
         for position in ["1000000", "-1", "x", "9223372036854775808"] {
-            let request = graphql(query, json!({})).with_header("x-min-position", position);
+            let request = graphql(query, &json!({})).with_header("x-min-position", position);
             let reply = stage.send(&request).await?;
             assert_eq!(reply.status, 400, "{query} at {position}");
             let body = reply.json()?;

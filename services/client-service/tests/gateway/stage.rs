@@ -172,12 +172,12 @@ impl Stage {
 
     /// Sends a query with variables, accepting `application/graphql-response+json`.
     pub async fn ask(&self, query: &str, variables: Value) -> Result<Reply> {
-        self.send(&graphql(query, variables)).await
+        self.send(&graphql(query, &variables)).await
     }
 
     /// The same, seeing everything that was answered before.
     pub async fn ask_after(&self, query: &str, variables: Value) -> Result<Value> {
-        let mut request = graphql(query, variables);
+        let mut request = graphql(query, &variables);
         let seen = self.seen.load(Relaxed);
         if seen > 0 {
             request = request.with_header("x-min-position", &seen.to_string());
@@ -223,7 +223,7 @@ pub fn text(value: &Value) -> Result<String> {
 }
 
 /// The POST of a query.
-pub fn graphql(query: &str, variables: Value) -> Request {
+pub fn graphql(query: &str, variables: &Value) -> Request {
     let body = json!({ "query": query, "variables": variables }).to_string();
     Request::post_json("/graphql", body).with_header("accept", "application/graphql-response+json")
 }

@@ -197,8 +197,8 @@ async fn product_fields() -> Result<()> {
     }
     let null = json!({"id": id, "name": null});
     refused(&stage, UPDATE_PRODUCT, null, RULE, Some("name")).await?;
-    let stale = json!({"id": id, "name": "a", "expectedVersion": 9});
-    refused(&stage, UPDATE_PRODUCT, stale, "CONFLICT", None).await?;
+    let outdated = json!({"id": id, "name": "a", "expectedVersion": 9});
+    refused(&stage, UPDATE_PRODUCT, outdated, "CONFLICT", None).await?;
     let stock =
         format!("mutation($v: Int!) {{ updateStock(productId: \"{id}\", quantity: $v) {{ id }} }}");
     refused(&stage, &stock, json!(-1), RULE, Some("quantity")).await?;
