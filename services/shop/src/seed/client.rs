@@ -49,11 +49,11 @@ pub enum RequestError {
 
 /// An operation of the API.
 #[derive(Clone, Copy, Debug)]
-pub struct Operation {
+pub struct Operation<'a> {
     /// For error messages.
     pub name: &'static str,
     /// Its document.
-    pub document: &'static str,
+    pub document: &'a str,
 }
 
 /// One client with one connection.
@@ -119,7 +119,7 @@ impl Client {
     /// [`RequestError`], after some tries where another one may help.
     pub async fn query(
         &mut self,
-        operation: Operation,
+        operation: Operation<'_>,
         variables: Value,
     ) -> Result<Value, RequestError> {
         self.execute(operation, variables, None).await
@@ -131,7 +131,7 @@ impl Client {
     /// [`RequestError`], after some tries where another one may help.
     pub async fn mutate(
         &mut self,
-        operation: Operation,
+        operation: Operation<'_>,
         variables: Value,
         key: &str,
     ) -> Result<Value, RequestError> {
@@ -140,7 +140,7 @@ impl Client {
 
     async fn execute(
         &mut self,
-        operation: Operation,
+        operation: Operation<'_>,
         variables: Value,
         key: Option<&str>,
     ) -> Result<Value, RequestError> {
@@ -166,7 +166,7 @@ impl Client {
 
     async fn try_once(
         &mut self,
-        operation: Operation,
+        operation: Operation<'_>,
         body: Bytes,
         key: Option<&str>,
     ) -> Result<Value, Failed> {

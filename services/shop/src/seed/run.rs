@@ -1,12 +1,12 @@
 //! The run: look, write what is missing, wait until it can be read.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use domain::value::NameKey;
 use futures::future::try_join_all;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::catalogue::{CATEGORIES, SampleProduct, product};
@@ -15,28 +15,27 @@ use super::http::BaseUrl;
 
 /// Writers at a time, each with a connection of its own.
 const WRITERS: u32 = 16;
+/// Products that one request makes: fewer requests to remember by their keys, and far from the API's limit of aliases.
+const BATCH: usize = 20;
 /// The most rows that a page of the API has.
 const PAGE: usize = 500;
+const CREATE_PRODUCT: &str = "createProduct";
 
-const SEARCH_CATEGORIES: Operation = Operation {
+const SEARCH_CATEGORIES: Operation<'static> = Operation {
     name: "searchCategories",
     document: "query($term: String!) { searchCategories(searchTerm: $term) { id name } }",
 };
-const CREATE_CATEGORY: Operation = Operation {
+const CREATE_CATEGORY: Operation<'static> = Operation {
     name: "createCategory",
     document: "mutation($input: CreateCategoryInput!) { createCategory(input: $input) { id } }",
 };
-const PRODUCT_PAGE: Operation = Operation {
+const PRODUCT_PAGE: Operation<'static> = Operation {
     name: "productsPaginated",
     document: "query($page: Int!, $perPage: Int!) {
         productsPaginated(page: $page, perPage: $perPage) { name }
     }",
 };
-const CREATE_PRODUCT: Operation = Operation {
-    name: "createProduct",
-    document: "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }",
-};
-const COUNT: Operation = Operation {
+const COUNT: Operation<'static> = Operation {
     name: "productStatistics",
     document: "query { productStatistics { totalCount } }",
 };
@@ -176,34 +175,58 @@ impl Writing {
     /// Writes until nothing is missing, and says which log position that reached.
     async fn write(&self) -> Result<u64, SeedError> {
         let mut client = Client::new(self.base.clone());
-        while let Some((index, sample)) = self.take() {
-            // Text, so that the price is the same number whatever reads it.
-            let input = json!({
+        loop {
+            let batch = self.take();
+            let Some((first, _)) = batch.first() else {
+                return Ok(client.position());
+            };
+            let key = format!("seed-{}-products-{first}", self.run_id);
+            let operation = Operation {
+                name: CREATE_PRODUCT,
+                document: &create_products(batch.len()),
+            };
+            let variables = self.variables(&batch);
+            client.mutate(operation, variables, &key).await?;
+            self.bar.inc(batch.len() as u64);
+        }
+    }
+
+    fn take(&self) -> Vec<(u32, SampleProduct)> {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.by_ref().take(BATCH).collect()
+    }
+
+    fn variables(&self, batch: &[(u32, SampleProduct)]) -> Value {
+        let input = |sample: &SampleProduct| {
+            json!({
                 "name": sample.name,
                 "description": sample.description,
+                // Text, so that the price is the same number whatever reads it.
                 "price": sample.price.to_string(),
                 "categoryId": self.category_ids[sample.category],
                 "stockQuantity": sample.stock,
-            });
-            let key = format!("seed-{}-product-{index}", self.run_id);
-            client
-                .mutate(CREATE_PRODUCT, json!({ "input": input }), &key)
-                .await?;
-            self.bar.inc(1);
-        }
-        Ok(client.position())
-    }
-
-    fn take(&self) -> Option<(u32, SampleProduct)> {
-        let mut missing = self
-            .missing
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        missing.next()
+            })
+        };
+        let named =
+            |(at, (_, sample)): (usize, &(u32, SampleProduct))| (format!("p{at}"), input(sample));
+        batch
+            .iter()
+            .enumerate()
+            .map(named)
+            .collect::<Map<_, _>>()
+            .into()
     }
 }
 
-fn id_of(row: &Value, operation: Operation) -> Result<String, SeedError> {
+/// A mutation that makes so many products, whose inputs are the variables `p0`, `p1`, …
+fn create_products(count: usize) -> String {
+    let each = |text: fn(usize) -> String| (0..count).map(text).collect::<Vec<_>>().join(" ");
+    let variables = each(|at| format!("$p{at}: CreateProductInput!"));
+    let fields = each(|at| format!("p{at}: {CREATE_PRODUCT}(input: $p{at}) {{ id }}"));
+    format!("mutation({variables}) {{ {fields} }}")
+}
+
+fn id_of(row: &Value, operation: Operation<'_>) -> Result<String, SeedError> {
     let id = row["id"].as_str().map(str::to_owned);
     id.ok_or(SeedError::Shape(operation.name))
 }
@@ -215,4 +238,16 @@ fn progress_bar(length: usize) -> ProgressBar {
     ProgressBar::new(length as u64)
         .with_style(style)
         .with_message("products")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_document_makes_many_products() {
+        assert_eq!(
+            super::create_products(2),
+            "mutation($p0: CreateProductInput! $p1: CreateProductInput!) \
+             { p0: createProduct(input: $p0) { id } p1: createProduct(input: $p1) { id } }"
+        );
+    }
 }
