@@ -8,7 +8,7 @@ use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::load::{Counts, Fate, Load, Outcome};
-use crate::support::{Shop, Topology, on, text};
+use crate::support::{Shop, Topology, on, say, text};
 
 const WRITERS: usize = 16;
 const KILLS: usize = 4;
@@ -52,10 +52,10 @@ async fn kill_under_load(shop: &mut Shop, targets: &[Option<&str>]) -> Result<()
     load.wait_for_more(BETWEEN).await?;
     let outcomes = load.finish().await?;
     let counts = Counts::of(&outcomes);
-    eprintln!(
-        "{} ok, {} failed, {} unknown; {killed} processes killed",
+    say(&format!(
+        "kill under load: {} ok, {} failed, {} unknown; {killed} processes killed",
         counts.ok, counts.failed, counts.unknown
-    );
+    ));
     ensure!(
         counts.ok >= MIN_OK,
         "only {} operations were acknowledged",

@@ -49,7 +49,8 @@ def status_of(call, request):
 def until(condition, what):
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        check(time.monotonic() < deadline, f"waited in vain for {what}")
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited in vain for {what}")
         time.sleep(0.01)
 
 

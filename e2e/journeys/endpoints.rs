@@ -1,7 +1,7 @@
 //! What the processes serve beside GraphQL.
 
 use anyhow::{Result, ensure};
-use test_shop::{Connection, Reply, Request};
+use test_shop::{Connection, Reply, Request, until};
 use tonic::Code;
 
 use crate::support::{Shop, Topology, on};
@@ -67,11 +67,15 @@ async fn journey(shop: &mut Shop) -> Result<()> {
             get(address, "/health").await?.status.is_success(),
             "{address}"
         );
-        let reply = get(address, "/metrics").await?;
-        let text = String::from_utf8_lossy(&reply.body).into_owned();
-        for metric in metrics {
-            ensure!(text.contains(metric), "{address} has no {metric}");
-        }
+        until("the metrics", async || {
+            let reply = get(address, "/metrics").await?;
+            let text = String::from_utf8_lossy(&reply.body).into_owned();
+            for metric in metrics {
+                ensure!(text.contains(metric), "{address} has no {metric}");
+            }
+            Ok(())
+        })
+        .await?;
     }
     sagas_are_not_there_yet(shop).await
 }

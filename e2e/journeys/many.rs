@@ -1,12 +1,13 @@
 //! Two of each service at once, on the same databases.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{Session, Shop, Topology, number, on, text};
+use crate::support::{Session, Shop, Topology, number, on, say, text};
 
 const TWO: Topology = Topology::Services { each: 2 };
 
@@ -44,29 +45,51 @@ async fn a_name_has_one_winner() -> Result<()> {
 async fn a_category_is_not_deleted_under_a_product() -> Result<()> {
     on(TWO, async |shop: &mut Shop| {
         let (mut gone, mut kept) = (0, 0);
-        for round in 0..20 {
-            let mut session = shop.session()?;
-            let category = session.create_category(&format!("Shaky {round}")).await?;
-            let mut creator = shop.session_on(0)?;
-            let mut deleter = shop.session_on(1)?;
-            let input = json!({ "name": "p", "price": 1, "categoryId": category });
-            let create =
-                "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
-            let delete = "mutation($id: ID!) { deleteCategory(id: $id) }";
-            let (created, removed) = tokio::try_join!(
-                creator.send(create, json!({ "input": input })),
-                deleter.send(delete, json!({ "id": category })),
-            )?;
-            match (created.code(), removed.code()) {
-                (None, Some("CONFLICT")) => kept += 1,
-                (Some("VALIDATION_ERROR"), None) => gone += 1,
-                _ => anyhow::bail!("create: {}, delete: {}", created.body, removed.body),
+        // The creation begins ever later until the deletion wins, then at once again: both come close to each other.
+        let mut head_start = Duration::ZERO;
+        for round in 0.. {
+            if gone >= 3 && kept >= 3 {
+                break;
+            }
+            ensure!(
+                round < 300,
+                "one side always wins: {gone} deleted, {kept} kept"
+            );
+            if race(shop, round, head_start).await? {
+                gone += 1;
+                head_start = Duration::ZERO;
+            } else {
+                kept += 1;
+                head_start += Duration::from_millis(1);
             }
         }
-        eprintln!("deleted {gone}, kept {kept}");
+        say(&format!(
+            "deletion against creation: {gone} deleted, {kept} kept"
+        ));
         Ok(())
     })
     .await
+}
+
+/// A category is deleted on one side while a product is put into it on the other. Gives whether it is gone.
+async fn race(shop: &Shop, round: u32, head_start: Duration) -> Result<bool> {
+    let mut creator = shop.session_on(0)?;
+    let mut deleter = shop.session_on(1)?;
+    let category = creator.create_category(&format!("Shaky {round}")).await?;
+    let create = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
+    let input = json!({ "name": "p", "price": 1, "categoryId": category });
+    let creation = async {
+        tokio::time::sleep(head_start).await;
+        creator.send(create, json!({ "input": input })).await
+    };
+    let delete = "mutation($id: ID!) { deleteCategory(id: $id) }";
+    let deletion = deleter.send(delete, json!({ "id": category }));
+    let (removed, created) = tokio::try_join!(deletion, creation)?;
+    match (created.code(), removed.code()) {
+        (None, Some("CONFLICT")) => Ok(false),
+        (Some("VALIDATION_ERROR"), None) => Ok(true),
+        _ => anyhow::bail!("create: {}, delete: {}", created.body, removed.body),
+    }
 }
 
 /// Writers on both sides, readers on both sides: in the end both tell the same.

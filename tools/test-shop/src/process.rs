@@ -85,8 +85,10 @@ impl Process {
     pub async fn run(binary: &Path, start: &Start) -> Result<(ExitStatus, String)> {
         let mut process = Self::spawn(binary, start)?;
         let stderr = process.child.stderr.take().context("no standard error")?;
-        drop(process.listen_to(stderr));
+        let mut heard = process.listen_to(stderr);
         let status = process.ended().await?;
+        // The sender goes when the last line is read.
+        while heard.changed().await.is_ok() {}
         let log = process.log();
         Ok((status, log))
     }
