@@ -9,7 +9,7 @@ use sqlx::sqlite::SqlitePool;
 use sqlx::{Postgres, SqlSafeStr, Sqlite};
 
 use crate::engine::Engine;
-use crate::error::{commit_error, failed, store_error};
+use crate::error::{commit_error, failed, is_broken, store_error};
 use crate::feed::Feed;
 use crate::statement::{Record, Statement};
 use crate::{connect, schema};
@@ -160,9 +160,7 @@ impl Database {
         let operation = statement.operation;
         match &self.pools {
             Pools::Sqlite { readers, .. } => fetch_all::<Sqlite, T, _>(readers, statement).await,
-            Pools::Postgres { readers, .. } => {
-                fetch_all::<Postgres, T, _>(readers, statement).await
-            }
+            Pools::Postgres { readers, .. } => read(readers, statement).await,
         }
         .map_err(|error| store_error(operation, error))
     }
@@ -334,6 +332,19 @@ impl Transaction {
         }
         .map_err(|error| commit_error(operation, error))
     }
+}
+
+/// Reads, and reads again if the connection turns out to be broken: after a restart of the server each connection of
+/// the pool fails once, and that is no reason to fail as many requests.
+async fn read<T: Record>(pool: &PgPool, statement: Statement) -> Result<Vec<T>, sqlx::Error> {
+    for _ in 0..pool.size() {
+        let mut connection = pool.acquire().await?;
+        match fetch_all::<Postgres, T, _>(&mut *connection, statement.clone()).await {
+            Err(error) if is_broken(&error) => {}
+            answer => return answer,
+        }
+    }
+    fetch_all::<Postgres, T, _>(pool, statement).await
 }
 
 async fn fetch_all<'e, DB, T, E>(executor: E, statement: Statement) -> Result<Vec<T>, sqlx::Error>

@@ -39,6 +39,18 @@ pub(crate) fn failed(
     }
 }
 
+/// Whether the error is of this connection, so that another one may do.
+pub(crate) fn is_broken(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        // The server ends the session: it was asked to, it crashed, or it stops.
+        sqlx::Error::Database(database) => database
+            .code()
+            .is_some_and(|code| matches!(code.as_ref(), "57P01" | "57P02" | "57P03")),
+        _ => false,
+    }
+}
+
 fn is_retryable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)

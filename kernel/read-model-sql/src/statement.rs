@@ -1,12 +1,13 @@
 //! One SQL text and its parameters, for either engine.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use serde::Serialize;
 use sqlx::encode::Encode;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Arguments, FromRow, SqlSafeStr, SqlStr, Type};
+use sqlx::{Arguments, AssertSqlSafe, FromRow, SqlSafeStr, Type};
 
 /// A parameter. Both engines get the same two types, so that PostgreSQL never has to guess one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -48,6 +49,9 @@ impl From<Option<String>> for Value {
     }
 }
 
+/// A text that its maker has vouched for.
+pub(crate) type Prepared = AssertSqlSafe<Arc<str>>;
+
 /// A row type that reads from both engines; `#[derive(sqlx::FromRow)]` gives it.
 pub trait Record:
     for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin + 'static
@@ -63,10 +67,11 @@ impl<T> Record for T where
 ///
 /// Lists travel as one JSON text (see [`Engine::json_list`](crate::Engine::json_list)), so that a statement has the
 /// same text and the same number of parameters however long the list is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Statement {
     pub(crate) operation: &'static str,
-    pub(crate) sql: SqlStr,
+    /// It came as a [`SqlSafeStr`], so whoever made it has vouched for it.
+    sql: Arc<str>,
     values: Vec<Value>,
 }
 
@@ -76,7 +81,7 @@ impl Statement {
     pub fn new(operation: &'static str, sql: impl SqlSafeStr) -> Self {
         Self {
             operation,
-            sql: sql.into_sql_str(),
+            sql: sql.into_sql_str().as_str().into(),
             values: Vec::new(),
         }
     }
@@ -98,7 +103,7 @@ impl Statement {
     /// Text and values in one: equal for two statements that ask the same.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let mut text = self.sql.as_str().to_owned();
+        let mut text = self.sql.to_string();
         for value in &self.values {
             // A string's Debug form is quoted, so that neighbours cannot run into each other.
             let _ = write!(text, "\n{value:?}");
@@ -107,7 +112,7 @@ impl Statement {
     }
 
     /// Takes it apart into its text and the driver's arguments.
-    pub(crate) fn into_parts<DB>(self) -> Result<(SqlStr, DB::Arguments), sqlx::Error>
+    pub(crate) fn into_parts<DB>(self) -> Result<(Prepared, DB::Arguments), sqlx::Error>
     where
         DB: sqlx::Database,
         Option<i64>: for<'t> Encode<'t, DB> + Type<DB>,
@@ -121,6 +126,6 @@ impl Statement {
             }
             .map_err(sqlx::Error::Encode)?;
         }
-        Ok((self.sql, arguments))
+        Ok((AssertSqlSafe(self.sql), arguments))
     }
 }

@@ -6,6 +6,7 @@ mod errors;
 mod follower;
 mod input;
 mod lists;
+mod outage;
 mod positions;
 mod projections;
 mod serving;

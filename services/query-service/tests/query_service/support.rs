@@ -57,7 +57,10 @@ impl World {
     }
 
     pub async fn postgres() -> Self {
-        let server = test_postgres::database().await;
+        Self::on(test_postgres::database().await)
+    }
+
+    pub fn on(server: TestDatabase) -> Self {
         Self::new(server.url.clone(), None, Some(server))
     }
 
