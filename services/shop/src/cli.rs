@@ -163,7 +163,7 @@ async fn fill(arguments: &ArgMatches) -> Result<(), StartError> {
         .await
         .map_err(|error| StartError::failed("seed", error))?;
     let seconds = started.elapsed().as_secs_f64();
-    println!("{}", outcome.describe(products, seconds));
+    start::say(&outcome.describe(products, seconds));
     Ok(())
 }
 

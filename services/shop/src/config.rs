@@ -47,11 +47,18 @@ impl ShopConfig {
     /// # Errors
     /// A setting does not parse, or others could reach a listener without authentication.
     pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
-        let data_dir = settings.get(&names::DATA_DIR)?;
+        let data_dir = PathBuf::from(settings.get(&names::DATA_DIR)?);
         let in_folder = |settings: Settings, spec: &Spec, file: &str| {
-            let url = format!("sqlite://{}/{file}", data_dir.trim_end_matches('/'));
+            let url = format!("sqlite://{}", data_dir.join(file).display());
             settings.fall_back(spec, url, "the data folder")
         };
+        // They mean something else in a URL.
+        if data_dir.to_string_lossy().contains(['?', '%']) {
+            return Err(settings.refuse(
+                &names::DATA_DIR.spec,
+                "a folder without ? and % in its path",
+            ));
+        }
         let all = settings.clone();
         let all = in_folder(all, &names::EVENT_STORE_URL.spec, "event_store.db");
         let all = in_folder(all, &names::COMMAND_DATABASE_URL.spec, "command_service.db");
@@ -63,14 +70,14 @@ impl ShopConfig {
             gateway: client_service::Config::read(&all, app_env)?,
             addresses,
             shutdown_limit: all.get(&names::SHUTDOWN_TIMEOUT_MS)?,
-            data_dir: data_dir.trim_end_matches('/').into(),
+            data_dir,
         })
     }
 
     /// Whether any database is a file in the data folder.
     #[must_use]
     pub fn uses_data_dir(&self) -> bool {
-        let folder = format!("sqlite://{}/", self.data_dir.display());
+        let folder = format!("sqlite://{}", self.data_dir.join("").display());
         let databases = [
             &self.command.event_store,
             &self.command.database,

@@ -1,6 +1,7 @@
 //! `shop` without a command: starts, says where to look, and stops when it is asked to.
 
 use std::fmt;
+use std::io::Write;
 use std::path::Path;
 
 use platform::config::names;
@@ -25,19 +26,21 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
     .map_err(|error| StartError::failed("collect metrics", error))?;
     let signals = StopSignals::listen()?;
     let shop = Shop::open(&config, metrics).await?;
-    println!(
-        "{}",
-        Sign {
-            at: shop.addresses(),
-            config: &config
-        }
-    );
+    say(&Sign {
+        at: shop.addresses(),
+        config: &config,
+    });
     let stopped = shop.stop_asked(signals).await;
     shop.close().await;
     if stopped.is_ok() {
-        println!("The shop is closed. Everything that was answered is stored.");
+        say(&"The shop is closed. Everything that was answered is stored.");
     }
     stopped
+}
+
+/// Writes a line to standard output, if anybody reads it.
+pub fn say(line: &dyn fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// What hangs at the door: where to look and how to stop.

@@ -38,6 +38,16 @@ fn a_flag_wins_over_a_variable() {
 }
 
 #[test]
+fn a_folder_that_no_url_can_name_is_refused() {
+    let output = shop(&["--data-dir", "/tmp/100%"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        error_line(&output),
+        "error: DATA_DIR is \"/tmp/100%\" (from a flag); accepted: a folder without ? and % in its path"
+    );
+}
+
+#[test]
 fn an_address_that_others_reach_needs_a_word() {
     let output = shop(&["--client-http-addr", "0.0.0.0:0"], &[]);
     assert_eq!(output.status.code(), Some(2));

@@ -43,7 +43,7 @@ fn the_sign_says_where_to_look_and_how_to_stop() {
     for signal in ["INT", "TERM"] {
         let folder = Folder::create().expect("a folder");
         let child = Command::new(SHOP)
-            .args(["--data-dir", &folder.path().display().to_string()])
+            .current_dir(folder.path())
             .env_clear()
             .envs(LISTENERS.map(|listener| (listener, "127.0.0.1:0")))
             .stdout(Stdio::piped())
@@ -68,7 +68,12 @@ The shop is open.
   Data      {}
   Stop      Ctrl-C
 ",
-            folder.path().display()
+            folder
+                .path()
+                .canonicalize()
+                .expect("a folder")
+                .join("data")
+                .display()
         );
         assert_eq!(without_ports(&sign), expected);
 
