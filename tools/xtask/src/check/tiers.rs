@@ -109,7 +109,8 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
 
 fn may(from: Tier, to: Tier, for_tests: bool) -> bool {
     use Tier::{Adapter, Contract, Domain, Kernel, Platform, Service, Shop, Tool};
-    if for_tests && matches!(to, Tool | Adapter) {
+    // A test may use tools and engines, and a service's the services that it talks to.
+    if for_tests && (matches!(to, Tool | Adapter) || (from, to) == (Service, Service)) {
         return true;
     }
     match from {
@@ -165,6 +166,11 @@ mod tests {
             ("services/shop", "services/query-service", None),
             ("services/query-service", "tools/test-postgres", Some("dev")),
             ("domain", "kernel/event-store-sqlite", Some("dev")),
+            (
+                "services/client-service",
+                "services/query-service",
+                Some("dev"),
+            ),
             ("e2e", "tools/test-postgres", None),
         ] {
             let problems = upward(&metadata(from, to, kind));
