@@ -1,6 +1,7 @@
 //! A query database of either engine.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use event_sourcing::{Clock, StoreError};
@@ -158,11 +159,15 @@ impl Database {
     /// [`StoreError`] if the database cannot be read.
     pub async fn fetch_all<T: Record>(&self, statement: Statement) -> Result<Vec<T>, StoreError> {
         let operation = statement.operation;
-        match &self.pools {
-            Pools::Sqlite { readers, .. } => fetch_all::<Sqlite, T, _>(readers, statement).await,
-            Pools::Postgres { readers, .. } => read(readers, statement).await,
-        }
-        .map_err(|error| store_error(operation, error))
+        // Boxed, because the drivers' futures are large: whoever may read carries a pointer, also when its answer comes
+        // from memory.
+        let read: BoxedRead<'_, T> = match &self.pools {
+            Pools::Sqlite { readers, .. } => {
+                Box::pin(fetch_all::<Sqlite, T, _>(readers, statement))
+            }
+            Pools::Postgres { readers, .. } => Box::pin(read(readers, statement)),
+        };
+        read.await.map_err(|error| store_error(operation, error))
     }
 
     /// The first row of a read, if there is one.
@@ -238,6 +243,8 @@ impl fmt::Debug for Database {
             .finish_non_exhaustive()
     }
 }
+
+type BoxedRead<'p, T> = Pin<Box<dyn Future<Output = Result<Vec<T>, sqlx::Error>> + Send + 'p>>;
 
 /// A transaction. Dropping it rolls back.
 #[derive(Debug)]
@@ -337,14 +344,14 @@ impl Transaction {
 /// Reads, and reads again if the connection turns out to be broken: after a restart of the server each connection of
 /// the pool fails once, and that is no reason to fail as many requests.
 async fn read<T: Record>(pool: &PgPool, statement: Statement) -> Result<Vec<T>, sqlx::Error> {
-    for _ in 0..pool.size() {
+    let mut retries = pool.size();
+    loop {
         let mut connection = pool.acquire().await?;
         match fetch_all::<Postgres, T, _>(&mut *connection, statement.clone()).await {
-            Err(error) if is_broken(&error) => {}
+            Err(error) if retries > 0 && is_broken(&error) => retries -= 1,
             answer => return answer,
         }
     }
-    fetch_all::<Postgres, T, _>(pool, statement).await
 }
 
 async fn fetch_all<'e, DB, T, E>(executor: E, statement: Statement) -> Result<Vec<T>, sqlx::Error>

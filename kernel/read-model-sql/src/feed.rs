@@ -158,7 +158,7 @@ impl Feed {
         match database.pools() {
             Pools::Sqlite { .. } => self.poll(database).await,
             Pools::Postgres { background, .. } => {
-                tokio::join!(self.poll(database), self.listen(background));
+                tokio::join!(self.poll(database), Box::pin(self.listen(background)));
             }
         }
     }
