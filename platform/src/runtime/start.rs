@@ -12,7 +12,7 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// Something else: exit code 1.
-    #[error("{what}: {}", chain(source.as_ref()))]
+    #[error("{}", told(what, source.as_ref()))]
     Failed {
         /// What was tried.
         what: String,
@@ -43,6 +43,16 @@ impl StartError {
     }
 }
 
+/// What was tried and why it did not work; said once if the error begins with the same words.
+fn told(what: &str, source: &(dyn Error + 'static)) -> String {
+    let why = chain(source);
+    if why.starts_with(what) {
+        why
+    } else {
+        format!("{what}: {why}")
+    }
+}
+
 /// An error with its causes in one line, leaving out those that the one above repeats.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -65,5 +75,7 @@ mod tests {
     fn a_failed_start_is_one_line() {
         let error = StartError::failed("bind X", std::io::Error::other("in\nuse"));
         assert_eq!(error.to_string(), "bind X: in use");
+        let error = StartError::failed("open X", std::io::Error::other("open X: locked"));
+        assert_eq!(error.to_string(), "open X: locked");
     }
 }
