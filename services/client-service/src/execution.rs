@@ -11,12 +11,16 @@ use async_graphql::{Request, ServerError, Value, Variables};
 use event_sourcing::CommandId;
 
 use crate::clients::Services;
+use crate::documents::KnownDocuments;
 use crate::errors::{ApiError, Code};
 use crate::limits::{Limits, Shape, measure, scan};
 use crate::nulls;
 use crate::order;
 use crate::schema::Schema;
 use crate::scope::Scope;
+
+/// Longer documents are parsed each time: a few of them would take the memory of many.
+const MAX_KNOWN_TOKENS: usize = 300;
 
 /// A GraphQL request as it arrived.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ pub struct Query {
 #[derive(Debug)]
 pub struct Prepared {
     query: Query,
-    document: ExecutableDocument,
+    document: Arc<ExecutableDocument>,
     operation: OperationType,
 }
 
@@ -65,6 +69,7 @@ pub struct Identity {
 pub struct Executor {
     schema: Schema,
     shape: Shape,
+    documents: KnownDocuments,
     limits: Limits,
     services: Services,
 }
@@ -91,6 +96,7 @@ impl Executor {
         Ok(Self {
             schema,
             shape,
+            documents: KnownDocuments::default(),
             limits,
             services,
         })
@@ -111,9 +117,7 @@ impl Executor {
     /// # Errors
     /// It is not GraphQL, or over a limit.
     pub fn prepare(&self, query: Query) -> Result<Prepared, ApiError> {
-        scan(&query.text)?;
-        let document = parse_query(&query.text)
-            .map_err(|error| ApiError::new(Code::GraphqlParseFailed, parse_message(&error)))?;
+        let document = self.document(&query.text)?;
         measure(&document, &query.variables, &self.shape, &self.limits)?;
         let operation = find_operation(&document, query.operation_name.as_deref())
             .map_or(OperationType::Query, |operation| operation.ty);
@@ -122,6 +126,20 @@ impl Executor {
             document,
             operation,
         })
+    }
+
+    fn document(&self, text: &str) -> Result<Arc<ExecutableDocument>, ApiError> {
+        if let Some(known) = self.documents.find(text) {
+            return Ok(known);
+        }
+        let tokens = scan(text)?;
+        let document = parse_query(text)
+            .map_err(|error| ApiError::new(Code::GraphqlParseFailed, parse_message(&error)))?;
+        let document = Arc::new(document);
+        if tokens <= MAX_KNOWN_TOKENS {
+            self.documents.insert(text, &document);
+        }
+        Ok(document)
     }
 
     /// Executes it.
@@ -139,7 +157,7 @@ impl Executor {
             .data(Arc::clone(&scope));
         request.operation_name.clone_from(&operation_name);
         // The engine uses up what it executes; the response is put right by what was asked.
-        request.set_parsed_query(document.clone());
+        request.set_parsed_query(document.as_ref().clone());
         let mut response = self.schema.execute(request).await;
         let refused = response.data == Value::Null
             && !response.errors.is_empty()
@@ -147,7 +165,7 @@ impl Executor {
         if let Some(operation) = find_operation(&document, operation_name.as_deref())
             && !refused
         {
-            let place = (&document, operation);
+            let place = (document.as_ref(), operation);
             nulls::place(&mut response.data, &response.errors, place, &self.shape);
             order::arrange(&mut response.data, &document, operation);
         }

@@ -9,6 +9,7 @@ pub mod clients;
 pub mod config;
 mod date_time;
 mod decimal;
+mod documents;
 mod errors;
 mod execution;
 mod http;

@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::{Code, Request, Response, Status};
 
 use super::policy::Tries;
-use crate::errors::{Effect, is_transport_failure};
+use crate::errors::{Effect, is_transport_failure, was_never_sent};
 
 /// A method, as metrics name it.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,8 @@ where
 {
     let deadline = Instant::now() + tries.timeout;
     let mut used = 0;
+    // Whether it is known of every try that it did nothing.
+    let mut undone = true;
     loop {
         let mut request = request();
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
@@ -38,16 +40,33 @@ where
             .await
             .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within the deadline")));
         count(method, answer.as_ref().err());
-        match answer {
-            Err(status) if used < tries.limit && is_worth_another_try(&status, method.effect) => {
-                let again = Instant::now() + tries.pause_after(used);
-                if again >= deadline {
-                    return Err(status);
-                }
-                sleep_until(again).await;
-            }
-            answer => return answer,
+        let status = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(status) => status,
+        };
+        undone &= did_nothing(&status);
+        let again = Instant::now() + tries.pause_after(used);
+        let is_last = used >= tries.limit || again >= deadline;
+        if is_last || !is_worth_another_try(&status, method.effect) {
+            return Err(conclude(status, method.effect, undone));
         }
+        sleep_until(again).await;
+    }
+}
+
+fn did_nothing(status: &Status) -> bool {
+    was_never_sent(status) || Reason::of(status) == Some(Reason::OutcomeNone)
+}
+
+/// The status of all tries. The last one may know of itself that it did nothing, but not of those before it.
+fn conclude(status: Status, effect: Effect, undone: bool) -> Status {
+    if effect == Effect::Read {
+        return status;
+    }
+    match (undone, did_nothing(&status)) {
+        (true, _) => Reason::OutcomeNone.status(status.message()),
+        (false, true) => Reason::OutcomeUnknown.status(status.message()),
+        (false, false) => status,
     }
 }
 
@@ -150,6 +169,36 @@ mod tests {
             tries_of(Effect::Read, || Status::not_found("none")).await,
             1
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_happened_only_if_no_try_did_anything() {
+        let outcome = async |first: Reason, then: Reason| {
+            let sent = AtomicU32::new(0);
+            let method = Method {
+                service: "test",
+                name: "Test",
+                effect: Effect::Write,
+            };
+            let answer = call(
+                method,
+                TRIES,
+                || Request::new(()),
+                |_| {
+                    let reason = if sent.fetch_add(1, Relaxed) == 0 {
+                        first
+                    } else {
+                        then
+                    };
+                    async move { Err::<Response<()>, _>(reason.status("failed")) }
+                },
+            );
+            Reason::of(&answer.await.expect_err("it always fails"))
+        };
+        let (none, unknown) = (Reason::OutcomeNone, Reason::OutcomeUnknown);
+        assert_eq!(outcome(none, none).await, Some(none));
+        assert_eq!(outcome(unknown, none).await, Some(unknown));
+        assert_eq!(outcome(none, unknown).await, Some(unknown));
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use contract::status::{Reason, error_id};
-use tonic::Status;
+use tonic::{ConnectError, Status};
 
 use super::{ApiError, Code, Outcome};
 
@@ -56,6 +56,19 @@ pub fn from_grpc(status: &Status, effect: Effect) -> ApiError {
 #[must_use]
 pub fn is_transport_failure(status: &Status) -> bool {
     status.source().is_some()
+}
+
+/// Whether the call cannot have reached the service, because there was no connection.
+#[must_use]
+pub fn was_never_sent(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<ConnectError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn unavailable(status: &Status, effect: Effect) -> ApiError {

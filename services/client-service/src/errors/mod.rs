@@ -11,4 +11,4 @@ mod grpc;
 pub use api_error::{ApiError, Outcome, or_null};
 pub use business::from_business;
 pub use code::Code;
-pub use grpc::{Effect, from_grpc, is_transport_failure};
+pub use grpc::{Effect, from_grpc, is_transport_failure, was_never_sent};

@@ -1,12 +1,20 @@
 //! What clients see when a service does not answer as it should.
 
+use std::sync::Arc;
+
 use anyhow::Result;
+use client_service::{Channels, Config};
 use contract::status::Reason;
-use platform::config::AppEnv;
+use event_sourcing::SystemClock;
+use platform::Settings;
+use platform::config::{AppEnv, Layers};
+use platform::runtime::GrpcChannel;
+use platform::telemetry::Metrics;
 use serde_json::json;
+use test_shop::Connection;
 use tonic::Status;
 
-use super::stage::{Fault, Stage};
+use super::stage::{Fault, Stage, graphql};
 
 const CREATE: &str = "/proto.CategoryCommand/Create";
 const GET: &str = "/query.CategoryQuery/GetCategory";
@@ -102,5 +110,41 @@ async fn an_internal_error_shows_an_id_and_no_cause() -> Result<()> {
     stage.wire.break_next(GET, [Fault::Before(known)]);
     let error = stage.error("{ category(id: 1) { id } }", json!({})).await?;
     assert_eq!(error["errorId"], "00c0ffee00c0ffee");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_that_could_not_be_sent_did_nothing() -> Result<()> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    drop(listener);
+    let nobody = || GrpcChannel::remote("127.0.0.1", port);
+    let channels = Channels {
+        command: nobody()?,
+        query: nobody()?,
+    };
+    let environment = [
+        ("CLIENT_HTTP_ADDR", "127.0.0.1:0"),
+        ("CLIENT_WRITE_TRIES", "2"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = Settings::from_layers(Layers {
+        environment: environment.into(),
+        ..Layers::default()
+    })?;
+    let config = Config::read(&settings, AppEnv::Development)?;
+    let clock = Arc::new(SystemClock);
+    let gateway = client_service::start(config, channels, Metrics::detached(), clock).await?;
+    let mut connection = Connection::open(gateway.address()).await?;
+    let body = connection
+        .send(&graphql(MUTATION, &json!({})))
+        .await?
+        .json()?;
+    let extensions = &body["errors"][0]["extensions"];
+    assert_eq!(extensions["code"], "SERVICE_UNAVAILABLE", "{body}");
+    assert_eq!(extensions["outcome"], "none", "{body}");
+    let health = connection.send(&test_shop::Request::get("/health")).await?;
+    assert_eq!(health.status, 503);
+    assert_eq!(health.json()?["services"]["grpc"], "not serving");
     Ok(())
 }
