@@ -12,11 +12,9 @@ use crate::ids::Ids;
 use crate::limits::Writes;
 use crate::measure::{Figures, closed_loop};
 use crate::report::{Comparison, Report, Row, Target};
-use crate::teller::{Accounts, Teller, open_accounts};
+use crate::teller::{Accounts, Teller, open_accounts, preload};
 
 const EXISTING: usize = 1_000;
-/// Accounts that `--preload` spreads its events over.
-const PRELOAD_DEPOSITS: usize = 10;
 
 /// What a figure with this many clients must reach.
 fn target(limit: &Writes, case: &str, clients: usize) -> Option<Target> {
@@ -39,8 +37,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let database = server.database().await?;
     let store = open_store(&database.url).await?;
     let side = WriteSide::start(store, ExecutorConfig::default());
-    let preload = usize::try_from(options.preload)? / PRELOAD_DEPOSITS;
-    open_accounts(&side.executor, preload, PRELOAD_DEPOSITS).await?;
+    preload(&side.executor, options.preload).await?;
     let cases = [
         ("new aggregates", Accounts::New),
         (

@@ -11,7 +11,7 @@ use crate::database::Server;
 use crate::measure::{Client, Figures, closed_loop};
 use crate::report::{Comparison, Report, Row, Target};
 use crate::subject::Account;
-use crate::teller::open_accounts;
+use crate::teller::{open_accounts, preload};
 
 const SIZES: [usize; 3] = [1, 100, 10_000];
 /// Behind the last snapshot lie this many events.
@@ -49,6 +49,9 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
     let database = server.database().await?;
     let store = open_store(&database.url).await?;
+    let filler = WriteSide::start(Arc::clone(&store), ExecutorConfig::default());
+    preload(&filler.executor, options.preload).await?;
+    filler.finish().await;
     for (way, writing, reading) in ways() {
         let mut of_one_event: Option<Figures> = None;
         for size in SIZES {

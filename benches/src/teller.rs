@@ -120,6 +120,16 @@ pub async fn open_accounts(
     Ok(Arc::new(names))
 }
 
+/// Accounts that `--preload` spreads its events over have so many each.
+const PRELOAD_DEPOSITS: usize = 10;
+
+/// Fills the log with about so many events that no measurement touches.
+pub async fn preload(executor: &Arc<Executor>, events: u64) -> Result<()> {
+    let accounts = usize::try_from(events)? / PRELOAD_DEPOSITS;
+    open_accounts(executor, accounts, PRELOAD_DEPOSITS).await?;
+    Ok(())
+}
+
 async fn fill(executor: Arc<Executor>, account: String, deposits: usize) -> Result<()> {
     let mut ids = Ids::new();
     let mut left = deposits;
