@@ -95,3 +95,29 @@ async fn a_mutations_own_fields_cost_no_read() -> Result<()> {
     assert_eq!(stage.wire.methods(), ["Create"]);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_list_that_was_cut_says_so() -> Result<()> {
+    let stage = Stage::open().await?;
+    for batch in 0..17 {
+        let fields = (0..30).map(|n| {
+            format!("a{n}: createCategory(input: {{name: \"{batch:02} {n:02}\"}}) {{ id }}")
+        });
+        let query = format!("mutation {{ {} }}", fields.collect::<Vec<_>>().join(" "));
+        stage.data(&query, json!({})).await?;
+    }
+    let body = stage
+        .ask_after("{ categories { name } }", json!({}))
+        .await?;
+    assert_eq!(
+        body["data"]["categories"].as_array().map(Vec::len),
+        Some(500)
+    );
+    assert_eq!(body["extensions"]["truncated"], true);
+    let query = "{ categoriesPaginated(page: 2, perPage: 500) { name } }";
+    let body = stage.ask_after(query, json!({})).await?;
+    let rows = &body["data"]["categoriesPaginated"];
+    assert_eq!(rows.as_array().map(Vec::len), Some(10));
+    assert_eq!(body["extensions"].get("truncated"), None);
+    Ok(())
+}
