@@ -156,3 +156,30 @@ async fn an_unknown_engine_is_refused_without_showing_the_url() {
     assert!(!format!("{error:?}").contains("secret"));
     assert_eq!(fresh.open().await.engine(), Engine::Sqlite);
 }
+
+#[tokio::test]
+async fn connections_that_the_server_ended_fail_no_read() {
+    let fresh = Fresh::postgres().await;
+    let database = fresh.open().await;
+    let read = || async {
+        let row: Option<(i64,)> = database
+            .fetch_optional(Statement::new("test", "SELECT count(*) FROM pg_class"))
+            .await
+            .expect("read");
+        assert!(row.is_some());
+    };
+    // All at once, so that the pool opens all of its connections.
+    tokio::join!(read(), read(), read(), read());
+    let other = fresh.open().await;
+    let mut transaction = other.begin().await.expect("a transaction");
+    let ended: Vec<(bool,)> = transaction
+        .fetch_all(Statement::new(
+            "test",
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        ))
+        .await
+        .expect("ended");
+    assert!(ended.len() >= 2, "{} connections were open", ended.len());
+    tokio::join!(read(), read(), read(), read());
+}

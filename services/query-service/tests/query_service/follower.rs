@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use event_sourcing::memory::MemoryEventStore;
-use event_sourcing::projection::{PageWrite, ProjectionStore};
+use event_sourcing::projection::{PageWrite, Projection, ProjectionStore};
 use event_sourcing::{
     CommandId, Commit, EventStore, Filter, LogPage, Position, Receipt, Refused, Snapshot, Standing,
     StoreError, StreamId, StreamPage, SystemClock, Token, Version,
 };
 use query_service::cache::{TableCache, follower};
 use query_service::projections::{ProductRow, Products};
+use query_service::reads::{At, Gate};
 use read_model_sql::{Database, SqlProjectionStore};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::support::{LIMIT, World, product};
 
@@ -152,6 +154,47 @@ async fn the_position_follows_what_was_thrown_out() {
     until("the cache has followed", || cache.position(head).is_some()).await;
     assert!(cache.rows.get("p").is_none());
     assert!(cache.version() > version, "pages are void too");
+
     tasks.shutdown().await;
+    until("a cache that nobody confirms is silent", || {
+        cache.position(Position(0)).is_none()
+    })
+    .await;
     database.close().await;
+}
+
+#[tokio::test]
+async fn a_position_that_nobody_confirmed_lately_is_read_again() {
+    let world = World::sqlite();
+    let open = async || {
+        Database::open(&world.url, 1, Arc::new(SystemClock))
+            .await
+            .expect("a database")
+    };
+    let (writer, reader) = (open().await, open().await);
+    let store = SqlProjectionStore::<Products>::open(writer.clone())
+        .await
+        .expect("a generation");
+    store.begin(Token(1)).await.expect("begun").expect("ours");
+    let gate = Gate::new(Products::NAME, reader.clone(), world.log.clone());
+    let at = At {
+        min: Position(0),
+        deadline: Instant::now() + LIMIT,
+    };
+    assert_eq!(gate.reach(at).await.expect("reached"), Position(0));
+    let page = PageWrite {
+        token: Token(1),
+        from: Position(0),
+        through: Position(5),
+        changes: Vec::new(),
+        parked: None,
+    };
+    assert!(store.write(page).await.expect("written"));
+    // Nobody polls and nobody notifies: only reading again tells.
+    while gate.reach(at).await.expect("reached") < Position(5) {
+        assert!(Instant::now() < at.deadline, "it was never read again");
+        tokio::task::yield_now().await;
+    }
+    writer.close().await;
+    reader.close().await;
 }
