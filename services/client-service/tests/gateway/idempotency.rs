@@ -1,11 +1,15 @@
 //! The Idempotency-Key header.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 use test_shop::{Reply, Request};
+use tokio::sync::Notify;
 use tonic::Status;
 
-use super::stage::{Fault, Stage, graphql, text};
+use super::stage::{Fault, Stage, graphql};
 
 const CREATE: &str = "mutation($name: String!) {
     a: createCategory(input: {name: $name}) { id name }
@@ -122,23 +126,58 @@ async fn a_repeat_after_an_unknown_outcome_finds_what_was_done() -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_two_at_the_same_time_one_runs() -> Result<()> {
+async fn while_the_first_runs_the_second_has_to_wait() -> Result<()> {
     let stage = Stage::open().await?;
+    let gate = Arc::new(Notify::new());
+    let held = Fault::Held(Arc::clone(&gate));
+    stage
+        .wire
+        .break_next("/proto.CategoryCommand/Create", [held]);
     let request = keyed("k", CREATE, &json!({"name": "Tea"}));
-    let (one, two) = tokio::join!(stage.send(&request), stage.send(&request));
-    let replies = [one?, two?];
-    let answered: Vec<_> = replies.iter().filter(|reply| reply.status == 200).collect();
-    assert!(!answered.is_empty());
-    for reply in &replies {
-        if reply.status == 409 {
-            assert_eq!(code(reply)?, "IDEMPOTENCY_IN_PROGRESS");
-            assert!(reply.json()?["errors"][0]["extensions"]["retryAfter"].is_u64());
-        } else {
-            assert_eq!(reply.body, answered[0].body);
-        }
+    let first = stage.send(&request);
+    let second = async {
+        stage.wire.called("Create").await?;
+        let refused = stage.send(&request).await?;
+        // The first one keeps its claim as long as it runs.
+        stage.wire.called("Renew").await?;
+        gate.notify_one();
+        anyhow::Ok(refused)
+    };
+    let (first, second) = tokio::try_join!(first, second)?;
+    assert_eq!(second.status, 409);
+    assert_eq!(code(&second)?, "IDEMPOTENCY_IN_PROGRESS");
+    assert!(second.json()?["errors"][0]["extensions"]["retryAfter"].is_u64());
+    assert!(first.json()?["data"]["a"]["id"].is_string());
+    assert_eq!(stage.send(&request).await?.body, first.body);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_ends_although_its_client_has_gone() -> Result<()> {
+    let stage = Stage::open().await?;
+    let gate = Arc::new(Notify::new());
+    let held = Fault::Held(Arc::clone(&gate));
+    stage
+        .wire
+        .break_next("/proto.CategoryCommand/Create", [held]);
+    let request = keyed("k", CREATE, &json!({"name": "Tea"}));
+    tokio::select! {
+        reply = stage.send(&request) => anyhow::bail!("answered already: {reply:?}"),
+        called = stage.wire.called("Create") => called?,
     }
-    let id = text(&answered[0].json()?["data"]["a"]["id"])?;
-    let again = stage.send(&request).await?;
-    assert_eq!(again.json()?["data"]["a"]["id"], id.as_str());
+    gate.notify_one();
+    stage.wire.called("Finish").await?;
+    stage.wire.take();
+    let kept = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            let again = stage.send(&request).await?;
+            if again.status != 409 {
+                return anyhow::Ok(again);
+            }
+        }
+    });
+    let again = kept.await??;
+    assert!(again.json()?["data"]["a"]["id"].is_string());
+    assert!(stage.wire.methods().iter().all(|method| method == "Begin"));
     Ok(())
 }

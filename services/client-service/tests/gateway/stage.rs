@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::extract::{Request as HttpRequest, State};
@@ -19,6 +20,7 @@ use platform::telemetry::Metrics;
 use query_service::{QueryConfig, QueryService};
 use serde_json::{Value, json};
 use test_shop::{Connection, Folder, Reply, Request};
+use tokio::sync::Notify;
 use tonic::Status;
 use tonic::service::Routes;
 
@@ -29,6 +31,8 @@ pub enum Fault {
     Before(Status),
     /// The service does its work, but its answer is lost.
     After(Status),
+    /// The service is reached only when this is notified.
+    Held(Arc<Notify>),
 }
 
 /// A call that was made.
@@ -45,6 +49,7 @@ pub struct Call {
 pub struct Wire {
     calls: Mutex<Vec<Call>>,
     faults: Mutex<HashMap<String, VecDeque<Fault>>>,
+    news: Notify,
 }
 
 impl Wire {
@@ -65,6 +70,19 @@ impl Wire {
         all.entry(path.to_owned()).or_default().extend(faults);
     }
 
+    /// Waits until a method is called.
+    pub async fn called(&self, method: &str) -> Result<()> {
+        let called = async {
+            while !self.methods().iter().any(|name| name == method) {
+                self.news.notified().await;
+            }
+        };
+        let limit = Duration::from_secs(30);
+        tokio::time::timeout(limit, called)
+            .await
+            .with_context(|| format!("{method} is not called"))
+    }
+
     fn note(&self, request: &HttpRequest) -> Option<Fault> {
         let path = request.uri().path().to_owned();
         if path.starts_with("/grpc.health") {
@@ -79,6 +97,7 @@ impl Wire {
         let metadata = request.headers().clone();
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         calls.push(Call { path, metadata });
+        self.news.notify_one();
         fault
     }
 }
@@ -87,6 +106,10 @@ async fn pass(State(wire): State<Arc<Wire>>, request: HttpRequest, next: Next) -
     match wire.note(&request) {
         None => next.run(request).await,
         Some(Fault::Before(status)) => status.into_http(),
+        Some(Fault::Held(until)) => {
+            until.notified().await;
+            next.run(request).await
+        }
         Some(Fault::After(status)) => {
             next.run(request).await;
             status.into_http()
