@@ -25,7 +25,7 @@ use super::{PageWrite, Parked, Progress, Projection, ProjectionStore};
 use crate::clock::Clock;
 use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
-use crate::store::{EventStore, Filter, LogPage, StoreError};
+use crate::store::{EventStore, Filter, LogPage, MAX_PAGE_EVENTS, StoreError};
 
 /// The limits of a runner.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl RunnerConfig {
     pub fn new(owner: impl Into<String>) -> Self {
         Self {
             owner: owner.into(),
-            page: 2_000,
+            page: MAX_PAGE_EVENTS,
             lease: Duration::from_secs(15),
             retry_min: Duration::from_millis(50),
             retry_max: Duration::from_secs(5),
