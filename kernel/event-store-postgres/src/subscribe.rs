@@ -24,7 +24,8 @@ use crate::read;
 /// The channel that `append_events` notifies.
 const CHANNEL: &str = "event_log";
 
-/// A listening connection that heard nothing for so long is asked whether it still lives.
+/// A listening connection that heard nothing for so long is asked whether it still lives; later where readers poll
+/// less often than that.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// The pauses between tries to listen again; they double.
@@ -44,7 +45,7 @@ impl Subscription {
     /// Starts to listen. `own` is a pool of one connection for it.
     pub(crate) fn start(own: PgPool, poll_interval: Duration) -> Self {
         let head = watch::Sender::new(Position::START);
-        let listener = tokio::spawn(listen(own, head.clone()));
+        let listener = tokio::spawn(listen(own, head.clone(), SILENCE.max(poll_interval)));
         Self {
             head,
             poll_interval,
@@ -110,11 +111,11 @@ impl Drop for Subscription {
     }
 }
 
-async fn listen(own: PgPool, head: watch::Sender<Position>) {
+async fn listen(own: PgPool, head: watch::Sender<Position>, silence: Duration) {
     let mut pause = RETRY.0;
     loop {
         let before = Instant::now();
-        let error = follow(&own, &head).await;
+        let error = follow(&own, &head, silence).await;
         if before.elapsed() > RETRY.1 {
             pause = RETRY.0;
         }
@@ -128,14 +129,18 @@ async fn listen(own: PgPool, head: watch::Sender<Position>) {
 }
 
 /// Listens until the connection is lost; gives the error if there was one.
-async fn follow(own: &PgPool, head: &watch::Sender<Position>) -> Option<sqlx::Error> {
+async fn follow(
+    own: &PgPool,
+    head: &watch::Sender<Position>,
+    silence: Duration,
+) -> Option<sqlx::Error> {
     let followed = async {
         let mut listener = PgListener::connect_with(own).await?;
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         publish(head, read::head(&mut listener).await?);
         loop {
-            match timeout(SILENCE, listener.try_recv()).await {
+            match timeout(silence, listener.try_recv()).await {
                 Ok(Ok(Some(notification))) => {
                     // What is no number is not ours.
                     if let Ok(position) = notification.payload().parse() {

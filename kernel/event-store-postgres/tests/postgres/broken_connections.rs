@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::deaf_proxy::DeafProxy;
-use crate::support::{DEADLINE, check_log, command, commit, connect, open, stream, within};
 use event_sourcing::appender::{AppendError, Appender, AppenderConfig};
 use event_sourcing::{Commit, EventStore, Expected, StoreError};
 use event_store_postgres::PostgresEventStore;
 use sqlx::PgConnection;
+
+use crate::deaf_proxy::DeafProxy;
+use crate::support::{DEADLINE, check_log, command, commit, connect, open, stream, within};
 
 const BATCHES: u64 = 200;
 const COMMITS: u64 = 8;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::support::{command, commit, connect, open, stream, within};
 use event_sourcing::{EventStore, Expected, Filter, LeaseStore, Position, Version};
+
+use crate::support::{command, commit, connect, open, stream, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_finds_its_rows_through_an_index() {

@@ -1,9 +1,10 @@
 //! What is asked of a server and its tables before the store is used.
 
-use crate::support::{command, commit, connect, open, stream};
 use event_sourcing::{EventStore, Expected, StoreError};
 use event_store_postgres::{PostgresEventStore, Settings};
 use test_postgres::Cluster;
+
+use crate::support::{command, commit, connect, open, stream};
 
 async fn refusal(url: &str, settings: Settings) -> (StoreError, String) {
     let error = PostgresEventStore::connect(url, settings)

@@ -3,8 +3,9 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{check_log, command, commit, open, stream, within};
 use event_sourcing::{EventStore, Expected, Position};
+
+use crate::support::{check_log, command, commit, open, stream, within};
 
 /// The database of the child process.
 const CHILD_URL: &str = "STOPPED_WRITER_URL";

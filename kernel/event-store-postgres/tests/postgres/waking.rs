@@ -3,20 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::{command, commit, connect, open, stream, within};
 use event_sourcing::{EventStore, Expected, Position};
 use event_store_postgres::{PostgresEventStore, Settings};
+use sqlx::PgConnection;
 
-/// A session shows its last statement; that of a listening one is either of two.
-async fn listening_connections(url: &str) -> Vec<i32> {
-    sqlx::query_scalar(
-        "SELECT pid FROM pg_stat_activity
-         WHERE datname = current_database() AND pid <> pg_backend_pid()
-           AND (query LIKE 'LISTEN%' OR query LIKE '%max(id)%')",
-    )
-    .fetch_all(&mut connect(url).await)
-    .await
-    .expect("list")
+use crate::support::{command, commit, connect, open, stream, within};
+
+/// Less than the silence after which a listening connection looks by itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Breaks the listening connections, once there are some, and does not wait for their end.
+async fn break_listeners(connection: &mut PgConnection) {
+    loop {
+        // A session shows its last statement; that of a listening one is either of two.
+        let broken: i64 = sqlx::query_scalar(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()
+               AND (query LIKE 'LISTEN%' OR query LIKE '%max(id)%')",
+        )
+        .fetch_one(&mut *connection)
+        .await
+        .expect("break");
+        if broken > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -31,20 +43,17 @@ async fn a_reader_wakes_though_its_listening_connection_was_killed() {
         .expect("open");
     let reader = Arc::new(reader);
     let writer = open(&database.url).await;
+    let mut connection = connect(&database.url).await;
     for number in 1..=5 {
         let waiting = Arc::clone(&reader);
         let waiter = tokio::spawn(async move { waiting.wait_for(Position(number * 2)).await });
-        let mut connection = connect(&database.url).await;
-        for pid in listening_connections(&database.url).await {
-            sqlx::query("SELECT pg_terminate_backend($1, 5000)")
-                .bind(pid)
-                .execute(&mut connection)
-                .await
-                .expect("kill");
-        }
+        within("a listening connection", break_listeners(&mut connection)).await;
         let next = commit(command(1, number), &stream("a"), Expected::Any, "{}");
         writer.append(&[next]).await.expect("append");
-        let head = within("the waiting reader", waiter).await.expect("a task");
+        let head = tokio::time::timeout(PATIENCE, waiter).await;
+        let head = head
+            .expect("the new connection looks at once")
+            .expect("a task");
         assert_eq!(head.expect("the head"), Position(number * 2));
     }
 }
