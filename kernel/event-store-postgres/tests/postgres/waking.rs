@@ -9,9 +9,6 @@ use sqlx::PgConnection;
 
 use crate::support::{command, commit, connect, open, stream, within};
 
-/// Less than the silence after which a listening connection looks by itself.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// Breaks the listening connections, once there are some, and does not wait for their end.
 async fn break_listeners(connection: &mut PgConnection) {
     loop {
@@ -50,10 +47,7 @@ async fn a_reader_wakes_though_its_listening_connection_was_killed() {
         within("a listening connection", break_listeners(&mut connection)).await;
         let next = commit(command(1, number), &stream("a"), Expected::Any, "{}");
         writer.append(&[next]).await.expect("append");
-        let head = tokio::time::timeout(PATIENCE, waiter).await;
-        let head = head
-            .expect("the new connection looks at once")
-            .expect("a task");
+        let head = within("the waiting reader", waiter).await.expect("a task");
         assert_eq!(head.expect("the head"), Position(number * 2));
     }
 }
