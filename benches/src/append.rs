@@ -61,7 +61,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
             let after = limit.measure(clients, options.duration()).await?;
             let row = Row::new("append", *case, server.engine(), clients, &figures);
             let compared = compare(&limit, case, clients, [&figures, &before, &after]);
-            report.add(&row.beside(compared));
+            report.add(&row.beside(compared))?;
             before = after;
         }
     }

@@ -38,7 +38,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
             let before = limits.measure(case, clients, options).await?;
             let figures = bench.measure(case, clients, options).await?;
             let after = limits.measure(case, clients, options).await?;
-            report.add(&bench.row(case, clients, &figures, before.zip(after)));
+            report.add(&bench.row(case, clients, &figures, before.zip(after)))?;
         }
     }
     limits.stop().await?;

@@ -47,7 +47,7 @@ fn measure(system: &System, state: &str, report: &mut Report) -> Result<()> {
         let row = Row::new("idle", format!("{name}, {state}"), "process", 0, &figures)
             .bound("start ms", figures.p50_ms, Target::AtMost(1_000.0))
             .bound("MB", megabytes, Target::AtMost(most));
-        report.add(&row);
+        report.add(&row)?;
     }
     Ok(())
 }

@@ -136,7 +136,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
             target,
         ));
     }
-    report.add(&row);
+    report.add(&row)?;
     side.finish().await;
     for database in [rows, by_hand, log] {
         database.discard().await?;

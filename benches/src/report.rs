@@ -1,5 +1,7 @@
 //! What is printed: one row a measurement, as a table or as JSON lines.
 
+use std::io::{self, Write as _};
+
 use serde::Serialize;
 
 use crate::measure::Figures;
@@ -140,19 +142,25 @@ impl Report {
         }
     }
 
-    pub fn add(&mut self, row: &Row) {
+    /// Prints a row.
+    ///
+    /// # Errors
+    /// If standard output is closed: nobody reads any more.
+    pub fn add(&mut self, row: &Row) -> io::Result<()> {
+        let mut out = io::stdout().lock();
         if self.json {
-            println!("{}", serde_json::to_string(row).unwrap_or_default());
-            return;
+            return writeln!(out, "{}", serde_json::to_string(row)?);
         }
         if !self.started {
             self.started = true;
-            println!(
+            writeln!(
+                out,
                 "{:<10} {:<34} {:<9} {:>7} {:>11} {:>9} {:>9}  beside its limit",
                 "bench", "case", "on", "clients", "per second", "p50 ms", "p99 ms"
-            );
+            )?;
         }
-        println!(
+        writeln!(
+            out,
             "{:<10} {:<34} {:<9} {:>7} {:>11.0} {:>9.3} {:>9.3}  {}",
             row.bench,
             row.case,
@@ -162,7 +170,7 @@ impl Report {
             row.p50_ms,
             row.p99_ms,
             in_words(row)
-        );
+        )
     }
 }
 

@@ -56,7 +56,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         let row = Row::new("visible", case, on, CLIENTS, &figures)
             .bound("p50 ms", figures.p50_ms, Target::AtMost(3.0))
             .bound("p99 ms", figures.p99_ms, Target::AtMost(10.0));
-        report.add(&row);
+        report.add(&row)?;
     }
     services.discard().await
 }

@@ -42,12 +42,12 @@ async fn inserts_on_postgres(
             "postgres",
             clients,
             &figures,
-        ));
+        ))?;
     }
     for batch in [50, 500, 1_000] {
         let figures = log.batched(batch, options.duration()).await?;
         let case = format!("batched INSERT of {batch} (events)");
-        report.add(&Row::new("limit", case, "postgres", 1, &figures));
+        report.add(&Row::new("limit", case, "postgres", 1, &figures))?;
     }
     database.discard().await
 }
@@ -58,7 +58,7 @@ async fn inserts_on_sqlite(server: &Server, options: &Options, report: &mut Repo
     for batch in [1, 50, 500] {
         let figures = log.batched(batch, options.duration()).await?;
         let case = format!("transactions of {batch} (events)");
-        report.add(&Row::new("limit", case, "sqlite", 1, &figures));
+        report.add(&Row::new("limit", case, "sqlite", 1, &figures))?;
     }
     database.discard().await
 }
@@ -70,7 +70,7 @@ async fn graphql(server: &Server, options: &Options, report: &mut Report) -> Res
     for (case, request) in CASES {
         for clients in options.clients_or(&[1, 16, 64]) {
             let figures = direct.measure(request, clients, options.duration()).await?;
-            report.add(&Row::new("limit", case, "direct", clients, &figures));
+            report.add(&Row::new("limit", case, "direct", clients, &figures))?;
         }
     }
     direct.stop().await?;
