@@ -12,7 +12,8 @@
 //! The queue keeps order: of two commits the one that was sent first is judged first. A lane relies on it.
 //! The caller only waits for an answer, so a caller that goes away takes nothing with it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -20,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::commit::{Commit, Receipt, Refused};
+use crate::id::CommandId;
 use crate::store::{EventStore, StoreError};
 
 /// The limits of an appender.
@@ -95,13 +97,16 @@ impl Pending {
     /// # Errors
     /// [`AppendError`] if the commit was not written, or may not have been.
     pub async fn wait(&mut self, deadline: Instant) -> Settled {
-        let settled = timeout_at(deadline, self.0.wait_for(Option::is_some)).await;
-        match settled {
-            Ok(Ok(answer)) => answer
-                .clone()
-                .unwrap_or(Err(AppendError::Unavailable(Outcome::Unknown))),
-            Ok(Err(_)) | Err(_) => Err(AppendError::Unavailable(Outcome::Unknown)),
-        }
+        timeout_at(deadline, self.settled())
+            .await
+            .unwrap_or(Err(AppendError::Unavailable(Outcome::Unknown)))
+    }
+
+    /// Waits for the answer. The store's own time-outs bound how long that takes.
+    pub(crate) async fn settled(&mut self) -> Settled {
+        let answer = self.0.wait_for(Option::is_some).await;
+        let answer = answer.ok().and_then(|answer| answer.clone());
+        answer.unwrap_or(Err(AppendError::Unavailable(Outcome::Unknown)))
     }
 
     /// Whether the answer is there.
@@ -113,19 +118,50 @@ impl Pending {
 
 /// A place in the queue: sending through it cannot wait and cannot fail.
 #[derive(Debug)]
-pub struct Slot<'a>(mpsc::Permit<'a, Job>);
+pub struct Slot<'a> {
+    permit: mpsc::Permit<'a, Job>,
+    on_the_way: &'a OnTheWay,
+}
 
 impl Slot<'_> {
     /// Puts the commit into the queue. It is dropped unwritten if `deadline` passes before its turn.
     #[must_use]
     pub fn send(self, commit: Commit, deadline: Instant) -> Pending {
         let (done, answer) = watch::channel(None);
-        self.0.send(Job::Append {
+        let pending = Pending(answer);
+        self.on_the_way.add(commit.command_id(), &pending);
+        self.permit.send(Job::Append {
             commit,
             deadline,
             done,
         });
-        Pending(answer)
+        pending
+    }
+}
+
+/// The commits that were sent and not answered, by their command ids; of several with one id, the last.
+#[derive(Clone, Debug, Default)]
+struct OnTheWay(Arc<Mutex<HashMap<CommandId, Pending>>>);
+
+impl OnTheWay {
+    fn add(&self, command: CommandId, pending: &Pending) {
+        self.lock().insert(command, pending.clone());
+    }
+
+    fn find(&self, command: CommandId) -> Option<Pending> {
+        let all = self.lock();
+        all.get(&command).filter(|sent| !sent.is_settled()).cloned()
+    }
+
+    fn settled(&self, command: CommandId) {
+        let mut all = self.lock();
+        if all.get(&command).is_some_and(Pending::is_settled) {
+            all.remove(&command);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<CommandId, Pending>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,6 +169,7 @@ impl Slot<'_> {
 #[derive(Clone, Debug)]
 pub struct Appender {
     queue: mpsc::Sender<Job>,
+    on_the_way: OnTheWay,
 }
 
 impl Appender {
@@ -140,7 +177,15 @@ impl Appender {
     #[must_use]
     pub fn start(store: Arc<dyn EventStore>, config: AppenderConfig) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(config.queue);
-        (Self { queue }, tokio::spawn(run(store, config, jobs)))
+        let on_the_way = OnTheWay::default();
+        let task = tokio::spawn(run(store, config, jobs, on_the_way.clone()));
+        (Self { queue, on_the_way }, task)
+    }
+
+    /// The answer to come of a commit with this command id that was sent and not answered.
+    #[must_use]
+    pub fn pending(&self, command: CommandId) -> Option<Pending> {
+        self.on_the_way.find(command)
     }
 
     /// Waits for a place in the queue.
@@ -149,7 +194,10 @@ impl Appender {
     /// Unavailable, nothing happened, if there is none before `deadline`.
     pub async fn reserve(&self, deadline: Instant) -> Result<Slot<'_>, AppendError> {
         match timeout_at(deadline, self.queue.reserve()).await {
-            Ok(Ok(permit)) => Ok(Slot(permit)),
+            Ok(Ok(permit)) => Ok(Slot {
+                permit,
+                on_the_way: &self.on_the_way,
+            }),
             Ok(Err(_)) | Err(_) => Err(AppendError::Unavailable(Outcome::None)),
         }
     }
@@ -173,7 +221,7 @@ impl Appender {
     pub async fn settle(&self, deadline: Instant) -> Result<(), AppendError> {
         let slot = self.reserve(deadline).await?;
         let (done, mut answer) = watch::channel(None);
-        slot.0.send(Job::Barrier { done });
+        slot.permit.send(Job::Barrier { done });
         match timeout_at(deadline, answer.changed()).await {
             // The sender is dropped without a value when the barrier's turn comes.
             Ok(_) => Ok(()),
@@ -183,17 +231,25 @@ impl Appender {
 }
 
 struct Waiting {
+    command: CommandId,
     deadline: Instant,
     done: watch::Sender<Option<Settled>>,
+    on_the_way: OnTheWay,
 }
 
 impl Waiting {
     fn settle(&self, answer: Settled) {
         self.done.send_replace(Some(answer));
+        self.on_the_way.settled(self.command);
     }
 }
 
-async fn run(store: Arc<dyn EventStore>, config: AppenderConfig, mut jobs: mpsc::Receiver<Job>) {
+async fn run(
+    store: Arc<dyn EventStore>,
+    config: AppenderConfig,
+    mut jobs: mpsc::Receiver<Job>,
+    on_the_way: OnTheWay,
+) {
     let mut taken = Vec::new();
     while jobs.recv_many(&mut taken, config.batch_commits).await > 0 {
         let mut batch = Batch::default();
@@ -204,7 +260,13 @@ async fn run(store: Arc<dyn EventStore>, config: AppenderConfig, mut jobs: mpsc:
                     deadline,
                     done,
                 } => {
-                    batch.push(commit, Waiting { deadline, done });
+                    let waiting = Waiting {
+                        command: commit.command_id(),
+                        deadline,
+                        done,
+                        on_the_way: on_the_way.clone(),
+                    };
+                    batch.push(commit, waiting);
                     if batch.events >= config.batch_events {
                         std::mem::take(&mut batch).write(&*store, &config).await;
                     }
@@ -226,6 +288,14 @@ struct Batch {
     events: usize,
 }
 
+/// A batch that the store failed for good.
+struct FailedBatch {
+    batch: Batch,
+    error: StoreError,
+    /// What an earlier try may have left behind. The last one wrote nothing.
+    outcome: Outcome,
+}
+
 impl Batch {
     fn push(&mut self, commit: Commit, waiting: Waiting) {
         self.events += commit.event_count();
@@ -236,28 +306,29 @@ impl Batch {
     /// Writes until every commit has an answer or has passed its deadline. One that the store can never keep must
     /// not take its batch-mates along, so a batch that failed goes again in parts of one.
     async fn write(self, store: &dyn EventStore, config: &AppenderConfig) {
-        let Err((failed, error)) = self.write_whole(store, config).await else {
+        let Err(failed) = self.write_whole(store, config, Outcome::None).await else {
             return;
         };
-        if failed.commits.len() == 1 {
-            return failed.fail(&error);
+        if failed.batch.commits.len() == 1 {
+            return failed.answer();
         }
-        for (commit, waiting) in failed.commits.into_iter().zip(failed.waiting) {
+        let FailedBatch { batch, outcome, .. } = failed;
+        for (commit, waiting) in batch.commits.into_iter().zip(batch.waiting) {
             let mut alone = Self::default();
             alone.push(commit, waiting);
-            if let Err((failed, error)) = alone.write_whole(store, config).await {
-                failed.fail(&error);
+            if let Err(failed) = alone.write_whole(store, config, outcome).await {
+                failed.answer();
             }
         }
     }
 
-    /// The batch comes back if the store failed for good.
+    /// The batch comes back if the store failed for good. `outcome` is that of the tries before.
     async fn write_whole(
         mut self,
         store: &dyn EventStore,
         config: &AppenderConfig,
-    ) -> Result<(), (Self, StoreError)> {
-        let mut outcome = Outcome::None;
+        mut outcome: Outcome,
+    ) -> Result<(), FailedBatch> {
         let mut pause = config.retry_min;
         loop {
             self.drop_expired(outcome);
@@ -279,7 +350,13 @@ impl Batch {
             };
             tracing::warn!(error = &error as &dyn std::error::Error, "append failed");
             match error {
-                StoreError::Failed { .. } => return Err((self, error)),
+                StoreError::Failed { .. } => {
+                    return Err(FailedBatch {
+                        batch: self,
+                        error,
+                        outcome,
+                    });
+                }
                 StoreError::OutcomeUnknown { .. } => outcome = Outcome::Unknown,
                 StoreError::Unavailable { .. } => {}
             }
@@ -312,10 +389,15 @@ impl Batch {
             waiting.settle(answer.map_err(AppendError::Refused));
         }
     }
+}
 
-    fn fail(self, error: &StoreError) {
-        for waiting in &self.waiting {
-            waiting.settle(Err(AppendError::Failed(error.clone())));
+impl FailedBatch {
+    fn answer(self) {
+        for waiting in &self.batch.waiting {
+            waiting.settle(Err(match self.outcome {
+                Outcome::None => AppendError::Failed(self.error.clone()),
+                Outcome::Unknown => AppendError::Unavailable(Outcome::Unknown),
+            }));
         }
     }
 }

@@ -119,6 +119,22 @@ impl Executor {
         command: &C,
         context: &Context,
     ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
+        match self.try_execute(command, context).await {
+            // An earlier call with the same id gave up, but its commit is still on its way.
+            Err(ExecuteError::Unavailable(_))
+                if self.appender.pending(context.command_id).is_some() =>
+            {
+                Err(ExecuteError::Unavailable(Outcome::Unknown))
+            }
+            ended => ended,
+        }
+    }
+
+    async fn try_execute<C: Command>(
+        &self,
+        command: &C,
+        context: &Context,
+    ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
         let mut lanes = LaneSet::new();
         for lane in command.lanes() {
             widen(&mut lanes, lane);
@@ -143,15 +159,24 @@ impl Executor {
         }
     }
 
-    /// The present state of an aggregate, from the cache if it is there.
+    /// The present state of an aggregate, from the cache if it is there. Waits until it is durable.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
     pub async fn load<A: Aggregate>(&self, id: &str) -> Result<(Arc<A>, Version), StoreError> {
         let lane = Lane::read::<A>(id);
         let cell = self.lanes.get(&lane.stream);
-        let tip = self.tip(&lane, &cell).await?;
-        Ok((typed(&tip.state), tip.version))
+        loop {
+            let tip = self.tip(&lane, &cell).await?;
+            let is_durable = match tip.pending.clone() {
+                None => true,
+                Some(mut pending) => pending.settled().await.is_ok_and(|first| !first.duplicate),
+            };
+            if is_durable {
+                return Ok((typed(&tip.state), tip.version));
+            }
+            cell.invalidate(tip.epoch);
+        }
     }
 
     async fn attempt<C: Command>(

@@ -10,7 +10,7 @@ use super::executor::{Attempt, Executor, Retry, within};
 use super::lane::{Pass, Tip};
 use super::load::load;
 use super::work::{Entered, Mode, States, Work};
-use crate::appender::{AppendError, Pending};
+use crate::appender::{AppendError, Outcome, Pending};
 use crate::commit::{CommitError, Receipt, Refused};
 use crate::store::StoreError;
 use crate::stream::StreamId;
@@ -101,6 +101,14 @@ impl Executor {
         if !settled {
             return Ok(Err(Retry::Moved));
         }
+        // A commit of the same command that is still on its way, sent by a caller that gave up, would make the refusal
+        // untrue a moment later.
+        if let Some(mut first) = self.appender.pending(context.command_id) {
+            let settled = first.wait(context.deadline).await;
+            if let Err(AppendError::Unavailable(Outcome::Unknown)) = settled {
+                return Err(ExecuteError::Unavailable(Outcome::Unknown));
+            }
+        }
         let standing = self.store.standing(context.command_id, &streams);
         let standing = within(context.deadline, standing).await??;
         if let Some(receipt) = standing.receipt {
@@ -158,7 +166,9 @@ impl Executor {
                 let Some(version) = receipt.version_of(&lane.stream) else {
                     continue;
                 };
-                let loaded = load(&*self.store, lane.kind, &lane.stream, Some(version)).await?;
+                let loaded = load(&*self.store, lane.kind, &lane.stream, Some(version))
+                    .await
+                    .map_err(unanswered)?;
                 states.insert(lane.stream, loaded.state, loaded.version);
                 found = true;
             }
@@ -211,6 +221,15 @@ fn no_answer<R: Debug>(error: AppendError) -> ExecuteError<R> {
         AppendError::Refused(_) => ExecuteError::Fenced,
         AppendError::Unavailable(outcome) => ExecuteError::Unavailable(outcome),
         AppendError::Failed(error) => ExecuteError::Failed(error),
+    }
+}
+
+/// The command took effect, and its answer cannot be had now.
+fn unanswered<R: Debug>(error: StoreError) -> ExecuteError<R> {
+    if error.is_retryable() {
+        ExecuteError::Unavailable(Outcome::Unknown)
+    } else {
+        ExecuteError::Failed(error)
     }
 }
 

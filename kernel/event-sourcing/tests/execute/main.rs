@@ -6,4 +6,5 @@ mod faults;
 mod lanes;
 mod repeats;
 mod snapshots;
+mod stalled;
 mod support;

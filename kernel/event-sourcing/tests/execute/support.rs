@@ -1,7 +1,7 @@
 //! Accounts that money moves between, and a store that misbehaves on request.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -216,6 +216,8 @@ pub enum Fault {
     Lost,
     /// It is written, and the answer is lost.
     AnswerLost,
+    /// The store fails for good, and writes nothing.
+    Failed,
 }
 
 /// A store whose appends wait for permission, can fail, and are counted.
@@ -225,6 +227,8 @@ pub struct FaultyStore {
     pub gate: Semaphore,
     pub batches: Mutex<Vec<usize>>,
     pub loads: AtomicUsize,
+    /// Whether streams cannot be read.
+    pub is_unreadable: AtomicBool,
 }
 
 impl FaultyStore {
@@ -236,6 +240,7 @@ impl FaultyStore {
             gate: Semaphore::new(permits),
             batches: Mutex::default(),
             loads: AtomicUsize::new(0),
+            is_unreadable: AtomicBool::new(false),
         })
     }
 }
@@ -253,6 +258,10 @@ impl EventStore for FaultyStore {
         match fault {
             None => self.inner.append(batch).await,
             Some(Fault::Lost) => Err(StoreError::Unavailable {
+                operation: "append",
+                source: lost(),
+            }),
+            Some(Fault::Failed) => Err(StoreError::Failed {
                 operation: "append",
                 source: lost(),
             }),
@@ -281,6 +290,12 @@ impl EventStore for FaultyStore {
         limit: usize,
     ) -> Result<StreamPage, StoreError> {
         self.loads.fetch_add(1, Ordering::Relaxed);
+        if self.is_unreadable.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable {
+                operation: "read a stream",
+                source: lost(),
+            });
+        }
         self.inner.read_stream(stream, after, limit).await
     }
 

@@ -1,0 +1,160 @@
+//! Commits that are on their way for longer than their callers wait.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use event_sourcing::{Aggregate, Context, EventStore, ExecuteError, Executor, Outcome, Version};
+use tokio::task::{JoinHandle, yield_now};
+use tokio::time::{Instant, sleep};
+
+use super::support::{
+    Account, Fault, FaultyStore, Transfer, context, deposit, executor, memory, transfer,
+};
+
+fn start(executor: &Arc<Executor>, command: Transfer, context: Context) -> JoinHandle<()> {
+    let executor = Arc::clone(executor);
+    tokio::spawn(async move {
+        let _ = executor.execute(&command, &context).await;
+    })
+}
+
+/// A deposit into "a" and a transfer of it under `first`, in one batch that the store holds back.
+async fn held_back(store: &FaultyStore, executor: &Arc<Executor>, first: &Context) {
+    start(executor, deposit("before", 1), context());
+    sleep(Duration::from_millis(1)).await;
+    start(executor, deposit("a", 5), context());
+    sleep(Duration::from_millis(1)).await;
+    start(executor, transfer("a", "b", 5), first.clone());
+    sleep(Duration::from_millis(1)).await;
+    store.gate.add_permits(1);
+    sleep(Duration::from_millis(1)).await;
+}
+
+fn within(time: Duration) -> Context {
+    Context {
+        deadline: Instant::now() + time,
+        ..context()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_is_not_refused_while_the_first_is_on_its_way() {
+    let store = FaultyStore::new(memory(), false);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    let first = within(Duration::from_secs(1));
+    held_back(&store, &executor, &first).await;
+    sleep(Duration::from_secs(2)).await;
+    // The first caller gave up, and what the second one reads from the store lacks the deposit.
+    let again = Context {
+        deadline: Instant::now() + Duration::from_secs(20),
+        ..first
+    };
+    let repeat = {
+        let executor = Arc::clone(&executor);
+        tokio::spawn(async move { executor.execute(&transfer("a", "b", 5), &again).await })
+    };
+    sleep(Duration::from_millis(10)).await;
+    store.gate.add_permits(1_000);
+    let done = repeat.await.unwrap().unwrap();
+    assert!(done.duplicate);
+    assert_eq!(done.answer, (5, Version(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_that_cannot_tell_either_says_so() {
+    let store = FaultyStore::new(memory(), false);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    let first = within(Duration::from_secs(1));
+    held_back(&store, &executor, &first).await;
+    sleep(Duration::from_secs(2)).await;
+    let again = Context {
+        deadline: Instant::now() + Duration::from_secs(1),
+        ..first
+    };
+    let ended = executor.execute(&transfer("a", "b", 5), &again).await;
+    assert!(
+        matches!(ended, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_have_been_written_is_not_called_failed() {
+    let store = FaultyStore::new(memory(), true);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    let faults = [Some(Fault::AnswerLost), Some(Fault::Failed)];
+    store.faults.lock().unwrap().extend(faults);
+    let ended = executor.execute(&deposit("a", 5), &context()).await;
+    assert!(
+        matches!(ended, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+        "{ended:?}"
+    );
+    assert_eq!(executor.load::<Account>("a").await.unwrap().0.cents, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_goes_in_parts_remembers_that_it_may_have_been_written() {
+    let store = FaultyStore::new(memory(), false);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    let mut faults = vec![None, Some(Fault::AnswerLost), Some(Fault::Failed)];
+    faults.extend(vec![Some(Fault::Lost); 1_000]);
+    store.faults.lock().unwrap().extend(faults);
+    start(&executor, deposit("before", 1), context());
+    sleep(Duration::from_millis(1)).await;
+    start(&executor, deposit("a", 5), context());
+    let command = {
+        let executor = Arc::clone(&executor);
+        tokio::spawn(async move { executor.execute(&deposit("b", 5), &context()).await })
+    };
+    sleep(Duration::from_millis(1)).await;
+    store.gate.add_permits(1_000);
+    let ended = command.await.unwrap();
+    assert!(
+        matches!(ended, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_whose_first_answer_cannot_be_read_does_not_say_that_nothing_happened() {
+    let store = FaultyStore::new(memory(), true);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    let first = context();
+    executor.execute(&deposit("a", 5), &first).await.unwrap();
+    store.is_unreadable.store(true, Ordering::Relaxed);
+    let again = executor.execute(&deposit("a", 5), &first).await;
+    assert!(
+        matches!(again, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+        "{again:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_is_shown_only_when_it_is_durable() {
+    let inner = memory();
+    let store = FaultyStore::new(Arc::clone(&inner), false);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    start(&executor, deposit("a", 5), context());
+    sleep(Duration::from_millis(1)).await;
+    let shown = {
+        let executor = Arc::clone(&executor);
+        tokio::spawn(async move { executor.load::<Account>("a").await })
+    };
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    assert!(!shown.is_finished());
+    // The deposit is refused at first, because another process is faster, and decided again.
+    let (other, _tasks) = super::support::executor(&inner);
+    other.execute(&deposit("a", 7), &context()).await.unwrap();
+    store.gate.add_permits(1_000);
+    let (account, version) = shown.await.unwrap().unwrap();
+    assert!(
+        [(7, Version(1)), (12, Version(2))].contains(&(account.cents, version)),
+        "{account:?} at {version}"
+    );
+    let stream = Account::stream("a");
+    let stored = inner.read_stream(&stream, Version::NONE, 10).await;
+    assert!(stored.unwrap().events.len() >= usize::try_from(version.0).unwrap());
+}
