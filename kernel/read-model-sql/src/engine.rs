@@ -83,7 +83,7 @@ impl Engine {
 
 /// The names, separated by commas.
 #[must_use]
-pub(crate) fn column_names(columns: &[Column]) -> String {
+pub fn column_names(columns: &[Column]) -> String {
     columns
         .iter()
         .map(|column| column.name)

@@ -2,10 +2,13 @@
 
 use domain::category::{Category, CategoryEvent};
 use domain::category_membership::{Membership, MembershipEvent};
-use domain::value::{CategoryName, Description};
+use domain::value::CategoryName;
+use event_sourcing::aggregate::decode;
 use event_sourcing::projection::FoldError;
-use event_sourcing::{Aggregate, DecodeError, DomainEvent, Envelope, Filter, Projection};
+use event_sourcing::{Aggregate, DecodeError, Envelope, Filter, Projection};
 use read_model_sql::{Column, TableProjection, TableRow, Value};
+
+use super::named::{NamedRow, stream_version, text};
 
 /// Folds categories and their memberships.
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,6 +74,12 @@ impl TableRow for CategoryRow {
     }
 }
 
+impl NamedRow for CategoryRow {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl TableProjection for Categories {
     const DDL: &'static str = "
         CREATE TABLE {table} (
@@ -104,20 +113,11 @@ impl Projection for Categories {
     }
 
     fn decode(&self, envelope: &Envelope) -> Result<Self::Event, DecodeError> {
-        let (name, version, data) = (
-            envelope.event_type.as_str(),
-            envelope.schema_version,
-            envelope.data.as_str(),
-        );
         match envelope.stream.aggregate_type() {
-            Membership::TYPE => {
-                MembershipEvent::decode(name, version, data).map(CategoryFact::Membership)
-            }
-            Category::TYPE => {
-                CategoryEvent::decode(name, version, data).map(CategoryFact::Category)
-            }
+            Membership::TYPE => decode(envelope).map(CategoryFact::Membership),
+            Category::TYPE => decode(envelope).map(CategoryFact::Category),
             _ => Err(DecodeError::UnknownType {
-                event_type: name.to_owned(),
+                event_type: envelope.event_type.clone(),
             }),
         }
     }
@@ -138,7 +138,7 @@ impl Projection for Categories {
             CategoryFact::Category(event) => event,
             CategoryFact::Membership(event) => return Ok(row.map(|row| row.count(event, at))),
         };
-        let version = i64::try_from(envelope.version.0).unwrap_or(i64::MAX);
+        let version = stream_version(envelope);
         Ok(match event {
             CategoryEvent::Created(data) => Some(CategoryRow {
                 id: data.category_id.to_string(),
@@ -176,8 +176,4 @@ impl CategoryRow {
         self.updated_at = at;
         self
     }
-}
-
-fn text(description: Option<&Description>) -> Option<String> {
-    description.map(|text| text.as_str().to_owned())
 }

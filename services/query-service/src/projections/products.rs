@@ -2,9 +2,12 @@
 
 use domain::product::{Product, ProductEvent};
 use domain::stock::{Stock, StockEvent};
+use event_sourcing::aggregate::decode;
 use event_sourcing::projection::FoldError;
-use event_sourcing::{Aggregate, DecodeError, DomainEvent, Envelope, Filter, Projection};
+use event_sourcing::{Aggregate, DecodeError, Envelope, Filter, Projection};
 use read_model_sql::{Column, TableProjection, TableRow, Value};
+
+use super::named::{NamedRow, stream_version, text};
 
 /// Folds products and their stock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,6 +85,12 @@ impl TableRow for ProductRow {
     }
 }
 
+impl NamedRow for ProductRow {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl TableProjection for Products {
     const DDL: &'static str = "
         CREATE TABLE {table} (
@@ -121,16 +130,11 @@ impl Projection for Products {
     }
 
     fn decode(&self, envelope: &Envelope) -> Result<Self::Event, DecodeError> {
-        let (name, version, data) = (
-            envelope.event_type.as_str(),
-            envelope.schema_version,
-            envelope.data.as_str(),
-        );
         match envelope.stream.aggregate_type() {
-            Product::TYPE => ProductEvent::decode(name, version, data).map(ProductFact::Product),
-            Stock::TYPE => StockEvent::decode(name, version, data).map(ProductFact::Stock),
+            Product::TYPE => decode(envelope).map(ProductFact::Product),
+            Stock::TYPE => decode(envelope).map(ProductFact::Stock),
             _ => Err(DecodeError::UnknownType {
-                event_type: name.to_owned(),
+                event_type: envelope.event_type.clone(),
             }),
         }
     }
@@ -151,16 +155,13 @@ impl Projection for Products {
             ProductFact::Product(event) => event,
             ProductFact::Stock(event) => return Ok(row.map(|row| row.stocked(event, at))),
         };
-        let version = i64::try_from(envelope.version.0).unwrap_or(i64::MAX);
+        let version = stream_version(envelope);
         Ok(match event {
             ProductEvent::Created(data) => Some(ProductRow {
                 id: data.product_id.to_string(),
                 name: data.name.as_str().to_owned(),
                 name_key: data.name.key().as_str().to_owned(),
-                description: data
-                    .description
-                    .as_ref()
-                    .map(|text| text.as_str().to_owned()),
+                description: text(data.description.as_ref()),
                 price_cents: data.price.cents(),
                 category_id: data.category_id.as_ref().map(ToString::to_string),
                 on_hand: 0,
@@ -172,10 +173,7 @@ impl Projection for Products {
             ProductEvent::Updated(data) => row.map(|row| ProductRow {
                 name: data.name.as_str().to_owned(),
                 name_key: data.name.key().as_str().to_owned(),
-                description: data
-                    .description
-                    .as_ref()
-                    .map(|text| text.as_str().to_owned()),
+                description: text(data.description.as_ref()),
                 price_cents: data.price.cents(),
                 category_id: data.category_id.as_ref().map(ToString::to_string),
                 version,

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use domain::value::{CategoryName, SearchTerm};
 use event_sourcing::EventStore;
 use read_model_sql::{Database, Statement};
-use sqlx::AssertSqlSafe;
 
 use super::{At, Found, List, MOST_ROWS, ReadError, Row, Table};
 use crate::projections::{Categories, CategoryRow};
 
-const COLUMNS: &str =
-    "id, name, name_key, description, product_count, version, created_at, updated_at";
 /// Categories are few and small.
 const CACHED_ROWS: usize = 10_000;
 
@@ -43,11 +40,7 @@ impl CategoryReads {
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn by_id(&self, id: &str, at: At) -> Result<Found<Row<CategoryRow>>, ReadError> {
-        self.table
-            .row(id, at, || {
-                select("read a category", "WHERE id = $1").bind(id)
-            })
-            .await
+        self.table.by_id("read a category", id, at).await
     }
 
     /// By the exact name.
@@ -59,13 +52,9 @@ impl CategoryReads {
         name: &CategoryName,
         at: At,
     ) -> Result<Found<Row<CategoryRow>>, ReadError> {
-        let statement = select(
-            "read a category by name",
-            "WHERE name = $1 ORDER BY id LIMIT 1",
-        )
-        .bind(name.as_str());
-        let found = self.table.list(at, statement, 1).await?;
-        Ok(found.map(|list| list.rows.first().cloned()))
+        self.table
+            .by_name("read a category by name", name.as_str(), at)
+            .await
     }
 
     /// Those of these ids that exist, by name.
@@ -77,18 +66,7 @@ impl CategoryReads {
         ids: &[&str],
         at: At,
     ) -> Result<Found<Vec<Arc<CategoryRow>>>, ReadError> {
-        let engine = self.table.database().engine();
-        let mut found = self
-            .table
-            .rows(ids, at, |missing| {
-                let list = engine.json_list("$1");
-                select("read categories", &format!("WHERE id IN {list}")).bind_list(missing)
-            })
-            .await?;
-        found
-            .value
-            .sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        Ok(found)
+        self.table.by_ids("read categories", ids, at).await
     }
 
     /// All, by name, up to the limit of a list.
@@ -96,8 +74,10 @@ impl CategoryReads {
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn all(&self, at: At) -> Listed {
-        let statement =
-            select("list the categories", "ORDER BY name, id LIMIT $1").bind(MOST_ROWS + 1);
+        let statement = self
+            .table
+            .select("list the categories", "ORDER BY name, id LIMIT $1")
+            .bind(MOST_ROWS + 1);
         self.table.list(at, statement, MOST_ROWS).await
     }
 
@@ -106,12 +86,14 @@ impl CategoryReads {
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn page(&self, offset: i64, limit: i64, at: At) -> Listed {
-        let statement = select(
-            "page the categories",
-            "ORDER BY name, id LIMIT $1 OFFSET $2",
-        )
-        .bind(limit)
-        .bind(offset);
+        let statement = self
+            .table
+            .select(
+                "page the categories",
+                "ORDER BY name, id LIMIT $1 OFFSET $2",
+            )
+            .bind(limit)
+            .bind(offset);
         self.table.list(at, statement, limit).await
     }
 
@@ -121,12 +103,14 @@ impl CategoryReads {
     /// [`ReadError`], as for all reads.
     pub async fn search(&self, term: &SearchTerm, at: At) -> Listed {
         let matches = self.table.database().engine().contains("name_key", "$1");
-        let statement = select(
-            "search categories",
-            &format!("WHERE {matches} ORDER BY name, id LIMIT $2"),
-        )
-        .bind(term.key().as_str())
-        .bind(MOST_ROWS + 1);
+        let statement = self
+            .table
+            .select(
+                "search categories",
+                &format!("WHERE {matches} ORDER BY name, id LIMIT $2"),
+            )
+            .bind(term.key().as_str())
+            .bind(MOST_ROWS + 1);
         self.table.list(at, statement, MOST_ROWS).await
     }
 
@@ -149,11 +133,4 @@ impl CategoryReads {
             position,
         })
     }
-}
-
-fn select(operation: &'static str, rest: &str) -> Statement {
-    Statement::new(
-        operation,
-        AssertSqlSafe(format!("SELECT {COLUMNS} FROM categories {rest}")),
-    )
 }

@@ -11,8 +11,6 @@ use super::{At, Found, List, MOST_ROWS, ReadError, Row, Table};
 use crate::cache::PageCache;
 use crate::projections::{ProductRow, Products};
 
-const COLUMNS: &str = "id, name, name_key, description, price_cents, category_id, on_hand, \
-    reserved, version, created_at, updated_at";
 /// At well under a kilobyte each, about ten megabytes.
 const CACHED_ROWS: usize = 20_000;
 /// The most rows of all categories together, when products of many categories are read at once.
@@ -112,11 +110,7 @@ impl ProductReads {
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn by_id(&self, id: &str, at: At) -> Result<Found<Row<ProductRow>>, ReadError> {
-        self.table
-            .row(id, at, || {
-                select("read a product", "WHERE id = $1").bind(id)
-            })
-            .await
+        self.table.by_id("read a product", id, at).await
     }
 
     /// By the exact name; the first by id, if several have it.
@@ -128,13 +122,9 @@ impl ProductReads {
         name: &ProductName,
         at: At,
     ) -> Result<Found<Row<ProductRow>>, ReadError> {
-        let statement = select(
-            "read a product by name",
-            "WHERE name = $1 ORDER BY id LIMIT 1",
-        )
-        .bind(name.as_str());
-        let found = self.table.list(at, statement, 1).await?;
-        Ok(found.map(|list| list.rows.first().cloned()))
+        self.table
+            .by_name("read a product by name", name.as_str(), at)
+            .await
     }
 
     /// Those of these ids that exist, by name.
@@ -146,18 +136,7 @@ impl ProductReads {
         ids: &[&str],
         at: At,
     ) -> Result<Found<Vec<Arc<ProductRow>>>, ReadError> {
-        let engine = self.table.database().engine();
-        let mut found = self
-            .table
-            .rows(ids, at, |missing| {
-                let list = engine.json_list("$1");
-                select("read products", &format!("WHERE id IN {list}")).bind_list(missing)
-            })
-            .await?;
-        found
-            .value
-            .sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        Ok(found)
+        self.table.by_ids("read products", ids, at).await
     }
 
     /// Those that a search is about, in its order.
@@ -206,7 +185,7 @@ impl ProductReads {
         let rest = format!("{filter}ORDER BY {order} LIMIT {limit} OFFSET {offset}");
         values
             .into_iter()
-            .fold(select("list products", &rest), Statement::bind)
+            .fold(self.table.select("list products", &rest), Statement::bind)
     }
 
     /// The first products by name of each of these categories, ordered by category; up to `limit` of each, and one
@@ -217,10 +196,11 @@ impl ProductReads {
     pub async fn by_categories(&self, ids: &[&str], limit: i64, at: At) -> Listed {
         let engine = self.table.database().engine();
         let sql = format!(
-            "SELECT {COLUMNS} FROM (\
-               SELECT {COLUMNS}, row_number() OVER (PARTITION BY category_id ORDER BY name, id) AS place \
+            "SELECT {columns} FROM (\
+               SELECT {columns}, row_number() OVER (PARTITION BY category_id ORDER BY name, id) AS place \
                FROM products WHERE category_id IN {list}\
              ) AS placed WHERE place <= $2 ORDER BY category_id, name, id LIMIT $3",
+            columns = self.table.columns(),
             list = engine.json_list("$1"),
         );
         let statement = Statement::new("list products by category", AssertSqlSafe(sql))
@@ -270,11 +250,4 @@ fn order_by(sort_by: SortBy, order: Order) -> &'static str {
         (SortBy::Price, Order::Ascending) => "price_cents, name, id",
         (SortBy::Price, Order::Descending) => "price_cents DESC, name, id",
     }
-}
-
-fn select(operation: &'static str, rest: &str) -> Statement {
-    Statement::new(
-        operation,
-        AssertSqlSafe(format!("SELECT {COLUMNS} FROM products {rest}")),
-    )
 }

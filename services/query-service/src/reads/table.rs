@@ -5,10 +5,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use event_sourcing::{EventStore, Position, StoreError};
+use read_model_sql::engine::column_names;
 use read_model_sql::{Database, Statement, TableProjection, TableRow};
+use sqlx::AssertSqlSafe;
 
 use super::{At, Found, Gate, ReadError, Row};
 use crate::cache::{PageCache, TableCache, follower};
+use crate::projections::NamedRow;
 
 /// Rows in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,19 +39,21 @@ impl<R> List<R> {
 pub struct Table<P: TableProjection> {
     database: Database,
     gate: Gate,
+    columns: String,
     cache: TableCache<P::Row>,
     lists: PageCache<List<P::Row>>,
     hits: metrics::Counter,
     misses: metrics::Counter,
 }
 
-impl<P: TableProjection> Table<P> {
+impl<P: TableProjection<Row: NamedRow>> Table<P> {
     /// The table of `P`, with a cache of about `capacity` rows.
     #[must_use]
     pub fn new(database: Database, log: Arc<dyn EventStore>, capacity: usize) -> Self {
         Self {
             gate: Gate::new(P::NAME, database.clone(), log),
             database,
+            columns: column_names(P::Row::COLUMNS),
             cache: TableCache::new(capacity),
             lists: PageCache::default(),
             hits: asked(P::NAME, "hit"),
@@ -66,15 +71,26 @@ impl<P: TableProjection> Table<P> {
         &self.database
     }
 
-    /// The row of a key.
-    pub(super) async fn row(
+    /// Its columns, separated by commas.
+    pub(super) fn columns(&self) -> &str {
+        &self.columns
+    }
+
+    /// Reads whole rows: those that `rest`, what follows the table's name, is about.
+    pub(super) fn select(&self, operation: &'static str, rest: &str) -> Statement {
+        let sql = format!("SELECT {} FROM {} {rest}", self.columns, P::NAME);
+        Statement::new(operation, AssertSqlSafe(sql))
+    }
+
+    /// The row of an id.
+    pub(super) async fn by_id(
         &self,
-        key: &str,
+        operation: &'static str,
+        id: &str,
         at: At,
-        select: impl FnOnce() -> Statement,
     ) -> Result<Found<Row<P::Row>>, ReadError> {
         if let Some(position) = self.cache.position(at.min)
-            && let Some(row) = self.cache.rows.get(key)
+            && let Some(row) = self.cache.rows.get(id)
         {
             self.hits.increment(1);
             return Ok(Found {
@@ -84,29 +100,57 @@ impl<P: TableProjection> Table<P> {
         }
         self.misses.increment(1);
         let position = self.gate.reach(at).await?;
-        let ticket = self.cache.rows.ticket(key);
-        let row: Option<P::Row> = self.database.fetch_optional(select()).await?;
+        let ticket = self.cache.rows.ticket(id);
+        let statement = self.select(operation, "WHERE id = $1").bind(id);
+        let row: Option<P::Row> = self.database.fetch_optional(statement).await?;
         let value = row.map(Arc::new);
         if let Some(row) = &value {
-            self.cache.rows.insert(key, Arc::clone(row), ticket);
+            self.cache.rows.insert(id, Arc::clone(row), ticket);
         }
         Ok(Found { value, position })
     }
 
-    /// The rows of these keys that exist, in no particular order; what the cache lacks is read in one statement.
-    pub(super) async fn rows(
+    /// The first row by id of those with this very name.
+    pub(super) async fn by_name(
         &self,
-        keys: &[&str],
+        operation: &'static str,
+        name: &str,
         at: At,
-        select: impl FnOnce(&[&str]) -> Statement,
+    ) -> Result<Found<Row<P::Row>>, ReadError> {
+        let statement = self
+            .select(operation, "WHERE name = $1 ORDER BY id LIMIT 1")
+            .bind(name);
+        let found = self.list(at, statement, 1).await?;
+        Ok(found.map(|list| list.rows.first().cloned()))
+    }
+
+    /// The rows of these ids that exist, by name; what the cache lacks is read in one statement.
+    pub(super) async fn by_ids(
+        &self,
+        operation: &'static str,
+        ids: &[&str],
+        at: At,
+    ) -> Result<Found<Vec<Arc<P::Row>>>, ReadError> {
+        let mut found = self.unordered(operation, ids, at).await?;
+        found
+            .value
+            .sort_unstable_by(|a, b| (a.name(), a.key()).cmp(&(b.name(), b.key())));
+        Ok(found)
+    }
+
+    async fn unordered(
+        &self,
+        operation: &'static str,
+        ids: &[&str],
+        at: At,
     ) -> Result<Found<Vec<Arc<P::Row>>>, ReadError> {
         let cached_at = self.cache.position(at.min);
-        let mut found = Vec::with_capacity(keys.len());
+        let mut found = Vec::with_capacity(ids.len());
         let mut missing = Vec::new();
-        for key in keys {
-            match cached_at.and_then(|_| self.cache.rows.get(key)) {
+        for id in ids {
+            match cached_at.and_then(|_| self.cache.rows.get(id)) {
                 Some(row) => found.push(row),
-                None => missing.push(*key),
+                None => missing.push(*id),
             }
         }
         self.hits.increment(found.len() as u64);
@@ -120,9 +164,13 @@ impl<P: TableProjection> Table<P> {
         let reached = self.gate.reach(at).await?;
         let tickets: HashMap<&str, _> = missing
             .iter()
-            .map(|key| (*key, self.cache.rows.ticket(key)))
+            .map(|id| (*id, self.cache.rows.ticket(id)))
             .collect();
-        let read: Vec<P::Row> = self.database.fetch_all(select(&missing)).await?;
+        let list = self.database.engine().json_list("$1");
+        let statement = self
+            .select(operation, &format!("WHERE id IN {list}"))
+            .bind_list(&missing);
+        let read: Vec<P::Row> = self.database.fetch_all(statement).await?;
         for row in read.into_iter().map(Arc::new) {
             if let Some(ticket) = tickets.get(row.key()) {
                 self.cache.rows.insert(row.key(), Arc::clone(&row), *ticket);
