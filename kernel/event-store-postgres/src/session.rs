@@ -1,5 +1,6 @@
 //! Connections: how each is set up, and what is remembered of one that breaks.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -50,10 +51,19 @@ pub(crate) struct Backend {
 }
 
 /// How to make connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Connector {
     options: PgConnectOptions,
     settings: Settings,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The options are left out: they hold the password.
+        f.debug_struct("Connector")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Connector {
@@ -155,6 +165,13 @@ mod tests {
             .fetch_one(connection)
             .await
             .expect("a setting")
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let url = "postgres://shop:hunter2@localhost/shop";
+        let connector = Connector::try_new(url, Settings::default()).expect("an address");
+        assert!(!format!("{connector:?}").contains("hunter2"));
     }
 
     #[tokio::test]
