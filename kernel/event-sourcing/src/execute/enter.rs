@@ -52,7 +52,7 @@ impl Executor {
                 },
                 (_, None) => self.tip(lane, &cell).await?,
             };
-            entered.insert(lane.stream.clone(), Entered::new(lane, tip));
+            entered.insert(lane.stream.clone(), Entered::new(lane, Some(cell), tip));
         }
         let mut settled = false;
         for lane in lanes.values().filter(|lane| lane.mode == Mode::Fresh) {
@@ -60,7 +60,7 @@ impl Executor {
                 settled = self.appender.settle(deadline).await.is_ok();
             }
             let tip = self.read(lane.kind, &lane.stream, 0).await?;
-            entered.insert(lane.stream.clone(), Entered::new(lane, tip));
+            entered.insert(lane.stream.clone(), Entered::new(lane, None, tip));
         }
         Ok((passes, entered))
     }

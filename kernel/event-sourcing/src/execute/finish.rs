@@ -9,7 +9,7 @@ use super::command::{Command, Context, Done, ExecuteError};
 use super::executor::{Attempt, Executor, Retry, within};
 use super::lane::{Pass, Tip};
 use super::load::load;
-use super::work::{Entered, Mode, States, Work};
+use super::work::{Entered, States, Work};
 use crate::appender::{AppendError, Outcome, Pending};
 use crate::commit::{CommitError, Receipt, Refused};
 use crate::store::StoreError;
@@ -41,10 +41,8 @@ impl Executor {
             let Some(entered) = work.entered.get(&stream) else {
                 continue;
             };
-            if entered.mode != Mode::Fresh {
-                self.lanes
-                    .get(&stream)
-                    .set_tip(moved_tip(entered, event_id, pending.clone()));
+            if let Some(cell) = &entered.cell {
+                cell.set_tip(moved_tip(entered, event_id, pending.clone()));
             }
             written.push(stream);
         }
@@ -61,16 +59,16 @@ impl Executor {
                 }))
             }
             Ok(receipt) => {
-                self.forget(&work, &written);
+                forget(&work, &written);
                 self.repeat(command, receipt).await.map(Ok)
             }
             Err(AppendError::Refused(Refused::Conflict { stream, .. })) => {
-                self.forget(&work, &written);
-                self.forget(&work, &[stream]);
+                forget(&work, &written);
+                forget(&work, &[stream]);
                 Ok(Err(Retry::Moved))
             }
             Err(error) => {
-                self.forget(&work, &written);
+                forget(&work, &written);
                 Err(no_answer(error))
             }
         }
@@ -94,7 +92,7 @@ impl Executor {
                 Ok(receipt) if !receipt.duplicate => {}
                 Ok(_) | Err(_) => {
                     settled = false;
-                    self.forget(&work, std::slice::from_ref(stream));
+                    forget(&work, std::slice::from_ref(stream));
                 }
             }
         }
@@ -122,7 +120,7 @@ impl Executor {
                 .is_some_and(|entered| entered.tip.version != *version)
             {
                 moved = true;
-                self.forget(&work, std::slice::from_ref(stream));
+                forget(&work, std::slice::from_ref(stream));
             }
         }
         match refusal {
@@ -183,15 +181,6 @@ impl Executor {
         }
     }
 
-    /// Drops the tips that the decision was based on, or made.
-    fn forget(&self, work: &Work, streams: &[StreamId]) {
-        for stream in streams {
-            if let Some(entered) = work.entered.get(stream) {
-                self.lanes.get(stream).invalidate(entered.tip.epoch);
-            }
-        }
-    }
-
     fn take_snapshots(&self, work: &Work, written: &[StreamId]) {
         for stream in written {
             let Some(entered) = work.entered.get(stream) else {
@@ -202,6 +191,17 @@ impl Executor {
                 self.snapshots
                     .take(entered.kind, stream, &entered.state, entered.version);
             }
+        }
+    }
+}
+
+/// Drops the tips that the decision was based on, or made.
+fn forget(work: &Work, streams: &[StreamId]) {
+    for stream in streams {
+        if let Some(entered) = work.entered.get(stream)
+            && let Some(cell) = &entered.cell
+        {
+            cell.invalidate(entered.tip.epoch);
         }
     }
 }

@@ -52,11 +52,11 @@ impl Tip {
     }
 }
 
-/// The right to decide on a stream. It also keeps the lane from being evicted.
+/// The right to decide on a stream.
 #[expect(dead_code, reason = "held for what dropping them does")]
 pub(super) enum Pass {
-    Read(OwnedRwLockReadGuard<()>, Arc<LaneCell>),
-    Write(OwnedRwLockWriteGuard<()>, Arc<LaneCell>),
+    Read(OwnedRwLockReadGuard<()>),
+    Write(OwnedRwLockWriteGuard<()>),
 }
 
 /// One stream's lane.
@@ -71,12 +71,12 @@ pub(super) struct LaneCell {
 }
 
 impl LaneCell {
-    pub(super) async fn read(self: &Arc<Self>) -> Pass {
-        Pass::Read(Arc::clone(&self.gate).read_owned().await, Arc::clone(self))
+    pub(super) async fn read(&self) -> Pass {
+        Pass::Read(Arc::clone(&self.gate).read_owned().await)
     }
 
-    pub(super) async fn write(self: &Arc<Self>) -> Pass {
-        Pass::Write(Arc::clone(&self.gate).write_owned().await, Arc::clone(self))
+    pub(super) async fn write(&self) -> Pass {
+        Pass::Write(Arc::clone(&self.gate).write_owned().await)
     }
 
     pub(super) fn tip(&self) -> Option<Tip> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::lane::Tip;
+use super::lane::{LaneCell, Tip};
 use super::state::{AnyState, Kind, typed};
 use crate::aggregate::{Aggregate, DomainEvent};
 use crate::commit::{Commit, CommitError, Expected, Write};
@@ -100,6 +100,8 @@ impl<R> From<Needs> for Stop<R> {
 pub(super) struct Entered {
     pub(super) kind: &'static Kind,
     pub(super) mode: Mode,
+    /// Its lane, which is not evicted as long as somebody holds it; none if the stream was read outside of it.
+    pub(super) cell: Option<Arc<LaneCell>>,
     /// As it was before the decision.
     pub(super) tip: Tip,
     pub(super) state: AnyState,
@@ -108,11 +110,12 @@ pub(super) struct Entered {
 }
 
 impl Entered {
-    pub(super) fn new(lane: &Lane, tip: Tip) -> Self {
+    pub(super) fn new(lane: &Lane, cell: Option<Arc<LaneCell>>, tip: Tip) -> Self {
         let (state, version) = (Arc::clone(&tip.state), tip.version);
         Self {
             kind: lane.kind,
             mode: lane.mode,
+            cell,
             tip,
             state,
             version,
