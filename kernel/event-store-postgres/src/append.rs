@@ -95,6 +95,19 @@ impl Appending {
         Ok((connection, backend))
     }
 
+    /// Ends what a broken connection may have left running, so that who looks afterwards sees all that it will ever
+    /// have written.
+    pub(crate) async fn settle(&self) -> Result<(), sqlx::Error> {
+        // Whoever holds the slot is appending, and begins with this.
+        let Ok(mut slot) = self.slot.try_lock() else {
+            return Ok(());
+        };
+        if slot.in_doubt.is_some() {
+            slot.connection = Some(self.connection(&mut slot).await?);
+        }
+        Ok(())
+    }
+
     /// Closes the connection in good order.
     pub(crate) async fn close(&self) {
         if let Some((connection, _)) = self.slot.lock().await.connection.take() {

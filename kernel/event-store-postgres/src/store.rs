@@ -83,9 +83,11 @@ impl EventStore for PostgresEventStore {
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<Standing, StoreError> {
+        let operation = "read the standing";
+        self.appending.settle().await.map_err(failed(operation))?;
         read::standing(&self.pool, command, streams)
             .await
-            .map_err(failed("read the standing"))
+            .map_err(failed(operation))
     }
 
     async fn read_stream(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use event_sourcing::appender::{AppendError, Appender, AppenderConfig};
 use event_sourcing::{Commit, EventStore, Expected, StoreError};
 use event_store_postgres::PostgresEventStore;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 
 use crate::deaf_proxy::DeafProxy;
 use crate::support::{DEADLINE, check_log, command, commit, connect, open, stream, within};
@@ -179,6 +179,33 @@ async fn an_append_that_nobody_waits_for_any_more_is_whole_or_absent() {
     assert!(left >= 10, "only {left} were left alone");
     let commands = check_log(&store).await;
     assert_eq!(commands.len() as u64, 200 * COMMITS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_standing_does_not_show_is_not_written_later_by_an_append_that_was_left_alone() {
+    let database = test_postgres::database().await;
+    let store = open(&database.url).await;
+    let mut other = connect(&database.url).await;
+    let mut holding = other.begin().await.expect("begin");
+    sqlx::query("SELECT FROM event_log_lock FOR UPDATE")
+        .execute(&mut *holding)
+        .await
+        .expect("the log's lock");
+    let batch = batch(1, 0);
+    let patience = Duration::from_millis(200);
+    let waited = tokio::time::timeout(patience, store.append(&batch)).await;
+    assert!(waited.is_err(), "the log is locked");
+    let standing = store.standing(batch[0].command_id(), &[]).await;
+    assert_eq!(standing.expect("the standing").receipt, None);
+    holding.rollback().await.expect("the lock is free");
+    // The lock is given in turn: behind this one, the first append would have been written.
+    let last = commit(command(2, 0), &stream("z"), Expected::NoStream, "{}");
+    open(&database.url)
+        .await
+        .append(&[last])
+        .await
+        .expect("append elsewhere");
+    assert_eq!(check_log(&store).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
