@@ -18,6 +18,7 @@ mod healthcheck;
 mod http;
 mod in_process;
 mod process;
+mod service;
 mod start;
 mod tasks;
 
@@ -26,5 +27,6 @@ pub use healthcheck::healthcheck;
 pub use http::HttpListener;
 pub use in_process::GrpcChannel;
 pub use process::{StopSignals, run, upkeep};
+pub use service::{Service, serve};
 pub use start::StartError;
 pub use tasks::{NotDrained, Tasks};

@@ -8,14 +8,13 @@ use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig};
 use event_store_postgres::PostgresEventStore;
 use event_store_sqlite::SqliteEventStore;
-use platform::config::Engine;
+use platform::config::{Databases, Engine};
 use platform::health::{Health, PartState};
 use platform::{StartError, Tasks, fields};
 use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
 
 use crate::bus::CommandBus;
-use crate::config::CommandConfig;
 use crate::grpc;
 use crate::idempotency::Requests;
 
@@ -38,7 +37,7 @@ impl OpenedStore {
     ///
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
-    pub async fn open(config: &CommandConfig, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         const OPEN: &str = "open the event store";
         match config.event_store.engine() {
             Engine::Sqlite => {
@@ -109,7 +108,7 @@ impl CommandService {
     /// # Errors
     /// The command database cannot be opened, or does not fit this binary.
     pub async fn start(
-        config: &CommandConfig,
+        config: &Databases,
         store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {

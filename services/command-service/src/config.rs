@@ -1,80 +1,10 @@
 //! The settings of the command-service.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use platform::config::{ServiceSettings, names};
 
-use platform::config::names;
-use platform::config::{ConfigError, DatabaseUrl, Settings, Spec, app_env};
-
-/// Its databases.
-#[derive(Clone, Debug)]
-pub struct CommandConfig {
-    /// Where the events are.
-    pub event_store: DatabaseUrl,
-    /// Where the answers of idempotent requests are.
-    pub database: DatabaseUrl,
-    /// Connections in each pool.
-    pub pool_size: u32,
-    /// Whether the databases are brought up to date at start.
-    pub migrate: bool,
-}
-
-/// Where it listens, as a process of its own.
-#[derive(Clone, Debug)]
-pub struct Listeners {
-    /// gRPC.
-    pub grpc: SocketAddr,
-    /// `/health` and `/metrics`.
-    pub metrics: SocketAddr,
-    /// How long requests may take to end when the process is stopped.
-    pub shutdown_limit: Duration,
-}
-
-/// The settings that the binary reads beside those that every binary does.
-pub const SPECS: &[Spec] = &[
-    names::EVENT_STORE_URL.spec,
-    names::COMMAND_DATABASE_URL.spec,
-    names::DATABASE_URL.spec,
-    names::POOL_SIZE.spec,
-    names::MIGRATE.spec,
-    names::COMMAND_GRPC_ADDR.spec,
-    names::COMMAND_METRICS_ADDR.spec,
-];
-
-impl CommandConfig {
-    /// Reads them.
-    ///
-    /// # Errors
-    /// A setting does not parse, or a database is not named.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
-        Ok(Self {
-            event_store: settings.get(&names::EVENT_STORE_URL)?,
-            database: settings.get_or(&names::COMMAND_DATABASE_URL, &names::DATABASE_URL)?,
-            pool_size: settings.get(&names::POOL_SIZE)?,
-            migrate: settings.get(&names::MIGRATE)?,
-        })
-    }
-}
-
-impl Listeners {
-    /// Reads them.
-    ///
-    /// # Errors
-    /// A setting does not parse, or others could reach a listener without authentication.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
-        let grpc = settings.get(&names::COMMAND_GRPC_ADDR)?;
-        let metrics = settings.get(&names::COMMAND_METRICS_ADDR)?;
-        app_env(
-            settings,
-            &[
-                (&names::COMMAND_GRPC_ADDR.spec, grpc),
-                (&names::COMMAND_METRICS_ADDR.spec, metrics),
-            ],
-        )?;
-        Ok(Self {
-            grpc,
-            metrics,
-            shutdown_limit: settings.get(&names::SHUTDOWN_TIMEOUT_MS)?,
-        })
-    }
-}
+/// Those that have names of its own.
+pub const SETTINGS: ServiceSettings = ServiceSettings {
+    database: &names::COMMAND_DATABASE_URL,
+    grpc: &names::COMMAND_GRPC_ADDR,
+    metrics: &names::COMMAND_METRICS_ADDR,
+};

@@ -19,4 +19,4 @@ mod grpc;
 pub mod idempotency;
 
 pub use app::{CommandService, OpenedStore};
-pub use config::CommandConfig;
+pub use config::SETTINGS;

@@ -8,13 +8,12 @@ use event_sourcing::projection::runner::{Runner, RunnerConfig};
 use event_sourcing::{Clock, EventStore, LeaseStore, StoreError};
 use event_store_postgres::PostgresEventStore;
 use event_store_sqlite::SqliteEventStore;
-use platform::config::{DatabaseUrl, Engine};
+use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::health::Health;
 use platform::{StartError, Tasks, fields};
 use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
 use tonic::service::Routes;
 
-use crate::config::QueryConfig;
 use crate::projections::{Categories, Products};
 use crate::reads::{CategoryReads, ProductReads};
 use crate::{grpc, probes};
@@ -36,7 +35,7 @@ impl OpenedLog {
     ///
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
-    pub async fn open(config: &QueryConfig, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         match config.event_store.engine() {
             Engine::Sqlite => {
                 let settings = event_store_sqlite::Settings::default();
@@ -108,7 +107,7 @@ impl QueryService {
     /// # Errors
     /// The query database cannot be opened, or does not fit this binary.
     pub async fn start(
-        config: &QueryConfig,
+        config: &Databases,
         log: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
@@ -176,7 +175,7 @@ impl QueryService {
     }
 }
 
-async fn open(config: &QueryConfig, clock: Arc<dyn Clock>) -> Result<Database, StoreError> {
+async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Database, StoreError> {
     let url = config.database.as_str();
     if config.migrate {
         Database::open(url, config.pool_size, clock).await

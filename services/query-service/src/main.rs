@@ -2,63 +2,54 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use clap::{ArgMatches, Command};
+use clap::Command;
 use event_sourcing::{Clock, SystemClock};
-use platform::config::{self, Settings, names};
-use platform::runtime::{self, GrpcListener, HttpListener, StopSignals};
-use platform::telemetry::{self, TelemetryConfig};
-use platform::{StartError, health};
-use query_service::config::{Listeners, QueryConfig, SPECS};
-use query_service::{OpenedLog, QueryService};
+use platform::config::{Databases, ServiceSettings};
+use platform::runtime::{self, Service};
+use platform::{Health, StartError, Tasks};
+use query_service::{OpenedLog, QueryService, SETTINGS};
+use tonic::service::Routes;
 
 fn main() -> ExitCode {
-    let specs = [SPECS, names::COMMON].concat();
     let command = Command::new("query-service")
         .about(
             "The read side of the shop: folds events into tables and answers from them over gRPC",
         )
-        .version(env!("CARGO_PKG_VERSION"))
-        .subcommand(
-            Command::new("healthcheck")
-                .about("Asks the running service how it is; exit code 0 if well"),
-        )
-        .subcommand(Command::new("migrate").about("Brings the databases up to date and ends"));
-    let matches = config::command(command, &specs).get_matches();
-    runtime::run(start(matches))
+        .version(env!("CARGO_PKG_VERSION"));
+    runtime::serve::<ReadSide>(command)
 }
 
-async fn start(matches: ArgMatches) -> Result<(), StartError> {
-    let settings = Settings::from_process(&matches)?;
-    let listeners = Listeners::read(&settings)?;
-    if matches.subcommand_name() == Some("healthcheck") {
-        return runtime::healthcheck(listeners.metrics).await;
+struct ReadSide {
+    log: OpenedLog,
+    service: QueryService,
+}
+
+impl Service for ReadSide {
+    const SETTINGS: ServiceSettings = SETTINGS;
+
+    async fn open(databases: &Databases) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let log = OpenedLog::open(databases, Arc::clone(&clock)).await?;
+        let service = QueryService::start(databases, log.store(), clock).await?;
+        Ok(Self { log, service })
     }
-    let mut config = QueryConfig::read(&settings)?;
-    let metrics = telemetry::install(&TelemetryConfig::read(&settings)?)
-        .map_err(|error| StartError::failed("collect metrics", error))?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    if matches.subcommand_name() == Some("migrate") {
-        config.migrate = true;
-        let log = OpenedLog::open(&config, Arc::clone(&clock)).await?;
-        let service = QueryService::start(&config, log.store(), clock).await?;
-        service.stop(listeners.shutdown_limit).await;
-        log.close().await;
-        return Ok(());
+
+    fn routes(&self) -> Routes {
+        self.service.routes()
     }
-    let signals = StopSignals::listen()?;
-    let grpc = GrpcListener::bind(names::QUERY_GRPC_ADDR.spec.name, listeners.grpc).await?;
-    let http = HttpListener::bind(names::QUERY_METRICS_ADDR.spec.name, listeners.metrics).await?;
-    let log = OpenedLog::open(&config, Arc::clone(&clock)).await?;
-    let service = QueryService::start(&config, log.store(), clock).await?;
-    runtime::upkeep(metrics.clone(), service.tasks());
-    grpc.serve(service.routes(), service.tasks());
-    http.serve(
-        health::router(service.health().clone(), metrics),
-        service.tasks(),
-    );
-    let stopped = signals.asked(&[service.tasks()]).await;
-    service.stop(listeners.shutdown_limit).await;
-    log.close().await;
-    stopped
+
+    fn health(&self) -> &Health {
+        self.service.health()
+    }
+
+    fn tasks(&self) -> &Tasks {
+        self.service.tasks()
+    }
+
+    async fn close(self, limit: Duration) {
+        self.service.stop(limit).await;
+        self.log.close().await;
+    }
 }

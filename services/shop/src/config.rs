@@ -5,9 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use command_service::CommandConfig;
-use platform::config::{AppEnv, ConfigError, Settings, Spec, app_env, names};
-use query_service::QueryConfig;
+use platform::config::{AppEnv, ConfigError, Databases, Settings, Spec, app_env, names};
 
 /// What the shop is made of.
 #[derive(Clone, Debug)]
@@ -15,9 +13,9 @@ pub struct ShopConfig {
     /// Where the files are.
     pub data_dir: PathBuf,
     /// The write side.
-    pub command: CommandConfig,
+    pub command: Databases,
     /// The read side.
-    pub query: QueryConfig,
+    pub query: Databases,
     /// The gateway.
     pub gateway: client_service::Config,
     /// Where they listen.
@@ -65,8 +63,8 @@ impl ShopConfig {
         let all = in_folder(all, &names::QUERY_DATABASE_URL.spec, "query_service.db");
         let (addresses, app_env) = Addresses::read(&all)?;
         Ok(Self {
-            command: CommandConfig::read(&all)?,
-            query: QueryConfig::read(&all)?,
+            command: command_service::SETTINGS.databases(&all)?,
+            query: query_service::SETTINGS.databases(&all)?,
             gateway: client_service::Config::read(&all, app_env)?,
             addresses,
             shutdown_limit: all.get(&names::SHUTDOWN_TIMEOUT_MS)?,

@@ -10,14 +10,14 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use client_service::{Channels, Config, Gateway};
-use command_service::{CommandConfig, CommandService, OpenedStore};
+use command_service::{CommandService, OpenedStore};
 use event_sourcing::{Clock, SystemClock};
 use http::HeaderMap;
 use platform::Settings;
 use platform::config::{AppEnv, Layers};
 use platform::runtime::GrpcChannel;
 use platform::telemetry::Metrics;
-use query_service::{QueryConfig, QueryService};
+use query_service::QueryService;
 use serde_json::{Value, json};
 use test_shop::{Connection, Folder, Reply, Request};
 use tokio::sync::Notify;
@@ -160,10 +160,10 @@ impl Stage {
             ..Layers::default()
         })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let command = CommandConfig::read(&settings)?;
+        let command = command_service::SETTINGS.databases(&settings)?;
         let store = OpenedStore::open(&command, Arc::clone(&clock)).await?;
         let command = CommandService::start(&command, store.store(), Arc::clone(&clock)).await?;
-        let query = QueryConfig::read(&settings)?;
+        let query = query_service::SETTINGS.databases(&settings)?;
         let query = QueryService::start(&query, store.store(), Arc::clone(&clock)).await?;
         let wire = Arc::new(Wire::default());
         let channels = Channels {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use command_service::{CommandConfig, CommandService, OpenedStore};
+use command_service::{CommandService, OpenedStore};
 use contract::metadata;
 use contract::proto::admin_client::AdminClient;
 use contract::proto::category_command_client::CategoryCommandClient;
@@ -14,7 +14,7 @@ use contract::proto::{
     Product, ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
 };
 use event_sourcing::{Clock, Filter, Position, SystemClock};
-use platform::config::{DatabaseUrl, Engine};
+use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::runtime::GrpcListener;
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
@@ -25,7 +25,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where a write side keeps its data; services can be started on it one after the other, or, on PostgreSQL, together.
 pub struct Home {
-    config: CommandConfig,
+    config: Databases,
     _folder: Option<TempDir>,
     _database: Option<TestDatabase>,
 }
@@ -116,8 +116,8 @@ impl Home {
     }
 }
 
-fn config(event_store: &str, database: &str) -> CommandConfig {
-    CommandConfig {
+fn config(event_store: &str, database: &str) -> Databases {
+    Databases {
         event_store: DatabaseUrl::parse(event_store).expect("a database"),
         database: DatabaseUrl::parse(database).expect("a database"),
         pool_size: 4,

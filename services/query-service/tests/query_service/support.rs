@@ -18,9 +18,9 @@ use event_sourcing::{
     Aggregate, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Expected, Metadata,
     NewEvent, StreamId, SystemClock, Write,
 };
-use platform::config::DatabaseUrl;
+use platform::config::{DatabaseUrl, Databases};
 use platform::runtime::GrpcListener;
-use query_service::{QueryConfig, QueryService};
+use query_service::QueryService;
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
 use tonic::transport::{Channel, Endpoint};
@@ -79,9 +79,9 @@ impl World {
         }
     }
 
-    pub fn config(&self) -> QueryConfig {
+    pub fn config(&self) -> Databases {
         let url = DatabaseUrl::parse(&self.url).expect("a URL");
-        QueryConfig {
+        Databases {
             event_store: url.clone(),
             database: url,
             pool_size: 4,

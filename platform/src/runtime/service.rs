@@ -1,0 +1,80 @@
+//! A service that is called over gRPC, as a process of its own.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{ArgMatches, Command};
+use tonic::service::Routes;
+
+use super::{GrpcListener, HttpListener, StartError, StopSignals, Tasks, healthcheck, run, upkeep};
+use crate::config::{self, Databases, ServiceSettings, Settings};
+use crate::health::{self, Health};
+use crate::telemetry::{self, TelemetryConfig};
+
+/// A service without listeners, with the event store that it has opened for itself.
+pub trait Service: Sized {
+    /// The settings under names of its own.
+    const SETTINGS: ServiceSettings;
+
+    /// Opens the event store and starts the service; brings the databases up to date if they say so.
+    ///
+    /// # Errors
+    /// A database cannot be opened, or does not fit this binary.
+    fn open(databases: &Databases) -> impl Future<Output = Result<Self, StartError>>;
+
+    /// The gRPC services.
+    fn routes(&self) -> Routes;
+
+    /// How its parts are.
+    fn health(&self) -> &Health;
+
+    /// Its tasks, to which its listeners are added.
+    fn tasks(&self) -> &Tasks;
+
+    /// Ends the service and closes the event store. What has not ended after `limit` is left behind.
+    fn close(self, limit: Duration) -> impl Future<Output = ()>;
+}
+
+/// Runs a binary that is `S`, with the flags of its settings and the subcommands `healthcheck` and `migrate`, to its
+/// exit code. `command` is its name, what it is about, and its version.
+#[must_use]
+pub fn serve<S: Service>(command: Command) -> ExitCode {
+    let command = command
+        .subcommand(
+            Command::new("healthcheck")
+                .about("Asks the running service how it is; exit code 0 if well"),
+        )
+        .subcommand(Command::new("migrate").about("Brings the databases up to date and ends"));
+    let matches = config::command(command, &S::SETTINGS.specs()).get_matches();
+    run(start::<S>(matches))
+}
+
+async fn start<S: Service>(matches: ArgMatches) -> Result<(), StartError> {
+    let settings = Settings::from_process(&matches)?;
+    let listeners = S::SETTINGS.listeners(&settings)?;
+    if matches.subcommand_name() == Some("healthcheck") {
+        return healthcheck(listeners.metrics).await;
+    }
+    let mut databases = S::SETTINGS.databases(&settings)?;
+    let metrics = telemetry::install(&TelemetryConfig::read(&settings)?)
+        .map_err(|error| StartError::failed("collect metrics", error))?;
+    if matches.subcommand_name() == Some("migrate") {
+        databases.migrate = true;
+        let service = S::open(&databases).await?;
+        service.close(listeners.shutdown_limit).await;
+        return Ok(());
+    }
+    let signals = StopSignals::listen()?;
+    let grpc = GrpcListener::bind(S::SETTINGS.grpc.spec.name, listeners.grpc).await?;
+    let http = HttpListener::bind(S::SETTINGS.metrics.spec.name, listeners.metrics).await?;
+    let service = S::open(&databases).await?;
+    upkeep(metrics.clone(), service.tasks());
+    grpc.serve(service.routes(), service.tasks());
+    http.serve(
+        health::router(service.health().clone(), metrics),
+        service.tasks(),
+    );
+    let stopped = signals.asked(&[service.tasks()]).await;
+    service.close(listeners.shutdown_limit).await;
+    stopped
+}
