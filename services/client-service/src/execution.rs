@@ -10,6 +10,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Request, ServerError, Value, Variables};
 use event_sourcing::CommandId;
 
+use crate::absent;
 use crate::clients::Services;
 use crate::documents::KnownDocuments;
 use crate::errors::{ApiError, Code};
@@ -115,12 +116,15 @@ impl Executor {
     /// Parses a request and checks its limits. No service is called.
     ///
     /// # Errors
-    /// It is not GraphQL, or over a limit.
+    /// It is not GraphQL, over a limit, or without a variable that it needs.
     pub fn prepare(&self, query: Query) -> Result<Prepared, ApiError> {
         let document = self.document(&query.text)?;
         measure(&document, &query.variables, &self.shape, &self.limits)?;
-        let operation = find_operation(&document, query.operation_name.as_deref())
-            .map_or(OperationType::Query, |operation| operation.ty);
+        let operation = find_operation(&document, query.operation_name.as_deref());
+        if let Some(operation) = operation {
+            absent::require(operation, &query.variables)?;
+        }
+        let operation = operation.map_or(OperationType::Query, |operation| operation.ty);
         Ok(Prepared {
             query,
             document,
@@ -152,17 +156,25 @@ impl Executor {
             variables,
         } = prepared.query;
         let document = prepared.document;
+        let operation = find_operation(&document, operation_name.as_deref());
+        // The engine uses up what it executes; the response is put right by what was asked.
+        let mut executed = document.as_ref().clone();
+        if let Some(operation) = operation {
+            let absent = absent::absent(&document, operation, &variables);
+            if !absent.is_empty() {
+                absent::leave_out(&mut executed, &absent);
+            }
+        }
         let mut request = Request::new(text)
             .variables(variables)
             .data(Arc::clone(&scope));
         request.operation_name.clone_from(&operation_name);
-        // The engine uses up what it executes; the response is put right by what was asked.
-        request.set_parsed_query(document.as_ref().clone());
+        request.set_parsed_query(executed);
         let mut response = self.schema.execute(request).await;
         let refused = response.data == Value::Null
             && !response.errors.is_empty()
             && response.errors.iter().all(|error| error.path.is_empty());
-        if let Some(operation) = find_operation(&document, operation_name.as_deref())
+        if let Some(operation) = operation
             && !refused
         {
             let place = (document.as_ref(), operation);

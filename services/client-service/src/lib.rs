@@ -4,6 +4,7 @@
 //! the [`schema`], whose fields call the services through [`clients`]. What one request must see and has seen is
 //! in its [`scope`]. Nothing is computed here that the services decide.
 
+mod absent;
 pub mod app;
 pub mod clients;
 pub mod config;

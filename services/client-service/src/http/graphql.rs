@@ -81,7 +81,8 @@ impl Endpoint {
     }
 
     async fn read(&self, parts: &Parts, body: Body) -> Result<Prepared, ApiError> {
-        let is_get = parts.method == Method::GET;
+        // The router answers HEAD by GET's handler, and drops the body.
+        let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
         let query = if is_get {
             request::from_get(parts.uri.query().unwrap_or_default())?
         } else {

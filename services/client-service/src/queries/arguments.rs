@@ -1,6 +1,11 @@
 //! The rules of arguments, checked before a service is asked.
 
-use crate::errors::ApiError;
+use async_graphql::ID;
+use contract::business::FieldError;
+use domain::ValidationError;
+use domain::value::{CategoryName, EntityId, ProductName};
+
+use crate::errors::{ApiError, Code};
 
 /// What `limit` and `perPage` are at most, and the length of lists without them.
 const MAX_ROWS: i32 = 500;
@@ -8,9 +13,46 @@ const MAX_ROWS: i32 = 500;
 const DEFAULT_ROWS: i32 = 100;
 /// The longest search term.
 const MAX_TERM_CHARS: usize = 255;
+/// More than a price can be.
+const BEYOND_PRICES: f64 = 1e9;
+
+/// An id that could exist.
+pub fn id(field: &str, value: &ID) -> Result<String, ApiError> {
+    let id = EntityId::parse(field, value).map_err(broken)?;
+    Ok(id.as_str().to_owned())
+}
+
+/// A name that a category could have.
+pub fn category_name(value: &str) -> Result<String, ApiError> {
+    let name = CategoryName::parse("name", value).map_err(broken)?;
+    Ok(name.as_str().to_owned())
+}
+
+/// A name that a product could have.
+pub fn product_name(value: &str) -> Result<String, ApiError> {
+    let name = ProductName::parse("name", value).map_err(broken)?;
+    Ok(name.as_str().to_owned())
+}
+
+/// A limit of a price range in all its digits. Beyond what any price can be, limits are all the same.
+pub fn price_limit(value: f64) -> String {
+    value.clamp(-BEYOND_PRICES, BEYOND_PRICES).to_string()
+}
+
+fn broken(error: ValidationError) -> ApiError {
+    let ValidationError { field, message } = error;
+    ApiError {
+        field: Some(field.clone()),
+        validation_errors: vec![FieldError {
+            field,
+            message: message.clone(),
+        }],
+        ..ApiError::new(Code::ValidationError, message)
+    }
+}
 
 /// Text that a database can hold.
-pub fn text(field: &str, value: String) -> Result<String, ApiError> {
+fn text(field: &str, value: String) -> Result<String, ApiError> {
     if value.contains('\0') {
         return Err(ApiError::invalid(field, "must not contain U+0000"));
     }
@@ -54,7 +96,7 @@ pub fn at_least(field: &str, least: i32, value: i32) -> Result<i32, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{at_least, limit, rows, search_term, text};
+    use super::{at_least, limit, price_limit, rows, search_term, text};
 
     #[test]
     fn rows_are_1_to_500_and_100_by_default() {
@@ -66,6 +108,14 @@ mod tests {
             assert!(error.message.contains(&wrong.to_string()));
         }
         assert!(at_least("page", 1, 0).is_err());
+    }
+
+    #[test]
+    fn a_price_limit_is_exact_where_prices_are() {
+        assert_eq!(price_limit(19.9), "19.9");
+        assert_eq!(price_limit(-0.01), "-0.01");
+        assert_eq!(price_limit(1e308), "1000000000");
+        assert_eq!(price_limit(f64::MIN), "-1000000000");
     }
 
     #[test]

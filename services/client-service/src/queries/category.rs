@@ -33,14 +33,14 @@ pub(super) fn read_error(status: tonic::Status) -> ApiError {
 
 async fn by_id(context: &Context<'_>, id: ID) -> Result<Category, ApiError> {
     let scope = Scope::of(context)?;
-    let id = arguments::text("id", id.0)?;
+    let id = arguments::id("id", &id)?;
     let answer = scope.services.category(scope, id.clone()).await;
     Category::from_row(single(answer, ("category", "id", &id))?)
 }
 
 async fn by_name(context: &Context<'_>, name: String) -> Result<Category, ApiError> {
     let scope = Scope::of(context)?;
-    let name = arguments::text("name", name)?;
+    let name = arguments::category_name(&name)?;
     let answer = scope.services.category_by_name(scope, name.clone()).await;
     Category::from_row(single(answer, ("category", "name", &name))?)
 }
@@ -109,7 +109,7 @@ impl CategoryQueries {
     /// Whether there is a category with this id.
     async fn category_exists(&self, context: &Context<'_>, id: ID) -> Result<bool, ApiError> {
         let scope = Scope::of(context)?;
-        let id = arguments::text("id", id.0)?;
+        let id = arguments::id("id", &id)?;
         let answer = scope.services.category_exists(scope, id).await;
         answer.map_err(read_error)
     }

@@ -15,7 +15,7 @@ pub struct ProductQueries;
 
 async fn by_id(context: &Context<'_>, id: ID) -> Result<Product, ApiError> {
     let scope = Scope::of(context)?;
-    let id = arguments::text("id", id.0)?;
+    let id = arguments::id("id", &id)?;
     // One call instead of two when the category is wanted as well.
     let answer = if context.look_ahead().field("category").exists() {
         scope
@@ -30,7 +30,7 @@ async fn by_id(context: &Context<'_>, id: ID) -> Result<Product, ApiError> {
 
 async fn by_name(context: &Context<'_>, name: String) -> Result<Product, ApiError> {
     let scope = Scope::of(context)?;
-    let name = arguments::text("name", name)?;
+    let name = arguments::product_name(&name)?;
     let answer = scope.services.product_by_name(scope, name.clone()).await;
     Product::from_row(single(answer, ("product", "name", &name))?)
 }
@@ -71,7 +71,7 @@ impl ProductQueries {
     ) -> Result<Vec<Product>, ApiError> {
         let scope = Scope::of(context)?;
         let category_id = category_id
-            .map(|id| arguments::text("categoryId", id.0))
+            .map(|id| arguments::id("categoryId", &id))
             .transpose()?;
         let window = ProductWindowRequest {
             category_id,
@@ -117,7 +117,7 @@ impl ProductQueries {
         category_id: ID,
     ) -> Result<Vec<Product>, ApiError> {
         let scope = Scope::of(context)?;
-        let id = arguments::text("categoryId", category_id.0)?;
+        let id = arguments::id("categoryId", &category_id)?;
         list(scope, scope.services.products_by_category(scope, id).await)
     }
 
@@ -136,8 +136,8 @@ impl ProductQueries {
         let range = ProductPriceRangeRequest {
             min_price,
             max_price,
-            min_price_decimal: Some(min_price.to_string()),
-            max_price_decimal: Some(max_price.to_string()),
+            min_price_decimal: Some(arguments::price_limit(min_price)),
+            max_price_decimal: Some(arguments::price_limit(max_price)),
         };
         list(scope, scope.services.products_by_price(scope, range).await)
     }
@@ -155,7 +155,7 @@ impl ProductQueries {
     /// Whether there is a product with this id.
     async fn product_exists(&self, context: &Context<'_>, id: ID) -> Result<bool, ApiError> {
         let scope = Scope::of(context)?;
-        let id = arguments::text("id", id.0)?;
+        let id = arguments::id("id", &id)?;
         let answer = scope.services.product_exists(scope, id).await;
         answer.map_err(read_error)
     }

@@ -122,6 +122,9 @@ async fn get_is_for_queries() -> Result<()> {
         .send(&Request::get("/graphql?query=%7B__typename%7D"))
         .await?;
     assert_eq!(reply.json()?["data"]["__typename"], "Query");
+    let mut head = Request::get("/graphql?query=%7B__typename%7D");
+    head.method = http::Method::HEAD;
+    assert_eq!(stage.send(&head).await?.status, 200);
     let mutation = "/graphql?query=mutation%7BdeleteCategory(id%3A1)%7D";
     let reply = stage.send(&Request::get(mutation)).await?;
     assert_eq!(reply.status, 405);

@@ -229,6 +229,17 @@ async fn arguments_of_queries() -> Result<()> {
             "minPrice",
         ),
         ("{ category(id: \"\\u0000\") { id } }", "id"),
+        ("{ category(id: \"\") { id } }", "id"),
+        ("{ categoryExists(id: \"a b\") }", "id"),
+        ("{ categoryByName(name: \" \") { id } }", "name"),
+        ("{ product(id: \"\") { id } }", "id"),
+        ("{ productExists(id: \"\") }", "id"),
+        ("{ productByName(name: \"\") { id } }", "name"),
+        ("{ products(categoryId: \"\") { id } }", "categoryId"),
+        (
+            "{ productsByCategory(categoryId: \"a b\") { id } }",
+            "categoryId",
+        ),
         (
             "{ searchProducts(searchTerm: \"\\u0000\") { id } }",
             "searchTerm",
@@ -259,5 +270,41 @@ async fn arguments_of_queries() -> Result<()> {
     }
     let nothing = "{ a: searchProducts(searchTerm: \"' OR 1=1 --\") { id } b: products(limit: null, categoryId: null) { id } }";
     stage.data(nothing, json!({})).await?;
+    let all = "{ productsByPriceRange(minPrice: -1e308, maxPrice: 1e308) { id } }";
+    stage.data(all, json!({})).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_missing_variable_refuses_all_mutations_of_its_request() -> Result<()> {
+    let stage = Stage::open().await?;
+    let two = "mutation($v: String!) { a: createCategory(input: {name: \"A\"}) { id } b: createCategory(input: {name: $v}) { id } }";
+    let before = log_position(&stage).await?;
+    for variables in [json!({}), json!({"v": null})] {
+        let error = stage.error(two, variables).await?;
+        assert_eq!(error["code"], TYPE, "{error}");
+    }
+    assert_eq!(log_position(&stage).await?, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_variable_without_a_value_is_absent_and_not_null() -> Result<()> {
+    let stage = Stage::open().await?;
+    let create = "mutation($d: String, $s: Int, $c: ID) { createProduct(input: {name: \"Pot\", price: 1, description: $d, stockQuantity: $s, categoryId: $c}) { id description stockQuantity } }";
+    let made = stage.data(create, json!({"d": "iron"})).await?;
+    assert_eq!(made["createProduct"]["stockQuantity"], 0);
+    let update = "mutation($id: ID!, $n: String, $d: String, $p: Decimal, $c: ID, $e: Int) { updateProduct(input: {id: $id, name: $n, description: $d, price: $p, categoryId: $c, expectedVersion: $e}) { name description version } }";
+    let id = &made["createProduct"]["id"];
+    let kept = stage.data(update, json!({"id": id, "n": "Pan"})).await?;
+    let expected = json!({"name": "Pan", "description": "iron", "version": 2});
+    assert_eq!(kept["updateProduct"], expected);
+    let cleared = stage.data(update, json!({"id": id, "d": null})).await?;
+    let expected = json!({"name": "Pan", "description": null, "version": 3});
+    assert_eq!(cleared["updateProduct"], expected);
+    let unused = "query($x: Int) { __typename }";
+    assert_eq!(stage.error(unused, json!({})).await?["code"], TYPE);
+    let page = "query($l: Int) { ...p } fragment p on Query { products(limit: $l) { id } }";
+    stage.data(page, json!({})).await?;
     Ok(())
 }

@@ -1,0 +1,155 @@
+//! Variables that a request declares and gives no value.
+//!
+//! A variable that may be null and has no value is absent where it stands: its argument or input field counts as
+//! left out, which is not the same as null. The engine makes null of it, so such places are taken out of the
+//! document before it is executed. A variable that needs a value and has none refuses the whole request, before
+//! the first of its mutations has changed something.
+
+use std::collections::HashSet;
+
+use async_graphql::parser::types::{
+    ExecutableDocument, OperationDefinition, Selection, SelectionSet, VariableDefinition,
+};
+use async_graphql::{Name, Positioned, Value, Variables};
+use async_graphql_value::Value as Given;
+
+use crate::errors::{ApiError, Code};
+
+/// Refuses an operation that needs a variable without a value.
+///
+/// # Errors
+/// It names the variable.
+pub fn require(operation: &OperationDefinition, variables: &Variables) -> Result<(), ApiError> {
+    for Positioned { node, .. } in &operation.variable_definitions {
+        let name = &node.name.node;
+        let problem = match variables.get(name) {
+            None if node.default_value.is_none() => "is required but not provided",
+            Some(Value::Null) => "must not be null",
+            _ => continue,
+        };
+        if !node.var_type.node.nullable {
+            let message = format!(
+                "Variable \"${name}\" of type \"{}\" {problem}",
+                node.var_type.node
+            );
+            return Err(ApiError::new(Code::GraphqlValidationFailed, message));
+        }
+    }
+    Ok(())
+}
+
+/// The operation's variables that count as left out.
+#[must_use]
+pub fn absent(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+) -> HashSet<Name> {
+    let optional = |definition: &VariableDefinition| {
+        definition.var_type.node.nullable && definition.default_value.is_none()
+    };
+    let mut absent: HashSet<Name> = operation
+        .variable_definitions
+        .iter()
+        .filter(|it| optional(&it.node) && !variables.contains_key(&it.node.name.node))
+        .map(|it| it.node.name.node.clone())
+        .collect();
+    // All operations of a document are validated: one that needs a variable of this name must keep it.
+    for (_, other) in document.operations.iter() {
+        for Positioned { node, .. } in &other.node.variable_definitions {
+            if !optional(node) {
+                absent.remove(&node.name.node);
+            }
+        }
+    }
+    absent
+}
+
+/// Takes absent variables out of the document: where they stand, and then their definitions.
+pub fn leave_out(document: &mut ExecutableDocument, absent: &HashSet<Name>) {
+    let mut found = HashSet::new();
+    let mut places = Places {
+        absent,
+        found: &mut found,
+    };
+    for fragment in document.fragments.values_mut() {
+        places.set(&mut fragment.node.selection_set.node);
+    }
+    for operation in operations(document) {
+        places.set(&mut operation.selection_set.node);
+    }
+    for operation in operations(document) {
+        let definitions = &mut operation.variable_definitions;
+        definitions.retain(|it| !found.contains(&it.node.name.node));
+    }
+}
+
+fn operations(document: &mut ExecutableDocument) -> Vec<&mut OperationDefinition> {
+    use async_graphql::parser::types::DocumentOperations::{Multiple, Single};
+    match &mut document.operations {
+        Single(operation) => vec![&mut operation.node],
+        Multiple(operations) => operations.values_mut().map(|it| &mut it.node).collect(),
+    }
+}
+
+struct Places<'a> {
+    absent: &'a HashSet<Name>,
+    found: &'a mut HashSet<Name>,
+}
+
+impl Places<'_> {
+    fn set(&mut self, set: &mut SelectionSet) {
+        for item in &mut set.items {
+            match &mut item.node {
+                Selection::Field(field) => {
+                    let arguments = &mut field.node.arguments;
+                    arguments.retain(|(_, value)| !self.is_absent(&value.node));
+                    for (_, value) in arguments {
+                        self.value(&mut value.node);
+                    }
+                    self.set(&mut field.node.selection_set.node);
+                }
+                Selection::InlineFragment(inline) => {
+                    self.set(&mut inline.node.selection_set.node);
+                }
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+
+    fn value(&mut self, value: &mut Given) {
+        match value {
+            Given::Object(fields) => {
+                fields.retain(|_, value| !self.is_absent(value));
+                fields.values_mut().for_each(|value| self.value(value));
+            }
+            Given::List(items) => {
+                for item in items {
+                    // An item cannot be left out.
+                    if self.is_absent(item) {
+                        *item = Given::Null;
+                    }
+                    self.value(item);
+                }
+            }
+            Given::Variable(_)
+            | Given::Null
+            | Given::Number(_)
+            | Given::String(_)
+            | Given::Boolean(_)
+            | Given::Binary(_)
+            | Given::Enum(_) => {}
+        }
+    }
+
+    fn is_absent(&mut self, value: &Given) -> bool {
+        let Given::Variable(name) = value else {
+            return false;
+        };
+        let absent = self.absent.contains(name);
+        if absent {
+            self.found.insert(name.clone());
+        }
+        absent
+    }
+}
