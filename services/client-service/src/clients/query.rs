@@ -12,7 +12,7 @@ use contract::query::{
     ProductsByCategoriesRequest, ProductsByCategoriesResponse,
 };
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
 use super::Services;
 use super::call::{Answered, Method, call};
@@ -63,8 +63,10 @@ impl Services {
                 Ok(answer.into_inner())
             }
             Err(status) => {
-                // "Not there" is also an answer from some checkpoint.
-                scope.read_at(status.metadata());
+                // "Not there" is also an answer from some checkpoint. "Behind" names one too, but answers nothing.
+                if status.code() == Code::NotFound {
+                    scope.read_at(status.metadata());
+                }
                 Err(status)
             }
         }

@@ -1,9 +1,11 @@
 //! Reading what was written.
 
 use anyhow::{Context, Result};
+use contract::metadata;
+use contract::status::Reason;
 use serde_json::json;
 
-use super::stage::{Stage, graphql, text};
+use super::stage::{Fault, Stage, graphql, text};
 
 #[tokio::test]
 async fn an_answer_names_its_position_and_the_next_read_sees_it() -> Result<()> {
@@ -41,6 +43,25 @@ async fn who_reads_nothing_gets_the_minimum_back_or_none() -> Result<()> {
     let reply = stage.send(&request).await?;
     assert_eq!(reply.header("x-min-position"), Some("1"));
     assert_eq!(reply.json()?["extensions"]["position"], "1");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_read_without_an_answer_does_not_lower_the_position() -> Result<()> {
+    let stage = Stage::open().await?;
+    let query = "mutation { createCategory(input: {name: \"Tea\"}) { id } }";
+    let body = stage.ask(query, json!({})).await?.json()?;
+    let position = text(&body["extensions"]["position"])?;
+    let mut behind = Reason::ReadSideBehind.status("behind");
+    metadata::insert_position(behind.metadata_mut(), metadata::POSITION, 1);
+    let list = "/query.CategoryQuery/ListCategories";
+    stage.wire.break_next(list, [Fault::Before(behind)]);
+    let request = graphql("{ categories { name } }", &json!({}));
+    let reply = stage
+        .send(&request.with_header("x-min-position", &position))
+        .await?;
+    assert_eq!(reply.json()?["data"], json!(null));
+    assert_eq!(reply.header("x-min-position"), Some(position.as_str()));
     Ok(())
 }
 
