@@ -13,7 +13,7 @@
 //! The caller only waits for an answer, so a caller that goes away takes nothing with it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::commit::{Commit, Receipt, Refused};
 use crate::id::CommandId;
+use crate::lock::lock;
 use crate::store::{EventStore, StoreError};
 
 /// The limits of an appender.
@@ -161,7 +162,7 @@ impl OnTheWay {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<CommandId, Pending>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

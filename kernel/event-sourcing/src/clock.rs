@@ -5,6 +5,8 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
+use crate::lock::lock;
+
 /// Tells the time. Decisions get it as an argument, so that tests can choose it.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// Now, in microseconds.
@@ -53,10 +55,4 @@ impl Clock for ManualClock {
 pub fn to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
     time.duration_trunc(TimeDelta::microseconds(1))
         .unwrap_or(time)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

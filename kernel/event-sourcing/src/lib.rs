@@ -14,6 +14,7 @@ pub mod execute;
 pub mod id;
 pub mod judge;
 pub mod lease;
+mod lock;
 pub mod memory;
 pub mod projection;
 pub mod store;

@@ -15,7 +15,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use uuid::Uuid;
@@ -24,6 +24,7 @@ use super::state::AnyState;
 use crate::appender::Pending;
 use crate::commit::Expected;
 use crate::id::Version;
+use crate::lock::lock;
 use crate::stream::StreamId;
 
 /// The state at the end of a lane.
@@ -172,8 +173,4 @@ impl Cells {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,6 +13,7 @@ use crate::commit::{Commit, CommitError, Expected, Write};
 use crate::event::{Metadata, NewEvent};
 use crate::id::{CommandId, Version};
 use crate::lease::Fence;
+use crate::lock::lock;
 use crate::stream::StreamId;
 
 /// How a command takes part in a stream's lane.
@@ -320,10 +321,7 @@ impl States {
         if let Some((state, version)) = self.known.get(&lane.stream) {
             return Some((typed(state), *version));
         }
-        self.missing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(lane);
+        lock(&self.missing).push(lane);
         None
     }
 
