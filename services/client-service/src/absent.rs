@@ -13,14 +13,14 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as Given;
 
-use crate::errors::{ApiError, Code};
+use crate::errors::ApiError;
 
 /// Refuses an operation that needs a variable without a value.
 ///
 /// # Errors
 /// It names the variable.
 pub fn require(operation: &OperationDefinition, variables: &Variables) -> Result<(), ApiError> {
-    for Positioned { node, .. } in &operation.variable_definitions {
+    for Positioned { node, pos } in &operation.variable_definitions {
         let name = &node.name.node;
         let problem = match variables.get(name) {
             None if node.default_value.is_none() => "is required but not provided",
@@ -32,7 +32,7 @@ pub fn require(operation: &OperationDefinition, variables: &Variables) -> Result
                 "Variable \"${name}\" of type \"{}\" {problem}",
                 node.var_type.node
             );
-            return Err(ApiError::new(Code::GraphqlValidationFailed, message));
+            return Err(ApiError::unfit(message, *pos));
         }
     }
     Ok(())

@@ -19,6 +19,7 @@ use crate::nulls;
 use crate::order;
 use crate::schema::Schema;
 use crate::scope::Scope;
+use crate::values;
 
 /// Longer documents are parsed each time: a few of them would take the memory of many.
 const MAX_KNOWN_TOKENS: usize = 300;
@@ -113,16 +114,17 @@ impl Executor {
         self.schema.sdl()
     }
 
-    /// Parses a request and checks its limits. No service is called.
+    /// Parses a request, and checks its limits and the types of its values. No service is called.
     ///
     /// # Errors
-    /// It is not GraphQL, over a limit, or without a variable that it needs.
+    /// It is not GraphQL, over a limit, without a variable that it needs, or with a value of another type.
     pub fn prepare(&self, query: Query) -> Result<Prepared, ApiError> {
         let document = self.document(&query.text)?;
         measure(&document, &query.variables, &self.shape, &self.limits)?;
         let operation = find_operation(&document, query.operation_name.as_deref());
         if let Some(operation) = operation {
             absent::require(operation, &query.variables)?;
+            values::check(&document, operation, &query.variables, &self.shape)?;
         }
         let operation = operation.map_or(OperationType::Query, |operation| operation.ty);
         Ok(Prepared {

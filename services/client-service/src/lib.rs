@@ -25,6 +25,7 @@ mod schema;
 mod scope;
 mod selected;
 mod types;
+mod values;
 
 pub use app::{Gateway, start};
 pub use clients::{Channels, Policy};

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use async_graphql::{Context, ErrorExtensionValues, Value};
+use async_graphql::{Context, ErrorExtensionValues, Pos, Value};
 use contract::business::FieldError;
 use platform::{ErrorId, fields};
 
@@ -33,7 +33,9 @@ pub struct ApiError {
     /// What happened to the write.
     pub outcome: Option<Outcome>,
     /// Under which id the log knows the cause.
-    pub error_id: Option<String>,
+    pub error_id: Option<Box<str>>,
+    /// Where in the document it is, for a request that was not executed.
+    pub place: Option<Box<Pos>>,
 }
 
 impl ApiError {
@@ -47,6 +49,15 @@ impl ApiError {
             retry_after: None,
             outcome: None,
             error_id: None,
+            place: None,
+        }
+    }
+
+    /// A request that does not fit the schema, at this place of the document.
+    pub fn unfit(message: impl Into<String>, place: Pos) -> Self {
+        Self {
+            place: Some(Box::new(place)),
+            ..Self::new(Code::GraphqlValidationFailed, message)
         }
     }
 
@@ -86,7 +97,7 @@ impl ApiError {
     #[must_use]
     pub fn internal_known_as(id: &str) -> Self {
         Self {
-            error_id: Some(id.to_owned()),
+            error_id: Some(id.into()),
             ..Self::new(Code::InternalError, format!("internal error {id}"))
         }
     }
@@ -115,7 +126,7 @@ impl ApiError {
             );
         }
         if let Some(id) = &self.error_id {
-            values.set("errorId", id.as_str());
+            values.set("errorId", id.as_ref());
         }
         values
     }

@@ -62,7 +62,7 @@ impl Answer {
     /// The answer to a request that was refused.
     #[must_use]
     pub fn refused(error: &ApiError, now: DateTime<Utc>) -> Self {
-        let mut shown = ServerError::new(error.message.as_str(), None);
+        let mut shown = ServerError::new(error.message.as_str(), error.place.as_deref().copied());
         shown.extensions = Some(error.extensions());
         complete(&mut shown, now);
         Self {

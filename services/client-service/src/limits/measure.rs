@@ -10,6 +10,7 @@ use async_graphql::{Name, Positioned, Value, Variables};
 use super::cost::{Cost, Limits};
 use super::{MAX_NESTING, Shape};
 use crate::errors::{ApiError, Code};
+use crate::values;
 
 /// What a list without a limit counts as.
 const DEFAULT_LENGTH: u64 = 20;
@@ -122,7 +123,7 @@ impl<'a> Walk<'a> {
         }
         let shape = self.shape;
         let ty = object.and_then(|object| shape.field(object, name));
-        let below = self.set(&field.selection_set.node, ty.map(object_name), nesting + 1)?;
+        let below = self.set(&field.selection_set.node, ty.map(Shape::named), nesting + 1)?;
         let is_object = !field.selection_set.node.items.is_empty();
         let each = below.complexity.saturating_add(u64::from(is_object));
         let depth = below.depth + 1;
@@ -152,7 +153,8 @@ impl<'a> Walk<'a> {
                 .then_some(&value.node)
         });
         let given = limit.and_then(|value| {
-            let lookup = |name: Name| self.variable(&name).cloned().ok_or(());
+            let variable = |name: Name| values::variable(self.operation, self.variables, &name);
+            let lookup = |name| variable(name).cloned().ok_or(());
             value.clone().into_const_with(lookup).ok()
         });
         let length = match given {
@@ -163,27 +165,6 @@ impl<'a> Walk<'a> {
             Some(length) if (0..=MAX_LENGTH).contains(&length) => length.unsigned_abs(),
             Some(_) => 1,
             None => DEFAULT_LENGTH,
-        }
-    }
-
-    /// The variable's value, or its default.
-    fn variable(&self, name: &Name) -> Option<&Value> {
-        self.variables.get(name).or_else(|| self.default_of(name))
-    }
-
-    fn default_of(&self, name: &Name) -> Option<&Value> {
-        let definitions = &self.operation.variable_definitions;
-        let definition = definitions.iter().find(|it| it.node.name.node == *name)?;
-        definition.node.default_value.as_ref().map(|it| &it.node)
-    }
-}
-
-fn object_name(ty: &Type) -> &str {
-    let mut base = &ty.base;
-    loop {
-        match base {
-            BaseType::Named(name) => return name.as_str(),
-            BaseType::List(inner) => base = &inner.base,
         }
     }
 }

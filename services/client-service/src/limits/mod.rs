@@ -12,7 +12,7 @@ mod shape;
 pub use cost::Limits;
 pub use measure::measure;
 pub use scan::scan;
-pub use shape::Shape;
+pub use shape::{Input, InputField, Shape};
 
 /// How deep selections may be nested, fragments counted, whatever they select.
 pub const MAX_NESTING: usize = 32;

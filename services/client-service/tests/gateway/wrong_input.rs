@@ -308,3 +308,57 @@ async fn a_variable_without_a_value_is_absent_and_not_null() -> Result<()> {
     stage.data(page, json!({})).await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_value_of_the_wrong_type_refuses_all_mutations_of_its_request() -> Result<()> {
+    let stage = Stage::open().await?;
+    let id = stage.product("Pot", None).await?;
+    let first = "a: createCategory(input: {name: \"A\"}) { id }";
+    let product = format!(
+        "mutation($v: CreateProductInput!) {{ {first} b: createProduct(input: $v) {{ id }} }}"
+    );
+    let stock = format!(
+        "mutation($v: Int!) {{ {first} b: updateStock(productId: \"{id}\", quantity: $v) {{ id }} }}"
+    );
+    let default = "mutation($s: Int = 3) { FIRST b: createProduct(input: {name: \"P\", price: 1, stockQuantity: $s, nonsense: 1}) { id } }"
+        .replace("FIRST", first);
+    let literal = format!(
+        "mutation {{ {first} b: updateStock(productId: \"{id}\", quantity: 2147483648) {{ id }} }}"
+    );
+    let text = format!("mutation {{ {first} b: createProduct(input: \"text\") {{ id }} }}");
+    let with = |field: &str, value: Value| {
+        let mut input = json!({"name": "P", "price": 1});
+        input[field] = value;
+        input
+    };
+    for (query, value) in [
+        (&stock, json!(2_147_483_648_i64)),
+        (&stock, json!(-2_147_483_649_i64)),
+        (&stock, json!(1.5)),
+        (&stock, json!(1e300)),
+        (&product, with("stockQuantity", json!(3_000_000_000_i64))),
+        (&product, with("stockQuantity", json!(0.5))),
+        (&product, with("name", json!({}))),
+        (&product, with("name", json!(null))),
+        (&product, with("price", json!("1e2"))),
+        (&product, with("categoryId", json!(1.5))),
+        (&product, with("nonsense", json!(1))),
+        (&product, json!("text")),
+        (&product, json!([with("name", json!("P"))])),
+        (&default, json!({})),
+        (&literal, json!({})),
+        (&text, json!({})),
+    ] {
+        stage.wire.take();
+        let before = log_position(&stage).await?;
+        stage.wire.take();
+        let body = stage.ask_after(query, json!({ "v": value })).await?;
+        let error = &body["errors"][0];
+        assert_eq!(error["extensions"]["code"], TYPE, "{query} with {value}");
+        assert!(error["locations"][0]["line"].is_number(), "{error}");
+        assert_eq!(body.get("data"), None, "{query} with {value}: {body}");
+        assert_eq!(stage.wire.methods(), [""; 0], "{query} with {value}");
+        assert_eq!(log_position(&stage).await?, before, "{query} with {value}");
+    }
+    Ok(())
+}
