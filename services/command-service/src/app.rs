@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
 
 use crate::bus::CommandBus;
+use crate::database::CommandDatabase;
 use crate::grpc;
 use crate::idempotency::Requests;
 
@@ -99,7 +100,7 @@ pub struct CommandService {
     health: Health,
     tasks: Tasks,
     executing: ExecutorTasks,
-    requests: Arc<Requests>,
+    database: CommandDatabase,
 }
 
 impl CommandService {
@@ -112,18 +113,13 @@ impl CommandService {
         store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let requests = Requests::connect(
-            &config.database,
-            config.pool_size,
-            config.migrate,
-            Arc::clone(&clock),
-        )
-        .await
-        .map_err(|error| StartError::failed("open the command database", error))?;
-        let requests = Arc::new(requests);
+        let database = CommandDatabase::connect(&config.database, config.pool_size, config.migrate)
+            .await
+            .map_err(|error| StartError::failed("open the command database", error))?;
+        let requests = Arc::new(Requests::new(database.clone(), Arc::clone(&clock)));
         let tasks = Tasks::new();
         let health = Health::new(env!("CARGO_PKG_VERSION"));
-        probe(&health, &tasks, &store, &requests).await;
+        probe(&health, &tasks, &store, &database).await;
         clean_up(&tasks, Arc::clone(&requests));
         let (executor, executing) = Executor::start(
             Arc::clone(&store),
@@ -132,7 +128,7 @@ impl CommandService {
         );
         let routes = grpc::routes(&grpc::Parts {
             bus: Arc::new(CommandBus::new(executor, clock)),
-            requests: Arc::clone(&requests),
+            requests,
             store,
             health: health.clone(),
         })?;
@@ -141,7 +137,7 @@ impl CommandService {
             health,
             tasks,
             executing,
-            requests,
+            database,
         })
     }
 
@@ -175,7 +171,7 @@ impl CommandService {
         drop(self.routes);
         let ended = async {
             self.executing.finished().await;
-            self.requests.close().await;
+            self.database.close().await;
         };
         if timeout_at(deadline, ended).await.is_err() {
             tracing::warn!("the executor did not end in time");
@@ -187,7 +183,7 @@ async fn probe(
     health: &Health,
     tasks: &Tasks,
     store: &Arc<dyn EventStore>,
-    requests: &Arc<Requests>,
+    database: &CommandDatabase,
 ) {
     let store = Arc::clone(store);
     health
@@ -196,18 +192,18 @@ async fn probe(
             async move { state(store.head().await.is_ok()) }
         })
         .await;
-    let requests = Arc::clone(requests);
+    let database = database.clone();
     health
         .probe("database", PROBE_INTERVAL, tasks, move || {
-            let requests = Arc::clone(&requests);
+            let database = database.clone();
             async move {
-                let (busy, most) = requests.connections();
+                let (busy, most) = database.connections();
                 let gauge = |state| {
                     metrics::gauge!("db_pool_connections", "pool" => "command", "state" => state)
                 };
                 gauge("busy").set(busy);
                 gauge("max").set(most);
-                state(requests.ping().await.is_ok())
+                state(database.ping().await.is_ok())
             }
         })
         .await;

@@ -15,6 +15,7 @@ pub mod bus;
 pub mod commands;
 pub mod config;
 mod context;
+pub mod database;
 mod grpc;
 pub mod idempotency;
 

@@ -17,7 +17,8 @@ use tonic::{Request, Response, Status};
 
 use crate::bus::internal;
 use crate::context;
-use crate::idempotency::{Begun, KeyedRequest, LEASE, RequestError, RequestHash, Requests};
+use crate::database::DatabaseError;
+use crate::idempotency::{Begun, KeyedRequest, LEASE, RequestHash, Requests};
 
 /// The most characters of a principal and of a key.
 const MAX_NAME: usize = 255;
@@ -145,7 +146,7 @@ fn token(given: &str) -> Result<&str, Status> {
 
 async fn within<T>(
     deadline: Instant,
-    asked: impl Future<Output = Result<T, RequestError>>,
+    asked: impl Future<Output = Result<T, DatabaseError>>,
 ) -> Result<T, Status> {
     const UNAVAILABLE: &str = "the command database does not answer";
     match timeout_at(deadline, asked).await {

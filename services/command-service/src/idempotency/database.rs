@@ -5,19 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::{Clock, CommandId};
-use platform::config::{DatabaseUrl, Engine};
-use sqlx::pool::PoolOptions;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, PgPool, SqlitePool};
 use uuid::Uuid;
 
-use super::{Begun, KEPT, KeyedRequest, LEASE, RequestError, RequestHash, schema};
+use super::{Begun, KEPT, KeyedRequest, LEASE, RequestHash};
+use crate::database::{CommandDatabase, DatabaseError, on_pool};
 
-/// How long a statement waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a connection may be idle and still be used without asking.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// How many rows the clean-up removes in one statement.
 const CLEANED_AT_ONCE: i64 = 1_000;
 /// How often Begin looks again if the row it met is gone when it looks closer.
@@ -55,65 +47,19 @@ const CLEAN_UP: &str = "\
     DELETE FROM idempotent_requests WHERE (principal, key) IN ( \
         SELECT principal, key FROM idempotent_requests \
         WHERE created_at <= $1 AND lease_until <= $2 ORDER BY created_at LIMIT $3)";
-const PING: &str = "SELECT 1";
 
 /// The idempotent requests of one command database.
 #[derive(Debug)]
 pub struct Requests {
-    pool: Pool,
+    database: CommandDatabase,
     clock: Arc<dyn Clock>,
 }
 
-#[derive(Debug)]
-enum Pool {
-    Sqlite(SqlitePool),
-    Postgres(PgPool),
-}
-
-/// Runs an expression on whichever pool there is; an error names the operation.
-macro_rules! on_pool {
-    ($self:ident, $operation:literal, |$pool:ident| $run:expr) => {
-        match &$self.pool {
-            Pool::Sqlite($pool) => $run,
-            Pool::Postgres($pool) => $run,
-        }
-        .map_err(|source| RequestError {
-            operation: $operation,
-            source,
-        })
-    };
-}
-
 impl Requests {
-    /// Connects, and brings the schema up to date; without `migrate` it must be.
-    ///
-    /// # Errors
-    /// The database cannot be reached, or its schema is beyond this binary.
-    pub async fn connect(
-        url: &DatabaseUrl,
-        pool_size: u32,
-        migrate: bool,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, RequestError> {
-        let connect_error = |source| RequestError {
-            operation: "connect to the command database",
-            source,
-        };
-        let pool = match url.engine() {
-            Engine::Sqlite => {
-                let pool = sqlite(url.as_str()).await.map_err(connect_error)?;
-                schema::prepare_sqlite(&pool, migrate).await?;
-                Pool::Sqlite(pool)
-            }
-            Engine::Postgres => {
-                let pool = postgres(url.as_str(), pool_size)
-                    .await
-                    .map_err(connect_error)?;
-                schema::prepare_postgres(&pool, migrate).await?;
-                Pool::Postgres(pool)
-            }
-        };
-        Ok(Self { pool, clock })
+    /// Those of `database`.
+    #[must_use]
+    pub fn new(database: CommandDatabase, clock: Arc<dyn Clock>) -> Self {
+        Self { database, clock }
     }
 
     /// Begins a request. `seed` is used if the key is new; `token` names the caller's lease.
@@ -126,7 +72,7 @@ impl Requests {
         hash: RequestHash,
         seed: CommandId,
         token: &str,
-    ) -> Result<Begun, RequestError> {
+    ) -> Result<Begun, DatabaseError> {
         for _ in 0..BEGIN_TRIES {
             let now = self.now();
             let inserted = self.insert(request, hash, seed, token, now).await?;
@@ -163,9 +109,9 @@ impl Requests {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn renew(&self, request: &KeyedRequest, token: &str) -> Result<bool, RequestError> {
+    pub async fn renew(&self, request: &KeyedRequest, token: &str) -> Result<bool, DatabaseError> {
         let until = self.now() + micros(LEASE);
-        let changed = on_pool!(self, "renew a request's lease", |pool| {
+        let changed = on_pool!(self.database, "renew a request's lease", |pool| {
             let renewed = sqlx::query(RENEW)
                 .bind(&request.principal)
                 .bind(&request.key)
@@ -186,9 +132,9 @@ impl Requests {
         request: &KeyedRequest,
         token: &str,
         answer: Option<&[u8]>,
-    ) -> Result<bool, RequestError> {
+    ) -> Result<bool, DatabaseError> {
         let changed = match answer {
-            Some(answer) => on_pool!(self, "keep a request's answer", |pool| {
+            Some(answer) => on_pool!(self.database, "keep a request's answer", |pool| {
                 let kept = sqlx::query(ANSWER)
                     .bind(&request.principal)
                     .bind(&request.key)
@@ -196,7 +142,7 @@ impl Requests {
                     .bind(answer);
                 kept.execute(pool).await.map(|done| done.rows_affected())
             })?,
-            None => on_pool!(self, "release a request", |pool| {
+            None => on_pool!(self.database, "release a request", |pool| {
                 let released = sqlx::query(RELEASE)
                     .bind(&request.principal)
                     .bind(&request.key)
@@ -214,11 +160,11 @@ impl Requests {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn clean_up(&self) -> Result<u64, RequestError> {
+    pub async fn clean_up(&self) -> Result<u64, DatabaseError> {
         let mut removed = 0;
         loop {
             let now = self.now();
-            let batch = on_pool!(self, "remove old requests", |pool| {
+            let batch = on_pool!(self.database, "remove old requests", |pool| {
                 let old = sqlx::query(CLEAN_UP)
                     .bind(now - micros(KEPT))
                     .bind(now)
@@ -232,40 +178,6 @@ impl Requests {
         }
     }
 
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// It does not.
-    pub async fn ping(&self) -> Result<(), RequestError> {
-        on_pool!(self, "ask the command database", |pool| {
-            sqlx::query(PING).execute(pool).await.map(|_| ())
-        })
-    }
-
-    /// The connections in use, and the most there can be.
-    #[must_use]
-    pub fn connections(&self) -> (u32, u32) {
-        let busy = |size: u32, idle: usize| size.saturating_sub(idle.try_into().unwrap_or(size));
-        match &self.pool {
-            Pool::Sqlite(pool) => (
-                busy(pool.size(), pool.num_idle()),
-                pool.options().get_max_connections(),
-            ),
-            Pool::Postgres(pool) => (
-                busy(pool.size(), pool.num_idle()),
-                pool.options().get_max_connections(),
-            ),
-        }
-    }
-
-    /// Closes all connections, after the statements that run.
-    pub async fn close(&self) {
-        match &self.pool {
-            Pool::Sqlite(pool) => pool.close().await,
-            Pool::Postgres(pool) => pool.close().await,
-        }
-    }
-
     async fn insert(
         &self,
         request: &KeyedRequest,
@@ -273,8 +185,8 @@ impl Requests {
         seed: CommandId,
         token: &str,
         now: i64,
-    ) -> Result<Option<String>, RequestError> {
-        on_pool!(self, "begin a request", |pool| {
+    ) -> Result<Option<String>, DatabaseError> {
+        on_pool!(self.database, "begin a request", |pool| {
             let inserted = sqlx::query_scalar(INSERT)
                 .bind(&request.principal)
                 .bind(&request.key)
@@ -294,8 +206,8 @@ impl Requests {
         hash: RequestHash,
         token: &str,
         now: i64,
-    ) -> Result<Option<String>, RequestError> {
-        on_pool!(self, "take over a request", |pool| {
+    ) -> Result<Option<String>, DatabaseError> {
+        on_pool!(self.database, "take over a request", |pool| {
             let update = sqlx::query_scalar(TAKE_OVER)
                 .bind(&request.principal)
                 .bind(&request.key)
@@ -310,8 +222,8 @@ impl Requests {
     async fn look(
         &self,
         request: &KeyedRequest,
-    ) -> Result<Option<(Vec<u8>, Option<Vec<u8>>, i64)>, RequestError> {
-        on_pool!(self, "look at a request", |pool| {
+    ) -> Result<Option<(Vec<u8>, Option<Vec<u8>>, i64)>, DatabaseError> {
+        on_pool!(self.database, "look at a request", |pool| {
             let found = sqlx::query_as(LOOK)
                 .bind(&request.principal)
                 .bind(&request.key);
@@ -328,46 +240,9 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-fn read_seed(text: &str) -> Result<CommandId, RequestError> {
-    Uuid::from_str(text)
-        .map(CommandId)
-        .map_err(|error| RequestError {
-            operation: "read a request's seed",
-            source: sqlx::Error::Decode(Box::new(error)),
-        })
-}
-
-async fn sqlite(url: &str) -> Result<SqlitePool, sqlx::Error> {
-    let options = SqliteConnectOptions::from_str(url)?
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        // An answer that was kept is a promise.
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(PATIENCE);
-    // One connection: the statements are short, and queueing here never meets BUSY.
-    let pool: SqlitePoolOptions = pool_of(1);
-    pool.connect_with(options).await
-}
-
-async fn postgres(url: &str, pool_size: u32) -> Result<PgPool, sqlx::Error> {
-    let options = PgConnectOptions::from_str(url)?.application_name("command-service");
-    let pool: PgPoolOptions = pool_of(pool_size);
-    pool.connect_with(options).await
-}
-
-/// A pool that asks a connection whether it lives only after a pause: a ping before each statement would double the
-/// round trips.
-fn pool_of<DB: sqlx::Database>(size: u32) -> PoolOptions<DB> {
-    PoolOptions::<DB>::new()
-        .max_connections(size)
-        .acquire_timeout(PATIENCE)
-        .test_before_acquire(false)
-        .before_acquire(|connection, pooled| {
-            Box::pin(async move {
-                if pooled.idle_for > TRUSTED_IDLE {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
+fn read_seed(text: &str) -> Result<CommandId, DatabaseError> {
+    Uuid::from_str(text).map(CommandId).map_err(|error| {
+        let source = sqlx::Error::Decode(Box::new(error));
+        DatabaseError::new("read a request's seed", source)
+    })
 }

@@ -14,7 +14,6 @@
 //! lease can be judged by the clock of whichever process is asked.
 
 mod database;
-mod schema;
 
 use std::time::Duration;
 
@@ -60,34 +59,4 @@ pub enum Begun {
     },
     /// Refuse: the key belongs to another request.
     Reused,
-}
-
-/// The command database did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[error("{operation}")]
-pub struct RequestError {
-    operation: &'static str,
-    #[source]
-    source: sqlx::Error,
-}
-
-impl RequestError {
-    /// Whether trying again may help.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        match &self.source {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed => true,
-            // PostgreSQL's classes for connections, resources, rollbacks and operators; SQLite's busy.
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                let classes = ["08", "53", "40", "57"];
-                *code == *"5" || code.len() == 5 && classes.iter().any(|c| code.starts_with(c))
-            }),
-            _ => false,
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::{PgPool, SqlitePool};
 
-use super::RequestError;
+use super::DatabaseError;
 
 /// One step of the schema.
 struct Migration {
@@ -13,12 +13,20 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    serves_from: 1,
-    sqlite: include_str!("../../migrations/sqlite/0001_idempotent_requests.sql"),
-    postgres: include_str!("../../migrations/postgres/0001_idempotent_requests.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        serves_from: 1,
+        sqlite: include_str!("../../migrations/sqlite/0001_idempotent_requests.sql"),
+        postgres: include_str!("../../migrations/postgres/0001_idempotent_requests.sql"),
+    },
+    Migration {
+        version: 2,
+        serves_from: 1,
+        sqlite: include_str!("../../migrations/sqlite/0002_providers.sql"),
+        postgres: include_str!("../../migrations/postgres/0002_providers.sql"),
+    },
+];
 
 const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS command_schema \
      (version BIGINT PRIMARY KEY, serves_from BIGINT NOT NULL)";
@@ -49,16 +57,13 @@ pub enum SchemaError {
     },
 }
 
-impl From<SchemaError> for RequestError {
+impl From<SchemaError> for DatabaseError {
     fn from(error: SchemaError) -> Self {
         let source = match error {
             SchemaError::Failed(source) => source,
             unfit => sqlx::Error::Configuration(Box::new(unfit)),
         };
-        Self {
-            operation: "migrate the command database",
-            source,
-        }
+        Self::new("migrate the command database", source)
     }
 }
 
@@ -144,8 +149,9 @@ mod tests {
                 .map(|step| step.version)
                 .collect()
         };
-        assert_eq!(versions(&[]), [1]);
-        assert_eq!(versions(&[(1, 1)]), [0_i64; 0]);
+        assert_eq!(versions(&[]), [1, 2]);
+        assert_eq!(versions(&[(1, 1)]), [2]);
+        assert_eq!(versions(&[(1, 1), (2, 1)]), [0_i64; 0]);
     }
 
     #[test]
@@ -154,7 +160,7 @@ mod tests {
         let refused = missing(&[(1, 1), (99, 99)]).map(Iterator::count);
         assert!(matches!(
             refused,
-            Err(SchemaError::TooOld { needs: 99, has: 1 })
+            Err(SchemaError::TooOld { needs: 99, has: 2 })
         ));
     }
 }
