@@ -36,6 +36,8 @@ pub struct Heard<A> {
     pub result: Result<A, Error>,
     /// The place in the log that the answer reflects.
     pub position: Option<Position>,
+    /// Whether there was nothing to do.
+    pub unchanged: bool,
 }
 
 impl CommandBus {
@@ -104,6 +106,7 @@ fn answered<A>(done: Done<A>) -> Ended<A> {
     let heard = Heard {
         result: Ok(done.answer),
         position: Some(done.position),
+        unchanged: done.unchanged,
     };
     (Ok(heard), outcome)
 }
@@ -113,6 +116,7 @@ fn fail<A>(error: ExecuteError<DomainError>) -> Ended<A> {
         let heard = Heard {
             result: Err(error),
             position: None,
+            unchanged: false,
         };
         (Ok(heard), outcome)
     };

@@ -58,6 +58,8 @@ pub struct Done<A> {
     pub position: Position,
     /// Whether it had taken effect before this call.
     pub duplicate: bool,
+    /// Whether there was nothing to do, so that no event was written.
+    pub unchanged: bool,
 }
 
 /// Why a command has no answer.

@@ -56,6 +56,7 @@ impl Executor {
                     answer,
                     position: receipt.last,
                     duplicate: false,
+                    unchanged: false,
                 }))
             }
             Ok(receipt) => {
@@ -134,6 +135,7 @@ impl Executor {
                     answer,
                     position: standing.head,
                     duplicate: false,
+                    unchanged: true,
                 }))
             }
         }
@@ -157,6 +159,7 @@ impl Executor {
                     answer,
                     position: receipt.last,
                     duplicate: true,
+                    unchanged: false,
                 });
             }
             let mut found = false;
@@ -176,6 +179,7 @@ impl Executor {
                     answer,
                     position: receipt.last,
                     duplicate: true,
+                    unchanged: false,
                 });
             }
         }

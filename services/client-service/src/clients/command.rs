@@ -21,6 +21,15 @@ const CATEGORY: &str = "proto.CategoryCommand";
 const PRODUCT: &str = "proto.ProductCommand";
 const ADMIN: &str = "proto.Admin";
 
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Left<T> {
+    /// Behind the command.
+    pub entity: T,
+    /// Whether the command had nothing to do. The entity's own times may then be older than those of its row.
+    pub unchanged: bool,
+}
+
 /// A reply that is either a refusal or an entity.
 trait Reply {
     type Entity;
@@ -28,16 +37,16 @@ trait Reply {
 }
 
 impl Reply for CategoryUpResult {
-    type Entity = Category;
-    fn parts(self) -> (Option<Error>, Option<Category>) {
-        (self.error, self.category)
+    type Entity = Left<Category>;
+    fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
+        (self.error, left(self.category, self.unchanged))
     }
 }
 
 impl Reply for ProductUpResult {
-    type Entity = Product;
-    fn parts(self) -> (Option<Error>, Option<Product>) {
-        (self.error, self.product)
+    type Entity = Left<Product>;
+    fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
+        (self.error, left(self.product, self.unchanged))
     }
 }
 
@@ -46,6 +55,10 @@ impl Reply for StockUpResult {
     fn parts(self) -> (Option<Error>, Option<Stock>) {
         (self.error, self.stock)
     }
+}
+
+fn left<T>(entity: Option<T>, unchanged: bool) -> Option<Left<T>> {
+    entity.map(|entity| Left { entity, unchanged })
 }
 
 impl Services {
@@ -122,7 +135,7 @@ impl Services {
         &self,
         by: (&Scope, CommandId),
         param: CategoryUpParam,
-    ) -> Result<Category, ApiError> {
+    ) -> Result<Left<Category>, ApiError> {
         let send =
             async |channel, request| CategoryCommandClient::new(channel).create(request).await;
         self.command(by, (CATEGORY, "Create"), param, send).await
@@ -132,7 +145,7 @@ impl Services {
         &self,
         by: (&Scope, CommandId),
         param: CategoryUpParam,
-    ) -> Result<Category, ApiError> {
+    ) -> Result<Left<Category>, ApiError> {
         let send =
             async |channel, request| CategoryCommandClient::new(channel).update(request).await;
         self.command(by, (CATEGORY, "Update"), param, send).await
@@ -142,7 +155,7 @@ impl Services {
         &self,
         by: (&Scope, CommandId),
         param: CategoryUpParam,
-    ) -> Result<Category, ApiError> {
+    ) -> Result<Left<Category>, ApiError> {
         let send =
             async |channel, request| CategoryCommandClient::new(channel).delete(request).await;
         self.command(by, (CATEGORY, "Delete"), param, send).await
@@ -155,7 +168,7 @@ impl Services {
         &self,
         by: (&Scope, CommandId),
         param: ProductUpParam,
-    ) -> Result<Product, ApiError> {
+    ) -> Result<Left<Product>, ApiError> {
         let send =
             async |channel, request| ProductCommandClient::new(channel).create(request).await;
         self.command(by, (PRODUCT, "Create"), param, send).await
@@ -165,7 +178,7 @@ impl Services {
         &self,
         by: (&Scope, CommandId),
         param: ProductUpParam,
-    ) -> Result<Product, ApiError> {
+    ) -> Result<Left<Product>, ApiError> {
         let send =
             async |channel, request| ProductCommandClient::new(channel).update(request).await;
         self.command(by, (PRODUCT, "Update"), param, send).await
@@ -175,7 +188,7 @@ impl Services {
         &self,
         by: (&Scope, CommandId),
         param: ProductUpParam,
-    ) -> Result<Product, ApiError> {
+    ) -> Result<Left<Product>, ApiError> {
         let send =
             async |channel, request| ProductCommandClient::new(channel).delete(request).await;
         self.command(by, (PRODUCT, "Delete"), param, send).await
@@ -185,7 +198,7 @@ impl Services {
         &self,
         by: (&Scope, CommandId),
         param: PriceUpParam,
-    ) -> Result<Product, ApiError> {
+    ) -> Result<Left<Product>, ApiError> {
         let send = async |channel, request| {
             ProductCommandClient::new(channel)
                 .change_price(request)

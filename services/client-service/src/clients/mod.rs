@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use platform::runtime::GrpcChannel;
 
 pub use call::Answered;
+pub use command::Left;
 pub use health::{Service, ServiceHealth};
 pub use idempotency::{Begun, Lease};
 pub use policy::{Policy, Tries};

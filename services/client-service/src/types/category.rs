@@ -7,23 +7,25 @@ use contract::{proto, query};
 use tokio::sync::OnceCell;
 
 use super::{Product, from_micros, from_timestamp, to_int};
+use crate::clients::Left;
 use crate::date_time::DateTime;
-use crate::errors::{ApiError, Code};
+use crate::errors::{ApiError, Code, or_null};
 use crate::loaders;
 use crate::scope::Scope;
 
 /// A category.
 #[derive(Debug)]
 pub struct Category {
-    own: Own,
+    id: String,
+    /// `None` where a command answered that had nothing to do, and so does not know when the row last changed.
+    own: Option<Own>,
     /// `None` where a command answered, which does not count.
     product_count: Option<i32>,
-    row: OnceCell<Arc<query::Category>>,
+    row: OnceCell<Box<Row>>,
 }
 
 #[derive(Debug)]
 struct Own {
-    id: String,
     name: String,
     description: Option<String>,
     version: i32,
@@ -31,21 +33,51 @@ struct Own {
     updated_at: DateTime,
 }
 
+/// All of it, from the read side.
+#[derive(Debug)]
+struct Row {
+    own: Own,
+    product_count: i32,
+}
+
+impl Row {
+    fn read(row: query::Category) -> Result<Self, ApiError> {
+        Ok(Self {
+            own: Own {
+                created_at: from_micros(row.created_at_micros)?,
+                updated_at: from_micros(row.updated_at_micros)?,
+                name: row.name,
+                description: row.description,
+                version: to_int(row.version),
+            },
+            product_count: row.product_count,
+        })
+    }
+}
+
+impl Own {
+    fn from_reply(reply: proto::Category) -> Result<Self, ApiError> {
+        Ok(Self {
+            created_at: from_timestamp(reply.created_at.as_ref())?,
+            updated_at: from_timestamp(reply.updated_at.as_ref())?,
+            name: reply.name,
+            description: reply.description,
+            version: to_int(reply.version),
+        })
+    }
+}
+
 impl Category {
     /// From the read side.
     ///
     /// # Errors
     /// A time is outside the calendar.
-    pub fn from_row(row: query::Category) -> Result<Self, ApiError> {
+    pub fn from_row(mut row: query::Category) -> Result<Self, ApiError> {
+        let id = std::mem::take(&mut row.id);
+        let row = Row::read(row)?;
         Ok(Self {
-            own: Own {
-                created_at: from_micros(row.created_at_micros)?,
-                updated_at: from_micros(row.updated_at_micros)?,
-                id: row.id,
-                name: row.name,
-                description: row.description,
-                version: to_int(row.version),
-            },
+            id,
+            own: Some(row.own),
             product_count: Some(row.product_count),
             row: OnceCell::new(),
         })
@@ -63,25 +95,30 @@ impl Category {
     ///
     /// # Errors
     /// A time is missing.
-    pub fn from_reply(reply: proto::Category) -> Result<Self, ApiError> {
+    pub fn from_reply(left: Left<proto::Category>) -> Result<Self, ApiError> {
+        let mut reply = left.entity;
+        let id = std::mem::take(&mut reply.id);
+        let own = (!left.unchanged).then(|| Own::from_reply(reply));
         Ok(Self {
-            own: Own {
-                created_at: from_timestamp(reply.created_at.as_ref())?,
-                updated_at: from_timestamp(reply.updated_at.as_ref())?,
-                id: reply.id,
-                name: reply.name,
-                description: reply.description,
-                version: to_int(reply.version),
-            },
+            id,
+            own: own.transpose()?,
             product_count: None,
             row: OnceCell::new(),
         })
     }
 
-    async fn row(&self, context: &Context<'_>) -> Result<&query::Category, ApiError> {
+    async fn own(&self, context: &Context<'_>) -> Result<&Own, ApiError> {
+        match &self.own {
+            Some(own) => Ok(own),
+            None => Ok(&self.row(context).await?.own),
+        }
+    }
+
+    async fn row(&self, context: &Context<'_>) -> Result<&Row, ApiError> {
         let load = async || {
-            let found = loaders::category(Scope::of(context)?, &self.own.id).await?;
-            found.ok_or_else(|| gone("category", &self.own.id))
+            let found = loaders::category(Scope::of(context)?, &self.id).await?;
+            let row = found.ok_or_else(|| gone("category", &self.id))?;
+            Row::read(Arc::unwrap_or_clone(row)).map(Box::new)
         };
         self.row.get_or_try_init(load).await.map(AsRef::as_ref)
     }
@@ -99,15 +136,17 @@ pub(super) fn gone(what: &str, id: &str) -> ApiError {
 #[Object]
 impl Category {
     async fn id(&self) -> ID {
-        ID(self.own.id.clone())
+        ID(self.id.clone())
     }
 
-    async fn name(&self) -> &str {
-        &self.own.name
+    async fn name(&self, context: &Context<'_>) -> Result<&str, ApiError> {
+        Ok(&self.own(context).await?.name)
     }
 
-    async fn description(&self) -> Option<&str> {
-        self.own.description.as_deref()
+    async fn description(&self, context: &Context<'_>) -> Option<&str> {
+        or_null(context, self.own(context).await)?
+            .description
+            .as_deref()
     }
 
     /// How many products belong to it.
@@ -121,21 +160,21 @@ impl Category {
     /// Its products, ordered by name; at most 500.
     async fn products(&self, context: &Context<'_>) -> Result<Vec<Product>, ApiError> {
         let scope = Scope::of(context)?;
-        let products = loaders::products_of(scope, &self.own.id).await?;
+        let products = loaders::products_of(scope, &self.id).await?;
         scope.note_truncated(products.truncated);
         Product::from_rows(products.rows.clone())
     }
 
     /// Counts the category's changes.
-    async fn version(&self) -> i32 {
-        self.own.version
+    async fn version(&self, context: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(self.own(context).await?.version)
     }
 
-    async fn created_at(&self) -> DateTime {
-        self.own.created_at
+    async fn created_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
+        Ok(self.own(context).await?.created_at)
     }
 
-    async fn updated_at(&self) -> DateTime {
-        self.own.updated_at
+    async fn updated_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
+        Ok(self.own(context).await?.updated_at)
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::category::gone;
 use super::{Category, from_micros, from_timestamp, to_int};
+use crate::clients::Left;
 use crate::date_time::DateTime;
 use crate::decimal::Decimal;
 use crate::errors::{ApiError, or_null};
@@ -18,7 +19,8 @@ use crate::scope::Scope;
 #[derive(Debug)]
 pub struct Product {
     id: String,
-    /// `None` where a command answered that changed only the stock.
+    /// `None` where a command answered that changed only the stock, or had nothing to do and so does not know when
+    /// the row last changed.
     own: Option<Own>,
     /// `None` where a command answered that did not touch the stock.
     stock: Option<Stock>,
@@ -73,6 +75,20 @@ impl Row {
     }
 }
 
+impl Own {
+    fn from_reply(reply: proto::Product) -> Result<Self, ApiError> {
+        Ok(Self {
+            created_at: from_timestamp(reply.created_at.as_ref())?,
+            updated_at: from_timestamp(reply.updated_at.as_ref())?,
+            name: reply.name,
+            description: reply.description,
+            price: reply.price_decimal,
+            category_id: reply.category_id,
+            version: to_int(reply.version),
+        })
+    }
+}
+
 impl From<proto::Stock> for Stock {
     fn from(stock: proto::Stock) -> Self {
         Self {
@@ -113,19 +129,15 @@ impl Product {
     ///
     /// # Errors
     /// A time is missing.
-    pub fn from_reply(reply: proto::Product) -> Result<Self, ApiError> {
+    pub fn from_reply(left: Left<proto::Product>) -> Result<Self, ApiError> {
+        let mut reply = left.entity;
+        let id = std::mem::take(&mut reply.id);
+        let stock = reply.stock.take().map(Stock::from);
+        let own = (!left.unchanged).then(|| Own::from_reply(reply));
         Ok(Self {
-            own: Some(Own {
-                created_at: from_timestamp(reply.created_at.as_ref())?,
-                updated_at: from_timestamp(reply.updated_at.as_ref())?,
-                name: reply.name,
-                description: reply.description,
-                price: reply.price_decimal,
-                category_id: reply.category_id,
-                version: to_int(reply.version),
-            }),
-            id: reply.id,
-            stock: reply.stock.map(Stock::from),
+            id,
+            own: own.transpose()?,
+            stock,
             category: None,
             row: OnceCell::new(),
         })

@@ -147,3 +147,54 @@ async fn fields_that_a_command_did_not_write_are_read_at_its_position() -> Resul
     assert_eq!(data["updateProduct"], expected);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_command_with_nothing_to_do_answers_the_row_as_a_query_does() -> Result<()> {
+    let stage = Stage::open().await?;
+    let category = stage.category("Tea").await?;
+    let id = stage.product("Pot", Some(&category)).await?;
+    let stock = "mutation($id: ID!) { updateStock(productId: $id, quantity: 12) { updatedAt } }";
+    let moved = stage.data(stock, json!({ "id": id })).await?["updateStock"].take();
+    let row = "{ version createdAt updatedAt name description";
+    for (mutation, name, fields) in [
+        (
+            "updateProduct(input: {id: $id, name: \"Pot\"})",
+            "product",
+            "price stockQuantity }",
+        ),
+        (
+            "changeProductPrice(id: $id, newPrice: \"19.90\")",
+            "product",
+            "categoryId }",
+        ),
+        (
+            "updateProduct(input: {id: $id})",
+            "product",
+            "category { id } }",
+        ),
+        (
+            "updateCategory(input: {id: $id, name: \"Tea\"})",
+            "category",
+            "productCount }",
+        ),
+    ] {
+        let about = if name == "product" { &id } else { &category };
+        stage.wire.take();
+        let head = stage.ask_after("{ products { id } }", json!({})).await?;
+        let query = format!("mutation($id: ID!) {{ it: {mutation} {row} {fields} }}");
+        let mut answered = stage.ask_after(&query, json!({ "id": about })).await?;
+        assert_eq!(
+            answered["extensions"]["position"],
+            head["extensions"]["position"]
+        );
+        let query = format!("query($id: ID!) {{ it: {name}(id: $id) {row} {fields} }}");
+        let read = stage.data(&query, json!({ "id": about })).await?;
+        assert_eq!(answered["data"].take(), read, "{mutation}");
+        if name == "product" {
+            assert_eq!(read["it"]["updatedAt"], moved["updatedAt"]);
+        } else {
+            assert_ne!(read["it"]["updatedAt"], read["it"]["createdAt"]);
+        }
+    }
+    Ok(())
+}

@@ -25,6 +25,7 @@ impl CategoryApi {
             category: category.map(|answer| reply::category(&answer.values, answer.version)),
             error,
             timestamp: Some(reply::now(self.bus.clock().as_ref())),
+            unchanged: heard.unchanged,
         };
         reply::at(heard.position, message)
     }

@@ -37,6 +37,7 @@ impl ProductApi {
             product,
             error,
             timestamp: Some(reply::now(self.bus.clock().as_ref())),
+            unchanged: heard.unchanged,
         };
         reply::at(heard.position, message)
     }

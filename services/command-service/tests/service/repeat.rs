@@ -265,3 +265,33 @@ async fn a_lost_answer_is_found_by_sending_the_command_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_reply_says_whether_there_was_something_to_do() {
+    on_both_engines(async |service: &Service| {
+        let renamed = |id: &str| CategoryUpParam {
+            name: "Renamed".to_owned(),
+            ..category_change(id)
+        };
+        let priced = |id: &str| PriceUpParam {
+            id: id.to_owned(),
+            new_price: "12.00".to_owned(),
+            reason: None,
+        };
+        let category_id = service.category("First").await.id;
+        let product_id = service.product("Second").await.id;
+        for (unchanged, number) in [(false, 100), (true, 101), (false, 100)] {
+            // The last round repeats the command ids of the first one.
+            let id = command_id(number);
+            let request = with_command_id(renamed(&category_id), &id);
+            let reply = service.categories.clone().update(request).await;
+            assert_eq!(reply.expect("a reply").get_ref().unchanged, unchanged);
+            let request = with_command_id(priced(&product_id), &command_id(number + 10));
+            let reply = service.products.clone().change_price(request).await;
+            assert_eq!(reply.expect("a reply").get_ref().unchanged, unchanged);
+        }
+        let refused = service.categories.clone().update(renamed("none")).await;
+        assert!(!refused.expect("a reply").get_ref().unchanged);
+    })
+    .await;
+}
