@@ -3,6 +3,11 @@
 //! A lease row has an owner, an expiry by the store's clock, and a token that only grows. Expiry alone does not
 //! protect: a process that was stopped for longer than its lease goes on as if it held it (a zombie). So what the
 //! holder writes carries the token as a [`Fence`], and the store refuses every token but the present one.
+//!
+//! A lease's row stays when the lease ends, because a token that began again would let a zombie in. That is fine while
+//! names are few. One kind of name is not: each start of a process says "I am alive" under a name that nobody else
+//! ever takes ([`PRESENCE`]). Those rows guard nothing, so no fence refers to them, and stores forget them a day
+//! after their end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +15,23 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::store::StoreError;
+
+/// What the names of presence leases begin with; the rest is an id that each start of a process makes anew. They tell
+/// who is alive and guard nothing: a commit must not be fenced by one, because its token begins again once the lease
+/// is forgotten.
+pub const PRESENCE: &str = "saga-process/";
+
+/// How long a presence lease that has ended is remembered at least.
+pub const PRESENCE_KEPT: Duration = Duration::from_hours(24);
+
+/// The most names that [`LeaseStore::held_leases`] answers.
+pub const MAX_HELD_LEASES: usize = 1_000;
+
+/// Whether a lease of this name may be forgotten once it has ended.
+#[must_use]
+pub fn is_presence(name: &str) -> bool {
+    name.starts_with(PRESENCE)
+}
 
 /// Grows with each change of owner, also when an owner takes its own expired lease again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +60,10 @@ pub struct Lease {
 pub trait LeaseStore: Send + Sync + 'static {
     /// Takes those of `names` that are free, expired, or already this owner's. An unexpired lease of the same owner
     /// keeps its token and is prolonged; any other one gets the next token. Those that somebody else holds are
-    /// left out of the answer.
+    /// left out of the answer. A name that is given twice counts once.
+    ///
+    /// Who takes a [`PRESENCE`] lease also has those forgotten that ended [`PRESENCE_KEPT`] ago. The rows of all other
+    /// leases stay.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be reached.
@@ -60,4 +85,28 @@ pub trait LeaseStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] if the store cannot be reached.
     async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError>;
+
+    /// The names of all unexpired leases that begin with `prefix`, whoever holds them: in the order of their bytes, and
+    /// of more than [`MAX_HELD_LEASES`] the first ones. No character of `prefix` has a special meaning.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be reached.
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError>;
+
+    /// Takes every one of `names` at once, whoever holds them, each with its next token: all of them or, with an error,
+    /// none. A name that is given twice counts once.
+    ///
+    /// It is right only where the caller knows that no other process is at work, such as at the start of a process that
+    /// has locked the folder of its SQLite files: the leases that it finds are then those of a process that died, and
+    /// there is no reason to wait for their end. Elsewhere it takes work from living processes. Their fences keep the data
+    /// right also then, but each of them does its work in vain until it notices.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be reached.
+    async fn seize_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError>;
 }

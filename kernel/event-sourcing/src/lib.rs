@@ -29,7 +29,7 @@ pub use commit::{Commit, CommitError, Expected, Receipt, Refused, Write};
 pub use event::{EncodedEvent, Envelope, Metadata, NewEvent};
 pub use execute::{Command, Context, Done, ExecuteError, Executor, ExecutorConfig};
 pub use id::{CommandId, Position, Version};
-pub use lease::{Fence, Lease, LeaseStore, Token};
+pub use lease::{Fence, Lease, LeaseStore, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, Token};
 pub use memory::MemoryEventStore;
 pub use projection::Projection;
 pub use store::{EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage};

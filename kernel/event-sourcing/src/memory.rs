@@ -3,7 +3,7 @@
 //! One lock guards everything, so a batch is judged and written as of one moment; that is all that the larger
 //! adapters do with a database's locks. Readers that wait are woken through a watch channel that carries the head.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::commit::{Commit, Receipt, Refused};
 use crate::event::Envelope;
 use crate::id::{CommandId, Position, Version};
 use crate::judge::{Judged, Known, Placed, Questions, Tip, judge};
-use crate::lease::{Lease, LeaseStore, Token};
+use crate::lease::{Lease, LeaseStore, MAX_HELD_LEASES, PRESENCE_KEPT, Token, is_presence};
 use crate::store::{
     EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError, StreamPage,
 };
@@ -100,6 +100,36 @@ impl Contents {
             version: last.version,
             event_id: last.event_id,
         })
+    }
+
+    fn next_token(&self, name: &str) -> Token {
+        Token(self.leases.get(name).map_or(0, |row| row.token.0) + 1)
+    }
+
+    fn give(
+        &mut self,
+        name: &Arc<str>,
+        owner: &str,
+        token: Token,
+        expires_at: DateTime<Utc>,
+    ) -> Lease {
+        let row = LeaseRow {
+            owner: owner.to_owned(),
+            token,
+            expires_at,
+        };
+        self.leases.insert(Arc::clone(name), row);
+        Lease {
+            name: Arc::clone(name),
+            token,
+        }
+    }
+
+    fn forget_presence(&mut self, now: DateTime<Utc>) {
+        self.leases.retain(|name, row| {
+            let ended_for = (now - row.expires_at).to_std().unwrap_or_default();
+            !is_presence(name) || ended_for < PRESENCE_KEPT
+        });
     }
 
     fn answers(&self, questions: &Questions<'_>) -> Known {
@@ -284,25 +314,17 @@ impl LeaseStore for MemoryEventStore {
     ) -> Result<Vec<Lease>, StoreError> {
         let mut contents = self.write();
         let (now, expires_at) = self.expiry(ttl);
+        if names.iter().any(|name| is_presence(name)) {
+            contents.forget_presence(now);
+        }
         let mut leases = Vec::with_capacity(names.len());
-        for name in names {
-            let row = contents.leases.get(name);
-            let token = match row {
+        for name in distinct(names) {
+            let token = match contents.leases.get(name) {
                 Some(row) if row.is_held_by(owner, now) => row.token,
                 Some(row) if row.expires_at > now => continue,
-                Some(row) => Token(row.token.0 + 1),
-                None => Token(1),
+                _ => contents.next_token(name),
             };
-            let row = LeaseRow {
-                owner: owner.to_owned(),
-                token,
-                expires_at,
-            };
-            contents.leases.insert(Arc::clone(name), row);
-            leases.push(Lease {
-                name: Arc::clone(name),
-                token,
-            });
+            leases.push(contents.give(name, owner, token, expires_at));
         }
         Ok(leases)
     }
@@ -337,4 +359,36 @@ impl LeaseStore for MemoryEventStore {
         }
         Ok(())
     }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
+        let contents = self.read();
+        let now = self.clock.now();
+        let held = contents
+            .leases
+            .iter()
+            .filter(|(name, row)| name.starts_with(prefix) && row.expires_at > now);
+        let mut names: Vec<_> = held.map(|(name, _)| Arc::clone(name)).collect();
+        names.sort_unstable();
+        names.truncate(MAX_HELD_LEASES);
+        Ok(names)
+    }
+
+    async fn seize_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let mut contents = self.write();
+        let (_, expires_at) = self.expiry(ttl);
+        let seized = distinct(names).into_iter().map(|name| {
+            let token = contents.next_token(name);
+            contents.give(name, owner, token, expires_at)
+        });
+        Ok(seized.collect())
+    }
+}
+
+fn distinct(names: &[Arc<str>]) -> BTreeSet<&Arc<str>> {
+    names.iter().collect()
 }

@@ -41,6 +41,10 @@ macro_rules! conformance_tests {
             lease::a_lease_expires_unless_renewed
             lease::a_released_lease_is_free
             lease::takers_race_and_one_wins
+            held_leases::the_leases_that_are_held_are_listed_by_prefix
+            held_leases::a_long_list_is_cut_off
+            held_leases::a_presence_lease_is_forgotten_and_no_other_one
+            held_leases::seizing_takes_leases_from_whoever_holds_them
             snapshot::a_snapshot_is_replaced_by_a_higher_version_only
             snapshot::each_schema_version_has_its_snapshot
         }

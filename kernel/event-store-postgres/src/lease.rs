@@ -7,14 +7,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{Lease, Token};
+use event_sourcing::lease::is_presence;
+use event_sourcing::{Lease, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, Token};
 use sqlx::postgres::PgPool;
 
 /// `$3` is in seconds. A row that another owner holds is locked, left as it is, and not returned.
 const ACQUIRE: &str = "
     INSERT INTO leases (name, owner, expires_at, token)
-    SELECT DISTINCT n.name COLLATE \"C\", $2, clock_timestamp() + make_interval(secs => $3), 1
-    FROM unnest($1::text[]) n (name)
+    SELECT n.name, $2, clock_timestamp() + make_interval(secs => $3), 1
+    FROM (SELECT DISTINCT name COLLATE \"C\" AS name FROM unnest($1::text[]) n (name)) n
     ORDER BY 1
     ON CONFLICT (name) DO UPDATE
     SET owner = excluded.owner,
@@ -46,19 +47,78 @@ const RELEASE: &str = "
     FROM mine
     WHERE leases.name = mine.name AND leases.owner = $2";
 
+const SEIZE: &str = "
+    INSERT INTO leases (name, owner, expires_at, token)
+    SELECT n.name, $2, clock_timestamp() + make_interval(secs => $3), 1
+    FROM (SELECT DISTINCT name COLLATE \"C\" AS name FROM unnest($1::text[]) n (name)) n
+    ORDER BY 1
+    ON CONFLICT (name) DO UPDATE
+    SET owner = excluded.owner, expires_at = excluded.expires_at, token = leases.token + 1
+    RETURNING name, token";
+
+const HELD: &str = "
+    SELECT name FROM leases
+    WHERE starts_with(name, $1) AND expires_at > clock_timestamp()
+    ORDER BY name LIMIT $2";
+
+/// One that its owner takes again meanwhile is looked at again under its lock, and stays.
+const FORGET_PRESENCE: &str = "
+    WITH ended AS (
+        SELECT name FROM leases
+        WHERE starts_with(name, $1) AND expires_at <= clock_timestamp() - make_interval(secs => $2)
+        ORDER BY name FOR UPDATE
+    )
+    DELETE FROM leases USING ended WHERE leases.name = ended.name";
+
 pub(crate) async fn acquire(
     pool: &PgPool,
     names: &[Arc<str>],
     owner: &str,
     ttl: Duration,
 ) -> Result<Vec<Lease>, sqlx::Error> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(ACQUIRE)
+    if names.iter().any(|name| is_presence(name)) {
+        sqlx::query(FORGET_PRESENCE)
+            .bind(PRESENCE)
+            .bind(PRESENCE_KEPT.as_secs_f64())
+            .execute(pool)
+            .await?;
+    }
+    take(ACQUIRE, pool, names, owner, ttl).await
+}
+
+/// Takes them all, whoever holds them.
+pub(crate) async fn seize(
+    pool: &PgPool,
+    names: &[Arc<str>],
+    owner: &str,
+    ttl: Duration,
+) -> Result<Vec<Lease>, sqlx::Error> {
+    take(SEIZE, pool, names, owner, ttl).await
+}
+
+async fn take(
+    statement: &'static str,
+    pool: &PgPool,
+    names: &[Arc<str>],
+    owner: &str,
+    ttl: Duration,
+) -> Result<Vec<Lease>, sqlx::Error> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(statement)
         .bind(texts(names))
         .bind(owner)
         .bind(ttl.as_secs_f64())
         .fetch_all(pool)
         .await?;
     Ok(rows.into_iter().map(lease).collect())
+}
+
+pub(crate) async fn held(pool: &PgPool, prefix: &str) -> Result<Vec<Arc<str>>, sqlx::Error> {
+    let names: Vec<String> = sqlx::query_scalar(HELD)
+        .bind(prefix)
+        .bind(i64::try_from(MAX_HELD_LEASES).unwrap_or(i64::MAX))
+        .fetch_all(pool)
+        .await?;
+    Ok(names.into_iter().map(Arc::from).collect())
 }
 
 pub(crate) async fn renew(

@@ -166,4 +166,21 @@ impl LeaseStore for PostgresEventStore {
             .await
             .map_err(failed("release leases"))
     }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
+        lease::held(&self.pool, prefix)
+            .await
+            .map_err(failed("list the leases"))
+    }
+
+    async fn seize_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        lease::seize(&self.pool, names, owner, ttl)
+            .await
+            .map_err(failed("seize leases"))
+    }
 }

@@ -1,10 +1,11 @@
-//! Leases, by the injected clock. Each call is one statement.
+//! Leases, by the injected clock. What a call takes, renews or ends, it does in one statement.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_sourcing::{Lease, Token};
+use event_sourcing::lease::is_presence;
+use event_sourcing::{Lease, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, Token};
 use sqlx::SqliteConnection;
 
 use crate::read;
@@ -40,9 +41,12 @@ pub(crate) async fn acquire(
     owner: &str,
     term: Term,
 ) -> Result<Vec<Lease>, sqlx::Error> {
+    if names.iter().any(|name| is_presence(name)) {
+        forget_presence(conn, term.now_us).await?;
+    }
     let taken: Vec<(String, u64)> = sqlx::query_as(
         "INSERT INTO leases (name, owner, token, expires_at_us)
-         SELECT value, ?2, 1, ?4 FROM json_each(?1) WHERE true
+         SELECT DISTINCT value, ?2, 1, ?4 FROM json_each(?1) WHERE true
          ON CONFLICT (name) DO UPDATE
          SET token = token + (expires_at_us <= ?3), owner = excluded.owner, expires_at_us = excluded.expires_at_us
          WHERE leases.expires_at_us <= ?3 OR leases.owner = excluded.owner
@@ -90,4 +94,55 @@ pub(crate) async fn release(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+async fn forget_presence(conn: &mut SqliteConnection, now_us: i64) -> Result<(), sqlx::Error> {
+    let kept_us = i64::try_from(PRESENCE_KEPT.as_micros()).unwrap_or(i64::MAX);
+    sqlx::query(
+        "DELETE FROM leases WHERE expires_at_us <= ?2 AND substr(name, 1, length(?1)) = ?1",
+    )
+    .bind(PRESENCE)
+    .bind(now_us.saturating_sub(kept_us))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn held(
+    conn: &mut SqliteConnection,
+    prefix: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Arc<str>>, sqlx::Error> {
+    let names: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM leases
+         WHERE expires_at_us > ?2 AND substr(name, 1, length(?1)) = ?1
+         ORDER BY name LIMIT ?3",
+    )
+    .bind(prefix)
+    .bind(now.timestamp_micros())
+    .bind(i64::try_from(MAX_HELD_LEASES).unwrap_or(i64::MAX))
+    .fetch_all(conn)
+    .await?;
+    Ok(names.into_iter().map(Arc::from).collect())
+}
+
+pub(crate) async fn seize(
+    conn: &mut SqliteConnection,
+    names: &[Arc<str>],
+    owner: &str,
+    term: Term,
+) -> Result<Vec<Lease>, sqlx::Error> {
+    let seized: Vec<(String, u64)> = sqlx::query_as(
+        "INSERT INTO leases (name, owner, token, expires_at_us)
+         SELECT DISTINCT value, ?2, 1, ?3 FROM json_each(?1) WHERE true
+         ON CONFLICT (name) DO UPDATE
+         SET token = token + 1, owner = excluded.owner, expires_at_us = excluded.expires_at_us
+         RETURNING name, token",
+    )
+    .bind(read::json(&names)?)
+    .bind(owner)
+    .bind(term.expires_at_us)
+    .fetch_all(conn)
+    .await?;
+    Ok(seized.into_iter().map(lease).collect())
 }

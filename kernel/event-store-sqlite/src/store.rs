@@ -262,4 +262,26 @@ impl LeaseStore for SqliteEventStore {
             .await
             .map_err(nothing_happened(operation))
     }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
+        let operation = "list the leases";
+        let mut conn = self.reader(operation).await?;
+        lease::held(&mut conn, prefix, self.clock.now())
+            .await
+            .map_err(nothing_happened(operation))
+    }
+
+    async fn seize_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let operation = "seize leases";
+        let mut conn = self.writer(operation).await?;
+        let term = Term::new(self.clock.now(), ttl);
+        lease::seize(&mut conn, names, owner, term)
+            .await
+            .map_err(nothing_happened(operation))
+    }
 }

@@ -41,6 +41,15 @@ impl Engine {
         }
     }
 
+    /// Whether `text` begins with `part`; no character has a special meaning.
+    #[must_use]
+    pub fn starts_with(self, text: &str, part: &str) -> String {
+        match self {
+            Self::Sqlite => format!("substr({text}, 1, length({part})) = {part}"),
+            Self::Postgres => format!("starts_with({text}, {part})"),
+        }
+    }
+
     /// A `SELECT` of the rows in a JSON list of objects, which has the columns' names and types.
     #[must_use]
     pub(crate) fn json_rows(self, columns: &[Column], parameter: &str) -> String {

@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_sourcing::{Lease, LeaseStore, StoreError, Token};
+use event_sourcing::lease::is_presence;
+use event_sourcing::{
+    Lease, LeaseStore, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, StoreError, Token,
+};
 use sqlx::AssertSqlSafe;
 
 use crate::database::Database;
+use crate::engine::Engine;
 use crate::error::failed;
 use crate::statement::Statement;
 
@@ -25,6 +29,22 @@ impl SqlLeaseStore {
         Self { database }
     }
 
+    async fn forget_presence(&self) -> Result<(), StoreError> {
+        let engine = self.database.engine();
+        let sql = format!(
+            "DELETE FROM read_model_leases WHERE {} AND expires_at <= {} - $3 RETURNING name",
+            engine.starts_with("name", "$1"),
+            engine.now_micros("$2"),
+        );
+        let statement = Statement::new("forget presence leases", AssertSqlSafe(sql))
+            .bind(PRESENCE)
+            .bind(self.database.now_micros())
+            .bind(micros(PRESENCE_KEPT));
+        // A statement by itself: it holds no lock while the leases are taken.
+        let _forgotten: Vec<(String,)> = self.database.write(statement).await?;
+        Ok(())
+    }
+
     /// Runs a statement whose parameters are those given, then the present, then the time to live. It commits durably:
     /// a token that came back after a crash of the database would be given out twice.
     async fn run(
@@ -33,11 +53,10 @@ impl SqlLeaseStore {
         ttl: Duration,
         operation: &'static str,
     ) -> Result<Vec<Lease>, StoreError> {
-        let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX / 4);
         let mut transaction = self.database.begin().await?;
         transaction.make_durable().await?;
         let rows: Vec<(String, i64)> = transaction
-            .fetch_all(statement.bind(self.database.now_micros()).bind(ttl))
+            .fetch_all(statement.bind(self.database.now_micros()).bind(micros(ttl)))
             .await?;
         transaction.commit(operation).await?;
         rows.into_iter()
@@ -51,6 +70,18 @@ impl SqlLeaseStore {
     }
 }
 
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
+}
+
+/// In one order, so that two who take the same set cannot wait for each other.
+fn in_order(names: &[Arc<str>]) -> Vec<Arc<str>> {
+    let mut names = names.to_vec();
+    names.sort();
+    names.dedup();
+    names
+}
+
 #[async_trait]
 impl LeaseStore for SqlLeaseStore {
     async fn acquire_leases(
@@ -60,10 +91,9 @@ impl LeaseStore for SqlLeaseStore {
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
         let operation = "acquire leases";
-        // In one order, so that two who take the same set cannot wait for each other.
-        let mut names = names.to_vec();
-        names.sort();
-        names.dedup();
+        if names.iter().any(|name| is_presence(name)) {
+            self.forget_presence().await?;
+        }
         let engine = self.database.engine();
         let now = engine.now_micros("$3");
         let sql = format!(
@@ -79,7 +109,7 @@ impl LeaseStore for SqlLeaseStore {
             list = engine.json_list("$1"),
         );
         let statement = Statement::new(operation, AssertSqlSafe(sql))
-            .bind_list(&names)
+            .bind_list(&in_order(names))
             .bind(owner);
         self.run(statement, ttl, operation).await
     }
@@ -110,5 +140,47 @@ impl LeaseStore for SqlLeaseStore {
             )
             .await?;
         transaction.commit(operation).await
+    }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
+        let engine = self.database.engine();
+        let by_bytes = match engine {
+            Engine::Sqlite => "name",
+            Engine::Postgres => "name COLLATE \"C\"",
+        };
+        let sql = format!(
+            "SELECT name FROM read_model_leases WHERE {} AND expires_at > {} ORDER BY {by_bytes} LIMIT $3",
+            engine.starts_with("name", "$1"),
+            engine.now_micros("$2"),
+        );
+        let statement = Statement::new("list the leases", AssertSqlSafe(sql))
+            .bind(prefix)
+            .bind(self.database.now_micros())
+            .bind(i64::try_from(MAX_HELD_LEASES).unwrap_or(i64::MAX));
+        let names: Vec<(String,)> = self.database.fetch_all(statement).await?;
+        Ok(names.into_iter().map(|(name,)| name.into()).collect())
+    }
+
+    async fn seize_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let operation = "seize leases";
+        let engine = self.database.engine();
+        let sql = format!(
+            "INSERT INTO read_model_leases (name, owner, token, expires_at) \
+             SELECT wanted.value, $2, 1, {now} + $4 FROM {list} AS wanted WHERE true \
+             ON CONFLICT (name) DO UPDATE SET \
+               token = read_model_leases.token + 1, owner = excluded.owner, expires_at = excluded.expires_at \
+             RETURNING name, token",
+            now = engine.now_micros("$3"),
+            list = engine.json_list("$1"),
+        );
+        let statement = Statement::new(operation, AssertSqlSafe(sql))
+            .bind_list(&in_order(names))
+            .bind(owner);
+        self.run(statement, ttl, operation).await
     }
 }

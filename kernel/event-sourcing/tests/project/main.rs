@@ -106,6 +106,21 @@ impl LeaseStore for Leases {
         let _connection = self.rows.connection.lock().await;
         self.log.release_leases(names, owner).await
     }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
+        let _connection = self.rows.connection.lock().await;
+        self.log.held_leases(prefix).await
+    }
+
+    async fn seize_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let _connection = self.rows.connection.lock().await;
+        self.log.seize_leases(names, owner, ttl).await
+    }
 }
 
 fn broken() -> StoreError {

@@ -5,6 +5,7 @@ pub mod content;
 pub mod creation;
 pub mod expectation;
 pub mod fence;
+pub mod held_leases;
 pub mod lease;
 pub mod order;
 pub mod page;

@@ -1,5 +1,7 @@
 //! Stores with one mistake each: the memory store, with what goes in or comes out tampered with.
 
+mod leases;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,9 +10,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use event_sourcing::clock::ManualClock;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, Envelope, EventStore, Expected, Filter, Lease, LeaseStore,
-    LogPage, MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing,
-    StoreError, StreamId, StreamPage, Token, Version, Write,
+    CommandId, Commit, EncodedEvent, Envelope, EventStore, Expected, Filter, LogPage,
+    MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing,
+    StoreError, StreamId, StreamPage, Version, Write,
 };
 use event_store_conformance::{Handle, Harness};
 use uuid::Uuid;
@@ -72,6 +74,18 @@ pub enum Bug {
     NeverExpires,
     /// A lease is released for whoever asks.
     ReleasesForAnybody,
+    /// The list of leases looks at the first character of the prefix alone.
+    ListsTooMuch,
+    /// The list of leases ends early.
+    ListsAHundred,
+    /// Every lease is forgotten once it has ended for long.
+    ForgetsEveryLease,
+    /// No lease is ever forgotten.
+    ForgetsNoLease,
+    /// Leases are seized only if nobody holds them.
+    SeizesWhatIsFree,
+    /// A seized lease keeps its token.
+    SeizesUnderOldTokens,
 }
 
 /// A store with a mistake.
@@ -190,14 +204,6 @@ impl Faulty {
                 }
                 _ => {}
             }
-        }
-    }
-
-    fn ttl(&self, ttl: Duration) -> Duration {
-        if self.bug == Bug::NeverExpires {
-            Duration::MAX
-        } else {
-            ttl
         }
     }
 
@@ -340,43 +346,6 @@ impl EventStore for Faulty {
             _ => {}
         }
         self.inner.save_snapshot(&kept).await
-    }
-}
-
-#[async_trait]
-impl LeaseStore for Faulty {
-    async fn acquire_leases(
-        &self,
-        names: &[Arc<str>],
-        owner: &str,
-        ttl: Duration,
-    ) -> Result<Vec<Lease>, StoreError> {
-        let owner = if self.bug == Bug::SharesLeases {
-            "everybody"
-        } else {
-            owner
-        };
-        let ttl = self.ttl(ttl);
-        let mut leases = self.inner.acquire_leases(names, owner, ttl).await?;
-        if self.bug == Bug::KeepsTokens {
-            for lease in &mut leases {
-                lease.token = Token(1);
-            }
-        }
-        Ok(leases)
-    }
-
-    async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
-        self.inner.renew_leases(owner, self.ttl(ttl)).await
-    }
-
-    async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
-        let owner = if self.bug == Bug::ReleasesForAnybody {
-            "one"
-        } else {
-            owner
-        };
-        self.inner.release_leases(names, owner).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use event_sourcing::{Lease, LeaseStore, Token};
+use event_sourcing::{Lease, LeaseStore, PRESENCE, Token};
 use read_model_sql::{SqlLeaseStore, Statement};
 
 use crate::support::Fresh;
@@ -109,6 +109,64 @@ async fn a_lease_that_was_given_back_is_free_at_once_under_a_new_token() {
             .await
             .expect("released");
         assert_eq!(take(&store, "b", &["x", "y"]).await, [lease("x", 2)]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_is_listed_by_prefix_in_the_order_of_bytes() {
+    for fresh in Fresh::both().await {
+        let store = SqlLeaseStore::new(fresh.open().await);
+        take(&store, "a", &["x/é", "x/%", "x/B"]).await;
+        take(&store, "b", &["x/a", "y", "xx"]).await;
+        let held = store.held_leases("x/").await.expect("listed");
+        assert_eq!(held, names(&["x/%", "x/B", "x/a", "x/é"]));
+        let held = store.held_leases("x/%").await.expect("listed");
+        assert_eq!(held, names(&["x/%"]), "% is a character");
+        expire(&fresh).await;
+        assert_eq!(store.held_leases("").await.expect("listed"), names(&[]));
+    }
+}
+
+#[tokio::test]
+async fn seized_leases_change_hands_at_once_under_their_next_tokens() {
+    for fresh in Fresh::both().await {
+        let store = SqlLeaseStore::new(fresh.open().await);
+        take(&store, "a", &["x", "y"]).await;
+        take(&store, "b", &["z"]).await;
+        let mut seized = store
+            .seize_leases(&names(&["z", "new", "x", "x"]), "b", LONG)
+            .await
+            .expect("seized");
+        seized.sort_by(|a, b| a.name.cmp(&b.name));
+        let expected = [lease("new", 1), lease("x", 2), lease("z", 2)];
+        assert_eq!(seized, expected);
+        assert_eq!(take(&store, "a", &["x", "y"]).await, [lease("y", 1)]);
+    }
+}
+
+#[tokio::test]
+async fn only_presence_leases_are_forgotten() {
+    for fresh in Fresh::both().await {
+        let store = SqlLeaseStore::new(fresh.open().await);
+        let dead = format!("{PRESENCE}dead");
+        take(&store, "a", &[&dead, "work"]).await;
+        for _ in 0..23 {
+            expire(&fresh).await;
+        }
+        take(&store, "b", &[&format!("{PRESENCE}b")]).await;
+        assert_eq!(
+            take(&store, "a", &[&dead]).await,
+            [lease(&dead, 2)],
+            "it ended less than a day ago"
+        );
+        for _ in 0..25 {
+            expire(&fresh).await;
+        }
+        take(&store, "c", &[&format!("{PRESENCE}c")]).await;
+        assert_eq!(
+            take(&store, "c", &[&dead, "work"]).await,
+            [lease(&dead, 1), lease("work", 2)]
+        );
     }
 }
 
