@@ -4,7 +4,8 @@ use std::fmt;
 
 use event_sourcing::Version;
 
-use crate::value::{EntityId, StockLevel};
+use crate::order::OrderState;
+use crate::value::{EntityId, Money, Quantity, StockLevel};
 
 /// A value that breaks a rule. The message names the field, the limit, and what was given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +34,9 @@ pub enum DomainError {
     /// `CONFLICT`: the input is fine, but not in the present state.
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// `DOMAIN_ERROR`: the order is not in a state for it.
+    #[error(transparent)]
+    OrderState(#[from] OrderState),
 }
 
 /// What stands against a command.
@@ -80,6 +84,47 @@ pub enum Conflict {
         /// The level that was given.
         given: StockLevel,
     },
+    /// An order wants more than others left.
+    #[error("product {product} has {} available, {} wanted", .available.get(), .wanted.get())]
+    OutOfStock {
+        /// The product.
+        product: EntityId,
+        /// What no order holds.
+        available: StockLevel,
+        /// What this order wants of it.
+        wanted: Quantity,
+    },
+    /// The customer was shown another amount.
+    #[error("{of} is {actual}, expected {expected}")]
+    Amount {
+        /// What has that amount.
+        of: Priced,
+        /// What the client named.
+        expected: Money,
+        /// What it is.
+        actual: Money,
+    },
+}
+
+/// What an order shows an amount of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Priced {
+    /// One piece of a product.
+    Unit(EntityId),
+    /// All ordered pieces of a product.
+    Subtotal(EntityId),
+    /// The order.
+    Total,
+}
+
+impl fmt::Display for Priced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unit(product) => write!(f, "the price of product {product}"),
+            Self::Subtotal(product) => write!(f, "the subtotal of product {product}"),
+            Self::Total => f.write_str("the order's total"),
+        }
+    }
 }
 
 /// The kinds of things that clients name by id.
@@ -89,6 +134,8 @@ pub enum Entity {
     Category,
     /// A product.
     Product,
+    /// An order.
+    Order,
 }
 
 impl fmt::Display for Entity {
@@ -96,6 +143,7 @@ impl fmt::Display for Entity {
         f.write_str(match self {
             Self::Category => "category",
             Self::Product => "product",
+            Self::Order => "order",
         })
     }
 }
@@ -135,6 +183,23 @@ impl Findings {
     /// The value, or nothing after its error was noted.
     pub fn keep<T>(&mut self, parsed: Result<T, ValidationError>) -> Option<T> {
         parsed.map_err(|error| self.0.push(error)).ok()
+    }
+
+    /// The value, or nothing after all its errors were noted.
+    pub fn keep_all<T>(&mut self, parsed: Result<T, Self>) -> Option<T> {
+        parsed.map_err(|findings| self.0.extend(findings.0)).ok()
+    }
+
+    /// The value, if nothing was found anywhere.
+    ///
+    /// # Errors
+    /// What was found.
+    pub(crate) fn none<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! [`value`] holds what input is parsed into: types that cannot be wrong. Each other module is one kind of stream:
 //! its events, its state, and one function for each decision, which takes the state and a command and gives events
 //! or a [`DomainError`]. Decisions that span streams ([`product`] and [`category_membership`], [`category`] and
-//! [`category_name`]) are composed by the command side, which puts every stream that it read into the commit.
+//! [`category_name`], an [`order`] and the [`stock`] that it holds) are composed by the command side, which puts every stream that it read into the commit.
 
 pub mod category;
 pub mod category_membership;
@@ -11,8 +11,9 @@ pub mod category_name;
 mod codec;
 pub mod error;
 pub mod life;
+pub mod order;
 pub mod product;
 pub mod stock;
 pub mod value;
 
-pub use error::{Conflict, DomainError, Entity, Findings, ValidationError};
+pub use error::{Conflict, DomainError, Entity, Findings, Priced, ValidationError};

@@ -40,6 +40,14 @@ impl<T> Life<T> {
         }
     }
 
+    /// Changes the present or the last values.
+    pub(crate) fn change_last(&mut self, change: impl FnOnce(&mut T)) {
+        match self {
+            Self::Alive(values) | Self::Gone(values) => change(values),
+            Self::Unborn => {}
+        }
+    }
+
     pub(crate) fn end(&mut self) {
         *self = match std::mem::replace(self, Self::Unborn) {
             Self::Alive(values) | Self::Gone(values) => Self::Gone(values),

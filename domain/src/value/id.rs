@@ -10,7 +10,7 @@ use crate::ValidationError;
 
 const MAX_ENTITY_ID: usize = 64;
 
-/// Names a category or a product: 1 to 64 of letters, digits, `-`, `_` and `.`.
+/// Names a category, a product, an order or a saga: 1 to 64 of letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EntityId(String);

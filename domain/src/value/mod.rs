@@ -3,16 +3,22 @@
 //! Input goes through `parse`, which takes the name of the field for its error. Deserialising is for what was stored:
 //! it does not judge again, because a stored fact stays readable when a rule changes.
 
+mod address;
 mod id;
 mod money;
 mod name;
+mod order_status;
 mod patch;
 mod quantity;
+mod reference;
 mod text;
 
+pub use address::ShippingAddress;
 pub use id::{EntityId, UserId};
 pub use money::{Money, Price};
 pub use name::{CategoryName, NameKey, ProductName};
+pub use order_status::OrderStatus;
 pub use patch::Patch;
 pub use quantity::{Quantity, StockLevel, parse_expected_version};
+pub use reference::{Reference, TrackingNumber};
 pub use text::{Description, Reason, SearchTerm};

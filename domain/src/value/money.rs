@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Quantity;
 use super::text::{refused, shown};
 use crate::ValidationError;
 
@@ -64,6 +65,12 @@ impl Money {
     pub const fn cents(self) -> i64 {
         self.0
     }
+
+    /// Both amounts together. What the shop adds up is far from what 64 bits of cents hold.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
 }
 
 impl fmt::Display for Money {
@@ -114,6 +121,12 @@ impl Price {
     #[must_use]
     pub const fn cents(self) -> i64 {
         self.0.0
+    }
+
+    /// What so many pieces cost.
+    #[must_use]
+    pub fn times(self, quantity: Quantity) -> Money {
+        Money(self.cents().saturating_mul(quantity.get().into()))
     }
 
     /// Whether going from this price to `new` is a change of more than 10 %, either way.

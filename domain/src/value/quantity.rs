@@ -17,10 +17,20 @@ pub struct Quantity(u32);
 pub struct StockLevel(u32);
 
 impl Quantity {
+    const MAX: u32 = 1_000;
+
     /// # Errors
     /// Outside 1 to 1,000.
     pub fn parse(field: &str, given: i64) -> Result<Self, ValidationError> {
-        within(field, given, 1, 1_000).map(Self)
+        within(field, given, 1, Self::MAX).map(Self)
+    }
+
+    /// Both together, as the customer asked for the same product twice.
+    ///
+    /// # Errors
+    /// Above 1,000.
+    pub fn plus(self, field: &str, other: Self) -> Result<Self, ValidationError> {
+        Self::parse(field, i64::from(self.0) + i64::from(other.0))
     }
 
     /// The count.
@@ -50,6 +60,18 @@ impl StockLevel {
     #[must_use]
     pub fn without(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
+    }
+
+    /// Together with `quantity`.
+    #[must_use]
+    pub fn with(self, quantity: Quantity) -> Self {
+        Self(self.0.saturating_add(quantity.0))
+    }
+}
+
+impl From<Quantity> for StockLevel {
+    fn from(quantity: Quantity) -> Self {
+        Self(quantity.0)
     }
 }
 

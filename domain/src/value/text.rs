@@ -37,10 +37,23 @@ impl Description {
 }
 
 impl Reason {
+    const MAX: usize = 1_000;
+
     /// # Errors
     /// Longer than 1,000 characters, or with U+0000.
     pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
-        limited(field, text, 0, 1_000).map(|text| Self(text.to_owned()))
+        limited(field, text, 0, Self::MAX).map(|text| Self(text.to_owned()))
+    }
+
+    /// What a machine said, which keeps to no rule of ours: cut at the limit, and without U+0000.
+    #[must_use]
+    pub fn shortened(text: &str) -> Self {
+        Self(
+            text.chars()
+                .filter(|c| *c != '\0')
+                .take(Self::MAX)
+                .collect(),
+        )
     }
 
     /// The text.

@@ -126,6 +126,7 @@ fn fail<A>(error: ExecuteError<DomainError>) -> Ended<A> {
                 DomainError::Validation(_) => "validation_error",
                 DomainError::NotFound { .. } => "not_found",
                 DomainError::Conflict(_) => "conflict",
+                DomainError::OrderState(_) => "domain_error",
             };
             business(refusal::to_error(&refused), outcome)
         }

@@ -20,5 +20,6 @@ pub fn to_error(refused: &DomainError) -> Error {
         }
         DomainError::NotFound { .. } => ErrorType::NotFound.error(refused.to_string()),
         DomainError::Conflict(_) => ErrorType::Conflict.error(refused.to_string()),
+        DomainError::OrderState(_) => ErrorType::Domain.error(refused.to_string()),
     }
 }

@@ -125,6 +125,9 @@ impl Projection for Products {
             "ProductPriceChanged",
             "ProductDeleted",
             "StockUpdated",
+            "StockReserved",
+            "StockReleased",
+            "StockDeducted",
             "StockClosed",
         ])
     }
@@ -199,14 +202,11 @@ impl ProductRow {
     }
 
     fn stocked(mut self, event: &StockEvent, at: i64) -> Self {
-        match event {
-            StockEvent::Updated(data) => {
-                self.on_hand = data.on_hand.get().into();
-                self.reserved = data.reserved.get().into();
-                self.updated_at = at;
-            }
-            // It comes with the product's deletion, which has taken the row.
-            StockEvent::Closed(_) => {}
+        // One that closes the stock comes with the product's deletion, which has taken the row.
+        if let Some((on_hand, reserved)) = event.levels() {
+            self.on_hand = on_hand.get().into();
+            self.reserved = reserved.get().into();
+            self.updated_at = at;
         }
         self
     }

@@ -1,0 +1,127 @@
+//! How an order is undone: somebody asks for it, a saga does it, and its end is noted.
+
+use super::event::{OrderCancellationRequested, OrderCancelled, OrderEvent, OrderFailed};
+use super::refusal::OrderAct;
+use super::state::Order;
+use crate::error::DomainError;
+use crate::value::{EntityId, OrderStatus, Reason, UserId};
+
+/// Asks for an order to be undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestCancellation {
+    /// The order.
+    pub order_id: EntityId,
+    /// Why, if somebody said so.
+    pub reason: Option<Reason>,
+    /// Who asks, if that is known.
+    pub requested_by: Option<UserId>,
+    /// The id for the saga that undoes the order, if one has to start.
+    pub cancel_saga_id: EntityId,
+}
+
+/// What a wish to cancel leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cancellation {
+    /// Nothing: it is cancelled, or being cancelled.
+    Nothing,
+    /// Its open saga is told to turn round, in the commit of this event.
+    TurnsSaga {
+        /// The open saga.
+        saga_id: EntityId,
+        /// The order's event.
+        event: OrderEvent,
+    },
+    /// Its saga is over; another one starts to undo what it did, in the commit of this event.
+    StartsSaga {
+        /// The saga that starts.
+        saga_id: EntityId,
+        /// The order's event.
+        event: OrderEvent,
+    },
+}
+
+impl Order {
+    /// Decides on [`RequestCancellation`].
+    ///
+    /// # Errors
+    /// `NotFound`, or `OrderState` once it is shipped, delivered, or failed for good.
+    pub fn request_cancellation(
+        &self,
+        command: &RequestCancellation,
+    ) -> Result<Cancellation, DomainError> {
+        let order = self.existing(&command.order_id)?;
+        let event = |saga_id: Option<&EntityId>| {
+            OrderEvent::CancellationRequested(OrderCancellationRequested {
+                order_id: order.id.clone(),
+                reason: command.reason.clone(),
+                requested_by: command.requested_by.clone(),
+                saga_id: saga_id.cloned(),
+            })
+        };
+        match order.status {
+            OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Failed => {
+                Err(order.refuse_status(OrderAct::Cancel))
+            }
+            OrderStatus::Cancelled => Ok(Cancellation::Nothing),
+            OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Confirmed
+                if order.cancellation.is_some() =>
+            {
+                Ok(Cancellation::Nothing)
+            }
+            OrderStatus::Pending | OrderStatus::Processing => Ok(Cancellation::TurnsSaga {
+                saga_id: order.saga_id.clone(),
+                event: event(None),
+            }),
+            OrderStatus::Confirmed => Ok(Cancellation::StartsSaga {
+                saga_id: command.cancel_saga_id.clone(),
+                event: event(Some(&command.cancel_saga_id)),
+            }),
+        }
+    }
+
+    /// Decides that the order is undone, because of `reason` or else for the reason that was given with the wish. No
+    /// events if that is known.
+    ///
+    /// # Errors
+    /// `NotFound`, or `OrderState` once it is shipped, delivered, or failed for good.
+    pub fn cancelled(
+        &self,
+        id: &EntityId,
+        reason: Option<Reason>,
+    ) -> Result<Vec<OrderEvent>, DomainError> {
+        let order = self.existing(id)?;
+        match order.status {
+            OrderStatus::Cancelled => Ok(Vec::new()),
+            OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Failed => {
+                Err(order.refuse_status(OrderAct::Cancel))
+            }
+            OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Confirmed => {
+                let wish = order.cancellation.as_ref();
+                Ok(vec![OrderEvent::Cancelled(OrderCancelled {
+                    order_id: order.id.clone(),
+                    reason: reason.or_else(|| wish.and_then(|wish| wish.reason.clone())),
+                })])
+            }
+        }
+    }
+
+    /// Decides that the order is closed as failed, by a person and for good. No events if it is.
+    ///
+    /// # Errors
+    /// `NotFound`, or `OrderState` once it is shipped, delivered, or cancelled.
+    pub fn failed(&self, id: &EntityId, reason: Reason) -> Result<Vec<OrderEvent>, DomainError> {
+        let order = self.existing(id)?;
+        match order.status {
+            OrderStatus::Failed => Ok(Vec::new()),
+            OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Cancelled => {
+                Err(order.refuse_status(OrderAct::Fail))
+            }
+            OrderStatus::Pending | OrderStatus::Processing | OrderStatus::Confirmed => {
+                Ok(vec![OrderEvent::Failed(OrderFailed {
+                    order_id: order.id.clone(),
+                    reason,
+                })])
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Orders. An order tells what the customer was promised and what became of it; what it holds of the shop's goods is
+//! told by [`crate::stock`], and what still has to be done for it by its saga.
+//!
+//! ```text
+//! OrderCreated ──▶ PROCESSING ──OrderConfirmed──▶ CONFIRMED ──OrderShipped──▶ SHIPPED ──OrderDelivered──▶ DELIVERED
+//!                      │                              │
+//!                      └──────────┬───────────────────┘
+//!                                 ├──OrderCancelled──▶ CANCELLED
+//!                                 └──OrderFailed─────▶ FAILED
+//! ```
+//!
+//! `OrderCancellationRequested` changes no status: from then on the order is neither confirmed nor shipped, and ends
+//! as CANCELLED or FAILED. A suspended saga shows an order as FAILED as well; that is the saga's to tell.
+
+mod cancel;
+mod create;
+mod deal;
+mod event;
+mod lines;
+mod progress;
+mod refusal;
+mod state;
+
+pub use cancel::{Cancellation, RequestCancellation};
+pub use create::CreateOrder;
+pub use deal::Deal;
+pub use event::{
+    OrderCancellationRequested, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered,
+    OrderEvent, OrderFailed, OrderItem, OrderPaymentProcessed, OrderPaymentRefunded, OrderShipped,
+    OrderShippingArranged, OrderShippingCancelled,
+};
+pub use lines::{GivenLine, OrderLine, OrderLines};
+pub use refusal::{OrderAct, OrderObstacle, OrderState};
+pub use state::{Order, OrderValues, Payment, RequestedCancellation};

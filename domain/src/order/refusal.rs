@@ -1,0 +1,74 @@
+//! What an order says no with.
+
+use std::fmt;
+
+use crate::value::{EntityId, OrderStatus};
+
+/// The order is not in a state for what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("order {id} is {obstacle} and cannot be {asked}")]
+pub struct OrderState {
+    /// The order.
+    pub id: EntityId,
+    /// What stands against it.
+    pub obstacle: OrderObstacle,
+    /// What was asked.
+    pub asked: OrderAct,
+}
+
+/// What stands against an act on an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderObstacle {
+    /// How far it is.
+    Status(OrderStatus),
+    /// Somebody wants it undone.
+    BeingCancelled,
+    /// A payment under another key is held.
+    Paid,
+    /// A shipment under another key is arranged.
+    ShippingArranged,
+}
+
+/// What can be asked of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderAct {
+    /// Note a payment.
+    Pay,
+    /// Note a shipment.
+    ArrangeShipping,
+    /// Confirm it.
+    Confirm,
+    /// Undo it, or note that it is undone.
+    Cancel,
+    /// Note that it left.
+    Ship,
+    /// Note that it arrived.
+    Deliver,
+    /// Close it as failed.
+    Fail,
+}
+
+impl fmt::Display for OrderObstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => status.fmt(f),
+            Self::BeingCancelled => f.write_str("being cancelled"),
+            Self::Paid => f.write_str("paid"),
+            Self::ShippingArranged => f.write_str("with a carrier"),
+        }
+    }
+}
+
+impl fmt::Display for OrderAct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pay => "paid again",
+            Self::ArrangeShipping => "given to a carrier again",
+            Self::Confirm => "confirmed",
+            Self::Cancel => "cancelled",
+            Self::Ship => "shipped",
+            Self::Deliver => "delivered",
+            Self::Fail => "closed as failed",
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! An order's state.
+
+use chrono::{DateTime, Utc};
+use event_sourcing::{Aggregate, Version};
+use serde::{Deserialize, Serialize};
+
+use super::deal::Deal;
+use super::event::{OrderCancellationRequested, OrderCreated, OrderEvent, OrderItem};
+use super::refusal::{OrderAct, OrderObstacle, OrderState};
+use crate::error::{DomainError, Entity};
+use crate::value::{
+    EntityId, Money, OrderStatus, Reason, Reference, ShippingAddress, TrackingNumber, UserId,
+};
+
+/// An order as its events tell it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    version: Version,
+    values: Option<OrderValues>,
+}
+
+/// What an order has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderValues {
+    /// Its id.
+    pub id: EntityId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What is ordered, each product once.
+    pub items: Vec<OrderItem>,
+    /// What all of it costs.
+    pub total: Money,
+    /// Where it goes.
+    pub shipping_address: Option<ShippingAddress>,
+    /// How far it is, as far as its own events tell: its saga may be suspended.
+    pub status: OrderStatus,
+    /// Its latest saga.
+    pub saga_id: EntityId,
+    /// The customer's money.
+    pub payment: Deal<Payment>,
+    /// The carrier's shipment.
+    pub shipping: Deal<TrackingNumber>,
+    /// That somebody wants it undone.
+    pub cancellation: Option<RequestedCancellation>,
+    /// The time of its first event.
+    pub created_at: DateTime<Utc>,
+    /// The time of its last event.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Money that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// What the provider calls it.
+    pub payment_id: Reference,
+    /// How much.
+    pub amount: Money,
+}
+
+/// That somebody wants an order undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestedCancellation {
+    /// Why, if somebody said so.
+    pub reason: Option<Reason>,
+    /// Who asked, if that is known.
+    pub requested_by: Option<UserId>,
+}
+
+impl Order {
+    /// How many events it has.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Its values, if it is there.
+    #[must_use]
+    pub fn values(&self) -> Option<&OrderValues> {
+        self.values.as_ref()
+    }
+
+    /// The values of the order that the client calls `id`.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn existing(&self, id: &EntityId) -> Result<&OrderValues, DomainError> {
+        self.values.as_ref().ok_or_else(|| DomainError::NotFound {
+            entity: Entity::Order,
+            id: id.clone(),
+        })
+    }
+}
+
+impl OrderValues {
+    fn born(data: &OrderCreated, at: DateTime<Utc>) -> Self {
+        Self {
+            id: data.order_id.clone(),
+            user_id: data.user_id.clone(),
+            items: data.items.clone(),
+            total: data.total,
+            shipping_address: data.shipping_address.clone(),
+            // Its saga starts in the same commit.
+            status: OrderStatus::Processing,
+            saga_id: data.saga_id.clone(),
+            payment: Deal::None,
+            shipping: Deal::None,
+            cancellation: None,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    pub(super) fn refuse(&self, asked: OrderAct, obstacle: OrderObstacle) -> DomainError {
+        DomainError::OrderState(OrderState {
+            id: self.id.clone(),
+            obstacle,
+            asked,
+        })
+    }
+
+    pub(super) fn refuse_status(&self, asked: OrderAct) -> DomainError {
+        self.refuse(asked, OrderObstacle::Status(self.status))
+    }
+
+    fn ask_cancellation(&mut self, data: &OrderCancellationRequested) {
+        self.cancellation = Some(RequestedCancellation {
+            reason: data.reason.clone(),
+            requested_by: data.requested_by.clone(),
+        });
+        if let Some(saga) = &data.saga_id {
+            self.saga_id = saga.clone();
+        }
+    }
+
+    fn become_after(&mut self, event: &OrderEvent) {
+        match event {
+            // It is born once.
+            OrderEvent::Created(_) => {}
+            OrderEvent::PaymentProcessed(data) => {
+                self.payment = Deal::Made {
+                    key: data.key.clone(),
+                    what: Payment {
+                        payment_id: data.payment_id.clone(),
+                        amount: data.amount,
+                    },
+                };
+            }
+            OrderEvent::PaymentRefunded(_) => self.payment.undo(),
+            OrderEvent::ShippingArranged(data) => {
+                self.shipping = Deal::Made {
+                    key: data.key.clone(),
+                    what: data.tracking_number.clone(),
+                };
+            }
+            OrderEvent::ShippingCancelled(_) => self.shipping.undo(),
+            OrderEvent::CancellationRequested(data) => self.ask_cancellation(data),
+            OrderEvent::Confirmed(_) => self.status = OrderStatus::Confirmed,
+            OrderEvent::Shipped(_) => self.status = OrderStatus::Shipped,
+            OrderEvent::Delivered(_) => self.status = OrderStatus::Delivered,
+            OrderEvent::Cancelled(_) => self.status = OrderStatus::Cancelled,
+            OrderEvent::Failed(_) => self.status = OrderStatus::Failed,
+        }
+    }
+}
+
+impl Aggregate for Order {
+    const TYPE: &'static str = "order";
+    const SNAPSHOT_VERSION: u32 = 1;
+    type Event = OrderEvent;
+
+    fn evolve(&mut self, event: &OrderEvent, at: DateTime<Utc>) {
+        self.version = self.version.next();
+        match (&mut self.values, event) {
+            (Some(order), event) => {
+                order.become_after(event);
+                order.updated_at = at;
+            }
+            (values @ None, OrderEvent::Created(data)) => {
+                *values = Some(OrderValues::born(data, at));
+            }
+            (None, _) => {}
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Where an order goes.
+
+use serde::{Deserialize, Serialize};
+
+use super::text::limited;
+use crate::Findings;
+
+/// Where an order goes. Any part may be empty: there are places without a street name or a postal code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShippingAddress {
+    street: String,
+    city: String,
+    postal_code: String,
+}
+
+impl ShippingAddress {
+    /// `field` is the name of the whole; a finding names the part, such as `shippingAddress.postalCode`.
+    ///
+    /// # Errors
+    /// Street or city longer than 255 characters, the postal code longer than 20, or one of them with U+0000.
+    pub fn parse(
+        field: &str,
+        street: &str,
+        city: &str,
+        postal_code: &str,
+    ) -> Result<Self, Findings> {
+        let mut findings = Findings::default();
+        let mut part = |name: &str, text: &str, max| {
+            let parsed = limited(&format!("{field}.{name}"), text, 0, max).map(ToOwned::to_owned);
+            findings.keep(parsed)
+        };
+        let street = part("street", street, 255);
+        let city = part("city", city, 255);
+        let postal_code = part("postalCode", postal_code, 20);
+        match (street, city, postal_code) {
+            (Some(street), Some(city), Some(postal_code)) => Ok(Self {
+                street,
+                city,
+                postal_code,
+            }),
+            _ => Err(findings),
+        }
+    }
+
+    /// The street and the number in it.
+    #[must_use]
+    pub fn street(&self) -> &str {
+        &self.street
+    }
+
+    /// The city.
+    #[must_use]
+    pub fn city(&self) -> &str {
+        &self.city
+    }
+
+    /// The postal code.
+    #[must_use]
+    pub fn postal_code(&self) -> &str {
+        &self.postal_code
+    }
+}

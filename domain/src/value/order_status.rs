@@ -1,0 +1,75 @@
+//! Where an order stands.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::text::{refused, shown};
+use crate::ValidationError;
+
+/// Where an order stands, as clients see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OrderStatus {
+    /// Created. Its saga begins in the same commit, so nobody sees it for long.
+    Pending,
+    /// Its saga is at work.
+    Processing,
+    /// Paid and given to shipping.
+    Confirmed,
+    /// On its way; from here on it cannot be cancelled.
+    Shipped,
+    /// With the customer.
+    Delivered,
+    /// Undone: it holds no stock, no money and no shipment.
+    Cancelled,
+    /// It needs a person, or was closed by one.
+    Failed,
+}
+
+impl OrderStatus {
+    /// All of them, in the order of an order's life.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Processing,
+        Self::Confirmed,
+        Self::Shipped,
+        Self::Delivered,
+        Self::Cancelled,
+        Self::Failed,
+    ];
+
+    /// Reads a [`name`](Self::name).
+    ///
+    /// # Errors
+    /// Not one of them.
+    pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.name() == text)
+            .ok_or_else(|| {
+                let names = Self::ALL.map(Self::name).join(", ");
+                refused(field, &format!("be one of {names}, got {}", shown(text)))
+            })
+    }
+
+    /// Its name in the contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Processing => "PROCESSING",
+            Self::Confirmed => "CONFIRMED",
+            Self::Shipped => "SHIPPED",
+            Self::Delivered => "DELIVERED",
+            Self::Cancelled => "CANCELLED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+impl fmt::Display for OrderStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
