@@ -17,6 +17,7 @@ pub mod lease;
 mod lock;
 pub mod memory;
 pub mod projection;
+pub mod saga;
 pub mod store;
 pub mod stream;
 pub mod testing;

@@ -164,6 +164,12 @@ impl Work {
         self.command_id
     }
 
+    /// What is stored with each event.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
     /// An id that a repeat of this command derives again.
     #[must_use]
     pub fn derive_id(&self, label: &str) -> Uuid {

@@ -1,0 +1,96 @@
+//! The outside, as sagas see it: actions under a key, that may be asked for and undone.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::definition::Saga;
+
+/// Names one action at a provider, whatever the number of tries: saga, step and epoch. The epoch grows only when a
+/// person asks for another try after the provider had refused the key for good.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of a step.
+    #[must_use]
+    pub fn new(saga_id: &str, step: &str, epoch: u32) -> Self {
+        Self(format!("{saga_id}/{step}/{epoch}"))
+    }
+
+    /// As the provider gets it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A call that did not succeed. The reasons are stored and shown: short, for people, without secrets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It did not happen, and never will under this key.
+    #[error("{0}")]
+    Refused(String),
+    /// It did not happen this time.
+    #[error("{0}")]
+    NotDone(String),
+    /// Nobody knows.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// What a provider knows about a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing<T> {
+    /// The action took effect.
+    Done(T),
+    /// The provider has it and has not finished.
+    Pending,
+    /// Never seen; it may still arrive.
+    Absent,
+    /// The provider said no.
+    Refused(String),
+    /// It was undone, and the key is closed.
+    Undone,
+}
+
+/// What undoing found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undone {
+    /// Whether the action had taken effect, now or before an earlier undoing.
+    pub happened: bool,
+    /// Whether the provider will refuse the action from now on. If it cannot, it is asked again later.
+    pub closed: bool,
+}
+
+/// Carries out a saga's external steps. The engine puts a time limit on each call and may drop it at any point, so
+/// every method must be safe to call again.
+#[async_trait]
+pub trait Effects<S: Saga>: Send + Sync + 'static {
+    /// Does what the step asks for, at most once for the key.
+    ///
+    /// # Errors
+    /// [`Failure`] says whether it can still happen.
+    async fn act(&self, key: &Key, call: &S::Call) -> Result<S::Output, Failure>;
+
+    /// Asks what became of an action.
+    ///
+    /// # Errors
+    /// [`Failure`] if there is no answer; what kind does not matter.
+    async fn look_up(&self, key: &Key, call: &S::Call) -> Result<Standing<S::Output>, Failure>;
+
+    /// Reverses whatever happened under the key and closes it, so that an action that arrives later is refused. To
+    /// undo twice is a success.
+    ///
+    /// # Errors
+    /// [`Failure`] if it is not certain that it is undone.
+    async fn undo(&self, key: &Key, call: &S::Call) -> Result<Undone, Failure>;
+}

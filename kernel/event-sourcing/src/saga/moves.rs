@@ -1,0 +1,230 @@
+//! The legal moves of a saga: one total match.
+
+use chrono::{DateTime, Utc};
+
+use super::definition::{EventOf, Saga};
+use super::event::{Action, FailedAs, SagaEvent, Started, StepFailed, StepStarted};
+use super::state::{Outcome, Phase, Run, Status, StepState};
+
+/// An event that does not fit where the saga stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{event} does not fit {place}")]
+pub struct IllegalMove {
+    event: &'static str,
+    place: String,
+}
+
+pub(super) fn illegal<D, O>(event: &SagaEvent<D, O>, place: impl Into<String>) -> IllegalMove {
+    IllegalMove {
+        event: event.name(),
+        place: place.into(),
+    }
+}
+
+impl<S: Saga> Run<S> {
+    pub(super) fn begin(
+        started: &Started<S::Data>,
+        at: DateTime<Utc>,
+    ) -> Result<Self, IllegalMove> {
+        let Some(table) = S::table(started.definition) else {
+            return Err(IllegalMove {
+                event: "SagaStarted",
+                place: format!("a binary without definition {}", started.definition),
+            });
+        };
+        Ok(Self {
+            saga_id: started.saga_id.clone(),
+            subject: started.subject.clone(),
+            definition: started.definition,
+            partition: started.partition,
+            started_at: at,
+            data: started.data.clone(),
+            origin: started.origin.clone(),
+            phase: Phase::Forward,
+            suspended: None,
+            cancel: None,
+            steps: table.steps().map(|_| StepState::default()).collect(),
+        })
+    }
+
+    /// Moves by one event. The state is untouched if the move is not legal.
+    pub(super) fn apply(&mut self, event: &EventOf<S>) -> Result<(), IllegalMove> {
+        let refuse = |place: &str| Err(illegal(event, place));
+        match (&self.phase, event) {
+            (Phase::Ended(_), _) => refuse("a saga that has ended"),
+            (_, SagaEvent::Started(_)) => refuse("a saga that has begun"),
+            (Phase::Forward, SagaEvent::StepStarted(e)) if !e.undo => self.call(event, e),
+            (Phase::Backward { .. }, SagaEvent::StepStarted(e)) if e.undo => self.call(event, e),
+            (_, SagaEvent::StepStarted(_)) => refuse("its direction"),
+            (Phase::Forward, SagaEvent::StepCompleted(e)) => {
+                let step = self.open_step(event, &e.step, false)?;
+                let step = &mut self.steps[step];
+                (step.status, step.completed) = (Status::Done, true);
+                (step.unresolved, step.retry_at, step.reason) = (false, None, None);
+                if let Some(output) = &e.output {
+                    S::learn(&mut self.data, output);
+                }
+                Ok(())
+            }
+            (Phase::Forward, SagaEvent::StepFailed(e)) if !e.undo => self.fail(event, e),
+            (Phase::Backward { .. }, SagaEvent::StepFailed(e)) if e.undo => self.fail(event, e),
+            (_, SagaEvent::StepFailed(_)) => refuse("its direction"),
+            (Phase::Forward, SagaEvent::CancelRequested(_))
+                if self.is_decided() || self.cancel.is_some() =>
+            {
+                refuse("a saga that is decided, or cancelled before")
+            }
+            (Phase::Forward, SagaEvent::CancelRequested(e)) => {
+                self.cancel = Some(e.by.clone());
+                Ok(())
+            }
+            (Phase::Forward, SagaEvent::CompensationStarted(_))
+                if self.is_decided()
+                    || self.suspended.is_some()
+                    || self.announced().next().is_some() =>
+            {
+                refuse("a saga that is decided, suspended, or has a call under way")
+            }
+            (Phase::Forward, SagaEvent::CompensationStarted(e)) => {
+                let reason = e.reason.clone();
+                self.phase = Phase::Backward { reason };
+                for step in &mut self.steps {
+                    (step.attempts, step.retry_at) = (0, None);
+                }
+                Ok(())
+            }
+            (Phase::Backward { .. }, SagaEvent::StepCompensated(e)) => {
+                let step = self.open_step(event, &e.step, true)?;
+                let step = &mut self.steps[step];
+                step.status = Status::Undone;
+                (step.unresolved, step.retry_at, step.reason) = (false, None, None);
+                Ok(())
+            }
+            (Phase::Forward, SagaEvent::Completed(_))
+                if self.steps.iter().all(|step| step.status == Status::Done) =>
+            {
+                self.phase = Phase::Ended(Outcome::Completed);
+                Ok(())
+            }
+            (Phase::Backward { .. }, SagaEvent::Compensated(_))
+                if (0..self.steps.len()).all(|index| !self.needs_undo(index)) =>
+            {
+                self.phase = Phase::Ended(Outcome::Compensated);
+                Ok(())
+            }
+            (_, SagaEvent::Suspended(e)) if self.suspended.is_none() => {
+                self.suspended = Some(self.index(event, &e.step)?);
+                Ok(())
+            }
+            (_, SagaEvent::Resumed(e)) => {
+                self.resume(e.action);
+                Ok(())
+            }
+            (_, SagaEvent::Failed(_)) if self.suspended.is_some() => {
+                self.phase = Phase::Ended(Outcome::Failed);
+                Ok(())
+            }
+            (
+                _,
+                SagaEvent::StepCompleted(_)
+                | SagaEvent::CancelRequested(_)
+                | SagaEvent::CompensationStarted(_)
+                | SagaEvent::StepCompensated(_),
+            ) => refuse("its direction"),
+            (_, SagaEvent::Completed(_) | SagaEvent::Compensated(_)) => refuse("unfinished steps"),
+            (_, SagaEvent::Suspended(_)) => refuse("a saga that is suspended"),
+            (_, SagaEvent::Failed(_)) => refuse("a saga that is not suspended"),
+        }
+    }
+
+    fn index(&self, event: &EventOf<S>, name: &str) -> Result<usize, IllegalMove> {
+        self.table()
+            .and_then(|table| table.position(name))
+            .ok_or_else(|| illegal(event, format!("a table without step {name:?}")))
+    }
+
+    /// The step that an event is about, if it can still be done, or undone.
+    fn open_step(&self, event: &EventOf<S>, name: &str, undo: bool) -> Result<usize, IllegalMove> {
+        let index = self.index(event, name)?;
+        let is_open = if undo {
+            self.needs_undo(index)
+        } else {
+            self.steps[index].status != Status::Done
+        };
+        if is_open {
+            Ok(index)
+        } else {
+            let status = self.steps[index].status;
+            Err(illegal(event, format!("step {name} that is {status:?}")))
+        }
+    }
+
+    fn call(&mut self, event: &EventOf<S>, started: &StepStarted) -> Result<(), IllegalMove> {
+        if self.suspended.is_some() {
+            return Err(illegal(event, "a saga that is suspended"));
+        }
+        let index = self.open_step(event, &started.step, started.undo)?;
+        let step = &mut self.steps[index];
+        // A call announced before of which there was no word: nobody knows.
+        step.unresolved |= step.status == Status::Calling;
+        step.status = if started.undo {
+            Status::Undoing
+        } else {
+            step.tried = true;
+            step.deadline = started.deadline;
+            Status::Calling
+        };
+        (step.attempts, step.retry_at) = (started.attempt, None);
+        Ok(())
+    }
+
+    fn fail(&mut self, event: &EventOf<S>, failed: &StepFailed) -> Result<(), IllegalMove> {
+        let index = self.open_step(event, &failed.step, failed.undo)?;
+        let step = &mut self.steps[index];
+        step.attempts = failed.attempt;
+        step.retry_at = failed.retry_at;
+        step.reason = Some(failed.reason.clone());
+        step.status = if failed.undo {
+            match failed.outcome {
+                FailedAs::NotClosed => Status::NotClosed,
+                FailedAs::Refused | FailedAs::NotDone | FailedAs::Unknown => Status::UndoWaiting,
+            }
+        } else {
+            match failed.outcome {
+                FailedAs::Unknown | FailedAs::NotClosed => step.unresolved = true,
+                FailedAs::Refused => step.unresolved = false,
+                FailedAs::NotDone => {}
+            }
+            match failed.retry_at {
+                None => Status::GaveUp,
+                Some(_) if step.unresolved => Status::Unknown,
+                Some(_) => Status::Waiting,
+            }
+        };
+        Ok(())
+    }
+
+    /// A person lets it go on: the step that it could not pass begins anew, and what waits is due.
+    fn resume(&mut self, action: Action) {
+        let suspended = self.suspended.take();
+        for (index, step) in self.steps.iter_mut().enumerate() {
+            step.retry_at = None;
+            if suspended != Some(index) {
+                continue;
+            }
+            if action == Action::Resume {
+                step.attempts = 0;
+            }
+            if step.status == Status::GaveUp {
+                // Refused for good under this key, so another try needs another one.
+                let closed = step.tried && !step.unresolved && action != Action::Resolve;
+                step.epoch += u32::from(closed);
+                step.status = if step.unresolved {
+                    Status::Unknown
+                } else {
+                    Status::Waiting
+                };
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What people do to sagas. Every such act is an event that says who and why.
+
+use std::sync::Arc;
+
+use super::definition::{EventOf, Reads, Saga};
+use super::event::{
+    Action, CancelRequested, Closed, Person, Resumed, SAGA_EVENTS, SagaEvent, StepCompensated,
+    StepCompleted,
+};
+use super::state::{Phase, Run, SagaState};
+use crate::execute::{Command, Lane, States, Stop, Work};
+
+/// What is to be done to a saga.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// A suspended saga goes on and counts its tries anew.
+    Resume,
+    /// The next try is due now.
+    Retry,
+    /// It is undone.
+    Cancel,
+    /// The step that it cannot pass counts as done, or undone, by hand.
+    Resolve,
+    /// It ends as failed, whatever is left of it.
+    Close,
+}
+
+/// Why a person's act is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ActRefused {
+    /// There is no such saga.
+    #[error("there is no such saga")]
+    Unknown,
+    /// It has ended.
+    #[error("the saga has ended")]
+    Ended,
+    /// The act is for suspended sagas.
+    #[error("the saga is not suspended")]
+    NotSuspended,
+    /// Nothing is waiting for another try.
+    #[error("no step waits for another try")]
+    NothingWaits,
+    /// It can only go on.
+    #[error("the saga can no longer be cancelled")]
+    Decided,
+}
+
+/// An act of a person on a saga.
+#[derive(Clone, Debug)]
+pub struct PersonActs<S: Saga> {
+    saga_id: String,
+    act: Act,
+    by: Person,
+    saga: std::marker::PhantomData<fn() -> S>,
+}
+
+impl<S: Saga> PersonActs<S> {
+    /// `by` does `act` to the saga.
+    #[must_use]
+    pub fn new(saga_id: impl Into<String>, act: Act, by: Person) -> Self {
+        Self {
+            saga_id: saga_id.into(),
+            act,
+            by,
+            saga: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<S: Saga> Command for PersonActs<S> {
+    type Refusal = ActRefused;
+    type Answer = Arc<SagaState<S>>;
+    const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::write::<SagaState<S>>(&self.saga_id)]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stop<ActRefused>> {
+        let state = work.state::<SagaState<S>>(&self.saga_id)?;
+        let run = state.run().ok_or(Stop::Refused(ActRefused::Unknown))?;
+        let events = decide(run, self.act, &self.by).map_err(Stop::refuse)?;
+        let writes = match (self.act, run.table()) {
+            (Act::Close, Some(table)) => (table.failed)(&run.data, &self.by.why, &mut Reads(work))?,
+            _ => super::definition::Writes::none(),
+        };
+        work.append::<SagaState<S>>(&self.saga_id, &events)?;
+        Ok(writes.append_to(work)?)
+    }
+
+    fn answer(&self, states: &States) -> Option<Arc<SagaState<S>>> {
+        Some(states.get::<SagaState<S>>(&self.saga_id)?.0)
+    }
+}
+
+/// The events of cancelling, for commands that put them into a commit of their own. None if it is being undone, or
+/// will be.
+///
+/// # Errors
+/// [`ActRefused::Ended`] and [`ActRefused::Decided`].
+pub fn cancel<S: Saga>(run: &Run<S>, by: &Person) -> Result<Vec<EventOf<S>>, ActRefused> {
+    match run.phase {
+        Phase::Ended(_) => Err(ActRefused::Ended),
+        Phase::Backward { .. } => Ok(Vec::new()),
+        Phase::Forward if run.is_decided() => Err(ActRefused::Decided),
+        Phase::Forward if run.cancel.is_some() => Ok(Vec::new()),
+        Phase::Forward => Ok(vec![SagaEvent::CancelRequested(CancelRequested {
+            saga_id: run.saga_id.clone(),
+            subject: run.subject.clone(),
+            by: by.clone(),
+        })]),
+    }
+}
+
+fn decide<S: Saga>(run: &Run<S>, act: Act, by: &Person) -> Result<Vec<EventOf<S>>, ActRefused> {
+    if matches!(run.phase, Phase::Ended(_)) {
+        return Err(ActRefused::Ended);
+    }
+    match act {
+        Act::Cancel => cancel(run, by),
+        Act::Retry => {
+            let waits = run.steps.iter().any(|step| step.retry_at.is_some());
+            if run.suspended.is_none() && !waits {
+                return Err(ActRefused::NothingWaits);
+            }
+            Ok(vec![resumed(run, Action::Retry, by)])
+        }
+        Act::Resume | Act::Resolve | Act::Close => {
+            let step = run.suspended.ok_or(ActRefused::NotSuspended)?;
+            Ok(match act {
+                Act::Resume => vec![resumed(run, Action::Resume, by)],
+                Act::Close => vec![SagaEvent::Failed(Closed {
+                    saga_id: run.saga_id.clone(),
+                    subject: run.subject.clone(),
+                    by: by.clone(),
+                })],
+                Act::Resolve | Act::Retry | Act::Cancel => {
+                    let mut events = vec![resumed(run, Action::Resolve, by)];
+                    events.extend(resolved(run, step, by));
+                    events
+                }
+            })
+        }
+    }
+}
+
+fn resumed<S: Saga>(run: &Run<S>, action: Action, by: &Person) -> EventOf<S> {
+    SagaEvent::Resumed(Resumed {
+        saga_id: run.saga_id.clone(),
+        subject: run.subject.clone(),
+        action,
+        by: by.clone(),
+    })
+}
+
+fn resolved<S: Saga>(run: &Run<S>, step: usize, by: &Person) -> Option<EventOf<S>> {
+    let step = run.step(step)?.0.name.to_owned();
+    let (saga_id, subject, by) = (run.saga_id.clone(), run.subject.clone(), Some(by.clone()));
+    Some(match run.phase {
+        Phase::Backward { .. } => SagaEvent::StepCompensated(StepCompensated {
+            saga_id,
+            subject,
+            step,
+            happened: true,
+            by,
+        }),
+        Phase::Forward | Phase::Ended(_) => SagaEvent::StepCompleted(StepCompleted {
+            saga_id,
+            subject,
+            step,
+            output: None,
+            by,
+        }),
+    })
+}

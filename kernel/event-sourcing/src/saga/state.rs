@@ -1,0 +1,285 @@
+//! Where a saga stands, folded from its stream, and which moves are legal from there.
+//!
+//! ```text
+//!   step, forwards                                          step, backwards
+//!
+//!   Pending ──► Calling ──► Done ───────────────┐
+//!      │         │ ▲  │                         │
+//!      │         ▼ │  └───► GaveUp ──(unless it │──► Undoing ──► Undone
+//!      │     Waiting,       is known that it    │      │ ▲
+//!      │     Unknown        did not happen)─────┘      ▼ │
+//!      └──────────────────► Done  (local steps)     UndoWaiting
+//!
+//!   saga    Forward ──► Completed
+//!              └──────► Backward ──► Compensated        a suspended one may be Failed by a person
+//! ```
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::definition::{EventOf, Kind, Saga, Step, Table};
+use super::effects::Key;
+use super::event::{Person, SagaEvent};
+use super::moves::{IllegalMove, illegal};
+use crate::aggregate::Aggregate;
+use crate::event::Metadata;
+use crate::id::Version;
+
+/// A saga's state. Before its first event there is no run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct SagaState<S: Saga> {
+    version: Version,
+    run: Option<Run<S>>,
+    /// What the stream says that no saga can do. Nothing more is done with it.
+    damage: Option<String>,
+}
+
+/// A saga that has begun.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Run<S: Saga> {
+    /// Its id.
+    pub saga_id: String,
+    /// What it is about.
+    pub subject: String,
+    /// The version of its table.
+    pub definition: u32,
+    /// The partition whose owner runs it.
+    pub partition: u16,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// What it began with, and what its steps added.
+    pub data: S::Data,
+    /// The request that led to it.
+    pub origin: Metadata,
+    /// Which way it goes.
+    pub phase: Phase,
+    /// The step that a person must look at, if it waits for one.
+    pub suspended: Option<usize>,
+    /// Who wants it undone, if somebody does.
+    pub cancel: Option<Person>,
+    /// In the order of the table.
+    pub steps: Vec<StepState>,
+}
+
+/// Which way a saga goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// From step to step.
+    Forward,
+    /// Undoing.
+    Backward {
+        /// Why.
+        reason: String,
+    },
+    /// Nowhere.
+    Ended(Outcome),
+}
+
+/// The one end that a saga has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Every step took effect.
+    Completed,
+    /// Nothing of it is left.
+    Compensated,
+    /// A person closed it.
+    Failed,
+}
+
+/// Where one step stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepState {
+    /// What happened last.
+    pub status: Status,
+    /// How many tries there were, of the action or of its compensation, since the last change of direction or
+    /// resumption by a person.
+    pub attempts: u32,
+    /// Whether the action was ever tried.
+    pub tried: bool,
+    /// Whether the action may yet turn out to have happened, or may still happen.
+    pub unresolved: bool,
+    /// Whether the action took effect; stays when it is undone.
+    pub completed: bool,
+    /// The part of its key that grows when a person asks for another try after a refusal.
+    pub epoch: u32,
+    /// When its action gives up.
+    pub deadline: Option<DateTime<Utc>>,
+    /// When the next try is due.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// What stood against it last.
+    pub reason: Option<String>,
+}
+
+/// What happened to a step last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// Nothing.
+    #[default]
+    Pending,
+    /// Its call was announced; there is no word yet.
+    Calling,
+    /// It did not happen; it will be tried again.
+    Waiting,
+    /// The word was lost; the provider will be asked.
+    Unknown,
+    /// It took effect.
+    Done,
+    /// It will not be tried again.
+    GaveUp,
+    /// The call of its compensation was announced.
+    Undoing,
+    /// Its compensation will be tried again; `NotClosed` if only the key is still open.
+    UndoWaiting,
+    /// As [`Status::UndoWaiting`], undone, but the provider cannot close the key.
+    NotClosed,
+    /// Undone, and closed.
+    Undone,
+}
+
+impl<S: Saga> Default for SagaState<S> {
+    fn default() -> Self {
+        Self {
+            version: Version::NONE,
+            run: None,
+            damage: None,
+        }
+    }
+}
+
+impl<S: Saga> SagaState<S> {
+    /// How many events it has.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The saga, if it has begun.
+    #[must_use]
+    pub fn run(&self) -> Option<&Run<S>> {
+        self.run.as_ref()
+    }
+
+    /// What is wrong with the stream, if anything is.
+    #[must_use]
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
+    }
+
+    /// Moves by one event, if the move is legal.
+    ///
+    /// # Errors
+    /// [`IllegalMove`]; the state is as before.
+    pub fn apply(&mut self, event: &EventOf<S>, at: DateTime<Utc>) -> Result<(), IllegalMove> {
+        match (&mut self.run, event) {
+            (None, SagaEvent::Started(started)) => {
+                self.run = Some(Run::begin(started, at)?);
+                Ok(())
+            }
+            (None, event) => Err(illegal(event, "a saga that has not begun")),
+            (Some(_), event @ SagaEvent::Started(_)) => {
+                Err(illegal(event, "a saga that has begun"))
+            }
+            (Some(run), event) => run.apply(event),
+        }
+    }
+}
+
+impl<S: Saga> Aggregate for SagaState<S> {
+    const TYPE: &'static str = S::STREAM;
+    const SNAPSHOT_VERSION: u32 = 1;
+    type Event = EventOf<S>;
+
+    fn evolve(&mut self, event: &EventOf<S>, at: DateTime<Utc>) {
+        self.version = self.version.next();
+        if let Err(error) = self.apply(event, at) {
+            self.damage = Some(format!("version {}: {error}", self.version.0));
+        }
+    }
+}
+
+impl<S: Saga> Run<S> {
+    /// The table that it runs by; none if this binary no longer has it.
+    #[must_use]
+    pub fn table(&self) -> Option<&'static Table<S>> {
+        S::table(self.definition)
+    }
+
+    /// The step of an index, with its state.
+    #[must_use]
+    pub fn step(&self, index: usize) -> Option<(&'static Step<S>, &StepState)> {
+        Some((self.table()?.steps().nth(index)?, self.steps.get(index)?))
+    }
+
+    /// The key of a step at its provider.
+    #[must_use]
+    pub fn key(&self, index: usize) -> Option<Key> {
+        let (step, state) = self.step(index)?;
+        Some(Key::new(&self.saga_id, step.name, state.epoch))
+    }
+
+    /// Whether the saga can no longer go backwards.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        let pivot = self.table().map_or(0, Table::pivot);
+        match self.steps.get(pivot) {
+            Some(state) => state.status == Status::Done || self.role_is_retriable(pivot),
+            None => self.steps.iter().all(|step| step.status == Status::Done),
+        }
+    }
+
+    /// A saga without a pivot whose first retriable step is next, or that consists of such steps only, is decided as
+    /// soon as the steps before it are done.
+    fn role_is_retriable(&self, pivot: usize) -> bool {
+        self.step(pivot)
+            .is_some_and(|(step, _)| step.role == super::definition::Role::Retriable)
+            && self.steps[..pivot]
+                .iter()
+                .all(|step| step.status == Status::Done)
+    }
+
+    /// Whether a step must be undone before the saga can end as compensated.
+    #[must_use]
+    pub fn needs_undo(&self, index: usize) -> bool {
+        let Some((step, state)) = self.step(index) else {
+            return false;
+        };
+        let can = match step.kind {
+            Kind::Local { undo, .. } => undo.is_some(),
+            Kind::External { undone, .. } => undone.is_some(),
+        };
+        can && match state.status {
+            Status::Pending | Status::Undone => false,
+            Status::Waiting | Status::GaveUp => state.unresolved,
+            Status::Calling
+            | Status::Unknown
+            | Status::Done
+            | Status::Undoing
+            | Status::UndoWaiting
+            | Status::NotClosed => true,
+        }
+    }
+
+    /// The steps whose calls were announced, and of which there is no word yet.
+    pub fn announced(&self) -> impl Iterator<Item = usize> + '_ {
+        self.steps.iter().enumerate().filter_map(|(index, step)| {
+            matches!(step.status, Status::Calling | Status::Undoing).then_some(index)
+        })
+    }
+
+    /// Why it goes backwards; empty if it does not.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match &self.phase {
+            Phase::Backward { reason } => reason,
+            Phase::Forward | Phase::Ended(_) => "",
+        }
+    }
+
+    /// Whether it goes on by itself.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.suspended.is_none() && !matches!(self.phase, Phase::Ended(_))
+    }
+}
