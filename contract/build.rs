@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 7] = [
     "error.proto",
     "models.proto",
     "command.proto",
+    "orders.proto",
     "operations.proto",
     "query.proto",
+    "order_queries.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use prost_types::{
+    DescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto, FileDescriptorSet,
+};
 
 /// Fields as `name type number`; a name that ends in `?` has presence.
 const MESSAGES: &[(&str, &str)] = &[
@@ -247,20 +249,31 @@ fn old_messages_have_their_fields_and_new_fields_begin_at_twenty() {
     }
 }
 
+fn values_of(package: &str, name: &str) -> Vec<(String, i32)> {
+    let files = descriptors().file.into_iter();
+    let found = files
+        .filter(|file| file.package() == package)
+        .flat_map(|file| file.enum_type)
+        .find(|known| known.name() == name)
+        .unwrap_or_else(|| panic!("{package}.{name} is missing"));
+    let value = |value: &EnumValueDescriptorProto| (value.name().to_owned(), value.number());
+    found.value.iter().map(value).collect()
+}
+
 #[test]
 fn the_old_enum_has_its_values() {
-    let file = descriptors().file.into_iter();
-    let crud = file
-        .flat_map(|file| file.enum_type)
-        .find(|known| known.name() == "CRUD")
-        .expect("CRUD");
-    let values: Vec<_> = crud
-        .value
-        .iter()
-        .map(|value| (value.name(), value.number()))
-        .collect();
     let expected = [("UNKNOWN", 0), ("INSERT", 1), ("UPDATE", 2), ("DELETE", 3)];
-    assert_eq!(values, expected);
+    let expected = expected.map(|(name, number)| (name.to_owned(), number));
+    assert_eq!(values_of("proto", "CRUD"), expected);
+}
+
+#[test]
+fn both_sides_count_the_statuses_alike() {
+    for (name, count) in [("OrderStatus", 8), ("SagaStatus", 8)] {
+        let values = values_of("proto", name);
+        assert_eq!(values.len(), count, "{name}");
+        assert_eq!(values, values_of("query", name), "{name}");
+    }
 }
 
 #[test]

@@ -170,15 +170,14 @@ impl Misfit {
         Self::new(format!("expected {ty}, got {shown}{more}"))
     }
 
-    fn within(mut self, segment: impl fmt::Display) -> Self {
-        self.path.push(segment.to_string());
+    fn within(mut self, segment: String) -> Self {
+        self.path.push(segment);
         self
     }
 
     fn error(self, outermost: &str, place: async_graphql::Pos) -> ApiError {
-        let inner = self.path.iter().rev().map(String::as_str);
-        let path: Vec<&str> = std::iter::once(outermost).chain(inner).collect();
-        ApiError::unfit(format!("{}: {}", path.join("."), self.problem), place)
+        let path: String = self.path.iter().rev().map(String::as_str).collect();
+        ApiError::unfit(format!("{outermost}{path}: {}", self.problem), place)
     }
 }
 
@@ -188,7 +187,7 @@ fn fits(shape: &Shape, ty: &Type, value: &Value) -> Result<(), Misfit> {
         (Value::Null, _) => Err(Misfit::expected(ty, value)),
         (Value::List(items), BaseType::List(of)) => {
             for (index, item) in items.iter().enumerate() {
-                fits(shape, of, item).map_err(|misfit| misfit.within(index))?;
+                fits(shape, of, item).map_err(|misfit| misfit.within(format!("[{index}]")))?;
             }
             Ok(())
         }
@@ -231,7 +230,7 @@ fn object_fits(
             None if field.ty.nullable || field.has_default => Ok(()),
             None => Err(Misfit::new(format!("expected {}, got nothing", field.ty))),
         }
-        .map_err(|misfit| misfit.within(&field.name))?;
+        .map_err(|misfit| misfit.within(format!(".{}", field.name)))?;
     }
     Ok(())
 }

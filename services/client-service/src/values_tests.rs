@@ -56,47 +56,50 @@ fn a_misfit_is_named_with_its_place_its_type_and_what_was_given() {
     for (line, expected) in [
         (
             json!({"id": 1, "count": 2_147_483_648_i64}),
-            "1.count: expected Int, got 2147483648",
+            "[1].count: expected Int, got 2147483648",
         ),
         (
             json!({"id": 1, "count": 1.5}),
-            "1.count: expected Int, got 1.5",
+            "[1].count: expected Int, got 1.5",
         ),
         (
             json!({"id": 1, "count": "1"}),
-            "1.count: expected Int, got \"1\"",
+            "[1].count: expected Int, got \"1\"",
         ),
-        (json!({"id": 1}), "1.count: expected Int!, got nothing"),
+        (json!({"id": 1}), "[1].count: expected Int!, got nothing"),
         (
             json!({"id": null, "count": 1}),
-            "1.id: expected ID!, got null",
+            "[1].id: expected ID!, got null",
         ),
-        (json!({"id": 1.5, "count": 1}), "1.id: expected ID, got 1.5"),
+        (
+            json!({"id": 1.5, "count": 1}),
+            "[1].id: expected ID, got 1.5",
+        ),
         (
             json!({"id": 1, "count": 1, "size": "HUGE"}),
-            "1.size: expected Size, got \"HUGE\"",
+            "[1].size: expected Size, got \"HUGE\"",
         ),
         (
             json!({"id": 1, "count": 1, "size": 3}),
-            "1.size: expected Size, got 3",
+            "[1].size: expected Size, got 3",
         ),
         (
             json!({"id": 1, "count": 1, "sizes": [null]}),
-            "1.sizes.0: expected Size!, got null",
+            "[1].sizes[0]: expected Size!, got null",
         ),
         (
             json!({"id": 1, "count": 1, "note": 1}),
-            "1.note: expected String, got 1",
+            "[1].note: expected String, got 1",
         ),
         (
             json!({"id": 1, "count": 1, "x": 1}),
-            "1: Line has no field x",
+            "[1]: Line has no field x",
         ),
-        (json!(null), "1: expected Line!, got null"),
-        (json!("text"), "1: expected Line, got \"text\""),
-        (json!([]), "1: expected Line, got []"),
+        (json!(null), "[1]: expected Line!, got null"),
+        (json!("text"), "[1]: expected Line, got \"text\""),
+        (json!([]), "[1]: expected Line, got []"),
     ] {
-        assert_eq!(message(PUT, with(line)), format!("$box.lines.{expected}"));
+        assert_eq!(message(PUT, with(line)), format!("$box.lines{expected}"));
     }
     for (field, value, expected) in [
         ("price", json!("1e2"), "Decimal, got \"1e2\""),
@@ -131,11 +134,11 @@ fn literals_defaults_and_fragments_are_looked_at() {
         ),
         (
             "query($c: Int) { f(box: {lines: [{id: 1, count: $c}]}) }",
-            "box.lines.0.count: expected Int!, got nothing",
+            "box.lines[0].count: expected Int!, got nothing",
         ),
         (
             "query($s: [Line!]) { f(box: {lines: [{id: 1, count: 1}, $s]}) }",
-            "box.lines.1: expected Line!, got null",
+            "box.lines[1]: expected Line!, got null",
         ),
         (
             "{ ...a } fragment a on Query { inner { ...b } } fragment b on Inner { inner { f(n: 1, size: HUGE) } }",
