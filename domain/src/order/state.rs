@@ -170,15 +170,13 @@ impl Aggregate for Order {
 
     fn evolve(&mut self, event: &OrderEvent, at: DateTime<Utc>) {
         self.version = self.version.next();
-        match (&mut self.values, event) {
-            (Some(order), event) => {
-                order.become_after(event);
-                order.updated_at = at;
-            }
-            (values @ None, OrderEvent::Created(data)) => {
-                *values = Some(OrderValues::born(data, at));
-            }
-            (None, _) => {}
+        if let OrderEvent::Created(data) = event {
+            self.values
+                .get_or_insert_with(|| OrderValues::born(data, at));
+        }
+        if let Some(order) = &mut self.values {
+            order.become_after(event);
+            order.updated_at = at;
         }
     }
 }

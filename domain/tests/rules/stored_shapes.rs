@@ -9,15 +9,19 @@ use domain::category_name::{CategoryNameClaimed, CategoryNameEvent, CategoryName
 use domain::product::{
     ProductCreated, ProductDeleted, ProductEvent, ProductPriceChanged, ProductUpdated,
 };
-use domain::stock::{StockClosed, StockEvent, StockUpdated};
+use domain::stock::{
+    StockClosed, StockDeducted, StockEvent, StockReleased, StockReserved, StockUpdated,
+};
 use domain::value::NameKey;
 use event_sourcing::{DecodeError, DomainEvent};
 
-use crate::support::{category_name, description, id, level, price, product_name, reason};
+use crate::support::{
+    category_name, description, id, level, price, product_name, quantity, reason,
+};
 
 /// Reads the fixture, and expects that today's writer writes the same.
 #[track_caller]
-fn reads<E: DomainEvent + PartialEq + Debug>(event_type: &str, fixture: &str, event: &E) {
+pub fn reads<E: DomainEvent + PartialEq + Debug>(event_type: &str, fixture: &str, event: &E) {
     let read = E::decode(event_type, 1, fixture).expect("a shape that was stored");
     assert_eq!(&read, event);
     let written = event.encode();
@@ -36,6 +40,7 @@ macro_rules! fixture {
         include_str!(concat!("../fixtures/", $name, ".v1.json"))
     };
 }
+pub(crate) use fixture;
 
 #[test]
 fn category_events() {
@@ -153,6 +158,39 @@ fn stock_events() {
         &StockEvent::Updated(StockUpdated {
             product_id: id("sencha"),
             on_hand: level(12),
+            reserved: level(0),
+        }),
+    );
+    reads(
+        "StockReserved",
+        fixture!("StockReserved"),
+        &StockEvent::Reserved(StockReserved {
+            product_id: id("sencha"),
+            order_id: id("order-1"),
+            quantity: quantity(3),
+            on_hand: level(12),
+            reserved: level(3),
+        }),
+    );
+    reads(
+        "StockReleased",
+        fixture!("StockReleased"),
+        &StockEvent::Released(StockReleased {
+            product_id: id("sencha"),
+            order_id: id("order-1"),
+            quantity: quantity(3),
+            on_hand: level(12),
+            reserved: level(0),
+        }),
+    );
+    reads(
+        "StockDeducted",
+        fixture!("StockDeducted"),
+        &StockEvent::Deducted(StockDeducted {
+            product_id: id("sencha"),
+            order_id: id("order-1"),
+            quantity: quantity(3),
+            on_hand: level(9),
             reserved: level(0),
         }),
     );

@@ -1,6 +1,9 @@
 //! Short ways to make valid values.
 
-use domain::value::{CategoryName, Description, EntityId, Price, ProductName, Reason, StockLevel};
+use domain::value::{
+    CategoryName, Description, EntityId, Price, ProductName, Quantity, Reason, Reference,
+    ShippingAddress, StockLevel, TrackingNumber, UserId,
+};
 
 pub fn id(text: &str) -> EntityId {
     EntityId::parse("id", text).expect("a valid id")
@@ -28,4 +31,24 @@ pub fn price(text: &str) -> Price {
 
 pub fn level(count: i64) -> StockLevel {
     StockLevel::parse("quantity", count).expect("a valid level")
+}
+
+pub fn quantity(count: i64) -> Quantity {
+    Quantity::parse("quantity", count).expect("a valid quantity")
+}
+
+pub fn user(text: &str) -> UserId {
+    UserId::parse("userId", text).expect("a valid user id")
+}
+
+pub fn reference(text: &str) -> Reference {
+    Reference::parse("key", text).expect("a valid reference")
+}
+
+pub fn tracking(text: &str) -> TrackingNumber {
+    TrackingNumber::parse("trackingNumber", text).expect("a valid tracking number")
+}
+
+pub fn address() -> ShippingAddress {
+    ShippingAddress::parse("shippingAddress", "Ring 1", "Uji", "611-0021").expect("a valid address")
 }

@@ -1,0 +1,159 @@
+use domain::DomainError;
+use domain::order::{Cancellation, Order, OrderAct, RequestCancellation};
+use domain::value::OrderStatus;
+use event_sourcing::testing::given;
+
+use crate::orders::{
+    cancelled, confirmed, created, failed, in_status, not_found, order, requested, wrong_status,
+};
+use crate::support::{id, reason, user};
+
+fn wish() -> RequestCancellation {
+    RequestCancellation {
+        order_id: order(),
+        reason: Some(reason("Too late")),
+        requested_by: Some(user("mika")),
+        cancel_saga_id: id("saga-2"),
+    }
+}
+
+#[test]
+fn an_order_without_events_cannot_be_cancelled() {
+    let nothing = Order::default();
+    assert_eq!(nothing.request_cancellation(&wish()), Err(not_found()));
+    assert_eq!(nothing.cancelled(&order(), None), Err(not_found()));
+    assert_eq!(nothing.failed(&order(), reason("x")), Err(not_found()));
+}
+
+#[test]
+fn an_open_saga_is_told_to_turn_round() {
+    let order = in_status(OrderStatus::Processing);
+    assert_eq!(
+        order.request_cancellation(&wish()),
+        Ok(Cancellation::TurnsSaga {
+            saga_id: id("saga-1"),
+            event: requested(None),
+        })
+    );
+}
+
+#[test]
+fn a_confirmed_order_is_undone_by_a_saga_of_its_own() {
+    let order = in_status(OrderStatus::Confirmed);
+    assert_eq!(
+        order.request_cancellation(&wish()),
+        Ok(Cancellation::StartsSaga {
+            saga_id: id("saga-2"),
+            event: requested(Some("saga-2")),
+        })
+    );
+    let order = given::<Order>([created(), confirmed(), requested(Some("saga-2"))]).state();
+    assert_eq!(order.values().unwrap().saga_id, id("saga-2"));
+}
+
+#[test]
+fn a_wish_leaves_the_status() {
+    let order = given::<Order>([created(), requested(None)]).state();
+    let values = order.values().unwrap();
+    assert_eq!(values.status, OrderStatus::Processing);
+    assert_eq!(values.saga_id, id("saga-1"));
+    let wish = values.cancellation.as_ref().unwrap();
+    assert_eq!(wish.requested_by, Some(user("mika")));
+}
+
+#[test]
+fn who_asks_again_is_told_yes_without_an_event() {
+    for history in [
+        vec![created(), requested(None)],
+        vec![created(), confirmed(), requested(Some("saga-2"))],
+        vec![created(), cancelled(None)],
+        vec![created(), requested(None), cancelled(None)],
+    ] {
+        let order = given::<Order>(history).state();
+        assert_eq!(
+            order.request_cancellation(&wish()),
+            Ok(Cancellation::Nothing)
+        );
+    }
+}
+
+#[test]
+fn what_left_the_shop_or_was_closed_as_failed_cannot_be_cancelled() {
+    for status in [
+        OrderStatus::Shipped,
+        OrderStatus::Delivered,
+        OrderStatus::Failed,
+    ] {
+        let order = in_status(status);
+        assert_eq!(
+            order.request_cancellation(&wish()),
+            Err(wrong_status(status, OrderAct::Cancel))
+        );
+    }
+    let order = given::<Order>([created(), requested(None), failed()]).state();
+    assert_eq!(
+        order.request_cancellation(&wish()),
+        Err(wrong_status(OrderStatus::Failed, OrderAct::Cancel))
+    );
+}
+
+#[test]
+fn an_order_is_cancelled_once() {
+    given::<Order>([created()])
+        .when(|values| values.cancelled(&order(), Some(reason("Sold out"))))
+        .then([cancelled(Some("Sold out"))]);
+    given::<Order>([created(), cancelled(Some("Sold out"))])
+        .when(|values| values.cancelled(&order(), Some(reason("Sold out"))))
+        .then_nothing();
+}
+
+#[test]
+fn the_reason_of_the_wish_is_the_reason_of_the_end_unless_there_is_a_better_one() {
+    for (given_reason, kept) in [(None, "Too late"), (Some("Sold out"), "Sold out")] {
+        given::<Order>([created(), requested(None)])
+            .when(|values| values.cancelled(&order(), given_reason.map(reason)))
+            .then([cancelled(Some(kept))]);
+    }
+}
+
+#[test]
+fn an_order_fails_once_and_only_before_it_ends() {
+    let why = || reason("Lost by the carrier");
+    for history in [
+        vec![created()],
+        vec![created(), confirmed()],
+        vec![created(), confirmed(), requested(Some("saga-2"))],
+    ] {
+        given::<Order>(history)
+            .when(|values| values.failed(&order(), why()))
+            .then([failed()]);
+    }
+    given::<Order>([created(), failed()])
+        .when(|values| values.failed(&order(), why()))
+        .then_nothing();
+}
+
+#[test]
+fn ends_are_final() {
+    let refused = |status, asked| -> Result<_, DomainError> { Err(wrong_status(status, asked)) };
+    for status in [
+        OrderStatus::Shipped,
+        OrderStatus::Delivered,
+        OrderStatus::Failed,
+    ] {
+        assert_eq!(
+            in_status(status).cancelled(&order(), None),
+            refused(status, OrderAct::Cancel)
+        );
+    }
+    for status in [
+        OrderStatus::Shipped,
+        OrderStatus::Delivered,
+        OrderStatus::Cancelled,
+    ] {
+        assert_eq!(
+            in_status(status).failed(&order(), reason("x")),
+            refused(status, OrderAct::Fail)
+        );
+    }
+}

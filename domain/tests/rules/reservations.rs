@@ -1,0 +1,297 @@
+//! What orders hold of a product's stock.
+
+use std::collections::BTreeMap;
+
+use domain::stock::{
+    Stock, StockClosed, StockDeducted, StockEvent, StockReleased, StockReserved, StockUpdated,
+};
+use domain::value::EntityId;
+use domain::{Conflict, DomainError, Entity};
+use event_sourcing::testing::{at, given};
+use event_sourcing::{Aggregate, DomainEvent};
+use proptest::prelude::*;
+
+use crate::support::{id, level, quantity};
+
+fn product() -> EntityId {
+    id("sencha")
+}
+
+fn updated(on_hand: i64, reserved: i64) -> StockEvent {
+    StockEvent::Updated(StockUpdated {
+        product_id: product(),
+        on_hand: level(on_hand),
+        reserved: level(reserved),
+    })
+}
+
+fn reserved(order: &str, count: i64, on_hand: i64, in_all: i64) -> StockEvent {
+    StockEvent::Reserved(StockReserved {
+        product_id: product(),
+        order_id: id(order),
+        quantity: quantity(count),
+        on_hand: level(on_hand),
+        reserved: level(in_all),
+    })
+}
+
+fn released(order: &str, count: i64, on_hand: i64, in_all: i64) -> StockEvent {
+    StockEvent::Released(StockReleased {
+        product_id: product(),
+        order_id: id(order),
+        quantity: quantity(count),
+        on_hand: level(on_hand),
+        reserved: level(in_all),
+    })
+}
+
+fn deducted(order: &str, count: i64, on_hand: i64, in_all: i64) -> StockEvent {
+    StockEvent::Deducted(StockDeducted {
+        product_id: product(),
+        order_id: id(order),
+        quantity: quantity(count),
+        on_hand: level(on_hand),
+        reserved: level(in_all),
+    })
+}
+
+fn closed() -> StockEvent {
+    StockEvent::Closed(StockClosed {
+        product_id: product(),
+    })
+}
+
+type Decided = Result<Vec<StockEvent>, DomainError>;
+
+fn reserve(order: &str, count: i64) -> impl Fn(&Stock) -> Decided {
+    move |stock| stock.reserve(&product(), &id(order), quantity(count))
+}
+
+fn release(order: &str) -> impl Fn(&Stock) -> Decided {
+    move |stock| Ok(stock.release(&product(), &id(order)))
+}
+
+fn deduct(order: &str) -> impl Fn(&Stock) -> Decided {
+    move |stock| Ok(stock.deduct(&product(), &id(order)))
+}
+
+#[test]
+fn what_one_order_holds_is_not_there_for_the_next() {
+    let stock = given::<Stock>([updated(10, 0), reserved("a", 7, 10, 7)]);
+    stock.when(reserve("b", 3)).then([reserved("b", 3, 10, 10)]);
+    let refusal = DomainError::Conflict(Conflict::OutOfStock {
+        product: product(),
+        available: level(3),
+        wanted: quantity(4),
+    });
+    assert_eq!(
+        refusal.to_string(),
+        "product sencha has 3 available, 4 wanted"
+    );
+    given::<Stock>([updated(10, 0), reserved("a", 7, 10, 7)])
+        .when(reserve("b", 4))
+        .then_refused(refusal);
+}
+
+#[test]
+fn an_order_reserves_once() {
+    let history = [updated(10, 0), reserved("a", 7, 10, 7)];
+    given::<Stock>(history.clone())
+        .when(reserve("a", 7))
+        .then_nothing();
+    given::<Stock>(history.into_iter().chain([closed()]))
+        .when(reserve("a", 7))
+        .then_nothing();
+}
+
+#[test]
+fn there_is_nothing_to_reserve_of_a_product_that_is_not_there() {
+    for history in [vec![], vec![updated(10, 0), closed()]] {
+        given::<Stock>(history)
+            .when(reserve("a", 1))
+            .then_refused(DomainError::NotFound {
+                entity: Entity::Product,
+                id: product(),
+            });
+    }
+}
+
+#[test]
+fn a_release_gives_all_back_once() {
+    let history = [
+        updated(10, 0),
+        reserved("a", 7, 10, 7),
+        reserved("b", 2, 10, 9),
+    ];
+    given::<Stock>(history.clone())
+        .when(release("a"))
+        .then([released("a", 7, 10, 2)]);
+    given::<Stock>(history.into_iter().chain([released("a", 7, 10, 2)]))
+        .when(release("a"))
+        .then_nothing();
+    given::<Stock>([]).when(release("a")).then_nothing();
+}
+
+#[test]
+fn what_is_shipped_leaves_the_shop_once() {
+    let history = [
+        updated(10, 0),
+        reserved("a", 7, 10, 7),
+        reserved("b", 2, 10, 9),
+    ];
+    given::<Stock>(history.clone())
+        .when(deduct("a"))
+        .then([deducted("a", 7, 3, 2)]);
+    let shipped = || history.clone().into_iter().chain([deducted("a", 7, 3, 2)]);
+    given::<Stock>(shipped()).when(deduct("a")).then_nothing();
+    given::<Stock>(shipped()).when(release("a")).then_nothing();
+}
+
+#[test]
+fn orders_keep_what_they_hold_of_a_deleted_product() {
+    let history = [
+        updated(10, 0),
+        reserved("a", 7, 10, 7),
+        reserved("b", 2, 10, 9),
+    ];
+    given::<Stock>(history.clone())
+        .when(|stock| stock.close(&product()))
+        .then([closed()]);
+    let gone = history.into_iter().chain([closed()]);
+    given::<Stock>(gone.clone())
+        .when(release("a"))
+        .then([released("a", 7, 10, 2)]);
+    let gone = gone.chain([released("a", 7, 10, 2)]);
+    given::<Stock>(gone.clone())
+        .when(deduct("b"))
+        .then([deducted("b", 2, 8, 0)]);
+    let stock = given::<Stock>(gone.chain([deducted("b", 2, 8, 0)])).state();
+    assert!(stock.life().alive().is_none());
+    let last = stock.life().last().unwrap();
+    assert_eq!((last.on_hand, last.reserved), (level(8), level(0)));
+    assert_eq!(stock.reservations().count(), 0);
+}
+
+/// A decision copies the state; the copy must not copy what thousands of orders hold.
+#[test]
+fn a_copy_shares_its_reservations_and_keeps_its_own() {
+    let mut stock = given::<Stock>([updated(10, 0), reserved("a", 7, 10, 7)]).state();
+    let copy = stock.clone();
+    stock.evolve(&released("a", 7, 10, 0), at(9));
+    assert_eq!(copy.reservation(&id("a")), Some(quantity(7)));
+    assert_eq!(stock.reservation(&id("a")), None);
+}
+
+#[derive(Clone, Debug)]
+enum Ask {
+    Update(i64),
+    Reserve(usize, i64),
+    Release(usize),
+    Deduct(usize),
+    Close,
+}
+
+const ORDERS: [&str; 4] = ["a", "b", "c", "d"];
+
+fn asks() -> impl Strategy<Value = Vec<Ask>> {
+    let order = 0..ORDERS.len();
+    let ask = prop_oneof![
+        3 => prop_oneof![0_i64..30, Just(1_000_000_000)].prop_map(Ask::Update),
+        8 => (order.clone(), prop_oneof![1_i64..=8, Just(1_000)])
+            .prop_map(|(order, count)| Ask::Reserve(order, count)),
+        4 => order.clone().prop_map(Ask::Release),
+        4 => order.prop_map(Ask::Deduct),
+        1 => Just(Ask::Close),
+    ];
+    prop::collection::vec(ask, 0..40)
+}
+
+fn decide(stock: &Stock, ask: &Ask) -> Decided {
+    match ask {
+        Ask::Update(on_hand) => stock.update(&product(), level(*on_hand)),
+        Ask::Reserve(order, count) => reserve(ORDERS[*order], *count)(stock),
+        Ask::Release(order) => release(ORDERS[*order])(stock),
+        Ask::Deduct(order) => deduct(ORDERS[*order])(stock),
+        Ask::Close => stock.close(&product()),
+    }
+}
+
+/// What a shop with a pencil would know.
+#[derive(Default)]
+struct Ledger {
+    on_hand: i64,
+    held: BTreeMap<&'static str, i64>,
+}
+
+impl Ledger {
+    fn note(&mut self, ask: &Ask, has_events: bool) {
+        if !has_events {
+            return;
+        }
+        match ask {
+            Ask::Update(on_hand) => self.on_hand = *on_hand,
+            Ask::Reserve(order, count) => {
+                self.held.insert(ORDERS[*order], *count);
+            }
+            Ask::Release(order) => {
+                self.held.remove(ORDERS[*order]);
+            }
+            Ask::Deduct(order) => {
+                self.on_hand -= self.held.remove(ORDERS[*order]).unwrap_or_default();
+            }
+            Ask::Close => {}
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn stock_is_conserved_whatever_is_asked(asks in asks()) {
+        let mut stock = given::<Stock>([updated(20, 0)]).state();
+        let mut ledger = Ledger { on_hand: 20, ..Ledger::default() };
+        for (second, ask) in (1..).zip(&asks) {
+            let events = decide(&stock, ask).unwrap_or_default();
+            for event in &events {
+                let written = event.encode();
+                let read = StockEvent::decode(written.event_type, 1, &written.data).unwrap();
+                stock.evolve(&read, at(second));
+            }
+            ledger.note(ask, !events.is_empty());
+            prop_assert!(ledger.on_hand >= 0);
+
+            let values = stock.life().last().unwrap();
+            prop_assert_eq!(i64::from(values.on_hand.get()), ledger.on_hand);
+            let in_all: i64 = ledger.held.values().sum();
+            prop_assert_eq!(i64::from(values.reserved.get()), in_all);
+            prop_assert!(in_all <= ledger.on_hand, "oversold");
+            let held: BTreeMap<_, _> = stock
+                .reservations()
+                .map(|(order, held)| (order.as_str(), i64::from(held.get())))
+                .collect();
+            prop_assert_eq!(&held, &ledger.held);
+        }
+    }
+
+    #[test]
+    fn the_same_ask_twice_gives_no_second_event(asks in asks()) {
+        let mut stock = given::<Stock>([updated(20, 0)]).state();
+        for (second, ask) in (1..).zip(&asks) {
+            for event in decide(&stock, ask).unwrap_or_default() {
+                stock.evolve(&event, at(second));
+            }
+            prop_assert_eq!(decide(&stock, ask).unwrap_or_default(), vec![], "{:?}", ask);
+        }
+    }
+
+    #[test]
+    fn a_snapshot_is_the_state(asks in asks()) {
+        let mut stock = given::<Stock>([updated(20, 0)]).state();
+        for ask in &asks {
+            for event in decide(&stock, ask).unwrap_or_default() {
+                stock.evolve(&event, at(1));
+            }
+        }
+        let stored = serde_json::to_string(&stock).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Stock>(&stored).unwrap(), stock);
+    }
+}
