@@ -5,9 +5,7 @@ use event_sourcing::{Aggregate, Version};
 use rpds::RedBlackTreeMapSync;
 use serde::{Deserialize, Serialize};
 
-use super::event::{
-    StockClosed, StockDeducted, StockEvent, StockReleased, StockReserved, StockUpdated,
-};
+use super::event::{StockClosed, StockEvent, StockHeld, StockUpdated};
 use crate::error::{Conflict, DomainError, Entity};
 use crate::life::Life;
 use crate::value::{EntityId, Quantity, StockLevel};
@@ -138,7 +136,7 @@ impl Stock {
                 wanted: quantity,
             }));
         }
-        Ok(vec![StockEvent::Reserved(StockReserved {
+        Ok(vec![StockEvent::Reserved(StockHeld {
             product_id: product.clone(),
             order_id: order.clone(),
             quantity,
@@ -154,7 +152,7 @@ impl Stock {
         let Some((old, quantity)) = self.held(order) else {
             return Vec::new();
         };
-        vec![StockEvent::Released(StockReleased {
+        vec![StockEvent::Released(StockHeld {
             product_id: product.clone(),
             order_id: order.clone(),
             quantity,
@@ -170,7 +168,7 @@ impl Stock {
         let Some((old, quantity)) = self.held(order) else {
             return Vec::new();
         };
-        vec![StockEvent::Deducted(StockDeducted {
+        vec![StockEvent::Deducted(StockHeld {
             product_id: product.clone(),
             order_id: order.clone(),
             quantity,
@@ -220,10 +218,7 @@ impl Aggregate for Stock {
                 self.reservations
                     .insert_mut(data.order_id.clone(), data.quantity);
             }
-            StockEvent::Released(data) => {
-                self.reservations.remove_mut(&data.order_id);
-            }
-            StockEvent::Deducted(data) => {
+            StockEvent::Released(data) | StockEvent::Deducted(data) => {
                 self.reservations.remove_mut(&data.order_id);
             }
             StockEvent::Closed(_) => self.life.end(),

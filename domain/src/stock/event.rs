@@ -13,11 +13,11 @@ pub enum StockEvent {
     /// Somebody counted, or goods came in.
     Updated(StockUpdated),
     /// An order holds some of it from now on.
-    Reserved(StockReserved),
+    Reserved(StockHeld),
     /// An order gave back what it held.
-    Released(StockReleased),
+    Released(StockHeld),
     /// What an order held left the shop.
-    Deducted(StockDeducted),
+    Deducted(StockHeld),
     /// The product was deleted.
     Closed(StockClosed),
 }
@@ -33,48 +33,18 @@ pub struct StockUpdated {
     pub reserved: StockLevel,
 }
 
-/// `StockReserved`.
+/// `StockReserved`, `StockReleased`, `StockDeducted`: what an order holds, begins or ceases to be held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StockReserved {
+pub struct StockHeld {
     /// The product.
     pub product_id: EntityId,
-    /// The order that holds it.
+    /// The order.
     pub order_id: EntityId,
-    /// How much it holds.
-    pub quantity: Quantity,
-    /// What is on hand.
-    pub on_hand: StockLevel,
-    /// What orders hold of it from now on, this one included.
-    pub reserved: StockLevel,
-}
-
-/// `StockReleased`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StockReleased {
-    /// The product.
-    pub product_id: EntityId,
-    /// The order that held it.
-    pub order_id: EntityId,
-    /// How much it held.
-    pub quantity: Quantity,
-    /// What is on hand.
-    pub on_hand: StockLevel,
-    /// What orders hold of it from now on.
-    pub reserved: StockLevel,
-}
-
-/// `StockDeducted`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StockDeducted {
-    /// The product.
-    pub product_id: EntityId,
-    /// The order that held it.
-    pub order_id: EntityId,
-    /// How much left.
+    /// How much the order holds from now on, or held until now.
     pub quantity: Quantity,
     /// What is on hand from now on.
     pub on_hand: StockLevel,
-    /// What orders hold of it from now on.
+    /// What all orders hold of it from now on.
     pub reserved: StockLevel,
 }
 
@@ -91,9 +61,9 @@ impl StockEvent {
     pub fn levels(&self) -> Option<(StockLevel, StockLevel)> {
         match self {
             Self::Updated(data) => Some((data.on_hand, data.reserved)),
-            Self::Reserved(data) => Some((data.on_hand, data.reserved)),
-            Self::Released(data) => Some((data.on_hand, data.reserved)),
-            Self::Deducted(data) => Some((data.on_hand, data.reserved)),
+            Self::Reserved(data) | Self::Released(data) | Self::Deducted(data) => {
+                Some((data.on_hand, data.reserved))
+            }
             Self::Closed(_) => None,
         }
     }

@@ -9,6 +9,4 @@ mod decide;
 mod event;
 
 pub use decide::{Stock, StockValues};
-pub use event::{
-    StockClosed, StockDeducted, StockEvent, StockReleased, StockReserved, StockUpdated,
-};
+pub use event::{StockClosed, StockEvent, StockHeld, StockUpdated};

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::stock::{
-    Stock, StockClosed, StockDeducted, StockEvent, StockReleased, StockReserved, StockUpdated,
-};
+use domain::stock::{Stock, StockClosed, StockEvent, StockHeld, StockUpdated};
 use domain::value::EntityId;
 use domain::{Conflict, DomainError, Entity};
 use event_sourcing::testing::{at, given};
@@ -25,34 +23,26 @@ fn updated(on_hand: i64, reserved: i64) -> StockEvent {
     })
 }
 
-fn reserved(order: &str, count: i64, on_hand: i64, in_all: i64) -> StockEvent {
-    StockEvent::Reserved(StockReserved {
+fn held(order: &str, count: i64, on_hand: i64, in_all: i64) -> StockHeld {
+    StockHeld {
         product_id: product(),
         order_id: id(order),
         quantity: quantity(count),
         on_hand: level(on_hand),
         reserved: level(in_all),
-    })
+    }
+}
+
+fn reserved(order: &str, count: i64, on_hand: i64, in_all: i64) -> StockEvent {
+    StockEvent::Reserved(held(order, count, on_hand, in_all))
 }
 
 fn released(order: &str, count: i64, on_hand: i64, in_all: i64) -> StockEvent {
-    StockEvent::Released(StockReleased {
-        product_id: product(),
-        order_id: id(order),
-        quantity: quantity(count),
-        on_hand: level(on_hand),
-        reserved: level(in_all),
-    })
+    StockEvent::Released(held(order, count, on_hand, in_all))
 }
 
 fn deducted(order: &str, count: i64, on_hand: i64, in_all: i64) -> StockEvent {
-    StockEvent::Deducted(StockDeducted {
-        product_id: product(),
-        order_id: id(order),
-        quantity: quantity(count),
-        on_hand: level(on_hand),
-        reserved: level(in_all),
-    })
+    StockEvent::Deducted(held(order, count, on_hand, in_all))
 }
 
 fn closed() -> StockEvent {

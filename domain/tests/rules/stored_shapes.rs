@@ -9,9 +9,7 @@ use domain::category_name::{CategoryNameClaimed, CategoryNameEvent, CategoryName
 use domain::product::{
     ProductCreated, ProductDeleted, ProductEvent, ProductPriceChanged, ProductUpdated,
 };
-use domain::stock::{
-    StockClosed, StockDeducted, StockEvent, StockReleased, StockReserved, StockUpdated,
-};
+use domain::stock::{StockClosed, StockEvent, StockHeld, StockUpdated};
 use domain::value::NameKey;
 use event_sourcing::{DecodeError, DomainEvent};
 
@@ -150,6 +148,16 @@ fn product_events() {
     );
 }
 
+fn held(on_hand: i64, reserved: i64) -> StockHeld {
+    StockHeld {
+        product_id: id("sencha"),
+        order_id: id("order-1"),
+        quantity: quantity(3),
+        on_hand: level(on_hand),
+        reserved: level(reserved),
+    }
+}
+
 #[test]
 fn stock_events() {
     reads(
@@ -164,35 +172,17 @@ fn stock_events() {
     reads(
         "StockReserved",
         fixture!("StockReserved"),
-        &StockEvent::Reserved(StockReserved {
-            product_id: id("sencha"),
-            order_id: id("order-1"),
-            quantity: quantity(3),
-            on_hand: level(12),
-            reserved: level(3),
-        }),
+        &StockEvent::Reserved(held(12, 3)),
     );
     reads(
         "StockReleased",
         fixture!("StockReleased"),
-        &StockEvent::Released(StockReleased {
-            product_id: id("sencha"),
-            order_id: id("order-1"),
-            quantity: quantity(3),
-            on_hand: level(12),
-            reserved: level(0),
-        }),
+        &StockEvent::Released(held(12, 0)),
     );
     reads(
         "StockDeducted",
         fixture!("StockDeducted"),
-        &StockEvent::Deducted(StockDeducted {
-            product_id: id("sencha"),
-            order_id: id("order-1"),
-            quantity: quantity(3),
-            on_hand: level(9),
-            reserved: level(0),
-        }),
+        &StockEvent::Deducted(held(9, 0)),
     );
     reads(
         "StockClosed",
