@@ -41,7 +41,7 @@ pub(super) enum Word<S: Saga> {
 #[derive(Clone, Debug)]
 pub(super) struct Advance<S: Saga> {
     pub(super) saga_id: Arc<str>,
-    pub(super) news: Option<News<S>>,
+    pub(super) news: Vec<News<S>>,
     /// The steps whose calls this process is making.
     pub(super) live: Vec<usize>,
     /// How many more calls it may make.
@@ -72,7 +72,7 @@ impl<S: Saga> Command for Advance<S> {
             work,
             saga: PhantomData,
         };
-        if let Some(news) = &self.news {
+        for news in &self.news {
             pass.hear(news)?;
         }
         while pass.step()? {}

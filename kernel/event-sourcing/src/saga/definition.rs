@@ -151,6 +151,15 @@ pub enum Kind<S: Saga> {
     },
 }
 
+impl<S: Saga> fmt::Debug for Kind<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local { .. } => "Local",
+            Self::External { .. } => "External",
+        })
+    }
+}
+
 /// When a step is tried again: `min` after the first failure, twice as long after each further one, at most `max`,
 /// each time shortened at random by up to a half, so that sagas that failed together do not come back together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

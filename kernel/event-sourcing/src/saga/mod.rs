@@ -19,6 +19,7 @@
 mod advance;
 pub mod definition;
 pub mod effects;
+pub mod engine;
 pub mod event;
 mod moves;
 pub mod next;
@@ -30,6 +31,7 @@ pub use definition::{
     End, EventOf, Kind, Local, Reads, Refusal, RetryPolicy, Role, Saga, Step, Table, Writes,
 };
 pub use effects::{Effects, Failure, Key, Standing, Undone};
+pub use engine::{EngineBuilder, EngineConfig, EngineTasks, SagaEngine};
 pub use event::{AnySagaEvent, Person, SAGA_EVENTS, SagaEvent};
 pub use moves::IllegalMove;
 pub use next::{Move, Plan, next};

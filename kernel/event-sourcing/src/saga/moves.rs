@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::definition::{EventOf, Saga};
-use super::event::{Action, FailedAs, SagaEvent, Started, StepFailed, StepStarted};
+use super::event::{
+    Action, CancelRequested, CompensationStarted, FailedAs, SagaEvent, Started, StepCompleted,
+    StepFailed, StepStarted,
+};
 use super::state::{Outcome, Phase, Run, Status, StepState};
 
 /// An event that does not fit where the saga stands.
@@ -49,92 +52,125 @@ impl<S: Saga> Run<S> {
 
     /// Moves by one event. The state is untouched if the move is not legal.
     pub(super) fn apply(&mut self, event: &EventOf<S>) -> Result<(), IllegalMove> {
-        let refuse = |place: &str| Err(illegal(event, place));
+        use Phase::{Backward, Ended, Forward};
         match (&self.phase, event) {
-            (Phase::Ended(_), _) => refuse("a saga that has ended"),
-            (_, SagaEvent::Started(_)) => refuse("a saga that has begun"),
-            (Phase::Forward, SagaEvent::StepStarted(e)) if !e.undo => self.call(event, e),
-            (Phase::Backward { .. }, SagaEvent::StepStarted(e)) if e.undo => self.call(event, e),
-            (_, SagaEvent::StepStarted(_)) => refuse("its direction"),
-            (Phase::Forward, SagaEvent::StepCompleted(e)) => {
-                let step = self.open_step(event, &e.step, false)?;
-                let step = &mut self.steps[step];
-                (step.status, step.completed) = (Status::Done, true);
-                (step.unresolved, step.retry_at, step.reason) = (false, None, None);
-                if let Some(output) = &e.output {
-                    S::learn(&mut self.data, output);
+            (Ended(_), _) => Err(illegal(event, "a saga that has ended")),
+            (Forward, SagaEvent::StepStarted(e)) if !e.undo => self.call(event, e),
+            (Backward { .. }, SagaEvent::StepStarted(e)) if e.undo => self.call(event, e),
+            (Forward, SagaEvent::StepFailed(e)) if !e.undo => self.fail(event, e),
+            (Backward { .. }, SagaEvent::StepFailed(e)) if e.undo => self.fail(event, e),
+            (Forward, SagaEvent::StepCompleted(e)) => self.complete(event, e),
+            (Backward { .. }, SagaEvent::StepCompensated(e)) => self.undo(event, &e.step),
+            (Forward, SagaEvent::CancelRequested(e)) => self.cancel(event, e),
+            (Forward, SagaEvent::CompensationStarted(e)) => self.turn(event, e),
+            (Forward, SagaEvent::Completed(_)) => {
+                let is_done = self.steps.iter().all(|step| step.status == Status::Done);
+                self.end(event, is_done, Outcome::Completed)
+            }
+            (Backward { .. }, SagaEvent::Compensated(_)) => {
+                let is_undone = (0..self.steps.len()).all(|index| !self.needs_undo(index));
+                self.end(event, is_undone, Outcome::Compensated)
+            }
+            (Forward | Backward { .. }, SagaEvent::Failed(_)) => {
+                self.end(event, self.suspended.is_some(), Outcome::Failed)
+            }
+            (Forward | Backward { .. }, SagaEvent::Suspended(e)) => {
+                if self.suspended.is_some() {
+                    return Err(illegal(event, "a saga that is suspended"));
                 }
-                Ok(())
-            }
-            (Phase::Forward, SagaEvent::StepFailed(e)) if !e.undo => self.fail(event, e),
-            (Phase::Backward { .. }, SagaEvent::StepFailed(e)) if e.undo => self.fail(event, e),
-            (_, SagaEvent::StepFailed(_)) => refuse("its direction"),
-            (Phase::Forward, SagaEvent::CancelRequested(_))
-                if self.is_decided() || self.cancel.is_some() =>
-            {
-                refuse("a saga that is decided, or cancelled before")
-            }
-            (Phase::Forward, SagaEvent::CancelRequested(e)) => {
-                self.cancel = Some(e.by.clone());
-                Ok(())
-            }
-            (Phase::Forward, SagaEvent::CompensationStarted(_))
-                if self.is_decided()
-                    || self.suspended.is_some()
-                    || self.announced().next().is_some() =>
-            {
-                refuse("a saga that is decided, suspended, or has a call under way")
-            }
-            (Phase::Forward, SagaEvent::CompensationStarted(e)) => {
-                let reason = e.reason.clone();
-                self.phase = Phase::Backward { reason };
-                for step in &mut self.steps {
-                    (step.attempts, step.retry_at) = (0, None);
-                }
-                Ok(())
-            }
-            (Phase::Backward { .. }, SagaEvent::StepCompensated(e)) => {
-                let step = self.open_step(event, &e.step, true)?;
-                let step = &mut self.steps[step];
-                step.status = Status::Undone;
-                (step.unresolved, step.retry_at, step.reason) = (false, None, None);
-                Ok(())
-            }
-            (Phase::Forward, SagaEvent::Completed(_))
-                if self.steps.iter().all(|step| step.status == Status::Done) =>
-            {
-                self.phase = Phase::Ended(Outcome::Completed);
-                Ok(())
-            }
-            (Phase::Backward { .. }, SagaEvent::Compensated(_))
-                if (0..self.steps.len()).all(|index| !self.needs_undo(index)) =>
-            {
-                self.phase = Phase::Ended(Outcome::Compensated);
-                Ok(())
-            }
-            (_, SagaEvent::Suspended(e)) if self.suspended.is_none() => {
                 self.suspended = Some(self.index(event, &e.step)?);
                 Ok(())
             }
-            (_, SagaEvent::Resumed(e)) => {
+            (Forward | Backward { .. }, SagaEvent::Resumed(e)) => {
                 self.resume(e.action);
                 Ok(())
             }
-            (_, SagaEvent::Failed(_)) if self.suspended.is_some() => {
-                self.phase = Phase::Ended(Outcome::Failed);
-                Ok(())
-            }
             (
-                _,
-                SagaEvent::StepCompleted(_)
+                Forward | Backward { .. },
+                SagaEvent::Started(_)
+                | SagaEvent::StepStarted(_)
+                | SagaEvent::StepFailed(_)
+                | SagaEvent::StepCompleted(_)
+                | SagaEvent::StepCompensated(_)
                 | SagaEvent::CancelRequested(_)
                 | SagaEvent::CompensationStarted(_)
-                | SagaEvent::StepCompensated(_),
-            ) => refuse("its direction"),
-            (_, SagaEvent::Completed(_) | SagaEvent::Compensated(_)) => refuse("unfinished steps"),
-            (_, SagaEvent::Suspended(_)) => refuse("a saga that is suspended"),
-            (_, SagaEvent::Failed(_)) => refuse("a saga that is not suspended"),
+                | SagaEvent::Completed(_)
+                | SagaEvent::Compensated(_),
+            ) => Err(illegal(event, format!("a saga in {:?}", self.phase))),
         }
+    }
+
+    fn complete(
+        &mut self,
+        event: &EventOf<S>,
+        completed: &StepCompleted<S::Output>,
+    ) -> Result<(), IllegalMove> {
+        let index = self.open_step(event, &completed.step, false)?;
+        let step = &mut self.steps[index];
+        (step.status, step.completed) = (Status::Done, true);
+        (step.unresolved, step.retry_at, step.reason) = (false, None, None);
+        if let Some(output) = &completed.output {
+            S::learn(&mut self.data, output);
+        }
+        Ok(())
+    }
+
+    fn undo(&mut self, event: &EventOf<S>, name: &str) -> Result<(), IllegalMove> {
+        let index = self.open_step(event, name, true)?;
+        let step = &mut self.steps[index];
+        step.status = Status::Undone;
+        (step.unresolved, step.retry_at, step.reason) = (false, None, None);
+        Ok(())
+    }
+
+    fn cancel(
+        &mut self,
+        event: &EventOf<S>,
+        requested: &CancelRequested,
+    ) -> Result<(), IllegalMove> {
+        if self.is_decided() || self.cancel.is_some() {
+            return Err(illegal(
+                event,
+                "a saga that is decided, or cancelled before",
+            ));
+        }
+        self.cancel = Some(requested.by.clone());
+        Ok(())
+    }
+
+    fn turn(
+        &mut self,
+        event: &EventOf<S>,
+        turned: &CompensationStarted,
+    ) -> Result<(), IllegalMove> {
+        if self.is_decided() || self.suspended.is_some() {
+            return Err(illegal(event, "a saga that is decided, or suspended"));
+        }
+        if self.announced().next().is_some() {
+            return Err(illegal(event, "a saga with a call under way"));
+        }
+        let reason = turned.reason.clone();
+        self.phase = Phase::Backward { reason };
+        for step in &mut self.steps {
+            (step.attempts, step.retry_at) = (0, None);
+        }
+        Ok(())
+    }
+
+    fn end(
+        &mut self,
+        event: &EventOf<S>,
+        may_end: bool,
+        outcome: Outcome,
+    ) -> Result<(), IllegalMove> {
+        if !may_end {
+            return Err(illegal(
+                event,
+                format!("a saga in {:?} with open steps", self.phase),
+            ));
+        }
+        self.phase = Phase::Ended(outcome);
+        Ok(())
     }
 
     fn index(&self, event: &EventOf<S>, name: &str) -> Result<usize, IllegalMove> {
@@ -170,7 +206,7 @@ impl<S: Saga> Run<S> {
         step.status = if started.undo {
             Status::Undoing
         } else {
-            step.tried = true;
+            step.calls += 1;
             step.deadline = started.deadline;
             Status::Calling
         };
@@ -184,6 +220,7 @@ impl<S: Saga> Run<S> {
         step.attempts = failed.attempt;
         step.retry_at = failed.retry_at;
         step.reason = Some(failed.reason.clone());
+        step.is_key_open = failed.outcome == FailedAs::NotClosed;
         step.status = if failed.undo {
             match failed.outcome {
                 FailedAs::NotClosed => Status::NotClosed,
@@ -217,8 +254,9 @@ impl<S: Saga> Run<S> {
             }
             if step.status == Status::GaveUp {
                 // Refused for good under this key, so another try needs another one.
-                let closed = step.tried && !step.unresolved && action != Action::Resolve;
-                step.epoch += u32::from(closed);
+                if step.calls > 0 && !step.unresolved && action != Action::Resolve {
+                    (step.epoch, step.calls) = (step.epoch + 1, 0);
+                }
                 step.status = if step.unresolved {
                     Status::Unknown
                 } else {

@@ -96,10 +96,12 @@ pub struct StepState {
     /// How many tries there were, of the action or of its compensation, since the last change of direction or
     /// resumption by a person.
     pub attempts: u32,
-    /// Whether the action was ever tried.
-    pub tried: bool,
+    /// How many calls of the action were announced under the present key.
+    pub calls: u32,
     /// Whether the action may yet turn out to have happened, or may still happen.
     pub unresolved: bool,
+    /// Whether it was undone at a provider that still accepts the action under its key.
+    pub is_key_open: bool,
     /// Whether the action took effect; stays when it is undone.
     pub completed: bool,
     /// The part of its key that grows when a person asks for another try after a refusal.

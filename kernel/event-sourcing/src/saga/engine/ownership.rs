@@ -1,0 +1,305 @@
+//! Which partitions this process owns, by lease.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use crate::id::Position;
+use crate::lease::{Fence, Lease, Token};
+use crate::lock::lock;
+use crate::saga::start::PARTITIONS;
+use crate::store::StoreError;
+
+const PARTITION_PREFIX: &str = "saga/";
+const PROCESS_PREFIX: &str = "saga-process/";
+
+#[derive(Clone, Debug)]
+struct Held {
+    token: Token,
+    /// Until when it surely holds, by this process's own time: counted from before it was asked for.
+    until: Instant,
+    /// The log must be known up to here before anything is done.
+    caught_up_at: Option<Position>,
+    /// Others are to have it, once nothing is driven.
+    is_leaving: bool,
+}
+
+/// The partitions of this process.
+#[derive(Debug, Default)]
+pub(super) struct Ownership {
+    held: Mutex<Vec<Option<Held>>>,
+    /// How far the log is known.
+    known: AtomicU64,
+    renewed: Notify,
+}
+
+impl Ownership {
+    fn of<T>(&self, partition: u16, ask: impl FnOnce(&Held) -> Option<T>) -> Option<T> {
+        let held = lock(&self.held);
+        held.get(usize::from(partition))?.as_ref().and_then(ask)
+    }
+
+    /// Whether it may write its sagas.
+    pub(super) fn owns(&self, partition: u16) -> bool {
+        self.token(partition).is_some()
+    }
+
+    fn token(&self, partition: u16) -> Option<Token> {
+        self.of(partition, |held| {
+            held.caught_up_at.is_none().then_some(held.token)
+        })
+    }
+
+    /// Whether it may begin to drive one of its sagas.
+    pub(super) fn may_begin(&self, partition: u16) -> bool {
+        self.of(partition, |held| {
+            (held.caught_up_at.is_none() && !held.is_leaving).then_some(())
+        })
+        .is_some()
+    }
+
+    /// What a commit on one of its sagas carries; none if it is not its own.
+    pub(super) fn fence(&self, partition: u16) -> Option<Fence> {
+        let token = self.token(partition)?;
+        let lease = name(partition);
+        Some(Fence { lease, token })
+    }
+
+    /// Gives a partition up at once: somebody else has it.
+    pub(super) fn lose(&self, partition: u16) {
+        if let Some(held) = lock(&self.held).get_mut(usize::from(partition)) {
+            *held = None;
+        }
+    }
+
+    /// Waits until the lease surely lasts for `least`, and says whether the partition is still this process's.
+    pub(super) async fn lasts(&self, partition: u16, least: Duration) -> bool {
+        loop {
+            let mut renewed = std::pin::pin!(self.renewed.notified());
+            renewed.as_mut().enable();
+            let Some(until) = self.of(partition, |held| Some(held.until)) else {
+                return false;
+            };
+            if until >= Instant::now() + least {
+                return true;
+            }
+            renewed.await;
+        }
+    }
+
+    /// The log is known up to `position`: gives the partitions that waited for that.
+    pub(super) fn caught_up(&self, position: Position) -> Vec<u16> {
+        self.known.fetch_max(position.0, Ordering::Relaxed);
+        let mut held = lock(&self.held);
+        let mut ready = Vec::new();
+        for (partition, held) in (0..).zip(held.iter_mut()) {
+            if let Some(held) = held
+                && held.caught_up_at.is_some_and(|needed| needed <= position)
+            {
+                held.caught_up_at = None;
+                ready.push(partition);
+            }
+        }
+        ready
+    }
+
+    fn gain(&self, leases: &[Lease], asked_at: Instant, ttl: Duration, head: Position) {
+        let mut slots = lock(&self.held);
+        slots.resize(usize::from(PARTITIONS), None);
+        for (partition, slot) in (0..).zip(slots.iter_mut()) {
+            let name = name(partition);
+            if let Some(lease) = leases.iter().find(|lease| lease.name == name) {
+                *slot = Some(Held {
+                    token: lease.token,
+                    until: asked_at + ttl,
+                    caught_up_at: Some(head),
+                    is_leaving: false,
+                });
+            }
+        }
+    }
+
+    /// Prolongs what was renewed and drops what was not.
+    fn renew(&self, leases: &[Lease], asked_at: Instant, ttl: Duration) {
+        for (partition, slot) in (0..).zip(lock(&self.held).iter_mut()) {
+            let Some(held) = slot else {
+                continue;
+            };
+            let name = name(partition);
+            let renewed = leases
+                .iter()
+                .any(|lease| lease.name == name && lease.token == held.token);
+            if renewed {
+                held.until = asked_at + ttl;
+            } else {
+                tracing::warn!(partition, "the lease of a partition of sagas was lost");
+                *slot = None;
+            }
+        }
+        self.renewed.notify_waiters();
+    }
+
+    fn partitions(&self) -> Vec<u16> {
+        let held = lock(&self.held);
+        let held = (0..).zip(held.iter());
+        held.filter_map(|(partition, held)| held.is_some().then_some(partition))
+            .collect()
+    }
+
+    fn leave(&self, partitions: &[u16]) {
+        let mut held = lock(&self.held);
+        for partition in partitions {
+            if let Some(Some(held)) = held.get_mut(usize::from(*partition)) {
+                held.is_leaving = true;
+            }
+        }
+    }
+
+    fn leaving(&self) -> Vec<u16> {
+        let held = lock(&self.held);
+        let held = (0..).zip(held.iter());
+        held.filter_map(|(partition, held)| held.as_ref()?.is_leaving.then_some(partition))
+            .collect()
+    }
+}
+
+fn name(partition: u16) -> Arc<str> {
+    format!("{PARTITION_PREFIX}{partition:02}").into()
+}
+
+/// Takes, keeps and gives back partitions; gives all back when the sagas have come to rest.
+pub(super) async fn keep(shared: &Shared, rested: &CancellationToken) {
+    let process: Arc<str> = format!("{PROCESS_PREFIX}{}", shared.config.owner).into();
+    while !rested.is_cancelled() {
+        let tried = renew(shared, &process).await;
+        let pause = match tried {
+            Ok(()) => shared.config.lease / 3,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the leases of sagas could not be kept; it is tried again"
+                );
+                shared.config.retry
+            }
+        };
+        tokio::select! {
+            () = rested.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    let mut names: Vec<_> = shared
+        .ownership
+        .partitions()
+        .into_iter()
+        .map(name)
+        .collect();
+    names.push(process);
+    if let Err(error) = shared
+        .leases
+        .release_leases(&names, &shared.config.owner)
+        .await
+    {
+        // They expire by themselves.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the leases of sagas were not given back"
+        );
+    }
+}
+
+async fn seize(shared: &Shared) -> Result<(), StoreError> {
+    let (owner, ttl) = (&shared.config.owner, shared.config.lease);
+    let names: Vec<_> = (0..PARTITIONS).map(name).collect();
+    let asked_at = Instant::now();
+    let leases = shared.leases.seize_leases(&names, owner, ttl).await?;
+    admit(shared, &leases, asked_at).await
+}
+
+async fn renew(shared: &Shared, process: &Arc<str>) -> Result<(), StoreError> {
+    let (owner, ttl) = (&shared.config.owner, shared.config.lease);
+    let asked_at = Instant::now();
+    let renewed = shared.leases.renew_leases(owner, ttl).await?;
+    shared.ownership.renew(&renewed, asked_at, ttl);
+    if shared.stop.is_cancelled() {
+        return Ok(());
+    }
+    if shared.config.is_alone {
+        let owns_all = shared.ownership.partitions().len() == usize::from(PARTITIONS);
+        return if owns_all {
+            Ok(())
+        } else {
+            seize(shared).await
+        };
+    }
+    if !renewed.iter().any(|lease| lease.name == *process) {
+        let names = [Arc::clone(process)];
+        shared.leases.acquire_leases(&names, owner, ttl).await?;
+    }
+    let processes = shared
+        .leases
+        .held_leases(PROCESS_PREFIX)
+        .await?
+        .len()
+        .max(1);
+    let quota = usize::from(PARTITIONS).div_ceil(processes);
+    let mine = shared.ownership.partitions();
+    if let Some(surplus) = mine.get(quota..) {
+        shared.ownership.leave(surplus);
+    }
+    give_back(shared).await?;
+    if mine.len() < quota {
+        take(shared, quota - mine.len()).await?;
+    }
+    Ok(())
+}
+
+/// Gives back what others are to have and nobody drives.
+async fn give_back(shared: &Shared) -> Result<(), StoreError> {
+    let mut left = shared.ownership.leaving();
+    left.retain(|partition| !shared.schedule.is_driven(*partition));
+    if left.is_empty() {
+        return Ok(());
+    }
+    for partition in &left {
+        shared.ownership.lose(*partition);
+    }
+    let names: Vec<_> = left.into_iter().map(name).collect();
+    shared
+        .leases
+        .release_leases(&names, &shared.config.owner)
+        .await
+}
+
+/// Takes up to `count` partitions that nobody holds.
+async fn take(shared: &Shared, count: usize) -> Result<(), StoreError> {
+    let held = shared.leases.held_leases(PARTITION_PREFIX).await?;
+    let free = (0..PARTITIONS)
+        .map(name)
+        .filter(|name| !held.contains(name));
+    let names: Vec<_> = free.take(count).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let (owner, ttl) = (&shared.config.owner, shared.config.lease);
+    let asked_at = Instant::now();
+    let leases = shared.leases.acquire_leases(&names, owner, ttl).await?;
+    admit(shared, &leases, asked_at).await
+}
+
+/// Owns what was taken, once the log is known up to a head that is read now.
+async fn admit(shared: &Shared, leases: &[Lease], asked_at: Instant) -> Result<(), StoreError> {
+    let head = shared.store.head().await?;
+    shared
+        .ownership
+        .gain(leases, asked_at, shared.config.lease, head);
+    let known = Position(shared.ownership.known.load(Ordering::Relaxed));
+    for partition in shared.ownership.caught_up(known) {
+        shared.schedule.touch_partition(partition);
+    }
+    Ok(())
+}

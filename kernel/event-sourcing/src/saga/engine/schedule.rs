@@ -1,0 +1,313 @@
+//! Which saga is looked at next.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::Shared;
+use super::ownership::Ownership;
+use crate::id::Position;
+use crate::lock::lock;
+
+/// How a look at a saga ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It has ended.
+    Over,
+    /// Nothing is to be done until somebody touches it.
+    Idle,
+    /// There will be more to do at this time.
+    Until(DateTime<Utc>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Idle,
+    Ready,
+    Driven,
+    /// Ended; it leaves when the log says so as well.
+    Over,
+}
+
+#[derive(Debug)]
+struct Entry {
+    kind: u8,
+    partition: u16,
+    place: Place,
+    /// Touched while it was driven.
+    again: bool,
+    wake_at: Option<DateTime<Utc>>,
+}
+
+/// The open sagas of all partitions, and what is due.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    book: Mutex<Book>,
+    due: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    sagas: HashMap<Arc<str>, Entry>,
+    ready: VecDeque<Arc<str>>,
+    timers: BinaryHeap<Reverse<(DateTime<Utc>, Arc<str>)>>,
+    driven: HashMap<u16, usize>,
+    /// The log is heard up to here.
+    heard: Position,
+}
+
+impl Book {
+    fn insert(&mut self, saga_id: &str, kind: usize, partition: u16) {
+        if !self.sagas.contains_key(saga_id) {
+            let entry = Entry {
+                kind: u8::try_from(kind).unwrap_or(u8::MAX),
+                partition,
+                place: Place::Idle,
+                again: false,
+                wake_at: None,
+            };
+            self.sagas.insert(saga_id.into(), entry);
+        }
+    }
+
+    fn make_ready(&mut self, saga_id: &Arc<str>) {
+        if let Some(entry) = self.sagas.get_mut(saga_id) {
+            match entry.place {
+                Place::Idle => {
+                    (entry.place, entry.wake_at) = (Place::Ready, None);
+                    self.ready.push_back(Arc::clone(saga_id));
+                }
+                Place::Driven => entry.again = true,
+                Place::Ready | Place::Over => {}
+            }
+        }
+    }
+
+    /// Makes ready what has waited long enough, and gives the time of the next.
+    fn wake(&mut self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        while let Some(Reverse((at, _))) = self.timers.peek() {
+            if *at > now {
+                return Some(*at);
+            }
+            if let Some(Reverse((at, saga_id))) = self.timers.pop()
+                && self
+                    .sagas
+                    .get(&saga_id)
+                    .is_some_and(|entry| entry.wake_at == Some(at))
+            {
+                self.make_ready(&saga_id);
+            }
+        }
+        None
+    }
+}
+
+/// A saga that is to be driven.
+struct Due {
+    saga_id: Arc<str>,
+    kind: usize,
+    partition: u16,
+}
+
+impl Schedule {
+    /// From here on the events up to `position` are heard.
+    pub(super) fn hear_through(&self, position: Position) {
+        lock(&self.book).heard = position;
+    }
+
+    /// Adds a saga that a commit at `position` started, unless the log was heard up to there: it may have ended since.
+    pub(super) fn insert_begun(
+        &self,
+        saga_id: &str,
+        kind: usize,
+        partition: u16,
+        position: Position,
+    ) {
+        let mut book = lock(&self.book);
+        if book.heard < position {
+            book.insert(saga_id, kind, partition);
+        }
+    }
+
+    /// Adds a saga, if it is not known.
+    pub(super) fn insert(&self, saga_id: &str, kind: usize, partition: u16) {
+        lock(&self.book).insert(saga_id, kind, partition);
+    }
+
+    /// The log says that it has ended.
+    pub(super) fn remove(&self, saga_id: &str) {
+        lock(&self.book).sagas.remove(saga_id);
+    }
+
+    /// Has it looked at, if this process owns it.
+    pub(super) fn touch(&self, saga_id: &str, ownership: &Ownership) {
+        let mut book = lock(&self.book);
+        let Some((saga_id, entry)) = book.sagas.get_key_value(saga_id) else {
+            return;
+        };
+        if ownership.owns(entry.partition) {
+            let saga_id = Arc::clone(saga_id);
+            book.make_ready(&saga_id);
+            drop(book);
+            self.due.notify_one();
+        }
+    }
+
+    /// Has all sagas of a partition looked at.
+    pub(super) fn touch_partition(&self, partition: u16) {
+        let mut book = lock(&self.book);
+        let of_partition = book
+            .sagas
+            .iter()
+            .filter(|(_, entry)| entry.partition == partition);
+        let of_partition: Vec<_> = of_partition.map(|(id, _)| Arc::clone(id)).collect();
+        for saga_id in of_partition {
+            book.make_ready(&saga_id);
+        }
+        drop(book);
+        self.due.notify_one();
+    }
+
+    /// Whether it was touched since it is driven.
+    pub(super) fn is_touched(&self, saga_id: &str) -> bool {
+        lock(&self.book)
+            .sagas
+            .get(saga_id)
+            .is_some_and(|entry| entry.again)
+    }
+
+    /// Whether any saga of the partition is being driven.
+    pub(super) fn is_driven(&self, partition: u16) -> bool {
+        lock(&self.book).driven.contains_key(&partition)
+    }
+
+    /// The open sagas: id, kind, partition.
+    pub(super) fn open(&self) -> Vec<(Arc<str>, usize, u16)> {
+        let book = lock(&self.book);
+        let sagas = book.sagas.iter();
+        sagas
+            .map(|(id, entry)| (Arc::clone(id), usize::from(entry.kind), entry.partition))
+            .collect()
+    }
+
+    fn take(&self, ownership: &Ownership) -> Option<Due> {
+        let mut book = lock(&self.book);
+        while let Some(saga_id) = book.ready.pop_front() {
+            let Some(entry) = book.sagas.get_mut(&saga_id) else {
+                continue;
+            };
+            if !ownership.may_begin(entry.partition) {
+                entry.place = Place::Idle;
+                continue;
+            }
+            (entry.place, entry.again) = (Place::Driven, false);
+            let (kind, partition) = (usize::from(entry.kind), entry.partition);
+            *book.driven.entry(partition).or_default() += 1;
+            return Some(Due {
+                saga_id,
+                kind,
+                partition,
+            });
+        }
+        None
+    }
+
+    fn put_back(&self, saga_id: &Arc<str>, partition: u16, rest: Rest) {
+        let mut book = lock(&self.book);
+        if let Some(count) = book.driven.get_mut(&partition) {
+            *count -= 1;
+            if *count == 0 {
+                book.driven.remove(&partition);
+            }
+        }
+        let Some(entry) = book.sagas.get_mut(saga_id) else {
+            return;
+        };
+        let again = std::mem::take(&mut entry.again);
+        entry.place = match rest {
+            Rest::Over => Place::Over,
+            Rest::Idle | Rest::Until(_) => Place::Idle,
+        };
+        if again {
+            book.make_ready(saga_id);
+        } else if let Rest::Until(at) = rest {
+            entry.wake_at = Some(at);
+            book.timers.push(Reverse((at, Arc::clone(saga_id))));
+        }
+        drop(book);
+        self.due.notify_one();
+    }
+}
+
+/// Puts a saga back, also if its task panics.
+struct Seat<'a> {
+    shared: &'a Shared,
+    due: Due,
+    rest: Rest,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        let Due {
+            saga_id, partition, ..
+        } = &self.due;
+        self.shared
+            .schedule
+            .put_back(saga_id, *partition, self.rest);
+    }
+}
+
+/// Drives what is due, until the stop; then waits for what is driven.
+pub(super) async fn run(shared: &Arc<Shared>) {
+    let mut driven = JoinSet::new();
+    loop {
+        let now = shared.clock.now();
+        let next = lock(&shared.schedule.book).wake(now);
+        while driven.len() < shared.config.drives
+            && !shared.stop.is_cancelled()
+            && let Some(due) = shared.schedule.take(&shared.ownership)
+        {
+            driven.spawn(drive(Arc::clone(shared), due));
+        }
+        if shared.stop.is_cancelled() && driven.is_empty() {
+            return;
+        }
+        let pause = next.map_or(Duration::MAX, |at| {
+            (at - now)
+                .max(TimeDelta::milliseconds(1))
+                .to_std()
+                .unwrap_or(Duration::MAX)
+        });
+        tokio::select! {
+            () = shared.schedule.due.notified() => {}
+            () = shared.stop.cancelled(), if !shared.stop.is_cancelled() => {}
+            Some(ended) = driven.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a saga's task failed");
+                }
+            }
+            () = tokio::time::sleep(pause.min(Duration::from_hours(1))) => {}
+        }
+    }
+}
+
+async fn drive(shared: Arc<Shared>, due: Due) {
+    let retry = TimeDelta::from_std(shared.config.retry).unwrap_or(TimeDelta::seconds(1));
+    let mut seat = Seat {
+        shared: &shared,
+        rest: Rest::Until(shared.clock.now() + retry),
+        due,
+    };
+    let Some(driver) = shared.drivers.get(seat.due.kind) else {
+        seat.rest = Rest::Idle;
+        return;
+    };
+    seat.rest = driver
+        .drive(&shared, &seat.due.saga_id, seat.due.partition)
+        .await;
+}
