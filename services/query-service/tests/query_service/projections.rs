@@ -7,8 +7,8 @@ use domain::category_membership::{Membership, MembershipEvent};
 use domain::product::{
     Product, ProductCreated, ProductDeleted, ProductEvent, ProductPriceChanged, ProductUpdated,
 };
-use domain::stock::{Stock, StockClosed, StockEvent, StockUpdated};
-use domain::value::{CategoryName, Description, Price, ProductName, StockLevel};
+use domain::stock::{Stock, StockClosed, StockEvent, StockHeld, StockUpdated};
+use domain::value::{CategoryName, Description, Price, ProductName, Quantity, StockLevel};
 use event_sourcing::testing::{Log, at};
 use event_sourcing::{EncodedEvent, Position};
 use query_service::projections::{Categories, CategoryRow, ProductRow, Products};
@@ -159,6 +159,34 @@ fn a_product_has_its_stock_beside_its_own_version() {
             updated_at: micros(3),
         })
     );
+}
+
+#[test]
+fn what_orders_hold_and_take_moves_the_row() {
+    let level = |count| StockLevel::parse("quantity", count).expect("a level");
+    let held = |on_hand, reserved| StockHeld {
+        product_id: entity("p"),
+        order_id: entity("o"),
+        quantity: Quantity::parse("quantity", 2).expect("a quantity"),
+        on_hand: level(on_hand),
+        reserved: level(reserved),
+    };
+    let log = || {
+        Log::default()
+            .with::<Product>("p", &product_created())
+            .with::<Stock>("p", &stock(7, 0))
+            .with::<Stock>("p", &StockEvent::Reserved(held(7, 2)))
+    };
+    let row = product_of(log()).expect("a row");
+    assert_eq!((row.on_hand, row.reserved, row.available()), (7, 2, 5));
+    assert_eq!((row.version, row.updated_at), (1, micros(2)));
+    for (event, on_hand) in [
+        (StockEvent::Released(held(7, 0)), 7),
+        (StockEvent::Deducted(held(5, 0)), 5),
+    ] {
+        let row = product_of(log().with::<Stock>("p", &event)).expect("a row");
+        assert_eq!((row.on_hand, row.reserved), (on_hand, 0));
+    }
 }
 
 #[test]
