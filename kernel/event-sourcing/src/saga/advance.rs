@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -46,6 +47,8 @@ pub(super) struct Advance<S: Saga> {
     pub(super) live: Vec<usize>,
     /// How many more calls it may make.
     pub(super) slots: usize,
+    /// No pause before another try is longer than this, whatever the table says.
+    pub(super) longest_pause: Duration,
     /// What the next decision will surely read.
     pub(super) lanes: Vec<Lane>,
 }
@@ -69,6 +72,7 @@ impl<S: Saga> Command for Advance<S> {
             now: work.now(),
             live: self.live.clone(),
             slots: self.slots,
+            longest_pause: self.longest_pause,
             work,
             saga: PhantomData,
         };
@@ -90,6 +94,7 @@ struct Pass<'a, S: Saga> {
     now: DateTime<Utc>,
     live: Vec<usize>,
     slots: usize,
+    longest_pause: Duration,
     work: &'a mut Work,
     saga: PhantomData<S>,
 }
@@ -129,7 +134,7 @@ impl<S: Saga> Pass<'_, S> {
             (Word::Undone(found), Kind::External { undone, .. }) if found.closed => {
                 let found = Undone {
                     happened: found.happened || at.state.completed,
-                    closed: true,
+                    ..found.clone()
                 };
                 let writes =
                     undone.map_or_else(Writes::none, |undone| undone(&at.run.data, &found));
@@ -285,7 +290,8 @@ impl<S: Saga> Pass<'_, S> {
         };
         let random = self.work.derive_id("jitter").as_u128() & u128::from(u32::MAX);
         let random = u64::try_from(random).unwrap_or(0);
-        let due = self.now + at.step.retry.pause(at.attempt, random);
+        let pause = at.step.retry.pause(at.attempt, random);
+        let due = self.now + pause.min(self.longest_pause);
         let is_refused = outcome == FailedAs::Refused;
         let has_tries = at.attempt < at.step.retry.tries;
         let is_open = at.state.unresolved || outcome == FailedAs::Unknown;

@@ -63,10 +63,12 @@ pub enum Standing<T> {
 }
 
 /// What undoing found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undone {
     /// Whether the action had taken effect, now or before an earlier undoing.
     pub happened: bool,
+    /// What the provider calls the undoing, if it has a name for it.
+    pub reference: Option<String>,
     /// Whether the provider will refuse the action from now on. If it cannot, it is asked again later.
     pub closed: bool,
 }

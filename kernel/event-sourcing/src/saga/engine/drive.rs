@@ -180,6 +180,7 @@ impl<S: Saga> Drive<'_, S> {
             news,
             live: self.live.clone(),
             slots: self.permits.len(),
+            longest_pause: shared.config.longest_pause,
             lanes,
         };
         // The same try has the same id, so that it is resolved by being sent again; time first, as for all command ids.
@@ -415,6 +416,7 @@ impl<S: Saga> Call<S> {
             Ok(Standing::Absent | Standing::Refused(_) | Standing::Undone) if self.undo => {
                 Word::Undone(Undone {
                     happened: false,
+                    reference: None,
                     closed: true,
                 })
             }

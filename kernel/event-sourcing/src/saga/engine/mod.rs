@@ -52,6 +52,8 @@ pub struct EngineConfig {
     pub calls: usize,
     /// How long one commit is tried before the saga is put back.
     pub commit_timeout: Duration,
+    /// No pause between two tries of a step is longer than this, whatever the table says.
+    pub longest_pause: Duration,
     /// The pause after a store's error.
     pub retry: Duration,
     /// The index of open sagas is kept as a snapshot each time the log has grown by so many events.
@@ -69,6 +71,7 @@ impl EngineConfig {
             drives: 4_096,
             calls: 256,
             commit_timeout: Duration::from_secs(10),
+            longest_pause: Duration::MAX,
             retry: Duration::from_millis(500),
             snapshot_every: 20_000,
         }
