@@ -10,6 +10,7 @@ pub mod category_membership;
 pub mod category_name;
 mod codec;
 pub mod error;
+pub mod fulfilment;
 pub mod life;
 pub mod order;
 pub mod product;

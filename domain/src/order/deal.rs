@@ -41,6 +41,15 @@ impl<T> Deal<T> {
         }
     }
 
+    /// What it was made under, if it still holds.
+    #[must_use]
+    pub fn key(&self) -> Option<&Reference> {
+        match self {
+            Self::Made { key, .. } => Some(key),
+            Self::None | Self::Undone { .. } => None,
+        }
+    }
+
     /// Whether the deal is known to be undone.
     #[must_use]
     pub fn is_undone(&self) -> bool {

@@ -18,6 +18,7 @@ use super::event::{
 };
 use super::next::{Move, next};
 use super::state::{Run, SagaState, Status, StepState};
+use crate::clock::after;
 use crate::execute::{Command, Lane, States, Stop, Work};
 
 /// What the owner has heard from a call that it made.
@@ -144,7 +145,7 @@ impl<S: Saga> Pass<'_, S> {
             (Word::Undone(_), _) => self.append(&[at.failed(
                 FailedAs::NotClosed,
                 "undone; the provider is asked again whether something came late",
-                Some(self.now + at.step.timeout),
+                Some(after(self.now, at.step.timeout)),
             )]),
             (Word::Failed(failure), _) => self.fail(&at, failure),
             (Word::NotSent, _) => self.append(&[at.failed(
@@ -230,8 +231,11 @@ impl<S: Saga> Pass<'_, S> {
         }
         self.slots -= 1;
         self.live.push(step);
-        let deadline = (!undo && at.step.role != Role::Retriable)
-            .then(|| at.state.deadline.unwrap_or(self.now + at.step.deadline));
+        let deadline = (!undo && at.step.role != Role::Retriable).then(|| {
+            at.state
+                .deadline
+                .unwrap_or(after(self.now, at.step.deadline))
+        });
         self.append(&[SagaEvent::StepStarted(StepStarted {
             saga_id: run.saga_id.clone(),
             subject: run.subject.clone(),
@@ -291,7 +295,7 @@ impl<S: Saga> Pass<'_, S> {
         let random = self.work.derive_id("jitter").as_u128() & u128::from(u32::MAX);
         let random = u64::try_from(random).unwrap_or(0);
         let pause = at.step.retry.pause(at.attempt, random);
-        let due = self.now + pause.min(self.longest_pause);
+        let due = after(self.now, pause.min(self.longest_pause));
         let is_refused = outcome == FailedAs::Refused;
         let has_tries = at.attempt < at.step.retry.tries;
         let is_open = at.state.unresolved || outcome == FailedAs::Unknown;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::definition::{Kind, Role, Saga, Step};
 use super::state::{Phase, Run, Status, StepState};
+use crate::clock::after;
 
 /// Something that is to be done now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +130,7 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
         Some(turn) if plan.moves.is_empty() => Plan::now(turn),
         _ => {
             if !run.is_decided() {
-                plan.wake(run.started_at + table.until_pivot);
+                plan.wake(after(run.started_at, table.until_pivot));
             }
             plan
         }
@@ -162,7 +163,7 @@ fn turn<S: Saga>(run: &Run<S>, group: Range<usize>, now: DateTime<Utc>) -> Optio
         });
     }
     let table = run.table()?;
-    (now >= run.started_at + table.until_pivot).then(|| Move::Compensate {
+    (now >= after(run.started_at, table.until_pivot)).then(|| Move::Compensate {
         reason: "it was not decided in time".to_owned(),
         step: None,
     })

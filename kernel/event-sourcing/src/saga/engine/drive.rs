@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::schedule::Rest;
+use crate::clock::after;
 use crate::execute::{Context, ExecuteError, Lane};
 use crate::id::{CommandId, Version};
 use crate::saga::advance::{Advance, News, Word};
@@ -128,7 +129,7 @@ impl<S: Saga> Drive<'_, S> {
     }
 
     fn later(&self) -> Rest {
-        Rest::Until(self.shared.clock.now() + self.shared.config.retry)
+        Rest::Until(after(self.shared.clock.now(), self.shared.config.retry))
     }
 
     /// Whether a commit would get it on. A call needs a permit, and waits for one if nothing else is to be done.

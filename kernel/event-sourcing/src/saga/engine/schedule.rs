@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::Shared;
 use super::ownership::Ownership;
+use crate::clock::after;
 use crate::id::Position;
 use crate::lock::lock;
 
@@ -297,10 +298,9 @@ pub(super) async fn run(shared: &Arc<Shared>) {
 }
 
 async fn drive(shared: Arc<Shared>, due: Due) {
-    let retry = TimeDelta::from_std(shared.config.retry).unwrap_or(TimeDelta::seconds(1));
     let mut seat = Seat {
         shared: &shared,
-        rest: Rest::Until(shared.clock.now() + retry),
+        rest: Rest::Until(after(shared.clock.now(), shared.config.retry)),
         due,
     };
     let Some(driver) = shared.drivers.get(seat.due.kind) else {

@@ -1,0 +1,54 @@
+//! The steps on stock, which both sagas share: all of an order's goods in one commit.
+
+use event_sourcing::execute::{Lane, Needs, Stop};
+use event_sourcing::saga::{Reads, Refusal, Writes};
+use serde::{Deserialize, Serialize};
+
+use crate::stock::Stock;
+use crate::value::{EntityId, Quantity};
+
+/// Goods that an order is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goods {
+    /// The product.
+    pub product_id: EntityId,
+    /// How many pieces of it.
+    pub quantity: Quantity,
+}
+
+pub(super) fn lanes(goods: &[Goods]) -> Vec<Lane> {
+    let products = goods.iter().map(|goods| goods.product_id.as_str());
+    products.map(Lane::write::<Stock>).collect()
+}
+
+pub(super) fn reserve(
+    order: &EntityId,
+    goods: &[Goods],
+    reads: &mut Reads<'_>,
+) -> Result<Writes, Stop<Refusal>> {
+    let mut writes = Writes::none();
+    for Goods {
+        product_id,
+        quantity,
+    } in goods
+    {
+        let stock = reads.state::<Stock>(product_id.as_str())?;
+        let reserved = stock.reserve(product_id, order, *quantity);
+        let reserved = reserved.map_err(|error| Stop::refuse(Refusal(error.to_string())))?;
+        writes = writes.and::<Stock>(product_id.as_str(), reserved);
+    }
+    Ok(writes)
+}
+
+pub(super) fn release(
+    order: &EntityId,
+    goods: &[Goods],
+    reads: &mut Reads<'_>,
+) -> Result<Writes, Needs> {
+    let mut writes = Writes::none();
+    for Goods { product_id, .. } in goods {
+        let stock = reads.state::<Stock>(product_id.as_str())?;
+        writes = writes.and::<Stock>(product_id.as_str(), stock.release(product_id, order));
+    }
+    Ok(writes)
+}
