@@ -14,8 +14,8 @@ use platform::{StartError, Tasks, fields};
 use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
 use tonic::service::Routes;
 
-use crate::projections::{Categories, Products};
-use crate::reads::{CategoryReads, ProductReads};
+use crate::projections::{Categories, Orders, Products, Sagas};
+use crate::reads::Reads;
 use crate::{grpc, probes};
 
 /// How long another process waits for the projections of one that died.
@@ -122,15 +122,16 @@ impl QueryService {
         };
         folding.start(Categories, &tasks).await.map_err(failed)?;
         folding.start(Products, &tasks).await.map_err(failed)?;
+        folding.start(Orders, &tasks).await.map_err(failed)?;
+        folding.start(Sagas, &tasks).await.map_err(failed)?;
         // The first answer must not find an unknown checkpoint.
         database.feed().refresh(&database).await.map_err(failed)?;
 
-        let categories = Arc::new(CategoryReads::new(database.clone(), Arc::clone(&log)));
-        let products = Arc::new(ProductReads::new(database.clone(), Arc::clone(&log)));
-        follow(&tasks, &database, &log, &categories, &products);
+        let reads = Reads::new(&database, &log);
+        follow(&tasks, &database, &log, &reads);
         let health = Health::new(env!("CARGO_PKG_VERSION"));
         probes::start(&health, &tasks, &log, &database).await;
-        let routes = grpc::routes(&categories, &products, health.clone())?;
+        let routes = grpc::routes(&reads, health.clone())?;
         Ok(Self {
             routes,
             health,
@@ -218,29 +219,34 @@ impl Folding {
 }
 
 /// Keeps checkpoints and caches moving until the tasks stop.
-fn follow(
-    tasks: &Tasks,
-    database: &Database,
-    log: &Arc<dyn EventStore>,
-    categories: &Arc<CategoryReads>,
-    products: &Arc<ProductReads>,
-) {
+fn follow(tasks: &Tasks, database: &Database, log: &Arc<dyn EventStore>, reads: &Reads) {
+    let log = || Arc::clone(log);
     let feed = {
         let database = database.clone();
         async move { database.feed().run(&database).await }
     };
     let of_categories = {
-        let (categories, log) = (Arc::clone(categories), Arc::clone(log));
+        let (categories, log) = (Arc::clone(&reads.categories), log());
         async move { categories.follow(log).await }
     };
     let of_products = {
-        let (products, log) = (Arc::clone(products), Arc::clone(log));
+        let (products, log) = (Arc::clone(&reads.products), log());
         async move { products.follow(log).await }
+    };
+    let of_orders = {
+        let (orders, log) = (Arc::clone(&reads.orders), log());
+        async move { orders.follow(log).await }
+    };
+    let of_sagas = {
+        let (sagas, log) = (Arc::clone(&reads.sagas), log());
+        async move { sagas.follow(log).await }
     };
     for (name, task) in [
         ("checkpoints", Box::pin(feed) as Endless),
         ("cache of categories", Box::pin(of_categories)),
         ("cache of products", Box::pin(of_products)),
+        ("cache of orders", Box::pin(of_orders)),
+        ("cache of sagas", Box::pin(of_sagas)),
     ] {
         let stopping = tasks.stopping();
         tasks.spawn(name, async move {

@@ -8,7 +8,7 @@ use platform::Tasks;
 use platform::health::{Health, PartState};
 use read_model_sql::Database;
 
-use crate::projections::{Categories, Products};
+use crate::projections::{Categories, Orders, Products, Sagas};
 
 /// How often the parts are asked.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -43,7 +43,8 @@ pub(crate) async fn start(
         })
         .await;
     // The cache answers only while the checkpoints that it follows are confirmed all the time.
-    let followed = [Categories::NAME, Products::NAME].map(|name| database.feed().follow(name));
+    let followed = [Categories::NAME, Products::NAME, Orders::NAME, Sagas::NAME]
+        .map(|name| database.feed().follow(name));
     health
         .probe("cache", INTERVAL, tasks, move || {
             let is_followed = followed
@@ -54,6 +55,8 @@ pub(crate) async fn start(
         .await;
     projection::<Categories>("projection_categories", health, tasks, database).await;
     projection::<Products>("projection_products", health, tasks, database).await;
+    projection::<Orders>("projection_orders", health, tasks, database).await;
+    projection::<Sagas>("projection_sagas", health, tasks, database).await;
 }
 
 fn connected(is_connected: bool) -> PartState {

@@ -6,15 +6,22 @@ use std::sync::{Arc, Mutex};
 
 use super::lock;
 
-/// A list holds up to 500 rows, so these are not many.
-const MOST_PAGES: usize = 64;
-
 /// Answers by the text of their question, each with the version of the table that it was read at.
 pub struct PageCache<V> {
     pages: Mutex<HashMap<String, (u64, Arc<V>)>>,
+    most: usize,
 }
 
 impl<V> PageCache<V> {
+    /// Keeps at most so many answers.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            pages: Mutex::default(),
+            most,
+        }
+    }
+
     /// The answer, if it was read at this version of the table.
     #[must_use]
     pub fn get(&self, question: &str, version: u64) -> Option<Arc<V>> {
@@ -27,21 +34,13 @@ impl<V> PageCache<V> {
     /// Keeps an answer. `version` is the table's from before the question was put to the database.
     pub fn insert(&self, question: String, page: Arc<V>, version: u64) {
         let mut pages = lock(&self.pages);
-        if pages.len() >= MOST_PAGES && !pages.contains_key(&question) {
+        if pages.len() >= self.most && !pages.contains_key(&question) {
             pages.retain(|_, (read_at, _)| *read_at == version);
-            if pages.len() >= MOST_PAGES {
+            if pages.len() >= self.most {
                 pages.clear();
             }
         }
         pages.insert(question, (version, page));
-    }
-}
-
-impl<V> Default for PageCache<V> {
-    fn default() -> Self {
-        Self {
-            pages: Mutex::default(),
-        }
     }
 }
 
@@ -57,7 +56,7 @@ mod tests {
 
     #[test]
     fn an_answer_holds_for_its_version_alone() {
-        let pages = PageCache::default();
+        let pages = PageCache::new(64);
         pages.insert("all".to_owned(), Arc::new(1), 7);
         assert_eq!(pages.get("all", 7).as_deref(), Some(&1));
         assert_eq!(pages.get("all", 8), None);
@@ -66,10 +65,10 @@ mod tests {
 
     #[test]
     fn it_stays_within_its_bounds() {
-        let pages = PageCache::default();
+        let pages = PageCache::new(64);
         for number in 0..1_000 {
             pages.insert(number.to_string(), Arc::new(number), number / 10);
-            assert!(lock(&pages.pages).len() <= MOST_PAGES);
+            assert!(lock(&pages.pages).len() <= 64);
         }
         assert_eq!(pages.get("999", 99).as_deref(), Some(&999));
     }

@@ -103,8 +103,8 @@ impl CategoryQuery for CategoryApi {
         request: Request<CategoryPaginationRequest>,
     ) -> Result<Response<CategoryListResponse>, Status> {
         let at = at(request.metadata())?;
-        let page = input::category_page(request.into_inner())?;
-        many(self.categories.page(page.offset, page.limit, at).await)
+        let window = input::category_page(request.into_inner())?;
+        many(self.categories.page(window, at).await)
     }
 
     async fn get_categories_by_ids(

@@ -7,7 +7,7 @@ use prost::Message;
 
 use crate::projections::{CategoryRow, ProductRow};
 
-const MICROS: i64 = 1_000_000;
+pub(super) const MICROS: i64 = 1_000_000;
 /// What a reply's list may take, with room for what stands around it.
 const MOST_LIST_BYTES: usize = MAX_ENCODED_BYTES - 64 * 1024;
 /// A field's tag and length, at most, in front of each message of a list.

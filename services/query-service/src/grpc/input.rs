@@ -9,14 +9,7 @@ use domain::ValidationError;
 use domain::value::{EntityId, SearchTerm};
 use tonic::Status;
 
-use crate::reads::{MOST_ROWS, Order, ProductSearch, SortBy};
-
-/// Which rows a page has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Page {
-    pub(super) offset: i64,
-    pub(super) limit: i64,
-}
+use crate::reads::{MOST_ROWS, Order, ProductSearch, SortBy, Window};
 
 pub(super) fn invalid(error: &ValidationError) -> Status {
     Status::invalid_argument(&error.message)
@@ -50,27 +43,25 @@ pub(super) fn term(text: &str) -> Result<SearchTerm, Status> {
     SearchTerm::parse("search_term", text).map_err(|error| invalid(&error))
 }
 
-pub(super) fn category_page(request: CategoryPaginationRequest) -> Result<Page, Status> {
+pub(super) fn category_page(request: CategoryPaginationRequest) -> Result<Window, Status> {
     page(request.page, request.per_page)
 }
 
 pub(super) fn product_page(request: ProductPaginationRequest) -> Result<ProductSearch, Status> {
-    let page = page(request.page, request.per_page)?;
     Ok(ProductSearch {
-        limit: Some(page.limit),
-        offset: page.offset,
+        window: page(request.page, request.per_page)?,
         ..ProductSearch::default()
     })
 }
 
-fn page(page: i32, per_page: i32) -> Result<Page, Status> {
+fn page(page: i32, per_page: i32) -> Result<Window, Status> {
     if page < 1 {
         return Err(refused("page", &format!("be at least 1, got {page}")));
     }
     let limit = limit("per_page", per_page)?;
-    Ok(Page {
+    Ok(Window {
+        limit: Some(limit),
         offset: (i64::from(page) - 1) * limit,
-        limit,
     })
 }
 
@@ -90,11 +81,14 @@ pub(super) fn group_limit(given: i32) -> Result<i64, Status> {
     limit("limit", given)
 }
 
-fn offset(given: i32) -> Result<i64, Status> {
-    if given < 0 {
-        return Err(refused("offset", &format!("be at least 0, got {given}")));
+pub(super) fn window(given: Option<i32>, offset: i32) -> Result<Window, Status> {
+    if offset < 0 {
+        return Err(refused("offset", &format!("be at least 0, got {offset}")));
     }
-    Ok(given.into())
+    Ok(Window {
+        limit: given.map(|given| limit("limit", given)).transpose()?,
+        offset: offset.into(),
+    })
 }
 
 pub(super) fn order(text: &str) -> Result<Order, Status> {
@@ -119,18 +113,14 @@ fn sort_by(text: &str) -> Result<SortBy, Status> {
     }
 }
 
-pub(super) fn window(request: &ProductWindowRequest) -> Result<ProductSearch, Status> {
+pub(super) fn product_window(request: &ProductWindowRequest) -> Result<ProductSearch, Status> {
     Ok(ProductSearch {
         category_id: request
             .category_id
             .as_deref()
             .map(|text| id("category_id", text).map(|id| id.to_string()))
             .transpose()?,
-        limit: request
-            .limit
-            .map(|given| limit("limit", given))
-            .transpose()?,
-        offset: offset(request.offset)?,
+        window: window(request.limit, request.offset)?,
         ..ProductSearch::default()
     })
 }
@@ -187,11 +177,10 @@ pub(super) fn advanced(request: &ProductAdvancedSearchRequest) -> Result<Product
         max_price_cents: max.as_ref().map(Bound::down).transpose()?,
         sort_by: sort_by(&request.sort_by)?,
         order: order(&request.sort_order)?,
-        limit: match request.limit {
-            0 => None,
-            given => Some(limit("limit", given)?),
-        },
-        offset: offset(request.offset)?,
+        window: window(
+            Some(request.limit).filter(|given| *given != 0),
+            request.offset,
+        )?,
     })
 }
 
@@ -242,7 +231,7 @@ fn unreadable(field: &str, text: &str, error: DecimalError) -> Status {
     Status::invalid_argument(format!("{field} {error}, got {}", shown(text)))
 }
 
-fn refused(field: &str, rule: &str) -> Status {
+pub(super) fn refused(field: &str, rule: &str) -> Status {
     Status::invalid_argument(format!("{field} must {rule}"))
 }
 

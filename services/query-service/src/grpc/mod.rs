@@ -4,50 +4,67 @@ mod category;
 mod convert;
 mod input;
 mod measure;
+mod order;
+mod order_input;
+mod order_messages;
 mod product;
 mod request;
+mod saga;
 
 use std::sync::Arc;
 
 use contract::query::category_query_server::CategoryQueryServer;
+use contract::query::order_query_server::OrderQueryServer;
 use contract::query::product_query_server::ProductQueryServer;
+use contract::query::saga_query_server::SagaQueryServer;
 use platform::health::{Health, grpc_service};
 use platform::runtime::{MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
 use tonic::service::Routes;
 
-use crate::reads::{CategoryReads, ProductReads};
+use crate::reads::Reads;
 use category::CategoryApi;
+use order::OrderApi;
 use product::ProductApi;
+use saga::SagaApi;
 
 /// The services, by their full names.
-pub const SERVICES: &[&str] = &["query.CategoryQuery", "query.ProductQuery"];
+pub const SERVICES: &[&str] = &[
+    "query.CategoryQuery",
+    "query.ProductQuery",
+    "query.OrderQuery",
+    "query.SagaQuery",
+];
 
 /// All services of the read side, with health and reflection.
 ///
 /// # Errors
 /// The descriptors of the contract cannot be read.
-pub fn routes(
-    categories: &Arc<CategoryReads>,
-    products: &Arc<ProductReads>,
-    health: Health,
-) -> Result<Routes, StartError> {
+pub fn routes(reads: &Reads, health: Health) -> Result<Routes, StartError> {
     let unreadable = |error| StartError::failed("build the reflection service", error);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(contract::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let category = CategoryQueryServer::new(CategoryApi::new(Arc::clone(categories)))
+    let category = CategoryQueryServer::new(CategoryApi::new(Arc::clone(&reads.categories)))
         .max_decoding_message_size(MAX_DECODED_BYTES)
         .max_encoding_message_size(MAX_ENCODED_BYTES);
     let product = ProductQueryServer::new(ProductApi::new(
-        Arc::clone(categories),
-        Arc::clone(products),
+        Arc::clone(&reads.categories),
+        Arc::clone(&reads.products),
     ))
     .max_decoding_message_size(MAX_DECODED_BYTES)
     .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let order = OrderQueryServer::new(OrderApi::new(Arc::clone(&reads.orders)))
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let saga = SagaQueryServer::new(SagaApi::new(Arc::clone(&reads.sagas)))
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
     let routes = Routes::new(category)
         .add_service(product)
+        .add_service(order)
+        .add_service(saga)
         .add_service(grpc_service(health, SERVICES))
         .add_service(reflection().build_v1().map_err(unreadable)?)
         .add_service(reflection().build_v1alpha().map_err(unreadable)?);

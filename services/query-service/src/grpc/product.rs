@@ -363,7 +363,8 @@ impl ProductQuery for ProductApi {
         request: Request<ProductWindowRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
         let at = at(request.metadata())?;
-        self.list(input::window(request.get_ref()), at).await
+        self.list(input::product_window(request.get_ref()), at)
+            .await
     }
 
     async fn get_products_by_categories(

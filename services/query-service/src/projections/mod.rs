@@ -1,9 +1,17 @@
 //! The read model's tables and how events fold into them.
 
 mod categories;
+mod json;
 mod named;
+mod orders;
 mod products;
+mod saga_status;
+mod sagas;
 
 pub use categories::{Categories, CategoryFact, CategoryRow};
+pub use json::Json;
 pub use named::NamedRow;
+pub use orders::{OrderFact, OrderRow, Orders, Progress};
 pub use products::{ProductFact, ProductRow, Products};
+pub use saga_status::SagaStatus;
+pub use sagas::{OpenStep, SagaRow, Sagas};

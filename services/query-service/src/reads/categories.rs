@@ -6,11 +6,14 @@ use domain::value::{CategoryName, SearchTerm};
 use event_sourcing::EventStore;
 use read_model_sql::{Database, Statement};
 
-use super::{At, Found, List, MOST_ROWS, ReadError, Row, Table};
+use super::{At, Cached, Found, List, MOST_ROWS, ReadError, Row, Table, Window};
 use crate::projections::{Categories, CategoryRow};
 
 /// Categories are few and small.
-const CACHED_ROWS: usize = 10_000;
+const CACHED: Cached = Cached {
+    rows: 10_000,
+    lists: 64,
+};
 
 /// A list of categories.
 type Listed = Result<Found<Arc<List<CategoryRow>>>, ReadError>;
@@ -26,7 +29,7 @@ impl CategoryReads {
     #[must_use]
     pub fn new(database: Database, log: Arc<dyn EventStore>) -> Self {
         Self {
-            table: Table::new(database, log, CACHED_ROWS),
+            table: Table::new(database, log, CACHED),
         }
     }
 
@@ -85,7 +88,8 @@ impl CategoryReads {
     ///
     /// # Errors
     /// [`ReadError`], as for all reads.
-    pub async fn page(&self, offset: i64, limit: i64, at: At) -> Listed {
+    pub async fn page(&self, window: Window, at: At) -> Listed {
+        let limit = window.most();
         let statement = self
             .table
             .select(
@@ -93,7 +97,7 @@ impl CategoryReads {
                 "ORDER BY name, id LIMIT $1 OFFSET $2",
             )
             .bind(limit)
-            .bind(offset);
+            .bind(window.offset);
         self.table.list(at, statement, limit).await
     }
 

@@ -1,22 +1,70 @@
 //! What can be asked about the read model, without a word of gRPC.
 
 mod categories;
+mod conditions;
 mod gate;
+mod orders;
 mod products;
+mod sagas;
 mod table;
 
 use std::sync::Arc;
 
-use event_sourcing::{Position, StoreError};
+use event_sourcing::{EventStore, Position, StoreError};
+use read_model_sql::Database;
 use tokio::time::Instant;
 
 pub use categories::CategoryReads;
 pub use gate::Gate;
+pub use orders::{OrderReads, OrderSearch};
 pub use products::{Order, ProductFigures, ProductReads, ProductSearch, SortBy};
-pub use table::{List, Table};
+pub use sagas::{SagaReads, SagaSearch};
+pub use table::{Cached, List, Table};
 
 /// The most rows of a list without paging, and of a page.
 pub const MOST_ROWS: i64 = 500;
+
+/// All that can be asked.
+#[derive(Clone, Debug)]
+pub struct Reads {
+    /// About categories.
+    pub categories: Arc<CategoryReads>,
+    /// About products.
+    pub products: Arc<ProductReads>,
+    /// About orders.
+    pub orders: Arc<OrderReads>,
+    /// About sagas.
+    pub sagas: Arc<SagaReads>,
+}
+
+impl Reads {
+    /// Reads from this database; `log` says how far there is anything to read.
+    #[must_use]
+    pub fn new(database: &Database, log: &Arc<dyn EventStore>) -> Self {
+        let (database, log) = (|| database.clone(), || Arc::clone(log));
+        Self {
+            categories: Arc::new(CategoryReads::new(database(), log())),
+            products: Arc::new(ProductReads::new(database(), log())),
+            orders: Arc::new(OrderReads::new(database(), log())),
+            sagas: Arc::new(SagaReads::new(database(), log())),
+        }
+    }
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// So many rows; otherwise as many as a list may have.
+    pub limit: Option<i64>,
+    /// Rows to leave out in front.
+    pub offset: i64,
+}
+
+impl Window {
+    fn most(self) -> i64 {
+        self.limit.unwrap_or(MOST_ROWS)
+    }
+}
 
 /// What a request asks of all its reads.
 #[derive(Clone, Copy, Debug)]

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use domain::value::{ProductName, SearchTerm};
 use event_sourcing::EventStore;
-use read_model_sql::{Database, Statement, Value};
+use read_model_sql::{Database, Statement};
 use sqlx::AssertSqlSafe;
 
-use super::{At, Found, List, MOST_ROWS, ReadError, Row, Table};
+use super::conditions::Conditions;
+use super::{At, Cached, Found, List, ReadError, Row, Table, Window};
 use crate::cache::PageCache;
 use crate::projections::{ProductRow, Products};
 
-/// At well under a kilobyte each, about ten megabytes.
-const CACHED_ROWS: usize = 20_000;
+/// At well under a kilobyte each, about ten megabytes of rows.
+const CACHED: Cached = Cached {
+    rows: 20_000,
+    lists: 64,
+};
 /// The most rows of all categories together, when products of many categories are read at once.
 const MOST_GROUPED_ROWS: i64 = 5_000;
 
@@ -54,10 +58,8 @@ pub struct ProductSearch {
     pub sort_by: SortBy,
     /// Its direction.
     pub order: Order,
-    /// A page of this many rows; otherwise as many as a list may have.
-    pub limit: Option<i64>,
-    /// Rows to leave out in front.
-    pub offset: i64,
+    /// Which part of the list.
+    pub window: Window,
 }
 
 /// Figures about products. All zero if there are none.
@@ -95,8 +97,8 @@ impl ProductReads {
     #[must_use]
     pub fn new(database: Database, log: Arc<dyn EventStore>) -> Self {
         Self {
-            table: Table::new(database, log, CACHED_ROWS),
-            figures: PageCache::default(),
+            table: Table::new(database, log, CACHED),
+            figures: PageCache::new(CACHED.lists),
         }
     }
 
@@ -145,44 +147,27 @@ impl ProductReads {
     /// [`ReadError`], as for all reads.
     pub async fn search(&self, search: &ProductSearch, at: At) -> Listed {
         let statement = self.search_statement(search);
-        let limit = search.limit.unwrap_or(MOST_ROWS);
-        self.table.list(at, statement, limit).await
+        self.table.list(at, statement, search.window.most()).await
     }
 
     fn search_statement(&self, search: &ProductSearch) -> Statement {
         let engine = self.table.database().engine();
-        let mut values: Vec<Value> = Vec::new();
-        let mut parameter = |value: Value| {
-            values.push(value);
-            format!("${}", values.len())
-        };
-        let mut conditions = Vec::new();
+        let mut conditions = Conditions::default();
         if let Some(term) = &search.term {
-            let part = parameter(term.key().as_str().into());
-            conditions.push(engine.contains("name_key", &part));
+            let part = conditions.parameter(term.key().as_str());
+            conditions.holds(engine.contains("name_key", &part));
         }
         if let Some(category) = &search.category_id {
-            conditions.push(format!(
-                "category_id = {}",
-                parameter(category.as_str().into())
-            ));
+            conditions.equal("category_id", category.as_str());
         }
         if let Some(price) = search.min_price_cents {
-            conditions.push(format!("price_cents >= {}", parameter(price.into())));
+            conditions.at_least("price_cents", price);
         }
         if let Some(price) = search.max_price_cents {
-            conditions.push(format!("price_cents <= {}", parameter(price.into())));
+            conditions.at_most("price_cents", price);
         }
-        let filter = if conditions.is_empty() {
-            String::new()
-        } else {
-            format!("WHERE {} ", conditions.join(" AND "))
-        };
-        // One row more than a list may have shows that there are more.
-        let limit = parameter(search.limit.unwrap_or(MOST_ROWS + 1).into());
-        let offset = parameter(search.offset.into());
         let order = order_by(search.sort_by, search.order);
-        let rest = format!("{filter}ORDER BY {order} LIMIT {limit} OFFSET {offset}");
+        let (rest, values) = conditions.ordered(order, search.window);
         values
             .into_iter()
             .fold(self.table.select("list products", &rest), Statement::bind)

@@ -34,6 +34,15 @@ impl<R> List<R> {
     }
 }
 
+/// How much a table's cache holds. A list holds up to 500 rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Cached {
+    /// Rows by their keys.
+    pub rows: usize,
+    /// Whole lists.
+    pub lists: usize,
+}
+
 /// One table with its cache.
 #[derive(Debug)]
 pub struct Table<P: TableProjection> {
@@ -46,16 +55,16 @@ pub struct Table<P: TableProjection> {
     misses: metrics::Counter,
 }
 
-impl<P: TableProjection<Row: NamedRow>> Table<P> {
-    /// The table of `P`, with a cache of about `capacity` rows.
+impl<P: TableProjection> Table<P> {
+    /// The table of `P`, with a cache of about so much.
     #[must_use]
-    pub fn new(database: Database, log: Arc<dyn EventStore>, capacity: usize) -> Self {
+    pub fn new(database: Database, log: Arc<dyn EventStore>, cached: Cached) -> Self {
         Self {
             gate: Gate::new(P::NAME, database.clone(), log),
             database,
             columns: column_names(P::Row::COLUMNS),
-            cache: TableCache::new(capacity),
-            lists: PageCache::default(),
+            cache: TableCache::new(cached.rows),
+            lists: PageCache::new(cached.lists),
             hits: asked(P::NAME, "hit"),
             misses: asked(P::NAME, "miss"),
         }
@@ -110,35 +119,8 @@ impl<P: TableProjection<Row: NamedRow>> Table<P> {
         Ok(Found { value, position })
     }
 
-    /// The first row by id of those with this very name.
-    pub(super) async fn by_name(
-        &self,
-        operation: &'static str,
-        name: &str,
-        at: At,
-    ) -> Result<Found<Row<P::Row>>, ReadError> {
-        let statement = self
-            .select(operation, "WHERE name = $1 ORDER BY id LIMIT 1")
-            .bind(name);
-        let found = self.list(at, statement, 1).await?;
-        Ok(found.map(|list| list.rows.first().cloned()))
-    }
-
-    /// The rows of these ids that exist, by name; what the cache lacks is read in one statement.
-    pub(super) async fn by_ids(
-        &self,
-        operation: &'static str,
-        ids: &[&str],
-        at: At,
-    ) -> Result<Found<Vec<Arc<P::Row>>>, ReadError> {
-        let mut found = self.unordered(operation, ids, at).await?;
-        found
-            .value
-            .sort_unstable_by(|a, b| (a.name(), a.key()).cmp(&(b.name(), b.key())));
-        Ok(found)
-    }
-
-    async fn unordered(
+    /// The rows of these ids that exist; what the cache lacks is read in one statement.
+    pub(super) async fn unordered(
         &self,
         operation: &'static str,
         ids: &[&str],
@@ -227,6 +209,36 @@ impl<P: TableProjection<Row: NamedRow>> Table<P> {
     /// A position that the rows have reached, for a read that is not kept.
     pub(super) async fn reach(&self, at: At) -> Result<Position, ReadError> {
         self.gate.reach(at).await
+    }
+}
+
+impl<P: TableProjection<Row: NamedRow>> Table<P> {
+    /// The first row by id of those with this very name.
+    pub(super) async fn by_name(
+        &self,
+        operation: &'static str,
+        name: &str,
+        at: At,
+    ) -> Result<Found<Row<P::Row>>, ReadError> {
+        let statement = self
+            .select(operation, "WHERE name = $1 ORDER BY id LIMIT 1")
+            .bind(name);
+        let found = self.list(at, statement, 1).await?;
+        Ok(found.map(|list| list.rows.first().cloned()))
+    }
+
+    /// The rows of these ids that exist, by name.
+    pub(super) async fn by_ids(
+        &self,
+        operation: &'static str,
+        ids: &[&str],
+        at: At,
+    ) -> Result<Found<Vec<Arc<P::Row>>>, ReadError> {
+        let mut found = self.unordered(operation, ids, at).await?;
+        found
+            .value
+            .sort_unstable_by(|a, b| (a.name(), a.key()).cmp(&(b.name(), b.key())));
+        Ok(found)
     }
 }
 

@@ -1,0 +1,328 @@
+//! Sagas, each as one row.
+//!
+//! The row is made from the events alone: it knows no table of steps. So a step is current from its first event on; a
+//! local step that succeeds is never seen as current, because it has no other event than its completion.
+
+use event_sourcing::projection::FoldError;
+use event_sourcing::saga::event::{Action, Started};
+use event_sourcing::saga::{AnySagaEvent, SAGA_EVENTS, SagaEvent};
+use event_sourcing::{DecodeError, Envelope, Filter, Projection};
+use read_model_sql::{Column, TableProjection, TableRow, Value};
+use serde::{Deserialize, Serialize};
+
+use super::json::Json;
+use super::saga_status::SagaStatus;
+
+/// Folds sagas.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sagas;
+
+/// A saga as it is read. Times are microseconds.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct SagaRow {
+    /// Its id.
+    pub id: String,
+    /// The name of its type.
+    pub saga_type: String,
+    /// What it is about.
+    pub order_id: String,
+    /// Where it stands, whatever it waits for.
+    #[sqlx(try_from = "String")]
+    pub progress: SagaStatus,
+    /// The steps that were begun and that are not done or undone yet, the current one first.
+    #[sqlx(try_from = "String")]
+    pub open_steps: Json<Vec<OpenStep>>,
+    /// In the order in which they took effect. They stay here when they are undone.
+    #[sqlx(try_from = "String")]
+    pub completed_steps: Json<Vec<String>>,
+    /// In the order in which they were undone.
+    #[sqlx(try_from = "String")]
+    pub compensated_steps: Json<Vec<String>>,
+    /// Why it goes or went backwards, or was closed.
+    pub turn_reason: Option<String>,
+    /// Why it waits for a person.
+    pub suspension_reason: Option<String>,
+    /// Since when it waits for a person.
+    pub suspended_at: Option<i64>,
+    /// The position of its first event: tells which of an order's sagas is the latest, whatever clocks say.
+    pub started_position: i64,
+    /// The time of its first event.
+    pub started_at: i64,
+    /// The time of its end.
+    pub completed_at: Option<i64>,
+    /// The time of its last event.
+    pub updated_at: i64,
+}
+
+/// A step that a saga is at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenStep {
+    /// Its name.
+    pub step: String,
+    /// Which try it is, of its action or of its compensation.
+    pub attempt: u32,
+    /// When the next try is due, if it is known.
+    pub retry_at: Option<i64>,
+    /// What stood against it last.
+    pub reason: Option<String>,
+}
+
+impl TableRow for SagaRow {
+    const COLUMNS: &'static [Column] = &[
+        Column::text("id"),
+        Column::text("saga_type"),
+        Column::text("order_id"),
+        Column::text("status"),
+        Column::text("progress"),
+        Column::text("current_step"),
+        Column::text("open_steps"),
+        Column::text("completed_steps"),
+        Column::text("compensated_steps"),
+        Column::text("turn_reason"),
+        Column::text("suspension_reason"),
+        Column::int("suspended_at"),
+        Column::int("started_position"),
+        Column::int("started_at"),
+        Column::int("completed_at"),
+        Column::int("updated_at"),
+    ];
+
+    fn key(&self) -> &str {
+        &self.id
+    }
+
+    fn values(&self) -> Vec<Value> {
+        vec![
+            self.id.as_str().into(),
+            self.saga_type.as_str().into(),
+            self.order_id.as_str().into(),
+            self.status().name().into(),
+            self.progress.name().into(),
+            self.current_step().map(|open| open.step.clone()).into(),
+            (&self.open_steps).into(),
+            (&self.completed_steps).into(),
+            (&self.compensated_steps).into(),
+            self.turn_reason.clone().into(),
+            self.suspension_reason.clone().into(),
+            self.suspended_at.into(),
+            self.started_position.into(),
+            self.started_at.into(),
+            self.completed_at.into(),
+            self.updated_at.into(),
+        ]
+    }
+}
+
+impl TableProjection for Sagas {
+    const DDL: &'static str = "
+        CREATE TABLE {table} (
+            id {text} PRIMARY KEY,
+            saga_type {text} NOT NULL,
+            order_id {text} NOT NULL,
+            status {text} NOT NULL,
+            progress {text} NOT NULL,
+            current_step {text},
+            open_steps {text} NOT NULL,
+            completed_steps {text} NOT NULL,
+            compensated_steps {text} NOT NULL,
+            turn_reason {text},
+            suspension_reason {text},
+            suspended_at bigint,
+            started_position bigint NOT NULL,
+            started_at bigint NOT NULL,
+            completed_at bigint,
+            updated_at bigint NOT NULL
+        );
+        CREATE INDEX {table}_by_order ON {table} (order_id, started_position);
+        CREATE INDEX {table}_by_time ON {table} (started_at, id);
+        CREATE INDEX {table}_by_status ON {table} (status, started_at, id);
+        CREATE INDEX {table}_by_step ON {table} (current_step, started_at, id) WHERE current_step IS NOT NULL;";
+}
+
+impl Projection for Sagas {
+    const NAME: &'static str = "sagas";
+    const SCHEMA_VERSION: u32 = 1;
+    type Key = String;
+    type Row = SagaRow;
+    type Event = AnySagaEvent;
+
+    fn filter(&self) -> Filter {
+        Filter::of_types(&SAGA_EVENTS)
+    }
+
+    fn decode(&self, envelope: &Envelope) -> Result<AnySagaEvent, DecodeError> {
+        AnySagaEvent::read(
+            &envelope.event_type,
+            envelope.schema_version,
+            &envelope.data,
+        )
+    }
+
+    fn keys(&self, event: &AnySagaEvent, _envelope: &Envelope) -> Vec<String> {
+        vec![event.saga_id().to_owned()]
+    }
+
+    fn fold(
+        &self,
+        _key: &String,
+        row: Option<SagaRow>,
+        event: &AnySagaEvent,
+        envelope: &Envelope,
+    ) -> Result<Option<SagaRow>, FoldError> {
+        Ok(match event {
+            SagaEvent::Started(data) => Some(SagaRow::started(data, envelope)),
+            event => row.map(|mut row| {
+                row.updated_at = envelope.recorded_at.timestamp_micros();
+                row.moved(event);
+                row
+            }),
+        })
+    }
+}
+
+impl SagaRow {
+    /// Where it stands, as clients see it.
+    #[must_use]
+    pub fn status(&self) -> SagaStatus {
+        if self.suspended_at.is_some() {
+            SagaStatus::Suspended
+        } else {
+            self.progress
+        }
+    }
+
+    /// The step that it is at.
+    #[must_use]
+    pub fn current_step(&self) -> Option<&OpenStep> {
+        self.open_steps.0.first()
+    }
+
+    /// Why it waits for a person, or else why it goes or went backwards.
+    #[must_use]
+    pub fn failure_reason(&self) -> Option<&str> {
+        let suspension = self.suspension_reason.as_deref();
+        suspension.or(self.turn_reason.as_deref())
+    }
+
+    fn started<D>(data: &Started<D>, envelope: &Envelope) -> Self {
+        let at = envelope.recorded_at.timestamp_micros();
+        Self {
+            id: data.saga_id.clone(),
+            saga_type: data.saga_type.clone(),
+            order_id: data.subject.clone(),
+            progress: SagaStatus::Started,
+            open_steps: Json::default(),
+            completed_steps: Json::default(),
+            compensated_steps: Json::default(),
+            turn_reason: None,
+            suspension_reason: None,
+            suspended_at: None,
+            started_position: i64::try_from(envelope.position.0).unwrap_or(i64::MAX),
+            started_at: at,
+            completed_at: None,
+            updated_at: at,
+        }
+    }
+
+    fn moved(&mut self, event: &AnySagaEvent) {
+        match event {
+            // It begins once; and that somebody wants it undone shows when it turns round.
+            SagaEvent::Started(_) | SagaEvent::CancelRequested(_) => {}
+            SagaEvent::StepStarted(data) => {
+                self.run();
+                let open = self.open(&data.step);
+                (open.attempt, open.retry_at) = (data.attempt, None);
+            }
+            SagaEvent::StepFailed(data) => {
+                self.run();
+                let open = self.open(&data.step);
+                open.attempt = data.attempt;
+                open.retry_at = data.retry_at.map(|at| at.timestamp_micros());
+                open.reason = Some(data.reason.clone());
+            }
+            SagaEvent::StepCompleted(data) => {
+                self.run();
+                self.close(&data.step);
+                note(&mut self.completed_steps, &data.step);
+            }
+            SagaEvent::StepCompensated(data) => {
+                self.close(&data.step);
+                note(&mut self.compensated_steps, &data.step);
+            }
+            SagaEvent::CompensationStarted(data) => {
+                self.progress = SagaStatus::Compensating;
+                self.turn_reason = Some(data.reason.clone());
+                self.open_steps.0.clear();
+            }
+            SagaEvent::Completed(_) => self.end(SagaStatus::Completed),
+            SagaEvent::Compensated(_) => self.end(SagaStatus::Compensated),
+            SagaEvent::Failed(data) => {
+                self.end(SagaStatus::Failed);
+                self.turn_reason = Some(data.by.why.clone());
+            }
+            SagaEvent::Suspended(data) => {
+                self.suspended_at = Some(self.updated_at);
+                self.suspension_reason = Some(data.reason.clone());
+                self.put_first(&data.step);
+            }
+            SagaEvent::Resumed(data) => self.resume(data.action),
+        }
+    }
+
+    /// Its first step was begun.
+    fn run(&mut self) {
+        if self.progress == SagaStatus::Started {
+            self.progress = SagaStatus::Running;
+        }
+    }
+
+    fn end(&mut self, end: SagaStatus) {
+        self.progress = end;
+        self.completed_at = Some(self.updated_at);
+        self.open_steps.0.clear();
+        (self.suspended_at, self.suspension_reason) = (None, None);
+    }
+
+    /// What waits for another try is due; the step that it could not pass counts its tries anew.
+    fn resume(&mut self, action: Action) {
+        let was_suspended = self.suspended_at.take().is_some();
+        self.suspension_reason = None;
+        for (index, open) in self.open_steps.0.iter_mut().enumerate() {
+            open.retry_at = None;
+            if was_suspended && index == 0 && action == Action::Resume {
+                open.attempt = 0;
+            }
+        }
+    }
+
+    fn open(&mut self, step: &str) -> &mut OpenStep {
+        let steps = &mut self.open_steps.0;
+        let place = steps.iter().position(|open| open.step == step);
+        let place = place.unwrap_or_else(|| {
+            steps.push(OpenStep {
+                step: step.to_owned(),
+                attempt: 0,
+                retry_at: None,
+                reason: None,
+            });
+            steps.len() - 1
+        });
+        &mut steps[place]
+    }
+
+    fn put_first(&mut self, step: &str) {
+        let open = self.open(step).clone();
+        self.close(step);
+        self.open_steps.0.insert(0, open);
+    }
+
+    fn close(&mut self, step: &str) {
+        self.open_steps.0.retain(|open| open.step != step);
+    }
+}
+
+fn note(steps: &mut Json<Vec<String>>, step: &str) {
+    if !steps.0.iter().any(|noted| noted == step) {
+        steps.0.push(step.to_owned());
+    }
+}
