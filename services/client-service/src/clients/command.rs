@@ -31,8 +31,10 @@ pub struct Left<T> {
 }
 
 /// A reply that is either a refusal or an entity.
-trait Reply {
+pub(super) trait Reply {
+    /// What it is about.
     type Entity;
+    /// Its two halves.
     fn parts(self) -> (Option<Error>, Option<Self::Entity>);
 }
 
@@ -57,12 +59,13 @@ impl Reply for StockUpResult {
     }
 }
 
-fn left<T>(entity: Option<T>, unchanged: bool) -> Option<Left<T>> {
+pub(super) fn left<T>(entity: Option<T>, unchanged: bool) -> Option<Left<T>> {
     entity.map(|entity| Left { entity, unchanged })
 }
 
 impl Services {
-    async fn command<M, R, F>(
+    /// Sends a command, again and again while its outcome is unknown.
+    pub(super) async fn command<M, R, F>(
         &self,
         (scope, command_id): (&Scope, CommandId),
         (service, name): (&'static str, &'static str),

@@ -7,6 +7,8 @@ mod call;
 mod command;
 mod health;
 mod idempotency;
+mod order_command;
+mod order_query;
 mod policy;
 mod query;
 

@@ -24,14 +24,17 @@ const CATEGORY: &str = "query.CategoryQuery";
 const PRODUCT: &str = "query.ProductQuery";
 
 /// How many things a method reads.
-#[derive(Clone, Copy)]
-enum Reads {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reads {
+    /// One, or a count.
     One,
+    /// A list.
     Many,
 }
 
 impl Services {
-    async fn read<M, R, F>(
+    /// Reads at the position that the request must see.
+    pub(super) async fn read<M, R, F>(
         &self,
         scope: &Scope,
         (service, name, reads): (&'static str, &'static str, Reads),
@@ -82,7 +85,7 @@ fn products(channel: GrpcChannel) -> ProductQueryClient<GrpcChannel> {
 }
 
 /// The row of a single answer. A service that answers OK without one has a fault.
-fn row<T>(row: Option<T>) -> Result<T, Status> {
+pub(super) fn row<T>(row: Option<T>) -> Result<T, Status> {
     row.ok_or_else(|| Status::internal("an answer without its row"))
 }
 

@@ -5,7 +5,7 @@ mod batch;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use contract::query::{Category, Product};
+use contract::query::{Category, Order, Product, Saga};
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 use tonic::{Code, Status};
 
@@ -34,6 +34,8 @@ pub struct Loaders {
     categories: Batch<Category>,
     products: Batch<Product>,
     products_of: Batch<Products>,
+    orders: Batch<Order>,
+    sagas_of: Batch<Saga>,
 }
 
 impl Loaders {
@@ -42,6 +44,8 @@ impl Loaders {
         self.categories.forget();
         self.products.forget();
         self.products_of.forget();
+        self.orders.forget();
+        self.sagas_of.forget();
     }
 }
 
@@ -50,15 +54,11 @@ impl Loaders {
 /// # Errors
 /// The read side does not answer.
 pub async fn category(scope: &Scope, id: &str) -> Result<Option<Arc<Category>>, ApiError> {
-    let fetch = async |ids: Vec<String>| {
-        let calls = ids.chunks(IDS_PER_CALL).map(|ids| {
-            let ids = ids.to_vec();
-            async move { scope.services.categories_by_ids(scope, ids).await }
-        });
-        let lists = try_join_all(calls).await.map_err(read_error)?;
-        let rows = lists.into_iter().flat_map(|list| list.categories);
-        Ok(rows.map(|row| (row.id.clone(), Arc::new(row))).collect())
+    let ask = async |ids| {
+        let list = scope.services.categories_by_ids(scope, ids).await?;
+        Ok(list.categories)
     };
+    let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
     scope.loaders.categories.load(id, fetch).await
 }
 
@@ -67,16 +67,53 @@ pub async fn category(scope: &Scope, id: &str) -> Result<Option<Arc<Category>>, 
 /// # Errors
 /// The read side does not answer.
 pub async fn product(scope: &Scope, id: &str) -> Result<Option<Arc<Product>>, ApiError> {
-    let fetch = async |ids: Vec<String>| {
-        let calls = ids.chunks(IDS_PER_CALL).map(|ids| {
-            let ids = ids.to_vec();
-            async move { scope.services.products_by_ids(scope, ids).await }
-        });
-        let lists = try_join_all(calls).await.map_err(read_error)?;
-        let rows = lists.into_iter().flat_map(|list| list.products);
-        Ok(rows.map(|row| (row.id.clone(), Arc::new(row))).collect())
+    let ask = async |ids| {
+        let list = scope.services.products_by_ids(scope, ids).await?;
+        Ok(list.products)
     };
+    let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
     scope.loaders.products.load(id, fetch).await
+}
+
+/// The order with this id, if there is one.
+///
+/// # Errors
+/// The read side does not answer.
+pub async fn order(scope: &Scope, id: &str) -> Result<Option<Arc<Order>>, ApiError> {
+    let ask = async |ids| {
+        let list = scope.services.orders_by_ids(scope, ids).await?;
+        Ok(list.orders)
+    };
+    let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
+    scope.loaders.orders.load(id, fetch).await
+}
+
+/// The latest saga of the order with this id, if it has one.
+///
+/// # Errors
+/// The read side does not answer.
+pub async fn saga_of(scope: &Scope, order_id: &str) -> Result<Option<Arc<Saga>>, ApiError> {
+    let ask = async |ids| {
+        let list = scope.services.sagas_of(scope, ids).await?;
+        Ok(list.sagas)
+    };
+    let fetch = async |ids| by_ids(ids, ask, |row| &row.order_id).await;
+    scope.loaders.sagas_of.load(order_id, fetch).await
+}
+
+/// Asks for all of them, some at a time; `key` tells whose row it is.
+async fn by_ids<R, F>(
+    ids: Vec<String>,
+    ask: impl Fn(Vec<String>) -> F,
+    key: impl Fn(&R) -> &String,
+) -> Result<HashMap<String, Arc<R>>, ApiError>
+where
+    F: Future<Output = Result<Vec<R>, Status>>,
+{
+    let calls = ids.chunks(IDS_PER_CALL).map(|ids| ask(ids.to_vec()));
+    let lists = try_join_all(calls).await.map_err(read_error)?;
+    let rows = lists.into_iter().flatten();
+    Ok(rows.map(|row| (key(&row).clone(), Arc::new(row))).collect())
 }
 
 /// The products of the category with this id.

@@ -3,7 +3,7 @@
 use async_graphql::ID;
 use contract::business::FieldError;
 use domain::ValidationError;
-use domain::value::{CategoryName, EntityId, ProductName};
+use domain::value::{CategoryName, EntityId, ProductName, UserId};
 
 use crate::errors::{ApiError, Code};
 
@@ -19,6 +19,12 @@ const BEYOND_PRICES: f64 = 1e9;
 /// An id that could exist.
 pub fn id(field: &str, value: &ID) -> Result<String, ApiError> {
     let id = EntityId::parse(field, value).map_err(broken)?;
+    Ok(id.as_str().to_owned())
+}
+
+/// A user who could have orders.
+pub fn user_id(field: &str, value: &ID) -> Result<String, ApiError> {
+    let id = UserId::parse(field, value).map_err(broken)?;
     Ok(id.as_str().to_owned())
 }
 

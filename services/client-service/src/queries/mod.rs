@@ -2,6 +2,7 @@
 
 mod arguments;
 mod category;
+mod order;
 mod product;
 
 use async_graphql::MergedObject;
@@ -9,4 +10,8 @@ use async_graphql::MergedObject;
 /// What can be asked.
 #[derive(Debug, Default, MergedObject)]
 #[graphql(name = "Query")]
-pub struct Query(category::CategoryQueries, product::ProductQueries);
+pub struct Query(
+    category::CategoryQueries,
+    product::ProductQueries,
+    order::OrderQueries,
+);

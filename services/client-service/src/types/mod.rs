@@ -5,16 +5,22 @@
 
 mod category;
 mod inputs;
+mod order;
 mod product;
+mod saga;
 mod statistics;
+mod status;
 
 pub use category::Category;
 pub use inputs::{
-    CreateCategoryInput, CreateProductInput, UpdateCategoryInput, UpdateProductInput, clearable,
-    not_null,
+    CancelOrderInput, CreateCategoryInput, CreateOrderInput, CreateProductInput, OrderItemInput,
+    ShippingAddressInput, UpdateCategoryInput, UpdateProductInput, clearable, not_null,
 };
+pub use order::Order;
 pub use product::Product;
+pub use saga::{SagaState, SagaStatusInfo};
 pub use statistics::{CategoryStatistics, ProductStatistics};
+pub use status::{OrderStatus, SagaStatus};
 
 use contract::time;
 

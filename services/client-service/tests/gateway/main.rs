@@ -2,9 +2,12 @@
 
 mod catalogue;
 mod failures;
+mod fakes;
 mod http_rules;
 mod idempotency;
 mod limits;
+mod order_failures;
+mod orders;
 mod positions;
 mod reads;
 mod schema;

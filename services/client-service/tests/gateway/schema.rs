@@ -7,7 +7,7 @@ use super::stage::Stage;
 
 const GOLDEN: &str = include_str!("../../schema.graphql");
 
-/// The catalogue's fields, as the contract's tables have them.
+/// The fields of all types, as the contract's tables have them.
 const CONTRACT: &[(&str, &[&str])] = &[
     (
         "type Category {",
@@ -94,6 +94,108 @@ const CONTRACT: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "type Order {",
+        &[
+            "id: ID!",
+            "userId: ID!",
+            "status: OrderStatus!",
+            "totalAmount: Decimal!",
+            "items: [OrderItem!]!",
+            "shippingAddress: ShippingAddress",
+            "sagaState: SagaState",
+            "trackingNumber: String",
+            "version: Int!",
+            "createdAt: DateTime!",
+            "updatedAt: DateTime!",
+        ],
+    ),
+    (
+        "type OrderItem {",
+        &[
+            "productId: ID!",
+            "productName: String!",
+            "quantity: Int!",
+            "price: Decimal!",
+            "subtotal: Decimal!",
+        ],
+    ),
+    (
+        "type ShippingAddress {",
+        &["street: String!", "city: String!", "postalCode: String!"],
+    ),
+    (
+        "type SagaState {",
+        &[
+            "type: String!",
+            "state: String!",
+            "status: SagaStatus!",
+            "currentStep: String",
+            "completedSteps: [String!]!",
+            "compensatedSteps: [String!]!",
+            "failureReason: String",
+            "startedAt: DateTime!",
+            "completedAt: DateTime",
+        ],
+    ),
+    (
+        "type SagaStatusInfo {",
+        &[
+            "sagaId: ID!",
+            "type: String!",
+            "state: String!",
+            "currentStep: String",
+            "completedSteps: [String!]!",
+            "compensatedSteps: [String!]!",
+            "error: String",
+            "startedAt: DateTime!",
+            "completedAt: DateTime",
+        ],
+    ),
+    (
+        "enum OrderStatus {",
+        &[
+            "PENDING",
+            "PROCESSING",
+            "CONFIRMED",
+            "SHIPPED",
+            "DELIVERED",
+            "CANCELLED",
+            "FAILED",
+        ],
+    ),
+    (
+        "enum SagaStatus {",
+        &[
+            "STARTED",
+            "RUNNING",
+            "COMPENSATING",
+            "COMPLETED",
+            "FAILED",
+            "COMPENSATED",
+            "SUSPENDED",
+        ],
+    ),
+    (
+        "input CreateOrderInput {",
+        &[
+            "userId: ID!",
+            "items: [OrderItemInput!]!",
+            "shippingAddress: ShippingAddressInput",
+        ],
+    ),
+    (
+        "input OrderItemInput {",
+        &["productId: ID!", "quantity: Int!"],
+    ),
+    (
+        "input CancelOrderInput {",
+        &["orderId: ID!", "reason: String"],
+    ),
+    (
+        "input ShippingAddressInput {",
+        &["street: String!", "city: String!", "postalCode: String!"],
+    ),
+    (
         "type Query {",
         &[
             "category(id: ID!): Category",
@@ -112,6 +214,11 @@ const CONTRACT: &[(&str, &[&str])] = &[
             "productsByPriceRange(minPrice: Float!, maxPrice: Float!): [Product!]!",
             "productStatistics: ProductStatistics!",
             "productExists(id: ID!): Boolean!",
+            "order(id: ID!): Order",
+            "orders(status: OrderStatus, limit: Int, offset: Int): [Order!]!",
+            "userOrders(userId: ID!, status: OrderStatus, limit: Int, offset: Int): [Order!]!",
+            "sagaStatus(orderId: ID!): SagaStatusInfo",
+            "sagaState(orderId: ID!): SagaState",
         ],
     ),
     (
@@ -125,6 +232,10 @@ const CONTRACT: &[(&str, &[&str])] = &[
             "changeProductPrice(id: ID!, newPrice: Decimal!, reason: String): Product!",
             "updateStock(productId: ID!, quantity: Int!): Product!",
             "deleteProduct(id: ID!): Boolean!",
+            "createOrder(input: CreateOrderInput!): Order!",
+            "cancelOrder(input: CancelOrderInput!): Boolean!",
+            "shipOrder(id: ID!): Order!",
+            "deliverOrder(id: ID!): Order!",
         ],
     ),
 ];

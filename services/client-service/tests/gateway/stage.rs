@@ -1,6 +1,6 @@
 //! The three services in this process, with a wire between them that counts and can break.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -122,6 +122,17 @@ fn wired(routes: Routes, wire: &Arc<Wire>) -> GrpcChannel {
     GrpcChannel::in_process(routes.into_axum_router().layer(layer).into())
 }
 
+/// The settings of a gateway on a free port, and these.
+fn settings<'a>(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Settings> {
+    let address = [("CLIENT_HTTP_ADDR", "127.0.0.1:0")];
+    let environment = address.into_iter().chain(given);
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Ok(Settings::from_layers(Layers {
+        environment: environment.collect(),
+        ..Layers::default()
+    })?)
+}
+
 /// The running services.
 #[derive(Debug)]
 pub struct Stage {
@@ -129,6 +140,12 @@ pub struct Stage {
     /// The highest position of any answer.
     seen: AtomicU64,
     gateway: Gateway,
+    _behind: Option<Behind>,
+}
+
+/// What must live as long as the gateway is asked.
+#[derive(Debug)]
+struct Behind {
     _command: CommandService,
     _query: QueryService,
     _store: OpenedStore,
@@ -145,41 +162,51 @@ impl Stage {
     pub async fn open_with(app_env: AppEnv, given: &[(&str, &str)]) -> Result<Self> {
         let folder = Folder::create()?;
         let url = |file: &str| format!("sqlite://{}/{file}", folder.path().display());
-        let mut environment = BTreeMap::from([
-            ("EVENT_STORE_URL".to_owned(), url("events.db")),
-            ("COMMAND_DATABASE_URL".to_owned(), url("command.db")),
-            ("QUERY_DATABASE_URL".to_owned(), url("query.db")),
-            ("CLIENT_HTTP_ADDR".to_owned(), "127.0.0.1:0".to_owned()),
-        ]);
-        let given = given
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        environment.extend(given);
-        let settings = Settings::from_layers(Layers {
-            environment,
-            ..Layers::default()
-        })?;
+        let urls = [
+            ("EVENT_STORE_URL", url("events.db")),
+            ("COMMAND_DATABASE_URL", url("command.db")),
+            ("QUERY_DATABASE_URL", url("query.db")),
+        ];
+        let urls = urls.iter().map(|(name, url)| (*name, url.as_str()));
+        let settings = settings(urls.chain(given.iter().copied()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let command = command_service::SETTINGS.databases(&settings)?;
         let store = OpenedStore::open(&command, Arc::clone(&clock)).await?;
         let command = CommandService::start(&command, store.store(), Arc::clone(&clock)).await?;
         let query = query_service::SETTINGS.databases(&settings)?;
         let query = QueryService::start(&query, store.store(), Arc::clone(&clock)).await?;
+        let config = Config::read(&settings, app_env)?;
+        let stage = Self::in_front_of(command.routes(), query.routes(), config).await?;
+        Ok(Self {
+            _behind: Some(Behind {
+                _command: command,
+                _query: query,
+                _store: store,
+                _folder: folder,
+            }),
+            ..stage
+        })
+    }
+
+    /// In front of services that a test makes.
+    pub async fn before(command: Routes, query: Routes) -> Result<Self> {
+        let config = Config::read(&settings([])?, AppEnv::Development)?;
+        Self::in_front_of(command, query, config).await
+    }
+
+    async fn in_front_of(command: Routes, query: Routes, config: Config) -> Result<Self> {
         let wire = Arc::new(Wire::default());
         let channels = Channels {
-            command: wired(command.routes(), &wire),
-            query: wired(query.routes(), &wire),
+            command: wired(command, &wire),
+            query: wired(query, &wire),
         };
-        let config = Config::read(&settings, app_env)?;
+        let clock = Arc::new(SystemClock);
         let gateway = client_service::start(config, channels, Metrics::detached(), clock).await?;
         Ok(Self {
             wire,
             seen: AtomicU64::new(0),
             gateway,
-            _command: command,
-            _query: query,
-            _store: store,
-            _folder: folder,
+            _behind: None,
         })
     }
 
