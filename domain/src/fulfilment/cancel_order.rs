@@ -12,7 +12,7 @@ use super::order::{cancelled, failed, order_lane, write};
 use super::stock::{self, Goods};
 use super::{CALL, RETRY};
 use crate::order::{OrderEvent, OrderPaymentRefunded, OrderShippingCancelled, OrderValues};
-use crate::value::{EntityId, Money, Reference, TrackingNumber};
+use crate::value::{EntityId, Money, Reference, ShippingAddress, TrackingNumber, UserId};
 
 /// Undoes a confirmed order.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +23,15 @@ pub struct CancelOrderSaga;
 pub struct Unfulfilment {
     /// The order.
     pub order_id: EntityId,
+    /// Whose it is.
+    pub user_id: UserId,
     /// What is to be released.
     pub goods: Vec<Goods>,
     /// What is to be given back.
     #[serde(rename = "total_cents")]
     pub total: Money,
+    /// Where the goods were to go.
+    pub shipping_address: Option<ShippingAddress>,
     /// The key that the money was taken under; none if a person saw to it by hand.
     pub payment_key: Option<Reference>,
     /// What the payment provider calls the payment.
@@ -52,8 +56,10 @@ impl Unfulfilment {
             .map(|payment| payment.payment_id.clone());
         Self {
             order_id: order.id.clone(),
+            user_id: order.user_id.clone(),
             goods: goods.collect(),
             total: order.total,
+            shipping_address: order.shipping_address.clone(),
             payment_key: order.payment.key().cloned(),
             payment_id: payment,
             shipping_key: order.shipping.key().cloned(),
@@ -69,6 +75,10 @@ pub enum UndoCall {
     CancelShipping {
         /// Of this order.
         order_id: EntityId,
+        /// Of these goods.
+        goods: Vec<Goods>,
+        /// Which were to go there.
+        address: Option<ShippingAddress>,
         /// What it was arranged under, if anything was.
         key: Option<Reference>,
     },
@@ -76,6 +86,10 @@ pub enum UndoCall {
     RefundPayment {
         /// Of this order.
         order_id: EntityId,
+        /// To whom.
+        user_id: UserId,
+        /// How much.
+        amount: Money,
         /// What it was taken under, if anything was.
         key: Option<Reference>,
     },
@@ -119,6 +133,8 @@ const CANCEL_SHIPPING: Step<CancelOrderSaga> = Step {
     kind: Kind::External {
         call: |data| UndoCall::CancelShipping {
             order_id: data.order_id.clone(),
+            goods: data.goods.clone(),
+            address: data.shipping_address.clone(),
             key: data.shipping_key.clone(),
         },
         done: called_off,
@@ -136,6 +152,8 @@ const REFUND: Step<CancelOrderSaga> = Step {
     kind: Kind::External {
         call: |data| UndoCall::RefundPayment {
             order_id: data.order_id.clone(),
+            user_id: data.user_id.clone(),
+            amount: data.total,
             key: data.payment_key.clone(),
         },
         done: refunded,

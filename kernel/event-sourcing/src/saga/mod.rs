@@ -7,6 +7,7 @@
 //!   next         what to do now: a pure function of the state and the time
 //!   effects      the outside, called at the edge
 //!   engine       owns partitions by lease, makes the calls, commits what it hears
+//!   summary      where a saga stands, for people
 //!   person       what people do to sagas that cannot go on by themselves
 //! ```
 //!
@@ -26,6 +27,7 @@ pub mod next;
 pub mod person;
 mod start;
 pub mod state;
+pub mod summary;
 
 pub use definition::{
     End, EventOf, Kind, Local, Reads, Refusal, RetryPolicy, Role, Saga, Step, Table, Writes,
@@ -38,3 +40,4 @@ pub use next::{Move, Plan, next};
 pub use person::{Act, ActRefused, PersonActs, cancel};
 pub use start::{PARTITIONS, partition_of, started};
 pub use state::{Outcome, Phase, Run, SagaState, Status, StepState};
+pub use summary::{SagaStatus, Summary};

@@ -41,6 +41,8 @@ impl<S: Saga> Run<S> {
             definition: started.definition,
             partition: started.partition,
             started_at: at,
+            updated_at: at,
+            failure: None,
             data: started.data.clone(),
             origin: started.origin.clone(),
             phase: Phase::Forward,
@@ -71,8 +73,10 @@ impl<S: Saga> Run<S> {
                 let is_undone = (0..self.steps.len()).all(|index| !self.needs_undo(index));
                 self.end(event, is_undone, Outcome::Compensated)
             }
-            (Forward | Backward { .. }, SagaEvent::Failed(_)) => {
-                self.end(event, self.suspended.is_some(), Outcome::Failed)
+            (Forward | Backward { .. }, SagaEvent::Failed(e)) => {
+                self.end(event, self.suspended.is_some(), Outcome::Failed)?;
+                self.failure = Some(e.by.why.clone());
+                Ok(())
             }
             (Forward | Backward { .. }, SagaEvent::Suspended(e)) => {
                 if self.suspended.is_some() {
@@ -150,6 +154,7 @@ impl<S: Saga> Run<S> {
             return Err(illegal(event, "a saga with a call under way"));
         }
         let reason = turned.reason.clone();
+        self.failure = Some(reason.clone());
         self.phase = Phase::Backward { reason };
         for step in &mut self.steps {
             (step.attempts, step.retry_at) = (0, None);

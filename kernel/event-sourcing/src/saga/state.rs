@@ -49,6 +49,10 @@ pub struct Run<S: Saga> {
     pub partition: u16,
     /// When it began.
     pub started_at: DateTime<Utc>,
+    /// The time of its last event.
+    pub updated_at: DateTime<Utc>,
+    /// Why it went backwards or was closed, if it was.
+    pub failure: Option<String>,
     /// What it began with, and what its steps added.
     pub data: S::Data,
     /// The request that led to it.
@@ -197,6 +201,9 @@ impl<S: Saga> Aggregate for SagaState<S> {
         self.version = self.version.next();
         if let Err(error) = self.apply(event, at) {
             self.damage = Some(format!("version {}: {error}", self.version.0));
+        }
+        if let Some(run) = &mut self.run {
+            run.updated_at = at;
         }
     }
 }

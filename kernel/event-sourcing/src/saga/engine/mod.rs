@@ -202,6 +202,18 @@ impl SagaEngine {
         }
     }
 
+    /// The ids of all open sagas that the log was heard of, whoever owns them, with the names of their types, the
+    /// latest ids first.
+    #[must_use]
+    pub fn open(&self) -> Vec<(Arc<str>, &'static str)> {
+        let open = self.0.schedule.open().into_iter();
+        let mut open: Vec<_> = open
+            .filter_map(|(saga_id, kind, _)| Some((saga_id, self.0.drivers.get(kind)?.name())))
+            .collect();
+        open.sort_unstable_by(|left, right| right.cmp(left));
+        open
+    }
+
     /// There is news for a saga: a person's act, or word from a provider.
     pub fn touched(&self, saga_id: &str) {
         self.0.schedule.touch(saga_id, &self.0.ownership);
