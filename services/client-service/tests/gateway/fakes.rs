@@ -56,8 +56,8 @@ pub struct Shared {
     pub started: Vec<StartOrderSagaParam>,
     /// What was asked.
     pub cancelled: Vec<OrderCancelParam>,
-    /// What was asked: user, status, limit, offset.
-    pub windows: Vec<(Option<String>, Option<i32>, Option<i32>, i32)>,
+    /// What was asked; without a user of all orders.
+    pub windows: Vec<UserOrderListRequest>,
 }
 
 impl Fakes {
@@ -116,26 +116,23 @@ impl Fakes {
         })
     }
 
-    fn list(
-        &self,
-        user: Option<String>,
-        (status, limit, offset): (Option<i32>, Option<i32>, i32),
-    ) -> Answer<OrderListResponse> {
+    fn list(&self, window: UserOrderListRequest) -> Answer<OrderListResponse> {
         let mut shared = self.lock();
-        shared.windows.push((user.clone(), status, limit, offset));
-        if shared.fits.is_some_and(|fits| limit > Some(fits)) {
+        if shared.fits.is_some_and(|fits| window.limit > Some(fits)) {
+            shared.windows.push(window);
             return Err(Status::out_of_range("too long"));
         }
         let wanted = |order: &&proto::Order| {
-            status.is_none_or(|status| order.status == status)
-                && user.as_ref().is_none_or(|user| order.user_id == *user)
+            window.status.is_none_or(|status| order.status == status)
+                && (window.user_id.is_empty() || order.user_id == window.user_id)
         };
-        let length = usize::try_from(limit.unwrap_or(500)).expect("a limit");
+        let length = usize::try_from(window.limit.unwrap_or(500)).expect("a limit");
         let rows = shared.orders.values().filter(wanted);
         let rows = rows
-            .skip(usize::try_from(offset).expect("an offset"))
+            .skip(usize::try_from(window.offset).expect("an offset"))
             .take(length);
         let orders = rows.map(|order| shared.row(order)).collect();
+        shared.windows.push(window);
         Ok(shared.reply(OrderListResponse {
             orders,
             truncated: false,
@@ -339,17 +336,24 @@ impl OrderQuery for Fakes {
     }
 
     async fn list_orders(&self, request: Request<OrderListRequest>) -> Answer<OrderListResponse> {
-        let window = request.into_inner();
-        self.list(None, (window.status, window.limit, window.offset))
+        let OrderListRequest {
+            status,
+            limit,
+            offset,
+        } = request.into_inner();
+        self.list(UserOrderListRequest {
+            user_id: String::new(),
+            status,
+            limit,
+            offset,
+        })
     }
 
     async fn list_user_orders(
         &self,
         request: Request<UserOrderListRequest>,
     ) -> Answer<OrderListResponse> {
-        let window = request.into_inner();
-        let user = Some(window.user_id);
-        self.list(user, (window.status, window.limit, window.offset))
+        self.list(request.into_inner())
     }
 }
 

@@ -252,10 +252,11 @@ async fn a_reply_without_what_it_must_have_is_an_internal_error() -> Result<()> 
         assert_eq!(error["extensions"]["code"], "INTERNAL_ERROR");
     }
     fakes.add("o1", OrderStatus::Confirmed, SagaStatus::Completed);
-    let mut shared = fakes.lock();
-    let order = shared.orders.get_mut("o1").expect("the order");
-    order.items[0].unit_price_decimal = None;
-    drop(shared);
+    {
+        let mut shared = fakes.lock();
+        let order = shared.orders.get_mut("o1").expect("the order");
+        order.items[0].unit_price_decimal = None;
+    }
     let error = stage.error(SHIP, json!({})).await?;
     assert_eq!(error["code"], "INTERNAL_ERROR");
     Ok(())

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use contract::proto::{OrderItem, OrderStatus};
-use contract::query::SagaStatus;
+use contract::query::{SagaStatus, UserOrderListRequest};
 use serde_json::{Value, json};
 
 use super::fakes::{Fakes, SECONDS, order};
@@ -221,9 +221,15 @@ async fn lists_are_windows_on_all_orders_or_those_of_a_user() -> Result<()> {
     assert_eq!(data["nobody"], json!([]));
     assert!(body["extensions"].get("truncated").is_none());
     let windows = fakes.lock().windows.clone();
-    assert!(windows.contains(&(None, None, Some(100), 0)), "{windows:?}");
-    let confirmed = Some(i32::from(OrderStatus::Confirmed));
-    assert!(windows.contains(&(Some("ann".to_owned()), confirmed, Some(100), 1)));
+    let window = |user_id: &str, status: Option<OrderStatus>, offset| UserOrderListRequest {
+        user_id: user_id.to_owned(),
+        status: status.map(i32::from),
+        limit: Some(100),
+        offset,
+    };
+    assert!(windows.contains(&window("", None, 0)), "{windows:?}");
+    let confirmed = window("ann", Some(OrderStatus::Confirmed), 1);
+    assert!(windows.contains(&confirmed), "{windows:?}");
     Ok(())
 }
 
@@ -260,7 +266,7 @@ async fn orders_that_do_not_fit_into_one_answer_are_read_in_parts() -> Result<()
         .await?;
     assert_eq!(ids(&data["userOrders"]), expected);
     let windows = fakes.lock().windows.clone();
-    let sizes: Vec<_> = windows.iter().filter_map(|window| window.2).collect();
+    let sizes: Vec<_> = windows.iter().filter_map(|window| window.limit).collect();
     assert_eq!(sizes, [100, 50, 25, 25, 50, 25, 25]);
     Ok(())
 }
