@@ -50,20 +50,17 @@ impl Unfulfilment {
             product_id: item.product_id.clone(),
             quantity: item.quantity,
         });
-        let payment = order
-            .payment
-            .made()
-            .map(|payment| payment.payment_id.clone());
+        let (payment, shipment) = (order.payment.as_ref(), order.shipment.as_ref());
         Self {
             order_id: order.id.clone(),
             user_id: order.user_id.clone(),
             goods: goods.collect(),
             total: order.total,
             shipping_address: order.shipping_address.clone(),
-            payment_key: order.payment.key().cloned(),
-            payment_id: payment,
-            shipping_key: order.shipping.key().cloned(),
-            tracking_number: order.shipping.made().cloned(),
+            payment_key: payment.map(|payment| payment.key.clone()),
+            payment_id: payment.map(|payment| payment.payment_id.clone()),
+            shipping_key: shipment.map(|shipment| shipment.key.clone()),
+            tracking_number: shipment.map(|shipment| shipment.tracking_number.clone()),
         }
     }
 }

@@ -9,12 +9,12 @@
 //!                                 └──OrderFailed─────▶ FAILED
 //! ```
 //!
-//! `OrderCancellationRequested` changes no status: from then on the order is neither confirmed nor shipped, and ends
+//! What providers did for an order is not decided here: its saga hears of it, once, and the order's event is part of
+//! the commit in which it does. `OrderCancellationRequested` changes no status: from then on the order is neither confirmed nor shipped, and ends
 //! as CANCELLED or FAILED. A suspended saga shows an order as FAILED as well; that is the saga's to tell.
 
 mod cancel;
 mod create;
-mod deal;
 mod event;
 mod lines;
 mod progress;
@@ -23,7 +23,6 @@ mod state;
 
 pub use cancel::{Cancellation, RequestCancellation};
 pub use create::CreateOrder;
-pub use deal::Deal;
 pub use event::{
     OrderCancellationRequested, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered,
     OrderEvent, OrderFailed, OrderItem, OrderPaymentProcessed, OrderPaymentRefunded, OrderShipped,
@@ -31,4 +30,4 @@ pub use event::{
 };
 pub use lines::{GivenLine, OrderLine, OrderLines};
 pub use refusal::{OrderAct, OrderObstacle, OrderState};
-pub use state::{Order, OrderValues, Payment, RequestedCancellation};
+pub use state::{Order, OrderValues, Payment, RequestedCancellation, Shipment};

@@ -23,19 +23,11 @@ pub enum OrderObstacle {
     Status(OrderStatus),
     /// Somebody wants it undone.
     BeingCancelled,
-    /// A payment under another key is held.
-    Paid,
-    /// A shipment under another key is arranged.
-    ShippingArranged,
 }
 
 /// What can be asked of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderAct {
-    /// Note a payment.
-    Pay,
-    /// Note a shipment.
-    ArrangeShipping,
     /// Confirm it.
     Confirm,
     /// Undo it, or note that it is undone.
@@ -53,8 +45,6 @@ impl fmt::Display for OrderObstacle {
         match self {
             Self::Status(status) => status.fmt(f),
             Self::BeingCancelled => f.write_str("being cancelled"),
-            Self::Paid => f.write_str("paid"),
-            Self::ShippingArranged => f.write_str("with a carrier"),
         }
     }
 }
@@ -62,8 +52,6 @@ impl fmt::Display for OrderObstacle {
 impl fmt::Display for OrderAct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Pay => "paid again",
-            Self::ArrangeShipping => "given to a carrier again",
             Self::Confirm => "confirmed",
             Self::Cancel => "cancelled",
             Self::Ship => "shipped",

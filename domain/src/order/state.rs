@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use event_sourcing::{Aggregate, Version};
 use serde::{Deserialize, Serialize};
 
-use super::deal::Deal;
 use super::event::{OrderCancellationRequested, OrderCreated, OrderEvent, OrderItem};
 use super::refusal::{OrderAct, OrderObstacle, OrderState};
 use crate::error::{DomainError, Entity};
@@ -36,10 +35,10 @@ pub struct OrderValues {
     pub status: OrderStatus,
     /// Its latest saga.
     pub saga_id: EntityId,
-    /// The customer's money.
-    pub payment: Deal<Payment>,
-    /// The carrier's shipment.
-    pub shipping: Deal<TrackingNumber>,
+    /// The customer's money, as long as the shop has it.
+    pub payment: Option<Payment>,
+    /// What a carrier does for it, unless that was called off.
+    pub shipment: Option<Shipment>,
     /// That somebody wants it undone.
     pub cancellation: Option<RequestedCancellation>,
     /// The time of its first event.
@@ -53,8 +52,19 @@ pub struct OrderValues {
 pub struct Payment {
     /// What the provider calls it.
     pub payment_id: Reference,
+    /// The key that it was taken under.
+    pub key: Reference,
     /// How much.
     pub amount: Money,
+}
+
+/// A shipment that was arranged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shipment {
+    /// What the carrier calls it.
+    pub tracking_number: TrackingNumber,
+    /// The key that it was arranged under.
+    pub key: Reference,
 }
 
 /// That somebody wants an order undone.
@@ -102,8 +112,8 @@ impl OrderValues {
             // Its saga starts in the same commit.
             status: OrderStatus::Processing,
             saga_id: data.saga_id.clone(),
-            payment: Deal::None,
-            shipping: Deal::None,
+            payment: None,
+            shipment: None,
             cancellation: None,
             created_at: at,
             updated_at: at,
@@ -137,22 +147,20 @@ impl OrderValues {
             // It is born once.
             OrderEvent::Created(_) => {}
             OrderEvent::PaymentProcessed(data) => {
-                self.payment = Deal::Made {
+                self.payment = Some(Payment {
+                    payment_id: data.payment_id.clone(),
                     key: data.key.clone(),
-                    what: Payment {
-                        payment_id: data.payment_id.clone(),
-                        amount: data.amount,
-                    },
-                };
+                    amount: data.amount,
+                });
             }
-            OrderEvent::PaymentRefunded(_) => self.payment.undo(),
+            OrderEvent::PaymentRefunded(_) => self.payment = None,
             OrderEvent::ShippingArranged(data) => {
-                self.shipping = Deal::Made {
+                self.shipment = Some(Shipment {
+                    tracking_number: data.tracking_number.clone(),
                     key: data.key.clone(),
-                    what: data.tracking_number.clone(),
-                };
+                });
             }
-            OrderEvent::ShippingCancelled(_) => self.shipping.undo(),
+            OrderEvent::ShippingCancelled(_) => self.shipment = None,
             OrderEvent::CancellationRequested(data) => self.ask_cancellation(data),
             OrderEvent::Confirmed(_) => self.status = OrderStatus::Confirmed,
             OrderEvent::Shipped(_) => self.status = OrderStatus::Shipped,

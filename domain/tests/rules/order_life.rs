@@ -7,15 +7,11 @@ use event_sourcing::Aggregate;
 use event_sourcing::testing::at;
 use proptest::prelude::*;
 
-use crate::orders::{created, no_shipment, order, payment, refund, shipment};
+use crate::orders::{created, order};
 use crate::support::{id, reason};
 
 #[derive(Clone, Copy, Debug)]
 enum Ask {
-    Pay(&'static str),
-    Refund,
-    Arrange(&'static str),
-    GiveUp,
     Confirm,
     Cancel,
     NoteCancelled,
@@ -25,12 +21,7 @@ enum Ask {
 }
 
 fn asks() -> impl Strategy<Value = Vec<Ask>> {
-    let key = prop_oneof![Just("k"), Just("l")];
     let ask = prop_oneof![
-        2 => key.clone().prop_map(Ask::Pay),
-        1 => Just(Ask::Refund),
-        2 => key.prop_map(Ask::Arrange),
-        1 => Just(Ask::GiveUp),
         3 => Just(Ask::Confirm),
         1 => Just(Ask::Cancel),
         1 => Just(Ask::NoteCancelled),
@@ -44,10 +35,6 @@ fn asks() -> impl Strategy<Value = Vec<Ask>> {
 fn decide(state: &Order, ask: Ask) -> Result<Vec<OrderEvent>, DomainError> {
     let id = &order();
     match ask {
-        Ask::Pay(key) => state.payment_processed(payment(key)),
-        Ask::Refund => state.payment_refunded(refund()),
-        Ask::Arrange(key) => state.shipping_arranged(shipment(key)),
-        Ask::GiveUp => state.shipping_cancelled(no_shipment()),
         Ask::Confirm => state.confirm(id),
         Ask::Cancel => cancel(state),
         Ask::NoteCancelled => state.cancelled(id, None),
@@ -131,25 +118,6 @@ proptest! {
             if can && matches!(ask, Ask::Cancel) {
                 prop_assert!(after.values().unwrap().cancellation.is_some());
             }
-        }
-    }
-
-    #[test]
-    fn no_order_holds_two_payments_or_two_shipments(asks in asks()) {
-        let (mut paid, mut arranged) = (false, false);
-        for (_, _, events, after) in live(asks) {
-            for event in events {
-                match event {
-                    OrderEvent::PaymentProcessed(_) => prop_assert!(!std::mem::replace(&mut paid, true)),
-                    OrderEvent::PaymentRefunded(_) => paid = false,
-                    OrderEvent::ShippingArranged(_) => prop_assert!(!std::mem::replace(&mut arranged, true)),
-                    OrderEvent::ShippingCancelled(_) => arranged = false,
-                    _ => {}
-                }
-            }
-            let values = after.values().unwrap();
-            prop_assert_eq!(values.payment.made().is_some(), paid);
-            prop_assert_eq!(values.shipping.made().is_some(), arranged);
         }
     }
 

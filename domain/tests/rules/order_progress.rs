@@ -3,8 +3,8 @@ use domain::value::{Money, OrderStatus};
 use event_sourcing::testing::given;
 
 use crate::orders::{
-    cancelled, confirmed, created, delivered, history, in_status, no_shipment, not_found, order,
-    payment, refund, refused, requested, shipment, shipped, wrong_status,
+    cancelled, confirmed, created, delivered, in_status, no_shipment, not_found, order, payment,
+    refund, refused, requested, shipment, shipped, wrong_status,
 };
 use crate::support::{reference, tracking};
 
@@ -27,10 +27,6 @@ fn given_up() -> OrderEvent {
 #[test]
 fn an_order_without_events_is_not_found() {
     let nothing = Order::default();
-    assert_eq!(nothing.payment_processed(payment("k")), Err(not_found()));
-    assert_eq!(nothing.payment_refunded(refund()), Err(not_found()));
-    assert_eq!(nothing.shipping_arranged(shipment("k")), Err(not_found()));
-    assert_eq!(nothing.shipping_cancelled(no_shipment()), Err(not_found()));
     assert_eq!(nothing.confirm(&order()), Err(not_found()));
     assert_eq!(nothing.ship(&order()), Err(not_found()));
     assert_eq!(nothing.deliver(&order()), Err(not_found()));
@@ -38,99 +34,26 @@ fn an_order_without_events_is_not_found() {
 }
 
 #[test]
-fn a_payment_is_noted_once() {
-    given::<Order>([created()])
-        .when(|order| order.payment_processed(payment("k")))
-        .then([paid("k")]);
-    given::<Order>([created(), paid("k")])
-        .when(|order| order.payment_processed(payment("k")))
-        .then_nothing();
-    let order = given::<Order>([created(), paid("k")]).state();
-    let held = order.values().unwrap().payment.made().unwrap();
-    assert_eq!(held.payment_id, reference("pay-1"));
-    assert_eq!(held.amount, Money::from_cents(5_970));
+fn an_order_knows_what_providers_hold_for_it() {
+    let order = given::<Order>([created(), paid("k"), arranged("l")]).state();
+    let values = order.values().unwrap();
+    let payment = values.payment.as_ref().unwrap();
+    assert_eq!(payment.payment_id, reference("pay-1"));
+    assert_eq!(payment.key, reference("k"));
+    assert_eq!(payment.amount, Money::from_cents(5_970));
+    let shipment = values.shipment.as_ref().unwrap();
+    assert_eq!(shipment.tracking_number, tracking("TRACK-1"));
+    assert_eq!(shipment.key, reference("l"));
+    let snapshot = serde_json::to_string(&order).unwrap();
+    assert_eq!(serde_json::from_str::<Order>(&snapshot).unwrap(), order);
 }
 
 #[test]
-fn a_second_payment_is_refused_while_the_first_is_held() {
-    let refusal = refused(OrderObstacle::Paid, OrderAct::Pay);
-    assert_eq!(
-        refusal.to_string(),
-        "order order-1 is paid and cannot be paid again"
-    );
-    given::<Order>([created(), paid("k")])
-        .when(|order| order.payment_processed(payment("l")))
-        .then_refused(refusal);
-    given::<Order>([created(), paid("k"), refunded()])
-        .when(|order| order.payment_processed(payment("l")))
-        .then([paid("l")]);
-}
-
-#[test]
-fn a_refund_is_noted_once_also_of_a_payment_that_was_never_heard_of() {
-    for before in [vec![created()], vec![created(), paid("k")]] {
-        given::<Order>(before.clone())
-            .when(|order| order.payment_refunded(refund()))
-            .then([refunded()]);
-        given::<Order>(before.into_iter().chain([refunded()]))
-            .when(|order| order.payment_refunded(refund()))
-            .then_nothing();
-    }
-}
-
-#[test]
-fn a_late_answer_does_not_bring_a_refunded_payment_back() {
-    given::<Order>([created(), paid("k"), refunded()])
-        .when(|order| order.payment_processed(payment("k")))
-        .then_nothing();
-}
-
-#[test]
-fn a_shipment_is_noted_once() {
-    given::<Order>([created()])
-        .when(|order| order.shipping_arranged(shipment("k")))
-        .then([arranged("k")]);
-    given::<Order>([created(), arranged("k")])
-        .when(|order| order.shipping_arranged(shipment("k")))
-        .then_nothing();
-    given::<Order>([created(), arranged("k")])
-        .when(|order| order.shipping_arranged(shipment("l")))
-        .then_refused(refused(
-            OrderObstacle::ShippingArranged,
-            OrderAct::ArrangeShipping,
-        ));
-    let order = given::<Order>([created(), arranged("k")]).state();
-    assert_eq!(
-        order.values().unwrap().shipping.made(),
-        Some(&tracking("TRACK-1"))
-    );
-}
-
-#[test]
-fn a_cancelled_shipment_is_noted_once_and_stays_cancelled() {
-    for before in [vec![created()], vec![created(), arranged("k")]] {
-        given::<Order>(before.clone())
-            .when(|order| order.shipping_cancelled(no_shipment()))
-            .then([given_up()]);
-        given::<Order>(before.into_iter().chain([given_up()]))
-            .when(|order| order.shipping_cancelled(no_shipment()))
-            .then_nothing();
-    }
-    given::<Order>([created(), arranged("k"), given_up()])
-        .when(|order| order.shipping_arranged(shipment("k")))
-        .then_nothing();
-}
-
-#[test]
-fn what_providers_did_is_noted_in_every_status() {
-    for status in OrderStatus::ALL {
-        given::<Order>(history(status))
-            .when(|order| order.payment_processed(payment("k")))
-            .then([paid("k")]);
-        given::<Order>(history(status))
-            .when(|order| order.shipping_arranged(shipment("k")))
-            .then([arranged("k")]);
-    }
+fn what_was_undone_is_held_no_more() {
+    let history = [created(), paid("k"), arranged("l"), given_up(), refunded()];
+    let order = given::<Order>(history).state();
+    let values = order.values().unwrap();
+    assert_eq!((&values.payment, &values.shipment), (&None, &None));
 }
 
 #[test]
