@@ -1,14 +1,16 @@
-//! Appending: one batch, one statement, one round trip.
+//! Appending: one batch, one statement, one round trip; two if the batch has to be judged commit by commit.
 //!
 //! ```text
 //!            ┌──────── connection kept ◄── answered ───┐
-//!  append ──►│                                         ├── append_events ──► answers
+//!  append ──►│                                         ├── append_… ──► answers
 //!            └─ connect ◄── end its server process ◄── broken, or this future was dropped
 //! ```
 //!
 //! A connection that breaks leaves its statement in doubt: it may be committed, be waiting for the lock, or never have
 //! arrived. Before the next connection is used, the server process of the broken one is ended. From then on its batch is
 //! in the log or never will be, so sending the same commits again tells the truth.
+
+use std::sync::Arc;
 
 use event_sourcing::{Commit, Position, Receipt, Refused, StoreError, Version};
 use sqlx::{PgConnection, Row};
@@ -18,6 +20,7 @@ use crate::batch::Batch;
 use crate::error::{Phase, Refusal, store_error};
 use crate::read::receipts;
 use crate::session::{self, Backend, Connector};
+use crate::together::Together;
 
 const OPERATION: &str = "append";
 
@@ -58,10 +61,7 @@ impl Appending {
     }
 
     pub(crate) async fn append(&self, commits: &[Commit]) -> Result<Answers, StoreError> {
-        let batch = Batch::of(commits).map_err(|error| StoreError::Failed {
-            operation: OPERATION,
-            source: std::sync::Arc::new(error),
-        })?;
+        let together = Together::of(commits).map_err(unwritable)?;
         let mut slot = self.slot.lock().await;
         let (mut connection, backend) = self
             .connection(&mut slot)
@@ -69,18 +69,13 @@ impl Appending {
             .map_err(|error| store_error(OPERATION, Phase::Repeatable, error))?;
         // From here to the answer the connection belongs to this future alone, and goes with it.
         slot.in_doubt = Some(backend);
-        let verdict = run(&mut connection, batch)
-            .await
-            .map_err(|error| store_error(OPERATION, Phase::Appending, error))?;
-        let answers = answer(&mut connection, commits, &verdict)
-            .await
-            .map_err(|error| unanswered(&verdict, error))?;
+        let answers = match written_together(&mut connection, together).await? {
+            Some(answers) => answers,
+            None => one_by_one(&mut connection, commits).await?,
+        };
         slot.in_doubt = None;
         slot.connection = Some((connection, backend));
-        Ok(Answers {
-            head: verdict.head,
-            answers,
-        })
+        Ok(answers)
     }
 
     async fn connection(&self, slot: &mut Slot) -> Result<(PgConnection, Backend), sqlx::Error> {
@@ -115,6 +110,48 @@ impl Appending {
             let _ = sqlx::Connection::close(connection).await;
         }
     }
+}
+
+/// What cannot be written as JSON can never be kept.
+fn unwritable(error: serde_json::Error) -> StoreError {
+    StoreError::Failed {
+        operation: OPERATION,
+        source: Arc::new(error),
+    }
+}
+
+async fn written_together(
+    connection: &mut PgConnection,
+    together: Option<Together<'_>>,
+) -> Result<Option<Answers>, StoreError> {
+    let Some(together) = together else {
+        return Ok(None);
+    };
+    let agreed = together
+        .run(connection)
+        .await
+        .map_err(|error| store_error(OPERATION, Phase::Appending, error))?;
+    Ok(agreed.map(|agreed| Answers {
+        head: agreed.head,
+        answers: agreed.receipts.into_iter().map(Ok).collect(),
+    }))
+}
+
+async fn one_by_one(
+    connection: &mut PgConnection,
+    commits: &[Commit],
+) -> Result<Answers, StoreError> {
+    let batch = Batch::of(commits).map_err(unwritable)?;
+    let verdict = run(connection, batch)
+        .await
+        .map_err(|error| store_error(OPERATION, Phase::Appending, error))?;
+    let answers = answer(connection, commits, &verdict)
+        .await
+        .map_err(|error| unanswered(&verdict, error))?;
+    Ok(Answers {
+        head: verdict.head,
+        answers,
+    })
 }
 
 /// What the function said.

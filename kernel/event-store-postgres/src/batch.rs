@@ -165,6 +165,6 @@ fn count<T>(items: &[T]) -> i32 {
 }
 
 /// Counts in a batch are bounded far below this limit by the limits of commits.
-fn number(value: impl TryInto<i32>) -> i32 {
+pub(crate) fn number(value: impl TryInto<i32>) -> i32 {
     value.try_into().unwrap_or(i32::MAX)
 }

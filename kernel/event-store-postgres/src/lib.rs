@@ -1,9 +1,11 @@
 //! The event store on PostgreSQL 14 and newer.
 //!
-//! - A batch is one call of one function, `append_events`, as one statement that commits by itself. There is no
-//!   `BEGIN`, so a client that stops between two statements holds nothing. The function first takes the
-//!   lock of the log, then checks, each check in a statement of its own that sees what the wait let through; then it writes. The
-//!   lock is released by the commit, so positions are in commit order, without gap.
+//! - A batch is one call of one function, as one statement that commits by itself. There is no `BEGIN`, so a client
+//!   that stops between two statements holds nothing. The function first takes the lock of the log, then checks in a later
+//!   statement that sees what the wait let through; then it writes. The lock is released by the commit, so positions are
+//!   in commit order, without gap.
+//! - The function is `append_together`, which writes all of a batch or nothing; a batch that it leaves goes to
+//!   `append_events`, which judges commit by commit.
 //! - Appends have one connection of their own; readers share a pool; one more connection listens for new heads.
 //! - Nothing is read from a replica: a session on one is refused.
 //!
@@ -20,6 +22,7 @@ mod settings;
 mod snapshot;
 mod store;
 mod subscribe;
+mod together;
 
 pub use settings::Settings;
 pub use store::PostgresEventStore;

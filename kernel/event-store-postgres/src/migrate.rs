@@ -15,7 +15,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         oldest_schema: 1,
@@ -25,6 +25,11 @@ const MIGRATIONS: [Migration; 2] = [
         version: 2,
         oldest_schema: 1,
         sql: include_str!("../migrations/0002_append.sql"),
+    },
+    Migration {
+        version: 3,
+        oldest_schema: 1,
+        sql: include_str!("../migrations/0003_append_together.sql"),
     },
 ];
 

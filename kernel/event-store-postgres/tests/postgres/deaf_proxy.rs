@@ -1,7 +1,7 @@
 //! A way to the server that can lose the server's answers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 pub struct DeafProxy {
     /// How to reach the database through it.
     pub url: String,
-    loses_next: Arc<AtomicBool>,
+    lost: Arc<AtomicU64>,
 }
 
 impl DeafProxy {
@@ -23,46 +23,49 @@ impl DeafProxy {
         let database = server.get_database().expect("a database's name");
         let proxy = Self {
             url: format!("postgres://{user}@127.0.0.1:{port}/{database}?sslmode=disable"),
-            loses_next: Arc::default(),
+            lost: Arc::default(),
         };
-        let loses_next = Arc::clone(&proxy.loses_next);
+        let lost = Arc::clone(&proxy.lost);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(forward(client, server.clone(), Arc::clone(&loses_next)));
+                tokio::spawn(forward(client, server.clone(), Arc::clone(&lost)));
             }
         });
         proxy
     }
 
-    /// The answer to the next request on any connection is lost, and the connection with it.
-    pub fn lose_next_answer(&self) {
-        self.loses_next.store(true, Ordering::SeqCst);
+    /// The answer to the request with this number from now on, over all connections, is lost, and the connection with it.
+    pub fn lose_answer(&self, request: u64) {
+        self.lost.store(request, Ordering::SeqCst);
     }
 }
 
-async fn forward(client: TcpStream, server: PgConnectOptions, loses_next: Arc<AtomicBool>) {
+async fn forward(client: TcpStream, server: PgConnectOptions, lost: Arc<AtomicU64>) {
     if let Some(folder) = server.get_socket() {
         let socket = folder.join(format!(".s.PGSQL.{}", server.get_port()));
         let server = UnixStream::connect(socket).await.expect("the server");
-        exchange(client, server.into_split(), &loses_next).await;
+        exchange(client, server.into_split(), &lost).await;
     } else {
         let address = (server.get_host(), server.get_port());
         let server = TcpStream::connect(address).await.expect("the server");
-        exchange(client, server.into_split(), &loses_next).await;
+        exchange(client, server.into_split(), &lost).await;
     }
 }
 
 async fn exchange(
     client: TcpStream,
     (mut answers, mut requests): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
-    loses_next: &AtomicBool,
+    lost: &AtomicU64,
 ) {
     let (mut from_client, mut to_client) = client.into_split();
     let is_deaf = AtomicBool::new(false);
     let there = async {
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
-            if loses_next.swap(false, Ordering::SeqCst) {
+            let left = lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+            if left == Ok(1) {
                 is_deaf.store(true, Ordering::SeqCst);
             }
             if requests.write_all(&buffer[..count]).await.is_err() {
