@@ -28,3 +28,9 @@ pub const RPC_METHOD: &str = "rpc.method";
 pub const RPC_STATUS: &str = "rpc.status";
 /// A setting's name.
 pub const SETTING: &str = "setting.name";
+/// An order's id.
+pub const ORDER_ID: &str = "order.id";
+/// The idempotency key of a call to a provider.
+pub const PROVIDER_KEY: &str = "provider.key";
+/// What a customer is told.
+pub const NOTICE: &str = "notice.kind";

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, Command};
 
-use super::setting::Spec;
+use super::setting::{Secrecy, Spec};
 
 /// The id of the flag that names the settings file.
 pub(super) const CONFIG: &str = "config";
@@ -13,14 +13,15 @@ pub fn command(command: Command, specs: &[Spec]) -> Command {
     command.args(args(specs))
 }
 
-/// `--config` and one flag for each of `specs`, usable before and after a subcommand.
+/// `--config` and one flag for each of `specs` that is no secret, usable before and after a subcommand.
 pub fn args(specs: &[Spec]) -> impl Iterator<Item = Arg> {
     let config = Arg::new(CONFIG)
         .long(CONFIG)
         .value_name("FILE")
         .global(true)
         .help("A TOML file with settings; key `section.key` is the variable SECTION_KEY");
-    std::iter::once(config).chain(specs.iter().map(flag).collect::<Vec<_>>())
+    let open = |spec: &&Spec| spec.secrecy != Secrecy::Everything;
+    std::iter::once(config).chain(specs.iter().filter(open).map(flag).collect::<Vec<_>>())
 }
 
 fn flag(spec: &Spec) -> Arg {

@@ -17,6 +17,6 @@ pub use error::ConfigError;
 pub use exposure::{AppEnv, app_env};
 pub use flags::{args, command};
 pub use service::{Databases, Listeners, ServiceSettings};
-pub use setting::{Setting, Spec};
+pub use setting::{Secrecy, Setting, Spec};
 pub use settings::{Layers, Settings};
 pub use values::{DatabaseUrl, Engine};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::ConfigError;
 use super::exposure::AppEnv;
-use super::setting::{Setting, Spec};
+use super::setting::{Secrecy, Setting, Spec};
 use super::settings::Settings;
 use super::values::{DatabaseUrl, address, boolean, millis, number, positive, text};
 use crate::telemetry::{LogFilter, LogFormat};
@@ -15,6 +15,8 @@ const A_DATABASE: &str = "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABAS
 const A_BOOLEAN: &str = "true or false";
 const A_TIME: &str = "1 to 86400000 (milliseconds)";
 const A_COUNT: &str = "a whole number from 1";
+const A_SECRET: &str = "text in one line, from a variable or the settings file";
+const A_SECRET_FILE: &str = "a file that can be read";
 const A_PORT: &str = "a port from 0 to 65535";
 
 /// Where the events are.
@@ -254,27 +256,85 @@ pub const CLIENT_READ_TRIES: Setting<u32> = Setting::new(
 )
 .or("2");
 
+/// Who takes the money.
+pub const PAYMENTS_URL: Setting<String> = Setting::new(
+    "PAYMENTS_URL",
+    text,
+    "simulated:// or stripe+https://HOST",
+    "Who takes the money",
+)
+.or("simulated://")
+.hide(Secrecy::Credentials);
+/// Who brings the goods.
+pub const SHIPPING_URL: Setting<String> = Setting::new(
+    "SHIPPING_URL",
+    text,
+    "simulated:// or https://HOST",
+    "Who brings the goods",
+)
+.or("simulated://")
+.hide(Secrecy::Credentials);
+/// Who tells the customers.
+pub const NOTIFICATIONS_URL: Setting<String> = Setting::new(
+    "NOTIFICATIONS_URL",
+    text,
+    "log:// or smtp://HOST?from=ADDRESS",
+    "How customers are told about their orders",
+)
+.or("log://")
+.hide(Secrecy::Credentials);
+/// The key to Stripe's account.
+pub const STRIPE_SECRET_KEY: Setting<String> =
+    secret("STRIPE_SECRET_KEY", "The key to Stripe's account");
+/// A file with it.
+pub const STRIPE_SECRET_KEY_FILE: Setting<String> =
+    secret_file("STRIPE_SECRET_KEY_FILE", "A file with STRIPE_SECRET_KEY");
+/// What Stripe signs its webhooks with.
+pub const STRIPE_WEBHOOK_SECRET: Setting<String> = secret(
+    "STRIPE_WEBHOOK_SECRET",
+    "What Stripe signs its webhooks with",
+);
+/// A file with it.
+pub const STRIPE_WEBHOOK_SECRET_FILE: Setting<String> = secret_file(
+    "STRIPE_WEBHOOK_SECRET_FILE",
+    "A file with STRIPE_WEBHOOK_SECRET",
+);
+/// What the shipping provider knows the shop by.
+pub const SHIPPING_TOKEN: Setting<String> = secret(
+    "SHIPPING_TOKEN",
+    "What the shipping provider knows the shop by",
+);
+/// A file with it.
+pub const SHIPPING_TOKEN_FILE: Setting<String> =
+    secret_file("SHIPPING_TOKEN_FILE", "A file with SHIPPING_TOKEN");
+/// The password of the mail server's user.
+pub const SMTP_PASSWORD: Setting<String> =
+    secret("SMTP_PASSWORD", "The password of the mail server's user");
+/// A file with it.
+pub const SMTP_PASSWORD_FILE: Setting<String> =
+    secret_file("SMTP_PASSWORD_FILE", "A file with SMTP_PASSWORD");
+
+/// Those of the providers of payments, shipping and notifications.
+pub const PROVIDERS: &[Spec] = &[
+    PAYMENTS_URL.spec,
+    SHIPPING_URL.spec,
+    NOTIFICATIONS_URL.spec,
+    STRIPE_SECRET_KEY.spec,
+    STRIPE_SECRET_KEY_FILE.spec,
+    STRIPE_WEBHOOK_SECRET.spec,
+    STRIPE_WEBHOOK_SECRET_FILE.spec,
+    SHIPPING_TOKEN.spec,
+    SHIPPING_TOKEN_FILE.spec,
+    SMTP_PASSWORD.spec,
+    SMTP_PASSWORD_FILE.spec,
+];
+
 /// Settings that older configurations may carry, with the one value that this version serves.
 const AUTH: Setting<()> = only("AUTH", |text| only_value(text, "off"), "off");
 const RATE_LIMIT_PER_MINUTE: Setting<()> = only(
     "RATE_LIMIT_PER_MINUTE",
     |text| only_value(text, "0"),
     "0 (off)",
-);
-const PAYMENTS_URL: Setting<()> = only(
-    "PAYMENTS_URL",
-    |text| only_value(text, "simulated://"),
-    "simulated://",
-);
-const SHIPPING_URL: Setting<()> = only(
-    "SHIPPING_URL",
-    |text| only_value(text, "simulated://"),
-    "simulated://",
-);
-const NOTIFICATIONS_URL: Setting<()> = only(
-    "NOTIFICATIONS_URL",
-    |text| only_value(text, "log://"),
-    "log://",
 );
 const NOTHING: &str = "no value: this version does not have it";
 const AUTH_JWT_SECRET_FILE: Setting<()> = only("AUTH_JWT_SECRET_FILE", |_| None, NOTHING);
@@ -288,9 +348,6 @@ const OTEL_EXPORTER_OTLP_ENDPOINT: Setting<()> =
 const UNSUPPORTED: &[&Setting<()>] = &[
     &AUTH,
     &RATE_LIMIT_PER_MINUTE,
-    &PAYMENTS_URL,
-    &SHIPPING_URL,
-    &NOTIFICATIONS_URL,
     &AUTH_JWT_SECRET_FILE,
     &AUTH_JWT_KEY_FILE,
     &AUTH_JWKS_URL,
@@ -344,6 +401,14 @@ pub const ALL: &[Spec] = &[
     PAYMENTS_URL.spec,
     SHIPPING_URL.spec,
     NOTIFICATIONS_URL.spec,
+    STRIPE_SECRET_KEY.spec,
+    STRIPE_SECRET_KEY_FILE.spec,
+    STRIPE_WEBHOOK_SECRET.spec,
+    STRIPE_WEBHOOK_SECRET_FILE.spec,
+    SHIPPING_TOKEN.spec,
+    SHIPPING_TOKEN_FILE.spec,
+    SMTP_PASSWORD.spec,
+    SMTP_PASSWORD_FILE.spec,
     AUTH_JWT_SECRET_FILE.spec,
     AUTH_JWT_KEY_FILE.spec,
     AUTH_JWKS_URL.spec,
@@ -351,6 +416,14 @@ pub const ALL: &[Spec] = &[
     TLS_KEY_FILE.spec,
     OTEL_EXPORTER_OTLP_ENDPOINT.spec,
 ];
+
+const fn secret(name: &'static str, help: &'static str) -> Setting<String> {
+    Setting::new(name, text, A_SECRET, help).hide(Secrecy::Everything)
+}
+
+const fn secret_file(name: &'static str, help: &'static str) -> Setting<String> {
+    Setting::new(name, text, A_SECRET_FILE, help)
+}
 
 const fn only(
     name: &'static str,

@@ -19,6 +19,8 @@ pub struct ServiceSettings {
     pub grpc: &'static Setting<SocketAddr>,
     /// Where `/health` and `/metrics` are served.
     pub metrics: &'static Setting<SocketAddr>,
+    /// What no other service reads.
+    pub own: &'static [Spec],
 }
 
 /// A service's databases.
@@ -49,7 +51,7 @@ impl ServiceSettings {
     /// What the service's binary reads.
     #[must_use]
     pub fn specs(&self) -> Vec<Spec> {
-        let own = [
+        let shared = [
             names::EVENT_STORE_URL.spec,
             self.database.spec,
             names::DATABASE_URL.spec,
@@ -58,7 +60,7 @@ impl ServiceSettings {
             self.grpc.spec,
             self.metrics.spec,
         ];
-        [own.as_slice(), names::COMMON].concat()
+        [shared.as_slice(), self.own, names::COMMON].concat()
     }
 
     /// Reads what the service needs in any process.

@@ -13,6 +13,19 @@ pub struct Spec {
     pub help: &'static str,
     /// Whether the flag may stand alone, meaning `true`.
     pub switch: bool,
+    /// How much of its value an error repeats.
+    pub secrecy: Secrecy,
+}
+
+/// What of a setting's value may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrecy {
+    /// All but the password of a URL.
+    Password,
+    /// Of a URL, nothing that could be a credential.
+    Credentials,
+    /// Nothing. Such a setting has no flag either: everybody on the machine sees a process's flags.
+    Everything,
 }
 
 /// A setting with its type.
@@ -40,6 +53,7 @@ impl<T> Setting<T> {
                 accepts,
                 help,
                 switch: false,
+                secrecy: Secrecy::Password,
             },
             parse,
         }
@@ -49,6 +63,13 @@ impl<T> Setting<T> {
     #[must_use]
     pub const fn or(mut self, default: &'static str) -> Self {
         self.spec.default = Some(default);
+        self
+    }
+
+    /// The same with a value of which less is shown.
+    #[must_use]
+    pub const fn hide(mut self, secrecy: Secrecy) -> Self {
+        self.spec.secrecy = secrecy;
         self
     }
 

@@ -1,6 +1,7 @@
 //! The layers that settings come from, and how a value is found in them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use clap::ArgMatches;
 
@@ -8,10 +9,10 @@ use super::error::ConfigError;
 use super::flags::CONFIG;
 use super::names;
 use super::setting::{Setting, Spec};
-use super::values::without_password;
+use super::values::shown;
 
 /// The sources of settings, the strongest first in the struct.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Layers {
     /// Flags, by the settings' names.
     pub flags: BTreeMap<String, String>,
@@ -27,10 +28,28 @@ pub struct Settings {
     values: BTreeMap<&'static str, Given>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Given {
     text: String,
     origin: &'static str,
+}
+
+/// Values may be secrets, so none is shown.
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "from {}", self.origin)
+    }
+}
+
+/// As for [`Given`].
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layers")
+            .field("flags", &self.flags.keys())
+            .field("environment", &self.environment.keys())
+            .field("file", &self.file.as_ref().map(|(path, _)| path))
+            .finish()
+    }
 }
 
 impl Settings {
@@ -110,7 +129,7 @@ impl Settings {
             Some(value) => Ok(Some(value)),
             None => Err(ConfigError::Value {
                 name: spec.name,
-                value: without_password(text),
+                value: shown(spec.secrecy, text),
                 origin,
                 accepts: spec.accepts.to_owned(),
             }),
@@ -153,7 +172,7 @@ impl Settings {
             name: spec.name,
             value: given.map_or_else(
                 || spec.default.unwrap_or_default().to_owned(),
-                |given| without_password(&given.text),
+                |given| shown(spec.secrecy, &given.text),
             ),
             origin: given.map_or("the default", |given| given.origin),
             accepts: accepts.into(),

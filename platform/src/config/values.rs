@@ -5,6 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::setting::Secrecy;
+
+/// Stands for what is not shown.
+const STARS: &str = "***";
+
 /// The database engine, chosen by the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -69,11 +74,51 @@ pub(super) fn without_password(text: &str) -> String {
         let (credentials, _) = rest[..authority_end].rsplit_once('@')?;
         let (user, _) = credentials.split_once(':')?;
         Some(format!(
-            "{scheme}://{user}:***{}",
+            "{scheme}://{user}:{STARS}{}",
             &rest[credentials.len()..]
         ))
     });
     hidden.unwrap_or_else(|| text.to_owned())
+}
+
+/// What an error may repeat of a value.
+pub(super) fn shown(secrecy: Secrecy, text: &str) -> String {
+    match secrecy {
+        Secrecy::Password => without_password(text),
+        Secrecy::Credentials => without_credentials(text),
+        Secrecy::Everything => STARS.to_owned(),
+    }
+}
+
+/// `text`, with stars for all that stands before an `@` or is too long to be a word of ours: keys end up in user
+/// names, paths and parameters too. A URL's host is shown.
+fn without_credentials(text: &str) -> String {
+    const LONGEST_WORD: usize = 16;
+    let word = |word: &str| {
+        if word.chars().count() > LONGEST_WORD {
+            STARS.to_owned()
+        } else {
+            word.to_owned()
+        }
+    };
+    let words = |text: &str| -> String {
+        text.split_inclusive(['/', '?', '&', '=', '#'])
+            .map(|piece| {
+                let end = piece.trim_end_matches(['/', '?', '&', '=', '#']);
+                word(end) + &piece[end.len()..]
+            })
+            .collect()
+    };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return words(text);
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    let authority = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{STARS}@{host}"),
+        None => authority.to_owned(),
+    };
+    format!("{}://{authority}{}", word(scheme), words(after))
 }
 
 /// Text that is not blank.
@@ -118,7 +163,7 @@ pub(super) fn millis(value: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DatabaseUrl, Engine, address, boolean, millis, without_password};
+    use super::{DatabaseUrl, Engine, Secrecy, address, boolean, millis, shown, without_password};
 
     #[test]
     fn the_url_chooses_the_engine() {
@@ -136,6 +181,27 @@ mod tests {
         let url = DatabaseUrl::parse("postgres://me:p:w@host:5432/db?x=a@b").expect("a URL");
         assert_eq!(format!("{url:?}"), "postgres://me:***@host:5432/db?x=a@b");
         assert_eq!(without_password("sqlite://a:b/c"), "sqlite://a:b/c");
+    }
+
+    #[test]
+    fn of_a_secret_nothing_is_shown_and_of_a_providers_url_no_credential() {
+        assert_eq!(shown(Secrecy::Everything, "sk_live_1"), "***");
+        let url = |text: &str| shown(Secrecy::Credentials, text);
+        assert_eq!(
+            url("simulated://?fail_rate=2&x=y"),
+            "simulated://?fail_rate=2&x=y"
+        );
+        let key = "sk_test_51abcdefghijkl";
+        assert_eq!(
+            url(&format!("stripe+https://{key}@h/?a=1")),
+            "stripe+https://***@h/?a=1"
+        );
+        assert_eq!(
+            url(&format!("https://h/{key}/x?token={key}&a=1")),
+            "https://h/***/x?token=***&a=1"
+        );
+        assert_eq!(url("smtp://me:pw@h:25"), "smtp://***@h:25");
+        assert_eq!(url(key), "***");
     }
 
     #[test]

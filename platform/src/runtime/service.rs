@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use axum::Router;
 use clap::{ArgMatches, Command};
 use tonic::service::Routes;
 
 use super::{GrpcListener, HttpListener, StartError, StopSignals, Tasks, healthcheck, run, upkeep};
-use crate::config::{self, Databases, ServiceSettings, Settings};
+use crate::config::{self, ConfigError, Databases, ServiceSettings, Settings};
 use crate::health::{self, Health};
 use crate::telemetry::{self, TelemetryConfig};
 
@@ -15,12 +16,23 @@ use crate::telemetry::{self, TelemetryConfig};
 pub trait Service: Sized {
     /// The settings under names of its own.
     const SETTINGS: ServiceSettings;
+    /// What its own settings say.
+    type Config;
+
+    /// Reads [`ServiceSettings::own`], before anything is bound or opened.
+    ///
+    /// # Errors
+    /// A setting does not parse.
+    fn configure(settings: &Settings) -> Result<Self::Config, ConfigError>;
 
     /// Opens the event store and starts the service; brings the databases up to date if they say so.
     ///
     /// # Errors
     /// A database cannot be opened, or does not fit this binary.
-    fn open(databases: &Databases) -> impl Future<Output = Result<Self, StartError>>;
+    fn open(
+        databases: &Databases,
+        config: Self::Config,
+    ) -> impl Future<Output = Result<Self, StartError>>;
 
     /// The gRPC services.
     fn routes(&self) -> Routes;
@@ -30,6 +42,11 @@ pub trait Service: Sized {
 
     /// Its tasks, to which its listeners are added.
     fn tasks(&self) -> &Tasks;
+
+    /// What it serves over HTTP beside `/health` and `/metrics`.
+    fn http(&self) -> Router {
+        Router::new()
+    }
 
     /// Ends the service and closes the event store. What has not ended after `limit` is left behind.
     fn close(self, limit: Duration) -> impl Future<Output = ()>;
@@ -56,24 +73,23 @@ async fn start<S: Service>(matches: ArgMatches) -> Result<(), StartError> {
         return healthcheck(listeners.metrics).await;
     }
     let mut databases = S::SETTINGS.databases(&settings)?;
+    let config = S::configure(&settings)?;
     let metrics = telemetry::install(&TelemetryConfig::read(&settings)?)
         .map_err(|error| StartError::failed("collect metrics", error))?;
     if matches.subcommand_name() == Some("migrate") {
         databases.migrate = true;
-        let service = S::open(&databases).await?;
+        let service = S::open(&databases, config).await?;
         service.close(listeners.shutdown_limit).await;
         return Ok(());
     }
     let signals = StopSignals::listen()?;
     let grpc = GrpcListener::bind(S::SETTINGS.grpc.spec.name, listeners.grpc).await?;
     let http = HttpListener::bind(S::SETTINGS.metrics.spec.name, listeners.metrics).await?;
-    let service = S::open(&databases).await?;
+    let service = S::open(&databases, config).await?;
     upkeep(metrics.clone(), service.tasks());
     grpc.serve(service.routes(), service.tasks());
-    http.serve(
-        health::router(service.health().clone(), metrics),
-        service.tasks(),
-    );
+    let router = health::router(service.health().clone(), metrics).merge(service.http());
+    http.serve(router, service.tasks());
     let stopped = signals.asked(&[service.tasks()]).await;
     service.close(listeners.shutdown_limit).await;
     stopped

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig};
 use event_store_postgres::PostgresEventStore;
@@ -18,6 +19,7 @@ use crate::bus::CommandBus;
 use crate::database::CommandDatabase;
 use crate::grpc;
 use crate::idempotency::Requests;
+use crate::providers::{ProviderSettings, Providers};
 
 /// How often the databases are asked whether they are there.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
@@ -101,15 +103,17 @@ pub struct CommandService {
     tasks: Tasks,
     executing: ExecutorTasks,
     database: CommandDatabase,
+    providers: Providers,
 }
 
 impl CommandService {
     /// Starts it on an open event store.
     ///
     /// # Errors
-    /// The command database cannot be opened, or does not fit this binary.
+    /// The command database cannot be opened, or does not fit this binary; or a provider cannot be set up.
     pub async fn start(
         config: &Databases,
+        providers: &ProviderSettings,
         store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
@@ -117,6 +121,8 @@ impl CommandService {
             .await
             .map_err(|error| StartError::failed("open the command database", error))?;
         let requests = Arc::new(Requests::new(database.clone(), Arc::clone(&clock)));
+        let providers = Providers::from_settings(providers, &database, &clock)
+            .map_err(|error| StartError::failed("set up the providers", error))?;
         let tasks = Tasks::new();
         let health = Health::new(env!("CARGO_PKG_VERSION"));
         probe(&health, &tasks, &store, &database).await;
@@ -138,6 +144,7 @@ impl CommandService {
             tasks,
             executing,
             database,
+            providers,
         })
     }
 
@@ -146,6 +153,11 @@ impl CommandService {
     #[must_use]
     pub fn routes(&self) -> Routes {
         self.routes.clone()
+    }
+
+    /// What providers call, to be served over HTTP.
+    pub fn webhooks(&self) -> Router {
+        self.providers.webhooks.clone()
     }
 
     /// How its parts are.
@@ -171,6 +183,7 @@ impl CommandService {
         drop(self.routes);
         let ended = async {
             self.executing.finished().await;
+            self.providers.finished().await;
             self.database.close().await;
         };
         if timeout_at(deadline, ended).await.is_err() {

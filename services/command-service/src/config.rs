@@ -7,4 +7,5 @@ pub const SETTINGS: ServiceSettings = ServiceSettings {
     database: &names::COMMAND_DATABASE_URL,
     grpc: &names::COMMAND_GRPC_ADDR,
     metrics: &names::COMMAND_METRICS_ADDR,
+    own: names::PROVIDERS,
 };

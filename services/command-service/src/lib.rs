@@ -5,6 +5,7 @@
 //!                   │
 //!                   └───► executor ─► event store    (what becomes durable)
 //!  gRPC ─► grpc ─► idempotency ─► command database   (answers of idempotent requests)
+//!                   providers ───► command database, the world   (payments, shipping, notifications)
 //! ```
 //!
 //! [`commands`] say which streams a command decides on and in which order it writes them; the rules are the domain's.
@@ -18,6 +19,7 @@ mod context;
 pub mod database;
 mod grpc;
 pub mod idempotency;
+pub mod providers;
 
 pub use app::{CommandService, OpenedStore};
 pub use config::SETTINGS;

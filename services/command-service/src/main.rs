@@ -4,12 +4,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use clap::Command;
+use command_service::providers::ProviderSettings;
 use command_service::{CommandService, OpenedStore, SETTINGS};
 use event_sourcing::{Clock, SystemClock};
 use platform::config::{Databases, ServiceSettings};
 use platform::runtime::{self, Service};
-use platform::{Health, StartError, Tasks};
+use platform::{ConfigError, Health, Settings, StartError, Tasks};
 use tonic::service::Routes;
 
 fn main() -> ExitCode {
@@ -26,11 +28,16 @@ struct WriteSide {
 
 impl Service for WriteSide {
     const SETTINGS: ServiceSettings = SETTINGS;
+    type Config = ProviderSettings;
 
-    async fn open(databases: &Databases) -> Result<Self, StartError> {
+    fn configure(settings: &Settings) -> Result<ProviderSettings, ConfigError> {
+        ProviderSettings::read(settings)
+    }
+
+    async fn open(databases: &Databases, providers: ProviderSettings) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = OpenedStore::open(databases, Arc::clone(&clock)).await?;
-        let service = CommandService::start(databases, store.store(), clock).await?;
+        let service = CommandService::start(databases, &providers, store.store(), clock).await?;
         Ok(Self { store, service })
     }
 
@@ -44,6 +51,10 @@ impl Service for WriteSide {
 
     fn tasks(&self) -> &Tasks {
         self.service.tasks()
+    }
+
+    fn http(&self) -> Router {
+        self.service.webhooks()
     }
 
     async fn close(self, limit: Duration) {

@@ -7,4 +7,5 @@ pub const SETTINGS: ServiceSettings = ServiceSettings {
     database: &names::QUERY_DATABASE_URL,
     grpc: &names::QUERY_GRPC_ADDR,
     metrics: &names::QUERY_METRICS_ADDR,
+    own: &[],
 };

@@ -8,7 +8,7 @@ use clap::Command;
 use event_sourcing::{Clock, SystemClock};
 use platform::config::{Databases, ServiceSettings};
 use platform::runtime::{self, Service};
-use platform::{Health, StartError, Tasks};
+use platform::{ConfigError, Health, Settings, StartError, Tasks};
 use query_service::{OpenedLog, QueryService, SETTINGS};
 use tonic::service::Routes;
 
@@ -28,8 +28,13 @@ struct ReadSide {
 
 impl Service for ReadSide {
     const SETTINGS: ServiceSettings = SETTINGS;
+    type Config = ();
 
-    async fn open(databases: &Databases) -> Result<Self, StartError> {
+    fn configure(_: &Settings) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    async fn open(databases: &Databases, (): ()) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let log = OpenedLog::open(databases, Arc::clone(&clock)).await?;
         let service = QueryService::start(databases, log.store(), clock).await?;

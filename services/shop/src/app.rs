@@ -49,8 +49,13 @@ impl Shop {
         // First, because it holds the lock on the folder: who comes second learns who holds it.
         let store = OpenedStore::open(&config.command, Arc::clone(&clock)).await?;
         let listeners = Listeners::bind(&config.addresses).await?;
-        let command =
-            CommandService::start(&config.command, store.store(), Arc::clone(&clock)).await?;
+        let command = CommandService::start(
+            &config.command,
+            &config.providers,
+            store.store(),
+            Arc::clone(&clock),
+        )
+        .await?;
         let query = QueryService::start(&config.query, store.store(), Arc::clone(&clock)).await?;
         let channels = Channels {
             command: GrpcChannel::in_process(command.routes()),
@@ -105,7 +110,7 @@ impl Shop {
             .command_grpc
             .serve(command.routes(), command.tasks());
         listeners.command_metrics.serve(
-            health::router(command.health().clone(), metrics.clone()),
+            health::router(command.health().clone(), metrics.clone()).merge(command.webhooks()),
             command.tasks(),
         );
         listeners.query_grpc.serve(query.routes(), query.tasks());

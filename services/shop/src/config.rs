@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use command_service::providers::ProviderSettings;
 use platform::config::{AppEnv, ConfigError, Databases, Settings, Spec, app_env, names};
 
 /// What the shop is made of.
@@ -14,6 +15,8 @@ pub struct ShopConfig {
     pub data_dir: PathBuf,
     /// The write side.
     pub command: Databases,
+    /// Who the write side's providers are.
+    pub providers: ProviderSettings,
     /// The read side.
     pub query: Databases,
     /// The gateway.
@@ -64,6 +67,7 @@ impl ShopConfig {
         let (addresses, app_env) = Addresses::read(&all)?;
         Ok(Self {
             command: command_service::SETTINGS.databases(&all)?,
+            providers: ProviderSettings::read(&all)?,
             query: query_service::SETTINGS.databases(&all)?,
             gateway: client_service::Config::read(&all, app_env)?,
             addresses,

@@ -10,6 +10,7 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use client_service::{Channels, Config, Gateway};
+use command_service::providers::ProviderSettings;
 use command_service::{CommandService, OpenedStore};
 use event_sourcing::{Clock, SystemClock};
 use http::HeaderMap;
@@ -172,7 +173,13 @@ impl Stage {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let command = command_service::SETTINGS.databases(&settings)?;
         let store = OpenedStore::open(&command, Arc::clone(&clock)).await?;
-        let command = CommandService::start(&command, store.store(), Arc::clone(&clock)).await?;
+        let command = CommandService::start(
+            &command,
+            &ProviderSettings::default(),
+            store.store(),
+            Arc::clone(&clock),
+        )
+        .await?;
         let query = query_service::SETTINGS.databases(&settings)?;
         let query = QueryService::start(&query, store.store(), Arc::clone(&clock)).await?;
         let config = Config::read(&settings, app_env)?;

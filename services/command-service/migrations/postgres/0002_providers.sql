@@ -13,7 +13,10 @@ CREATE TABLE simulated_book (
     undo_reference   text   NOT NULL,
     -- How often the action came in.
     deliveries       bigint NOT NULL,
+    -- How often its undo did.
+    undos            bigint NOT NULL,
     created_at       bigint NOT NULL,
+    -- When an undo first came.
     undone_at        bigint,
     PRIMARY KEY (kind, key)
 );

@@ -13,7 +13,10 @@ CREATE TABLE simulated_book (
     undo_reference   text   NOT NULL,
     -- How often the action came in.
     deliveries       integer NOT NULL,
+    -- How often its undo did.
+    undos            integer NOT NULL,
     created_at       integer NOT NULL,
+    -- When an undo first came.
     undone_at        integer,
     PRIMARY KEY (kind, key)
 );

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use command_service::providers::ProviderSettings;
 use command_service::{CommandService, OpenedStore};
 use contract::metadata;
 use contract::proto::admin_client::AdminClient;
@@ -92,9 +93,14 @@ impl Home {
         let store = OpenedStore::open(&self.config, Arc::clone(&clock))
             .await
             .expect("an event store");
-        let write_side = CommandService::start(&self.config, store.store(), clock)
-            .await
-            .expect("a service");
+        let write_side = CommandService::start(
+            &self.config,
+            &ProviderSettings::default(),
+            store.store(),
+            clock,
+        )
+        .await
+        .expect("a service");
         let any_port = "127.0.0.1:0".parse().expect("an address");
         let listener = GrpcListener::bind("test", any_port).await.expect("a port");
         let url = format!("http://{}", listener.address());

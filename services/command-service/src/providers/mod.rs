@@ -1,0 +1,46 @@
+//! Providers behind ports: who takes the money, brings the goods, and tells the customers. A URL chooses each.
+//!
+//! ```text
+//!               port                 by URL
+//!  saga step ─► [`Payments`]      ─► simulated:// │ stripe+https://…
+//!  (elsewhere)  [`Shipping`]      ─► simulated:// │ https://…
+//!               [`Notifications`] ─► log://       │ smtp://… smtps://…
+//! ```
+//!
+//! Every action goes under a [`Key`] that names it for ever. The same key asks for the same thing, so a repeat is
+//! answered like the first call and never acts twice. A caller that does not know how a call ended asks
+//! [`Payments::look_up`] before it does anything else. An undo reverses what happened under its key, and closes the
+//! key: an action that was delayed and comes after its undo is refused. So it does not matter in which order the two
+//! arrive, nor how often.
+//!
+//! ```text
+//!              action                  undo
+//!  (absent) ───────────► done ───────────────────► undone, closed
+//!     │  │                                            │
+//!     │  └─ declined ──► refused ◄────────── action ──┘
+//!     └───────── undo ───────────────────► closed ─── action ──► refused
+//! ```
+//!
+//! The caller sets every time limit, by dropping the call. A dropped call may still happen at the provider, as a
+//! request that was sent does.
+
+mod chosen;
+mod http_client;
+mod key;
+pub mod notifications;
+mod outcome;
+pub mod payments;
+mod secret;
+mod settings;
+pub mod shipping;
+pub mod simulated;
+mod url;
+
+pub use chosen::{Providers, ProvidersError};
+pub use key::{InvalidKey, Key};
+pub use notifications::{Notice, NoticeKind, Notifications};
+pub use outcome::{Failure, Standing, Undone};
+pub use payments::{Charge, Payment, Payments};
+pub use secret::Secret;
+pub use settings::ProviderSettings;
+pub use shipping::{Address, Arrangement, Parcel, Shipment, Shipping};

@@ -1,0 +1,55 @@
+//! What a notice says.
+
+use super::{Notice, NoticeKind};
+
+/// Subject and text of the mail.
+pub(super) struct Letter {
+    pub subject: String,
+    pub text: String,
+}
+
+impl Letter {
+    pub(super) fn about(notice: &Notice) -> Self {
+        let order = &notice.order_id;
+        let (subject, news) = match &notice.kind {
+            NoticeKind::Confirmed {
+                total,
+                tracking_number,
+            } => (
+                format!("Your order {order} is confirmed"),
+                format!(
+                    "We have your order; it comes to {total}.{}",
+                    follow(tracking_number.as_deref())
+                ),
+            ),
+            NoticeKind::Cancelled { reason } => (
+                format!("Your order {order} is cancelled"),
+                format!(
+                    "Your order will not be delivered ({reason}). What you paid for it is given back."
+                ),
+            ),
+            NoticeKind::Shipped { tracking_number } => (
+                format!("Your order {order} is on its way"),
+                format!(
+                    "Your order has left us.{}",
+                    follow(tracking_number.as_deref())
+                ),
+            ),
+            NoticeKind::Delivered => (
+                format!("Your order {order} is delivered"),
+                "Your order has arrived.".to_owned(),
+            ),
+        };
+        Self {
+            subject,
+            text: format!("Hello,\n\n{news}\n\nOrder: {order}\n"),
+        }
+    }
+}
+
+fn follow(tracking_number: Option<&str>) -> String {
+    match tracking_number {
+        Some(number) => format!(" You can follow it by the number {number}."),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,61 @@
+//! What must not be shown, and where it comes from.
+
+use std::fmt;
+
+use platform::config::{ConfigError, Setting, Settings};
+
+const A_LINE: &str = "printable ASCII characters in one line";
+
+/// A credential. It shows itself to whoever asks for it by name, and to no formatter.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a text to itself; `None` unless it is printable ASCII in one line.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let line = text.trim_end_matches(['\r', '\n']);
+        let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        (!line.trim().is_empty() && line.bytes().all(printable)).then(|| Self(line.to_owned()))
+    }
+
+    /// The text. Whoever takes it sees to it that it goes nowhere but to its owner.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads what `value` says or what is in the file that `file` names.
+    pub(super) fn find(
+        settings: &Settings,
+        value: &Setting<String>,
+        file: &Setting<String>,
+    ) -> Result<Option<Self>, ConfigError> {
+        match (settings.find(value)?, settings.find(file)?) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => {
+                let accepts = format!("nothing, because {} is given too", value.spec.name);
+                Err(settings.refuse(&file.spec, accepts))
+            }
+            (Some(text), None) => Self::parse(&text)
+                .map(Some)
+                .ok_or_else(|| settings.refuse(&value.spec, A_LINE)),
+            (None, Some(path)) => {
+                let refuse = |why: &str| {
+                    let accepts = format!("a file with {A_LINE}, but {why}");
+                    settings.refuse(&file.spec, accepts)
+                };
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| refuse(&format!("it cannot be read: {}", error.kind())))?;
+                let found = Self::parse(&text).ok_or_else(|| refuse("this one holds another text"));
+                found.map(Some)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}

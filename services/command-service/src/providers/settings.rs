@@ -1,0 +1,43 @@
+//! The settings of all providers.
+
+use platform::config::{ConfigError, Settings};
+
+use super::notifications::NotificationsChoice;
+use super::payments::PaymentsChoice;
+use super::shipping::ShippingChoice;
+use super::simulated::Conduct;
+
+/// Who the providers are.
+#[derive(Clone, Debug)]
+pub struct ProviderSettings {
+    /// `PAYMENTS_URL`
+    pub payments: PaymentsChoice,
+    /// `SHIPPING_URL`
+    pub shipping: ShippingChoice,
+    /// `NOTIFICATIONS_URL`
+    pub notifications: NotificationsChoice,
+}
+
+impl ProviderSettings {
+    /// Reads them, with the secrets that they need.
+    ///
+    /// # Errors
+    /// A URL is not served, or a secret is missing.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            payments: PaymentsChoice::read(settings)?,
+            shipping: ShippingChoice::read(settings)?,
+            notifications: NotificationsChoice::read(settings)?,
+        })
+    }
+}
+
+impl Default for ProviderSettings {
+    fn default() -> Self {
+        Self {
+            payments: PaymentsChoice::Simulated(Conduct::default()),
+            shipping: ShippingChoice::Simulated(Conduct::default()),
+            notifications: NotificationsChoice::Log,
+        }
+    }
+}

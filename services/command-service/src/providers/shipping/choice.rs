@@ -1,0 +1,73 @@
+//! `SHIPPING_URL`.
+
+use std::path::PathBuf;
+
+use platform::config::{ConfigError, Settings, names};
+
+use crate::providers::Secret;
+use crate::providers::simulated::Conduct;
+use crate::providers::url::{Accepts, ProviderUrl};
+
+const SCHEMES: &[&str] = &["simulated://", "https://HOST"];
+/// Without TLS, which a test on the same machine may do.
+const PLAIN: &str = "http://LOOPBACK";
+
+/// Who brings the goods.
+#[derive(Clone, Debug)]
+pub enum ShippingChoice {
+    /// Nobody.
+    Simulated(Conduct),
+    /// Who serves the protocol of `docs/providers.md`.
+    Http(HttpShippingSettings),
+}
+
+/// Where the protocol is served, and what is needed to be let in.
+#[derive(Clone, Debug)]
+pub struct HttpShippingSettings {
+    /// The URL that `/shipments` is added to.
+    pub base: String,
+    /// Goes along as bearer token.
+    pub token: Option<Secret>,
+    /// A file with certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl ShippingChoice {
+    /// Reads the URL and the token.
+    ///
+    /// # Errors
+    /// The URL is not served, or the token cannot be read.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let text = settings.get(&names::SHIPPING_URL)?;
+        let refuse = |accepts| settings.refuse(&names::SHIPPING_URL.spec, accepts);
+        let url = ProviderUrl::parse(&text, &[SCHEMES, &[PLAIN]].concat()).map_err(refuse)?;
+        if url.scheme() == "simulated" {
+            return Conduct::read(url).map(Self::Simulated).map_err(refuse);
+        }
+        let token = Secret::find(
+            settings,
+            &names::SHIPPING_TOKEN,
+            &names::SHIPPING_TOKEN_FILE,
+        )?;
+        http(url, token).map(Self::Http).map_err(refuse)
+    }
+}
+
+fn http(mut url: ProviderUrl, token: Option<Secret>) -> Result<HttpShippingSettings, Accepts> {
+    url.without_credentials("SHIPPING_TOKEN")?;
+    if url.scheme() == "http" && !url.is_loopback() {
+        return Err(format!(
+            "{}; {PLAIN} on this machine only",
+            SCHEMES.join(" or ")
+        ));
+    }
+    let path = url.path().trim_end_matches('/');
+    let base = format!("{}://{}{path}", url.scheme(), url.authority()?);
+    let ca_file = url.text("ca_file")?.map(PathBuf::from);
+    url.finish()?;
+    Ok(HttpShippingSettings {
+        base,
+        token,
+        ca_file,
+    })
+}

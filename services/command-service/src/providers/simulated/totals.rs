@@ -1,0 +1,102 @@
+//! What the book adds up to: for the command line, and for tests that hold it against the orders.
+
+use domain::value::Money;
+
+use super::Kind;
+use crate::database::{CommandDatabase, DatabaseError, on_pool};
+
+const OF_ORDER: &str = "\
+    SELECT order_id, \
+        CAST(SUM(CASE WHEN state IN ('done', 'undone') THEN amount_cents ELSE 0 END) AS BIGINT), \
+        CAST(SUM(CASE WHEN state = 'undone' THEN amount_cents ELSE 0 END) AS BIGINT), \
+        CAST(SUM(CASE WHEN state IN ('done', 'undone') THEN 1 ELSE 0 END) AS BIGINT), \
+        CAST(SUM(CASE WHEN state = 'undone' THEN 1 ELSE 0 END) AS BIGINT) \
+    FROM simulated_book WHERE kind = $1 AND order_id = $2 GROUP BY order_id";
+const PAGE: &str = "\
+    SELECT order_id, \
+        CAST(SUM(CASE WHEN state IN ('done', 'undone') THEN amount_cents ELSE 0 END) AS BIGINT), \
+        CAST(SUM(CASE WHEN state = 'undone' THEN amount_cents ELSE 0 END) AS BIGINT), \
+        CAST(SUM(CASE WHEN state IN ('done', 'undone') THEN 1 ELSE 0 END) AS BIGINT), \
+        CAST(SUM(CASE WHEN state = 'undone' THEN 1 ELSE 0 END) AS BIGINT) \
+    FROM simulated_book WHERE kind = $1 AND order_id > $2 GROUP BY order_id ORDER BY order_id LIMIT $3";
+
+type Row = (String, i64, i64, i64, i64);
+
+/// What one order comes to in a book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderTotals {
+    /// The order.
+    pub order_id: String,
+    /// What was done for it: money captured, or pieces sent; reversed or not.
+    pub done: Money,
+    /// What of it was reversed: money refunded, or shipments cancelled.
+    pub undone: Money,
+    /// How many actions that were: two captures of one order are one too many, unless the first was reversed.
+    pub times_done: i64,
+    /// How many of them were reversed.
+    pub times_undone: i64,
+}
+
+impl OrderTotals {
+    /// What holds.
+    #[must_use]
+    pub fn held(&self) -> Money {
+        Money::from_cents(self.done.cents() - self.undone.cents())
+    }
+}
+
+/// Reads the book, also while providers write it.
+#[derive(Clone, Debug)]
+pub struct Totals {
+    database: CommandDatabase,
+    kind: Kind,
+}
+
+impl Totals {
+    /// Those of the book of `kind` in `database`.
+    #[must_use]
+    pub fn new(database: CommandDatabase, kind: Kind) -> Self {
+        Self { database, kind }
+    }
+
+    /// Those of one order, if the book has it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn of_order(&self, order_id: &str) -> Result<Option<OrderTotals>, DatabaseError> {
+        let row: Option<Row> = on_pool!(self.database, "add up an order", |pool| {
+            sqlx::query_as(OF_ORDER)
+                .bind(self.kind.name())
+                .bind(order_id)
+                .fetch_optional(pool)
+                .await
+        })?;
+        Ok(row.map(read))
+    }
+
+    /// Those of at most `limit` orders with ids behind `after`, in the order of their ids.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn page(&self, after: &str, limit: u32) -> Result<Vec<OrderTotals>, DatabaseError> {
+        let rows: Vec<Row> = on_pool!(self.database, "add up the orders", |pool| {
+            sqlx::query_as(PAGE)
+                .bind(self.kind.name())
+                .bind(after)
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await
+        })?;
+        Ok(rows.into_iter().map(read).collect())
+    }
+}
+
+fn read((order_id, done, undone, times_done, times_undone): Row) -> OrderTotals {
+    OrderTotals {
+        order_id,
+        done: Money::from_cents(done),
+        undone: Money::from_cents(undone),
+        times_done,
+        times_undone,
+    }
+}
