@@ -2,9 +2,10 @@
 
 use contract::query::{
     CategoryByNameRequest, CategoryIdsRequest, CategoryPaginationRequest, CategoryQueryRequest,
-    CategorySearchRequest, ProductAdvancedSearchRequest, ProductPaginationRequest,
-    ProductPriceRangeRequest, ProductQueryRequest, ProductSearchRequest, ProductSortRequest,
-    ProductWindowRequest, ProductsByCategoriesRequest,
+    CategorySearchRequest, OrderIdsRequest, OrderListRequest, OrderQueryRequest,
+    ProductAdvancedSearchRequest, ProductPaginationRequest, ProductPriceRangeRequest,
+    ProductQueryRequest, ProductSearchRequest, ProductSortRequest, ProductWindowRequest,
+    ProductsByCategoriesRequest, SagaByOrderRequest, SagaListRequest, UserOrderListRequest,
 };
 use tonic::{Code, Request, Response, Status};
 
@@ -241,5 +242,103 @@ async fn metadata_and_size() {
     };
     let error = service.products.search_products(request).await;
     assert_eq!(error.expect_err("too large").code(), Code::OutOfRange);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn orders_and_their_sagas() {
+    let world = World::sqlite();
+    let mut service = world.start().await;
+    let long = "x".repeat(65);
+    for id in ["", "a b", "a\0b", "ä", long.as_str()] {
+        let request = OrderQueryRequest { id: id.to_owned() };
+        refused(service.orders.get_order(request).await, &["id must", "64"]);
+        let request = SagaByOrderRequest {
+            order_id: id.to_owned(),
+        };
+        refused(
+            service.sagas.get_saga_by_order(request).await,
+            &["order_id must", "64"],
+        );
+    }
+    for (user, part) in [("", "got 0"), ("a\0", "U+0000"), (&"é".repeat(256), "255")] {
+        let request = UserOrderListRequest {
+            user_id: user.to_owned(),
+            ..UserOrderListRequest::default()
+        };
+        refused(
+            service.orders.list_user_orders(request).await,
+            &["user_id must", part],
+        );
+    }
+    let ids = OrderIdsRequest {
+        ids: vec!["a".to_owned(); 501],
+    };
+    let parts = ["ids must", "500", "got 501"];
+    refused(service.orders.get_orders(ids.clone()).await, &parts);
+    refused(service.sagas.get_sagas_by_orders(ids).await, &parts);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn lists_of_orders_and_sagas() {
+    let world = World::sqlite();
+    let mut service = world.start().await;
+    for (limit, offset, part) in [
+        (Some(0), 0, "limit must be 1 to 500, got 0"),
+        (Some(501), 0, "got 501"),
+        (Some(i32::MIN), 0, "limit must"),
+        (None, -1, "offset must be at least 0, got -1"),
+    ] {
+        let request = OrderListRequest {
+            limit,
+            offset,
+            status: None,
+        };
+        refused(service.orders.list_orders(request).await, &[part]);
+        let request = UserOrderListRequest {
+            limit,
+            offset,
+            user_id: "ann".to_owned(),
+            status: None,
+        };
+        refused(service.orders.list_user_orders(request).await, &[part]);
+        let request = SagaListRequest {
+            limit,
+            offset,
+            ..SagaListRequest::default()
+        };
+        refused(service.sagas.list_sagas(request).await, &[part]);
+    }
+    for status in [0, 8, -1, i32::MAX] {
+        let given = format!("got number {status}");
+        let request = OrderListRequest {
+            status: Some(status),
+            ..OrderListRequest::default()
+        };
+        refused(
+            service.orders.list_orders(request).await,
+            &["status must", "PENDING", "FAILED", &given],
+        );
+        let request = SagaListRequest {
+            statuses: vec![1, status],
+            ..SagaListRequest::default()
+        };
+        refused(
+            service.sagas.list_sagas(request).await,
+            &["statuses must", "STARTED", "SUSPENDED", &given],
+        );
+    }
+    for (saga_type, step, part) in [
+        (Some("no type"), None, "type must"),
+        (None, Some(""), "step must"),
+    ] {
+        let request = SagaListRequest {
+            r#type: saga_type.map(str::to_owned),
+            step: step.map(str::to_owned),
+            ..SagaListRequest::default()
+        };
+        refused(service.sagas.list_sagas(request).await, &[part]);
+    }
     service.stop().await;
 }

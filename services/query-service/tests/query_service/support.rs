@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use contract::metadata;
 use contract::query::category_query_client::CategoryQueryClient;
+use contract::query::order_query_client::OrderQueryClient;
 use contract::query::product_query_client::ProductQueryClient;
+use contract::query::saga_query_client::SagaQueryClient;
 use domain::category::{Category, CategoryCreated, CategoryDeleted, CategoryEvent};
 use domain::category_membership::{Membership, MembershipEvent};
 use domain::product::{Product, ProductCreated, ProductDeleted, ProductEvent, ProductUpdated};
@@ -44,6 +46,8 @@ pub struct Service {
     pub address: SocketAddr,
     pub categories: CategoryQueryClient<Channel>,
     pub products: ProductQueryClient<Channel>,
+    pub orders: OrderQueryClient<Channel>,
+    pub sagas: SagaQueryClient<Channel>,
 }
 
 /// Events of one stream.
@@ -107,7 +111,9 @@ impl World {
             running,
             address,
             categories: CategoryQueryClient::new(channel.clone()),
-            products: ProductQueryClient::new(channel),
+            products: ProductQueryClient::new(channel.clone()),
+            orders: OrderQueryClient::new(channel.clone()),
+            sagas: SagaQueryClient::new(channel),
         }
     }
 
@@ -141,7 +147,7 @@ impl World {
 
 impl Service {
     pub async fn stop(self) {
-        drop((self.categories, self.products));
+        drop((self.categories, self.products, self.orders, self.sagas));
         self.running.stop(LIMIT).await;
     }
 }

@@ -1,0 +1,278 @@
+//! Given the events of a saga, then its row.
+
+use event_sourcing::saga::event::Action;
+use event_sourcing::testing::{Log, at};
+use query_service::projections::{Json, OpenStep, SagaRow, SagaStatus, Sagas};
+
+use crate::order_events::{C, O, S};
+use crate::support::Events;
+
+fn fold(history: &[Events]) -> Option<SagaRow> {
+    let log = history
+        .iter()
+        .fold(Log::default(), |log, (stream, events)| {
+            events.iter().fold(log, |log, event| {
+                log.with_encoded(stream.clone(), event.clone())
+            })
+        });
+    let (mut rows, parked) = log.project(&Sagas);
+    assert_eq!(parked, None);
+    rows.remove("s")
+}
+
+fn micros(second: u32) -> i64 {
+    at(second).timestamp_micros()
+}
+
+/// Status and current step behind each event.
+fn course(history: &[Events]) -> Vec<(&'static str, Option<String>)> {
+    let behind = |length: usize| {
+        let row = fold(&history[..length]).expect("a row");
+        let step = row.current_step().map(|open| open.step.clone());
+        (row.status().name(), step)
+    };
+    (1..=history.len()).map(behind).collect()
+}
+
+fn seen<'a>(course: &'a [(&'static str, Option<String>)]) -> Vec<(&'static str, &'a str)> {
+    let seen = course
+        .iter()
+        .map(|(status, step)| (*status, step.as_deref().unwrap_or("-")));
+    seen.collect()
+}
+
+#[test]
+fn a_saga_begins_with_nothing_done() {
+    let expected = SagaRow {
+        id: "s".to_owned(),
+        saga_type: "order".to_owned(),
+        order_id: "o".to_owned(),
+        progress: SagaStatus::Started,
+        open_steps: Json::default(),
+        completed_steps: Json::default(),
+        compensated_steps: Json::default(),
+        turn_reason: None,
+        suspension_reason: None,
+        suspended_at: None,
+        started_position: 2,
+        started_at: micros(1),
+        completed_at: None,
+        updated_at: micros(1),
+    };
+    assert_eq!(fold(&[O.created(), S.started()]), Some(expected));
+}
+
+#[test]
+fn a_saga_that_goes_well_completes_its_steps_in_order() {
+    let history = [
+        S.started(),
+        S.step_completed("reserve_inventory"),
+        S.step_started("process_payment", false, 1),
+        S.step_completed("process_payment"),
+        S.step_started("arrange_shipping", false, 1),
+        S.step_completed("arrange_shipping"),
+        S.step_completed("confirm_order"),
+        S.completed(),
+    ];
+    assert_eq!(
+        seen(&course(&history)),
+        [
+            ("STARTED", "-"),
+            ("RUNNING", "-"),
+            ("RUNNING", "process_payment"),
+            ("RUNNING", "-"),
+            ("RUNNING", "arrange_shipping"),
+            ("RUNNING", "-"),
+            ("RUNNING", "-"),
+            ("COMPLETED", "-"),
+        ]
+    );
+    let row = fold(&history).expect("a row");
+    let steps = [
+        "reserve_inventory",
+        "process_payment",
+        "arrange_shipping",
+        "confirm_order",
+    ];
+    assert_eq!(row.completed_steps.0, steps);
+    assert_eq!(row.compensated_steps.0, [""; 0]);
+    assert_eq!(row.failure_reason(), None);
+    assert_eq!((row.started_at, row.updated_at), (micros(0), micros(7)));
+    assert_eq!(row.completed_at, Some(micros(7)));
+}
+
+#[test]
+fn a_saga_that_is_undone_keeps_what_it_had_completed() {
+    let history = [
+        S.started(),
+        S.step_completed("reserve_inventory"),
+        S.step_started("process_payment", false, 1),
+        S.step_failed("process_payment", 1, None),
+        S.compensation_started("process_payment: declined"),
+        S.step_started("process_payment", true, 1),
+        S.step_compensated("process_payment"),
+        S.step_compensated("reserve_inventory"),
+        S.compensated(),
+    ];
+    assert_eq!(
+        seen(&course(&history))[3..],
+        [
+            ("RUNNING", "process_payment"),
+            ("COMPENSATING", "-"),
+            ("COMPENSATING", "process_payment"),
+            ("COMPENSATING", "-"),
+            ("COMPENSATING", "-"),
+            ("COMPENSATED", "-"),
+        ]
+    );
+    let row = fold(&history).expect("a row");
+    assert_eq!(row.completed_steps.0, ["reserve_inventory"]);
+    assert_eq!(
+        row.compensated_steps.0,
+        ["process_payment", "reserve_inventory"]
+    );
+    assert_eq!(row.failure_reason(), Some("process_payment: declined"));
+    assert_eq!(row.completed_at, Some(micros(8)));
+    let before = fold(&history[..4]).expect("a row");
+    assert_eq!(before.failure_reason(), None, "it may yet succeed");
+}
+
+#[test]
+fn a_try_that_failed_says_when_the_next_one_is_due() {
+    let history = [
+        S.started(),
+        S.step_started("process_payment", false, 1),
+        S.step_failed("process_payment", 1, Some(30)),
+        S.step_started("process_payment", false, 2),
+    ];
+    let step = |attempt, retry_at, reason: Option<&str>| OpenStep {
+        step: "process_payment".to_owned(),
+        attempt,
+        retry_at,
+        reason: reason.map(str::to_owned),
+    };
+    let why = Some("process_payment did not work");
+    let steps = [
+        vec![],
+        vec![step(1, None, None)],
+        vec![step(1, Some(micros(30)), why)],
+        vec![step(2, None, why)],
+    ];
+    for (index, expected) in steps.into_iter().enumerate() {
+        let row = fold(&history[..=index]).expect("a row");
+        assert_eq!(row.open_steps.0, expected, "behind event {index}");
+    }
+    let hurried = [&history[..3], &[S.resumed(Action::Retry)]].concat();
+    let row = fold(&hurried).expect("a row");
+    assert_eq!(row.open_steps.0, [step(1, None, why)], "due now");
+    assert_eq!(row.status(), SagaStatus::Running);
+}
+
+#[test]
+fn a_suspended_saga_waits_with_its_step_and_goes_on_where_it_stood() {
+    let history = [
+        S.started(),
+        S.step_completed("reserve_inventory"),
+        S.compensation_started("cancelled: why not"),
+        S.step_started("release_inventory", true, 10),
+        S.suspended("release_inventory"),
+    ];
+    let row = fold(&history).expect("a row");
+    assert_eq!(row.status(), SagaStatus::Suspended);
+    assert_eq!(row.progress, SagaStatus::Compensating);
+    assert_eq!(row.suspended_at, Some(micros(4)));
+    assert_eq!(
+        row.failure_reason(),
+        Some("release_inventory cannot be passed")
+    );
+    assert_eq!(row.completed_at, None);
+    let current = row.current_step().expect("a step");
+    assert_eq!(
+        (current.step.as_str(), current.attempt),
+        ("release_inventory", 10)
+    );
+
+    for (action, attempt) in [(Action::Resume, 0), (Action::Retry, 10)] {
+        let resumed = [&history[..], &[S.resumed(action)]].concat();
+        let row = fold(&resumed).expect("a row");
+        assert_eq!(row.status(), SagaStatus::Compensating);
+        assert_eq!(row.suspended_at, None);
+        assert_eq!(row.failure_reason(), Some("cancelled: why not"));
+        assert_eq!(row.current_step().expect("a step").attempt, attempt);
+    }
+    let resolved = [
+        &history[..],
+        &[
+            S.resumed(Action::Resolve),
+            S.step_compensated("release_inventory"),
+        ],
+    ]
+    .concat();
+    let row = fold(&resolved).expect("a row");
+    assert_eq!(row.compensated_steps.0, ["release_inventory"]);
+    assert_eq!(row.current_step(), None);
+}
+
+#[test]
+fn a_saga_that_waits_from_its_first_step_on_goes_on_as_started() {
+    let history = [S.started(), S.suspended("x"), S.resumed(Action::Resume)];
+    assert_eq!(
+        seen(&course(&history)),
+        [("STARTED", "-"), ("SUSPENDED", "x"), ("STARTED", "x")]
+    );
+}
+
+#[test]
+fn a_saga_that_a_person_closed_has_failed_for_the_reason_that_was_given() {
+    let history = [
+        S.started(),
+        S.step_started("process_payment", false, 1),
+        S.suspended("process_payment"),
+        S.closed(),
+    ];
+    let row = fold(&history).expect("a row");
+    assert_eq!(row.status(), SagaStatus::Failed);
+    assert_eq!(row.failure_reason(), Some("the money is lost"));
+    assert_eq!(row.current_step(), None);
+    assert_eq!(row.suspended_at, None);
+    assert_eq!(row.completed_at, Some(micros(3)));
+}
+
+#[test]
+fn steps_side_by_side_are_open_together() {
+    let history = [
+        S.started(),
+        S.step_started("a", false, 1),
+        S.step_started("b", false, 1),
+        S.step_failed("a", 1, Some(9)),
+        S.suspended("b"),
+        S.resumed(Action::Resume),
+        S.step_completed("b"),
+        S.cancel_requested(),
+        S.step_completed("a"),
+    ];
+    let steps: Vec<_> = course(&history)
+        .into_iter()
+        .map(|(_, step)| step.unwrap_or_default())
+        .collect();
+    assert_eq!(steps, ["", "a", "a", "a", "b", "b", "a", "a", ""]);
+    let row = fold(&history[..6]).expect("a row");
+    let tries: Vec<_> = row
+        .open_steps
+        .0
+        .iter()
+        .map(|open| (open.step.as_str(), open.attempt, open.retry_at))
+        .collect();
+    assert_eq!(tries, [("b", 0, None), ("a", 1, None)]);
+    let row = fold(&history).expect("a row");
+    assert_eq!(row.completed_steps.0, ["b", "a"]);
+}
+
+#[test]
+fn the_events_of_other_sagas_and_of_none_touch_nothing() {
+    let row = fold(&[S.started(), C.started(), C.suspended("x"), O.failed()]);
+    let row = row.expect("a row");
+    assert_eq!(row.status(), SagaStatus::Started);
+    assert_eq!(row.updated_at, micros(0));
+    assert_eq!(fold(&[S.suspended("x"), S.completed()]), None);
+}

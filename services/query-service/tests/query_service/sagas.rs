@@ -1,0 +1,226 @@
+//! Sagas over gRPC.
+
+use contract::query::{
+    OrderIdsRequest, Saga, SagaByOrderRequest, SagaListRequest, SagaListResponse, SagaStatus,
+};
+use tonic::{Code, Response, Status};
+
+use crate::order_events::{C, O, S, SagaOf};
+use crate::support::{Service, World, at, error_position, position};
+
+async fn of_order(service: &mut Service, order: &str, head: u64) -> Result<Saga, Status> {
+    let request = SagaByOrderRequest {
+        order_id: order.to_owned(),
+    };
+    let reply = service.sagas.get_saga_by_order(at(head, request)).await?;
+    assert!(position(&reply) >= head);
+    Ok(reply.into_inner().saga.expect("set"))
+}
+
+fn ids(reply: Result<Response<SagaListResponse>, Status>) -> Vec<String> {
+    let sagas = reply.expect("answered").into_inner().sagas;
+    sagas.into_iter().map(|saga| saga.id).collect()
+}
+
+#[tokio::test]
+async fn a_saga_with_all_its_fields() {
+    for world in World::both().await {
+        let mut service = world.start().await;
+        world.append(vec![O.created(), S.started()]).await;
+        let mut head = 0;
+        for event in [
+            S.step_completed("reserve_inventory"),
+            S.step_started("process_payment", false, 1),
+            S.compensation_started("process_payment: declined"),
+            S.step_started("process_payment", true, 1),
+            S.step_compensated("process_payment"),
+            S.step_started("reserve_inventory", true, 1),
+        ] {
+            head = world.append(vec![event]).await;
+        }
+        let saga = of_order(&mut service, "o", head).await.expect("found");
+        assert!(saga.updated_at_micros > saga.started_at_micros);
+        let expected = Saga {
+            id: "s".to_owned(),
+            r#type: "order".to_owned(),
+            order_id: "o".to_owned(),
+            status: SagaStatus::Compensating.into(),
+            current_step: Some("reserve_inventory".to_owned()),
+            completed_steps: vec!["reserve_inventory".to_owned()],
+            compensated_steps: vec!["process_payment".to_owned()],
+            failure_reason: Some("process_payment: declined".to_owned()),
+            started_at: saga.started_at_micros / 1_000_000,
+            completed_at: 0,
+            started_at_micros: saga.started_at_micros,
+            completed_at_micros: None,
+            updated_at_micros: saga.updated_at_micros,
+        };
+        assert_eq!(saga, expected);
+
+        let head = world.append(vec![S.compensated(), O.cancelled()]).await;
+        let saga = of_order(&mut service, "o", head).await.expect("found");
+        assert_eq!(saga.status(), SagaStatus::Compensated);
+        assert_eq!(saga.current_step, None);
+        assert_eq!(saga.completed_at_micros, Some(saga.updated_at_micros));
+        assert_eq!(saga.completed_at, saga.updated_at_micros / 1_000_000);
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_orders_latest_saga_is_shown() {
+    for world in World::both().await {
+        let mut service = world.start().await;
+        let missing = of_order(&mut service, "o", 0).await;
+        let missing = missing.expect_err("nothing yet");
+        assert_eq!(missing.code(), Code::NotFound);
+        assert!(error_position(&missing).is_some());
+
+        let head = world.append(vec![O.created(), S.started()]).await;
+        let saga = of_order(&mut service, "o", head).await.expect("found");
+        assert_eq!(
+            (saga.id.as_str(), saga.status()),
+            ("s", SagaStatus::Started)
+        );
+        let head = world.append(vec![O.confirmed(), S.completed()]).await;
+        let saga = of_order(&mut service, "o", head).await.expect("found");
+        assert_eq!(saga.status(), SagaStatus::Completed);
+
+        // Both begin in one commit, that is at one time: their order in the log decides.
+        let again = SagaOf { id: "a", ..C };
+        let head = world.append(vec![C.started(), again.started()]).await;
+        let saga = of_order(&mut service, "o", head).await.expect("found");
+        assert_eq!(
+            (saga.id.as_str(), saga.r#type.as_str()),
+            ("a", "cancel_order")
+        );
+        let head = world.append(vec![S.suspended("late")]).await;
+        let saga = of_order(&mut service, "o", head).await.expect("found");
+        assert_eq!(saga.id, "a", "what an older saga does makes it no later");
+
+        let other = SagaOf {
+            id: "other",
+            order: "p",
+            saga_type: "order",
+        };
+        let head = world.append(vec![other.started()]).await;
+        let request = OrderIdsRequest {
+            ids: ["none", "o", "p", "o", "not an id!"]
+                .map(str::to_owned)
+                .to_vec(),
+        };
+        let reply = service.sagas.get_sagas_by_orders(at(head, request)).await;
+        assert_eq!(ids(reply), ["other", "a"]);
+        service.stop().await;
+    }
+}
+
+/// Four sagas, and the times at which they began.
+async fn sagas(world: &World, service: &mut Service) -> (u64, Vec<i64>) {
+    let saga = |id, saga_type| SagaOf {
+        id,
+        order: id,
+        saga_type,
+    };
+    let (w, x) = (saga("w", "order"), saga("x", "cancel_order"));
+    let (y, z) = (saga("y", "order"), saga("z", "order"));
+    for saga in [w, x, y, z] {
+        world.append(vec![saga.started()]).await;
+    }
+    world.append(vec![w.suspended("pay")]).await;
+    world.append(vec![x.step_started("pay", false, 1)]).await;
+    let head = world.append(vec![y.completed()]).await;
+    let mut times = Vec::new();
+    for id in ["w", "x", "y", "z"] {
+        let saga = of_order(service, id, head).await.expect("found");
+        times.push(saga.started_at_micros);
+    }
+    (head, times)
+}
+
+#[tokio::test]
+async fn sagas_are_listed_newest_first_by_what_they_have() {
+    for world in World::both().await {
+        let mut service = world.start().await;
+        let (head, times) = sagas(&world, &mut service).await;
+        assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
+        let all = SagaListRequest::default;
+        let of = |statuses: &[SagaStatus]| SagaListRequest {
+            statuses: statuses.iter().map(|status| (*status).into()).collect(),
+            ..all()
+        };
+        let text = |text: &str| Some(text.to_owned());
+        let begun = |until: i64| SagaListRequest {
+            started_until_micros: Some(until),
+            ..all()
+        };
+        for (request, expected) in [
+            (all(), &["z", "y", "x", "w"][..]),
+            (of(&[SagaStatus::Suspended]), &["w"]),
+            (of(&[SagaStatus::Running, SagaStatus::Started]), &["z", "x"]),
+            (of(&[SagaStatus::Completed, SagaStatus::Completed]), &["y"]),
+            (of(&[SagaStatus::Failed]), &[]),
+            (
+                SagaListRequest {
+                    r#type: text("order"),
+                    ..all()
+                },
+                &["z", "y", "w"],
+            ),
+            (
+                SagaListRequest {
+                    step: text("pay"),
+                    ..all()
+                },
+                &["x", "w"],
+            ),
+            (
+                SagaListRequest {
+                    step: text("pay"),
+                    r#type: text("order"),
+                    ..of(&[SagaStatus::Suspended])
+                },
+                &["w"],
+            ),
+            (begun(times[1]), &["x", "w"]),
+            (begun(times[1] - 1), &["w"]),
+            (begun(0), &[]),
+            (
+                SagaListRequest {
+                    limit: Some(2),
+                    offset: 1,
+                    ..all()
+                },
+                &["y", "x"],
+            ),
+        ] {
+            for _ in 0..2 {
+                let reply = service.sagas.list_sagas(at(head, request.clone())).await;
+                assert_eq!(ids(reply), expected, "{request:?}");
+            }
+        }
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_sagas_without_a_limit_says_that_it_was_cut() {
+    let world = World::sqlite();
+    let mut service = world.start().await;
+    let names: Vec<String> = (0..501).map(|number| format!("s{number:03}")).collect();
+    let commit = names
+        .iter()
+        .map(|id| SagaOf { id, ..S }.started())
+        .collect();
+    let head = world.append(commit).await;
+    for (limit, expected) in [(None, (500, true)), (Some(500), (500, false))] {
+        let request = SagaListRequest {
+            limit,
+            ..SagaListRequest::default()
+        };
+        let reply = service.sagas.list_sagas(at(head, request)).await;
+        let reply = reply.expect("answered").into_inner();
+        assert_eq!((reply.sagas.len(), reply.truncated), expected);
+    }
+    service.stop().await;
+}
