@@ -3,9 +3,8 @@
 //! The word of a call, the domain's events, the local steps behind it, and the announcement of the next call share
 //! one commit, so that a saga costs as many commits as it makes calls.
 
-use std::convert::Infallible;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -20,6 +19,7 @@ use super::next::{Move, next};
 use super::state::{Run, SagaState, Status, StepState};
 use crate::clock::after;
 use crate::execute::{Command, Lane, States, Stop, Work};
+use crate::lock::lock;
 
 /// What the owner has heard from a call that it made.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub(super) struct News<S: Saga> {
     pub(super) step: usize,
     pub(super) undo: bool,
     pub(super) attempt: u32,
+    pub(super) key: Key,
     pub(super) word: Word<S>,
 }
 
@@ -52,12 +53,21 @@ pub(super) struct Advance<S: Saga> {
     pub(super) longest_pause: Duration,
     /// What the next decision will surely read.
     pub(super) lanes: Vec<Lane>,
+    /// The calls that the last decision announced: step and attempt.
+    pub(super) announced: Announced,
 }
 
-type Stopped = Stop<Infallible>;
+/// Which calls were announced. Only whoever announced a call may make it without asking first.
+pub(super) type Announced = Arc<Mutex<Vec<(usize, u32)>>>;
+
+/// The stream says, or was about to say, what no saga can do. It is left as it is.
+#[derive(Debug)]
+pub(super) struct Damaged(pub(super) String);
+
+type Stopped = Stop<Damaged>;
 
 impl<S: Saga> Command for Advance<S> {
-    type Refusal = Infallible;
+    type Refusal = Damaged;
     type Answer = Arc<SagaState<S>>;
     const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
 
@@ -68,15 +78,18 @@ impl<S: Saga> Command for Advance<S> {
     }
 
     fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+        lock(&self.announced).clear();
         let mut pass = Pass::<S> {
             saga_id: &self.saga_id,
             now: work.now(),
             live: self.live.clone(),
             slots: self.slots,
             longest_pause: self.longest_pause,
+            announced: &self.announced,
             work,
             saga: PhantomData,
         };
+        pass.state()?;
         for news in &self.news {
             pass.hear(news)?;
         }
@@ -89,6 +102,29 @@ impl<S: Saga> Command for Advance<S> {
     }
 }
 
+/// Reads a saga as the store has it now, not only as this process remembers it.
+#[derive(Debug)]
+pub(super) struct Look<S>(pub(super) Arc<str>, pub(super) PhantomData<fn() -> S>);
+
+impl<S: Saga> Command for Look<S> {
+    type Refusal = Damaged;
+    type Answer = Arc<SagaState<S>>;
+    const FIRST_EVENTS: &'static [&'static str] = &[];
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::read::<SagaState<S>>(&self.0)]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+        work.state::<SagaState<S>>(&self.0)?;
+        Ok(())
+    }
+
+    fn answer(&self, states: &States) -> Option<Arc<SagaState<S>>> {
+        Some(states.get::<SagaState<S>>(&self.0)?.0)
+    }
+}
+
 /// One decision in progress.
 struct Pass<'a, S: Saga> {
     saga_id: &'a str,
@@ -96,17 +132,24 @@ struct Pass<'a, S: Saga> {
     live: Vec<usize>,
     slots: usize,
     longest_pause: Duration,
+    announced: &'a Announced,
     work: &'a mut Work,
     saga: PhantomData<S>,
 }
 
 impl<S: Saga> Pass<'_, S> {
     fn state(&mut self) -> Result<Arc<SagaState<S>>, Stopped> {
-        Ok(self.work.state::<SagaState<S>>(self.saga_id)?)
+        let state = self.work.state::<SagaState<S>>(self.saga_id)?;
+        match state.damage() {
+            Some(damage) => Err(Stop::refuse(Damaged(damage.to_owned()))),
+            None => Ok(state),
+        }
     }
 
+    /// Appends what is legal; a move that is not ends the decision, so that it is never written.
     fn append(&mut self, events: &[EventOf<S>]) -> Result<(), Stopped> {
-        Ok(self.work.append::<SagaState<S>>(self.saga_id, events)?)
+        self.work.append::<SagaState<S>>(self.saga_id, events)?;
+        self.state().map(|_| ())
     }
 
     /// Records the word of a call, unless the step has moved on: a person may have declared it done meanwhile.
@@ -123,7 +166,8 @@ impl<S: Saga> Pass<'_, S> {
         } else {
             Status::Calling
         };
-        if at.state.status != awaited || at.state.attempts != news.attempt {
+        let is_awaited = at.state.status == awaited && at.state.attempts == news.attempt;
+        if !is_awaited || at.key != news.key {
             return Ok(());
         }
         match (&news.word, &at.step.kind) {
@@ -142,11 +186,12 @@ impl<S: Saga> Pass<'_, S> {
                 self.append(&[at.compensated(found.happened)])?;
                 Ok(writes.append_to(self.work)?)
             }
-            (Word::Undone(_), _) => self.append(&[at.failed(
-                FailedAs::NotClosed,
-                "undone; the provider is asked again whether something came late",
-                Some(after(self.now, at.step.timeout)),
-            )]),
+            (Word::Undone(_), _) => {
+                let reason = "undone; the provider is asked again whether something came late";
+                let due = after(self.now, at.step.timeout.min(self.longest_pause));
+                let again = (at.attempt < at.step.retry.tries).then_some(due);
+                self.fail_as(&at, FailedAs::NotClosed, reason, again, again.is_none())
+            }
             (Word::Failed(failure), _) => self.fail(&at, failure),
             (Word::NotSent, _) => self.append(&[at.failed(
                 FailedAs::NotDone,
@@ -231,6 +276,7 @@ impl<S: Saga> Pass<'_, S> {
         }
         self.slots -= 1;
         self.live.push(step);
+        lock(self.announced).push((step, at.attempt + 1));
         let deadline = (!undo && at.step.role != Role::Retriable).then(|| {
             at.state
                 .deadline
@@ -308,14 +354,26 @@ impl<S: Saga> Pass<'_, S> {
                 (in_time && !is_refused, false)
             }
         };
-        let mut events = vec![at.failed(outcome, reason, again.then_some(due))];
-        if suspends {
+        self.fail_as(at, outcome, reason, again.then_some(due), suspends)
+    }
+
+    fn fail_as(
+        &mut self,
+        at: &At<'_, S>,
+        outcome: FailedAs,
+        reason: &str,
+        again: Option<DateTime<Utc>>,
+        suspends: bool,
+    ) -> Result<(), Stopped> {
+        let mut events = vec![at.failed(outcome, reason, again)];
+        // A person who lets it go on looks at all of its steps, so that one suspension is enough.
+        if suspends && at.run.suspended.is_none() {
             events.push(SagaEvent::Suspended(Suspended {
                 saga_id: at.run.saga_id.clone(),
                 subject: at.run.subject.clone(),
                 step: at.step.name.to_owned(),
                 undo: at.undo,
-                reason: reason.clone(),
+                reason: reason.to_owned(),
             }));
         }
         self.append(&events)

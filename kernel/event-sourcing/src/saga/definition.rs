@@ -94,6 +94,38 @@ impl<S: Saga> Table<S> {
         let retriable = steps.clone().position(|step| step.role == Role::Retriable);
         pivot.or(retriable).unwrap_or(count)
     }
+
+    /// What is wrong with it: the first rule that it breaks. Names are unique; compensatable steps come first, then at
+    /// most one pivot, alone in its stage, then retriable ones.
+    #[must_use]
+    pub fn flaw(&self) -> Option<String> {
+        let order = |role| match role {
+            Role::Compensatable => 0,
+            Role::Pivot => 1,
+            Role::Retriable => 2,
+        };
+        let mut least = 0;
+        for stage in self.stages {
+            let first = stage.first().map(|step| order(step.role));
+            for step in *stage {
+                if self.steps().filter(|other| other.name == step.name).count() > 1 {
+                    return Some(format!("two steps are called {}", step.name));
+                }
+                if Some(order(step.role)) != first || order(step.role) < least {
+                    return Some(format!(
+                        "{} stands beside or behind a later role",
+                        step.name
+                    ));
+                }
+            }
+            if first == Some(1) && stage.len() > 1 {
+                return Some("a pivot stands alone in its stage".to_owned());
+            }
+            // A second pivot would come behind the decision.
+            least = first.map_or(least, |first| if first == 1 { 2 } else { first });
+        }
+        None
+    }
 }
 
 /// What a step's failure means.

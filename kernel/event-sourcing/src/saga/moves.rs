@@ -67,7 +67,7 @@ impl<S: Saga> Run<S> {
             (Forward, SagaEvent::CompensationStarted(e)) => self.turn(event, e),
             (Forward, SagaEvent::Completed(_)) => {
                 let is_done = self.steps.iter().all(|step| step.status == Status::Done);
-                self.end(event, is_done, Outcome::Completed)
+                self.end(event, is_done && self.is_decided(), Outcome::Completed)
             }
             (Backward { .. }, SagaEvent::Compensated(_)) => {
                 let is_undone = (0..self.steps.len()).all(|index| !self.needs_undo(index));
@@ -184,20 +184,35 @@ impl<S: Saga> Run<S> {
             .ok_or_else(|| illegal(event, format!("a table without step {name:?}")))
     }
 
-    /// The step that an event is about, if it can still be done, or undone.
+    /// The step that an event is about, if it can still be done, or undone, and its turn has come.
     fn open_step(&self, event: &EventOf<S>, name: &str, undo: bool) -> Result<usize, IllegalMove> {
         let index = self.index(event, name)?;
+        let status = self.steps[index].status;
         let is_open = if undo {
             self.needs_undo(index)
         } else {
-            self.steps[index].status != Status::Done
+            !matches!(status, Status::Done | Status::GaveUp)
         };
-        if is_open {
+        if is_open && self.is_in_turn(index, undo) {
             Ok(index)
         } else {
-            let status = self.steps[index].status;
             Err(illegal(event, format!("step {name} that is {status:?}")))
         }
+    }
+
+    /// Whether the stages before that of the step are done; backwards, whether those behind it are undone.
+    fn is_in_turn(&self, index: usize, undo: bool) -> bool {
+        let stage = self
+            .table()
+            .and_then(|table| table.ranges().find(|stage| stage.contains(&index)));
+        stage.is_some_and(|stage| {
+            if undo {
+                (stage.end..self.steps.len()).all(|later| !self.needs_undo(later))
+            } else {
+                let earlier = &self.steps[..stage.start];
+                earlier.iter().all(|step| step.status == Status::Done)
+            }
+        })
     }
 
     fn call(&mut self, event: &EventOf<S>, started: &StepStarted) -> Result<(), IllegalMove> {
@@ -237,6 +252,7 @@ impl<S: Saga> Run<S> {
                 FailedAs::Refused => step.unresolved = false,
                 FailedAs::NotDone => {}
             }
+            step.is_refused = failed.outcome == FailedAs::Refused;
             match failed.retry_at {
                 None => Status::GaveUp,
                 Some(_) if step.unresolved => Status::Unknown,
@@ -246,22 +262,23 @@ impl<S: Saga> Run<S> {
         Ok(())
     }
 
-    /// A person lets it go on: the step that it could not pass begins anew, and what waits is due.
+    /// A person lets it go on: what waits is due, and what had been given up begins anew.
     fn resume(&mut self, action: Action) {
-        let suspended = self.suspended.take();
-        for (index, step) in self.steps.iter_mut().enumerate() {
+        let was_suspended = self.suspended.take().is_some();
+        for step in &mut self.steps {
             step.retry_at = None;
-            if suspended != Some(index) {
+            if !was_suspended {
                 continue;
             }
             if action == Action::Resume {
                 step.attempts = 0;
             }
             if step.status == Status::GaveUp {
-                // Refused for good under this key, so another try needs another one.
-                if step.calls > 0 && !step.unresolved && action != Action::Resolve {
+                // The key is closed by the refusal, so another try needs another one.
+                if step.is_refused && step.calls > 0 && action != Action::Resolve {
                     (step.epoch, step.calls) = (step.epoch + 1, 0);
                 }
+                step.is_refused = false;
                 step.status = if step.unresolved {
                     Status::Unknown
                 } else {

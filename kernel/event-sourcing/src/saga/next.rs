@@ -90,10 +90,11 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
             .iter()
             .any(|step| step.status != Status::Done)
     };
-    let Some(group) = table.ranges().find(unfinished) else {
-        return Plan::now(Move::Complete);
+    let group = table.ranges().find(unfinished);
+    let turn = turn(run, group.clone().unwrap_or_default(), now);
+    let Some(group) = group else {
+        return Plan::now(turn.unwrap_or(Move::Complete));
     };
-    let turn = turn(run, group.clone(), now);
     let mut plan = Plan::default();
     for index in group {
         let Some((step, state)) = run.step(index) else {
@@ -129,8 +130,9 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
     match turn {
         Some(turn) if plan.moves.is_empty() => Plan::now(turn),
         _ => {
-            if !run.is_decided() {
-                plan.wake(after(run.started_at, table.until_pivot));
+            let limit = after(run.started_at, table.until_pivot);
+            if !run.is_decided() && limit > now {
+                plan.wake(limit);
             }
             plan
         }
@@ -139,34 +141,31 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
 
 /// Why the saga must turn round, if it must.
 fn turn<S: Saga>(run: &Run<S>, group: Range<usize>, now: DateTime<Utc>) -> Option<Move> {
+    let table = run.table()?;
     if run.is_decided() {
         return None;
     }
-    for index in group.clone() {
+    let mut failed = None;
+    for index in group {
         let (step, state) = run.step(index)?;
-        if state.status == Status::GaveUp && step.role != Role::Retriable {
-            let why = state.reason.as_deref().unwrap_or("it was not done in time");
-            return Some(Move::Compensate {
-                reason: format!("{}: {why}", step.name),
-                step: Some(index),
-            });
-        }
         // The outcome of a pivot must be known before anything is undone.
         if step.role == Role::Pivot && (state.unresolved || state.status == Status::Calling) {
             return None;
         }
+        if step.role != Role::Retriable && state.status == Status::GaveUp && failed.is_none() {
+            let why = state.reason.as_deref().unwrap_or("it was not done in time");
+            failed = Some((index, format!("{}: {why}", step.name)));
+        }
     }
-    if let Some(person) = &run.cancel {
-        return Some(Move::Compensate {
-            reason: format!("cancelled: {}", person.why),
-            step: None,
-        });
-    }
-    let table = run.table()?;
-    (now >= after(run.started_at, table.until_pivot)).then(|| Move::Compensate {
-        reason: "it was not decided in time".to_owned(),
-        step: None,
-    })
+    let (step, reason) = match (&run.cancel, failed) {
+        (Some(person), _) => (None, format!("cancelled: {}", person.why)),
+        (None, Some((index, reason))) => (Some(index), reason),
+        (None, None) if now >= after(run.started_at, table.until_pivot) => {
+            (None, "it was not decided in time".to_owned())
+        }
+        (None, None) => return None,
+    };
+    Some(Move::Compensate { reason, step })
 }
 
 /// Whether a step's action must not be tried again. A pivot whose outcome is not known must be.

@@ -16,7 +16,8 @@ pub fn partition_of(saga_id: &str) -> u16 {
     u16::from_be_bytes([digest[0], digest[1]]) % PARTITIONS
 }
 
-/// The first event of a saga, for the commit of the command that starts it. `subject` is what it is about.
+/// The first event of a saga, for the commit of the command that starts it. `subject` is what it is about; the id is
+/// its own, also among sagas of other kinds.
 #[must_use]
 pub fn started<S: Saga>(
     saga_id: &str,

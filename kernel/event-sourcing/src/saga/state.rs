@@ -17,7 +17,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::definition::{EventOf, Kind, Saga, Step, Table};
+use super::definition::{EventOf, Kind, Role, Saga, Step, Table};
 use super::effects::Key;
 use super::event::{Person, SagaEvent};
 use super::moves::{IllegalMove, illegal};
@@ -94,6 +94,10 @@ pub enum Outcome {
 
 /// Where one step stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each of which the ledger tells by itself"
+)]
 pub struct StepState {
     /// What happened last.
     pub status: Status,
@@ -104,6 +108,9 @@ pub struct StepState {
     pub calls: u32,
     /// Whether the action may yet turn out to have happened, or may still happen.
     pub unresolved: bool,
+    /// Whether it was refused for good, which closed its key.
+    #[serde(default)]
+    pub is_refused: bool,
     /// Whether it was undone at a provider that still accepts the action under its key.
     pub is_key_open: bool,
     /// Whether the action took effect; stays when it is undone.
@@ -228,24 +235,16 @@ impl<S: Saga> Run<S> {
         Some(Key::new(&self.saga_id, step.name, state.epoch))
     }
 
-    /// Whether the saga can no longer go backwards.
+    /// Whether the saga can no longer go backwards: its pivot is done. In a table without a pivot the last step that
+    /// can be undone decides, unless somebody had asked to cancel before.
     #[must_use]
     pub fn is_decided(&self) -> bool {
         let pivot = self.table().map_or(0, Table::pivot);
-        match self.steps.get(pivot) {
-            Some(state) => state.status == Status::Done || self.role_is_retriable(pivot),
-            None => self.steps.iter().all(|step| step.status == Status::Done),
+        let is_done = |step: &StepState| step.status == Status::Done;
+        match self.step(pivot) {
+            Some((step, state)) if step.role == Role::Pivot => is_done(state),
+            _ => self.cancel.is_none() && self.steps.iter().take(pivot).all(is_done),
         }
-    }
-
-    /// A saga without a pivot whose first retriable step is next, or that consists of such steps only, is decided as
-    /// soon as the steps before it are done.
-    fn role_is_retriable(&self, pivot: usize) -> bool {
-        self.step(pivot)
-            .is_some_and(|(step, _)| step.role == super::definition::Role::Retriable)
-            && self.steps[..pivot]
-                .iter()
-                .all(|step| step.status == Status::Done)
     }
 
     /// Whether a step must be undone before the saga can end as compensated.

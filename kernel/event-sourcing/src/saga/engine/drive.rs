@@ -6,25 +6,29 @@
 //!       until nothing can be done now, the partition is lost, or the engine stops
 //! ```
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
 use super::Shared;
+use super::call::Call;
 use super::schedule::Rest;
 use crate::clock::after;
+use crate::event::Metadata;
 use crate::execute::{Context, ExecuteError, Lane};
-use crate::id::{CommandId, Version};
-use crate::saga::advance::{Advance, News, Word};
+use crate::id::CommandId;
+use crate::lock::lock;
+use crate::saga::advance::{Advance, Announced, Damaged, Look, News, Word};
 use crate::saga::definition::{Kind, Saga};
-use crate::saga::effects::{Effects, Failure, Key, Standing, Undone};
+use crate::saga::effects::Effects;
 use crate::saga::next::{Move, Plan, next};
-use crate::saga::state::{Outcome, Phase, Run, SagaState, Status};
+use crate::saga::state::{Outcome, Phase, Run, SagaState};
 
 /// Drives sagas of one kind, whatever its type.
 #[async_trait]
@@ -69,7 +73,7 @@ struct Drive<'a, S: Saga> {
     saga_id: &'a Arc<str>,
     partition: u16,
     calls: JoinSet<News<S>>,
-    live: Vec<usize>,
+    live: Vec<(task::Id, Call<S>)>,
     /// The right to make so many calls more.
     permits: Vec<OwnedSemaphorePermit>,
 }
@@ -78,35 +82,49 @@ impl<S: Saga> Drive<'_, S> {
     async fn run(&mut self) -> Result<Rest, Rest> {
         let mut state = self.load().await?;
         let mut news = Vec::new();
+        // What this process remembers may be old: other processes write sagas as well. A commit notices that by
+        // itself; a saga is not put to rest before it was looked at.
+        let mut is_current = false;
         loop {
-            if let Some(damage) = state.damage() {
-                tracing::error!(
-                    saga_id = &**self.saga_id,
-                    damage,
-                    "a saga's stream is damaged"
-                );
-                return Ok(Rest::Idle);
-            }
-            let run = state.run().ok_or(Rest::Idle)?;
-            if matches!(run.phase, Phase::Ended(_)) {
-                return Ok(Rest::Over);
-            }
-            let plan = next(run, self.shared.clock.now());
+            let now = self.shared.clock.now();
+            let plan = state
+                .run()
+                .filter(|_| state.damage().is_none())
+                .map_or_else(Plan::default, |run| next(run, now));
             if self.has_work(&plan, !news.is_empty()).await {
-                let version = state.version();
-                let lanes = lanes(run, &plan, &news);
                 let before = Arc::clone(&state);
+                let announced = Announced::default();
                 let heard = std::mem::take(&mut news);
-                state = self.commit(run, version, heard, lanes).await?;
+                state = self.commit(&before, &plan, heard, &announced).await?;
+                is_current = true;
                 report(self.shared, &before, &state);
-                news = self.make_calls(&state).await?;
-                continue;
+                let announced = std::mem::take(&mut *lock(&announced));
+                news = self.make_calls(&state, &announced).await?;
+            } else if !self.live.is_empty() {
+                self.permits.clear();
+                news.extend(self.listen(plan.wake_at).await);
+            } else if is_current || self.shared.stop.is_cancelled() || is_over(&state) {
+                return Ok(self.rest(&state, &plan));
+            } else {
+                state = self.look().await?;
+                is_current = true;
             }
-            if self.live.is_empty() {
-                return Ok(plan.wake_at.map_or(Rest::Idle, Rest::Until));
-            }
-            news.extend(self.listen(plan.wake_at).await);
         }
+    }
+
+    fn rest(&self, state: &SagaState<S>, plan: &Plan) -> Rest {
+        if let Some(damage) = state.damage() {
+            tracing::error!(
+                saga_id = &**self.saga_id,
+                damage,
+                "a saga's stream is damaged"
+            );
+            return Rest::Idle;
+        }
+        if is_over(state) {
+            return Rest::Over;
+        }
+        plan.wake_at.map_or(Rest::Idle, Rest::Until)
     }
 
     async fn load(&self) -> Result<Arc<SagaState<S>>, Rest> {
@@ -128,6 +146,28 @@ impl<S: Saga> Drive<'_, S> {
         }
     }
 
+    /// The saga as the store has it now.
+    async fn look(&self) -> Result<Arc<SagaState<S>>, Rest> {
+        let look = Look::<S>(Arc::clone(self.saga_id), PhantomData);
+        let context = Context {
+            command_id: CommandId::from_parts(self.shared.clock.now(), [0; 10]).child("look"),
+            deadline: Instant::now() + self.shared.config.commit_timeout,
+            metadata: Metadata::default(),
+            fence: None,
+        };
+        match self.shared.executor.execute(&look, &context).await {
+            Ok(done) => Ok(done.answer),
+            Err(error) => {
+                tracing::warn!(
+                    saga_id = &**self.saga_id,
+                    error = &error as &dyn std::error::Error,
+                    "a saga could not be read; it is tried again"
+                );
+                Err(self.later())
+            }
+        }
+    }
+
     fn later(&self) -> Rest {
         Rest::Until(after(self.shared.clock.now(), self.shared.config.retry))
     }
@@ -138,9 +178,9 @@ impl<S: Saga> Drive<'_, S> {
         let mut has_moves = has_news;
         for planned in &plan.moves {
             match planned {
-                Move::Call { step, .. } if self.live.contains(step) => {}
+                Move::Call { step, .. } if self.is_live(*step) => {}
                 Move::Call { .. } => calls += 1,
-                Move::GiveUp { step } => has_moves |= !self.live.contains(step),
+                Move::GiveUp { step } => has_moves |= !self.is_live(*step),
                 Move::Decide { .. }
                 | Move::Compensate { .. }
                 | Move::Complete
@@ -168,124 +208,129 @@ impl<S: Saga> Drive<'_, S> {
         has_moves || (calls > 0 && !self.permits.is_empty())
     }
 
+    fn is_live(&self, step: usize) -> bool {
+        self.live.iter().any(|(_, call)| call.step == step)
+    }
+
     async fn commit(
         &self,
-        run: &Run<S>,
-        version: Version,
+        state: &SagaState<S>,
+        plan: &Plan,
         news: Vec<News<S>>,
-        lanes: Vec<Lane>,
+        announced: &Announced,
     ) -> Result<Arc<SagaState<S>>, Rest> {
         let shared = self.shared;
+        let run = state.run().ok_or(Rest::Idle)?;
         let advance = Advance {
             saga_id: Arc::clone(self.saga_id),
+            lanes: lanes(run, plan, &news),
             news,
-            live: self.live.clone(),
+            live: self.live.iter().map(|(_, call)| call.step).collect(),
             slots: self.permits.len(),
             longest_pause: shared.config.longest_pause,
-            lanes,
+            announced: Arc::clone(announced),
         };
         // The same try has the same id, so that it is resolved by being sent again; time first, as for all command ids.
-        let label = format!("{}/{}/{}", self.saga_id, version.0, shared.config.owner);
+        let version = state.version().0;
+        let label = format!("{}/{version}/{}", self.saga_id, shared.config.owner);
         let command_id = CommandId::from_parts(shared.clock.now(), [0; 10]).child(&label);
         loop {
+            let fence = shared.ownership.fence(self.partition).ok_or(Rest::Idle)?;
+            let token = fence.token;
             let context = Context {
                 command_id,
                 deadline: Instant::now() + shared.config.commit_timeout,
                 metadata: run.origin.clone(),
-                fence: Some(shared.ownership.fence(self.partition).ok_or(Rest::Idle)?),
+                fence: Some(fence),
             };
             match shared.executor.execute(&advance, &context).await {
                 Ok(done) => return Ok(done.answer),
-                Err(ExecuteError::Refused(never)) => match never {},
                 Err(ExecuteError::Fenced) => {
                     tracing::warn!(partition = self.partition, "a partition of sagas was lost");
-                    shared.ownership.lose(self.partition);
-                    return Err(Rest::Idle);
+                    shared.ownership.lose(self.partition, token);
+                    continue;
                 }
-                Err(ExecuteError::Unavailable(outcome)) => {
-                    tracing::warn!(
-                        saga_id = &**self.saga_id,
-                        ?outcome,
-                        "a saga's commit is tried again"
-                    );
-                }
-                Err(error @ (ExecuteError::Failed(_) | ExecuteError::Reused)) => {
-                    tracing::error!(
-                        saga_id = &**self.saga_id,
-                        error = &error as &dyn std::error::Error,
-                        "a saga's commit failed"
-                    );
-                    return Err(self.later());
-                }
+                Err(error) => self.refused(&error)?,
+            }
+            if shared.stop.is_cancelled() {
+                return Err(Rest::Idle);
             }
             tokio::time::sleep(shared.config.retry).await;
         }
     }
 
-    /// Makes the calls that were announced. Gives news of those that are not to be made any more.
-    async fn make_calls(&mut self, state: &SagaState<S>) -> Result<Vec<News<S>>, Rest> {
+    /// Whether a commit that failed is to be sent again; if not, how the saga rests.
+    fn refused(&self, error: &ExecuteError<Damaged>) -> Result<(), Rest> {
+        let saga_id = &**self.saga_id;
+        match error {
+            ExecuteError::Unavailable(outcome) => {
+                tracing::warn!(saga_id, ?outcome, "a saga's commit is tried again");
+                Ok(())
+            }
+            ExecuteError::Refused(Damaged(damage)) => {
+                tracing::error!(saga_id, damage, "a saga would move as no saga can");
+                Err(Rest::Idle)
+            }
+            ExecuteError::Failed(_) | ExecuteError::Reused | ExecuteError::Fenced => {
+                let error = error as &dyn std::error::Error;
+                tracing::error!(saga_id, error, "a saga's commit failed");
+                Err(self.later())
+            }
+        }
+    }
+
+    /// Makes the calls that the last commit announced. Gives news of those that are not to be made any more. Those
+    /// that somebody else announced are left: they are announced again, so that the provider is asked first.
+    async fn make_calls(
+        &mut self,
+        state: &SagaState<S>,
+        announced: &[(usize, u32)],
+    ) -> Result<Vec<News<S>>, Rest> {
         let mut not_sent = Vec::new();
         let Some(run) = state.run() else {
             return Ok(not_sent);
         };
-        let announced = run.announced().filter(|step| !self.live.contains(step));
-        for index in announced.collect::<Vec<_>>() {
+        for index in run.announced() {
+            let Some((_, step)) = run.step(index) else {
+                continue;
+            };
+            if self.is_live(index) || !announced.contains(&(index, step.attempts)) {
+                continue;
+            }
             let third = self.shared.config.lease / 3;
             if !self.shared.ownership.lasts(self.partition, third).await {
                 return Err(Rest::Idle);
             }
-            let Some(call) = self.plan_call(run, index) else {
+            let now = self.shared.clock.now();
+            let left = step.deadline.map(|deadline| until(now, deadline));
+            let Some(call) = Call::plan(run, index, left) else {
                 continue;
             };
-            if !call.undo && self.is_cancelled().await? {
+            if call.may_be_left_out && self.is_cancelled().await? {
                 not_sent.push(call.not_sent());
                 continue;
             }
-            self.live.push(index);
             let permit = self.permits.pop();
-            let effects = Arc::clone(self.effects);
-            self.calls.spawn(async move {
-                let news = call.make(&*effects).await;
+            let (effects, made) = (Arc::clone(self.effects), call.clone());
+            let task = self.calls.spawn(async move {
+                let news = made.make(&*effects).await;
                 drop(permit);
                 news
             });
+            self.live.push((task.id(), call));
         }
         Ok(not_sent)
     }
 
-    /// Whether somebody asked to cancel it since it was last read.
+    /// Whether somebody asked to cancel it since it was last read, in time.
     async fn is_cancelled(&self) -> Result<bool, Rest> {
         if !self.shared.schedule.is_touched(self.saga_id) {
             return Ok(false);
         }
-        let state = self.load().await?;
-        Ok(state.run().is_some_and(|run| run.cancel.is_some()))
-    }
-
-    fn plan_call(&self, run: &Run<S>, index: usize) -> Option<Call<S>> {
-        let (step, state) = run.step(index)?;
-        let Kind::External { call, .. } = step.kind else {
-            return None;
-        };
-        let undo = state.status == Status::Undoing;
-        let left = state
-            .deadline
-            .filter(|_| !undo)
-            .map(|deadline| until(self.shared.clock.now(), deadline));
-        Some(Call {
-            step: index,
-            name: step.name,
-            undo,
-            attempt: state.attempts,
-            key: run.key(index)?,
-            request: call(&run.data),
-            looks_first: if undo {
-                state.is_key_open
-            } else {
-                state.calls > 1
-            },
-            limit: left.map_or(step.timeout, |left| left.min(step.timeout)),
-        })
+        let state = self.look().await?;
+        Ok(state
+            .run()
+            .is_some_and(|run| run.cancel.is_some() && !run.is_decided()))
     }
 
     /// Waits for word from a call, or until `wake_at`.
@@ -294,23 +339,29 @@ impl<S: Saga> Drive<'_, S> {
             until(self.shared.clock.now(), at).max(Duration::from_millis(1))
         });
         let joined = tokio::select! {
-            joined = self.calls.join_next() => joined?,
+            joined = self.calls.join_next_with_id() => joined?,
             () = tokio::time::sleep(pause) => return None,
         };
+        let id = match &joined {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let index = self.live.iter().position(|(task, _)| *task == id)?;
+        let (_, call) = self.live.swap_remove(index);
         match joined {
-            Ok(news) => {
-                self.live.retain(|step| *step != news.step);
-                Some(news)
-            }
+            Ok((_, news)) => Some(news),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a call failed");
-                // Which one is not known, so all are made again, asking first.
-                self.calls = JoinSet::new();
-                self.live.clear();
-                None
+                Some(call.broken())
             }
         }
     }
+}
+
+fn is_over<S: Saga>(state: &SagaState<S>) -> bool {
+    state
+        .run()
+        .is_some_and(|run| matches!(run.phase, Phase::Ended(_)))
 }
 
 fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
@@ -345,89 +396,6 @@ fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, news: &[News<S>]) -> Vec<Lane> {
 fn is_local<S: Saga>(run: &Run<S>, index: usize) -> bool {
     run.step(index)
         .is_some_and(|(step, _)| matches!(step.kind, Kind::Local { .. }))
-}
-
-/// A call that was announced.
-struct Call<S: Saga> {
-    step: usize,
-    name: &'static str,
-    undo: bool,
-    attempt: u32,
-    key: Key,
-    request: S::Call,
-    looks_first: bool,
-    limit: Duration,
-}
-
-impl<S: Saga> Call<S> {
-    async fn make(self, effects: &dyn Effects<S>) -> News<S> {
-        let begun = Instant::now();
-        let made = tokio::time::timeout(self.limit, self.ask(effects)).await;
-        let word = made.unwrap_or_else(|_| {
-            let limit = self.limit.as_millis();
-            Word::Failed(Failure::Unknown(format!("no answer within {limit} ms")))
-        });
-        let labels = [("saga", S::NAME), ("step", self.name)];
-        metrics::histogram!("saga_step_duration_seconds", &labels).record(begun.elapsed());
-        self.news(word)
-    }
-
-    fn not_sent(self) -> News<S> {
-        self.news(Word::NotSent)
-    }
-
-    fn news(self, word: Word<S>) -> News<S> {
-        News {
-            step: self.step,
-            undo: self.undo,
-            attempt: self.attempt,
-            word,
-        }
-    }
-
-    async fn ask(&self, effects: &dyn Effects<S>) -> Word<S> {
-        if self.looks_first {
-            let seen = effects.look_up(&self.key, &self.request).await;
-            if let Some(word) = self.judge(seen) {
-                return word;
-            }
-        }
-        if self.undo {
-            match effects.undo(&self.key, &self.request).await {
-                Ok(found) => Word::Undone(found),
-                Err(failure) => Word::Failed(failure),
-            }
-        } else {
-            match effects.act(&self.key, &self.request).await {
-                Ok(output) => Word::Done(output),
-                Err(failure) => Word::Failed(failure),
-            }
-        }
-    }
-
-    /// What the provider's knowledge means; nothing if the call must be made.
-    fn judge(&self, seen: Result<Standing<S::Output>, Failure>) -> Option<Word<S>> {
-        Some(match seen {
-            Err(failure) => Word::Failed(Failure::Unknown(failure.to_string())),
-            Ok(Standing::Done(_)) if self.undo => return None,
-            Ok(Standing::Done(output)) => Word::Done(output),
-            Ok(Standing::Pending) => {
-                Word::Failed(Failure::Unknown("the provider has not finished".to_owned()))
-            }
-            Ok(Standing::Absent | Standing::Refused(_) | Standing::Undone) if self.undo => {
-                Word::Undone(Undone {
-                    happened: false,
-                    reference: None,
-                    closed: true,
-                })
-            }
-            Ok(Standing::Absent) => return None,
-            Ok(Standing::Refused(reason)) => Word::Failed(Failure::Refused(reason)),
-            Ok(Standing::Undone) => {
-                Word::Failed(Failure::Refused("it was undone at the provider".to_owned()))
-            }
-        })
-    }
 }
 
 /// Counts what a commit changed.

@@ -1,5 +1,7 @@
 //! Which sagas are open: a fold over the log, of which a snapshot is kept, so that a start does not read all of it.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -33,138 +35,175 @@ fn stream() -> StreamId {
 
 /// Follows the log until the sagas have come to rest.
 pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
-    let mut position = None;
-    let mut kept = Position::START;
-    while !rested.is_cancelled() {
-        let step = async {
-            match position {
-                None => load(shared).await,
-                Some(after) => read(shared, after).await,
-            }
-        };
+    let mut index = Index {
+        shared,
+        position: None,
+        kept: Position::START,
+        strangers: HashMap::new(),
+        is_whole: true,
+    };
+    loop {
         let step = tokio::select! {
             () = rested.cancelled() => break,
-            step = step => step,
+            step = index.step() => step,
         };
-        match step {
-            Ok(reached) => {
-                if position.is_none() {
-                    kept = reached;
-                }
-                position = Some(reached);
-                for partition in shared.ownership.caught_up(reached) {
-                    shared.schedule.touch_partition(partition);
-                }
-                if reached.0 >= kept.0 + shared.config.snapshot_every {
-                    keep(shared, reached).await;
-                    kept = reached;
-                }
-            }
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the log of sagas could not be read; it is tried again"
-                );
-                tokio::select! {
-                    () = rested.cancelled() => {}
-                    () = tokio::time::sleep(shared.config.retry) => {}
-                }
+        if let Err(error) = step {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the log of sagas could not be read; it is tried again"
+            );
+            tokio::select! {
+                () = rested.cancelled() => break,
+                () = tokio::time::sleep(shared.config.retry) => {}
             }
         }
     }
-    if let Some(position) = position.filter(|position| *position > kept) {
-        keep(shared, position).await;
+    if index.position > Some(index.kept) {
+        index.keep().await;
     }
 }
 
-async fn load(shared: &Shared) -> Result<Position, StoreError> {
-    let Some(snapshot) = shared.store.load_snapshot(&stream(), SCHEMA).await? else {
-        return Ok(Position::START);
-    };
-    // A snapshot that does not read is as good as none: the events are still there.
-    let Ok(Open(sagas)) = serde_json::from_str(&snapshot.state) else {
-        return Ok(Position::START);
-    };
-    for (saga_id, saga_type, partition) in sagas {
-        insert(shared, &saga_id, &saga_type, partition);
-    }
-    Ok(Position(snapshot.version.0))
+struct Index<'a> {
+    shared: &'a Shared,
+    /// The log is known up to here.
+    position: Option<Position>,
+    /// Of this position there is a snapshot.
+    kept: Position,
+    /// Open sagas of types that this binary does not know; another one may, and begin with this one's snapshot.
+    strangers: HashMap<String, (String, u16)>,
+    /// Whether every event could be read. Otherwise no snapshot is kept, since it might lack a saga.
+    is_whole: bool,
 }
 
-async fn keep(shared: &Shared, position: Position) {
-    let open = shared.schedule.open().into_iter();
-    let open = open.filter_map(|(saga_id, kind, partition)| {
-        let name = shared.drivers.get(kind)?.name().to_owned();
-        Some((saga_id.to_string(), name, partition))
-    });
-    let Ok(state) = serde_json::to_string(&Open(open.collect())) else {
-        return;
-    };
-    let snapshot = Snapshot {
-        stream: stream(),
-        version: Version(position.0),
-        schema_version: SCHEMA,
-        state,
-        created_at: shared.clock.now(),
-    };
-    if let Err(error) = shared.store.save_snapshot(&snapshot).await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the index of sagas was not kept"
-        );
+impl Index<'_> {
+    async fn step(&mut self) -> Result<(), StoreError> {
+        let reached = match self.position {
+            None => {
+                self.kept = self.load().await?;
+                self.kept
+            }
+            Some(after) => self.read(after).await?,
+        };
+        self.position = Some(reached);
+        for partition in self.shared.ownership.caught_up(reached) {
+            self.shared.schedule.touch_partition(partition);
+        }
+        if reached.0
+            >= self
+                .kept
+                .0
+                .saturating_add(self.shared.config.snapshot_every)
+        {
+            self.keep().await;
+        }
+        Ok(())
     }
-}
 
-async fn read(shared: &Shared, after: Position) -> Result<Position, StoreError> {
-    let filter = Filter::of_types(&HEARD);
-    let page = shared
-        .store
-        .read_all(after, &filter, MAX_PAGE_EVENTS)
-        .await?;
-    if page.through <= after {
-        shared.store.wait_for(after.next()).await?;
-        return Ok(after);
+    async fn load(&mut self) -> Result<Position, StoreError> {
+        let Some(snapshot) = self.shared.store.load_snapshot(&stream(), SCHEMA).await? else {
+            return Ok(Position::START);
+        };
+        // A snapshot that does not read is as good as none: the events are still there.
+        let Ok(Open(sagas)) = serde_json::from_str(&snapshot.state) else {
+            return Ok(Position::START);
+        };
+        for (saga_id, saga_type, partition) in sagas {
+            self.insert(&saga_id, &saga_type, partition);
+        }
+        Ok(Position(snapshot.version.0))
     }
-    shared.schedule.hear_through(page.through);
-    for envelope in &page.events {
-        if let Err(error) = hear(shared, envelope) {
-            tracing::error!(
-                position = envelope.position.0,
+
+    async fn keep(&mut self) {
+        let Some(position) = self.position.filter(|_| self.is_whole) else {
+            return;
+        };
+        let known = self.shared.schedule.open().into_iter();
+        let known = known.filter_map(|(saga_id, kind, partition)| {
+            let name = self.shared.drivers.get(kind)?.name().to_owned();
+            Some((saga_id.to_string(), name, partition))
+        });
+        let strangers = self.strangers.iter();
+        let strangers = strangers.map(|(saga_id, (saga_type, partition))| {
+            (saga_id.clone(), saga_type.clone(), *partition)
+        });
+        let Ok(state) = serde_json::to_string(&Open(known.chain(strangers).collect())) else {
+            return;
+        };
+        let snapshot = Snapshot {
+            stream: stream(),
+            version: Version(position.0),
+            schema_version: SCHEMA,
+            state,
+            created_at: self.shared.clock.now(),
+        };
+        if let Err(error) = self.shared.store.save_snapshot(&snapshot).await {
+            tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "an event of a saga cannot be read"
+                "the index of sagas was not kept"
             );
         }
+        self.kept = position;
     }
-    Ok(page.through)
-}
 
-fn hear(shared: &Shared, envelope: &Envelope) -> Result<(), DecodeError> {
-    let saga_id = envelope.stream.aggregate_id();
-    match envelope.event_type.as_str() {
-        "SagaStarted" => {
-            let (name, version) = (&envelope.event_type, envelope.schema_version);
-            if let SagaEvent::Started(started) = AnySagaEvent::read(name, version, &envelope.data)?
-            {
-                insert(shared, saga_id, &started.saga_type, started.partition);
-                shared.schedule.touch(saga_id, &shared.ownership);
+    async fn read(&mut self, after: Position) -> Result<Position, StoreError> {
+        let filter = Filter::of_types(&HEARD);
+        let store = &self.shared.store;
+        let page = store.read_all(after, &filter, MAX_PAGE_EVENTS).await?;
+        if page.through <= after {
+            store.wait_for(after.next()).await?;
+            return Ok(after);
+        }
+        self.shared.schedule.hear_through(page.through);
+        for envelope in &page.events {
+            if let Err(error) = self.hear(envelope) {
+                self.is_whole = false;
+                tracing::error!(
+                    position = envelope.position.0,
+                    error = &error as &dyn std::error::Error,
+                    "an event of a saga cannot be read"
+                );
             }
         }
-        "SagaCancelRequested" | "SagaResumed" => {
-            shared.schedule.touch(saga_id, &shared.ownership);
-        }
-        _ => shared.schedule.remove(saga_id),
+        Ok(page.through)
     }
-    Ok(())
-}
 
-fn insert(shared: &Shared, saga_id: &str, saga_type: &str, partition: u16) {
-    if let Some(kind) = shared.driver(saga_type) {
-        shared.schedule.insert(saga_id, kind, partition);
-    } else {
+    fn hear(&mut self, envelope: &Envelope) -> Result<(), DecodeError> {
+        let schedule = &self.shared.schedule;
+        let saga_id = envelope.stream.aggregate_id();
+        match envelope.event_type.as_str() {
+            "SagaStarted" => {
+                let (name, version) = (&envelope.event_type, envelope.schema_version);
+                let event = AnySagaEvent::read(name, version, &envelope.data)?;
+                // One that this process began itself is being driven.
+                if let SagaEvent::Started(started) = event
+                    && self.insert(saga_id, &started.saga_type, started.partition)
+                {
+                    schedule.touch(saga_id, &self.shared.ownership);
+                }
+            }
+            "SagaCancelRequested" | "SagaResumed" => {
+                schedule.touch(saga_id, &self.shared.ownership);
+            }
+            _ => {
+                schedule.remove(saga_id);
+                self.strangers.remove(saga_id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a saga. Says whether this process can drive it and did not know it.
+    fn insert(&mut self, saga_id: &str, saga_type: &str, partition: u16) -> bool {
+        if let Some(kind) = self.shared.driver(saga_type) {
+            return self.shared.schedule.insert(saga_id, kind, partition);
+        }
         tracing::error!(
             saga_id,
             saga_type,
             "this binary does not know the saga's type"
         );
+        let stranger = (saga_type.to_owned(), partition);
+        self.strangers.insert(saga_id.to_owned(), stranger);
+        false
     }
 }

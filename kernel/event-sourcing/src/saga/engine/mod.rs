@@ -4,13 +4,14 @@
 //!   index      follows the log: which sagas are open, and which were touched from outside
 //!   ownership  64 partitions by lease; every commit carries the fence, and no call begins with a lease that ends soon
 //!   schedule   which saga is looked at next; a saga that waits costs an entry and no task
-//!   drive      one saga, from news to news, until it must wait
+//!   drive      one saga, from news to news, until it must wait; call: one call of it
 //! ```
 //!
 //! A saga is driven by one task at a time. When a partition changes hands the new owner first reads the log up to a
 //! head that it asked for after it had the lease: what the old owner wrote lies below it, and what it writes from
 //! then on is refused.
 
+mod call;
 mod drive;
 mod index;
 mod ownership;

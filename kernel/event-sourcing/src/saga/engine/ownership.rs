@@ -70,10 +70,12 @@ impl Ownership {
         Some(Fence { lease, token })
     }
 
-    /// Gives a partition up at once: somebody else has it.
-    pub(super) fn lose(&self, partition: u16) {
-        if let Some(held) = lock(&self.held).get_mut(usize::from(partition)) {
-            *held = None;
+    /// Gives a partition up at once: somebody else has it. It may have been taken anew since, under another token.
+    pub(super) fn lose(&self, partition: u16, token: Token) {
+        if let Some(slot) = lock(&self.held).get_mut(usize::from(partition))
+            && slot.as_ref().is_some_and(|held| held.token == token)
+        {
+            *slot = None;
         }
     }
 
@@ -124,8 +126,9 @@ impl Ownership {
         }
     }
 
-    /// Prolongs what was renewed and drops what was not.
-    fn renew(&self, leases: &[Lease], asked_at: Instant, ttl: Duration) {
+    /// Prolongs what was renewed and drops what was not. Gives the leases of partitions that it holds and did not know
+    /// of: the answer to their taking was lost, or the store failed behind it.
+    fn renew(&self, leases: &[Lease], asked_at: Instant, ttl: Duration) -> Vec<Lease> {
         for (partition, slot) in (0..).zip(lock(&self.held).iter_mut()) {
             let Some(held) = slot else {
                 continue;
@@ -142,6 +145,18 @@ impl Ownership {
             }
         }
         self.renewed.notify_waiters();
+        let held = lock(&self.held);
+        let is_known = |lease: &Lease| {
+            let mut held = (0..).zip(held.iter());
+            held.any(|(partition, held)| held.is_some() && name(partition) == lease.name)
+        };
+        let of_partitions = leases
+            .iter()
+            .filter(|lease| lease.name.starts_with(PARTITION_PREFIX));
+        of_partitions
+            .filter(|lease| !is_known(lease))
+            .cloned()
+            .collect()
     }
 
     fn partitions(&self) -> Vec<u16> {
@@ -160,11 +175,14 @@ impl Ownership {
         }
     }
 
-    fn leaving(&self) -> Vec<u16> {
+    fn leaving(&self) -> Vec<(u16, Token)> {
         let held = lock(&self.held);
         let held = (0..).zip(held.iter());
-        held.filter_map(|(partition, held)| held.as_ref()?.is_leaving.then_some(partition))
-            .collect()
+        let leaving = held.filter_map(|(partition, held)| {
+            let held = held.as_ref().filter(|held| held.is_leaving)?;
+            Some((partition, held.token))
+        });
+        leaving.collect()
     }
 }
 
@@ -192,13 +210,7 @@ pub(super) async fn keep(shared: &Shared, rested: &CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
     }
-    let mut names: Vec<_> = shared
-        .ownership
-        .partitions()
-        .into_iter()
-        .map(name)
-        .collect();
-    names.push(process);
+    let names: Vec<_> = (0..PARTITIONS).map(name).chain([process]).collect();
     if let Err(error) = shared
         .leases
         .release_leases(&names, &shared.config.owner)
@@ -224,9 +236,12 @@ async fn renew(shared: &Shared, process: &Arc<str>) -> Result<(), StoreError> {
     let (owner, ttl) = (&shared.config.owner, shared.config.lease);
     let asked_at = Instant::now();
     let renewed = shared.leases.renew_leases(owner, ttl).await?;
-    shared.ownership.renew(&renewed, asked_at, ttl);
+    let unknown = shared.ownership.renew(&renewed, asked_at, ttl);
     if shared.stop.is_cancelled() {
         return Ok(());
+    }
+    if !unknown.is_empty() {
+        admit(shared, &unknown, asked_at).await?;
     }
     if shared.config.is_alone {
         let owns_all = shared.ownership.partitions().len() == usize::from(PARTITIONS);
@@ -261,14 +276,14 @@ async fn renew(shared: &Shared, process: &Arc<str>) -> Result<(), StoreError> {
 /// Gives back what others are to have and nobody drives.
 async fn give_back(shared: &Shared) -> Result<(), StoreError> {
     let mut left = shared.ownership.leaving();
-    left.retain(|partition| !shared.schedule.is_driven(*partition));
+    left.retain(|(partition, _)| !shared.schedule.is_driven(*partition));
     if left.is_empty() {
         return Ok(());
     }
-    for partition in &left {
-        shared.ownership.lose(*partition);
+    for (partition, token) in &left {
+        shared.ownership.lose(*partition, *token);
     }
-    let names: Vec<_> = left.into_iter().map(name).collect();
+    let names: Vec<_> = left.iter().map(|(partition, _)| name(*partition)).collect();
     shared
         .leases
         .release_leases(&names, &shared.config.owner)

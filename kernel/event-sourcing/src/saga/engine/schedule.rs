@@ -63,17 +63,19 @@ struct Book {
 }
 
 impl Book {
-    fn insert(&mut self, saga_id: &str, kind: usize, partition: u16) {
-        if !self.sagas.contains_key(saga_id) {
-            let entry = Entry {
-                kind: u8::try_from(kind).unwrap_or(u8::MAX),
-                partition,
-                place: Place::Idle,
-                again: false,
-                wake_at: None,
-            };
-            self.sagas.insert(saga_id.into(), entry);
+    fn insert(&mut self, saga_id: &str, kind: usize, partition: u16) -> bool {
+        if self.sagas.contains_key(saga_id) {
+            return false;
         }
+        let entry = Entry {
+            kind: u8::try_from(kind).unwrap_or(u8::MAX),
+            partition,
+            place: Place::Idle,
+            again: false,
+            wake_at: None,
+        };
+        self.sagas.insert(saga_id.into(), entry);
+        true
     }
 
     fn make_ready(&mut self, saga_id: &Arc<str>) {
@@ -135,9 +137,9 @@ impl Schedule {
         }
     }
 
-    /// Adds a saga, if it is not known.
-    pub(super) fn insert(&self, saga_id: &str, kind: usize, partition: u16) {
-        lock(&self.book).insert(saga_id, kind, partition);
+    /// Adds a saga, and says whether it was not known.
+    pub(super) fn insert(&self, saga_id: &str, kind: usize, partition: u16) -> bool {
+        lock(&self.book).insert(saga_id, kind, partition)
     }
 
     /// The log says that it has ended.
