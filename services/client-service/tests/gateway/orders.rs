@@ -6,7 +6,7 @@ use contract::query::{SagaStatus, UserOrderListRequest};
 use serde_json::{Value, json};
 
 use super::fakes::{Fakes, SECONDS, order};
-use super::stage::graphql;
+use super::stage::{Stage, graphql};
 
 const CREATE: &str = "mutation($input: CreateOrderInput!) { createOrder(input: $input) {
     id userId status totalAmount items { productId productName quantity price subtotal }
@@ -282,6 +282,24 @@ async fn a_command_with_nothing_to_do_answers_the_row() -> Result<()> {
         "updatedAt": "2026-11-23T00:01:00.000000Z"});
     assert_eq!(data["shipOrder"], expected);
     assert_eq!(stage.wire.methods(), ["Ship", "GetOrders"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_read_side_answers_about_orders_that_nobody_made() -> Result<()> {
+    let stage = Stage::open().await?;
+    let lists = "{ orders(status: FAILED, limit: 400) { id sagaState { state } }
+        userOrders(userId: \"\u{e5}sa \u{1F375}\", offset: 3) { id } }";
+    let data = stage.data(lists, json!({})).await?;
+    assert_eq!(data, json!({"orders": [], "userOrders": []}));
+    for query in [
+        "{ order(id: \"none\") { id } }",
+        "{ sagaState(orderId: \"none\") { state } }",
+        "{ sagaStatus(orderId: \"none\") { state } }",
+    ] {
+        let error = stage.error(query, json!({})).await?;
+        assert_eq!(error["code"], "NOT_FOUND", "{query}");
+    }
     Ok(())
 }
 
