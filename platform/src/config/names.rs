@@ -314,8 +314,44 @@ pub const SMTP_PASSWORD: Setting<String> =
 pub const SMTP_PASSWORD_FILE: Setting<String> =
     secret_file("SMTP_PASSWORD_FILE", "A file with SMTP_PASSWORD");
 
-/// Those of the providers of payments, shipping and notifications.
-pub const PROVIDERS: &[Spec] = &[
+/// How long a process that ended without a word keeps its sagas from the others.
+pub const SAGA_LEASE_MS: Setting<Duration> = Setting::new(
+    "SAGA_LEASE_MS",
+    |text| {
+        positive(text)
+            .filter(|ms| (1_000..=600_000).contains(ms))
+            .map(|ms| Duration::from_millis(ms.into()))
+    },
+    "1000 to 600000",
+    "Milliseconds until the sagas of a process that died go on elsewhere",
+)
+.or("15000");
+/// The longest pause between two tries of a saga's step.
+pub const SAGA_RETRY_MAX_MS: Setting<Duration> = Setting::new(
+    "SAGA_RETRY_MAX_MS",
+    |text| {
+        positive(text)
+            .filter(|ms| *ms <= 3_600_000)
+            .map(|ms| Duration::from_millis(ms.into()))
+    },
+    "1 to 3600000",
+    "The most milliseconds between two tries of a saga's step",
+)
+.or("60000");
+/// How many calls to providers a process makes at once.
+pub const SAGA_CALLS: Setting<u32> = Setting::new(
+    "SAGA_CALLS",
+    |text| positive(text).filter(|calls| *calls <= 100_000),
+    "1 to 100000",
+    "Calls to providers at once",
+)
+.or("256");
+
+/// Those of the write side: providers and sagas.
+pub const WRITE_SIDE: &[Spec] = &[
+    SAGA_LEASE_MS.spec,
+    SAGA_RETRY_MAX_MS.spec,
+    SAGA_CALLS.spec,
     PAYMENTS_URL.spec,
     SHIPPING_URL.spec,
     NOTIFICATIONS_URL.spec,
@@ -409,6 +445,9 @@ pub const ALL: &[Spec] = &[
     SHIPPING_TOKEN_FILE.spec,
     SMTP_PASSWORD.spec,
     SMTP_PASSWORD_FILE.spec,
+    SAGA_LEASE_MS.spec,
+    SAGA_RETRY_MAX_MS.spec,
+    SAGA_CALLS.spec,
     AUTH_JWT_SECRET_FILE.spec,
     AUTH_JWT_KEY_FILE.spec,
     AUTH_JWKS_URL.spec,

@@ -5,21 +5,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use domain::fulfilment::{CancelOrderSaga, OrderSaga};
 use event_sourcing::execute::ExecutorTasks;
-use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig};
+use event_sourcing::saga::{Effects, EngineConfig, EngineTasks, SagaEngine};
+use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig, LeaseStore};
 use event_store_postgres::PostgresEventStore;
 use event_store_sqlite::SqliteEventStore;
 use platform::config::{Databases, Engine};
 use platform::health::{Health, PartState};
 use platform::{StartError, Tasks, fields};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::bus::CommandBus;
+use crate::config::Config;
+use crate::context;
 use crate::database::CommandDatabase;
+use crate::fulfilment::{Fulfilments, ProviderEffects};
 use crate::grpc;
 use crate::idempotency::Requests;
-use crate::providers::{ProviderSettings, Providers};
+use crate::providers::{self, Providers};
 
 /// How often the databases are asked whether they are there.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
@@ -73,6 +80,15 @@ impl OpenedStore {
         }
     }
 
+    /// Its leases.
+    #[must_use]
+    pub fn leases(&self) -> Arc<dyn LeaseStore> {
+        match self {
+            Self::Sqlite(store) => Arc::clone(store) as Arc<dyn LeaseStore>,
+            Self::Postgres(store) => Arc::clone(store) as Arc<dyn LeaseStore>,
+        }
+    }
+
     /// Closes its connections, after the calls that run.
     pub async fn close(&self) {
         match self {
@@ -104,6 +120,7 @@ pub struct CommandService {
     executing: ExecutorTasks,
     database: CommandDatabase,
     providers: Providers,
+    sagas: EngineTasks,
 }
 
 impl CommandService {
@@ -113,15 +130,16 @@ impl CommandService {
     /// The command database cannot be opened, or does not fit this binary; or a provider cannot be set up.
     pub async fn start(
         config: &Databases,
-        providers: &ProviderSettings,
-        store: Arc<dyn EventStore>,
+        own: &Config,
+        opened: &OpenedStore,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
+        let store = opened.store();
         let database = CommandDatabase::connect(&config.database, config.pool_size, config.migrate)
             .await
             .map_err(|error| StartError::failed("open the command database", error))?;
         let requests = Arc::new(Requests::new(database.clone(), Arc::clone(&clock)));
-        let providers = Providers::from_settings(providers, &database, &clock)
+        let mut providers = Providers::from_settings(&own.providers, &database, &clock)
             .map_err(|error| StartError::failed("set up the providers", error))?;
         let tasks = Tasks::new();
         let health = Health::new(env!("CARGO_PKG_VERSION"));
@@ -132,7 +150,16 @@ impl CommandService {
             Arc::clone(&clock),
             ExecutorConfig::default(),
         );
+        let executor = Arc::new(executor);
+        let (engine, sagas) = start_sagas(own, opened, &executor, &providers, Arc::clone(&clock));
+        if let Some(news) = providers.news.take() {
+            tasks.spawn(
+                "news from providers",
+                hear(news, engine.clone(), tasks.stopping()),
+            );
+        }
         let routes = grpc::routes(&grpc::Parts {
+            fulfilments: Fulfilments::new(engine, Arc::clone(&executor), Arc::clone(&store)),
             bus: Arc::new(CommandBus::new(executor, clock)),
             requests,
             store,
@@ -145,6 +172,7 @@ impl CommandService {
             executing,
             database,
             providers,
+            sagas,
         })
     }
 
@@ -182,12 +210,53 @@ impl CommandService {
         // The executor ends when nobody can send it a command any more.
         drop(self.routes);
         let ended = async {
+            self.sagas.stop().await;
             self.executing.finished().await;
             self.providers.finished().await;
             self.database.close().await;
         };
         if timeout_at(deadline, ended).await.is_err() {
             tracing::warn!("the executor did not end in time");
+        }
+    }
+}
+
+fn start_sagas(
+    own: &Config,
+    opened: &OpenedStore,
+    executor: &Arc<Executor>,
+    providers: &Providers,
+    clock: Arc<dyn Clock>,
+) -> (SagaEngine, EngineTasks) {
+    // Nobody else has this name, also not an earlier start of this process.
+    let owner = context::new_id(&*clock).to_string();
+    let config = EngineConfig {
+        is_alone: matches!(opened, OpenedStore::Sqlite(_)),
+        lease: own.sagas.lease,
+        longest_pause: own.sagas.longest_pause,
+        calls: own.sagas.calls as usize,
+        ..EngineConfig::new(owner)
+    };
+    let effects = Arc::new(ProviderEffects {
+        payments: Arc::clone(&providers.payments),
+        shipping: Arc::clone(&providers.shipping),
+    });
+    let (executor, store) = (Arc::clone(executor), opened.store());
+    SagaEngine::builder(executor, store, opened.leases(), clock, config)
+        .with::<OrderSaga>(Arc::clone(&effects) as Arc<dyn Effects<OrderSaga>>)
+        .with::<CancelOrderSaga>(effects)
+        .start()
+}
+
+/// Looks at the sagas that a provider has news for.
+async fn hear(
+    mut news: mpsc::Receiver<providers::Key>,
+    engine: SagaEngine,
+    stopping: CancellationToken,
+) {
+    while let Some(Some(key)) = stopping.run_until_cancelled(news.recv()).await {
+        if let Some((saga_id, _)) = key.as_str().split_once('/') {
+            engine.touched(saga_id);
         }
     }
 }

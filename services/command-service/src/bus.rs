@@ -3,6 +3,7 @@
 //! It reads what came beside the message (ids, deadline, trace), has the input validated, executes, measures, logs
 //! what failed, and sorts the end into an answer, a business error, or a status.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use contract::proto::Error;
 use contract::status::{self, Reason};
 use domain::DomainError;
 use event_sourcing::execute::Command;
+use event_sourcing::saga::ActRefused;
 use event_sourcing::{
     Aggregate, Clock, CommandId, Done, ExecuteError, Executor, Outcome, Position,
 };
@@ -25,7 +27,7 @@ use crate::grpc::refusal;
 /// Executes commands, one bus a process.
 #[derive(Debug)]
 pub struct CommandBus {
-    executor: Executor,
+    executor: Arc<Executor>,
     clock: Arc<dyn Clock>,
 }
 
@@ -40,10 +42,64 @@ pub struct Heard<A> {
     pub unchanged: bool,
 }
 
+impl<A> Heard<A> {
+    /// A command that was refused before it was one.
+    #[must_use]
+    pub fn refused(error: Error) -> Self {
+        Self {
+            result: Err(error),
+            position: None,
+            unchanged: false,
+        }
+    }
+}
+
+/// What a command says no with.
+pub trait Refusal: fmt::Debug {
+    /// As the contract has it.
+    fn error(&self) -> Error;
+    /// One word for it.
+    fn outcome(&self) -> &'static str;
+}
+
+impl Refusal for DomainError {
+    fn error(&self) -> Error {
+        refusal::to_error(self)
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Validation(_) => "validation_error",
+            Self::NotFound { .. } => "not_found",
+            Self::Conflict(_) => "conflict",
+            Self::OrderState(_) => "domain_error",
+        }
+    }
+}
+
+impl Refusal for ActRefused {
+    fn error(&self) -> Error {
+        let error_type = match self {
+            Self::Unknown => ErrorType::NotFound,
+            Self::Ended | Self::NotSuspended | Self::NothingWaits | Self::Decided => {
+                ErrorType::Domain
+            }
+        };
+        error_type.error(self.to_string())
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Unknown => "not_found",
+            Self::Ended | Self::NotSuspended | Self::NothingWaits | Self::Decided => "domain_error",
+        }
+    }
+}
+
 impl CommandBus {
     /// A bus on this executor.
     #[must_use]
-    pub fn new(executor: Executor, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(executor: Arc<Executor>, clock: Arc<dyn Clock>) -> Self {
         Self { executor, clock }
     }
 
@@ -65,7 +121,7 @@ impl CommandBus {
         read: impl FnOnce(&M, CommandId) -> Result<C, DomainError>,
     ) -> Result<Heard<C::Answer>, Status>
     where
-        C: Command<Refusal = DomainError>,
+        C: Command<Refusal: Refusal>,
     {
         let started = Instant::now();
         let context = context::read(request.metadata(), &*self.clock)?;
@@ -77,13 +133,15 @@ impl CommandBus {
         );
         let command_id = context.command_id;
         let executed = async {
-            let command = read(&request.into_inner(), command_id).map_err(ExecuteError::Refused)?;
-            self.executor.execute(&command, &context).await
+            match read(&request.into_inner(), command_id) {
+                Ok(command) => match self.executor.execute(&command, &context).await {
+                    Ok(done) => answered(done),
+                    Err(error) => fail(error),
+                },
+                Err(refused) => refuse(&refused),
+            }
         };
-        let (heard, outcome) = executed
-            .instrument(span.clone())
-            .await
-            .map_or_else(|error| span.in_scope(|| fail(error)), answered);
+        let (heard, outcome) = executed.instrument(span).await;
         metrics::histogram!("command_duration_seconds", "command" => name, "outcome" => outcome)
             .record(started.elapsed().as_secs_f64());
         heard
@@ -111,29 +169,17 @@ fn answered<A>(done: Done<A>) -> Ended<A> {
     (Ok(heard), outcome)
 }
 
-fn fail<A>(error: ExecuteError<DomainError>) -> Ended<A> {
-    let business = |error: Error, outcome| {
-        let heard = Heard {
-            result: Err(error),
-            position: None,
-            unchanged: false,
-        };
-        (Ok(heard), outcome)
-    };
+fn refuse<A>(refused: &impl Refusal) -> Ended<A> {
+    (Ok(Heard::refused(refused.error())), refused.outcome())
+}
+
+fn fail<A, R: Refusal>(error: ExecuteError<R>) -> Ended<A> {
     match error {
-        ExecuteError::Refused(refused) => {
-            let outcome = match &refused {
-                DomainError::Validation(_) => "validation_error",
-                DomainError::NotFound { .. } => "not_found",
-                DomainError::Conflict(_) => "conflict",
-                DomainError::OrderState(_) => "domain_error",
-            };
-            business(refusal::to_error(&refused), outcome)
+        ExecuteError::Refused(refused) => refuse(&refused),
+        ExecuteError::Reused => {
+            let error = ErrorType::Conflict.error("the command id was used for another command");
+            (Ok(Heard::refused(error)), "conflict")
         }
-        ExecuteError::Reused => business(
-            ErrorType::Conflict.error("the command id was used for another command"),
-            "conflict",
-        ),
         ExecuteError::Unavailable(Outcome::None) => (
             Err(Reason::OutcomeNone.status("the command could not be executed in time")),
             "unavailable",
@@ -143,9 +189,11 @@ fn fail<A>(error: ExecuteError<DomainError>) -> Ended<A> {
                 .status("the command may have taken effect; send it again with the same id")),
             "unknown",
         ),
-        error @ (ExecuteError::Fenced | ExecuteError::Failed(_)) => {
-            (Err(internal("a command failed", &error)), "internal")
-        }
+        ExecuteError::Fenced => (
+            Err(Reason::OutcomeNone.status("another process has the lease")),
+            "fenced",
+        ),
+        ExecuteError::Failed(error) => (Err(internal("a command failed", &error)), "internal"),
     }
 }
 

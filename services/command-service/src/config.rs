@@ -1,11 +1,62 @@
 //! The settings of the command-service.
 
-use platform::config::{ServiceSettings, names};
+use std::time::Duration;
+
+use platform::config::{ConfigError, ServiceSettings, Settings, names};
+
+use crate::providers::ProviderSettings;
 
 /// Those that have names of its own.
 pub const SETTINGS: ServiceSettings = ServiceSettings {
     database: &names::COMMAND_DATABASE_URL,
     grpc: &names::COMMAND_GRPC_ADDR,
     metrics: &names::COMMAND_METRICS_ADDR,
-    own: names::PROVIDERS,
+    own: names::WRITE_SIDE,
 };
+
+/// What the write side has beside its databases.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Who its providers are.
+    pub providers: ProviderSettings,
+    /// How its sagas run.
+    pub sagas: SagaSettings,
+}
+
+/// How sagas run.
+#[derive(Clone, Debug)]
+pub struct SagaSettings {
+    /// `SAGA_LEASE_MS`
+    pub lease: Duration,
+    /// `SAGA_RETRY_MAX_MS`
+    pub longest_pause: Duration,
+    /// `SAGA_CALLS`
+    pub calls: u32,
+}
+
+impl Default for SagaSettings {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(15),
+            longest_pause: Duration::from_mins(1),
+            calls: 256,
+        }
+    }
+}
+
+impl Config {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A setting does not parse, a URL is not served, or a secret is missing.
+    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            providers: ProviderSettings::read(settings)?,
+            sagas: SagaSettings {
+                lease: settings.get(&names::SAGA_LEASE_MS)?,
+                longest_pause: settings.get(&names::SAGA_RETRY_MAX_MS)?,
+                calls: settings.get(&names::SAGA_CALLS)?,
+            },
+        })
+    }
+}

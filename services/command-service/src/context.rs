@@ -34,7 +34,7 @@ pub fn read(metadata: &MetadataMap, clock: &dyn Clock) -> Result<Context, Status
         None => new_id(clock),
     };
     let correlation_id = correlation_id(metadata)?;
-    let user_id = user_id(metadata)?;
+    let user_id = user(metadata)?.map(|user| user.as_str().to_owned());
     Ok(Context {
         command_id,
         deadline: deadline(metadata)?,
@@ -83,12 +83,16 @@ fn correlation_id(metadata: &MetadataMap) -> Result<Option<String>, Status> {
     Ok(Some(text.to_owned()))
 }
 
-fn user_id(metadata: &MetadataMap) -> Result<Option<String>, Status> {
+/// Who asks, if the caller says so.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` if that is malformed.
+pub fn user(metadata: &MetadataMap) -> Result<Option<UserId>, Status> {
     let Some(text) = metadata::user_id(metadata)? else {
         return Ok(None);
     };
     match UserId::parse(metadata::USER_ID, &text) {
-        Ok(user_id) => Ok(Some(user_id.as_str().to_owned())),
+        Ok(user) => Ok(Some(user)),
         Err(error) => Err(Status::invalid_argument(error.message)),
     }
 }

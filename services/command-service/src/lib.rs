@@ -17,9 +17,10 @@ pub mod commands;
 pub mod config;
 mod context;
 pub mod database;
+pub mod fulfilment;
 mod grpc;
 pub mod idempotency;
 pub mod providers;
 
 pub use app::{CommandService, OpenedStore};
-pub use config::SETTINGS;
+pub use config::{Config, SETTINGS};

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use clap::Command;
-use command_service::providers::ProviderSettings;
-use command_service::{CommandService, OpenedStore, SETTINGS};
+use command_service::{CommandService, Config, OpenedStore, SETTINGS};
 use event_sourcing::{Clock, SystemClock};
 use platform::config::{Databases, ServiceSettings};
 use platform::runtime::{self, Service};
@@ -28,16 +27,16 @@ struct WriteSide {
 
 impl Service for WriteSide {
     const SETTINGS: ServiceSettings = SETTINGS;
-    type Config = ProviderSettings;
+    type Config = Config;
 
-    fn configure(settings: &Settings) -> Result<ProviderSettings, ConfigError> {
-        ProviderSettings::read(settings)
+    fn configure(settings: &Settings) -> Result<Config, ConfigError> {
+        Config::read(settings)
     }
 
-    async fn open(databases: &Databases, providers: ProviderSettings) -> Result<Self, StartError> {
+    async fn open(databases: &Databases, config: Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = OpenedStore::open(databases, Arc::clone(&clock)).await?;
-        let service = CommandService::start(databases, &providers, store.store(), clock).await?;
+        let service = CommandService::start(databases, &config, &store, clock).await?;
         Ok(Self { store, service })
     }
 

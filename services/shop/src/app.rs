@@ -51,8 +51,8 @@ impl Shop {
         let listeners = Listeners::bind(&config.addresses).await?;
         let command = CommandService::start(
             &config.command,
-            &config.providers,
-            store.store(),
+            &config.write_side,
+            &store,
             Arc::clone(&clock),
         )
         .await?;

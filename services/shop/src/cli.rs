@@ -133,7 +133,7 @@ fn command() -> Command {
         .args(section("Data", DATA))
         .args(section("Listeners", LISTENERS))
         .args(section("GraphQL gateway", GATEWAY))
-        .args(section("Providers", names::PROVIDERS))
+        .args(section("Providers and sagas", names::WRITE_SIDE))
         .args(section("Process", PROCESS))
         .subcommands([seed, healthcheck])
 }

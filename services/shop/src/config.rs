@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use command_service::providers::ProviderSettings;
 use platform::config::{AppEnv, ConfigError, Databases, Settings, Spec, app_env, names};
 
 /// What the shop is made of.
@@ -15,8 +14,8 @@ pub struct ShopConfig {
     pub data_dir: PathBuf,
     /// The write side.
     pub command: Databases,
-    /// Who the write side's providers are.
-    pub providers: ProviderSettings,
+    /// The write side's providers and sagas.
+    pub write_side: command_service::Config,
     /// The read side.
     pub query: Databases,
     /// The gateway.
@@ -67,7 +66,7 @@ impl ShopConfig {
         let (addresses, app_env) = Addresses::read(&all)?;
         Ok(Self {
             command: command_service::SETTINGS.databases(&all)?,
-            providers: ProviderSettings::read(&all)?,
+            write_side: command_service::Config::read(&all)?,
             query: query_service::SETTINGS.databases(&all)?,
             gateway: client_service::Config::read(&all, app_env)?,
             addresses,

@@ -1,13 +1,12 @@
 //! What people do to sagas. Every such act is an event that says who and why.
 
-use std::sync::Arc;
-
 use super::definition::{EventOf, Reads, Saga};
 use super::event::{
     Action, CancelRequested, Closed, Person, Resumed, SAGA_EVENTS, SagaEvent, StepCompensated,
     StepCompleted,
 };
 use super::state::{Phase, Run, SagaState};
+use super::summary::Summary;
 use crate::execute::{Command, Lane, States, Stop, Work};
 
 /// What is to be done to a saga.
@@ -45,7 +44,7 @@ pub enum ActRefused {
     Decided,
 }
 
-/// An act of a person on a saga.
+/// An act of a person on a saga, answered with where the saga then stands.
 #[derive(Clone, Debug)]
 pub struct PersonActs<S: Saga> {
     saga_id: String,
@@ -69,7 +68,7 @@ impl<S: Saga> PersonActs<S> {
 
 impl<S: Saga> Command for PersonActs<S> {
     type Refusal = ActRefused;
-    type Answer = Arc<SagaState<S>>;
+    type Answer = Summary;
     const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
 
     fn lanes(&self) -> Vec<Lane> {
@@ -88,8 +87,8 @@ impl<S: Saga> Command for PersonActs<S> {
         Ok(writes.append_to(work)?)
     }
 
-    fn answer(&self, states: &States) -> Option<Arc<SagaState<S>>> {
-        Some(states.get::<SagaState<S>>(&self.saga_id)?.0)
+    fn answer(&self, states: &States) -> Option<Summary> {
+        states.get::<SagaState<S>>(&self.saga_id)?.0.summary()
     }
 }
 

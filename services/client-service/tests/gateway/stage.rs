@@ -10,7 +10,6 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use client_service::{Channels, Config, Gateway};
-use command_service::providers::ProviderSettings;
 use command_service::{CommandService, OpenedStore};
 use event_sourcing::{Clock, SystemClock};
 use http::HeaderMap;
@@ -175,8 +174,8 @@ impl Stage {
         let store = OpenedStore::open(&command, Arc::clone(&clock)).await?;
         let command = CommandService::start(
             &command,
-            &ProviderSettings::default(),
-            store.store(),
+            &command_service::Config::default(),
+            &store,
             Arc::clone(&clock),
         )
         .await?;

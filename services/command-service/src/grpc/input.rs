@@ -223,7 +223,7 @@ fn require_crud(given: i32, method: Crud) -> Result<(), ValidationError> {
     }
 }
 
-fn new_id(given: &str, command_id: CommandId) -> Result<EntityId, ValidationError> {
+pub(super) fn new_id(given: &str, command_id: CommandId) -> Result<EntityId, ValidationError> {
     if given.is_empty() {
         return Ok(EntityId::from(command_id.derive(NEW_ID)));
     }

@@ -7,16 +7,23 @@ mod admin;
 mod category;
 mod idempotency;
 mod input;
+mod order;
+mod order_input;
+mod order_reply;
 mod product;
 pub mod refusal;
 mod reply;
+mod saga;
+mod saga_list;
 
 use std::sync::Arc;
 
 use contract::proto::admin_server::AdminServer;
 use contract::proto::category_command_server::CategoryCommandServer;
 use contract::proto::idempotency_server::IdempotencyServer;
+use contract::proto::order_command_server::OrderCommandServer;
 use contract::proto::product_command_server::ProductCommandServer;
+use contract::proto::saga_command_server::SagaCommandServer;
 use contract::{DESCRIPTORS, MAX_KEPT_ANSWER_BYTES};
 use event_sourcing::EventStore;
 use platform::health::{Health, grpc_service};
@@ -26,14 +33,20 @@ use tonic::service::Routes;
 use self::admin::AdminApi;
 use self::category::CategoryApi;
 use self::idempotency::IdempotencyApi;
+use self::order::OrderApi;
 use self::product::ProductApi;
+use self::saga::SagaApi;
+pub(crate) use self::saga_list::Wanted;
 use crate::bus::CommandBus;
+use crate::fulfilment::Fulfilments;
 use crate::idempotency::Requests;
 
 /// The services of this process, by their full names.
 const SERVICES: &[&str] = &[
     "proto.CategoryCommand",
     "proto.ProductCommand",
+    "proto.OrderCommand",
+    "proto.SagaCommand",
     "proto.Idempotency",
     "proto.Admin",
 ];
@@ -43,6 +56,8 @@ const SERVICES: &[&str] = &[
 pub struct Parts {
     /// Executes commands.
     pub bus: Arc<CommandBus>,
+    /// The sagas of orders.
+    pub fulfilments: Fulfilments,
     /// Keeps answers of idempotent requests.
     pub requests: Arc<Requests>,
     /// Tells the head.
@@ -60,6 +75,14 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
         .max_decoding_message_size(MAX_DECODED_BYTES)
         .max_encoding_message_size(MAX_ENCODED_BYTES);
     let product = ProductCommandServer::new(ProductApi::new(Arc::clone(&parts.bus)))
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let order = OrderApi::new(Arc::clone(&parts.bus), parts.fulfilments.clone());
+    let order = OrderCommandServer::new(order)
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let saga = SagaApi::new(Arc::clone(&parts.bus), parts.fulfilments.clone());
+    let saga = SagaCommandServer::new(saga)
         .max_decoding_message_size(MAX_DECODED_BYTES)
         .max_encoding_message_size(MAX_ENCODED_BYTES);
     let clock = parts.bus.clock();
@@ -82,6 +105,8 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
     let unreadable = |error| StartError::failed("read the built-in descriptors", error);
     Ok(Routes::new(category)
         .add_service(product)
+        .add_service(order)
+        .add_service(saga)
         .add_service(idempotency)
         .add_service(admin)
         .add_service(grpc_service(parts.health.clone(), SERVICES))

@@ -77,6 +77,6 @@ pub(super) fn stock(answer: &StockAnswer) -> Stock {
 }
 
 /// Versions are signed on the wire and in both engines, and no stream gets that long.
-fn signed(version: u64) -> i64 {
+pub(super) fn signed(version: u64) -> i64 {
     i64::try_from(version).unwrap_or(i64::MAX)
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use command_service::providers::ProviderSettings;
-use command_service::{CommandService, OpenedStore};
+use command_service::{CommandService, Config, OpenedStore};
 use contract::metadata;
 use contract::proto::admin_client::AdminClient;
 use contract::proto::category_command_client::CategoryCommandClient;
@@ -93,14 +92,9 @@ impl Home {
         let store = OpenedStore::open(&self.config, Arc::clone(&clock))
             .await
             .expect("an event store");
-        let write_side = CommandService::start(
-            &self.config,
-            &ProviderSettings::default(),
-            store.store(),
-            clock,
-        )
-        .await
-        .expect("a service");
+        let write_side = CommandService::start(&self.config, &Config::default(), &store, clock)
+            .await
+            .expect("a service");
         let any_port = "127.0.0.1:0".parse().expect("an address");
         let listener = GrpcListener::bind("test", any_port).await.expect("a port");
         let url = format!("http://{}", listener.address());

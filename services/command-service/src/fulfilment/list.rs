@@ -1,0 +1,65 @@
+//! The list of open sagas.
+
+use domain::fulfilment::{CancelOrderSaga, OrderSaga};
+use event_sourcing::saga::{Saga, SagaStatus, Summary};
+use tonic::Status;
+
+use super::sagas::Fulfilments;
+use crate::grpc::Wanted;
+
+/// How many sagas are looked at for one page, whatever matches.
+const LOOKED_AT: usize = 2_000;
+
+/// A page of open sagas, the latest ids first.
+#[derive(Debug)]
+pub struct Page {
+    /// Those that match.
+    pub sagas: Vec<Summary>,
+    /// Begins the next page; none if this is the last.
+    pub next: Option<String>,
+}
+
+impl Fulfilments {
+    /// A page of the open sagas that are wanted.
+    ///
+    /// # Errors
+    /// The event store cannot be read.
+    pub(crate) async fn list(&self, wanted: &Wanted) -> Result<Page, Status> {
+        let mut open = self.engine.open();
+        open.retain(|(saga_id, name)| {
+            let is_behind = wanted
+                .after
+                .as_deref()
+                .is_none_or(|after| &**saga_id < after);
+            is_behind && wanted.has_type(name)
+        });
+        let mut sagas = Vec::new();
+        let mut looked_at = 0;
+        for (saga_id, name) in open.iter().take(LOOKED_AT) {
+            let found = if *name == CancelOrderSaga::NAME {
+                self.load::<CancelOrderSaga>(saga_id).await?
+            } else {
+                self.load::<OrderSaga>(saga_id).await?
+            };
+            looked_at += 1;
+            sagas.extend(found.filter(|saga| is_open(saga) && wanted.matches(saga)));
+            if sagas.len() == wanted.limit {
+                break;
+            }
+        }
+        let is_last = looked_at == open.len();
+        let last = open.get(looked_at.saturating_sub(1)).filter(|_| !is_last);
+        Ok(Page {
+            sagas,
+            next: last.map(|(saga_id, _)| saga_id.to_string()),
+        })
+    }
+}
+
+/// The index hears of an end a little later.
+fn is_open(saga: &Summary) -> bool {
+    !matches!(
+        saga.status,
+        SagaStatus::Completed | SagaStatus::Compensated | SagaStatus::Failed
+    )
+}

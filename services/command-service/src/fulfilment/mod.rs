@@ -1,0 +1,12 @@
+//! Fulfilment at the edge: the engine that runs the sagas of orders, and what carries out their calls.
+//!
+//! The tables are the domain's ([`domain::fulfilment`]), the engine is the kernel's ([`event_sourcing::saga`]); here
+//! they meet the providers.
+
+mod effects;
+mod list;
+mod sagas;
+
+pub use effects::ProviderEffects;
+pub use list::Page;
+pub use sagas::{Fulfilments, no_saga};

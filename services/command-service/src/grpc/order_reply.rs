@@ -1,0 +1,178 @@
+//! Messages about orders and sagas from answers.
+
+use contract::decimal;
+use contract::proto::{self, Order, OrderItem, Saga, SagaEvent, ShippingAddress};
+use contract::time::to_timestamp;
+use domain::value::OrderStatus;
+use event_sourcing::saga::event::{
+    AnySagaEvent, FailedAs, Person, SagaEvent as Event, StepFailed, StepStarted,
+};
+use event_sourcing::saga::{SagaStatus, Summary};
+use event_sourcing::{DecodeError, Envelope};
+
+use super::reply::signed;
+use crate::commands::OrderAnswer;
+
+pub(super) fn order(answer: &OrderAnswer) -> Order {
+    let values = &answer.values;
+    let items = values.items.iter().map(|item| OrderItem {
+        product_id: item.product_id.to_string(),
+        product_name: item.product_name.as_str().to_owned(),
+        quantity: i32::try_from(item.quantity.get()).unwrap_or(i32::MAX),
+        unit_price: decimal::to_double(item.price.cents()),
+        subtotal: decimal::to_double(item.subtotal().cents()),
+        unit_price_decimal: Some(item.price.to_string()),
+        subtotal_decimal: Some(item.subtotal().to_string()),
+    });
+    Order {
+        id: values.id.to_string(),
+        user_id: values.user_id.as_str().to_owned(),
+        status: status(values.status).into(),
+        total_amount: values.total.to_string(),
+        items: items.collect(),
+        shipping_address: values
+            .shipping_address
+            .as_ref()
+            .map(|address| ShippingAddress {
+                street: address.street().to_owned(),
+                city: address.city().to_owned(),
+                postal_code: address.postal_code().to_owned(),
+            }),
+        tracking_number: values
+            .shipment
+            .as_ref()
+            .map(|shipment| shipment.tracking_number.as_str().to_owned()),
+        version: signed(answer.version),
+        created_at: Some(to_timestamp(values.created_at)),
+        updated_at: Some(to_timestamp(values.updated_at)),
+    }
+}
+
+fn status(status: OrderStatus) -> proto::OrderStatus {
+    match status {
+        OrderStatus::Pending => proto::OrderStatus::Pending,
+        OrderStatus::Processing => proto::OrderStatus::Processing,
+        OrderStatus::Confirmed => proto::OrderStatus::Confirmed,
+        OrderStatus::Shipped => proto::OrderStatus::Shipped,
+        OrderStatus::Delivered => proto::OrderStatus::Delivered,
+        OrderStatus::Cancelled => proto::OrderStatus::Cancelled,
+        OrderStatus::Failed => proto::OrderStatus::Failed,
+    }
+}
+
+pub(super) fn saga(summary: &Summary) -> Saga {
+    let names = |steps: &[&str]| steps.iter().map(|step| (*step).to_owned()).collect();
+    Saga {
+        id: summary.saga_id.clone(),
+        r#type: summary.saga_type.to_owned(),
+        order_id: summary.subject.clone(),
+        status: saga_status(summary.status).into(),
+        current_step: summary.current_step.map(ToOwned::to_owned),
+        completed_steps: names(&summary.completed_steps),
+        compensated_steps: names(&summary.compensated_steps),
+        failure_reason: summary.failure.clone(),
+        started_at: Some(to_timestamp(summary.started_at)),
+        completed_at: summary.ended_at.map(to_timestamp),
+        updated_at: Some(to_timestamp(summary.updated_at)),
+        version: signed(summary.version.0),
+        attempts: i32::try_from(summary.attempts).unwrap_or(i32::MAX),
+        retry_at: summary.retry_at.map(to_timestamp),
+        deadline: summary.deadline.map(to_timestamp),
+        definition: i32::try_from(summary.definition).unwrap_or(i32::MAX),
+    }
+}
+
+pub(super) fn saga_status(status: SagaStatus) -> proto::SagaStatus {
+    match status {
+        SagaStatus::Started => proto::SagaStatus::Started,
+        SagaStatus::Running => proto::SagaStatus::Running,
+        SagaStatus::Compensating => proto::SagaStatus::Compensating,
+        SagaStatus::Suspended => proto::SagaStatus::Suspended,
+        SagaStatus::Completed => proto::SagaStatus::Completed,
+        SagaStatus::Compensated => proto::SagaStatus::Compensated,
+        SagaStatus::Failed => proto::SagaStatus::Failed,
+    }
+}
+
+/// One line of a saga's timeline.
+pub(super) fn saga_event(envelope: &Envelope) -> Result<SagaEvent, DecodeError> {
+    let event = AnySagaEvent::read(
+        &envelope.event_type,
+        envelope.schema_version,
+        &envelope.data,
+    )?;
+    let line = SagaEvent {
+        version: signed(envelope.version.0),
+        position: signed(envelope.position.0),
+        at: Some(to_timestamp(envelope.recorded_at)),
+        event_type: envelope.event_type.clone(),
+        ..SagaEvent::default()
+    };
+    Ok(match event {
+        Event::Started(_) | Event::Completed(_) | Event::Compensated(_) => line,
+        Event::StepStarted(e) => started(line, e),
+        Event::StepFailed(e) => failed(line, e),
+        Event::StepCompleted(e) => SagaEvent {
+            step: Some(e.step),
+            ..by(line, e.by)
+        },
+        Event::StepCompensated(e) => SagaEvent {
+            step: Some(e.step),
+            undo: true,
+            outcome: (!e.happened).then(|| "nothing to undo".to_owned()),
+            ..by(line, e.by)
+        },
+        Event::CompensationStarted(e) => SagaEvent {
+            step: e.step,
+            why: Some(e.reason),
+            ..line
+        },
+        Event::Suspended(e) => SagaEvent {
+            step: Some(e.step),
+            undo: e.undo,
+            why: Some(e.reason),
+            ..line
+        },
+        Event::CancelRequested(e) => by(line, Some(e.by)),
+        Event::Failed(e) => by(line, Some(e.by)),
+        Event::Resumed(e) => by(line, Some(e.by)),
+    })
+}
+
+fn started(line: SagaEvent, e: StepStarted) -> SagaEvent {
+    SagaEvent {
+        step: Some(e.step),
+        undo: e.undo,
+        attempt: attempt(e.attempt),
+        key: Some(e.key.as_str().to_owned()),
+        deadline: e.deadline.map(to_timestamp),
+        ..line
+    }
+}
+
+fn failed(line: SagaEvent, e: StepFailed) -> SagaEvent {
+    let outcome = match e.outcome {
+        FailedAs::Refused => "refused",
+        FailedAs::NotDone => "not_done",
+        FailedAs::Unknown => "unknown",
+        FailedAs::NotClosed => "not_closed",
+    };
+    SagaEvent {
+        step: Some(e.step),
+        undo: e.undo,
+        attempt: attempt(e.attempt),
+        outcome: Some(outcome.to_owned()),
+        retry_at: e.retry_at.map(to_timestamp),
+        why: Some(e.reason),
+        ..line
+    }
+}
+
+fn by(line: SagaEvent, person: Option<Person>) -> SagaEvent {
+    let (who, why) = person.map(|person| (person.who, person.why)).unzip();
+    SagaEvent { who, why, ..line }
+}
+
+fn attempt(attempt: u32) -> Option<i32> {
+    i32::try_from(attempt).ok()
+}

@@ -1,0 +1,242 @@
+//! `proto.SagaCommand`.
+
+use std::sync::Arc;
+
+use contract::proto::saga_command_server::SagaCommand;
+use contract::proto::{
+    Error, GetSagaStatusParam, ListSagasParam, ListSagasResult, ResolveSagaParam, SagaActionParam,
+    SagaActionResult, SagaStatusResult, ShowSagaParam, ShowSagaResult, StartOrderSagaParam,
+    StartSagaResult,
+};
+use domain::value::{EntityId, Reason, UserId};
+use event_sourcing::saga::{Act, SagaStatus, Summary};
+use tonic::{Request, Response, Status};
+
+use super::refusal::to_error;
+use super::{order_input, order_reply, reply, saga_list};
+use crate::bus::{CommandBus, Heard};
+use crate::fulfilment::{Fulfilments, no_saga};
+
+pub(super) struct SagaApi {
+    bus: Arc<CommandBus>,
+    fulfilments: Fulfilments,
+}
+
+impl SagaApi {
+    pub(super) fn new(bus: Arc<CommandBus>, fulfilments: Fulfilments) -> Self {
+        Self { bus, fulfilments }
+    }
+
+    async fn act(
+        &self,
+        request: Request<SagaActionParam>,
+        act: Act,
+    ) -> Result<Response<SagaActionResult>, Status> {
+        let heard = match order_input::action(request.get_ref()) {
+            Ok((saga_id, by)) => {
+                let sagas = &self.fulfilments;
+                sagas
+                    .act(&self.bus, request.map(|_| ()), &saga_id, act, by)
+                    .await?
+            }
+            Err(error) => Heard::refused(to_error(&error)),
+        };
+        Ok(self.respond(heard))
+    }
+
+    fn respond(&self, heard: Heard<Summary>) -> Response<SagaActionResult> {
+        let (summary, error) = reply::split(heard.result);
+        let message = SagaActionResult {
+            saga: summary.as_ref().map(order_reply::saga),
+            error,
+            timestamp: Some(reply::now(self.bus.clock().as_ref())),
+            unchanged: heard.unchanged,
+        };
+        reply::at(heard.position, message)
+    }
+
+    async fn found(&self, id: &str) -> Result<Result<Summary, Error>, Status> {
+        let id = match EntityId::parse("sagaId", id) {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(to_error(&error.into()))),
+        };
+        let found = self.fulfilments.find(id.as_str()).await?;
+        Ok(found.ok_or_else(|| no_saga(id.as_str())))
+    }
+}
+
+#[tonic::async_trait]
+impl SagaCommand for SagaApi {
+    async fn start_order_saga(
+        &self,
+        request: Request<StartOrderSagaParam>,
+    ) -> Result<Response<StartSagaResult>, Status> {
+        let placed = self
+            .bus
+            .dispatch("create_order", request, order_input::place_order);
+        let heard = placed.await?;
+        self.fulfilments.placed(&heard);
+        let (answer, error) = reply::split(heard.result);
+        let started = answer.as_ref().map(|answer| &answer.values);
+        let message = StartSagaResult {
+            saga_id: started
+                .map(|order| order.saga_id.to_string())
+                .unwrap_or_default(),
+            status: started
+                .map(|_| SagaStatus::Started.as_str().to_owned())
+                .unwrap_or_default(),
+            error,
+            started_at: started.map(|order| contract::time::to_timestamp(order.created_at)),
+            order: answer.as_ref().map(order_reply::order),
+        };
+        Ok(reply::at(heard.position, message))
+    }
+
+    async fn get_saga_status(
+        &self,
+        request: Request<GetSagaStatusParam>,
+    ) -> Result<Response<SagaStatusResult>, Status> {
+        let (summary, error) = reply::split(self.found(&request.get_ref().saga_id).await?);
+        let saga = summary.as_ref().map(order_reply::saga);
+        let state = summary
+            .as_ref()
+            .map(|summary| summary.status.as_str().to_owned());
+        let shown = saga.clone().unwrap_or_default();
+        Ok(Response::new(SagaStatusResult {
+            saga_id: request.into_inner().saga_id,
+            state: state.unwrap_or_default(),
+            completed_steps: shown.completed_steps,
+            current_step: shown.current_step.unwrap_or_default(),
+            failure_reason: shown.failure_reason.unwrap_or_default(),
+            started_at: shown.started_at,
+            completed_at: shown.completed_at,
+            error,
+            saga,
+        }))
+    }
+
+    async fn list_sagas(
+        &self,
+        request: Request<ListSagasParam>,
+    ) -> Result<Response<ListSagasResult>, Status> {
+        let now = self.bus.clock().now();
+        let wanted = match saga_list::Wanted::read(request.get_ref(), now) {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                let error = Some(to_error(&error));
+                let message = ListSagasResult {
+                    error,
+                    ..Default::default()
+                };
+                return Ok(Response::new(message));
+            }
+        };
+        let page = self.fulfilments.list(&wanted).await?;
+        Ok(Response::new(ListSagasResult {
+            sagas: page.sagas.iter().map(order_reply::saga).collect(),
+            error: None,
+            next: page.next.unwrap_or_default(),
+        }))
+    }
+
+    async fn show_saga(
+        &self,
+        request: Request<ShowSagaParam>,
+    ) -> Result<Response<ShowSagaResult>, Status> {
+        let param = request.into_inner();
+        let saga_id = if param.order_id.is_empty() {
+            param.saga_id
+        } else {
+            let latest = self.fulfilments.latest_of(&param.order_id).await?;
+            latest.unwrap_or(param.order_id)
+        };
+        let summary = match self.found(&saga_id).await? {
+            Ok(summary) => summary,
+            Err(error) => {
+                let error = Some(error);
+                return Ok(Response::new(ShowSagaResult {
+                    error,
+                    ..Default::default()
+                }));
+            }
+        };
+        let after = u64::try_from(param.after_version).unwrap_or(0);
+        let (envelopes, is_end) = self.fulfilments.history(&summary, after).await?;
+        let events = envelopes
+            .iter()
+            .map(order_reply::saga_event)
+            .collect::<Result<_, _>>();
+        let events =
+            events.map_err(|error| crate::bus::internal("a saga cannot be shown", &error))?;
+        Ok(Response::new(ShowSagaResult {
+            saga: Some(order_reply::saga(&summary)),
+            events,
+            error: None,
+            more: !is_end,
+        }))
+    }
+
+    async fn resume_saga(
+        &self,
+        request: Request<SagaActionParam>,
+    ) -> Result<Response<SagaActionResult>, Status> {
+        self.act(request, Act::Resume).await
+    }
+
+    async fn retry_saga(
+        &self,
+        request: Request<SagaActionParam>,
+    ) -> Result<Response<SagaActionResult>, Status> {
+        self.act(request, Act::Retry).await
+    }
+
+    /// An order is cancelled as a whole, so that it and its saga say the same.
+    async fn cancel_saga(
+        &self,
+        request: Request<SagaActionParam>,
+    ) -> Result<Response<SagaActionResult>, Status> {
+        let (saga_id, by) = match order_input::action(request.get_ref()) {
+            Ok(read) => read,
+            Err(error) => return Ok(self.respond(Heard::refused(to_error(&error)))),
+        };
+        let order_id = match self.fulfilments.find(saga_id.as_str()).await? {
+            Some(summary) => EntityId::parse("orderId", &summary.subject),
+            None => return Ok(self.respond(Heard::refused(no_saga(saga_id.as_str())))),
+        };
+        let cancelled = self.bus.dispatch("cancel_saga", request, |_, command_id| {
+            let who = UserId::parse("who", &by.who)?;
+            let reason = Reason::parse("reason", &by.why)?;
+            let order_id = order_id?;
+            Ok(order_input::cancellation(
+                order_id,
+                Some(reason),
+                Some(who),
+                command_id,
+            ))
+        });
+        let heard = cancelled.await?;
+        self.fulfilments.cancelled(&heard);
+        let summary = self.fulfilments.find(saga_id.as_str()).await?;
+        let result = heard
+            .result
+            .and_then(|_| summary.ok_or_else(|| no_saga(saga_id.as_str())));
+        Ok(self.respond(Heard {
+            result,
+            position: heard.position,
+            unchanged: heard.unchanged,
+        }))
+    }
+
+    async fn resolve_saga(
+        &self,
+        request: Request<ResolveSagaParam>,
+    ) -> Result<Response<SagaActionResult>, Status> {
+        let act = if request.get_ref().close {
+            Act::Close
+        } else {
+            Act::Resolve
+        };
+        self.act(request.map(|param| order_input::as_action(&param)), act)
+            .await
+    }
+}
