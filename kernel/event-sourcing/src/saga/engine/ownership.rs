@@ -113,9 +113,8 @@ impl Ownership {
     fn gain(&self, leases: &[Lease], asked_at: Instant, ttl: Duration, head: Position) {
         let mut slots = lock(&self.held);
         slots.resize(usize::from(PARTITIONS), None);
-        for (partition, slot) in (0..).zip(slots.iter_mut()) {
-            let name = name(partition);
-            if let Some(lease) = leases.iter().find(|lease| lease.name == name) {
+        for lease in leases {
+            if let Some(slot) = partition(&lease.name).and_then(|index| slots.get_mut(index)) {
                 *slot = Some(Held {
                     token: lease.token,
                     until: asked_at + ttl,
@@ -129,34 +128,32 @@ impl Ownership {
     /// Prolongs what was renewed and drops what was not. Gives the leases of partitions that it holds and did not know
     /// of: the answer to their taking was lost, or the store failed behind it.
     fn renew(&self, leases: &[Lease], asked_at: Instant, ttl: Duration) -> Vec<Lease> {
-        for (partition, slot) in (0..).zip(lock(&self.held).iter_mut()) {
-            let Some(held) = slot else {
-                continue;
-            };
-            let name = name(partition);
-            let renewed = leases
-                .iter()
-                .any(|lease| lease.name == name && lease.token == held.token);
-            if renewed {
-                held.until = asked_at + ttl;
-            } else {
-                tracing::warn!(partition, "the lease of a partition of sagas was lost");
-                *slot = None;
+        let mut tokens = [None; PARTITIONS as usize];
+        for lease in leases {
+            if let Some(token) = partition(&lease.name).and_then(|index| tokens.get_mut(index)) {
+                *token = Some(lease.token);
             }
         }
+        let mut slots = lock(&self.held);
+        slots.resize(usize::from(PARTITIONS), None);
+        let mut unknown = Vec::new();
+        for (partition, (slot, token)) in (0..).zip(slots.iter_mut().zip(tokens)) {
+            match (slot.as_mut(), token) {
+                (Some(held), Some(token)) if held.token == token => held.until = asked_at + ttl,
+                (Some(_), _) => {
+                    tracing::warn!(partition, "the lease of a partition of sagas was lost");
+                    *slot = None;
+                }
+                (None, Some(token)) => unknown.push(Lease {
+                    name: name(partition),
+                    token,
+                }),
+                (None, None) => {}
+            }
+        }
+        drop(slots);
         self.renewed.notify_waiters();
-        let held = lock(&self.held);
-        let is_known = |lease: &Lease| {
-            let mut held = (0..).zip(held.iter());
-            held.any(|(partition, held)| held.is_some() && name(partition) == lease.name)
-        };
-        let of_partitions = leases
-            .iter()
-            .filter(|lease| lease.name.starts_with(PARTITION_PREFIX));
-        of_partitions
-            .filter(|lease| !is_known(lease))
-            .cloned()
-            .collect()
+        unknown
     }
 
     fn partitions(&self) -> Vec<u16> {
@@ -188,6 +185,11 @@ impl Ownership {
 
 fn name(partition: u16) -> Arc<str> {
     format!("{PARTITION_PREFIX}{partition:02}").into()
+}
+
+/// The partition whose lease has this name.
+fn partition(name: &str) -> Option<usize> {
+    name.strip_prefix(PARTITION_PREFIX)?.parse().ok()
 }
 
 /// Takes, keeps and gives back partitions; gives all back when the sagas have come to rest.

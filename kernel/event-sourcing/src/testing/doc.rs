@@ -1,0 +1,60 @@
+//! A counter, for the examples in this module's documentation.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::aggregate::{Aggregate, DecodeError, DomainEvent};
+use crate::event::EncodedEvent;
+use crate::upcast;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counter {
+    pub value: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incremented {
+    pub by: u64,
+}
+
+impl DomainEvent for Incremented {
+    fn encode(&self) -> EncodedEvent {
+        let data = format!("{{\"by\":{}}}", self.by);
+        EncodedEvent {
+            event_type: "Incremented",
+            schema_version: 1,
+            data,
+        }
+    }
+
+    fn decode(event_type: &str, version: u32, data: &str) -> Result<Self, DecodeError> {
+        match event_type {
+            "Incremented" => upcast::read(event_type, version, data, &[]),
+            _ => Err(DecodeError::UnknownType {
+                event_type: event_type.to_owned(),
+            }),
+        }
+    }
+}
+
+impl Aggregate for Counter {
+    const TYPE: &'static str = "counter";
+    const SNAPSHOT_VERSION: u32 = 1;
+    type Event = Incremented;
+
+    fn evolve(&mut self, event: &Incremented, _at: DateTime<Utc>) {
+        self.value = self.value.saturating_add(event.by);
+    }
+}
+
+/// Increments by a positive number.
+///
+/// # Errors
+/// If `by` is 0.
+pub fn increment(_counter: &Counter, by: u64) -> Result<Vec<Incremented>, String> {
+    if by == 0 {
+        Err("by must be positive".to_owned())
+    } else {
+        Ok(vec![Incremented { by }])
+    }
+}

@@ -1,0 +1,76 @@
+//! A log for projections.
+
+use std::collections::BTreeMap;
+
+use super::clock::at;
+use crate::aggregate::{Aggregate, DomainEvent};
+use crate::event::{EncodedEvent, Envelope, Metadata};
+use crate::id::{CommandId, Position, Version};
+use crate::projection::fold::decode_page;
+use crate::projection::{Parked, Projection};
+use crate::store::LogPage;
+use crate::stream::StreamId;
+
+/// A log for projections, in memory and by hand.
+#[derive(Debug, Default)]
+pub struct Log {
+    events: Vec<Envelope>,
+    versions: BTreeMap<StreamId, Version>,
+}
+
+impl Log {
+    /// Adds an event to the stream of an aggregate, a second after the one before.
+    #[must_use]
+    pub fn with<A: Aggregate>(self, id: &str, event: &A::Event) -> Self {
+        self.with_encoded(A::stream(id), event.encode())
+    }
+
+    /// Adds an event as it was stored, of any shape.
+    #[must_use]
+    pub fn with_encoded(mut self, stream: StreamId, event: EncodedEvent) -> Self {
+        let count = self.events.len() as u64;
+        let version = self.versions.entry(stream.clone()).or_default();
+        *version = version.next();
+        let second = u32::try_from(count).unwrap_or(u32::MAX);
+        let command_id = CommandId::from_parts(at(second), [0; 10]);
+        self.events.push(Envelope {
+            position: Position(count + 1),
+            stream,
+            version: *version,
+            event_id: command_id.event_id(0),
+            command_id: Some(command_id),
+            event_type: event.event_type.to_owned(),
+            schema_version: event.schema_version,
+            data: event.data,
+            metadata: Metadata::default(),
+            recorded_at: at(second),
+        });
+        self
+    }
+
+    /// Folds the log as the runner would, in one page: the rows, and why it parked, if it did.
+    pub fn project<P: Projection>(
+        self,
+        projection: &P,
+    ) -> (BTreeMap<P::Key, P::Row>, Option<Parked>) {
+        let head = Position(self.events.len() as u64);
+        let filter = projection.filter();
+        let events = self
+            .events
+            .into_iter()
+            .filter(|event| filter.matches(&event.event_type))
+            .collect();
+        let page = LogPage {
+            events,
+            through: head,
+            head,
+        };
+        let folded = decode_page(projection, page, &[]).fold(projection, Vec::new());
+        let rows = folded
+            .changes
+            .into_iter()
+            .filter_map(|(key, row)| Some((key, row?)))
+            .collect();
+        (rows, folded.parked)
+    }
+}

@@ -1,0 +1,15 @@
+//! For tests of what is built on this crate.
+//!
+//! Given / when / then for aggregates and projections need no store, no mocks and no clock. The kit for sagas
+//! ([`saga`]) runs the real engine on the memory store, in time that stands still.
+
+mod clock;
+#[doc(hidden)]
+pub mod doc;
+mod given;
+mod log;
+pub mod saga;
+
+pub use clock::{TokioClock, at};
+pub use given::{Given, When, given};
+pub use log::Log;
