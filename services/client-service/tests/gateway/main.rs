@@ -7,6 +7,7 @@ mod http_rules;
 mod idempotency;
 mod limits;
 mod order_failures;
+mod order_journeys;
 mod orders;
 mod positions;
 mod reads;

@@ -172,13 +172,9 @@ impl Stage {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let command = command_service::SETTINGS.databases(&settings)?;
         let store = OpenedStore::open(&command, Arc::clone(&clock)).await?;
-        let command = CommandService::start(
-            &command,
-            &command_service::Config::default(),
-            &store,
-            Arc::clone(&clock),
-        )
-        .await?;
+        let behaviour = command_service::Config::read(&settings)?;
+        let started = CommandService::start(&command, &behaviour, &store, Arc::clone(&clock));
+        let command = started.await?;
         let query = query_service::SETTINGS.databases(&settings)?;
         let query = QueryService::start(&query, store.store(), Arc::clone(&clock)).await?;
         let config = Config::read(&settings, app_env)?;
