@@ -129,8 +129,16 @@ impl Providers {
     /// Waits until all that was asked is written. It comes to that when every clone of a provider is dropped.
     pub async fn finished(self) {
         let Self {
-            on_the_way, book, ..
+            payments,
+            shipping,
+            notifications,
+            webhooks,
+            news,
+            on_the_way,
+            book,
         } = self;
+        // What is moved out of `self` in part would live to the end of this function.
+        drop((payments, shipping, notifications, webhooks, news));
         on_the_way.close();
         on_the_way.wait().await;
         book.finished().await;
