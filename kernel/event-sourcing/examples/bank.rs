@@ -1,89 +1,38 @@
-//! A bank, as the smallest whole program: an aggregate, a command over two streams, a projection, the memory store.
+//! A bank, as the smallest whole program: an aggregate, a command over two streams, a projection, a saga, the memory
+//! store.
 //!
 //! `cargo run -p event-sourcing --example bank`
 
-use std::collections::HashMap;
+#[path = "bank/account.rs"]
+mod account;
+#[path = "bank/payout.rs"]
+mod payout;
+
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use event_sourcing::execute::{Lane, States, Stop, Work};
 use event_sourcing::projection::{
     FoldError, PageWrite, Progress, ProjectionStore, Runner, RunnerConfig,
 };
-use event_sourcing::{
-    Aggregate, Command, CommandId, Context, DecodeError, DomainEvent, EncodedEvent, Envelope,
-    Executor, ExecutorConfig, Filter, MemoryEventStore, Metadata, Position, Projection, StoreError,
-    SystemClock, Token, aggregate, upcast,
+use event_sourcing::saga::{
+    Effects, EngineConfig, Failure, Key, SAGA_EVENTS, SagaEngine, SagaState, Standing, Undone,
+    started,
 };
-use serde::{Deserialize, Serialize};
+use event_sourcing::{
+    Command, CommandId, Context, DecodeError, Envelope, EventStore, Executor, ExecutorConfig,
+    Filter, MemoryEventStore, Metadata, Position, Projection, StoreError, SystemClock, Token,
+    aggregate,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-// ---- The aggregate: a state, its events, and pure decisions.
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Account {
-    cents: i64,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-enum AccountEvent {
-    Deposited { deposited: i64 },
-    Withdrawn { withdrawn: i64 },
-}
-
-impl DomainEvent for AccountEvent {
-    fn encode(&self) -> EncodedEvent {
-        let (event_type, key, cents) = match self {
-            Self::Deposited { deposited } => ("Deposited", "deposited", deposited),
-            Self::Withdrawn { withdrawn } => ("Withdrawn", "withdrawn", withdrawn),
-        };
-        EncodedEvent {
-            event_type,
-            schema_version: 1,
-            data: format!("{{\"{key}\":{cents}}}"),
-        }
-    }
-
-    fn decode(event_type: &str, version: u32, data: &str) -> Result<Self, DecodeError> {
-        upcast::read(event_type, version, data, &[])
-    }
-}
-
-impl Aggregate for Account {
-    const TYPE: &'static str = "account";
-    const SNAPSHOT_VERSION: u32 = 1;
-    type Event = AccountEvent;
-
-    fn evolve(&mut self, event: &AccountEvent, _at: DateTime<Utc>) {
-        match event {
-            AccountEvent::Deposited { deposited } => self.cents += deposited,
-            AccountEvent::Withdrawn { withdrawn } => self.cents -= withdrawn,
-        }
-    }
-}
-
-#[derive(Debug, PartialEq)]
-enum Refusal {
-    Overdrawn { cents: i64 },
-}
-
-fn withdraw(account: &Account, cents: i64) -> Result<Vec<AccountEvent>, Refusal> {
-    if account.cents < cents {
-        return Err(Refusal::Overdrawn {
-            cents: account.cents,
-        });
-    }
-    Ok(vec![AccountEvent::Withdrawn { withdrawn: cents }])
-}
-
-fn deposit(cents: i64) -> Vec<AccountEvent> {
-    vec![AccountEvent::Deposited { deposited: cents }]
-}
+use account::{Account, AccountEvent, Refusal, deposit, withdraw};
+use payout::{Order, Payout};
 
 // ---- Commands: one on a single stream, one on two at once.
 
@@ -227,6 +176,107 @@ impl ProjectionStore<Balances> for MemoryRows {
     }
 }
 
+// ---- The saga: how it begins, and whom it calls. Its table is in `bank/payout.rs`.
+
+struct BeginPayout {
+    payout: &'static str,
+    order: Order,
+}
+
+impl Command for BeginPayout {
+    type Refusal = Refusal;
+    type Answer = ();
+    const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::create::<SagaState<Payout>>(self.payout)]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stop<Refusal>> {
+        let order = self.order.clone();
+        let event = started::<Payout>(self.payout, &self.order.from, order, Metadata::default());
+        Ok(work.append::<SagaState<Payout>>(self.payout, &[event])?)
+    }
+
+    fn answer(&self, _states: &States) -> Option<()> {
+        Some(())
+    }
+}
+
+/// Another bank. It does what it is asked for once for a key, and never after it was told to undo that; it takes no
+/// more than 5,000 cents at once.
+#[derive(Default)]
+struct OtherBank(Mutex<BTreeMap<Key, Standing<String>>>);
+
+#[async_trait]
+impl Effects<Payout> for OtherBank {
+    async fn act(&self, key: &Key, order: &Order) -> Result<String, Failure> {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = if order.cents > 5_000 {
+            Standing::Refused("too much at once".to_owned())
+        } else {
+            Standing::Done(format!("receipt of {key}"))
+        };
+        match book.entry(key.clone()).or_insert(new) {
+            Standing::Done(receipt) => Ok(receipt.clone()),
+            Standing::Refused(reason) => Err(Failure::Refused(reason.clone())),
+            _ => Err(Failure::Refused("it was undone".to_owned())),
+        }
+    }
+
+    async fn look_up(&self, key: &Key, _order: &Order) -> Result<Standing<String>, Failure> {
+        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(book.get(key).cloned().unwrap_or(Standing::Absent))
+    }
+
+    async fn undo(&self, key: &Key, _order: &Order) -> Result<Undone, Failure> {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = book.insert(key.clone(), Standing::Undone);
+        Ok(Undone {
+            happened: matches!(before, Some(Standing::Done(_))),
+            reference: None,
+            closed: true,
+        })
+    }
+}
+
+/// Pays out to the other bank, once what it takes and once too much, and waits for the ends.
+async fn pay_out(
+    executor: &Arc<Executor>,
+    store: &Arc<MemoryEventStore>,
+) -> Result<(), Box<dyn Error>> {
+    let engine = SagaEngine::builder(
+        executor.clone(),
+        store.clone(),
+        store.clone(),
+        Arc::new(SystemClock),
+        EngineConfig::new("example"),
+    );
+    let bank = Arc::new(OtherBank::default());
+    let (engine, tasks) = engine.with::<Payout>(bank).start();
+    for (payout, cents, seed) in [("payout-1", 1_000, 4), ("payout-2", 5_001, 5)] {
+        let order = Order {
+            from: "alice".to_owned(),
+            to: "carol, elsewhere".to_owned(),
+            cents,
+        };
+        let begin = BeginPayout { payout, order };
+        let started = executor.execute(&begin, &context(seed)).await?;
+        engine.begun::<Payout>(payout, started.position);
+        let mut after = started.position;
+        let ended = loop {
+            let (saga, _) = executor.load::<SagaState<Payout>>(payout).await?;
+            if let Some(run) = saga.run().filter(|run| !run.is_active()) {
+                break format!("{:?}, {:?}", run.phase, run.failure);
+            }
+            after = store.wait_for(after.next()).await?;
+        };
+        println!("{payout}: {ended}");
+    }
+    tasks.stop().await;
+    Ok(())
+}
+
 // ---- The program.
 
 fn context(seed: u8) -> Context {
@@ -244,6 +294,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let store = Arc::new(MemoryEventStore::new(clock.clone()));
     let (executor, tasks) =
         Executor::start(store.clone(), clock.clone(), ExecutorConfig::default());
+    let executor = Arc::new(executor);
 
     executor
         .execute(
@@ -275,15 +326,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{error}");
     }
 
+    pay_out(&executor, &store).await?;
+
     let rows = Arc::new(MemoryRows::default());
+    let head = store.head().await?;
     let config = RunnerConfig::new("example");
     let runner = Runner::new(store.clone(), Balances, rows.clone(), store, clock, config);
     let mut state = runner.state();
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));
-    state
-        .wait_for(|state| state.position >= first.position)
-        .await?;
+    state.wait_for(|state| state.position >= head).await?;
     for (account, cents) in rows.load(&["alice".to_owned(), "bob".to_owned()]).await? {
         println!("balance of {account}: {cents} cents");
     }

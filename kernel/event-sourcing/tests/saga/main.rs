@@ -2,5 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../examples/bank/account.rs"]
+mod account;
+mod bank;
 mod matrix;
+#[path = "../../examples/bank/payout.rs"]
+mod payout;
 mod trip;
