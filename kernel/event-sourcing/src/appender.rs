@@ -13,7 +13,11 @@
 //! The caller only waits for an answer, so a caller that goes away takes nothing with it.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -245,6 +249,15 @@ impl Waiting {
     }
 }
 
+impl Drop for Waiting {
+    /// Whoever was not answered when the batch is gone hears that nobody knows: a panic took the answer along.
+    fn drop(&mut self) {
+        if self.done.borrow().is_none() {
+            self.settle(Err(AppendError::Unavailable(Outcome::Unknown)));
+        }
+    }
+}
+
 async fn run(
     store: Arc<dyn EventStore>,
     config: AppenderConfig,
@@ -269,16 +282,28 @@ async fn run(
                     };
                     batch.push(commit, waiting);
                     if batch.events >= config.batch_events {
-                        std::mem::take(&mut batch).write(&*store, &config).await;
+                        write(std::mem::take(&mut batch), &*store, &config).await;
                     }
                 }
                 Job::Barrier { done } => {
-                    std::mem::take(&mut batch).write(&*store, &config).await;
+                    write(std::mem::take(&mut batch), &*store, &config).await;
                     drop(done);
                 }
             }
         }
-        batch.write(&*store, &config).await;
+        write(batch, &*store, &config).await;
+    }
+}
+
+/// Writes a batch. A panic on the way, a bug of the store's, ends with the batch: those behind it are written.
+async fn write(batch: Batch, store: &dyn EventStore, config: &AppenderConfig) {
+    let mut writing = pin!(batch.write(store, config));
+    let unwound = poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| writing.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(true), |written| written.map(|()| false))
+    });
+    if unwound.await {
+        tracing::error!("an append panicked; its outcome is unknown");
     }
 }
 

@@ -54,6 +54,30 @@ async fn an_outcome_that_stays_unknown_is_called_unknown() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_store_costs_its_batch_the_answer_and_nobody_else() {
+    let store = FaultyStore::new(memory(), true);
+    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+    store.faults.lock().unwrap().push_back(Some(Fault::Panics));
+    let (first, other) = (deposit("a", 5), deposit("a", 1));
+    let contexts = [context(), context()];
+    let (one, two) = tokio::join!(
+        executor.execute(&first, &contexts[0]),
+        executor.execute(&other, &contexts[1]),
+    );
+    for ended in [one, two] {
+        assert!(
+            matches!(ended, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+            "{ended:?}"
+        );
+    }
+    let behind = executor.execute(&deposit("a", 2), &context()).await;
+    assert_eq!(behind.unwrap().answer, (8, Version(3)));
+    let again = executor.execute(&first, &contexts[0]).await.unwrap();
+    assert!(again.duplicate);
+    assert_eq!(again.answer, (5, Version(1)));
+}
+
 /// A commit of another process, straight into the store.
 fn foreign(account: &str, by: i64, expected: Expected) -> Commit {
     let event = NewEvent {

@@ -218,6 +218,8 @@ pub enum Fault {
     AnswerLost,
     /// The store fails for good, and writes nothing.
     Failed,
+    /// It is written, and then a bug of the store unwinds.
+    Panics,
 }
 
 /// A store whose appends wait for permission, can fail, and are counted.
@@ -265,6 +267,10 @@ impl EventStore for FaultyStore {
                 operation: "append",
                 source: lost(),
             }),
+            Some(Fault::Panics) => {
+                self.inner.append(batch).await?;
+                panic!("a bug of the store");
+            }
             Some(Fault::AnswerLost) => {
                 self.inner.append(batch).await?;
                 Err(StoreError::OutcomeUnknown {
