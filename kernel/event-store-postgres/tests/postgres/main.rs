@@ -3,6 +3,7 @@
 mod broken_connections;
 mod conformance;
 mod deaf_proxy;
+mod fences;
 mod plans;
 mod start;
 #[cfg(target_os = "linux")]
