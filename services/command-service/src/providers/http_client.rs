@@ -16,11 +16,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::{Failure, ProvidersError};
+use super::{Failure, ProvidersError, certificates};
 
 /// How long a connection may take to stand. Afterwards it is known that nothing was sent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -119,14 +117,10 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, ProvidersError> {
     let system = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(system.certs);
     if let Some(path) = ca_file {
-        let refuse = |error: String| ProvidersError::certificates(path, error);
-        let certificates = CertificateDer::pem_file_iter(path)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| refuse(error.to_string()))?;
-        for certificate in certificates {
+        for certificate in certificates::in_file(path)? {
             roots
                 .add(certificate)
-                .map_err(|error| refuse(error.to_string()))?;
+                .map_err(|error| ProvidersError::certificates(path, error))?;
         }
     }
     if roots.is_empty() {

@@ -24,6 +24,7 @@
 //! The caller sets every time limit, by dropping the call. A dropped call may still happen at the provider, as a
 //! request that was sent does.
 
+mod certificates;
 mod chosen;
 mod http_client;
 mod key;

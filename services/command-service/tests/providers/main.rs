@@ -1,7 +1,12 @@
 //! The providers, against the promises of their ports.
 
 mod book;
+mod fake_carrier;
+mod fake_stripe;
+mod mail;
 mod promises;
 mod settings;
+mod shipping_http;
 mod simulated;
+mod stripe;
 mod support;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::letter::Letter;
 use super::{Notice, Notifications, SmtpSettings, SmtpTls};
-use crate::providers::{Failure, Key, ProvidersError};
+use crate::providers::{Failure, Key, ProvidersError, certificates};
 
 /// Sends one mail a notice.
 #[derive(Debug)]
@@ -103,10 +103,11 @@ fn told(error: &lettre::transport::smtp::Error) -> Failure {
 fn tls_parameters(settings: &SmtpSettings) -> Result<TlsParameters, ProvidersError> {
     let mut builder = TlsParameters::builder(settings.host.clone());
     if let Some(path) = &settings.ca_file {
-        let pem = std::fs::read(path).map_err(|error| ProvidersError::certificates(path, error))?;
-        let certificate = Certificate::from_pem(&pem)
-            .map_err(|error| ProvidersError::certificates(path, error))?;
-        builder = builder.add_root_certificate(certificate);
+        for certificate in certificates::in_file(path)? {
+            let certificate = Certificate::from_der(certificate.to_vec())
+                .map_err(|error| ProvidersError::certificates(path, error))?;
+            builder = builder.add_root_certificate(certificate);
+        }
     }
     builder
         .build_rustls()

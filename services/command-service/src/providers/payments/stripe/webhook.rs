@@ -29,7 +29,7 @@ pub const PATH: &str = "/webhooks/stripe";
 /// The largest event that is read.
 const MAX_EVENT_BYTES: usize = 256 * 1024;
 /// Hints that may wait.
-const HINTS: usize = 1_024;
+const HINTS: usize = 256;
 
 /// Takes Stripe's events.
 #[derive(Clone, Debug)]

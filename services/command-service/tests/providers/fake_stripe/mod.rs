@@ -1,0 +1,91 @@
+//! A Stripe of ours that keeps Stripe's documented rules for idempotency keys, and fails when it is told to.
+//!
+//! What is answered first under a key is answered again for 24 hours, failures included; the same key with other
+//! parameters is an error; what was not executed is not kept. Stripe's own client library is the judge of it, in
+//! `stripe/official.rs`.
+
+mod fault;
+mod http;
+mod keys;
+mod objects;
+
+use std::sync::{Arc, Mutex};
+
+use platform::Tasks;
+use platform::runtime::HttpListener;
+
+pub use fault::{Fault, On};
+pub use objects::Money;
+
+use objects::Objects;
+
+/// The account's key.
+pub const SECRET_KEY: &str = "sk_test_51fakefakefakefakefake";
+
+/// A running fake. Clones are the same one.
+#[derive(Clone)]
+pub struct FakeStripe {
+    pub url: String,
+    shared: Arc<Shared>,
+    tasks: Tasks,
+}
+
+#[derive(Default)]
+struct Shared {
+    objects: Mutex<Objects>,
+    keys: Mutex<keys::Keys>,
+    faults: Mutex<Vec<(On, Fault)>>,
+    calls: Mutex<Vec<String>>,
+}
+
+impl FakeStripe {
+    /// Serves one on a free port.
+    pub async fn start() -> Self {
+        let any_port = "127.0.0.1:0".parse().expect("an address");
+        let listener = HttpListener::bind("fake Stripe", any_port).await;
+        let listener = listener.expect("a port");
+        let fake = Self {
+            url: format!("http://{}", listener.address()),
+            shared: Arc::default(),
+            tasks: Tasks::new(),
+        };
+        listener.serve(http::router(Arc::clone(&fake.shared)), &fake.tasks);
+        fake
+    }
+
+    /// The next call of this kind meets the fault.
+    pub fn fault(&self, on: On, fault: Fault) {
+        self.shared.faults.lock().expect("faults").push((on, fault));
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, seconds: u64) {
+        self.shared.keys.lock().expect("keys").advance(seconds);
+    }
+
+    /// What was taken and given back, of all intents.
+    pub fn money(&self) -> Money {
+        self.shared.objects.lock().expect("objects").money()
+    }
+
+    /// The status of each intent, in the order of their creation.
+    pub fn intents(&self) -> Vec<(String, String)> {
+        self.shared.objects.lock().expect("objects").statuses()
+    }
+
+    /// Gives the money of an intent back, as somebody does in Stripe's dashboard.
+    pub fn refund_by_hand(&self, intent: &str) {
+        let mut objects = self.shared.objects.lock().expect("objects");
+        objects.refund(intent).expect("a refund");
+    }
+
+    /// Settles an intent that is processing.
+    pub fn settle(&self, intent: &str) {
+        self.shared.objects.lock().expect("objects").settle(intent);
+    }
+
+    /// The calls that came, such as `create` and `confirm`, replays included.
+    pub fn calls(&self) -> Vec<String> {
+        self.shared.calls.lock().expect("calls").clone()
+    }
+}

@@ -1,0 +1,42 @@
+//! Stripe's payments over a Stripe that a test holds in its hands.
+
+use std::sync::Arc;
+
+use command_service::providers::payments::PaymentsChoice;
+use command_service::providers::payments::stripe::StripeSettings;
+use command_service::providers::{Payments, ProviderSettings, Providers, Secret};
+use event_sourcing::Clock;
+
+use crate::fake_stripe::SECRET_KEY;
+use crate::support::{Home, clock};
+
+pub const WEBHOOK_SECRET: &str = "whsec_testtesttesttest";
+pub const GOOD_CARD: &str = "pm_card_visa";
+
+/// Providers with payments at `url`, in a process of their own on `home`.
+pub async fn providers(home: &Home, url: &str, card: &str) -> Providers {
+    providers_with(home, url, card, clock()).await
+}
+
+pub async fn providers_with(
+    home: &Home,
+    url: &str,
+    card: &str,
+    clock: Arc<dyn Clock>,
+) -> Providers {
+    let settings = ProviderSettings {
+        payments: PaymentsChoice::Stripe(StripeSettings {
+            base: url.to_owned(),
+            secret_key: Secret::parse(SECRET_KEY).expect("a key"),
+            webhook_secret: Secret::parse(WEBHOOK_SECRET),
+            currency: "usd".to_owned(),
+            payment_method: card.to_owned(),
+        }),
+        ..ProviderSettings::default()
+    };
+    Providers::from_settings(&settings, &home.database().await, &clock).expect("providers")
+}
+
+pub async fn payments(home: &Home, url: &str, card: &str) -> Arc<dyn Payments> {
+    providers(home, url, card).await.payments
+}
