@@ -48,6 +48,11 @@ pub enum Bench {
     Visible,
     /// GraphQL through the real processes: reads beside a server without hops, writes beside the engine's own.
     Gateway,
+    /// Orders from createOrder to the end of their sagas, beside four commits by hand; also with one in three refused by
+    /// the carrier.
+    Saga,
+    /// Orders that are all for one product, beside orders for many.
+    Hot,
     /// Start on existing data, and memory at rest.
     Idle,
     /// Serves the GraphQL limit until its standard input closes; other benches start it.

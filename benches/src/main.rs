@@ -12,6 +12,7 @@ mod load;
 mod measure;
 mod project;
 mod report;
+mod saga;
 mod services;
 mod subject;
 mod teller;
@@ -47,6 +48,8 @@ async fn run(arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
         Bench::Visible => visible::run(options, report).await,
         Bench::Idle => idle::run(options, report).await,
         Bench::Gateway => gateway::run(options, report).await,
+        Bench::Saga => saga::run(options, report).await,
+        Bench::Hot => saga::run_hot(options, report).await,
         Bench::ServeDirect { database } => limits::serve_direct(database).await,
     }
 }

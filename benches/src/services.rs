@@ -27,6 +27,11 @@ pub struct Catalogue {
 
 impl Services {
     pub async fn start(server: &Server) -> Result<Self> {
+        Self::start_with(server, &[]).await
+    }
+
+    /// With settings for all processes.
+    pub async fn start_with(server: &Server, settings: &[(&str, &str)]) -> Result<Self> {
         let mut databases = vec![server.database().await?];
         let store = if server.is_postgres() {
             databases.push(server.database().await?);
@@ -44,7 +49,7 @@ impl Services {
             }
         };
         Ok(Self {
-            system: start(store).await?,
+            system: start(store, settings).await?,
             databases,
         })
     }
@@ -78,12 +83,30 @@ impl Services {
         })
     }
 
+    /// Makes so many products without a category, with so much of each, and gives their ids.
+    pub async fn fill_with_stock(&self, products: u64, stock: u64) -> Result<Arc<Vec<String>>> {
+        let count = usize::try_from(products)?;
+        let made = side_by_side(self.gateway()?, count, move |index, _| {
+            let input = json!({ "name": format!("Product {index}"), "price": 12.5, "stockQuantity": stock });
+            ("createProduct", "CreateProductInput", input)
+        });
+        Ok(Arc::new(made.await?))
+    }
+
+    /// Where the events are.
+    pub fn event_store_url(&self) -> String {
+        match self.system.store() {
+            Store::Postgres { events, .. } => events.clone(),
+            Store::Sqlite { folder } => format!("sqlite://{folder}/event_store.db"),
+        }
+    }
+
     /// Stops the processes, which must end cleanly, and starts new ones on the same databases.
     pub async fn restart(self) -> Result<Self> {
         let store = self.system.store().clone();
         self.system.stop().await?;
         Ok(Self {
-            system: start(store).await?,
+            system: start(store, &[]).await?,
             databases: self.databases,
         })
     }
@@ -98,10 +121,10 @@ impl Services {
     }
 }
 
-async fn start(store: Store) -> Result<System> {
+async fn start(store: Store, settings: &[(&str, &str)]) -> Result<System> {
     let binaries = tokio::task::spawn_blocking(Binaries::build).await??;
     // Logging each request would be measured too.
-    let settings = [("LOG_LEVEL", "warn,platform=info")];
+    let settings = [&[("LOG_LEVEL", "warn,platform=info")], settings].concat();
     System::start_with(&binaries, store, Layout { each: 1 }, &settings).await
 }
 

@@ -2,6 +2,7 @@
 //! against.
 
 mod fold;
+mod four_commits;
 mod graphql;
 mod postgres;
 mod run;
@@ -9,6 +10,7 @@ mod sqlite;
 mod writes;
 
 pub use fold::rebuild;
+pub use four_commits::FourCommits;
 pub use graphql::{Direct, GraphqlClient, PRODUCTS, fill, serve_direct};
 pub use postgres::PostgresLog;
 pub use run::run;

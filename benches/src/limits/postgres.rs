@@ -35,7 +35,7 @@ INSERT INTO limit_events (aggregate_type, aggregate_id, event_type, event_data, 
     created_at, event_id, command_id, schema_version)
 VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, $6, $7, $8, $9, $10)";
 
-const INSERT_MANY: &str = "
+pub(super) const INSERT_MANY: &str = "
 INSERT INTO limit_events (aggregate_type, aggregate_id, event_type, event_data, event_metadata, event_version,
     created_at, event_id, command_id, schema_version)
 SELECT t, i, e, d::jsonb, m::jsonb, v, c, ei, ci, s

@@ -1,0 +1,266 @@
+//! Orders through the real processes, from createOrder to the end of their sagas.
+
+mod ends;
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use test_shop::{Connection, Operation};
+
+use self::ends::Ends;
+use crate::arguments::Options;
+use crate::database::{Database, Server};
+use crate::ids::Ids;
+use crate::limits::FourCommits;
+use crate::measure::{Client, Figures, closed_loop};
+use crate::report::{Comparison, Report, Row, Target};
+use crate::services::Services;
+
+const PRODUCTS: u64 = 1_000;
+const PLENTY: u64 = 1_000_000_000;
+
+/// What is ordered, and how it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Case {
+    /// Any of many products, to CONFIRMED.
+    Good,
+    /// The same, but one in three shipments is refused, and its order undone.
+    OneInThreeFails,
+    /// All of one product.
+    Hot,
+}
+
+impl Case {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Good => "to CONFIRMED",
+            Self::OneInThreeFails => "one in three fails at shipping",
+            Self::Hot => "one product",
+        }
+    }
+
+    fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Good | Self::Hot => &[],
+            Self::OneInThreeFails => &[("SHIPPING_URL", "simulated://?fail_rate=0.3333333333")],
+        }
+    }
+}
+
+/// Orders of many products, and orders of which one in three fails.
+pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
+    let clients = options.clients_or(&[1, 16, 64, 256]);
+    measure(
+        "saga",
+        &[Case::Good, Case::OneInThreeFails],
+        &clients,
+        options,
+        report,
+    )
+    .await
+}
+
+/// Orders of one product beside orders of many.
+pub async fn run_hot(options: &Options, report: &mut Report) -> Result<()> {
+    let clients = options.clients_or(&[64]);
+    measure("hot", &[Case::Good, Case::Hot], &clients, options, report).await
+}
+
+async fn measure(
+    bench: &'static str,
+    cases: &[Case],
+    clients: &[usize],
+    options: &Options,
+    report: &mut Report,
+) -> Result<()> {
+    let server = Server::open(options.url.as_deref()).await?;
+    let mut good = vec![None; clients.len()];
+    for &case in cases {
+        let shop = Shop::start(&server, case, options).await?;
+        for (&clients, good) in clients.iter().zip(&mut good) {
+            let before = shop.limit(clients, options).await?;
+            let figures = shop.measure(case, clients, options).await?;
+            let after = shop.limit(clients, options).await?;
+            let row = Row::new(bench, case.name(), shop.on, clients, &figures);
+            report.add(&beside(
+                row,
+                case,
+                clients,
+                &figures,
+                before.zip(after),
+                good.as_ref(),
+            ))?;
+            if case == Case::Good {
+                *good = Some(figures);
+            }
+        }
+        shop.stop().await?;
+    }
+    Ok(())
+}
+
+/// Holds a figure against what the case is measured by: all good orders against the same work by hand, the others
+/// against all good orders.
+fn beside(
+    mut row: Row,
+    case: Case,
+    clients: usize,
+    figures: &Figures,
+    by_hand: Option<(Figures, Figures)>,
+    good: Option<&Figures>,
+) -> Row {
+    let at_64 = |target| (clients == 64).then_some(Target::AtLeast(target));
+    if case == Case::Good {
+        match clients {
+            1 => row = row.bound("p50 ms", figures.p50_ms, Target::AtMost(6.0)),
+            64 => row = row.bound("p99 ms", figures.p99_ms, Target::AtMost(150.0)),
+            _ => {}
+        }
+        let Some((before, after)) = by_hand else {
+            return row;
+        };
+        let (ours, before, after) = (figures.per_second, before.per_second, after.per_second);
+        let name = "4 commits a saga by hand";
+        return row.beside(Comparison::new(name, ours, before, after, at_64(0.65)));
+    }
+    let Some(good) = good else {
+        return row;
+    };
+    let target = if case == Case::Hot { 0.5 } else { 0.7 };
+    let (ours, good) = (figures.per_second, good.per_second);
+    row.beside(Comparison::new("all good", ours, good, good, at_64(target)))
+}
+
+/// The running processes, with products to order.
+struct Shop {
+    services: Services,
+    products: Arc<Vec<String>>,
+    ends: Ends,
+    by_hand: Option<(FourCommits, Database)>,
+    on: &'static str,
+}
+
+impl Shop {
+    async fn start(server: &Server, case: Case, options: &Options) -> Result<Self> {
+        let services = Services::start_with(server, case.settings()).await?;
+        let count = if case == Case::Hot {
+            1
+        } else {
+            options.preload.max(PRODUCTS)
+        };
+        let products = services.fill_with_stock(count, PLENTY).await?;
+        let ends = Ends::follow(&services.event_store_url()).await?;
+        let by_hand = if server.is_postgres() && case == Case::Good {
+            // What is written by hand is what an order of ours wrote.
+            let mut buyer = Buyer::connect(&services, &products, &ends).await?;
+            let order = buyer.order().await?;
+            let events = ends.events_of(&order).await?;
+            let database = server.database().await?;
+            let limit = FourCommits::create(&database.url, events, options.preload).await?;
+            Some((limit, database))
+        } else {
+            None
+        };
+        Ok(Self {
+            services,
+            products,
+            ends,
+            by_hand,
+            on: if server.is_postgres() {
+                "3 × pg"
+            } else {
+                "1 × sqlite"
+            },
+        })
+    }
+
+    async fn limit(&self, clients: usize, options: &Options) -> Result<Option<Figures>> {
+        match &self.by_hand {
+            Some((limit, _)) => Ok(Some(limit.measure(clients, options.duration()).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn measure(&self, case: Case, clients: usize, options: &Options) -> Result<Figures> {
+        let before = self.ends.counts();
+        let mut buyers = Vec::with_capacity(clients);
+        for _ in 0..clients {
+            buyers.push(Buyer::connect(&self.services, &self.products, &self.ends).await?);
+        }
+        let figures = closed_loop(buyers, options.duration()).await?;
+        let after = self.ends.counts();
+        let completed = after.completed - before.completed;
+        let compensated = after.compensated - before.compensated;
+        match case {
+            Case::Good | Case::Hot => {
+                ensure!(compensated == 0, "{compensated} orders were undone");
+            }
+            Case::OneInThreeFails => {
+                ensure!(
+                    compensated * 5 > completed && compensated < completed,
+                    "{compensated} orders were undone beside {completed} that were not"
+                );
+            }
+        }
+        Ok(figures)
+    }
+
+    async fn stop(self) -> Result<()> {
+        self.ends.stop().await;
+        if let Some((_, database)) = self.by_hand {
+            database.discard().await?;
+        }
+        self.services.discard().await
+    }
+}
+
+/// A customer who orders again when the order before has come to its end.
+struct Buyer {
+    connection: Connection,
+    products: Arc<Vec<String>>,
+    ends: Ends,
+    ids: Ids,
+}
+
+impl Buyer {
+    async fn connect(
+        services: &Services,
+        products: &Arc<Vec<String>>,
+        ends: &Ends,
+    ) -> Result<Self> {
+        Ok(Self {
+            connection: Connection::open(services.gateway()?).await?,
+            products: Arc::clone(products),
+            ends: ends.clone(),
+            ids: Ids::new(),
+        })
+    }
+
+    /// Orders one piece and waits for the end; gives the order's id.
+    async fn order(&mut self) -> Result<String> {
+        let product = self.ids.pick(&self.products).clone();
+        let document = "mutation($input:CreateOrderInput!){createOrder(input:$input){id status}}";
+        let input =
+            json!({ "userId": "bench", "items": [{ "productId": product, "quantity": 1 }] });
+        let operation = Operation::new(document).with(json!({ "input": input }));
+        let data = operation.send_on(&mut self.connection).await?.data()?;
+        let id = data["createOrder"]["id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        ensure!(
+            data["createOrder"]["status"] == "PROCESSING",
+            "not processed: {data}"
+        );
+        self.ends.of(&id).await?;
+        Ok(id)
+    }
+}
+
+impl Client for Buyer {
+    async fn operate(&mut self) -> Result<u64> {
+        self.order().await?;
+        Ok(1)
+    }
+}
