@@ -21,6 +21,15 @@ impl Engine {
         }
     }
 
+    /// The option of a table whose rows change often.
+    #[must_use]
+    pub(crate) fn with_room(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "WITH (fillfactor = 60)",
+        }
+    }
+
     /// The texts of a JSON list in a parameter, as the column `value`; to be used behind `IN` or `FROM`.
     #[must_use]
     pub fn json_list(self, parameter: &str) -> String {

@@ -49,6 +49,15 @@ impl SagaStatus {
             Self::Suspended => "SUSPENDED",
         }
     }
+
+    /// Whether it is an end.
+    #[must_use]
+    pub const fn is_end(self) -> bool {
+        match self {
+            Self::Completed | Self::Failed | Self::Compensated => true,
+            Self::Started | Self::Running | Self::Compensating | Self::Suspended => false,
+        }
+    }
 }
 
 impl TryFrom<String> for SagaStatus {

@@ -2,6 +2,9 @@
 //!
 //! The row is made from the events alone: it knows no table of steps. So a step is current from its first event on; a
 //! local step that succeeds is never seen as current, because it has no other event than its completion.
+//!
+//! A saga's row changes with each of its events, so no index has a column that moves before the end. Open sagas are
+//! few, whatever has been: they share an index, in which lists look for status and step.
 
 use event_sourcing::projection::FoldError;
 use event_sourcing::saga::event::{Action, Started};
@@ -74,6 +77,7 @@ impl TableRow for SagaRow {
         Column::text("order_id"),
         Column::text("status"),
         Column::text("progress"),
+        Column::text("ended_as"),
         Column::text("current_step"),
         Column::text("open_steps"),
         Column::text("completed_steps"),
@@ -98,6 +102,7 @@ impl TableRow for SagaRow {
             self.order_id.as_str().into(),
             self.status().name().into(),
             self.progress.name().into(),
+            self.ended_as().map(|end| end.name().to_owned()).into(),
             self.current_step().map(|open| open.step.clone()).into(),
             (&self.open_steps).into(),
             (&self.completed_steps).into(),
@@ -121,6 +126,7 @@ impl TableProjection for Sagas {
             order_id {text} NOT NULL,
             status {text} NOT NULL,
             progress {text} NOT NULL,
+            ended_as {text},
             current_step {text},
             open_steps {text} NOT NULL,
             completed_steps {text} NOT NULL,
@@ -132,11 +138,11 @@ impl TableProjection for Sagas {
             started_at bigint NOT NULL,
             completed_at bigint,
             updated_at bigint NOT NULL
-        );
+        ) {with_room};
         CREATE INDEX {table}_by_order ON {table} (order_id, started_position);
         CREATE INDEX {table}_by_time ON {table} (started_at, id);
-        CREATE INDEX {table}_by_status ON {table} (status, started_at, id);
-        CREATE INDEX {table}_by_step ON {table} (current_step, started_at, id) WHERE current_step IS NOT NULL;";
+        CREATE INDEX {table}_open ON {table} (started_at, id) WHERE ended_as IS NULL;
+        CREATE INDEX {table}_by_end ON {table} (ended_as, started_at, id) WHERE ended_as IS NOT NULL;";
 }
 
 impl Projection for Sagas {
@@ -189,6 +195,10 @@ impl SagaRow {
         } else {
             self.progress
         }
+    }
+
+    fn ended_as(&self) -> Option<SagaStatus> {
+        Some(self.progress).filter(|progress| progress.is_end())
     }
 
     /// The step that it is at.

@@ -1,6 +1,6 @@
 //! What a list's rows must have, with the values as parameters.
 
-use read_model_sql::Value;
+use read_model_sql::{Statement, Value};
 
 use super::Window;
 
@@ -38,25 +38,31 @@ impl Conditions {
         self.holds(format!("{column} <= {value}"));
     }
 
-    pub(super) fn one_of<'v>(&mut self, column: &str, values: impl IntoIterator<Item = &'v str>) {
-        let values: Vec<String> = values
-            .into_iter()
-            .map(|value| self.parameter(value))
-            .collect();
-        self.holds(format!("{column} IN ({})", values.join(", ")));
+    /// All of them, as one.
+    pub(super) fn all(&self) -> String {
+        if self.texts.is_empty() {
+            "true".to_owned()
+        } else {
+            self.texts.join(" AND ")
+        }
     }
 
-    /// What follows the table's name in a list, and the values of its parameters.
-    pub(super) fn ordered(mut self, order: &str, window: Window) -> (String, Vec<Value>) {
+    /// What follows the table's name in a list.
+    pub(super) fn list(&mut self, order: &str, window: Window) -> String {
+        let part = self.part(order, window);
+        format!("WHERE {} {part}", self.all())
+    }
+
+    /// The order and the part of a list, which follow its conditions.
+    pub(super) fn part(&mut self, order: &str, window: Window) -> String {
         // One row more than a list may have shows that there are more.
         let limit = self.parameter(window.limit.unwrap_or(window.most() + 1));
         let offset = self.parameter(window.offset);
-        let filter = if self.texts.is_empty() {
-            String::new()
-        } else {
-            format!("WHERE {} ", self.texts.join(" AND "))
-        };
-        let rest = format!("{filter}ORDER BY {order} LIMIT {limit} OFFSET {offset}");
-        (rest, self.values)
+        format!("ORDER BY {order} LIMIT {limit} OFFSET {offset}")
+    }
+
+    /// Gives a statement with these conditions its values.
+    pub(super) fn bind(self, statement: Statement) -> Statement {
+        self.values.into_iter().fold(statement, Statement::bind)
     }
 }

@@ -92,9 +92,7 @@ impl OrderReads {
         if let Some(status) = search.status {
             conditions.equal("status", status.name());
         }
-        let (rest, values) = conditions.ordered("created_at DESC, id DESC", search.window);
-        values
-            .into_iter()
-            .fold(self.table.select("list orders", &rest), Statement::bind)
+        let rest = conditions.list("created_at DESC, id DESC", search.window);
+        conditions.bind(self.table.select("list orders", &rest))
     }
 }

@@ -167,10 +167,8 @@ impl ProductReads {
             conditions.at_most("price_cents", price);
         }
         let order = order_by(search.sort_by, search.order);
-        let (rest, values) = conditions.ordered(order, search.window);
-        values
-            .into_iter()
-            .fold(self.table.select("list products", &rest), Statement::bind)
+        let rest = conditions.list(order, search.window);
+        conditions.bind(self.table.select("list products", &rest))
     }
 
     /// The first products by name of each of these categories, ordered by category; up to `limit` of each, and one

@@ -90,18 +90,22 @@ impl SagaReads {
         search: &SagaSearch,
         at: At,
     ) -> Result<Found<Arc<List<SagaRow>>>, ReadError> {
-        let statement = self.search_statement(search);
+        let kinds = kinds(search);
+        if kinds.is_empty() {
+            return Ok(Found {
+                value: Arc::new(List::cut(Vec::new(), 0)),
+                position: self.table.reach(at).await?,
+            });
+        }
+        let statement = self.search_statement(search, &kinds);
         self.table.list(at, statement, search.window.most()).await
     }
 
-    fn search_statement(&self, search: &SagaSearch) -> Statement {
+    /// Each kind of saga is read through an index of its own, as far as the list may reach, before the kinds are put in
+    /// one order.
+    fn search_statement(&self, search: &SagaSearch, kinds: &[String]) -> Statement {
+        const ORDER: &str = "started_at DESC, id DESC";
         let mut conditions = Conditions::default();
-        match search.statuses.as_slice() {
-            [] => {}
-            statuses => {
-                conditions.one_of("status", statuses.iter().map(|status| status.name()));
-            }
-        }
         if let Some(saga_type) = &search.saga_type {
             conditions.equal("saga_type", saga_type.as_str());
         }
@@ -111,9 +115,53 @@ impl SagaReads {
         if let Some(until) = search.started_until {
             conditions.at_most("started_at", until);
         }
-        let (rest, values) = conditions.ordered("started_at DESC, id DESC", search.window);
-        values
-            .into_iter()
-            .fold(self.table.select("list sagas", &rest), Statement::bind)
+        let columns = self.table.columns();
+        let all = conditions.all();
+        let reach = search.window.offset + search.window.most() + 1;
+        let reach = conditions.parameter(reach);
+        let part = |(number, kind): (usize, &String)| {
+            format!(
+                "SELECT {columns} FROM (\
+                   SELECT {columns} FROM sagas WHERE {kind} AND {all} ORDER BY {ORDER} LIMIT {reach}\
+                 ) AS part_{number}"
+            )
+        };
+        let parts: Vec<_> = kinds.iter().enumerate().map(part).collect();
+        let sql = format!(
+            "SELECT {columns} FROM ({parts}) AS parts {list}",
+            parts = parts.join(" UNION ALL "),
+            list = conditions.part(ORDER, search.window),
+        );
+        conditions.bind(Statement::new("list sagas", AssertSqlSafe(sql)))
     }
+}
+
+/// The conditions of the kinds of sagas that a search is about: the open ones, and those of each end. Only open ones
+/// are at a step.
+fn kinds(search: &SagaSearch) -> Vec<String> {
+    const OPEN: &str = "ended_as IS NULL";
+    let is_any = search.statuses.is_empty();
+    if is_any && search.step.is_none() {
+        return vec!["true".to_owned()];
+    }
+    if is_any {
+        return vec![OPEN.to_owned()];
+    }
+    let (ends, open): (Vec<SagaStatus>, Vec<SagaStatus>) =
+        search.statuses.iter().partition(|status| status.is_end());
+    let mut kinds = Vec::new();
+    if !open.is_empty() {
+        let names: Vec<_> = open
+            .iter()
+            .map(|open| format!("'{}'", open.name()))
+            .collect();
+        kinds.push(format!("{OPEN} AND status IN ({})", names.join(", ")));
+    }
+    if search.step.is_none() {
+        let ends = ends
+            .iter()
+            .map(|end| format!("ended_as = '{}'", end.name()));
+        kinds.extend(ends);
+    }
+    kinds
 }

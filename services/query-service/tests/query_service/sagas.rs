@@ -138,62 +138,79 @@ async fn sagas(world: &World, service: &mut Service) -> (u64, Vec<i64>) {
     (head, times)
 }
 
+type Search = (SagaListRequest, &'static [&'static str]);
+
+fn of(statuses: &[SagaStatus]) -> SagaListRequest {
+    SagaListRequest {
+        statuses: statuses.iter().map(|status| (*status).into()).collect(),
+        ..SagaListRequest::default()
+    }
+}
+
+fn by_status() -> Vec<Search> {
+    use SagaStatus::{Completed, Failed, Running, Started, Suspended};
+    let part = SagaListRequest {
+        limit: Some(1),
+        offset: 1,
+        ..of(&[Started, Completed])
+    };
+    vec![
+        (of(&[]), &["z", "y", "x", "w"]),
+        (of(&[Suspended]), &["w"]),
+        (of(&[Running, Started]), &["z", "x"]),
+        (of(&[Completed, Completed]), &["y"]),
+        (of(&[Failed]), &[]),
+        (
+            of(&[Failed, Started, Completed, Suspended]),
+            &["z", "y", "w"],
+        ),
+        (part, &["y"]),
+    ]
+}
+
+fn by_step_and_type() -> Vec<Search> {
+    let search = |step: Option<&str>, saga_type: Option<&str>, statuses| SagaListRequest {
+        step: step.map(str::to_owned),
+        r#type: saga_type.map(str::to_owned),
+        ..of(statuses)
+    };
+    let (order, pay) = (Some("order"), Some("pay"));
+    vec![
+        (search(None, order, &[]), &["z", "y", "w"]),
+        (search(None, Some("cancel_order"), &[]), &["x"]),
+        (search(pay, None, &[]), &["x", "w"]),
+        (search(pay, order, &[SagaStatus::Suspended]), &["w"]),
+        (search(pay, None, &[SagaStatus::Completed]), &[]),
+        (search(Some("ship"), None, &[]), &[]),
+    ]
+}
+
+fn by_age(times: &[i64]) -> Vec<Search> {
+    let begun = |until| SagaListRequest {
+        started_until_micros: Some(until),
+        ..of(&[])
+    };
+    let part = SagaListRequest {
+        limit: Some(2),
+        offset: 1,
+        ..of(&[])
+    };
+    vec![
+        (begun(times[1]), &["x", "w"]),
+        (begun(times[1] - 1), &["w"]),
+        (begun(0), &[]),
+        (part, &["y", "x"]),
+    ]
+}
+
 #[tokio::test]
 async fn sagas_are_listed_newest_first_by_what_they_have() {
     for world in World::both().await {
         let mut service = world.start().await;
         let (head, times) = sagas(&world, &mut service).await;
         assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
-        let all = SagaListRequest::default;
-        let of = |statuses: &[SagaStatus]| SagaListRequest {
-            statuses: statuses.iter().map(|status| (*status).into()).collect(),
-            ..all()
-        };
-        let text = |text: &str| Some(text.to_owned());
-        let begun = |until: i64| SagaListRequest {
-            started_until_micros: Some(until),
-            ..all()
-        };
-        for (request, expected) in [
-            (all(), &["z", "y", "x", "w"][..]),
-            (of(&[SagaStatus::Suspended]), &["w"]),
-            (of(&[SagaStatus::Running, SagaStatus::Started]), &["z", "x"]),
-            (of(&[SagaStatus::Completed, SagaStatus::Completed]), &["y"]),
-            (of(&[SagaStatus::Failed]), &[]),
-            (
-                SagaListRequest {
-                    r#type: text("order"),
-                    ..all()
-                },
-                &["z", "y", "w"],
-            ),
-            (
-                SagaListRequest {
-                    step: text("pay"),
-                    ..all()
-                },
-                &["x", "w"],
-            ),
-            (
-                SagaListRequest {
-                    step: text("pay"),
-                    r#type: text("order"),
-                    ..of(&[SagaStatus::Suspended])
-                },
-                &["w"],
-            ),
-            (begun(times[1]), &["x", "w"]),
-            (begun(times[1] - 1), &["w"]),
-            (begun(0), &[]),
-            (
-                SagaListRequest {
-                    limit: Some(2),
-                    offset: 1,
-                    ..all()
-                },
-                &["y", "x"],
-            ),
-        ] {
+        let searches = [by_status(), by_step_and_type(), by_age(&times)].concat();
+        for (request, expected) in searches {
             for _ in 0..2 {
                 let reply = service.sagas.list_sagas(at(head, request.clone())).await;
                 assert_eq!(ids(reply), expected, "{request:?}");
