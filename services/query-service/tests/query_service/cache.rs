@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use contract::query::{CategoryIdsRequest, ProductQueryRequest, ProductWindowRequest};
+use contract::query::{
+    CategoryIdsRequest, OrderIdsRequest, OrderListRequest, OrderQueryRequest, OrderStatus,
+    ProductQueryRequest, ProductWindowRequest,
+};
 use event_sourcing::SystemClock;
 use read_model_sql::Database;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::order_events::{O, S};
 use crate::support::{
     LIMIT, Service, World, added, at, category, position, product, product_updated, stock,
 };
@@ -82,8 +86,15 @@ async fn two_services_on_one_database_never_answer_below_the_minimum() {
     }
 }
 
-/// Whether a row with its category, a list and a batch are answered, by a short deadline.
-async fn is_answered(service: &mut Service, head: u64) -> bool {
+/// A request with a short deadline.
+fn soon<T>(head: u64, message: T) -> tonic::Request<T> {
+    let mut request = at(head, message);
+    request.set_timeout(Duration::from_millis(500));
+    request
+}
+
+/// Whether a row with its category, a list and a batch are answered.
+async fn is_catalogue_answered(service: &mut Service, head: u64) -> bool {
     let window = ProductWindowRequest {
         limit: Some(20),
         ..ProductWindowRequest::default()
@@ -91,22 +102,49 @@ async fn is_answered(service: &mut Service, head: u64) -> bool {
     let ids = CategoryIdsRequest {
         ids: vec!["c".to_owned()],
     };
-    let (mut row, mut list, mut batch) = (at(head, request()), at(head, window), at(head, ids));
-    let timeout = Duration::from_millis(500);
-    row.set_timeout(timeout);
-    list.set_timeout(timeout);
-    batch.set_timeout(timeout);
-    service
-        .products
-        .get_product_with_category(row)
+    let row = soon(head, request());
+    let row = service.products.get_product_with_category(row).await;
+    let list = service.products.list_products_window(soon(head, window));
+    let batch = service.categories.get_categories_by_ids(soon(head, ids));
+    row.is_ok() && list.await.is_ok() && batch.await.is_ok()
+}
+
+/// Whether an order, a batch and a list of orders are answered.
+async fn are_orders_answered(service: &mut Service, head: u64) -> bool {
+    let id = || "o".to_owned();
+    let row = soon(head, OrderQueryRequest { id: id() });
+    let row = service.orders.get_order(row).await;
+    let batch = soon(head, OrderIdsRequest { ids: vec![id()] });
+    let batch = service.orders.get_orders(batch).await;
+    let list = soon(head, OrderListRequest::default());
+    let list = service.orders.list_orders(list).await;
+    row.is_ok() && batch.is_ok() && list.is_ok()
+}
+
+/// Whether what was answered once is answered again while nobody can read these tables.
+async fn needs_no_database(
+    world: &World,
+    service: &mut Service,
+    lock_tables: &'static str,
+    is_answered: impl AsyncFn(&mut Service) -> bool,
+) -> bool {
+    let database = Database::open(&world.url, 1, Arc::new(SystemClock))
         .await
-        .is_ok()
-        && service.products.list_products_window(list).await.is_ok()
-        && service
-            .categories
-            .get_categories_by_ids(batch)
+        .expect("a database");
+    let until = Instant::now() + LIMIT;
+    // A load that runs while the follower catches up is not kept, so the first round may not be enough.
+    let mut is_from_memory = false;
+    while !is_from_memory && Instant::now() < until {
+        is_answered(service).await;
+        let mut lock = database.begin().await.expect("a transaction");
+        lock.run_script("lock the tables", lock_tables)
             .await
-            .is_ok()
+            .expect("locked");
+        is_from_memory = is_answered(service).await;
+        drop(lock);
+    }
+    database.close().await;
+    is_from_memory
 }
 
 #[tokio::test]
@@ -121,24 +159,33 @@ async fn what_is_in_memory_needs_no_database() {
             added("c", "p"),
         ])
         .await;
-    let database = Database::open(&world.url, 1, Arc::new(SystemClock))
-        .await
-        .expect("a database");
-    let until = Instant::now() + LIMIT;
-    // A load that runs while the follower catches up is not kept, so the first round may not be enough.
-    let mut is_from_memory = false;
-    while !is_from_memory && Instant::now() < until {
-        is_answered(&mut service, head).await;
-        let mut lock = database.begin().await.expect("a transaction");
-        let tables = "LOCK TABLE products_g1, categories_g1 IN ACCESS EXCLUSIVE MODE";
-        lock.run_script("lock the tables", tables)
-            .await
-            .expect("locked");
-        is_from_memory = is_answered(&mut service, head).await;
-        drop(lock);
-    }
+    let tables = "LOCK TABLE products_g1, categories_g1 IN ACCESS EXCLUSIVE MODE";
+    let is_answered = async |service: &mut Service| is_catalogue_answered(service, head).await;
+    let is_from_memory = needs_no_database(&world, &mut service, tables, is_answered).await;
     assert!(is_from_memory, "every read needed the database");
-    database.close().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn orders_in_memory_need_no_database_until_a_saga_touches_them() {
+    let world = World::postgres().await;
+    let mut service = world.start().await;
+    let head = world.append(vec![O.created(), S.started()]).await;
+    let tables = "LOCK TABLE orders_g1 IN ACCESS EXCLUSIVE MODE";
+    let is_answered = async |service: &mut Service| are_orders_answered(service, head).await;
+    let is_from_memory = needs_no_database(&world, &mut service, tables, is_answered).await;
+    assert!(is_from_memory, "every read needed the database");
+
+    let head = world.append(vec![S.suspended("pay")]).await;
+    let id = "o".to_owned();
+    let reply = service.orders.get_order(at(head, OrderQueryRequest { id }));
+    let order = reply.await.expect("found").into_inner().order;
+    assert_eq!(order.expect("set").status(), OrderStatus::Failed);
+    let reply = service
+        .orders
+        .list_orders(at(head, OrderListRequest::default()));
+    let list = reply.await.expect("answered").into_inner().orders;
+    assert_eq!(list[0].status(), OrderStatus::Failed);
     service.stop().await;
 }
 
