@@ -5,6 +5,10 @@
 //! [`store`] what a store promises, [`appender`] how commits share a write, [`aggregate`] and [`execute`] how a
 //! command becomes events, [`projection`] how events become rows.
 
+// So that the sagas of the tests are written once, for those beside the code and those outside of it.
+#[cfg(test)]
+extern crate self as event_sourcing;
+
 pub mod aggregate;
 pub mod appender;
 pub mod clock;

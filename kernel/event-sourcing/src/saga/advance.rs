@@ -193,11 +193,12 @@ impl<S: Saga> Pass<'_, S> {
                 self.fail_as(&at, FailedAs::NotClosed, reason, again, again.is_none())
             }
             (Word::Failed(failure), _) => self.fail(&at, failure),
-            (Word::NotSent, _) => self.append(&[at.failed(
-                FailedAs::NotDone,
-                "not sent, since it was cancelled",
-                None,
-            )]),
+            (Word::NotSent, _) => {
+                let is_open_pivot = at.step.role == Role::Pivot && at.state.unresolved;
+                let gives_way = at.run.cancel.is_some() && !at.run.is_decided() && !is_open_pivot;
+                let again = (!gives_way).then_some(self.now);
+                self.append(&[at.failed(FailedAs::NotDone, "not sent", again)])
+            }
             (Word::Done(_), Kind::Local { .. }) => Ok(()),
         }
     }

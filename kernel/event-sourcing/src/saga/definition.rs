@@ -220,7 +220,7 @@ impl RetryPolicy {
             .unwrap_or(u32::MAX);
         let full = self.min.saturating_mul(doubled).min(self.max);
         let share = u32::try_from(random % 1_000).unwrap_or(0);
-        full / 2 + full / 2 * share / 1_000
+        full / 2 + full / 2_000 * share
     }
 }
 

@@ -28,6 +28,8 @@ pub mod person;
 mod start;
 pub mod state;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 
 pub use definition::{
     End, EventOf, Kind, Local, Reads, Refusal, RetryPolicy, Role, Saga, Step, Table, Writes,

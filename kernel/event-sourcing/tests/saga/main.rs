@@ -5,7 +5,12 @@
 #[path = "../../examples/bank/account.rs"]
 mod account;
 mod bank;
+mod limits;
 mod matrix;
+mod owners;
 #[path = "../../examples/bank/payout.rs"]
 mod payout;
+mod people;
+mod restart;
+mod support;
 mod trip;

@@ -129,7 +129,7 @@ const fn done_here<S: Travel>(
     step(name, role, Kind::Local { action, undo })
 }
 
-const fn called<S: Travel>(name: &'static str, role: Role, can_be_undone: bool) -> Step<S> {
+pub const fn called<S: Travel>(name: &'static str, role: Role, can_be_undone: bool) -> Step<S> {
     let undone: Option<fn(&Trip, &Undone) -> Writes> = if can_be_undone {
         Some(|data, undone| write(data, "undone", i64::from(undone.happened)))
     } else {
@@ -159,7 +159,7 @@ fn ended(data: &Trip, how: &str) -> Writes {
     write(data, how, 1)
 }
 
-const fn table<S: Travel>(stages: &'static [&'static [Step<S>]], until_pivot: u64) -> Table<S> {
+pub const fn table<S: Travel>(stages: &'static [&'static [Step<S>]], until_pivot: u64) -> Table<S> {
     let completed: End<S> = |data, _, _| Ok(ended(data, "completed"));
     let compensated: End<S> = |data, _, _| Ok(ended(data, "compensated"));
     Table {

@@ -1,0 +1,486 @@
+//! Processes that share a store, and a provider that does as it is told.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_sourcing::execute::ExecutorTasks;
+use event_sourcing::saga::{
+    Act, ActRefused, Effects, EngineBuilder, EngineConfig, EngineTasks, EventOf, Failure, Key,
+    Outcome, Person, PersonActs, Phase, SagaEngine, SagaState, Standing, Undone, started,
+};
+use event_sourcing::testing::TokioClock;
+use event_sourcing::{
+    Aggregate, Clock, CommandId, Commit, Context, DomainEvent, EventStore, ExecuteError, Executor,
+    ExecutorConfig, Expected, Filter, Lease, LeaseStore, LogPage, MemoryEventStore, Metadata,
+    NewEvent, Position, Receipt, Refused, Snapshot, Standing as StoreStanding, StoreError,
+    StreamId, StreamPage, Version, Write, aggregate,
+};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::trip::{Travel, Trip};
+
+/// Longer than the pauses between two looks at the leases, and long enough for any take-over.
+pub const LONG: Duration = Duration::from_mins(1);
+
+/// What the provider does with a step's action.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// Takes effect.
+    Good,
+    /// Does not happen this time.
+    NotDone,
+    /// Is declined.
+    Refused,
+    /// Takes effect when a permit is there.
+    Gated(Arc<Semaphore>),
+}
+
+/// A provider. What it was asked for is written down.
+#[derive(Debug, Default)]
+pub struct Desk {
+    deeds: Mutex<HashMap<String, Deed>>,
+    book: Mutex<BTreeMap<Key, Standing<String>>>,
+    asked: Mutex<Vec<String>>,
+    broken_undo: AtomicBool,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
+}
+
+impl Desk {
+    pub fn set(&self, step: &str, deed: Deed) {
+        self.deeds.lock().unwrap().insert(step.to_owned(), deed);
+    }
+
+    pub fn break_undo(&self, is_broken: bool) {
+        self.broken_undo.store(is_broken, Ordering::Relaxed);
+    }
+
+    /// What was asked for so far, such as `act trip-1/flight/0`.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub fn count(&self, what: &str) -> usize {
+        let asked = self.asked();
+        asked.iter().filter(|asked| asked.starts_with(what)).count()
+    }
+
+    pub fn most_in_flight(&self) -> usize {
+        self.most_in_flight.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, what: &str, key: &Key) {
+        self.asked.lock().unwrap().push(format!("{what} {key}"));
+    }
+
+    fn deed(&self, key: &Key) -> Deed {
+        let step = key.as_str().rsplit('/').nth(1).unwrap();
+        let deeds = self.deeds.lock().unwrap();
+        deeds.get(step).cloned().unwrap_or(Deed::Good)
+    }
+}
+
+/// One call under way.
+struct Flight<'a>(&'a Desk);
+
+impl<'a> Flight<'a> {
+    fn begin(desk: &'a Desk) -> Self {
+        let now = desk.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        desk.most_in_flight.fetch_max(now, Ordering::Relaxed);
+        Self(desk)
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl<S: Travel> Effects<S> for Desk {
+    async fn act(&self, key: &Key, _call: &String) -> Result<String, Failure> {
+        let _flight = Flight::begin(self);
+        self.note("act", key);
+        match self.deed(key) {
+            Deed::Good => tokio::time::sleep(Duration::from_millis(10)).await,
+            Deed::NotDone => return Err(Failure::NotDone("out of order".to_owned())),
+            Deed::Refused => return Err(Failure::Refused("declined".to_owned())),
+            Deed::Gated(gate) => gate.acquire().await.unwrap().forget(),
+        }
+        let mut book = self.book.lock().unwrap();
+        let new = || Standing::Done("booked".to_owned());
+        match book.entry(key.clone()).or_insert_with(new) {
+            Standing::Done(output) => Ok(output.clone()),
+            other => Err(Failure::Refused(format!("{other:?}"))),
+        }
+    }
+
+    async fn look_up(&self, key: &Key, _call: &String) -> Result<Standing<String>, Failure> {
+        self.note("look", key);
+        let book = self.book.lock().unwrap();
+        Ok(book.get(key).cloned().unwrap_or(Standing::Absent))
+    }
+
+    async fn undo(&self, key: &Key, _call: &String) -> Result<Undone, Failure> {
+        self.note("undo", key);
+        if self.broken_undo.load(Ordering::Relaxed) {
+            return Err(Failure::Unknown("out of order".to_owned()));
+        }
+        let before = self
+            .book
+            .lock()
+            .unwrap()
+            .insert(key.clone(), Standing::Undone);
+        Ok(Undone {
+            happened: matches!(before, Some(Standing::Done(_))),
+            reference: None,
+            closed: true,
+        })
+    }
+}
+
+/// The store as one process reaches it.
+pub struct Wire {
+    inner: Arc<MemoryEventStore>,
+    pub is_cut: AtomicBool,
+    /// From where the log was read.
+    pub reads: Mutex<Vec<Position>>,
+}
+
+impl Wire {
+    fn reach(&self) -> Result<&MemoryEventStore, StoreError> {
+        if self.is_cut.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable {
+                operation: "reach the store",
+                source: Arc::from(Box::from("the wire is cut")),
+            });
+        }
+        Ok(&self.inner)
+    }
+}
+
+#[async_trait]
+impl EventStore for Wire {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        self.reach()?.append(batch).await
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<StoreStanding, StoreError> {
+        self.reach()?.standing(command, streams).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        self.reach()?.read_stream(stream, after, limit).await
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        self.reads.lock().unwrap().push(after);
+        self.reach()?.read_all(after, filter, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.reach()?.head().await
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        self.reach()?.wait_for(position).await
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        self.reach()?.load_snapshot(stream, schema_version).await
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        self.reach()?.save_snapshot(snapshot).await
+    }
+}
+
+#[async_trait]
+impl LeaseStore for Wire {
+    async fn acquire_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        self.reach()?.acquire_leases(names, owner, ttl).await
+    }
+
+    async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
+        self.reach()?.renew_leases(owner, ttl).await
+    }
+
+    async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
+        self.reach()?.release_leases(names, owner).await
+    }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
+        self.reach()?.held_leases(prefix).await
+    }
+
+    async fn seize_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        self.reach()?.seize_leases(names, owner, ttl).await
+    }
+}
+
+/// A process that runs sagas.
+pub struct Node {
+    pub engine: SagaEngine,
+    pub wire: Arc<Wire>,
+    tasks: EngineTasks,
+    executing: ExecutorTasks,
+}
+
+impl Node {
+    /// Ends in order.
+    pub async fn stop(self) {
+        self.tasks.stop().await;
+        drop(self.engine);
+        self.executing.finished().await;
+    }
+
+    /// Ends as a crash does.
+    pub async fn abort(self) {
+        self.wire.is_cut.store(true, Ordering::Relaxed);
+        self.tasks.abort().await;
+    }
+}
+
+/// A store with its time, a provider, and everybody who is not an engine.
+pub struct Town {
+    pub store: Arc<MemoryEventStore>,
+    pub clock: Arc<TokioClock>,
+    pub desk: Arc<Desk>,
+    executor: Executor,
+    commands: AtomicU64,
+}
+
+impl Town {
+    pub fn new() -> Self {
+        let clock = Arc::new(TokioClock::start());
+        let store = Arc::new(MemoryEventStore::new(Arc::clone(&clock) as Arc<_>));
+        let (executor, _tasks) = Executor::start(
+            Arc::clone(&store) as Arc<_>,
+            Arc::clone(&clock) as Arc<_>,
+            ExecutorConfig::default(),
+        );
+        Self {
+            store,
+            clock,
+            desk: Arc::default(),
+            executor,
+            commands: AtomicU64::new(1),
+        }
+    }
+
+    /// A process of this name that drives sagas of kind `S`.
+    pub fn node<S: Travel>(&self, owner: &str) -> Node {
+        self.start(EngineConfig::new(owner), |builder| {
+            builder.with::<S>(Arc::clone(&self.desk) as Arc<_>)
+        })
+    }
+
+    pub fn start(
+        &self,
+        config: EngineConfig,
+        with: impl FnOnce(EngineBuilder) -> EngineBuilder,
+    ) -> Node {
+        let wire = Arc::new(Wire {
+            inner: Arc::clone(&self.store),
+            is_cut: AtomicBool::new(false),
+            reads: Mutex::default(),
+        });
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let (executor, executing) = Executor::start(
+            Arc::clone(&wire) as Arc<_>,
+            Arc::clone(&clock),
+            ExecutorConfig::default(),
+        );
+        let builder = SagaEngine::builder(
+            Arc::new(executor),
+            Arc::clone(&wire) as Arc<_>,
+            Arc::clone(&wire) as Arc<_>,
+            clock,
+            config,
+        );
+        let (engine, tasks) = with(builder).start();
+        Node {
+            engine,
+            wire,
+            tasks,
+            executing,
+        }
+    }
+
+    fn command_id(&self) -> CommandId {
+        let mut random = [0; 10];
+        let count = self.commands.fetch_add(1, Ordering::Relaxed);
+        random[2..].copy_from_slice(&count.to_be_bytes());
+        CommandId::from_parts(self.clock.now(), random)
+    }
+
+    /// Begins a saga.
+    pub async fn begin<S: Travel>(&self, saga_id: &str) {
+        let data = Trip::on(format!("shelf of {saga_id}"));
+        let first = started::<S>(saga_id, "a trip", data, Metadata::default());
+        self.write::<S>(saga_id, &[first]).await;
+    }
+
+    /// Appends to a saga's stream that does not exist yet.
+    pub async fn write<S: Travel>(&self, saga_id: &str, events: &[EventOf<S>]) {
+        let new = events.iter().map(|event| NewEvent {
+            event: event.encode(),
+            metadata: Metadata::default(),
+        });
+        let write = Write {
+            stream: SagaState::<S>::stream(saga_id),
+            expected: Expected::NoStream,
+            events: new.collect(),
+        };
+        let commit = Commit::try_new(self.command_id(), self.clock.now(), vec![write], None);
+        let answers = self.store.append(&[commit.unwrap()]).await.unwrap();
+        assert!(answers[0].is_ok(), "{answers:?}");
+    }
+
+    /// A person acts, through another process.
+    pub async fn act<S: Travel>(&self, saga_id: &str, act: Act) -> Result<(), ActRefused> {
+        let by = Person {
+            who: "an operator".to_owned(),
+            why: format!("{act:?}"),
+        };
+        let context = Context {
+            command_id: self.command_id(),
+            deadline: Instant::now() + Duration::from_secs(5),
+            metadata: Metadata::default(),
+            fence: None,
+        };
+        let acts = PersonActs::<S>::new(saga_id, act, by);
+        match self.executor.execute(&acts, &context).await {
+            Ok(_) => Ok(()),
+            Err(ExecuteError::Refused(refused)) => Err(refused),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    pub async fn state<S: Travel>(&self, saga_id: &str) -> SagaState<S> {
+        let mut state = SagaState::default();
+        let stream = SagaState::<S>::stream(saga_id);
+        let page = self.store.read_stream(&stream, Version::NONE, 5_000).await;
+        for envelope in page.unwrap().events {
+            let event = aggregate::decode::<EventOf<S>>(&envelope).unwrap();
+            state.evolve(&event, envelope.recorded_at);
+        }
+        assert_eq!(state.damage(), None);
+        state
+    }
+
+    /// The names of a saga's events.
+    pub async fn told<S: Travel>(&self, saga_id: &str) -> Vec<String> {
+        let stream = SagaState::<S>::stream(saga_id);
+        let page = self.store.read_stream(&stream, Version::NONE, 5_000).await;
+        let events = page.unwrap().events.into_iter();
+        events.map(|envelope| envelope.event_type).collect()
+    }
+
+    /// Waits until a saga is as it should be.
+    ///
+    /// # Panics
+    /// If it is not within an hour.
+    pub async fn until<S: Travel>(
+        &self,
+        saga_id: &str,
+        holds: impl Fn(&SagaState<S>) -> bool,
+    ) -> SagaState<S> {
+        let limit = Instant::now() + Duration::from_hours(1);
+        loop {
+            let head = self.store.head().await.unwrap();
+            let state = self.state::<S>(saga_id).await;
+            if holds(&state) {
+                return state;
+            }
+            tokio::select! {
+                _ = self.store.wait_for(head.next()) => {}
+                () = tokio::time::sleep_until(limit) => {
+                    panic!("{saga_id} never came to be so: {state:?}\n{:?}", self.desk.asked());
+                }
+            }
+        }
+    }
+
+    pub async fn ended<S: Travel>(&self, saga_id: &str) -> Outcome {
+        let state = self
+            .until::<S>(saga_id, |state| outcome(state).is_some())
+            .await;
+        outcome(&state).unwrap()
+    }
+
+    pub async fn suspended<S: Travel>(&self, saga_id: &str) -> SagaState<S> {
+        self.until::<S>(saga_id, |state| state.run().unwrap().suspended.is_some())
+            .await
+    }
+
+    /// Waits until the provider was asked.
+    pub async fn asked(&self, what: &str) {
+        self.asked_times(what, 1).await;
+    }
+
+    pub async fn asked_times(&self, what: &str, times: usize) {
+        let limit = Instant::now() + Duration::from_hours(1);
+        while self.desk.count(what) < times {
+            assert!(
+                Instant::now() < limit,
+                "{what} was not asked: {:?}",
+                self.desk.asked()
+            );
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// How many partitions somebody holds.
+    pub async fn held(&self, owner: &str, lease: Duration) -> usize {
+        let leases = self.store.renew_leases(owner, lease).await.unwrap();
+        let of_partitions = leases
+            .iter()
+            .filter(|lease| lease.name.starts_with("saga/"));
+        of_partitions.count()
+    }
+}
+
+pub fn outcome<S: Travel>(state: &SagaState<S>) -> Option<Outcome> {
+    match state.run()?.phase {
+        Phase::Ended(outcome) => Some(outcome),
+        Phase::Forward | Phase::Backward { .. } => None,
+    }
+}
+
+pub fn gate() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(0))
+}
