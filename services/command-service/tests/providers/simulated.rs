@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use command_service::providers::payments::{PaymentsChoice, SimulatedPayments};
 use command_service::providers::simulated::{Conduct, Dice, Kind, Rate};
-use command_service::providers::{Failure, Payments, Shipping, Standing};
+use command_service::providers::{
+    Failure, Payments, ProviderSettings, Providers, Shipping, Standing,
+};
 use domain::value::Money;
 use futures::FutureExt;
 
 use crate::promises::{self, Charges, Shipments};
-use crate::support::{charge, eventually, key, on_both_engines, shipment, soon};
+use crate::support::{charge, clock, eventually, key, on_both_engines, shipment, soon};
 
 #[tokio::test]
 async fn payments_keep_the_ports_promises() {
@@ -140,11 +143,37 @@ async fn a_call_that_was_sent_arrives_although_its_caller_is_gone() {
 }
 
 #[tokio::test]
+async fn a_stop_waits_for_the_calls_on_their_way() {
+    on_both_engines(async |home| {
+        let slow = Conduct {
+            latency: Duration::from_millis(50),
+            ..Conduct::default()
+        };
+        let settings = ProviderSettings {
+            payments: PaymentsChoice::Simulated(slow),
+            ..ProviderSettings::default()
+        };
+        let providers = Providers::from_settings(&settings, &home.database().await, &clock());
+        let providers = providers.expect("providers");
+        let gone = providers
+            .payments
+            .charge(&key("a"), &charge("o-1", 500))
+            .now_or_never();
+        assert_eq!(gone, None);
+        soon("the stop", providers.finished()).await;
+        let after = home.payments(Conduct::default()).await;
+        let standing = after.look_up(&key("a")).await;
+        assert!(matches!(standing, Ok(Standing::Done(_))), "{standing:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_delayed_action_meets_the_undo_that_overtook_it() {
     on_both_engines(async |home| {
         let slow = home
             .payments(Conduct {
-                latency: Duration::from_millis(200),
+                latency: Duration::from_secs(3),
                 ..Conduct::default()
             })
             .await;
@@ -189,7 +218,7 @@ async fn the_same_seed_refuses_the_same_share() {
         let mut runs = Vec::new();
         for run in 0..2 {
             let provider = home.provider(Kind::Payment, third.clone(), 7).await;
-            let payments = command_service::providers::payments::SimulatedPayments::new(provider);
+            let payments = SimulatedPayments::new(provider);
             let mut refused = Vec::new();
             for n in 0..60 {
                 let name = key(&format!("run-{run}/{n}"));

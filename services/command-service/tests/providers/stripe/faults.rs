@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use command_service::providers::{Failure, Payments, Standing};
+use command_service::providers::{Failure, Payments, Providers, Standing};
 use futures::FutureExt;
+use platform::config::Engine;
 
 use crate::fake_stripe::{FakeStripe, Fault, Money, On};
 use crate::promises::{self, Charges};
-use crate::stripe::stage::{GOOD_CARD, payments};
-use crate::support::{Home, charge, key, on_both_engines, soon};
+use crate::stripe::stage::{GOOD_CARD, payments, settings};
+use crate::support::{Home, charge, clock, key, on_both_engines};
 
 const ONCE: Money = Money {
     taken: 1_234,
@@ -214,22 +215,20 @@ async fn what_stripe_is_still_processing_is_pending() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_what_is_told_or_shown() {
-    let home = Home::new(platform::config::Engine::Sqlite).await;
+async fn a_key_that_is_not_accepted_cancels_no_order_and_is_not_told() {
+    let wrong = "sk_test_51thisisnotthekey";
+    let home = Home::new(Engine::Sqlite).await;
     let fake = FakeStripe::start().await;
-    let payments = payments(&home, &format!("{}/other", fake.url), GOOD_CARD).await;
-    let shown = format!("{payments:?}");
-    assert!(!shown.contains(crate::fake_stripe::SECRET_KEY), "{shown}");
-    for on in [On::Create, On::Confirm] {
-        fake.fault(on, Fault::FailBefore);
-        let failure = soon(
-            "an answer",
-            payments.charge(&key("a"), &charge("o-1", 1_234)),
-        )
-        .await;
-        let told = format!("{failure:?}");
-        assert!(!told.contains(crate::fake_stripe::SECRET_KEY), "{told}");
-    }
+    let settings = settings(&fake.url, wrong, GOOD_CARD);
+    let providers = Providers::from_settings(&settings, &home.database().await, &clock());
+    let payments = providers.expect("providers").payments;
+    let failure = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
+    assert!(
+        matches!(failure, Err(Failure::Transient { .. })),
+        "{failure:?}"
+    );
+    let told = format!("{failure:?} {payments:?} {settings:?}");
+    assert!(!told.contains(wrong), "{told}");
 }
 
 pub fn statuses(fake: &FakeStripe) -> Vec<String> {

@@ -2,13 +2,23 @@
 //! idempotency keys, so here nothing is repeated at Stripe that must not be done twice.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use axum::middleware::map_response;
+use axum::response::Response;
 use command_service::providers::{Failure, Standing, Undone};
+use event_sourcing::SystemClock;
+use platform::Tasks;
+use platform::config::Engine;
+use platform::runtime::HttpListener;
 use test_python::Script;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 use crate::promises::{self, Charges};
-use crate::stripe::stage::{GOOD_CARD, payments};
-use crate::support::{charge, key, on_both_engines};
+use crate::stripe::stage::{GOOD_CARD, WEBHOOK_SECRET, payments, providers_with};
+use crate::support::{Home, charge, key, on_both_engines, soon};
 
 async fn localstripe() -> (Script, String) {
     let script =
@@ -54,7 +64,7 @@ async fn a_declined_card_is_a_refusal_that_lasts() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_accepted_cancels_no_order() {
+async fn a_url_that_leads_elsewhere_cancels_no_order() {
     on_both_engines(async |home| {
         let (_script, url) = localstripe().await;
         let payments = payments(home, &format!("{url}/elsewhere"), GOOD_CARD).await;
@@ -65,4 +75,58 @@ async fn a_key_that_is_not_accepted_cancels_no_order() {
         );
     })
     .await;
+}
+
+/// localstripe calls back about customers alone, which are not ours; that it is believed is what counts.
+#[tokio::test]
+async fn its_webhooks_are_believed() {
+    let (_script, url) = localstripe().await;
+    let home = Home::new(Engine::Sqlite).await;
+    let clock = Arc::new(SystemClock);
+    let providers = providers_with(&home, &url, GOOD_CARD, clock).await;
+    let (answered, mut answers) = mpsc::unbounded_channel();
+    let router = providers
+        .webhooks
+        .clone()
+        .layer(map_response(move |answer: Response| {
+            answered.send(answer.status()).expect("the test listens");
+            std::future::ready(answer)
+        }));
+    let any_port = "127.0.0.1:0".parse().expect("an address");
+    let listener = HttpListener::bind("webhooks", any_port).await;
+    let listener = listener.expect("a port");
+    let own = format!("http://{}/webhooks/stripe", listener.address());
+    let tasks = Tasks::new();
+    listener.serve(router, &tasks);
+    for (secret, status) in [(WEBHOOK_SECRET, 200), ("whsec_another", 400)] {
+        post(
+            &url,
+            "/_config/webhooks/shop",
+            &[("url", &own), ("secret", secret)],
+        )
+        .await;
+        post(&url, "/v1/customers", &[("name", "Anna")]).await;
+        let answer = soon("the webhook", answers.recv()).await;
+        assert_eq!(answer.expect("an answer").as_u16(), status, "{secret}");
+    }
+}
+
+async fn post(url: &str, path: &str, form: &[(&str, &str)]) {
+    let address = url.trim_start_matches("http://");
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer sk_test_12345\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }

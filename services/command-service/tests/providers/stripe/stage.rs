@@ -24,17 +24,21 @@ pub async fn providers_with(
     card: &str,
     clock: Arc<dyn Clock>,
 ) -> Providers {
-    let settings = ProviderSettings {
+    let settings = settings(url, SECRET_KEY, card);
+    Providers::from_settings(&settings, &home.database().await, &clock).expect("providers")
+}
+
+pub fn settings(url: &str, secret_key: &str, card: &str) -> ProviderSettings {
+    ProviderSettings {
         payments: PaymentsChoice::Stripe(StripeSettings {
             base: url.to_owned(),
-            secret_key: Secret::parse(SECRET_KEY).expect("a key"),
+            secret_key: Secret::parse(secret_key).expect("a key"),
             webhook_secret: Secret::parse(WEBHOOK_SECRET),
             currency: "usd".to_owned(),
             payment_method: card.to_owned(),
         }),
         ..ProviderSettings::default()
-    };
-    Providers::from_settings(&settings, &home.database().await, &clock).expect("providers")
+    }
 }
 
 pub async fn payments(home: &Home, url: &str, card: &str) -> Arc<dyn Payments> {

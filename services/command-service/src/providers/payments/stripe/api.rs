@@ -48,6 +48,8 @@ pub(super) enum CallError {
     Missing,
     /// Stripe says no.
     Refused(StripeError),
+    /// It answers as Stripe does not.
+    Strange(StatusCode),
 }
 
 #[derive(Deserialize)]
@@ -204,7 +206,8 @@ fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, CallError> {
         StatusCode::TOO_MANY_REQUESTS => CallError::Limited(limited(answer.retry_after())),
         status if status.is_server_error() => CallError::Failed,
         _ if error.kind == "idempotency_error" => CallError::KeyReused,
-        _ => CallError::Refused(error),
+        StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED => CallError::Refused(error),
+        status => CallError::Strange(status),
     })
 }
 
@@ -233,6 +236,9 @@ impl CallError {
                 Failure::transient("Stripe does not know the payment: is it another account?")
             }
             Self::Refused(error) => Failure::transient(error.for_people()),
+            Self::Strange(status) => {
+                Failure::transient(format!("this is not Stripe's answer ({})", status.as_u16()))
+            }
         }
     }
 
@@ -240,7 +246,7 @@ impl CallError {
     pub(super) fn grave(self) -> Failure {
         match self {
             Self::NoAnswer(failure) | Self::Limited(failure) => failure,
-            Self::Busy | Self::KeyReused | Self::Failed => {
+            Self::Busy | Self::KeyReused | Self::Failed | Self::Strange(_) => {
                 Failure::unknown(self.harmless().reason())
             }
             Self::KeyRefused | Self::Missing | Self::Refused(_) => self.harmless(),
