@@ -1,6 +1,7 @@
-"""An older client, in another language: calls every method of the contract's catalogue and checks the answers.
+"""An older client, in another language: calls every method of the old contract and checks the answers.
 
-Usage: client.py WRITE_SIDE READ_SIDE      (host:port of each)
+Usage: client.py catalogue WRITE_SIDE READ_SIDE      (host:port of each)
+       client.py orders WRITE_SIDE PRODUCT           (a product for 19.90 of which there are 5)
 """
 
 import sys
@@ -12,6 +13,7 @@ write_messages, write_services = grpc.protos_and_services("write_side.proto")
 read_messages, read_services = grpc.protos_and_services("read_side.proto")
 # Without metadata a client can only wait until the read side has caught up.
 PATIENCE_SECONDS = 20
+STEPS = ["reserve_inventory", "process_payment", "arrange_shipping", "confirm_order"]
 checks = 0
 
 
@@ -158,7 +160,49 @@ def read_products(channel, books, emma):
          grpc.StatusCode.INVALID_ARGUMENT, "minimum above maximum")
 
 
-def main(write_side, read_side):
+def orders(write_side, pot):
+    m = write_messages
+    sagas = write_services.SagaCommandStub(grpc.insecure_channel(write_side))
+
+    def items(quantity, product=pot, **amounts):
+        return [m.OrderItem(productId=product, productName="Whatever", quantity=quantity, **amounts)]
+
+    def start(customer="ann", **fields):
+        return sagas.StartOrderSaga(m.StartOrderSagaParam(customerId=customer, **fields))
+
+    def ended(result, state):
+        check(not result.HasField("error"), f"unexpected error: {result.error}")
+        check(result.sagaId and result.HasField("startedAt"), "a saga's id and start")
+        same(result.status, result.status.lower(), "a status in lower case")
+        asked = m.GetSagaStatusParam(sagaId=result.sagaId)
+        until(lambda: sagas.GetSagaStatus(asked).HasField("completedAt"), f"the end of {result.sagaId}")
+        status = sagas.GetSagaStatus(asked)
+        same((status.sagaId, status.state), (result.sagaId, state), "GetSagaStatus")
+        same((status.currentStep, status.HasField("error")), ("", False), "no step at the end")
+        check(status.startedAt.seconds <= status.completedAt.seconds, "times in order")
+        return status
+
+    done = ended(start(items=items(2)), "completed")
+    same((list(done.completedSteps), done.failureReason), (STEPS, ""), "all steps")
+    address = m.ShippingAddress(street="1 Main St", city="Oslo", postalCode="0150")
+    priced = {"items": items(2, unitPrice=19.9, subtotal=39.8), "totalAmount": 39.8}
+    ended(start(orderId="order-1", shippingAddress=address, **priced), "completed")
+    refused(start(orderId="order-1", **priced), "CONFLICT", 6, "startedAt")
+    for other in ({"items": items(1, unitPrice=20)}, {"items": items(1, subtotal=1)}, {"items": items(1), "totalAmount": 5}):
+        refused(start(**other), "CONFLICT", 6, "startedAt")
+    for wrong in ({"items": []}, {"items": items(0)}, {"items": items(1, product="nothing")},
+                  {"items": items(1), "customer": ""}):
+        refused(start(**wrong), "VALIDATION_ERROR", 3, "startedAt")
+    # One is left.
+    short = ended(start(items=items(2)), "compensated")
+    same(list(short.completedSteps), [], "nothing was reserved")
+    check(short.failureReason, "a reason")
+    unknown = sagas.GetSagaStatus(m.GetSagaStatusParam(sagaId="nothing"))
+    refused(unknown, "NOT_FOUND", 5, "startedAt")
+    print(f"{checks} checks passed")
+
+
+def catalogue(write_side, read_side):
     books, emma, doomed = write(write_side)
     channel = grpc.insecure_channel(read_side)
     categories = read_services.CategoryQueryStub(channel)
@@ -178,4 +222,4 @@ def main(write_side, read_side):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    {"catalogue": catalogue, "orders": orders}[sys.argv[1]](*sys.argv[2:])
