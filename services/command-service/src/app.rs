@@ -26,6 +26,7 @@ use crate::database::CommandDatabase;
 use crate::fulfilment::{Fulfilments, ProviderEffects};
 use crate::grpc;
 use crate::idempotency::Requests;
+use crate::notices::Notices;
 use crate::providers::{self, Providers};
 
 /// How often the databases are asked whether they are there.
@@ -158,6 +159,15 @@ impl CommandService {
                 hear(news, engine.clone(), tasks.stopping()),
             );
         }
+        let notices = Notices {
+            store: Arc::clone(&store),
+            leases: opened.leases(),
+            executor: Arc::clone(&executor),
+            database: database.clone(),
+            notifications: Arc::clone(&providers.notifications),
+            owner: owner(opened, &*clock),
+        };
+        tasks.spawn("notices", notices.run(tasks.stopping()));
         let routes = grpc::routes(&grpc::Parts {
             fulfilments: Fulfilments::new(engine, Arc::clone(&executor), Arc::clone(&store)),
             bus: Arc::new(CommandBus::new(executor, clock)),
@@ -218,6 +228,14 @@ impl CommandService {
         if timeout_at(deadline, ended).await.is_err() {
             tracing::warn!("the executor did not end in time");
         }
+    }
+}
+
+/// Names this process in a lease that is no fence: alone it goes on with what it held before.
+fn owner(opened: &OpenedStore, clock: &dyn Clock) -> String {
+    match opened {
+        OpenedStore::Sqlite(_) => "alone".to_owned(),
+        OpenedStore::Postgres(_) => context::new_id(clock).to_string(),
     }
 }
 

@@ -20,6 +20,7 @@ pub mod database;
 pub mod fulfilment;
 mod grpc;
 pub mod idempotency;
+pub mod notices;
 pub mod providers;
 
 pub use app::{CommandService, OpenedStore};

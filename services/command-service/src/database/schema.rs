@@ -26,6 +26,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0002_providers.sql"),
         postgres: include_str!("../../migrations/postgres/0002_providers.sql"),
     },
+    Migration {
+        version: 3,
+        serves_from: 1,
+        sqlite: include_str!("../../migrations/sqlite/0003_notices.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_notices.sql"),
+    },
 ];
 
 const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS command_schema \

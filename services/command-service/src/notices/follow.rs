@@ -1,0 +1,250 @@
+//! The reader.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::order::{Order, OrderEvent};
+use domain::value::EntityId;
+use event_sourcing::aggregate::decode;
+use event_sourcing::{Envelope, EventStore, Executor, Filter, LeaseStore, StoreError};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
+
+use super::checkpoint;
+use crate::database::{CommandDatabase, DatabaseError};
+use crate::providers::{Failure, Key, Notice, NoticeKind, Notifications};
+
+/// What customers are told of.
+const TOLD: [&str; 4] = [
+    "OrderConfirmed",
+    "OrderCancelled",
+    "OrderShipped",
+    "OrderDelivered",
+];
+const LEASE: &str = "notices";
+const LEASE_TTL: Duration = Duration::from_secs(15);
+/// How many events are read at once, and not read again after a crash.
+const PAGE: usize = 100;
+/// How many notices go out side by side.
+const SIDE_BY_SIDE: usize = 16;
+/// How often one is tried; with the pauses about five minutes.
+const TRIES: u32 = 10;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// The time limit of one try.
+const TRY_LIMIT: Duration = Duration::from_secs(30);
+
+/// All that telling customers needs.
+pub struct Notices {
+    /// The log.
+    pub store: Arc<dyn EventStore>,
+    /// Who does it.
+    pub leases: Arc<dyn LeaseStore>,
+    /// The orders.
+    pub executor: Arc<Executor>,
+    /// Where the checkpoint is.
+    pub database: CommandDatabase,
+    /// Who tells them.
+    pub notifications: Arc<dyn Notifications>,
+    /// Names this process.
+    pub owner: String,
+}
+
+impl std::fmt::Debug for Notices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notices").finish_non_exhaustive()
+    }
+}
+
+/// Why the reading stopped for now.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error("another process tells customers")]
+    Elsewhere,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl Notices {
+    /// Tells customers, whenever this process has the lease, until `stop` fires.
+    pub async fn run(self, stop: CancellationToken) {
+        while let Some(ended) = stop.run_until_cancelled(self.hold()).await {
+            let interrupted = match ended {
+                Ok(never) => match never {},
+                Err(interrupted) => interrupted,
+            };
+            if !matches!(interrupted, Interrupted::Elsewhere) {
+                tracing::warn!(
+                    error = &interrupted as &dyn std::error::Error,
+                    "customers cannot be told now; it is tried again"
+                );
+            }
+            if stop
+                .run_until_cancelled(tokio::time::sleep(LEASE_TTL / 3))
+                .await
+                .is_none()
+            {
+                break;
+            }
+        }
+        if let Err(error) = self
+            .leases
+            .release_leases(&[LEASE.into()], &self.owner)
+            .await
+        {
+            // It expires by itself.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "lease not released"
+            );
+        }
+    }
+
+    async fn hold(&self) -> Result<Infallible, Interrupted> {
+        self.acquire().await?;
+        tokio::select! {
+            ended = self.keep() => ended,
+            ended = self.read() => ended,
+        }
+    }
+
+    async fn acquire(&self) -> Result<(), Interrupted> {
+        let names = [LEASE.into()];
+        let held = self
+            .leases
+            .acquire_leases(&names, &self.owner, LEASE_TTL)
+            .await?;
+        if held.is_empty() {
+            return Err(Interrupted::Elsewhere);
+        }
+        Ok(())
+    }
+
+    async fn keep(&self) -> Result<Infallible, Interrupted> {
+        loop {
+            tokio::time::sleep(LEASE_TTL / 3).await;
+            self.acquire().await?;
+        }
+    }
+
+    async fn read(&self) -> Result<Infallible, Interrupted> {
+        let mut position = match checkpoint::load(&self.database).await? {
+            Some(position) => position,
+            // Customers of long ago are not told anew by a shop that has just learnt to tell them.
+            None => self.store.head().await?,
+        };
+        let filter = Filter::of_types(&TOLD);
+        loop {
+            checkpoint::save(&self.database, position).await?;
+            let page = self.store.read_all(position, &filter, PAGE).await?;
+            let mut sending = FuturesUnordered::new();
+            for envelope in &page.events {
+                if sending.len() == SIDE_BY_SIDE {
+                    sending.next().await;
+                }
+                sending.push(self.tell(envelope));
+            }
+            while sending.next().await.is_some() {}
+            drop(sending);
+            if page.through > position {
+                position = page.through;
+            } else {
+                self.store.wait_for(position.next()).await?;
+            }
+        }
+    }
+
+    /// Sends a notice, and again if that may help; in the end it is given up, and logged.
+    async fn tell(&self, envelope: &Envelope) {
+        let key = format!("notice/{}", envelope.event_id);
+        let (Some(notice), Ok(key)) = (self.notice(envelope).await, Key::try_new(key)) else {
+            return;
+        };
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1..=TRIES {
+            let sent =
+                tokio::time::timeout(TRY_LIMIT, self.notifications.send(&key, &notice)).await;
+            let failure = match sent {
+                Ok(Ok(())) => return,
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::unknown("no answer in time"),
+            };
+            if attempt == TRIES || matches!(failure, Failure::Refused { .. }) {
+                metrics::counter!("notices_given_up_total").increment(1);
+                tracing::error!(
+                    { platform::fields::ORDER_ID } = %notice.order_id,
+                    reason = failure.reason(),
+                    "a customer could not be told"
+                );
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn notice(&self, envelope: &Envelope) -> Option<Notice> {
+        let event: OrderEvent = match decode(envelope) {
+            Ok(event) => event,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a notice cannot be made"
+                );
+                return None;
+            }
+        };
+        let order = self.order(event.order_id()).await?;
+        let order = order.values()?;
+        let shipment = order.shipment.as_ref();
+        let tracking_number = shipment.map(|shipment| shipment.tracking_number.to_string());
+        let kind = match &event {
+            OrderEvent::Confirmed(_) => NoticeKind::Confirmed {
+                total: order.total,
+                tracking_number,
+            },
+            OrderEvent::Cancelled(cancelled) => NoticeKind::Cancelled {
+                reason: cancelled
+                    .reason
+                    .as_ref()
+                    .map_or("", |reason| reason.as_str())
+                    .to_owned(),
+            },
+            OrderEvent::Shipped(_) => NoticeKind::Shipped { tracking_number },
+            OrderEvent::Delivered(_) => NoticeKind::Delivered,
+            OrderEvent::Created(_)
+            | OrderEvent::PaymentProcessed(_)
+            | OrderEvent::PaymentRefunded(_)
+            | OrderEvent::ShippingArranged(_)
+            | OrderEvent::ShippingCancelled(_)
+            | OrderEvent::CancellationRequested(_)
+            | OrderEvent::Failed(_) => return None,
+        };
+        Some(Notice {
+            order_id: order.id.clone(),
+            user_id: order.user_id.clone(),
+            kind,
+        })
+    }
+
+    /// The order, however long the store takes.
+    async fn order(&self, id: &EntityId) -> Option<Arc<Order>> {
+        loop {
+            match self.executor.load::<Order>(id.as_str()).await {
+                Ok((order, _)) => return Some(order),
+                Err(error) if error.is_retryable() => tokio::time::sleep(FIRST_PAUSE).await,
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "an order cannot be read"
+                    );
+                    return None;
+                }
+            }
+        }
+    }
+}
