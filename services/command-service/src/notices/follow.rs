@@ -7,7 +7,9 @@ use std::time::Duration;
 use domain::order::{Order, OrderEvent};
 use domain::value::EntityId;
 use event_sourcing::aggregate::decode;
-use event_sourcing::{Envelope, EventStore, Executor, Filter, LeaseStore, StoreError};
+use event_sourcing::{
+    Envelope, EventStore, Executor, Filter, LeaseStore, LogPage, Position, StoreError,
+};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
@@ -63,6 +65,8 @@ impl std::fmt::Debug for Notices {
 enum Interrupted {
     #[error("another process tells customers")]
     Elsewhere,
+    #[error("the process stops")]
+    Stopped,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -72,24 +76,23 @@ enum Interrupted {
 impl Notices {
     /// Tells customers, whenever this process has the lease, until `stop` fires.
     pub async fn run(self, stop: CancellationToken) {
-        while let Some(ended) = stop.run_until_cancelled(self.hold()).await {
-            let interrupted = match ended {
+        while !stop.is_cancelled() {
+            let interrupted = match self.hold(&stop).await {
                 Ok(never) => match never {},
                 Err(interrupted) => interrupted,
             };
-            if !matches!(interrupted, Interrupted::Elsewhere) {
+            if matches!(
+                interrupted,
+                Interrupted::Store(_) | Interrupted::Database(_)
+            ) {
                 tracing::warn!(
                     error = &interrupted as &dyn std::error::Error,
                     "customers cannot be told now; it is tried again"
                 );
             }
-            if stop
-                .run_until_cancelled(tokio::time::sleep(LEASE_TTL / 3))
-                .await
-                .is_none()
-            {
-                break;
-            }
+            let pause = tokio::time::sleep(LEASE_TTL / 3);
+            // Nothing is to be done if it is cut short.
+            let _cut = stop.run_until_cancelled(pause).await;
         }
         if let Err(error) = self
             .leases
@@ -104,11 +107,11 @@ impl Notices {
         }
     }
 
-    async fn hold(&self) -> Result<Infallible, Interrupted> {
+    async fn hold(&self, stop: &CancellationToken) -> Result<Infallible, Interrupted> {
         self.acquire().await?;
         tokio::select! {
             ended = self.keep() => ended,
-            ended = self.read() => ended,
+            ended = self.read(stop) => ended,
         }
     }
 
@@ -131,7 +134,7 @@ impl Notices {
         }
     }
 
-    async fn read(&self) -> Result<Infallible, Interrupted> {
+    async fn read(&self, stop: &CancellationToken) -> Result<Infallible, Interrupted> {
         let mut position = match checkpoint::load(&self.database).await? {
             Some(position) => position,
             // Customers of long ago are not told anew by a shop that has just learnt to tell them.
@@ -140,36 +143,54 @@ impl Notices {
         let filter = Filter::of_types(&TOLD);
         loop {
             checkpoint::save(&self.database, position).await?;
-            let page = self.store.read_all(position, &filter, PAGE).await?;
-            let mut sending = FuturesUnordered::new();
-            for envelope in &page.events {
-                if sending.len() == SIDE_BY_SIDE {
-                    sending.next().await;
-                }
-                sending.push(self.tell(envelope));
+            let page = stop.run_until_cancelled(self.next_page(position, &filter));
+            let page = page.await.ok_or(Interrupted::Stopped)??;
+            if !self.tell_all(&page.events, stop).await {
+                return Err(Interrupted::Stopped);
             }
-            while sending.next().await.is_some() {}
-            drop(sending);
-            if page.through > position {
-                position = page.through;
-            } else {
-                self.store.wait_for(position.next()).await?;
-            }
+            position = page.through;
         }
     }
 
-    /// Sends a notice, and again if that may help; in the end it is given up, and logged.
-    async fn tell(&self, envelope: &Envelope) {
+    /// The next page that moves the position.
+    async fn next_page(&self, position: Position, filter: &Filter) -> Result<LogPage, StoreError> {
+        loop {
+            let page = self.store.read_all(position, filter, PAGE).await?;
+            if page.through > position {
+                return Ok(page);
+            }
+            self.store.wait_for(position.next()).await?;
+        }
+    }
+
+    /// Sends a page's notices, some side by side. Whether none was cut short by the stop.
+    async fn tell_all(&self, events: &[Envelope], stop: &CancellationToken) -> bool {
+        let mut sending = FuturesUnordered::new();
+        let mut all_told = true;
+        for envelope in events {
+            if sending.len() == SIDE_BY_SIDE {
+                all_told &= sending.next().await.unwrap_or(true);
+            }
+            sending.push(self.tell(envelope, stop));
+        }
+        while let Some(told) = sending.next().await {
+            all_told &= told;
+        }
+        all_told
+    }
+
+    /// Sends a notice, and again if that may help; in the end it is given up, and logged. Whether it came to an end
+    /// before the stop.
+    async fn tell(&self, envelope: &Envelope, stop: &CancellationToken) -> bool {
         let key = format!("notice/{}", envelope.event_id);
         let (Some(notice), Ok(key)) = (self.notice(envelope).await, Key::try_new(key)) else {
-            return;
+            return true;
         };
         let mut pause = FIRST_PAUSE;
         for attempt in 1..=TRIES {
-            let sent =
-                tokio::time::timeout(TRY_LIMIT, self.notifications.send(&key, &notice)).await;
-            let failure = match sent {
-                Ok(Ok(())) => return,
+            let sent = tokio::time::timeout(TRY_LIMIT, self.notifications.send(&key, &notice));
+            let failure = match sent.await {
+                Ok(Ok(())) => return true,
                 Ok(Err(failure)) => failure,
                 Err(_) => Failure::unknown("no answer in time"),
             };
@@ -180,11 +201,15 @@ impl Notices {
                     reason = failure.reason(),
                     "a customer could not be told"
                 );
-                return;
+                return true;
             }
-            tokio::time::sleep(pause).await;
+            let paused = stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+            if paused.is_none() {
+                return false;
+            }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        true
     }
 
     async fn notice(&self, envelope: &Envelope) -> Option<Notice> {

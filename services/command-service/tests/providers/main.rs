@@ -4,6 +4,7 @@ mod book;
 mod fake_carrier;
 mod fake_stripe;
 mod mail;
+mod notices;
 mod promises;
 mod settings;
 mod shipping_http;
