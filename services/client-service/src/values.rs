@@ -82,9 +82,12 @@ impl<'a> Walk<'a> {
                 Selection::Field(field) => {
                     let field = &field.node;
                     self.arguments(field, object)?;
-                    let name = field.name.node.as_str();
-                    let ty = object.and_then(|object| self.shape.field(object, name));
-                    self.set(&field.selection_set.node, ty.map(Shape::named))?;
+                    let below = &field.selection_set.node;
+                    if !below.items.is_empty() {
+                        let name = field.name.node.as_str();
+                        let ty = object.and_then(|object| self.shape.field(object, name));
+                        self.set(below, ty.map(Shape::named))?;
+                    }
                 }
                 Selection::InlineFragment(inline) => {
                     let condition = inline.node.type_condition.as_ref();
