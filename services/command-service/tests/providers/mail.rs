@@ -14,10 +14,10 @@ use test_python::Script;
 use crate::support::{clock, id, key, soon};
 
 const USER: &str = "shop";
-const PASSWORD: &str = "a-password-nobody-sees";
+pub const PASSWORD: &str = "a-password-nobody-sees";
 
 /// A running mail server.
-struct Sink {
+pub struct Sink {
     script: Script,
     port: u16,
     folder: TempDir,
@@ -33,7 +33,7 @@ struct Mail {
 }
 
 impl Sink {
-    async fn start(mode: &str, login: &[&str]) -> Self {
+    pub async fn start(mode: &str, login: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().to_str().expect("a path").to_owned();
         let script =
@@ -67,6 +67,10 @@ impl Sink {
             tls: mail["tls"].as_bool().expect("a boolean"),
             user: text(&mail["user"]),
         }
+    }
+
+    pub fn starttls(&self) -> SmtpSettings {
+        self.settings(SmtpTls::StartTls)
     }
 
     fn settings(&self, tls: SmtpTls) -> SmtpSettings {
@@ -118,7 +122,7 @@ fn notice(user: &str, kind: NoticeKind) -> Notice {
     }
 }
 
-fn confirmed(user: &str) -> Notice {
+pub fn confirmed(user: &str) -> Notice {
     let kind = NoticeKind::Confirmed {
         total: Money::from_cents(1_990),
         tracking_number: Some("TRK-1".to_owned()),

@@ -6,6 +6,7 @@ mod fake_stripe;
 mod mail;
 mod notices;
 mod promises;
+mod secrets;
 mod settings;
 mod shipping_http;
 mod simulated;

@@ -1,5 +1,6 @@
 //! Shipping over HTTP, by the protocol of `docs/providers.md`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,11 @@ use command_service::providers::{
 };
 use platform::config::Engine;
 use serde_json::json;
+use test_python::Script;
 
 use crate::fake_carrier::{FakeCarrier, Fault, TOKEN};
 use crate::promises::{self, Shipments};
-use crate::support::{Home, clock, key, shipment};
+use crate::support::{Home, clock, key, shipment, soon};
 
 async fn shipping_with(url: &str, token: &str) -> Arc<dyn Shipping> {
     // Shipping over HTTP remembers nothing here.
@@ -32,6 +34,51 @@ async fn shipping_with(url: &str, token: &str) -> Arc<dyn Shipping> {
 
 async fn shipping(carrier: &FakeCarrier) -> Arc<dyn Shipping> {
     shipping_with(&carrier.url, TOKEN).await
+}
+
+async fn over_tls(url: &str, ca_file: Option<PathBuf>) -> Result<Arrangement, Failure> {
+    let home = Home::new(Engine::Sqlite).await;
+    let settings = ProviderSettings {
+        shipping: ShippingChoice::Http(HttpShippingSettings {
+            base: url.to_owned(),
+            token: None,
+            ca_file,
+        }),
+        ..ProviderSettings::default()
+    };
+    let providers = Providers::from_settings(&settings, &home.database().await, &clock());
+    let shipping = providers.expect("providers").shipping;
+    shipping.arrange(&key("a"), &shipment("o-1", 3)).await
+}
+
+#[tokio::test]
+async fn a_carrier_whose_certificate_nobody_vouches_for_is_sent_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("a path");
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/providers/foreign/tls_carrier.py");
+    let mut script = Script::start(&script, &[path]).await.expect("a carrier");
+    let port = script.line().await.expect("its port");
+    let url = format!("https://localhost:{port}");
+    let stranger = soon("an answer", over_tls(&url, None)).await;
+    assert!(
+        matches!(stranger, Err(Failure::Transient { .. })),
+        "{stranger:?}"
+    );
+    let trusted = soon(
+        "an answer",
+        over_tls(&url, Some(folder.path().join("ca.pem"))),
+    )
+    .await;
+    assert_eq!(trusted.expect("arranged").tracking_number, "TLS-1");
+    // The certificate is for another name.
+    let url = format!("https://127.0.0.1:{port}");
+    let other = soon(
+        "an answer",
+        over_tls(&url, Some(folder.path().join("ca.pem"))),
+    )
+    .await;
+    assert!(matches!(other, Err(Failure::Transient { .. })), "{other:?}");
 }
 
 #[tokio::test]

@@ -4,6 +4,6 @@ mod faults;
 mod foreign;
 mod official;
 mod signature;
-mod stage;
+pub mod stage;
 mod undo;
 mod webhook;

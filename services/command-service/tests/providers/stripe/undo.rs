@@ -70,6 +70,29 @@ async fn what_somebody_has_given_back_by_hand_is_given_back() {
     .await;
 }
 
+/// Somebody is faster, between the undo's look and its refund.
+#[tokio::test]
+async fn what_is_given_back_at_the_same_moment_is_given_back_once() {
+    on_both_engines(async |home| {
+        let fake = FakeStripe::start().await;
+        let payments = payments(home, &fake.url, GOOD_CARD).await;
+        let paid = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
+        let (hold, came, go) = Fault::hold();
+        fake.fault(On::Refund, hold);
+        let undoing =
+            tokio::spawn(async move { payments.undo(&key("a"), &charge("o-1", 1_234)).await });
+        soon("the refund", came.notified()).await;
+        fake.refund_by_hand(&paid.expect("paid").payment_id);
+        go.notify_one();
+        let undone = soon("the undo", undoing).await.expect("no panic");
+        let undone = undone.expect("undone");
+        assert!(undone.happened);
+        assert_eq!(undone.reference.as_deref(), Some("re_000001"));
+        assert_eq!(fake.money().given_back, 1_234);
+    })
+    .await;
+}
+
 /// The charge is stopped at one of its calls, undone, and let go: wherever it is, no money is held.
 #[tokio::test]
 async fn an_undo_overtakes_a_charge_at_each_of_its_calls() {

@@ -1,0 +1,145 @@
+//! No secret is in a log, whatever goes wrong.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use command_service::providers::notifications::NotificationsChoice;
+use command_service::providers::shipping::{HttpShippingSettings, ShippingChoice};
+use command_service::providers::{ProviderSettings, Providers, Secret};
+use http::Request;
+use platform::config::Engine;
+use tower::ServiceExt;
+use tracing::Level;
+
+use crate::fake_carrier::{self, FakeCarrier, TOKEN};
+use crate::fake_stripe::{FakeStripe, Fault, On, SECRET_KEY};
+use crate::mail::{PASSWORD, Sink, confirmed};
+use crate::stripe::stage::{GOOD_CARD, WEBHOOK_SECRET, settings};
+use crate::support::{Home, charge, clock, key, shipment, soon};
+
+/// All that is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("the log").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The test's runtime has one thread, which all tasks share.
+#[tokio::test]
+async fn no_secret_is_logged() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let logging = tracing::subscriber::set_default(subscriber);
+    let (stripe, carrier) = (FakeStripe::start().await, FakeCarrier::start().await);
+    let mail = Sink::start("starttls", &["shop", PASSWORD]).await;
+    let right = everything(
+        &stripe.url,
+        SECRET_KEY,
+        &carrier.url,
+        TOKEN,
+        &mail,
+        PASSWORD,
+    );
+    let wrong = everything(
+        &stripe.url,
+        "sk_wrong_key",
+        &carrier.url,
+        "wrong-token",
+        &mail,
+        "wrong-word",
+    );
+    let nowhere = "http://127.0.0.1:1";
+    let nobody = everything(nowhere, SECRET_KEY, nowhere, TOKEN, &mail, PASSWORD);
+    let home = Home::new(Engine::Sqlite).await;
+    for (run, settings) in [right, wrong, nobody].into_iter().enumerate() {
+        let providers = Providers::from_settings(&settings, &home.database().await, &clock());
+        call_all(&providers.expect("providers"), run, &stripe, &carrier).await;
+    }
+    drop(logging);
+    let bytes = log.0.lock().expect("the log").clone();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(
+        text.contains("a webhook was not believed"),
+        "nothing was caught"
+    );
+    assert!(
+        text.contains("a call to a provider failed"),
+        "nothing was caught"
+    );
+    for secret in [
+        SECRET_KEY,
+        WEBHOOK_SECRET,
+        TOKEN,
+        PASSWORD,
+        "sk_wrong_key",
+        "wrong-token",
+        "wrong-word",
+    ] {
+        assert!(!text.contains(secret), "{secret} is in the log");
+    }
+}
+
+fn everything(
+    stripe: &str,
+    secret_key: &str,
+    carrier: &str,
+    token: &str,
+    mail: &Sink,
+    password: &str,
+) -> ProviderSettings {
+    let mut smtp = mail.starttls();
+    smtp.login = Secret::parse(password).map(|password| ("shop".to_owned(), password));
+    ProviderSettings {
+        shipping: ShippingChoice::Http(HttpShippingSettings {
+            base: carrier.to_owned(),
+            token: Secret::parse(token),
+            ca_file: None,
+        }),
+        notifications: NotificationsChoice::Smtp(smtp),
+        ..settings(stripe, secret_key, GOOD_CARD)
+    }
+}
+
+/// Calls every provider as it should go, and with something that goes wrong. Only the log counts here.
+async fn call_all(providers: &Providers, run: usize, stripe: &FakeStripe, carrier: &FakeCarrier) {
+    for (n, fault) in [Fault::Lose, Fault::FailBefore, Fault::Limit]
+        .into_iter()
+        .enumerate()
+    {
+        let name = key(&format!("{run}/{n}"));
+        stripe.fault(On::Confirm, fault);
+        let _ = providers
+            .payments
+            .charge(&name, &charge("o-1", 1_234))
+            .await;
+        let _ = providers.payments.look_up(&name).await;
+        let _ = providers.payments.undo(&name, &charge("o-1", 1_234)).await;
+        carrier.fault(fake_carrier::Fault::Lose);
+        let _ = providers.shipping.arrange(&name, &shipment("o-1", 3)).await;
+        let _ = providers.shipping.undo(&name, &shipment("o-1", 3)).await;
+    }
+    let notice = confirmed("anna@example.com");
+    let name = key("a");
+    let sending = providers.notifications.send(&name, &notice);
+    let _ = soon("a mail", sending).await;
+    let forged = Request::post("/webhooks/stripe")
+        .header("stripe-signature", "t=1,v1=00")
+        .body(axum::body::Body::empty());
+    let answer = providers
+        .webhooks
+        .clone()
+        .oneshot(forged.expect("a request"));
+    assert_eq!(answer.await.expect("an answer").status().as_u16(), 400);
+}
