@@ -1,0 +1,76 @@
+//! The saga `order`.
+
+use async_trait::async_trait;
+use command_service::commands::CancelOrder;
+use domain::fulfilment::{FulfilmentCall, Obtained, OrderSaga};
+use domain::order::{Order, RequestCancellation};
+use domain::value::{OrderStatus, Reference, TrackingNumber};
+use event_sourcing::saga::Outcome;
+use event_sourcing::testing::saga::{End, Scenario, World, check};
+
+use crate::shop::{self, Holds, ORDER, ORDER_SAGA, holds, id};
+
+struct Fulfil;
+
+#[async_trait]
+impl Scenario for Fulfil {
+    type Saga = OrderSaga;
+
+    async fn begin(&self, world: &World) -> String {
+        shop::open(world).await;
+        ORDER_SAGA.to_owned()
+    }
+
+    fn answer(&self, call: &FulfilmentCall) -> Obtained {
+        match call {
+            FulfilmentCall::Pay { .. } => {
+                Obtained::Payment(Reference::parse("payment", "pay-1").expect("a name"))
+            }
+            FulfilmentCall::Ship { .. } => {
+                let number = TrackingNumber::parse("number", "trk-1");
+                Obtained::Shipment(number.expect("a number"))
+            }
+        }
+    }
+
+    async fn refuse(&self, world: &World, step: &str) -> bool {
+        shop::lose_the_goods(world).await;
+        step == "reserve_inventory"
+    }
+
+    async fn cancel(&self, world: &World, _saga_id: &str) -> bool {
+        let command = CancelOrder(RequestCancellation {
+            order_id: id(ORDER),
+            reason: None,
+            requested_by: Some(shop::user()),
+            cancel_saga_id: id("saga-2"),
+        });
+        world.execute(&command).await;
+        let order: Order = world.state(ORDER).await;
+        // A confirmed one is undone by another saga, while this one stays completed.
+        order
+            .values()
+            .is_some_and(|order| order.status != OrderStatus::Confirmed)
+    }
+
+    async fn check(&self, end: &End<'_, OrderSaga>) -> Result<(), String> {
+        let status = match end.outcome {
+            Outcome::Completed => OrderStatus::Confirmed,
+            Outcome::Compensated => OrderStatus::Cancelled,
+            Outcome::Failed => OrderStatus::Failed,
+        };
+        let is_confirmed = status == OrderStatus::Confirmed;
+        let wanted = Holds {
+            status,
+            goods: is_confirmed,
+            deals: is_confirmed,
+        };
+        holds(end.world, wanted).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_is_confirmed_with_all_it_holds_or_cancelled_with_nothing_whatever_fails() {
+    let report = check(Fulfil).await;
+    assert!(report.cases > 40, "{report:?}");
+}

@@ -1,0 +1,105 @@
+//! A shop with two products, in which one order is placed.
+
+use command_service::commands::{CreateProduct, PlaceOrder, UpdateStock};
+use domain::order::{CreateOrder, GivenLine, Order, OrderLines};
+use domain::product;
+use domain::stock::{Stock, StockValues};
+use domain::value::{EntityId, OrderStatus, Price, ProductName, StockLevel, UserId};
+use event_sourcing::testing::saga::World;
+
+pub const ORDER: &str = "order-1";
+pub const ORDER_SAGA: &str = "saga-1";
+/// What is ordered of each product, and what is on hand.
+pub const GOODS: [(&str, u32, u32); 2] = [("tea", 2, 5), ("cup", 1, 3)];
+
+pub fn id(text: &str) -> EntityId {
+    EntityId::parse("id", text).expect("an id")
+}
+
+pub fn user() -> UserId {
+    UserId::parse("userId", "mika").expect("a user")
+}
+
+fn level(pieces: u32) -> StockLevel {
+    StockLevel::parse("stockQuantity", pieces.into()).expect("a stock level")
+}
+
+/// Fills the shop, and places the order.
+pub async fn open(world: &World) {
+    for (product, _, on_hand) in GOODS {
+        let command = CreateProduct {
+            product: product::CreateProduct {
+                id: id(product),
+                name: ProductName::parse("name", product).expect("a name"),
+                description: None,
+                price: Price::parse("price", "19.90").expect("a price"),
+                category_id: None,
+            },
+            on_hand: level(on_hand),
+        };
+        world.execute(&command).await;
+    }
+    let lines = GOODS.map(|(product_id, quantity, _)| GivenLine {
+        product_id,
+        quantity: quantity.into(),
+        ..GivenLine::default()
+    });
+    let order = CreateOrder {
+        id: id(ORDER),
+        saga_id: id(ORDER_SAGA),
+        user_id: user(),
+        lines: OrderLines::parse("items", &lines).expect("lines"),
+        shipping_address: None,
+        expected_total: None,
+    };
+    world.execute(&PlaceOrder(order)).await;
+}
+
+/// Somebody finds that there is less of everything than was thought.
+pub async fn lose_the_goods(world: &World) {
+    for (product, ..) in GOODS {
+        let command = UpdateStock {
+            product_id: id(product),
+            on_hand: level(0),
+        };
+        world.execute(&command).await;
+    }
+}
+
+/// What an order holds in one of its states.
+#[derive(Clone, Copy, Debug)]
+pub struct Holds {
+    pub status: OrderStatus,
+    pub goods: bool,
+    pub deals: bool,
+}
+
+/// Whether the order and the stock say the same, and that.
+pub async fn holds(world: &World, wanted: Holds) -> Result<(), String> {
+    let order: Order = world.state(ORDER).await;
+    let order = order.values().ok_or("there is no order")?;
+    if order.status != wanted.status {
+        return Err(format!(
+            "the order is {}, not {}",
+            order.status, wanted.status
+        ));
+    }
+    let (has_payment, has_shipment) = (order.payment.is_some(), order.shipment.is_some());
+    if (has_payment, has_shipment) != (wanted.deals, wanted.deals) {
+        return Err(format!("payment: {has_payment}, shipment: {has_shipment}"));
+    }
+    for (product, quantity, _) in GOODS {
+        let stock: Stock = world.state(product).await;
+        let Some(StockValues { reserved, .. }) = stock.life().alive() else {
+            return Err(format!("there is no stock of {product}"));
+        };
+        let wanted = if wanted.goods { quantity } else { 0 };
+        if reserved.get() != wanted {
+            return Err(format!(
+                "{} of {product} are reserved, not {wanted}",
+                reserved.get()
+            ));
+        }
+    }
+    Ok(())
+}
