@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event_sourcing::LeaseStore;
-use event_sourcing::saga::{EngineConfig, Outcome, PARTITIONS};
+use event_sourcing::saga::{EngineConfig, Outcome, PARTITIONS, Status};
 
 use crate::support::{Deed, LONG, Town, gate};
 use crate::trip::{Booking, Tour};
@@ -115,20 +115,37 @@ async fn a_zombie_changes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_ends_soon_begins_no_call() {
-    let town = Town::new();
-    let gate = gate();
-    town.desk.set("flight", Deed::Gated(Arc::clone(&gate)));
-    let node = town.node::<Booking>("one");
-    town.begin::<Booking>("trip-1").await;
-    town.asked("act trip-1/flight").await;
-    // From here on the leases cannot be renewed, and the next commit takes until they have nearly ended.
-    node.wire.is_cut.store(true, Ordering::Relaxed);
-    gate.add_permits(1);
-    tokio::time::sleep(LEASE).await;
-    node.wire.is_cut.store(false, Ordering::Relaxed);
-    assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Completed);
-    assert_eq!(town.desk.count("act trip-1/hotel"), 1);
-    node.stop().await;
+    for is_stopped in [false, true] {
+        let town = Town::new();
+        let gate = gate();
+        town.desk.set("flight", Deed::Gated(Arc::clone(&gate)));
+        let config = EngineConfig {
+            lease: Duration::from_secs(3),
+            ..EngineConfig::new("one")
+        };
+        let desk = Arc::clone(&town.desk);
+        let node = town.start(config, |builder| builder.with::<Booking>(desk));
+        town.begin::<Booking>("trip-1").await;
+        town.asked("act trip-1/flight").await;
+        // Nothing is renewed any more; after two seconds less than a third is left.
+        let leases = &node.wire.is_without_leases;
+        leases.store(true, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(2_900)).await;
+        gate.add_permits(1);
+        tokio::time::sleep(LONG / 10).await;
+        let state = town.state::<Booking>("trip-1").await;
+        assert_eq!(state.run().unwrap().steps[2].status, Status::Calling);
+        assert_eq!(town.desk.count("act trip-1/hotel"), 0);
+        if is_stopped {
+            let stopped = tokio::time::timeout(LONG, node.stop()).await;
+            assert_eq!(stopped, Ok(()), "a stop does not wait for a lease");
+        } else {
+            leases.store(false, Ordering::Relaxed);
+            assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Completed);
+            assert_eq!(town.desk.count("act trip-1/hotel"), 1);
+            node.stop().await;
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -144,10 +144,19 @@ impl<S: Travel> Effects<S> for Desk {
     }
 }
 
+fn cut() -> StoreError {
+    StoreError::Unavailable {
+        operation: "reach the store",
+        source: Arc::from(Box::from("the wire is cut")),
+    }
+}
+
 /// The store as one process reaches it.
 pub struct Wire {
     inner: Arc<MemoryEventStore>,
     pub is_cut: AtomicBool,
+    /// Whether leases are out of reach, and only they.
+    pub is_without_leases: AtomicBool,
     /// From where the log was read.
     pub reads: Mutex<Vec<Position>>,
 }
@@ -155,12 +164,16 @@ pub struct Wire {
 impl Wire {
     fn reach(&self) -> Result<&MemoryEventStore, StoreError> {
         if self.is_cut.load(Ordering::Relaxed) {
-            return Err(StoreError::Unavailable {
-                operation: "reach the store",
-                source: Arc::from(Box::from("the wire is cut")),
-            });
+            return Err(cut());
         }
         Ok(&self.inner)
+    }
+
+    fn reach_leases(&self) -> Result<&MemoryEventStore, StoreError> {
+        if self.is_without_leases.load(Ordering::Relaxed) {
+            return Err(cut());
+        }
+        self.reach()
     }
 }
 
@@ -226,19 +239,19 @@ impl LeaseStore for Wire {
         owner: &str,
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
-        self.reach()?.acquire_leases(names, owner, ttl).await
+        self.reach_leases()?.acquire_leases(names, owner, ttl).await
     }
 
     async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
-        self.reach()?.renew_leases(owner, ttl).await
+        self.reach_leases()?.renew_leases(owner, ttl).await
     }
 
     async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
-        self.reach()?.release_leases(names, owner).await
+        self.reach_leases()?.release_leases(names, owner).await
     }
 
     async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
-        self.reach()?.held_leases(prefix).await
+        self.reach_leases()?.held_leases(prefix).await
     }
 
     async fn seize_leases(
@@ -247,7 +260,7 @@ impl LeaseStore for Wire {
         owner: &str,
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
-        self.reach()?.seize_leases(names, owner, ttl).await
+        self.reach_leases()?.seize_leases(names, owner, ttl).await
     }
 }
 
@@ -316,6 +329,7 @@ impl Town {
         let wire = Arc::new(Wire {
             inner: Arc::clone(&self.store),
             is_cut: AtomicBool::new(false),
+            is_without_leases: AtomicBool::new(false),
             reads: Mutex::default(),
         });
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;

@@ -298,7 +298,13 @@ impl<S: Saga> Drive<'_, S> {
                 continue;
             }
             let third = self.shared.config.lease / 3;
-            if !self.shared.ownership.lasts(self.partition, third).await {
+            let lasts = tokio::select! {
+                biased;
+                lasts = self.shared.ownership.lasts(self.partition, third) => lasts,
+                // Whoever goes on asks the provider first, so that it does no harm to leave a call out.
+                () = self.shared.stop.cancelled() => false,
+            };
+            if !lasts {
                 return Err(Rest::Idle);
             }
             let now = self.shared.clock.now();
