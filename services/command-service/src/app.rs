@@ -14,20 +14,18 @@ use event_store_sqlite::SqliteEventStore;
 use platform::config::{Databases, Engine};
 use platform::health::{Health, PartState};
 use platform::{StartError, Tasks, fields};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::bus::CommandBus;
 use crate::config::Config;
 use crate::context;
 use crate::database::CommandDatabase;
-use crate::fulfilment::{Fulfilments, ProviderEffects};
+use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
 use crate::grpc;
 use crate::idempotency::Requests;
 use crate::notices::Notices;
-use crate::providers::{self, Providers};
+use crate::providers::Providers;
 
 /// How often the databases are asked whether they are there.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
@@ -154,10 +152,9 @@ impl CommandService {
         let executor = Arc::new(executor);
         let (engine, sagas) = start_sagas(own, opened, &executor, &providers, Arc::clone(&clock));
         if let Some(news) = providers.news.take() {
-            tasks.spawn(
-                "news from providers",
-                hear(news, engine.clone(), tasks.stopping()),
-            );
+            let (executor, clock) = (Arc::clone(&executor), Arc::clone(&clock));
+            let hearing = hear(news, executor, engine.clone(), clock, tasks.stopping());
+            tasks.spawn("news from providers", hearing);
         }
         let notices = Notices {
             store: Arc::clone(&store),
@@ -264,19 +261,6 @@ fn start_sagas(
         .with::<OrderSaga>(Arc::clone(&effects) as Arc<dyn Effects<OrderSaga>>)
         .with::<CancelOrderSaga>(effects)
         .start()
-}
-
-/// Looks at the sagas that a provider has news for.
-async fn hear(
-    mut news: mpsc::Receiver<providers::Key>,
-    engine: SagaEngine,
-    stopping: CancellationToken,
-) {
-    while let Some(Some(key)) = stopping.run_until_cancelled(news.recv()).await {
-        if let Some((saga_id, _)) = key.as_str().split_once('/') {
-            engine.touched(saga_id);
-        }
-    }
 }
 
 async fn probe(

@@ -5,8 +5,10 @@
 
 mod effects;
 mod list;
+mod news;
 mod sagas;
 
 pub use effects::ProviderEffects;
 pub use list::Page;
+pub use news::hear;
 pub use sagas::{Fulfilments, no_saga};

@@ -2,5 +2,6 @@
 //! kernel.
 
 mod cancel_order;
+mod news;
 mod order;
 mod shop;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use command_service::commands::CancelOrder;
 use domain::fulfilment::{FulfilmentCall, Obtained, OrderSaga};
 use domain::order::{Order, RequestCancellation};
-use domain::value::{OrderStatus, Reference, TrackingNumber};
+use domain::value::OrderStatus;
 use event_sourcing::saga::Outcome;
 use event_sourcing::testing::saga::{End, Scenario, World, check};
 
@@ -22,15 +22,7 @@ impl Scenario for Fulfil {
     }
 
     fn answer(&self, call: &FulfilmentCall) -> Obtained {
-        match call {
-            FulfilmentCall::Pay { .. } => {
-                Obtained::Payment(Reference::parse("payment", "pay-1").expect("a name"))
-            }
-            FulfilmentCall::Ship { .. } => {
-                let number = TrackingNumber::parse("number", "trk-1");
-                Obtained::Shipment(number.expect("a number"))
-            }
-        }
+        shop::obtained(call)
     }
 
     async fn refuse(&self, world: &World, step: &str) -> bool {

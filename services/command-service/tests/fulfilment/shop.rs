@@ -1,11 +1,18 @@
 //! A shop with two products, in which one order is placed.
 
+use std::time::Duration;
+
 use command_service::commands::{CreateProduct, PlaceOrder, UpdateStock};
+use domain::fulfilment::{FulfilmentCall, Obtained};
 use domain::order::{CreateOrder, GivenLine, Order, OrderLines};
 use domain::product;
 use domain::stock::{Stock, StockValues};
-use domain::value::{EntityId, OrderStatus, Price, ProductName, StockLevel, UserId};
+use domain::value::{
+    EntityId, OrderStatus, Price, ProductName, Reference, StockLevel, TrackingNumber, UserId,
+};
 use event_sourcing::testing::saga::World;
+use event_sourcing::{Clock, CommandId, Context, Executor, Metadata};
+use tokio::time::Instant;
 
 pub const ORDER: &str = "order-1";
 pub const ORDER_SAGA: &str = "saga-1";
@@ -26,19 +33,47 @@ fn level(pieces: u32) -> StockLevel {
 
 /// Fills the shop, and places the order.
 pub async fn open(world: &World) {
-    for (product, _, on_hand) in GOODS {
-        let command = CreateProduct {
-            product: product::CreateProduct {
-                id: id(product),
-                name: ProductName::parse("name", product).expect("a name"),
-                description: None,
-                price: Price::parse("price", "19.90").expect("a price"),
-                category_id: None,
-            },
-            on_hand: level(on_hand),
-        };
+    for command in products() {
         world.execute(&command).await;
     }
+    world.execute(&order()).await;
+}
+
+/// The same on an executor.
+pub async fn fill(executor: &Executor, clock: &dyn Clock) {
+    let context = |seed| Context {
+        command_id: CommandId::from_parts(clock.now(), [seed; 10]),
+        deadline: Instant::now() + Duration::from_secs(5),
+        metadata: Metadata::default(),
+        fence: None,
+    };
+    for (seed, command) in (1..).zip(products()) {
+        executor
+            .execute(&command, &context(seed))
+            .await
+            .expect("a product");
+    }
+    executor
+        .execute(&order(), &context(0))
+        .await
+        .expect("an order");
+}
+
+fn products() -> Vec<CreateProduct> {
+    let products = GOODS.iter().map(|(product, _, on_hand)| CreateProduct {
+        product: product::CreateProduct {
+            id: id(product),
+            name: ProductName::parse("name", product).expect("a name"),
+            description: None,
+            price: Price::parse("price", "19.90").expect("a price"),
+            category_id: None,
+        },
+        on_hand: level(*on_hand),
+    });
+    products.collect()
+}
+
+fn order() -> PlaceOrder {
     let lines = GOODS.map(|(product_id, quantity, _)| GivenLine {
         product_id,
         quantity: quantity.into(),
@@ -52,7 +87,7 @@ pub async fn open(world: &World) {
         shipping_address: None,
         expected_total: None,
     };
-    world.execute(&PlaceOrder(order)).await;
+    PlaceOrder(order)
 }
 
 /// Somebody finds that there is less of everything than was thought.
@@ -63,6 +98,18 @@ pub async fn lose_the_goods(world: &World) {
             on_hand: level(0),
         };
         world.execute(&command).await;
+    }
+}
+
+/// What a provider that does everything gives.
+pub fn obtained(call: &FulfilmentCall) -> Obtained {
+    match call {
+        FulfilmentCall::Pay { .. } => {
+            Obtained::Payment(Reference::parse("payment", "pay-1").expect("a name"))
+        }
+        FulfilmentCall::Ship { .. } => {
+            Obtained::Shipment(TrackingNumber::parse("number", "trk-1").expect("a number"))
+        }
     }
 }
 

@@ -1,0 +1,62 @@
+//! What providers say by themselves: that something happened under a key.
+//!
+//! It is a hint, no word: it may be late, doubled, or made up of an old event. So it only brings the next try of a saga
+//! that waits forward, and that try asks the provider. A saga that waits for a person goes on waiting.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::fulfilment::OrderSaga;
+use event_sourcing::saga::{Act, Person, PersonActs, SagaEngine, SagaState};
+use event_sourcing::{Clock, Context, Executor, Metadata};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::context;
+use crate::providers::Key;
+
+/// How long one hint is tried.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Hears hints until the service stops.
+pub async fn hear(
+    mut news: mpsc::Receiver<Key>,
+    executor: Arc<Executor>,
+    engine: SagaEngine,
+    clock: Arc<dyn Clock>,
+    stopping: CancellationToken,
+) {
+    while let Some(Some(key)) = stopping.run_until_cancelled(news.recv()).await {
+        let Some((saga_id, _)) = key.as_str().split_once('/') else {
+            continue;
+        };
+        if waits(&executor, saga_id).await {
+            let by = Person {
+                who: "payment provider".to_owned(),
+                why: format!("it says that something happened under {key}"),
+            };
+            let retry = PersonActs::<OrderSaga>::new(saga_id, Act::Retry, by);
+            let context = Context {
+                command_id: context::new_id(&*clock),
+                deadline: Instant::now() + PATIENCE,
+                metadata: Metadata::default(),
+                fence: None,
+            };
+            if let Err(error) = executor.execute(&retry, &context).await {
+                tracing::debug!(%error, %key, "a hint of a provider came to nothing");
+            }
+        }
+        engine.touched(saga_id);
+    }
+}
+
+/// Whether a saga waits for its next try, and not for a person.
+async fn waits(executor: &Executor, saga_id: &str) -> bool {
+    let loaded = executor.load::<SagaState<OrderSaga>>(saga_id).await;
+    loaded.is_ok_and(|(state, _)| {
+        state.run().is_some_and(|run| {
+            run.suspended.is_none() && run.steps.iter().any(|step| step.retry_at.is_some())
+        })
+    })
+}

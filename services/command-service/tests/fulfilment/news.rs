@@ -1,0 +1,112 @@
+//! A hint of a provider brings the next try forward.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use command_service::fulfilment::hear;
+use command_service::providers;
+use domain::fulfilment::{FulfilmentCall, Obtained, OrderSaga};
+use domain::order::Order;
+use domain::value::OrderStatus;
+use event_sourcing::execute::Executor;
+use event_sourcing::saga::{Effects, EngineConfig, Failure, Key, SagaEngine, Standing, Undone};
+use event_sourcing::testing::TokioClock;
+use event_sourcing::{Clock, EventStore, ExecutorConfig, LeaseStore, MemoryEventStore};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::shop::{self, ORDER, obtained};
+
+/// Loses the word of the first payment, and says by itself that something happened.
+struct Forgetful {
+    hints: Option<mpsc::Sender<providers::Key>>,
+    has_lost: AtomicBool,
+}
+
+#[async_trait]
+impl Effects<OrderSaga> for Forgetful {
+    async fn act(&self, key: &Key, call: &FulfilmentCall) -> Result<Obtained, Failure> {
+        if !self.has_lost.swap(true, Ordering::SeqCst) {
+            if let Some(hints) = self.hints.clone() {
+                let key = providers::Key::try_new(key.as_str()).expect("a key");
+                // Behind the commit of the lost word.
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    hints.send(key).await.expect("a listener");
+                });
+            }
+            return Err(Failure::Unknown("the word was lost".to_owned()));
+        }
+        Ok(obtained(call))
+    }
+
+    async fn look_up(&self, _: &Key, call: &FulfilmentCall) -> Result<Standing<Obtained>, Failure> {
+        Ok(Standing::Done(obtained(call)))
+    }
+
+    async fn undo(&self, _: &Key, _: &FulfilmentCall) -> Result<Undone, Failure> {
+        panic!("nothing is undone here");
+    }
+}
+
+/// How long an order takes whose first payment is lost, with or without a hint.
+async fn time_to_confirm(is_hinted: bool) -> Duration {
+    let clock: Arc<dyn Clock> = Arc::new(TokioClock::start());
+    let store = Arc::new(MemoryEventStore::new(Arc::clone(&clock)));
+    let events = Arc::clone(&store) as Arc<dyn EventStore>;
+    let config = ExecutorConfig::default();
+    let (executor, _tasks) = Executor::start(Arc::clone(&events), Arc::clone(&clock), config);
+    let executor = Arc::new(executor);
+    let (hints, news) = mpsc::channel(1);
+    let effects = Arc::new(Forgetful {
+        hints: is_hinted.then_some(hints),
+        has_lost: AtomicBool::new(false),
+    });
+    let leases = store as Arc<dyn LeaseStore>;
+    let config = EngineConfig::new("test");
+    let (engine, _sagas) = SagaEngine::builder(
+        Arc::clone(&executor),
+        Arc::clone(&events),
+        leases,
+        Arc::clone(&clock),
+        config,
+    )
+    .with::<OrderSaga>(effects)
+    .start();
+    let stopping = CancellationToken::new();
+    let hearing = hear(
+        news,
+        Arc::clone(&executor),
+        engine,
+        Arc::clone(&clock),
+        stopping,
+    );
+    tokio::spawn(hearing);
+    shop::fill(&*executor, &*clock).await;
+    let begun = Instant::now();
+    loop {
+        let (order, _) = executor.load::<Order>(ORDER).await.expect("an order");
+        if order
+            .values()
+            .is_some_and(|order| order.status == OrderStatus::Confirmed)
+        {
+            return begun.elapsed();
+        }
+        let head = events.head().await.expect("a head");
+        events.wait_for(head.next()).await.expect("an event");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hint_of_the_provider_brings_the_next_try_forward() {
+    let by_itself = time_to_confirm(false).await;
+    let hinted = time_to_confirm(true).await;
+    assert!(
+        by_itself >= Duration::from_millis(500),
+        "it waited only {by_itself:?}"
+    );
+    assert!(hinted < Duration::from_millis(300), "it waited {hinted:?}");
+}
