@@ -2,4 +2,6 @@
 
 mod kill;
 mod load;
+mod one_unit;
+mod orders;
 mod second_start;

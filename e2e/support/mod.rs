@@ -1,9 +1,17 @@
 //! What the journeys stand on.
 
+mod audit;
+mod client;
+mod databases;
 mod expect;
+mod orders;
 mod session;
 mod shop;
 
+pub use audit::{Audit, Books, Ended, Status};
+pub use client::{Client, Known};
+pub use databases::{Database, Stored};
 pub use expect::{Bad, expect_refusals, number, of, say, text};
+pub use orders::{CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, order_input};
 pub use session::Session;
-pub use shop::{Shop, Topology, binaries, on};
+pub use shop::{Shop, Topology, binaries, long, on, on_with};

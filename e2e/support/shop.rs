@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use contract::proto::AdminStatusParam;
 use contract::proto::admin_client::AdminClient;
-use test_postgres::TestDatabase;
+use test_postgres::{Cluster, TestDatabase};
 use test_shop::{Binaries, Folder, Layout, Store, System};
 use tokio::sync::OnceCell;
 use tonic::transport::{Channel, Endpoint};
@@ -19,6 +19,8 @@ pub enum Topology {
     OneProcess,
     /// Three services on PostgreSQL, so many of each.
     Services { each: usize },
+    /// The same, on a server that no other test uses: it can be stopped.
+    OnOwnServer { each: usize },
 }
 
 impl Topology {
@@ -30,14 +32,20 @@ impl Topology {
 #[derive(Debug)]
 pub struct Shop {
     pub system: System,
-    _data: Data,
+    data: Data,
 }
 
-#[expect(dead_code, reason = "held for what dropping them does")]
+#[expect(dead_code, reason = "some are held for what dropping them does")]
 #[derive(Debug)]
 enum Data {
     Folder(Folder),
     Databases([TestDatabase; 3]),
+    Server(Box<Cluster>),
+}
+
+/// Whether `E2E_LONG` asks for the long version of tests that have one.
+pub fn long() -> bool {
+    std::env::var_os("E2E_LONG").is_some_and(|value| value != "0")
 }
 
 /// Built once, or not at all.
@@ -53,7 +61,16 @@ pub async fn on(
     topology: Topology,
     journey: impl AsyncFnOnce(&mut Shop) -> Result<()>,
 ) -> Result<()> {
-    let mut shop = Shop::start(topology).await?;
+    on_with(topology, &[], journey).await
+}
+
+/// The same with more settings for every process.
+pub async fn on_with(
+    topology: Topology,
+    settings: &[(&str, &str)],
+    journey: impl AsyncFnOnce(&mut Shop) -> Result<()>,
+) -> Result<()> {
+    let mut shop = Shop::start(topology, settings).await?;
     let outcome = journey(&mut shop).await;
     if outcome.is_err() {
         eprintln!("{}", shop.system.logs());
@@ -64,7 +81,7 @@ pub async fn on(
 
 impl Shop {
     /// Starts one on fresh databases.
-    pub async fn start(topology: Topology) -> Result<Self> {
+    async fn start(topology: Topology, settings: &[(&str, &str)]) -> Result<Self> {
         let binaries = binaries().await?;
         let (store, data, each) = match topology {
             Topology::OneProcess => {
@@ -82,20 +99,30 @@ impl Shop {
                     test_postgres::database().await,
                     test_postgres::database().await,
                 ];
-                let [events, command, query] = databases.each_ref().map(|one| one.url.clone());
-                let store = Store::Postgres {
-                    events,
-                    command,
-                    query,
-                };
+                let store = on_postgres(&databases);
                 (store, Data::Databases(databases), each)
             }
+            Topology::OnOwnServer { each } => {
+                let server = Cluster::start().await;
+                let databases = [
+                    server.database().await,
+                    server.database().await,
+                    server.database().await,
+                ];
+                let store = on_postgres(&databases);
+                (store, Data::Server(Box::new(server)), each)
+            }
         };
-        let system = System::start(binaries, store, Layout { each }).await?;
-        Ok(Self {
-            system,
-            _data: data,
-        })
+        let system = System::start_with(binaries, store, Layout { each }, settings).await?;
+        Ok(Self { system, data })
+    }
+
+    /// The PostgreSQL server that only this system uses.
+    pub fn server(&self) -> Result<&Cluster> {
+        match &self.data {
+            Data::Server(server) => Ok(server),
+            Data::Folder(_) | Data::Databases(_) => bail!("it has no server of its own"),
+        }
     }
 
     /// A client of the first gateway.
@@ -126,6 +153,16 @@ impl Shop {
     }
 }
 
+/// Events, commands, queries.
+fn on_postgres(databases: &[TestDatabase; 3]) -> Store {
+    let [events, command, query] = databases.each_ref().map(|one| one.url.clone());
+    Store::Postgres {
+        events,
+        command,
+        query,
+    }
+}
+
 async fn channel(address: String) -> Result<Channel> {
     Ok(Endpoint::from_shared(format!("http://{address}"))?
         .connect()
@@ -137,6 +174,12 @@ impl fmt::Display for Topology {
         match self {
             Self::OneProcess => f.write_str("one process on SQLite"),
             Self::Services { each } => write!(f, "{each} of each service on PostgreSQL"),
+            Self::OnOwnServer { each } => {
+                write!(
+                    f,
+                    "{each} of each service on a PostgreSQL server of their own"
+                )
+            }
         }
     }
 }

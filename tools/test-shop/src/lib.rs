@@ -15,5 +15,5 @@ pub use binaries::Binaries;
 pub use folder::Folder;
 pub use graphql::{Answer, Operation};
 pub use http::{Connection, Reply, Request};
-pub use process::{Process, Start, until};
+pub use process::{Process, Start, until, until_within};
 pub use system::{Layout, Store, System};

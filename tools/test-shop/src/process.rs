@@ -267,11 +267,26 @@ fn listening(line: &str) -> Option<(String, SocketAddr)> {
 ///
 /// # Errors
 /// If there is none in time; the message has the last error.
-pub async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> Result<T>
+pub async fn until<T, F>(what: &str, ask: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {
-    let deadline = Instant::now() + PATIENCE;
+    until_within(PATIENCE, what, ask).await
+}
+
+/// The same with another patience.
+///
+/// # Errors
+/// The same.
+pub async fn until_within<T, F>(
+    patience: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let deadline = Instant::now() + patience;
     loop {
         match ask().await {
             Ok(answer) => return Ok(answer),

@@ -164,7 +164,10 @@ impl System {
     }
 
     /// Waits until each `/health` says so.
-    async fn healthy(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// If one does not in time.
+    pub async fn healthy(&self) -> Result<()> {
         for part in &self.parts {
             for listener in [CLIENT_HTTP, COMMAND_METRICS, QUERY_METRICS] {
                 let Ok(address) = part.process.address(listener) else {
@@ -265,6 +268,32 @@ impl System {
             }
         }
         Ok(killed)
+    }
+
+    /// Kills number `index` of the processes whose binary has this name. SIGKILL.
+    ///
+    /// # Errors
+    /// If there are not that many.
+    pub async fn kill_one(&mut self, binary: &str, index: usize) -> Result<()> {
+        let process = self.numbered(binary, index)?;
+        process.kill()?;
+        process.ended().await?;
+        Ok(())
+    }
+
+    /// Sends a signal to number `index` of the processes whose binary has this name.
+    ///
+    /// # Errors
+    /// If there are not that many.
+    pub fn signal(&mut self, binary: &str, index: usize, signal: &str) -> Result<()> {
+        self.numbered(binary, index)?.signal(signal)
+    }
+
+    fn numbered(&mut self, binary: &str, index: usize) -> Result<&mut Process> {
+        let mut named = self.parts.iter_mut().filter(|part| part.binary == binary);
+        let part = named.nth(index);
+        let part = part.with_context(|| format!("there is no {binary} number {index}"))?;
+        Ok(&mut part.process)
     }
 
     /// Starts what has ended again, on its old ports, and waits until all is healthy.

@@ -1,0 +1,104 @@
+//! Everybody wants the last one: one gets it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use serde_json::json;
+use test_shop::until_within;
+use tokio::sync::{Barrier, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::support::{
+    Audit, Books, CREATE_ORDER, Client, Database, Known, Shop, Status, Topology, long, on,
+    order_input, say,
+};
+
+/// Buyers of the short version and of the long one.
+const BUYERS: (usize, usize) = (2_000, 10_000);
+/// Open connections: more than one process of a test may have files.
+const CONNECTIONS: usize = 400;
+const SETTLES_WITHIN: Duration = Duration::from_mins(2);
+
+#[tokio::test]
+async fn one_of_all_buyers_gets_the_last_one_on_sqlite() -> Result<()> {
+    on(Topology::OneProcess, everybody_buys).await
+}
+
+#[tokio::test]
+async fn one_of_all_buyers_gets_the_last_one_on_postgres() -> Result<()> {
+    on(Topology::Services { each: 2 }, everybody_buys).await
+}
+
+async fn everybody_buys(shop: &mut Shop) -> Result<()> {
+    let buyers = if long() { BUYERS.1 } else { BUYERS.0 };
+    let input = json!({ "name": "The last one", "price": 100, "stockQuantity": 1 });
+    let product = shop.session()?.create_product(input).await?;
+    let first = shop.system.gateway(0)?;
+    let gateways = [first, shop.system.gateway(1).unwrap_or(first)];
+    let begin = Instant::now();
+    order_at_once(&gateways, &product, buyers).await?;
+    let placed = begin.elapsed();
+    until_within(SETTLES_WITHIN, "the end of every saga", async || {
+        let mut database = Database::events(shop.system.store()).await?;
+        let open = database.open_sagas().await?;
+        database.close().await?;
+        ensure!(open == 0, "{open} sagas are open");
+        Ok(())
+    })
+    .await?;
+    say(&format!(
+        "{buyers} buyers for one piece: placed after {placed:.1?}, decided after {:.1?}",
+        begin.elapsed()
+    ));
+
+    let mut audit = Audit::of(shop.system.store()).await?;
+    audit.check_ends(&Books::of(shop.system.store()).await?);
+    audit.verdict()?;
+    let orders = audit.orders.len();
+    let of = |status| {
+        audit
+            .orders
+            .values()
+            .filter(|order| order.status == status)
+            .count()
+    };
+    // A buyer whose connection broke has ordered twice.
+    ensure!(orders >= buyers, "only {orders} orders");
+    let outcome = (of(Status::Confirmed), of(Status::Cancelled));
+    assert_eq!(outcome, (1, orders - 1), "confirmed and cancelled");
+    let mut session = shop.session()?;
+    assert_eq!(session.stock(&product).await?, [0, 1, 1]);
+    let confirmed = "{ orders(status: CONFIRMED) { items { productId } } }";
+    let confirmed = session.run(confirmed, json!({})).await?;
+    assert_eq!(confirmed, json!([{ "items": [{ "productId": product }] }]));
+    Ok(())
+}
+
+/// All orders are ready before the first is sent.
+async fn order_at_once(gateways: &[SocketAddr], product: &str, buyers: usize) -> Result<()> {
+    let (ready, connections) = (
+        Arc::new(Barrier::new(buyers)),
+        Arc::new(Semaphore::new(CONNECTIONS)),
+    );
+    let mut ordering = JoinSet::new();
+    for buyer in 0..buyers {
+        let (ready, connections) = (Arc::clone(&ready), Arc::clone(&connections));
+        let mut client = Client::new(gateways, buyer);
+        let input = order_input(&format!("buyer-{buyer}"), &[(product, 1)]);
+        ordering.spawn(async move {
+            ready.wait().await;
+            let _open = connections.acquire().await?;
+            match client.ask(CREATE_ORDER, &input, None).await {
+                Known::Done(_) => Ok(()),
+                other => bail!("buyer {buyer}: {other}"),
+            }
+        });
+    }
+    while let Some(ordered) = ordering.join_next().await {
+        ordered??;
+    }
+    Ok(())
+}

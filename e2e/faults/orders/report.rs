@@ -1,0 +1,287 @@
+//! The reckoning: the log, the read models, the providers' book and the buyers' notes must agree, and the run must
+//! have seen enough to mean something.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result, ensure};
+use contract::proto::ListSagasParam;
+use contract::proto::saga_command_client::SagaCommandClient;
+use serde_json::{Value, json};
+use test_shop::Operation;
+
+use super::buyers::Notes;
+use super::run::Fired;
+use crate::support::{Audit, Books, Ended, Shop, Status, say, text};
+
+/// What happened to the orders.
+#[derive(Debug, Default)]
+struct Outcomes {
+    confirmed: usize,
+    shipped: usize,
+    out_of_stock: usize,
+    payment_declined: usize,
+    shipping_refused: usize,
+    cancelled_before: usize,
+    cancelled_after: usize,
+}
+
+/// Fails if anything does not fit, or if too little happened.
+pub async fn check(shop: &Shop, products: &[String], notes: &Notes, fired: &[Fired]) -> Result<()> {
+    let mut audit = Audit::of(shop.system.store()).await?;
+    let books = Books::of(shop.system.store()).await?;
+    audit.check_ends(&books);
+    let (due, held) = audit.money(&books);
+    if due != held {
+        audit.note(format!(
+            "the kept orders cost {due} cents, the provider holds {held}"
+        ));
+    }
+    check_notes(&mut audit, notes);
+    check_orders(shop, &mut audit).await?;
+    check_products(shop, &mut audit, products).await?;
+    check_open(shop, &mut audit).await?;
+
+    let outcomes = Outcomes::of(&audit);
+    let flights: Vec<_> = fired
+        .iter()
+        .map(|fired| audit.sagas.in_flight(fired.head))
+        .collect();
+    print(&audit, &books, notes, &outcomes, fired, &flights);
+    audit.verdict()?;
+    outcomes.floor(fired.len())?;
+    let hits = flights.iter().filter(|(sagas, _)| *sagas > 0).count();
+    let calls: usize = flights.iter().map(|(_, calls)| calls).sum();
+    ensure!(
+        hits * 5 >= fired.len() * 4,
+        "only {hits} faults hit work in flight"
+    );
+    ensure!(calls >= fired.len(), "only {calls} calls were cut off");
+    ensure!(
+        notes.repeated >= 10,
+        "only {} requests were repeated",
+        notes.repeated
+    );
+    ensure!(
+        books.repeated >= 5,
+        "only {} actions came in twice",
+        books.repeated
+    );
+    ensure!(
+        audit.sagas.unknown >= 2,
+        "only {} calls stayed unknown",
+        audit.sagas.unknown
+    );
+    Ok(())
+}
+
+fn print(
+    audit: &Audit,
+    books: &Books,
+    notes: &Notes,
+    outcomes: &Outcomes,
+    fired: &[Fired],
+    flights: &[(usize, usize)],
+) {
+    let (due, held) = audit.money(books);
+    say(&format!(
+        "  {} orders, {} sagas, {} events: {outcomes:?}",
+        audit.orders.len(),
+        audit.sagas.by_id.len(),
+        audit.head
+    ));
+    say(&format!(
+        "  {} requests repeated, {} asked again without an answer; at the providers {} actions came in twice, {} were \
+         refused, {} calls stayed unknown; {due} cents due, {held} held",
+        notes.repeated, notes.retried, books.repeated, books.refused, audit.sagas.unknown
+    ));
+    for (fired, (sagas, calls)) in fired.iter().zip(flights) {
+        let Fired {
+            fault,
+            head,
+            taken_over,
+        } = fired;
+        say(&format!(
+            "  {fault:?} at {head}: {sagas} sagas and {calls} calls in flight, {taken_over} partitions taken over"
+        ));
+    }
+}
+
+impl Outcomes {
+    fn of(audit: &Audit) -> Self {
+        let turned: HashMap<_, _> = audit
+            .sagas
+            .by_id
+            .values()
+            .filter(|saga| !saga.is_cancelling)
+            .map(|saga| (saga.order_id.as_str(), saga))
+            .collect();
+        let mut outcomes = Self::default();
+        for (id, order) in &audit.orders {
+            let saga = turned.get(id.as_str());
+            let count = match order.status {
+                Status::Confirmed => &mut outcomes.confirmed,
+                Status::Shipped | Status::Delivered => &mut outcomes.shipped,
+                _ => match saga.and_then(|saga| saga.turned_at.as_deref()) {
+                    Some("reserve_inventory") => &mut outcomes.out_of_stock,
+                    Some("process_payment") => &mut outcomes.payment_declined,
+                    Some(_) => &mut outcomes.shipping_refused,
+                    None if order.paid > 0 && order.arranged > 0 => &mut outcomes.cancelled_after,
+                    None => &mut outcomes.cancelled_before,
+                },
+            };
+            *count += 1;
+        }
+        outcomes
+    }
+
+    /// Fewer of anything would prove nothing.
+    fn floor(&self, faults: usize) -> Result<()> {
+        let most = faults * 2;
+        let enough = self.confirmed + self.shipped >= most
+            && self.shipped >= 3
+            && self.out_of_stock >= most
+            && self.payment_declined >= most
+            && self.shipping_refused >= 1
+            && self.cancelled_before >= 5
+            && self.cancelled_after >= 1;
+        ensure!(enough, "too little happened: {self:?}");
+        Ok(())
+    }
+}
+
+/// What buyers were told holds.
+fn check_notes(audit: &mut Audit, notes: &Notes) {
+    let mut problems = notes.problems.clone();
+    let mut by_user: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (id, order) in &audit.orders {
+        by_user.entry(&order.user).or_default().push(id);
+    }
+    for (user, told) in &notes.placed {
+        let found = by_user.remove(user.as_str()).unwrap_or_default();
+        let fits = match (told, found.as_slice()) {
+            (Some(id), [only]) => id == only,
+            (None, [] | [_]) => true,
+            _ => false,
+        };
+        if !fits {
+            problems.push(format!("{user} was told {told:?}, there is {found:?}"));
+        }
+    }
+    let strangers = by_user.keys().map(|user| format!("{user} never ordered"));
+    problems.extend(strangers);
+    for (told, wanted) in [
+        (&notes.cancelled, Status::Cancelled),
+        (&notes.shipped, Status::Shipped),
+    ] {
+        for id in told {
+            let status = audit.orders.get(id).map(|order| order.status);
+            if status != Some(wanted) {
+                problems.push(format!("{id} was to become {wanted:?} and is {status:?}"));
+            }
+        }
+    }
+    audit.problems.extend(problems);
+}
+
+async fn read(shop: &Shop, audit: &Audit, document: &str, variables: Value) -> Result<Value> {
+    let operation = Operation::new(document).with(variables);
+    let operation = operation.with_header("X-Min-Position", &audit.head.to_string());
+    let data = operation.data(shop.system.gateway(0)?).await?;
+    let field = data.as_object().and_then(|data| data.values().next());
+    field.cloned().context("no field")
+}
+
+/// The read side tells the same orders, and the same ends of their sagas.
+async fn check_orders(shop: &Shop, audit: &mut Audit) -> Result<()> {
+    let document = "query($offset: Int!) { orders(limit: 250, offset: $offset) { \
+        id status totalAmount sagaState { type status } } }";
+    let mut expected = rows_of(audit);
+    let mut seen = 0;
+    loop {
+        let rows = read(shop, audit, document, json!({ "offset": seen })).await?;
+        let rows = rows.as_array().context("no list")?;
+        for row in rows {
+            let expected = expected.remove(text(row, "id")?);
+            if expected.as_ref() != Some(row) {
+                audit.note(format!("the read side has {row}, the log {expected:?}"));
+            }
+        }
+        seen += rows.len();
+        if rows.is_empty() {
+            break;
+        }
+    }
+    for row in expected.into_values() {
+        audit.note(format!("the read side has not {row}"));
+    }
+    Ok(())
+}
+
+/// All orders as the read side must tell them.
+fn rows_of(audit: &Audit) -> HashMap<String, Value> {
+    let mut rows = HashMap::new();
+    for saga in audit.sagas.by_id.values() {
+        let Some(order) = audit.orders.get(&saga.order_id) else {
+            continue;
+        };
+        let status = match saga.end {
+            Some((_, Ended::Completed)) => "COMPLETED",
+            Some((_, Ended::Compensated)) => "COMPENSATED",
+            Some((_, Ended::Failed)) => "FAILED",
+            None => "RUNNING",
+        };
+        #[expect(clippy::cast_precision_loss, reason = "few cents")]
+        let total = order.total_cents as f64 / 100.0;
+        let row = |kind: &str| {
+            json!({
+                "id": saga.order_id,
+                "status": order.status.name(),
+                "totalAmount": total,
+                "sagaState": { "type": kind, "status": status },
+            })
+        };
+        // The latest saga is the one that is shown.
+        if saga.is_cancelling {
+            rows.insert(saga.order_id.clone(), row("cancel_order"));
+        } else {
+            let latest = rows.entry(saga.order_id.clone());
+            latest.or_insert_with(|| row("order"));
+        }
+    }
+    rows
+}
+
+/// The read side tells the same stock.
+async fn check_products(shop: &Shop, audit: &mut Audit, products: &[String]) -> Result<()> {
+    let document =
+        "query($id: ID!) { product(id: $id) { onHandQuantity reservedQuantity stockQuantity } }";
+    for id in products {
+        let row = read(shop, audit, document, json!({ "id": id })).await?;
+        let stock = audit.stock.get(id).context("a product without stock")?;
+        let expected = json!({
+            "onHandQuantity": stock.on_hand,
+            "reservedQuantity": stock.reserved,
+            "stockQuantity": stock.on_hand - stock.reserved,
+        });
+        if row != expected {
+            audit.note(format!(
+                "the read side has {row} of {id}, the log {expected}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The write side knows no open saga.
+async fn check_open(shop: &Shop, audit: &mut Audit) -> Result<()> {
+    let mut sagas = SagaCommandClient::new(shop.command_channel().await?);
+    let listed = sagas.list_sagas(ListSagasParam::default()).await?;
+    let listed = listed.into_inner();
+    for saga in &listed.sagas {
+        audit.note(format!("it is listed as open: {saga:?}"));
+    }
+    if let Some(error) = listed.error {
+        audit.note(format!("the list of open sagas: {error:?}"));
+    }
+    Ok(())
+}

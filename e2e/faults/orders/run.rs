@@ -1,0 +1,192 @@
+//! One run: buyers, faults, the end of every saga, and the reckoning.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use test_shop::{until, until_within};
+use tokio::time::Instant;
+
+use super::buyers::Buyers;
+use super::report;
+use crate::support::{Database, Shop, Topology, long, on_with, say};
+
+const SEED: u64 = 20_261_123;
+const PRODUCTS: usize = 5;
+const PIECES: i64 = 25;
+/// Orders placed, and sagas ended, between two faults.
+const BETWEEN: u64 = 40;
+/// How long everything may take to its end behind the last fault.
+const SETTLES_WITHIN: Duration = Duration::from_mins(1);
+const SETTINGS: &[(&str, &str)] = &[
+    ("SAGA_LEASE_MS", "3000"),
+    ("SAGA_RETRY_MAX_MS", "5000"),
+    (
+        "PAYMENTS_URL",
+        "simulated://?fail_rate=0.3&timeout_rate=0.03&unavailable_rate=0.05&duplicate_rate=0.1&latency_ms=25",
+    ),
+    (
+        "SHIPPING_URL",
+        "simulated://?fail_rate=0.05&timeout_rate=0.03&unavailable_rate=0.05&duplicate_rate=0.1&latency_ms=25",
+    ),
+];
+
+/// What is done to the system.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// SIGKILL of the process that writes, and a new start.
+    Kill { index: usize },
+    /// SIGSTOP of a command-service until another has taken its sagas over, and SIGCONT.
+    Zombie { index: usize },
+    /// PostgreSQL stopped with `-m immediate`, and started.
+    DatabaseCrash,
+}
+
+/// A fault, and where the log was then.
+#[derive(Clone, Copy, Debug)]
+pub struct Fired {
+    pub fault: Fault,
+    pub head: i64,
+    /// How many partitions of the sagas went to another process because of it, where that is known.
+    pub taken_over: usize,
+}
+
+/// Runs buyers against a system that so many faults befall, and checks that all is well afterwards.
+pub async fn faults(topology: Topology, kinds: &[Fault], rounds: (usize, usize)) -> Result<()> {
+    let rounds = if long() { rounds.1 } else { rounds.0 };
+    on_with(topology, SETTINGS, async |shop: &mut Shop| {
+        let begin = Instant::now();
+        let products = stock_up(shop).await?;
+        let buyers = Buyers::start(&gateways(shop)?, &products, SEED);
+        let mut fired = Vec::new();
+        for round in 0..rounds {
+            work_goes_on(shop, &buyers).await?;
+            fired.push(strike(shop, kinds[round % kinds.len()]).await?);
+        }
+        let last = Instant::now();
+        let notes = buyers.finish().await?;
+        settle(shop, last + SETTLES_WITHIN).await?;
+        let settled = last.elapsed();
+        say(&format!(
+            "orders under faults, {topology}: {:.0?} of faults, all at their ends {settled:.1?} behind the last",
+            last - begin,
+        ));
+        report::check(shop, &products, &notes, &fired).await
+    })
+    .await
+}
+
+fn gateways(shop: &Shop) -> Result<Vec<SocketAddr>> {
+    let first = shop.system.gateway(0)?;
+    let second = shop.system.gateway(1).ok();
+    Ok([Some(first), second].into_iter().flatten().collect())
+}
+
+async fn stock_up(shop: &Shop) -> Result<Vec<String>> {
+    let mut session = shop.session()?;
+    let mut products = Vec::new();
+    for number in 0..PRODUCTS {
+        let input = json!({
+            "name": format!("Product {number}"),
+            "price": format!("{}.{}9", 3 + 7 * number, number),
+            "stockQuantity": PIECES,
+        });
+        products.push(session.create_product(input).await?);
+    }
+    Ok(products)
+}
+
+/// Waits until orders are placed and sagas have ended since the last fault.
+async fn work_goes_on(shop: &Shop, buyers: &Buyers) -> Result<()> {
+    let mut database = Database::events(shop.system.store()).await?;
+    let target = database.ended_sagas().await? + i64::try_from(BETWEEN)?;
+    database.close().await?;
+    buyers.place(BETWEEN).await?;
+    until("the ends of sagas", async || {
+        let mut database = Database::events(shop.system.store()).await?;
+        let ended = database.ended_sagas().await?;
+        database.close().await?;
+        ensure!(ended >= target, "{ended} of {target}");
+        Ok(())
+    })
+    .await
+}
+
+async fn strike(shop: &mut Shop, fault: Fault) -> Result<Fired> {
+    let binary = match shop.system.store() {
+        test_shop::Store::Sqlite { .. } => "shop",
+        test_shop::Store::Postgres { .. } => "command-service",
+    };
+    let mut taken_over = 0;
+    let head = match fault {
+        Fault::Kill { index } => {
+            shop.system.kill_one(binary, index).await?;
+            let head = head(shop).await?;
+            shop.system.start_again().await?;
+            head
+        }
+        Fault::Zombie { index } => {
+            shop.system.signal(binary, index, "STOP")?;
+            let head = head(shop).await?;
+            taken_over = others_take_over(shop).await?;
+            shop.system.signal(binary, index, "CONT")?;
+            head
+        }
+        Fault::DatabaseCrash => {
+            let head = head(shop).await?;
+            shop.server()?.stop_immediately().await;
+            shop.server()?.start_again().await;
+            head
+        }
+    };
+    shop.system.healthy().await?;
+    Ok(Fired {
+        fault,
+        head,
+        taken_over,
+    })
+}
+
+async fn head(shop: &Shop) -> Result<i64> {
+    let mut database = Database::events(shop.system.store()).await?;
+    let head = database.head().await?;
+    database.close().await?;
+    Ok(head)
+}
+
+/// Waits until another process has the partitions of the one that was stopped, and gives how many those are.
+async fn others_take_over(shop: &Shop) -> Result<usize> {
+    let leases = async || {
+        let mut database = Database::events(shop.system.store()).await?;
+        let leases = database.leases().await?;
+        database.close().await?;
+        anyhow::Ok(leases)
+    };
+    let before = leases().await?;
+    until("a take-over", async || {
+        let now = leases().await?;
+        let changed = now.iter().filter(|lease| !before.contains(lease)).count();
+        let all_owners: std::collections::BTreeSet<_> = now.iter().map(|lease| &lease.1).collect();
+        ensure!(
+            changed > 0 && all_owners.len() == 1,
+            "{changed} have changed hands, {} owners",
+            all_owners.len()
+        );
+        Ok(changed)
+    })
+    .await
+}
+
+/// Waits until every saga has ended.
+async fn settle(shop: &Shop, deadline: Instant) -> Result<()> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    until_within(left, "the end of every saga", async || {
+        let mut database = Database::events(shop.system.store()).await?;
+        let open = database.open_sagas().await?;
+        database.close().await?;
+        ensure!(open == 0, "{open} sagas are open");
+        Ok(())
+    })
+    .await
+}

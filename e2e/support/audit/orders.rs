@@ -1,0 +1,120 @@
+//! Orders: each goes one way to one end.
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::{int, string};
+use crate::support::Stored;
+
+/// Where an order stands, by its own stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    Processing,
+    Confirmed,
+    Shipped,
+    Delivered,
+    Cancelled,
+    Failed,
+}
+
+/// An order as its stream tells it.
+#[derive(Debug)]
+pub struct Order {
+    pub user: String,
+    pub total_cents: i64,
+    /// Products and quantities.
+    pub items: Vec<(String, i64)>,
+    pub status: Status,
+    /// Somebody wanted it undone.
+    pub wished: bool,
+    /// How often each of these happened.
+    pub paid: u32,
+    pub refunded: u32,
+    pub arranged: u32,
+    pub called_off: u32,
+}
+
+impl Status {
+    /// Its name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Processing => "PROCESSING",
+            Self::Confirmed => "CONFIRMED",
+            Self::Shipped => "SHIPPED",
+            Self::Delivered => "DELIVERED",
+            Self::Cancelled => "CANCELLED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+impl Order {
+    pub(super) fn created(data: &Value) -> Result<Self> {
+        let items = data.get("items").and_then(Value::as_array);
+        let mut total = 0;
+        let mut ordered = Vec::new();
+        for item in items.context("no items")? {
+            let quantity = int(item, "quantity")?;
+            total += quantity * int(item, "price_cents")?;
+            ordered.push((string(item, "product_id")?, quantity));
+        }
+        let total_cents = int(data, "total_cents")?;
+        ensure!(total == total_cents, "the items cost {total} cents");
+        Ok(Self {
+            user: string(data, "user_id")?,
+            total_cents,
+            items: ordered,
+            status: Status::Processing,
+            wished: false,
+            paid: 0,
+            refunded: 0,
+            arranged: 0,
+            called_off: 0,
+        })
+    }
+
+    /// Whether it may hold something: it was not undone.
+    pub fn is_kept(&self) -> bool {
+        use Status::{Confirmed, Delivered, Shipped};
+        matches!(self.status, Confirmed | Shipped | Delivered)
+    }
+
+    pub(super) fn take(&mut self, event: &Stored) -> Result<()> {
+        use Status::{Cancelled, Confirmed, Delivered, Failed, Processing, Shipped};
+        let status = self.status;
+        let mut go = |from: &[Status], to| {
+            self.status = to;
+            ensure!(from.contains(&status), "it was {status:?}");
+            Ok(())
+        };
+        match event.event_type.as_str() {
+            "OrderConfirmed" => {
+                ensure!(!self.wished, "it was to be undone");
+                go(&[Processing], Confirmed)
+            }
+            "OrderShipped" => {
+                ensure!(!self.wished, "it was to be undone");
+                go(&[Confirmed], Shipped)
+            }
+            "OrderDelivered" => go(&[Shipped], Delivered),
+            "OrderCancelled" => go(&[Processing, Confirmed], Cancelled),
+            "OrderFailed" => go(&[Processing, Confirmed], Failed),
+            "OrderCancellationRequested" => {
+                ensure!(!self.wished, "wished twice");
+                self.wished = true;
+                go(&[Processing, Confirmed], status)
+            }
+            "OrderPaymentProcessed" => once(&mut self.paid),
+            "OrderPaymentRefunded" => once(&mut self.refunded),
+            "OrderShippingArranged" => once(&mut self.arranged),
+            "OrderShippingCancelled" => once(&mut self.called_off),
+            other => bail!("{other} is no event of an order"),
+        }
+    }
+}
+
+fn once(count: &mut u32) -> Result<()> {
+    *count += 1;
+    ensure!(*count == 1, "it happened before");
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! The audit finds what it is for: each of these logs is one that no right system writes.
+
+use serde_json::{Value, json};
+
+use super::{Audit, Books};
+use crate::support::Stored;
+
+/// A log that is written line by line.
+struct Log(Vec<Stored>);
+
+impl Log {
+    /// An order for two of three pieces, begun.
+    fn begun() -> Self {
+        let items = json!([{ "product_id": "pot", "quantity": 2, "price_cents": 500 }]);
+        let created = json!({ "user_id": "ann", "total_cents": 1_000, "items": items });
+        Self(Vec::new())
+            .and(
+                "stock/pot",
+                "StockUpdated",
+                json!({ "on_hand": 3, "reserved": 0 }),
+            )
+            .and("order/o", "OrderCreated", created)
+            .and("order_saga/s", "SagaStarted", json!({ "subject": "o" }))
+    }
+
+    fn reserved() -> Self {
+        Self::begun().and("stock/pot", "StockReserved", stock("o", 2, 3, 2))
+    }
+
+    fn and(mut self, stream: &str, event_type: &str, data: Value) -> Self {
+        let (category, stream) = stream.split_once('/').expect("a stream");
+        let same = |event: &&Stored| event.category == category && event.stream == stream;
+        let before = self.0.iter().filter(same).count();
+        self.0.push(Stored {
+            position: i64::try_from(self.0.len()).expect("few") + 1,
+            category: category.to_owned(),
+            stream: stream.to_owned(),
+            version: i64::try_from(before).expect("few") + 1,
+            event_type: event_type.to_owned(),
+            data,
+        });
+        self
+    }
+
+    fn order(self, event_type: &str) -> Self {
+        self.and("order/o", event_type, json!({}))
+    }
+
+    fn saga(self, event_type: &str) -> Self {
+        self.and("order_saga/s", event_type, json!({}))
+    }
+
+    /// What is wrong with it, if nobody asks the providers.
+    fn problems(self) -> Vec<String> {
+        let mut audit = Audit::default();
+        for event in &self.0 {
+            audit.see(event);
+        }
+        audit.problems
+    }
+
+    /// What is wrong with it at its end.
+    fn problems_at_end(self, books: &Books) -> Vec<String> {
+        let mut audit = Audit::default();
+        for event in &self.0 {
+            audit.see(event);
+        }
+        audit.check_ends(books);
+        audit.problems
+    }
+}
+
+fn stock(order: &str, quantity: i64, on_hand: i64, reserved: i64) -> Value {
+    json!({ "order_id": order, "quantity": quantity, "on_hand": on_hand, "reserved": reserved })
+}
+
+fn confirmed() -> Log {
+    Log::reserved()
+        .order("OrderPaymentProcessed")
+        .order("OrderShippingArranged")
+        .order("OrderConfirmed")
+        .saga("SagaCompleted")
+}
+
+fn cancelled() -> Log {
+    Log::reserved()
+        .and("stock/pot", "StockReleased", stock("o", 2, 3, 0))
+        .order("OrderCancelled")
+        .saga("SagaCompensated")
+}
+
+fn paid(times: u32, holds: u32, held_cents: i64) -> Books {
+    let mut books = Books::default();
+    books.payments.insert(
+        "o".to_owned(),
+        super::books::Dealt {
+            times,
+            holds,
+            held_cents,
+        },
+    );
+    books
+}
+
+fn with_shipment(mut books: Books) -> Books {
+    let shipment = super::books::Dealt {
+        times: 1,
+        holds: 1,
+        held_cents: 0,
+    };
+    books.shipments.insert("o".to_owned(), shipment);
+    books
+}
+
+fn found(problems: &[String], what: &str) {
+    let seen = problems.iter().any(|problem| problem.contains(what));
+    assert!(seen, "nobody says {what:?}: {problems:?}");
+}
+
+#[test]
+fn right_logs_are_right() {
+    let books = with_shipment(paid(1, 1, 1_000));
+    assert_eq!(confirmed().problems_at_end(&books), Vec::<String>::new());
+    let nothing = Books::default();
+    assert_eq!(cancelled().problems_at_end(&nothing), Vec::<String>::new());
+}
+
+#[test]
+fn stock_neither_appears_nor_vanishes() {
+    let other = |data| {
+        Log::reserved()
+            .and("stock/pot", "StockReserved", data)
+            .problems()
+    };
+    found(&other(stock("p", 2, 3, 4)), "oversold");
+    found(&other(stock("o", 1, 3, 3)), "holds it twice");
+    found(
+        &other(stock("p", 1, 4, 3)),
+        "on hand and reserved are (3, 3)",
+    );
+    let released = |data| {
+        Log::reserved()
+            .and("stock/pot", "StockReleased", data)
+            .problems()
+    };
+    found(&released(stock("p", 2, 3, 0)), "p held None");
+    found(&released(stock("o", 1, 3, 1)), "o held Some(2)");
+}
+
+#[test]
+fn an_order_and_a_saga_have_one_end() {
+    found(
+        &confirmed().order("OrderConfirmed").problems(),
+        "it was Confirmed",
+    );
+    found(
+        &cancelled().order("OrderShipped").problems(),
+        "it was Cancelled",
+    );
+    let wished = Log::reserved().order("OrderCancellationRequested");
+    found(
+        &wished.order("OrderConfirmed").problems(),
+        "it was to be undone",
+    );
+    found(
+        &confirmed().saga("SagaCompensated").problems(),
+        "behind its end",
+    );
+    found(
+        &Log::begun().saga("SagaSuspended").problems(),
+        "waits for a person",
+    );
+    let nothing = Books::default();
+    found(&Log::begun().problems_at_end(&nothing), "its sagas");
+    let mut late = cancelled();
+    late.0.remove(3);
+    found(&late.problems(), "expected position 4");
+}
+
+#[test]
+fn cancelled_orders_hold_nothing() {
+    let kept = Log::reserved()
+        .order("OrderCancelled")
+        .saga("SagaCompensated");
+    found(
+        &kept.problems_at_end(&Books::default()),
+        "it holds {\"pot\": 2}",
+    );
+    found(
+        &cancelled().problems_at_end(&paid(1, 1, 1_000)),
+        "the book says",
+    );
+    // Given back at the provider, but nowhere in the log.
+    found(
+        &cancelled().problems_at_end(&paid(1, 0, 0)),
+        "does not tell",
+    );
+    let stranger = Log(Vec::new());
+    found(
+        &stranger.problems_at_end(&paid(1, 1, 1_000)),
+        "the log does not",
+    );
+}
+
+#[test]
+fn kept_orders_are_paid_once_and_in_full() {
+    let doubled = with_shipment(paid(2, 1, 1_000));
+    found(
+        &confirmed().problems_at_end(&doubled),
+        "paid and shipped (2, 1) times",
+    );
+    let short = with_shipment(paid(1, 1, 999));
+    found(&confirmed().problems_at_end(&short), "the book says");
+    found(
+        &confirmed().problems_at_end(&paid(1, 1, 1_000)),
+        "the book says",
+    );
+    found(
+        &confirmed().order("OrderPaymentProcessed").problems(),
+        "it happened before",
+    );
+}

@@ -1,0 +1,174 @@
+//! A look into the databases beside the services: what is really there, whatever the services say.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::types::chrono::{DateTime, Utc};
+use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
+use test_shop::Store;
+
+/// How many events are read at once.
+const PAGE: i64 = 5_000;
+
+const EVENTS: &str = "SELECT id, aggregate_type, aggregate_id, CAST(event_version AS BIGINT), event_type, \
+    CAST(event_data AS TEXT) FROM events WHERE id > $1 ORDER BY id LIMIT $2";
+const HEAD: &str = "SELECT COALESCE(MAX(id), 0) FROM events";
+const OPEN_SAGAS: &str = "SELECT \
+    CAST(COALESCE(SUM(CASE event_type WHEN 'SagaStarted' THEN 1 ELSE -1 END), 0) AS BIGINT) FROM events \
+    WHERE event_type IN ('SagaStarted', 'SagaCompleted', 'SagaCompensated', 'SagaFailed')";
+const TIMES: &str =
+    "SELECT event_type, created_at FROM events WHERE aggregate_id = $1 ORDER BY event_version";
+const ENDED_SAGAS: &str = "SELECT COUNT(*) FROM events \
+    WHERE event_type IN ('SagaCompleted', 'SagaCompensated', 'SagaFailed')";
+const LEASES: &str = "SELECT name, owner, token FROM leases WHERE name LIKE 'saga/%'";
+const BOOK: &str =
+    "SELECT kind, order_id, amount_cents, state, deliveries FROM simulated_book ORDER BY key";
+
+/// One event as it is stored.
+#[derive(Debug)]
+pub struct Stored {
+    pub position: i64,
+    pub category: String,
+    pub stream: String,
+    pub version: i64,
+    pub event_type: String,
+    pub data: Value,
+}
+
+/// One line of the simulated providers' book.
+#[derive(Debug)]
+pub struct Entry {
+    /// `payment` or `shipping`.
+    pub kind: String,
+    pub order_id: String,
+    pub amount_cents: i64,
+    /// `done`, `refused`, `undone` or `closed`.
+    pub state: String,
+    /// How often the action came in.
+    pub deliveries: i64,
+}
+
+/// A connection of its own, which only reads.
+#[derive(Debug)]
+pub enum Database {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+macro_rules! rows {
+    ($database:expr, $sql:expr $(, $value:expr)*) => {
+        match $database {
+            Database::Sqlite(connection) => {
+                sqlx::query_as($sql)$(.bind($value))*.fetch_all(connection).await
+            }
+            Database::Postgres(connection) => {
+                sqlx::query_as($sql)$(.bind($value))*.fetch_all(connection).await
+            }
+        }
+    };
+}
+
+impl Database {
+    /// The database with the events.
+    pub async fn events(store: &Store) -> Result<Self> {
+        match store {
+            Store::Sqlite { folder } => Self::file(folder, "event_store.db").await,
+            Store::Postgres { events, .. } => Self::server(events).await,
+        }
+    }
+
+    /// The database with the providers' book.
+    pub async fn command(store: &Store) -> Result<Self> {
+        match store {
+            Store::Sqlite { folder } => Self::file(folder, "command_service.db").await,
+            Store::Postgres { command, .. } => Self::server(command).await,
+        }
+    }
+
+    async fn file(folder: &str, name: &str) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(format!("{folder}/{name}"))
+            .read_only(true);
+        let connection = options.connect().await;
+        Ok(Self::Sqlite(
+            connection.with_context(|| format!("open {name}"))?,
+        ))
+    }
+
+    async fn server(url: &str) -> Result<Self> {
+        let connection = PgConnection::connect(url).await;
+        Ok(Self::Postgres(connection.context("connect to PostgreSQL")?))
+    }
+
+    /// The events behind `after`, a page of them; nothing at the end.
+    pub async fn page(&mut self, after: i64) -> Result<Vec<Stored>> {
+        let rows: Vec<(i64, String, String, i64, String, String)> =
+            rows!(self, EVENTS, after, PAGE).context("read events")?;
+        rows.into_iter()
+            .map(|(position, category, stream, version, event_type, data)| {
+                Ok(Stored {
+                    position,
+                    category,
+                    stream,
+                    version,
+                    event_type,
+                    data: serde_json::from_str(&data)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The position of the last event.
+    pub async fn head(&mut self) -> Result<i64> {
+        self.number(HEAD).await
+    }
+
+    /// How many sagas have begun and not ended.
+    pub async fn open_sagas(&mut self) -> Result<i64> {
+        self.number(OPEN_SAGAS).await
+    }
+
+    /// How many sagas have ended.
+    pub async fn ended_sagas(&mut self) -> Result<i64> {
+        self.number(ENDED_SAGAS).await
+    }
+
+    async fn number(&mut self, sql: &'static str) -> Result<i64> {
+        let rows: Vec<(i64,)> = rows!(self, sql).with_context(|| sql)?;
+        let (number,) = rows.first().context("no row")?;
+        Ok(*number)
+    }
+
+    /// What happened in the streams of this id, and when.
+    pub async fn times_of(&mut self, stream: &str) -> Result<Vec<(String, DateTime<Utc>)>> {
+        rows!(self, TIMES, stream).context("read times")
+    }
+
+    /// Who has each partition of the sagas, and how often it has changed hands.
+    pub async fn leases(&mut self) -> Result<Vec<(String, String, i64)>> {
+        rows!(self, LEASES).context("read leases")
+    }
+
+    /// All that the simulated providers did.
+    pub async fn book(&mut self) -> Result<Vec<Entry>> {
+        let rows: Vec<(String, String, i64, String, i64)> =
+            rows!(self, BOOK).context("read the providers' book")?;
+        let entry = |(kind, order_id, amount_cents, state, deliveries)| Entry {
+            kind,
+            order_id,
+            amount_cents,
+            state,
+            deliveries,
+        };
+        Ok(rows.into_iter().map(entry).collect())
+    }
+
+    /// Leaves no trace.
+    pub async fn close(self) -> Result<()> {
+        match self {
+            Self::Sqlite(connection) => connection.close().await?,
+            Self::Postgres(connection) => connection.close().await?,
+        }
+        Ok(())
+    }
+}

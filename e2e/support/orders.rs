@@ -1,0 +1,83 @@
+//! What a client does with orders.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use test_shop::until;
+
+use super::expect::{of, text};
+use super::session::Session;
+
+pub const CREATE_ORDER: &str = "mutation($input: CreateOrderInput!) { createOrder(input: $input) { \
+    id userId status totalAmount version items { productId productName quantity price subtotal } } }";
+pub const CANCEL_ORDER: &str = "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) }";
+pub const SHIP_ORDER: &str = "mutation($id: ID!) { shipOrder(id: $id) { status } }";
+const ORDER: &str = "query($id: ID!) { order(id: $id) { \
+    id userId status totalAmount trackingNumber version createdAt updatedAt \
+    sagaState { type state status currentStep completedSteps compensatedSteps failureReason startedAt completedAt } } }";
+const STOCK: &str =
+    "query($id: ID!) { product(id: $id) { stockQuantity onHandQuantity reservedQuantity } }";
+
+/// The input of `createOrder` for these products.
+pub fn order_input(user: &str, items: &[(&str, i64)]) -> Value {
+    let items: Vec<_> = items
+        .iter()
+        .map(|(product, quantity)| json!({ "productId": product, "quantity": quantity }))
+        .collect();
+    json!({ "input": { "userId": user, "items": items } })
+}
+
+impl Session {
+    /// Places an order and gives its id.
+    pub async fn place_order(&mut self, user: &str, items: &[(&str, i64)]) -> Result<String> {
+        let order = self.run(CREATE_ORDER, order_input(user, items)).await?;
+        assert_eq!(of(&order, "status")?, "PROCESSING");
+        Ok(text(&order, "id")?.to_owned())
+    }
+
+    /// Cancels an order, which must be accepted.
+    pub async fn cancel_order(&mut self, id: &str, reason: &str) -> Result<()> {
+        let input = json!({ "input": { "orderId": id, "reason": reason } });
+        let accepted = self.run(CANCEL_ORDER, input).await?;
+        ensure!(accepted == true, "cancelOrder answered {accepted}");
+        Ok(())
+    }
+
+    /// An order with its latest saga.
+    pub async fn order(&mut self, id: &str) -> Result<Value> {
+        self.run(ORDER, json!({ "id": id })).await
+    }
+
+    /// Waits until an order has this status, and gives it.
+    pub async fn order_once(&mut self, id: &str, status: &str) -> Result<Value> {
+        self.order_when(id, |order| {
+            order.get("status").is_some_and(|is| is == status)
+        })
+        .await
+        .with_context(|| format!("{id} does not become {status}"))
+    }
+
+    /// Waits until an order is as it should be, and gives it.
+    pub async fn order_when(&mut self, id: &str, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+        let asking = self.clone();
+        until("the order", async || {
+            let order = asking.clone().order(id).await?;
+            ensure!(fits(&order), "it is {order}");
+            Ok(())
+        })
+        .await?;
+        let order = self.order(id).await?;
+        ensure!(fits(&order), "it was, and then it is {order}");
+        Ok(order)
+    }
+
+    /// What of a product can be sold, what lies in the shop, and what orders hold.
+    pub async fn stock(&mut self, product: &str) -> Result<[i64; 3]> {
+        let found = self.run(STOCK, json!({ "id": product })).await?;
+        let count = |field: &str| of(&found, field)?.as_i64().context("no count");
+        Ok([
+            count("stockQuantity")?,
+            count("onHandQuantity")?,
+            count("reservedQuantity")?,
+        ])
+    }
+}
