@@ -2,10 +2,14 @@
 
 mod bad_input;
 mod bad_input_grpc;
+mod bad_orders;
 mod catalogue;
 mod endpoints;
 mod foreign;
 mod idempotency;
 mod limits;
 mod many;
+mod order_requests;
+mod orders;
+mod orders_underway;
 mod read_your_writes;

@@ -1,0 +1,72 @@
+//! Orders that are looked at and cancelled while a provider takes its time.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use crate::support::{SHIP_ORDER, Session, Shop, Topology, of, on_with};
+
+/// Long enough for a client to look and to change its mind while the payment is under way.
+const SETTINGS: &[(&str, &str)] = &[("PAYMENTS_URL", "simulated://?latency_ms=2500")];
+
+#[tokio::test]
+async fn orders_underway_on_sqlite() -> Result<()> {
+    on_with(Topology::OneProcess, SETTINGS, journey).await
+}
+
+#[tokio::test]
+async fn orders_underway_on_postgres() -> Result<()> {
+    on_with(Topology::THREE_PROCESSES, SETTINGS, journey).await
+}
+
+async fn journey(shop: &mut Shop) -> Result<()> {
+    let mut session = shop.session()?;
+    let input = json!({ "name": "Pot", "price": 10, "stockQuantity": 10 });
+    let pot = session.create_product(input).await?;
+    let kept = session.place_order("ann", &[(&pot, 2)]).await?;
+    let given_up = session.place_order("ann", &[(&pot, 3)]).await?;
+    for id in [&kept, &given_up] {
+        is_paying(&mut session, id).await?;
+    }
+    assert_eq!(
+        session.stock(&pot).await?,
+        [5, 10, 5],
+        "both hold their goods"
+    );
+    session
+        .refused("CONFLICT", SHIP_ORDER, json!({ "id": kept }))
+        .await?;
+
+    session.cancel_order(&given_up, "too slow").await?;
+    session.cancel_order(&given_up, "still too slow").await?;
+    let order = session.order_once(&given_up, "CANCELLED").await?;
+    let saga = of(&order, "sagaState")?;
+    assert_eq!(of(saga, "type")?, "order", "it turned round: {saga}");
+    assert_eq!(of(saga, "status")?, "COMPENSATED");
+    // The payment was under way, so it was taken, and given back.
+    let taken = json!(["reserve_inventory", "process_payment"]);
+    assert_eq!(of(saga, "completedSteps")?, &taken);
+    let given_back = json!(["process_payment", "reserve_inventory"]);
+    assert_eq!(of(saga, "compensatedSteps")?, &given_back);
+    assert_eq!(of(saga, "failureReason")?, "cancelled: too slow");
+
+    let order = session.order_once(&kept, "CONFIRMED").await?;
+    let saga = of(&order, "sagaState")?;
+    ensure!(of(saga, "failureReason")?.is_null(), "{saga}");
+    assert_eq!(session.stock(&pot).await?, [8, 10, 2]);
+    Ok(())
+}
+
+/// Waits until an order's saga waits for the payment, and checks all that is told about it then.
+async fn is_paying(session: &mut Session, id: &str) -> Result<()> {
+    let at_payment = |order: &Value| {
+        let step = order.pointer("/sagaState/currentStep");
+        step.is_some_and(|step| step == "process_payment")
+    };
+    let order = session.order_when(id, at_payment).await?;
+    assert_eq!(of(&order, "status")?, "PROCESSING");
+    let saga = of(&order, "sagaState")?;
+    assert_eq!(of(saga, "state")?, "running");
+    assert_eq!(of(saga, "completedSteps")?, &json!(["reserve_inventory"]));
+    ensure!(of(saga, "completedAt")?.is_null(), "{saga}");
+    Ok(())
+}
