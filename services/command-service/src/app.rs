@@ -166,7 +166,12 @@ impl CommandService {
         };
         tasks.spawn("notices", notices.run(tasks.stopping()));
         let routes = grpc::routes(&grpc::Parts {
-            fulfilments: Fulfilments::new(engine, Arc::clone(&executor), Arc::clone(&store)),
+            fulfilments: Fulfilments::new(
+                engine,
+                Arc::clone(&executor),
+                Arc::clone(&store),
+                Arc::clone(&clock),
+            ),
             bus: Arc::new(CommandBus::new(executor, clock)),
             requests,
             store,

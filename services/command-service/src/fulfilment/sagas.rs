@@ -1,22 +1,31 @@
 //! The sagas of this service: told of what was committed, found, shown, and acted on.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use contract::business::ErrorType;
 use contract::proto::Error;
 use contract::status::Reason;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga};
-use domain::order::Order;
 use domain::value::{EntityId, OrderStatus};
+use event_sourcing::execute::Command;
 use event_sourcing::saga::{Act, Person, PersonActs, Saga, SagaEngine, SagaState, Summary};
-use event_sourcing::{Aggregate, Envelope, EventStore, Executor, StoreError, StreamId, Version};
+use event_sourcing::{
+    Aggregate, Clock, Context, Envelope, EventStore, ExecuteError, Executor, Metadata, StoreError,
+    StreamId, Version,
+};
+use tokio::time::Instant;
 use tonic::{Request, Status};
 
 use crate::bus::{CommandBus, Heard, internal};
-use crate::commands::OrderAnswer;
+use crate::commands::{LookAtSaga, LookForSaga, OrderAnswer};
+use crate::context;
 
 /// How many events of a saga are shown at once.
 const HISTORY: usize = 1_000;
+/// How long a look at a saga may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The sagas of this service.
 #[derive(Clone, Debug)]
@@ -24,6 +33,7 @@ pub struct Fulfilments {
     pub(super) engine: SagaEngine,
     executor: Arc<Executor>,
     store: Store,
+    clock: Arc<dyn Clock>,
 }
 
 /// The event store, which has no debug form.
@@ -45,11 +55,17 @@ pub fn no_saga(id: &str) -> Error {
 impl Fulfilments {
     /// Those that `engine` runs.
     #[must_use]
-    pub fn new(engine: SagaEngine, executor: Arc<Executor>, store: Arc<dyn EventStore>) -> Self {
+    pub fn new(
+        engine: SagaEngine,
+        executor: Arc<Executor>,
+        store: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             engine,
             executor,
             store: Store(store),
+            clock,
         }
     }
 
@@ -74,31 +90,38 @@ impl Fulfilments {
         }
     }
 
-    /// A saga of either kind.
+    /// A saga of either kind, as it is now.
     ///
     /// # Errors
     /// The event store cannot be read.
     pub async fn find(&self, saga_id: &str) -> Result<Option<Summary>, Status> {
-        if let Some(found) = self.load::<OrderSaga>(saga_id).await? {
-            return Ok(Some(found));
-        }
-        self.load::<CancelOrderSaga>(saga_id).await
+        self.look(LookAtSaga(saga_id.to_owned())).await
     }
 
     /// The saga of an order that began last.
     ///
     /// # Errors
     /// The event store cannot be read.
-    pub async fn latest_of(&self, order_id: &str) -> Result<Option<String>, Status> {
-        let order = self.executor.load::<Order>(order_id).await;
-        let (order, _) = order.map_err(|error| unreadable(&error))?;
-        Ok(order.values().map(|order| order.saga_id.to_string()))
+    pub async fn latest_of(&self, order_id: &EntityId) -> Result<Option<EntityId>, Status> {
+        self.look(LookForSaga(order_id.clone())).await
     }
 
-    pub(super) async fn load<S: Saga>(&self, saga_id: &str) -> Result<Option<Summary>, Status> {
-        let state = self.executor.load::<SagaState<S>>(saga_id).await;
-        let (state, _) = state.map_err(|error| unreadable(&error))?;
-        Ok(state.summary())
+    async fn look<C: Command<Refusal = Infallible>>(&self, look: C) -> Result<C::Answer, Status> {
+        let context = Context {
+            command_id: context::new_id(&*self.clock),
+            deadline: Instant::now() + PATIENCE,
+            metadata: Metadata::default(),
+            fence: None,
+        };
+        let looked = self.executor.execute(&look, &context).await;
+        let done = looked.map_err(|error| match error {
+            ExecuteError::Refused(never) => match never {},
+            ExecuteError::Unavailable(_) => out_of_reach(),
+            error @ (ExecuteError::Reused | ExecuteError::Fenced | ExecuteError::Failed(_)) => {
+                internal("a saga could not be read", &error)
+            }
+        })?;
+        Ok(done.answer)
     }
 
     /// A page of a saga's events, and whether it is the last.
@@ -139,9 +162,10 @@ impl Fulfilments {
             Act::Resolve => "resolve_saga",
             Act::Close => "close_saga",
         };
-        let found = self.find(saga_id.as_str()).await?;
-        let is_cancelling = found.is_some_and(|saga| saga.saga_type == CancelOrderSaga::NAME);
-        let heard = if is_cancelling {
+        let Some(found) = self.find(saga_id.as_str()).await? else {
+            return Ok(Heard::refused(no_saga(saga_id.as_str())));
+        };
+        let heard = if found.saga_type == CancelOrderSaga::NAME {
             let command = PersonActs::<CancelOrderSaga>::new(saga_id.as_str(), act, by);
             bus.dispatch(name, request, |(), _| Ok(command)).await?
         } else {
@@ -163,8 +187,12 @@ fn stream(saga: &Summary) -> StreamId {
 
 fn unreadable(error: &StoreError) -> Status {
     if error.is_retryable() {
-        Reason::OutcomeNone.status("the event store does not answer")
+        out_of_reach()
     } else {
         internal("a saga could not be read", error)
     }
+}
+
+fn out_of_reach() -> Status {
+    Reason::OutcomeNone.status("the event store does not answer")
 }

@@ -3,7 +3,7 @@
 use contract::decimal;
 use contract::proto::{
     OrderCancelParam, OrderItem, OrderUpParam, ResolveSagaParam, SagaActionParam, ShippingAddress,
-    StartOrderSagaParam,
+    ShowSagaParam, StartOrderSagaParam,
 };
 use domain::order::{CreateOrder, GivenLine, OrderLines, RequestCancellation};
 use domain::value::{self, EntityId, Money, Reason, UserId};
@@ -119,6 +119,38 @@ pub(super) fn deliver_order(
     _: CommandId,
 ) -> Result<DeliverOrder, DomainError> {
     Ok(DeliverOrder(EntityId::parse("id", &param.id)?))
+}
+
+/// Which saga to show.
+pub(super) enum ShownBy {
+    Saga(EntityId),
+    /// The latest one of an order.
+    Order(EntityId),
+}
+
+/// Which saga to show, and behind which of its versions.
+pub(super) fn show(param: &ShowSagaParam) -> Result<(ShownBy, u64), DomainError> {
+    let mut findings = Findings::default();
+    let shown_by = match (param.saga_id.as_str(), param.order_id.as_str()) {
+        (saga_id, "") => EntityId::parse("sagaId", saga_id).map(ShownBy::Saga),
+        ("", order_id) => EntityId::parse("orderId", order_id).map(ShownBy::Order),
+        _ => Err(ValidationError {
+            field: "sagaId".to_owned(),
+            message: "sagaId and orderId exclude each other, got both".to_owned(),
+        }),
+    };
+    let shown_by = findings.keep(shown_by);
+    let after = u64::try_from(param.after_version).map_err(|_| ValidationError {
+        field: "afterVersion".to_owned(),
+        message: format!(
+            "afterVersion must be 0 or more, got {}",
+            param.after_version
+        ),
+    });
+    let (Some(shown_by), Some(after)) = (shown_by, findings.keep(after)) else {
+        return Err(findings.into());
+    };
+    Ok((shown_by, after))
 }
 
 /// A saga's id, and who does something to it and why.

@@ -5,7 +5,7 @@ use contract::proto::{self, Order, OrderItem, Saga, SagaEvent, ShippingAddress};
 use contract::time::to_timestamp;
 use domain::value::OrderStatus;
 use event_sourcing::saga::event::{
-    AnySagaEvent, FailedAs, Person, SagaEvent as Event, StepFailed, StepStarted,
+    Action, AnySagaEvent, FailedAs, Person, SagaEvent as Event, StepFailed, StepStarted,
 };
 use event_sourcing::saga::{SagaStatus, Summary};
 use event_sourcing::{DecodeError, Envelope};
@@ -135,7 +135,10 @@ pub(super) fn saga_event(envelope: &Envelope) -> Result<SagaEvent, DecodeError> 
         },
         Event::CancelRequested(e) => by(line, Some(e.by)),
         Event::Failed(e) => by(line, Some(e.by)),
-        Event::Resumed(e) => by(line, Some(e.by)),
+        Event::Resumed(e) => SagaEvent {
+            action: Some(action(e.action).to_owned()),
+            ..by(line, Some(e.by))
+        },
     })
 }
 
@@ -165,6 +168,14 @@ fn failed(line: SagaEvent, e: StepFailed) -> SagaEvent {
         retry_at: e.retry_at.map(to_timestamp),
         why: Some(e.reason),
         ..line
+    }
+}
+
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Resume => "resume",
+        Action::Retry => "retry",
+        Action::Resolve => "resolve",
     }
 }
 

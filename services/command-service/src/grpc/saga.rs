@@ -9,9 +9,11 @@ use contract::proto::{
     StartSagaResult,
 };
 use domain::value::{EntityId, Reason, UserId};
+use domain::{DomainError, Entity};
 use event_sourcing::saga::{Act, SagaStatus, Summary};
 use tonic::{Request, Response, Status};
 
+use super::order_input::ShownBy;
 use super::refusal::to_error;
 use super::{order_input, order_reply, reply, saga_list};
 use crate::bus::{CommandBus, Heard};
@@ -60,8 +62,26 @@ impl SagaApi {
             Ok(id) => id,
             Err(error) => return Ok(Err(to_error(&error.into()))),
         };
-        let found = self.fulfilments.find(id.as_str()).await?;
-        Ok(found.ok_or_else(|| no_saga(id.as_str())))
+        self.existing(&id).await
+    }
+
+    async fn existing(&self, saga_id: &EntityId) -> Result<Result<Summary, Error>, Status> {
+        let found = self.fulfilments.find(saga_id.as_str()).await?;
+        Ok(found.ok_or_else(|| no_saga(saga_id.as_str())))
+    }
+
+    async fn shown(&self, by: &ShownBy) -> Result<Result<Summary, Error>, Status> {
+        let order_id = match by {
+            ShownBy::Saga(saga_id) => return self.existing(saga_id).await,
+            ShownBy::Order(order_id) => order_id,
+        };
+        match self.fulfilments.latest_of(order_id).await? {
+            Some(saga_id) => self.existing(&saga_id).await,
+            None => Ok(Err(to_error(&DomainError::NotFound {
+                entity: Entity::Order,
+                id: order_id.clone(),
+            }))),
+        }
     }
 }
 
@@ -143,24 +163,21 @@ impl SagaCommand for SagaApi {
         &self,
         request: Request<ShowSagaParam>,
     ) -> Result<Response<ShowSagaResult>, Status> {
-        let param = request.into_inner();
-        let saga_id = if param.order_id.is_empty() {
-            param.saga_id
-        } else {
-            let latest = self.fulfilments.latest_of(&param.order_id).await?;
-            latest.unwrap_or(param.order_id)
+        let refused = |error| {
+            let error = Some(error);
+            Response::new(ShowSagaResult {
+                error,
+                ..Default::default()
+            })
         };
-        let summary = match self.found(&saga_id).await? {
+        let (shown_by, after) = match order_input::show(request.get_ref()) {
+            Ok(read) => read,
+            Err(error) => return Ok(refused(to_error(&error))),
+        };
+        let summary = match self.shown(&shown_by).await? {
             Ok(summary) => summary,
-            Err(error) => {
-                let error = Some(error);
-                return Ok(Response::new(ShowSagaResult {
-                    error,
-                    ..Default::default()
-                }));
-            }
+            Err(error) => return Ok(refused(error)),
         };
-        let after = u64::try_from(param.after_version).unwrap_or(0);
         let (envelopes, is_end) = self.fulfilments.history(&summary, after).await?;
         let events = envelopes
             .iter()
@@ -216,10 +233,11 @@ impl SagaCommand for SagaApi {
         });
         let heard = cancelled.await?;
         self.fulfilments.cancelled(&heard);
-        let summary = self.fulfilments.find(saga_id.as_str()).await?;
-        let result = heard
-            .result
-            .and_then(|_| summary.ok_or_else(|| no_saga(saga_id.as_str())));
+        // A confirmed order is undone by a saga of its own.
+        let result = match heard.result {
+            Ok(answer) => self.existing(&answer.values.saga_id).await?,
+            Err(error) => Err(error),
+        };
         Ok(self.respond(Heard {
             result,
             position: heard.position,

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::proto::{self, ListSagasParam};
+use domain::fulfilment::{CancelOrderSaga, OrderSaga};
 use domain::{DomainError, Findings, ValidationError};
-use event_sourcing::saga::Summary;
+use event_sourcing::saga::{Saga, Summary};
 
 use super::order_reply::saga_status;
 
@@ -28,14 +29,17 @@ impl Wanted {
         let statuses = param.statuses.iter().map(|status| known_status(*status));
         let statuses = findings.keep(statuses.collect::<Result<_, _>>());
         let limit = findings.keep(limit(param.limit));
+        let saga_type = param.r#type.clone().map(known_type).transpose();
+        let saga_type = findings.keep(saga_type);
         let started_until = findings.keep(param.min_age_ms.map(|age| past(age, now)).transpose());
-        let (Some(statuses), Some(limit), Some(started_until)) = (statuses, limit, started_until)
+        let (Some(statuses), Some(saga_type), Some(limit), Some(started_until)) =
+            (statuses, saga_type, limit, started_until)
         else {
             return Err(findings.into());
         };
         Ok(Self {
             statuses,
-            saga_type: param.r#type.clone(),
+            saga_type,
             step: param.step.clone(),
             started_until,
             limit,
@@ -65,9 +69,24 @@ impl Wanted {
 }
 
 fn known_status(given: i32) -> Result<proto::SagaStatus, ValidationError> {
-    proto::SagaStatus::try_from(given).map_err(|_| ValidationError {
-        field: "statuses".to_owned(),
-        message: format!("statuses must be numbers of SagaStatus, got {given}"),
+    proto::SagaStatus::try_from(given)
+        .ok()
+        .filter(|status| *status != proto::SagaStatus::Unspecified)
+        .ok_or_else(|| ValidationError {
+            field: "statuses".to_owned(),
+            message: format!("statuses must be numbers of SagaStatus from 1 to 7, got {given}"),
+        })
+}
+
+fn known_type(given: String) -> Result<String, ValidationError> {
+    const TYPES: [&str; 2] = [OrderSaga::NAME, CancelOrderSaga::NAME];
+    if TYPES.contains(&given.as_str()) {
+        return Ok(given);
+    }
+    let shown: String = given.chars().take(40).collect();
+    Err(ValidationError {
+        field: "type".to_owned(),
+        message: format!("type must be {}, got {shown:?}", TYPES.join(" or ")),
     })
 }
 

@@ -1,12 +1,16 @@
 //! The write side over real gRPC, on both engines.
 
 mod category;
+mod fulfilment;
 mod idempotency;
 mod input;
+mod orders;
 mod outage;
 mod product;
 mod protocol;
 mod race;
 mod repeat;
+mod saga_acts;
+mod sagas;
 mod stock;
 mod support;

@@ -8,7 +8,9 @@ use contract::metadata;
 use contract::proto::admin_client::AdminClient;
 use contract::proto::category_command_client::CategoryCommandClient;
 use contract::proto::idempotency_client::IdempotencyClient;
+use contract::proto::order_command_client::OrderCommandClient;
 use contract::proto::product_command_client::ProductCommandClient;
+use contract::proto::saga_command_client::SagaCommandClient;
 use contract::proto::{
     AdminStatusParam, Category, CategoryUpParam, CategoryUpResult, Crud, Error, PriceUpParam,
     Product, ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
@@ -34,6 +36,8 @@ pub struct Home {
 pub struct Service {
     pub categories: CategoryCommandClient<Channel>,
     pub products: ProductCommandClient<Channel>,
+    pub orders: OrderCommandClient<Channel>,
+    pub sagas: SagaCommandClient<Channel>,
     pub idempotency: IdempotencyClient<Channel>,
     pub admin: AdminClient<Channel>,
     pub channel: Channel,
@@ -43,12 +47,19 @@ pub struct Service {
 
 /// Runs a test on both engines, each with fresh data.
 pub async fn on_both_engines(test: impl AsyncFn(&Service)) {
-    for engine in [Engine::Sqlite, Engine::Postgres] {
-        eprintln!("on {engine:?}");
-        let home = Home::new(engine).await;
+    at_both_homes(async |home| {
         let service = home.start().await;
         test(&service).await;
         service.stop().await;
+    })
+    .await;
+}
+
+/// Runs a test that starts services itself on both engines, each with fresh data.
+pub async fn at_both_homes(test: impl AsyncFn(&Home)) {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        eprintln!("on {engine:?}");
+        test(&Home::new(engine).await).await;
     }
 }
 
@@ -89,10 +100,14 @@ impl Home {
     }
 
     pub async fn start_with(&self, clock: Arc<dyn Clock>) -> Service {
+        self.start_as(&Config::default(), clock).await
+    }
+
+    pub async fn start_as(&self, own: &Config, clock: Arc<dyn Clock>) -> Service {
         let store = OpenedStore::open(&self.config, Arc::clone(&clock))
             .await
             .expect("an event store");
-        let write_side = CommandService::start(&self.config, &Config::default(), &store, clock)
+        let write_side = CommandService::start(&self.config, own, &store, clock)
             .await
             .expect("a service");
         let any_port = "127.0.0.1:0".parse().expect("an address");
@@ -107,6 +122,8 @@ impl Home {
         Service {
             categories: CategoryCommandClient::new(channel.clone()),
             products: ProductCommandClient::new(channel.clone()),
+            orders: OrderCommandClient::new(channel.clone()),
+            sagas: SagaCommandClient::new(channel.clone()),
             idempotency: IdempotencyClient::new(channel.clone()),
             admin: AdminClient::new(channel.clone()),
             channel,
@@ -127,10 +144,19 @@ fn config(event_store: &str, database: &str) -> Databases {
 
 impl Service {
     pub async fn stop(self) {
+        self.stop_within(STOP_LIMIT).await;
+    }
+
+    /// Stops without waiting for the calls to providers that are under way.
+    pub async fn leave(self) {
+        self.stop_within(Duration::ZERO).await;
+    }
+
+    async fn stop_within(self, limit: Duration) {
         let Self {
             store, write_side, ..
         } = self;
-        write_side.stop(STOP_LIMIT).await;
+        write_side.stop(limit).await;
         store.close().await;
     }
 
@@ -247,7 +273,7 @@ pub fn stock(reply: Result<Response<StockUpResult>, Status>) -> Result<Stock, Er
 }
 
 /// A reply has an entity or an error, never both.
-fn either<T: std::fmt::Debug>(entity: Option<T>, error: Option<Error>) -> Result<T, Error> {
+pub fn either<T: std::fmt::Debug>(entity: Option<T>, error: Option<Error>) -> Result<T, Error> {
     match (entity, error) {
         (Some(entity), None) => Ok(entity),
         (None, Some(error)) => Err(error),

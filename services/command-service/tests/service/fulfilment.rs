@@ -1,0 +1,251 @@
+//! Orders and their sagas to test against: how they are placed, waited for, and told to fail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use command_service::Config;
+use command_service::providers::payments::PaymentsChoice;
+use command_service::providers::shipping::ShippingChoice;
+use command_service::providers::simulated::{Conduct, Rate};
+use contract::proto::{
+    Error, ListSagasParam, ListSagasResult, Order, OrderCancelParam, OrderItem, OrderUpParam,
+    OrderUpResult, ResolveSagaParam, Saga, SagaActionParam, SagaActionResult, SagaEvent,
+    SagaStatus, ShowSagaParam, ShowSagaResult, StartOrderSagaParam, StartSagaResult,
+};
+use event_sourcing::SystemClock;
+use tokio::time::{Instant, sleep};
+use tonic::{Response, Status};
+
+use crate::support::{Home, Service, either, named_product};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// Providers that do as they are told, and pauses between tries that nobody notices.
+pub fn well_behaved() -> Config {
+    let mut config = Config::default();
+    config.sagas.longest_pause = Duration::from_millis(1);
+    config
+}
+
+/// The payment provider is out of reach.
+pub fn without_payments() -> Config {
+    paying(Conduct {
+        unavailable_rate: Rate::ALWAYS,
+        ..Conduct::default()
+    })
+}
+
+/// The payment provider takes longer than anybody waits.
+pub fn slow_payments() -> Config {
+    paying(Conduct {
+        latency: Duration::from_mins(10),
+        ..Conduct::default()
+    })
+}
+
+/// The carrier refuses everything.
+pub fn without_shipping() -> Config {
+    let mut config = well_behaved();
+    config.providers.shipping = ShippingChoice::Simulated(Conduct {
+        fail_rate: Rate::ALWAYS,
+        ..Conduct::default()
+    });
+    config
+}
+
+fn paying(conduct: Conduct) -> Config {
+    let mut config = well_behaved();
+    config.providers.payments = PaymentsChoice::Simulated(conduct);
+    config
+}
+
+impl Home {
+    pub async fn start_like(&self, own: &Config) -> Service {
+        self.start_as(own, Arc::new(SystemClock)).await
+    }
+}
+
+/// An order of `ada` for some pieces of some products.
+pub fn order_of(items: &[(&str, i32)]) -> StartOrderSagaParam {
+    let items = items.iter().map(|(product, quantity)| OrderItem {
+        product_id: (*product).to_owned(),
+        quantity: *quantity,
+        ..OrderItem::default()
+    });
+    StartOrderSagaParam {
+        customer_id: "ada".to_owned(),
+        items: items.collect(),
+        ..StartOrderSagaParam::default()
+    }
+}
+
+pub fn to(id: &str) -> OrderUpParam {
+    OrderUpParam { id: id.to_owned() }
+}
+
+pub fn cancellation_of(id: &str) -> OrderCancelParam {
+    OrderCancelParam {
+        id: id.to_owned(),
+        reason: Some("changed my mind".to_owned()),
+    }
+}
+
+/// What `grace` does, because "it is time".
+pub fn act_on(saga_id: &str) -> SagaActionParam {
+    SagaActionParam {
+        saga_id: saga_id.to_owned(),
+        who: "grace".to_owned(),
+        reason: "it is time".to_owned(),
+    }
+}
+
+pub fn resolution_of(saga_id: &str, close: bool) -> ResolveSagaParam {
+    let SagaActionParam {
+        saga_id,
+        who,
+        reason,
+    } = act_on(saga_id);
+    ResolveSagaParam {
+        saga_id,
+        who,
+        reason,
+        close,
+    }
+}
+
+pub fn placed(reply: Result<Response<StartSagaResult>, Status>) -> Result<StartSagaResult, Error> {
+    let message = reply.expect("a reply").into_inner();
+    match message.error {
+        None => Ok(message),
+        Some(error) => {
+            assert_eq!((message.order, message.started_at), (None, None));
+            assert_eq!((message.saga_id, message.status), Default::default());
+            Err(error)
+        }
+    }
+}
+
+/// The order, and whether nothing was to do.
+pub fn changed(reply: Result<Response<OrderUpResult>, Status>) -> Result<(Order, bool), Error> {
+    let message = reply.expect("a reply").into_inner();
+    assert!(message.timestamp.is_some());
+    either(message.order, message.error).map(|order| (order, message.unchanged))
+}
+
+/// The saga, and whether nothing was to do.
+pub fn acted(reply: Result<Response<SagaActionResult>, Status>) -> Result<(Saga, bool), Error> {
+    let message = reply.expect("a reply").into_inner();
+    assert!(message.timestamp.is_some());
+    either(message.saga, message.error).map(|saga| (saga, message.unchanged))
+}
+
+/// What is shown, page after page.
+pub fn shown(reply: Result<Response<ShowSagaResult>, Status>) -> Result<ShowSagaResult, Error> {
+    let message = reply.expect("a reply").into_inner();
+    match message.error {
+        None => Ok(message),
+        Some(error) => Err(error),
+    }
+}
+
+pub fn listed(reply: Result<Response<ListSagasResult>, Status>) -> Result<ListSagasResult, Error> {
+    let message = reply.expect("a reply").into_inner();
+    match message.error {
+        None => Ok(message),
+        Some(error) => Err(error),
+    }
+}
+
+impl Service {
+    /// A product for 10.00, of which there are so many.
+    pub async fn stocked(&self, name: &str, quantity: i64) -> String {
+        let mut param = named_product(name);
+        param.stock_quantity = Some(quantity);
+        self.create_product(param).await.expect("a product").id
+    }
+
+    /// An order that was accepted, and its saga.
+    pub async fn place(&self, items: &[(&str, i32)]) -> (String, String) {
+        let reply = self.sagas.clone().start_order_saga(order_of(items)).await;
+        let placed = placed(reply).expect("an order");
+        (placed.order.expect("an order").id, placed.saga_id)
+    }
+
+    /// An order that came to its good end, and its saga.
+    pub async fn confirmed(&self, items: &[(&str, i32)]) -> (String, String) {
+        let (order_id, saga_id) = self.place(items).await;
+        self.until(&saga_id, SagaStatus::Completed).await;
+        (order_id, saga_id)
+    }
+
+    pub async fn show(&self, saga_id: &str) -> Result<(Saga, Vec<SagaEvent>), Error> {
+        let param = ShowSagaParam {
+            saga_id: saga_id.to_owned(),
+            ..ShowSagaParam::default()
+        };
+        let shown = shown(self.sagas.clone().show_saga(param).await)?;
+        assert!(!shown.more);
+        Ok((shown.saga.expect("a saga"), shown.events))
+    }
+
+    /// The saga of an order that began last.
+    pub async fn latest_saga(&self, order_id: &str) -> String {
+        let by_order = ShowSagaParam {
+            order_id: order_id.to_owned(),
+            ..ShowSagaParam::default()
+        };
+        let shown = shown(self.sagas.clone().show_saga(by_order).await).expect("a saga");
+        shown.saga.expect("a saga").id
+    }
+
+    /// Waits until a saga is like that.
+    pub async fn until(&self, saga_id: &str, status: SagaStatus) -> Saga {
+        self.until_saga(saga_id, |saga| saga.status() == status)
+            .await
+    }
+
+    pub async fn until_saga(&self, saga_id: &str, like: impl Fn(&Saga) -> bool) -> Saga {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (saga, events) = self.show(saga_id).await.expect("a saga");
+            if like(&saga) {
+                return saga;
+            }
+            assert!(Instant::now() < deadline, "{saga:?} {events:?}");
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// The ids of the open sagas that a list gives, when it has as many as that.
+    pub async fn until_listed(&self, param: &ListSagasParam, count: usize) -> Vec<Saga> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let reply = self.sagas.clone().list_sagas(param.clone()).await;
+            let sagas = listed(reply).expect("a list").sagas;
+            if sagas.len() == count {
+                return sagas;
+            }
+            assert!(Instant::now() < deadline, "{sagas:?}");
+            sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// A `cancel_order` saga that cannot refund and waits for a person: its service, its order, and its id.
+pub async fn suspended(home: &Home) -> (Service, String, String) {
+    let before = home.start_like(&well_behaved()).await;
+    let product = before.stocked("Sencha", 10).await;
+    let (order_id, _) = before.confirmed(&[(&product, 2)]).await;
+    before.stop().await;
+    let service = home.start_like(&without_payments()).await;
+    let reply = service
+        .orders
+        .clone()
+        .cancel(cancellation_of(&order_id))
+        .await;
+    changed(reply).expect("a cancellation");
+    let saga_id = service.latest_saga(&order_id).await;
+    service.until(&saga_id, SagaStatus::Suspended).await;
+    (service, order_id, saga_id)
+}

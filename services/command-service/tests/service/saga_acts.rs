@@ -1,0 +1,312 @@
+//! What people do to sagas: each act once, written down with who and why, and refused where it makes no sense.
+
+use contract::proto::{Error, ResolveSagaParam, Saga, SagaActionParam, SagaEvent, SagaStatus};
+use platform::config::Engine;
+
+use crate::fulfilment::{
+    act_on, acted, cancellation_of, changed, resolution_of, slow_payments, suspended, to,
+    well_behaved,
+};
+use crate::support::{
+    Home, Service, assert_conflict, assert_invalid, assert_not_found, assert_refused,
+    at_both_homes, with_command_id,
+};
+
+const COMMAND: &str = "01890000-0000-7000-8000-00000000000a";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Act {
+    Resume,
+    Retry,
+    Cancel,
+    Resolve,
+    Close,
+}
+
+const ACTS: [Act; 5] = [
+    Act::Resume,
+    Act::Retry,
+    Act::Cancel,
+    Act::Resolve,
+    Act::Close,
+];
+
+impl Service {
+    async fn act(&self, act: Act, param: SagaActionParam) -> Result<(Saga, bool), Error> {
+        let resolution = ResolveSagaParam {
+            close: act == Act::Close,
+            saga_id: param.saga_id.clone(),
+            who: param.who.clone(),
+            reason: param.reason.clone(),
+        };
+        let mut sagas = self.sagas.clone();
+        acted(match act {
+            Act::Resume => sagas.resume_saga(param).await,
+            Act::Retry => sagas.retry_saga(param).await,
+            Act::Cancel => sagas.cancel_saga(param).await,
+            Act::Resolve | Act::Close => sagas.resolve_saga(resolution).await,
+        })
+    }
+
+    /// The events of a saga that a person made.
+    async fn by_people(&self, saga_id: &str) -> Vec<SagaEvent> {
+        let (_, mut events) = self.show(saga_id).await.expect("a saga");
+        events.retain(|event| event.who.is_some());
+        events
+    }
+}
+
+#[track_caller]
+fn assert_by_grace(event: &SagaEvent, event_type: &str, action: Option<&str>) {
+    assert_eq!(event.event_type, event_type);
+    assert_eq!((event.who(), event.why()), ("grace", "it is time"));
+    assert_eq!(event.action.as_deref(), action);
+}
+
+#[track_caller]
+fn assert_state(result: &Result<(Saga, bool), Error>, message: &str) {
+    assert_refused(result, "DOMAIN_ERROR", 9);
+    assert_eq!(result.as_ref().expect_err("a refusal").message, message);
+}
+
+#[tokio::test]
+async fn a_suspended_saga_is_resumed_with_its_tries_counted_anew() {
+    at_both_homes(async |home| {
+        let (service, order_id, saga_id) = suspended(home).await;
+        let before = service.until(&saga_id, SagaStatus::Suspended).await;
+        let resumed = service.act(Act::Resume, act_on(&saga_id)).await;
+        let (saga, unchanged) = resumed.expect("resumed");
+        assert_eq!((saga.status(), unchanged), (SagaStatus::Running, false));
+        assert_eq!(saga.version, before.version + 1);
+        // The provider still does not answer.
+        let again =
+            |saga: &Saga| saga.status() == SagaStatus::Suspended && saga.version > before.version;
+        let after = service.until_saga(&saga_id, again).await;
+        assert_eq!(after.attempts, 10);
+        let acts = service.by_people(&saga_id).await;
+        assert_by_grace(&acts[0], "SagaResumed", Some("resume"));
+        service.stop().await;
+
+        let service = home.start_like(&well_behaved()).await;
+        let resumed = service.act(Act::Resume, act_on(&saga_id)).await;
+        resumed.expect("resumed");
+        service.until(&saga_id, SagaStatus::Completed).await;
+        let (order, _) = changed(
+            service
+                .orders
+                .clone()
+                .cancel(cancellation_of(&order_id))
+                .await,
+        )
+        .expect("cancelled already");
+        assert_eq!(order.status(), contract::proto::OrderStatus::Cancelled);
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_retry_is_one_try() {
+    at_both_homes(async |home| {
+        let (service, _, saga_id) = suspended(home).await;
+        let before = service.until(&saga_id, SagaStatus::Suspended).await;
+        let retried = service.act(Act::Retry, act_on(&saga_id)).await;
+        retried.expect("a retry");
+        let again =
+            |saga: &Saga| saga.status() == SagaStatus::Suspended && saga.version > before.version;
+        service.until_saga(&saga_id, again).await;
+        let (_, events) = service.show(&saga_id).await.expect("a saga");
+        let behind = events.iter().filter(|event| event.version > before.version);
+        let calls = behind.filter(|event| event.event_type == "SagaStepStarted");
+        assert_eq!(calls.count(), 1);
+        let acts = service.by_people(&saga_id).await;
+        assert_by_grace(&acts[0], "SagaResumed", Some("retry"));
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_step_that_was_done_by_hand_counts_as_done() {
+    at_both_homes(async |home| {
+        let (service, order_id, saga_id) = suspended(home).await;
+        let resolved = service.act(Act::Resolve, act_on(&saga_id)).await;
+        resolved.expect("resolved");
+        let saga = service.until(&saga_id, SagaStatus::Completed).await;
+        let steps = ["cancel_shipping", "refund_payment", "release_inventory"];
+        assert_eq!(saga.completed_steps, steps);
+        let acts = service.by_people(&saga_id).await;
+        assert_by_grace(&acts[0], "SagaResumed", Some("resolve"));
+        assert_by_grace(&acts[1], "SagaStepCompleted", None);
+        assert_eq!(acts[1].step(), "refund_payment");
+        let (order, _) = changed(
+            service
+                .orders
+                .clone()
+                .cancel(cancellation_of(&order_id))
+                .await,
+        )
+        .expect("cancelled already");
+        assert_eq!(order.status(), contract::proto::OrderStatus::Cancelled);
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_saga_is_closed_as_failed_with_its_order_and_then_has_ended() {
+    at_both_homes(async |home| {
+        let (service, order_id, saga_id) = suspended(home).await;
+        let closed = service.act(Act::Close, act_on(&saga_id)).await;
+        let (saga, _) = closed.expect("closed");
+        assert_eq!(saga.status(), SagaStatus::Failed);
+        assert!(saga.completed_at.is_some());
+        let acts = service.by_people(&saga_id).await;
+        assert_by_grace(&acts[0], "SagaFailed", None);
+        for act in ACTS {
+            let refused = service.act(act, act_on(&saga_id)).await;
+            if act == Act::Cancel {
+                let message = format!("order {order_id} is FAILED and cannot be cancelled");
+                assert_state(&refused, &message);
+            } else {
+                assert_state(&refused, "the saga has ended");
+            }
+        }
+        assert_eq!(service.by_people(&saga_id).await.len(), 1);
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_saga_that_is_not_suspended_needs_nobody() {
+    at_both_homes(async |home| {
+        let service = home.start_like(&slow_payments()).await;
+        let tea = service.stocked("Tea", 5).await;
+        let (_, saga_id) = service.place(&[(&tea, 1)]).await;
+        let paying = |saga: &Saga| saga.current_step() == "process_payment";
+        let before = service.until_saga(&saga_id, paying).await;
+        for act in [Act::Resume, Act::Resolve, Act::Close] {
+            let refused = service.act(act, act_on(&saga_id)).await;
+            assert_state(&refused, "the saga is not suspended");
+        }
+        let refused = service.act(Act::Retry, act_on(&saga_id)).await;
+        assert_state(&refused, "no step waits for another try");
+        let (after, _) = service.show(&saga_id).await.expect("a saga");
+        assert_eq!(after.version, before.version, "nothing was written");
+        service.leave().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_person_cancels_an_order_by_its_saga() {
+    at_both_homes(async |home| {
+        let service = home.start_like(&slow_payments()).await;
+        let tea = service.stocked("Tea", 5).await;
+        let (_, saga_id) = service.place(&[(&tea, 1)]).await;
+        let cancelled = service.act(Act::Cancel, act_on(&saga_id)).await;
+        let (saga, unchanged) = cancelled.expect("a cancellation");
+        assert_eq!((saga.id.as_str(), unchanged), (saga_id.as_str(), false));
+        let acts = service.by_people(&saga_id).await;
+        assert_by_grace(&acts[0], "SagaCancelRequested", None);
+        let again = service.act(Act::Cancel, act_on(&saga_id)).await;
+        assert!(again.expect("the same wish").1);
+        service.leave().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_cancellation_of_a_completed_saga_names_the_one_that_undoes_it() {
+    at_both_homes(async |home| {
+        let service = home.start_like(&well_behaved()).await;
+        let tea = service.stocked("Tea", 5).await;
+        let (order_id, saga_id) = service.confirmed(&[(&tea, 1)]).await;
+        let cancelled = service.act(Act::Cancel, act_on(&saga_id)).await;
+        let (saga, _) = cancelled.expect("a cancellation");
+        assert_eq!(
+            (saga.r#type.as_str(), &saga.order_id),
+            ("cancel_order", &order_id)
+        );
+        service.until(&saga.id, SagaStatus::Completed).await;
+
+        let (order_id, saga_id) = service.confirmed(&[(&tea, 1)]).await;
+        changed(service.orders.clone().ship(to(&order_id)).await).expect("a shipment");
+        let refused = service.act(Act::Cancel, act_on(&saga_id)).await;
+        let message = format!("order {order_id} is SHIPPED and cannot be cancelled");
+        assert_state(&refused, &message);
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_act_on_nothing_or_by_nobody_is_refused() {
+    at_both_homes(async |home| {
+        let service = home.start().await;
+        for act in ACTS {
+            let unknown = service.act(act, act_on("nobody")).await;
+            assert_not_found(&unknown);
+            let message = unknown.expect_err("a refusal").message;
+            assert_eq!(message, "saga nobody does not exist");
+            let spoilt = async |spoil: fn(&mut SagaActionParam), field| {
+                let mut param = act_on("nobody");
+                spoil(&mut param);
+                assert_invalid(&service.act(act, param).await, field);
+            };
+            spoilt(|param| param.saga_id.clear(), "sagaId").await;
+            spoilt(|param| param.saga_id = "a b".to_owned(), "sagaId").await;
+            spoilt(|param| param.who.clear(), "who").await;
+            spoilt(|param| param.who = "w".repeat(256), "who").await;
+            spoilt(|param| param.who = "\0".to_owned(), "who").await;
+            spoilt(|param| param.reason.clear(), "reason").await;
+            spoilt(|param| param.reason = " \t".to_owned(), "reason").await;
+            spoilt(|param| param.reason = "r".repeat(1_001), "reason").await;
+            spoilt(|param| param.reason = "\0".to_owned(), "reason").await;
+        }
+        assert_eq!(service.head().await, 0, "nothing was written");
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_repeat_of_an_act_gets_the_first_answer() {
+    at_both_homes(async |home| {
+        let (service, _, saga_id) = suspended(home).await;
+        let resolve = async || {
+            let request = with_command_id(resolution_of(&saga_id, false), COMMAND);
+            acted(service.sagas.clone().resolve_saga(request).await).expect("resolved")
+        };
+        let first = resolve().await;
+        service.until(&saga_id, SagaStatus::Completed).await;
+        assert_eq!(resolve().await, first, "it still goes on in that answer");
+        assert_eq!(service.by_people(&saga_id).await.len(), 2);
+        let reused = with_command_id(cancellation_of(&first.0.order_id), COMMAND);
+        assert_conflict(&changed(service.orders.clone().cancel(reused).await));
+        service.stop().await;
+    })
+    .await;
+}
+
+/// Two processes on one event store: what either of them has in its cache, both tell of the present.
+#[tokio::test]
+async fn another_process_is_told_of_what_this_one_did() {
+    let home = Home::new(Engine::Postgres).await;
+    let (here, order_id, saga_id) = suspended(&home).await;
+    let there = home.start_like(&well_behaved()).await;
+    let (before, _) = there.show(&saga_id).await.expect("a saga");
+    assert_eq!(before.status(), SagaStatus::Suspended);
+    let closed = here.act(Act::Close, act_on(&saga_id)).await;
+    let (closed, _) = closed.expect("closed");
+    let (after, events) = there.show(&saga_id).await.expect("a saga");
+    assert_eq!(after, closed);
+    assert_eq!(
+        events.last().map(|event| event.event_type.as_str()),
+        Some("SagaFailed")
+    );
+    assert_eq!(there.latest_saga(&order_id).await, saga_id);
+    there.stop().await;
+    here.stop().await;
+}

@@ -1,0 +1,246 @@
+//! The shop's GraphQL API, as one client sees it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::http::{BaseUrl, Broken, Connection};
+
+/// How often a request is sent at most, and how long the first pause is; each next one is twice as long.
+const TRIES: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a request came to, if not to an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// Nobody answers there.
+    #[error("nothing answers at {url} (is the shop running?)")]
+    Unreachable {
+        /// Where it was looked for.
+        url: String,
+        /// Why.
+        #[source]
+        source: Broken,
+    },
+    /// Something answers, but not as the shop does.
+    #[error("{url} answered {status} and no GraphQL: {body}")]
+    NotGraphQl {
+        /// Where.
+        url: String,
+        /// Its status.
+        status: StatusCode,
+        /// The beginning of its body.
+        body: String,
+    },
+    /// The shop said no.
+    #[error("the shop refused {operation}: {message} ({code})")]
+    Refused {
+        /// Such as `createProduct`.
+        operation: &'static str,
+        /// The error's code.
+        code: String,
+        /// For people.
+        message: String,
+    },
+    /// An answer without what was asked for.
+    #[error("the shop's answer to {0} has another shape than expected")]
+    Shape(&'static str),
+}
+
+/// An operation of the API.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation<'a> {
+    /// For error messages.
+    pub name: &'static str,
+    /// Its document.
+    pub document: &'a str,
+}
+
+/// One client with one connection.
+#[derive(Debug)]
+pub struct Client {
+    url: String,
+    connection: Connection,
+    /// The highest log position that an answer reflected.
+    position: u64,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(default)]
+    data: Value,
+    #[serde(default)]
+    errors: Vec<ReplyError>,
+    #[serde(default)]
+    extensions: Extensions,
+}
+
+#[derive(Deserialize)]
+struct ReplyError {
+    message: String,
+    #[serde(default)]
+    extensions: Extensions,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extensions {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    position: String,
+    #[serde(default)]
+    retry_after: Option<u64>,
+}
+
+impl Client {
+    /// Connects when it is first used.
+    pub fn new(base: BaseUrl) -> Self {
+        Self {
+            url: base.to_string(),
+            connection: Connection::new(base),
+            position: 0,
+        }
+    }
+
+    /// The highest log position that an answer reflected.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Reads at least the state at `position` from now on.
+    pub fn read_from(&mut self, position: u64) {
+        self.position = self.position.max(position);
+    }
+
+    /// Executes a query.
+    ///
+    /// # Errors
+    /// [`RequestError`], after some tries where another one may help.
+    pub async fn query(
+        &mut self,
+        operation: Operation<'_>,
+        variables: Value,
+    ) -> Result<Value, RequestError> {
+        self.execute(operation, variables, None).await
+    }
+
+    /// Executes a mutation. The key makes its repetition harmless.
+    ///
+    /// # Errors
+    /// [`RequestError`], after some tries where another one may help.
+    pub async fn mutate(
+        &mut self,
+        operation: Operation<'_>,
+        variables: Value,
+        key: &str,
+    ) -> Result<Value, RequestError> {
+        self.execute(operation, variables, Some(key)).await
+    }
+
+    async fn execute(
+        &mut self,
+        operation: Operation<'_>,
+        variables: Value,
+        key: Option<&str>,
+    ) -> Result<Value, RequestError> {
+        let text = json!({ "query": operation.document, "variables": variables }).to_string();
+        let body = Bytes::from(text);
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..TRIES {
+            match self.try_once(operation, body.clone(), key).await {
+                Ok(data) => return Ok(data),
+                Err(Failed { error, again: None }) => return Err(error),
+                Err(Failed {
+                    again: Some(wait), ..
+                }) => {
+                    tokio::time::sleep(wait.max(pause)).await;
+                    pause *= 2;
+                }
+            }
+        }
+        self.try_once(operation, body, key)
+            .await
+            .map_err(|failed| failed.error)
+    }
+
+    async fn try_once(
+        &mut self,
+        operation: Operation<'_>,
+        body: Bytes,
+        key: Option<&str>,
+    ) -> Result<Value, Failed> {
+        let answer = self
+            .connection
+            .post("/graphql", self.headers(key), body)
+            .await;
+        let answer = answer.map_err(|source| Failed {
+            again: (!matches!(source, Broken::Connect(_))).then_some(Duration::ZERO),
+            error: RequestError::Unreachable {
+                url: self.url.clone(),
+                source,
+            },
+        })?;
+        let Ok(reply) = serde_json::from_slice::<Reply>(&answer.body) else {
+            let text = String::from_utf8_lossy(&answer.body);
+            return Err(Failed {
+                again: None,
+                error: RequestError::NotGraphQl {
+                    url: self.url.clone(),
+                    status: answer.status,
+                    body: text.chars().take(200).collect(),
+                },
+            });
+        };
+        if let Ok(position) = reply.extensions.position.parse() {
+            self.read_from(position);
+        }
+        match reply.errors.into_iter().next() {
+            None => Ok(reply.data),
+            Some(error) => Err(error.into_failure(operation.name)),
+        }
+    }
+
+    fn headers(&self, key: Option<&str>) -> HeaderMap {
+        let json = HeaderValue::from_static("application/json");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, json);
+        if self.position > 0 {
+            headers.insert("x-min-position", HeaderValue::from(self.position));
+        }
+        if let Some(key) = key.and_then(|key| HeaderValue::from_str(key).ok()) {
+            headers.insert("idempotency-key", key);
+        }
+        headers
+    }
+}
+
+/// A try that came to nothing, and after which pause another one may do better.
+struct Failed {
+    error: RequestError,
+    again: Option<Duration>,
+}
+
+impl ReplyError {
+    fn into_failure(self, operation: &'static str) -> Failed {
+        let later = [
+            "SERVICE_UNAVAILABLE",
+            "RATE_LIMIT_EXCEEDED",
+            "IDEMPOTENCY_IN_PROGRESS",
+        ];
+        let again = later
+            .contains(&self.extensions.code.as_str())
+            .then(|| Duration::from_secs(self.extensions.retry_after.unwrap_or(0)));
+        Failed {
+            again,
+            error: RequestError::Refused {
+                operation,
+                code: self.extensions.code,
+                message: self.message,
+            },
+        }
+    }
+}
