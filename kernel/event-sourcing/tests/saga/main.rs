@@ -12,5 +12,6 @@ mod owners;
 mod payout;
 mod people;
 mod restart;
+mod storm;
 mod support;
 mod trip;

@@ -221,3 +221,17 @@ async fn a_store_out_of_reach_for_a_while_loses_nothing() {
         node.stop().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn partitions_that_were_taken_while_the_store_failed_are_found_again() {
+    for failing in 1..4 {
+        let town = Town::new();
+        town.begin::<Booking>("trip-1").await;
+        let node = town.node::<Booking>("one");
+        // The leases are taken, and then the head cannot be read.
+        node.wire.heads_to_fail.store(failing, Ordering::Relaxed);
+        let ended = tokio::time::timeout(LONG, town.ended::<Booking>("trip-1")).await;
+        assert_eq!(ended, Ok(Outcome::Completed), "after {failing} failures");
+        node.stop().await;
+    }
+}

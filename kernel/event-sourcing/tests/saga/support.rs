@@ -157,6 +157,8 @@ pub struct Wire {
     pub is_cut: AtomicBool,
     /// Whether leases are out of reach, and only they.
     pub is_without_leases: AtomicBool,
+    /// How often the next questions for the head fail.
+    pub heads_to_fail: AtomicUsize,
     /// From where the log was read.
     pub reads: Mutex<Vec<Position>>,
 }
@@ -211,6 +213,13 @@ impl EventStore for Wire {
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
+        let less = |left: usize| left.checked_sub(1);
+        let failed = self
+            .heads_to_fail
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        if failed.is_ok() {
+            return Err(cut());
+        }
         self.reach()?.head().await
     }
 
@@ -330,6 +339,7 @@ impl Town {
             inner: Arc::clone(&self.store),
             is_cut: AtomicBool::new(false),
             is_without_leases: AtomicBool::new(false),
+            heads_to_fail: AtomicUsize::new(0),
             reads: Mutex::default(),
         });
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
@@ -405,14 +415,20 @@ impl Town {
     }
 
     pub async fn state<S: Travel>(&self, saga_id: &str) -> SagaState<S> {
-        let mut state = SagaState::default();
-        let stream = SagaState::<S>::stream(saga_id);
+        let state: SagaState<S> = self.aggregate(saga_id).await;
+        assert_eq!(state.damage(), None);
+        state
+    }
+
+    /// An aggregate as the store has it.
+    pub async fn aggregate<A: Aggregate>(&self, id: &str) -> A {
+        let mut state = A::default();
+        let stream = A::stream(id);
         let page = self.store.read_stream(&stream, Version::NONE, 5_000).await;
         for envelope in page.unwrap().events {
-            let event = aggregate::decode::<EventOf<S>>(&envelope).unwrap();
+            let event = aggregate::decode::<A::Event>(&envelope).unwrap();
             state.evolve(&event, envelope.recorded_at);
         }
-        assert_eq!(state.damage(), None);
         state
     }
 

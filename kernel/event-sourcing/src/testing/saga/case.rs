@@ -297,7 +297,7 @@ impl<C: Scenario> Stage<C> {
             "the fault did not fire",
         )?;
         let is_cancelled = self.is_cancelled.load(Ordering::Relaxed);
-        let expected = match fault.expected(step) {
+        let expected = match fault.expected(self.case.table, step) {
             Expected::Only(only) => only,
             Expected::Either if outcome == Outcome::Failed => Outcome::Completed,
             Expected::Either => outcome,

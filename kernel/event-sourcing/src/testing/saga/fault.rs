@@ -193,7 +193,7 @@ impl Fault {
     }
 
     /// How a saga ends that meets it, if a cancellation would be accepted.
-    pub(super) fn expected<S: Saga>(self, step: &Step<S>) -> Expected {
+    pub(super) fn expected<S: Saga>(self, table: &Table<S>, step: &Step<S>) -> Expected {
         use Expected::{AsCancelled, Either, Only};
         let by_role = match step.role {
             Role::Retriable => Outcome::Completed,
@@ -226,7 +226,9 @@ impl Fault {
                 how: CommitFault::Cancel,
                 ..
             } if !is_external_pivot => AsCancelled,
-            Self::Call { .. } | Self::Commit { .. } if has_time(step) => Only(Outcome::Completed),
+            Self::Call { .. } | Self::Commit { .. } if has_time(table, step) => {
+                Only(Outcome::Completed)
+            }
             Self::Call { .. } | Self::Commit { .. } => Either,
         }
     }
@@ -270,13 +272,13 @@ impl CallFault {
 /// The longest that a fault holds a step up, beside one call and three pauses.
 pub(super) const HOLD_UP: Duration = Duration::from_secs(12);
 
-/// Whether the step's deadline leaves time to get over a fault.
-fn has_time<S: Saga>(step: &Step<S>) -> bool {
+/// Whether the deadlines leave time to get over a fault of the step.
+fn has_time<S: Saga>(table: &Table<S>, step: &Step<S>) -> bool {
     let needed = step
         .timeout
         .saturating_add(step.retry.min.saturating_mul(3))
         .saturating_add(HOLD_UP);
-    step.role == Role::Retriable || needed <= step.deadline
+    step.role == Role::Retriable || needed <= step.deadline.min(table.until_pivot)
 }
 
 /// How a saga is made to undo a step that was done.
