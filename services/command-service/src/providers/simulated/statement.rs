@@ -13,46 +13,29 @@ use crate::providers::Key;
 /// What every statement gives of a row.
 const COLUMNS: &str =
     "kind, key, order_id, amount_cents, state, reference, undo_reference, deliveries, undos";
-
-const ACT_SQLITE: &str = "\
-    INSERT INTO simulated_book AS b \
-        (kind, key, order_id, amount_cents, state, reference, undo_reference, deliveries, undos, created_at) \
-    SELECT value ->> '$.kind', value ->> '$.key', value ->> '$.order_id', value ->> '$.amount_cents', \
-           value ->> '$.state', value ->> '$.reference', value ->> '$.undo_reference', 1, 0, $2 \
-    FROM json_each($1) WHERE true \
-    ON CONFLICT (kind, key) DO UPDATE SET deliveries = b.deliveries + 1 \
-    RETURNING ";
-const UNDO_SQLITE: &str = "\
+const INSERT: &str = "\
     INSERT INTO simulated_book AS b \
         (kind, key, order_id, amount_cents, state, reference, undo_reference, deliveries, undos, created_at, \
-         undone_at) \
-    SELECT value ->> '$.kind', value ->> '$.key', value ->> '$.order_id', value ->> '$.amount_cents', \
-           'closed', '', value ->> '$.undo_reference', 0, 1, $2, $2 \
-    FROM json_each($1) WHERE true \
-    ON CONFLICT (kind, key) DO UPDATE SET undos = b.undos + 1, \
+         undone_at)";
+const ACT: &str = "\
+    SELECT e.kind, e.key, e.order_id, e.amount_cents, e.state, e.reference, e.undo_reference, 1, 0, $2, \
+           CAST(NULL AS BIGINT)";
+const ON_ACT: &str = "DO UPDATE SET deliveries = b.deliveries + 1";
+const UNDO: &str = "\
+    SELECT e.kind, e.key, e.order_id, e.amount_cents, 'closed', '', e.undo_reference, 0, 1, $2, $2";
+const ON_UNDO: &str = "\
+    DO UPDATE SET undos = b.undos + 1, \
         state = CASE b.state WHEN 'done' THEN 'undone' ELSE b.state END, \
-        undone_at = COALESCE(b.undone_at, excluded.undone_at) \
-    RETURNING ";
-const ACT_POSTGRES: &str = "\
-    INSERT INTO simulated_book AS b \
-        (kind, key, order_id, amount_cents, state, reference, undo_reference, deliveries, undos, created_at) \
-    SELECT e.kind, e.key, e.order_id, e.amount_cents, e.state, e.reference, e.undo_reference, 1, 0, $2 \
-    FROM jsonb_to_recordset($1::text::jsonb) AS e \
-        (kind text, key text, order_id text, amount_cents bigint, state text, reference text, undo_reference text) \
-    ON CONFLICT (kind, key) DO UPDATE SET deliveries = b.deliveries + 1 \
-    RETURNING ";
-const UNDO_POSTGRES: &str = "\
-    INSERT INTO simulated_book AS b \
-        (kind, key, order_id, amount_cents, state, reference, undo_reference, deliveries, undos, created_at, \
-         undone_at) \
-    SELECT e.kind, e.key, e.order_id, e.amount_cents, 'closed', '', e.undo_reference, 0, 1, $2, $2 \
-    FROM jsonb_to_recordset($1::text::jsonb) AS e \
-        (kind text, key text, order_id text, amount_cents bigint, undo_reference text) \
-    ON CONFLICT (kind, key) DO UPDATE SET undos = b.undos + 1, \
-        state = CASE b.state WHEN 'done' THEN 'undone' ELSE b.state END, \
-        undone_at = COALESCE(b.undone_at, excluded.undone_at) \
-    RETURNING ";
-const LOOK_UP: &str = " FROM simulated_book WHERE kind = $1 AND key = $2";
+        undone_at = COALESCE(b.undone_at, excluded.undone_at)";
+const ROWS_SQLITE: &str = "\
+    (SELECT value ->> '$.kind' AS kind, value ->> '$.key' AS key, value ->> '$.order_id' AS order_id, \
+            value ->> '$.amount_cents' AS amount_cents, value ->> '$.state' AS state, \
+            value ->> '$.reference' AS reference, value ->> '$.undo_reference' AS undo_reference \
+     FROM json_each($1)) AS e";
+const ROWS_POSTGRES: &str = "\
+    jsonb_to_recordset($1::text::jsonb) AS e \
+        (kind text, key text, order_id text, amount_cents bigint, state text, reference text, undo_reference text)";
+const LOOK_UP: &str = "FROM simulated_book WHERE kind = $1 AND key = $2";
 
 type Row = (
     String,
@@ -73,16 +56,21 @@ pub(super) async fn write(
     actions: &[&Action],
     now: i64,
 ) -> Result<HashMap<(Kind, String), Record>, DatabaseError> {
-    let text = match (&database.pool, call) {
-        (Pool::Sqlite(_), Call::Act) => ACT_SQLITE,
-        (Pool::Sqlite(_), Call::Undo) => UNDO_SQLITE,
-        (Pool::Postgres(_), Call::Act) => ACT_POSTGRES,
-        (Pool::Postgres(_), Call::Undo) => UNDO_POSTGRES,
+    let rows = match &database.pool {
+        Pool::Sqlite(_) => ROWS_SQLITE,
+        Pool::Postgres(_) => ROWS_POSTGRES,
     };
+    let (values, on_conflict) = match call {
+        Call::Act => (ACT, ON_ACT),
+        Call::Undo => (UNDO, ON_UNDO),
+    };
+    // SQLite takes ON for a join unless there is a WHERE.
+    let text = format!(
+        "{INSERT} {values} FROM {rows} WHERE true ON CONFLICT (kind, key) {on_conflict} RETURNING {COLUMNS}"
+    );
     let batch = as_json(actions);
     let rows: Vec<Row> = on_pool!(database, "write the simulated providers' book", |pool| {
-        let statement = sqlx::AssertSqlSafe(format!("{text}{COLUMNS}"));
-        sqlx::query_as(statement)
+        sqlx::query_as(sqlx::AssertSqlSafe(text))
             .bind(batch)
             .bind(now)
             .fetch_all(pool)
@@ -98,7 +86,7 @@ pub(super) async fn look_up(
     key: &Key,
 ) -> Result<Option<Record>, DatabaseError> {
     let row: Option<Row> = on_pool!(database, "read the simulated providers' book", |pool| {
-        let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS}{LOOK_UP}"));
+        let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} {LOOK_UP}"));
         sqlx::query_as(statement)
             .bind(kind.name())
             .bind(key.as_str())

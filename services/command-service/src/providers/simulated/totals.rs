@@ -5,20 +5,15 @@ use domain::value::Money;
 use super::Kind;
 use crate::database::{CommandDatabase, DatabaseError, on_pool};
 
-const OF_ORDER: &str = "\
+const SUMS: &str = "\
     SELECT order_id, \
         CAST(SUM(CASE WHEN state IN ('done', 'undone') THEN amount_cents ELSE 0 END) AS BIGINT), \
         CAST(SUM(CASE WHEN state = 'undone' THEN amount_cents ELSE 0 END) AS BIGINT), \
         CAST(SUM(CASE WHEN state IN ('done', 'undone') THEN 1 ELSE 0 END) AS BIGINT), \
         CAST(SUM(CASE WHEN state = 'undone' THEN 1 ELSE 0 END) AS BIGINT) \
-    FROM simulated_book WHERE kind = $1 AND order_id = $2 GROUP BY order_id";
-const PAGE: &str = "\
-    SELECT order_id, \
-        CAST(SUM(CASE WHEN state IN ('done', 'undone') THEN amount_cents ELSE 0 END) AS BIGINT), \
-        CAST(SUM(CASE WHEN state = 'undone' THEN amount_cents ELSE 0 END) AS BIGINT), \
-        CAST(SUM(CASE WHEN state IN ('done', 'undone') THEN 1 ELSE 0 END) AS BIGINT), \
-        CAST(SUM(CASE WHEN state = 'undone' THEN 1 ELSE 0 END) AS BIGINT) \
-    FROM simulated_book WHERE kind = $1 AND order_id > $2 GROUP BY order_id ORDER BY order_id LIMIT $3";
+    FROM simulated_book WHERE kind = $1";
+const OF_ORDER: &str = "AND order_id = $2 GROUP BY order_id";
+const PAGE: &str = "AND order_id > $2 GROUP BY order_id ORDER BY order_id LIMIT $3";
 
 type Row = (String, i64, i64, i64, i64);
 
@@ -65,7 +60,7 @@ impl Totals {
     /// The database failed.
     pub async fn of_order(&self, order_id: &str) -> Result<Option<OrderTotals>, DatabaseError> {
         let row: Option<Row> = on_pool!(self.database, "add up an order", |pool| {
-            sqlx::query_as(OF_ORDER)
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{SUMS} {OF_ORDER}")))
                 .bind(self.kind.name())
                 .bind(order_id)
                 .fetch_optional(pool)
@@ -80,7 +75,7 @@ impl Totals {
     /// The database failed.
     pub async fn page(&self, after: &str, limit: u32) -> Result<Vec<OrderTotals>, DatabaseError> {
         let rows: Vec<Row> = on_pool!(self.database, "add up the orders", |pool| {
-            sqlx::query_as(PAGE)
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{SUMS} {PAGE}")))
                 .bind(self.kind.name())
                 .bind(after)
                 .bind(i64::from(limit))
