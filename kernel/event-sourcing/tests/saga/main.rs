@@ -15,3 +15,4 @@ mod restart;
 mod storm;
 mod support;
 mod trip;
+mod wire;

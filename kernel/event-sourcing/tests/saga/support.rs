@@ -14,14 +14,14 @@ use event_sourcing::saga::{
 use event_sourcing::testing::TokioClock;
 use event_sourcing::{
     Aggregate, Clock, CommandId, Commit, Context, DomainEvent, EventStore, ExecuteError, Executor,
-    ExecutorConfig, Expected, Filter, Lease, LeaseStore, LogPage, MemoryEventStore, Metadata,
-    NewEvent, Position, Receipt, Refused, Snapshot, Standing as StoreStanding, StoreError,
-    StreamId, StreamPage, Version, Write, aggregate,
+    ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata, NewEvent, Version, Write,
+    aggregate,
 };
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::trip::{Travel, Trip};
+use crate::wire::Wire;
 
 /// Longer than the pauses between two looks at the leases, and long enough for any take-over.
 pub const LONG: Duration = Duration::from_mins(1);
@@ -144,135 +144,6 @@ impl<S: Travel> Effects<S> for Desk {
     }
 }
 
-fn cut() -> StoreError {
-    StoreError::Unavailable {
-        operation: "reach the store",
-        source: Arc::from(Box::from("the wire is cut")),
-    }
-}
-
-/// The store as one process reaches it.
-pub struct Wire {
-    inner: Arc<MemoryEventStore>,
-    pub is_cut: AtomicBool,
-    /// Whether leases are out of reach, and only they.
-    pub is_without_leases: AtomicBool,
-    /// How often the next questions for the head fail.
-    pub heads_to_fail: AtomicUsize,
-    /// From where the log was read.
-    pub reads: Mutex<Vec<Position>>,
-}
-
-impl Wire {
-    fn reach(&self) -> Result<&MemoryEventStore, StoreError> {
-        if self.is_cut.load(Ordering::Relaxed) {
-            return Err(cut());
-        }
-        Ok(&self.inner)
-    }
-
-    fn reach_leases(&self) -> Result<&MemoryEventStore, StoreError> {
-        if self.is_without_leases.load(Ordering::Relaxed) {
-            return Err(cut());
-        }
-        self.reach()
-    }
-}
-
-#[async_trait]
-impl EventStore for Wire {
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
-        self.reach()?.append(batch).await
-    }
-
-    async fn standing(
-        &self,
-        command: CommandId,
-        streams: &[StreamId],
-    ) -> Result<StoreStanding, StoreError> {
-        self.reach()?.standing(command, streams).await
-    }
-
-    async fn read_stream(
-        &self,
-        stream: &StreamId,
-        after: Version,
-        limit: usize,
-    ) -> Result<StreamPage, StoreError> {
-        self.reach()?.read_stream(stream, after, limit).await
-    }
-
-    async fn read_all(
-        &self,
-        after: Position,
-        filter: &Filter,
-        limit: usize,
-    ) -> Result<LogPage, StoreError> {
-        self.reads.lock().unwrap().push(after);
-        self.reach()?.read_all(after, filter, limit).await
-    }
-
-    async fn head(&self) -> Result<Position, StoreError> {
-        let less = |left: usize| left.checked_sub(1);
-        let failed = self
-            .heads_to_fail
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        if failed.is_ok() {
-            return Err(cut());
-        }
-        self.reach()?.head().await
-    }
-
-    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
-        self.reach()?.wait_for(position).await
-    }
-
-    async fn load_snapshot(
-        &self,
-        stream: &StreamId,
-        schema_version: u32,
-    ) -> Result<Option<Snapshot>, StoreError> {
-        self.reach()?.load_snapshot(stream, schema_version).await
-    }
-
-    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        self.reach()?.save_snapshot(snapshot).await
-    }
-}
-
-#[async_trait]
-impl LeaseStore for Wire {
-    async fn acquire_leases(
-        &self,
-        names: &[Arc<str>],
-        owner: &str,
-        ttl: Duration,
-    ) -> Result<Vec<Lease>, StoreError> {
-        self.reach_leases()?.acquire_leases(names, owner, ttl).await
-    }
-
-    async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
-        self.reach_leases()?.renew_leases(owner, ttl).await
-    }
-
-    async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
-        self.reach_leases()?.release_leases(names, owner).await
-    }
-
-    async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
-        self.reach_leases()?.held_leases(prefix).await
-    }
-
-    async fn seize_leases(
-        &self,
-        names: &[Arc<str>],
-        owner: &str,
-        ttl: Duration,
-    ) -> Result<Vec<Lease>, StoreError> {
-        self.reach_leases()?.seize_leases(names, owner, ttl).await
-    }
-}
-
 /// A process that runs sagas.
 pub struct Node {
     pub engine: SagaEngine,
@@ -335,13 +206,7 @@ impl Town {
         config: EngineConfig,
         with: impl FnOnce(EngineBuilder) -> EngineBuilder,
     ) -> Node {
-        let wire = Arc::new(Wire {
-            inner: Arc::clone(&self.store),
-            is_cut: AtomicBool::new(false),
-            is_without_leases: AtomicBool::new(false),
-            heads_to_fail: AtomicUsize::new(0),
-            reads: Mutex::default(),
-        });
+        let wire = Arc::new(Wire::new(Arc::clone(&self.store)));
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let (executor, executing) = Executor::start(
             Arc::clone(&wire) as Arc<_>,
