@@ -24,11 +24,11 @@ const SETTINGS: &[(&str, &str)] = &[
     ("SAGA_RETRY_MAX_MS", "5000"),
     (
         "PAYMENTS_URL",
-        "simulated://?fail_rate=0.3&timeout_rate=0.03&unavailable_rate=0.05&duplicate_rate=0.1&latency_ms=25",
+        "simulated://?fail_rate=0.3&timeout_rate=0.05&unavailable_rate=0.05&duplicate_rate=0.1&latency_ms=25",
     ),
     (
         "SHIPPING_URL",
-        "simulated://?fail_rate=0.05&timeout_rate=0.03&unavailable_rate=0.05&duplicate_rate=0.1&latency_ms=25",
+        "simulated://?fail_rate=0.05&timeout_rate=0.05&unavailable_rate=0.05&duplicate_rate=0.1&latency_ms=25",
     ),
 ];
 
