@@ -102,11 +102,16 @@ pub struct Judged<'a> {
 pub fn judge(batch: &[Commit], known: Known) -> Judged<'_> {
     let mut court = Court {
         known,
-        events: Vec::new(),
+        accepted: HashMap::with_capacity(batch.len()),
+        answers: Vec::with_capacity(batch.len()),
+        events: Vec::with_capacity(batch.len()),
     };
-    let answers = batch.iter().map(|commit| court.answer(commit)).collect();
+    for commit in batch {
+        let answer = court.answer(commit);
+        court.answers.push(answer);
+    }
     Judged {
-        answers,
+        answers: court.answers,
         events: court.events,
         head: court.known.head,
     }
@@ -115,12 +120,15 @@ pub fn judge(batch: &[Commit], known: Known) -> Judged<'_> {
 /// What is known, growing with each accepted commit.
 struct Court<'a> {
     known: Known,
+    /// The accepted commits, each with the place of its answer.
+    accepted: HashMap<CommandId, usize>,
+    answers: Vec<Result<Receipt, Refused>>,
     events: Vec<Placed<'a>>,
 }
 
 impl<'a> Court<'a> {
     fn answer(&mut self, commit: &'a Commit) -> Result<Receipt, Refused> {
-        if let Some(first) = self.known.receipts.get(&commit.command_id()) {
+        if let Some(first) = self.receipt(commit.command_id()) {
             return Ok(Receipt {
                 duplicate: true,
                 ..first.clone()
@@ -132,11 +140,20 @@ impl<'a> Court<'a> {
         for write in commit.writes() {
             self.check_stream(&write.stream, write.expected)?;
         }
-        let receipt = self.accept(commit);
-        self.known
-            .receipts
-            .insert(commit.command_id(), receipt.clone());
-        Ok(receipt)
+        self.accepted
+            .insert(commit.command_id(), self.answers.len());
+        Ok(self.accept(commit))
+    }
+
+    /// That of an earlier commit of this command, in the store or in the batch.
+    fn receipt(&self, command: CommandId) -> Option<&Receipt> {
+        let accepted = || {
+            self.answers
+                .get(*self.accepted.get(&command)?)?
+                .as_ref()
+                .ok()
+        };
+        self.known.receipts.get(&command).or_else(accepted)
     }
 
     fn check_fence(&self, fence: &Fence) -> Result<(), Refused> {
@@ -175,10 +192,11 @@ impl<'a> Court<'a> {
         for write in commit.writes().iter().filter(|w| !w.events.is_empty()) {
             let before = self.known.tips.get(&write.stream);
             let mut version = before.map_or(Version::NONE, |tip| tip.version);
+            let mut event_id = Uuid::nil();
             for new in &write.events {
                 self.known.head = self.known.head.next();
                 version = version.next();
-                let event_id = command_id.event_id(index);
+                event_id = command_id.event_id(index);
                 self.events.push(Placed {
                     position: self.known.head,
                     stream: &write.stream,
@@ -188,10 +206,10 @@ impl<'a> Court<'a> {
                     new,
                     recorded_at: commit.recorded_at(),
                 });
-                let tip = Tip { version, event_id };
-                self.known.tips.insert(write.stream.clone(), tip);
                 index += 1;
             }
+            let tip = Tip { version, event_id };
+            self.known.tips.insert(write.stream.clone(), tip);
             versions.push((write.stream.clone(), version));
         }
         Receipt {

@@ -7,8 +7,8 @@
 //!                                                          └─ no: nothing ─────► `append_events`, commit by commit
 //! ```
 //!
-//! A stream is assumed to be where the first commit that names it expects it. Commits that contradict one another, or
-//! repeat a command, are not appended together.
+//! A stream is assumed to be where the first commit that names it expects it. Commits that contradict one another are
+//! not appended together.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -52,11 +52,7 @@ impl<'a> Together<'a> {
         let Judged {
             answers, events, ..
         } = judge(commits, known);
-        let receipts: Option<Vec<Receipt>> = answers
-            .into_iter()
-            .map(|answer| answer.ok().filter(|receipt| !receipt.duplicate))
-            .collect();
-        let Some(receipts) = receipts else {
+        let Ok(receipts) = answers.into_iter().collect() else {
             return Ok(None);
         };
         let rows = Rows::of(&events, &assumed)?;
