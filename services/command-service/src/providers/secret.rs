@@ -4,6 +4,9 @@ use std::fmt;
 
 use platform::config::{ConfigError, Setting, Settings};
 
+/// Stands for what is not shown.
+const STARS: &str = "***";
+
 const A_LINE: &str = "printable ASCII characters in one line";
 
 /// A credential. It shows itself to whoever asks for it by name, and to no formatter.
@@ -23,6 +26,11 @@ impl Secret {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// `text` without it: others repeat what they were told.
+    pub(super) fn hidden_in(&self, text: &str) -> String {
+        text.replace(&self.0, STARS)
     }
 
     /// Reads what `value` says or what is in the file that `file` names.
@@ -56,6 +64,6 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(STARS)
     }
 }

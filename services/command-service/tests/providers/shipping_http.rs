@@ -281,3 +281,17 @@ async fn a_token_that_is_not_accepted_cancels_no_order_and_is_not_told() {
     let told = format!("{failure:?} {shipping:?}");
     assert!(!told.contains(wrong), "{told}");
 }
+
+#[tokio::test]
+async fn a_carrier_that_repeats_the_token_is_not_quoted() {
+    let carrier = FakeCarrier::start().await;
+    let shipping = shipping(&carrier).await;
+    carrier.fault(Fault::Echo);
+    let refused = shipping.arrange(&key("a"), &shipment("o-1", 3)).await;
+    assert_eq!(refused, Err(Failure::refused("*** is new here")));
+    let reason = format!("{TOKEN} again");
+    carrier.set("b", json!({ "state": "refused", "reason": reason }));
+    let standing = shipping.look_up(&key("b")).await;
+    let reason = "*** again".to_owned();
+    assert_eq!(standing, Ok(Standing::Refused { reason }));
+}

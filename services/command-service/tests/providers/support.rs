@@ -18,7 +18,7 @@ use test_postgres::TestDatabase;
 use tokio_util::task::TaskTracker;
 
 /// Longer than anything here takes, so that whoever waits for nothing is found out.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command database that processes can be opened on, one after the other or together.
 pub struct Home {

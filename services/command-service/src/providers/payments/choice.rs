@@ -2,7 +2,7 @@
 
 use platform::config::{ConfigError, Settings, names};
 
-use super::stripe::StripeSettings;
+use super::stripe::{StripeSettings, is_id};
 use crate::providers::Secret;
 use crate::providers::simulated::Conduct;
 use crate::providers::url::{Accepts, ProviderUrl};
@@ -91,11 +91,6 @@ fn stripe(
         currency: currency.unwrap_or_else(|| "usd".to_owned()),
         payment_method: payment_method.unwrap_or_else(|| "pm_card_visa".to_owned()),
     })
-}
-
-fn is_id(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    (1..=255).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 /// Amounts are whole cents, and Stripe takes them in the currency's smallest unit: it must be a hundredth.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Arrangement, HttpShippingSettings, Shipment, Shipping};
 use crate::providers::http_client::{Answer, Body, HttpClient};
+use crate::providers::outcome::readable;
 use crate::providers::{Failure, Key, Secret, Standing, Undone};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -79,6 +80,40 @@ impl HttpShipping {
         self.client.send(request).await
     }
 
+    /// What the protocol says that a status means.
+    fn refused(&self, answer: &Answer) -> Failure {
+        let reason = || {
+            serde_json::from_slice(&answer.body).map_or_else(
+                |_| "the carrier does not take it".to_owned(),
+                |refusal: Refusal| self.words(&refusal.reason),
+            )
+        };
+        match answer.status {
+            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => Failure::refused(reason()),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Failure::Transient {
+                reason: "the carrier cannot take it now".to_owned(),
+                retry_after: answer.retry_after(),
+            },
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Failure::transient("the carrier does not accept the shop's token")
+            }
+            status if status.is_client_error() => Failure::transient(format!(
+                "the carrier does not understand the request ({})",
+                status.as_u16()
+            )),
+            status => Failure::unknown(format!("the carrier failed ({})", status.as_u16())),
+        }
+    }
+
+    /// What the carrier says, as it may be passed on.
+    fn words(&self, text: &str) -> String {
+        match &self.token {
+            // Before it is cut, so that no part is left either.
+            Some(token) => readable(&token.hidden_in(text)),
+            None => readable(text),
+        }
+    }
+
     fn request(
         &self,
         method: Method,
@@ -110,7 +145,7 @@ impl Shipping for HttpShipping {
         let body = Some(as_json(shipment));
         let answer = self.call(Method::POST, "/shipments", key, body).await?;
         if !answer.status.is_success() {
-            return Err(refused(&answer));
+            return Err(self.refused(&answer));
         }
         let Arranged { tracking_number } = read(&answer)?;
         arrangement(tracking_number)
@@ -122,12 +157,12 @@ impl Shipping for HttpShipping {
             return Ok(Standing::Absent);
         }
         if !answer.status.is_success() {
-            return Err(never_refused(refused(&answer)));
+            return Err(never_refused(self.refused(&answer)));
         }
         Ok(match read(&answer)? {
             Found::Done { tracking_number } => Standing::Done(arrangement(tracking_number)?),
             Found::Refused { reason } => Standing::Refused {
-                reason: Failure::refused(reason).reason().to_owned(),
+                reason: self.words(&reason),
             },
             Found::Undone => Standing::Undone,
             Found::Pending => Standing::Pending,
@@ -137,7 +172,7 @@ impl Shipping for HttpShipping {
     async fn undo(&self, key: &Key, _: &Shipment) -> Result<Undone, Failure> {
         let answer = self.call(Method::DELETE, &path(key), key, None).await?;
         if !answer.status.is_success() {
-            return Err(never_refused(refused(&answer)));
+            return Err(never_refused(self.refused(&answer)));
         }
         let Cancelled {
             happened,
@@ -145,7 +180,7 @@ impl Shipping for HttpShipping {
         } = read(&answer)?;
         Ok(Undone {
             happened,
-            reference,
+            reference: reference.map(|text| self.words(&text)),
         })
     }
 }
@@ -185,31 +220,6 @@ fn arrangement(tracking_number: String) -> Result<Arrangement, Failure> {
         Err(Failure::unknown(
             "the carrier's tracking number cannot be read",
         ))
-    }
-}
-
-/// What the protocol says that a status means.
-fn refused(answer: &Answer) -> Failure {
-    let reason = || {
-        serde_json::from_slice(&answer.body).map_or_else(
-            |_| "the carrier does not take it".to_owned(),
-            |refusal: Refusal| refusal.reason,
-        )
-    };
-    match answer.status {
-        StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => Failure::refused(reason()),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Failure::Transient {
-            reason: "the carrier cannot take it now".to_owned(),
-            retry_after: answer.retry_after(),
-        },
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Failure::transient("the carrier does not accept the shop's token")
-        }
-        status if status.is_client_error() => Failure::transient(format!(
-            "the carrier does not understand the request ({})",
-            status.as_u16()
-        )),
-        status => Failure::unknown(format!("the carrier failed ({})", status.as_u16())),
     }
 }
 

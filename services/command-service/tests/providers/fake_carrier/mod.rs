@@ -28,6 +28,8 @@ pub enum Fault {
     Lose,
     /// It is done, and the answer makes no sense.
     Garble,
+    /// It is refused, with what the request was let in by in the reason.
+    Echo,
 }
 
 /// A running carrier.
@@ -180,6 +182,12 @@ fn serve(
     if let Some(Fault::Status(status)) = fault {
         return answer(status, json!({ "reason": "no" }).to_string());
     }
+    if fault == Some(Fault::Echo) {
+        return answer(
+            422,
+            json!({ "reason": format!("{TOKEN} is new here") }).to_string(),
+        );
+    }
     let (status, body) = perform(&mut book);
     match fault {
         Some(Fault::StatusAfter(status)) => answer(status, "{}".to_owned()),
@@ -188,7 +196,7 @@ fn serve(
             Response::new(Body::from_stream(broken))
         }
         Some(Fault::Garble) => answer(status, "<html>".to_owned()),
-        Some(Fault::Status(_)) | None => answer(status, body.to_string()),
+        Some(Fault::Status(_) | Fault::Echo) | None => answer(status, body.to_string()),
     }
 }
 

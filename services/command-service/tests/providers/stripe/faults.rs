@@ -8,7 +8,7 @@ use platform::config::Engine;
 
 use crate::fake_stripe::{FakeStripe, Fault, Money, On};
 use crate::promises::{self, Charges};
-use crate::stripe::stage::{GOOD_CARD, payments, settings};
+use crate::stripe::stage::{GOOD_CARD, TRIES, payments, settings};
 use crate::support::{Home, charge, clock, key, on_both_engines};
 
 const ONCE: Money = Money {
@@ -20,7 +20,7 @@ const ONCE: Money = Money {
 /// Charges until there is an answer for good, looking up after each answer that leaves it open.
 async fn charge_in_the_end(payments: &dyn Payments, name: &str) -> Result<String, String> {
     let (name, order) = (key(name), charge("o-1", 1_234));
-    for _ in 0..10 {
+    for _ in 0..TRIES {
         match payments.charge(&name, &order).await {
             Ok(paid) => return Ok(paid.payment_id),
             Err(Failure::Refused { reason }) => return Err(reason),
@@ -33,7 +33,7 @@ async fn charge_in_the_end(payments: &dyn Payments, name: &str) -> Result<String
             },
         }
     }
-    panic!("no end after ten tries");
+    panic!("no end after {TRIES} tries");
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ use crate::fake_stripe::SECRET_KEY;
 use crate::support::{Home, clock};
 
 pub const WEBHOOK_SECRET: &str = "whsec_testtesttesttest";
+/// Tries that come right behind each other; what runs meanwhile must end before they do.
+pub const TRIES: usize = 1_000;
 pub const GOOD_CARD: &str = "pm_card_visa";
 
 /// Providers with payments at `url`, in a process of their own on `home`.

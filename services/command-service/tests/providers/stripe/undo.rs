@@ -5,20 +5,20 @@ use std::sync::Arc;
 use command_service::providers::{Failure, Payments, Standing, Undone};
 
 use super::faults::statuses;
-use super::stage::{GOOD_CARD, payments};
+use super::stage::{GOOD_CARD, TRIES, payments};
 use crate::fake_stripe::{FakeStripe, Fault, On};
 use crate::support::{charge, key, on_both_engines, soon};
 
 /// Undoes until it has succeeded.
 async fn undo_in_the_end(payments: &dyn Payments, name: &str) -> Undone {
-    for _ in 0..10 {
+    for _ in 0..TRIES {
         match payments.undo(&key(name), &charge("o-1", 1_234)).await {
             Ok(undone) => return undone,
             Err(Failure::Refused { reason }) => panic!("an undo was refused: {reason}"),
             Err(_) => {}
         }
     }
-    panic!("no end after ten tries");
+    panic!("no end after {TRIES} tries");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::intent::{Intent, List, Refund, StripeError};
-use super::settings::StripeSettings;
+use super::settings::{StripeSettings, is_id};
 use crate::providers::http_client::{Answer, Body, HttpClient};
 use crate::providers::{Charge, Failure, Key, Secret};
 
@@ -84,8 +84,15 @@ impl Api {
             (&format!("metadata[{KEY_METADATA}]"), key.as_str()),
         ]);
         let idempotency_key = format!("{key}/create/{attempt}");
-        self.post("/v1/payment_intents", form, &idempotency_key)
-            .await
+        let intent: Intent = self
+            .post("/v1/payment_intents", form, &idempotency_key)
+            .await?;
+        // It becomes a part of paths.
+        if is_id(&intent.id) {
+            Ok(intent)
+        } else {
+            Err(unreadable())
+        }
     }
 
     pub(super) async fn confirm(
@@ -209,6 +216,10 @@ fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, CallError> {
         StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED => CallError::Refused(error),
         status => CallError::Strange(status),
     })
+}
+
+fn unreadable() -> CallError {
+    CallError::NoAnswer(Failure::unknown("Stripe's answer cannot be read"))
 }
 
 fn limited(retry_after: Option<Duration>) -> Failure {

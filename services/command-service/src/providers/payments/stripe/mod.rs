@@ -30,5 +30,6 @@ mod webhook;
 
 pub use payments::StripePayments;
 pub use settings::StripeSettings;
+pub(in crate::providers::payments) use settings::is_id;
 pub use signature::{SignatureError, TOLERANCE, verify};
 pub use webhook::{PATH as WEBHOOK_PATH, Webhook};

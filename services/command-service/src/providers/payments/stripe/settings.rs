@@ -16,3 +16,9 @@ pub struct StripeSettings {
     /// What intents are paid with.
     pub payment_method: String,
 }
+
+/// Whether a text has the form of an id of Stripe's.
+pub(in crate::providers::payments) fn is_id(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=255).contains(&text.len()) && text.bytes().all(allowed)
+}
