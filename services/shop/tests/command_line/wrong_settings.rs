@@ -48,6 +48,35 @@ fn a_folder_that_no_url_can_name_is_refused() {
 }
 
 #[test]
+fn a_provider_that_is_not_served_stops_the_start_without_its_secret() {
+    let output = shop(&["--payments-url", "paypal://"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        error_line(&output),
+        "error: PAYMENTS_URL is \"paypal://\" (from a flag); accepted: simulated:// or stripe+https://HOST or \
+         stripe+http://LOOPBACK"
+    );
+    let secret = "sk_live_51abcdefghijklmnop";
+    let url = format!("stripe+https://{secret}@api.stripe.com");
+    let variables = [
+        ("PAYMENTS_URL", url.as_str()),
+        ("STRIPE_SECRET_KEY", secret),
+    ];
+    let output = shop(&[], &variables);
+    assert_eq!(output.status.code(), Some(2));
+    let line = error_line(&output);
+    assert!(
+        line.contains("***@api.stripe.com") && !line.contains(secret),
+        "{line}"
+    );
+    // A secret has no flag, because everybody on the machine sees those.
+    assert_eq!(
+        shop(&["--stripe-secret-key", secret], &[]).status.code(),
+        Some(2)
+    );
+}
+
+#[test]
 fn an_address_that_others_reach_needs_a_word() {
     let output = shop(&["--client-http-addr", "0.0.0.0:0"], &[]);
     assert_eq!(output.status.code(), Some(2));
