@@ -76,6 +76,10 @@ async fn a_panic_of_the_store_costs_its_batch_the_answer_and_nobody_else() {
     let again = executor.execute(&first, &contexts[0]).await.unwrap();
     assert!(again.duplicate);
     assert_eq!(again.answer, (5, Version(1)));
+    // One that would be refused now looks for its first try, which is on its way no more.
+    let without_money = transfer("nobody", "a", 1);
+    let again = executor.execute(&without_money, &contexts[1]).await;
+    assert!(again.unwrap().duplicate);
 }
 
 /// A commit of another process, straight into the store.
