@@ -85,7 +85,7 @@ async fn time_to_confirm(is_hinted: bool) -> Duration {
         stopping,
     );
     tokio::spawn(hearing);
-    shop::fill(&*executor, &*clock).await;
+    shop::fill(&executor, &*clock).await;
     let begun = Instant::now();
     loop {
         let (order, _) = executor.load::<Order>(ORDER).await.expect("an order");
