@@ -1,6 +1,7 @@
 //! What people do to sagas. Every such act is an event that says who and why.
 
-use super::definition::{EventOf, Reads, Saga};
+use super::definition::{EventOf, Kind, Reads, Saga, Writes};
+use super::effects::Undone;
 use super::event::{
     Action, CancelRequested, Closed, Person, Resumed, SAGA_EVENTS, SagaEvent, StepCompensated,
     StepCompleted,
@@ -81,7 +82,8 @@ impl<S: Saga> Command for PersonActs<S> {
         let events = decide(run, self.act, &self.by).map_err(Stop::refuse)?;
         let writes = match (self.act, run.table()) {
             (Act::Close, Some(table)) => (table.failed)(&run.data, &self.by.why, &mut Reads(work))?,
-            _ => super::definition::Writes::none(),
+            (Act::Resolve, _) => undone_by_hand(run),
+            _ => Writes::none(),
         };
         work.append::<SagaState<S>>(&self.saga_id, &events)?;
         Ok(writes.append_to(work)?)
@@ -152,15 +154,32 @@ fn resumed<S: Saga>(run: &Run<S>, action: Action, by: &Person) -> EventOf<S> {
     })
 }
 
+/// What the domain writes when a person has undone what a provider did. What a local step does by hand is up to them.
+fn undone_by_hand<S: Saga>(run: &Run<S>) -> Writes {
+    let step = run.suspended.and_then(|index| run.step(index));
+    match (step.map(|(step, state)| (&step.kind, state)), &run.phase) {
+        (Some((Kind::External { undone, .. }, state)), Phase::Backward { .. }) => {
+            let found = Undone {
+                happened: state.completed,
+                reference: None,
+                closed: true,
+            };
+            undone.map_or_else(Writes::none, |undone| undone(&run.data, &found))
+        }
+        _ => Writes::none(),
+    }
+}
+
 fn resolved<S: Saga>(run: &Run<S>, step: usize, by: &Person) -> Option<EventOf<S>> {
-    let step = run.step(step)?.0.name.to_owned();
+    let (step, state) = run.step(step)?;
+    let (step, happened) = (step.name.to_owned(), state.completed);
     let (saga_id, subject, by) = (run.saga_id.clone(), run.subject.clone(), Some(by.clone()));
     Some(match run.phase {
         Phase::Backward { .. } => SagaEvent::StepCompensated(StepCompensated {
             saga_id,
             subject,
             step,
-            happened: true,
+            happened,
             by,
         }),
         Phase::Forward | Phase::Ended(_) => SagaEvent::StepCompleted(StepCompleted {

@@ -7,7 +7,7 @@ use event_sourcing::saga::{Act, ActRefused, Outcome, RetryPolicy, Status};
 use tokio::time::Instant;
 
 use crate::support::{Deed, Town, gate};
-use crate::trip::{Booking, Errands, Purchase, Tour};
+use crate::trip::{Booking, Errands, Purchase, Shelf, Tour};
 
 const TRIES: usize = RetryPolicy::DEFAULT.tries as usize;
 
@@ -136,6 +136,9 @@ async fn a_compensation_is_suspended_resumed_and_resolved() {
         assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Compensated);
         let tries = TRIES + usize::from(!undone_by_hand);
         assert_eq!(town.desk.count("undo trip-1/flight"), tries);
+        // Either way the domain hears of it.
+        let shelf: Shelf = town.aggregate("shelf of trip-1").await;
+        assert_eq!(shelf.count("undone"), 1);
         node.stop().await;
     }
 }
