@@ -1,6 +1,7 @@
 //! What survives a restart: deadlines, tables, and the knowledge of what is open.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event_sourcing::saga::event::{FailedAs, StepFailed, Suspended};
@@ -8,7 +9,7 @@ use event_sourcing::saga::{
     Act, EngineConfig, EventOf, Outcome, SAGA_EVENTS, Saga, SagaEvent, Table, started,
 };
 use event_sourcing::testing::at;
-use event_sourcing::{Clock, EventStore, Filter, Metadata, Position};
+use event_sourcing::{Clock, DomainEvent, EncodedEvent, EventStore, Filter, Metadata, Position};
 
 use crate::support::{Deed, LONG, Town, gate};
 use crate::trip::{Booking, Purchase, Tour, Travel, Trip, called};
@@ -139,6 +140,28 @@ async fn a_saga_of_an_unknown_table_is_left_alone() {
     assert_eq!(town.told::<Grown>("newer").await, ["SagaStarted"]);
     assert_eq!(town.desk.count("act newer"), 0);
     // A binary that knows its table will find it.
+    assert_eq!(node.engine.open().len(), 1);
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_cannot_be_read_holds_up_nobody_and_is_looked_at_rarely() {
+    let town = Town::new();
+    let newer = EncodedEvent {
+        event_type: "SagaOfTheFuture",
+        schema_version: 1,
+        data: "{}".to_owned(),
+    };
+    let first = started::<Booking>("newer", "a trip", Trip::on("a"), Metadata::default());
+    town.write_encoded::<Booking>("newer", vec![first.encode(), newer])
+        .await;
+    let node = town.node::<Booking>("one");
+    town.begin::<Booking>("trip-1").await;
+    assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Completed);
+    let before = node.wire.loads.load(Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let loads = node.wire.loads.load(Ordering::Relaxed) - before;
+    assert!((100..=130).contains(&loads), "{loads} loads");
     assert_eq!(node.engine.open().len(), 1);
     node.stop().await;
 }

@@ -13,9 +13,9 @@ use event_sourcing::saga::{
 };
 use event_sourcing::testing::TokioClock;
 use event_sourcing::{
-    Aggregate, Clock, CommandId, Commit, Context, DomainEvent, EventStore, ExecuteError, Executor,
-    ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata, NewEvent, Version, Write,
-    aggregate,
+    Aggregate, Clock, CommandId, Commit, Context, DomainEvent, EncodedEvent, EventStore,
+    ExecuteError, Executor, ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata,
+    NewEvent, Version, Write, aggregate,
 };
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -245,8 +245,14 @@ impl Town {
 
     /// Appends to a saga's stream that does not exist yet.
     pub async fn write<S: Travel>(&self, saga_id: &str, events: &[EventOf<S>]) {
-        let new = events.iter().map(|event| NewEvent {
-            event: event.encode(),
+        let events = events.iter().map(DomainEvent::encode).collect();
+        self.write_encoded::<S>(saga_id, events).await;
+    }
+
+    /// The same, with events of any shape.
+    pub async fn write_encoded<S: Travel>(&self, saga_id: &str, events: Vec<EncodedEvent>) {
+        let new = events.into_iter().map(|event| NewEvent {
+            event,
             metadata: Metadata::default(),
         });
         let write = Write {

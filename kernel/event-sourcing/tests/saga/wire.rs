@@ -25,6 +25,8 @@ pub struct Wire {
     pub is_without_leases: AtomicBool,
     /// How often the next questions for the head fail.
     pub heads_to_fail: AtomicUsize,
+    /// How often a stream was read.
+    pub loads: AtomicUsize,
     /// From where the log was read.
     pub reads: Mutex<Vec<Position>>,
 }
@@ -36,6 +38,7 @@ impl Wire {
             is_cut: AtomicBool::new(false),
             is_without_leases: AtomicBool::new(false),
             heads_to_fail: AtomicUsize::new(0),
+            loads: AtomicUsize::new(0),
             reads: Mutex::default(),
         }
     }
@@ -75,6 +78,7 @@ impl EventStore for Wire {
         after: Version,
         limit: usize,
     ) -> Result<StreamPage, StoreError> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
         self.reach()?.read_stream(stream, after, limit).await
     }
 

@@ -128,21 +128,11 @@ impl<S: Saga> Drive<'_, S> {
     }
 
     async fn load(&self) -> Result<Arc<SagaState<S>>, Rest> {
-        match self
-            .shared
-            .executor
-            .load::<SagaState<S>>(self.saga_id)
-            .await
-        {
+        let executor = &self.shared.executor;
+        let loaded = executor.load::<SagaState<S>>(self.saga_id).await;
+        match loaded {
             Ok((state, _)) => Ok(state),
-            Err(error) => {
-                tracing::warn!(
-                    saga_id = &**self.saga_id,
-                    error = &error as &dyn std::error::Error,
-                    "a saga could not be read; it is tried again"
-                );
-                Err(self.later())
-            }
+            Err(error) => Err(self.unread(&error, error.is_retryable())),
         }
     }
 
@@ -158,18 +148,35 @@ impl<S: Saga> Drive<'_, S> {
         match self.shared.executor.execute(&look, &context).await {
             Ok(done) => Ok(done.answer),
             Err(error) => {
-                tracing::warn!(
-                    saga_id = &**self.saga_id,
-                    error = &error as &dyn std::error::Error,
-                    "a saga could not be read; it is tried again"
-                );
-                Err(self.later())
+                let is_retryable = matches!(error, ExecuteError::Unavailable(_));
+                Err(self.unread(&error, is_retryable))
             }
         }
     }
 
-    fn later(&self) -> Rest {
-        Rest::Until(after(self.shared.clock.now(), self.shared.config.retry))
+    fn unread(&self, error: &(dyn std::error::Error + 'static), is_retryable: bool) -> Rest {
+        let saga_id = &**self.saga_id;
+        if is_retryable {
+            tracing::warn!(
+                saga_id,
+                error,
+                "a saga could not be read; it is tried again"
+            );
+        } else {
+            tracing::error!(
+                saga_id,
+                error,
+                "a saga cannot be read; it is tried again, rarely"
+            );
+        }
+        self.later(is_retryable)
+    }
+
+    /// After a pause; after a long one if another try will most likely fail in the same way.
+    fn later(&self, is_retryable: bool) -> Rest {
+        let times = if is_retryable { 1 } else { 60 };
+        let pause = self.shared.config.retry.saturating_mul(times);
+        Rest::Until(after(self.shared.clock.now(), pause))
     }
 
     /// Whether a commit would get it on. A call needs a permit, and waits for one if nothing else is to be done.
@@ -274,7 +281,7 @@ impl<S: Saga> Drive<'_, S> {
             ExecuteError::Failed(_) | ExecuteError::Reused | ExecuteError::Fenced => {
                 let error = error as &dyn std::error::Error;
                 tracing::error!(saga_id, error, "a saga's commit failed");
-                Err(self.later())
+                Err(self.later(false))
             }
         }
     }
