@@ -1,6 +1,7 @@
 //! The composition: the one file that names an engine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use event_sourcing::execute::{Executor, ExecutorConfig, ExecutorTasks};
@@ -23,6 +24,25 @@ pub async fn open_store(url: &str) -> Result<Arc<dyn EventStore>> {
         return Ok(Arc::new(store));
     }
     let settings = event_store_postgres::Settings::default();
+    Ok(Arc::new(PostgresEventStore::connect(url, settings).await?))
+}
+
+/// The same beside the process that writes there, to hear at once of what is new.
+pub async fn open_to_follow(url: &str) -> Result<Arc<dyn EventStore>> {
+    if url.starts_with("sqlite:") {
+        let settings = event_store_sqlite::Settings {
+            poll_interval: Duration::from_millis(1),
+            ..event_store_sqlite::Settings::default()
+        };
+        let clock = Arc::new(SystemClock);
+        let store = SqliteEventStore::open_read_only(url, clock, settings).await?;
+        return Ok(Arc::new(store));
+    }
+    let settings = event_store_postgres::Settings {
+        pool_size: 2,
+        migrate: false,
+        ..event_store_postgres::Settings::default()
+    };
     Ok(Arc::new(PostgresEventStore::connect(url, settings).await?))
 }
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use event_sourcing::saga::{AnySagaEvent, SagaEvent};
-use event_sourcing::{EventStore, Filter, Position, SystemClock};
-use event_store_postgres::PostgresEventStore;
-use event_store_sqlite::SqliteEventStore;
+use event_sourcing::{EventStore, Filter, Position};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use crate::app::open_to_follow;
 
 /// A saga that has not ended after so long is lost.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,21 +44,7 @@ pub struct Counts {
 
 impl Ends {
     pub async fn follow(url: &str) -> Result<Self> {
-        let store: Arc<dyn EventStore> = if url.starts_with("postgres://") {
-            let settings = event_store_postgres::Settings {
-                pool_size: 2,
-                migrate: false,
-                ..event_store_postgres::Settings::default()
-            };
-            Arc::new(PostgresEventStore::connect(url, settings).await?)
-        } else {
-            let settings = event_store_sqlite::Settings {
-                poll_interval: Duration::from_millis(1),
-                ..event_store_sqlite::Settings::default()
-            };
-            let clock = Arc::new(SystemClock);
-            Arc::new(SqliteEventStore::open_read_only(url, clock, settings).await?)
-        };
+        let store = open_to_follow(url).await?;
         let after = store.head().await?;
         let ends = Self(Arc::new(Inner {
             store,
