@@ -10,13 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use crate::id::Position;
-use crate::lease::{Fence, Lease, Token};
+use crate::lease::{Fence, Lease, PRESENCE, Token};
 use crate::lock::lock;
 use crate::saga::start::PARTITIONS;
 use crate::store::StoreError;
 
 const PARTITION_PREFIX: &str = "saga/";
-const PROCESS_PREFIX: &str = "saga-process/";
 
 #[derive(Clone, Debug)]
 struct Held {
@@ -194,7 +193,7 @@ fn partition(name: &str) -> Option<usize> {
 
 /// Takes, keeps and gives back partitions; gives all back when the sagas have come to rest.
 pub(super) async fn keep(shared: &Shared, rested: &CancellationToken) {
-    let process: Arc<str> = format!("{PROCESS_PREFIX}{}", shared.config.owner).into();
+    let process: Arc<str> = format!("{PRESENCE}{}", shared.config.owner).into();
     while !rested.is_cancelled() {
         let tried = renew(shared, &process).await;
         let pause = match tried {
@@ -257,12 +256,7 @@ async fn renew(shared: &Shared, process: &Arc<str>) -> Result<(), StoreError> {
         let names = [Arc::clone(process)];
         shared.leases.acquire_leases(&names, owner, ttl).await?;
     }
-    let processes = shared
-        .leases
-        .held_leases(PROCESS_PREFIX)
-        .await?
-        .len()
-        .max(1);
+    let processes = shared.leases.held_leases(PRESENCE).await?.len().max(1);
     let quota = usize::from(PARTITIONS).div_ceil(processes);
     let mine = shared.ownership.partitions();
     if let Some(surplus) = mine.get(quota..) {
