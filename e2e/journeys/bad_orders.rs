@@ -1,8 +1,9 @@
 //! Bad input about orders: the documented error, and nothing changed.
 
 use anyhow::{Context, Result, bail, ensure};
+use contract::proto::order_command_client::OrderCommandClient;
 use contract::proto::saga_command_client::SagaCommandClient;
-use contract::proto::{GetSagaStatusParam, OrderItem, StartOrderSagaParam};
+use contract::proto::{GetSagaStatusParam, OrderItem, OrderUpParam, StartOrderSagaParam};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -49,6 +50,7 @@ async fn refuse_all(shop: &mut Shop) -> Result<()> {
     ));
     expect_refusals(&mut session, table).await?;
     over_grpc(shop, &pot).await?;
+    out_of_turn(shop, &order).await?;
     ensure!(shop.head().await? == head, "refused input left an event");
     assert_eq!(session.stock(&pot).await?, [9, 10, 1]);
     Ok(())
@@ -280,5 +282,18 @@ async fn over_grpc(shop: &Shop, pot: &str) -> Result<()> {
         .await?;
     let error = reply.into_inner().error.context("an unknown saga")?;
     assert_eq!((error.r#type.as_str(), error.code), ("NOT_FOUND", 5));
+    Ok(())
+}
+
+/// What is an error of its own kind here is a conflict for clients of the gateway.
+async fn out_of_turn(shop: &Shop, order: &str) -> Result<()> {
+    let mut orders = OrderCommandClient::new(shop.command_channel().await?);
+    for (id, kind, code) in [(order, "DOMAIN_ERROR", 9), ("nothing", "NOT_FOUND", 5)] {
+        let param = OrderUpParam { id: id.to_owned() };
+        let reply = orders.deliver(param).await?.into_inner();
+        ensure!(reply.order.is_none(), "an error comes without the order");
+        let error = reply.error.with_context(|| format!("{id} was delivered"))?;
+        assert_eq!((error.r#type.as_str(), error.code), (kind, code));
+    }
     Ok(())
 }

@@ -13,3 +13,4 @@ mod order_requests;
 mod orders;
 mod orders_underway;
 mod read_your_writes;
+mod suspended;
