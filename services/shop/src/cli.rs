@@ -2,17 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
-use event_sourcing::{Clock, CommandId, SystemClock};
+use clap::{Arg, Command};
 use platform::config::{self, Setting, Spec, names};
 use platform::telemetry::LogFilter;
-use platform::{Settings, StartError, runtime};
+use platform::{Settings, runtime};
 
-use crate::seed::{self, BaseUrl};
-use crate::start;
-
-/// The most products that `seed` makes.
-const MAX_PRODUCTS: i64 = 1_000_000;
+use crate::{order, saga, seed, start};
 
 /// A shop in a terminal says what its keeper must know; the services on their own say more.
 pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
@@ -70,15 +65,12 @@ Examples:
   shop                                  start in ./data, GraphQL on http://127.0.0.1:4000/graphql
   shop --data-dir /var/lib/shop         start in another folder
   shop seed --products 1000             put a sample catalogue into the running shop
+  shop order place --user ada --item \"First Flush Sencha=3\" --follow
+                                        order something, and see how it comes about
+  shop saga list --state suspended      what waits for a person
   shop healthcheck                      ask the running shop how it is
 
 Exit codes: 0 stopped cleanly or done, 1 failed, 2 a wrong setting or flag.";
-
-const SEED_ABOUT: &str = "\
-Puts a sample catalogue into a running shop: 8 categories, and as many products as you say.
-
-It goes through the public GraphQL API as any client would. What is there already, by name, is left alone: a
-second run changes nothing and says so, and a run that was stopped is finished by the next one.";
 
 const HEALTHCHECK_ABOUT: &str = "\
 Asks the running shop how it is, prints its answer, and exits with 0 if all its parts work and 1 if not.";
@@ -88,7 +80,9 @@ pub fn run() -> ExitCode {
     let matches = command().get_matches();
     runtime::run(async move {
         match matches.subcommand() {
-            Some(("seed", arguments)) => fill(arguments).await,
+            Some(("seed", arguments)) => seed::fill(arguments).await,
+            Some(("order", arguments)) => order::run(arguments).await,
+            Some(("saga", arguments)) => saga::run(arguments).await,
             Some(("healthcheck", arguments)) => {
                 let settings = Settings::from_process(arguments)?;
                 runtime::healthcheck(settings.get(&names::CLIENT_HTTP_ADDR)?).await
@@ -99,25 +93,6 @@ pub fn run() -> ExitCode {
 }
 
 fn command() -> Command {
-    let url = Arg::new("url")
-        .long("url")
-        .value_name("URL")
-        .default_value("http://127.0.0.1:4000")
-        .value_parser(|text: &str| {
-            BaseUrl::parse(text)
-                .ok_or("accepted: http://HOST:PORT, where the shop's gateway listens")
-        })
-        .help("Where the shop's gateway listens");
-    let products = Arg::new("products")
-        .long("products")
-        .value_name("N")
-        .default_value("200")
-        .value_parser(value_parser!(u32).range(0..=MAX_PRODUCTS))
-        .help("How many of the sample products there shall be, 0 to 1000000");
-    let seed = Command::new("seed")
-        .about("Put a sample catalogue into a running shop")
-        .long_about(SEED_ABOUT)
-        .args([products, url]);
     let healthcheck = Command::new("healthcheck")
         .about("Ask the running shop how it is")
         .long_about(HEALTHCHECK_ABOUT)
@@ -135,7 +110,12 @@ fn command() -> Command {
         .args(section("GraphQL gateway", GATEWAY))
         .args(section("Providers and sagas", names::WRITE_SIDE))
         .args(section("Process", PROCESS))
-        .subcommands([seed, healthcheck])
+        .subcommands([
+            seed::command(),
+            order::command(),
+            saga::command(),
+            healthcheck,
+        ])
 }
 
 /// The flags of some settings under a heading.
@@ -149,23 +129,6 @@ fn section(heading: &'static str, specs: &[Spec]) -> impl Iterator<Item = Arg> {
 /// Settings of the shop are none of its commands'.
 fn local(args: impl Iterator<Item = Arg>) -> impl Iterator<Item = Arg> {
     args.map(|arg| arg.global(false))
-}
-
-async fn fill(arguments: &ArgMatches) -> Result<(), StartError> {
-    let (Some(url), Some(&products)) = (
-        arguments.get_one::<BaseUrl>("url"),
-        arguments.get_one::<u32>("products"),
-    ) else {
-        unreachable!("both have defaults");
-    };
-    let run_id = CommandId::from_parts(SystemClock.now(), rand::random()).0;
-    let started = std::time::Instant::now();
-    let outcome = seed::run(url.clone(), products, run_id)
-        .await
-        .map_err(|error| StartError::failed("seed", error))?;
-    let seconds = started.elapsed().as_secs_f64();
-    start::say(&outcome.describe(products, seconds));
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! `shop`: all three services in one process, and the command line.
 
+mod api;
 mod app;
 mod cli;
 mod config;
+mod order;
+mod saga;
 mod seed;
 mod start;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,6 @@
 //! `shop` without a command: starts, says where to look, and stops when it is asked to.
 
 use std::fmt;
-use std::io::Write;
 use std::path::Path;
 
 use platform::config::names;
@@ -12,6 +11,7 @@ use platform::{Settings, StartError};
 use crate::app::Shop;
 use crate::cli::LOG_LEVEL;
 use crate::config::{Addresses, ShopConfig};
+use crate::terminal::say;
 
 /// Runs the shop until SIGINT or SIGTERM.
 ///
@@ -36,11 +36,6 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
         say(&"The shop is closed. Everything that was answered is stored.");
     }
     stopped
-}
-
-/// Writes a line to standard output, if anybody reads it.
-pub fn say(line: &dyn fmt::Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// What hangs at the door: where to look and how to stop.

@@ -50,6 +50,13 @@ pub enum RequestError {
     Shape(&'static str),
 }
 
+impl RequestError {
+    /// Whether the shop says that there is no such thing.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "NOT_FOUND")
+    }
+}
+
 /// An operation of the API.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation<'a> {

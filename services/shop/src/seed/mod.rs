@@ -4,9 +4,7 @@
 //! carries an Idempotency-Key of this run, so that a try whose answer was lost is repeated without harm.
 
 mod catalogue;
-mod client;
-mod http;
+mod command;
 mod run;
 
-pub use http::BaseUrl;
-pub use run::run;
+pub use command::{command, fill};

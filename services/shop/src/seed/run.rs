@@ -10,8 +10,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::catalogue::{CATEGORIES, SampleProduct, product};
-use super::client::{Client, Operation, RequestError};
-use super::http::BaseUrl;
+use crate::api::{BaseUrl, Client, Operation, RequestError};
 
 /// Writers at a time, each with a connection of its own.
 const WRITERS: u32 = 16;
@@ -67,23 +66,12 @@ impl Outcome {
     }
 }
 
-/// Why a run ended early. What was written stays; the next run goes on from there.
-#[derive(Debug, thiserror::Error)]
-pub enum SeedError {
-    /// A request failed.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// An answer without what was asked for.
-    #[error("the shop's answer to {0} has another shape than expected")]
-    Shape(&'static str),
-}
-
 /// Makes sure that the sample categories and the first `products` sample products are there. `run_id` is part of the
 /// idempotency keys.
 ///
 /// # Errors
-/// [`SeedError`].
-pub async fn run(base: BaseUrl, products: u32, run_id: Uuid) -> Result<Outcome, SeedError> {
+/// A request failed. What was written stays; the next run goes on from there.
+pub async fn run(base: BaseUrl, products: u32, run_id: Uuid) -> Result<Outcome, RequestError> {
     let mut client = Client::new(base.clone());
     let (category_ids, new_categories) = categories(&mut client, run_id).await?;
     let present = present_products(&mut client).await?;
@@ -116,7 +104,7 @@ pub async fn run(base: BaseUrl, products: u32, run_id: Uuid) -> Result<Outcome, 
 }
 
 /// The ids of all sample categories, in order, and how many had to be made.
-async fn categories(client: &mut Client, run_id: Uuid) -> Result<(Vec<String>, u32), SeedError> {
+async fn categories(client: &mut Client, run_id: Uuid) -> Result<(Vec<String>, u32), RequestError> {
     let mut ids = Vec::with_capacity(CATEGORIES.len());
     let mut made = 0;
     for sample in CATEGORIES {
@@ -144,13 +132,13 @@ async fn categories(client: &mut Client, run_id: Uuid) -> Result<(Vec<String>, u
 }
 
 /// The names of all products.
-async fn present_products(client: &mut Client) -> Result<HashSet<String>, SeedError> {
+async fn present_products(client: &mut Client) -> Result<HashSet<String>, RequestError> {
     let mut names = HashSet::new();
     for page in 1.. {
         let variables = json!({ "page": page, "perPage": PAGE });
         let reply = client.query(PRODUCT_PAGE, variables).await?;
         let Some(rows) = reply["productsPaginated"].as_array() else {
-            return Err(SeedError::Shape(PRODUCT_PAGE.name));
+            return Err(RequestError::Shape(PRODUCT_PAGE.name));
         };
         names.extend(
             rows.iter()
@@ -174,7 +162,7 @@ struct Writing {
 
 impl Writing {
     /// Writes until nothing is missing, and says which log position that reached.
-    async fn write(&self) -> Result<u64, SeedError> {
+    async fn write(&self) -> Result<u64, RequestError> {
         let mut client = Client::new(self.base.clone());
         loop {
             let batch = self.take();
@@ -227,9 +215,9 @@ fn create_products(count: usize) -> String {
     format!("mutation({variables}) {{ {fields} }}")
 }
 
-fn id_of(row: &Value, operation: Operation<'_>) -> Result<String, SeedError> {
+fn id_of(row: &Value, operation: Operation<'_>) -> Result<String, RequestError> {
     let id = row["id"].as_str().map(str::to_owned);
-    id.ok_or(SeedError::Shape(operation.name))
+    id.ok_or(RequestError::Shape(operation.name))
 }
 
 fn progress_bar(length: usize) -> ProgressBar {

@@ -108,3 +108,66 @@ fn without_a_shop_seed_and_healthcheck_fail_and_say_why() {
     assert_eq!(check.status.code(), Some(1));
     assert!(error_line(&check).contains("http://127.0.0.1:1/health"));
 }
+
+const NOWHERE: [(&str, &str); 2] = [("COMMAND_SERVICE_PORT", "1"), ("QUERY_SERVICE_PORT", "1")];
+
+#[test]
+fn without_services_commands_on_orders_and_sagas_fail_and_say_where_they_looked() {
+    let list = shop(&["saga", "list"], &NOWHERE);
+    assert_eq!(list.status.code(), Some(1));
+    assert_eq!(
+        error_line(&list),
+        "error: saga list: no command-service answers at 127.0.0.1:1 (is it running? \
+         COMMAND_SERVICE_HOST and COMMAND_SERVICE_PORT say where it is)"
+    );
+    let ended = shop(&["saga", "list", "--state", "failed"], &NOWHERE);
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(error_line(&ended).contains("no query-service answers at 127.0.0.1:1"));
+    let show = shop(
+        &["order", "show", "o-1", "--url", "http://127.0.0.1:1"],
+        &[],
+    );
+    assert_eq!(show.status.code(), Some(1));
+    assert!(error_line(&show).contains("nothing answers at http://127.0.0.1:1"));
+}
+
+#[test]
+fn wrong_arguments_of_commands_on_orders_and_sagas_are_refused() {
+    let place = ["order", "place", "--user", "ada"];
+    let act = ["saga", "resume", "s-1"];
+    let wrong: [(&[&str], &[&str], &str); 11] = [
+        (&["saga"], &[], "requires a subcommand"),
+        (&["order"], &[], "requires a subcommand"),
+        (&place, &[], "--item"),
+        (&place, &["--item", "Sencha"], "accepted: PRODUCT=QUANTITY"),
+        (
+            &place,
+            &["--item", "Sencha=3", "--city", "Bern"],
+            "--street",
+        ),
+        (&act, &["--who", "ada"], "--reason"),
+        // Without a login name.
+        (&act, &["--reason", "why"], "--who"),
+        (&["saga", "list"], &["--state", "lost"], "possible values"),
+        (&["saga", "list"], &["--type", "refund"], "possible values"),
+        (
+            &["saga", "list"],
+            &["--older-than", "soon"],
+            "accepted: a number and a unit",
+        ),
+        (
+            &["saga", "list"],
+            &["--limit", "501"],
+            "501 is not in 1..=500",
+        ),
+    ];
+    for (command, rest, expected) in wrong {
+        let output = shop(&[command, rest].concat(), &NOWHERE);
+        assert_eq!(output.status.code(), Some(2), "{command:?} {rest:?}");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(expected), "{expected:?} is not in: {text}");
+    }
+    let port = shop(&["saga", "list"], &[("COMMAND_SERVICE_PORT", "many")]);
+    assert_eq!(port.status.code(), Some(2));
+    assert!(error_line(&port).contains("COMMAND_SERVICE_PORT is \"many\""));
+}

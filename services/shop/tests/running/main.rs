@@ -1,5 +1,8 @@
-//! The shop as its keeper runs it: start, seed, stop.
+//! The shop as its keeper runs it: start, seed, order, help its sagas, stop.
 
+mod golden;
 mod life;
+mod orders;
+mod sagas;
 mod seed;
 mod support;

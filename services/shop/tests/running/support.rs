@@ -3,16 +3,19 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use anyhow::Result;
-use test_shop::{Folder, Process, Start};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use test_shop::{Folder, Operation, Process, Start};
 
 pub const SHOP: &str = env!("CARGO_BIN_EXE_shop");
 pub const CLIENT_HTTP: &str = "CLIENT_HTTP_ADDR";
+pub const COMMAND_GRPC: &str = "COMMAND_GRPC_ADDR";
+pub const QUERY_GRPC: &str = "QUERY_GRPC_ADDR";
 pub const LISTENERS: [&str; 5] = [
     CLIENT_HTTP,
-    "COMMAND_GRPC_ADDR",
+    COMMAND_GRPC,
     "COMMAND_METRICS_ADDR",
-    "QUERY_GRPC_ADDR",
+    QUERY_GRPC,
     "QUERY_METRICS_ADDR",
 ];
 
@@ -30,11 +33,64 @@ pub async fn open(folder: &Folder) -> Result<Process> {
     Process::serve(Path::new(SHOP), &start(folder)).await
 }
 
+/// A shop that serves, with these settings.
+pub async fn open_with(folder: &Folder, settings: &[(&str, &str)]) -> Result<Process> {
+    let mut start = start(folder);
+    let settings = settings.iter();
+    let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    start.variables.extend(settings);
+    Process::serve(Path::new(SHOP), &start).await
+}
+
+/// Puts a product into a shop.
+pub async fn stocked(running: &Process, name: &str, price: &str, quantity: u32) -> Result<()> {
+    let document = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
+    let input = json!({ "name": name, "price": price, "stockQuantity": quantity });
+    let make = Operation::new(document).with(json!({ "input": input }));
+    make.data(running.address(CLIENT_HTTP)?).await?;
+    Ok(())
+}
+
+/// The command line of a shop that runs.
+#[derive(Debug)]
+pub struct Shop {
+    /// Where it is.
+    place: Vec<String>,
+}
+
+impl Shop {
+    pub fn at(place: &[&str]) -> Self {
+        let place = place.iter().map(|argument| (*argument).to_owned());
+        Self {
+            place: place.collect(),
+        }
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let place: Vec<&str> = self.place.iter().map(String::as_str).collect();
+        shop(&[arguments, &place].concat())
+    }
+
+    /// The id of an order of Sencha that was confirmed.
+    pub fn confirmed_order(&self) -> Result<String> {
+        let place = [
+            "order", "place", "--user", "ada", "--item", "Sencha=2", "--follow", "--json",
+        ];
+        let told = printed(&self.run(&place));
+        let last = told.lines().last().context("nothing was told")?;
+        let order: Value = serde_json::from_str(last)?;
+        let id = order["id"].as_str().context("an order has an id")?;
+        Ok(id.to_owned())
+    }
+}
+
 /// Runs a command of the binary to its end.
 pub fn shop(arguments: &[&str]) -> Output {
     Command::new(SHOP)
         .args(arguments)
         .env_clear()
+        .env("LOGNAME", "keeper")
         .output()
         .expect("the binary runs")
 }
@@ -45,4 +101,12 @@ pub fn printed(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{}", text(&output.stderr));
     text(&output.stdout)
+}
+
+/// The standard error of a command that ended with `code`.
+#[track_caller]
+pub fn refused(output: &Output, code: i32) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    text
 }

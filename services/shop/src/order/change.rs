@@ -1,0 +1,53 @@
+//! `shop order cancel`, `ship`, `deliver`.
+
+use clap::ArgMatches;
+use serde_json::json;
+
+use super::model::read;
+use super::{Failed, id};
+use crate::api::{self, Client, Operation};
+use crate::terminal::{Output, line, new_id};
+
+const CANCEL: Operation<'static> = Operation {
+    name: "cancelOrder",
+    document: "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) }",
+};
+const SHIP: Operation<'static> = Operation {
+    name: "shipOrder",
+    document: "mutation($id: ID!) { shipOrder(id: $id) { id } }",
+};
+const DELIVER: Operation<'static> = Operation {
+    name: "deliverOrder",
+    document: "mutation($id: ID!) { deliverOrder(id: $id) { id } }",
+};
+
+/// Does it, and tells where the order then stands.
+pub async fn run(change: &str, arguments: &ArgMatches) -> Result<(), Failed> {
+    let mut client = Client::new(api::address(arguments));
+    let id = id(arguments);
+    let key = format!("order-{}", new_id());
+    let (operation, variables) = match change {
+        "cancel" => {
+            let mut input = json!({ "orderId": id });
+            if let Some(reason) = arguments.get_one::<String>("reason") {
+                input["reason"] = json!(reason);
+            }
+            (CANCEL, json!({ "input": input }))
+        }
+        "ship" => (SHIP, json!({ "id": id })),
+        _ => (DELIVER, json!({ "id": id })),
+    };
+    client.mutate(operation, variables, &key).await?;
+    let order = read(&mut client, &id).await?;
+    Output::of(arguments).write(&order, |order| {
+        let (id, status) = (line(&order.id), line(&order.status));
+        match (change, status.as_str()) {
+            ("cancel", "CANCELLED") => format!("Order {id} is {status}."),
+            ("cancel", _) => {
+                format!("Order {id} is {status}, and being undone.\nSee it: shop order follow {id}")
+            }
+            _ => format!("Order {id} is {status}."),
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! `shop order follow`.
+//!
+//! The order and its saga are read again and again; what is new since the last look is printed. They are rows of two
+//! tables, which may be a little apart, so that an end counts only once both tell of it.
+
+use std::time::{Duration, Instant};
+
+use clap::ArgMatches;
+
+use super::model::{Order, Saga, read};
+use super::{Failed, id};
+use crate::api::{self, Client};
+use crate::terminal::{Output, line, say};
+
+/// How long to wait between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Follows one.
+pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+    let mut client = Client::new(api::address(arguments));
+    follow(&mut client, &id(arguments), Output::of(arguments)).await
+}
+
+/// Prints what happens to an order until it is confirmed.
+pub(super) async fn follow(client: &mut Client, id: &str, output: Output) -> Result<(), Failed> {
+    let begun = Instant::now();
+    let mut seen: Option<Order> = None;
+    loop {
+        let order = read(client, id).await?;
+        let end = end(&order);
+        if seen.as_ref() != Some(&order) {
+            match output {
+                Output::Json => output.write(&order, |_| String::new()),
+                Output::Text => {
+                    let seconds = begun.elapsed().as_secs_f64();
+                    for news in news(seen.as_ref(), &order) {
+                        say(&format!("{seconds:>8.3} s  {}", line(&news)));
+                    }
+                }
+            }
+            seen = Some(order);
+        }
+        if let Some(end) = end {
+            return end.map_err(Failed::Ended);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Where the story ends: well, or not, or not yet.
+fn end(order: &Order) -> Option<Result<(), String>> {
+    let id = &order.id;
+    let saga = order.saga_state.as_ref();
+    let why = saga.and_then(|saga| saga.failure_reason.as_deref());
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    let is_over = saga.is_none_or(|saga| saga.completed_at.is_some());
+    let is_undoing = saga.is_some_and(|saga| saga.kind == "cancel_order");
+    let is_suspended = saga.is_some_and(|saga| saga.state == "suspended");
+    match order.status.as_str() {
+        "CONFIRMED" if is_over && !is_undoing => Some(Ok(())),
+        "SHIPPED" | "DELIVERED" => Some(Ok(())),
+        "CANCELLED" if is_over => Some(Err(format!("order {id} was cancelled{why}"))),
+        "FAILED" if is_over => Some(Err(format!("order {id} has failed{why}"))),
+        "FAILED" if is_suspended => Some(Err(format!(
+            "order {id} waits for a person{why}; what happened: shop saga show {id}"
+        ))),
+        _ => None,
+    }
+}
+
+/// What is new, in the order in which it must have happened.
+fn news(seen: Option<&Order>, now: &Order) -> Vec<String> {
+    let mut news = Vec::new();
+    if let Some(saga) = &now.saga_state {
+        let known = seen.and_then(|seen| seen.saga_state.as_ref());
+        // An order has at most one saga of each type.
+        let known = known.filter(|known| known.kind == saga.kind);
+        if known.is_none() {
+            news.push(format!("▶ {} begun", saga.kind));
+        }
+        saga_news(known, saga, &mut news);
+    }
+    if seen.map(|seen| &seen.status) != Some(&now.status) {
+        let number = now.tracking_number.as_deref();
+        let number = number.filter(|_| now.status == "CONFIRMED");
+        let number = number.map(|number| format!(", tracking number {number}"));
+        let number = number.unwrap_or_default();
+        news.push(format!("  order is {}{number}", now.status));
+    }
+    news
+}
+
+fn saga_news(known: Option<&Saga>, saga: &Saga, news: &mut Vec<String>) {
+    let count = |steps: fn(&Saga) -> &Vec<String>| known.map_or(0, |known| steps(known).len());
+    let (done, undone) = (
+        count(|saga| &saga.completed_steps),
+        count(|saga| &saga.compensated_steps),
+    );
+    let steps = saga.completed_steps.iter().skip(done);
+    news.extend(steps.map(|step| format!("▶ {step} done")));
+    let backward = ["compensating", "compensated"];
+    let is_back =
+        |saga: &Saga| backward.contains(&saga.state.as_str()) || !saga.compensated_steps.is_empty();
+    let why = saga.failure_reason.as_deref().unwrap_or("cancelled");
+    if is_back(saga) && !known.is_some_and(is_back) {
+        news.push(format!("◀ turned round: {why}"));
+    }
+    let steps = saga.compensated_steps.iter().skip(undone);
+    news.extend(steps.map(|step| format!("◀ {step} undone")));
+    if known.map(|known| &known.state) == Some(&saga.state) {
+        return;
+    }
+    match saga.state.as_str() {
+        "suspended" => {
+            let step = saga.current_step.as_deref().unwrap_or_default();
+            news.push(format!("‖ waits for a person at {step}: {why}"));
+        }
+        "completed" | "compensated" | "failed" => news.push(format!("■ {}", saga.state)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn order(status: &str, saga: &serde_json::Value) -> Order {
+        let order = json!({
+            "id": "o", "userId": "ada", "status": status, "totalAmount": 1, "items": [],
+            "shippingAddress": null, "trackingNumber": "T-1", "version": 1,
+            "createdAt": "", "updatedAt": "", "sagaState": saga,
+        });
+        serde_json::from_value(order).expect("an order")
+    }
+
+    fn saga(kind: &str, state: &str, done: &[&str], undone: &[&str]) -> serde_json::Value {
+        let is_over = ["completed", "compensated", "failed"].contains(&state);
+        json!({
+            "type": kind, "state": state, "currentStep": "pay", "failureReason": "no money",
+            "completedSteps": done, "compensatedSteps": undone, "startedAt": "",
+            "completedAt": is_over.then_some("later"),
+        })
+    }
+
+    #[test]
+    fn what_happened_between_two_looks_is_told_in_its_order() {
+        let begun = order("PROCESSING", &saga("order", "running", &["reserve"], &[]));
+        let told = ["▶ order begun", "▶ reserve done", "  order is PROCESSING"];
+        assert_eq!(news(None, &begun), told);
+        assert!(news(Some(&begun), &begun).is_empty());
+        let undone = ["pay", "reserve"];
+        let ended = saga("order", "compensated", &["reserve", "pay"], &undone);
+        let ended = order("CANCELLED", &ended);
+        let told = [
+            "▶ pay done",
+            "◀ turned round: no money",
+            "◀ pay undone",
+            "◀ reserve undone",
+            "■ compensated",
+            "  order is CANCELLED",
+        ];
+        assert_eq!(news(Some(&begun), &ended), told);
+        let confirmed = order("CONFIRMED", &saga("order", "completed", &["reserve"], &[]));
+        let told = ["■ completed", "  order is CONFIRMED, tracking number T-1"];
+        assert_eq!(news(Some(&begun), &confirmed), told);
+        let waiting = order("FAILED", &saga("cancel_order", "suspended", &[], &[]));
+        let told = [
+            "▶ cancel_order begun",
+            "‖ waits for a person at pay: no money",
+            "  order is FAILED",
+        ];
+        assert_eq!(news(Some(&confirmed), &waiting), told);
+    }
+
+    #[test]
+    fn an_end_is_one_once_both_tables_tell_of_it() {
+        let ended = |status: &str, saga: &serde_json::Value| end(&order(status, saga));
+        let completed = saga("order", "completed", &[], &[]);
+        assert_eq!(ended("CONFIRMED", &completed), Some(Ok(())));
+        assert_eq!(ended("SHIPPED", &completed), Some(Ok(())));
+        assert_eq!(
+            ended("CONFIRMED", &saga("order", "running", &[], &[])),
+            None
+        );
+        assert_eq!(ended("PROCESSING", &completed), None);
+        let undoing = saga("cancel_order", "running", &[], &[]);
+        assert_eq!(ended("CONFIRMED", &undoing), None);
+        let cancelled = ended("CANCELLED", &saga("order", "compensated", &[], &[]));
+        assert_eq!(
+            cancelled,
+            Some(Err("order o was cancelled: no money".to_owned()))
+        );
+        assert!(ended("FAILED", &saga("order", "suspended", &[], &[])).is_some());
+        assert!(ended("FAILED", &saga("order", "failed", &[], &[])).is_some());
+        assert_eq!(ended("FAILED", &saga("order", "running", &[], &[])), None);
+    }
+}

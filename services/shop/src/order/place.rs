@@ -1,0 +1,59 @@
+//! `shop order place`.
+
+use clap::ArgMatches;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::model::{ORDER, Order, decoded};
+use super::products::Wish;
+use super::{Failed, follow, show};
+use crate::api::{self, Client, Operation};
+use crate::terminal::{Output, new_id};
+
+#[derive(Deserialize)]
+struct Placed {
+    order: Order,
+}
+
+/// Places one.
+pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+    let mut client = Client::new(api::address(arguments));
+    let mut items = Vec::new();
+    for wish in arguments.get_many::<Wish>("item").into_iter().flatten() {
+        items.push(wish.resolve(&mut client).await?);
+    }
+    let text = |name| arguments.get_one::<String>(name);
+    let mut input = json!({ "userId": text("user"), "items": items });
+    if let Some(address) = address(arguments) {
+        input["shippingAddress"] = address;
+    }
+    let key = text("key").cloned();
+    let key = key.unwrap_or_else(|| format!("order-{}", new_id()));
+    let operation = Operation {
+        name: "createOrder",
+        document: &format!(
+            "mutation($input: CreateOrderInput!) {{ order: createOrder(input: $input) {{ {ORDER} }} }}"
+        ),
+    };
+    let placed = client
+        .mutate(operation, json!({ "input": input }), &key)
+        .await?;
+    let placed: Placed = decoded(placed, operation.name)?;
+    let output = Output::of(arguments);
+    output.write(&placed.order, |order| {
+        show::text(order).trim_end().to_owned()
+    });
+    if arguments.get_flag("follow") {
+        follow::follow(&mut client, &placed.order.id, output).await?;
+    }
+    Ok(())
+}
+
+fn address(arguments: &ArgMatches) -> Option<Value> {
+    let text = |name| arguments.get_one::<String>(name);
+    Some(json!({
+        "street": text("street")?,
+        "city": text("city")?,
+        "postalCode": text("postal-code")?,
+    }))
+}

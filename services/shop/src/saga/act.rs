@@ -1,0 +1,90 @@
+//! `shop saga resume`, `retry`, `cancel`, `resolve`: what a person does.
+
+use clap::ArgMatches;
+use contract::proto::saga_command_client::SagaCommandClient;
+use contract::proto::{ResolveSagaParam, SagaActionParam, SagaActionResult};
+use platform::runtime::GrpcChannel;
+use serde::Serialize;
+use tonic::{Request, Response, Status};
+
+use super::model::{Saga, State};
+use super::services::{Failed, command, refused, write_side};
+use super::show::standing;
+use crate::terminal::{Output, line, new_id};
+
+/// An act, and the saga as it left it.
+#[derive(Debug, Serialize)]
+struct Done {
+    act: String,
+    /// Nothing was to do, so nothing was written.
+    unchanged: bool,
+    saga: Saga,
+}
+
+/// Does it.
+pub async fn run(act: &str, arguments: &ArgMatches) -> Result<(), Failed> {
+    let text = |name| arguments.get_one::<String>(name).cloned();
+    let param = SagaActionParam {
+        saga_id: text("id").unwrap_or_default(),
+        who: text("who").unwrap_or_default(),
+        reason: text("reason").unwrap_or_default(),
+    };
+    let is_close = act == "resolve" && arguments.get_flag("close");
+    let act = if is_close { "close" } else { act };
+    let command_id = new_id();
+    let request = || command(param.clone(), command_id, &param.who);
+    let reply = write_side(arguments)?
+        .call(request, async |client, request| {
+            send(act, client, request).await
+        })
+        .await?;
+    refused(reply.error)?;
+    let done = Done {
+        act: act.to_owned(),
+        unchanged: reply.unchanged,
+        saga: reply.saga.unwrap_or_default().into(),
+    };
+    Output::of(arguments).write(&done, told);
+    Ok(())
+}
+
+async fn send(
+    act: &str,
+    mut client: SagaCommandClient<GrpcChannel>,
+    request: Request<SagaActionParam>,
+) -> Result<Response<SagaActionResult>, Status> {
+    match act {
+        "resume" => client.resume_saga(request).await,
+        "retry" => client.retry_saga(request).await,
+        "cancel" => client.cancel_saga(request).await,
+        resolve => {
+            let close = resolve == "close";
+            let request = request.map(|param| ResolveSagaParam {
+                saga_id: param.saga_id,
+                who: param.who,
+                reason: param.reason,
+                close,
+            });
+            client.resolve_saga(request).await
+        }
+    }
+}
+
+fn told(done: &Done) -> String {
+    let (id, order_id) = (line(&done.saga.id), line(&done.saga.order_id));
+    let what = match (done.act.as_str(), done.unchanged) {
+        (_, true) => "Nothing was to do, so nothing was written.".to_owned(),
+        ("resume", _) => "It goes on.".to_owned(),
+        ("retry", _) => "The next try is made now.".to_owned(),
+        ("cancel", _) => format!("Order {order_id} is being undone."),
+        ("close", _) => format!("It is closed, and order {order_id} has failed for good."),
+        _ => "The step counts as done by hand; it goes on.".to_owned(),
+    };
+    let saga = format!("Saga {id} is {}.", standing(&done.saga));
+    let see = if done.saga.state == State::Failed {
+        String::new()
+    } else {
+        format!("\nSee what comes of it: shop saga show {id}")
+    };
+    format!("{what}\n{saga}{see}")
+}

@@ -1,0 +1,180 @@
+//! `shop saga list`.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::ArgMatches;
+use contract::proto::ListSagasParam;
+use contract::query::SagaListRequest;
+use event_sourcing::{Clock, SystemClock};
+use tonic::Request;
+
+use super::model::{Saga, State};
+use super::services::{Failed, read_side, refused, write_side};
+use crate::terminal::{Output, line, say, span, table};
+
+/// Which sagas are wanted.
+struct Wanted {
+    states: Vec<State>,
+    saga_type: Option<String>,
+    step: Option<String>,
+    age: Option<TimeDelta>,
+    limit: i32,
+}
+
+/// Those found, and whether there are more.
+struct Found {
+    sagas: Vec<Saga>,
+    more: bool,
+}
+
+/// Lists them.
+pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+    let wanted = Wanted::read(arguments);
+    let now = SystemClock.now();
+    let found = if wanted.states.iter().any(|state| state.is_end()) {
+        ended(arguments, &wanted, now).await?
+    } else {
+        open(arguments, &wanted).await?
+    };
+    match Output::of(arguments) {
+        Output::Text => say(&text(&wanted, &found, now)),
+        json @ Output::Json => {
+            for saga in &found.sagas {
+                json.write(saga, |_| String::new());
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Wanted {
+    fn read(arguments: &ArgMatches) -> Self {
+        let names: Vec<&String> = arguments.get_many("state").into_iter().flatten().collect();
+        let states = State::ALL.into_iter();
+        Self {
+            states: states
+                .filter(|state| names.iter().any(|name| *name == state.name()))
+                .collect(),
+            saga_type: arguments.get_one("type").cloned(),
+            step: arguments.get_one("step").cloned(),
+            age: arguments.get_one("older-than").copied(),
+            limit: arguments.get_one("limit").copied().unwrap_or(100),
+        }
+    }
+
+    fn is_everything_open(&self) -> bool {
+        let Self {
+            states,
+            saga_type,
+            step,
+            age,
+            limit: _,
+        } = self;
+        states.is_empty() && saga_type.is_none() && step.is_none() && age.is_none()
+    }
+
+    fn numbers(&self) -> Vec<i32> {
+        self.states.iter().map(|state| state.number()).collect()
+    }
+}
+
+/// From the write side, page by page.
+async fn open(arguments: &ArgMatches, wanted: &Wanted) -> Result<Found, Failed> {
+    let service = write_side(arguments)?;
+    let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
+    let (mut sagas, mut after) = (Vec::new(), String::new());
+    loop {
+        let rest = i32::try_from(limit - sagas.len()).unwrap_or(i32::MAX);
+        let param = || {
+            Request::new(ListSagasParam {
+                statuses: wanted.numbers(),
+                r#type: wanted.saga_type.clone(),
+                step: wanted.step.clone(),
+                min_age_ms: wanted.age.map(|age| age.num_milliseconds()),
+                limit: rest,
+                after: after.clone(),
+            })
+        };
+        let page = service
+            .call(param, async |mut client, request| {
+                client.list_sagas(request).await
+            })
+            .await?;
+        refused(page.error)?;
+        sagas.extend(page.sagas.into_iter().map(Saga::from));
+        let more = !page.next.is_empty();
+        if !more || sagas.len() >= limit {
+            return Ok(Found { sagas, more });
+        }
+        after = page.next;
+    }
+}
+
+/// From the read side, which is asked for one more to learn whether there are more.
+async fn ended(
+    arguments: &ArgMatches,
+    wanted: &Wanted,
+    now: DateTime<Utc>,
+) -> Result<Found, Failed> {
+    const LARGEST_PAGE: i32 = 500;
+    let request = || {
+        let until = wanted.age.map(|age| (now - age).timestamp_micros());
+        Request::new(SagaListRequest {
+            statuses: wanted.numbers(),
+            r#type: wanted.saga_type.clone(),
+            step: wanted.step.clone(),
+            started_until_micros: until,
+            limit: Some((wanted.limit + 1).min(LARGEST_PAGE)),
+            offset: 0,
+        })
+    };
+    let list = read_side(arguments)?
+        .call(request, async |mut client, request| {
+            client.list_sagas(request).await
+        })
+        .await?;
+    let mut sagas: Vec<Saga> = list.sagas.into_iter().map(Saga::from).collect();
+    let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
+    let more = sagas.len() > limit;
+    sagas.truncate(limit);
+    Ok(Found { sagas, more })
+}
+
+fn text(wanted: &Wanted, found: &Found, now: DateTime<Utc>) -> String {
+    let open = if wanted.states.is_empty() {
+        "open "
+    } else {
+        ""
+    };
+    if found.sagas.is_empty() {
+        return if wanted.is_everything_open() {
+            "No saga is open.".to_owned()
+        } else {
+            format!("No {open}saga is like that.")
+        };
+    }
+    let headings = [
+        "SAGA", "TYPE", "STATE", "STEP", "TRY", "AGE", "ORDER", "WHY",
+    ];
+    let rows: Vec<_> = found.sagas.iter().map(|saga| row(saga, now)).collect();
+    let end = match (found.sagas.len(), found.more) {
+        (1, false) => format!("1 {open}saga."),
+        (count, false) => format!("{count} {open}sagas."),
+        (count, true) => format!("{count} {open}sagas, and there are more: see --limit."),
+    };
+    format!("{}\n\n{end}", table(headings, &rows))
+}
+
+fn row(saga: &Saga, now: DateTime<Utc>) -> [String; 8] {
+    let tries = saga.progress.as_ref().map(|progress| progress.attempts);
+    let tries = tries.filter(|tries| *tries > 0);
+    [
+        line(&saga.id),
+        line(&saga.kind),
+        saga.state.name().to_owned(),
+        line(saga.current_step.as_deref().unwrap_or_default()),
+        tries.map(|tries| tries.to_string()).unwrap_or_default(),
+        span(saga.age(now)),
+        line(&saga.order_id),
+        line(saga.failure_reason.as_deref().unwrap_or_default()),
+    ]
+}

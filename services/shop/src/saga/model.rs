@@ -1,0 +1,220 @@
+//! Sagas as both services tell of them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::time::{from_micros, from_timestamp};
+use contract::{proto, query};
+use serde::Serialize;
+
+/// What a saga can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum State {
+    Started,
+    Running,
+    Compensating,
+    Suspended,
+    Completed,
+    Compensated,
+    Failed,
+    /// This binary does not know it.
+    Unknown,
+}
+
+impl State {
+    pub const ALL: [Self; 7] = [
+        Self::Started,
+        Self::Running,
+        Self::Compensating,
+        Self::Suspended,
+        Self::Completed,
+        Self::Compensated,
+        Self::Failed,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Running => "running",
+            Self::Compensating => "compensating",
+            Self::Suspended => "suspended",
+            Self::Completed => "completed",
+            Self::Compensated => "compensated",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether it is an end.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Completed | Self::Compensated | Self::Failed)
+    }
+
+    /// Its number on the wire, which both services share.
+    pub fn number(self) -> i32 {
+        let status = match self {
+            Self::Started => proto::SagaStatus::Started,
+            Self::Running => proto::SagaStatus::Running,
+            Self::Compensating => proto::SagaStatus::Compensating,
+            Self::Suspended => proto::SagaStatus::Suspended,
+            Self::Completed => proto::SagaStatus::Completed,
+            Self::Compensated => proto::SagaStatus::Compensated,
+            Self::Failed => proto::SagaStatus::Failed,
+            Self::Unknown => proto::SagaStatus::Unspecified,
+        };
+        status.into()
+    }
+
+    fn of(number: i32) -> Self {
+        let known = Self::ALL.into_iter();
+        known
+            .into_iter()
+            .find(|state| state.number() == number)
+            .unwrap_or(Self::Unknown)
+    }
+}
+
+/// A saga. What its teller does not know is absent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Saga {
+    #[serde(rename = "sagaId")]
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub order_id: String,
+    pub state: State,
+    pub current_step: Option<String>,
+    pub completed_steps: Vec<String>,
+    pub compensated_steps: Vec<String>,
+    pub failure_reason: Option<String>,
+    pub started_at: DateTime<Utc>,
+    pub completed_at: Option<DateTime<Utc>>,
+    pub updated_at: DateTime<Utc>,
+    #[serde(flatten)]
+    pub progress: Option<Progress>,
+}
+
+/// What only the write side knows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    pub attempts: i32,
+    pub retry_at: Option<DateTime<Utc>>,
+    pub deadline: Option<DateTime<Utc>>,
+    pub definition: i32,
+    pub version: i64,
+}
+
+impl Saga {
+    /// How long it took, or takes already.
+    pub fn age(&self, now: DateTime<Utc>) -> TimeDelta {
+        self.completed_at.unwrap_or(now) - self.started_at
+    }
+}
+
+impl From<proto::Saga> for Saga {
+    fn from(saga: proto::Saga) -> Self {
+        let time = |at: Option<_>| at.as_ref().and_then(from_timestamp);
+        Self {
+            id: saga.id,
+            kind: saga.r#type,
+            order_id: saga.order_id,
+            state: State::of(saga.status),
+            current_step: saga.current_step,
+            completed_steps: saga.completed_steps,
+            compensated_steps: saga.compensated_steps,
+            failure_reason: saga.failure_reason,
+            started_at: time(saga.started_at).unwrap_or_default(),
+            completed_at: time(saga.completed_at),
+            updated_at: time(saga.updated_at).unwrap_or_default(),
+            progress: Some(Progress {
+                attempts: saga.attempts,
+                retry_at: time(saga.retry_at),
+                deadline: time(saga.deadline),
+                definition: saga.definition,
+                version: saga.version,
+            }),
+        }
+    }
+}
+
+impl From<query::Saga> for Saga {
+    fn from(saga: query::Saga) -> Self {
+        Self {
+            id: saga.id,
+            kind: saga.r#type,
+            order_id: saga.order_id,
+            state: State::of(saga.status),
+            current_step: saga.current_step,
+            completed_steps: saga.completed_steps,
+            compensated_steps: saga.compensated_steps,
+            failure_reason: saga.failure_reason,
+            started_at: from_micros(saga.started_at_micros).unwrap_or_default(),
+            completed_at: saga.completed_at_micros.and_then(from_micros),
+            updated_at: from_micros(saga.updated_at_micros).unwrap_or_default(),
+            progress: None,
+        }
+    }
+}
+
+/// One event of a saga.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    pub version: i64,
+    pub position: i64,
+    pub at: DateTime<Utc>,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub step: Option<String>,
+    pub undo: bool,
+    pub attempt: Option<i32>,
+    pub key: Option<String>,
+    pub deadline: Option<DateTime<Utc>>,
+    pub outcome: Option<String>,
+    pub retry_at: Option<DateTime<Utc>>,
+    pub action: Option<String>,
+    pub who: Option<String>,
+    pub why: Option<String>,
+}
+
+impl From<proto::SagaEvent> for Event {
+    fn from(event: proto::SagaEvent) -> Self {
+        let time = |at: Option<_>| at.as_ref().and_then(from_timestamp);
+        Self {
+            version: event.version,
+            position: event.position,
+            at: time(event.at).unwrap_or_default(),
+            kind: event.event_type,
+            step: event.step,
+            undo: event.undo,
+            attempt: event.attempt,
+            key: event.key,
+            deadline: time(event.deadline),
+            outcome: event.outcome,
+            retry_at: time(event.retry_at),
+            action: event.action,
+            who: event.who,
+            why: event.why,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_services_number_the_states_alike() {
+        for state in State::ALL {
+            let number = state.number();
+            let read = query::SagaStatus::try_from(number).expect("a status");
+            let written = proto::SagaStatus::try_from(number).expect("a status");
+            assert_eq!(read.as_str_name(), written.as_str_name());
+            assert_eq!(State::of(number), state);
+            let suffix = format!("_{}", state.name().to_ascii_uppercase());
+            assert!(read.as_str_name().ends_with(&suffix), "{state:?}");
+        }
+        assert_eq!(State::of(99), State::Unknown);
+    }
+}

@@ -1,0 +1,192 @@
+//! The two services behind the gateway, called by their generated clients.
+
+use std::time::Duration;
+
+use clap::ArgMatches;
+use contract::metadata;
+use contract::proto::Error;
+use contract::proto::saga_command_client::SagaCommandClient;
+use contract::query::saga_query_client::SagaQueryClient;
+use contract::status::Reason;
+use platform::StartError;
+use platform::config::{ConfigError, Settings, Spec, names};
+use platform::runtime::GrpcChannel;
+use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
+
+/// How often a call is made at most, and the first pause between two.
+const TRIES: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How long one call may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The settings that say where the services are.
+pub const WHERE: [Spec; 4] = [
+    Spec {
+        help: "Where the command-service listens",
+        ..names::COMMAND_SERVICE_HOST.spec
+    },
+    Spec {
+        help: "Its gRPC port",
+        ..names::COMMAND_SERVICE_PORT.spec
+    },
+    Spec {
+        help: "Where the query-service listens",
+        ..names::QUERY_SERVICE_HOST.spec
+    },
+    Spec {
+        help: "Its gRPC port",
+        ..names::QUERY_SERVICE_PORT.spec
+    },
+];
+
+/// Why a command came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Setting(#[from] ConfigError),
+    /// The address cannot be one.
+    #[error(transparent)]
+    Address(#[from] StartError),
+    /// Nobody answers there.
+    #[error("no {service} answers at {address} (is it running? {settings} say where it is)")]
+    Unreachable {
+        /// Which one.
+        service: &'static str,
+        /// Where it was looked for.
+        address: String,
+        /// What says so.
+        settings: &'static str,
+    },
+    /// It answered that it cannot.
+    #[error("the {service} could not answer: {message} ({code:?})")]
+    Status {
+        /// Which one.
+        service: &'static str,
+        /// For people.
+        message: String,
+        /// The status code.
+        code: Code,
+    },
+    /// The service said no.
+    #[error("{message} ({error_type})")]
+    Refused {
+        /// For people.
+        message: String,
+        /// Such as `NOT_FOUND`.
+        error_type: String,
+    },
+}
+
+impl Failed {
+    /// As the process ends with it.
+    pub fn told(self, what: &str) -> StartError {
+        match self {
+            Self::Setting(error) => error.into(),
+            Self::Address(error) => error,
+            other => StartError::failed(what, other),
+        }
+    }
+}
+
+/// A refusal that came inside a reply.
+pub fn refused(error: Option<Error>) -> Result<(), Failed> {
+    match error {
+        None => Ok(()),
+        Some(error) => Err(Failed::Refused {
+            message: error.message,
+            error_type: error.r#type,
+        }),
+    }
+}
+
+/// One of the services.
+pub struct Service<C> {
+    name: &'static str,
+    settings: &'static str,
+    address: String,
+    client: C,
+}
+
+/// The write side's sagas.
+pub fn write_side(
+    arguments: &ArgMatches,
+) -> Result<Service<SagaCommandClient<GrpcChannel>>, Failed> {
+    let settings = Settings::from_process(arguments)?;
+    let host = settings.get(&names::COMMAND_SERVICE_HOST)?;
+    let port = settings.get(&names::COMMAND_SERVICE_PORT)?;
+    Ok(Service {
+        name: "command-service",
+        settings: "COMMAND_SERVICE_HOST and COMMAND_SERVICE_PORT",
+        client: SagaCommandClient::new(GrpcChannel::remote(&host, port)?),
+        address: format!("{host}:{port}"),
+    })
+}
+
+/// The read side's sagas.
+pub fn read_side(arguments: &ArgMatches) -> Result<Service<SagaQueryClient<GrpcChannel>>, Failed> {
+    let settings = Settings::from_process(arguments)?;
+    let host = settings.get(&names::QUERY_SERVICE_HOST)?;
+    let port = settings.get(&names::QUERY_SERVICE_PORT)?;
+    Ok(Service {
+        name: "query-service",
+        settings: "QUERY_SERVICE_HOST and QUERY_SERVICE_PORT",
+        client: SagaQueryClient::new(GrpcChannel::remote(&host, port)?),
+        address: format!("{host}:{port}"),
+    })
+}
+
+impl<C: Clone> Service<C> {
+    /// Calls it, and again where another try may help: `make` builds the same request each time.
+    pub async fn call<M, R>(
+        &self,
+        make: impl Fn() -> Request<M>,
+        send: impl AsyncFn(C, Request<M>) -> Result<Response<R>, Status>,
+    ) -> Result<R, Failed> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..TRIES {
+            match send(self.client.clone(), patient(make())).await {
+                Ok(reply) => return Ok(reply.into_inner()),
+                Err(status) if status.code() == Code::Unavailable => {}
+                Err(status) => return Err(self.failed(&status)),
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        let reply = send(self.client.clone(), patient(make())).await;
+        reply
+            .map(Response::into_inner)
+            .map_err(|status| self.failed(&status))
+    }
+
+    fn failed(&self, status: &Status) -> Failed {
+        // A service that is there says why it is not available.
+        if status.code() == Code::Unavailable && Reason::of(status).is_none() {
+            return Failed::Unreachable {
+                service: self.name,
+                address: self.address.clone(),
+                settings: self.settings,
+            };
+        }
+        Failed::Status {
+            service: self.name,
+            message: status.message().to_owned(),
+            code: status.code(),
+        }
+    }
+}
+
+fn patient<M>(mut request: Request<M>) -> Request<M> {
+    request.set_timeout(PATIENCE);
+    request
+}
+
+/// A request whose repetition is harmless, and that says who makes it.
+pub fn command<M>(message: M, command_id: Uuid, who: &str) -> Request<M> {
+    let mut request = Request::new(message);
+    let values = request.metadata_mut();
+    metadata::insert(values, metadata::COMMAND_ID, &command_id.to_string());
+    metadata::insert_user_id(values, who);
+    request
+}

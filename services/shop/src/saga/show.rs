@@ -1,0 +1,152 @@
+//! `shop saga show`.
+
+use chrono::{DateTime, Utc};
+use clap::ArgMatches;
+use contract::business::ErrorType;
+use contract::proto::ShowSagaParam;
+use contract::proto::saga_command_client::SagaCommandClient;
+use event_sourcing::{Clock, SystemClock};
+use platform::runtime::GrpcChannel;
+use serde::Serialize;
+use tonic::Request;
+
+use super::model::{Event, Saga, State};
+use super::services::{Failed, Service, refused, write_side};
+use super::timeline::timeline;
+use crate::terminal::{Output, fields, line, span, stamp};
+
+/// A saga with all that happened to it.
+#[derive(Debug, Serialize)]
+struct Story {
+    #[serde(flatten)]
+    saga: Saga,
+    events: Vec<Event>,
+}
+
+type WriteSide = Service<SagaCommandClient<GrpcChannel>>;
+
+/// Shows one.
+pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+    let id = arguments.get_one::<String>("id").cloned();
+    let id = id.unwrap_or_default();
+    let service = write_side(arguments)?;
+    let by_saga = ShowSagaParam {
+        saga_id: id.clone(),
+        ..ShowSagaParam::default()
+    };
+    let story = match read(&service, by_saga).await {
+        Err(Failed::Refused { error_type, .. }) if error_type == ErrorType::NotFound.name() => {
+            let by_order = ShowSagaParam {
+                order_id: id.clone(),
+                ..ShowSagaParam::default()
+            };
+            read(&service, by_order)
+                .await
+                .map_err(|error| neither(error, &id))?
+        }
+        other => other?,
+    };
+    Output::of(arguments).write(&story, |story| text(story, SystemClock.now()));
+    Ok(())
+}
+
+fn neither(error: Failed, id: &str) -> Failed {
+    match error {
+        Failed::Refused { error_type, .. } if error_type == ErrorType::NotFound.name() => {
+            Failed::Refused {
+                message: format!("there is neither a saga nor an order {id}"),
+                error_type,
+            }
+        }
+        other => other,
+    }
+}
+
+/// All of it, page by page.
+async fn read(service: &WriteSide, mut param: ShowSagaParam) -> Result<Story, Failed> {
+    let mut events: Vec<Event> = Vec::new();
+    loop {
+        let page = service
+            .call(
+                || Request::new(param.clone()),
+                async |mut client, request| client.show_saga(request).await,
+            )
+            .await?;
+        refused(page.error)?;
+        events.extend(page.events.into_iter().map(Event::from));
+        let saga = Saga::from(page.saga.unwrap_or_default());
+        match events.last() {
+            Some(last) if page.more => param.after_version = last.version,
+            _ => return Ok(Story { saga, events }),
+        }
+        // The order may get another saga between two pages.
+        (param.saga_id, param.order_id) = (saga.id, String::new());
+    }
+}
+
+fn text(story: &Story, now: DateTime<Utc>) -> String {
+    let Story { saga, events } = story;
+    let header = fields(&header(saga, now));
+    let timeline = timeline(events);
+    let advice = (saga.state == State::Suspended).then(|| advice(saga));
+    format!("{header}\n{timeline}{}", advice.unwrap_or_default())
+        .trim_end()
+        .to_owned()
+}
+
+fn header(saga: &Saga, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
+    let progress = saga.progress.as_ref();
+    let definition = progress.map_or(0, |known| known.definition);
+    let begun = stamp(saga.started_at);
+    let begun = match saga.completed_at {
+        Some(_) => begun,
+        None => format!("{begun}, {} ago", span(saga.age(now))),
+    };
+    let ended = saga.completed_at.map(stamp);
+    let ended = ended.map(|at| format!("{at}, after {}", span(saga.age(now))));
+    let ahead = |at: Option<DateTime<Utc>>| at.map(|at| format!("in {}", span(at - now)));
+    let steps = |steps: &[String]| (!steps.is_empty()).then(|| steps.join(", "));
+    let all = [
+        ("Saga", Some(saga.id.clone())),
+        (
+            "Type",
+            Some(format!("{}, definition {definition}", saga.kind)),
+        ),
+        ("Order", Some(saga.order_id.clone())),
+        ("State", Some(standing(saga))),
+        ("Why", saga.failure_reason.clone()),
+        ("Begun", Some(begun)),
+        ("Ended", ended),
+        ("Next try", ahead(progress.and_then(|known| known.retry_at))),
+        ("Gives up", ahead(progress.and_then(|known| known.deadline))),
+        ("Done", steps(&saga.completed_steps)),
+        ("Undone", steps(&saga.compensated_steps)),
+    ];
+    all.into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+/// Where it stands, in a few words.
+pub(super) fn standing(saga: &Saga) -> String {
+    let at = saga.current_step.as_deref();
+    let at = at.map(|step| format!(" at {}", line(step)));
+    let tried = match saga.progress.as_ref().map(|known| known.attempts) {
+        None | Some(0) => String::new(),
+        Some(1) => ", tried once".to_owned(),
+        Some(tries) => format!(", tried {tries} times"),
+    };
+    format!("{}{}{tried}", saga.state.name(), at.unwrap_or_default())
+}
+
+fn advice(saga: &Saga) -> String {
+    let id = line(&saga.id);
+    format!(
+        "
+It waits for a person.
+  The cause is gone:          shop saga resume {id} --reason WHY
+  The step was done by hand:  shop saga resolve {id} --reason WHY
+  All was settled by hand:    shop saga resolve {id} --close --reason WHY
+"
+    )
+}

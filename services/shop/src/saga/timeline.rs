@@ -1,0 +1,243 @@
+//! A saga's history, drawn.
+
+use chrono::{DateTime, Utc};
+
+use super::model::Event;
+use crate::terminal::{line, span};
+
+/// One event: what it is, which step it is about, and what is to say about it.
+struct Drawn {
+    sign: char,
+    step: String,
+    what: String,
+}
+
+/// One line an event, at its distance from the first.
+pub fn timeline(events: &[Event]) -> String {
+    let Some(first) = events.first() else {
+        return String::new();
+    };
+    let since = |at: DateTime<Utc>| format!("+{}", span(at - first.at));
+    let mut known_key = None;
+    let drawn: Vec<(String, Drawn)> = events
+        .iter()
+        .map(|event| {
+            // All tries of an action have one key.
+            let is_new = event.key.is_some() && event.key != known_key;
+            let key = event.key.clone().filter(|_| is_new);
+            known_key = event.key.clone().or(known_key.take());
+            (since(event.at), draw(event, key.as_deref(), &since))
+        })
+        .collect();
+    let width = |text: fn(&(String, Drawn)) -> &str| {
+        let widths = drawn.iter().map(|row| text(row).chars().count());
+        widths.max().unwrap_or_default()
+    };
+    let (times, steps) = (width(|row| &row.0), width(|row| &row.1.step));
+    let mut text = String::new();
+    for (at, Drawn { sign, step, what }) in &drawn {
+        let row = format!("{at:>times$}  {sign} {step:steps$}  {what}");
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn draw(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> String) -> Drawn {
+    let direction = if event.undo { '◀' } else { '▶' };
+    let (sign, what) = match event.kind.as_str() {
+        "SagaStarted" => ('▶', "begun".to_owned()),
+        "SagaStepStarted" => (direction, called(event, key, since)),
+        "SagaStepFailed" => (direction, failed(event, since)),
+        "SagaStepCompleted" => ('▶', by_hand("done", event)),
+        "SagaStepCompensated" => {
+            let what = event.outcome.as_deref().unwrap_or("undone");
+            ('◀', by_hand(&line(what), event))
+        }
+        "SagaCancelRequested" => ('●', person("cancelled", event)),
+        "SagaCompensationStarted" => ('◀', because("turned round", event)),
+        "SagaSuspended" => {
+            let what = if event.undo {
+                "suspended while undoing"
+            } else {
+                "suspended"
+            };
+            ('‖', because(what, event))
+        }
+        "SagaResumed" => {
+            let what = match event.action.as_deref() {
+                Some("retry") => "tried at once",
+                Some("resolve") => "resolved",
+                _ => "resumed",
+            };
+            ('●', person(what, event))
+        }
+        "SagaCompleted" => ('■', "completed".to_owned()),
+        "SagaCompensated" => ('■', "compensated".to_owned()),
+        "SagaFailed" => ('■', person("closed", event)),
+        unknown => ('?', line(unknown)),
+    };
+    // The reason names it already.
+    let turns = event.kind == "SagaCompensationStarted";
+    let step = event.step.as_deref().filter(|_| !turns);
+    Drawn {
+        sign,
+        step: line(step.unwrap_or_default()),
+        what,
+    }
+}
+
+/// A call to the outside.
+fn called(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> String) -> String {
+    let key = key.map(|key| format!("key {}", line(key)));
+    let deadline = event.deadline.map(since);
+    let deadline = deadline.map(|at| format!("gives up at {at}"));
+    let parts = [Some(nth_try(event)), key, deadline];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// A call that did not succeed.
+fn failed(event: &Event, since: &impl Fn(DateTime<Utc>) -> String) -> String {
+    let outcome = match event.outcome.as_deref() {
+        Some("refused") => "refused for good",
+        Some("not_done") => "not done",
+        Some("unknown") => "nobody knows whether it happened",
+        Some("not_closed") => "undone, its key still open",
+        _ => "failed",
+    };
+    let what = because(&format!("{}, {outcome}", nth_try(event)), event);
+    match event.retry_at {
+        Some(at) => format!("{what}; next try at {}", since(at)),
+        None => what,
+    }
+}
+
+fn nth_try(event: &Event) -> String {
+    let what = if event.undo { "undo, try" } else { "try" };
+    format!("{what} {}", event.attempt.unwrap_or_default())
+}
+
+fn because(what: &str, event: &Event) -> String {
+    match &event.why {
+        Some(why) => format!("{what}: {}", line(why)),
+        None => what.to_owned(),
+    }
+}
+
+fn person(what: &str, event: &Event) -> String {
+    let who = event.who.as_deref().unwrap_or("somebody");
+    because(&format!("{what} by {}", line(who)), event)
+}
+
+/// Something that a person may have seen to.
+fn by_hand(what: &str, event: &Event) -> String {
+    match &event.who {
+        Some(who) => because(&format!("{what}, says {}", line(who)), event),
+        None => what.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn event(after_ms: i64, kind: &str) -> Event {
+        Event {
+            at: DateTime::UNIX_EPOCH + TimeDelta::milliseconds(after_ms),
+            kind: kind.to_owned(),
+            ..Event::default()
+        }
+    }
+
+    fn of_step(after_ms: i64, kind: &str, step: &str) -> Event {
+        Event {
+            step: Some(step.to_owned()),
+            ..event(after_ms, kind)
+        }
+    }
+
+    fn story() -> Vec<Event> {
+        let by = |event: Event, why: &str| Event {
+            who: Some("ada".to_owned()),
+            why: Some(why.to_owned()),
+            ..event
+        };
+        let tried = |event: Event, attempt| Event {
+            attempt: Some(attempt),
+            ..event
+        };
+        let undo = |event: Event| Event {
+            undo: true,
+            ..event
+        };
+        vec![
+            event(0, "SagaStarted"),
+            of_step(3, "SagaStepCompleted", "reserve"),
+            Event {
+                key: Some("k/1".to_owned()),
+                deadline: Some(DateTime::UNIX_EPOCH + TimeDelta::seconds(30)),
+                ..tried(of_step(3, "SagaStepStarted", "pay"), 1)
+            },
+            Event {
+                outcome: Some("unknown".to_owned()),
+                why: Some("timed\nout".to_owned()),
+                retry_at: Some(DateTime::UNIX_EPOCH + TimeDelta::seconds(12)),
+                ..tried(of_step(10_003, "SagaStepFailed", "pay"), 1)
+            },
+            by(event(11_000, "SagaCancelRequested"), "changed my mind"),
+            Event {
+                why: Some("changed my mind".to_owned()),
+                ..event(11_001, "SagaCompensationStarted")
+            },
+            Event {
+                key: Some("k/1".to_owned()),
+                ..undo(tried(of_step(11_002, "SagaStepStarted", "pay"), 1))
+            },
+            Event {
+                outcome: Some("not_done".to_owned()),
+                ..undo(tried(of_step(11_003, "SagaStepFailed", "pay"), 1))
+            },
+            undo(Event {
+                why: Some("the bank is closed".to_owned()),
+                ..of_step(11_003, "SagaSuspended", "pay")
+            }),
+            Event {
+                action: Some("resolve".to_owned()),
+                ..by(event(120_000, "SagaResumed"), "by post")
+            },
+            undo(by(
+                of_step(120_000, "SagaStepCompensated", "pay"),
+                "by post",
+            )),
+            undo(of_step(120_001, "SagaStepCompensated", "reserve")),
+            event(120_001, "SagaCompensated"),
+            event(120_002, "SagaOfTomorrow"),
+        ]
+    }
+
+    #[test]
+    fn a_saga_that_a_person_helped_is_drawn() {
+        let events = story();
+        let expected = [
+            " +0.000 s  ▶          begun",
+            " +0.003 s  ▶ reserve  done",
+            " +0.003 s  ▶ pay      try 1, key k/1, gives up at +30.000 s",
+            "+10.003 s  ▶ pay      try 1, nobody knows whether it happened: timed\\nout; next try at +12.000 s",
+            "+11.000 s  ●          cancelled by ada: changed my mind",
+            "+11.001 s  ◀          turned round: changed my mind",
+            "+11.002 s  ◀ pay      undo, try 1",
+            "+11.003 s  ◀ pay      undo, try 1, not done",
+            "+11.003 s  ‖ pay      suspended while undoing: the bank is closed",
+            " +2 m 0 s  ●          resolved by ada: by post",
+            " +2 m 0 s  ◀ pay      undone, says ada: by post",
+            " +2 m 0 s  ◀ reserve  undone",
+            " +2 m 0 s  ■          compensated",
+            " +2 m 0 s  ?          SagaOfTomorrow",
+        ];
+        let drawn = timeline(&events);
+        assert_eq!(drawn.lines().collect::<Vec<_>>(), expected);
+        assert_eq!(timeline(&[]), "");
+    }
+}

@@ -1,0 +1,9 @@
+//! What the commands share on their way to and from a terminal.
+
+mod output;
+mod table;
+mod time;
+
+pub use output::{Output, json_flag, line, new_id, say};
+pub use table::{fields, table};
+pub use time::{parse_age, span, stamp};

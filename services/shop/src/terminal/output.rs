@@ -1,0 +1,84 @@
+//! Standard output: text for people, or JSON for programs.
+
+use std::fmt;
+use std::io::Write;
+
+use clap::{Arg, ArgAction, ArgMatches};
+use event_sourcing::{Clock, CommandId, SystemClock};
+use serde::Serialize;
+use uuid::Uuid;
+
+const JSON: &str = "json";
+
+/// What a command writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Output {
+    /// What the flag says.
+    pub fn of(arguments: &ArgMatches) -> Self {
+        if arguments.get_flag(JSON) {
+            Self::Json
+        } else {
+            Self::Text
+        }
+    }
+
+    /// Writes `value` for programs, or `text` of it for people.
+    pub fn write<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) {
+        match self {
+            Self::Text => say(&text(value)),
+            Self::Json => match serde_json::to_string(value) {
+                Ok(json) => say(&json),
+                Err(error) => unreachable!("plain values fit into JSON: {error}"),
+            },
+        }
+    }
+}
+
+/// The flag `--json`.
+pub fn json_flag() -> Arg {
+    Arg::new(JSON)
+        .long(JSON)
+        .action(ArgAction::SetTrue)
+        .help("Write JSON for programs, one object a line, instead of text")
+}
+
+/// Writes a line to standard output, if anybody reads it.
+pub fn say(line: &dyn fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Text from elsewhere on one line, unable to steer the terminal.
+pub fn line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+/// An id that nobody has.
+pub fn new_id() -> Uuid {
+    CommandId::from_parts(SystemClock.now(), rand::random()).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn text_from_elsewhere_cannot_steer_the_terminal() {
+        assert_eq!(line("Grüße, 名前 100 %"), "Grüße, 名前 100 %");
+        assert_eq!(line("a\nb\u{1b}[2J\u{7}"), "a\\nb\\u{1b}[2J\\u{7}");
+    }
+}

@@ -1,0 +1,244 @@
+//! `shop saga`, against a shop that runs; and a saga that waits for a person because its money cannot be refunded.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+use test_shop::{Folder, Process};
+use tokio::time::{Instant, sleep};
+
+use crate::golden::check;
+use crate::support::{
+    CLIENT_HTTP, COMMAND_GRPC, QUERY_GRPC, Shop, open_with, printed, refused, stocked,
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const NO_PAYMENTS: [(&str, &str); 2] = [
+    ("PAYMENTS_URL", "simulated://?unavailable_rate=1"),
+    ("SAGA_RETRY_MAX_MS", "1"),
+];
+
+/// How `shop saga` finds a shop.
+fn services(running: &Process) -> Result<Shop> {
+    let command = running.address(COMMAND_GRPC)?.port().to_string();
+    let query = running.address(QUERY_GRPC)?.port().to_string();
+    Ok(Shop::at(&[
+        "--command-service-port",
+        &command,
+        "--query-service-port",
+        &query,
+    ]))
+}
+
+fn gateway(running: &Process) -> Result<Shop> {
+    let url = format!("http://{}", running.address(CLIENT_HTTP)?);
+    Ok(Shop::at(&["--url", &url]))
+}
+
+/// Waits until a saga is like that.
+async fn until(shop: &Shop, id: &str, state: &str) -> Result<Value> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let shown = printed(&shop.run(&["saga", "show", id, "--json"]));
+        let shown: Value = serde_json::from_str(&shown)?;
+        if shown["state"] == state {
+            return Ok(shown);
+        }
+        if Instant::now() > deadline {
+            bail!("it does not become {state}: {shown}");
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// A shop in which a saga waits for a person, how to reach it, and the ids of that saga and its order.
+async fn suspended(folder: &Folder) -> Result<(Process, Shop, String, String)> {
+    let mut before = open_with(folder, &[]).await?;
+    stocked(&before, "Sencha", "19.90", 100).await?;
+    let order = gateway(&before)?.confirmed_order()?;
+    before.terminate().await?;
+    let running = open_with(folder, &NO_PAYMENTS).await?;
+    let cancel = ["order", "cancel", &order, "--reason", "changed my mind"];
+    printed(&gateway(&running)?.run(&cancel));
+    let shop = services(&running)?;
+    let saga = until(&shop, &order, "suspended").await?;
+    let saga = saga["sagaId"].as_str().unwrap_or_default().to_owned();
+    Ok((running, shop, saga, order))
+}
+
+#[tokio::test]
+async fn a_saga_that_has_ended_is_listed_and_shown() -> Result<()> {
+    let folder = Folder::create()?;
+    let running = open_with(&folder, &[]).await?;
+    stocked(&running, "Sencha", "19.90", 100).await?;
+    let order = gateway(&running)?.confirmed_order()?;
+    let shop = services(&running)?;
+    assert_eq!(printed(&shop.run(&["saga", "list"])), "No saga is open.\n");
+    let none = ["saga", "list", "--step", "process_payment"];
+    assert_eq!(printed(&shop.run(&none)), "No open saga is like that.\n");
+    let ended = ["saga", "list", "--state", "completed", "--state", "failed"];
+    check("saga-list-ended.txt", &printed(&shop.run(&ended)));
+    let old = [&ended[..], &["--older-than", "1h"]].concat();
+    assert_eq!(printed(&shop.run(&old)), "No saga is like that.\n");
+    check(
+        "saga-show.txt",
+        &printed(&shop.run(&["saga", "show", &order])),
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_saga_that_turned_round_is_shown() -> Result<()> {
+    let folder = Folder::create()?;
+    let settings = [("SHIPPING_URL", "simulated://?fail_rate=1")];
+    let running = open_with(&folder, &settings).await?;
+    stocked(&running, "Sencha", "19.90", 100).await?;
+    let place = [
+        "order", "place", "--user", "ada", "--item", "Sencha=2", "--json",
+    ];
+    let placed: Value = serde_json::from_str(&printed(&gateway(&running)?.run(&place)))?;
+    let order = placed["id"].as_str().unwrap_or_default();
+    let shop = services(&running)?;
+    until(&shop, order, "compensated").await?;
+    let shown = printed(&shop.run(&["saga", "show", order]));
+    check("saga-show-compensated.txt", &shown);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_saga_that_waits_is_listed_shown_resumed_and_resolved() -> Result<()> {
+    let folder = Folder::create()?;
+    let (_running, shop, saga, order) = suspended(&folder).await?;
+    let list = [
+        "saga",
+        "list",
+        "--state",
+        "suspended",
+        "--step",
+        "refund_payment",
+    ];
+    check("saga-list.txt", &printed(&shop.run(&list)));
+    check(
+        "saga-show-suspended.txt",
+        &printed(&shop.run(&["saga", "show", &saga])),
+    );
+    let listed: Value = serde_json::from_str(&printed(&shop.run(&["saga", "list", "--json"])))?;
+    assert_eq!(listed["orderId"], *order);
+    assert_eq!(
+        (&listed["state"], &listed["attempts"]),
+        (&"suspended".into(), &10.into())
+    );
+
+    let retry = ["saga", "retry", &saga, "--reason", "is it back?"];
+    check("saga-retry.txt", &printed(&shop.run(&retry)));
+    until(&shop, &saga, "suspended").await?;
+    let resume = ["saga", "resume", &saga, "--reason", "it is back", "--json"];
+    let resumed: Value = serde_json::from_str(&printed(&shop.run(&resume)))?;
+    assert_eq!(resumed["saga"]["state"], "running");
+    until(&shop, &saga, "suspended").await?;
+    let resolve = [
+        "saga",
+        "resolve",
+        &saga,
+        "--reason",
+        "refunded by post",
+        "--who",
+        "grace",
+    ];
+    check("saga-resolve.txt", &printed(&shop.run(&resolve)));
+    let shown = until(&shop, &saga, "completed").await?;
+    let acts = shown["events"].as_array().into_iter().flatten();
+    let acts: Vec<String> = acts
+        .filter(|event| !event["who"].is_null())
+        .map(|event| format!("{} {} {}", event["action"], event["who"], event["why"]))
+        .collect();
+    assert_eq!(
+        acts,
+        [
+            r#""retry" "keeper" "is it back?""#,
+            r#""resume" "keeper" "it is back""#,
+            r#""resolve" "grace" "refunded by post""#,
+            r#"null "grace" "refunded by post""#,
+        ]
+    );
+    check(
+        "saga-act-refused.txt",
+        &refused(&shop.run(&["saga", "resume", &saga, "--reason", "late"]), 1),
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_saga_that_waits_is_closed() -> Result<()> {
+    let folder = Folder::create()?;
+    let (running, shop, saga, order) = suspended(&folder).await?;
+    let follow = gateway(&running)?.run(&["order", "follow", &order]);
+    let told = refused(&follow, 1);
+    assert!(told.contains("waits for a person"), "{told}");
+    let close = [
+        "saga",
+        "resolve",
+        &saga,
+        "--close",
+        "--reason",
+        "the account is gone",
+    ];
+    check("saga-close.txt", &printed(&shop.run(&close)));
+    until(&shop, &saga, "failed").await?;
+    let follow = gateway(&running)?.run(&["order", "follow", &order]);
+    let told = refused(&follow, 1);
+    assert!(told.contains("has failed"), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_completed_saga_is_cancelled_by_another_one() -> Result<()> {
+    let folder = Folder::create()?;
+    let running = open_with(&folder, &[]).await?;
+    stocked(&running, "Sencha", "19.90", 100).await?;
+    let order = gateway(&running)?.confirmed_order()?;
+    let shop = services(&running)?;
+    let saga = until(&shop, &order, "completed").await?;
+    let saga = saga["sagaId"].as_str().unwrap_or_default().to_owned();
+    let cancel = ["saga", "cancel", &saga, "--reason", "a recall"];
+    let told = printed(&shop.run(&cancel));
+    assert!(
+        told.starts_with(&format!("Order {order} is being undone.\n")),
+        "{told}"
+    );
+    assert!(!told.contains(&saga), "{told}");
+    let undone = until(&shop, &order, "completed").await?;
+    assert_eq!(undone["type"], "cancel_order");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_act_that_makes_no_sense_is_refused_with_its_reason() -> Result<()> {
+    let folder = Folder::create()?;
+    let running = open_with(&folder, &[]).await?;
+    let shop = services(&running)?;
+    let long = "x".repeat(1_001);
+    let cases: [(&[&str], &str); 4] = [
+        (
+            &["saga", "show", "nobody"],
+            "error: saga show: there is neither a saga nor an order nobody (NOT_FOUND)\n",
+        ),
+        (
+            &["saga", "retry", "nobody", "--reason", "why not"],
+            "error: saga retry: saga nobody does not exist (NOT_FOUND)\n",
+        ),
+        (
+            &["saga", "cancel", "nobody", "--reason", ""],
+            "error: saga cancel: reason must have 1 to 1000 characters, got 0 (VALIDATION_ERROR)\n",
+        ),
+        (
+            &["saga", "resolve", "nobody", "--reason", &long],
+            "error: saga resolve: reason must have at most 1000 characters, got 1001 (VALIDATION_ERROR)\n",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        assert_eq!(refused(&shop.run(arguments), 1), expected);
+    }
+    Ok(())
+}
