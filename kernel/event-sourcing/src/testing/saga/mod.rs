@@ -134,9 +134,10 @@ pub async fn check<C: Scenario>(scenario: C) -> Report {
 /// Without paused time a case would take as long as it says.
 async fn expect_paused_time() {
     let begun = std::time::Instant::now();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // So long that no busy machine takes this time for a sleep that is none.
+    tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(
-        begun.elapsed() < Duration::from_millis(250),
+        begun.elapsed() < Duration::from_secs(8),
         "the kit for sagas needs paused time: #[tokio::test(start_paused = true)]"
     );
 }
