@@ -89,6 +89,7 @@ impl Checkpoint {
 #[derive(Debug, Default)]
 pub struct Feed {
     checkpoints: Mutex<HashMap<String, watch::Sender<Checkpoint>>>,
+    demands: Mutex<HashMap<String, watch::Sender<Position>>>,
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -97,6 +98,17 @@ impl Feed {
     #[must_use]
     pub fn follow(&self, projection: &str) -> watch::Receiver<Checkpoint> {
         self.with(projection, watch::Sender::subscribe)
+    }
+
+    /// A reader waits for the projection to come to `position`: a runner in this process need not rest before it has.
+    /// Only the last demand counts, so that one for a position that never comes is soon forgotten.
+    pub fn demand(&self, projection: &str, position: Position) {
+        self.with_demand(projection, |sender| sender.send_replace(position));
+    }
+
+    /// The position that a reader waited for last.
+    pub(crate) fn demanded(&self, projection: &str) -> watch::Receiver<Position> {
+        self.with_demand(projection, watch::Sender::subscribe)
     }
 
     /// A checkpoint that was committed.
@@ -211,16 +223,29 @@ impl Feed {
     }
 
     fn with<T>(&self, projection: &str, use_it: impl FnOnce(&watch::Sender<Checkpoint>) -> T) -> T {
-        let mut checkpoints = self
-            .checkpoints
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if !checkpoints.contains_key(projection) {
-            let sender = watch::Sender::new(Checkpoint::UNKNOWN);
-            checkpoints.insert(projection.to_owned(), sender);
-        }
-        use_it(&checkpoints[projection])
+        with_sender(&self.checkpoints, projection, Checkpoint::UNKNOWN, use_it)
     }
+
+    fn with_demand<T>(
+        &self,
+        projection: &str,
+        use_it: impl FnOnce(&watch::Sender<Position>) -> T,
+    ) -> T {
+        with_sender(&self.demands, projection, Position::START, use_it)
+    }
+}
+
+fn with_sender<V, T>(
+    senders: &Mutex<HashMap<String, watch::Sender<V>>>,
+    projection: &str,
+    first: V,
+    use_it: impl FnOnce(&watch::Sender<V>) -> T,
+) -> T {
+    let mut senders = senders.lock().unwrap_or_else(PoisonError::into_inner);
+    if !senders.contains_key(projection) {
+        senders.insert(projection.to_owned(), watch::Sender::new(first));
+    }
+    use_it(&senders[projection])
 }
 
 /// What a notification says.

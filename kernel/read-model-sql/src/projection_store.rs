@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 
 use async_trait::async_trait;
 use event_sourcing::projection::{PageWrite, Parked, Progress, ProjectionStore};
-use event_sourcing::{StoreError, Token};
+use event_sourcing::{Position, StoreError, Token};
 use sqlx::AssertSqlSafe;
+use tokio::sync::watch;
 
 use crate::database::{Database, Transaction};
 use crate::engine::Engine;
@@ -120,6 +121,10 @@ struct ProgressRow {
 
 #[async_trait]
 impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
+    fn demand(&self) -> Option<watch::Receiver<Position>> {
+        Some(self.database.feed().demanded(P::NAME))
+    }
+
     async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError> {
         let operation = "begin a projection";
         let mut transaction = self.database.begin().await?;

@@ -5,6 +5,7 @@
 //! code. So each row equals the fold of its events up to the checkpoint, whatever crashed when.
 
 pub mod fold;
+mod idle;
 pub mod runner;
 pub mod store;
 

@@ -8,6 +8,10 @@
 //!                                              parked: look now and then whether a person decided
 //! ```
 //!
+//! Events that do not concern the projection still move its checkpoint, since somebody may wait for it to come to a
+//! position. A transaction for each page of them would be most of the work of a projection at rest, so the runner goes
+//! on in memory, and writes when a reader waits or a moment has passed.
+//!
 //! While a page is written the next one is read. A database error is retried for ever; an event that cannot be
 //! read or folded parks the projection in front of it, and the others go on.
 
@@ -21,6 +25,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::fold::decode_page;
+use super::idle::Idle;
 use super::{PageWrite, Parked, Progress, Projection, ProjectionStore};
 use crate::clock::Clock;
 use crate::id::Position;
@@ -36,6 +41,8 @@ pub struct RunnerConfig {
     pub page: usize,
     /// How long the lease lasts without a renewal; it is renewed at every third of it.
     pub lease: Duration,
+    /// How long a checkpoint may stay behind events that do not concern the projection while nobody waits for it.
+    pub idle: Duration,
     /// The first pause after a database error; it doubles with each.
     pub retry_min: Duration,
     /// The longest such pause.
@@ -50,6 +57,7 @@ impl RunnerConfig {
             owner: owner.into(),
             page: MAX_PAGE_EVENTS,
             lease: Duration::from_secs(15),
+            idle: Duration::from_millis(25),
             retry_min: Duration::from_millis(50),
             retry_max: Duration::from_secs(5),
         }
@@ -222,23 +230,44 @@ impl<P: Projection> Runner<P> {
     ) -> Result<std::convert::Infallible, Lost> {
         let filter = self.projection.filter();
         let mut ahead = None;
+        // Up to here the log holds nothing more that concerns the projection.
+        let mut seen = progress.position;
+        let mut idle = Idle::new(self.rows.demand(), self.config.idle);
         self.show(&progress);
         loop {
             if progress.parked.is_some() {
                 tokio::time::sleep(self.config.retry_max).await;
                 progress = self.rows.begin(token).await?.ok_or(Lost::Lease)?;
+                seen = progress.position;
                 self.show(&progress);
                 continue;
             }
             let page = match ahead.take() {
                 Some(page) => page,
-                None => self.read(progress.position, &filter).await?,
+                None => self.read(seen, &filter).await?,
             };
-            if page.through <= progress.position {
-                self.log.wait_for(progress.position.next()).await?;
+            let page = if page.through > seen {
+                page
+            } else if seen > progress.position {
+                tokio::select! {
+                    moved = self.log.wait_for(seen.next()) => {
+                        moved?;
+                        continue;
+                    }
+                    () = idle.over(progress.position, seen) => page,
+                }
+            } else {
+                self.log.wait_for(seen.next()).await?;
+                continue;
+            };
+            let is_caught_up = page.events.is_empty() && page.through >= page.head;
+            if is_caught_up && idle.goes_on(progress.position, page.through) {
+                seen = page.through;
                 continue;
             }
             ahead = self.apply(token, &mut progress, page, &filter).await?;
+            seen = progress.position;
+            idle.end();
             self.show(&progress);
         }
     }

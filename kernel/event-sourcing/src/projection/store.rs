@@ -1,6 +1,7 @@
 //! Where a projection's rows and its checkpoint are kept.
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::Projection;
 use crate::id::Position;
@@ -57,6 +58,12 @@ pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
     async fn load(&self, keys: &[P::Key]) -> Result<Vec<(P::Key, P::Row)>, StoreError>;
+
+    /// The position that a reader in this process waited for last. Nothing if readers do not say; a runner then
+    /// moves the checkpoint behind every page, also when none of its events concerns the projection.
+    fn demand(&self) -> Option<watch::Receiver<Position>> {
+        None
+    }
 
     /// Writes rows and checkpoint in one transaction and says true, or writes nothing and says false if the checkpoint
     /// is not at `from` or the token is not the page's.

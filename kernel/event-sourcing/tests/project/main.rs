@@ -14,9 +14,9 @@ use event_sourcing::projection::{
 use event_sourcing::testing::at;
 use event_sourcing::testing::doc::{Counter, Incremented};
 use event_sourcing::{
-    Aggregate, CommandId, Commit, DecodeError, DomainEvent, Envelope, EventStore, Expected, Filter,
-    Lease, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position, Projection, StoreError,
-    SystemClock, Token, Write, aggregate,
+    Aggregate, CommandId, Commit, DecodeError, DomainEvent, EncodedEvent, Envelope, EventStore,
+    Expected, Filter, Lease, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position,
+    Projection, StoreError, SystemClock, Token, Write, aggregate,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -77,6 +77,7 @@ struct Rows {
     /// What each write takes, and the only connection that there is.
     writing: Duration,
     connection: tokio::sync::Mutex<()>,
+    demand: watch::Sender<Position>,
 }
 
 /// Leases beside the rows: they need the same connection.
@@ -132,6 +133,10 @@ fn broken() -> StoreError {
 
 #[async_trait]
 impl ProjectionStore<Sums> for Rows {
+    fn demand(&self) -> Option<watch::Receiver<Position>> {
+        Some(self.demand.subscribe())
+    }
+
     async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError> {
         let mut table = self.table.lock().unwrap();
         if table.token.is_some_and(|present| present > token) {
@@ -199,24 +204,40 @@ impl Fixture {
 
     async fn append(&self, id: &str, steps: impl IntoIterator<Item = u64>) {
         for by in steps {
-            let head = self.log.head().await.unwrap().0;
-            let mut random = [0; 10];
-            random[2..].copy_from_slice(&head.to_be_bytes());
-            let event = NewEvent {
-                event: Incremented { by }.encode(),
-                metadata: Metadata::default(),
-            };
-            let write = Write {
-                stream: Counter::stream(id),
-                expected: Expected::Any,
-                events: vec![event],
-            };
-            let id = CommandId::from_parts(at(0), random);
-            let commit = Commit::try_new(id, at(0), vec![write], None).unwrap();
-            self.log.append(&[commit]).await.unwrap()[0]
-                .as_ref()
-                .unwrap();
+            self.append_one(id, Incremented { by }.encode()).await;
         }
+    }
+
+    /// Events that do not concern the projection.
+    async fn append_others(&self, count: usize) {
+        for _ in 0..count {
+            let other = EncodedEvent {
+                event_type: "Renamed",
+                schema_version: 1,
+                data: "{}".to_owned(),
+            };
+            self.append_one("a", other).await;
+        }
+    }
+
+    async fn append_one(&self, id: &str, event: EncodedEvent) {
+        let head = self.log.head().await.unwrap().0;
+        let mut random = [0; 10];
+        random[2..].copy_from_slice(&head.to_be_bytes());
+        let event = NewEvent {
+            event,
+            metadata: Metadata::default(),
+        };
+        let write = Write {
+            stream: Counter::stream(id),
+            expected: Expected::Any,
+            events: vec![event],
+        };
+        let id = CommandId::from_parts(at(0), random);
+        let commit = Commit::try_new(id, at(0), vec![write], None).unwrap();
+        self.log.append(&[commit]).await.unwrap()[0]
+            .as_ref()
+            .unwrap();
     }
 
     fn run(&self, owner: &str) -> Running {
@@ -363,5 +384,53 @@ async fn a_renewal_that_needs_the_writers_connection_waits_for_the_page_and_not_
     assert_eq!(fixture.rows(), sums([("a", 2_210), ("all", 2_210)]));
     // Each of the three pages was written once.
     assert_eq!(fixture.rows.calls.load(Ordering::Relaxed), 3);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_concern_no_row_are_not_written_one_by_one() {
+    let idle = RunnerConfig::new("").idle;
+    let fixture = Fixture::new(Rows::default());
+    let mut running = fixture.run("one");
+    running.until(|state| state.active).await;
+    let begun = tokio::time::Instant::now();
+    for _ in 0..100 {
+        fixture.append_others(1).await;
+        tokio::time::sleep(idle / 20).await;
+    }
+    let most = begun.elapsed().as_millis() / idle.as_millis() + 1;
+    // Nobody waits for it, and still the checkpoint comes to the end.
+    running.reaches(100).await;
+    let writes = fixture.rows.table.lock().unwrap().writes as u128;
+    assert!(writes <= most, "{writes} writes, and {most} would do");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_position_does_not_wait_for_the_end_of_the_rest() {
+    let fixture = Fixture::new(Rows::default());
+    let mut running = fixture.run("one");
+    running.until(|state| state.active).await;
+    let begun = tokio::time::Instant::now();
+    // A position that never comes is no reason to write, and does not hide the one that came.
+    fixture.rows.demand.send_replace(Position(1_000_000));
+    fixture.append_others(3).await;
+    fixture.rows.demand.send_replace(Position(2));
+    running.reaches(2).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_concerns_a_row_ends_the_rest_at_once() {
+    let fixture = Fixture::new(Rows::default());
+    let mut running = fixture.run("one");
+    running.until(|state| state.active).await;
+    let begun = tokio::time::Instant::now();
+    fixture.append_others(3).await;
+    fixture.append("a", [5]).await;
+    running.reaches(4).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert_eq!(fixture.rows(), sums([("a", 5), ("all", 5)]));
     running.stop().await;
 }

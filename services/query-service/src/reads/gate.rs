@@ -55,6 +55,7 @@ impl Gate {
         if position >= at.min {
             return Ok(position);
         }
+        feed.demand(self.projection, at.min);
         // Most waits are over in a moment. Only a longer one is worth asking the log whether there is anything to wait for.
         let patience = At {
             deadline: at.deadline.min(Instant::now() + PATIENCE),
