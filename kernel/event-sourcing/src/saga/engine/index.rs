@@ -16,18 +16,19 @@ use crate::stream::StreamId;
 const SCHEMA: u32 = 1;
 
 /// What a process must hear of sagas that it does not drive, or that were touched from outside.
-const HEARD: [&str; 6] = [
+const HEARD: [&str; 7] = [
     "SagaStarted",
     "SagaCancelRequested",
+    "SagaSuspended",
     "SagaResumed",
     "SagaCompleted",
     "SagaCompensated",
     "SagaFailed",
 ];
 
-/// A snapshot of the index: the open sagas' ids, types and partitions.
+/// A snapshot of the index: the open sagas' ids, types and partitions, and whether they wait for a person.
 #[derive(Debug, Serialize, Deserialize)]
-struct Open(Vec<(String, String, u16)>);
+struct Kept(Vec<(String, String, u16, bool)>);
 
 fn stream() -> StreamId {
     StreamId::new("saga_index", "open")
@@ -104,11 +105,12 @@ impl Index<'_> {
             return Ok(Position::START);
         };
         // A snapshot that does not read is as good as none: the events are still there.
-        let Ok(Open(sagas)) = serde_json::from_str(&snapshot.state) else {
+        let Ok(Kept(sagas)) = serde_json::from_str(&snapshot.state) else {
             return Ok(Position::START);
         };
-        for (saga_id, saga_type, partition) in sagas {
+        for (saga_id, saga_type, partition, is_suspended) in sagas {
             self.insert(&saga_id, &saga_type, partition);
+            self.shared.schedule.suspend(&saga_id, is_suspended);
         }
         Ok(Position(snapshot.version.0))
     }
@@ -118,15 +120,16 @@ impl Index<'_> {
             return;
         };
         let known = self.shared.schedule.open().into_iter();
-        let known = known.filter_map(|(saga_id, kind, partition)| {
-            let name = self.shared.drivers.get(kind)?.name().to_owned();
-            Some((saga_id.to_string(), name, partition))
+        let known = known.filter_map(|open| {
+            let name = self.shared.drivers.get(open.kind)?.name().to_owned();
+            let saga_id = open.saga_id.to_string();
+            Some((saga_id, name, open.partition, open.is_suspended))
         });
         let strangers = self.strangers.iter();
         let strangers = strangers.map(|(saga_id, (saga_type, partition))| {
-            (saga_id.clone(), saga_type.clone(), *partition)
+            (saga_id.clone(), saga_type.clone(), *partition, false)
         });
-        let Ok(state) = serde_json::to_string(&Open(known.chain(strangers).collect())) else {
+        let Ok(state) = serde_json::to_string(&Kept(known.chain(strangers).collect())) else {
             return;
         };
         let snapshot = Snapshot {
@@ -175,15 +178,22 @@ impl Index<'_> {
                 let (name, version) = (&envelope.event_type, envelope.schema_version);
                 let event = AnySagaEvent::read(name, version, &envelope.data)?;
                 // One that this process began itself is being driven.
-                if let SagaEvent::Started(started) = event
-                    && self.insert(saga_id, &started.saga_type, started.partition)
-                {
-                    schedule.touch(saga_id, &self.shared.ownership);
+                if let SagaEvent::Started(started) = event {
+                    if self.shared.ownership.owns(started.partition) {
+                        let saga = started.saga_type.clone();
+                        metrics::counter!("saga_started_total", "saga" => saga).increment(1);
+                    }
+                    if self.insert(saga_id, &started.saga_type, started.partition) {
+                        schedule.touch(saga_id, &self.shared.ownership);
+                    }
                 }
             }
-            "SagaCancelRequested" | "SagaResumed" => {
+            "SagaSuspended" => schedule.suspend(saga_id, true),
+            "SagaResumed" => {
+                schedule.suspend(saga_id, false);
                 schedule.touch(saga_id, &self.shared.ownership);
             }
+            "SagaCancelRequested" => schedule.touch(saga_id, &self.shared.ownership),
             _ => {
                 schedule.remove(saga_id);
                 self.strangers.remove(saga_id);

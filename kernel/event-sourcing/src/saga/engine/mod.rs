@@ -209,7 +209,7 @@ impl SagaEngine {
     pub fn open(&self) -> Vec<(Arc<str>, &'static str)> {
         let open = self.0.schedule.open().into_iter();
         let mut open: Vec<_> = open
-            .filter_map(|(saga_id, kind, _)| Some((saga_id, self.0.drivers.get(kind)?.name())))
+            .filter_map(|open| Some((open.saga_id, self.0.drivers.get(open.kind)?.name())))
             .collect();
         open.sort_unstable_by(|left, right| right.cmp(left));
         open

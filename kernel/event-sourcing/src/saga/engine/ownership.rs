@@ -191,11 +191,19 @@ fn partition(name: &str) -> Option<usize> {
     name.strip_prefix(PARTITION_PREFIX)?.parse().ok()
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a gauge")]
+fn measure(shared: &Shared) {
+    let (open, suspended) = shared.schedule.count(&shared.ownership);
+    metrics::gauge!("saga_active").set(open as f64);
+    metrics::gauge!("saga_suspended").set(suspended as f64);
+}
+
 /// Takes, keeps and gives back partitions; gives all back when the sagas have come to rest.
 pub(super) async fn keep(shared: &Shared, rested: &CancellationToken) {
     let process: Arc<str> = format!("{PRESENCE}{}", shared.config.owner).into();
     while !rested.is_cancelled() {
         let tried = renew(shared, &process).await;
+        measure(shared);
         let pause = match tried {
             Ok(()) => shared.config.lease / 3,
             Err(error) => {

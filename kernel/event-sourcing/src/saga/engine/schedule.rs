@@ -42,7 +42,18 @@ struct Entry {
     place: Place,
     /// Touched while it was driven.
     again: bool,
+    /// It waits for a person.
+    is_suspended: bool,
     wake_at: Option<DateTime<Utc>>,
+}
+
+/// A saga that has not ended, as the log says.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    pub(super) saga_id: Arc<str>,
+    pub(super) kind: usize,
+    pub(super) partition: u16,
+    pub(super) is_suspended: bool,
 }
 
 /// The open sagas of all partitions, and what is due.
@@ -72,6 +83,7 @@ impl Book {
             partition,
             place: Place::Idle,
             again: false,
+            is_suspended: false,
             wake_at: None,
         };
         self.sagas.insert(saga_id.into(), entry);
@@ -189,13 +201,37 @@ impl Schedule {
         lock(&self.book).driven.contains_key(&partition)
     }
 
-    /// The open sagas: id, kind, partition.
-    pub(super) fn open(&self) -> Vec<(Arc<str>, usize, u16)> {
+    /// It waits for a person, or no more.
+    pub(super) fn suspend(&self, saga_id: &str, is_suspended: bool) {
+        if let Some(entry) = lock(&self.book).sagas.get_mut(saga_id) {
+            entry.is_suspended = is_suspended;
+        }
+    }
+
+    /// The open sagas.
+    pub(super) fn open(&self) -> Vec<Open> {
         let book = lock(&self.book);
         let sagas = book.sagas.iter();
         sagas
-            .map(|(id, entry)| (Arc::clone(id), usize::from(entry.kind), entry.partition))
+            .map(|(id, entry)| Open {
+                saga_id: Arc::clone(id),
+                kind: usize::from(entry.kind),
+                partition: entry.partition,
+                is_suspended: entry.is_suspended,
+            })
             .collect()
+    }
+
+    /// How many of the sagas that this process owns are open, and how many of them wait for a person.
+    pub(super) fn count(&self, ownership: &Ownership) -> (usize, usize) {
+        let book = lock(&self.book);
+        let own = book
+            .sagas
+            .values()
+            .filter(|entry| ownership.owns(entry.partition));
+        own.fold((0, 0), |(open, suspended), entry| {
+            (open + 1, suspended + usize::from(entry.is_suspended))
+        })
     }
 
     fn take(&self, ownership: &Ownership) -> Option<Due> {
