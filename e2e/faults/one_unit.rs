@@ -6,19 +6,18 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use serde_json::json;
-use test_shop::until_within;
 use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::support::{
-    Audit, Books, CREATE_ORDER, Client, Database, Known, Shop, Status, Topology, long, on,
+    Audit, Books, CREATE_ORDER, Client, Known, SagaCount, Shop, Status, Topology, long, on,
     order_input, say,
 };
 
 /// Buyers of the short version and of the long one.
 const BUYERS: (usize, usize) = (2_000, 10_000);
-/// Open connections: more than one process of a test may have files.
+/// Requests at once. Each is a connection, and a process may have about a thousand files open.
 const CONNECTIONS: usize = 400;
 const SETTLES_WITHIN: Duration = Duration::from_mins(2);
 
@@ -41,14 +40,7 @@ async fn everybody_buys(shop: &mut Shop) -> Result<()> {
     let begin = Instant::now();
     order_at_once(&gateways, &product, buyers).await?;
     let placed = begin.elapsed();
-    until_within(SETTLES_WITHIN, "the end of every saga", async || {
-        let mut database = Database::events(shop.system.store()).await?;
-        let open = database.open_sagas().await?;
-        database.close().await?;
-        ensure!(open == 0, "{open} sagas are open");
-        Ok(())
-    })
-    .await?;
+    SagaCount::all_ended(shop.system.store(), SETTLES_WITHIN).await?;
     say(&format!(
         "{buyers} buyers for one piece: placed after {placed:.1?}, decided after {:.1?}",
         begin.elapsed()

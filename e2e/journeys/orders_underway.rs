@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{SHIP_ORDER, Session, Shop, Topology, of, on_with};
 
 /// Long enough for a client to look and to change its mind while the payment is under way.
-const SETTINGS: &[(&str, &str)] = &[("PAYMENTS_URL", "simulated://?latency_ms=2500")];
+const SETTINGS: &[(&str, &str)] = &[("PAYMENTS_URL", "simulated://?latency_ms=3500")];
 
 #[tokio::test]
 async fn orders_underway_on_sqlite() -> Result<()> {

@@ -1,11 +1,13 @@
 //! A look into the databases beside the services: what is really there, whatever the services say.
 
-use anyhow::{Context, Result};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
-use test_shop::Store;
+use test_shop::{Store, until, until_within};
 
 /// How many events are read at once.
 const PAGE: i64 = 5_000;
@@ -13,13 +15,10 @@ const PAGE: i64 = 5_000;
 const EVENTS: &str = "SELECT id, aggregate_type, aggregate_id, CAST(event_version AS BIGINT), event_type, \
     CAST(event_data AS TEXT) FROM events WHERE id > $1 ORDER BY id LIMIT $2";
 const HEAD: &str = "SELECT COALESCE(MAX(id), 0) FROM events";
-const OPEN_SAGAS: &str = "SELECT \
-    CAST(COALESCE(SUM(CASE event_type WHEN 'SagaStarted' THEN 1 ELSE -1 END), 0) AS BIGINT) FROM events \
-    WHERE event_type IN ('SagaStarted', 'SagaCompleted', 'SagaCompensated', 'SagaFailed')";
+const SAGAS: &str = "SELECT id, event_type FROM events WHERE id > $1 \
+    AND event_type IN ('SagaStarted', 'SagaCompleted', 'SagaCompensated', 'SagaFailed') ORDER BY id";
 const TIMES: &str =
     "SELECT event_type, created_at FROM events WHERE aggregate_id = $1 ORDER BY event_version";
-const ENDED_SAGAS: &str = "SELECT COUNT(*) FROM events \
-    WHERE event_type IN ('SagaCompleted', 'SagaCompensated', 'SagaFailed')";
 const LEASES: &str = "SELECT name, owner, token FROM leases WHERE name LIKE 'saga/%'";
 const BOOK: &str =
     "SELECT kind, order_id, amount_cents, state, deliveries FROM simulated_book ORDER BY key";
@@ -120,23 +119,9 @@ impl Database {
 
     /// The position of the last event.
     pub async fn head(&mut self) -> Result<i64> {
-        self.number(HEAD).await
-    }
-
-    /// How many sagas have begun and not ended.
-    pub async fn open_sagas(&mut self) -> Result<i64> {
-        self.number(OPEN_SAGAS).await
-    }
-
-    /// How many sagas have ended.
-    pub async fn ended_sagas(&mut self) -> Result<i64> {
-        self.number(ENDED_SAGAS).await
-    }
-
-    async fn number(&mut self, sql: &'static str) -> Result<i64> {
-        let rows: Vec<(i64,)> = rows!(self, sql).with_context(|| sql)?;
-        let (number,) = rows.first().context("no row")?;
-        Ok(*number)
+        let rows: Vec<(i64,)> = rows!(self, HEAD).context("read the head")?;
+        let (head,) = rows.first().context("no row")?;
+        Ok(*head)
     }
 
     /// What happened in the streams of this id, and when.
@@ -170,5 +155,65 @@ impl Database {
             Self::Postgres(connection) => connection.close().await?,
         }
         Ok(())
+    }
+}
+
+/// Counts sagas as the log grows.
+#[derive(Debug)]
+pub struct SagaCount {
+    database: Database,
+    through: i64,
+    pub begun: usize,
+    pub ended: usize,
+}
+
+impl SagaCount {
+    /// Of those that begin and end behind `after`.
+    pub async fn behind(store: &Store, after: i64) -> Result<Self> {
+        Ok(Self {
+            database: Database::events(store).await?,
+            through: after,
+            begun: 0,
+            ended: 0,
+        })
+    }
+
+    /// Counts what came since the last look.
+    pub async fn look(&mut self) -> Result<()> {
+        let rows: Vec<(i64, String)> =
+            rows!(&mut self.database, SAGAS, self.through).context("read sagas")?;
+        for (position, event_type) in rows {
+            self.through = position;
+            match event_type.as_str() {
+                "SagaStarted" => self.begun += 1,
+                _ => self.ended += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until every saga of the log has ended.
+    pub async fn all_ended(store: &Store, patience: Duration) -> Result<()> {
+        let mut count = Self::behind(store, 0).await?;
+        until_within(patience, "the end of every saga", async || {
+            count.look().await?;
+            let Self { begun, ended, .. } = count;
+            ensure!(begun == ended, "{ended} of {begun} have ended");
+            Ok(())
+        })
+        .await?;
+        count.database.close().await
+    }
+
+    /// Waits until so many sagas more have ended.
+    pub async fn ends(store: &Store, more: usize, behind: i64) -> Result<()> {
+        let mut count = Self::behind(store, behind).await?;
+        until("the ends of sagas", async || {
+            count.look().await?;
+            ensure!(count.ended >= more, "{} of {more}", count.ended);
+            Ok(())
+        })
+        .await?;
+        count.database.close().await
     }
 }

@@ -10,7 +10,7 @@ mod shop;
 
 pub use audit::{Audit, Books, Ended, Status};
 pub use client::{Client, Known};
-pub use databases::{Database, Stored};
+pub use databases::{Database, SagaCount, Stored};
 pub use expect::{Bad, expect_refusals, number, of, say, text};
 pub use orders::{CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, order_input};
 pub use session::Session;

@@ -23,7 +23,7 @@ const FOLLOWS_FOR: Duration = Duration::from_secs(1);
 const REPEATED: u64 = 10;
 const CANCELLED: u64 = 25;
 const SHIPPED: u64 = 15;
-const RESTOCKED: u64 = 4;
+const RESTOCKED: u64 = 10;
 const RESTOCKED_BY: f64 = 12.0;
 /// How many of its last orders a buyer may still act upon.
 const REMEMBERED: usize = 8;

@@ -1,7 +1,6 @@
 //! One binary as a process.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::Future;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -267,10 +266,7 @@ fn listening(line: &str) -> Option<(String, SocketAddr)> {
 ///
 /// # Errors
 /// If there is none in time; the message has the last error.
-pub async fn until<T, F>(what: &str, ask: impl FnMut() -> F) -> Result<T>
-where
-    F: Future<Output = Result<T>>,
-{
+pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Result<T>) -> Result<T> {
     until_within(PATIENCE, what, ask).await
 }
 
@@ -278,14 +274,11 @@ where
 ///
 /// # Errors
 /// The same.
-pub async fn until_within<T, F>(
+pub async fn until_within<T>(
     patience: Duration,
     what: &str,
-    mut ask: impl FnMut() -> F,
-) -> Result<T>
-where
-    F: Future<Output = Result<T>>,
-{
+    mut ask: impl AsyncFnMut() -> Result<T>,
+) -> Result<T> {
     let deadline = Instant::now() + patience;
     loop {
         match ask().await {
