@@ -8,6 +8,8 @@
 //!        Finish with the answer, if the domain had the last word
 //! ```
 //!
+//! The answer leaves when it is kept: a repeat must not hear another one.
+//!
 //! The execution is a task of its own: it ends, and its answer is kept, also when the client has gone. If this
 //! process dies, the lease passes; the next request with the key gets the same seed, and the event store
 //! recognises the commands that had committed.
@@ -64,8 +66,10 @@ pub async fn answer_once(endpoint: Arc<Endpoint>, keyed: Keyed) -> Result<Answer
         // The client may have gone; its repeat gets what was kept.
         let _ = tell.send(answer);
     });
-    told.await
-        .map_err(|_| ApiError::internal("a request with an Idempotency-Key ended without answer"))
+    told.await.unwrap_or_else(|_| {
+        let silent = "a request with an Idempotency-Key ended without answer";
+        Err(ApiError::internal(silent))
+    })
 }
 
 async fn execute_leased(
@@ -73,7 +77,7 @@ async fn execute_leased(
     request: Prepared,
     identity: Identity,
     lease: Lease,
-) -> Answer {
+) -> Result<Answer, ApiError> {
     let services = endpoint.executor().services();
     let execution = std::pin::pin!(endpoint.execute(request, identity));
     let renewal = std::pin::pin!(services.keep(&lease));
@@ -81,8 +85,8 @@ async fn execute_leased(
         Either::Left((answer, _)) => answer,
         Either::Right((never, _)) => match never {},
     };
-    services.finish(&lease, to_kept(&answer)).await;
-    answer
+    services.finish(&lease, to_kept(&answer)).await?;
+    Ok(answer)
 }
 
 /// The bytes to keep, unless the answer is not the last word or too long to keep.

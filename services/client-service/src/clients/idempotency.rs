@@ -7,6 +7,7 @@ use contract::proto::idempotency_client::IdempotencyClient;
 use contract::proto::{
     IdempotencyBeginParam, IdempotencyFinishParam, IdempotencyRenewParam, IdempotencyState,
 };
+use contract::status::Reason;
 use event_sourcing::CommandId;
 use platform::fields;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
@@ -112,9 +113,19 @@ impl Services {
         }
     }
 
-    /// Ends a lease, with the answer to keep. A failure costs the client nothing: its repeat executes again, and
-    /// the event store knows the commands.
-    pub(crate) async fn finish(&self, lease: &Lease, answer: Option<Vec<u8>>) {
+    /// Ends a lease, with the answer to keep.
+    ///
+    /// The event store knows commands that committed, but nobody knows what was refused, or what there was nothing to
+    /// do for: executed again it may end otherwise. So an answer that may not have been kept is none yet.
+    ///
+    /// # Errors
+    /// The answer may not have been kept; the request with its key again tells what holds.
+    pub(crate) async fn finish(
+        &self,
+        lease: &Lease,
+        answer: Option<Vec<u8>>,
+    ) -> Result<(), ApiError> {
+        let is_to_be_kept = answer.is_some();
         let message = IdempotencyFinishParam {
             principal: lease.principal.clone(),
             key: lease.key.clone(),
@@ -123,8 +134,18 @@ impl Services {
         };
         let send = async |request| self.idempotency().finish(request).await;
         let request = || Request::new(message.clone());
-        if let Err(status) = call(method("Finish"), self.policy().write, request, send).await {
-            tracing::warn!({ fields::RPC_STATUS } = %status.code(), "an answer was not kept");
+        let finished = call(method("Finish"), self.policy().write, request, send).await;
+        let finished = finished.and_then(|reply| {
+            let taken = || Reason::OutcomeUnknown.status("another process executes the request");
+            reply.into_inner().kept.then_some(()).ok_or_else(taken)
+        });
+        match finished {
+            Err(status) if is_to_be_kept => {
+                tracing::warn!({ fields::RPC_STATUS } = %status.code(), "an answer was not kept");
+                Err(from_grpc(&status, Effect::Write))
+            }
+            // What was not released passes.
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 

@@ -61,6 +61,36 @@ async fn a_refusal_is_an_answer_too() -> Result<()> {
     Ok(())
 }
 
+/// Nothing but the kept answer remembers a refusal: executed again, the request could end otherwise.
+#[tokio::test]
+async fn an_answer_that_may_not_be_kept_is_none() -> Result<()> {
+    let stage = Stage::open().await?;
+    for name in ["", "Tea"] {
+        let lost = || Fault::After(Status::unavailable("gone"));
+        let finish = "/proto.Idempotency/Finish";
+        stage
+            .wire
+            .break_next(finish, [lost(), lost(), lost(), lost()]);
+        let request = keyed(&format!("k{name}"), CREATE, &json!({ "name": name }));
+        let first = stage.send(&request).await?;
+        assert_eq!(code(&first)?, "SERVICE_UNAVAILABLE");
+        let outcome = &first.json()?["errors"][0]["extensions"]["outcome"];
+        assert_eq!(outcome, "unknown");
+        stage.wire.take();
+        let again = stage.send(&request).await?;
+        let expected = match name {
+            "" => json!("VALIDATION_ERROR"),
+            _ => Value::Null,
+        };
+        let seen = again.json()?;
+        let seen = seen.pointer("/errors/0/extensions/code");
+        assert_eq!(seen.cloned().unwrap_or_default(), expected, "it was kept");
+        assert_eq!(stage.wire.methods(), ["Begin"]);
+        assert_eq!(stage.send(&request).await?.body, again.body);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_key_belongs_to_one_request() -> Result<()> {
     let stage = Stage::open().await?;
