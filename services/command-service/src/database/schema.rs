@@ -155,9 +155,9 @@ mod tests {
                 .map(|step| step.version)
                 .collect()
         };
-        assert_eq!(versions(&[]), [1, 2]);
-        assert_eq!(versions(&[(1, 1)]), [2]);
-        assert_eq!(versions(&[(1, 1), (2, 1)]), [0_i64; 0]);
+        assert_eq!(versions(&[]), [1, 2, 3]);
+        assert_eq!(versions(&[(1, 1)]), [2, 3]);
+        assert_eq!(versions(&[(1, 1), (2, 1), (3, 1)]), [0_i64; 0]);
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
         let refused = missing(&[(1, 1), (99, 99)]).map(Iterator::count);
         assert!(matches!(
             refused,
-            Err(SchemaError::TooOld { needs: 99, has: 2 })
+            Err(SchemaError::TooOld { needs: 99, has: 3 })
         ));
     }
 }

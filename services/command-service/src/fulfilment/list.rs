@@ -1,6 +1,10 @@
 //! The list of open sagas.
 
+use std::pin::pin;
+use std::sync::Arc;
+
 use event_sourcing::saga::{SagaStatus, Summary};
+use futures::{StreamExt, TryStreamExt, stream};
 use tonic::Status;
 
 use super::sagas::Fulfilments;
@@ -8,6 +12,8 @@ use crate::grpc::Wanted;
 
 /// How many sagas are looked at for one page, whatever matches.
 const LOOKED_AT: usize = 2_000;
+/// How many of them at a time: a list leaves most of the store's connections to those who have work to do.
+const AT_ONCE: usize = 4;
 
 /// A page of open sagas, the latest ids first.
 #[derive(Debug)]
@@ -34,10 +40,13 @@ impl Fulfilments {
         });
         let mut sagas = Vec::new();
         let mut looked_at = 0;
-        for (saga_id, _) in open.iter().take(LOOKED_AT) {
-            let found = self.find(saga_id).await?;
+        let ids = open.iter().take(LOOKED_AT);
+        let ids: Vec<Arc<str>> = ids.map(|(saga_id, _)| Arc::clone(saga_id)).collect();
+        let looks = stream::iter(ids).map(|saga_id| async move { self.find(&saga_id).await });
+        let mut found = pin!(looks.buffered(AT_ONCE));
+        while let Some(saga) = found.try_next().await? {
             looked_at += 1;
-            sagas.extend(found.filter(|saga| is_open(saga) && wanted.matches(saga)));
+            sagas.extend(saga.filter(|saga| is_open(saga) && wanted.matches(saga)));
             if sagas.len() == wanted.limit {
                 break;
             }

@@ -1,6 +1,8 @@
 //! What people do to sagas: each act once, written down with who and why, and refused where it makes no sense.
 
-use contract::proto::{Error, ResolveSagaParam, Saga, SagaActionParam, SagaEvent, SagaStatus};
+use contract::proto::{
+    Error, OrderStatus, ResolveSagaParam, Saga, SagaActionParam, SagaEvent, SagaStatus,
+};
 use platform::config::Engine;
 
 use crate::fulfilment::{
@@ -48,6 +50,13 @@ impl Service {
         })
     }
 
+    /// An order that is cancelled already is so again, without an event.
+    async fn assert_cancelled(&self, order_id: &str) {
+        let reply = self.orders.clone().cancel(cancellation_of(order_id)).await;
+        let (order, unchanged) = changed(reply).expect("cancelled already");
+        assert_eq!((order.status(), unchanged), (OrderStatus::Cancelled, true));
+    }
+
     /// The events of a saga that a person made.
     async fn by_people(&self, saga_id: &str) -> Vec<SagaEvent> {
         let (_, mut events) = self.show(saga_id).await.expect("a saga");
@@ -91,15 +100,7 @@ async fn a_suspended_saga_is_resumed_with_its_tries_counted_anew() {
         let resumed = service.act(Act::Resume, act_on(&saga_id)).await;
         resumed.expect("resumed");
         service.until(&saga_id, SagaStatus::Completed).await;
-        let (order, _) = changed(
-            service
-                .orders
-                .clone()
-                .cancel(cancellation_of(&order_id))
-                .await,
-        )
-        .expect("cancelled already");
-        assert_eq!(order.status(), contract::proto::OrderStatus::Cancelled);
+        service.assert_cancelled(&order_id).await;
         service.stop().await;
     })
     .await;
@@ -139,15 +140,7 @@ async fn a_step_that_was_done_by_hand_counts_as_done() {
         assert_by_grace(&acts[0], "SagaResumed", Some("resolve"));
         assert_by_grace(&acts[1], "SagaStepCompleted", None);
         assert_eq!(acts[1].step(), "refund_payment");
-        let (order, _) = changed(
-            service
-                .orders
-                .clone()
-                .cancel(cancellation_of(&order_id))
-                .await,
-        )
-        .expect("cancelled already");
-        assert_eq!(order.status(), contract::proto::OrderStatus::Cancelled);
+        service.assert_cancelled(&order_id).await;
         service.stop().await;
     })
     .await;

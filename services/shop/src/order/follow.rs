@@ -187,6 +187,8 @@ mod tests {
         assert_eq!(ended("PROCESSING", &completed), None);
         let undoing = saga("cancel_order", "running", &[], &[]);
         assert_eq!(ended("CONFIRMED", &undoing), None);
+        let undone = saga("cancel_order", "completed", &[], &[]);
+        assert_eq!(ended("CONFIRMED", &undone), None);
         let cancelled = ended("CANCELLED", &saga("order", "compensated", &[], &[]));
         assert_eq!(
             cancelled,
