@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{SHIP_ORDER, Session, Shop, Topology, of, on_with};
 
 /// Long enough for a client to look and to change its mind while the payment is under way.
-const SETTINGS: &[(&str, &str)] = &[("PAYMENTS_URL", "simulated://?latency_ms=3500")];
+const SETTINGS: &[(&str, &str)] = &[("PAYMENTS_URL", "simulated://?latency_ms=6000")];
 
 #[tokio::test]
 async fn orders_underway_on_sqlite() -> Result<()> {
@@ -58,8 +58,8 @@ async fn journey(shop: &mut Shop) -> Result<()> {
 
 /// Waits until an order's saga waits for the payment, and checks all that is told about it then.
 async fn is_paying(session: &mut Session, id: &str) -> Result<()> {
-    let at_payment = |order: &Value| {
-        let step = order.pointer("/sagaState/currentStep");
+    let at_payment = |saga: &Value| {
+        let step = saga.get("currentStep");
         step.is_some_and(|step| step == "process_payment")
     };
     let order = session.order_when(id, at_payment).await?;

@@ -78,10 +78,7 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     assert_eq!(session.stock(&pot).await?, [8, 10, 2]);
 
     resolve(shop, &second_saga, true).await?;
-    let closed = |order: &Value| {
-        let status = order.pointer("/sagaState/status");
-        status.is_some_and(|status| status == "FAILED")
-    };
+    let closed = |saga: &Value| saga.get("status").is_some_and(|status| status == "FAILED");
     let order = session.order_when(&second, closed).await?;
     assert_eq!(of(&order, "status")?, "FAILED", "for good");
     let cancel = json!({ "input": { "orderId": second } });
@@ -93,8 +90,8 @@ async fn journey(shop: &mut Shop) -> Result<()> {
 /// saga's, and what is told about both.
 async fn suspended(session: &mut Session, pot: &str) -> Result<(String, String, Value)> {
     let id = session.place_order("ann", &[(pot, 2)]).await?;
-    let at_carrier = |order: &Value| {
-        let step = order.pointer("/sagaState/currentStep");
+    let at_carrier = |saga: &Value| {
+        let step = saga.get("currentStep");
         step.is_some_and(|step| step == "arrange_shipping")
     };
     session.order_when(&id, at_carrier).await?;

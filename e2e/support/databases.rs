@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
-use test_shop::{Store, until, until_within};
+use test_shop::{Store, until_within};
 
 /// How many events are read at once.
 const PAGE: i64 = 5_000;
@@ -205,12 +205,12 @@ impl SagaCount {
         count.database.close().await
     }
 
-    /// Waits until so many sagas more have ended.
-    pub async fn ends(store: &Store, more: usize, behind: i64) -> Result<()> {
-        let mut count = Self::behind(store, behind).await?;
-        until("the ends of sagas", async || {
+    /// Waits until so many sagas have ended behind `after`.
+    pub async fn ends(store: &Store, many: usize, after: i64, patience: Duration) -> Result<()> {
+        let mut count = Self::behind(store, after).await?;
+        until_within(patience, "the ends of sagas", async || {
             count.look().await?;
-            ensure!(count.ended >= more, "{} of {more}", count.ended);
+            ensure!(count.ended >= many, "{} of {many}", count.ended);
             Ok(())
         })
         .await?;

@@ -14,6 +14,9 @@ pub const SHIP_ORDER: &str = "mutation($id: ID!) { shipOrder(id: $id) { status }
 const ORDER: &str = "query($id: ID!) { order(id: $id) { \
     id userId status totalAmount trackingNumber version createdAt updatedAt \
     sagaState { type state status currentStep completedSteps compensatedSteps failureReason startedAt completedAt } } }";
+const ORDER_STATUS: &str = "query($id: ID!) { order(id: $id) { status } }";
+const SAGA_STATE: &str =
+    "query($id: ID!) { sagaState(orderId: $id) { status currentStep failureReason } }";
 const STOCK: &str =
     "query($id: ID!) { product(id: $id) { stockQuantity onHandQuantity reservedQuantity } }";
 
@@ -49,25 +52,31 @@ impl Session {
 
     /// Waits until an order has this status, and gives it.
     pub async fn order_once(&mut self, id: &str, status: &str) -> Result<Value> {
-        self.order_when(id, |order| {
-            order.get("status").is_some_and(|is| is == status)
-        })
-        .await
-        .with_context(|| format!("{id} does not become {status}"))
+        let has = |order: &Value| order.get("status").is_some_and(|is| is == status);
+        self.when(ORDER_STATUS, id, has).await?;
+        self.order(id).await
     }
 
-    /// Waits until an order is as it should be, and gives it.
-    pub async fn order_when(&mut self, id: &str, fits: impl Fn(&Value) -> bool) -> Result<Value> {
-        let asking = self.clone();
-        until("the order", async || {
-            let order = asking.clone().order(id).await?;
-            ensure!(fits(&order), "it is {order}");
+    /// Waits until an order's saga is as it should be, and gives the order.
+    pub async fn order_when(&mut self, id: &str, saga: impl Fn(&Value) -> bool) -> Result<Value> {
+        self.when(SAGA_STATE, id, saga).await?;
+        self.order(id).await
+    }
+
+    /// Asks for something of one order until it fits. That is of one table, so that the position of the answer is
+    /// that of what was waited for, and all that is read next is at least as far.
+    async fn when(
+        &mut self,
+        document: &str,
+        id: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Result<()> {
+        until(&format!("order {id}"), async || {
+            let seen = self.run(document, json!({ "id": id })).await?;
+            ensure!(fits(&seen), "it is {seen}");
             Ok(())
         })
-        .await?;
-        let order = self.order(id).await?;
-        ensure!(fits(&order), "it was, and then it is {order}");
-        Ok(order)
+        .await
     }
 
     /// What of a product can be sold, what lies in the shop, and what orders hold.

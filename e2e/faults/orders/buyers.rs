@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use test_shop::until_within;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::PATIENCE;
 use super::chance::Chance;
 use crate::support::{
     CANCEL_ORDER, CREATE_ORDER, Client, Known, SHIP_ORDER, number, order_input, text,
@@ -86,7 +88,7 @@ impl Buyers {
     /// Waits until so many more are placed.
     pub async fn place(&self, more: u64) -> Result<()> {
         let target = self.placed() + more;
-        test_shop::until("orders", async || {
+        until_within(PATIENCE, "orders", async || {
             let seen = self.placed();
             ensure!(seen >= target, "{seen} of {target}");
             Ok(())
