@@ -2,7 +2,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use test_shop::{Folder, Operation, Process};
 
-use crate::support::{CLIENT_HTTP, open, printed, shop};
+use crate::support::{CLIENT_HTTP, make_seen, open, printed, shop};
 
 fn seed(running: &Process, products: &str) -> Result<String> {
     let url = format!("http://{}", running.address(CLIENT_HTTP)?);
@@ -47,10 +47,9 @@ async fn a_second_run_changes_nothing_and_says_so() -> Result<()> {
 async fn a_run_adds_only_what_is_missing() -> Result<()> {
     let folder = Folder::create()?;
     let running = open(&folder).await?;
-    let address = running.address(CLIENT_HTTP)?;
     // Somebody else's category, in another spelling, serves as well.
     let own = Operation::new(r#"mutation { createCategory(input: { name: "TEA" }) { id } }"#);
-    own.data(address).await?;
+    make_seen(&running, &own, "{ categoryStatistics { totalCount } }").await?;
     let first = seed(&running, "10")?;
     assert!(
         first.starts_with("Created 7 categories and 10 products in "),

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use test_shop::{Folder, Operation, Process, Start};
+use tokio::time::Instant;
 
+const PATIENCE: Duration = Duration::from_secs(30);
 pub const SHOP: &str = env!("CARGO_BIN_EXE_shop");
 pub const CLIENT_HTTP: &str = "CLIENT_HTTP_ADDR";
 pub const COMMAND_GRPC: &str = "COMMAND_GRPC_ADDR";
@@ -42,12 +45,26 @@ pub async fn open_with(folder: &Folder, settings: &[(&str, &str)]) -> Result<Pro
     Process::serve(Path::new(SHOP), &start).await
 }
 
-/// Puts a product into a shop.
+/// Puts a product into a shop, for everybody to see.
 pub async fn stocked(running: &Process, name: &str, price: &str, quantity: u32) -> Result<()> {
     let document = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
     let input = json!({ "name": name, "price": price, "stockQuantity": quantity });
     let make = Operation::new(document).with(json!({ "input": input }));
-    make.data(running.address(CLIENT_HTTP)?).await?;
+    make_seen(running, &make, "{ productStatistics { totalCount } }").await
+}
+
+/// Makes something and waits until others see it: the answer to `look` waits until the read side has come so far.
+pub async fn make_seen(running: &Process, make: &Operation, look: &str) -> Result<()> {
+    let gateway = running.address(CLIENT_HTTP)?;
+    let made = make.send(gateway).await?;
+    made.data()?;
+    let position = made.position.context("a mutation gives its position")?;
+    let look = Operation::new(look).with_header("x-min-position", &position);
+    let deadline = Instant::now() + PATIENCE;
+    // A busy machine's read side may take longer than one answer waits.
+    while let Err(error) = look.data(gateway).await {
+        ensure!(Instant::now() < deadline, "it is not seen: {error}");
+    }
     Ok(())
 }
 
