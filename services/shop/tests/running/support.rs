@@ -56,9 +56,9 @@ pub async fn stocked(running: &Process, name: &str, price: &str, quantity: u32) 
 /// Makes something and waits until others see it: the answer to `look` waits until the read side has come so far.
 pub async fn make_seen(running: &Process, make: &Operation, look: &str) -> Result<()> {
     let gateway = running.address(CLIENT_HTTP)?;
-    let made = make.send(gateway).await?;
-    made.data()?;
-    let position = made.position.context("a mutation gives its position")?;
+    let answer = make.send(gateway).await?;
+    answer.data()?;
+    let position = answer.position.context("a mutation gives its position")?;
     let look = Operation::new(look).with_header("x-min-position", &position);
     let deadline = Instant::now() + PATIENCE;
     // A busy machine's read side may take longer than one answer waits.
