@@ -67,9 +67,9 @@ pub async fn check(shop: &Shop, products: &[String], notes: &Notes, fired: &[Fir
         books.repeated
     );
     ensure!(
-        audit.sagas.unknown >= 2,
-        "only {} calls stayed unknown",
-        audit.sagas.unknown
+        audit.sagas.wordless >= 2,
+        "only {} calls stayed without a word",
+        audit.sagas.wordless
     );
     Ok(())
 }
@@ -91,8 +91,8 @@ fn print(
     ));
     say(&format!(
         "  {} requests repeated, {} asked again without an answer; at the providers {} actions came in twice, {} were \
-         refused, {} calls stayed unknown; {due} cents due, {held} held",
-        notes.repeated, notes.retried, books.repeated, books.refused, audit.sagas.unknown
+         refused, {} calls stayed without a word; {due} cents due, {held} held",
+        notes.repeated, notes.retried, books.repeated, books.refused, audit.sagas.wordless
     ));
     for (fired, (sagas, calls)) in fired.iter().zip(flights) {
         let Fired {

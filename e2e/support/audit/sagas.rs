@@ -36,8 +36,8 @@ pub struct Sagas {
     pub by_id: HashMap<String, Saga>,
     /// From where to where a call to a provider was under way.
     calls: Vec<(i64, i64)>,
-    /// Calls whose outcome was not known when they ended.
-    pub unknown: usize,
+    /// Calls of which no word came: given up by those who made them, or announced again by those who went on.
+    pub wordless: usize,
 }
 
 impl Sagas {
@@ -78,6 +78,7 @@ impl Sagas {
                 let step = string(data, "step")?;
                 if let Some((_, from)) = saga.calling.replace((step, event.position)) {
                     self.calls.push((from, event.position));
+                    self.wordless += 1;
                 }
             }
             "SagaStepCompleted" | "SagaStepFailed" | "SagaStepCompensated" => {
@@ -86,7 +87,7 @@ impl Sagas {
                     .get("outcome")
                     .is_some_and(|outcome| outcome == "unknown")
                 {
-                    self.unknown += 1;
+                    self.wordless += 1;
                 }
                 if let Some((_, from)) = saga.calling.take_if(|(called, _)| *called == step) {
                     self.calls.push((from, event.position));
