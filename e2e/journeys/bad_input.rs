@@ -59,22 +59,6 @@ async fn refuse_all(shop: &mut Shop) -> Result<()> {
     harmless(&mut session).await
 }
 
-fn bad(
-    what: &'static str,
-    document: &'static str,
-    variables: Value,
-    codes: &'static [&'static str],
-    field: &'static str,
-) -> Bad {
-    Bad {
-        what,
-        document,
-        variables,
-        codes,
-        field,
-    }
-}
-
 /// Names that nothing can have.
 fn names(category: &str, product: &str) -> Vec<Bad> {
     let mut table = Vec::new();
@@ -91,7 +75,7 @@ fn names(category: &str, product: &str) -> Vec<Bad> {
             (CREATE_PRODUCT, json!({ "name": name, "price": 1 })),
             (UPDATE_PRODUCT, json!({ "id": product, "name": name })),
         ] {
-            table.push(bad(
+            table.push(Bad::new(
                 what,
                 document,
                 json!({ "input": input }),
@@ -101,7 +85,7 @@ fn names(category: &str, product: &str) -> Vec<Bad> {
         }
     }
     let long = json!({ "input": { "name": "x".repeat(101) } });
-    table.push(bad(
+    table.push(Bad::new(
         "101 characters",
         CREATE_CATEGORY,
         long,
@@ -134,10 +118,10 @@ fn texts(category: &str, product: &str) -> Vec<Bad> {
             ),
         ] {
             let variables = json!({ "input": input });
-            table.push(bad(what, document, variables, INVALID, "description"));
+            table.push(Bad::new(what, document, variables, INVALID, "description"));
         }
         let variables = json!({ "id": product, "price": 11, "reason": text });
-        table.push(bad(what, CHANGE_PRICE, variables, INVALID, "reason"));
+        table.push(Bad::new(what, CHANGE_PRICE, variables, INVALID, "reason"));
     }
     for (what, term) in [
         ("long term", "z".repeat(256)),
@@ -148,7 +132,7 @@ fn texts(category: &str, product: &str) -> Vec<Bad> {
             "query($term: String!) { searchProducts(searchTerm: $term) { id } }",
         ] {
             let variables = json!({ "term": term });
-            table.push(bad(what, document, variables, INVALID, "searchTerm"));
+            table.push(Bad::new(what, document, variables, INVALID, "searchTerm"));
         }
     }
     table
@@ -165,11 +149,11 @@ fn prices(product: &str) -> Vec<Bad> {
         ("price that overflows", json!(1e300)),
     ] {
         let create = json!({ "input": { "name": "n", "price": price } });
-        table.push(bad(what, CREATE_PRODUCT, create, INVALID, "price"));
+        table.push(Bad::new(what, CREATE_PRODUCT, create, INVALID, "price"));
         let update = json!({ "input": { "id": product, "price": price } });
-        table.push(bad(what, UPDATE_PRODUCT, update, INVALID, "price"));
+        table.push(Bad::new(what, UPDATE_PRODUCT, update, INVALID, "price"));
         let change = json!({ "id": product, "price": price });
-        table.push(bad(what, CHANGE_PRICE, change, INVALID, "newPrice"));
+        table.push(Bad::new(what, CHANGE_PRICE, change, INVALID, "newPrice"));
     }
     for (what, variables) in [
         ("minimum above maximum", json!({ "min": 2.0, "max": 1.0 })),
@@ -180,7 +164,7 @@ fn prices(product: &str) -> Vec<Bad> {
     ] {
         let document = "query($min: Float!, $max: Float!) { \
             productsByPriceRange(minPrice: $min, maxPrice: $max) { id } }";
-        table.push(bad(what, document, variables, INVALID, ""));
+        table.push(Bad::new(what, document, variables, INVALID, ""));
     }
     table
 }
@@ -197,14 +181,14 @@ fn quantities(product: &str) -> Vec<Bad> {
     ] {
         let field = if codes == INVALID { "quantity" } else { "" };
         let variables = json!({ "id": product, "quantity": quantity });
-        table.push(bad(what, UPDATE_STOCK, variables, codes, field));
+        table.push(Bad::new(what, UPDATE_STOCK, variables, codes, field));
         let field = if codes == INVALID {
             "stockQuantity"
         } else {
             ""
         };
         let variables = json!({ "input": { "name": "n", "price": 1, "stockQuantity": quantity } });
-        table.push(bad(what, CREATE_PRODUCT, variables, codes, field));
+        table.push(Bad::new(what, CREATE_PRODUCT, variables, codes, field));
     }
     table
 }
@@ -250,10 +234,16 @@ fn ids() -> Vec<Bad> {
                 json!({ "id": id }),
             ),
         ] {
-            table.push(bad(what, document, variables, codes, ""));
+            table.push(Bad::new(what, document, variables, codes, ""));
         }
         let variables = json!({ "input": { "name": "n", "price": 1, "categoryId": id } });
-        table.push(bad(what, CREATE_PRODUCT, variables, INVALID, "categoryId"));
+        table.push(Bad::new(
+            what,
+            CREATE_PRODUCT,
+            variables,
+            INVALID,
+            "categoryId",
+        ));
     }
     table
 }
@@ -271,7 +261,7 @@ fn pages() -> Vec<Bad> {
             ("long page", 1, 501, "perPage"),
         ] {
             let variables = json!({ "page": page, "perPage": per_page });
-            table.push(bad(what, document, variables, INVALID, field));
+            table.push(Bad::new(what, document, variables, INVALID, field));
         }
     }
     for (what, limit, offset, field) in [
@@ -282,7 +272,7 @@ fn pages() -> Vec<Bad> {
         let document =
             "query($limit: Int, $offset: Int) { products(limit: $limit, offset: $offset) { id } }";
         let variables = json!({ "limit": limit, "offset": offset });
-        table.push(bad(what, document, variables, INVALID, field));
+        table.push(Bad::new(what, document, variables, INVALID, field));
     }
     table
 }
@@ -292,65 +282,65 @@ fn pages() -> Vec<Bad> {
 fn types(category: &str, product: &str) -> Vec<Bad> {
     let with = |input: Value| json!({ "input": input });
     let mut table = vec![
-        bad(
+        Bad::new(
             "number as name",
             CREATE_CATEGORY,
             with(json!({ "name": 1 })),
             MISTYPED,
             "",
         ),
-        bad(
+        Bad::new(
             "list as name",
             CREATE_CATEGORY,
             with(json!({ "name": [] })),
             MISTYPED,
             "",
         ),
-        bad(
+        Bad::new(
             "null as name",
             CREATE_CATEGORY,
             with(json!({ "name": null })),
             MISTYPED,
             "",
         ),
-        bad("no name", CREATE_CATEGORY, with(json!({})), MISTYPED, ""),
-        bad("no input", CREATE_CATEGORY, json!({}), MISTYPED, ""),
-        bad(
+        Bad::new("no name", CREATE_CATEGORY, with(json!({})), MISTYPED, ""),
+        Bad::new("no input", CREATE_CATEGORY, json!({}), MISTYPED, ""),
+        Bad::new(
             "unknown field",
             CREATE_CATEGORY,
             with(json!({ "name": "n", "x": 1 })),
             MISTYPED,
             "",
         ),
-        bad(
+        Bad::new(
             "bool as price",
             CREATE_PRODUCT,
             with(json!({ "name": "n", "price": true })),
             MISTYPED,
             "",
         ),
-        bad(
+        Bad::new(
             "text as price",
             CREATE_PRODUCT,
             with(json!({ "name": "n", "price": "ten" })),
             OVERFLOW,
             "",
         ),
-        bad(
+        Bad::new(
             "no price",
             CREATE_PRODUCT,
             with(json!({ "name": "n" })),
             MISTYPED,
             "",
         ),
-        bad(
+        Bad::new(
             "object as id",
             DELETE_PRODUCT,
             json!({ "id": {} }),
             MISTYPED,
             "",
         ),
-        bad(
+        Bad::new(
             "null as id",
             DELETE_PRODUCT,
             json!({ "id": null }),
@@ -370,7 +360,7 @@ fn types(category: &str, product: &str) -> Vec<Bad> {
             "price",
         ),
     ] {
-        table.push(bad(what, UPDATE_PRODUCT, with(input), INVALID, field));
+        table.push(Bad::new(what, UPDATE_PRODUCT, with(input), INVALID, field));
     }
     for (what, version, codes) in [
         (
@@ -382,7 +372,7 @@ fn types(category: &str, product: &str) -> Vec<Bad> {
     ] {
         for (document, id) in [(UPDATE_CATEGORY, category), (UPDATE_PRODUCT, product)] {
             let input = json!({ "id": id, "name": "Other", "expectedVersion": version });
-            table.push(bad(what, document, with(input), codes, ""));
+            table.push(Bad::new(what, document, with(input), codes, ""));
         }
     }
     table

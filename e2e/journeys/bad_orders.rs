@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use contract::proto::order_command_client::OrderCommandClient;
 use contract::proto::saga_command_client::SagaCommandClient;
 use contract::proto::{GetSagaStatusParam, OrderItem, OrderUpParam, StartOrderSagaParam};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{
     Bad, CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, Shop, Topology, expect_refusals, on, order_input,
@@ -41,7 +41,7 @@ async fn refuse_all(shop: &mut Shop) -> Result<()> {
     table.extend(ids());
     table.extend(lists());
     table.extend(types(&pot));
-    table.push(bad(
+    table.push(Bad::new(
         "not shipped",
         DELIVER,
         json!({ "id": order }),
@@ -54,22 +54,6 @@ async fn refuse_all(shop: &mut Shop) -> Result<()> {
     ensure!(shop.head().await? == head, "refused input left an event");
     assert_eq!(session.stock(&pot).await?, [9, 10, 1]);
     Ok(())
-}
-
-fn bad(
-    what: &'static str,
-    document: &'static str,
-    variables: Value,
-    codes: &'static [&'static str],
-    field: &'static str,
-) -> Bad {
-    Bad {
-        what,
-        document,
-        variables,
-        codes,
-        field,
-    }
 }
 
 /// What can be wrong with what is ordered.
@@ -105,7 +89,7 @@ fn items(pot: &str) -> Vec<Bad> {
         ),
     ] {
         let input = order_input("ann", &items);
-        table.push(bad(what, CREATE_ORDER, input, INVALID, field));
+        table.push(Bad::new(what, CREATE_ORDER, input, INVALID, field));
     }
     table
 }
@@ -119,7 +103,7 @@ fn texts(pot: &str, order: &str) -> Vec<Bad> {
         ("U+0000 in a user", "a\0b".to_owned()),
     ] {
         let input = order_input(&user, &[(pot, 1)]);
-        table.push(bad(what, CREATE_ORDER, input, INVALID, "userId"));
+        table.push(Bad::new(what, CREATE_ORDER, input, INVALID, "userId"));
     }
     let long = "s".repeat(256);
     for (what, [street, city, code], field) in [
@@ -143,14 +127,14 @@ fn texts(pot: &str, order: &str) -> Vec<Bad> {
         let mut input = order_input("ann", &[(pot, 1)]);
         input["input"]["shippingAddress"] =
             json!({ "street": street, "city": city, "postalCode": code });
-        table.push(bad(what, CREATE_ORDER, input, INVALID, field));
+        table.push(Bad::new(what, CREATE_ORDER, input, INVALID, field));
     }
     for (what, reason) in [
         ("long reason", "r".repeat(1_001)),
         ("U+0000 in a reason", "a\0b".to_owned()),
     ] {
         let input = json!({ "input": { "orderId": order, "reason": reason } });
-        table.push(bad(what, CANCEL_ORDER, input, INVALID, "reason"));
+        table.push(Bad::new(what, CANCEL_ORDER, input, INVALID, "reason"));
     }
     table
 }
@@ -169,9 +153,9 @@ fn ids() -> Vec<Bad> {
         ("U+0000 in an id", "a\0".to_owned(), NO_ID),
     ] {
         let cancel = json!({ "input": { "orderId": id } });
-        table.push(bad(what, CANCEL_ORDER, cancel, codes, ""));
+        table.push(Bad::new(what, CANCEL_ORDER, cancel, codes, ""));
         for document in [SHIP_ORDER, DELIVER, ORDER, SAGA_STATUS, SAGA_STATE] {
-            table.push(bad(what, document, json!({ "id": id }), codes, ""));
+            table.push(Bad::new(what, document, json!({ "id": id }), codes, ""));
         }
     }
     table
@@ -189,15 +173,15 @@ fn lists() -> Vec<Bad> {
             ("negative offset", 1, -1, "offset"),
         ] {
             let variables = json!({ "limit": limit, "offset": offset });
-            table.push(bad(what, document, variables, INVALID, field));
+            table.push(Bad::new(what, document, variables, INVALID, field));
         }
     }
     let document = "query($user: ID!) { userOrders(userId: $user) { id } }";
     let long = json!({ "user": "u".repeat(256) });
-    table.push(bad("long user", document, long, INVALID, "userId"));
+    table.push(Bad::new("long user", document, long, INVALID, "userId"));
     let document = "query($status: OrderStatus) { orders(status: $status) { id } }";
     let wrong = json!({ "status": "LOST" });
-    table.push(bad("no such status", document, wrong, MISTYPED, ""));
+    table.push(Bad::new("no such status", document, wrong, MISTYPED, ""));
     table
 }
 
@@ -224,7 +208,7 @@ fn types(pot: &str) -> Vec<Bad> {
                 "shippingAddress": { "street": "Main" } } }),
         ),
     ] {
-        table.push(bad(what, CREATE_ORDER, input, MISTYPED, ""));
+        table.push(Bad::new(what, CREATE_ORDER, input, MISTYPED, ""));
     }
     table
 }

@@ -47,6 +47,24 @@ pub struct Bad {
     pub field: &'static str,
 }
 
+impl Bad {
+    pub fn new(
+        what: &'static str,
+        document: &'static str,
+        variables: Value,
+        codes: &'static [&'static str],
+        field: &'static str,
+    ) -> Self {
+        Self {
+            what,
+            document,
+            variables,
+            codes,
+            field,
+        }
+    }
+}
+
 /// Sends all of them and fails with all that were not refused as they should be.
 pub async fn expect_refusals(session: &mut Session, table: Vec<Bad>) -> Result<()> {
     let lines = table.len();

@@ -46,15 +46,11 @@ impl Unfulfilment {
     /// What the saga begins with.
     #[must_use]
     pub fn of(order: &OrderValues) -> Self {
-        let goods = order.items.iter().map(|item| Goods {
-            product_id: item.product_id.clone(),
-            quantity: item.quantity,
-        });
         let (payment, shipment) = (order.payment.as_ref(), order.shipment.as_ref());
         Self {
             order_id: order.id.clone(),
             user_id: order.user_id.clone(),
-            goods: goods.collect(),
+            goods: stock::goods(&order.items),
             total: order.total,
             shipping_address: order.shipping_address.clone(),
             payment_key: payment.map(|payment| payment.key.clone()),

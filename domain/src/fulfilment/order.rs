@@ -40,14 +40,10 @@ impl Fulfilment {
     /// What an order's saga begins with.
     #[must_use]
     pub fn of(order: &OrderCreated) -> Self {
-        let goods = order.items.iter().map(|item| Goods {
-            product_id: item.product_id.clone(),
-            quantity: item.quantity,
-        });
         Self {
             order_id: order.order_id.clone(),
             user_id: order.user_id.clone(),
-            goods: goods.collect(),
+            goods: stock::goods(&order.items),
             total: order.total,
             shipping_address: order.shipping_address.clone(),
             payment_id: None,

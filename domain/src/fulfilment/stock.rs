@@ -4,6 +4,7 @@ use event_sourcing::execute::{Lane, Needs, Stop};
 use event_sourcing::saga::{Reads, Refusal, Writes};
 use serde::{Deserialize, Serialize};
 
+use crate::order::OrderItem;
 use crate::stock::Stock;
 use crate::value::{EntityId, Quantity};
 
@@ -14,6 +15,15 @@ pub struct Goods {
     pub product_id: EntityId,
     /// How many pieces of it.
     pub quantity: Quantity,
+}
+
+/// What an order's items take from the stock.
+pub(super) fn goods(items: &[OrderItem]) -> Vec<Goods> {
+    let goods = items.iter().map(|item| Goods {
+        product_id: item.product_id.clone(),
+        quantity: item.quantity,
+    });
+    goods.collect()
 }
 
 pub(super) fn lanes(goods: &[Goods]) -> Vec<Lane> {

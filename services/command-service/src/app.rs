@@ -166,12 +166,7 @@ impl CommandService {
         };
         tasks.spawn("notices", notices.run(tasks.stopping()));
         let routes = grpc::routes(&grpc::Parts {
-            fulfilments: Fulfilments::new(
-                engine,
-                Arc::clone(&executor),
-                Arc::clone(&store),
-                Arc::clone(&clock),
-            ),
+            fulfilments: Fulfilments::new(engine, Arc::clone(&executor), Arc::clone(&store)),
             bus: Arc::new(CommandBus::new(executor, clock)),
             requests,
             store,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 use super::command::{Command, Context, Done, ExecuteError};
 use super::enter::{LaneSet, widen};
@@ -16,11 +17,14 @@ use super::work::{Lane, Mode, Needs, Stop, Work};
 use crate::aggregate::Aggregate;
 use crate::appender::{Appender, AppenderConfig, Outcome};
 use crate::clock::Clock;
-use crate::id::Version;
+use crate::id::{CommandId, Version};
 use crate::store::{EventStore, StoreError};
 
 /// The most streams that one command may decide on.
 const MAX_LANES: usize = 300;
+
+/// The id of no command: asks the store for versions alone.
+const NOBODY: CommandId = CommandId(Uuid::nil());
 
 /// The limits of an executor.
 #[derive(Clone, Debug)]
@@ -159,7 +163,8 @@ impl Executor {
         }
     }
 
-    /// The present state of an aggregate, from the cache if it is there. Waits until it is durable.
+    /// The state of an aggregate, from the cache if it is there. Waits until it is durable. If other processes write
+    /// to the store it may be an old one; see [`Self::present`].
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
@@ -176,6 +181,27 @@ impl Executor {
                 return Ok((typed(&tip.state), tip.version));
             }
             cell.invalidate(tip.epoch);
+        }
+    }
+
+    /// The state of an aggregate as the store has it now, whichever process wrote it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn present<A: Aggregate>(&self, id: &str) -> Result<(Arc<A>, Version), StoreError> {
+        let stream = A::stream(id);
+        loop {
+            let (state, version) = self.load::<A>(id).await?;
+            let streams = std::slice::from_ref(&stream);
+            let standing = self.store.standing(NOBODY, streams).await?;
+            if standing.versions.iter().all(|present| *present <= version) {
+                return Ok((state, version));
+            }
+            let cell = self.lanes.get(&stream);
+            // A newer one may be there by now.
+            if let Some(tip) = cell.tip().filter(|tip| tip.version == version) {
+                cell.invalidate(tip.epoch);
+            }
         }
     }
 

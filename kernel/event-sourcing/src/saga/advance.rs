@@ -102,29 +102,6 @@ impl<S: Saga> Command for Advance<S> {
     }
 }
 
-/// Reads a saga as the store has it now, not only as this process remembers it.
-#[derive(Debug)]
-pub(super) struct Look<S>(pub(super) Arc<str>, pub(super) PhantomData<fn() -> S>);
-
-impl<S: Saga> Command for Look<S> {
-    type Refusal = Damaged;
-    type Answer = Arc<SagaState<S>>;
-    const FIRST_EVENTS: &'static [&'static str] = &[];
-
-    fn lanes(&self) -> Vec<Lane> {
-        vec![Lane::read::<SagaState<S>>(&self.0)]
-    }
-
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
-        work.state::<SagaState<S>>(&self.0)?;
-        Ok(())
-    }
-
-    fn answer(&self, states: &States) -> Option<Arc<SagaState<S>>> {
-        Some(states.get::<SagaState<S>>(&self.0)?.0)
-    }
-}
-
 /// One decision in progress.
 struct Pass<'a, S: Saga> {
     saga_id: &'a str,

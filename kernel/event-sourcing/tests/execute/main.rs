@@ -4,6 +4,7 @@
 
 mod faults;
 mod lanes;
+mod present;
 mod repeats;
 mod snapshots;
 mod stalled;

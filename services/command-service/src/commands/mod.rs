@@ -5,7 +5,6 @@
 //! commit, except memberships, which are written without a requirement.
 
 mod category;
-mod look;
 mod order;
 mod product;
 mod stock;
@@ -14,7 +13,6 @@ use domain::DomainError;
 use event_sourcing::execute::Stop;
 
 pub use category::{CategoryAnswer, CreateCategory, DeleteCategory, UpdateCategory};
-pub use look::{LookAtSaga, LookForSaga};
 pub use order::{CancelOrder, DeliverOrder, OrderAnswer, PlaceOrder, ShipOrder};
 pub use product::{ChangeProductPrice, CreateProduct, DeleteProduct, ProductAnswer, UpdateProduct};
 pub use stock::{StockAnswer, UpdateStock};

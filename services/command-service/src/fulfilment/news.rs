@@ -53,8 +53,8 @@ pub async fn hear(
 
 /// Whether a saga waits for its next try, and not for a person.
 async fn waits(executor: &Executor, saga_id: &str) -> bool {
-    let loaded = executor.load::<SagaState<OrderSaga>>(saga_id).await;
-    loaded.is_ok_and(|(state, _)| {
+    let present = executor.present::<SagaState<OrderSaga>>(saga_id).await;
+    present.is_ok_and(|(state, _)| {
         state.run().is_some_and(|run| {
             run.suspended.is_none() && run.steps.iter().any(|step| step.retry_at.is_some())
         })

@@ -1,6 +1,5 @@
 //! The sagas of this service: told of what was committed, found, shown, and acted on.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,19 +7,15 @@ use contract::business::ErrorType;
 use contract::proto::Error;
 use contract::status::Reason;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga};
+use domain::order::Order;
 use domain::value::{EntityId, OrderStatus};
-use event_sourcing::execute::Command;
 use event_sourcing::saga::{Act, Person, PersonActs, Saga, SagaEngine, SagaState, Summary};
-use event_sourcing::{
-    Aggregate, Clock, Context, Envelope, EventStore, ExecuteError, Executor, Metadata, StoreError,
-    StreamId, Version,
-};
-use tokio::time::Instant;
+use event_sourcing::{Aggregate, Envelope, EventStore, Executor, StoreError, StreamId, Version};
+use tokio::time::timeout;
 use tonic::{Request, Status};
 
 use crate::bus::{CommandBus, Heard, internal};
-use crate::commands::{LookAtSaga, LookForSaga, OrderAnswer};
-use crate::context;
+use crate::commands::OrderAnswer;
 
 /// How many events of a saga are shown at once.
 const HISTORY: usize = 1_000;
@@ -33,7 +28,6 @@ pub struct Fulfilments {
     pub(super) engine: SagaEngine,
     executor: Arc<Executor>,
     store: Store,
-    clock: Arc<dyn Clock>,
 }
 
 /// The event store, which has no debug form.
@@ -55,17 +49,11 @@ pub fn no_saga(id: &str) -> Error {
 impl Fulfilments {
     /// Those that `engine` runs.
     #[must_use]
-    pub fn new(
-        engine: SagaEngine,
-        executor: Arc<Executor>,
-        store: Arc<dyn EventStore>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(engine: SagaEngine, executor: Arc<Executor>, store: Arc<dyn EventStore>) -> Self {
         Self {
             engine,
             executor,
             store: Store(store),
-            clock,
         }
     }
 
@@ -95,7 +83,10 @@ impl Fulfilments {
     /// # Errors
     /// The event store cannot be read.
     pub async fn find(&self, saga_id: &str) -> Result<Option<Summary>, Status> {
-        self.look(LookAtSaga(saga_id.to_owned())).await
+        if let Some(found) = self.summary::<OrderSaga>(saga_id).await? {
+            return Ok(Some(found));
+        }
+        self.summary::<CancelOrderSaga>(saga_id).await
     }
 
     /// The saga of an order that began last.
@@ -103,25 +94,20 @@ impl Fulfilments {
     /// # Errors
     /// The event store cannot be read.
     pub async fn latest_of(&self, order_id: &EntityId) -> Result<Option<EntityId>, Status> {
-        self.look(LookForSaga(order_id.clone())).await
+        let order = self.present::<Order>(order_id.as_str()).await?;
+        Ok(order.values().map(|order| order.saga_id.clone()))
     }
 
-    async fn look<C: Command<Refusal = Infallible>>(&self, look: C) -> Result<C::Answer, Status> {
-        let context = Context {
-            command_id: context::new_id(&*self.clock),
-            deadline: Instant::now() + PATIENCE,
-            metadata: Metadata::default(),
-            fence: None,
-        };
-        let looked = self.executor.execute(&look, &context).await;
-        let done = looked.map_err(|error| match error {
-            ExecuteError::Refused(never) => match never {},
-            ExecuteError::Unavailable(_) => out_of_reach(),
-            error @ (ExecuteError::Reused | ExecuteError::Fenced | ExecuteError::Failed(_)) => {
-                internal("a saga could not be read", &error)
-            }
-        })?;
-        Ok(done.answer)
+    async fn summary<S: Saga>(&self, saga_id: &str) -> Result<Option<Summary>, Status> {
+        Ok(self.present::<SagaState<S>>(saga_id).await?.summary())
+    }
+
+    async fn present<A: Aggregate>(&self, id: &str) -> Result<Arc<A>, Status> {
+        let present = timeout(PATIENCE, self.executor.present::<A>(id)).await;
+        let present = present.map_err(|_| out_of_reach())?;
+        present
+            .map(|(state, _)| state)
+            .map_err(|error| unreadable(&error))
     }
 
     /// A page of a saga's events, and whether it is the last.

@@ -259,7 +259,7 @@ impl Notices {
     /// The order, however long the store takes.
     async fn order(&self, id: &EntityId) -> Option<Arc<Order>> {
         loop {
-            match self.executor.load::<Order>(id.as_str()).await {
+            match self.executor.present::<Order>(id.as_str()).await {
                 Ok((order, _)) => return Some(order),
                 Err(error) if error.is_retryable() => tokio::time::sleep(FIRST_PAUSE).await,
                 Err(error) => {

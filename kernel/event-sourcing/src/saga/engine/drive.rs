@@ -6,7 +6,6 @@
 //!       until nothing can be done now, the partition is lost, or the engine stops
 //! ```
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +19,10 @@ use super::Shared;
 use super::call::Call;
 use super::schedule::Rest;
 use crate::clock::after;
-use crate::event::Metadata;
 use crate::execute::{Context, ExecuteError, Lane};
 use crate::id::CommandId;
 use crate::lock::lock;
-use crate::saga::advance::{Advance, Announced, Damaged, Look, News, Word};
+use crate::saga::advance::{Advance, Announced, Damaged, News, Word};
 use crate::saga::definition::{Kind, Saga};
 use crate::saga::effects::Effects;
 use crate::saga::next::{Move, Plan, next};
@@ -138,19 +136,11 @@ impl<S: Saga> Drive<'_, S> {
 
     /// The saga as the store has it now.
     async fn look(&self) -> Result<Arc<SagaState<S>>, Rest> {
-        let look = Look::<S>(Arc::clone(self.saga_id), PhantomData);
-        let context = Context {
-            command_id: CommandId::from_parts(self.shared.clock.now(), [0; 10]).child("look"),
-            deadline: Instant::now() + self.shared.config.commit_timeout,
-            metadata: Metadata::default(),
-            fence: None,
-        };
-        match self.shared.executor.execute(&look, &context).await {
-            Ok(done) => Ok(done.answer),
-            Err(error) => {
-                let is_retryable = matches!(error, ExecuteError::Unavailable(_));
-                Err(self.unread(&error, is_retryable))
-            }
+        let present = self.shared.executor.present::<SagaState<S>>(self.saga_id);
+        match tokio::time::timeout(self.shared.config.commit_timeout, present).await {
+            Ok(Ok((state, _))) => Ok(state),
+            Ok(Err(error)) => Err(self.unread(&error, error.is_retryable())),
+            Err(late) => Err(self.unread(&late, true)),
         }
     }
 
