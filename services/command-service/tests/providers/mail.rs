@@ -316,6 +316,24 @@ async fn no_header_can_be_smuggled_in() {
 }
 
 #[tokio::test]
+async fn a_cancellation_says_why_if_somebody_said_so() {
+    let mut sink = Sink::start("plain", &[]).await;
+    let mailer = mailer(&sink.settings(SmtpTls::None));
+    for (reason, told) in [
+        ("too late", "will not be delivered (too late). What"),
+        ("", "will not be delivered. What"),
+    ] {
+        let kind = NoticeKind::Cancelled {
+            reason: reason.to_owned(),
+        };
+        let cancelled = notice("a@example.com", kind);
+        assert_eq!(mailer.send(&key("a"), &cancelled).await, Ok(()));
+        let mail = sink.mail().await;
+        assert!(mail.text.contains(told), "{}", mail.text);
+    }
+}
+
+#[tokio::test]
 async fn a_file_without_certificates_stops_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let path: PathBuf = folder.path().join("none.pem");

@@ -25,7 +25,8 @@ impl Letter {
             NoticeKind::Cancelled { reason } => (
                 format!("Your order {order} is cancelled"),
                 format!(
-                    "Your order will not be delivered ({reason}). What you paid for it is given back."
+                    "Your order will not be delivered{}. What you paid for it is given back.",
+                    why(reason)
                 ),
             ),
             NoticeKind::Shipped { tracking_number } => (
@@ -44,6 +45,15 @@ impl Letter {
             subject,
             text: format!("Hello,\n\n{news}\n\nOrder: {order}\n"),
         }
+    }
+}
+
+/// Nobody need give a reason.
+fn why(reason: &str) -> String {
+    if reason.is_empty() {
+        String::new()
+    } else {
+        format!(" ({reason})")
     }
 }
 
