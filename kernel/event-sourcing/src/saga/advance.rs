@@ -16,7 +16,7 @@ use super::event::{
     StepFailed, StepStarted, Suspended,
 };
 use super::next::{Move, next};
-use super::state::{Run, SagaState, Status, StepState};
+use super::state::{Phase, Run, SagaState, Status, StepState};
 use crate::clock::after;
 use crate::execute::{Command, Lane, States, Stop, Work};
 use crate::lock::lock;
@@ -129,13 +129,14 @@ impl<S: Saga> Pass<'_, S> {
         self.state().map(|_| ())
     }
 
-    /// Records the word of a call, unless the step has moved on: a person may have declared it done meanwhile.
+    /// Records the word of a call, unless the step has moved on: a person may have declared it done meanwhile, or
+    /// closed the saga.
     fn hear(&mut self, news: &News<S>) -> Result<(), Stopped> {
         let state = self.state()?;
-        let Some(at) = state
+        let open = state
             .run()
-            .and_then(|run| At::new(run, news.step, news.undo))
-        else {
+            .filter(|run| !matches!(run.phase, Phase::Ended(_)));
+        let Some(at) = open.and_then(|run| At::new(run, news.step, news.undo)) else {
             return Ok(());
         };
         let awaited = if news.undo {

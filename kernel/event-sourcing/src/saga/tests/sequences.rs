@@ -275,6 +275,11 @@ fn plays<S: Travel>(happenings: Vec<Happening>) {
             bench.happen(happening).await;
         }
         let outcome = bench.finish().await;
+        // The words of calls that outlive it change nothing.
+        while !bench.live.is_empty() {
+            bench.hear(0, Said::Good).await;
+        }
+        assert_eq!(bench.run().phase, Phase::Ended(outcome));
         let is_clean = |(step, state): (&crate::saga::Step<S>, _)| {
             let can_be_undone = match step.kind {
                 Kind::Local { undo, .. } => undo.is_some(),
@@ -287,6 +292,17 @@ fn plays<S: Travel>(happenings: Vec<Happening>) {
             assert!(table.steps().zip(0..).all(is_clean));
         }
     });
+}
+
+#[tokio::test]
+async fn the_word_of_a_call_comes_too_late_if_a_person_has_closed_the_saga() {
+    let mut bench = Bench::<Errands>::start().await;
+    bench.advance(Vec::new(), 2).await;
+    bench.hear(0, Said::Refused).await;
+    bench.person(Act::Close).await;
+    assert_eq!(bench.run().phase, Phase::Ended(Outcome::Failed));
+    bench.hear(0, Said::Good).await;
+    assert_eq!(bench.run().phase, Phase::Ended(Outcome::Failed));
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
