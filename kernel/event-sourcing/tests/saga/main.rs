@@ -5,6 +5,7 @@
 #[path = "../../examples/bank/account.rs"]
 mod account;
 mod bank;
+mod counted;
 mod limits;
 mod matrix;
 mod owners;

@@ -401,17 +401,21 @@ fn is_local<S: Saga>(run: &Run<S>, index: usize) -> bool {
         .is_some_and(|(step, _)| matches!(step.kind, Kind::Local { .. }))
 }
 
-/// Counts what a commit changed.
+/// Counts what a commit changed. That a person closed a saga is counted where the log tells it.
 fn report<S: Saga>(shared: &Shared, before: &SagaState<S>, after: &SagaState<S>) {
     let (Some(before), Some(after)) = (before.run(), after.run()) else {
         return;
     };
-    if let Phase::Ended(outcome) = after.phase {
-        let counter = match outcome {
-            Outcome::Completed => metrics::counter!("saga_completed_total", "saga" => S::NAME),
-            Outcome::Compensated => metrics::counter!("saga_compensated_total", "saga" => S::NAME),
-            Outcome::Failed => metrics::counter!("saga_failed_total", "saga" => S::NAME),
-        };
+    let ended = match after.phase {
+        Phase::Ended(Outcome::Completed) => {
+            Some(metrics::counter!("saga_completed_total", "saga" => S::NAME))
+        }
+        Phase::Ended(Outcome::Compensated) => {
+            Some(metrics::counter!("saga_compensated_total", "saga" => S::NAME))
+        }
+        Phase::Ended(Outcome::Failed) | Phase::Forward | Phase::Backward { .. } => None,
+    };
+    if let Some(counter) = ended {
         counter.increment(1);
         let took = until(after.started_at, shared.clock.now());
         metrics::histogram!("saga_duration_seconds", "saga" => S::NAME).record(took);

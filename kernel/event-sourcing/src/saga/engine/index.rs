@@ -194,9 +194,17 @@ impl Index<'_> {
                 schedule.touch(saga_id, &self.shared.ownership);
             }
             "SagaCancelRequested" => schedule.touch(saga_id, &self.shared.ownership),
-            _ => {
-                schedule.remove(saga_id);
+            end => {
+                let ended = schedule.remove(saga_id);
                 self.strangers.remove(saga_id);
+                // A person's commit, in whatever process. The other ends are counted by those who commit them.
+                if end == "SagaFailed"
+                    && let Some(ended) = ended
+                    && self.shared.ownership.owns(ended.partition)
+                    && let Some(driver) = self.shared.drivers.get(ended.kind)
+                {
+                    metrics::counter!("saga_failed_total", "saga" => driver.name()).increment(1);
+                }
             }
         }
         Ok(())

@@ -56,6 +56,17 @@ pub(super) struct Open {
     pub(super) is_suspended: bool,
 }
 
+impl Open {
+    fn new(saga_id: &Arc<str>, entry: &Entry) -> Self {
+        Self {
+            saga_id: Arc::clone(saga_id),
+            kind: usize::from(entry.kind),
+            partition: entry.partition,
+            is_suspended: entry.is_suspended,
+        }
+    }
+}
+
 /// The open sagas of all partitions, and what is due.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
@@ -154,9 +165,10 @@ impl Schedule {
         lock(&self.book).insert(saga_id, kind, partition)
     }
 
-    /// The log says that it has ended.
-    pub(super) fn remove(&self, saga_id: &str) {
-        lock(&self.book).sagas.remove(saga_id);
+    /// The log says that it has ended. Gives it, if it was known.
+    pub(super) fn remove(&self, saga_id: &str) -> Option<Open> {
+        let removed = lock(&self.book).sagas.remove_entry(saga_id);
+        removed.map(|(saga_id, entry)| Open::new(&saga_id, &entry))
     }
 
     /// Has it looked at, if this process owns it.
@@ -212,14 +224,7 @@ impl Schedule {
     pub(super) fn open(&self) -> Vec<Open> {
         let book = lock(&self.book);
         let sagas = book.sagas.iter();
-        sagas
-            .map(|(id, entry)| Open {
-                saga_id: Arc::clone(id),
-                kind: usize::from(entry.kind),
-                partition: entry.partition,
-                is_suspended: entry.is_suspended,
-            })
-            .collect()
+        sagas.map(|(id, entry)| Open::new(id, entry)).collect()
     }
 
     /// How many of the sagas that this process owns are open, and how many of them wait for a person.
