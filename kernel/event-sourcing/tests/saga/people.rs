@@ -64,24 +64,38 @@ async fn a_refused_step_is_tried_under_a_new_key_only_after_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_makes_the_next_try_due_now() {
+async fn retry_and_hurry_make_the_next_try_due_now() {
+    for act in [Act::Retry, Act::Hurry] {
+        let town = Town::new();
+        let node = town.node::<Errands>("one");
+        town.desk.set("refund", Deed::NotDone);
+        town.begin::<Errands>("trip-1").await;
+        let waits = |attempts| {
+            move |state: &event_sourcing::saga::SagaState<Errands>| {
+                let step = &state.run().unwrap().steps[1];
+                step.status == Status::Waiting && step.attempts == attempts
+            }
+        };
+        // By now the pause is at least half a minute.
+        town.until::<Errands>("trip-1", waits(8)).await;
+        town.desk.set("refund", Deed::Good);
+        let before = Instant::now();
+        town.act::<Errands>("trip-1", act).await.unwrap();
+        assert_eq!(town.ended::<Errands>("trip-1").await, Outcome::Completed);
+        assert!(before.elapsed() < Duration::from_secs(1), "{act:?}");
+        node.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_person_is_not_hurried() {
     let town = Town::new();
-    let node = town.node::<Errands>("one");
-    town.desk.set("refund", Deed::NotDone);
-    town.begin::<Errands>("trip-1").await;
-    let waits = |attempts| {
-        move |state: &event_sourcing::saga::SagaState<Errands>| {
-            let step = &state.run().unwrap().steps[1];
-            step.status == Status::Waiting && step.attempts == attempts
-        }
-    };
-    // By now the pause is at least half a minute.
-    town.until::<Errands>("trip-1", waits(8)).await;
-    town.desk.set("refund", Deed::Good);
-    let before = Instant::now();
-    town.act::<Errands>("trip-1", Act::Retry).await.unwrap();
-    assert_eq!(town.ended::<Errands>("trip-1").await, Outcome::Completed);
-    assert!(before.elapsed() < Duration::from_secs(1));
+    let node = town.node::<Purchase>("one");
+    stuck(&town).await;
+    let refused = town.act::<Purchase>("trip-1", Act::Hurry).await;
+    assert_eq!(refused, Err(ActRefused::NothingWaits));
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(town.desk.count("act trip-1/notify"), TRIES);
     node.stop().await;
 }
 
@@ -108,6 +122,7 @@ async fn a_saga_that_a_person_closed_has_failed() {
     for act in [
         Act::Resume,
         Act::Retry,
+        Act::Hurry,
         Act::Cancel,
         Act::Resolve,
         Act::Close,
@@ -166,6 +181,7 @@ async fn acts_that_do_not_fit_are_refused() {
     for act in [
         Act::Resume,
         Act::Retry,
+        Act::Hurry,
         Act::Cancel,
         Act::Resolve,
         Act::Close,
@@ -181,8 +197,10 @@ async fn acts_that_do_not_fit_are_refused() {
         let refused = town.act::<Tour>("trip-1", act).await;
         assert_eq!(refused, Err(ActRefused::NotSuspended), "{act:?}");
     }
-    let refused = town.act::<Tour>("trip-1", Act::Retry).await;
-    assert_eq!(refused, Err(ActRefused::NothingWaits));
+    for act in [Act::Retry, Act::Hurry] {
+        let refused = town.act::<Tour>("trip-1", act).await;
+        assert_eq!(refused, Err(ActRefused::NothingWaits), "{act:?}");
+    }
     gate.add_permits(1);
     town.ended::<Tour>("trip-1").await;
     node.stop().await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fulfilment::OrderSaga;
-use event_sourcing::saga::{Act, Person, PersonActs, SagaEngine, SagaState};
+use event_sourcing::saga::{Act, Person, PersonActs, SagaEngine};
 use event_sourcing::{Clock, Context, Executor, Metadata};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -31,32 +31,20 @@ pub async fn hear(
         let Some((saga_id, _)) = key.as_str().split_once('/') else {
             continue;
         };
-        if waits(&executor, saga_id).await {
-            let by = Person {
-                who: "payment provider".to_owned(),
-                why: format!("it says that something happened under {key}"),
-            };
-            let retry = PersonActs::<OrderSaga>::new(saga_id, Act::Retry, by);
-            let context = Context {
-                command_id: context::new_id(&*clock),
-                deadline: Instant::now() + PATIENCE,
-                metadata: Metadata::default(),
-                fence: None,
-            };
-            if let Err(error) = executor.execute(&retry, &context).await {
-                tracing::debug!(%error, %key, "a hint of a provider came to nothing");
-            }
+        let by = Person {
+            who: "payment provider".to_owned(),
+            why: format!("it says that something happened under {key}"),
+        };
+        let hurry = PersonActs::<OrderSaga>::new(saga_id, Act::Hurry, by);
+        let context = Context {
+            command_id: context::new_id(&*clock),
+            deadline: Instant::now() + PATIENCE,
+            metadata: Metadata::default(),
+            fence: None,
+        };
+        if let Err(error) = executor.execute(&hurry, &context).await {
+            tracing::debug!(%error, %key, "a hint of a provider came to nothing");
         }
         engine.touched(saga_id);
     }
-}
-
-/// Whether a saga waits for its next try, and not for a person.
-async fn waits(executor: &Executor, saga_id: &str) -> bool {
-    let present = executor.present::<SagaState<OrderSaga>>(saga_id).await;
-    present.is_ok_and(|(state, _)| {
-        state.run().is_some_and(|run| {
-            run.suspended.is_none() && run.steps.iter().any(|step| step.retry_at.is_some())
-        })
-    })
 }

@@ -144,6 +144,7 @@ impl Fulfilments {
         let name = match act {
             Act::Resume => "resume_saga",
             Act::Retry => "retry_saga",
+            Act::Hurry => "hurry_saga",
             Act::Cancel => "cancel_saga",
             Act::Resolve => "resolve_saga",
             Act::Close => "close_saga",
