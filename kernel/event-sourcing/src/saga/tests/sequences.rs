@@ -18,7 +18,7 @@ use crate::memory::MemoryEventStore;
 use crate::saga::advance::{Advance, Announced, News, Word};
 use crate::saga::effects::{Failure, Undone};
 use crate::saga::event::Person;
-use crate::saga::state::{Outcome, Phase, Run};
+use crate::saga::state::{Outcome, Phase, Run, Status};
 use crate::saga::{Act, Kind, PersonActs, SAGA_EVENTS, SagaState, next, started};
 use crate::testing::at;
 
@@ -304,6 +304,23 @@ async fn the_word_of_a_call_comes_too_late_if_a_person_has_closed_the_saga() {
     assert_eq!(bench.run().phase, Phase::Ended(Outcome::Failed));
     bench.hear(0, Said::Good).await;
     assert_eq!(bench.run().phase, Phase::Ended(Outcome::Failed));
+}
+
+#[tokio::test]
+async fn the_word_of_an_earlier_try_is_not_that_of_the_present_one() {
+    let mut bench = Bench::<Booking>::start().await;
+    bench.advance(Vec::new(), 1).await;
+    // Somebody else had the saga meanwhile, and announced the call again.
+    let earlier = bench.live.remove(0);
+    bench.advance(Vec::new(), 1).await;
+    let calling = bench.run().steps.clone();
+    assert_eq!(
+        (calling[1].status, calling[1].attempts),
+        (Status::Calling, 2)
+    );
+    bench.live.insert(0, earlier);
+    bench.hear(0, Said::NotDone).await;
+    assert_eq!(bench.run().steps, calling);
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
