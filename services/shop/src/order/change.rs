@@ -43,6 +43,9 @@ pub async fn run(change: &str, arguments: &ArgMatches) -> Result<(), Failed> {
         let (id, status) = (line(&order.id), line(&order.status));
         match (change, status.as_str()) {
             ("cancel", "CANCELLED") => format!("Order {id} is {status}."),
+            ("cancel", "FAILED") => format!(
+                "Order {id} is {status}: what undoes it waits for a person.\nSee it: shop saga show {id}"
+            ),
             ("cancel", _) => {
                 format!("Order {id} is {status}, and being undone.\nSee it: shop order follow {id}")
             }

@@ -23,7 +23,7 @@ pub struct Order {
     pub created_at: String,
     pub updated_at: String,
     /// Its latest saga, if that was asked for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saga_state: Option<Saga>,
 }
 

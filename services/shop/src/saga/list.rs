@@ -115,7 +115,6 @@ async fn ended(
     wanted: &Wanted,
     now: DateTime<Utc>,
 ) -> Result<Found, Failed> {
-    const LARGEST_PAGE: i32 = 500;
     let request = || {
         let until = wanted.age.map(|age| (now - age).timestamp_micros());
         Request::new(SagaListRequest {
@@ -123,7 +122,7 @@ async fn ended(
             r#type: wanted.saga_type.clone(),
             step: wanted.step.clone(),
             started_until_micros: until,
-            limit: Some((wanted.limit + 1).min(LARGEST_PAGE)),
+            limit: one_more(wanted.limit),
             offset: 0,
         })
     };
@@ -134,9 +133,16 @@ async fn ended(
         .await?;
     let mut sagas: Vec<Saga> = list.sagas.into_iter().map(Saga::from).collect();
     let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
-    let more = sagas.len() > limit;
+    let more = sagas.len() > limit || list.truncated;
     sagas.truncate(limit);
     Ok(Found { sagas, more })
+}
+
+/// The limit that the read side is asked for. As many as it gives at most come with the word whether there are more only
+/// if no limit is asked for.
+fn one_more(limit: i32) -> Option<i32> {
+    const LARGEST_PAGE: i32 = 500;
+    Some(limit + 1).filter(|limit| *limit <= LARGEST_PAGE)
 }
 
 fn text(wanted: &Wanted, found: &Found, now: DateTime<Utc>) -> String {
@@ -156,12 +162,16 @@ fn text(wanted: &Wanted, found: &Found, now: DateTime<Utc>) -> String {
         "SAGA", "TYPE", "STATE", "STEP", "TRY", "AGE", "ORDER", "WHY",
     ];
     let rows: Vec<_> = found.sagas.iter().map(|saga| row(saga, now)).collect();
-    let end = match (found.sagas.len(), found.more) {
-        (1, false) => format!("1 {open}saga."),
-        (count, false) => format!("{count} {open}sagas."),
-        (count, true) => format!("{count} {open}sagas, and there are more: see --limit."),
+    let (count, s) = match found.sagas.len() {
+        1 => (1, ""),
+        count => (count, "s"),
     };
-    format!("{}\n\n{end}", table(headings, &rows))
+    let more = if found.more {
+        ", and there are more: see --limit"
+    } else {
+        ""
+    };
+    format!("{}\n\n{count} {open}saga{s}{more}.", table(headings, &rows))
 }
 
 fn row(saga: &Saga, now: DateTime<Utc>) -> [String; 8] {
@@ -177,4 +187,16 @@ fn row(saga: &Saga, now: DateTime<Utc>) -> [String; 8] {
         line(&saga.order_id),
         line(saga.failure_reason.as_deref().unwrap_or_default()),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_more;
+
+    #[test]
+    fn of_the_largest_page_the_read_side_says_itself_whether_there_are_more() {
+        assert_eq!(one_more(1), Some(2));
+        assert_eq!(one_more(499), Some(500));
+        assert_eq!(one_more(500), None);
+    }
 }

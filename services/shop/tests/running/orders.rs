@@ -113,6 +113,8 @@ async fn the_same_key_orders_once() -> Result<()> {
     ];
     let first = printed(&shop.run(&place));
     assert_eq!(printed(&shop.run(&place)), first);
+    // It was not asked for, which is something else than that there is none.
+    assert!(!first.contains("sagaState"), "{first}");
     Ok(())
 }
 

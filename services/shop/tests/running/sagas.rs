@@ -85,6 +85,11 @@ async fn a_saga_that_has_ended_is_listed_and_shown() -> Result<()> {
         "saga-show.txt",
         &printed(&shop.run(&["saga", "show", &order])),
     );
+    gateway(&running)?.confirmed_order()?;
+    let first = [&ended[..], &["--limit", "1"]].concat();
+    let told = printed(&shop.run(&first));
+    let end = "\n\n1 saga, and there are more: see --limit.\n";
+    assert!(told.ends_with(end), "{told}");
     Ok(())
 }
 
@@ -176,6 +181,8 @@ async fn a_saga_that_waits_is_closed() -> Result<()> {
     let follow = gateway(&running)?.run(&["order", "follow", &order]);
     let told = refused(&follow, 1);
     assert!(told.contains("waits for a person"), "{told}");
+    let again = printed(&gateway(&running)?.run(&["order", "cancel", &order]));
+    assert!(again.contains("waits for a person"), "{again}");
     let close = [
         "saga",
         "resolve",
