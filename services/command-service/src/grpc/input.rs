@@ -25,7 +25,7 @@ pub(super) fn create_category(
 ) -> Result<CreateCategory, DomainError> {
     let mut findings = Findings::default();
     let crud = findings.keep(require_crud(param.crud, Crud::Insert));
-    let id = findings.keep(new_id(&param.id, command_id));
+    let id = findings.keep(new_id("id", &param.id, command_id));
     let name = param.name_value.as_ref().unwrap_or(&param.name);
     let name = findings.keep(CategoryName::parse("name", name));
     let description = findings.keep(description(
@@ -83,7 +83,7 @@ pub(super) fn create_product(
 ) -> Result<CreateProduct, DomainError> {
     let mut findings = Findings::default();
     let crud = findings.keep(require_crud(param.crud, Crud::Insert));
-    let id = findings.keep(new_id(&param.id, command_id));
+    let id = findings.keep(new_id("id", &param.id, command_id));
     let name = param.name_value.as_ref().unwrap_or(&param.name);
     let name = findings.keep(ProductName::parse("name", name));
     let description = findings.keep(description(
@@ -223,11 +223,15 @@ fn require_crud(given: i32, method: Crud) -> Result<(), ValidationError> {
     }
 }
 
-pub(super) fn new_id(given: &str, command_id: CommandId) -> Result<EntityId, ValidationError> {
+pub(super) fn new_id(
+    field: &str,
+    given: &str,
+    command_id: CommandId,
+) -> Result<EntityId, ValidationError> {
     if given.is_empty() {
         return Ok(EntityId::from(command_id.derive(NEW_ID)));
     }
-    EntityId::parse("id", given)
+    EntityId::parse(field, given)
 }
 
 /// The field with presence, or else the old one unless it says "unchanged".

@@ -22,10 +22,12 @@ pub(super) fn place_order(
     command_id: CommandId,
 ) -> Result<PlaceOrder, DomainError> {
     let mut findings = Findings::default();
-    let id = findings.keep(new_id(&param.order_id, command_id));
+    let id = findings.keep(new_id("orderId", &param.order_id, command_id));
     let user_id = findings.keep(UserId::parse("userId", &param.customer_id));
-    let lines = param.items.iter().map(line).collect::<Result<Vec<_>, _>>();
-    let lines = findings.keep(lines).and_then(|lines| {
+    let items = param.items.iter().enumerate();
+    let lines = items.map(|(index, item)| line(&format!("items[{index}]"), item));
+    let lines = findings.keep(lines.collect::<Result<Vec<_>, _>>());
+    let lines = lines.and_then(|lines| {
         let parsed = OrderLines::parse("items", &lines);
         findings.keep_all(parsed)
     });
@@ -53,14 +55,15 @@ fn address(given: &ShippingAddress) -> Result<value::ShippingAddress, Findings> 
     value::ShippingAddress::parse("shippingAddress", street, city, &given.postal_code)
 }
 
-fn line(item: &OrderItem) -> Result<GivenLine<'_>, ValidationError> {
+fn line<'a>(place: &str, item: &'a OrderItem) -> Result<GivenLine<'a>, ValidationError> {
+    let field = |part: &str| format!("{place}.{part}");
     let unit_price = item.unit_price_decimal.as_deref();
     let subtotal = item.subtotal_decimal.as_deref();
     Ok(GivenLine {
         product_id: &item.product_id,
         quantity: item.quantity.into(),
-        unit_price: amount("unitPrice", unit_price, item.unit_price)?,
-        subtotal: amount("subtotal", subtotal, item.subtotal)?,
+        unit_price: amount(&field("unitPrice"), unit_price, item.unit_price)?,
+        subtotal: amount(&field("subtotal"), subtotal, item.subtotal)?,
     })
 }
 

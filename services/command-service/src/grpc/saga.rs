@@ -8,6 +8,7 @@ use contract::proto::{
     SagaActionResult, SagaStatusResult, ShowSagaParam, ShowSagaResult, StartOrderSagaParam,
     StartSagaResult,
 };
+use contract::status::Reason as Unanswered;
 use domain::value::{EntityId, Reason, UserId};
 use domain::{DomainError, Entity};
 use event_sourcing::saga::{Act, SagaStatus, Summary};
@@ -82,6 +83,16 @@ impl SagaApi {
                 id: order_id.clone(),
             }))),
         }
+    }
+}
+
+/// What fails behind a commit does not say that nothing happened.
+fn behind_a_commit(status: Status) -> Status {
+    match Unanswered::of(&status) {
+        Some(Unanswered::OutcomeNone) => Unanswered::OutcomeUnknown.status(
+            "the wish is stored, but the saga cannot be read; send it again with the same id",
+        ),
+        _ => status,
     }
 }
 
@@ -235,7 +246,10 @@ impl SagaCommand for SagaApi {
         self.fulfilments.cancelled(&heard);
         // A confirmed order is undone by a saga of its own.
         let result = match heard.result {
-            Ok(answer) => self.existing(&answer.values.saga_id).await?,
+            Ok(answer) => {
+                let saga = self.existing(&answer.values.saga_id).await;
+                saga.map_err(behind_a_commit)?
+            }
             Err(error) => Err(error),
         };
         Ok(self.respond(Heard {
@@ -256,5 +270,22 @@ impl SagaCommand for SagaApi {
         };
         self.act(request.map(|param| order_input::as_action(&param)), act)
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_behind_a_commit_may_have_taken_effect() {
+        let failed = behind_a_commit(Unanswered::OutcomeNone.status("gone"));
+        assert_eq!(
+            Unanswered::of(&failed),
+            Some(Unanswered::OutcomeUnknown),
+            "{failed:?}"
+        );
+        let other = behind_a_commit(Status::internal("why"));
+        assert_eq!(other.message(), "why");
     }
 }

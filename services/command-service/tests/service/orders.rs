@@ -162,11 +162,11 @@ type Spoil = fn(&mut StartOrderSagaParam);
 
 #[tokio::test]
 async fn each_wrong_part_of_an_order_is_named() {
-    let cases: [(&str, Spoil); 14] = [
+    let cases: [(&str, Spoil); 15] = [
         ("userId", |order| order.customer_id.clear()),
         ("userId", |order| order.customer_id = "u".repeat(256)),
         ("userId", |order| order.customer_id = "\0".to_owned()),
-        ("id", |order| order.order_id = "an id".to_owned()),
+        ("orderId", |order| order.order_id = "an id".to_owned()),
         ("items", |order| order.items.clear()),
         ("items", |order| {
             order.items = vec![order.items[0].clone(); 101];
@@ -189,7 +189,13 @@ async fn each_wrong_part_of_an_order_is_named() {
                 ..ShippingAddress::default()
             });
         }),
-        ("unitPrice", |order| order.items[0].unit_price = f64::NAN),
+        ("items[0].unitPrice", |order| {
+            order.items[0].unit_price = f64::NAN;
+        }),
+        ("items[1].subtotal", |order| {
+            order.items.push(order.items[0].clone());
+            order.items[1].subtotal_decimal = Some("many".to_owned());
+        }),
         ("totalAmount", |order| {
             order.total_amount_decimal = Some("1.234".to_owned());
         }),
