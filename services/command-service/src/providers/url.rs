@@ -43,6 +43,18 @@ impl ProviderUrl {
         host.ok_or_else(|| format!("{}://HOST", self.scheme()))
     }
 
+    /// That it names no place, because there is none to go to.
+    pub(super) fn nowhere(&self) -> Result<(), Accepts> {
+        let is_nowhere = self.url.host_str().is_none_or(str::is_empty)
+            && self.url.port().is_none()
+            && matches!(self.url.path(), "" | "/");
+        if is_nowhere {
+            Ok(())
+        } else {
+            Err(format!("{}:// without a host and a path", self.scheme()))
+        }
+    }
+
     /// Host and port, as they stand in the URL.
     pub(super) fn authority(&self) -> Result<String, Accepts> {
         let host = self.host()?;

@@ -112,6 +112,12 @@ fn a_wrong_url_names_itself_and_what_is_accepted() {
         &[("SHIPPING_URL", "https://h?x=1")],
         &["the parameters ca_file"],
     );
+    for somewhere in ["log://host", "log:///path"] {
+        refused(
+            &[("NOTIFICATIONS_URL", somewhere)],
+            &["log:// without a host and a path"],
+        );
+    }
     refused(
         &[("NOTIFICATIONS_URL", "log://?a=b")],
         &["log:// without parameters"],

@@ -67,6 +67,7 @@ impl NotificationsChoice {
         let refuse = |accepts| settings.refuse(&names::NOTIFICATIONS_URL.spec, accepts);
         let url = ProviderUrl::parse(&text, SCHEMES).map_err(refuse)?;
         if url.scheme() == "log" {
+            url.nowhere().map_err(refuse)?;
             url.finish().map_err(refuse)?;
             return Ok(Self::Log);
         }

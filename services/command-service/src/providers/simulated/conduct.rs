@@ -69,9 +69,7 @@ impl Conduct {
             duplicate_rate: rate(&mut url, "duplicate_rate")?,
             latency: latency(&mut url)?,
         };
-        if !url.authority().unwrap_or_default().is_empty() || !matches!(url.path(), "" | "/") {
-            return Err("simulated:// without a host and a path".to_owned());
-        }
+        url.nowhere()?;
         url.finish()?;
         Ok(conduct)
     }
