@@ -113,7 +113,7 @@ pub fn not_null<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>, A
         MaybeUndefined::Value(value) => Ok(Some(value)),
         MaybeUndefined::Null => Err(ApiError::invalid(
             field,
-            "is null, but cannot be removed; leave it out to keep it as it is",
+            "must not be null, but can be left out",
         )),
     }
 }
@@ -125,5 +125,25 @@ pub fn clearable<T>(value: MaybeUndefined<T>) -> (Option<T>, bool) {
         MaybeUndefined::Undefined => (None, false),
         MaybeUndefined::Value(value) => (Some(value), false),
         MaybeUndefined::Null => (None, true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::MaybeUndefined;
+
+    use super::not_null;
+
+    #[test]
+    fn null_is_refused_in_words_that_fit_what_is_made_and_what_is_changed() {
+        assert_eq!(not_null("reason", MaybeUndefined::Value(1)), Ok(Some(1)));
+        let absent: MaybeUndefined<i32> = MaybeUndefined::Undefined;
+        assert_eq!(not_null("reason", absent), Ok(None));
+        let refused = not_null("reason", MaybeUndefined::<i32>::Null).expect_err("null");
+        assert_eq!(refused.field.as_deref(), Some("reason"));
+        assert_eq!(
+            refused.message,
+            "reason must not be null, but can be left out"
+        );
     }
 }
