@@ -1,6 +1,7 @@
 //! Logs and metrics of a process.
 
 use std::fmt;
+use std::io::IsTerminal;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -117,9 +118,13 @@ impl fmt::Debug for Metrics {
 /// # Errors
 /// Metrics are collected already.
 pub fn install(config: &TelemetryConfig) -> Result<Metrics, BuildError> {
-    let subscriber = tracing_subscriber::fmt()
+    let mut subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&config.filter.0))
         .with_writer(std::io::stderr);
+    if !std::io::stderr().is_terminal() {
+        // Colours are for eyes: a file or a collector has the words alone.
+        subscriber = subscriber.with_ansi(false);
+    }
     // A subscriber can be there already when a test embeds a service; its owner decided then.
     let _ = match config.format {
         LogFormat::Json => subscriber.json().flatten_event(true).try_init(),

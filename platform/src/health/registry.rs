@@ -161,11 +161,18 @@ impl Part {
             return;
         }
         self.shared.changes.send_modify(|count| *count += 1);
-        let was_up = before.is_none_or(|before| before.up);
-        if was_up && !state.up && state.word != "starting" {
-            tracing::warn!({ fields::PART } = self.name, "{}", state.word);
-        } else {
-            tracing::debug!({ fields::PART } = self.name, "{}", state.word);
+        let was_up = before.as_ref().is_none_or(|before| before.up);
+        let is_start = |state: &PartState| state.word == "starting";
+        let is_first = is_start(before.as_ref().unwrap_or(state));
+        // Who was told that it broke is told as well that it works again.
+        match (was_up, state.up) {
+            (true, false) if !is_start(state) => {
+                tracing::warn!({ fields::PART } = self.name, "{}", state.word);
+            }
+            (false, true) if !is_first => {
+                tracing::info!({ fields::PART } = self.name, "{} again", state.word);
+            }
+            _ => tracing::debug!({ fields::PART } = self.name, "{}", state.word),
         }
     }
 }
@@ -184,7 +191,48 @@ async fn within(limit: Duration, answer: impl Future<Output = PartState>) -> Par
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Result, Write};
+    use std::sync::{Arc, Mutex};
+
     use super::Health;
+
+    /// Keeps what is written.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+            self.0.lock().expect("no panic").write(bytes)
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_reads_that_a_part_broke_reads_when_it_works_again() {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .without_time()
+            .with_target(false)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let database = Health::new("1.2.3").part("database");
+            database.up("connected");
+            database.down("disconnected");
+            database.down("not answering");
+            database.up("connected");
+        });
+        let log = kept.0.lock().expect("no panic").clone();
+        assert_eq!(
+            String::from_utf8(log).expect("text"),
+            " WARN disconnected health.part=\"database\"\n INFO connected again health.part=\"database\"\n"
+        );
+    }
 
     #[test]
     fn the_report_names_the_part_that_is_down() {

@@ -127,6 +127,20 @@ async fn a_second_shop_on_the_ports_fails_and_names_the_setting() -> Result<()> 
 }
 
 #[tokio::test]
+async fn a_log_that_nobody_watches_has_no_colours() -> Result<()> {
+    let (folder, other) = (Folder::create()?, Folder::create()?);
+    let first = open(&folder).await?;
+    let mut second = start(&other);
+    second.variables = first.addresses();
+    let level = ("LOG_LEVEL".to_owned(), "debug".to_owned());
+    second.variables.extend([level]);
+    let (_, log) = refused(&second);
+    assert!(log.contains("DEBUG"), "{log}");
+    assert!(!log.contains('\u{1b}'), "{log}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_folder_is_free_again_after_any_end() -> Result<()> {
     let folder = Folder::create()?;
     let mut killed = open(&folder).await?;
