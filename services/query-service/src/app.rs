@@ -209,10 +209,15 @@ impl Folding {
             Arc::clone(&self.log),
             projection,
             Arc::new(rows),
-            leases,
+            Arc::clone(&leases),
             Arc::clone(&self.clock),
             config,
         );
+        if self.database.engine() == read_model_sql::Engine::Sqlite {
+            // A data folder belongs to one process, so who held the lease is dead: readers need not wait for its end.
+            let names = [runner.lease()];
+            leases.seize_leases(&names, &self.owner, LEASE).await?;
+        }
         tasks.spawn(P::NAME, runner.run(tasks.stopping()));
         Ok(())
     }

@@ -134,6 +134,12 @@ impl<P: Projection> Runner<P> {
         }
     }
 
+    /// The name of the lease under which it works.
+    #[must_use]
+    pub fn lease(&self) -> Arc<str> {
+        Arc::clone(&self.lease)
+    }
+
     /// What it shows of itself, now and later.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<RunnerState> {

@@ -1,6 +1,13 @@
-//! The query database may crash, and lose its last moments: they are folded again.
+//! The query database may crash, and lose its last moments: they are folded again. A process may die, and another one
+//! goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use contract::query::{Empty, ProductQueryRequest};
+use event_sourcing::{LeaseStore, Projection, SystemClock};
+use query_service::projections::Products;
+use read_model_sql::{Database, SqlLeaseStore};
 use test_postgres::Cluster;
 use tokio::time::Instant;
 use tonic::Code;
@@ -52,5 +59,24 @@ async fn a_crash_of_the_query_database_is_survived_and_loses_nothing() {
         let products = list.expect("answered").into_inner().products;
         assert_eq!(products.len(), 1 + (round + 1) * 41);
     }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn on_sqlite_nobody_waits_for_the_lease_of_a_process_that_died() {
+    let world = World::sqlite();
+    world.start().await.stop().await;
+    let database = Database::connect(&world.url, 1, Arc::new(SystemClock)).await;
+    let database = database.expect("a database");
+    let leases = [Arc::from(format!("projection/{}", Products::NAME))];
+    let taken = SqlLeaseStore::new(database.clone())
+        .acquire_leases(&leases, "killed", Duration::from_hours(1))
+        .await;
+    assert_eq!(taken.expect("a lease").len(), 1);
+    database.close().await;
+    let mut service = world.start().await;
+    let head = world.append(vec![product("p", "P", "1", None)]).await;
+    let reply = service.products.get_product(at(head, request())).await;
+    assert!(position(&reply.expect("an answer")) >= head);
     service.stop().await;
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use contract::query::{CategoryQueryRequest, Empty, ProductQueryRequest};
 use contract::status::Reason;
+use event_sourcing::projection::ProjectionStore;
 use event_sourcing::{LeaseStore, SystemClock};
-use read_model_sql::{Database, SqlLeaseStore};
+use query_service::projections::Products;
+use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore};
 use std::sync::Arc;
 use tonic::Code;
 
@@ -15,17 +17,20 @@ fn request() -> ProductQueryRequest {
     ProductQueryRequest { id: "p".to_owned() }
 }
 
-/// Keeps the service from folding products.
+/// Keeps a running service from folding products.
 async fn hold_products(world: &World) {
     let database = Database::open(&world.url, 1, Arc::new(SystemClock))
         .await
         .expect("a database");
     let leases = SqlLeaseStore::new(database.clone());
     let held = leases
-        .acquire_leases(&["projection/products".into()], "somebody else", LIMIT * 10)
+        .seize_leases(&["projection/products".into()], "somebody else", LIMIT * 10)
         .await
         .expect("answered");
     assert_eq!(held.len(), 1);
+    let rows = SqlProjectionStore::<Products>::open(database.clone()).await;
+    let begun = rows.expect("a table").begin(held[0].token).await;
+    assert!(begun.expect("answered").is_some());
     database.close().await;
 }
 
@@ -74,8 +79,8 @@ async fn a_position_that_does_not_exist_is_refused() {
 #[tokio::test]
 async fn a_read_side_that_is_behind_says_so_before_the_deadline() {
     for world in World::both().await {
-        hold_products(&world).await;
         let mut service = world.start().await;
+        hold_products(&world).await;
         let head = world
             .append(vec![product("p", "P", "1", None), category("c", "C")])
             .await;
