@@ -65,6 +65,14 @@ async fn whatever_fails_once_the_money_is_taken_once() {
                 let paid = charge_in_the_end(&*payments, &name).await;
                 assert!(paid.is_ok(), "{name}: {paid:?}");
                 assert_eq!(fake.money(), ONCE, "{name}");
+                // Only behind a 500, which Stripe would repeat, is another one created.
+                let is_repeated = matches!((on, fault), (On::Create, Fault::FailAfter));
+                let intents = fake.intents();
+                assert_eq!(
+                    intents.len(),
+                    1 + usize::from(is_repeated),
+                    "{name}: {intents:?}"
+                );
                 let standing = payments.look_up(&key(&name)).await;
                 assert!(
                     matches!(standing, Ok(Standing::Done(_))),
