@@ -319,8 +319,8 @@ impl<S: Saga> Pass<'_, S> {
         };
         let random = self.work.derive_id("jitter").as_u128() & u128::from(u32::MAX);
         let random = u64::try_from(random).unwrap_or(0);
-        let pause = at.step.retry.pause(at.attempt, random);
-        let due = after(self.now, pause.min(self.longest_pause));
+        let retry = at.step.retry.within(self.longest_pause);
+        let due = after(self.now, retry.pause(at.attempt, random));
         let is_refused = outcome == FailedAs::Refused;
         let has_tries = at.attempt < at.step.retry.tries;
         let is_open = at.state.unresolved || outcome == FailedAs::Unknown;

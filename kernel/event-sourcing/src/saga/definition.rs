@@ -212,6 +212,13 @@ impl RetryPolicy {
         tries: 10,
     };
 
+    /// The same with no pause longer than `longest`. A pause that this cuts is shortened at random all the same.
+    #[must_use]
+    pub fn within(&self, longest: Duration) -> Self {
+        let max = self.max.min(longest);
+        Self { max, ..*self }
+    }
+
     /// The pause after failure number `attempt`, from 1. `random` is any number.
     #[must_use]
     pub fn pause(&self, attempt: u32, random: u64) -> Duration {

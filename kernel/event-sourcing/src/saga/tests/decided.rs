@@ -127,6 +127,25 @@ proptest! {
 }
 
 #[test]
+fn a_pause_that_is_cut_is_shortened_at_random_too() {
+    let longest = Duration::from_millis(200);
+    let policy = RetryPolicy::DEFAULT.within(longest);
+    for attempt in 1..10 {
+        let pauses = [0, 250, 500, 999].map(|random| policy.pause(attempt, random));
+        assert!(pauses.is_sorted_by(|one, next| one < next), "{pauses:?}");
+        assert!(
+            pauses
+                .iter()
+                .all(|pause| *pause >= longest / 2 && *pause <= longest)
+        );
+    }
+    assert_eq!(
+        RetryPolicy::DEFAULT.within(Duration::MAX),
+        RetryPolicy::DEFAULT
+    );
+}
+
+#[test]
 fn the_longest_pauses_do_not_overflow() {
     let policy = RetryPolicy {
         min: Duration::MAX,
