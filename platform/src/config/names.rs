@@ -335,7 +335,7 @@ pub const SAGA_RETRY_MAX_MS: Setting<Duration> = Setting::new(
             .map(|ms| Duration::from_millis(ms.into()))
     },
     "1 to 3600000",
-    "The most milliseconds between two tries of a saga's step",
+    "The most milliseconds between two tries of a saga's step, unless its provider asks for more",
 )
 .or("60000");
 /// How many calls to providers a process makes at once.

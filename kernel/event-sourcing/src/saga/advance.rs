@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::definition::{EventOf, Kind, Reads, Refusal, Role, Saga, Step, Writes};
-use super::effects::{Failure, Key, Undone};
+use super::effects::{Failure, Key, LONGEST_WAIT, Undone};
 use super::event::{
     CompensationStarted, Ended, FailedAs, SAGA_EVENTS, SagaEvent, StepCompensated, StepCompleted,
     StepFailed, StepStarted, Suspended,
@@ -49,7 +49,7 @@ pub(super) struct Advance<S: Saga> {
     pub(super) live: Vec<usize>,
     /// How many more calls it may make.
     pub(super) slots: usize,
-    /// No pause before another try is longer than this, whatever the table says.
+    /// No pause before another try is longer than this, whatever the table says. The provider's wish counts for more.
     pub(super) longest_pause: Duration,
     /// What the next decision will surely read.
     pub(super) lanes: Vec<Lane>,
@@ -314,13 +314,17 @@ impl<S: Saga> Pass<'_, S> {
     fn fail(&mut self, at: &At<'_, S>, failure: &Failure) -> Result<(), Stopped> {
         let (outcome, reason) = match failure {
             Failure::Refused(reason) => (FailedAs::Refused, reason),
-            Failure::NotDone(reason) => (FailedAs::NotDone, reason),
-            Failure::Unknown(reason) => (FailedAs::Unknown, reason),
+            Failure::NotDone { reason, .. } => (FailedAs::NotDone, reason),
+            Failure::Unknown { reason, .. } => (FailedAs::Unknown, reason),
         };
         let random = self.work.derive_id("jitter").as_u128() & u128::from(u32::MAX);
         let random = u64::try_from(random).unwrap_or(0);
         let retry = at.step.retry.within(self.longest_pause);
-        let due = after(self.now, retry.pause(at.attempt, random));
+        // Those that were turned away together do not come back together either.
+        let asked_for = failure.wait().map_or(Duration::ZERO, |wait| {
+            wait.min(LONGEST_WAIT) + retry.pause(1, random)
+        });
+        let due = after(self.now, retry.pause(at.attempt, random).max(asked_for));
         let is_refused = outcome == FailedAs::Refused;
         let has_tries = at.attempt < at.step.retry.tries;
         let is_open = at.state.unresolved || outcome == FailedAs::Unknown;

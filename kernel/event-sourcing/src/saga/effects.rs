@@ -1,6 +1,7 @@
 //! The outside, as sagas see it: actions under a key, that may be asked for and undone.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ impl fmt::Display for Key {
     }
 }
 
+/// The longest time for which a provider's wish to be left alone counts.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
 /// A call that did not succeed. The reasons are stored and shown: short, for people, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -40,11 +44,57 @@ pub enum Failure {
     #[error("{0}")]
     Refused(String),
     /// It did not happen this time.
-    #[error("{0}")]
-    NotDone(String),
+    #[error("{reason}")]
+    NotDone {
+        /// Why.
+        reason: String,
+        /// How long the provider wants to be left alone, if it said so.
+        wait: Option<Duration>,
+    },
     /// Nobody knows.
-    #[error("{0}")]
-    Unknown(String),
+    #[error("{reason}")]
+    Unknown {
+        /// Why.
+        reason: String,
+        /// As with [`Failure::NotDone`]: a look-up may be turned away as well.
+        wait: Option<Duration>,
+    },
+}
+
+impl Failure {
+    /// It did not happen this time; it may be tried again when the step's table says.
+    #[must_use]
+    pub fn not_done(reason: impl Into<String>) -> Self {
+        let (reason, wait) = (reason.into(), None);
+        Self::NotDone { reason, wait }
+    }
+
+    /// Nobody knows.
+    #[must_use]
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        let (reason, wait) = (reason.into(), None);
+        Self::Unknown { reason, wait }
+    }
+
+    /// The same with the time for which the provider wants to be left alone: the step is not tried again before. More
+    /// than [`LONGEST_WAIT`] counts as that. What was refused for good is not tried again anyway.
+    #[must_use]
+    pub fn not_before(mut self, asked: Option<Duration>) -> Self {
+        match &mut self {
+            Self::Refused(_) => {}
+            Self::NotDone { wait, .. } | Self::Unknown { wait, .. } => *wait = asked,
+        }
+        self
+    }
+
+    /// How long the provider wants to be left alone.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(_) => None,
+            Self::NotDone { wait, .. } | Self::Unknown { wait, .. } => *wait,
+        }
+    }
 }
 
 /// What a provider knows about a key.

@@ -34,7 +34,7 @@ mod tests;
 pub use definition::{
     End, EventOf, Kind, Local, Reads, Refusal, RetryPolicy, Role, Saga, Step, Table, Writes,
 };
-pub use effects::{Effects, Failure, Key, Standing, Undone};
+pub use effects::{Effects, Failure, Key, LONGEST_WAIT, Standing, Undone};
 pub use engine::{EngineBuilder, EngineConfig, EngineTasks, SagaEngine};
 pub use event::{AnySagaEvent, Person, SAGA_EVENTS, SagaEvent};
 pub use moves::IllegalMove;

@@ -16,4 +16,5 @@ mod restart;
 mod storm;
 mod support;
 mod trip;
+mod waits;
 mod wire;

@@ -80,7 +80,7 @@ impl<S: Travel> Effects<S> for Unreliable {
     async fn act(&self, key: &Key, _call: &String) -> Result<String, Failure> {
         self.dawdle().await;
         match self.roll() {
-            0..10 => Err(Failure::NotDone("out of order".to_owned())),
+            0..10 => Err(Failure::not_done("out of order")),
             10..14 => {
                 let mut book = self.book.lock().unwrap();
                 let entry = book.entry(key.clone()).or_default();
@@ -92,7 +92,7 @@ impl<S: Travel> Effects<S> for Unreliable {
             }
             14..22 => {
                 let _lost = take_effect(&self.book, key);
-                Err(Failure::Unknown("connection reset".to_owned()))
+                Err(Failure::unknown("connection reset"))
             }
             22..28 => std::future::pending().await,
             28..36 => {
@@ -115,7 +115,7 @@ impl<S: Travel> Effects<S> for Unreliable {
     async fn look_up(&self, key: &Key, _call: &String) -> Result<Standing<String>, Failure> {
         self.dawdle().await;
         if self.roll() < 15 {
-            return Err(Failure::Unknown("out of order".to_owned()));
+            return Err(Failure::unknown("out of order"));
         }
         let book = self.book.lock().unwrap();
         Ok(match book.get(key) {
@@ -130,7 +130,7 @@ impl<S: Travel> Effects<S> for Unreliable {
         self.dawdle().await;
         let rolled = self.roll();
         if rolled < 15 {
-            return Err(Failure::Unknown("out of order".to_owned()));
+            return Err(Failure::unknown("out of order"));
         }
         let happened = {
             let mut book = self.book.lock().unwrap();
@@ -139,7 +139,7 @@ impl<S: Travel> Effects<S> for Unreliable {
             entry.effects > 0
         };
         match rolled {
-            15..25 => Err(Failure::Unknown("connection reset".to_owned())),
+            15..25 => Err(Failure::unknown("connection reset")),
             25..35 => std::future::pending().await,
             _ => Ok(Undone {
                 happened,

@@ -33,6 +33,8 @@ pub enum Deed {
     Good,
     /// Does not happen this time.
     NotDone,
+    /// Does not happen, and neither does anything else for so long.
+    Busy(Duration),
     /// Is declined.
     Refused,
     /// Takes effect when a permit is there.
@@ -108,7 +110,8 @@ impl<S: Travel> Effects<S> for Desk {
         self.note("act", key);
         match self.deed(key) {
             Deed::Good => tokio::time::sleep(Duration::from_millis(10)).await,
-            Deed::NotDone => return Err(Failure::NotDone("out of order".to_owned())),
+            Deed::Busy(wait) => return Err(busy(wait)),
+            Deed::NotDone => return Err(Failure::not_done("out of order")),
             Deed::Refused => return Err(Failure::Refused("declined".to_owned())),
             Deed::Gated(gate) => gate.acquire().await.unwrap().forget(),
         }
@@ -122,14 +125,20 @@ impl<S: Travel> Effects<S> for Desk {
 
     async fn look_up(&self, key: &Key, _call: &String) -> Result<Standing<String>, Failure> {
         self.note("look", key);
+        if let Deed::Busy(wait) = self.deed(key) {
+            return Err(busy(wait));
+        }
         let book = self.book.lock().unwrap();
         Ok(book.get(key).cloned().unwrap_or(Standing::Absent))
     }
 
     async fn undo(&self, key: &Key, _call: &String) -> Result<Undone, Failure> {
         self.note("undo", key);
+        if let Deed::Busy(wait) = self.deed(key) {
+            return Err(busy(wait));
+        }
         if self.broken_undo.load(Ordering::Relaxed) {
-            return Err(Failure::Unknown("out of order".to_owned()));
+            return Err(Failure::unknown("out of order"));
         }
         let before = self
             .book
@@ -142,6 +151,10 @@ impl<S: Travel> Effects<S> for Desk {
             closed: true,
         })
     }
+}
+
+fn busy(wait: Duration) -> Failure {
+    Failure::not_done("busy").not_before(Some(wait))
 }
 
 /// A process that runs sagas.

@@ -180,7 +180,7 @@ fn paid(payment: &Payment) -> Result<Obtained, Failure> {
     let parsed = Reference::parse("payment id", &payment.payment_id);
     parsed
         .map(Obtained::Payment)
-        .map_err(|error| Failure::Unknown(error.message))
+        .map_err(|error| Failure::unknown(error.message))
 }
 
 /// As with payments.
@@ -188,7 +188,7 @@ fn arranged(arrangement: &Arrangement) -> Result<Obtained, Failure> {
     let parsed = TrackingNumber::parse("tracking number", &arrangement.tracking_number);
     parsed
         .map(Obtained::Shipment)
-        .map_err(|error| Failure::Unknown(error.message))
+        .map_err(|error| Failure::unknown(error.message))
 }
 
 fn standing<T>(
@@ -207,7 +207,13 @@ fn standing<T>(
 fn failure(failure: providers::Failure) -> Failure {
     match failure {
         providers::Failure::Refused { reason } => Failure::Refused(reason),
-        providers::Failure::Transient { reason, .. } => Failure::NotDone(reason),
-        providers::Failure::Unknown { reason } => Failure::Unknown(reason),
+        providers::Failure::Transient {
+            reason,
+            retry_after,
+        } => Failure::not_done(reason).not_before(retry_after),
+        providers::Failure::Unknown {
+            reason,
+            retry_after,
+        } => Failure::unknown(reason).not_before(retry_after),
     }
 }

@@ -26,8 +26,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The largest answer that is read.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
-/// The longest time that a provider may ask to be left alone for.
-const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// What requests carry.
 pub(super) type Body = Full<Bytes>;
@@ -107,8 +105,7 @@ impl Answer {
     /// When the provider wants to be asked again, if it says so in seconds.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let text = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-        let wanted = Duration::from_secs(text.trim().parse().ok()?);
-        Some(wanted.min(MAX_RETRY_AFTER))
+        Some(Duration::from_secs(text.trim().parse().ok()?))
     }
 }
 

@@ -75,6 +75,8 @@ pub enum Failure {
     Unknown {
         /// Why.
         reason: String,
+        /// When the provider wants to be asked again.
+        retry_after: Option<Duration>,
     },
 }
 
@@ -98,6 +100,23 @@ impl Failure {
     pub fn unknown(reason: impl AsRef<str>) -> Self {
         Self::Unknown {
             reason: readable(reason.as_ref()),
+            retry_after: None,
+        }
+    }
+
+    /// The same, of a call on which more hangs: what it could not tell is now unknown.
+    #[must_use]
+    pub fn leaving_it_open(self) -> Self {
+        match self {
+            Self::Transient {
+                reason,
+                retry_after,
+            } => Self::Unknown {
+                reason,
+                retry_after,
+            },
+            Self::Refused { reason } => Self::unknown(reason),
+            unknown @ Self::Unknown { .. } => unknown,
         }
     }
 
@@ -105,8 +124,8 @@ impl Failure {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Transient { retry_after, .. } => *retry_after,
-            Self::Refused { .. } | Self::Unknown { .. } => None,
+            Self::Transient { retry_after, .. } | Self::Unknown { retry_after, .. } => *retry_after,
+            Self::Refused { .. } => None,
         }
     }
 
@@ -116,7 +135,7 @@ impl Failure {
         match self {
             Self::Refused { reason }
             | Self::Transient { reason, .. }
-            | Self::Unknown { reason } => reason,
+            | Self::Unknown { reason, .. } => reason,
         }
     }
 }

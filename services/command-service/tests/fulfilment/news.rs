@@ -38,7 +38,7 @@ impl Effects<OrderSaga> for Forgetful {
                     hints.send(key).await.expect("a listener");
                 });
             }
-            return Err(Failure::Unknown("the word was lost".to_owned()));
+            return Err(Failure::unknown("the word was lost"));
         }
         Ok(obtained(call))
     }

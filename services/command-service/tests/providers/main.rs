@@ -12,3 +12,4 @@ mod shipping_http;
 mod simulated;
 mod stripe;
 mod support;
+mod waits;

@@ -57,7 +57,7 @@ impl<S: Saga> Call<S> {
         let made = tokio::time::timeout(self.limit, self.ask(effects)).await;
         let word = made.unwrap_or_else(|_| {
             let limit = self.limit.as_millis();
-            Word::Failed(Failure::Unknown(format!("no answer within {limit} ms")))
+            Word::Failed(Failure::unknown(format!("no answer within {limit} ms")))
         });
         let labels = [("saga", S::NAME), ("step", self.name)];
         metrics::histogram!("saga_step_duration_seconds", &labels).record(begun.elapsed());
@@ -70,9 +70,7 @@ impl<S: Saga> Call<S> {
 
     /// What is said of a call that broke off.
     pub(super) fn broken(&self) -> News<S> {
-        self.news(Word::Failed(Failure::Unknown(
-            "the call broke off".to_owned(),
-        )))
+        self.news(Word::Failed(Failure::unknown("the call broke off")))
     }
 
     fn news(&self, word: Word<S>) -> News<S> {
@@ -108,11 +106,13 @@ impl<S: Saga> Call<S> {
     /// What the provider's knowledge means; nothing if the call must be made.
     fn judge(&self, seen: Result<Standing<S::Output>, Failure>) -> Option<Word<S>> {
         Some(match seen {
-            Err(failure) => Word::Failed(Failure::Unknown(failure.to_string())),
+            Err(failure) => {
+                Word::Failed(Failure::unknown(failure.to_string()).not_before(failure.wait()))
+            }
             Ok(Standing::Done(_)) if self.undo => return None,
             Ok(Standing::Done(output)) => Word::Done(output),
             Ok(Standing::Pending) => {
-                Word::Failed(Failure::Unknown("the provider has not finished".to_owned()))
+                Word::Failed(Failure::unknown("the provider has not finished"))
             }
             Ok(Standing::Absent | Standing::Refused(_) | Standing::Undone) if self.undo => {
                 Word::Undone(Undone {

@@ -53,7 +53,8 @@ pub struct EngineConfig {
     pub calls: usize,
     /// How long one commit is tried before the saga is put back.
     pub commit_timeout: Duration,
-    /// No pause between two tries of a step is longer than this, whatever the table says.
+    /// No pause between two tries of a step is longer than this, whatever the table says, unless the provider asks for
+    /// a longer one.
     pub longest_pause: Duration,
     /// The pause after a store's error.
     pub retry: Duration,

@@ -166,9 +166,9 @@ impl<S: Travel> Bench<S> {
             }),
             Said::Good | Said::Open => Word::Done("booked".to_owned()),
             Said::Refused => Word::Failed(Failure::Refused("no".to_owned())),
-            Said::NotDone => Word::Failed(Failure::NotDone("not now".to_owned())),
+            Said::NotDone => Word::Failed(Failure::not_done("not now")),
             Said::NotSent if !undo => Word::NotSent,
-            Said::Unknown | Said::NotSent => Word::Failed(Failure::Unknown("lost".to_owned())),
+            Said::Unknown | Said::NotSent => Word::Failed(Failure::unknown("lost")),
         };
         let key = run.key(step).unwrap();
         let news = News {

@@ -196,12 +196,12 @@ impl<C: Scenario> Book<C> {
         }
         match how {
             CallFault::FailsTwice | CallFault::FailsAlways => {
-                return Some(Err(Failure::NotDone("out of order".to_owned())));
+                return Some(Err(Failure::not_done("out of order")));
             }
             CallFault::Declined => return Some(Err(self.decline(key, call))),
             CallFault::AnswerLost => {
                 let _lost = self.take_effect(key, call);
-                return Some(Err(Failure::Unknown("connection reset".to_owned())));
+                return Some(Err(Failure::unknown("connection reset")));
             }
             CallFault::NeverAnswers => std::future::pending::<()>().await,
             CallFault::DoneNeverAnswers => {
@@ -248,11 +248,11 @@ impl<C: Scenario> Book<C> {
         }
         match how {
             CallFault::FailsTwice | CallFault::FailsAlways => {
-                return Some(Err(Failure::Unknown("out of order".to_owned())));
+                return Some(Err(Failure::unknown("out of order")));
             }
             CallFault::AnswerLost => {
                 let _lost = self.reverse(key, call, true);
-                return Some(Err(Failure::Unknown("connection reset".to_owned())));
+                return Some(Err(Failure::unknown("connection reset")));
             }
             CallFault::NeverAnswers => std::future::pending::<()>().await,
             CallFault::DoneNeverAnswers => {

@@ -258,7 +258,7 @@ impl CallError {
         match self {
             Self::NoAnswer(failure) | Self::Limited(failure) => failure,
             Self::Busy | Self::KeyReused | Self::Failed | Self::Strange(_) => {
-                Failure::unknown(self.harmless().reason())
+                self.harmless().leaving_it_open()
             }
             Self::KeyRefused | Self::Missing | Self::Refused(_) => self.harmless(),
         }

@@ -107,7 +107,7 @@ impl StripePayments {
             Progress::Refunded | Progress::Cancelled => Err(Failure::refused(CLOSED)),
             Progress::WantsCustomer => match self.api.cancel(&intent.id).await {
                 Ok(_) => Err(Failure::refused(WANTS_CUSTOMER)),
-                Err(error) => Err(Failure::unknown(error.harmless().reason())),
+                Err(error) => Err(error.harmless().leaving_it_open()),
             },
             Progress::Ready | Progress::Processing => {
                 Err(Failure::unknown("Stripe is still processing the payment"))
@@ -116,10 +116,8 @@ impl StripePayments {
     }
 
     async fn look(&self, intent: &str) -> Result<Intent, Failure> {
-        self.api.intent(intent).await.map_err(|error| {
-            let reason = error.harmless();
-            Failure::unknown(reason.reason())
-        })
+        let looked = self.api.intent(intent).await;
+        looked.map_err(|error| error.harmless().leaving_it_open())
     }
 
     /// An intent that nobody will confirm. It would expire without this.
