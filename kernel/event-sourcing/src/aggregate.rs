@@ -65,6 +65,13 @@ pub trait Aggregate:
     /// Moves the state by one event that was recorded at `at`. Total: an event that was stored is a fact.
     fn evolve(&mut self, event: &Self::Event, at: DateTime<Utc>);
 
+    /// Whether this state may be kept as a snapshot. One that says less than the events, such as one that could not
+    /// make sense of them, may not: another binary reads the events again, and may.
+    #[must_use]
+    fn may_be_snapshotted(&self) -> bool {
+        true
+    }
+
     /// The stream of the aggregate with this id.
     #[must_use]
     fn stream(id: &str) -> StreamId {

@@ -90,7 +90,7 @@ fn undecodable(stream: &StreamId, error: DecodeError) -> StoreError {
     }
 }
 
-/// The state as a row of the snapshot table; nothing if it cannot be written as JSON.
+/// The state as a row of the snapshot table; nothing if it may not be kept, or JSON cannot hold it.
 pub(super) fn snapshot(
     kind: &'static Kind,
     stream: StreamId,

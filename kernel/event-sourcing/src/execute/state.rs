@@ -40,7 +40,13 @@ impl Kind {
                         .ok()
                         .map(|state| Arc::new(state) as AnyState)
                 },
-                write_snapshot: |state| serde_json::to_string(&*typed::<A>(state)).ok(),
+                write_snapshot: |state| {
+                    let state = typed::<A>(state);
+                    let may_be = state.may_be_snapshotted();
+                    may_be
+                        .then(|| serde_json::to_string(&*state).ok())
+                        .flatten()
+                },
             }
         }
     }

@@ -31,7 +31,9 @@ use crate::id::Version;
 pub struct SagaState<S: Saga> {
     version: Version,
     run: Option<Run<S>>,
-    /// What the stream says that no saga can do. Nothing more is done with it.
+    /// What the stream says that no saga can do. Nothing more is done with it. Never part of a snapshot: it is this
+    /// binary's opinion, and another one may read the same stream without it.
+    #[serde(skip)]
     damage: Option<String>,
 }
 
@@ -201,7 +203,7 @@ impl<S: Saga> SagaState<S> {
 
 impl<S: Saga> Aggregate for SagaState<S> {
     const TYPE: &'static str = S::STREAM;
-    const SNAPSHOT_VERSION: u32 = 1;
+    const SNAPSHOT_VERSION: u32 = 2;
     type Event = EventOf<S>;
 
     fn evolve(&mut self, event: &EventOf<S>, at: DateTime<Utc>) {
@@ -212,6 +214,10 @@ impl<S: Saga> Aggregate for SagaState<S> {
         if let Some(run) = &mut self.run {
             run.updated_at = at;
         }
+    }
+
+    fn may_be_snapshotted(&self) -> bool {
+        self.damage.is_none()
     }
 }
 

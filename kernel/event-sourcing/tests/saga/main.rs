@@ -6,6 +6,7 @@
 mod account;
 mod bank;
 mod counted;
+mod damage;
 mod limits;
 mod matrix;
 mod owners;
