@@ -33,6 +33,20 @@ impl LogFilter {
         let valid = text.split(',').all(known) && EnvFilter::try_new(text).is_ok();
         valid.then(|| Self(text.to_owned()))
     }
+
+    /// The directives, with what PostgreSQL has to say that concerns nobody left out: at each start it notes that the
+    /// tables are there. A filter that is stricter, or names `sqlx`, is taken at its word.
+    fn directives(&self) -> String {
+        let mut given = self.0.split(',');
+        let is_chatty = |directive: &str| ["info", "debug", "trace"].contains(&directive);
+        let quiets = given.clone().any(is_chatty) && !given.any(|text| text.starts_with("sqlx"));
+        let quiet = if quiets {
+            "sqlx::postgres::notice=warn,"
+        } else {
+            ""
+        };
+        format!("{quiet}{}", self.0)
+    }
 }
 
 impl fmt::Debug for LogFilter {
@@ -119,7 +133,7 @@ impl fmt::Debug for Metrics {
 /// Metrics are collected already.
 pub fn install(config: &TelemetryConfig) -> Result<Metrics, BuildError> {
     let mut subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&config.filter.0))
+        .with_env_filter(EnvFilter::new(config.filter.directives()))
         .with_writer(std::io::stderr);
     if !std::io::stderr().is_terminal() {
         // Colours are for eyes: a file or a collector has the words alone.
@@ -139,6 +153,10 @@ pub fn install(config: &TelemetryConfig) -> Result<Metrics, BuildError> {
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+    use tracing::subscriber::with_default;
+    use tracing_subscriber::EnvFilter;
+
     use super::LogFilter;
 
     #[test]
@@ -149,5 +167,27 @@ mod tests {
         for bad in ["", "loud", "sqlx=loud", "a=b=c"] {
             assert!(LogFilter::parse(bad).is_none(), "{bad}");
         }
+    }
+
+    /// Which of PostgreSQL's notes and warnings, and of our own notes, a filter lets through.
+    fn heard(filter: &str) -> [bool; 3] {
+        const TARGET: &str = "sqlx::postgres::notice";
+        let filter = LogFilter::parse(filter).expect("a filter").directives();
+        let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
+        with_default(subscriber.finish(), || {
+            [
+                tracing::enabled!(target: TARGET, Level::INFO),
+                tracing::enabled!(target: TARGET, Level::WARN),
+                tracing::enabled!(Level::INFO),
+            ]
+        })
+    }
+
+    #[test]
+    fn what_postgres_merely_notes_is_left_out_unless_it_is_asked_for() {
+        assert_eq!(heard("info"), [false, true, true]);
+        assert_eq!(heard("warn,platform=debug"), [false, true, true]);
+        assert_eq!(heard("error"), [false, false, false]);
+        assert_eq!(heard("info,sqlx=info"), [true, true, true]);
     }
 }
