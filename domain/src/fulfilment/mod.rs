@@ -12,6 +12,7 @@
 //! cannot be undone comes last. An order is confirmed in the commit of its shipment's arrangement.
 
 mod cancel_order;
+mod kind;
 mod order;
 mod stock;
 
@@ -20,6 +21,7 @@ use std::time::Duration;
 use event_sourcing::saga::RetryPolicy;
 
 pub use cancel_order::{CancelOrderSaga, UndoCall, UndoneDeal, Unfulfilment};
+pub use kind::{SAGA_TYPES, parse_saga_type};
 pub use order::{Fulfilment, FulfilmentCall, Obtained, OrderSaga};
 pub use stock::Goods;
 

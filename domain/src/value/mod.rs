@@ -22,3 +22,4 @@ pub use patch::Patch;
 pub use quantity::{Quantity, StockLevel, parse_expected_version};
 pub use reference::{Reference, TrackingNumber};
 pub use text::{Description, Reason, SearchTerm};
+pub(crate) use text::{refused, shown};

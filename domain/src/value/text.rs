@@ -106,7 +106,7 @@ pub(super) fn limited<'a>(
 }
 
 /// `{field} must {rule}`.
-pub(super) fn refused(field: &str, rule: &str) -> ValidationError {
+pub(crate) fn refused(field: &str, rule: &str) -> ValidationError {
     ValidationError {
         field: field.to_owned(),
         message: format!("{field} must {rule}"),
@@ -114,7 +114,7 @@ pub(super) fn refused(field: &str, rule: &str) -> ValidationError {
 }
 
 /// The text in quotes, escaped, and cut if it is long.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARACTERS) {
         None => format!("{text:?}"),
         Some((end, _)) => format!("{:?}…", &text[..end]),

@@ -7,6 +7,7 @@
 //!   next         what to do now: a pure function of the state and the time
 //!   effects      the outside, called at the edge
 //!   engine       owns partitions by lease, makes the calls, commits what it hears
+//!   status       the same in one word
 //!   summary      where a saga stands, for people
 //!   person       what people do to sagas that cannot go on by themselves
 //! ```
@@ -27,6 +28,7 @@ pub mod next;
 pub mod person;
 mod start;
 pub mod state;
+pub mod status;
 pub mod summary;
 #[cfg(test)]
 mod tests;
@@ -42,4 +44,5 @@ pub use next::{Move, Plan, next};
 pub use person::{Act, ActRefused, PersonActs, cancel};
 pub use start::{PARTITIONS, partition_of, started};
 pub use state::{Outcome, Phase, Run, SagaState, Status, StepState};
-pub use summary::{SagaStatus, Summary};
+pub use status::{SagaStatus, UnknownStatus};
+pub use summary::Summary;

@@ -4,42 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::definition::Saga;
 use super::state::{Outcome, Phase, Run, SagaState, Status};
+use super::status::SagaStatus;
 use crate::id::Version;
-
-/// A saga's status in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SagaStatus {
-    /// No step was begun yet.
-    Started,
-    /// It goes from step to step.
-    Running,
-    /// It goes backwards.
-    Compensating,
-    /// It waits for a person.
-    Suspended,
-    /// Every step took effect.
-    Completed,
-    /// Nothing of it is left.
-    Compensated,
-    /// A person closed it.
-    Failed,
-}
-
-impl SagaStatus {
-    /// In lower case.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Running => "running",
-            Self::Compensating => "compensating",
-            Self::Suspended => "suspended",
-            Self::Completed => "completed",
-            Self::Compensated => "compensated",
-            Self::Failed => "failed",
-        }
-    }
-}
 
 /// A saga as people see it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use event_sourcing::saga::{SagaStatus, Summary};
+use event_sourcing::saga::Summary;
 use futures::{StreamExt, TryStreamExt, stream};
 use tonic::Status;
 
@@ -46,7 +46,9 @@ impl Fulfilments {
         let mut found = pin!(looks.buffered(AT_ONCE));
         while let Some(saga) = found.try_next().await? {
             looked_at += 1;
-            sagas.extend(saga.filter(|saga| is_open(saga) && wanted.matches(saga)));
+            // The index hears of an end a little later.
+            let open = saga.filter(|saga| !saga.status.is_end());
+            sagas.extend(open.filter(|saga| wanted.matches(saga)));
             if sagas.len() == wanted.limit {
                 break;
             }
@@ -58,12 +60,4 @@ impl Fulfilments {
             next: last.map(|(saga_id, _)| saga_id.to_string()),
         })
     }
-}
-
-/// The index hears of an end a little later.
-fn is_open(saga: &Summary) -> bool {
-    !matches!(
-        saga.status,
-        SagaStatus::Completed | SagaStatus::Compensated | SagaStatus::Failed
-    )
 }

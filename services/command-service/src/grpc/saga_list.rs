@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::proto::{self, ListSagasParam};
-use domain::fulfilment::{CancelOrderSaga, OrderSaga};
+use domain::fulfilment::parse_saga_type;
 use domain::{DomainError, Findings, ValidationError};
-use event_sourcing::saga::{Saga, Summary};
+use event_sourcing::saga::Summary;
 
 use super::order_reply::saga_status;
 
@@ -15,7 +15,7 @@ const MAX_LIMIT: i32 = 500;
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     statuses: Vec<proto::SagaStatus>,
-    saga_type: Option<String>,
+    saga_type: Option<&'static str>,
     step: Option<String>,
     started_until: Option<DateTime<Utc>>,
     pub(crate) limit: usize,
@@ -29,7 +29,10 @@ impl Wanted {
         let statuses = param.statuses.iter().map(|status| known_status(*status));
         let statuses = findings.keep(statuses.collect::<Result<_, _>>());
         let limit = findings.keep(limit(param.limit));
-        let saga_type = param.r#type.clone().map(known_type).transpose();
+        let saga_type = param.r#type.as_deref();
+        let saga_type = saga_type
+            .map(|text| parse_saga_type("type", text))
+            .transpose();
         let saga_type = findings.keep(saga_type);
         let started_until = findings.keep(param.min_age_ms.map(|age| past(age, now)).transpose());
         let (Some(statuses), Some(saga_type), Some(limit), Some(started_until)) =
@@ -49,9 +52,7 @@ impl Wanted {
 
     /// Whether sagas of this type can be among them.
     pub(crate) fn has_type(&self, saga_type: &str) -> bool {
-        self.saga_type
-            .as_ref()
-            .is_none_or(|wanted| wanted == saga_type)
+        self.saga_type.is_none_or(|wanted| wanted == saga_type)
     }
 
     pub(crate) fn matches(&self, saga: &Summary) -> bool {
@@ -76,18 +77,6 @@ fn known_status(given: i32) -> Result<proto::SagaStatus, ValidationError> {
             field: "statuses".to_owned(),
             message: format!("statuses must be numbers of SagaStatus from 1 to 7, got {given}"),
         })
-}
-
-fn known_type(given: String) -> Result<String, ValidationError> {
-    const TYPES: [&str; 2] = [OrderSaga::NAME, CancelOrderSaga::NAME];
-    if TYPES.contains(&given.as_str()) {
-        return Ok(given);
-    }
-    let shown: String = given.chars().take(40).collect();
-    Err(ValidationError {
-        field: "type".to_owned(),
-        message: format!("type must be {}, got {shown:?}", TYPES.join(" or ")),
-    })
 }
 
 fn limit(given: i32) -> Result<usize, ValidationError> {

@@ -1,11 +1,12 @@
 //! Input about orders and sagas.
 
 use contract::query::{self, SagaListRequest};
+use domain::fulfilment::parse_saga_type;
 use domain::value::OrderStatus;
+use event_sourcing::saga::SagaStatus;
 use tonic::Status;
 
 use super::input;
-use crate::projections::SagaStatus;
 use crate::reads::SagaSearch;
 
 pub(super) fn order_status(given: Option<i32>) -> Result<Option<OrderStatus>, Status> {
@@ -61,15 +62,16 @@ pub(super) fn saga_search(request: &SagaListRequest) -> Result<SagaSearch, Statu
             statuses.push(status);
         }
     }
-    // Types and steps are named as ids are.
-    let name = |field: &str, given: Option<&String>| {
-        let name = given.map(|text| input::id(field, text)).transpose();
-        name.map(|name| name.map(|name| name.to_string()))
-    };
+    let saga_type = request.r#type.as_deref();
+    let saga_type = saga_type.map(|text| parse_saga_type("type", text));
+    // Steps are named as ids are. There are those of all versions of the tables, so that any name may be one.
+    let step = request.step.as_deref().map(|text| input::id("step", text));
     Ok(SagaSearch {
         statuses,
-        saga_type: name("type", request.r#type.as_ref())?,
-        step: name("step", request.step.as_ref())?,
+        saga_type: saga_type
+            .transpose()
+            .map_err(|error| input::invalid(&error))?,
+        step: step.transpose()?.map(|step| step.to_string()),
         started_until: request.started_until_micros,
         window: input::window(request.limit, request.offset)?,
     })

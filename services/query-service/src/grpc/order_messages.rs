@@ -3,9 +3,10 @@
 use contract::decimal;
 use contract::query::{self, Order, OrderItem, Saga, ShippingAddress};
 use domain::value::OrderStatus;
+use event_sourcing::saga::SagaStatus;
 
 use super::convert::MICROS;
-use crate::projections::{OrderRow, SagaRow, SagaStatus};
+use crate::projections::{OrderRow, SagaRow};
 
 pub(super) fn order(row: &OrderRow) -> Order {
     let items = row.items.0.iter();

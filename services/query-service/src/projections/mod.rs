@@ -5,7 +5,6 @@ mod json;
 mod named;
 mod orders;
 mod products;
-mod saga_status;
 mod sagas;
 
 pub use categories::{Categories, CategoryFact, CategoryRow};
@@ -13,5 +12,4 @@ pub use json::Json;
 pub use named::NamedRow;
 pub use orders::{OrderFact, OrderRow, Orders, Progress};
 pub use products::{ProductFact, ProductRow, Products};
-pub use saga_status::SagaStatus;
 pub use sagas::{OpenStep, SagaRow, Sagas};

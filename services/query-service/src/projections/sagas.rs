@@ -8,13 +8,12 @@
 
 use event_sourcing::projection::FoldError;
 use event_sourcing::saga::event::{Action, Started};
-use event_sourcing::saga::{AnySagaEvent, SAGA_EVENTS, SagaEvent};
+use event_sourcing::saga::{AnySagaEvent, SAGA_EVENTS, SagaEvent, SagaStatus};
 use event_sourcing::{DecodeError, Envelope, Filter, Projection};
 use read_model_sql::{Column, TableProjection, TableRow, Value};
 use serde::{Deserialize, Serialize};
 
 use super::json::Json;
-use super::saga_status::SagaStatus;
 
 /// Folds sagas.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use event_sourcing::EventStore;
+use event_sourcing::saga::SagaStatus;
 use read_model_sql::{Database, Statement};
 use sqlx::AssertSqlSafe;
 
 use super::conditions::Conditions;
 use super::{At, Cached, Found, List, MOST_ROWS, ReadError, Row, Table, Window};
-use crate::projections::{SagaRow, SagaStatus, Sagas};
+use crate::projections::{SagaRow, Sagas};
 
 /// Nobody asks for a saga by its id here, only for those of orders: there are lists, and no rows.
 const CACHED: Cached = Cached { rows: 0, lists: 32 };
@@ -19,7 +20,7 @@ pub struct SagaSearch {
     /// Where they stand: one of these. Any, if there is none.
     pub statuses: Vec<SagaStatus>,
     /// Of which type.
-    pub saga_type: Option<String>,
+    pub saga_type: Option<&'static str>,
     /// The step that they are at.
     pub step: Option<String>,
     /// They began at this time or before, in microseconds.
@@ -106,8 +107,8 @@ impl SagaReads {
     fn search_statement(&self, search: &SagaSearch, kinds: &[String]) -> Statement {
         const ORDER: &str = "started_at DESC, id DESC";
         let mut conditions = Conditions::default();
-        if let Some(saga_type) = &search.saga_type {
-            conditions.equal("saga_type", saga_type.as_str());
+        if let Some(saga_type) = search.saga_type {
+            conditions.equal("saga_type", saga_type);
         }
         if let Some(step) = &search.step {
             conditions.equal("current_step", step.as_str());

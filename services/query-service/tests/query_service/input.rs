@@ -329,16 +329,18 @@ async fn lists_of_orders_and_sagas() {
             &["statuses must", "STARTED", "SUSPENDED", &given],
         );
     }
+    let types = "type must be order or cancel_order, got ";
     for (saga_type, step, part) in [
-        (Some("no type"), None, "type must"),
-        (None, Some(""), "step must"),
+        (Some("refund"), None, format!("{types}\"refund\"")),
+        (Some(""), None, format!("{types}\"\"")),
+        (None, Some(""), "step must".to_owned()),
     ] {
         let request = SagaListRequest {
             r#type: saga_type.map(str::to_owned),
             step: step.map(str::to_owned),
             ..SagaListRequest::default()
         };
-        refused(service.sagas.list_sagas(request).await, &[part]);
+        refused(service.sagas.list_sagas(request).await, &[&part]);
     }
     service.stop().await;
 }

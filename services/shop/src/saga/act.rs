@@ -3,6 +3,7 @@
 use clap::ArgMatches;
 use contract::proto::saga_command_client::SagaCommandClient;
 use contract::proto::{ResolveSagaParam, SagaActionParam, SagaActionResult};
+use event_sourcing::saga::SagaStatus;
 use platform::runtime::GrpcChannel;
 use serde::Serialize;
 use tonic::{Request, Response, Status};
@@ -81,7 +82,7 @@ fn told(done: &Done) -> String {
         _ => "The step counts as done by hand; it goes on.".to_owned(),
     };
     let saga = format!("Saga {id} is {}.", standing(&done.saga));
-    let see = if done.saga.state == State::Failed {
+    let see = if done.saga.state == State::Known(SagaStatus::Failed) {
         String::new()
     } else {
         format!("\nSee what comes of it: shop saga show {id}")

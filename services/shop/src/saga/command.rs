@@ -2,9 +2,10 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
+use domain::fulfilment::SAGA_TYPES;
+use event_sourcing::saga::SagaStatus;
 use platform::config;
 
-use super::model::State;
 use super::services::WHERE;
 use crate::terminal::{json_flag, parse_age};
 
@@ -101,12 +102,14 @@ fn list() -> Command {
         .long("state")
         .value_name("STATE")
         .action(ArgAction::Append)
-        .value_parser(PossibleValuesParser::new(State::ALL.map(State::name)))
+        .value_parser(PossibleValuesParser::new(
+            SagaStatus::ALL.map(SagaStatus::as_str),
+        ))
         .help("Only sagas in this state; may be given more than once");
     let saga_type = Arg::new("type")
         .long("type")
         .value_name("TYPE")
-        .value_parser(["order", "cancel_order"])
+        .value_parser(SAGA_TYPES)
         .help("Only sagas of this type");
     let step = Arg::new("step")
         .long("step")

@@ -4,16 +4,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::ArgMatches;
 use contract::proto::ListSagasParam;
 use contract::query::SagaListRequest;
+use event_sourcing::saga::SagaStatus;
 use event_sourcing::{Clock, SystemClock};
 use tonic::Request;
 
-use super::model::{Saga, State};
+use super::model::{Saga, number};
 use super::services::{Failed, read_side, refused, write_side};
 use crate::terminal::{Output, line, say, span, table};
 
 /// Which sagas are wanted.
 struct Wanted {
-    states: Vec<State>,
+    states: Vec<SagaStatus>,
     saga_type: Option<String>,
     step: Option<String>,
     age: Option<TimeDelta>,
@@ -49,10 +50,10 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
 impl Wanted {
     fn read(arguments: &ArgMatches) -> Self {
         let names: Vec<&String> = arguments.get_many("state").into_iter().flatten().collect();
-        let states = State::ALL.into_iter();
+        let states = SagaStatus::ALL.into_iter();
         Self {
             states: states
-                .filter(|state| names.iter().any(|name| *name == state.name()))
+                .filter(|state| names.iter().any(|name| *name == state.as_str()))
                 .collect(),
             saga_type: arguments.get_one("type").cloned(),
             step: arguments.get_one("step").cloned(),
@@ -73,7 +74,7 @@ impl Wanted {
     }
 
     fn numbers(&self) -> Vec<i32> {
-        self.states.iter().map(|state| state.number()).collect()
+        self.states.iter().copied().map(number).collect()
     }
 }
 

@@ -3,74 +3,50 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::time::{from_micros, from_timestamp};
 use contract::{proto, query};
-use serde::Serialize;
+use event_sourcing::saga::SagaStatus;
+use serde::{Serialize, Serializer};
 
-/// What a saga can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// Where a saga stands, if this binary knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    Started,
-    Running,
-    Compensating,
-    Suspended,
-    Completed,
-    Compensated,
-    Failed,
-    /// This binary does not know it.
+    Known(SagaStatus),
     Unknown,
 }
 
 impl State {
-    pub const ALL: [Self; 7] = [
-        Self::Started,
-        Self::Running,
-        Self::Compensating,
-        Self::Suspended,
-        Self::Completed,
-        Self::Compensated,
-        Self::Failed,
-    ];
-
     pub fn name(self) -> &'static str {
         match self {
-            Self::Started => "started",
-            Self::Running => "running",
-            Self::Compensating => "compensating",
-            Self::Suspended => "suspended",
-            Self::Completed => "completed",
-            Self::Compensated => "compensated",
-            Self::Failed => "failed",
+            Self::Known(status) => status.as_str(),
             Self::Unknown => "unknown",
         }
     }
 
-    /// Whether it is an end.
-    pub fn is_end(self) -> bool {
-        matches!(self, Self::Completed | Self::Compensated | Self::Failed)
-    }
-
-    /// Its number on the wire, which both services share.
-    pub fn number(self) -> i32 {
-        let status = match self {
-            Self::Started => proto::SagaStatus::Started,
-            Self::Running => proto::SagaStatus::Running,
-            Self::Compensating => proto::SagaStatus::Compensating,
-            Self::Suspended => proto::SagaStatus::Suspended,
-            Self::Completed => proto::SagaStatus::Completed,
-            Self::Compensated => proto::SagaStatus::Compensated,
-            Self::Failed => proto::SagaStatus::Failed,
-            Self::Unknown => proto::SagaStatus::Unspecified,
-        };
-        status.into()
-    }
-
-    fn of(number: i32) -> Self {
-        let known = Self::ALL.into_iter();
-        known
+    fn of(given: i32) -> Self {
+        SagaStatus::ALL
             .into_iter()
-            .find(|state| state.number() == number)
-            .unwrap_or(Self::Unknown)
+            .find(|status| number(*status) == given)
+            .map_or(Self::Unknown, Self::Known)
     }
+}
+
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+/// A status's number on the wire, which both services share.
+pub fn number(status: SagaStatus) -> i32 {
+    let status = match status {
+        SagaStatus::Started => proto::SagaStatus::Started,
+        SagaStatus::Running => proto::SagaStatus::Running,
+        SagaStatus::Compensating => proto::SagaStatus::Compensating,
+        SagaStatus::Completed => proto::SagaStatus::Completed,
+        SagaStatus::Failed => proto::SagaStatus::Failed,
+        SagaStatus::Compensated => proto::SagaStatus::Compensated,
+        SagaStatus::Suspended => proto::SagaStatus::Suspended,
+    };
+    status.into()
 }
 
 /// A saga. What its teller does not know is absent.
@@ -206,14 +182,14 @@ mod tests {
 
     #[test]
     fn both_services_number_the_states_alike() {
-        for state in State::ALL {
-            let number = state.number();
+        for status in SagaStatus::ALL {
+            let number = number(status);
             let read = query::SagaStatus::try_from(number).expect("a status");
             let written = proto::SagaStatus::try_from(number).expect("a status");
             assert_eq!(read.as_str_name(), written.as_str_name());
-            assert_eq!(State::of(number), state);
-            let suffix = format!("_{}", state.name().to_ascii_uppercase());
-            assert!(read.as_str_name().ends_with(&suffix), "{state:?}");
+            assert_eq!(State::of(number), State::Known(status));
+            let suffix = format!("_{}", status.name());
+            assert!(read.as_str_name().ends_with(&suffix), "{status:?}");
         }
         assert_eq!(State::of(99), State::Unknown);
     }

@@ -5,6 +5,7 @@ use clap::ArgMatches;
 use contract::business::ErrorType;
 use contract::proto::ShowSagaParam;
 use contract::proto::saga_command_client::SagaCommandClient;
+use event_sourcing::saga::SagaStatus;
 use event_sourcing::{Clock, SystemClock};
 use platform::runtime::GrpcChannel;
 use serde::Serialize;
@@ -88,7 +89,7 @@ fn text(story: &Story, now: DateTime<Utc>) -> String {
     let Story { saga, events } = story;
     let header = fields(&header(saga, now));
     let timeline = timeline(events);
-    let advice = (saga.state == State::Suspended).then(|| advice(saga));
+    let advice = (saga.state == State::Known(SagaStatus::Suspended)).then(|| advice(saga));
     format!("{header}\n{timeline}{}", advice.unwrap_or_default())
         .trim_end()
         .to_owned()

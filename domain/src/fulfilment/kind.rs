@@ -1,0 +1,22 @@
+//! Which sagas there are.
+
+use event_sourcing::saga::Saga;
+
+use super::{CancelOrderSaga, OrderSaga};
+use crate::ValidationError;
+use crate::value::{refused, shown};
+
+/// The names of their types.
+pub const SAGA_TYPES: [&str; 2] = [OrderSaga::NAME, CancelOrderSaga::NAME];
+
+/// Reads the name of a type.
+///
+/// # Errors
+/// Not one of them.
+pub fn parse_saga_type(field: &str, text: &str) -> Result<&'static str, ValidationError> {
+    let known = SAGA_TYPES.into_iter().find(|name| *name == text);
+    known.ok_or_else(|| {
+        let rule = format!("be {}, got {}", SAGA_TYPES.join(" or "), shown(text));
+        refused(field, &rule)
+    })
+}
