@@ -100,19 +100,11 @@ impl CommandDatabase {
     ) -> Result<Self, DatabaseError> {
         let connect_error = |source| DatabaseError::new("connect to the command database", source);
         let pool = match url.engine() {
-            Engine::Sqlite => {
-                let pool = sqlite(url.as_str()).await.map_err(connect_error)?;
-                schema::prepare_sqlite(&pool, migrate).await?;
-                Pool::Sqlite(pool)
-            }
-            Engine::Postgres => {
-                let pool = postgres(url.as_str(), pool_size)
-                    .await
-                    .map_err(connect_error)?;
-                schema::prepare_postgres(&pool, migrate).await?;
-                Pool::Postgres(pool)
-            }
+            Engine::Sqlite => sqlite(url.as_str()).await.map(Pool::Sqlite),
+            Engine::Postgres => postgres(url.as_str(), pool_size).await.map(Pool::Postgres),
         };
+        let pool = pool.map_err(connect_error)?;
+        schema::prepare(&pool, migrate).await?;
         Ok(Self { pool })
     }
 

@@ -1,8 +1,6 @@
 //! The command database's own schema.
 
-use sqlx::{PgPool, SqlitePool};
-
-use super::DatabaseError;
+use super::{DatabaseError, Pool};
 
 /// One step of the schema.
 struct Migration {
@@ -38,8 +36,27 @@ const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS command_schema \
      (version BIGINT PRIMARY KEY, serves_from BIGINT NOT NULL)";
 const DONE: &str = "SELECT version, serves_from FROM command_schema";
 const NOTE: &str = "INSERT INTO command_schema (version, serves_from) VALUES ($1, $2)";
-/// Processes that start together migrate one after the other.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7236413219)";
+
+/// Takes the steps that are missing, in a transaction of either engine.
+macro_rules! take_steps {
+    ($transaction:ident, $script:ident) => {
+        sqlx::raw_sql(BOOKKEEPING)
+            .execute(&mut *$transaction)
+            .await?;
+        let done = sqlx::query_as(DONE).fetch_all(&mut *$transaction).await?;
+        for step in missing(&done)? {
+            sqlx::raw_sql(step.$script)
+                .execute(&mut *$transaction)
+                .await?;
+            sqlx::query(NOTE)
+                .bind(step.version)
+                .bind(step.serves_from)
+                .execute(&mut *$transaction)
+                .await?;
+        }
+    };
+}
 
 /// Why a database cannot be used by this binary.
 #[derive(Debug, thiserror::Error)]
@@ -75,52 +92,29 @@ impl From<SchemaError> for DatabaseError {
 
 /// Runs the steps that are missing, or without `migrate` requires that none is. Steps that only newer binaries know
 /// are accepted as long as they serve this one.
-pub(super) async fn prepare_postgres(pool: &PgPool, migrate: bool) -> Result<(), SchemaError> {
+pub(super) async fn prepare(pool: &Pool, migrate: bool) -> Result<(), SchemaError> {
     if !migrate {
-        let done = sqlx::query_as(DONE).fetch_all(pool).await?;
+        let done = match pool {
+            Pool::Sqlite(pool) => sqlx::query_as(DONE).fetch_all(pool).await?,
+            Pool::Postgres(pool) => sqlx::query_as(DONE).fetch_all(pool).await?,
+        };
         return require_complete(&done);
     }
-    let mut transaction = pool.begin().await?;
-    sqlx::raw_sql(LOCK).execute(&mut *transaction).await?;
-    sqlx::raw_sql(BOOKKEEPING)
-        .execute(&mut *transaction)
-        .await?;
-    let done = sqlx::query_as(DONE).fetch_all(&mut *transaction).await?;
-    for step in missing(&done)? {
-        sqlx::raw_sql(step.postgres)
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(NOTE)
-            .bind(step.version)
-            .bind(step.serves_from)
-            .execute(&mut *transaction)
-            .await?;
+    // Processes that start together migrate one after the other.
+    match pool {
+        Pool::Sqlite(pool) => {
+            let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+            take_steps!(transaction, sqlite);
+            transaction.commit().await?;
+        }
+        Pool::Postgres(pool) => {
+            let mut transaction = pool.begin().await?;
+            sqlx::raw_sql(LOCK).execute(&mut *transaction).await?;
+            take_steps!(transaction, postgres);
+            transaction.commit().await?;
+        }
     }
-    Ok(transaction.commit().await?)
-}
-
-/// As [`prepare_postgres`].
-pub(super) async fn prepare_sqlite(pool: &SqlitePool, migrate: bool) -> Result<(), SchemaError> {
-    if !migrate {
-        let done = sqlx::query_as(DONE).fetch_all(pool).await?;
-        return require_complete(&done);
-    }
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::raw_sql(BOOKKEEPING)
-        .execute(&mut *transaction)
-        .await?;
-    let done = sqlx::query_as(DONE).fetch_all(&mut *transaction).await?;
-    for step in missing(&done)? {
-        sqlx::raw_sql(step.sqlite)
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(NOTE)
-            .bind(step.version)
-            .bind(step.serves_from)
-            .execute(&mut *transaction)
-            .await?;
-    }
-    Ok(transaction.commit().await?)
+    Ok(())
 }
 
 fn require_complete(done: &[(i64, i64)]) -> Result<(), SchemaError> {

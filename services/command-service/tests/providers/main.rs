@@ -5,6 +5,8 @@ mod fake_carrier;
 mod fake_stripe;
 mod mail;
 mod notices;
+#[path = "../support/place.rs"]
+mod place;
 mod promises;
 mod secrets;
 mod settings;

@@ -12,55 +12,30 @@ use command_service::providers::{Address, Charge, Key, Parcel, Shipment};
 use domain::value::{EntityId, Money, Quantity, UserId};
 use event_sourcing::Clock;
 use event_sourcing::clock::ManualClock;
-use platform::config::{DatabaseUrl, Engine};
-use tempfile::TempDir;
-use test_postgres::TestDatabase;
+use platform::config::Engine;
 use tokio_util::task::TaskTracker;
+
+use crate::place::{Place, on_each_engine};
 
 /// Longer than anything here takes, so that whoever waits for nothing is found out.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command database that processes can be opened on, one after the other or together.
-pub struct Home {
-    url: DatabaseUrl,
-    _folder: Option<TempDir>,
-    _database: Option<TestDatabase>,
-}
+pub struct Home(Place);
 
 /// Runs a test on both engines, each with a fresh database.
 pub async fn on_both_engines(test: impl AsyncFn(&Home)) {
-    for engine in [Engine::Sqlite, Engine::Postgres] {
-        eprintln!("on {engine:?}");
-        test(&Home::new(engine).await).await;
-    }
+    on_each_engine(async |place| test(&Home(place)).await).await;
 }
 
 impl Home {
     pub async fn new(engine: Engine) -> Self {
-        match engine {
-            Engine::Sqlite => {
-                let folder = tempfile::tempdir().expect("a folder");
-                let url = format!("sqlite://{}/command.db", folder.path().display());
-                Self::at(&url, Some(folder), None)
-            }
-            Engine::Postgres => {
-                let database = test_postgres::database().await;
-                let url = database.url.clone();
-                Self::at(&url, None, Some(database))
-            }
-        }
-    }
-
-    fn at(url: &str, folder: Option<TempDir>, database: Option<TestDatabase>) -> Self {
-        Self {
-            url: DatabaseUrl::parse(url).expect("a database"),
-            _folder: folder,
-            _database: database,
-        }
+        Self(Place::new(engine).await)
     }
 
     pub async fn database(&self) -> CommandDatabase {
-        CommandDatabase::connect(&self.url, 4, true)
+        let config = &self.0.databases;
+        CommandDatabase::connect(&config.database, config.pool_size, config.migrate)
             .await
             .expect("a database")
     }

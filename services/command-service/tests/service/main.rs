@@ -6,6 +6,8 @@ mod idempotency;
 mod input;
 mod orders;
 mod outage;
+#[path = "../support/place.rs"]
+mod place;
 mod product;
 mod protocol;
 mod race;

@@ -16,20 +16,19 @@ use contract::proto::{
     Product, ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
 };
 use event_sourcing::{Clock, Filter, Position, SystemClock};
-use platform::config::{DatabaseUrl, Databases, Engine};
+use platform::config::{Databases, Engine};
 use platform::runtime::GrpcListener;
-use tempfile::TempDir;
-use test_postgres::TestDatabase;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
+
+use crate::place::{Place, databases, on_each_engine};
 
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where a write side keeps its data; services can be started on it one after the other, or, on PostgreSQL, together.
 pub struct Home {
     config: Databases,
-    _folder: Option<TempDir>,
-    _database: Option<TestDatabase>,
+    _place: Option<Place>,
 }
 
 /// A running write side, reached over a socket.
@@ -57,41 +56,26 @@ pub async fn on_both_engines(test: impl AsyncFn(&Service)) {
 
 /// Runs a test that starts services itself on both engines, each with fresh data.
 pub async fn at_both_homes(test: impl AsyncFn(&Home)) {
-    for engine in [Engine::Sqlite, Engine::Postgres] {
-        eprintln!("on {engine:?}");
-        test(&Home::new(engine).await).await;
-    }
+    on_each_engine(async |place| test(&Home::in_place(place)).await).await;
 }
 
 impl Home {
     pub async fn new(engine: Engine) -> Self {
-        match engine {
-            Engine::Sqlite => {
-                let folder = tempfile::tempdir().expect("a folder");
-                let url = |name| format!("sqlite://{}/{name}.db", folder.path().display());
-                Self {
-                    config: config(&url("events"), &url("command")),
-                    _folder: Some(folder),
-                    _database: None,
-                }
-            }
-            Engine::Postgres => {
-                let database = test_postgres::database().await;
-                Self {
-                    config: config(&database.url, &database.url),
-                    _folder: None,
-                    _database: Some(database),
-                }
-            }
+        Self::in_place(Place::new(engine).await)
+    }
+
+    fn in_place(place: Place) -> Self {
+        Self {
+            config: place.databases.clone(),
+            _place: Some(place),
         }
     }
 
     /// On a database that the caller keeps.
     pub fn at(url: &str) -> Self {
         Self {
-            config: config(url, url),
-            _folder: None,
-            _database: None,
+            config: databases(url, url),
+            _place: None,
         }
     }
 
@@ -130,15 +114,6 @@ impl Home {
             store,
             write_side,
         }
-    }
-}
-
-fn config(event_store: &str, database: &str) -> Databases {
-    Databases {
-        event_store: DatabaseUrl::parse(event_store).expect("a database"),
-        database: DatabaseUrl::parse(database).expect("a database"),
-        pool_size: 4,
-        migrate: true,
     }
 }
 

@@ -1,0 +1,53 @@
+//! A place for the write side's data, on either engine.
+
+use platform::config::{DatabaseUrl, Databases, Engine};
+use tempfile::TempDir;
+use test_postgres::TestDatabase;
+
+/// Fresh data, which are gone with it.
+pub struct Place {
+    pub databases: Databases,
+    _folder: Option<TempDir>,
+    _database: Option<TestDatabase>,
+}
+
+impl Place {
+    pub async fn new(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => {
+                let folder = tempfile::tempdir().expect("a folder");
+                let url = |name| format!("sqlite://{}/{name}.db", folder.path().display());
+                Self {
+                    databases: databases(&url("events"), &url("command")),
+                    _folder: Some(folder),
+                    _database: None,
+                }
+            }
+            Engine::Postgres => {
+                let database = test_postgres::database().await;
+                Self {
+                    databases: databases(&database.url, &database.url),
+                    _folder: None,
+                    _database: Some(database),
+                }
+            }
+        }
+    }
+}
+
+/// Runs a test on both engines, each with a place of its own.
+pub async fn on_each_engine(test: impl AsyncFn(Place)) {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        eprintln!("on {engine:?}");
+        test(Place::new(engine).await).await;
+    }
+}
+
+pub fn databases(event_store: &str, database: &str) -> Databases {
+    Databases {
+        event_store: DatabaseUrl::parse(event_store).expect("a database"),
+        database: DatabaseUrl::parse(database).expect("a database"),
+        pool_size: 4,
+        migrate: true,
+    }
+}
