@@ -126,7 +126,7 @@ impl Ends {
                     }
                 }
                 if let Some(commit) = commits.last_mut().filter(|_| belongs) {
-                    commit.push((envelope.event_type, envelope.data));
+                    commit.push((envelope.event_type.clone(), envelope.data.clone()));
                 }
             }
             if page.through == after {

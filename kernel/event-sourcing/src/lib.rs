@@ -24,6 +24,7 @@ pub mod projection;
 pub mod saga;
 pub mod store;
 pub mod stream;
+pub mod tail;
 pub mod testing;
 pub mod upcast;
 
@@ -39,3 +40,4 @@ pub use memory::MemoryEventStore;
 pub use projection::Projection;
 pub use store::{EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage};
 pub use stream::StreamId;
+pub use tail::Tail;

@@ -33,7 +33,7 @@ pub struct MemoryEventStore {
 #[derive(Debug, Default)]
 struct Contents {
     /// The event at position p has index p - 1.
-    log: Vec<Envelope>,
+    log: Vec<Arc<Envelope>>,
     /// Indexes into the log; the event at version v has index v - 1 here.
     streams: HashMap<StreamId, Vec<usize>>,
     receipts: HashMap<CommandId, Receipt>,
@@ -156,7 +156,7 @@ impl Contents {
     fn keep(&mut self, batch: &[Commit], judged: &Judged<'_>) {
         for placed in &judged.events {
             let index = self.log.len();
-            self.log.push(envelope(placed));
+            self.log.push(Arc::new(envelope(placed)));
             self.streams
                 .entry(placed.stream.clone())
                 .or_default()
@@ -233,7 +233,7 @@ impl EventStore for MemoryEventStore {
         Ok(StreamPage {
             events: rest[..count]
                 .iter()
-                .map(|index| contents.log[*index].clone())
+                .map(|index| Envelope::clone(&contents.log[*index]))
                 .collect(),
             is_end: count == rest.len(),
         })

@@ -87,6 +87,14 @@ impl Filter {
     pub fn matches(&self, event_type: &str) -> bool {
         self.event_types.is_empty() || self.event_types.contains(&event_type)
     }
+
+    /// Whether it lets everything through that `other` does.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let mut wanted = other.event_types.iter();
+        self.event_types.is_empty()
+            || !other.event_types.is_empty() && wanted.all(|wanted| self.matches(wanted))
+    }
 }
 
 /// A page of one stream.
@@ -102,7 +110,7 @@ pub struct StreamPage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPage {
     /// In order of position; those that the filter refuses are left out.
-    pub events: Vec<Envelope>,
+    pub events: Vec<Arc<Envelope>>,
     /// How far the page read: no event that the filter lets through lies between the last one given and here. Moves
     /// also when the page is empty, so that checkpoints pass what does not concern them; never beyond the head.
     pub through: Position,

@@ -1,5 +1,6 @@
 //! Building blocks of the promises: commits with short names, the whole log, and chance with a seed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -124,7 +125,7 @@ pub async fn read_log(store: &dyn EventStore, filter: &Filter, limit: usize) -> 
         );
         let at_end = page.through == page.head;
         assert!(at_end || page.through > after, "a page moves on");
-        events.extend(page.events);
+        events.extend(page.events.into_iter().map(Arc::unwrap_or_clone));
         after = page.through;
         if at_end {
             return events;

@@ -1,5 +1,7 @@
 //! Reading: pages, receipts and standings, each one statement and so one moment.
 
+use std::sync::Arc;
+
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
     CommandId, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing, StreamId,
@@ -121,10 +123,11 @@ pub(crate) async fn log(
     let rows = query.fetch_all(pool).await?;
     let last = rows.last().ok_or(sqlx::Error::RowNotFound)?;
     let head = position_of(last.try_get(11)?);
-    let mut events: Vec<Envelope> = if last.try_get::<Option<i64>, _>(0)?.is_none() {
+    let mut events: Vec<_> = if last.try_get::<Option<i64>, _>(0)?.is_none() {
         Vec::new()
     } else {
-        rows.iter().map(envelope).collect::<Result<_, _>>()?
+        let events = rows.iter().map(|row| envelope(row).map(Arc::new));
+        events.collect::<Result<_, _>>()?
     };
     events.sort_unstable_by_key(|event| event.position);
     let through = match events.last() {

@@ -1,5 +1,7 @@
 //! Reading events, and how they look in the table.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
@@ -147,7 +149,8 @@ pub(crate) async fn log(
         .bind(json(&filter.event_types)?)
         .fetch_all(conn)
         .await?;
-    let events: Vec<_> = rows.iter().map(envelope).collect::<Result<_, _>>()?;
+    let events = rows.iter().map(|row| envelope(row).map(Arc::new));
+    let events: Vec<_> = events.collect::<Result<_, _>>()?;
     let through = match events.last() {
         Some(last) if events.len() == limit => last.position,
         _ => end,

@@ -30,7 +30,19 @@ impl Engine {
         }
     }
 
-    /// The texts of a JSON list in a parameter, as the column `value`; to be used behind `IN` or `FROM`.
+    /// Whether `column` is one of the texts of a JSON list in a parameter. PostgreSQL looks an array up in the column's
+    /// index, text by text; a subquery it would join with the whole table.
+    #[must_use]
+    pub fn is_one_of(self, column: &str, parameter: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{column} IN (SELECT value FROM json_each({parameter}))"),
+            Self::Postgres => format!(
+                "{column} = ANY (ARRAY(SELECT jsonb_array_elements_text({parameter}::jsonb)))"
+            ),
+        }
+    }
+
+    /// The texts of a JSON list in a parameter, as the column `value`; to be used behind `FROM`.
     #[must_use]
     pub fn json_list(self, parameter: &str) -> String {
         match self {

@@ -128,8 +128,8 @@ impl LeaseStore for SqlLeaseStore {
     async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
         let operation = "release leases";
         let sql = format!(
-            "UPDATE read_model_leases SET expires_at = 0 WHERE owner = $2 AND name IN {}",
-            self.database.engine().json_list("$1")
+            "UPDATE read_model_leases SET expires_at = 0 WHERE owner = $2 AND {}",
+            self.database.engine().is_one_of("name", "$1")
         );
         let mut transaction = self.database.begin().await?;
         transaction

@@ -65,7 +65,7 @@ impl<T> Record for T where
 
 /// SQL with numbered parameters (`$1`), what it is for, and its values.
 ///
-/// Lists travel as one JSON text (see [`Engine::json_list`](crate::Engine::json_list)), so that a statement has the
+/// Lists travel as one JSON text (see [`Engine::is_one_of`](crate::Engine::is_one_of)), so that a statement has the
 /// same text and the same number of parameters however long the list is.
 #[derive(Clone, Debug)]
 pub struct Statement {

@@ -80,7 +80,7 @@ impl TableSql {
         let columns = P::Row::COLUMNS;
         let names = column_names(columns);
         let key = columns.first().map_or("", |column| column.name);
-        let keys = engine.json_list("$1");
+        let is_asked = engine.is_one_of(key, "$1");
         let rows = engine.json_rows(columns, "$1");
         let updates = columns
             .iter()
@@ -89,11 +89,11 @@ impl TableSql {
             .collect::<Vec<_>>()
             .join(", ");
         Self {
-            load: format!("SELECT {names} FROM {table} WHERE {key} IN {keys}"),
+            load: format!("SELECT {names} FROM {table} WHERE {is_asked}"),
             upsert: format!(
                 "INSERT INTO {table} ({names}) {rows} ON CONFLICT ({key}) DO UPDATE SET {updates}"
             ),
-            delete: format!("DELETE FROM {table} WHERE {key} IN {keys}"),
+            delete: format!("DELETE FROM {table} WHERE {is_asked}"),
         }
     }
 

@@ -8,7 +8,7 @@ use axum::Router;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga};
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::saga::{Effects, EngineConfig, EngineTasks, SagaEngine};
-use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig, LeaseStore};
+use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig, Filter, LeaseStore, Tail};
 use event_store_postgres::PostgresEventStore;
 use event_store_sqlite::SqliteEventStore;
 use platform::config::{Databases, Engine};
@@ -24,7 +24,7 @@ use crate::database::CommandDatabase;
 use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
 use crate::grpc;
 use crate::idempotency::Requests;
-use crate::notices::Notices;
+use crate::notices::{Notices, TOLD};
 use crate::providers::Providers;
 
 /// How often the databases are asked whether they are there.
@@ -150,14 +150,16 @@ impl CommandService {
             ExecutorConfig::default(),
         );
         let executor = Arc::new(executor);
-        let (engine, sagas) = start_sagas(own, opened, &executor, &providers, Arc::clone(&clock));
+        let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed()));
+        let (engine, sagas) =
+            start_sagas(own, opened, &log, &executor, &providers, Arc::clone(&clock));
         if let Some(news) = providers.news.take() {
             let (executor, clock) = (Arc::clone(&executor), Arc::clone(&clock));
             let hearing = hear(news, executor, engine.clone(), clock, tasks.stopping());
             tasks.spawn("news from providers", hearing);
         }
         let notices = Notices {
-            store: Arc::clone(&store),
+            store: log,
             leases: opened.leases(),
             executor: Arc::clone(&executor),
             database: database.clone(),
@@ -236,9 +238,17 @@ fn owner(opened: &OpenedStore, clock: &dyn Clock) -> String {
     }
 }
 
+/// What is read of the log here.
+fn followed() -> Filter {
+    let mut filter = SagaEngine::heard();
+    filter.event_types.extend(TOLD);
+    filter
+}
+
 fn start_sagas(
     own: &Config,
     opened: &OpenedStore,
+    log: &Arc<dyn EventStore>,
     executor: &Arc<Executor>,
     providers: &Providers,
     clock: Arc<dyn Clock>,
@@ -256,8 +266,8 @@ fn start_sagas(
         payments: Arc::clone(&providers.payments),
         shipping: Arc::clone(&providers.shipping),
     });
-    let (executor, store) = (Arc::clone(executor), opened.store());
-    SagaEngine::builder(executor, store, opened.leases(), clock, config)
+    let (executor, log) = (Arc::clone(executor), Arc::clone(log));
+    SagaEngine::builder(executor, log, opened.leases(), clock, config)
         .with::<OrderSaga>(Arc::clone(&effects) as Arc<dyn Effects<OrderSaga>>)
         .with::<CancelOrderSaga>(effects)
         .start()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::projection::runner::{Runner, RunnerConfig};
-use event_sourcing::{Clock, EventStore, LeaseStore, StoreError};
+use event_sourcing::{Clock, EventStore, Filter, LeaseStore, StoreError, Tail};
 use event_store_postgres::PostgresEventStore;
 use event_store_sqlite::SqliteEventStore;
 use platform::config::{DatabaseUrl, Databases, Engine};
@@ -112,6 +112,8 @@ impl QueryService {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let failed = |error: StoreError| StartError::failed("open the query database", error);
+        // Projections and caches together understand nearly every event.
+        let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
         let database = open(config, Arc::clone(&clock)).await.map_err(failed)?;
         let tasks = Tasks::new();
         let folding = Folding {

@@ -19,6 +19,7 @@ use crate::appender::{Appender, AppenderConfig, Outcome};
 use crate::clock::Clock;
 use crate::id::{CommandId, Version};
 use crate::store::{EventStore, StoreError};
+use crate::stream::StreamId;
 
 /// The most streams that one command may decide on.
 const MAX_LANES: usize = 300;
@@ -197,11 +198,33 @@ impl Executor {
             if standing.versions.iter().all(|present| *present <= version) {
                 return Ok((state, version));
             }
-            let cell = self.lanes.get(&stream);
-            // A newer one may be there by now.
-            if let Some(tip) = cell.tip().filter(|tip| tip.version == version) {
-                cell.invalidate(tip.epoch);
-            }
+            self.forget(&stream, version);
+        }
+    }
+
+    /// The state of an aggregate behind an event that was read at `version`, or a later one, whichever process wrote
+    /// it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read.
+    pub async fn load_behind<A: Aggregate>(
+        &self,
+        id: &str,
+        version: Version,
+    ) -> Result<(Arc<A>, Version), StoreError> {
+        let (state, known) = self.load::<A>(id).await?;
+        if known >= version {
+            return Ok((state, known));
+        }
+        self.forget(&A::stream(id), known);
+        self.load::<A>(id).await
+    }
+
+    /// Drops the tip of a lane if it is at `version`; a newer one may be there by now.
+    fn forget(&self, stream: &StreamId, version: Version) {
+        let cell = self.lanes.get(stream);
+        if let Some(tip) = cell.tip().filter(|tip| tip.version == version) {
+            cell.invalidate(tip.epoch);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The pure half of the runner: a page of events and the rows that it touches become changed rows.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Parked, Projection};
 use crate::event::Envelope;
@@ -10,7 +11,7 @@ use crate::store::LogPage;
 /// A page, decoded as far as it can be.
 #[derive(Debug)]
 pub struct DecodedPage<P: Projection> {
-    events: Vec<(Envelope, P::Event, Vec<P::Key>)>,
+    events: Vec<(Arc<Envelope>, P::Event, Vec<P::Key>)>,
     through: Position,
     parked: Option<Parked>,
 }

@@ -1,6 +1,7 @@
 //! A log for projections.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::clock::at;
 use crate::aggregate::{Aggregate, DomainEvent};
@@ -59,6 +60,7 @@ impl Log {
             .events
             .into_iter()
             .filter(|event| filter.matches(&event.event_type))
+            .map(Arc::new)
             .collect();
         let page = LogPage {
             events,

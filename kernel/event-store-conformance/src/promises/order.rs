@@ -128,9 +128,10 @@ async fn follow(store: Arc<dyn EventStore>, filter: Filter, mut chance: Chance) 
             "a page behind a wake moves on from {after}"
         );
         let in_page = |event: &Envelope| after < event.position && event.position <= page.through;
-        assert!(page.events.iter().all(in_page), "a page holds what it says");
+        let events: Vec<Envelope> = page.events.into_iter().map(Arc::unwrap_or_clone).collect();
+        assert!(events.iter().all(in_page), "a page holds what it says");
         after = page.through;
-        seen.extend(page.events);
+        seen.extend(events);
         if seen.last().is_some_and(|event| event.event_type == LAST) {
             return seen;
         }

@@ -194,7 +194,7 @@ impl Faulty {
             .expect("an answer");
     }
 
-    fn tamper(&self, events: &mut [Envelope]) {
+    fn tamper<'e>(&self, events: impl IntoIterator<Item = &'e mut Envelope>) {
         for event in events {
             match self.bug {
                 Bug::DropsMetadata => event.metadata = Metadata::default(),
@@ -304,7 +304,7 @@ impl EventStore for Faulty {
             }
             _ => {}
         }
-        self.tamper(&mut page.events);
+        self.tamper(page.events.iter_mut().map(Arc::make_mut));
         Ok(page)
     }
 

@@ -8,7 +8,7 @@ use domain::order::{Order, OrderEvent};
 use domain::value::EntityId;
 use event_sourcing::aggregate::decode;
 use event_sourcing::{
-    Envelope, EventStore, Executor, Filter, LeaseStore, LogPage, Position, StoreError,
+    Envelope, EventStore, Executor, Filter, LeaseStore, LogPage, Position, StoreError, Version,
 };
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -19,7 +19,7 @@ use crate::database::{CommandDatabase, DatabaseError};
 use crate::providers::{Failure, Key, Notice, NoticeKind, Notifications};
 
 /// What customers are told of.
-const TOLD: [&str; 4] = [
+pub const TOLD: [&str; 4] = [
     "OrderConfirmed",
     "OrderCancelled",
     "OrderShipped",
@@ -164,7 +164,7 @@ impl Notices {
     }
 
     /// Sends a page's notices, some side by side. Whether none was cut short by the stop.
-    async fn tell_all(&self, events: &[Envelope], stop: &CancellationToken) -> bool {
+    async fn tell_all(&self, events: &[Arc<Envelope>], stop: &CancellationToken) -> bool {
         let mut sending = FuturesUnordered::new();
         let mut all_told = true;
         for envelope in events {
@@ -223,7 +223,7 @@ impl Notices {
                 return None;
             }
         };
-        let order = self.order(event.order_id()).await?;
+        let order = self.order(event.order_id(), envelope.version).await?;
         let order = order.values()?;
         let shipment = order.shipment.as_ref();
         let tracking_number = shipment.map(|shipment| shipment.tracking_number.to_string());
@@ -256,10 +256,11 @@ impl Notices {
         })
     }
 
-    /// The order, however long the store takes.
-    async fn order(&self, id: &EntityId) -> Option<Arc<Order>> {
+    /// The order behind its event at `version`, however long the store takes.
+    async fn order(&self, id: &EntityId, version: Version) -> Option<Arc<Order>> {
         loop {
-            match self.executor.present::<Order>(id.as_str()).await {
+            let order = self.executor.load_behind::<Order>(id.as_str(), version);
+            match order.await {
                 Ok((order, _)) => return Some(order),
                 Err(error) if error.is_retryable() => tokio::time::sleep(FIRST_PAUSE).await,
                 Err(error) => {

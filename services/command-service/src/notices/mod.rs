@@ -10,4 +10,4 @@
 mod checkpoint;
 mod follow;
 
-pub use follow::Notices;
+pub use follow::{Notices, TOLD};

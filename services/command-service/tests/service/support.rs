@@ -152,7 +152,7 @@ impl Service {
             .expect("a page");
         page.events
             .into_iter()
-            .map(|event| event.event_type)
+            .map(|event| event.event_type.clone())
             .collect()
     }
 

@@ -181,10 +181,10 @@ impl ProductReads {
         let sql = format!(
             "SELECT {columns} FROM (\
                SELECT {columns}, row_number() OVER (PARTITION BY category_id ORDER BY name, id) AS place \
-               FROM products WHERE category_id IN {list}\
+               FROM products WHERE {is_asked}\
              ) AS placed WHERE place <= $2 ORDER BY category_id, name, id LIMIT $3",
             columns = self.table.columns(),
-            list = engine.json_list("$1"),
+            is_asked = engine.is_one_of("category_id", "$1"),
         );
         let statement = Statement::new("list products by category", AssertSqlSafe(sql))
             .bind_list(ids)

@@ -72,10 +72,10 @@ impl SagaReads {
         let sql = format!(
             "SELECT {columns} FROM (\
                SELECT {columns}, row_number() OVER (PARTITION BY order_id ORDER BY started_position DESC) AS place \
-               FROM sagas WHERE order_id IN {list}\
+               FROM sagas WHERE {is_asked}\
              ) AS placed WHERE place = 1 ORDER BY started_at DESC, id DESC",
             columns = self.table.columns(),
-            list = self.table.database().engine().json_list("$1"),
+            is_asked = self.table.database().engine().is_one_of("order_id", "$1"),
         );
         let statement =
             Statement::new("read the sagas of orders", AssertSqlSafe(sql)).bind_list(order_ids);

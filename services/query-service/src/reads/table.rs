@@ -148,9 +148,9 @@ impl<P: TableProjection> Table<P> {
             .iter()
             .map(|id| (*id, self.cache.rows.ticket(id)))
             .collect();
-        let list = self.database.engine().json_list("$1");
+        let is_asked = self.database.engine().is_one_of("id", "$1");
         let statement = self
-            .select(operation, &format!("WHERE id IN {list}"))
+            .select(operation, &format!("WHERE {is_asked}"))
             .bind_list(&missing);
         let read: Vec<P::Row> = self.database.fetch_all(statement).await?;
         for row in read.into_iter().map(Arc::new) {

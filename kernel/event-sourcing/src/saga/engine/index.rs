@@ -5,18 +5,18 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
+use super::{SagaEngine, Shared};
 use crate::aggregate::DecodeError;
 use crate::event::Envelope;
 use crate::id::{Position, Version};
 use crate::saga::event::{AnySagaEvent, SagaEvent};
-use crate::store::{Filter, MAX_PAGE_EVENTS, Snapshot, StoreError};
+use crate::store::{MAX_PAGE_EVENTS, Snapshot, StoreError};
 use crate::stream::StreamId;
 
 const SCHEMA: u32 = 1;
 
 /// What a process must hear of sagas that it does not drive, or that were touched from outside.
-const HEARD: [&str; 7] = [
+pub(super) const HEARD: [&str; 7] = [
     "SagaStarted",
     "SagaCancelRequested",
     "SagaSuspended",
@@ -149,7 +149,7 @@ impl Index<'_> {
     }
 
     async fn read(&mut self, after: Position) -> Result<Position, StoreError> {
-        let filter = Filter::of_types(&HEARD);
+        let filter = SagaEngine::heard();
         let store = &self.shared.store;
         let page = store.read_all(after, &filter, MAX_PAGE_EVENTS).await?;
         if page.through <= after {

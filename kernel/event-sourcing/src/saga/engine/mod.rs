@@ -35,7 +35,7 @@ use crate::clock::Clock;
 use crate::execute::Executor;
 use crate::id::Position;
 use crate::lease::LeaseStore;
-use crate::store::EventStore;
+use crate::store::{EventStore, Filter};
 
 /// The limits of an engine.
 #[derive(Clone, Debug)]
@@ -191,16 +191,22 @@ impl SagaEngine {
         }
     }
 
+    /// What an engine reads of the log.
+    #[must_use]
+    pub fn heard() -> Filter {
+        Filter::of_types(&index::HEARD)
+    }
+
     /// A saga was started by a commit of this process, at `position`.
     pub fn begun<S: Saga>(&self, saga_id: &str, position: Position) {
         let partition = partition_of(saga_id);
+        let (schedule, ownership) = (&self.0.schedule, &self.0.ownership);
+        // One that the log told of before is being driven: touched once more, it would seem to have news.
         if let Some(kind) = self.0.driver(S::NAME)
-            && self.0.ownership.owns(partition)
+            && ownership.owns(partition)
+            && schedule.insert_begun(saga_id, kind, partition, position)
         {
-            self.0
-                .schedule
-                .insert_begun(saga_id, kind, partition, position);
-            self.0.schedule.touch(saga_id, &self.0.ownership);
+            schedule.touch(saga_id, ownership);
         }
     }
 

@@ -153,11 +153,9 @@ impl Schedule {
         kind: usize,
         partition: u16,
         position: Position,
-    ) {
+    ) -> bool {
         let mut book = lock(&self.book);
-        if book.heard < position {
-            book.insert(saga_id, kind, partition);
-        }
+        book.heard < position && book.insert(saga_id, kind, partition)
     }
 
     /// Adds a saga, and says whether it was not known.

@@ -1,0 +1,256 @@
+//! One reading of the log for all who follow it in a process.
+//!
+//! Projections, caches and indexes want the newest events at the same moment. If each of them reads for itself, the
+//! store answers the same question once for each. Behind a [`Tail`] one of them reads, and the others are answered
+//! from what it kept:
+//!
+//! ```text
+//!              │ far behind: from the store │ among what is kept: from memory │ at its end: one reads on for all
+//!   log  ──────┴────────────────────────────┴─────────────────────────────────┴──────────────────────────────────►
+//! ```
+//!
+//! The log only grows, and positions have no gaps, so what was read once stays true. Whoever is at the end is never
+//! answered from memory: the store is asked.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+
+use crate::commit::{Commit, Receipt, Refused};
+use crate::event::Envelope;
+use crate::id::{CommandId, Position, Version};
+use crate::lock::lock;
+use crate::store::{
+    EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError, StreamPage,
+};
+use crate::stream::StreamId;
+
+/// The events of one read. Whoever is further behind the head reads for itself, in pages of its own size.
+const PAGE: u64 = 1_000;
+/// The most events that are kept.
+const MOST_EVENTS: usize = 4_000;
+/// The most bytes of data that are kept.
+const MOST_BYTES: usize = 8 << 20;
+
+/// A store whose log is read once for all who follow it through this. Everything else goes to the store as it comes.
+pub struct Tail {
+    store: Arc<dyn EventStore>,
+    filter: Filter,
+    kept: Mutex<Kept>,
+    /// Held by the one that reads on.
+    reading: tokio::sync::Mutex<()>,
+}
+
+impl fmt::Debug for Tail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tail").finish_non_exhaustive()
+    }
+}
+
+impl Tail {
+    /// A tail of `store` for readers whose filters let nothing through that `filter` does not. Others are answered
+    /// by the store.
+    #[must_use]
+    pub fn new(store: Arc<dyn EventStore>, filter: Filter) -> Self {
+        Self {
+            store,
+            filter,
+            kept: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Reads on behind what is kept, so that `after` is not its end any more, if the log goes on there.
+    async fn read_on(&self, after: Position) -> Result<ReadOn, StoreError> {
+        let _alone = self.reading.lock().await;
+        let Some(from) = lock(&self.kept).read_from(after) else {
+            // Whoever was alone before has read it.
+            return Ok(ReadOn::There);
+        };
+        let limit = usize::try_from(PAGE).unwrap_or(MAX_PAGE_EVENTS);
+        let page = self.store.read_all(from, &self.filter, limit).await?;
+        let (through, head) = (page.through, page.head);
+        lock(&self.kept).extend(from, page);
+        Ok(if head > after {
+            ReadOn::There
+        } else {
+            ReadOn::Nothing(LogPage {
+                events: Vec::new(),
+                through,
+                head,
+            })
+        })
+    }
+}
+
+enum ReadOn {
+    There,
+    /// The log ends here.
+    Nothing(LogPage),
+}
+
+/// Where a page comes from.
+enum Found {
+    Page(LogPage),
+    /// The store has it, and to keep it would help nobody.
+    InStore,
+    /// It begins where what is kept ends.
+    Next,
+}
+
+/// Every event behind `after` and up to `through` that the filter lets through.
+#[derive(Default)]
+struct Kept {
+    events: VecDeque<Arc<Envelope>>,
+    bytes: usize,
+    after: Position,
+    through: Position,
+    head: Position,
+}
+
+impl Kept {
+    fn look(&self, after: Position, filter: &Filter, limit: usize) -> Found {
+        if after >= self.through {
+            let is_far = self.head.0.saturating_sub(after.0) > PAGE;
+            return if is_far { Found::InStore } else { Found::Next };
+        }
+        if after < self.after {
+            return Found::InStore;
+        }
+        let behind = self.events.partition_point(|event| event.position <= after);
+        let wanted = self.events.range(behind..);
+        let wanted = wanted.filter(|event| filter.matches(&event.event_type));
+        let events: Vec<_> = wanted.take(limit).cloned().collect();
+        let through = match events.last() {
+            Some(last) if events.len() == limit => last.position,
+            _ => self.through,
+        };
+        Found::Page(LogPage {
+            events,
+            through,
+            head: self.head,
+        })
+    }
+
+    /// Where to read for somebody who is at `after`, if it was not read yet. What lies between is read as well, unless
+    /// it is much.
+    fn read_from(&mut self, after: Position) -> Option<Position> {
+        if after < self.through {
+            return None;
+        }
+        if after.0 - self.through.0 > PAGE {
+            *self = Self {
+                after,
+                through: after,
+                ..Self::default()
+            };
+        }
+        Some(self.through)
+    }
+
+    /// The log goes on at least to here. So a page that ends before it does not seem to be the last.
+    fn see(&mut self, head: Position) {
+        self.head = self.head.max(head);
+    }
+
+    fn extend(&mut self, from: Position, page: LogPage) {
+        if page.through < from {
+            // A log that has lost its end was restored: nothing that was kept need be true.
+            *self = Self::default();
+            return;
+        }
+        self.through = page.through;
+        self.see(page.head);
+        self.bytes += page
+            .events
+            .iter()
+            .map(|event| event.data.len())
+            .sum::<usize>();
+        self.events.extend(page.events);
+        while self.events.len() > MOST_EVENTS || self.bytes > MOST_BYTES {
+            let Some(oldest) = self.events.pop_front() else {
+                return;
+            };
+            self.bytes -= oldest.data.len();
+            self.after = oldest.position;
+        }
+    }
+}
+
+#[async_trait]
+impl EventStore for Tail {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        let answers = self.store.append(batch).await?;
+        let accepted = answers.iter().flatten();
+        if let Some(last) = accepted.map(|receipt| receipt.last).max() {
+            lock(&self.kept).see(last);
+        }
+        Ok(answers)
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError> {
+        self.store.standing(command, streams).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        self.store.read_stream(stream, after, limit).await
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        if !self.filter.covers(filter) {
+            return self.store.read_all(after, filter, limit).await;
+        }
+        let most = limit.clamp(1, MAX_PAGE_EVENTS);
+        loop {
+            let found = lock(&self.kept).look(after, filter, most);
+            match found {
+                Found::Page(page) => return Ok(page),
+                Found::InStore => return self.store.read_all(after, filter, limit).await,
+                Found::Next => match self.read_on(after).await? {
+                    ReadOn::There => {}
+                    ReadOn::Nothing(page) => return Ok(page),
+                },
+            }
+        }
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        let head = self.store.head().await?;
+        lock(&self.kept).see(head);
+        Ok(head)
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        let head = self.store.wait_for(position).await?;
+        lock(&self.kept).see(head);
+        Ok(head)
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        self.store.load_snapshot(stream, schema_version).await
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        self.store.save_snapshot(snapshot).await
+    }
+}

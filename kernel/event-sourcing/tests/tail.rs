@@ -1,0 +1,266 @@
+//! A tail reads once what many follow.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use event_sourcing::{
+    CommandId, Commit, EncodedEvent, EventStore, Expected, Filter, LogPage, MemoryEventStore,
+    Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId,
+    StreamPage, SystemClock, Tail, Version, Write,
+};
+
+/// Counts the reads of the log.
+struct Counting {
+    inner: MemoryEventStore,
+    reads: AtomicUsize,
+}
+
+impl Counting {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            inner: MemoryEventStore::new(Arc::new(SystemClock)),
+            reads: AtomicUsize::new(0),
+        })
+    }
+
+    /// Appends `count` events, alternately of the types `Even` and `Odd`.
+    async fn grow(&self, count: usize) {
+        let at = self.inner.head().await.unwrap().0;
+        let stream = StreamId::new("number", at.to_string());
+        let events = (0..count).map(|index| NewEvent {
+            event: EncodedEvent {
+                event_type: if index % 2 == 0 { "Even" } else { "Odd" },
+                schema_version: 1,
+                data: "{}".to_owned(),
+            },
+            metadata: Metadata::default(),
+        });
+        let write = Write {
+            stream,
+            expected: Expected::NoStream,
+            events: events.collect(),
+        };
+        let id = CommandId::from_parts(DateTime::UNIX_EPOCH, [0; 10]).child(&at.to_string());
+        let commit = Commit::try_new(id, DateTime::UNIX_EPOCH, vec![write], None).unwrap();
+        self.inner.append(&[commit]).await.unwrap()[0]
+            .as_ref()
+            .unwrap();
+    }
+
+    fn reads(&self) -> usize {
+        self.reads.swap(0, Ordering::Relaxed)
+    }
+}
+
+fn tail(store: &Arc<Counting>, filter: Filter) -> Tail {
+    Tail::new(Arc::clone(store) as _, filter)
+}
+
+fn positions(page: &LogPage) -> Vec<u64> {
+    page.events.iter().map(|event| event.position.0).collect()
+}
+
+#[tokio::test]
+async fn what_one_has_read_the_others_need_not_read() {
+    let store = Counting::new();
+    store.grow(6).await;
+    let tail = tail(&store, Filter::ALL);
+    let odd = Filter::of_types(&["Odd"]);
+    let all = Filter::ALL;
+    let read = |filter| tail.read_all(Position(1), filter, 10);
+    let pages = tokio::join!(read(&all), read(&odd), read(&all), read(&odd));
+    for (page, expected) in [
+        (pages.0, vec![2, 3, 4, 5, 6]),
+        (pages.1, vec![2, 4, 6]),
+        (pages.2, vec![2, 3, 4, 5, 6]),
+        (pages.3, vec![2, 4, 6]),
+    ] {
+        let page = page.unwrap();
+        assert_eq!(positions(&page), expected);
+        assert_eq!((page.through, page.head), (Position(6), Position(6)));
+    }
+    assert_eq!(store.reads(), 1);
+}
+
+#[tokio::test]
+async fn a_page_from_memory_has_its_limit_and_goes_no_further_than_its_last_event() {
+    let store = Counting::new();
+    store.grow(9).await;
+    let tail = tail(&store, Filter::ALL);
+    tail.read_all(Position::START, &Filter::ALL, 10)
+        .await
+        .unwrap();
+    let odd = Filter::of_types(&["Odd"]);
+    let page = tail.read_all(Position(1), &odd, 2).await.unwrap();
+    assert_eq!((positions(&page), page.through), (vec![2, 4], Position(4)));
+    let page = tail.read_all(Position(4), &odd, 2).await.unwrap();
+    assert_eq!((positions(&page), page.through), (vec![6, 8], Position(8)));
+    let page = tail.read_all(Position(8), &odd, 2).await.unwrap();
+    assert_eq!((positions(&page), page.through), (vec![], Position(9)));
+    assert_eq!(store.reads(), 1);
+}
+
+#[tokio::test]
+async fn who_is_at_the_end_asks_the_store() {
+    let store = Counting::new();
+    store.grow(3).await;
+    let tail = tail(&store, Filter::ALL);
+    let page = tail.read_all(Position(3), &Filter::ALL, 10).await.unwrap();
+    assert_eq!((positions(&page), page.through), (vec![], Position(3)));
+    store.grow(2).await;
+    let page = tail.read_all(Position(3), &Filter::ALL, 10).await.unwrap();
+    assert_eq!((positions(&page), page.through), (vec![4, 5], Position(5)));
+}
+
+#[tokio::test]
+async fn who_is_far_behind_reads_alone_and_disturbs_nobody() {
+    let store = Counting::new();
+    for _ in 0..6 {
+        store.grow(1_000).await;
+    }
+    let tail = tail(&store, Filter::ALL);
+    let near = tail
+        .read_all(Position(5_990), &Filter::ALL, 100)
+        .await
+        .unwrap();
+    assert_eq!(near.events.len(), 10);
+    assert_eq!(store.reads(), 1);
+
+    let mut after = Position::START;
+    let mut seen = Vec::new();
+    while after < Position(6_000) {
+        let page = tail.read_all(after, &Filter::ALL, 2_500).await.unwrap();
+        seen.extend(positions(&page));
+        after = page.through;
+    }
+    assert_eq!(seen, (1..=6_000).collect::<Vec<_>>());
+    assert_eq!(store.reads(), 3, "in pages of its own size");
+
+    tail.read_all(Position(5_990), &Filter::ALL, 100)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.reads(),
+        0,
+        "the others are still answered from memory"
+    );
+}
+
+#[tokio::test]
+async fn what_is_kept_is_bounded_and_what_was_dropped_is_still_read() {
+    let store = Counting::new();
+    let tail = tail(&store, Filter::ALL);
+    let mut after = Position::START;
+    for _ in 0..10 {
+        store.grow(900).await;
+        after = tail
+            .read_all(after, &Filter::ALL, 1_000)
+            .await
+            .unwrap()
+            .through;
+    }
+    assert_eq!(store.reads(), 10);
+    let kept = tail
+        .read_all(Position(6_000), &Filter::ALL, 10)
+        .await
+        .unwrap();
+    assert_eq!((kept.events.len(), store.reads()), (10, 0));
+    let dropped = tail
+        .read_all(Position(1_000), &Filter::ALL, 10)
+        .await
+        .unwrap();
+    assert_eq!((dropped.events.len(), store.reads()), (10, 1));
+}
+
+#[tokio::test]
+async fn a_filter_that_it_does_not_cover_goes_to_the_store() {
+    let store = Counting::new();
+    store.grow(4).await;
+    let tail = tail(&store, Filter::of_types(&["Odd"]));
+    for (filter, expected) in [
+        (Filter::of_types(&["Odd"]), vec![2, 4]),
+        (Filter::of_types(&["Even", "Odd"]), vec![1, 2, 3, 4]),
+        (Filter::ALL, vec![1, 2, 3, 4]),
+    ] {
+        let page = tail.read_all(Position::START, &filter, 10).await.unwrap();
+        assert_eq!(positions(&page), expected, "{filter:?}");
+    }
+    assert_eq!(store.reads(), 3);
+}
+
+#[tokio::test]
+async fn a_page_from_memory_does_not_claim_to_be_the_last_when_more_is_known() {
+    let store = Counting::new();
+    store.grow(3).await;
+    let tail = tail(&store, Filter::ALL);
+    tail.read_all(Position::START, &Filter::ALL, 10)
+        .await
+        .unwrap();
+    store.grow(2).await;
+    assert_eq!(tail.wait_for(Position(4)).await.unwrap(), Position(5));
+    let page = tail
+        .read_all(Position::START, &Filter::ALL, 10)
+        .await
+        .unwrap();
+    assert_eq!((page.through, page.head), (Position(3), Position(5)));
+}
+
+#[async_trait]
+impl EventStore for Counting {
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        // So that those who ask meanwhile really come meanwhile.
+        tokio::task::yield_now().await;
+        self.inner.read_all(after, filter, limit).await
+    }
+
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        self.inner.append(batch).await
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError> {
+        self.inner.standing(command, streams).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        self.inner.read_stream(stream, after, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.inner.head().await
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        self.inner.wait_for(position).await
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        self.inner.load_snapshot(stream, schema_version).await
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        self.inner.save_snapshot(snapshot).await
+    }
+}

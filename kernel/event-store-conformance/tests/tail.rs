@@ -1,0 +1,42 @@
+//! Who writes and reads through a tail meets a store that keeps every promise.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta};
+use event_sourcing::clock::ManualClock;
+use event_sourcing::{Filter, MemoryEventStore, Tail};
+use event_store_conformance::{Handle, Harness, conformance_tests};
+
+struct TailHarness {
+    clock: Arc<ManualClock>,
+    store: Arc<MemoryEventStore>,
+    tail: Arc<Tail>,
+}
+
+impl TailHarness {
+    fn start() -> Self {
+        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
+        let store = Arc::new(MemoryEventStore::new(Arc::clone(&clock) as _));
+        let tail = Arc::new(Tail::new(Arc::clone(&store) as _, Filter::ALL));
+        Self { clock, store, tail }
+    }
+}
+
+#[async_trait]
+impl Harness for TailHarness {
+    async fn open(&self) -> Handle {
+        Handle {
+            events: Arc::clone(&self.tail) as _,
+            leases: Arc::clone(&self.store) as _,
+        }
+    }
+
+    async fn advance(&self, by: Duration) {
+        self.clock
+            .advance(TimeDelta::from_std(by).expect("a short time"));
+    }
+}
+
+conformance_tests!(async { TailHarness::start() });
