@@ -10,6 +10,10 @@ pub mod health;
 pub mod runtime;
 pub mod telemetry;
 
+/// The allocator of every service: they live on small, short allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub use config::{ConfigError, Settings};
 pub use error_id::ErrorId;
 pub use health::Health;

@@ -61,6 +61,7 @@ impl Ends {
     async fn hear(self, mut after: Position) -> Result<()> {
         let filter = Filter::of_types(&["SagaCompleted", "SagaCompensated", "SagaSuspended"]);
         loop {
+            self.0.store.wait_for(after.next()).await?;
             let page = self.0.store.read_all(after, &filter, PAGE).await?;
             for envelope in &page.events {
                 let (name, version) = (&envelope.event_type, envelope.schema_version);
@@ -72,11 +73,7 @@ impl Ends {
                 .fetch_add(1, Ordering::Relaxed);
                 self.ended(event.subject());
             }
-            if page.through > after {
-                after = page.through;
-            } else {
-                self.0.store.wait_for(after.next()).await?;
-            }
+            after = page.through;
         }
     }
 

@@ -118,6 +118,18 @@ pub struct LogPage {
     pub head: Position,
 }
 
+impl LogPage {
+    /// A page without events, at the end of a log that is known up to `through`.
+    #[must_use]
+    pub fn empty(through: Position) -> Self {
+        Self {
+            events: Vec::new(),
+            through,
+            head: through,
+        }
+    }
+}
+
 /// What a refusal is checked against, read in one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -197,8 +209,8 @@ pub trait EventStore: Send + Sync + 'static {
     /// [`StoreError`] if the store cannot be read.
     async fn head(&self) -> Result<Position, StoreError>;
 
-    /// Waits until the head is at or above `position` and gives the head. It wakes on notification and polls beside
-    /// it, because a notification can be lost with its connection. It has no time-out of its own: drop the future.
+    /// Waits until the head is at or above `position`, and gives where it was seen. It wakes on notification and polls
+    /// beside it, because a notification can be lost with its connection. It has no time-out of its own: drop the future.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read.

@@ -237,6 +237,10 @@ impl EventStore for Tail {
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        let known = lock(&self.kept).head;
+        if known >= position {
+            return Ok(known);
+        }
         let head = self.store.wait_for(position).await?;
         lock(&self.kept).see(head);
         Ok(head)

@@ -66,12 +66,6 @@ impl Subscription {
         position: Position,
     ) -> Result<Position, sqlx::Error> {
         let mut heads = self.head.subscribe();
-        if *heads.borrow() >= position {
-            // What this process knows is enough to answer, but may be older than the head.
-            let head = read::head(pool).await?;
-            self.seen(head);
-            return Ok(head);
-        }
         loop {
             let waiting = heads.wait_for(|head| *head >= position);
             if let Ok(Ok(head)) = timeout(self.poll_interval, waiting).await {

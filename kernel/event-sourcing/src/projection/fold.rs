@@ -11,9 +11,16 @@ use crate::store::LogPage;
 /// A page, decoded as far as it can be.
 #[derive(Debug)]
 pub struct DecodedPage<P: Projection> {
-    events: Vec<(Arc<Envelope>, P::Event, Vec<P::Key>)>,
+    events: Vec<Decoded<P::Event, P::Key>>,
     through: Position,
     parked: Option<Parked>,
+}
+
+#[derive(Debug)]
+struct Decoded<E, K> {
+    envelope: Arc<Envelope>,
+    event: E,
+    keys: Vec<K>,
 }
 
 /// What a page made of the rows.
@@ -45,7 +52,11 @@ pub fn decode_page<P: Projection>(
         match projection.decode(&envelope) {
             Ok(event) => {
                 let keys = projection.keys(&event, &envelope);
-                decoded.events.push((envelope, event, keys));
+                decoded.events.push(Decoded {
+                    envelope,
+                    event,
+                    keys,
+                });
             }
             Err(error) => {
                 decoded.park(envelope.position, &error);
@@ -74,7 +85,7 @@ impl<P: Projection> DecodedPage<P> {
         let mut keys: Vec<P::Key> = self
             .events
             .iter()
-            .flat_map(|(.., keys)| keys.iter().cloned())
+            .flat_map(|decoded| decoded.keys.iter().cloned())
             .collect();
         keys.sort_unstable();
         keys.dedup();
@@ -90,7 +101,12 @@ impl<P: Projection> DecodedPage<P> {
             .map(|(key, row)| (key, Slot::loaded(row)))
             .collect();
         let events = std::mem::take(&mut self.events);
-        'events: for (envelope, event, keys) in &events {
+        'events: for decoded in &events {
+            let Decoded {
+                envelope,
+                event,
+                keys,
+            } = decoded;
             // All rows of one event change, or none of them.
             let mut changed = Vec::with_capacity(keys.len());
             for key in keys {

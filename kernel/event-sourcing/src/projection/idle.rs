@@ -7,6 +7,10 @@ use tokio::time::Instant;
 
 use crate::id::Position;
 
+/// How long events gather, for each of the page before: the busier the log, the larger the pages. Where events come
+/// one by one, each is shown at once.
+const GATHER_PER_EVENT: Duration = Duration::from_micros(500);
+
 /// The time in which a checkpoint stays behind, because nothing that concerns the projection has happened.
 pub(super) struct Idle {
     demand: Option<watch::Receiver<Position>>,
@@ -44,10 +48,24 @@ impl Idle {
         let _ended = tokio::time::timeout_at(until, demanded).await;
     }
 
+    /// Lets events gather behind a page of `events`, unless a reader waits for one of them.
+    pub(super) async fn gather(&mut self, checkpoint: Position, events: usize) {
+        let Some(demand) = &mut self.demand else {
+            return;
+        };
+        let demanded = demand.wait_for(|wanted| *wanted > checkpoint);
+        // A demand, the end of the time, or the end of those who demand: each ends it.
+        let _ended = tokio::time::timeout(self.most.min(pause(events)), demanded).await;
+    }
+
     /// The checkpoint has moved.
     pub(super) fn end(&mut self) {
         self.until = None;
     }
+}
+
+fn pause(events: usize) -> Duration {
+    GATHER_PER_EVENT.saturating_mul(u32::try_from(events).unwrap_or(u32::MAX))
 }
 
 /// Whether a move of the checkpoint to `seen` would let the reader of `wanted` go on.

@@ -10,7 +10,8 @@
 //!
 //! Events that do not concern the projection still move its checkpoint, since somebody may wait for it to come to a
 //! position. A transaction for each page of them would be most of the work of a projection at rest, so the runner goes
-//! on in memory, and writes when a reader waits or a moment has passed.
+//! on in memory, and writes when a reader waits or a moment has passed. And since a page of few events costs nearly as
+//! much as one of many, it lets the next ones gather for a moment, the longer the more events come, while nobody waits.
 //!
 //! While a page is written the next one is read. A database error is retried for ever; an event that cannot be
 //! read or folded parks the projection in front of it, and the others go on.
@@ -41,7 +42,8 @@ pub struct RunnerConfig {
     pub page: usize,
     /// How long the lease lasts without a renewal; it is renewed at every third of it.
     pub lease: Duration,
-    /// How long a checkpoint may stay behind events that do not concern the projection while nobody waits for it.
+    /// How long a checkpoint may stay behind events that do not concern the projection, and events that do may gather,
+    /// while nobody waits for them.
     pub idle: Duration,
     /// The first pause after a database error; it doubles with each.
     pub retry_min: Duration,
@@ -238,43 +240,62 @@ impl<P: Projection> Runner<P> {
         let mut ahead = None;
         // Up to here the log holds nothing more that concerns the projection.
         let mut seen = progress.position;
+        let mut is_at_end = false;
         let mut idle = Idle::new(self.rows.demand(), self.config.idle);
         self.show(&progress);
         loop {
             if progress.parked.is_some() {
                 tokio::time::sleep(self.config.retry_max).await;
                 progress = self.rows.begin(token).await?.ok_or(Lost::Lease)?;
-                seen = progress.position;
+                (seen, is_at_end) = (progress.position, false);
                 self.show(&progress);
                 continue;
             }
             let page = match ahead.take() {
                 Some(page) => page,
+                None if is_at_end && self.is_over(&progress, seen, &mut idle).await? => {
+                    LogPage::empty(seen)
+                }
                 None => self.read(seen, &filter).await?,
             };
-            let page = if page.through > seen {
-                page
-            } else if seen > progress.position {
-                tokio::select! {
-                    moved = self.log.wait_for(seen.next()) => {
-                        moved?;
-                        continue;
-                    }
-                    () = idle.over(progress.position, seen) => page,
-                }
-            } else {
-                self.log.wait_for(seen.next()).await?;
+            is_at_end = page.through >= page.head;
+            if page.through == progress.position {
                 continue;
-            };
-            let is_caught_up = page.events.is_empty() && page.through >= page.head;
-            if is_caught_up && idle.goes_on(progress.position, page.through) {
+            }
+            let is_idle = page.events.is_empty() && is_at_end;
+            if is_idle && idle.goes_on(progress.position, page.through) {
                 seen = page.through;
                 continue;
             }
+            let events = page.events.len();
             ahead = self.apply(token, &mut progress, page, &filter).await?;
             seen = progress.position;
             idle.end();
             self.show(&progress);
+            if ahead.is_none() {
+                idle.gather(progress.position, events).await;
+            }
+        }
+    }
+
+    /// Waits at the end of the log, known up to `seen`. Whether that was as long as the checkpoint may stay behind;
+    /// otherwise the log goes on.
+    async fn is_over(
+        &self,
+        progress: &Progress,
+        seen: Position,
+        idle: &mut Idle,
+    ) -> Result<bool, Lost> {
+        if seen == progress.position {
+            self.log.wait_for(seen.next()).await?;
+            return Ok(false);
+        }
+        tokio::select! {
+            moved = self.log.wait_for(seen.next()) => {
+                moved?;
+                Ok(false)
+            }
+            () = idle.over(progress.position, seen) => Ok(true),
         }
     }
 

@@ -52,7 +52,7 @@ pub async fn a_waiting_reader_wakes_at_once(harness: &dyn Harness) {
     }
 }
 
-/// A reader that is behind gets the head at once, from a handle that was open before the commit and from one that was
+/// A reader that is behind gets a head at once, from a handle that was open before the commit and from one that was
 /// opened behind it.
 pub async fn a_reader_behind_the_head_does_not_wait(harness: &dyn Harness) {
     let (writing, early) = (harness.open().await.events, harness.open().await.events);
@@ -76,7 +76,9 @@ pub async fn a_reader_behind_the_head_does_not_wait(harness: &dyn Harness) {
                 store.wait_for(Position(position)),
             )
             .await;
-            assert_eq!(head.expect("the head"), Position(5));
+            let seen = Position(position)..=Position(5);
+            let head = head.expect("the head");
+            assert!(seen.contains(&head), "{head} for position {position}");
         }
     }
     let beyond = tokio::time::timeout(Duration::from_millis(50), late.wait_for(Position(6))).await;

@@ -29,6 +29,8 @@ const LEASE: &str = "notices";
 const LEASE_TTL: Duration = Duration::from_secs(15);
 /// How many events are read at once, and not read again after a crash.
 const PAGE: usize = 100;
+/// How long events gather before they are read: a notice need not be quick, and each page is a checkpoint.
+const GATHER: Duration = Duration::from_millis(50);
 /// How many notices go out side by side.
 const SIDE_BY_SIDE: usize = 16;
 /// How often one is tried; with the pauses about five minutes.
@@ -149,17 +151,21 @@ impl Notices {
                 return Err(Interrupted::Stopped);
             }
             position = page.through;
+            if page.events.len() < PAGE {
+                // Nothing is to be done if it is cut short.
+                let _cut = stop.run_until_cancelled(tokio::time::sleep(GATHER)).await;
+            }
         }
     }
 
     /// The next page that moves the position.
     async fn next_page(&self, position: Position, filter: &Filter) -> Result<LogPage, StoreError> {
         loop {
+            self.store.wait_for(position.next()).await?;
             let page = self.store.read_all(position, filter, PAGE).await?;
             if page.through > position {
                 return Ok(page);
             }
-            self.store.wait_for(position.next()).await?;
         }
     }
 

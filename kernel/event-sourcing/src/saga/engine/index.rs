@@ -39,6 +39,7 @@ pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
     let mut index = Index {
         shared,
         position: None,
+        is_at_end: false,
         kept: Position::START,
         strangers: HashMap::new(),
         is_whole: true,
@@ -68,6 +69,8 @@ struct Index<'a> {
     shared: &'a Shared,
     /// The log is known up to here.
     position: Option<Position>,
+    /// Whether the log went no further when it was read.
+    is_at_end: bool,
     /// Of this position there is a snapshot.
     kept: Position,
     /// Open sagas of types that this binary does not know; another one may, and begin with this one's snapshot.
@@ -151,11 +154,11 @@ impl Index<'_> {
     async fn read(&mut self, after: Position) -> Result<Position, StoreError> {
         let filter = SagaEngine::heard();
         let store = &self.shared.store;
-        let page = store.read_all(after, &filter, MAX_PAGE_EVENTS).await?;
-        if page.through <= after {
+        if self.is_at_end {
             store.wait_for(after.next()).await?;
-            return Ok(after);
         }
+        let page = store.read_all(after, &filter, MAX_PAGE_EVENTS).await?;
+        self.is_at_end = page.through >= page.head;
         self.shared.schedule.hear_through(page.through);
         for envelope in &page.events {
             if let Err(error) = self.hear(envelope) {
