@@ -1,6 +1,9 @@
-//! The names of log fields. One name means one thing in all logs, so that a search finds all of it.
+//! The names of log fields. One name means one thing in all logs, so that a search finds all of it. Those that the
+//! kernel writes are the kernel's.
 //!
 //! Used as `tracing::info!({ fields::ADDRESS } = %address, "listening")`.
+
+pub use event_sourcing::fields::*;
 
 /// The socket address of a listener.
 pub const ADDRESS: &str = "listener.address";
@@ -8,20 +11,18 @@ pub const ADDRESS: &str = "listener.address";
 pub const LISTENER: &str = "listener.name";
 /// The name of a spawned task.
 pub const TASK: &str = "task.name";
+/// Whether it panicked.
+pub const TASK_PANICKED: &str = "task.panicked";
 /// A part of `/health`.
 pub const PART: &str = "health.part";
-/// The cause of a failure, for operators only.
-pub const ERROR: &str = "error.cause";
 /// The id that the client got instead of the cause.
 pub const ERROR_ID: &str = "error.id";
 /// The id of the request that began it all.
 pub const CORRELATION_ID: &str = "correlation.id";
+/// The name of a command.
+pub const COMMAND: &str = "command.name";
 /// The command's id.
 pub const COMMAND_ID: &str = "command.id";
-/// A place in the log of all events.
-pub const POSITION: &str = "log.position";
-/// The name of a projection.
-pub const PROJECTION: &str = "projection.name";
 /// The gRPC method that was called.
 pub const RPC_METHOD: &str = "rpc.method";
 /// The gRPC status that it answered.
@@ -34,3 +35,5 @@ pub const ORDER_ID: &str = "order.id";
 pub const PROVIDER_KEY: &str = "provider.key";
 /// What a customer is told.
 pub const NOTICE: &str = "notice.kind";
+/// How many old requests were forgotten.
+pub const REQUESTS_REMOVED: &str = "idempotency.removed";

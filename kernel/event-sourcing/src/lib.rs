@@ -15,6 +15,7 @@ pub mod clock;
 pub mod commit;
 pub mod event;
 pub mod execute;
+pub mod fields;
 pub mod id;
 pub mod judge;
 pub mod lease;

@@ -48,7 +48,11 @@ impl Tasks {
         self.tracker.spawn(async move {
             let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
             if panicked || !this.stopping.is_cancelled() {
-                tracing::error!({ fields::TASK } = name, panicked, "a task ended too early");
+                tracing::error!(
+                    { fields::TASK } = name,
+                    { fields::TASK_PANICKED } = panicked,
+                    "a task ended too early"
+                );
                 // A second fault changes nothing.
                 let _ = this.fault.set(name);
                 this.stopping.cancel();

@@ -318,9 +318,12 @@ fn clean_up(tasks: &Tasks, requests: Arc<Requests>) {
         loop {
             match requests.clean_up().await {
                 Ok(0) => {}
-                Ok(removed) => tracing::debug!(removed, "old idempotent requests removed"),
+                Ok(removed) => tracing::debug!(
+                    { fields::REQUESTS_REMOVED } = removed,
+                    "old idempotent requests removed"
+                ),
                 Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    { fields::ERROR } = &error as &dyn std::error::Error,
                     "old idempotent requests could not be removed; they are tried again"
                 ),
             }

@@ -127,7 +127,7 @@ impl CommandBus {
         let context = context::read(request.metadata(), &*self.clock)?;
         let span = tracing::info_span!(
             "command",
-            command.name = name,
+            { fields::COMMAND } = name,
             { fields::COMMAND_ID } = %context.command_id,
             { fields::CORRELATION_ID } = context.metadata.correlation_id,
         );

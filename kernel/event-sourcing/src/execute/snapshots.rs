@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use super::load::snapshot;
 use super::state::{AnyState, Kind};
 use crate::clock::Clock;
+use crate::fields;
 use crate::id::Version;
 use crate::store::EventStore;
 use crate::stream::StreamId;
@@ -69,7 +70,7 @@ async fn run(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, mut due: mpsc::R
         };
         if let Err(error) = store.save_snapshot(&snapshot).await {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                { fields::ERROR } = &error as &dyn std::error::Error,
                 "snapshot not saved"
             );
         }

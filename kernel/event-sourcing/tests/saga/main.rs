@@ -8,6 +8,7 @@ mod bank;
 mod counted;
 mod damage;
 mod limits;
+mod logs;
 mod matrix;
 mod owners;
 #[path = "../../examples/bank/payout.rs"]

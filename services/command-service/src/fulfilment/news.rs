@@ -9,6 +9,7 @@ use std::time::Duration;
 use domain::fulfilment::OrderSaga;
 use event_sourcing::saga::{Act, Person, PersonActs, SagaEngine};
 use event_sourcing::{Clock, Context, Executor, Metadata};
+use platform::fields;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +44,7 @@ pub async fn hear(
             fence: None,
         };
         if let Err(error) = executor.execute(&hurry, &context).await {
-            tracing::debug!(%error, %key, "a hint of a provider came to nothing");
+            tracing::debug!({ fields::SAGA_ID } = saga_id, { fields::PROVIDER_KEY } = %key, { fields::ERROR } = &error as &dyn std::error::Error, "a hint of a provider came to nothing");
         }
         engine.touched(saga_id);
     }

@@ -12,6 +12,7 @@ use contract::proto::{
 };
 use contract::status::Reason;
 use event_sourcing::Clock;
+use platform::fields;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
@@ -153,7 +154,7 @@ async fn within<T>(
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) if error.is_retryable() => {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                { fields::ERROR } = &error as &dyn std::error::Error,
                 "the command database is unavailable"
             );
             Err(Reason::OutcomeUnknown.status(UNAVAILABLE))

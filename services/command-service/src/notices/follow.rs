@@ -12,6 +12,7 @@ use event_sourcing::{
 };
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use platform::fields;
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoint;
@@ -88,7 +89,7 @@ impl Notices {
                 Interrupted::Store(_) | Interrupted::Database(_)
             ) {
                 tracing::warn!(
-                    error = &interrupted as &dyn std::error::Error,
+                    { fields::ERROR } = &interrupted as &dyn std::error::Error,
                     "customers cannot be told now; it is tried again"
                 );
             }
@@ -103,7 +104,7 @@ impl Notices {
         {
             // It expires by itself.
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                { fields::ERROR } = &error as &dyn std::error::Error,
                 "lease not released"
             );
         }
@@ -203,8 +204,8 @@ impl Notices {
             if attempt == TRIES || matches!(failure, Failure::Refused { .. }) {
                 metrics::counter!("notices_given_up_total").increment(1);
                 tracing::error!(
-                    { platform::fields::ORDER_ID } = %notice.order_id,
-                    reason = failure.reason(),
+                    { fields::ORDER_ID } = %notice.order_id,
+                    { fields::REASON } = failure.reason(),
                     "a customer could not be told"
                 );
                 return true;
@@ -223,7 +224,7 @@ impl Notices {
             Ok(event) => event,
             Err(error) => {
                 tracing::error!(
-                    error = &error as &dyn std::error::Error,
+                    { fields::ERROR } = &error as &dyn std::error::Error,
                     "a notice cannot be made"
                 );
                 return None;
@@ -271,7 +272,7 @@ impl Notices {
                 Err(error) if error.is_retryable() => tokio::time::sleep(FIRST_PAUSE).await,
                 Err(error) => {
                     tracing::error!(
-                        error = &error as &dyn std::error::Error,
+                        { fields::ERROR } = &error as &dyn std::error::Error,
                         "an order cannot be read"
                     );
                     return None;

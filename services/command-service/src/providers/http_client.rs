@@ -15,6 +15,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use platform::fields;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 
@@ -75,7 +76,7 @@ impl HttpClient {
     pub(super) async fn send(&self, request: Request<Body>) -> Result<Answer, Failure> {
         let response = self.0.request(request).await.map_err(|error| {
             tracing::debug!(
-                error = &error as &dyn std::error::Error,
+                { fields::ERROR } = &error as &dyn std::error::Error,
                 "a call to a provider failed"
             );
             if error.is_connect() {

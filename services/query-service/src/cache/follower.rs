@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::{EventStore, StoreError};
+use platform::fields;
 use read_model_sql::{Checkpoint, Feed, TableProjection};
 
 use super::TableCache;
@@ -31,8 +32,8 @@ pub async fn follow<P: TableProjection>(
             Err(error) => {
                 if !is_down {
                     tracing::warn!(
-                        projection = P::NAME,
-                        error = &error as &dyn std::error::Error,
+                        { fields::PROJECTION } = P::NAME,
+                        { fields::ERROR } = &error as &dyn std::error::Error,
                         "the cache cannot follow the log; the database answers"
                     );
                 }

@@ -20,6 +20,7 @@ use super::call::Call;
 use super::schedule::Rest;
 use crate::clock::after;
 use crate::execute::{Context, ExecuteError, Lane};
+use crate::fields;
 use crate::id::CommandId;
 use crate::lock::lock;
 use crate::saga::advance::{Advance, Announced, Damaged, News, Word};
@@ -113,8 +114,9 @@ impl<S: Saga> Drive<'_, S> {
     fn rest(&self, state: &SagaState<S>, plan: &Plan) -> Rest {
         if let Some(damage) = state.damage() {
             tracing::error!(
-                saga_id = &**self.saga_id,
-                damage,
+                { fields::SAGA_TYPE } = S::NAME,
+                { fields::SAGA_ID } = &**self.saga_id,
+                { fields::REASON } = damage,
                 "a saga's stream is damaged"
             );
             return Rest::Idle;
@@ -148,14 +150,16 @@ impl<S: Saga> Drive<'_, S> {
         let saga_id = &**self.saga_id;
         if is_retryable {
             tracing::warn!(
-                saga_id,
-                error,
+                { fields::SAGA_TYPE } = S::NAME,
+                { fields::SAGA_ID } = saga_id,
+                { fields::ERROR } = error,
                 "a saga could not be read; it is tried again"
             );
         } else {
             tracing::error!(
-                saga_id,
-                error,
+                { fields::SAGA_TYPE } = S::NAME,
+                { fields::SAGA_ID } = saga_id,
+                { fields::ERROR } = error,
                 "a saga cannot be read; it is tried again, rarely"
             );
         }
@@ -243,7 +247,10 @@ impl<S: Saga> Drive<'_, S> {
             match shared.executor.execute(&advance, &context).await {
                 Ok(done) => return Ok(done.answer),
                 Err(ExecuteError::Fenced) => {
-                    tracing::warn!(partition = self.partition, "a partition of sagas was lost");
+                    tracing::warn!(
+                        { fields::SAGA_PARTITION } = self.partition,
+                        "a partition of sagas was lost"
+                    );
                     shared.ownership.lose(self.partition, token);
                     continue;
                 }
@@ -261,16 +268,26 @@ impl<S: Saga> Drive<'_, S> {
         let saga_id = &**self.saga_id;
         match error {
             ExecuteError::Unavailable(outcome) => {
-                tracing::warn!(saga_id, ?outcome, "a saga's commit is tried again");
+                tracing::warn!({ fields::SAGA_TYPE } = S::NAME, { fields::SAGA_ID } = saga_id, { fields::OUTCOME } = ?outcome, "a saga's commit is tried again");
                 Ok(())
             }
             ExecuteError::Refused(Damaged(damage)) => {
-                tracing::error!(saga_id, damage, "a saga would move as no saga can");
+                tracing::error!(
+                    { fields::SAGA_TYPE } = S::NAME,
+                    { fields::SAGA_ID } = saga_id,
+                    { fields::REASON } = damage,
+                    "a saga would move as no saga can"
+                );
                 Err(Rest::Idle)
             }
             ExecuteError::Failed(_) | ExecuteError::Reused | ExecuteError::Fenced => {
                 let error = error as &dyn std::error::Error;
-                tracing::error!(saga_id, error, "a saga's commit failed");
+                tracing::error!(
+                    { fields::SAGA_TYPE } = S::NAME,
+                    { fields::SAGA_ID } = saga_id,
+                    { fields::ERROR } = error,
+                    "a saga's commit failed"
+                );
                 Err(self.later(false))
             }
         }
@@ -354,7 +371,12 @@ impl<S: Saga> Drive<'_, S> {
         match joined {
             Ok((_, news)) => Some(news),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a call failed");
+                tracing::error!(
+                    { fields::SAGA_TYPE } = S::NAME,
+                    { fields::SAGA_ID } = &**self.saga_id,
+                    { fields::ERROR } = &error as &dyn std::error::Error,
+                    "a call failed"
+                );
                 Some(call.broken())
             }
         }
@@ -425,10 +447,11 @@ fn report<S: Saga>(shared: &Shared, before: &SagaState<S>, after: &SagaState<S>)
     {
         metrics::counter!("saga_suspended_total", "saga" => S::NAME).increment(1);
         tracing::error!(
-            saga_id = after.saga_id,
-            subject = after.subject,
-            step = step.name,
-            reason = state.reason,
+            { fields::SAGA_TYPE } = S::NAME,
+            { fields::SAGA_ID } = after.saga_id,
+            { fields::SAGA_SUBJECT } = after.subject,
+            { fields::SAGA_STEP } = step.name,
+            { fields::REASON } = state.reason,
             "a saga is suspended: a person must look at it"
         );
     }

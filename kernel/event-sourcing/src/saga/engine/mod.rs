@@ -33,6 +33,7 @@ use super::effects::Effects;
 use super::start::partition_of;
 use crate::clock::Clock;
 use crate::execute::Executor;
+use crate::fields;
 use crate::id::Position;
 use crate::lease::LeaseStore;
 use crate::store::{EventStore, Filter};
@@ -241,7 +242,7 @@ impl EngineTasks {
         self.stop.cancel();
         if let Err(error) = self.running.await {
             tracing::error!(
-                error = &error as &dyn std::error::Error,
+                { fields::ERROR } = &error as &dyn std::error::Error,
                 "the saga engine failed"
             );
         }

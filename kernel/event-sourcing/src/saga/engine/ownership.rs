@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use crate::fields;
 use crate::id::Position;
 use crate::lease::{Fence, Lease, PRESENCE, Token};
 use crate::lock::lock;
@@ -140,7 +141,10 @@ impl Ownership {
             match (slot.as_mut(), token) {
                 (Some(held), Some(token)) if held.token == token => held.until = asked_at + ttl,
                 (Some(_), _) => {
-                    tracing::warn!(partition, "the lease of a partition of sagas was lost");
+                    tracing::warn!(
+                        { fields::SAGA_PARTITION } = partition,
+                        "the lease of a partition of sagas was lost"
+                    );
                     *slot = None;
                 }
                 (None, Some(token)) => unknown.push(Lease {
@@ -208,7 +212,7 @@ pub(super) async fn keep(shared: &Shared, rested: &CancellationToken) {
             Ok(()) => shared.config.lease / 3,
             Err(error) => {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    { fields::ERROR } = &error as &dyn std::error::Error,
                     "the leases of sagas could not be kept; it is tried again"
                 );
                 shared.config.retry
@@ -227,7 +231,7 @@ pub(super) async fn keep(shared: &Shared, rested: &CancellationToken) {
     {
         // They expire by themselves.
         tracing::warn!(
-            error = &error as &dyn std::error::Error,
+            { fields::ERROR } = &error as &dyn std::error::Error,
             "the leases of sagas were not given back"
         );
     }

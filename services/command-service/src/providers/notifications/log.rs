@@ -1,6 +1,7 @@
 //! Notices in the log.
 
 use async_trait::async_trait;
+use platform::fields;
 
 use super::{Notice, Notifications};
 use crate::providers::{Failure, Key};
@@ -13,9 +14,9 @@ pub struct LogNotifications;
 impl Notifications for LogNotifications {
     async fn send(&self, key: &Key, notice: &Notice) -> Result<(), Failure> {
         tracing::info!(
-            { platform::fields::ORDER_ID } = %notice.order_id,
-            { platform::fields::PROVIDER_KEY } = %key,
-            { platform::fields::NOTICE } = notice.kind.name(),
+            { fields::ORDER_ID } = %notice.order_id,
+            { fields::PROVIDER_KEY } = %key,
+            { fields::NOTICE } = notice.kind.name(),
             "the customer is told"
         );
         Ok(())

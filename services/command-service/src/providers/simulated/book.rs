@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use domain::value::{EntityId, Money};
 use event_sourcing::Clock;
+use platform::fields;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -267,7 +268,7 @@ fn answer(jobs: Vec<Job>, written: Result<HashMap<(Kind, String), Record>, Datab
 /// What a caller is told. The cause is in the log.
 fn told(error: &DatabaseError) -> Failure {
     tracing::warn!(
-        error = error as &dyn std::error::Error,
+        { fields::ERROR } = error as &dyn std::error::Error,
         "the simulated providers' book could not be used"
     );
     if error.nothing_happened() {

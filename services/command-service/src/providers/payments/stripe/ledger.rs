@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::Clock;
+use platform::fields;
 
 use crate::database::{CommandDatabase, DatabaseError, on_pool};
 use crate::providers::{Charge, Failure, Key};
@@ -200,7 +201,7 @@ fn entry(columns: Columns) -> Entry {
 /// No statement of the ledger moves money, so nothing has happened. The cause is in the log.
 fn told(error: &DatabaseError) -> Failure {
     tracing::warn!(
-        error = error as &dyn std::error::Error,
+        { fields::ERROR } = error as &dyn std::error::Error,
         "the ledger of Stripe's payments could not be used"
     );
     Failure::transient("the ledger of payments cannot be used")

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use event_sourcing::Clock;
+use platform::fields;
 
 use super::api::{Api, CallError};
 use super::intent::{Intent, Progress};
@@ -124,7 +125,7 @@ impl StripePayments {
     async fn drop_intent(&self, intent: &str) {
         if let Err(error) = self.api.cancel(intent).await {
             tracing::debug!(
-                reason = error.harmless().reason(),
+                { fields::REASON } = error.harmless().reason(),
                 "an unused payment intent was left to expire"
             );
         }

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use event_sourcing::Clock;
 use http::{HeaderMap, StatusCode};
+use platform::fields;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -86,7 +87,7 @@ impl Webhook {
             .unwrap_or_default();
         if let Err(error) = verify(&self.secret, header, body, self.clock.now()) {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                { fields::ERROR } = &error as &dyn std::error::Error,
                 "a webhook was not believed"
             );
             return Err(Refusal::NotBelieved);
@@ -130,7 +131,7 @@ enum Refusal {
 impl From<DatabaseError> for Refusal {
     fn from(error: DatabaseError) -> Self {
         tracing::warn!(
-            error = &error as &dyn std::error::Error,
+            { fields::ERROR } = &error as &dyn std::error::Error,
             "a webhook could not be taken; it will be sent again"
         );
         Self::NotNow

@@ -1,0 +1,25 @@
+//! The names of log fields. One name means one thing in all logs, so that a search finds all of it; a program adds its
+//! own beside them.
+//!
+//! Used as `tracing::warn!({ fields::SAGA_ID } = saga_id, "…")`.
+
+/// The cause of a failure, for operators only.
+pub const ERROR: &str = "error.cause";
+/// What is known of a commit that was not answered.
+pub const OUTCOME: &str = "commit.outcome";
+/// A place in the log of all events.
+pub const POSITION: &str = "log.position";
+/// The name of a projection.
+pub const PROJECTION: &str = "projection.name";
+/// Why something did not succeed, for people.
+pub const REASON: &str = "failure.reason";
+/// A saga's id.
+pub const SAGA_ID: &str = "saga.id";
+/// Which of the partitions of sagas.
+pub const SAGA_PARTITION: &str = "saga.partition";
+/// The step that a saga is at.
+pub const SAGA_STEP: &str = "saga.step";
+/// What a saga is about, such as an order's id.
+pub const SAGA_SUBJECT: &str = "saga.subject";
+/// The name of a saga's type.
+pub const SAGA_TYPE: &str = "saga.type";

@@ -1,0 +1,82 @@
+//! What is logged of a saga can be searched for by its fields.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use event_sourcing::fields;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::support::{Deed, Town};
+use crate::trip::Errands;
+
+/// Keeps the fields of errors.
+#[derive(Clone, Default)]
+struct Errors(Arc<Mutex<Vec<BTreeMap<&'static str, String>>>>);
+
+#[derive(Default)]
+struct Fields(BTreeMap<&'static str, String>);
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+}
+
+impl Subscriber for Errors {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::ERROR
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        self.0.lock().unwrap().push(fields.0);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// The test's runtime has one thread, which all tasks share.
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_is_suspended_is_named_with_its_step_and_what_it_is_about() {
+    let errors = Errors::default();
+    let _logging = tracing::subscriber::set_default(errors.clone());
+    let town = Town::new();
+    town.desk.set("refund", Deed::Refused);
+    let node = town.node::<Errands>("one");
+    town.begin::<Errands>("trip-1").await;
+    town.suspended::<Errands>("trip-1").await;
+    node.stop().await;
+    let told = errors.0.lock().unwrap().clone();
+    let [told] = told.as_slice() else {
+        panic!("one error, not {told:?}");
+    };
+    for (field, value) in [
+        (fields::SAGA_TYPE, "errands"),
+        (fields::SAGA_ID, "trip-1"),
+        (fields::SAGA_SUBJECT, "a trip"),
+        (fields::SAGA_STEP, "refund"),
+    ] {
+        assert_eq!(told.get(field).map(String::as_str), Some(value), "{told:?}");
+    }
+    assert!(told[fields::REASON].contains("declined"), "{told:?}");
+    let mut names = told.keys().filter(|name| **name != "message");
+    assert!(names.all(|name| name.contains('.')), "{told:?}");
+}
