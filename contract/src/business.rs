@@ -96,7 +96,7 @@ pub fn validation_error(message: impl Into<String>, fields: &[FieldError]) -> Er
     error
 }
 
-/// Reads the wrong fields of a validation error, ordered by name.
+/// Reads the wrong fields of a validation error, ordered by name, those of a list by their place in it.
 #[must_use]
 pub fn field_errors(error: &Error) -> Vec<FieldError> {
     let mut fields: Vec<FieldError> = error
@@ -109,8 +109,16 @@ pub fn field_errors(error: &Error) -> Vec<FieldError> {
             })
         })
         .collect();
-    fields.sort_by(|a, b| a.field.cmp(&b.field));
+    fields.sort_by(|a, b| places(&a.field).cmp(places(&b.field)));
     fields
+}
+
+/// A field's name in parts, such that `items[2]` comes before `items[10]`.
+fn places(field: &str) -> impl Iterator<Item = (Option<u64>, &str)> {
+    field.split('[').map(|part| match part.split_once(']') {
+        Some((place, rest)) => (place.parse().ok(), rest),
+        None => (None, part),
+    })
 }
 
 #[cfg(test)]
@@ -131,6 +139,19 @@ mod tests {
             field: field.to_owned(),
             message: message.to_owned(),
         };
+        let names = [
+            "items",
+            "items[2].quantity",
+            "items[10].price",
+            "items[10].quantity",
+            "name",
+        ];
+        let mixed = [4, 2, 0, 3, 1].map(|index| field(names[index], "is wrong"));
+        let sorted = names.map(|name| field(name, "is wrong"));
+        assert_eq!(
+            field_errors(&validation_error("much is wrong", &mixed)),
+            sorted
+        );
         let given = [field("price", "is negative"), field("name", "is empty")];
         let error = validation_error("two fields are wrong", &given);
         assert_eq!(error.code, 3);

@@ -59,7 +59,11 @@ fn end(order: &Order) -> Option<Result<(), String>> {
     match order.status.as_str() {
         "CONFIRMED" if is_over && !is_undoing => Some(Ok(())),
         "SHIPPED" | "DELIVERED" => Some(Ok(())),
-        "CANCELLED" if is_over => Some(Err(format!("order {id} was cancelled{why}"))),
+        // A customer's reason says that it was cancelled as well, which would be said twice.
+        "CANCELLED" if is_over => {
+            let why = why.strip_prefix(": cancelled").unwrap_or(&why);
+            Some(Err(format!("order {id} was cancelled{why}")))
+        }
         "FAILED" if is_over => Some(Err(format!("order {id} has failed{why}"))),
         "FAILED" if is_suspended => Some(Err(format!(
             "order {id} waits for a person{why}; what happened: shop saga show {id}"
@@ -193,6 +197,12 @@ mod tests {
         assert_eq!(
             cancelled,
             Some(Err("order o was cancelled: no money".to_owned()))
+        );
+        let mut by_customer = saga("order", "compensated", &[], &[]);
+        by_customer["failureReason"] = json!("cancelled: cancelled too late");
+        assert_eq!(
+            ended("CANCELLED", &by_customer),
+            Some(Err("order o was cancelled: cancelled too late".to_owned()))
         );
         assert!(ended("FAILED", &saga("order", "suspended", &[], &[])).is_some());
         assert!(ended("FAILED", &saga("order", "failed", &[], &[])).is_some());

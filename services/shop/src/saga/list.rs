@@ -184,7 +184,7 @@ fn row(saga: &Saga, now: DateTime<Utc>) -> [String; 8] {
         saga.state.name().to_owned(),
         line(saga.current_step.as_deref().unwrap_or_default()),
         tries.map(|tries| tries.to_string()).unwrap_or_default(),
-        span(saga.age(now)),
+        span(now - saga.started_at),
         line(&saga.order_id),
         line(saga.failure_reason.as_deref().unwrap_or_default()),
     ]
@@ -192,7 +192,32 @@ fn row(saga: &Saga, now: DateTime<Utc>) -> [String; 8] {
 
 #[cfg(test)]
 mod tests {
-    use super::one_more;
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::{Saga, one_more, row};
+    use crate::saga::model::State;
+
+    #[test]
+    fn the_age_of_one_that_has_ended_grows_as_well() {
+        let started_at = DateTime::<Utc>::UNIX_EPOCH;
+        let ended_at = started_at + TimeDelta::seconds(1);
+        let saga = Saga {
+            id: "s".to_owned(),
+            kind: "order".to_owned(),
+            order_id: "o".to_owned(),
+            state: State::Unknown,
+            current_step: None,
+            completed_steps: Vec::new(),
+            compensated_steps: Vec::new(),
+            failure_reason: None,
+            started_at,
+            completed_at: Some(ended_at),
+            updated_at: ended_at,
+            progress: None,
+        };
+        let row = row(&saga, started_at + TimeDelta::minutes(5));
+        assert_eq!(row[5], "5 m 0 s");
+    }
 
     #[test]
     fn of_the_largest_page_the_read_side_says_itself_whether_there_are_more() {

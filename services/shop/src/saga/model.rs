@@ -83,7 +83,7 @@ pub struct Progress {
 
 impl Saga {
     /// How long it took, or takes already.
-    pub fn age(&self, now: DateTime<Utc>) -> TimeDelta {
+    pub fn took(&self, now: DateTime<Utc>) -> TimeDelta {
         self.completed_at.unwrap_or(now) - self.started_at
     }
 }

@@ -101,10 +101,10 @@ fn header(saga: &Saga, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
     let begun = stamp(saga.started_at);
     let begun = match saga.completed_at {
         Some(_) => begun,
-        None => format!("{begun}, {} ago", span(saga.age(now))),
+        None => format!("{begun}, {} ago", span(saga.took(now))),
     };
     let ended = saga.completed_at.map(stamp);
-    let ended = ended.map(|at| format!("{at}, after {}", span(saga.age(now))));
+    let ended = ended.map(|at| format!("{at}, after {}", span(saga.took(now))));
     let ahead = |at: Option<DateTime<Utc>>| at.map(|at| format!("in {}", span(at - now)));
     let steps = |steps: &[String]| (!steps.is_empty()).then(|| steps.join(", "));
     let all = [
