@@ -107,15 +107,34 @@ async fn categories(shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::too_many_lines, reason = "a table, mostly")]
 async fn products(shop: &Shop) -> Result<()> {
     let mut client = ProductCommandClient::new(shop.command_channel().await?);
-    let good = || ProductUpParam {
+    for (what, param) in bad_prices().into_iter().chain(bad_decimals()) {
+        let reply = client.create(param).await?.into_inner();
+        let error = business(reply.error).map(|(kind, code, _)| (kind, code));
+        assert_eq!(error, Some(("VALIDATION_ERROR".to_owned(), 3)), "{what}");
+    }
+    quantities(&mut client).await?;
+    let param = PriceUpParam {
+        id: "nothing".to_owned(),
+        new_price: "1".to_owned(),
+        reason: None,
+    };
+    let reply = client.change_price(param).await?.into_inner();
+    assert_eq!(business(reply.error).map(|(_, code, _)| code), Some(5));
+    Ok(())
+}
+
+fn good_product() -> ProductUpParam {
+    ProductUpParam {
         name: "n".to_owned(),
         price: 1.0,
         ..ProductUpParam::default()
-    };
-    for (what, price) in [
+    }
+}
+
+fn bad_prices() -> Vec<(String, ProductUpParam)> {
+    let prices = [
         ("no price", 0.0),
         ("negative price", -1.0),
         ("negative zero", -0.0),
@@ -124,53 +143,39 @@ async fn products(shop: &Shop) -> Result<()> {
         ("infinite price", f64::INFINITY),
         ("price that is no number", f64::NAN),
         ("smallest price", f64::MIN_POSITIVE),
-    ] {
-        let reply = client
-            .create(ProductUpParam { price, ..good() })
-            .await?
-            .into_inner();
-        let error = business(reply.error).map(|(kind, code, _)| (kind, code));
-        assert_eq!(error, Some(("VALIDATION_ERROR".to_owned(), 3)), "{what}");
-    }
-    for decimal in [
-        "",
-        "ten",
-        "1,5",
-        "0.001",
-        "-1",
-        "١",
-        "9999999999999999999999",
-        "1\0",
-    ] {
-        let price_decimal = Some(decimal.to_owned());
-        let reply = client
-            .create(ProductUpParam {
-                price_decimal,
-                ..good()
-            })
-            .await?
-            .into_inner();
-        let error = business(reply.error).map(|(kind, code, _)| (kind, code));
-        assert_eq!(
-            error,
-            Some(("VALIDATION_ERROR".to_owned(), 3)),
-            "price {decimal:?}"
-        );
-    }
+    ];
+    let prices = prices.into_iter().map(|(what, price)| {
+        let product = ProductUpParam {
+            price,
+            ..good_product()
+        };
+        (what.to_owned(), product)
+    });
+    prices.collect()
+}
+
+fn bad_decimals() -> Vec<(String, ProductUpParam)> {
+    let huge = "9999999999999999999999";
+    let decimals = ["", "ten", "1,5", "0.001", "-1", "١", huge, "1\0"];
+    let decimals = decimals.into_iter().map(|decimal| {
+        let product = ProductUpParam {
+            price_decimal: Some(decimal.to_owned()),
+            ..good_product()
+        };
+        (format!("price {decimal:?}"), product)
+    });
+    decimals.collect()
+}
+
+async fn quantities(client: &mut ProductCommandClient<Channel>) -> Result<()> {
     for quantity in [-1, 1_000_000_001, i64::MAX, i64::MIN] {
-        let stock_quantity = Some(quantity);
-        let reply = client
-            .create(ProductUpParam {
-                stock_quantity,
-                ..good()
-            })
-            .await?
-            .into_inner();
-        assert_eq!(
-            business(reply.error).map(|(_, code, _)| code),
-            Some(3),
-            "stock {quantity}"
-        );
+        let product = ProductUpParam {
+            stock_quantity: Some(quantity),
+            ..good_product()
+        };
+        let reply = client.create(product).await?.into_inner();
+        let code = business(reply.error).map(|(_, code, _)| code);
+        assert_eq!(code, Some(3), "stock {quantity}");
         let param = StockUpParam {
             product_id: "nothing".to_owned(),
             quantity,
@@ -178,13 +183,6 @@ async fn products(shop: &Shop) -> Result<()> {
         let reply = client.update_stock(param).await?.into_inner();
         ensure!(reply.error.is_some(), "stock {quantity}");
     }
-    let param = PriceUpParam {
-        id: "nothing".to_owned(),
-        new_price: "1".to_owned(),
-        reason: None,
-    };
-    let reply = client.change_price(param).await?.into_inner();
-    assert_eq!(business(reply.error).map(|(_, code, _)| code), Some(5));
     Ok(())
 }
 
