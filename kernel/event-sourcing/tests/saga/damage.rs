@@ -1,6 +1,6 @@
 //! A stream that says what no saga can do.
 
-use event_sourcing::saga::event::{Action, Ended, Resumed, Suspended};
+use event_sourcing::saga::event::{Action, Resumed, StepCompensated, Suspended};
 use event_sourcing::saga::{EventOf, Person, SagaEvent, SagaState, started};
 use event_sourcing::{Aggregate, EventStore, Metadata, Version};
 
@@ -41,9 +41,13 @@ async fn snapshot_of(town: &Town, saga_id: &str) -> Option<Version> {
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_with_a_stream_is_found_in_its_events_and_never_kept_as_a_snapshot() {
     let town = Town::new();
-    let too_early = SagaEvent::Completed(Ended {
+    // Nothing was done yet, so that nothing can be undone.
+    let too_early = SagaEvent::StepCompensated(StepCompensated {
         saga_id: "damaged".to_owned(),
         subject: "a trip".to_owned(),
+        step: "flight".to_owned(),
+        happened: true,
+        by: None,
     });
     town.write::<Booking>("sound", &long("sound", None)).await;
     let damaged = long("damaged", Some(too_early));

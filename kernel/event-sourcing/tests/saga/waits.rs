@@ -62,10 +62,12 @@ async fn a_step_is_not_tried_again_before_its_provider_wants_to_be_asked() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_survives_a_crash() {
     let town = Town::new();
-    town.desk.set("flight", Deed::Busy(Duration::from_secs(20)));
+    let wait = Duration::from_secs(20);
+    town.desk.set("flight", Deed::Busy(wait));
     let one = hasty::<Booking>(&town, "one");
     town.begin::<Booking>("trip-1").await;
-    let (_, due) = pause::<Booking>(&town, "flight").await;
+    let (pause, due) = pause::<Booking>(&town, "flight").await;
+    assert_is_about(pause, wait);
     one.abort().await;
     town.desk.set("flight", Deed::Good);
     let two = hasty::<Booking>(&town, "two");
