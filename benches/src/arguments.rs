@@ -53,6 +53,8 @@ pub enum Bench {
     Saga,
     /// Orders that are all for one product, beside orders for many.
     Hot,
+    /// 10,000 suspended sagas (or `--preload`): what their owner takes at rest.
+    Rest,
     /// Start on existing data, and memory at rest.
     Idle,
     /// Serves the GraphQL limit until its standard input closes; other benches start it.

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use test_shop::{Process, System};
+use anyhow::Result;
+use test_shop::System;
 
 use crate::arguments::Options;
 use crate::database::Server;
 use crate::limits::PRODUCTS;
 use crate::measure::once;
+use crate::process::resident_bytes;
 use crate::report::{Report, Row, Target};
 use crate::services::Services;
 
@@ -29,7 +30,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
         &format!("after {products} products"),
         report,
     )?;
-    let services = services.restart().await?;
+    let services = services.restart_with(&[]).await?;
     tokio::time::sleep(SETTLING).await;
     measure(&services.system, "started again", report)?;
     services.discard().await
@@ -43,22 +44,11 @@ fn measure(system: &System, state: &str, report: &mut Report) -> Result<()> {
             SERVICE_MEGABYTES
         };
         let figures = once(1, process.served_after());
-        let megabytes = resident_megabytes(process)?;
+        let megabytes = resident_bytes(process)? / 1e6;
         let row = Row::new("idle", format!("{name}, {state}"), "process", 0, &figures)
             .bound("start ms", figures.p50_ms, Target::AtMost(1_000.0))
             .bound("MB", megabytes, Target::AtMost(most));
         report.add(&row)?;
     }
     Ok(())
-}
-
-fn resident_megabytes(process: &Process) -> Result<f64> {
-    let path = format!("/proc/{}/status", process.id());
-    let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let kilobytes = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.trim().strip_suffix(" kB"))
-        .context("no VmRSS")?;
-    Ok(kilobytes.trim().parse::<f64>()? / 1_000.0)
 }

@@ -10,6 +10,7 @@ mod ids;
 mod limits;
 mod load;
 mod measure;
+mod process;
 mod project;
 mod report;
 mod saga;
@@ -50,6 +51,7 @@ async fn run(arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
         Bench::Gateway => gateway::run(options, report).await,
         Bench::Saga => saga::run(options, report).await,
         Bench::Hot => saga::run_hot(options, report).await,
+        Bench::Rest => saga::run_rest(options, report).await,
         Bench::ServeDirect { database } => limits::serve_direct(database).await,
     }
 }

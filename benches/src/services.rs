@@ -101,12 +101,12 @@ impl Services {
         }
     }
 
-    /// Stops the processes, which must end cleanly, and starts new ones on the same databases.
-    pub async fn restart(self) -> Result<Self> {
+    /// Stops the processes, which must end cleanly, and starts new ones on the same databases, with other settings.
+    pub async fn restart_with(self, settings: &[(&str, &str)]) -> Result<Self> {
         let store = self.system.store().clone();
         self.system.stop().await?;
         Ok(Self {
-            system: start(store, &[]).await?,
+            system: start(store, settings).await?,
             databases: self.databases,
         })
     }

@@ -1,6 +1,7 @@
 //! Orders through the real processes, from createOrder to the end of their sagas.
 
 mod ends;
+mod rest;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use serde_json::json;
 use test_shop::{Connection, Operation};
 
 use self::ends::Ends;
+pub use self::rest::run as run_rest;
 use crate::arguments::Options;
 use crate::database::{Database, Server};
 use crate::ids::Ids;
