@@ -9,7 +9,7 @@ use crate::id::Position;
 
 /// How long events gather, for each of the page before: the busier the log, the larger the pages. Where events come
 /// one by one, each is shown at once.
-const GATHER_PER_EVENT: Duration = Duration::from_micros(500);
+const GATHER_PER_EVENT: Duration = Duration::from_millis(1);
 
 /// The time in which a checkpoint stays behind, because nothing that concerns the projection has happened.
 pub(super) struct Idle {

@@ -1,6 +1,7 @@
 //! Which sagas are open: a fold over the log, of which a snapshot is kept, so that a start does not read all of it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,8 @@ use crate::store::{MAX_PAGE_EVENTS, Snapshot, StoreError};
 use crate::stream::StreamId;
 
 const SCHEMA: u32 = 1;
+/// How long events gather before they are read. What this process does itself it hears of at once.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// What a process must hear of sagas that it does not drive, or that were touched from outside.
 pub(super) const HEARD: [&str; 7] = [
@@ -156,6 +159,7 @@ impl Index<'_> {
         let store = &self.shared.store;
         if self.is_at_end {
             store.wait_for(after.next()).await?;
+            tokio::time::sleep(GATHER).await;
         }
         let page = store.read_all(after, &filter, MAX_PAGE_EVENTS).await?;
         self.is_at_end = page.through >= page.head;
