@@ -118,8 +118,9 @@ async fn cancel(services: &Services, orders: Vec<String>) -> Result<()> {
         let mut connection = Connection::open(services.gateway()?).await?;
         cancelling.spawn(async move {
             for order in orders {
-                let operation = Operation::new("mutation($id:ID!){cancelOrder(id:$id)}")
-                    .with(json!({ "id": order }));
+                let operation =
+                    Operation::new("mutation($input:CancelOrderInput!){cancelOrder(input:$input)}")
+                        .with(json!({ "input": { "orderId": order, "reason": "bench" } }));
                 operation.send_on(&mut connection).await?.data()?;
             }
             anyhow::Ok(())
