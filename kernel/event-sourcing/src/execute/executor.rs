@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::command::{Command, Context, Done, ExecuteError};
 use super::enter::{LaneSet, widen};
-use super::lane::Lanes;
+use super::lane::{Lanes, Tip};
 use super::snapshots::Snapshots;
 use super::state::typed;
 use super::work::{Lane, Mode, Needs, Stop, Work};
@@ -218,6 +218,15 @@ impl Executor {
         }
         self.forget(&A::stream(id), known);
         self.load::<A>(id).await
+    }
+
+    /// Drops what is remembered of an aggregate that will not be needed soon. It is read again when it is.
+    pub(crate) fn let_go<A: Aggregate>(&self, id: &str) {
+        if let Some(cell) = self.lanes.find(&A::stream(id))
+            && let Some(tip) = cell.tip().filter(Tip::is_settled)
+        {
+            cell.invalidate(tip.epoch);
+        }
     }
 
     /// Drops the tip of a lane if it is at `version`; a newer one may be there by now.

@@ -40,6 +40,11 @@ pub(super) struct Tip {
 }
 
 impl Tip {
+    /// Whether no commit that it rests on is on its way.
+    pub(super) fn is_settled(&self) -> bool {
+        self.pending.as_ref().is_none_or(Pending::is_settled)
+    }
+
     /// What a commit that was decided on this tip requires.
     pub(super) fn expected(&self) -> Expected {
         match self.last_event {
@@ -104,8 +109,7 @@ impl LaneCell {
         Arc::strong_count(self) > 1
             || lock(&self.tip)
                 .as_ref()
-                .and_then(|tip| tip.pending.as_ref())
-                .is_some_and(|pending| !pending.is_settled())
+                .is_some_and(|tip| !tip.is_settled())
     }
 }
 
@@ -131,6 +135,12 @@ impl Lanes {
         }
     }
 
+    /// A lane, if it is known.
+    pub(super) fn find(&self, stream: &StreamId) -> Option<Arc<LaneCell>> {
+        lock(&self.cells).by_stream.get(stream).cloned()
+    }
+
+    /// A lane, whether it was known or not.
     pub(super) fn get(&self, stream: &StreamId) -> Arc<LaneCell> {
         let mut cells = lock(&self.cells);
         if let Some(cell) = cells.by_stream.get(stream) {

@@ -103,6 +103,9 @@ impl<S: Saga> Drive<'_, S> {
                 self.permits.clear();
                 news.extend(self.listen(plan.wake_at).await);
             } else if is_current || self.shared.stop.is_cancelled() || is_over(&state) {
+                // It may rest for days, or for good.
+                let executor = &self.shared.executor;
+                executor.let_go::<SagaState<S>>(self.saga_id);
                 return Ok(self.rest(&state, &plan));
             } else {
                 state = self.look().await?;
