@@ -3,7 +3,8 @@
 //!
 //! Read it in this order: [`stream`] and [`event`] say what is stored, [`commit`] what one command writes,
 //! [`store`] what a store promises, [`appender`] how commits share a write, [`aggregate`] and [`execute`] how a
-//! command becomes events, [`projection`] how events become rows.
+//! command becomes events, [`tail`] how those who follow the log share its reading, [`projection`] how events become
+//! rows, [`saga`] how work goes on across streams and providers.
 
 // So that the sagas of the tests are written once, for those beside the code and those outside of it.
 #[cfg(test)]
