@@ -9,6 +9,8 @@ use sqlx::types::chrono::{DateTime, Utc};
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 use test_shop::{Store, until_within};
 
+use super::expect::say;
+
 /// How many events are read at once.
 const PAGE: i64 = 5_000;
 
@@ -17,6 +19,13 @@ const EVENTS: &str = "SELECT id, aggregate_type, aggregate_id, CAST(event_versio
 const HEAD: &str = "SELECT COALESCE(MAX(id), 0) FROM events";
 const SAGAS: &str = "SELECT id, event_type FROM events WHERE id > $1 \
     AND event_type IN ('SagaStarted', 'SagaCompleted', 'SagaCompensated', 'SagaFailed') ORDER BY id";
+/// The last event of each saga that has not ended.
+const OPEN: &str = "SELECT e.aggregate_id, e.event_type, e.created_at, CAST(e.event_data AS text) FROM events e \
+    WHERE e.aggregate_type IN ('order_saga', 'cancel_order_saga') \
+    AND NOT EXISTS (SELECT 1 FROM events l WHERE l.aggregate_type = e.aggregate_type \
+        AND l.aggregate_id = e.aggregate_id AND (l.event_version > e.event_version \
+        OR l.event_type IN ('SagaCompleted', 'SagaCompensated', 'SagaFailed'))) \
+    ORDER BY e.id";
 const TIMES: &str =
     "SELECT event_type, created_at FROM events WHERE aggregate_id = $1 ORDER BY event_version";
 const LEASES: &str = "SELECT name, owner, token FROM leases WHERE name LIKE 'saga/%'";
@@ -195,13 +204,25 @@ impl SagaCount {
     /// Waits until every saga of the log has ended.
     pub async fn all_ended(store: &Store, patience: Duration) -> Result<()> {
         let mut count = Self::behind(store, 0).await?;
-        until_within(patience, "the end of every saga", async || {
+        let all = until_within(patience, "the end of every saga", async || {
             count.look().await?;
             let Self { begun, ended, .. } = count;
             ensure!(begun == ended, "{ended} of {begun} have ended");
             Ok(())
         })
-        .await?;
+        .await;
+        if all.is_err() {
+            let now = Utc::now();
+            let open: Vec<(String, String, DateTime<Utc>, String)> =
+                rows!(&mut count.database, OPEN).context("read open sagas")?;
+            for (saga, event_type, at, data) in open {
+                say(&format!(
+                    "open: {saga} {event_type} {} ago: {data}",
+                    now - at
+                ));
+            }
+        }
+        all?;
         count.database.close().await
     }
 
