@@ -167,7 +167,7 @@ impl<S: Saga> Pass<'_, S> {
             (Word::Undone(_), _) => {
                 let reason = "undone; the provider is asked again whether something came late";
                 let due = after(self.now, at.step.timeout.min(self.longest_pause));
-                let again = (at.attempt < at.step.retry.tries).then_some(due);
+                let again = at.has_tries().then_some(due);
                 self.fail_as(&at, FailedAs::NotClosed, reason, again, again.is_none())
             }
             (Word::Failed(failure), _) => self.fail(&at, failure),
@@ -324,9 +324,10 @@ impl<S: Saga> Pass<'_, S> {
         let asked_for = failure.wait().map_or(Duration::ZERO, |wait| {
             wait.min(LONGEST_WAIT) + retry.pause(1, random)
         });
-        let due = after(self.now, retry.pause(at.attempt, random).max(asked_for));
+        let pause = retry.pause(at.state.failures + 1, random);
+        let due = after(self.now, pause.max(asked_for));
         let is_refused = outcome == FailedAs::Refused;
-        let has_tries = at.attempt < at.step.retry.tries;
+        let has_tries = at.has_tries();
         let is_open = at.state.unresolved || outcome == FailedAs::Unknown;
         let (again, suspends) = match at.step.role {
             _ if at.undo => (has_tries, !has_tries),
@@ -384,6 +385,11 @@ impl<'a, S: Saga> At<'a, S> {
             undo,
             attempt: state.attempts,
         })
+    }
+
+    /// Whether it may be tried again if this try failed.
+    fn has_tries(&self) -> bool {
+        self.state.failures + 1 < self.step.retry.tries
     }
 
     fn completed(&self, output: Option<S::Output>) -> EventOf<S> {

@@ -157,7 +157,7 @@ impl<S: Saga> Run<S> {
         self.failure = Some(reason.clone());
         self.phase = Phase::Backward { reason };
         for step in &mut self.steps {
-            (step.attempts, step.retry_at) = (0, None);
+            (step.attempts, step.failures, step.retry_at) = (0, 0, None);
         }
         Ok(())
     }
@@ -238,6 +238,7 @@ impl<S: Saga> Run<S> {
         let index = self.open_step(event, &failed.step, failed.undo)?;
         let step = &mut self.steps[index];
         step.attempts = failed.attempt;
+        step.failures += 1;
         step.retry_at = failed.retry_at;
         step.reason = Some(failed.reason.clone());
         step.is_key_open = failed.outcome == FailedAs::NotClosed;
@@ -271,7 +272,7 @@ impl<S: Saga> Run<S> {
                 continue;
             }
             if action == Action::Resume {
-                step.attempts = 0;
+                (step.attempts, step.failures) = (0, 0);
             }
             if step.status == Status::GaveUp {
                 // The key is closed by the refusal, so another try needs another one.

@@ -106,6 +106,10 @@ pub struct StepState {
     /// How many tries there were, of the action or of its compensation, since the last change of direction or
     /// resumption by a person.
     pub attempts: u32,
+    /// How many of these tries failed. The others were cut off, by the end of a process for example, and are not held
+    /// against the step.
+    #[serde(default)]
+    pub failures: u32,
     /// How many calls of the action were announced under the present key.
     pub calls: u32,
     /// Whether the action may yet turn out to have happened, or may still happen.

@@ -57,6 +57,25 @@ async fn the_deadline_of_a_step_survives_restarts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tries_that_a_crash_cut_off_are_not_held_against_a_step() {
+    let town = Town::new();
+    town.desk.set("notify", Deed::Gated(gate()));
+    town.begin::<Purchase>("trip-1").await;
+    for crash in 1..=12 {
+        let node = node::<Purchase>(&town, quick(format!("process-{crash}")));
+        town.asked_times("act trip-1/notify", crash).await;
+        node.abort().await;
+    }
+    // One more that fails, and it is still tried again.
+    town.desk.set("notify", Deed::NotDone);
+    let last = node::<Purchase>(&town, quick("last"));
+    town.asked_times("act trip-1/notify", 13).await;
+    town.desk.set("notify", Deed::Good);
+    assert_eq!(town.ended::<Purchase>("trip-1").await, Outcome::Completed);
+    last.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_time_until_the_pivot_survives_restarts() {
     let town = Town::new();
     town.begin::<Booking>("late").await;
