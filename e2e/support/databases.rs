@@ -212,7 +212,6 @@ impl SagaCount {
         })
         .await;
         if all.is_err() {
-            let now = Utc::now();
             let open: Vec<(String, String, DateTime<Utc>, String)> =
                 rows!(&mut count.database, OPEN).context("read open sagas")?;
             for (saga, event_type, at, data) in open {
