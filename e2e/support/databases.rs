@@ -215,10 +215,7 @@ impl SagaCount {
             let open: Vec<(String, String, DateTime<Utc>, String)> =
                 rows!(&mut count.database, OPEN).context("read open sagas")?;
             for (saga, event_type, at, data) in open {
-                say(&format!(
-                    "open: {saga} {event_type} {} ago: {data}",
-                    now - at
-                ));
+                say(&format!("open since {at}: {saga} {event_type} {data}"));
             }
         }
         all?;
