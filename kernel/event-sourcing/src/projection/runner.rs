@@ -259,7 +259,7 @@ impl<P: Projection> Runner<P> {
                 None => self.read(seen, &filter).await?,
             };
             is_at_end = page.through >= page.head;
-            if page.through == progress.position {
+            if page.through <= progress.position {
                 continue;
             }
             let is_idle = page.events.is_empty() && is_at_end;
