@@ -190,20 +190,13 @@ impl Executor {
     /// # Errors
     /// [`StoreError`] if it cannot be read.
     pub async fn present<A: Aggregate>(&self, id: &str) -> Result<(Arc<A>, Version), StoreError> {
-        let stream = A::stream(id);
-        loop {
-            let (state, version) = self.load::<A>(id).await?;
-            let streams = std::slice::from_ref(&stream);
-            let standing = self.store.standing(NOBODY, streams).await?;
-            if standing.versions.iter().all(|present| *present <= version) {
-                return Ok((state, version));
-            }
-            self.forget(&stream, version);
-        }
+        let standing = self.store.standing(NOBODY, &[A::stream(id)]).await?;
+        let version = standing.versions.into_iter().max();
+        self.load_behind(id, version.unwrap_or_default()).await
     }
 
-    /// The state of an aggregate behind an event that was read at `version`, or a later one, whichever process wrote
-    /// it.
+    /// The state of an aggregate at `version`, which the store was seen to have, or at a later one, whichever process
+    /// wrote it.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
@@ -212,27 +205,25 @@ impl Executor {
         id: &str,
         version: Version,
     ) -> Result<(Arc<A>, Version), StoreError> {
-        let (state, known) = self.load::<A>(id).await?;
-        if known >= version {
-            return Ok((state, known));
+        loop {
+            let (state, known) = self.load::<A>(id).await?;
+            if known >= version {
+                return Ok((state, known));
+            }
+            // A newer one may be there by now.
+            self.forget(&A::stream(id), |tip| tip.version == known);
         }
-        self.forget(&A::stream(id), known);
-        self.load::<A>(id).await
     }
 
     /// Drops what is remembered of an aggregate that will not be needed soon. It is read again when it is.
     pub(crate) fn let_go<A: Aggregate>(&self, id: &str) {
-        if let Some(cell) = self.lanes.find(&A::stream(id))
-            && let Some(tip) = cell.tip().filter(Tip::is_settled)
-        {
-            cell.invalidate(tip.epoch);
-        }
+        self.forget(&A::stream(id), Tip::is_settled);
     }
 
-    /// Drops the tip of a lane if it is at `version`; a newer one may be there by now.
-    fn forget(&self, stream: &StreamId, version: Version) {
-        let cell = self.lanes.get(stream);
-        if let Some(tip) = cell.tip().filter(|tip| tip.version == version) {
+    fn forget(&self, stream: &StreamId, is_dropped: impl FnOnce(&Tip) -> bool) {
+        if let Some(cell) = self.lanes.find(stream)
+            && let Some(tip) = cell.tip().filter(is_dropped)
+        {
             cell.invalidate(tip.epoch);
         }
     }

@@ -1,5 +1,7 @@
 //! What a process remembers of a stream, and what the stream is now.
 
+use event_sourcing::Version;
+
 use super::support::{Account, context, deposit, executor, memory};
 
 #[tokio::test]
@@ -26,4 +28,19 @@ async fn the_present_state_of_a_stream_without_events_is_the_initial_one() {
     let (executor, _tasks) = executor(&memory());
     let (account, version) = executor.present::<Account>("nobody").await.unwrap();
     assert_eq!((account.cents, version.0), (0, 0));
+}
+
+#[tokio::test]
+async fn behind_an_event_that_was_read_no_older_state_is_remembered() {
+    let store = memory();
+    let (here, _tasks) = executor(&store);
+    let (elsewhere, _others) = executor(&store);
+    let one = here.execute(&deposit("a", 1), &context()).await;
+    one.unwrap();
+    let two = elsewhere.execute(&deposit("a", 2), &context()).await;
+    two.unwrap();
+    let (known, _) = here.load_behind::<Account>("a", Version(1)).await.unwrap();
+    assert_eq!(known.cents, 1, "what is remembered is new enough");
+    let (read, version) = here.load_behind::<Account>("a", Version(2)).await.unwrap();
+    assert_eq!((read.cents, version), (3, Version(2)));
 }
