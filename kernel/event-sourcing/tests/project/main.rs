@@ -435,14 +435,19 @@ async fn an_event_that_concerns_a_row_ends_the_rest_at_once() {
     running.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn behind_a_page_events_gather_the_longer_the_more_it_held() {
+/// A runner that has just written a page of six events.
+async fn behind_six_events() -> (Fixture, Running, tokio::time::Instant) {
     let fixture = Fixture::new(Rows::default());
     let mut running = fixture.run("one");
     running.until(|state| state.active).await;
     fixture.append("a", 101..=106).await;
     running.reaches(6).await;
-    let begun = tokio::time::Instant::now();
+    (fixture, running, tokio::time::Instant::now())
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_page_events_gather_the_longer_the_more_it_held() {
+    let (fixture, mut running, begun) = behind_six_events().await;
     fixture.append("a", [5]).await;
     fixture.append("a", [6]).await;
     running.reaches(8).await;
@@ -453,12 +458,7 @@ async fn behind_a_page_events_gather_the_longer_the_more_it_held() {
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_a_position_does_not_wait_until_events_have_gathered() {
-    let fixture = Fixture::new(Rows::default());
-    let mut running = fixture.run("one");
-    running.until(|state| state.active).await;
-    fixture.append("a", 101..=106).await;
-    running.reaches(6).await;
-    let begun = tokio::time::Instant::now();
+    let (fixture, mut running, begun) = behind_six_events().await;
     fixture.append("a", [5]).await;
     fixture.rows.demand.send_replace(Position(7));
     running.reaches(7).await;
