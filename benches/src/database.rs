@@ -53,6 +53,15 @@ impl Server {
         !matches!(self, Self::Sqlite(_))
     }
 
+    /// How many processes of ours run on it, as reports say it.
+    pub fn layout(&self) -> &'static str {
+        if self.is_postgres() {
+            "3 × pg"
+        } else {
+            "1 × sqlite"
+        }
+    }
+
     /// `postgres` or `sqlite`.
     pub fn engine(&self) -> &'static str {
         if self.is_postgres() {

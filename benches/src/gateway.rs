@@ -27,11 +27,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let bench = Bench {
         gateway: services.gateway()?,
         products: catalogue.products,
-        on: if server.is_postgres() {
-            "3 × pg"
-        } else {
-            "1 × sqlite"
-        },
+        on: server.layout(),
     };
     for clients in options.clients_or(&[1, 16, 64]) {
         for case in [BY_ID, LIST, CREATE] {

@@ -26,11 +26,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
     let services = Services::start(&server).await?;
     let catalogue = services.fill(options.preload.max(PRODUCTS)).await?;
-    let on = if server.is_postgres() {
-        "3 × pg"
-    } else {
-        "1 × sqlite"
-    };
+    let on = server.layout();
     for (case, is_new) in [("created product", true), ("updated stock", false)] {
         let mut running = JoinSet::new();
         for number in 0..CLIENTS {

@@ -169,11 +169,7 @@ impl Shop {
             products,
             ends,
             by_hand,
-            on: if server.is_postgres() {
-                "3 × pg"
-            } else {
-                "1 × sqlite"
-            },
+            on: server.layout(),
         })
     }
 

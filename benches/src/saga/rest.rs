@@ -9,6 +9,7 @@ use test_shop::{Connection, Operation, Process};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::Buyer;
 use super::ends::Ends;
 use crate::app::open_to_follow;
 use crate::arguments::Options;
@@ -60,15 +61,16 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     tokio::time::sleep(WATCHED).await;
     let percent = 100.0 * (cpu_seconds(owner)? - busy) / begun.elapsed().as_secs_f64();
 
-    let on = if server.is_postgres() {
-        "3 × pg"
-    } else {
-        "1 × sqlite"
-    };
     let figures = once(count, owner.served_after());
-    let row = Row::new("rest", format!("{count} suspended sagas"), on, 0, &figures)
-        .bound("% of a core", percent, Target::AtMost(1.0))
-        .bound("bytes each", each, Target::AtMost(2_048.0));
+    let row = Row::new(
+        "rest",
+        format!("{count} suspended sagas"),
+        server.layout(),
+        0,
+        &figures,
+    )
+    .bound("% of a core", percent, Target::AtMost(1.0))
+    .bound("bytes each", each, Target::AtMost(2_048.0));
     report.add(&row)?;
     services.discard().await
 }
@@ -85,20 +87,12 @@ async fn place(services: &Services, count: u64) -> Result<Vec<String>> {
     let ends = Ends::follow(&services.event_store_url()).await?;
     let mut buying = JoinSet::new();
     for customer in 0..CUSTOMERS {
-        let (products, ends) = (products.clone(), ends.clone());
-        let mut connection = Connection::open(services.gateway()?).await?;
+        let mut buyer = Buyer::connect(services, &products, &ends).await?;
         let share = (customer..usize::try_from(count)?).step_by(CUSTOMERS);
         buying.spawn(async move {
             let mut orders = Vec::new();
-            for index in share {
-                let product = &products[index % products.len()];
-                let input = json!({ "userId": "bench", "items": [{ "productId": product, "quantity": 1 }] });
-                let document = "mutation($input:CreateOrderInput!){createOrder(input:$input){id}}";
-                let operation = Operation::new(document).with(json!({ "input": input }));
-                let data = operation.send_on(&mut connection).await?.data()?;
-                let order = data["createOrder"]["id"].as_str().context("no id")?.to_owned();
-                ends.of(&order).await?;
-                orders.push(order);
+            for _ in share {
+                orders.push(buyer.order().await?);
             }
             anyhow::Ok(orders)
         });
