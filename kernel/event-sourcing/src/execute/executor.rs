@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::command::{Command, Context, Done, ExecuteError};
 use super::enter::{LaneSet, widen};
-use super::lane::{Lanes, Tip};
+use super::lane::Lanes;
 use super::snapshots::Snapshots;
 use super::state::typed;
 use super::work::{Lane, Mode, Needs, Stop, Work};
@@ -19,7 +19,6 @@ use crate::appender::{Appender, AppenderConfig, Outcome};
 use crate::clock::Clock;
 use crate::id::{CommandId, Version};
 use crate::store::{EventStore, StoreError};
-use crate::stream::StreamId;
 
 /// The most streams that one command may decide on.
 const MAX_LANES: usize = 300;
@@ -211,21 +210,17 @@ impl Executor {
                 return Ok((state, known));
             }
             // A newer one may be there by now.
-            self.forget(&A::stream(id), |tip| tip.version == known);
+            if let Some(cell) = self.lanes.find(&A::stream(id))
+                && let Some(tip) = cell.tip().filter(|tip| tip.version == known)
+            {
+                cell.invalidate(tip.epoch);
+            }
         }
     }
 
     /// Drops what is remembered of an aggregate that will not be needed soon. It is read again when it is.
     pub(crate) fn let_go<A: Aggregate>(&self, id: &str) {
-        self.forget(&A::stream(id), Tip::is_settled);
-    }
-
-    fn forget(&self, stream: &StreamId, is_dropped: impl FnOnce(&Tip) -> bool) {
-        if let Some(cell) = self.lanes.find(stream)
-            && let Some(tip) = cell.tip().filter(is_dropped)
-        {
-            cell.invalidate(tip.epoch);
-        }
+        self.lanes.let_go(&A::stream(id));
     }
 
     async fn attempt<C: Command>(

@@ -123,7 +123,7 @@ pub(super) struct Lanes {
 #[derive(Debug, Default)]
 struct Cells {
     by_stream: HashMap<StreamId, Arc<LaneCell>>,
-    /// The hand of a clock over `by_stream`: what was not used since it last came by goes first.
+    /// The places of the cache, in front of the hand of a clock: what was not used since it last came by goes first.
     clock: VecDeque<StreamId>,
 }
 
@@ -147,13 +147,23 @@ impl Lanes {
             cell.touched.store(true, Ordering::Relaxed);
             return Arc::clone(cell);
         }
-        if cells.by_stream.len() >= self.capacity {
+        if cells.clock.len() >= self.capacity {
             cells.evict();
         }
         let cell = Arc::new(LaneCell::default());
         cells.by_stream.insert(stream.clone(), Arc::clone(&cell));
         cells.clock.push_back(stream.clone());
         cell
+    }
+
+    /// Drops a lane that nobody is in. Its place comes free when the hand comes by.
+    pub(super) fn let_go(&self, stream: &StreamId) {
+        let mut cells = lock(&self.cells);
+        if let Some(cell) = cells.by_stream.get(stream)
+            && !cell.is_busy()
+        {
+            cells.by_stream.remove(stream);
+        }
     }
 }
 
@@ -182,5 +192,36 @@ impl Cells {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_that_were_let_go_leave_no_trace_that_grows() {
+        let lanes = Lanes::new(10);
+        for number in 0..1_000 {
+            let stream = StreamId::new("saga", format!("saga-{number}"));
+            drop(lanes.get(&stream));
+            lanes.let_go(&stream);
+            assert!(lanes.find(&stream).is_none());
+        }
+        let cells = lock(&lanes.cells);
+        assert!(cells.by_stream.is_empty() && cells.clock.len() <= 10);
+    }
+
+    #[test]
+    fn a_lane_that_somebody_is_in_is_not_let_go() {
+        let lanes = Lanes::new(10);
+        let stream = StreamId::new("saga", "saga-1");
+        let cell = lanes.get(&stream);
+        lanes.let_go(&stream);
+        assert!(
+            lanes
+                .find(&stream)
+                .is_some_and(|found| Arc::ptr_eq(&found, &cell))
+        );
     }
 }

@@ -54,6 +54,10 @@ async fn what_is_wrong_with_a_stream_is_found_in_its_events_and_never_kept_as_a_
     town.write::<Booking>("damaged", &damaged).await;
     let node = town.node::<Booking>("one");
     tokio::time::sleep(LONG).await;
+    for saga_id in ["sound", "damaged"] {
+        node.engine.touched(saga_id);
+    }
+    tokio::time::sleep(LONG).await;
     node.stop().await;
     assert_eq!(snapshot_of(&town, "sound").await, Some(Version(152)));
     assert_eq!(snapshot_of(&town, "damaged").await, None);

@@ -293,6 +293,18 @@ pub fn stuck(saga_id: &str) -> Vec<EventOf<Tour>> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_does_not_read_the_sagas_that_wait_for_a_person() {
+    let town = Town::new();
+    town.write::<Tour>("trip-1", &stuck("trip-1")).await;
+    let node = node::<Tour>(&town, quick("one"));
+    tokio::time::sleep(LONG).await;
+    assert_eq!(node.wire.loads.load(Ordering::Relaxed), 0);
+    town.act::<Tour>("trip-1", Act::Resume).await.unwrap();
+    assert_eq!(town.ended::<Tour>("trip-1").await, Outcome::Completed);
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_another_process_wrote_is_seen_whatever_was_remembered() {
     let town = Town::new();
     let one = node::<Tour>(&town, quick("one"));

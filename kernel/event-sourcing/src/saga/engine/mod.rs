@@ -71,7 +71,7 @@ impl EngineConfig {
             owner: owner.into(),
             is_alone: false,
             lease: Duration::from_secs(15),
-            drives: 4_096,
+            drives: 1_024,
             calls: 256,
             commit_timeout: Duration::from_secs(10),
             longest_pause: Duration::MAX,

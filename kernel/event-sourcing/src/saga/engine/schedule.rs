@@ -183,13 +183,13 @@ impl Schedule {
         }
     }
 
-    /// Has all sagas of a partition looked at.
+    /// Has all sagas of a partition looked at, except those that wait for a person: the log will tell of the person.
     pub(super) fn touch_partition(&self, partition: u16) {
         let mut book = lock(&self.book);
         let of_partition = book
             .sagas
             .iter()
-            .filter(|(_, entry)| entry.partition == partition);
+            .filter(|(_, entry)| entry.partition == partition && !entry.is_suspended);
         let of_partition: Vec<_> = of_partition.map(|(id, _)| Arc::clone(id)).collect();
         for saga_id in of_partition {
             book.make_ready(&saga_id);
