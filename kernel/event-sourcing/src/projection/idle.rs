@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use crate::id::Position;
 
-/// How long events gather, for each of the page before: the busier the log, the larger the pages. Where events come
-/// one by one, each is shown at once.
+/// How long events gather, for each that the log has just grown by: the busier the log, the larger the pages. Where
+/// events come one by one, each is shown at once.
 const GATHER_PER_EVENT: Duration = Duration::from_millis(1);
 
 /// The time in which a checkpoint stays behind, because nothing that concerns the projection has happened.
@@ -48,14 +48,16 @@ impl Idle {
         let _ended = tokio::time::timeout_at(until, demanded).await;
     }
 
-    /// Lets events gather behind a page of `events`, unless a reader waits for one of them.
-    pub(super) async fn gather(&mut self, checkpoint: Position, events: usize) {
+    /// Lets events gather behind a page that `passed` so many of the log, unless a reader waits for one of them.
+    pub(super) async fn gather(&mut self, checkpoint: Position, passed: u64) {
         let Some(demand) = &mut self.demand else {
             return;
         };
+        let end = Instant::now() + self.most.min(pause(passed));
+        let end = self.until.map_or(end, |until| until.min(end));
         let demanded = demand.wait_for(|wanted| *wanted > checkpoint);
         // A demand, the end of the time, or the end of those who demand: each ends it.
-        let _ended = tokio::time::timeout(self.most.min(pause(events)), demanded).await;
+        let _ended = tokio::time::timeout_at(end, demanded).await;
     }
 
     /// The checkpoint has moved.
@@ -64,8 +66,8 @@ impl Idle {
     }
 }
 
-fn pause(events: usize) -> Duration {
-    GATHER_PER_EVENT.saturating_mul(u32::try_from(events).unwrap_or(u32::MAX))
+fn pause(passed: u64) -> Duration {
+    GATHER_PER_EVENT.saturating_mul(u32::try_from(passed).unwrap_or(u32::MAX))
 }
 
 /// Whether a move of the checkpoint to `seen` would let the reader of `wanted` go on.

@@ -11,7 +11,8 @@
 //! Events that do not concern the projection still move its checkpoint, since somebody may wait for it to come to a
 //! position. A transaction for each page of them would be most of the work of a projection at rest, so the runner goes
 //! on in memory, and writes when a reader waits or a moment has passed. And since a page of few events costs nearly as
-//! much as one of many, it lets the next ones gather for a moment, the longer the more events come, while nobody waits.
+//! much as one of many, it lets the next ones gather for a moment, the longer the more the log grows, while nobody
+//! waits.
 //!
 //! While a page is written the next one is read. A database error is retried for ever; an event that cannot be
 //! read or folded parks the projection in front of it, and the others go on.
@@ -262,18 +263,19 @@ impl<P: Projection> Runner<P> {
             if page.through <= progress.position {
                 continue;
             }
+            let from = seen;
             let is_idle = page.events.is_empty() && is_at_end;
             if is_idle && idle.goes_on(progress.position, page.through) {
                 seen = page.through;
-                continue;
+            } else {
+                ahead = self.apply(token, &mut progress, page, &filter).await?;
+                seen = progress.position;
+                idle.end();
+                self.show(&progress);
             }
-            let events = page.events.len();
-            ahead = self.apply(token, &mut progress, page, &filter).await?;
-            seen = progress.position;
-            idle.end();
-            self.show(&progress);
             if ahead.is_none() {
-                idle.gather(progress.position, events).await;
+                let passed = seen.0.saturating_sub(from.0);
+                idle.gather(progress.position, passed).await;
             }
         }
     }

@@ -457,6 +457,21 @@ async fn behind_a_page_events_gather_the_longer_the_more_it_held() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn events_gather_also_behind_those_that_concern_no_row() {
+    let fixture = Fixture::new(Rows::default());
+    let mut running = fixture.run("one");
+    running.until(|state| state.active).await;
+    let begun = tokio::time::Instant::now();
+    fixture.append_others(6).await;
+    // By now the runner has seen them.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    fixture.append("a", [5]).await;
+    running.reaches(7).await;
+    assert_eq!(begun.elapsed(), Duration::from_millis(6));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_waits_for_a_position_does_not_wait_until_events_have_gathered() {
     let (fixture, mut running, begun) = behind_six_events().await;
     fixture.append("a", [5]).await;
