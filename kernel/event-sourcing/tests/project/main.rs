@@ -472,6 +472,22 @@ async fn events_gather_also_behind_those_that_concern_no_row() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn events_that_gather_do_not_prolong_the_rest_of_a_checkpoint() {
+    let idle = RunnerConfig::new("").idle;
+    let fixture = Fixture::new(Rows::default());
+    let mut running = fixture.run("one");
+    running.until(|state| state.active).await;
+    let begun = tokio::time::Instant::now();
+    for _ in 0..2 {
+        fixture.append_others(20).await;
+        tokio::time::sleep(idle / 5).await;
+    }
+    running.reaches(40).await;
+    assert_eq!(begun.elapsed(), idle);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_waits_for_a_position_does_not_wait_until_events_have_gathered() {
     let (fixture, mut running, begun) = behind_six_events().await;
     fixture.append("a", [5]).await;

@@ -305,6 +305,21 @@ async fn a_start_does_not_read_the_sagas_that_wait_for_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_saga_that_was_resumed_is_taken_over_as_any_other() {
+    let town = Town::new();
+    town.write::<Tour>("trip-1", &stuck("trip-1")).await;
+    town.desk.set("flight", Deed::Gated(gate()));
+    let one = node::<Tour>(&town, quick("one"));
+    town.act::<Tour>("trip-1", Act::Resume).await.unwrap();
+    town.asked("act trip-1/flight").await;
+    one.abort().await;
+    town.desk.set("flight", Deed::Good);
+    let two = node::<Tour>(&town, quick("two"));
+    assert_eq!(town.ended::<Tour>("trip-1").await, Outcome::Completed);
+    two.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_another_process_wrote_is_seen_whatever_was_remembered() {
     let town = Town::new();
     let one = node::<Tour>(&town, quick("one"));
