@@ -1,7 +1,8 @@
 //! Group commit: one appender per process and store.
 //!
 //! Callers put commits into a bounded queue; one task takes what is queued, writes it as one batch, and answers
-//! each caller by itself. There is no artificial delay: while one batch is on its way the next one gathers.
+//! each caller by itself. There is no artificial delay: while one batch is on its way the next one gathers, and who is
+//! ready to queue a commit when a batch is taken does so first.
 //!
 //! ```text
 //!  reserve ──► queue (bounded) ──► batch ──► EventStore::append ──► each caller's Pending
@@ -27,6 +28,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::commit::{Commit, Receipt, Refused};
 use crate::id::CommandId;
 use crate::lock::lock;
+use crate::queue::take_batch;
 use crate::store::{EventStore, StoreError};
 
 /// The limits of an appender.
@@ -265,7 +267,7 @@ async fn run(
     on_the_way: OnTheWay,
 ) {
     let mut taken = Vec::new();
-    while jobs.recv_many(&mut taken, config.batch_commits).await > 0 {
+    while take_batch(&mut jobs, &mut taken, config.batch_commits).await {
         let mut batch = Batch::default();
         for job in taken.drain(..) {
             match job {

@@ -23,6 +23,7 @@ pub mod lease;
 mod lock;
 pub mod memory;
 pub mod projection;
+pub mod queue;
 pub mod saga;
 pub mod store;
 pub mod stream;

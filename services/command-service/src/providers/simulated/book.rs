@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use domain::value::{EntityId, Money};
 use event_sourcing::Clock;
+use event_sourcing::queue::take_batch;
 use platform::fields;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -207,7 +208,7 @@ async fn write_batches(
     mut jobs: mpsc::Receiver<Job>,
 ) {
     let mut taken = Vec::new();
-    while jobs.recv_many(&mut taken, BATCH).await > 0 {
+    while take_batch(&mut jobs, &mut taken, BATCH).await {
         let mut batch = Batch::default();
         for job in taken.drain(..) {
             // A statement cannot meet a row twice, and the calls of one key stay in their order.
