@@ -1,24 +1,29 @@
 //! Taking what is queued as one batch, without a delay.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
-/// Waits for a job and moves it to `taken`, and with it those that are queued behind it, so many that `taken` has
-/// `most`. Gives `false` if no job will ever come.
+/// Waits for a job and moves it to `taken`, and with it jobs that are queued behind it, until `taken` has `most`. Gives
+/// `false` if no job will ever come.
 ///
 /// Jobs come in swarms: whoever was answered together comes back together. The first of a swarm would be taken alone, so
-/// all tasks that are ready to run go first. Where there are none this takes no time.
+/// the task gives way once, to those that are ready to run on its thread. Where there are none this takes no time.
 pub async fn take_batch<T>(jobs: &mut mpsc::Receiver<T>, taken: &mut Vec<T>, most: usize) -> bool {
     let Some(first) = jobs.recv().await else {
         return false;
     };
     taken.push(first);
     yield_now().await;
-    while taken.len() < most
-        && let Ok(job) = jobs.try_recv()
-    {
-        taken.push(job);
-    }
+    let more = most.saturating_sub(taken.len());
+    poll_fn(|context| {
+        // Whether there are any more makes no difference.
+        let _queued = jobs.poll_recv_many(context, taken, more);
+        Poll::Ready(())
+    })
+    .await;
     true
 }
 

@@ -210,16 +210,14 @@ impl Executor {
                 return Ok((state, known));
             }
             // A newer one may be there by now.
-            if let Some(cell) = self.lanes.find(&A::stream(id))
-                && let Some(tip) = cell.tip().filter(|tip| tip.version == known)
-            {
-                cell.invalidate(tip.epoch);
+            if let Some(cell) = self.lanes.find(&A::stream(id)) {
+                cell.invalidate_at(known);
             }
         }
     }
 
     /// Drops what is remembered of an aggregate that will not be needed soon. It is read again when it is.
-    pub(crate) fn let_go<A: Aggregate>(&self, id: &str) {
+    pub fn let_go<A: Aggregate>(&self, id: &str) {
         self.lanes.let_go(&A::stream(id));
     }
 

@@ -41,7 +41,7 @@ pub(super) struct Tip {
 
 impl Tip {
     /// Whether no commit that it rests on is on its way.
-    pub(super) fn is_settled(&self) -> bool {
+    fn is_settled(&self) -> bool {
         self.pending.as_ref().is_none_or(Pending::is_settled)
     }
 
@@ -97,6 +97,14 @@ impl LaneCell {
         self.epochs.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Drops the tip if it is of this version.
+    pub(super) fn invalidate_at(&self, version: Version) {
+        let mut tip = lock(&self.tip);
+        if tip.as_ref().is_some_and(|tip| tip.version == version) {
+            *tip = None;
+        }
+    }
+
     /// Drops the tip, unless a newer one was loaded since.
     pub(super) fn invalidate(&self, epoch: u64) {
         let mut tip = lock(&self.tip);
@@ -123,7 +131,8 @@ pub(super) struct Lanes {
 #[derive(Debug, Default)]
 struct Cells {
     by_stream: HashMap<StreamId, Arc<LaneCell>>,
-    /// The places of the cache, in front of the hand of a clock: what was not used since it last came by goes first.
+    /// The places of the cache, the next one to be looked at in front: what was used since the last look keeps its place,
+    /// anything else goes. A stream that was let go leaves its place behind, and may come to have another.
     clock: VecDeque<StreamId>,
 }
 
@@ -156,7 +165,7 @@ impl Lanes {
         cell
     }
 
-    /// Drops a lane that nobody is in. Its place comes free when the hand comes by.
+    /// Drops a lane that nobody is in. Its place comes free when it is looked at.
     pub(super) fn let_go(&self, stream: &StreamId) {
         let mut cells = lock(&self.cells);
         if let Some(cell) = cells.by_stream.get(stream)

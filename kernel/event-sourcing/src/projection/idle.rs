@@ -48,12 +48,12 @@ impl Idle {
         let _ended = tokio::time::timeout_at(until, demanded).await;
     }
 
-    /// Lets events gather behind a page that `passed` so many of the log, unless a reader waits for one of them.
-    pub(super) async fn gather(&mut self, checkpoint: Position, passed: u64) {
+    /// Lets events gather, unless a reader waits for one of them. The log has just grown by `grown` events.
+    pub(super) async fn gather(&mut self, checkpoint: Position, grown: u64) {
         let Some(demand) = &mut self.demand else {
             return;
         };
-        let end = Instant::now() + self.most.min(pause(passed));
+        let end = Instant::now() + self.most.min(pause(grown));
         let end = self.until.map_or(end, |until| until.min(end));
         let demanded = demand.wait_for(|wanted| *wanted > checkpoint);
         // A demand, the end of the time, or the end of those who demand: each ends it.
@@ -66,8 +66,8 @@ impl Idle {
     }
 }
 
-fn pause(passed: u64) -> Duration {
-    GATHER_PER_EVENT.saturating_mul(u32::try_from(passed).unwrap_or(u32::MAX))
+fn pause(grown: u64) -> Duration {
+    GATHER_PER_EVENT.saturating_mul(u32::try_from(grown).unwrap_or(u32::MAX))
 }
 
 /// Whether a move of the checkpoint to `seen` would let the reader of `wanted` go on.

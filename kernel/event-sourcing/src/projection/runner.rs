@@ -43,7 +43,7 @@ pub struct RunnerConfig {
     pub page: usize,
     /// How long the lease lasts without a renewal; it is renewed at every third of it.
     pub lease: Duration,
-    /// How long a checkpoint may stay behind events that do not concern the projection, and events that do may gather,
+    /// How long a checkpoint may stay behind events that do not concern the projection, and events may gather,
     /// while nobody waits for them.
     pub idle: Duration,
     /// The first pause after a database error; it doubles with each.
@@ -274,8 +274,8 @@ impl<P: Projection> Runner<P> {
                 self.show(&progress);
             }
             if ahead.is_none() {
-                let passed = seen.0.saturating_sub(from.0);
-                idle.gather(progress.position, passed).await;
+                let grown = seen.0.saturating_sub(from.0);
+                idle.gather(progress.position, grown).await;
             }
         }
     }

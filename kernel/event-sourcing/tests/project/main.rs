@@ -446,7 +446,7 @@ async fn behind_six_events() -> (Fixture, Running, tokio::time::Instant) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn behind_a_page_events_gather_the_longer_the_more_it_held() {
+async fn events_gather_the_longer_the_more_the_log_has_grown() {
     let (fixture, mut running, begun) = behind_six_events().await;
     fixture.append("a", [5]).await;
     fixture.append("a", [6]).await;
