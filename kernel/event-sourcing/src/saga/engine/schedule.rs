@@ -1,7 +1,6 @@
 //! Which saga is looked at next.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,7 +41,7 @@ struct Entry {
     place: Place,
     /// Touched while it was driven.
     again: bool,
-    /// It waits for a person.
+    /// It waits for a person, as the log says: until it is resumed there, or ends.
     is_suspended: bool,
     wake_at: Option<DateTime<Utc>>,
 }
@@ -78,7 +77,8 @@ pub(super) struct Schedule {
 struct Book {
     sagas: HashMap<Arc<str>, Entry>,
     ready: VecDeque<Arc<str>>,
-    timers: BinaryHeap<Reverse<(DateTime<Utc>, Arc<str>)>>,
+    /// One for each saga that has a `wake_at`.
+    timers: BTreeSet<(DateTime<Utc>, Arc<str>)>,
     driven: HashMap<u16, usize>,
     /// The log is heard up to here.
     heard: Position,
@@ -105,7 +105,10 @@ impl Book {
         if let Some(entry) = self.sagas.get_mut(saga_id) {
             match entry.place {
                 Place::Idle => {
-                    (entry.place, entry.wake_at) = (Place::Ready, None);
+                    entry.place = Place::Ready;
+                    if let Some(at) = entry.wake_at.take() {
+                        self.timers.remove(&(at, Arc::clone(saga_id)));
+                    }
                     self.ready.push_back(Arc::clone(saga_id));
                 }
                 Place::Driven => entry.again = true,
@@ -116,20 +119,23 @@ impl Book {
 
     /// Makes ready what has waited long enough, and gives the time of the next.
     fn wake(&mut self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        while let Some(Reverse((at, _))) = self.timers.peek() {
-            if *at > now {
-                return Some(*at);
+        while let Some(at) = self.timers.first().map(|(at, _)| *at) {
+            if at > now {
+                return Some(at);
             }
-            if let Some(Reverse((at, saga_id))) = self.timers.pop()
-                && self
-                    .sagas
-                    .get(&saga_id)
-                    .is_some_and(|entry| entry.wake_at == Some(at))
-            {
+            if let Some((_, saga_id)) = self.timers.pop_first() {
                 self.make_ready(&saga_id);
             }
         }
         None
+    }
+
+    fn remove(&mut self, saga_id: &str) -> Option<Open> {
+        let (saga_id, entry) = self.sagas.remove_entry(saga_id)?;
+        if let Some(at) = entry.wake_at {
+            self.timers.remove(&(at, Arc::clone(&saga_id)));
+        }
+        Some(Open::new(&saga_id, &entry))
     }
 }
 
@@ -165,8 +171,7 @@ impl Schedule {
 
     /// The log says that it has ended. Gives it, if it was known.
     pub(super) fn remove(&self, saga_id: &str) -> Option<Open> {
-        let removed = lock(&self.book).sagas.remove_entry(saga_id);
-        removed.map(|(saga_id, entry)| Open::new(&saga_id, &entry))
+        lock(&self.book).remove(saga_id)
     }
 
     /// Has it looked at, if this process owns it.
@@ -279,7 +284,7 @@ impl Schedule {
             book.make_ready(saga_id);
         } else if let Rest::Until(at) = rest {
             entry.wake_at = Some(at);
-            book.timers.push(Reverse((at, Arc::clone(saga_id))));
+            book.timers.insert((at, Arc::clone(saga_id)));
         }
         drop(book);
         self.due.notify_one();
@@ -351,4 +356,32 @@ async fn drive(shared: Arc<Shared>, due: Due) {
     seat.rest = driver
         .drive(&shared, &seat.due.saga_id, seat.due.partition)
         .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saga_that_waits_has_one_timer_however_often_it_was_looked_at() {
+        let schedule = Schedule::default();
+        let saga_id: Arc<str> = "saga-1".into();
+        schedule.insert(&saga_id, 0, 0);
+        let begun = DateTime::UNIX_EPOCH;
+        for second in 0..100 {
+            // Touched from outside, and put back until the same time or a later one.
+            lock(&schedule.book).make_ready(&saga_id);
+            let at = begun + TimeDelta::seconds(second / 2);
+            schedule.put_back(&saga_id, 0, Rest::Until(at));
+            assert_eq!(lock(&schedule.book).timers.len(), 1);
+        }
+        let mut book = lock(&schedule.book);
+        assert_eq!(book.wake(begun), Some(begun + TimeDelta::seconds(49)));
+        assert_eq!(book.wake(begun + TimeDelta::seconds(49)), None);
+        assert!(book.timers.is_empty());
+        drop(book);
+        schedule.put_back(&saga_id, 0, Rest::Until(begun));
+        schedule.remove(&saga_id);
+        assert!(lock(&schedule.book).timers.is_empty());
+    }
 }
