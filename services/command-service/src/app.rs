@@ -153,6 +153,10 @@ impl CommandService {
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed()));
         let (engine, sagas) =
             start_sagas(own, opened, &log, &executor, &providers, Arc::clone(&clock));
+        let (ended, stopping) = (sagas.ended(), tasks.stopping());
+        tasks.spawn("sagas", async move {
+            stopping.run_until_cancelled(ended).await;
+        });
         if let Some(news) = providers.news.take() {
             let (executor, clock) = (Arc::clone(&executor), Arc::clone(&clock));
             let hearing = hear(news, executor, engine.clone(), clock, tasks.stopping());
@@ -259,8 +263,7 @@ fn start_sagas(
         is_alone: matches!(opened, OpenedStore::Sqlite(_)),
         lease: own.sagas.lease,
         longest_pause: own.sagas.longest_pause,
-        calls: own.sagas.calls as usize,
-        ..EngineConfig::new(owner)
+        ..EngineConfig::new(owner).with_calls(own.sagas.calls as usize)
     };
     let effects = Arc::new(ProviderEffects {
         payments: Arc::clone(&providers.payments),

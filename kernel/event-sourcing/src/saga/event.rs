@@ -234,6 +234,9 @@ pub struct Resumed {
     pub subject: String,
     /// What was done.
     pub action: Action,
+    /// The one step that it is about; none if it is about all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
     /// Who and why.
     pub by: Person,
 }

@@ -86,7 +86,8 @@ impl<S: Saga> Run<S> {
                 Ok(())
             }
             (Forward | Backward { .. }, SagaEvent::Resumed(e)) => {
-                self.resume(e.action);
+                let only = e.step.as_deref().map(|step| self.index(event, step));
+                self.resume(e.action, only.transpose()?);
                 Ok(())
             }
             (
@@ -263,10 +264,13 @@ impl<S: Saga> Run<S> {
         Ok(())
     }
 
-    /// A person lets it go on: what waits is due, and what had been given up begins anew.
-    fn resume(&mut self, action: Action) {
+    /// It is let go on: what waits is due, and what had been given up begins anew.
+    fn resume(&mut self, action: Action, only: Option<usize>) {
         let was_suspended = self.suspended.take().is_some();
-        for step in &mut self.steps {
+        for (index, step) in self.steps.iter_mut().enumerate() {
+            if only.is_some_and(|only| only != index) {
+                continue;
+            }
             step.retry_at = None;
             if !was_suspended {
                 continue;

@@ -17,8 +17,6 @@ pub enum Act {
     Resume,
     /// The next try is due now.
     Retry,
-    /// As [`Act::Retry`], but what is suspended goes on waiting for a person.
-    Hurry,
     /// It is undone.
     Cancel,
     /// The step that it cannot pass counts as done, or undone, by hand.
@@ -121,12 +119,9 @@ fn decide<S: Saga>(run: &Run<S>, act: Act, by: &Person) -> Result<Vec<EventOf<S>
     }
     match act {
         Act::Cancel => cancel(run, by),
-        Act::Retry | Act::Hurry => {
-            let waits = match run.suspended {
-                Some(_) => act == Act::Retry,
-                None => run.steps.iter().any(|step| step.retry_at.is_some()),
-            };
-            if !waits {
+        Act::Retry => {
+            let is_due_later = run.steps.iter().any(|step| step.retry_at.is_some());
+            if run.suspended.is_none() && !is_due_later {
                 return Err(ActRefused::NothingWaits);
             }
             Ok(vec![resumed(run, Action::Retry, by)])
@@ -140,7 +135,7 @@ fn decide<S: Saga>(run: &Run<S>, act: Act, by: &Person) -> Result<Vec<EventOf<S>
                     subject: run.subject.clone(),
                     by: by.clone(),
                 })],
-                Act::Resolve | Act::Retry | Act::Hurry | Act::Cancel => {
+                Act::Resolve | Act::Retry | Act::Cancel => {
                     let mut events = vec![resumed(run, Action::Resolve, by)];
                     events.extend(resolved(run, step, by));
                     events
@@ -155,6 +150,7 @@ fn resumed<S: Saga>(run: &Run<S>, action: Action, by: &Person) -> EventOf<S> {
         saga_id: run.saga_id.clone(),
         subject: run.subject.clone(),
         action,
+        step: None,
         by: by.clone(),
     })
 }

@@ -159,3 +159,19 @@ async fn ten_thousand_sagas_at_rest_cost_an_entry_each_and_no_task() {
     assert_eq!(node.engine.open().len(), SAGAS - 1);
     node.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn as_many_calls_are_made_as_are_allowed() {
+    const CALLS: usize = 1_500;
+    let town = Town::new();
+    town.desk.set("flight", Deed::Gated(gate()));
+    let config = EngineConfig::new("one").with_calls(CALLS);
+    let desk = Arc::clone(&town.desk);
+    let node = town.start(config, |builder| builder.with::<Booking>(desk));
+    for number in 0..=CALLS {
+        town.begin::<Booking>(&format!("trip-{number}")).await;
+    }
+    town.asked_times("act", CALLS).await;
+    assert_eq!(town.desk.most_in_flight(), CALLS);
+    node.abort().await;
+}

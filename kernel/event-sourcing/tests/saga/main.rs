@@ -7,6 +7,7 @@ mod account;
 mod bank;
 mod counted;
 mod damage;
+mod hints;
 mod limits;
 mod logs;
 mod matrix;

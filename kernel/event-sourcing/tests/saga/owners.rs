@@ -235,3 +235,16 @@ async fn partitions_that_were_taken_while_the_store_failed_are_found_again() {
         node.stop().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_dies_of_a_bug_tells_of_it() {
+    let town = Town::new();
+    let node = town.node::<Booking>("one");
+    town.begin::<Booking>("trip-1").await;
+    town.ended::<Booking>("trip-1").await;
+    let ended = node.tasks.ended();
+    let before = tokio::time::timeout(LONG, node.tasks.ended()).await;
+    assert!(before.is_err(), "it ended by itself");
+    node.wire.is_mad.store(true, Ordering::Relaxed);
+    tokio::time::timeout(LONG, ended).await.expect("its end");
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::saga::{Act, ActRefused, Outcome, RetryPolicy, Status};
+use event_sourcing::saga::{Act, ActRefused, Outcome, RetryPolicy, SagaState, Status};
 use tokio::time::Instant;
 
 use crate::support::{Deed, Town, gate};
@@ -64,38 +64,22 @@ async fn a_refused_step_is_tried_under_a_new_key_only_after_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_and_hurry_make_the_next_try_due_now() {
-    for act in [Act::Retry, Act::Hurry] {
-        let town = Town::new();
-        let node = town.node::<Errands>("one");
-        town.desk.set("refund", Deed::NotDone);
-        town.begin::<Errands>("trip-1").await;
-        let waits = |attempts| {
-            move |state: &event_sourcing::saga::SagaState<Errands>| {
-                let step = &state.run().unwrap().steps[1];
-                step.status == Status::Waiting && step.attempts == attempts
-            }
-        };
-        // By now the pause is at least half a minute.
-        town.until::<Errands>("trip-1", waits(8)).await;
-        town.desk.set("refund", Deed::Good);
-        let before = Instant::now();
-        town.act::<Errands>("trip-1", act).await.unwrap();
-        assert_eq!(town.ended::<Errands>("trip-1").await, Outcome::Completed);
-        assert!(before.elapsed() < Duration::from_secs(1), "{act:?}");
-        node.stop().await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_waits_for_a_person_is_not_hurried() {
+async fn a_retry_makes_the_next_try_due_now() {
     let town = Town::new();
-    let node = town.node::<Purchase>("one");
-    stuck(&town).await;
-    let refused = town.act::<Purchase>("trip-1", Act::Hurry).await;
-    assert_eq!(refused, Err(ActRefused::NothingWaits));
-    tokio::time::sleep(Duration::from_hours(1)).await;
-    assert_eq!(town.desk.count("act trip-1/notify"), TRIES);
+    let node = town.node::<Errands>("one");
+    town.desk.set("refund", Deed::NotDone);
+    town.begin::<Errands>("trip-1").await;
+    // By now the pause is at least half a minute.
+    let waits = |state: &SagaState<Errands>| {
+        let step = &state.run().unwrap().steps[1];
+        step.status == Status::Waiting && step.attempts == 8
+    };
+    town.until::<Errands>("trip-1", waits).await;
+    town.desk.set("refund", Deed::Good);
+    let before = Instant::now();
+    town.act::<Errands>("trip-1", Act::Retry).await.unwrap();
+    assert_eq!(town.ended::<Errands>("trip-1").await, Outcome::Completed);
+    assert!(before.elapsed() < Duration::from_secs(1));
     node.stop().await;
 }
 
@@ -122,7 +106,6 @@ async fn a_saga_that_a_person_closed_has_failed() {
     for act in [
         Act::Resume,
         Act::Retry,
-        Act::Hurry,
         Act::Cancel,
         Act::Resolve,
         Act::Close,
@@ -181,7 +164,6 @@ async fn acts_that_do_not_fit_are_refused() {
     for act in [
         Act::Resume,
         Act::Retry,
-        Act::Hurry,
         Act::Cancel,
         Act::Resolve,
         Act::Close,
@@ -197,10 +179,8 @@ async fn acts_that_do_not_fit_are_refused() {
         let refused = town.act::<Tour>("trip-1", act).await;
         assert_eq!(refused, Err(ActRefused::NotSuspended), "{act:?}");
     }
-    for act in [Act::Retry, Act::Hurry] {
-        let refused = town.act::<Tour>("trip-1", act).await;
-        assert_eq!(refused, Err(ActRefused::NothingWaits), "{act:?}");
-    }
+    let refused = town.act::<Tour>("trip-1", Act::Retry).await;
+    assert_eq!(refused, Err(ActRefused::NothingWaits));
     gate.add_permits(1);
     town.ended::<Tour>("trip-1").await;
     node.stop().await;

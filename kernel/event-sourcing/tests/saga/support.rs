@@ -9,11 +9,12 @@ use async_trait::async_trait;
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::saga::{
     Act, ActRefused, Effects, EngineBuilder, EngineConfig, EngineTasks, EventOf, Failure, Key,
-    Outcome, Person, PersonActs, Phase, SagaEngine, SagaState, Standing, Undone, started,
+    Outcome, Person, PersonActs, Phase, ProviderHint, SagaEngine, SagaState, Standing, Summary,
+    Undone, started,
 };
 use event_sourcing::testing::TokioClock;
 use event_sourcing::{
-    Aggregate, Clock, CommandId, Commit, Context, DomainEvent, EncodedEvent, EventStore,
+    Aggregate, Clock, Command, CommandId, Commit, Context, DomainEvent, EncodedEvent, EventStore,
     ExecuteError, Executor, ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata,
     NewEvent, Version, Write, aggregate,
 };
@@ -35,6 +36,8 @@ pub enum Deed {
     NotDone,
     /// Does not happen, and neither does anything else for so long.
     Busy(Duration),
+    /// Does not happen this time; what became of it is not told.
+    Mute,
     /// Is declined.
     Refused,
     /// Takes effect when a permit is there.
@@ -111,7 +114,7 @@ impl<S: Travel> Effects<S> for Desk {
         match self.deed(key) {
             Deed::Good => tokio::time::sleep(Duration::from_millis(10)).await,
             Deed::Busy(wait) => return Err(busy(wait)),
-            Deed::NotDone => return Err(Failure::not_done("out of order")),
+            Deed::NotDone | Deed::Mute => return Err(Failure::not_done("out of order")),
             Deed::Refused => return Err(Failure::Refused("declined".to_owned())),
             Deed::Gated(gate) => gate.acquire().await.unwrap().forget(),
         }
@@ -125,8 +128,10 @@ impl<S: Travel> Effects<S> for Desk {
 
     async fn look_up(&self, key: &Key, _call: &String) -> Result<Standing<String>, Failure> {
         self.note("look", key);
-        if let Deed::Busy(wait) = self.deed(key) {
-            return Err(busy(wait));
+        match self.deed(key) {
+            Deed::Busy(wait) => return Err(busy(wait)),
+            Deed::Mute => std::future::pending().await,
+            Deed::Good | Deed::NotDone | Deed::Refused | Deed::Gated(_) => {}
         }
         let book = self.book.lock().unwrap();
         Ok(book.get(key).cloned().unwrap_or(Standing::Absent))
@@ -161,7 +166,7 @@ fn busy(wait: Duration) -> Failure {
 pub struct Node {
     pub engine: SagaEngine,
     pub wire: Arc<Wire>,
-    tasks: EngineTasks,
+    pub tasks: EngineTasks,
     executing: ExecutorTasks,
 }
 
@@ -284,14 +289,30 @@ impl Town {
             who: "an operator".to_owned(),
             why: format!("{act:?}"),
         };
+        self.execute(&PersonActs::<S>::new(saga_id, act, by)).await
+    }
+
+    /// The provider says by itself that something happened, and another process hears it.
+    pub async fn hint<S: Travel>(&self, saga_id: &str, key: &str) -> Result<(), ActRefused> {
+        let by = Person {
+            who: "the provider".to_owned(),
+            why: "it says so".to_owned(),
+        };
+        self.execute(&ProviderHint::<S>::new(saga_id, key, by))
+            .await
+    }
+
+    async fn execute<C>(&self, command: &C) -> Result<(), ActRefused>
+    where
+        C: Command<Refusal = ActRefused, Answer = Summary>,
+    {
         let context = Context {
             command_id: self.command_id(),
             deadline: Instant::now() + Duration::from_secs(5),
             metadata: Metadata::default(),
             fence: None,
         };
-        let acts = PersonActs::<S>::new(saga_id, act, by);
-        match self.executor.execute(&acts, &context).await {
+        match self.executor.execute(command, &context).await {
             Ok(_) => Ok(()),
             Err(ExecuteError::Refused(refused)) => Err(refused),
             Err(other) => panic!("{other}"),
@@ -318,10 +339,18 @@ impl Town {
 
     /// The names of a saga's events.
     pub async fn told<S: Travel>(&self, saga_id: &str) -> Vec<String> {
+        let events = self.events::<S>(saga_id).await;
+        let names = events.iter().map(|event| event.name().to_owned());
+        names.collect()
+    }
+
+    pub async fn events<S: Travel>(&self, saga_id: &str) -> Vec<EventOf<S>> {
         let stream = SagaState::<S>::stream(saga_id);
         let page = self.store.read_stream(&stream, Version::NONE, 5_000).await;
         let events = page.unwrap().events.into_iter();
-        events.map(|envelope| envelope.event_type).collect()
+        events
+            .map(|envelope| aggregate::decode(&envelope).unwrap())
+            .collect()
     }
 
     /// Waits until a saga is as it should be.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use event_sourcing::Clock;
+use event_sourcing::saga::event::FailedAs;
 use event_sourcing::saga::{
-    Act, EngineConfig, LONGEST_WAIT, Outcome, RetryPolicy, SagaState, StepState,
+    Act, EngineConfig, LONGEST_WAIT, Outcome, RetryPolicy, SagaEvent, SagaState, StepState,
 };
 
 use crate::support::{Deed, Node, Town, gate};
@@ -111,6 +112,13 @@ async fn a_provider_that_does_not_even_tell_what_became_of_a_call_is_left_alone_
     town.desk.set("flight", Deed::Busy(wait));
     town.asked("look trip-1/flight").await;
     assert_is_about(pause::<Booking>(&town, "flight").await.0, wait);
+    // Neither does the ledger tell more than is known.
+    let events = town.events::<Booking>("trip-1").await;
+    let failed = events.iter().rev().find_map(|event| match event {
+        SagaEvent::StepFailed(failed) => Some(failed.outcome),
+        _ => None,
+    });
+    assert_eq!(failed, Some(FailedAs::Unknown));
     node.stop().await;
 }
 
@@ -141,4 +149,20 @@ async fn no_wait_is_endless_and_a_person_can_end_it() {
     assert_eq!(town.ended::<Errands>("trip-1").await, Outcome::Completed);
     assert!(town.clock.now() - before < TimeDelta::minutes(1));
     node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_happened_needs_no_undo_however_little_the_provider_tells() {
+    // Nothing of it is ever sent: the first try is turned away, and so is every question after it, or there is no answer.
+    for deed in [Deed::Busy(Duration::from_secs(1)), Deed::Mute] {
+        let town = Town::new();
+        town.desk.set("hotel", deed.clone());
+        let node = hasty::<Booking>(&town, "one");
+        town.begin::<Booking>("trip-1").await;
+        assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Compensated);
+        assert!(town.desk.count("look trip-1/hotel") > 0, "{deed:?}");
+        assert_eq!(town.desk.count("undo trip-1/hotel"), 0, "{deed:?}");
+        assert_eq!(town.desk.count("undo trip-1/flight"), 1, "{deed:?}");
+        node.stop().await;
+    }
 }

@@ -23,6 +23,8 @@ pub struct Wire {
     pub is_cut: AtomicBool,
     /// Whether leases are out of reach, and only they.
     pub is_without_leases: AtomicBool,
+    /// Whether whoever asks for leases meets a bug.
+    pub is_mad: AtomicBool,
     /// How often the next questions for the head fail.
     pub heads_to_fail: AtomicUsize,
     /// How often a stream was read.
@@ -37,6 +39,7 @@ impl Wire {
             inner,
             is_cut: AtomicBool::new(false),
             is_without_leases: AtomicBool::new(false),
+            is_mad: AtomicBool::new(false),
             heads_to_fail: AtomicUsize::new(0),
             loads: AtomicUsize::new(0),
             reads: Mutex::default(),
@@ -51,6 +54,7 @@ impl Wire {
     }
 
     fn reach_leases(&self) -> Result<&MemoryEventStore, StoreError> {
+        assert!(!self.is_mad.load(Ordering::Relaxed), "a bug");
         if self.is_without_leases.load(Ordering::Relaxed) {
             return Err(cut());
         }

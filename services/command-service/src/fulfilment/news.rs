@@ -1,13 +1,13 @@
 //! What providers say by themselves: that something happened under a key.
 //!
-//! It is a hint, no word: it may be late, doubled, or made up of an old event. So it only brings the next try of a saga
+//! It is a hint, no word: it may be late, doubled, or made up of an old event. So it only brings the next try of a step
 //! that waits forward, and that try asks the provider. A saga that waits for a person goes on waiting.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fulfilment::OrderSaga;
-use event_sourcing::saga::{Act, Person, PersonActs, SagaEngine};
+use event_sourcing::saga::{Person, ProviderHint, SagaEngine};
 use event_sourcing::{Clock, Context, Executor, Metadata};
 use platform::fields;
 use tokio::sync::mpsc;
@@ -36,14 +36,14 @@ pub async fn hear(
             who: "payment provider".to_owned(),
             why: format!("it says that something happened under {key}"),
         };
-        let hurry = PersonActs::<OrderSaga>::new(saga_id, Act::Hurry, by);
+        let hint = ProviderHint::<OrderSaga>::new(saga_id, key.as_str(), by);
         let context = Context {
             command_id: context::new_id(&*clock),
             deadline: Instant::now() + PATIENCE,
             metadata: Metadata::default(),
             fence: None,
         };
-        if let Err(error) = executor.execute(&hurry, &context).await {
+        if let Err(error) = executor.execute(&hint, &context).await {
             tracing::debug!({ fields::SAGA_ID } = saga_id, { fields::PROVIDER_KEY } = %key, { fields::ERROR } = &error as &dyn std::error::Error, "a hint of a provider came to nothing");
         }
         engine.touched(saga_id);

@@ -99,7 +99,10 @@ impl Fulfilments {
     }
 
     async fn summary<S: Saga>(&self, saga_id: &str) -> Result<Option<Summary>, Status> {
-        Ok(self.present::<SagaState<S>>(saga_id).await?.summary())
+        let state = self.present::<SagaState<S>>(saga_id).await?;
+        // A list looks at thousands, most of them at rest for long. None shall drive others out of the cache.
+        self.executor.let_go::<SagaState<S>>(saga_id);
+        Ok(state.summary())
     }
 
     async fn present<A: Aggregate>(&self, id: &str) -> Result<Arc<A>, Status> {
@@ -144,7 +147,6 @@ impl Fulfilments {
         let name = match act {
             Act::Resume => "resume_saga",
             Act::Retry => "retry_saga",
-            Act::Hurry => "hurry_saga",
             Act::Cancel => "cancel_saga",
             Act::Resolve => "resolve_saga",
             Act::Close => "close_saga",

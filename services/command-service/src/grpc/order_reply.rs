@@ -137,6 +137,7 @@ pub(super) fn saga_event(envelope: &Envelope) -> Result<SagaEvent, DecodeError> 
         Event::Failed(e) => by(line, Some(e.by)),
         Event::Resumed(e) => SagaEvent {
             action: Some(action(e.action).to_owned()),
+            step: e.step,
             ..by(line, Some(e.by))
         },
     })

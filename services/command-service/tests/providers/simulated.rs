@@ -199,11 +199,15 @@ async fn one_that_is_not_available_has_done_nothing() {
         };
         let payments = home.payments(away).await;
         let failed = payments.charge(&key("a"), &charge("o-1", 500)).await;
-        assert!(
-            matches!(failed, Err(Failure::Transient { .. })),
-            "{failed:?}"
-        );
-        assert_eq!(payments.look_up(&key("a")).await, Ok(Standing::Absent));
+        let asked = payments.look_up(&key("a")).await;
+        for failure in [failed.err(), asked.err()] {
+            assert!(
+                matches!(failure, Some(Failure::Transient { .. })),
+                "{failure:?}"
+            );
+        }
+        let back = home.payments(Conduct::default()).await;
+        assert_eq!(back.look_up(&key("a")).await, Ok(Standing::Absent));
     })
     .await;
 }

@@ -54,6 +54,16 @@ pub fn without_shipping() -> Config {
     config
 }
 
+/// The carrier is out of reach.
+pub fn out_of_carriers_reach() -> Config {
+    let mut config = well_behaved();
+    config.providers.shipping = ShippingChoice::Simulated(Conduct {
+        unavailable_rate: Rate::ALWAYS,
+        ..Conduct::default()
+    });
+    config
+}
+
 fn paying(conduct: Conduct) -> Config {
     let mut config = well_behaved();
     config.providers.payments = PaymentsChoice::Simulated(conduct);

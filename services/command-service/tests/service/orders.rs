@@ -5,7 +5,8 @@ use contract::proto::{
 };
 
 use crate::fulfilment::{
-    cancellation_of, changed, order_of, placed, slow_payments, to, well_behaved, without_shipping,
+    cancellation_of, changed, order_of, out_of_carriers_reach, placed, slow_payments, to,
+    well_behaved, without_shipping,
 };
 use crate::support::{
     Service, assert_conflict, assert_invalid, assert_not_found, assert_refused, at_both_homes,
@@ -295,6 +296,25 @@ async fn a_refused_shipment_gives_money_and_goods_back() {
             &service.ship(&order_id).await,
             "is CANCELLED and cannot be shipped",
         );
+        service.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_out_of_reach_does_not_keep_an_order_from_being_cancelled() {
+    at_both_homes(async |home| {
+        let service = home.start_like(&out_of_carriers_reach()).await;
+        let tea = service.stocked("Tea", 5).await;
+        let (order_id, saga_id) = service.place(&[(&tea, 2)]).await;
+        // By now the carrier was asked what became of the first try, and did not answer.
+        service
+            .until_saga(&saga_id, |saga| saga.attempts >= 3)
+            .await;
+        service.cancel(&order_id).await.expect("a cancellation");
+        service.until(&saga_id, SagaStatus::Compensated).await;
+        let stock = service.stock_of(&tea, 5).await;
+        assert_eq!((stock.on_hand, stock.reserved), (5, 0));
         service.stop().await;
     })
     .await;

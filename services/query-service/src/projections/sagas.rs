@@ -274,7 +274,7 @@ impl SagaRow {
                 self.suspension_reason = Some(data.reason.clone());
                 self.put_first(&data.step);
             }
-            SagaEvent::Resumed(data) => self.resume(data.action),
+            SagaEvent::Resumed(data) => self.resume(data.action, data.step.as_deref()),
         }
     }
 
@@ -293,10 +293,13 @@ impl SagaRow {
     }
 
     /// What waits for another try is due; the step that it could not pass counts its tries anew.
-    fn resume(&mut self, action: Action) {
+    fn resume(&mut self, action: Action, only: Option<&str>) {
         let was_suspended = self.suspended_at.take().is_some();
         self.suspension_reason = None;
         for (index, open) in self.open_steps.0.iter_mut().enumerate() {
+            if only.is_some_and(|only| only != open.step) {
+                continue;
+            }
             open.retry_at = None;
             if was_suspended && index == 0 && action == Action::Resume {
                 open.attempt = 0;

@@ -298,11 +298,21 @@ impl SagaOf<'_> {
     }
 
     pub fn resumed(self, action: Action) -> Events {
+        self.let_go_on(action, None)
+    }
+
+    /// A provider's hint about a step.
+    pub fn hinted(self, step: &str) -> Events {
+        self.let_go_on(Action::Retry, Some(step.to_owned()))
+    }
+
+    fn let_go_on(self, action: Action, step: Option<String>) -> Events {
         let (saga_id, subject) = self.ids();
         self.event(&SagaEvent::Resumed(Resumed {
             saga_id,
             subject,
             action,
+            step,
             by: ann("fixed"),
         }))
     }

@@ -163,10 +163,15 @@ fn a_try_that_failed_says_when_the_next_one_is_due() {
         let row = fold(&history[..=index]).expect("a row");
         assert_eq!(row.open_steps.0, expected, "behind event {index}");
     }
-    let hurried = [&history[..3], &[S.resumed(Action::Retry)]].concat();
-    let row = fold(&hurried).expect("a row");
-    assert_eq!(row.open_steps.0, [step(1, None, why)], "due now");
-    assert_eq!(row.status(), SagaStatus::Running);
+    for resumed in [S.resumed(Action::Retry), S.hinted("process_payment")] {
+        let resumed = [&history[..3], &[resumed]].concat();
+        let row = fold(&resumed).expect("a row");
+        assert_eq!(row.open_steps.0, [step(1, None, why)], "due now");
+        assert_eq!(row.status(), SagaStatus::Running);
+    }
+    let about_another = [&history[..3], &[S.hinted("arrange_shipping")]].concat();
+    let row = fold(&about_another).expect("a row");
+    assert_eq!(row.open_steps.0, [step(1, Some(micros(30)), why)]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::saga::advance::{News, Word};
 use crate::saga::definition::{Kind, Role, Saga};
@@ -19,8 +19,9 @@ pub(super) struct Call<S: Saga> {
     key: Key,
     request: S::Call,
     looks_first: bool,
-    /// Whether it need not be made if the saga was cancelled before.
-    pub(super) may_be_left_out: bool,
+    /// Whether the action may have happened before this try.
+    may_have_happened: bool,
+    role: Role,
     limit: Duration,
 }
 
@@ -32,10 +33,7 @@ impl<S: Saga> Call<S> {
             return None;
         };
         let undo = state.status == Status::Undoing;
-        // Of a pivot the outcome must be learnt, however late.
-        let is_open_pivot = step.role == Role::Pivot && state.unresolved;
-        let left = left.filter(|_| !undo && !is_open_pivot);
-        Some(Self {
+        let planned = Self {
             step: index,
             name: step.name,
             undo,
@@ -47,18 +45,24 @@ impl<S: Saga> Call<S> {
             } else {
                 state.calls > 1
             },
-            may_be_left_out: !undo && !is_open_pivot,
-            limit: left.map_or(step.timeout, |left| left.min(step.timeout)),
-        })
+            may_have_happened: undo || state.unresolved,
+            role: step.role,
+            limit: step.timeout,
+        };
+        let left = left.filter(|_| !planned.must_be_made());
+        let limit = left.map_or(step.timeout, |left| left.min(step.timeout));
+        Some(Self { limit, ..planned })
+    }
+
+    /// Whether it is made even if the saga was cancelled before, or its time is over: what is to be undone must be, and
+    /// of a pivot that may have happened the outcome must be learnt, however late.
+    pub(super) fn must_be_made(&self) -> bool {
+        self.undo || (self.role == Role::Pivot && self.may_have_happened)
     }
 
     pub(super) async fn make(&self, effects: &dyn Effects<S>) -> News<S> {
         let begun = Instant::now();
-        let made = tokio::time::timeout(self.limit, self.ask(effects)).await;
-        let word = made.unwrap_or_else(|_| {
-            let limit = self.limit.as_millis();
-            Word::Failed(Failure::unknown(format!("no answer within {limit} ms")))
-        });
+        let word = self.ask(effects, begun + self.limit).await;
         let labels = [("saga", S::NAME), ("step", self.name)];
         metrics::histogram!("saga_step_duration_seconds", &labels).record(begun.elapsed());
         self.news(word)
@@ -83,31 +87,45 @@ impl<S: Saga> Call<S> {
         }
     }
 
-    async fn ask(&self, effects: &dyn Effects<S>) -> Word<S> {
+    async fn ask(&self, effects: &dyn Effects<S>, until: Instant) -> Word<S> {
         if self.looks_first {
-            let seen = effects.look_up(&self.key, &self.request).await;
-            if let Some(word) = self.judge(seen) {
+            let look_up = effects.look_up(&self.key, &self.request);
+            let seen = timeout_at(until, look_up).await;
+            if let Some(word) = self.judge(seen.unwrap_or_else(|_| Err(self.no_answer()))) {
                 return word;
             }
         }
+        let sent = timeout_at(until, self.send(effects)).await;
+        sent.unwrap_or_else(|_| Err(self.no_answer()))
+            .unwrap_or_else(Word::Failed)
+    }
+
+    async fn send(&self, effects: &dyn Effects<S>) -> Result<Word<S>, Failure> {
         if self.undo {
-            match effects.undo(&self.key, &self.request).await {
-                Ok(found) => Word::Undone(found),
-                Err(failure) => Word::Failed(failure),
-            }
+            let undone = effects.undo(&self.key, &self.request).await?;
+            Ok(Word::Undone(undone))
         } else {
-            match effects.act(&self.key, &self.request).await {
-                Ok(output) => Word::Done(output),
-                Err(failure) => Word::Failed(failure),
-            }
+            let output = effects.act(&self.key, &self.request).await?;
+            Ok(Word::Done(output))
         }
+    }
+
+    fn no_answer(&self) -> Failure {
+        Failure::unknown(format!("no answer within {} ms", self.limit.as_millis()))
     }
 
     /// What the provider's knowledge means; nothing if the call must be made.
     fn judge(&self, seen: Result<Standing<S::Output>, Failure>) -> Option<Word<S>> {
         Some(match seen {
             Err(failure) => {
-                Word::Failed(Failure::unknown(failure.to_string()).not_before(failure.wait()))
+                // Asking changes nothing: what had not happened before still has not.
+                let reason = failure.to_string();
+                let found = if self.may_have_happened {
+                    Failure::unknown(reason)
+                } else {
+                    Failure::not_done(reason)
+                };
+                Word::Failed(found.not_before(failure.wait()))
             }
             Ok(Standing::Done(_)) if self.undo => return None,
             Ok(Standing::Done(output)) => Word::Done(output),

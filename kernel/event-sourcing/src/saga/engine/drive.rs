@@ -329,7 +329,7 @@ impl<S: Saga> Drive<'_, S> {
             let Some(call) = Call::plan(run, index, left) else {
                 continue;
             };
-            if call.may_be_left_out && self.is_cancelled().await? {
+            if !call.must_be_made() && self.is_cancelled().await? {
                 not_sent.push(call.not_sent());
                 continue;
             }

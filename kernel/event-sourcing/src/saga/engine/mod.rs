@@ -48,7 +48,7 @@ pub struct EngineConfig {
     pub is_alone: bool,
     /// How long a lease lasts without renewal; it is renewed at every third of it.
     pub lease: Duration,
-    /// The most sagas that are looked at side by side.
+    /// The most sagas that are looked at side by side, those that make a call among them.
     pub drives: usize,
     /// The most calls to the outside side by side.
     pub calls: usize,
@@ -77,6 +77,16 @@ impl EngineConfig {
             longest_pause: Duration::MAX,
             retry: Duration::from_millis(500),
             snapshot_every: 20_000,
+        }
+    }
+
+    /// The same with so many calls side by side, and room beside them for as many sagas that make none.
+    #[must_use]
+    pub fn with_calls(self, calls: usize) -> Self {
+        Self {
+            calls,
+            drives: self.drives.max(calls.saturating_mul(2)),
+            ..self
         }
     }
 }
@@ -130,7 +140,7 @@ impl EngineBuilder {
     /// Starts it.
     #[must_use]
     pub fn start(self) -> (SagaEngine, EngineTasks) {
-        let stop = CancellationToken::new();
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let shared = Arc::new(Shared {
             calls: Arc::new(Semaphore::new(self.config.calls)),
             executor: self.executor,
@@ -143,8 +153,17 @@ impl EngineBuilder {
             ownership: Ownership::default(),
             stop: stop.clone(),
         });
-        let running = tokio::spawn(run(Arc::clone(&shared)));
-        (SagaEngine(shared), EngineTasks { running, stop })
+        let (parts, at_end) = (run(Arc::clone(&shared)), ended.clone().drop_guard());
+        let running = tokio::spawn(async move {
+            let _at_end = at_end;
+            parts.await;
+        });
+        let tasks = EngineTasks {
+            running,
+            stop,
+            ended,
+        };
+        (SagaEngine(shared), tasks)
     }
 }
 
@@ -234,9 +253,16 @@ impl SagaEngine {
 pub struct EngineTasks {
     running: JoinHandle<()>,
     stop: CancellationToken,
+    ended: CancellationToken,
 }
 
 impl EngineTasks {
+    /// Waits until the engine has ended. Without a stop it does so only if one of its parts panics, a bug; no saga of
+    /// this process goes on then, so the process should end as well.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        self.ended.clone().cancelled_owned()
+    }
+
     /// Begins no call any more, waits for the word of those under way, and gives the partitions back.
     pub async fn stop(self) {
         self.stop.cancel();

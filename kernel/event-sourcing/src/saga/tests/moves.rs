@@ -113,6 +113,7 @@ fn resumed(action: Action) -> Event {
         saga_id,
         subject,
         action,
+        step: None,
         by,
     })
 }

@@ -61,7 +61,6 @@ fn happening() -> impl Strategy<Value = Happening> {
     let act = prop::sample::select(vec![
         Act::Resume,
         Act::Retry,
-        Act::Hurry,
         Act::Cancel,
         Act::Resolve,
         Act::Close,

@@ -95,6 +95,7 @@ impl Provider {
         &self,
         key: &Key,
     ) -> Result<Standing<String>, Failure> {
+        self.be_available()?;
         tokio::time::sleep(self.conduct.latency).await;
         let record = self.book.look_up(self.kind, key).await?;
         Ok(match record {
