@@ -2,9 +2,9 @@
 //! word of any domain.
 //!
 //! Read it in this order: [`stream`] and [`event`] say what is stored, [`commit`] what one command writes,
-//! [`store`] what a store promises, [`queue`] and [`appender`] how commits share a write, [`aggregate`] and [`execute`] how a
-//! command becomes events, [`tail`] how those who follow the log share its reading, [`projection`] how events become
-//! rows, [`saga`] how work goes on across streams and providers.
+//! [`store`] what a store promises, [`queue`] and [`appender`] how commits share a write, [`aggregate`] and
+//! [`execute`] how a command becomes events, [`tail`] how those who follow the log share its reading, [`projection`]
+//! how events become rows, [`saga`] how work goes on across streams and providers.
 
 // So that the sagas of the tests are written once, for those beside the code and those outside of it.
 #[cfg(test)]

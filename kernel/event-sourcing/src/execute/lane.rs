@@ -131,8 +131,8 @@ pub(super) struct Lanes {
 #[derive(Debug, Default)]
 struct Cells {
     by_stream: HashMap<StreamId, Arc<LaneCell>>,
-    /// The places of the cache, the next one to be looked at in front: what was used since the last look keeps its place,
-    /// anything else goes. A stream that was let go leaves its place behind, and may come to have another.
+    /// The places of the cache, the next one to be looked at in front: what was used since the last look keeps its
+    /// place, anything else goes. A stream that was let go leaves its place behind, and may come to have another.
     clock: VecDeque<StreamId>,
 }
 

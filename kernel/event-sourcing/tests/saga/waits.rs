@@ -153,7 +153,7 @@ async fn no_wait_is_endless_and_a_person_can_end_it() {
 
 #[tokio::test(start_paused = true)]
 async fn what_never_happened_needs_no_undo_however_little_the_provider_tells() {
-    // Nothing of it is ever sent: the first try is turned away, and so is every question after it, or there is no answer.
+    // Nothing of it is ever sent: the first try is turned away, and every question after it as well, or not answered.
     for deed in [Deed::Busy(Duration::from_secs(1)), Deed::Mute] {
         let town = Town::new();
         town.desk.set("hotel", deed.clone());
