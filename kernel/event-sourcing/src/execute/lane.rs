@@ -99,18 +99,12 @@ impl LaneCell {
 
     /// Drops the tip if it is of this version.
     pub(super) fn invalidate_at(&self, version: Version) {
-        let mut tip = lock(&self.tip);
-        if tip.as_ref().is_some_and(|tip| tip.version == version) {
-            *tip = None;
-        }
+        lock(&self.tip).take_if(|tip| tip.version == version);
     }
 
     /// Drops the tip, unless a newer one was loaded since.
     pub(super) fn invalidate(&self, epoch: u64) {
-        let mut tip = lock(&self.tip);
-        if tip.as_ref().is_some_and(|tip| tip.epoch == epoch) {
-            *tip = None;
-        }
+        lock(&self.tip).take_if(|tip| tip.epoch == epoch);
     }
 
     fn is_busy(self: &Arc<Self>) -> bool {

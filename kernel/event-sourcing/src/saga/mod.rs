@@ -23,7 +23,6 @@ pub mod definition;
 pub mod effects;
 pub mod engine;
 pub mod event;
-pub mod hint;
 mod moves;
 pub mod next;
 pub mod person;
@@ -40,7 +39,6 @@ pub use definition::{
 pub use effects::{Effects, Failure, Key, LONGEST_WAIT, Standing, Undone};
 pub use engine::{EngineBuilder, EngineConfig, EngineTasks, SagaEngine};
 pub use event::{AnySagaEvent, Person, SAGA_EVENTS, SagaEvent};
-pub use hint::ProviderHint;
 pub use moves::IllegalMove;
 pub use next::{Move, Plan, next};
 pub use person::{Act, ActRefused, PersonActs, cancel};

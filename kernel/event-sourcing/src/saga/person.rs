@@ -1,4 +1,4 @@
-//! What people do to sagas. Every such act is an event that says who and why.
+//! What people do to sagas, and what providers say of them by themselves. Each is an event that says who and why.
 
 use super::definition::{EventOf, Kind, Reads, Saga, Writes};
 use super::effects::Undone;
@@ -49,18 +49,37 @@ pub enum ActRefused {
 #[derive(Clone, Debug)]
 pub struct PersonActs<S: Saga> {
     saga_id: String,
-    act: Act,
+    deed: Deed,
     by: Person,
     saga: std::marker::PhantomData<fn() -> S>,
+}
+
+#[derive(Clone, Debug)]
+enum Deed {
+    Act(Act),
+    /// With the key of a step.
+    Hint(String),
 }
 
 impl<S: Saga> PersonActs<S> {
     /// `by` does `act` to the saga.
     #[must_use]
     pub fn new(saga_id: impl Into<String>, act: Act, by: Person) -> Self {
+        Self::having(saga_id, Deed::Act(act), by)
+    }
+
+    /// `by`, a provider, says that something happened under the key of a step. If that step waits for another try it is
+    /// tried now, and the try asks the provider. All else stays as it is: other steps wait for as long as their
+    /// providers asked for, and what is suspended waits for a person.
+    #[must_use]
+    pub fn hint(saga_id: impl Into<String>, key: impl Into<String>, by: Person) -> Self {
+        Self::having(saga_id, Deed::Hint(key.into()), by)
+    }
+
+    fn having(saga_id: impl Into<String>, deed: Deed, by: Person) -> Self {
         Self {
             saga_id: saga_id.into(),
-            act,
+            deed,
             by,
             saga: std::marker::PhantomData,
         }
@@ -79,10 +98,12 @@ impl<S: Saga> Command for PersonActs<S> {
     fn decide(&self, work: &mut Work) -> Result<(), Stop<ActRefused>> {
         let state = work.state::<SagaState<S>>(&self.saga_id)?;
         let run = state.run().ok_or(Stop::Refused(ActRefused::Unknown))?;
-        let events = decide(run, self.act, &self.by).map_err(Stop::refuse)?;
-        let writes = match (self.act, run.table()) {
-            (Act::Close, Some(table)) => (table.failed)(&run.data, &self.by.why, &mut Reads(work))?,
-            (Act::Resolve, _) => undone_by_hand(run),
+        let events = decide(run, &self.deed, &self.by).map_err(Stop::refuse)?;
+        let writes = match (&self.deed, run.table()) {
+            (Deed::Act(Act::Close), Some(table)) => {
+                (table.failed)(&run.data, &self.by.why, &mut Reads(work))?
+            }
+            (Deed::Act(Act::Resolve), _) => undone_by_hand(run),
             _ => Writes::none(),
         };
         work.append::<SagaState<S>>(&self.saga_id, &events)?;
@@ -113,10 +134,32 @@ pub fn cancel<S: Saga>(run: &Run<S>, by: &Person) -> Result<Vec<EventOf<S>>, Act
     }
 }
 
-fn decide<S: Saga>(run: &Run<S>, act: Act, by: &Person) -> Result<Vec<EventOf<S>>, ActRefused> {
+fn decide<S: Saga>(run: &Run<S>, deed: &Deed, by: &Person) -> Result<Vec<EventOf<S>>, ActRefused> {
     if matches!(run.phase, Phase::Ended(_)) {
         return Err(ActRefused::Ended);
     }
+    match deed {
+        Deed::Act(act) => acted(run, *act, by),
+        Deed::Hint(key) => {
+            let step = waiting_step(run, key).ok_or(ActRefused::NothingWaits)?;
+            Ok(vec![resumed(run, Action::Retry, Some(step), by)])
+        }
+    }
+}
+
+/// The step of a key, if it waits for another try.
+fn waiting_step<S: Saga>(run: &Run<S>, key: &str) -> Option<&'static str> {
+    let has_key = |index| {
+        run.key(index)
+            .is_some_and(|of_step| of_step.as_str() == key)
+    };
+    let index = (0..run.steps.len()).find(|index| has_key(*index))?;
+    let (step, state) = run.step(index)?;
+    let waits = state.retry_at.is_some() && run.suspended.is_none();
+    waits.then_some(step.name)
+}
+
+fn acted<S: Saga>(run: &Run<S>, act: Act, by: &Person) -> Result<Vec<EventOf<S>>, ActRefused> {
     match act {
         Act::Cancel => cancel(run, by),
         Act::Retry => {
@@ -124,19 +167,19 @@ fn decide<S: Saga>(run: &Run<S>, act: Act, by: &Person) -> Result<Vec<EventOf<S>
             if run.suspended.is_none() && !is_due_later {
                 return Err(ActRefused::NothingWaits);
             }
-            Ok(vec![resumed(run, Action::Retry, by)])
+            Ok(vec![resumed(run, Action::Retry, None, by)])
         }
         Act::Resume | Act::Resolve | Act::Close => {
             let step = run.suspended.ok_or(ActRefused::NotSuspended)?;
             Ok(match act {
-                Act::Resume => vec![resumed(run, Action::Resume, by)],
+                Act::Resume => vec![resumed(run, Action::Resume, None, by)],
                 Act::Close => vec![SagaEvent::Failed(Closed {
                     saga_id: run.saga_id.clone(),
                     subject: run.subject.clone(),
                     by: by.clone(),
                 })],
                 Act::Resolve | Act::Retry | Act::Cancel => {
-                    let mut events = vec![resumed(run, Action::Resolve, by)];
+                    let mut events = vec![resumed(run, Action::Resolve, None, by)];
                     events.extend(resolved(run, step, by));
                     events
                 }
@@ -145,12 +188,12 @@ fn decide<S: Saga>(run: &Run<S>, act: Act, by: &Person) -> Result<Vec<EventOf<S>
     }
 }
 
-fn resumed<S: Saga>(run: &Run<S>, action: Action, by: &Person) -> EventOf<S> {
+fn resumed<S: Saga>(run: &Run<S>, action: Action, only: Option<&str>, by: &Person) -> EventOf<S> {
     SagaEvent::Resumed(Resumed {
         saga_id: run.saga_id.clone(),
         subject: run.subject.clone(),
         action,
-        step: None,
+        step: only.map(str::to_owned),
         by: by.clone(),
     })
 }

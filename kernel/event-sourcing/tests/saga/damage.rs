@@ -10,10 +10,10 @@ use crate::trip::{Booking, Trip};
 /// More events than a snapshot is taken at, behind which the saga waits for a person.
 fn long(saga_id: &str, strange: Option<EventOf<Booking>>) -> Vec<EventOf<Booking>> {
     let resumed = SagaEvent::Resumed(Resumed {
-        step: None,
         saga_id: saga_id.to_owned(),
         subject: "a trip".to_owned(),
         action: Action::Retry,
+        step: None,
         by: Person {
             who: "a test".to_owned(),
             why: "to make it long".to_owned(),

@@ -3,21 +3,11 @@
 use std::time::Duration;
 
 use event_sourcing::Clock;
-use event_sourcing::saga::{ActRefused, Outcome, SagaState};
+use event_sourcing::saga::{ActRefused, Outcome};
 use tokio::time::Instant;
 
-use crate::support::{Deed, Town};
+use crate::support::{Deed, Town, step};
 use crate::trip::{Errands, Purchase};
-
-const NOTIFY: usize = 0;
-const REFUND: usize = 1;
-
-fn waits(step: usize, attempts: u32) -> impl Fn(&SagaState<Errands>) -> bool {
-    move |state| {
-        let step = &state.run().unwrap().steps[step];
-        step.retry_at.is_some() && step.attempts == attempts
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn the_step_of_the_hint_is_tried_now() {
@@ -26,7 +16,7 @@ async fn the_step_of_the_hint_is_tried_now() {
     town.desk.set("refund", Deed::NotDone);
     town.begin::<Errands>("trip-1").await;
     // By now the pause is at least half a minute.
-    town.until("trip-1", waits(REFUND, 8)).await;
+    town.tried::<Errands>("trip-1", "refund", 8).await;
     town.desk.set("refund", Deed::Good);
     let before = Instant::now();
     town.hint::<Errands>("trip-1", "trip-1/refund/0")
@@ -46,9 +36,9 @@ async fn a_step_beside_it_waits_for_as_long_as_its_own_provider_asked_for() {
     town.desk.set("notify", Deed::Busy(Duration::from_mins(20)));
     town.desk.set("refund", Deed::NotDone);
     town.begin::<Errands>("trip-1").await;
-    town.until("trip-1", waits(NOTIFY, 1)).await;
-    let state = town.until("trip-1", waits(REFUND, 8)).await;
-    let due = state.run().unwrap().steps[NOTIFY].retry_at.unwrap();
+    let state = town.tried::<Errands>("trip-1", "notify", 1).await;
+    let due = step(&state, "notify").retry_at.unwrap();
+    town.tried::<Errands>("trip-1", "refund", 8).await;
     town.desk.set("notify", Deed::Good);
     town.desk.set("refund", Deed::Good);
     town.hint::<Errands>("trip-1", "trip-1/refund/0")
@@ -70,7 +60,7 @@ async fn a_hint_about_what_does_not_wait_comes_to_nothing() {
     let node = town.node::<Errands>("one");
     town.desk.set("refund", Deed::NotDone);
     town.begin::<Errands>("trip-1").await;
-    town.until("trip-1", waits(REFUND, 8)).await;
+    town.tried::<Errands>("trip-1", "refund", 8).await;
     let before = town.told::<Errands>("trip-1").await;
     for key in ["trip-1/notify/0", "trip-1/refund/1", "trip-1/party/0", ""] {
         let refused = town.hint::<Errands>("trip-1", key).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::saga::{Act, ActRefused, Outcome, RetryPolicy, SagaState, Status};
+use event_sourcing::saga::{Act, ActRefused, Outcome, RetryPolicy, Status};
 use tokio::time::Instant;
 
 use crate::support::{Deed, Town, gate};
@@ -70,11 +70,7 @@ async fn a_retry_makes_the_next_try_due_now() {
     town.desk.set("refund", Deed::NotDone);
     town.begin::<Errands>("trip-1").await;
     // By now the pause is at least half a minute.
-    let waits = |state: &SagaState<Errands>| {
-        let step = &state.run().unwrap().steps[1];
-        step.status == Status::Waiting && step.attempts == 8
-    };
-    town.until::<Errands>("trip-1", waits).await;
+    town.tried::<Errands>("trip-1", "refund", 8).await;
     town.desk.set("refund", Deed::Good);
     let before = Instant::now();
     town.act::<Errands>("trip-1", Act::Retry).await.unwrap();

@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::saga::{
     Act, ActRefused, Effects, EngineBuilder, EngineConfig, EngineTasks, EventOf, Failure, Key,
-    Outcome, Person, PersonActs, Phase, ProviderHint, SagaEngine, SagaState, Standing, Summary,
-    Undone, started,
+    Outcome, Person, PersonActs, Phase, SagaEngine, SagaState, Standing, Status, StepState, Undone,
+    started,
 };
 use event_sourcing::testing::TokioClock;
 use event_sourcing::{
-    Aggregate, Clock, Command, CommandId, Commit, Context, DomainEvent, EncodedEvent, EventStore,
+    Aggregate, Clock, CommandId, Commit, Context, DomainEvent, EncodedEvent, Envelope, EventStore,
     ExecuteError, Executor, ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata,
     NewEvent, Version, Write, aggregate,
 };
@@ -298,21 +298,17 @@ impl Town {
             who: "the provider".to_owned(),
             why: "it says so".to_owned(),
         };
-        self.execute(&ProviderHint::<S>::new(saga_id, key, by))
-            .await
+        self.execute(&PersonActs::<S>::hint(saga_id, key, by)).await
     }
 
-    async fn execute<C>(&self, command: &C) -> Result<(), ActRefused>
-    where
-        C: Command<Refusal = ActRefused, Answer = Summary>,
-    {
+    async fn execute<S: Travel>(&self, acts: &PersonActs<S>) -> Result<(), ActRefused> {
         let context = Context {
             command_id: self.command_id(),
             deadline: Instant::now() + Duration::from_secs(5),
             metadata: Metadata::default(),
             fence: None,
         };
-        match self.executor.execute(command, &context).await {
+        match self.executor.execute(acts, &context).await {
             Ok(_) => Ok(()),
             Err(ExecuteError::Refused(refused)) => Err(refused),
             Err(other) => panic!("{other}"),
@@ -328,29 +324,38 @@ impl Town {
     /// An aggregate as the store has it.
     pub async fn aggregate<A: Aggregate>(&self, id: &str) -> A {
         let mut state = A::default();
-        let stream = A::stream(id);
-        let page = self.store.read_stream(&stream, Version::NONE, 5_000).await;
-        for envelope in page.unwrap().events {
+        for envelope in self.stream::<A>(id).await {
             let event = aggregate::decode::<A::Event>(&envelope).unwrap();
             state.evolve(&event, envelope.recorded_at);
         }
         state
     }
 
+    async fn stream<A: Aggregate>(&self, id: &str) -> Vec<Envelope> {
+        let stream = A::stream(id);
+        let page = self.store.read_stream(&stream, Version::NONE, 5_000).await;
+        page.unwrap().events
+    }
+
     /// The names of a saga's events.
     pub async fn told<S: Travel>(&self, saga_id: &str) -> Vec<String> {
-        let events = self.events::<S>(saga_id).await;
-        let names = events.iter().map(|event| event.name().to_owned());
-        names.collect()
+        let events = self.stream::<SagaState<S>>(saga_id).await.into_iter();
+        events.map(|envelope| envelope.event_type).collect()
     }
 
     pub async fn events<S: Travel>(&self, saga_id: &str) -> Vec<EventOf<S>> {
-        let stream = SagaState::<S>::stream(saga_id);
-        let page = self.store.read_stream(&stream, Version::NONE, 5_000).await;
-        let events = page.unwrap().events.into_iter();
-        events
-            .map(|envelope| aggregate::decode(&envelope).unwrap())
-            .collect()
+        let events = self.stream::<SagaState<S>>(saga_id).await;
+        let decoded = events.iter().map(|event| aggregate::decode(event).unwrap());
+        decoded.collect()
+    }
+
+    /// Waits until a step waits for its next try, behind so many.
+    pub async fn tried<S: Travel>(&self, saga_id: &str, name: &str, attempts: u32) -> SagaState<S> {
+        let waits = |state: &SagaState<S>| {
+            let step = step(state, name);
+            step.status == Status::Waiting && step.attempts == attempts
+        };
+        self.until(saga_id, waits).await
     }
 
     /// Waits until a saga is as it should be.
@@ -422,6 +427,13 @@ pub fn outcome<S: Travel>(state: &SagaState<S>) -> Option<Outcome> {
         Phase::Ended(outcome) => Some(outcome),
         Phase::Forward | Phase::Backward { .. } => None,
     }
+}
+
+/// A step of a saga, by its name.
+pub fn step<S: Travel>(state: &SagaState<S>, name: &str) -> StepState {
+    let run = state.run().unwrap();
+    let index = run.table().unwrap().position(name).unwrap();
+    run.steps[index].clone()
 }
 
 pub fn gate() -> Arc<Semaphore> {

@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use event_sourcing::Clock;
 use event_sourcing::saga::event::FailedAs;
 use event_sourcing::saga::{
-    Act, EngineConfig, LONGEST_WAIT, Outcome, RetryPolicy, SagaEvent, SagaState, StepState,
+    Act, EngineConfig, LONGEST_WAIT, Outcome, RetryPolicy, SagaEvent, SagaState,
 };
 
-use crate::support::{Deed, Node, Town, gate};
+use crate::support::{Deed, Node, Town, gate, step};
 use crate::trip::{Booking, Errands, Travel};
 
 /// By how much the tries are spread behind the end of a wait, at most.
@@ -25,12 +25,6 @@ fn hasty<S: Travel>(town: &Town, owner: &str) -> Node {
     };
     let desk = Arc::clone(&town.desk);
     town.start(config, |builder| builder.with::<S>(desk))
-}
-
-fn step<S: Travel>(state: &SagaState<S>, name: &str) -> StepState {
-    let run = state.run().unwrap();
-    let index = run.table().unwrap().position(name).unwrap();
-    run.steps[index].clone()
 }
 
 /// Waits until a step waits, and tells for how long and until when.

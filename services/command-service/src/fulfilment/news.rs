@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fulfilment::OrderSaga;
-use event_sourcing::saga::{Person, ProviderHint, SagaEngine};
+use event_sourcing::saga::{Person, PersonActs, SagaEngine};
 use event_sourcing::{Clock, Context, Executor, Metadata};
 use platform::fields;
 use tokio::sync::mpsc;
@@ -36,7 +36,7 @@ pub async fn hear(
             who: "payment provider".to_owned(),
             why: format!("it says that something happened under {key}"),
         };
-        let hint = ProviderHint::<OrderSaga>::new(saga_id, key.as_str(), by);
+        let hint = PersonActs::<OrderSaga>::hint(saga_id, key.as_str(), by);
         let context = Context {
             command_id: context::new_id(&*clock),
             deadline: Instant::now() + PATIENCE,

@@ -46,21 +46,23 @@ pub fn slow_payments() -> Config {
 
 /// The carrier refuses everything.
 pub fn without_shipping() -> Config {
-    let mut config = well_behaved();
-    config.providers.shipping = ShippingChoice::Simulated(Conduct {
+    shipping(Conduct {
         fail_rate: Rate::ALWAYS,
         ..Conduct::default()
-    });
-    config
+    })
 }
 
 /// The carrier is out of reach.
 pub fn out_of_carriers_reach() -> Config {
-    let mut config = well_behaved();
-    config.providers.shipping = ShippingChoice::Simulated(Conduct {
+    shipping(Conduct {
         unavailable_rate: Rate::ALWAYS,
         ..Conduct::default()
-    });
+    })
+}
+
+fn shipping(conduct: Conduct) -> Config {
+    let mut config = well_behaved();
+    config.providers.shipping = ShippingChoice::Simulated(conduct);
     config
 }
 
