@@ -1,4 +1,5 @@
-//! The wire contract: gRPC types generated from `proto/`, and the conversions that every service shares.
+//! The wire contract: gRPC types generated from `proto/` (`tests/generated.rs` says how), and the conversions that every
+//! service shares.
 //!
 //! [`proto`] is the write side, [`query`] the read side. What travels beside the messages is in [`metadata`] and
 //! [`status`]; money and time are converted by [`decimal`] and [`time`], business errors by [`business`].
@@ -17,7 +18,7 @@ pub mod time;
     reason = "generated code"
 )]
 pub mod proto {
-    tonic::include_proto!("proto");
+    include!("generated/proto.rs");
 }
 
 /// The read side: queries.
@@ -28,11 +29,11 @@ pub mod proto {
     reason = "generated code"
 )]
 pub mod query {
-    tonic::include_proto!("query");
+    include!("generated/query.rs");
 }
 
 /// The descriptors of all protos, for reflection.
-pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+pub const DESCRIPTORS: &[u8] = include_bytes!("generated/descriptors.bin");
 
 /// The most bytes that an answer kept under an Idempotency-Key may have.
 pub const MAX_KEPT_ANSWER_BYTES: usize = 1024 * 1024;

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// Folders that hold nothing written here.
-const SKIPPED: [&str; 3] = [".git", "target", "data"];
+const SKIPPED: [&str; 4] = [".git", "target", "data", "generated"];
 /// The most folders below one another that are looked into; a link in a circle ends here.
 const MAX_DEPTH: usize = 16;
 

@@ -1,7 +1,7 @@
 //! Files and functions stay short enough to be read in one go.
 //!
 //! Lines inside a string literal of several lines (SQL, mostly) do not count, nor do those of an array or `vec!`
-//! literal in test code (a test table). Generated code is not in the tree.
+//! literal in test code (a test table). Folders called `generated` are not looked at.
 
 use std::ops::RangeInclusive;
 
