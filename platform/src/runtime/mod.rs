@@ -13,6 +13,7 @@
 //! Every spawned task belongs to a [`Tasks`], which awaits it. A service has one; a process with several
 //! services drains them one after the other, the gateway first.
 
+mod descriptors;
 mod grpc;
 mod healthcheck;
 mod http;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{StartError, Tasks};
+use super::{StartError, Tasks, descriptors};
 use crate::telemetry::Metrics;
 
 /// How often histograms are folded between scrapes.
@@ -13,6 +13,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Runs a binary to its exit code. A failed start is one line on standard error.
 pub fn run(main: impl Future<Output = Result<(), StartError>>) -> ExitCode {
+    descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
