@@ -11,7 +11,7 @@ use event_sourcing::{
     Clock, DecodeError, Envelope, EventStore, Filter, Position, Projection, SystemClock, aggregate,
 };
 use read_model_sql::{
-    Column, Database, SqlLeaseStore, SqlProjectionStore, TableProjection, TableRow, Value,
+    Column, Database, SqlLeaseStore, SqlProjectionStore, TableProjection, TableRow, Value, from_row,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -32,13 +32,20 @@ const POOL: u32 = 4;
 #[derive(Debug)]
 struct Accounts;
 
-#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq)]
 struct AccountRow {
     id: String,
     balance_cents: i64,
     deposits: i64,
     version: i64,
 }
+
+from_row!(AccountRow {
+    id,
+    balance_cents,
+    deposits,
+    version
+});
 
 impl TableRow for AccountRow {
     const COLUMNS: &'static [Column] = &[

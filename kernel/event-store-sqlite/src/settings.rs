@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, SqlStr, SqliteConnection};
 
 use crate::error::OpenError;
 
@@ -14,6 +14,14 @@ pub(crate) const OLDEST_SQLITE: &str = "3.51.3";
 
 /// Raised with each migration that changes what a binary must know.
 const SCHEMA: i64 = 1;
+
+/// Version, name and script of each step of the schema. A list, because `sqlx::migrate!` would have the driver and
+/// SQLite built a second time, for the compiler.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(
+    1,
+    "event store",
+    include_str!("../migrations/0001_event_store.sql"),
+)];
 
 /// What is read back from the writer's connection: name, query, value.
 const REQUIRED: [(&str, &str, &str); 3] = [
@@ -109,7 +117,17 @@ pub(crate) async fn check_reader(conn: &mut SqliteConnection) -> Result<(), Open
 }
 
 fn migrator() -> Migrator {
-    let mut migrator = sqlx::migrate!();
+    let steps = MIGRATIONS.iter().map(|(version, name, script)| {
+        let script = SqlStr::from_static(script);
+        Migration::new(
+            *version,
+            (*name).into(),
+            MigrationType::Simple,
+            script,
+            false,
+        )
+    });
+    let mut migrator = Migrator::with_migrations(steps.collect());
     migrator.dangerous_set_table_name("event_store_migrations");
     // A newer binary's migrations only add, as long as `check_schema` lets this one in.
     migrator.set_ignore_missing(true);

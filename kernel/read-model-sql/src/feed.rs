@@ -261,7 +261,6 @@ fn parse(payload: &str) -> Option<(&str, i64, Position)> {
     Some((name, generation, Position(position)))
 }
 
-#[derive(sqlx::FromRow)]
 struct CheckpointRow {
     projection: String,
     generation: i64,
@@ -269,6 +268,14 @@ struct CheckpointRow {
     parked_position: Option<i64>,
     parked_reason: Option<String>,
 }
+
+crate::from_row!(CheckpointRow {
+    projection,
+    generation,
+    position,
+    parked_position,
+    parked_reason,
+});
 
 impl CheckpointRow {
     fn into_checkpoint(self, as_of: Instant) -> Checkpoint {

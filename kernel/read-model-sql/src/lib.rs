@@ -10,6 +10,7 @@ pub mod database;
 pub mod engine;
 mod error;
 pub mod feed;
+pub mod from_row;
 pub mod generation;
 pub mod lease;
 pub mod projection_store;
@@ -25,3 +26,7 @@ pub use lease::SqlLeaseStore;
 pub use projection_store::SqlProjectionStore;
 pub use statement::{Record, Statement, Value};
 pub use table::{Column, TableProjection, TableRow};
+
+// What the macro `from_row!` names.
+#[doc(hidden)]
+pub use sqlx;

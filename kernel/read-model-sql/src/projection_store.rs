@@ -112,12 +112,17 @@ impl<P> fmt::Debug for SqlProjectionStore<P> {
     }
 }
 
-#[derive(sqlx::FromRow)]
 struct ProgressRow {
     position: i64,
     parked_position: Option<i64>,
     parked_reason: Option<String>,
 }
+
+crate::from_row!(ProgressRow {
+    position,
+    parked_position,
+    parked_reason
+});
 
 #[async_trait]
 impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {

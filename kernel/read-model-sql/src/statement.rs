@@ -52,7 +52,7 @@ impl From<Option<String>> for Value {
 /// A text that its maker has vouched for.
 pub(crate) type Prepared = AssertSqlSafe<Arc<str>>;
 
-/// A row type that reads from both engines; `#[derive(sqlx::FromRow)]` gives it.
+/// A row type that reads from both engines; [`from_row!`](crate::from_row!) gives it.
 pub trait Record:
     for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin + 'static
 {

@@ -46,7 +46,7 @@ impl Column {
     }
 }
 
-/// A row that is kept in a table. Derive `sqlx::FromRow` for reading it.
+/// A row that is kept in a table. [`from_row!`](crate::from_row!) reads it.
 pub trait TableRow: Record {
     /// The table's columns; the first one is the key.
     const COLUMNS: &'static [Column];

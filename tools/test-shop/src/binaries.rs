@@ -23,10 +23,10 @@ impl Binaries {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            // The whole workspace, so that libraries get the features that `cargo test --workspace` gave them and are
-            // not built again.
-            .args(["build", "--workspace", "--bins"])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+            // The default members: the services. Their third-party crates have the features that `cargo test` gives
+            // them, which `cargo xtask check features` holds, so that none is built a second time.
+            .args(["build", "--bins"])
             .arg("--message-format=json-render-diagnostics")
             .args(["--profile", profile])
             .arg("--target-dir")

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use event_sourcing::clock::ManualClock;
 use event_sourcing::projection::FoldError;
 use event_sourcing::{DecodeError, Envelope, Filter, Projection};
-use read_model_sql::{Column, Database, TableProjection, TableRow, Value};
+use read_model_sql::{Column, Database, TableProjection, TableRow, Value, from_row};
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
 
@@ -14,12 +14,14 @@ use test_postgres::TestDatabase;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counters;
 
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
     pub name: String,
     pub note: Option<String>,
     pub count: i64,
 }
+
+from_row!(Counter { name, note, count });
 
 impl Counter {
     pub fn new(name: &str, count: i64) -> Self {

@@ -16,7 +16,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use platform::fields;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::{Failure, ProvidersError, certificates};
@@ -46,7 +46,7 @@ pub(super) struct Answer {
 impl HttpClient {
     /// A client that trusts the system's certificate roots, and those in `ca_file`.
     pub(super) fn try_new(ca_file: Option<&Path>) -> Result<Self, ProvidersError> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| ProvidersError::Tls(Box::new(error)))?

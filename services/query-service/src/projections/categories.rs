@@ -6,7 +6,7 @@ use domain::value::CategoryName;
 use event_sourcing::aggregate::decode;
 use event_sourcing::projection::FoldError;
 use event_sourcing::{Aggregate, DecodeError, Envelope, Filter, Projection};
-use read_model_sql::{Column, TableProjection, TableRow, Value};
+use read_model_sql::{Column, TableProjection, TableRow, Value, from_row};
 
 use super::named::{NamedRow, stream_version, text};
 
@@ -15,7 +15,7 @@ use super::named::{NamedRow, stream_version, text};
 pub struct Categories;
 
 /// A category as it is read. Times are microseconds.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CategoryRow {
     /// Its id.
     pub id: String,
@@ -34,6 +34,17 @@ pub struct CategoryRow {
     /// The time of the last event that changed the row.
     pub updated_at: i64,
 }
+
+from_row!(CategoryRow {
+    id,
+    name,
+    name_key,
+    description,
+    product_count,
+    version,
+    created_at,
+    updated_at,
+});
 
 /// An event that concerns a category.
 #[derive(Clone, Debug)]

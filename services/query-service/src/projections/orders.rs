@@ -12,7 +12,7 @@ use event_sourcing::aggregate::decode;
 use event_sourcing::projection::FoldError;
 use event_sourcing::saga::{AnySagaEvent, SagaEvent};
 use event_sourcing::{Aggregate, DecodeError, Envelope, Filter, Projection};
-use read_model_sql::{Column, TableProjection, TableRow, Value};
+use read_model_sql::{Column, TableProjection, TableRow, Value, from_row};
 
 use super::json::Json;
 use super::named::stream_version;
@@ -22,25 +22,21 @@ use super::named::stream_version;
 pub struct Orders;
 
 /// An order as it is read. Times are microseconds.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderRow {
     /// Its id.
     pub id: String,
     /// Whose it is.
     pub user_id: String,
     /// How far it is, whatever its sagas wait for.
-    #[sqlx(try_from = "String")]
     pub progress: Progress,
     /// The sagas that wait for a person.
-    #[sqlx(try_from = "String")]
     pub suspended_sagas: Json<Vec<String>>,
     /// What is ordered, each product once.
-    #[sqlx(try_from = "String")]
     pub items: Json<Arc<[OrderItem]>>,
     /// What all of it costs, in whole cents.
     pub total_cents: i64,
     /// Where it goes.
-    #[sqlx(try_from = "String")]
     pub shipping_address: Json<Option<ShippingAddress>>,
     /// What the carrier calls the shipment, while there is one.
     pub tracking_number: Option<String>,
@@ -51,6 +47,12 @@ pub struct OrderRow {
     /// The time of the last event that changed the row.
     pub updated_at: i64,
 }
+
+from_row!(OrderRow {
+    id, user_id, total_cents, tracking_number, version, created_at, updated_at,
+} parsed {
+    progress, suspended_sagas, items, shipping_address,
+});
 
 /// How far an order is, as a column keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use domain::stock::{Stock, StockEvent};
 use event_sourcing::aggregate::decode;
 use event_sourcing::projection::FoldError;
 use event_sourcing::{Aggregate, DecodeError, Envelope, Filter, Projection};
-use read_model_sql::{Column, TableProjection, TableRow, Value};
+use read_model_sql::{Column, TableProjection, TableRow, Value, from_row};
 
 use super::named::{NamedRow, stream_version, text};
 
@@ -14,7 +14,7 @@ use super::named::{NamedRow, stream_version, text};
 pub struct Products;
 
 /// A product as it is read. Times are microseconds.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductRow {
     /// Its id.
     pub id: String,
@@ -39,6 +39,20 @@ pub struct ProductRow {
     /// The time of the last event that changed the row.
     pub updated_at: i64,
 }
+
+from_row!(ProductRow {
+    id,
+    name,
+    name_key,
+    description,
+    price_cents,
+    category_id,
+    on_hand,
+    reserved,
+    version,
+    created_at,
+    updated_at,
+});
 
 /// An event that concerns a product.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use event_sourcing::projection::FoldError;
 use event_sourcing::saga::event::{Action, Started};
 use event_sourcing::saga::{AnySagaEvent, SAGA_EVENTS, SagaEvent, SagaStatus};
 use event_sourcing::{DecodeError, Envelope, Filter, Projection};
-use read_model_sql::{Column, TableProjection, TableRow, Value};
+use read_model_sql::{Column, TableProjection, TableRow, Value, from_row};
 use serde::{Deserialize, Serialize};
 
 use super::json::Json;
@@ -20,7 +20,7 @@ use super::json::Json;
 pub struct Sagas;
 
 /// A saga as it is read. Times are microseconds.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SagaRow {
     /// Its id.
     pub id: String,
@@ -29,16 +29,12 @@ pub struct SagaRow {
     /// What it is about.
     pub order_id: String,
     /// Where it stands, whatever it waits for.
-    #[sqlx(try_from = "String")]
     pub progress: SagaStatus,
     /// The steps that were begun and that are not done or undone yet, the current one first.
-    #[sqlx(try_from = "String")]
     pub open_steps: Json<Vec<OpenStep>>,
     /// In the order in which they took effect. They stay here when they are undone.
-    #[sqlx(try_from = "String")]
     pub completed_steps: Json<Vec<String>>,
     /// In the order in which they were undone.
-    #[sqlx(try_from = "String")]
     pub compensated_steps: Json<Vec<String>>,
     /// Why it goes or went backwards, or was closed.
     pub turn_reason: Option<String>,
@@ -55,6 +51,13 @@ pub struct SagaRow {
     /// The time of its last event.
     pub updated_at: i64,
 }
+
+from_row!(SagaRow {
+    id, saga_type, order_id, turn_reason, suspension_reason, suspended_at, started_position,
+    started_at, completed_at, updated_at,
+} parsed {
+    progress, open_steps, completed_steps, compensated_steps,
+});
 
 /// A step that a saga is at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

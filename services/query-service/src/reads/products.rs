@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::value::{ProductName, SearchTerm};
 use event_sourcing::EventStore;
-use read_model_sql::{Database, Statement};
+use read_model_sql::{Database, Statement, from_row};
 use sqlx::AssertSqlSafe;
 
 use super::conditions::Conditions;
@@ -63,7 +63,7 @@ pub struct ProductSearch {
 }
 
 /// Figures about products. All zero if there are none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProductFigures {
     /// How many there are.
     pub count: i64,
@@ -76,6 +76,15 @@ pub struct ProductFigures {
     value_millions: i64,
     value_rest: i64,
 }
+
+from_row!(ProductFigures {
+    count,
+    price_sum,
+    price_min,
+    price_max,
+    value_millions,
+    value_rest
+});
 
 impl ProductFigures {
     /// The sum of price × what can be sold, in cents. It does not fit 64 bits.

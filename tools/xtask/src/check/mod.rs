@@ -3,6 +3,7 @@
 mod adapters;
 mod clippy;
 mod deny;
+mod features;
 mod floors;
 mod formatting;
 mod leftovers;

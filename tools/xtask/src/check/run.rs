@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use super::{adapters, clippy, deny, floors, formatting, leftovers, manifest, size, tiers};
+use super::{
+    adapters, clippy, deny, features, floors, formatting, leftovers, manifest, size, tiers,
+};
 use crate::repository::Repository;
 
 /// One check.
@@ -18,7 +20,7 @@ pub struct Check {
 }
 
 /// The quick ones first.
-pub const ALL: [Check; 9] = [
+pub const ALL: [Check; 10] = [
     Check {
         name: "format",
         promise: "every Rust file is as rustfmt writes it",
@@ -38,6 +40,11 @@ pub const ALL: [Check; 9] = [
         name: "manifest",
         promise: "every third-party crate has its version and its reason in the root Cargo.toml",
         problems: manifest::problems,
+    },
+    Check {
+        name: "features",
+        promise: "tests and services share one build of each third-party crate",
+        problems: features::problems,
     },
     Check {
         name: "tiers",
