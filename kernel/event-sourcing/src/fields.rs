@@ -13,6 +13,10 @@ pub const POSITION: &str = "log.position";
 pub const PROJECTION: &str = "projection.name";
 /// Why something did not succeed, for people.
 pub const REASON: &str = "failure.reason";
+/// The version of a snapshot.
+pub const SNAPSHOT_VERSION: &str = "snapshot.version";
+/// The name of a stream.
+pub const STREAM: &str = "stream.name";
 /// A saga's id.
 pub const SAGA_ID: &str = "saga.id";
 /// Which of the partitions of sagas.

@@ -25,6 +25,7 @@ pub mod memory;
 pub mod projection;
 pub mod queue;
 pub mod saga;
+mod snapshot;
 pub mod store;
 pub mod stream;
 pub mod tail;
@@ -32,7 +33,7 @@ pub mod testing;
 pub mod upcast;
 
 pub use aggregate::{Aggregate, DecodeError, DomainEvent};
-pub use appender::{AppendError, Appender, AppenderConfig, Outcome};
+pub use appender::{AppendError, Appender, AppenderConfig, LastWrite, Outcome};
 pub use clock::{Clock, SystemClock};
 pub use commit::{Commit, CommitError, Expected, Receipt, Refused, Write};
 pub use event::{EncodedEvent, Envelope, Metadata, NewEvent};

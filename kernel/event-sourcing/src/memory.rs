@@ -302,6 +302,20 @@ impl EventStore for MemoryEventStore {
         }
         Ok(())
     }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        let key = (stream.clone(), schema_version);
+        let mut contents = self.write();
+        if contents.snapshots.get(&key).is_some_and(|kept| kept.version == version) {
+            contents.snapshots.remove(&key);
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]

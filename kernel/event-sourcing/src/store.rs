@@ -231,4 +231,16 @@ pub trait EventStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] if the store cannot be written.
     async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError>;
+
+    /// Removes the snapshot of this stream, schema version and version: it is not of the stream's events. One at
+    /// another version stays. Afterwards a snapshot at a lower version can be saved.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be written.
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError>;
 }

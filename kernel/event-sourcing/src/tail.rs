@@ -237,10 +237,7 @@ impl EventStore for Tail {
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
-        let known = lock(&self.kept).head;
-        if known >= position {
-            return Ok(known);
-        }
+        // Asked each time: what was seen of a log that has lost its end since would wake this reader for ever.
         let head = self.store.wait_for(position).await?;
         lock(&self.kept).see(head);
         Ok(head)
@@ -256,5 +253,16 @@ impl EventStore for Tail {
 
     async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         self.store.save_snapshot(snapshot).await
+    }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        self.store
+            .remove_snapshot(stream, schema_version, version)
+            .await
     }
 }

@@ -263,4 +263,15 @@ impl EventStore for Counting {
     async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         self.inner.save_snapshot(snapshot).await
     }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        self.inner
+            .remove_snapshot(stream, schema_version, version)
+            .await
+    }
 }

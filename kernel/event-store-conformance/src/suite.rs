@@ -47,6 +47,7 @@ macro_rules! conformance_tests {
             held_leases::seizing_takes_leases_from_whoever_holds_them
             snapshot::a_snapshot_is_replaced_by_a_higher_version_only
             snapshot::each_schema_version_has_its_snapshot
+            snapshot::a_removed_snapshot_makes_room_for_a_lower_one
         }
     };
     (@each $start:expr; $($file:ident :: $promise:ident)*) => {

@@ -1,6 +1,6 @@
 //! Snapshots beside the log.
 
-use event_sourcing::{Snapshot, StreamId};
+use event_sourcing::{Snapshot, StreamId, Version};
 use sqlx::Row;
 use sqlx::postgres::PgPool;
 
@@ -45,12 +45,35 @@ pub(crate) async fn save(pool: &PgPool, snapshot: &Snapshot) -> Result<(), sqlx:
     .bind(snapshot.stream.aggregate_type())
     .bind(snapshot.stream.aggregate_id())
     .bind(stored_schema(snapshot.schema_version))
-    .bind(i32::try_from(snapshot.version.0).unwrap_or(i32::MAX))
+    .bind(stored_version(snapshot.version))
     .bind(JsonText(&snapshot.state))
     .bind(snapshot.created_at)
     .execute(pool)
     .await?;
     Ok(())
+}
+
+pub(crate) async fn remove(
+    pool: &PgPool,
+    stream: &StreamId,
+    schema_version: u32,
+    version: Version,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM snapshots
+         WHERE aggregate_type = $1 AND aggregate_id = $2 AND schema_version = $3 AND version = $4",
+    )
+    .bind(stream.aggregate_type())
+    .bind(stream.aggregate_id())
+    .bind(stored_schema(schema_version))
+    .bind(stored_version(version))
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+fn stored_version(version: Version) -> i32 {
+    i32::try_from(version.0).unwrap_or(i32::MAX)
 }
 
 fn stored_schema(schema_version: u32) -> i32 {

@@ -52,3 +52,22 @@ pub(crate) async fn save(
     .await?;
     Ok(())
 }
+
+pub(crate) async fn remove(
+    conn: &mut SqliteConnection,
+    stream: &StreamId,
+    schema_version: u32,
+    version: Version,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM snapshots
+         WHERE aggregate_type = ? AND aggregate_id = ? AND schema_version = ? AND version = ?",
+    )
+    .bind(stream.aggregate_type())
+    .bind(stream.aggregate_id())
+    .bind(schema_version)
+    .bind(read::stored(version.0))
+    .execute(conn)
+    .await?;
+    Ok(())
+}

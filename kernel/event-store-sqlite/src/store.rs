@@ -228,6 +228,19 @@ impl EventStore for SqliteEventStore {
             .await
             .map_err(nothing_happened(operation))
     }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        let operation = "remove a snapshot";
+        let mut conn = self.writer(operation).await?;
+        snapshot::remove(&mut conn, stream, schema_version, version)
+            .await
+            .map_err(nothing_happened(operation))
+    }
 }
 
 #[async_trait]

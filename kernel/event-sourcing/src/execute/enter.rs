@@ -88,9 +88,11 @@ impl Executor {
         epoch: u64,
     ) -> Result<Tip, StoreError> {
         let loaded = load(&*self.store, kind, stream, None).await?;
-        if loaded.folded >= self.snapshot_every {
+        if loaded.folded >= self.snapshot_every
+            && let Some(last_event) = loaded.last_event
+        {
             self.snapshots
-                .take(kind, stream, &loaded.state, loaded.version);
+                .take(kind, stream, &loaded.state, loaded.version, last_event);
         }
         let Loaded {
             state,

@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::command::{Command, Context, Done, ExecuteError};
 use super::executor::{Attempt, Executor, Retry, within};
 use super::lane::{Pass, Tip};
@@ -37,6 +39,7 @@ impl Executor {
         // From here to the end of the loop nothing waits, so a caller that goes away cannot leave it half done.
         let mut pending = slot.send(commit, context.deadline);
         let mut written = Vec::with_capacity(last_events.len());
+        let mut last_written = Vec::with_capacity(last_events.len());
         for (stream, event_id) in last_events {
             let Some(entered) = work.entered.get(&stream) else {
                 continue;
@@ -45,11 +48,12 @@ impl Executor {
                 cell.set_tip(moved_tip(entered, event_id, pending.clone()));
             }
             written.push(stream);
+            last_written.push(event_id);
         }
         drop(passes);
         match pending.wait(context.deadline + GRACE).await {
             Ok(receipt) if !receipt.duplicate => {
-                self.take_snapshots(&work, &written);
+                self.take_snapshots(&work, written.iter().zip(last_written));
                 let states = work.into_states();
                 let answer = command.answer(&states).ok_or(ExecuteError::Reused)?;
                 Ok(Ok(Done {
@@ -185,15 +189,21 @@ impl Executor {
         }
     }
 
-    fn take_snapshots(&self, work: &Work, written: &[StreamId]) {
-        for stream in written {
+    /// `written` are the streams with their last events.
+    fn take_snapshots<'a>(
+        &self,
+        work: &Work,
+        written: impl Iterator<Item = (&'a StreamId, Uuid)>,
+    ) {
+        for (stream, last_event) in written {
             let Some(entered) = work.entered.get(stream) else {
                 continue;
             };
             let (before, after) = (entered.tip.version.0, entered.version.0);
             if before / self.snapshot_every < after / self.snapshot_every {
+                let (kind, state) = (entered.kind, &entered.state);
                 self.snapshots
-                    .take(entered.kind, stream, &entered.state, entered.version);
+                    .take(kind, stream, state, entered.version, last_event);
             }
         }
     }
@@ -210,7 +220,7 @@ fn forget(work: &Work, streams: &[StreamId]) {
     }
 }
 
-fn moved_tip(entered: &Entered, last_event: uuid::Uuid, pending: Pending) -> Tip {
+fn moved_tip(entered: &Entered, last_event: Uuid, pending: Pending) -> Tip {
     Tip {
         state: Arc::clone(&entered.state),
         version: entered.version,

@@ -6,7 +6,8 @@ use super::state::{AnyState, Kind};
 use crate::aggregate::DecodeError;
 use crate::clock::Clock;
 use crate::id::Version;
-use crate::store::{EventStore, Snapshot, StoreError};
+use crate::snapshot::{self, MarkedState};
+use crate::store::{EventStore, Snapshot, StoreError, StreamPage};
 use crate::stream::StreamId;
 use uuid::Uuid;
 
@@ -21,6 +22,17 @@ pub(super) struct Loaded {
     pub(super) folded: u64,
 }
 
+impl Loaded {
+    fn initial(kind: &'static Kind) -> Self {
+        Self {
+            state: (kind.initial)(),
+            version: Version::NONE,
+            last_event: None,
+            folded: 0,
+        }
+    }
+}
+
 /// Loads the state of a stream, at its end or at version `at`. Snapshots above `at` are not used.
 pub(super) async fn load(
     store: &dyn EventStore,
@@ -28,10 +40,14 @@ pub(super) async fn load(
     stream: &StreamId,
     at: Option<Version>,
 ) -> Result<Loaded, StoreError> {
-    let snapshot = store.load_snapshot(stream, kind.snapshot_version).await?;
-    let mut loaded = from_snapshot(kind, snapshot, at);
+    let (mut loaded, mut page) = match from_snapshot(store, kind, stream, at).await? {
+        Some(resumed) => resumed,
+        None => {
+            let page = store.read_stream(stream, Version::NONE, PAGE).await?;
+            (Loaded::initial(kind), page)
+        }
+    };
     loop {
-        let page = store.read_stream(stream, loaded.version, PAGE).await?;
         let wanted = at.map_or(page.events.len(), |at| {
             page.events
                 .iter()
@@ -49,27 +65,44 @@ pub(super) async fn load(
         if page.is_end || wanted < page.events.len() || page.events.is_empty() {
             return Ok(loaded);
         }
+        page = store.read_stream(stream, loaded.version, PAGE).await?;
     }
 }
 
-fn from_snapshot(kind: &'static Kind, snapshot: Option<Snapshot>, at: Option<Version>) -> Loaded {
-    snapshot
-        .filter(|snapshot| at.is_none_or(|at| snapshot.version <= at))
-        .and_then(|snapshot| Some(((kind.read_snapshot)(&snapshot.state)?, snapshot.version)))
-        .map_or_else(
-            || Loaded {
-                state: (kind.initial)(),
-                version: Version::NONE,
-                last_event: None,
-                folded: 0,
-            },
-            |(state, version)| Loaded {
-                state,
-                version,
-                last_event: None,
-                folded: 0,
-            },
-        )
+/// The state of the stream's snapshot and the first page of events after it; nothing if there is no snapshot that can
+/// be used.
+async fn from_snapshot(
+    store: &dyn EventStore,
+    kind: &'static Kind,
+    stream: &StreamId,
+    at: Option<Version>,
+) -> Result<Option<(Loaded, StreamPage)>, StoreError> {
+    let kept = store.load_snapshot(stream, kind.snapshot_version).await?;
+    let Some(kept) = kept.filter(|kept| at.is_none_or(|at| kept.version <= at)) else {
+        return Ok(None);
+    };
+    let Some(marked) = MarkedState::read(&kept.state) else {
+        return Ok(None);
+    };
+    let Some(state) = (kind.read_snapshot)(marked.state()) else {
+        return Ok(None);
+    };
+    // Read together with what follows, the snapshot's own event costs no call.
+    let before = Version(kept.version.0.saturating_sub(1));
+    let mut page = store.read_stream(stream, before, PAGE).await?;
+    let own = page.events.first();
+    if own.is_none_or(|own| own.version != kept.version || own.event_id != marked.event_id) {
+        snapshot::discard(store, &kept).await;
+        return Ok(None);
+    }
+    page.events.remove(0);
+    let loaded = Loaded {
+        state,
+        version: kept.version,
+        last_event: Some(marked.event_id),
+        folded: 0,
+    };
+    Ok(Some((loaded, page)))
 }
 
 fn undecodable(stream: &StreamId, error: DecodeError) -> StoreError {
@@ -91,18 +124,20 @@ fn undecodable(stream: &StreamId, error: DecodeError) -> StoreError {
 }
 
 /// The state as a row of the snapshot table; nothing if it may not be kept, or JSON cannot hold it.
-pub(super) fn snapshot(
+pub(super) fn take(
     kind: &'static Kind,
     stream: StreamId,
     state: &AnyState,
     version: Version,
+    last_event: Uuid,
     clock: &dyn Clock,
 ) -> Option<Snapshot> {
+    let text = (kind.write_snapshot)(state)?;
     Some(Snapshot {
         stream,
         version,
         schema_version: kind.snapshot_version,
-        state: (kind.write_snapshot)(state)?,
+        state: MarkedState::write(last_event, &text)?,
         created_at: clock.now(),
     })
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
-use super::load::snapshot;
+use super::load::take;
 use super::state::{AnyState, Kind};
 use crate::clock::Clock;
 use crate::fields;
@@ -26,6 +27,7 @@ struct Due {
     stream: StreamId,
     state: AnyState,
     version: Version,
+    last_event: Uuid,
 }
 
 impl Snapshots {
@@ -37,19 +39,21 @@ impl Snapshots {
         (Self { queue }, tokio::spawn(run(store, clock, due)))
     }
 
-    /// `state` must be durable.
+    /// `state` must be durable; `last_event` is the event at `version`.
     pub(super) fn take(
         &self,
         kind: &'static Kind,
         stream: &StreamId,
         state: &AnyState,
         version: Version,
+        last_event: Uuid,
     ) {
         let due = Due {
             kind,
             stream: stream.clone(),
             state: Arc::clone(state),
             version,
+            last_event,
         };
         if self.queue.try_send(due).is_err() {
             metrics::counter!("event_store_snapshots_left_out_total").increment(1);
@@ -63,9 +67,10 @@ async fn run(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, mut due: mpsc::R
         stream,
         state,
         version,
+        last_event,
     }) = due.recv().await
     {
-        let Some(snapshot) = snapshot(kind, stream, &state, version, &*clock) else {
+        let Some(snapshot) = take(kind, stream, &state, version, last_event, &*clock) else {
             continue;
         };
         if let Err(error) = store.save_snapshot(&snapshot).await {

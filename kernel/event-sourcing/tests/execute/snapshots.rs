@@ -7,6 +7,8 @@ use event_sourcing::{
     Aggregate, EventStore, Executor, ExecutorConfig, Snapshot, SystemClock, Version,
 };
 
+use uuid::Uuid;
+
 use super::support::{Account, context, deposit, executor, memory};
 
 async fn account_with_250_events(store: &Arc<dyn EventStore>) {
@@ -19,6 +21,22 @@ async fn account_with_250_events(store: &Arc<dyn EventStore>) {
     }
     drop(executor);
     tasks.finished().await;
+}
+
+/// A state that no fold gives, marked with an event.
+fn lie_of(event_id: Uuid) -> String {
+    format!(r#"{{"event_id":"{event_id}","state":{{"cents":1000,"closed":false}}}}"#)
+}
+
+async fn event_at(store: &Arc<dyn EventStore>, version: u64) -> Uuid {
+    let stream = Account::stream("a");
+    let page = store.read_stream(&stream, Version(version - 1), 1).await;
+    page.unwrap().events[0].event_id
+}
+
+async fn kept_version(store: &Arc<dyn EventStore>) -> Option<Version> {
+    let kept = store.load_snapshot(&Account::stream("a"), 1).await.unwrap();
+    kept.map(|kept| kept.version)
 }
 
 #[tokio::test]
@@ -34,7 +52,7 @@ async fn one_is_taken_every_hundred_events_and_loading_starts_there() {
     // The events below it are not read: a snapshot that lies shows through.
     let lie = Snapshot {
         version: Version(249),
-        state: r#"{"cents":1000,"closed":false}"#.to_owned(),
+        state: lie_of(event_at(&store, 249).await),
         ..snapshot
     };
     store.save_snapshot(&lie).await.unwrap();
@@ -64,6 +82,36 @@ async fn without_one_or_with_one_of_another_shape_the_state_is_the_same() {
     let (executor, _tasks) = executor(&store);
     let (account, version) = executor.load::<Account>("a").await.unwrap();
     assert_eq!((account.cents, version), (250, Version(250)));
+}
+
+/// As after a restore: the snapshot is of events that the stream does not have.
+#[tokio::test]
+async fn one_of_other_events_is_ignored_and_replaced() {
+    for (version, event_id) in [(900, Uuid::nil()), (249, Uuid::nil()), (200, Uuid::nil())] {
+        let store = memory();
+        account_with_250_events(&store).await;
+        let kept = store.load_snapshot(&Account::stream("a"), 1).await.unwrap();
+        let kept = kept.unwrap();
+        store
+            .remove_snapshot(&kept.stream, kept.schema_version, kept.version)
+            .await
+            .unwrap();
+        let foreign = Snapshot {
+            version: Version(version),
+            state: lie_of(event_id),
+            ..kept
+        };
+        store.save_snapshot(&foreign).await.unwrap();
+        let (executor, tasks) = executor(&store);
+        let (account, loaded) = executor.load::<Account>("a").await.unwrap();
+        assert_eq!((account.cents, loaded), (250, Version(250)), "{version}");
+        // The stream is not blocked.
+        let done = executor.execute(&deposit("a", 1), &context()).await;
+        assert_eq!(done.unwrap().answer, (251, Version(251)), "{version}");
+        drop(executor);
+        tasks.finished().await;
+        assert_eq!(kept_version(&store).await, Some(Version(250)), "{version}");
+    }
 }
 
 #[tokio::test]

@@ -122,6 +122,16 @@ impl EventStore for Wire {
     async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         self.reach()?.save_snapshot(snapshot).await
     }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        let store = self.reach()?;
+        store.remove_snapshot(stream, schema_version, version).await
+    }
 }
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Snapshots are replaced by newer ones only, each shape by itself.
+//! Snapshots are replaced by newer ones only, each shape by itself, and removed where they are not of their stream.
 
 use event_sourcing::{EventStore, Snapshot, StreamId, Version};
 use serde_json::{Value, json};
@@ -84,4 +84,35 @@ pub async fn each_schema_version_has_its_snapshot(harness: &dyn Harness) {
     assert_eq!(kept(store, &a, 2).await, Some((500, json!([2]))));
     assert_eq!(kept(store, &a, 3).await, Some((1, json!([3]))));
     assert_eq!(kept(store, &a, 4).await, None);
+}
+
+/// A snapshot that is not of its stream's events is removed, and with it what kept a lower one out.
+pub async fn a_removed_snapshot_makes_room_for_a_lower_one(harness: &dyn Harness) {
+    let (store, other) = (harness.open().await.events, harness.open().await.events);
+    let (a, b) = (stream("a"), stream("b"));
+    for (stream, schema_version) in [(&a, 1), (&a, 2), (&b, 1)] {
+        let given = snapshot(stream, schema_version, 300, &json!("foreign"));
+        let saved = store.save_snapshot(&given).await;
+        saved.expect("the snapshot is answered");
+    }
+    let remove = async |version| {
+        let removed = store.remove_snapshot(&a, 1, Version(version)).await;
+        removed.expect("the removal is answered");
+    };
+    for other_version in [299, 301] {
+        remove(other_version).await;
+        assert_eq!(kept(&*other, &a, 1).await, Some((300, json!("foreign"))));
+    }
+    for _ in 0..2 {
+        remove(300).await;
+        assert_eq!(kept(&*other, &a, 1).await, None);
+    }
+    for (stream, schema_version) in [(&a, 2), (&b, 1)] {
+        let left = kept(&*other, stream, schema_version).await;
+        assert_eq!(left, Some((300, json!("foreign"))));
+    }
+    let given = snapshot(&a, 1, 100, &json!("own"));
+    let saved = store.save_snapshot(&given).await;
+    saved.expect("the snapshot is answered");
+    assert_eq!(kept(&*other, &a, 1).await, Some((100, json!("own"))));
 }

@@ -64,6 +64,8 @@ pub enum Bug {
     ReplacesSnapshots,
     /// One snapshot a stream, whatever its shape.
     MixesSchemaVersions,
+    /// A snapshot is never removed.
+    KeepsForeignSnapshots,
     /// Fences are not looked at.
     IgnoresFences,
     /// The token stays when the owner changes.
@@ -346,6 +348,20 @@ impl EventStore for Faulty {
             _ => {}
         }
         self.inner.save_snapshot(&kept).await
+    }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        if self.bug == Bug::KeepsForeignSnapshots {
+            return Ok(());
+        }
+        self.inner
+            .remove_snapshot(stream, schema_version, version)
+            .await
     }
 }
 

@@ -59,6 +59,7 @@ caught_by! {
     torn_standing: TearsStanding by standing::standing_is_of_one_moment;
     replaced_snapshots: ReplacesSnapshots by snapshot::a_snapshot_is_replaced_by_a_higher_version_only;
     mixed_snapshots: MixesSchemaVersions by snapshot::each_schema_version_has_its_snapshot;
+    kept_foreign_snapshots: KeepsForeignSnapshots by snapshot::a_removed_snapshot_makes_room_for_a_lower_one;
     ignored_fences: IgnoresFences by fence::a_zombies_token_is_refused;
     ignored_fences_of_new_commands: IgnoresFences by fence::the_fence_is_checked_behind_the_command_id;
     expectations_before_fences: ForgetsCommands by fence::the_fence_is_checked_behind_the_command_id;

@@ -2,13 +2,8 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use event_sourcing::memory::MemoryEventStore;
 use event_sourcing::projection::{PageWrite, Projection, ProjectionStore};
-use event_sourcing::{
-    CommandId, Commit, EventStore, Filter, LogPage, Position, Receipt, Refused, Snapshot, Standing,
-    StoreError, StreamId, StreamPage, SystemClock, Token, Version,
-};
+use event_sourcing::{Position, SystemClock, Token};
 use query_service::cache::{TableCache, follower};
 use query_service::projections::{ProductRow, Products};
 use query_service::reads::{At, Gate};
@@ -17,69 +12,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::gated::Gated;
 use crate::support::{LIMIT, World, product};
-
-/// A log whose pages have to be let through one by one.
-struct Gated {
-    log: Arc<MemoryEventStore>,
-    asked: watch::Sender<u64>,
-    open: Semaphore,
-}
-
-#[async_trait]
-impl EventStore for Gated {
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
-        self.log.append(batch).await
-    }
-
-    async fn standing(
-        &self,
-        command: CommandId,
-        streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
-        self.log.standing(command, streams).await
-    }
-
-    async fn read_stream(
-        &self,
-        stream: &StreamId,
-        after: Version,
-        limit: usize,
-    ) -> Result<StreamPage, StoreError> {
-        self.log.read_stream(stream, after, limit).await
-    }
-
-    async fn read_all(
-        &self,
-        after: Position,
-        filter: &Filter,
-        limit: usize,
-    ) -> Result<LogPage, StoreError> {
-        self.asked.send_modify(|count| *count += 1);
-        self.open.acquire().await.expect("never closed").forget();
-        self.log.read_all(after, filter, limit).await
-    }
-
-    async fn head(&self) -> Result<Position, StoreError> {
-        self.log.head().await
-    }
-
-    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
-        self.log.wait_for(position).await
-    }
-
-    async fn load_snapshot(
-        &self,
-        stream: &StreamId,
-        schema_version: u32,
-    ) -> Result<Option<Snapshot>, StoreError> {
-        self.log.load_snapshot(stream, schema_version).await
-    }
-
-    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        self.log.save_snapshot(snapshot).await
-    }
-}
 
 fn row() -> Arc<ProductRow> {
     Arc::new(ProductRow {

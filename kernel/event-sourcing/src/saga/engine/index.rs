@@ -11,6 +11,7 @@ use crate::aggregate::DecodeError;
 use crate::event::Envelope;
 use crate::id::{Position, Version};
 use crate::saga::event::{AnySagaEvent, SagaEvent};
+use crate::snapshot;
 use crate::store::{MAX_PAGE_EVENTS, Snapshot, StoreError};
 use crate::stream::StreamId;
 
@@ -107,18 +108,23 @@ impl Index<'_> {
     }
 
     async fn load(&mut self) -> Result<Position, StoreError> {
-        let Some(snapshot) = self.shared.store.load_snapshot(&stream(), SCHEMA).await? else {
+        let Some(kept) = self.shared.store.load_snapshot(&stream(), SCHEMA).await? else {
             return Ok(Position::START);
         };
+        // Its version is a position: one after the log's end is of a log that this one is not.
+        if kept.version.0 > self.shared.store.head().await?.0 {
+            snapshot::discard(&*self.shared.store, &kept).await;
+            return Ok(Position::START);
+        }
         // A snapshot that does not read is as good as none: the events are still there.
-        let Ok(Kept(sagas)) = serde_json::from_str(&snapshot.state) else {
+        let Ok(Kept(sagas)) = serde_json::from_str(&kept.state) else {
             return Ok(Position::START);
         };
         for (saga_id, saga_type, partition, is_suspended) in sagas {
             self.insert(&saga_id, &saga_type, partition);
             self.shared.schedule.suspend(&saga_id, is_suspended);
         }
-        Ok(Position(snapshot.version.0))
+        Ok(Position(kept.version.0))
     }
 
     async fn keep(&mut self) {

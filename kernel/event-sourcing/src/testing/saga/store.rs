@@ -213,6 +213,16 @@ impl EventStore for FaultyStore {
         let store = self.reach("save a snapshot")?;
         store.save_snapshot(snapshot).await
     }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        let store = self.reach("remove a snapshot")?;
+        store.remove_snapshot(stream, schema_version, version).await
+    }
 }
 
 #[async_trait]

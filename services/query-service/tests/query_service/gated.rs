@@ -1,0 +1,86 @@
+//! A log that can be held up.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use event_sourcing::memory::MemoryEventStore;
+use event_sourcing::{
+    CommandId, Commit, EventStore, Filter, LogPage, Position, Receipt, Refused, Snapshot, Standing,
+    StoreError, StreamId, StreamPage, Version,
+};
+use tokio::sync::{Semaphore, watch};
+
+/// A log whose pages have to be let through one by one.
+pub struct Gated {
+    pub log: Arc<MemoryEventStore>,
+    /// How many pages were asked for.
+    pub asked: watch::Sender<u64>,
+    /// A permit a page.
+    pub open: Semaphore,
+}
+
+#[async_trait]
+impl EventStore for Gated {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        self.log.append(batch).await
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError> {
+        self.log.standing(command, streams).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        self.log.read_stream(stream, after, limit).await
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        self.asked.send_modify(|count| *count += 1);
+        self.open.acquire().await.expect("never closed").forget();
+        self.log.read_all(after, filter, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.log.head().await
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        self.log.wait_for(position).await
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        self.log.load_snapshot(stream, schema_version).await
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        self.log.save_snapshot(snapshot).await
+    }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        self.log
+            .remove_snapshot(stream, schema_version, version)
+            .await
+    }
+}
