@@ -13,6 +13,7 @@
 use std::sync::Arc;
 
 use event_sourcing::{Commit, Position, Receipt, Refused, StoreError, Version};
+use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Row};
 use tokio::sync::Mutex;
 
@@ -28,6 +29,15 @@ const APPEND: &str = "
     SELECT head, outcome, detail, stream_version
     FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                        $18, $19, $20, $21, $22, $23, $24, $25)";
+
+/// Rights are checked before the first row, also if there is none.
+const MAY_APPEND: &str = "
+    WITH nothing AS (INSERT INTO events SELECT * FROM events WHERE false)
+    SELECT l.only_row FROM event_log_lock l WHERE l.only_row FOR NO KEY UPDATE";
+
+pub(crate) async fn may_append(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query(MAY_APPEND).fetch_all(pool).await.map(|_| ())
+}
 
 /// The connection that appends.
 #[derive(Debug)]

@@ -8,6 +8,8 @@
 //!   `append_events`, which judges commit by commit.
 //! - Appends have one connection of their own; readers share a pool; one more connection listens for new heads.
 //! - Nothing is read from a replica: a session on one is refused.
+//! - A connection must be a session of its own: a pooler that shares them is refused.
+//! - The log is in the first schema of the session's `search_path`; others of the database may hold other logs.
 //!
 //! [`PostgresEventStore`] keeps the events and the leases beside them.
 
@@ -16,6 +18,7 @@ mod batch;
 mod error;
 mod lease;
 mod migrate;
+mod pooler;
 mod read;
 mod session;
 mod settings;
@@ -24,5 +27,6 @@ mod store;
 mod subscribe;
 mod together;
 
+pub use pooler::require_sessions;
 pub use settings::Settings;
 pub use store::PostgresEventStore;

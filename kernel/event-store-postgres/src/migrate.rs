@@ -15,7 +15,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         version: 1,
         oldest_schema: 1,
@@ -31,11 +31,17 @@ const MIGRATIONS: [Migration; 3] = [
         oldest_schema: 1,
         sql: include_str!("../migrations/0003_append_together.sql"),
     },
+    Migration {
+        version: 4,
+        oldest_schema: 1,
+        sql: include_str!("../migrations/0004_notify_by_schema.sql"),
+    },
 ];
 
 const SCHEMA: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
-/// Any number that nobody else locks: the ASCII codes of `events`.
+/// Any number that nobody else locks: the ASCII codes of `events`. The lock carries the schema as well, so that logs in
+/// other schemas of the database do not wait.
 const LOCK: i64 = 0x6576_656e_7473;
 
 /// Runs what is missing.
@@ -47,7 +53,7 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::E
         .await?;
     // Held to the end of the transaction. If this process stops in it, the server's time-out for idle transactions
     // rolls it back.
-    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema()::text, $1))")
         .bind(LOCK)
         .execute(&mut *transaction)
         .await?;

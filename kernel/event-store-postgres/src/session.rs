@@ -72,6 +72,8 @@ impl Connector {
         Ok(Self {
             options: options
                 .application_name("event-store")
+                // Its default is exact since PostgreSQL 12, and PgBouncer refuses to set it at start.
+                .extra_float_digits(None)
                 .disable_statement_logging(),
             settings,
         })

@@ -40,16 +40,25 @@ impl Default for Settings {
     }
 }
 
-/// Refuses a server that is too old and warns of one that may lose what it acknowledged.
+/// The log is in the first schema of the `search_path`.
+#[derive(Debug, thiserror::Error)]
+#[error("no schema of the search_path exists, so there is none for the tables: create it with CREATE SCHEMA")]
+struct NoSchema;
+
+/// Refuses a server that is too old or has no schema for the log, and warns of one that may lose what it acknowledged.
 pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let row = sqlx::query(
         "SELECT current_setting('server_version_num')::integer,
                 current_setting('fsync'), current_setting('full_page_writes'),
-                (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit')",
+                (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit'),
+                current_schema() IS NULL",
     )
     .fetch_one(connection)
     .await?;
     check_version(row.try_get(0)?)?;
+    if row.try_get(4)? {
+        return Err(sqlx::Error::Configuration(Box::new(NoSchema)));
+    }
     for (index, name) in [(1, "fsync"), (2, "full_page_writes")] {
         if row.try_get::<&str, _>(index)? == "off" {
             tracing::warn!(

@@ -9,13 +9,15 @@ use event_sourcing::{
     Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
 };
 use sqlx::postgres::PgPool;
+use tokio::time::Instant;
 
 use crate::append::Appending;
 use crate::error::{Phase, store_error};
+use crate::pooler::require_sessions;
 use crate::session::Connector;
 use crate::settings::Settings;
 use crate::subscribe::Subscription;
-use crate::{lease, migrate, read, settings, snapshot};
+use crate::{append, lease, migrate, read, settings, snapshot};
 
 /// The event store on PostgreSQL, with the leases beside it. One a process.
 #[derive(Debug)]
@@ -30,11 +32,14 @@ impl PostgresEventStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if the server cannot be reached or is a replica; [`StoreError::Failed`] if it is
-    /// older than 14, if the tables serve only newer binaries, or if they miss a migration.
+    /// older than 14, if a pooler shares its sessions, if the `search_path` names no schema that exists, if the tables
+    /// serve only newer binaries, or if they miss a migration.
     pub async fn connect(url: &str, settings: Settings) -> Result<Self, StoreError> {
+        let operation = "open the event store";
+        require_sessions(url, operation).await?;
         Self::try_connect(url, settings)
             .await
-            .map_err(failed("open the event store"))
+            .map_err(failed(operation))
     }
 
     async fn try_connect(url: &str, settings: Settings) -> Result<Self, sqlx::Error> {
@@ -52,6 +57,17 @@ impl PostgresEventStore {
             pool,
             subscription,
         })
+    }
+
+    /// Whether this process could append now: takes the lock of the log and asks for the right to add events, without
+    /// adding one. It shows no full disk, for which a row has to be written.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it could not.
+    pub async fn may_append(&self) -> Result<(), StoreError> {
+        append::may_append(&self.pool)
+            .await
+            .map_err(failed("ask whether events may be added"))
     }
 
     /// Closes all connections, once running calls have ended. Later calls fail or open new ones.
@@ -73,8 +89,9 @@ impl EventStore for PostgresEventStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
+        let asked_at = Instant::now();
         let answered = self.appending.append(batch).await?;
-        self.subscription.seen(answered.head);
+        self.subscription.seen(answered.head, asked_at);
         Ok(answered.answers)
     }
 
@@ -107,15 +124,20 @@ impl EventStore for PostgresEventStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<LogPage, StoreError> {
-        read::log(&self.pool, after, filter, limit)
-            .await
-            .map_err(failed("read the log"))
+        let asked_at = Instant::now();
+        let page = read::log(&self.pool, after, filter, limit).await;
+        let page = page.map_err(failed("read the log"))?;
+        // A reader that was woken for an event that is not there any more must not be woken for it again.
+        self.subscription.seen(page.head, asked_at);
+        Ok(page)
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
-        read::head(&self.pool)
-            .await
-            .map_err(failed("read the head"))
+        let asked_at = Instant::now();
+        let head = read::head(&self.pool).await;
+        let head = head.map_err(failed("read the head"))?;
+        self.subscription.seen(head, asked_at);
+        Ok(head)
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
@@ -139,6 +161,17 @@ impl EventStore for PostgresEventStore {
         snapshot::save(&self.pool, snapshot)
             .await
             .map_err(failed("save a snapshot"))
+    }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        snapshot::remove(&self.pool, stream, schema_version, version)
+            .await
+            .map_err(failed("remove a snapshot"))
     }
 }
 

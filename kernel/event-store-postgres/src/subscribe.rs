@@ -1,8 +1,10 @@
 //! Waiting for the head to move.
 //!
-//! One connection a process listens; what it hears goes to every waiting reader through a channel. A notification can
-//! be lost with its connection, so the order is: first listen, then read the head, also after each reconnect. And
-//! readers look by themselves from time to time, for a connection can die without a word.
+//! One connection a process listens. A notification is a hint to look and no more: anybody may send one, also with a
+//! position that the log does not have. So positions come from the table alone, and what a notification says decides only
+//! whether to read it. What was read goes to every waiting reader through a channel. A notification can be lost with its
+//! connection, so the order is: first listen, then read the head, also after each reconnect. And readers look by
+//! themselves from time to time, for a connection can die without a word.
 //!
 //! ```text
 //!             ┌───────────────── lost ◄─────────────────┐
@@ -10,19 +12,23 @@
 //!                                    ▲  silent for long │                   ▲
 //!                                    └──────────────────┘          poll ────┘
 //! ```
+//!
+//! The head can also fall: the database was restored from an older copy under a running process. Every reading of the
+//! log says so here, and the later one of two readings is the true one.
 
 use std::time::Duration;
 
-use event_sourcing::Position;
-use sqlx::postgres::{PgListener, PgPool};
+use event_sourcing::{Position, fields};
+use sqlx::postgres::{PgListener, PgNotification, PgPool};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use crate::read;
 
-/// The channel that `append_events` notifies.
-const CHANNEL: &str = "event_log";
+/// The channel that an append notifies, as the migration that names it has it. It carries the schema, because one
+/// database may hold several logs.
+const CHANNEL: &str = "SELECT ('event_log_' || current_schema())::name::text";
 
 /// A listening connection that heard nothing for so long is asked whether it still lives; later where readers poll
 /// less often than that.
@@ -31,10 +37,18 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// The pauses between tries to listen again; they double.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
+/// The head as it was read.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    head: Position,
+    /// When it was known here.
+    at: Instant,
+}
+
 /// The head as far as this process knows it.
 #[derive(Debug)]
 pub(crate) struct Subscription {
-    head: watch::Sender<Position>,
+    seen: watch::Sender<Seen>,
     poll_interval: Duration,
     /// When somebody last looked; who holds the lock is looking.
     looked: Mutex<Option<Instant>>,
@@ -44,19 +58,22 @@ pub(crate) struct Subscription {
 impl Subscription {
     /// Starts to listen. `own` is a pool of one connection for it.
     pub(crate) fn start(own: PgPool, poll_interval: Duration) -> Self {
-        let head = watch::Sender::new(Position::START);
-        let listener = tokio::spawn(listen(own, head.clone(), SILENCE.max(poll_interval)));
+        let seen = watch::Sender::new(Seen {
+            head: Position::START,
+            at: Instant::now(),
+        });
+        let listener = tokio::spawn(listen(own, seen.clone(), SILENCE.max(poll_interval)));
         Self {
-            head,
+            seen,
             poll_interval,
             looked: Mutex::new(None),
             listener: Mutex::new(Some(listener)),
         }
     }
 
-    /// Tells waiting readers of a head that somebody saw.
-    pub(crate) fn seen(&self, head: Position) {
-        publish(&self.head, head);
+    /// Tells waiting readers of a head that the log showed to a statement sent at `asked_at`.
+    pub(crate) fn seen(&self, head: Position, asked_at: Instant) {
+        publish(&self.seen, head, asked_at);
     }
 
     /// Waits until the head is at or above `position`.
@@ -65,11 +82,11 @@ impl Subscription {
         pool: &PgPool,
         position: Position,
     ) -> Result<Position, sqlx::Error> {
-        let mut heads = self.head.subscribe();
+        let mut seen = self.seen.subscribe();
         loop {
-            let waiting = heads.wait_for(|head| *head >= position);
-            if let Ok(Ok(head)) = timeout(self.poll_interval, waiting).await {
-                return Ok(*head);
+            let waiting = seen.wait_for(|seen| seen.head >= position);
+            if let Ok(Ok(seen)) = timeout(self.poll_interval, waiting).await {
+                return Ok(seen.head);
             }
             self.look(pool).await?;
         }
@@ -81,9 +98,10 @@ impl Subscription {
         if looked.is_some_and(|at| at.elapsed() < self.poll_interval) {
             return Ok(());
         }
+        let asked_at = Instant::now();
         let head = read::head(pool).await?;
         *looked = Some(Instant::now());
-        self.seen(head);
+        self.seen(head, asked_at);
         Ok(())
     }
 
@@ -105,11 +123,11 @@ impl Drop for Subscription {
     }
 }
 
-async fn listen(own: PgPool, head: watch::Sender<Position>, silence: Duration) {
+async fn listen(own: PgPool, seen: watch::Sender<Seen>, silence: Duration) {
     let mut pause = RETRY.0;
     loop {
         let before = Instant::now();
-        let error = follow(&own, &head, silence).await;
+        let error = follow(&own, &seen, silence).await;
         if before.elapsed() > RETRY.1 {
             pause = RETRY.0;
         }
@@ -125,38 +143,103 @@ async fn listen(own: PgPool, head: watch::Sender<Position>, silence: Duration) {
 /// Listens until the connection is lost; gives the error if there was one.
 async fn follow(
     own: &PgPool,
-    head: &watch::Sender<Position>,
+    seen: &watch::Sender<Seen>,
     silence: Duration,
 ) -> Option<sqlx::Error> {
     let followed = async {
         let mut listener = PgListener::connect_with(own).await?;
         listener.eager_reconnect(false);
-        listener.listen(CHANNEL).await?;
-        publish(head, read::head(&mut listener).await?);
+        let channel: String = sqlx::query_scalar(CHANNEL).fetch_one(&mut listener).await?;
+        listener.listen(&channel).await?;
+        read_head(&mut listener, seen).await?;
         loop {
-            match timeout(silence, listener.try_recv()).await {
-                Ok(Ok(Some(notification))) => {
-                    // What is no number is not ours.
-                    if let Ok(position) = notification.payload().parse() {
-                        publish(head, Position(position));
+            let must_look = match timeout(silence, listener.try_recv()).await {
+                Ok(Ok(Some(first))) => {
+                    let mut is_news = may_be_news(&first, seen);
+                    // Those that came meanwhile are answered by the same look.
+                    while let Some(next) = listener.next_buffered() {
+                        is_news |= may_be_news(&next, seen);
                     }
+                    is_news
                 }
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
-                Err(_) => {
-                    let alive = timeout(SILENCE, read::head(&mut listener)).await;
-                    publish(head, alive.unwrap_or(Err(sqlx::Error::PoolTimedOut))?);
-                }
+                Err(_) => true,
+            };
+            if must_look {
+                let looked = timeout(SILENCE, read_head(&mut listener, seen)).await;
+                looked.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
             }
         }
     };
     followed.await.err()
 }
 
-fn publish(head: &watch::Sender<Position>, seen: Position) {
-    head.send_if_modified(|known| {
-        let is_news = *known < seen;
-        *known = seen.max(*known);
-        is_news
+/// Whether a look may show more than is known. Most notifications are of this process's own appends, whose answers were
+/// faster.
+fn may_be_news(notification: &PgNotification, seen: &watch::Sender<Seen>) -> bool {
+    let claimed = notification.payload().parse().map(Position);
+    claimed.map_or(true, |claimed| claimed > seen.borrow().head)
+}
+
+async fn read_head(
+    listener: &mut PgListener,
+    seen: &watch::Sender<Seen>,
+) -> Result<(), sqlx::Error> {
+    let asked_at = Instant::now();
+    let head = read::head(listener).await?;
+    publish(seen, head, asked_at);
+    Ok(())
+}
+
+/// A lower head than the known one is an old answer that was overtaken, unless it was asked for afterwards: then the log
+/// has lost its end.
+fn publish(seen: &watch::Sender<Seen>, head: Position, asked_at: Instant) {
+    seen.send_if_modified(|known| {
+        let is_overtaken = head < known.head && asked_at <= known.at;
+        if head == known.head || is_overtaken {
+            return false;
+        }
+        if head < known.head {
+            tracing::warn!(
+                { fields::POSITION } = head.0,
+                "the log ends before what was read of it: it was restored from an older copy"
+            );
+        }
+        *known = Seen {
+            head,
+            at: Instant::now(),
+        };
+        true
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(head: u64) -> watch::Sender<Seen> {
+        watch::Sender::new(Seen {
+            head: Position(head),
+            at: Instant::now(),
+        })
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_does_not_take_the_head_back() {
+        let before = Instant::now();
+        let seen = known(9);
+        publish(&seen, Position(7), before);
+        assert_eq!(seen.borrow().head, Position(9));
+        publish(&seen, Position(10), before);
+        assert_eq!(seen.borrow().head, Position(10));
+    }
+
+    #[test]
+    fn a_later_reading_that_shows_less_shows_a_restored_log() {
+        let seen = known(9);
+        let after = seen.borrow().at + Duration::from_micros(1);
+        publish(&seen, Position(7), after);
+        assert_eq!(seen.borrow().head, Position(7));
+    }
 }

@@ -1,9 +1,10 @@
 //! How far the checkpoints are, as this process knows them.
 //!
 //! Three sources move the feed, and each alone would do: the runner in this process tells it after its commit,
-//! PostgreSQL notifies on behalf of runners in other processes, and a poll reads the checkpoints themselves. The poll
-//! stays because a notification can be lost with its connection, and because only a read *confirms*: what was seen
-//! at a position is known to be all there was at the moment `as_of`.
+//! PostgreSQL notifies on behalf of runners in other processes, and a poll reads the checkpoints themselves. A
+//! notification is a hint to read them now and no more, for anybody may send one. The poll stays because a notification
+//! can be lost with its connection, and because only a read *confirms*: what was seen at a position is known to be all
+//! there was at the moment `as_of`.
 //!
 //! A checkpoint can fall back: a query database gives up its last moments in a crash. A poll that began after the
 //! last notification and reads a lower position therefore wins over what was heard before.
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use event_sourcing::projection::Parked;
 use event_sourcing::{Position, StoreError};
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -27,8 +29,9 @@ use crate::statement::Statement;
 /// switch the cache off.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The channel that PostgreSQL notifies.
-pub(crate) const CHANNEL: &str = "read_model";
+/// The channel that PostgreSQL notifies, as an expression. It carries the schema, because one database may hold several
+/// read models; a long one is cut off where a name ends.
+pub(crate) const CHANNEL: &str = "('read_model_' || current_schema())::name::text";
 
 /// The pause before a listener that lost its connection tries again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
@@ -45,6 +48,12 @@ pub struct Checkpoint {
     /// The moment at which `position` was at or above the checkpoint in the database; none before the first read.
     pub as_of: Option<Instant>,
     heard_at: Option<Instant>,
+}
+
+impl Default for Checkpoint {
+    fn default() -> Self {
+        Self::UNKNOWN
+    }
 }
 
 impl Checkpoint {
@@ -170,7 +179,8 @@ impl Feed {
         match database.pools() {
             Pools::Sqlite { .. } => self.poll(database).await,
             Pools::Postgres { background, .. } => {
-                tokio::join!(self.poll(database), Box::pin(self.listen(background)));
+                let listening = self.listen(database, background);
+                tokio::join!(self.poll(database), Box::pin(listening));
             }
         }
     }
@@ -198,9 +208,9 @@ impl Feed {
         }
     }
 
-    async fn listen(&self, pool: &sqlx::PgPool) {
+    async fn listen(&self, database: &Database, pool: &sqlx::PgPool) {
         loop {
-            if let Err(error) = self.listen_once(pool).await {
+            if let Err(error) = self.listen_once(database, pool).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "listening for checkpoints was interrupted; polling goes on"
@@ -210,16 +220,41 @@ impl Feed {
         }
     }
 
-    async fn listen_once(&self, pool: &sqlx::PgPool) -> Result<(), StoreError> {
+    async fn listen_once(
+        &self,
+        database: &Database,
+        pool: &sqlx::PgPool,
+    ) -> Result<(), StoreError> {
         let broken = |error| store_error("listen for checkpoints", error);
         let mut listener = PgListener::connect_with(pool).await.map_err(broken)?;
-        listener.listen(CHANNEL).await.map_err(broken)?;
+        let channel: String = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {CHANNEL}")))
+            .fetch_one(&mut listener)
+            .await
+            .map_err(broken)?;
+        listener.listen(&channel).await.map_err(broken)?;
         loop {
-            let notification = listener.recv().await.map_err(broken)?;
-            if let Some((name, generation, position)) = parse(notification.payload()) {
-                self.hear(name, generation, position);
+            let first = listener.recv().await.map_err(broken)?;
+            let mut is_news = self.may_be_news(first.payload());
+            // Those that came meanwhile are answered by the same look.
+            while let Some(next) = listener.next_buffered() {
+                is_news |= self.may_be_news(next.payload());
+            }
+            if is_news {
+                self.refresh(database).await?;
             }
         }
+    }
+
+    /// Whether a look may show more than is known. A notification is a hint, which anybody may send; positions come from
+    /// the tables.
+    fn may_be_news(&self, payload: &str) -> bool {
+        parse(payload).is_none_or(|(projection, generation, position)| {
+            let checkpoints = self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
+            checkpoints.get(projection).is_none_or(|sender| {
+                let known = sender.borrow();
+                known.generation == generation && known.position < position
+            })
+        })
     }
 
     fn with<T>(&self, projection: &str, use_it: impl FnOnce(&watch::Sender<Checkpoint>) -> T) -> T {

@@ -49,7 +49,9 @@ impl<P: TableProjection> SqlProjectionStore<P> {
             RETURNING position"
             .to_owned();
         if self.database.engine() == Engine::Postgres {
-            sql.push_str(", pg_notify($8, $9)::text");
+            sql.push_str(", pg_notify(");
+            sql.push_str(CHANNEL);
+            sql.push_str(", $8)::text");
         }
         let parked = page.parked.as_ref();
         let statement = Statement::new("move a checkpoint", AssertSqlSafe(sql))
@@ -63,9 +65,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         match self.database.engine() {
             Engine::Sqlite => statement,
             Engine::Postgres => {
-                statement
-                    .bind(CHANNEL)
-                    .bind(payload(P::NAME, self.generation, page.through))
+                statement.bind(payload(P::NAME, self.generation, page.through))
             }
         }
     }

@@ -21,8 +21,10 @@ const MIGRATIONS: &[Migration] = &[Migration {
     script: include_str!("../migrations/0001_bookkeeping.sql"),
 }];
 
-/// Names the advisory lock under which migrations and generations are made.
-const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(7236413218)";
+/// The advisory lock under which migrations and generations are made. It carries the schema, so that read models in other
+/// schemas of the database do not wait.
+const SCHEMA_LOCK: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended(current_schema()::text, 7236413218))";
 
 /// A database that a newer binary has changed beyond what this one can serve.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,10 @@ mod broken_connections;
 mod conformance;
 mod deaf_proxy;
 mod fences;
+mod hints;
 mod plans;
+mod poolers;
+mod schemas;
 mod start;
 #[cfg(target_os = "linux")]
 mod stopped_writer;

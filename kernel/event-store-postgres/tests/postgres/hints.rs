@@ -1,0 +1,91 @@
+//! A notification is a hint: what it says is not believed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{EventStore, Expected, Filter, Position};
+use event_store_postgres::{PostgresEventStore, Settings};
+use sqlx::PgConnection;
+
+use crate::support::{command, commit, connect, open, stream, within};
+
+/// What others may send on the channel of a log in the schema `public`.
+const LIES: [&str; 4] = ["1000000", "-1", "18446744073709551616", "'; garbage"];
+
+async fn notify(connection: &mut PgConnection, payload: &str) {
+    sqlx::query("SELECT pg_notify('event_log_public', $1)")
+        .bind(payload)
+        .execute(connection)
+        .await
+        .expect("notify");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_position_that_the_log_does_not_have_is_neither_believed_nor_waited_for_in_a_loop() {
+    let database = test_postgres::database().await;
+    let settings = Settings {
+        poll_interval: Duration::from_hours(1),
+        ..Settings::default()
+    };
+    let reader = PostgresEventStore::connect(&database.url, settings).await;
+    let reader = Arc::new(reader.expect("open"));
+    let writer = open(&database.url).await;
+    let first = commit(command(1, 1), &stream("a"), Expected::Any, "{}");
+    writer.append(&[first]).await.expect("append");
+    within("the first events", reader.wait_for(Position(1)))
+        .await
+        .expect("the head");
+    // As a projection follows: each wait that ends is followed by a read.
+    let following = Arc::clone(&reader);
+    let follower = tokio::spawn(async move {
+        let (mut after, mut rounds) = (Position::START, 0_u32);
+        while after < Position(4) {
+            let head = following.wait_for(after.next()).await.expect("the head");
+            assert!(head <= Position(4), "a head that is not there: {head}");
+            let page = following.read_all(after, &Filter::ALL, 10).await;
+            after = page.expect("a page").through;
+            rounds += 1;
+        }
+        rounds
+    });
+    let mut connection = connect(&database.url).await;
+    for lie in LIES {
+        notify(&mut connection, lie).await;
+    }
+    let second = commit(command(1, 2), &stream("a"), Expected::Any, "{}");
+    writer.append(&[second]).await.expect("append");
+    let rounds = within("the second events", follower)
+        .await
+        .expect("a follower");
+    assert!(rounds <= 3, "{rounds} rounds for two commits");
+    assert_eq!(reader.head().await.expect("the head"), Position(4));
+    let beyond = reader.wait_for(Position(5));
+    let beyond = tokio::time::timeout(Duration::from_millis(50), beyond).await;
+    assert!(beyond.is_err(), "a position that nobody wrote: {beyond:?}");
+}
+
+/// The database was restored from an older copy while a reader ran.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_lost_its_end_is_waited_for_at_its_new_end() {
+    let database = test_postgres::database().await;
+    let store = Arc::new(open(&database.url).await);
+    for number in 1..=3 {
+        let next = commit(command(1, number), &stream("a"), Expected::Any, "{}");
+        store.append(&[next]).await.expect("append");
+    }
+    let mut connection = connect(&database.url).await;
+    sqlx::query("DELETE FROM events WHERE id > 4")
+        .execute(&mut connection)
+        .await
+        .expect("the end is lost");
+    let page = store.read_all(Position(4), &Filter::ALL, 10).await;
+    assert_eq!(page.expect("a page").head, Position(4));
+    let beyond = tokio::time::timeout(Duration::from_millis(50), store.wait_for(Position(5))).await;
+    assert!(beyond.is_err(), "events that are gone: {beyond:?}");
+    let waiting = Arc::clone(&store);
+    let waiter = tokio::spawn(async move { waiting.wait_for(Position(5)).await });
+    let next = commit(command(2, 1), &stream("a"), Expected::Any, "{}");
+    store.append(&[next]).await.expect("append");
+    let head = within("the new events", waiter).await.expect("a task");
+    assert_eq!(head.expect("the head"), Position(6));
+}

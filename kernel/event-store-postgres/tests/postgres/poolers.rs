@@ -1,0 +1,91 @@
+//! PgBouncer between the store and its server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{EventStore, Expected, Position, StoreError};
+use event_store_postgres::{PostgresEventStore, Settings, require_sessions};
+use test_postgres::{Cluster, PgBouncer, PoolMode};
+use tokio::task::JoinSet;
+
+use crate::support::{check_log, command, commit, connect, stream, within};
+
+async fn refusal(url: &str) -> String {
+    let refused = PostgresEventStore::connect(url, Settings::default()).await;
+    let error = refused.expect_err("the store opens");
+    assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    cause.unwrap_or_default()
+}
+
+#[tokio::test]
+async fn shared_sessions_are_refused_by_name_with_what_to_do() {
+    let cluster = Cluster::start().await;
+    for (mode, settings) in [
+        (PoolMode::Transaction, &[] as &[_]),
+        (PoolMode::Transaction, &[("server_round_robin", "1")]),
+        (PoolMode::Transaction, &[("default_pool_size", "1")]),
+        (PoolMode::Statement, &[]),
+    ] {
+        let pooler = PgBouncer::start_with(&cluster, mode, settings).await;
+        let url = pooler.url("postgres");
+        let cause = refusal(&url).await;
+        assert!(cause.contains("PgBouncer in transaction"), "{mode:?}: {cause}");
+        assert!(cause.contains("pool_mode = session"), "{mode:?}: {cause}");
+    }
+    // Nothing was made on the way.
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        .fetch_one(&mut connect(&cluster.url("postgres")).await)
+        .await
+        .expect("a count");
+    assert_eq!(tables, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_behind_pgbouncer_are_as_good_as_direct_ones() {
+    let cluster = Cluster::start_with(&[("synchronous_commit", "off")]).await;
+    let pooler = PgBouncer::start(&cluster, PoolMode::Session).await;
+    let url = pooler.url("postgres");
+    let settings = Settings {
+        poll_interval: Duration::from_hours(1),
+        ..Settings::default()
+    };
+    let open = async || {
+        let store = PostgresEventStore::connect(&url, settings.clone()).await;
+        Arc::new(store.expect("open the store"))
+    };
+    let (writer, reader) = (open().await, open().await);
+    for number in 1..=20 {
+        let waiting = Arc::clone(&reader);
+        let waiter = tokio::spawn(async move { waiting.wait_for(Position(number * 2)).await });
+        let next = commit(command(1, number), &stream("a"), Expected::Any, "{}");
+        writer.append(&[next]).await.expect("append");
+        let head = within("a notification", waiter).await.expect("a task");
+        assert_eq!(head.expect("the head"), Position(number * 2));
+    }
+    assert_eq!(check_log(&*reader).await.len(), 20);
+}
+
+#[tokio::test]
+async fn options_that_a_pooler_ignores_are_named() {
+    let cluster = Cluster::start().await;
+    let ignoring = [("ignore_startup_parameters", "options")];
+    let pooler = PgBouncer::start_with(&cluster, PoolMode::Session, &ignoring).await;
+    let url = format!("{}&options[search_path]=elsewhere", pooler.url("postgres"));
+    let cause = refusal(&url).await;
+    assert!(cause.contains("search_path"), "{cause}");
+    assert!(cause.contains("ALTER ROLE"), "{cause}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_direct_connection_is_never_taken_for_a_shared_one() {
+    let database = test_postgres::database().await;
+    let mut many = JoinSet::new();
+    for _ in 0..20 {
+        let url = database.url.clone();
+        many.spawn(async move { require_sessions(&url, "look").await });
+    }
+    for looked in many.join_all().await {
+        looked.expect("sessions of their own");
+    }
+}
