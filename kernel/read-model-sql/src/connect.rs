@@ -10,7 +10,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use event_sourcing::StoreError;
-use sqlx::Connection;
+use sqlx::{Connection, PgConnection};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
@@ -28,10 +28,25 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const MOST_SQLITE_READERS: u32 = 4;
 
 /// The longest that one read may take on PostgreSQL; whoever asked has given up by then.
-const READ_LIMIT_MS: &str = "15000";
+const READ_LIMIT: (&str, &str) = ("statement_timeout", "15000");
 /// A read model is mostly in memory, or on a disk without a head. With the server's default, made for disks that turn,
 /// it would rather read a whole table than look up a handful of rows.
-const CACHED_PAGE_COST: &str = "1.1";
+const CACHED_PAGE_COST: (&str, &str) = ("random_page_cost", "1.1");
+const NOT_DURABLE: (&str, &str) = ("synchronous_commit", "off");
+const NOT_COMPILED: (&str, &str) = ("jit", "off");
+const READING: &[(&str, &str)] = &[
+    NOT_DURABLE,
+    NOT_COMPILED,
+    CACHED_PAGE_COST,
+    READ_LIMIT,
+];
+/// Projections find their rows by key. They begin on an empty table, and the server keeps the plan that suits it.
+const BY_KEY: &[(&str, &str)] = &[
+    NOT_DURABLE,
+    NOT_COMPILED,
+    CACHED_PAGE_COST,
+    ("enable_seqscan", "off"),
+];
 /// Connections of the background: the listener, the poll of the checkpoints, the leases, and some projections.
 const BACKGROUND: u32 = 6;
 
@@ -41,22 +56,34 @@ pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<(PgPool, PgPoo
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| store_error(OPEN, error))?
         .application_name("read-model")
-        .options([
-            ("synchronous_commit", "off"),
-            ("jit", "off"),
-            ("random_page_cost", CACHED_PAGE_COST),
-        ]);
-    // Projections find their rows by key. They begin on an empty table, and the server keeps the plan that suits it.
-    let by_key = options.clone().options([("enable_seqscan", "off")]);
-    let background = pool::<sqlx::Postgres>(PgPoolOptions::new(), BACKGROUND)
-        .connect_with(by_key)
-        .await
-        .map_err(|error| store_error(OPEN, error))?;
-    let readers = pool::<sqlx::Postgres>(PgPoolOptions::new(), pool_size.max(1))
-        .connect_with(options.options([("statement_timeout", READ_LIMIT_MS)]))
-        .await
-        .map_err(|error| store_error(OPEN, error))?;
+        // Its default is exact since PostgreSQL 12, and PgBouncer refuses to set it at start.
+        .extra_float_digits(None);
+    let connect = async |size, settings: &'static [(&'static str, &'static str)]| {
+        pool::<sqlx::Postgres>(PgPoolOptions::new(), size)
+            .after_connect(move |connection, _| Box::pin(set(connection, settings)))
+            .connect_with(options.clone())
+            .await
+            .map_err(|error| store_error(OPEN, error))
+    };
+    let background = connect(BACKGROUND, BY_KEY).await?;
+    let readers = connect(pool_size.max(1), READING).await?;
     Ok((readers, background))
+}
+
+/// Not with the connection, as options: PgBouncer refuses those.
+async fn set(
+    connection: &mut PgConnection,
+    settings: &[(&'static str, &'static str)],
+) -> Result<(), sqlx::Error> {
+    let (names, values): (Vec<&str>, Vec<&str>) = settings.iter().copied().unzip();
+    let set = "SELECT set_config(s.name, s.value, false) FROM unnest($1::text[], $2::text[]) s (name, value)";
+    sqlx::query(set)
+        .bind(names)
+        .bind(values)
+        .persistent(false)
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
 /// The pools of a SQLite file.

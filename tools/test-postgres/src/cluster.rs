@@ -35,9 +35,9 @@ pub struct Cluster {
 
 /// Whom the server runs as if the tests run as root, which PostgreSQL refuses.
 #[derive(Clone, Copy, Debug)]
-struct Account {
-    uid: u32,
-    gid: u32,
+pub(crate) struct Account {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
 }
 
 impl Cluster {
@@ -55,12 +55,7 @@ impl Cluster {
     /// If PostgreSQL is not installed or does not start.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
         let bin = binaries::folder();
-        let folder = temporary_folder();
-        let account = account_for(&folder);
-        if let Some(Account { uid, gid }) = account {
-            chown(&folder, Some(uid), Some(gid))
-                .unwrap_or_else(|error| panic!("chown {}: {error}", folder.display()));
-        }
+        let (folder, account) = folder_for_server();
         let watchdog = watch(&bin, &folder, account);
         let cluster = Self {
             bin,
@@ -79,6 +74,11 @@ impl Cluster {
     pub fn url(&self, database: &str) -> String {
         let folder = self.folder.display();
         format!("postgres://postgres@localhost:{PORT}/{database}?host={folder}")
+    }
+
+    /// The folder of its socket, and the port in the socket's name.
+    pub(crate) fn socket(&self) -> (&Path, u16) {
+        (&self.folder, PORT)
     }
 
     /// A fresh, empty database. It goes with the cluster.
@@ -175,7 +175,7 @@ impl Drop for Cluster {
 }
 
 /// A command that runs as the cluster's user, silently, in a folder that everybody may enter.
-fn command(program: &Path, account: Option<Account>) -> Command {
+pub(crate) fn command(program: &Path, account: Option<Account>) -> Command {
     let mut command = Command::new(program);
     command
         .current_dir("/")
@@ -206,6 +206,17 @@ fn watch(bin: &Path, folder: &Path, account: Option<Account>) -> Child {
         .process_group(0)
         .spawn()
         .unwrap_or_else(|error| panic!("start the watchdog shell: {error}"))
+}
+
+/// A new folder of the user that servers run as.
+pub(crate) fn folder_for_server() -> (PathBuf, Option<Account>) {
+    let folder = temporary_folder();
+    let account = account_for(&folder);
+    if let Some(Account { uid, gid }) = account {
+        chown(&folder, Some(uid), Some(gid))
+            .unwrap_or_else(|error| panic!("chown {}: {error}", folder.display()));
+    }
+    (folder, account)
 }
 
 fn temporary_folder() -> PathBuf {

@@ -2,7 +2,7 @@
 //!
 //! [`database`] gives a fresh, empty database: on the server that `TEST_POSTGRES_URL` names, else on a private
 //! cluster that is made from the installed binaries when the first test of a process asks for it. [`Cluster`] is for
-//! tests that stop and restart a server of their own.
+//! tests that stop and restart a server of their own. [`PgBouncer`] stands in front of a cluster.
 //!
 //! A cluster listens on a unix socket in its own folder and on no port, so clusters never meet. It is stopped and its
 //! folder removed when the process ends, however it ends: a small shell waits at the other end of a pipe that the
@@ -16,6 +16,8 @@
 mod binaries;
 mod cluster;
 mod database;
+mod pgbouncer;
 
 pub use cluster::Cluster;
 pub use database::{TestDatabase, database};
+pub use pgbouncer::{PgBouncer, PoolMode};

@@ -118,6 +118,23 @@ impl CommandDatabase {
         })
     }
 
+    /// Writes a row that means nothing, and asks for the right to keep an answer.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn probe_write(&self) -> Result<(), DatabaseError> {
+        const PROBE: &str = "INSERT INTO write_probe (only_row, probes) VALUES (1, 1) \
+             ON CONFLICT (only_row) DO UPDATE SET probes = write_probe.probes + 1";
+        // Rights are checked before the first row, also if there is none.
+        const RIGHTS: &str = "INSERT INTO idempotent_requests SELECT * FROM idempotent_requests WHERE 1 = 0";
+        for statement in [PROBE, RIGHTS] {
+            on_pool!(self, "probe the command database", |pool| {
+                sqlx::query(statement).execute(pool).await.map(|_| ())
+            })?;
+        }
+        Ok(())
+    }
+
     /// The connections in use, and the most there can be.
     #[must_use]
     pub fn connections(&self) -> (u32, u32) {
@@ -156,7 +173,10 @@ async fn sqlite(url: &str) -> Result<SqlitePool, sqlx::Error> {
 }
 
 async fn postgres(url: &str, pool_size: u32) -> Result<PgPool, sqlx::Error> {
-    let options = PgConnectOptions::from_str(url)?.application_name("command-service");
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("command-service")
+        // Its default is exact since PostgreSQL 12, and PgBouncer refuses to set it at start.
+        .extra_float_digits(None);
     let pool: PgPoolOptions = pool_of(pool_size);
     pool.connect_with(options).await
 }
