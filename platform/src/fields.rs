@@ -15,6 +15,8 @@ pub const TASK: &str = "task.name";
 pub const TASK_PANICKED: &str = "task.panicked";
 /// A part of `/health`.
 pub const PART: &str = "health.part";
+/// What a start waits for.
+pub const WAITED_FOR: &str = "start.waited_for";
 /// The id that the client got instead of the cause.
 pub const ERROR_ID: &str = "error.id";
 /// The id of the request that began it all.

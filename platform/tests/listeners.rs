@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use platform::health::PartState;
 use platform::runtime::{GrpcChannel, GrpcListener, HttpListener};
 use platform::telemetry::Metrics;
 use platform::{Health, Tasks, health};
@@ -75,14 +76,24 @@ async fn a_stop_lets_requests_end_and_closes_idle_connections() {
 #[tokio::test]
 async fn health_and_metrics_are_served() {
     let tasks = Tasks::new();
-    let health = Health::new("1");
+    let health = Health::new("1", &tasks);
     let part = health.part("database");
     let listener = listener().await;
     let address = listener.address();
     listener.serve(health::router(health, Metrics::detached()), &tasks);
-    assert_eq!(status(ask(address, "/health").await).await, "HTTP/1.1 503");
+    let answers = async || {
+        let mut answers = Vec::new();
+        for path in ["/health", "/health/ready", "/health/live"] {
+            let answer = status(ask(address, path).await).await;
+            answers.push(answer.trim_start_matches("HTTP/1.1 ").to_owned());
+        }
+        answers
+    };
+    assert_eq!(answers().await, ["503", "503", "200"]);
     part.up("connected");
-    assert_eq!(status(ask(address, "/health").await).await, "HTTP/1.1 200");
+    assert_eq!(answers().await, ["200", "200", "200"]);
+    part.set(&PartState::impaired("lagging"));
+    assert_eq!(answers().await, ["503", "200", "200"]);
     assert_eq!(status(ask(address, "/metrics").await).await, "HTTP/1.1 200");
     assert_eq!(status(ask(address, "/else").await).await, "HTTP/1.1 404");
     tasks.drain(LIMIT).await.expect("drained");
@@ -91,7 +102,7 @@ async fn health_and_metrics_are_served() {
 #[tokio::test]
 async fn a_service_answers_alike_over_a_socket_and_in_process() {
     let tasks = Tasks::new();
-    let health = Health::new("1");
+    let health = Health::new("1", &tasks);
     health.part("database").up("connected");
     let routes = Routes::new(health::grpc_service(health, &["shop.Api"]));
     let address: SocketAddr = ANYWHERE.parse().expect("an address");

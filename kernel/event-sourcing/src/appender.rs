@@ -172,11 +172,25 @@ impl OnTheWay {
     }
 }
 
+/// What the last call of the store came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastWrite {
+    /// There was none yet.
+    None,
+    /// The store answered.
+    Answered,
+    /// It did not, and is called again.
+    Unavailable,
+    /// It cannot keep the batch, or nothing at all.
+    Failed,
+}
+
 /// The queue's entrance. Clones share it; the task ends when all are gone and the queue is empty.
 #[derive(Clone, Debug)]
 pub struct Appender {
     queue: mpsc::Sender<Job>,
     on_the_way: OnTheWay,
+    last_write: watch::Receiver<LastWrite>,
 }
 
 impl Appender {
@@ -185,8 +199,25 @@ impl Appender {
     pub fn start(store: Arc<dyn EventStore>, config: AppenderConfig) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(config.queue);
         let on_the_way = OnTheWay::default();
-        let task = tokio::spawn(run(store, config, jobs, on_the_way.clone()));
-        (Self { queue, on_the_way }, task)
+        let (writes, last_write) = watch::channel(LastWrite::None);
+        let writer = Writer {
+            store,
+            config,
+            writes,
+        };
+        let task = tokio::spawn(run(writer, jobs, on_the_way.clone()));
+        let appender = Self {
+            queue,
+            on_the_way,
+            last_write,
+        };
+        (appender, task)
+    }
+
+    /// What the last call of the store came to. Changes with every call.
+    #[must_use]
+    pub fn last_write(&self) -> watch::Receiver<LastWrite> {
+        self.last_write.clone()
     }
 
     /// The answer to come of a commit with this command id that was sent and not answered.
@@ -260,14 +291,28 @@ impl Drop for Waiting {
     }
 }
 
-async fn run(
+/// Where batches go.
+struct Writer {
     store: Arc<dyn EventStore>,
     config: AppenderConfig,
-    mut jobs: mpsc::Receiver<Job>,
-    on_the_way: OnTheWay,
-) {
+    writes: watch::Sender<LastWrite>,
+}
+
+impl Writer {
+    async fn append(&self, commits: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        let answers = self.store.append(commits).await;
+        self.writes.send_replace(match &answers {
+            Ok(_) => LastWrite::Answered,
+            Err(error) if error.is_retryable() => LastWrite::Unavailable,
+            Err(_) => LastWrite::Failed,
+        });
+        answers
+    }
+}
+
+async fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>, on_the_way: OnTheWay) {
     let mut taken = Vec::new();
-    while take_batch(&mut jobs, &mut taken, config.batch_commits).await {
+    while take_batch(&mut jobs, &mut taken, writer.config.batch_commits).await {
         let mut batch = Batch::default();
         for job in taken.drain(..) {
             match job {
@@ -283,23 +328,23 @@ async fn run(
                         on_the_way: on_the_way.clone(),
                     };
                     batch.push(commit, waiting);
-                    if batch.events >= config.batch_events {
-                        write(std::mem::take(&mut batch), &*store, &config).await;
+                    if batch.events >= writer.config.batch_events {
+                        write(std::mem::take(&mut batch), &writer).await;
                     }
                 }
                 Job::Barrier { done } => {
-                    write(std::mem::take(&mut batch), &*store, &config).await;
+                    write(std::mem::take(&mut batch), &writer).await;
                     drop(done);
                 }
             }
         }
-        write(batch, &*store, &config).await;
+        write(batch, &writer).await;
     }
 }
 
 /// Writes a batch. A panic on the way, a bug of the store's, ends with the batch: those behind it are written.
-async fn write(batch: Batch, store: &dyn EventStore, config: &AppenderConfig) {
-    let mut writing = pin!(batch.write(store, config));
+async fn write(batch: Batch, writer: &Writer) {
+    let mut writing = pin!(batch.write(writer));
     let unwound = poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| writing.as_mut().poll(context)));
         polled.map_or(Poll::Ready(true), |written| written.map(|()| false))
@@ -333,8 +378,8 @@ impl Batch {
 
     /// Writes until every commit has an answer or has passed its deadline. One that the store can never keep must
     /// not take its batch-mates along, so a batch that failed goes again in parts of one.
-    async fn write(self, store: &dyn EventStore, config: &AppenderConfig) {
-        let Err(failed) = self.write_whole(store, config, Outcome::None).await else {
+    async fn write(self, writer: &Writer) {
+        let Err(failed) = self.write_whole(writer, Outcome::None).await else {
             return;
         };
         if failed.batch.commits.len() == 1 {
@@ -344,7 +389,7 @@ impl Batch {
         for (commit, waiting) in batch.commits.into_iter().zip(batch.waiting) {
             let mut alone = Self::default();
             alone.push(commit, waiting);
-            if let Err(failed) = alone.write_whole(store, config, outcome).await {
+            if let Err(failed) = alone.write_whole(writer, outcome).await {
                 failed.answer();
             }
         }
@@ -353,18 +398,17 @@ impl Batch {
     /// The batch comes back if the store failed for good. `outcome` is that of the tries before.
     async fn write_whole(
         mut self,
-        store: &dyn EventStore,
-        config: &AppenderConfig,
+        writer: &Writer,
         mut outcome: Outcome,
     ) -> Result<(), FailedBatch> {
-        let mut pause = config.retry_min;
+        let mut pause = writer.config.retry_min;
         loop {
             self.drop_expired(outcome);
             if self.commits.is_empty() {
                 return Ok(());
             }
             let started = Instant::now();
-            let error = match store.append(&self.commits).await {
+            let error = match writer.append(&self.commits).await {
                 Ok(answers) => {
                     metrics::histogram!("event_store_append_duration_seconds")
                         .record(started.elapsed());
@@ -392,7 +436,7 @@ impl Batch {
             let first = self.waiting.iter().map(|waiting| waiting.deadline).min();
             let next = Instant::now() + pause;
             tokio::time::sleep_until(first.map_or(next, |first| first.min(next))).await;
-            pause = (pause * 2).min(config.retry_max);
+            pause = (pause * 2).min(writer.config.retry_max);
         }
     }
 

@@ -11,6 +11,7 @@ pub mod names;
 mod service;
 mod setting;
 mod settings;
+mod unsupported;
 mod values;
 
 pub use error::ConfigError;

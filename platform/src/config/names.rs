@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::error::ConfigError;
 use super::exposure::AppEnv;
 use super::setting::{Secrecy, Setting, Spec};
-use super::settings::Settings;
+use super::unsupported;
 use super::values::{DatabaseUrl, address, boolean, millis, number, positive, text};
 use crate::telemetry::{LogFilter, LogFormat};
 
@@ -365,32 +364,25 @@ pub const WRITE_SIDE: &[Spec] = &[
     SMTP_PASSWORD_FILE.spec,
 ];
 
-/// Settings that older configurations may carry, with the one value that this version serves.
-const AUTH: Setting<()> = only("AUTH", |text| only_value(text, "off"), "off");
-const RATE_LIMIT_PER_MINUTE: Setting<()> = only(
-    "RATE_LIMIT_PER_MINUTE",
-    |text| only_value(text, "0"),
-    "0 (off)",
-);
-const NOTHING: &str = "no value: this version does not have it";
-const AUTH_JWT_SECRET_FILE: Setting<()> = only("AUTH_JWT_SECRET_FILE", |_| None, NOTHING);
-const AUTH_JWT_KEY_FILE: Setting<()> = only("AUTH_JWT_KEY_FILE", |_| None, NOTHING);
-const AUTH_JWKS_URL: Setting<()> = only("AUTH_JWKS_URL", |_| None, NOTHING);
-const TLS_CERT_FILE: Setting<()> = only("TLS_CERT_FILE", |_| None, NOTHING);
-const TLS_KEY_FILE: Setting<()> = only("TLS_KEY_FILE", |_| None, NOTHING);
-const OTEL_EXPORTER_OTLP_ENDPOINT: Setting<()> =
-    only("OTEL_EXPORTER_OTLP_ENDPOINT", |_| None, NOTHING);
+/// How long the oldest event may wait to be folded before the read side is said to lag.
+pub const HEALTH_LAG_MS: Setting<Duration> = Setting::new(
+    "HEALTH_LAG_MS",
+    millis,
+    A_TIME,
+    "A projection lags when an event is this old and not in its rows; /health is 503 then",
+)
+.or("10000");
+/// How many events may wait to be folded however long.
+pub const HEALTH_LAG_EVENTS: Setting<u64> = Setting::new(
+    "HEALTH_LAG_EVENTS",
+    number,
+    "a whole number from 0",
+    "How many events may be missing from a projection's rows however old they are",
+)
+.or("0");
 
-const UNSUPPORTED: &[&Setting<()>] = &[
-    &AUTH,
-    &RATE_LIMIT_PER_MINUTE,
-    &AUTH_JWT_SECRET_FILE,
-    &AUTH_JWT_KEY_FILE,
-    &AUTH_JWKS_URL,
-    &TLS_CERT_FILE,
-    &TLS_KEY_FILE,
-    &OTEL_EXPORTER_OTLP_ENDPOINT,
-];
+/// Those of the read side.
+pub const READ_SIDE: &[Spec] = &[HEALTH_LAG_MS.spec, HEALTH_LAG_EVENTS.spec];
 
 /// What every process reads.
 pub const COMMON: &[Spec] = &[
@@ -432,8 +424,8 @@ pub const ALL: &[Spec] = &[
     CLIENT_LIST_TIMEOUT_MS.spec,
     CLIENT_WRITE_TRIES.spec,
     CLIENT_READ_TRIES.spec,
-    AUTH.spec,
-    RATE_LIMIT_PER_MINUTE.spec,
+    unsupported::AUTH.spec,
+    unsupported::RATE_LIMIT_PER_MINUTE.spec,
     PAYMENTS_URL.spec,
     SHIPPING_URL.spec,
     NOTIFICATIONS_URL.spec,
@@ -448,12 +440,14 @@ pub const ALL: &[Spec] = &[
     SAGA_LEASE_MS.spec,
     SAGA_RETRY_MAX_MS.spec,
     SAGA_CALLS.spec,
-    AUTH_JWT_SECRET_FILE.spec,
-    AUTH_JWT_KEY_FILE.spec,
-    AUTH_JWKS_URL.spec,
-    TLS_CERT_FILE.spec,
-    TLS_KEY_FILE.spec,
-    OTEL_EXPORTER_OTLP_ENDPOINT.spec,
+    HEALTH_LAG_MS.spec,
+    HEALTH_LAG_EVENTS.spec,
+    unsupported::AUTH_JWT_SECRET_FILE.spec,
+    unsupported::AUTH_JWT_KEY_FILE.spec,
+    unsupported::AUTH_JWKS_URL.spec,
+    unsupported::TLS_CERT_FILE.spec,
+    unsupported::TLS_KEY_FILE.spec,
+    unsupported::OTEL_EXPORTER_OTLP_ENDPOINT.spec,
 ];
 
 const fn secret(name: &'static str, help: &'static str) -> Setting<String> {
@@ -462,23 +456,4 @@ const fn secret(name: &'static str, help: &'static str) -> Setting<String> {
 
 const fn secret_file(name: &'static str, help: &'static str) -> Setting<String> {
     Setting::new(name, text, A_SECRET_FILE, help)
-}
-
-const fn only(
-    name: &'static str,
-    parse: fn(&str) -> Option<()>,
-    accepts: &'static str,
-) -> Setting<()> {
-    Setting::new(name, parse, accepts, "Not in this version")
-}
-
-fn only_value(given: &str, served: &str) -> Option<()> {
-    (given == served).then_some(())
-}
-
-/// Refuses what this version would otherwise silently ignore.
-pub(super) fn refuse_unsupported(settings: &Settings) -> Result<(), ConfigError> {
-    UNSUPPORTED
-        .iter()
-        .try_for_each(|setting| settings.find(setting).map(|_| ()))
 }

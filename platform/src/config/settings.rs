@@ -9,6 +9,7 @@ use super::error::ConfigError;
 use super::flags::CONFIG;
 use super::names;
 use super::setting::{Setting, Spec};
+use super::unsupported;
 use super::values::shown;
 
 /// The sources of settings, the strongest first in the struct.
@@ -99,7 +100,7 @@ impl Settings {
         add(&mut values, "the environment", &layers.environment);
         add(&mut values, "a flag", &layers.flags);
         let settings = Self { values };
-        names::refuse_unsupported(&settings)?;
+        unsupported::refuse_unsupported(&settings)?;
         Ok(settings)
     }
 

@@ -1,7 +1,8 @@
 //! `grpc.health.v1.Health`, straight from the registry.
 //!
-//! The empty service name and the names of the gRPC services stand for the whole process; the name of a part,
-//! such as `database`, stands for that part, so that the gateway can tell in its own `/health` what is down.
+//! The empty service name and the names of the gRPC services say whether the process is ready. `health` says whether all
+//! of its parts work, and the name of a part, such as `database`, whether that part does, so that the gateway can repeat
+//! it in its own `/health`.
 
 use std::pin::Pin;
 
@@ -12,6 +13,9 @@ use tonic_health::pb::health_server::{Health as HealthRpc, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use super::Health;
+
+/// Asked for by this name, a process says whether all its parts work, as `/health` does.
+pub const ALL_PARTS: &str = "health";
 
 /// Answers health checks.
 #[derive(Clone, Debug)]
@@ -31,12 +35,14 @@ pub fn grpc_service(
 
 impl HealthService {
     fn status_of(&self, service: &str) -> Option<ServingStatus> {
-        let up = if service.is_empty() || self.services.contains(&service) {
+        let is_well = if service.is_empty() || self.services.contains(&service) {
+            self.health.is_ready()
+        } else if service == ALL_PARTS {
             self.health.is_up()
         } else {
             self.health.state_of(service)?.up
         };
-        Some(if up {
+        Some(if is_well {
             ServingStatus::Serving
         } else {
             ServingStatus::NotServing
@@ -78,7 +84,13 @@ impl HealthRpc for HealthService {
                     if last != Some(now) {
                         return Some((Ok(reply(now)), (changes, Some(now))));
                     }
-                    changes.changed().await.ok()?;
+                    if this.health.is_draining() {
+                        return None;
+                    }
+                    tokio::select! {
+                        changed = changes.changed() => changed.ok()?,
+                        () = this.health.draining() => {}
+                    }
                 }
             }
         });
@@ -99,7 +111,9 @@ mod tests {
     use tonic_health::pb::HealthCheckRequest;
     use tonic_health::pb::health_server::Health as _;
 
-    use super::{Health, HealthService};
+    use super::{ALL_PARTS, Health, HealthService};
+    use crate::health::PartState;
+    use crate::runtime::Tasks;
 
     fn ask(service: &str) -> Request<HealthCheckRequest> {
         Request::new(HealthCheckRequest {
@@ -109,7 +123,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_process_and_each_part_can_be_asked_and_watched() {
-        let health = Health::new("1");
+        let tasks = Tasks::new();
+        let health = Health::new("1", &tasks);
         let part = health.part("database");
         let service = HealthService {
             health,
@@ -129,9 +144,25 @@ mod tests {
         part.up("connected");
         let next = watch.next().await.expect("a change").expect("an answer");
         assert_eq!(next.status, 1);
-        for name in ["", "shop.Api", "database"] {
+        let status = async |name| {
             let reply = service.check(ask(name)).await.expect("known");
-            assert_eq!(reply.into_inner().status, 1, "{name}");
+            reply.into_inner().status
+        };
+        for name in ["", "shop.Api", ALL_PARTS, "database"] {
+            assert_eq!(status(name).await, 1, "{name}");
+        }
+        // Ready all the same.
+        part.set(&PartState::impaired("lagging"));
+        for (name, expected) in [("", 1), ("shop.Api", 1), (ALL_PARTS, 2), ("database", 2)] {
+            assert_eq!(status(name).await, expected, "{name}");
+        }
+        part.up("connected");
+        tasks.stop();
+        let next = watch.next().await.expect("a change").expect("an answer");
+        assert_eq!(next.status, 2);
+        assert!(watch.next().await.is_none());
+        for (name, expected) in [("", 2), ("shop.Api", 2), ("database", 1)] {
+            assert_eq!(status(name).await, expected, "{name}");
         }
         let unknown = service.check(ask("else")).await.expect_err("unknown");
         assert_eq!(unknown.code(), tonic::Code::NotFound);

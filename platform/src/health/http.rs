@@ -1,39 +1,48 @@
-//! `/health` and `/metrics`.
+//! `/health` with its two probes, and `/metrics`.
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
+use serde_json::Value;
 
 use super::Health;
 use crate::telemetry::Metrics;
 
-/// The answer of `/health`: 200, or 503 when a part is down.
-#[must_use]
-pub fn health_response(health: &Health) -> Response {
-    let status = if health.is_up() {
+/// How every part of the process is.
+pub const HEALTH: &str = "/health";
+/// Whether the process runs.
+pub const LIVE: &str = "/health/live";
+/// Whether it can serve.
+pub const READY: &str = "/health/ready";
+
+/// 200 if all is well, else 503.
+fn answer(is_well: bool, report: &Value) -> Response {
+    let status = if is_well {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
     let json = HeaderValue::from_static("application/json");
     let no_store = HeaderValue::from_static("no-store");
-    (
-        status,
-        [
-            (header::CONTENT_TYPE, json),
-            (header::CACHE_CONTROL, no_store),
-        ],
-        health.report().to_string(),
-    )
-        .into_response()
+    let headers = [
+        (header::CONTENT_TYPE, json),
+        (header::CACHE_CONTROL, no_store),
+    ];
+    (status, headers, report.to_string()).into_response()
 }
 
-/// The routes `/health` and `/metrics`.
+/// The routes `/health`, `/health/live`, `/health/ready` and `/metrics`.
 pub fn router(health: Health, metrics: Metrics) -> Router {
     const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let (live, ready) = (health.clone(), health.clone());
+    let of_parts = async move || answer(health.is_up(), &health.report());
+    let of_life = async move || answer(true, &live.live_report());
+    let of_readiness = async move || answer(ready.is_ready(), &ready.ready_report());
     Router::new()
-        .route("/health", get(async move || health_response(&health)))
+        .route(HEALTH, get(of_parts))
+        .route(LIVE, get(of_life))
+        .route(READY, get(of_readiness))
         .route(
             "/metrics",
             get(async move || ([(header::CONTENT_TYPE, TEXT)], metrics.render())),

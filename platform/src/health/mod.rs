@@ -1,9 +1,14 @@
 //! What a process knows of its parts, told over HTTP and gRPC.
+//!
+//! Three questions, of which an orchestrator asks the last two: does every part work (`/health`), does the process run
+//! (`/health/live`), can it serve (`/health/ready`, and the gRPC health of its services)?
 
 mod grpc;
 mod http;
 mod registry;
+mod start;
 
-pub use grpc::{HealthService, grpc_service};
-pub use http::{health_response, router};
-pub use registry::{Health, Part, PartState};
+pub use grpc::{ALL_PARTS, HealthService, grpc_service};
+pub use http::{HEALTH, LIVE, READY, router};
+pub use registry::{Health, Part, PartState, within};
+pub use start::{explain_start, start_step};

@@ -1,4 +1,4 @@
-//! The named parts of a process and whether they work.
+//! The named parts of a process: whether they work, and whether the process can serve without them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,16 +7,23 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::fields;
 use crate::runtime::Tasks;
+
+/// What a part says before it knows.
+const STARTING: &str = "starting";
 
 /// Whether a part works, and the word for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartState {
     /// Whether it works.
     pub up: bool,
-    /// Such as `connected`; everybody may see it.
+    /// Whether the process can serve. A part that fails for all replicas alike leaves it at that: an orchestrator that
+    /// took them all out of service would make it worse.
+    pub ready: bool,
+    /// Such as `connected`; everybody may see it. What changes all the time follows in brackets.
     pub word: Cow<'static, str>,
 }
 
@@ -31,6 +38,7 @@ pub struct Health {
 struct Shared {
     parts: Mutex<BTreeMap<&'static str, PartState>>,
     changes: watch::Sender<u64>,
+    draining: CancellationToken,
 }
 
 /// The right to say how a part is.
@@ -41,14 +49,15 @@ pub struct Part {
 }
 
 impl Health {
-    /// A service of this version, without parts.
+    /// A service of this version, without parts. It is ready until `tasks` stop, as far as its parts are.
     #[must_use]
-    pub fn new(version: &'static str) -> Self {
+    pub fn new(version: &'static str, tasks: &Tasks) -> Self {
         Self {
             version,
             shared: Arc::new(Shared {
                 parts: Mutex::new(BTreeMap::new()),
                 changes: watch::Sender::new(0),
+                draining: tasks.stopping(),
             }),
         }
     }
@@ -60,7 +69,7 @@ impl Health {
             name,
             shared: Arc::clone(&self.shared),
         };
-        part.down("starting");
+        part.down(STARTING);
         part
     }
 
@@ -96,6 +105,34 @@ impl Health {
         self.shared.lock().values().all(|state| state.up)
     }
 
+    /// Whether the process can serve: all parts let it, and it is not about to end.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.is_draining() && self.shared.lock().values().all(|state| state.ready)
+    }
+
+    /// Whether it is about to end.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shared.draining.is_cancelled()
+    }
+
+    /// Waits until it is about to end.
+    pub async fn draining(&self) {
+        self.shared.draining.cancelled().await;
+    }
+
+    /// The parts that keep the process from serving, with their words.
+    #[must_use]
+    pub fn waited_for(&self) -> String {
+        let parts = self.shared.lock();
+        let waited_for = parts.iter().filter(|(_, state)| !state.ready);
+        let words: Vec<_> = waited_for
+            .map(|(name, state)| format!("{name} ({})", state.word))
+            .collect();
+        words.join(", ")
+    }
+
     /// How one part is; `None` if there is no such part.
     #[must_use]
     pub fn state_of(&self, name: &str) -> Option<PartState> {
@@ -105,14 +142,29 @@ impl Health {
     /// The body of `/health`.
     #[must_use]
     pub fn report(&self) -> Value {
+        self.report_as(self.is_up())
+    }
+
+    /// The body of `/health/ready`.
+    #[must_use]
+    pub fn ready_report(&self) -> Value {
+        self.report_as(self.is_ready())
+    }
+
+    /// The body of `/health/live`.
+    #[must_use]
+    pub fn live_report(&self) -> Value {
+        json!({ "status": "ok", "version": self.version })
+    }
+
+    fn report_as(&self, is_well: bool) -> Value {
         let parts = self.shared.lock();
-        let up = parts.values().all(|state| state.up);
         let services: serde_json::Map<_, _> = parts
             .iter()
             .map(|(name, state)| ((*name).to_owned(), Value::from(state.word.as_ref())))
             .collect();
         json!({
-            "status": if up { "ok" } else { "unavailable" },
+            "status": if is_well { "ok" } else { "unavailable" },
             "version": self.version,
             "services": services,
         })
@@ -126,18 +178,34 @@ impl Health {
 }
 
 impl PartState {
+    /// The word without what stands in brackets.
+    fn kind(&self) -> &str {
+        self.word.split(" (").next().unwrap_or_default()
+    }
+
     /// It works.
     pub fn up(word: impl Into<Cow<'static, str>>) -> Self {
         Self {
             up: true,
+            ready: true,
             word: word.into(),
         }
     }
 
-    /// It does not.
+    /// It does not work, and nobody can be served without it.
     pub fn down(word: impl Into<Cow<'static, str>>) -> Self {
         Self {
             up: false,
+            ready: false,
+            word: word.into(),
+        }
+    }
+
+    /// It does not work as it should, and the process serves all the same.
+    pub fn impaired(word: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            up: false,
+            ready: true,
             word: word.into(),
         }
     }
@@ -149,7 +217,7 @@ impl Part {
         self.set(&PartState::up(word));
     }
 
-    /// It does not.
+    /// It does not, and nobody can be served without it.
     pub fn down(&self, word: impl Into<Cow<'static, str>>) {
         self.set(&PartState::down(word));
     }
@@ -162,11 +230,15 @@ impl Part {
         }
         self.shared.changes.send_modify(|count| *count += 1);
         let was_up = before.as_ref().is_none_or(|before| before.up);
-        let is_start = |state: &PartState| state.word == "starting";
+        let is_start = |state: &PartState| state.word == STARTING;
         let is_first = is_start(before.as_ref().unwrap_or(state));
         // Who was told that it broke is told as well that it works again.
         match (was_up, state.up) {
             (true, false) if !is_start(state) => {
+                tracing::warn!({ fields::PART } = self.name, "{}", state.word);
+            }
+            // One trouble after another is as much news as the first.
+            (false, false) if !is_first && before.is_some_and(|it| it.kind() != state.kind()) => {
                 tracing::warn!({ fields::PART } = self.name, "{}", state.word);
             }
             (false, true) if !is_first => {
@@ -183,7 +255,8 @@ impl Shared {
     }
 }
 
-async fn within(limit: Duration, answer: impl Future<Output = PartState>) -> PartState {
+/// The answer, or that there is none in time.
+pub async fn within(limit: Duration, answer: impl Future<Output = PartState>) -> PartState {
     tokio::time::timeout(limit, answer)
         .await
         .unwrap_or_else(|_| PartState::down("not answering"))
@@ -194,7 +267,8 @@ mod tests {
     use std::io::{Result, Write};
     use std::sync::{Arc, Mutex};
 
-    use super::Health;
+    use super::{Health, PartState};
+    use crate::runtime::Tasks;
 
     /// Keeps what is written.
     #[derive(Clone, Default)]
@@ -221,7 +295,7 @@ mod tests {
             .with_target(false)
             .finish();
         tracing::subscriber::with_default(subscriber, || {
-            let database = Health::new("1.2.3").part("database");
+            let database = Health::new("1.2.3", &Tasks::new()).part("database");
             database.up("connected");
             database.down("disconnected");
             database.down("not answering");
@@ -230,13 +304,14 @@ mod tests {
         let log = kept.0.lock().expect("no panic").clone();
         assert_eq!(
             String::from_utf8(log).expect("text"),
-            " WARN disconnected health.part=\"database\"\n INFO connected again health.part=\"database\"\n"
+            " WARN disconnected health.part=\"database\"\n WARN not answering health.part=\"database\"\n \
+             INFO connected again health.part=\"database\"\n"
         );
     }
 
     #[test]
     fn the_report_names_the_part_that_is_down() {
-        let health = Health::new("1.2.3");
+        let health = Health::new("1.2.3", &Tasks::new());
         let database = health.part("database");
         let grpc = health.part("grpc");
         assert!(!health.is_up());
@@ -251,5 +326,28 @@ mod tests {
         assert!(!health.is_up());
         assert_eq!(health.report()["services"]["database"], "disconnected");
         assert_eq!(health.report()["status"], "unavailable");
+    }
+
+    #[test]
+    fn an_impaired_part_is_reported_and_leaves_the_process_ready() {
+        let tasks = Tasks::new();
+        let health = Health::new("1.2.3", &tasks);
+        let database = health.part("database");
+        let orders = health.part("projection_orders");
+        database.up("connected");
+        assert!(!health.is_ready());
+        assert_eq!(health.waited_for(), "projection_orders (starting)");
+        orders.set(&PartState::impaired("parked at 7"));
+        assert!(health.is_ready());
+        assert!(!health.is_up());
+        assert_eq!(health.report()["status"], "unavailable");
+        assert_eq!(health.ready_report()["status"], "ok");
+        assert_eq!(health.report()["services"]["projection_orders"], "parked at 7");
+        orders.up("following");
+        assert!(health.is_up());
+        tasks.stop();
+        assert!(health.is_up());
+        assert!(!health.is_ready());
+        assert_eq!(health.ready_report()["status"], "unavailable");
     }
 }

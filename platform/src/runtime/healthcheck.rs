@@ -7,18 +7,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::StartError;
+use crate::health::READY;
 
 const LIMIT: Duration = Duration::from_secs(5);
 /// Enough for the status line and a report of many parts.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
-/// Asks the process that serves `/health` at `listener`, and prints what it says.
+/// Asks the process that serves `/health/ready` at `listener`, and prints what it says.
 ///
 /// # Errors
 /// It does not answer 200 within five seconds.
 pub async fn healthcheck(listener: SocketAddr) -> Result<(), StartError> {
     let address = reachable(listener);
-    let what = format!("ask http://{address}/health");
+    let what = format!("ask http://{address}{READY}");
     let answer = tokio::time::timeout(LIMIT, ask(address))
         .await
         .map_err(|_| StartError::failed(&what, "no answer within five seconds"))?
@@ -44,7 +45,7 @@ fn reachable(listener: SocketAddr) -> SocketAddr {
 
 async fn ask(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET /health HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {READY} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream

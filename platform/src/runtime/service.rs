@@ -43,7 +43,7 @@ pub trait Service: Sized {
     /// Its tasks, to which its listeners are added.
     fn tasks(&self) -> &Tasks;
 
-    /// What it serves over HTTP beside `/health` and `/metrics`.
+    /// What it serves over HTTP next to `/health`, its probes and `/metrics`.
     fn http(&self) -> Router {
         Router::new()
     }
@@ -59,7 +59,7 @@ pub fn serve<S: Service>(command: Command) -> ExitCode {
     let command = command
         .subcommand(
             Command::new("healthcheck")
-                .about("Asks the running service how it is; exit code 0 if well"),
+                .about("Asks the running service whether it is ready; exit code 0 if it is"),
         )
         .subcommand(Command::new("migrate").about("Brings the databases up to date and ends"));
     let matches = config::command(command, &S::SETTINGS.specs()).get_matches();

@@ -6,20 +6,17 @@ use std::time::Duration;
 
 use event_sourcing::Clock;
 use platform::config::names;
-use platform::health::PartState;
 use platform::runtime::{GrpcChannel, HttpListener};
 use platform::telemetry::Metrics;
 use platform::{Health, Settings, StartError, Tasks};
 
-use crate::clients::{Channels, Service, ServiceHealth, Services};
+use crate::clients::{Channels, Services};
 use crate::config::Config;
 use crate::execution::Executor;
 use crate::http::{Endpoint, Site, router};
 use crate::limits::Limits;
+use crate::probes;
 use crate::schema;
-
-/// How often the services are asked how they are.
-const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A gateway that serves.
 #[derive(Debug)]
@@ -59,9 +56,9 @@ pub async fn start(
 ) -> Result<Gateway, StartError> {
     let listener = HttpListener::bind(names::CLIENT_HTTP_ADDR.spec.name, config.http).await?;
     let tasks = Tasks::new();
-    let health = Health::new(env!("CARGO_PKG_VERSION"));
+    let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
     let services = Services::new(channels, config.policy);
-    probe(&services, &health, &tasks).await;
+    probes::start(services.clone(), &health, &tasks).await;
     let limits = Limits {
         depth: config.max_depth,
         complexity: config.max_complexity,
@@ -111,48 +108,5 @@ impl Gateway {
     pub async fn stop(self) -> Result<(), StartError> {
         let drained = self.tasks.drain(self.shutdown).await;
         drained.map_err(|left| StartError::failed("stop the gateway", left))
-    }
-}
-
-/// The gateway's parts are those of the services behind it.
-async fn probe(services: &Services, health: &Health, tasks: &Tasks) {
-    let both = |part: &'static str, up: &'static str, down: &'static str| {
-        let services = services.clone();
-        move || {
-            let services = services.clone();
-            async move {
-                let command = services.health_of(Service::Command, part).await;
-                let query = services.health_of(Service::Query, part).await;
-                state(&[command, query], up, down)
-            }
-        }
-    };
-    let cache = {
-        let services = services.clone();
-        move || {
-            let services = services.clone();
-            async move {
-                let query = services.health_of(Service::Query, "cache").await;
-                state(&[query], "connected", "disconnected")
-            }
-        }
-    };
-    let database = both("database", "connected", "disconnected");
-    let grpc = both("", "serving", "not serving");
-    health
-        .probe("database", PROBE_INTERVAL, tasks, database)
-        .await;
-    health.probe("cache", PROBE_INTERVAL, tasks, cache).await;
-    health.probe("grpc", PROBE_INTERVAL, tasks, grpc).await;
-}
-
-fn state(answers: &[ServiceHealth], up: &'static str, down: &'static str) -> PartState {
-    if answers
-        .iter()
-        .all(|answer| *answer == ServiceHealth::Serving)
-    {
-        PartState::up(up)
-    } else {
-        PartState::down(down)
     }
 }

@@ -20,6 +20,7 @@ mod loaders;
 mod mutations;
 mod nulls;
 mod order;
+mod probes;
 mod queries;
 mod schema;
 mod scope;

@@ -29,7 +29,7 @@ fn command() -> Command {
         .args(args(&specs))
         .subcommand(
             Command::new("healthcheck")
-                .about("Asks the running gateway how it is; exit code 0 if all its parts work"),
+                .about("Asks the running gateway whether it is ready; exit code 0 if it is"),
         )
 }
 

@@ -9,10 +9,10 @@ use domain::fulfilment::{CancelOrderSaga, OrderSaga};
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::saga::{Effects, EngineConfig, EngineTasks, SagaEngine};
 use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig, Filter, LeaseStore, Tail};
-use event_store_postgres::PostgresEventStore;
+use event_store_postgres::{PostgresEventStore, require_sessions};
 use event_store_sqlite::SqliteEventStore;
 use platform::config::{Databases, Engine};
-use platform::health::{Health, PartState};
+use platform::health::{Health, explain_start, start_step};
 use platform::{StartError, Tasks, fields};
 use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
@@ -25,10 +25,11 @@ use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
 use crate::grpc;
 use crate::idempotency::Requests;
 use crate::notices::{Notices, TOLD};
+use crate::probes;
 use crate::providers::Providers;
 
-/// How often the databases are asked whether they are there.
-const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+const OPEN_EVENTS: &str = "open the event store";
+const OPEN_DATABASE: &str = "open the command database";
 /// How often kept answers are looked through for old ones.
 const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
 
@@ -47,13 +48,16 @@ impl OpenedStore {
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
     pub async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        const OPEN: &str = "open the event store";
+        start_step(OPEN_EVENTS, Self::open_now(config, clock)).await
+    }
+
+    async fn open_now(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         match config.event_store.engine() {
             Engine::Sqlite => {
                 let settings = event_store_sqlite::Settings::default();
                 let store = SqliteEventStore::open(config.event_store.as_str(), clock, settings)
                     .await
-                    .map_err(|error| StartError::failed(OPEN, error))?;
+                    .map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
                 Ok(Self::Sqlite(Arc::new(store)))
             }
             Engine::Postgres => {
@@ -64,7 +68,7 @@ impl OpenedStore {
                 };
                 let store = PostgresEventStore::connect(config.event_store.as_str(), settings)
                     .await
-                    .map_err(|error| StartError::failed(OPEN, error))?;
+                    .map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
                 Ok(Self::Postgres(Arc::new(store)))
             }
         }
@@ -134,21 +138,20 @@ impl CommandService {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let store = opened.store();
-        let database = CommandDatabase::connect(&config.database, config.pool_size, config.migrate)
-            .await
-            .map_err(|error| StartError::failed("open the command database", error))?;
+        let database = start_step(OPEN_DATABASE, open_database(config)).await?;
         let requests = Arc::new(Requests::new(database.clone(), Arc::clone(&clock)));
         let mut providers = Providers::from_settings(&own.providers, &database, &clock)
             .map_err(|error| StartError::failed("set up the providers", error))?;
         let tasks = Tasks::new();
-        let health = Health::new(env!("CARGO_PKG_VERSION"));
-        probe(&health, &tasks, &store, &database).await;
+        let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         clean_up(&tasks, Arc::clone(&requests));
         let (executor, executing) = Executor::start(
             Arc::clone(&store),
             Arc::clone(&clock),
             ExecutorConfig::default(),
         );
+        probes::start(&health, &tasks, opened, &database, executor.last_write()).await;
+        explain_start(&health, &tasks);
         let executor = Arc::new(executor);
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed()));
         let (engine, sagas) =
@@ -234,6 +237,18 @@ impl CommandService {
     }
 }
 
+async fn open_database(config: &Databases) -> Result<CommandDatabase, StartError> {
+    let url = &config.database;
+    if url.engine() == Engine::Postgres {
+        require_sessions(url.as_str(), OPEN_DATABASE)
+            .await
+            .map_err(|error| StartError::failed(OPEN_DATABASE, error))?;
+    }
+    CommandDatabase::connect(url, config.pool_size, config.migrate)
+        .await
+        .map_err(|error| StartError::failed(OPEN_DATABASE, error))
+}
+
 /// Names this process in a lease that is no fence: alone it goes on with what it held before.
 fn owner(opened: &OpenedStore, clock: &dyn Clock) -> String {
     match opened {
@@ -274,44 +289,6 @@ fn start_sagas(
         .with::<OrderSaga>(Arc::clone(&effects) as Arc<dyn Effects<OrderSaga>>)
         .with::<CancelOrderSaga>(effects)
         .start()
-}
-
-async fn probe(
-    health: &Health,
-    tasks: &Tasks,
-    store: &Arc<dyn EventStore>,
-    database: &CommandDatabase,
-) {
-    let store = Arc::clone(store);
-    health
-        .probe("event_store", PROBE_INTERVAL, tasks, move || {
-            let store = Arc::clone(&store);
-            async move { state(store.head().await.is_ok()) }
-        })
-        .await;
-    let database = database.clone();
-    health
-        .probe("database", PROBE_INTERVAL, tasks, move || {
-            let database = database.clone();
-            async move {
-                let (busy, most) = database.connections();
-                let gauge = |state| {
-                    metrics::gauge!("db_pool_connections", "pool" => "command", "state" => state)
-                };
-                gauge("busy").set(busy);
-                gauge("max").set(most);
-                state(database.ping().await.is_ok())
-            }
-        })
-        .await;
-}
-
-fn state(connected: bool) -> PartState {
-    if connected {
-        PartState::up("connected")
-    } else {
-        PartState::down("disconnected")
-    }
 }
 
 /// Forgets old keys from time to time.

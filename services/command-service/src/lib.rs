@@ -21,6 +21,7 @@ pub mod fulfilment;
 mod grpc;
 pub mod idempotency;
 pub mod notices;
+mod probes;
 pub mod providers;
 
 pub use app::{CommandService, OpenedStore};

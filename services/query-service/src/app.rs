@@ -4,20 +4,26 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::projection::runner::{Runner, RunnerConfig};
+use event_sourcing::projection::runner::{Runner, RunnerConfig, RunnerState};
 use event_sourcing::{Clock, EventStore, Filter, LeaseStore, StoreError, Tail};
-use event_store_postgres::PostgresEventStore;
+use event_store_postgres::{PostgresEventStore, require_sessions};
 use event_store_sqlite::SqliteEventStore;
 use platform::config::{DatabaseUrl, Databases, Engine};
-use platform::health::Health;
+use platform::health::{Health, explain_start, start_step};
 use platform::{StartError, Tasks, fields};
 use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
+use tokio::sync::watch;
 use tonic::service::Routes;
 
+use crate::config::Config;
+use crate::probes::{self, Runners};
 use crate::projections::{Categories, Orders, Products, Sagas};
 use crate::reads::Reads;
-use crate::{grpc, probes};
+use crate::grpc;
 
+const OPEN_EVENTS: &str = "open the event store";
+const OPEN_DATABASE: &str = "open the query database";
+const MAKE_TABLES: &str = "make the tables of the projections";
 /// How long another process waits for the projections of one that died.
 const LEASE: Duration = Duration::from_secs(5);
 
@@ -36,13 +42,17 @@ impl OpenedLog {
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
     pub async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        start_step(OPEN_EVENTS, Self::open_now(config, clock)).await
+    }
+
+    async fn open_now(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         match config.event_store.engine() {
             Engine::Sqlite => {
                 let settings = event_store_sqlite::Settings::default();
                 let location = path(&config.event_store);
                 let store = SqliteEventStore::open_read_only(location, clock, settings).await;
                 let store =
-                    store.map_err(|error| StartError::failed("open the event store", error))?;
+                    store.map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
                 Ok(Self::Sqlite(Arc::new(store)))
             }
             Engine::Postgres => {
@@ -54,7 +64,7 @@ impl OpenedLog {
                 let store = PostgresEventStore::connect(config.event_store.as_str(), settings);
                 let store = store
                     .await
-                    .map_err(|error| StartError::failed("open the event store", error))?;
+                    .map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
                 Ok(Self::Postgres(Arc::new(store)))
             }
         }
@@ -108,13 +118,15 @@ impl QueryService {
     /// The query database cannot be opened, or does not fit this binary.
     pub async fn start(
         config: &Databases,
+        own: &Config,
         log: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let failed = |error: StoreError| StartError::failed("open the query database", error);
+        let failed = |error: StoreError| StartError::failed(OPEN_DATABASE, error);
         // Projections and caches together understand nearly every event.
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
-        let database = open(config, Arc::clone(&clock)).await.map_err(failed)?;
+        let opening = open(config, Arc::clone(&clock));
+        let database = start_step(OPEN_DATABASE, opening).await.map_err(failed)?;
         let tasks = Tasks::new();
         let folding = Folding {
             log: Arc::clone(&log),
@@ -122,17 +134,16 @@ impl QueryService {
             clock,
             owner: format!("query-service-{:016x}", rand::random::<u64>()),
         };
-        folding.start(Categories, &tasks).await.map_err(failed)?;
-        folding.start(Products, &tasks).await.map_err(failed)?;
-        folding.start(Orders, &tasks).await.map_err(failed)?;
-        folding.start(Sagas, &tasks).await.map_err(failed)?;
+        let runners = start_step(MAKE_TABLES, folding.start_all(&tasks));
+        let runners = runners.await.map_err(failed)?;
         // The first answer must not find an unknown checkpoint.
         database.feed().refresh(&database).await.map_err(failed)?;
 
         let reads = Reads::new(&database, &log);
         follow(&tasks, &database, &log, &reads);
-        let health = Health::new(env!("CARGO_PKG_VERSION"));
-        probes::start(&health, &tasks, &log, &database).await;
+        let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
+        probes::start(&health, &tasks, &log, &database, runners, own.lag).await;
+        explain_start(&health, &tasks);
         let routes = grpc::routes(&reads, health.clone())?;
         Ok(Self {
             routes,
@@ -180,6 +191,9 @@ impl QueryService {
 
 async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Database, StoreError> {
     let url = config.database.as_str();
+    if config.database.engine() == Engine::Postgres {
+        require_sessions(url, OPEN_DATABASE).await?;
+    }
     if config.migrate {
         Database::open(url, config.pool_size, clock).await
     } else {
@@ -196,11 +210,20 @@ struct Folding {
 }
 
 impl Folding {
+    async fn start_all(&self, tasks: &Tasks) -> Result<Runners, StoreError> {
+        Ok(Runners {
+            categories: self.start(Categories, tasks).await?,
+            products: self.start(Products, tasks).await?,
+            orders: self.start(Orders, tasks).await?,
+            sagas: self.start(Sagas, tasks).await?,
+        })
+    }
+
     async fn start<P: TableProjection>(
         &self,
         projection: P,
         tasks: &Tasks,
-    ) -> Result<(), StoreError> {
+    ) -> Result<watch::Receiver<RunnerState>, StoreError> {
         let rows = SqlProjectionStore::<P>::open(self.database.clone()).await?;
         let leases: Arc<dyn LeaseStore> = Arc::new(SqlLeaseStore::new(self.database.clone()));
         let config = RunnerConfig {
@@ -220,8 +243,9 @@ impl Folding {
             let names = [runner.lease()];
             leases.seize_leases(&names, &self.owner, LEASE).await?;
         }
+        let state = runner.state();
         tasks.spawn(P::NAME, runner.run(tasks.stopping()));
-        Ok(())
+        Ok(state)
     }
 }
 

@@ -12,4 +12,4 @@ pub mod projections;
 pub mod reads;
 
 pub use app::{OpenedLog, QueryService};
-pub use config::SETTINGS;
+pub use config::{Config, LagLimits, SETTINGS};

@@ -9,7 +9,7 @@ use event_sourcing::{Clock, SystemClock};
 use platform::config::{Databases, ServiceSettings};
 use platform::runtime::{self, Service};
 use platform::{ConfigError, Health, Settings, StartError, Tasks};
-use query_service::{OpenedLog, QueryService, SETTINGS};
+use query_service::{Config, OpenedLog, QueryService, SETTINGS};
 use tonic::service::Routes;
 
 fn main() -> ExitCode {
@@ -28,16 +28,16 @@ struct ReadSide {
 
 impl Service for ReadSide {
     const SETTINGS: ServiceSettings = SETTINGS;
-    type Config = ();
+    type Config = Config;
 
-    fn configure(_: &Settings) -> Result<(), ConfigError> {
-        Ok(())
+    fn configure(settings: &Settings) -> Result<Config, ConfigError> {
+        Config::read(settings)
     }
 
-    async fn open(databases: &Databases, (): ()) -> Result<Self, StartError> {
+    async fn open(databases: &Databases, config: Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let log = OpenedLog::open(databases, Arc::clone(&clock)).await?;
-        let service = QueryService::start(databases, log.store(), clock).await?;
+        let service = QueryService::start(databases, &config, log.store(), clock).await?;
         Ok(Self { log, service })
     }
 

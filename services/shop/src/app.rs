@@ -56,7 +56,9 @@ impl Shop {
             Arc::clone(&clock),
         )
         .await?;
-        let query = QueryService::start(&config.query, store.store(), Arc::clone(&clock)).await?;
+        let log = store.store();
+        let query =
+            QueryService::start(&config.query, &config.read_side, log, Arc::clone(&clock)).await?;
         let channels = Channels {
             command: GrpcChannel::in_process(command.routes()),
             query: GrpcChannel::in_process(query.routes()),

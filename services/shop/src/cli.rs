@@ -68,12 +68,12 @@ Examples:
   shop order place --user ada --item \"First Flush Sencha=3\" --follow
                                         order something, and see how it comes about
   shop saga list --state suspended      what waits for a person
-  shop healthcheck                      ask the running shop how it is
+  shop healthcheck                      ask the running shop whether it is ready
 
 Exit codes: 0 stopped cleanly or done, 1 failed, 2 a wrong setting or flag.";
 
 const HEALTHCHECK_ABOUT: &str = "\
-Asks the running shop how it is, prints its answer, and exits with 0 if all its parts work and 1 if not.";
+Asks the gateway of the running shop whether it is ready, prints its answer, and exits with 0 if it is and 1 if not.";
 
 /// Reads the arguments and does what they say.
 pub fn run() -> ExitCode {
@@ -94,7 +94,7 @@ pub fn run() -> ExitCode {
 
 fn command() -> Command {
     let healthcheck = Command::new("healthcheck")
-        .about("Ask the running shop how it is")
+        .about("Ask the running shop whether it is ready")
         .long_about(HEALTHCHECK_ABOUT)
         .args(local(config::args(&[names::CLIENT_HTTP_ADDR.spec])));
     Command::new("shop")
@@ -109,6 +109,7 @@ fn command() -> Command {
         .args(section("Listeners", LISTENERS))
         .args(section("GraphQL gateway", GATEWAY))
         .args(section("Providers and sagas", names::WRITE_SIDE))
+        .args(section("Read side", names::READ_SIDE))
         .args(section("Process", PROCESS))
         .subcommands([
             seed::command(),

@@ -18,6 +18,8 @@ pub struct ShopConfig {
     pub write_side: command_service::Config,
     /// The read side.
     pub query: Databases,
+    /// The read side's limits.
+    pub read_side: query_service::Config,
     /// The gateway.
     pub gateway: client_service::Config,
     /// Where they listen.
@@ -68,6 +70,7 @@ impl ShopConfig {
             command: command_service::SETTINGS.databases(&all)?,
             write_side: command_service::Config::read(&all)?,
             query: query_service::SETTINGS.databases(&all)?,
+            read_side: query_service::Config::read(&all)?,
             gateway: client_service::Config::read(&all, app_env)?,
             addresses,
             shutdown_limit: all.get(&names::SHUTDOWN_TIMEOUT_MS)?,

@@ -4,6 +4,7 @@ use std::fmt::{self, Debug};
 use std::future::Future;
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use super::snapshots::Snapshots;
 use super::state::typed;
 use super::work::{Lane, Mode, Needs, Stop, Work};
 use crate::aggregate::Aggregate;
-use crate::appender::{Appender, AppenderConfig, Outcome};
+use crate::appender::{Appender, AppenderConfig, LastWrite, Outcome};
 use crate::clock::Clock;
 use crate::id::{CommandId, Version};
 use crate::store::{EventStore, StoreError};
@@ -112,6 +113,12 @@ impl Executor {
             snapshot_every: config.snapshot_every,
         };
         (executor, ExecutorTasks(vec![appending, snapshotting]))
+    }
+
+    /// What the last write to the store came to. Changes with every write.
+    #[must_use]
+    pub fn last_write(&self) -> watch::Receiver<LastWrite> {
+        self.appender.last_write()
     }
 
     /// Takes a command to its end.

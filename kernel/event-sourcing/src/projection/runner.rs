@@ -78,6 +78,9 @@ pub struct RunnerState {
     pub parked: Option<Parked>,
     /// The database error that it is retrying, if it is.
     pub failing: Option<String>,
+    /// Whether that error will come again however often it is tried: a damaged database, or one that this binary cannot
+    /// work with.
+    pub is_damaged: bool,
 }
 
 /// Runs one projection in this process whenever it holds the lease.
@@ -161,6 +164,10 @@ impl<P: Projection> Runner<P> {
             let wait = match lost {
                 Lost::Lease => {
                     pause = self.config.retry_min;
+                    // What failed here is the other process's now.
+                    self.state.send_modify(|state| {
+                        (state.failing, state.is_damaged) = (None, false);
+                    });
                     self.config.lease / 3
                 }
                 Lost::Error(error) => {
@@ -169,8 +176,10 @@ impl<P: Projection> Runner<P> {
                         error = &error as &dyn std::error::Error,
                         "projection retries"
                     );
-                    self.state
-                        .send_modify(|state| state.failing = Some(error.to_string()));
+                    self.state.send_modify(|state| {
+                        state.failing = Some(error.to_string());
+                        state.is_damaged = !error.is_retryable();
+                    });
                     let wait = pause;
                     pause = (pause * 2).min(self.config.retry_max);
                     wait
@@ -360,6 +369,7 @@ impl<P: Projection> Runner<P> {
             position: progress.position,
             parked: progress.parked.clone(),
             failing: None,
+            is_damaged: false,
         });
     }
 

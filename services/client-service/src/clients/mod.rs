@@ -19,7 +19,7 @@ use platform::runtime::GrpcChannel;
 
 pub use call::Answered;
 pub use command::Left;
-pub use health::{Service, ServiceHealth};
+pub use health::{Service, ServiceHealth, ServiceReport};
 pub use idempotency::{Begun, Lease};
 pub use policy::{Policy, Tries};
 

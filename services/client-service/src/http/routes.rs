@@ -10,6 +10,7 @@ use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderValue, Method, header};
 use platform::Health;
+use platform::health::{HEALTH, LIVE, READY};
 use platform::telemetry::Metrics;
 
 use super::graphql::Endpoint;
@@ -70,11 +71,13 @@ fn method_name(method: &Method) -> &'static str {
 }
 
 fn path_name(path: &str) -> &'static str {
-    const KNOWN: [&str; 5] = [
+    const KNOWN: [&str; 7] = [
         "/graphql",
         "/graphiql",
         "/schema.graphql",
-        "/health",
+        HEALTH,
+        LIVE,
+        READY,
         "/metrics",
     ];
     KNOWN

@@ -145,6 +145,14 @@ async fn a_write_that_could_not_be_sent_did_nothing() -> Result<()> {
     assert_eq!(extensions["outcome"], "none", "{body}");
     let health = connection.send(&test_shop::Request::get("/health")).await?;
     assert_eq!(health.status, 503);
-    assert_eq!(health.json()?["services"]["grpc"], "not serving");
+    let parts = json!({
+        "command_service": "unreachable", "query_service": "unreachable",
+        "database": "unknown", "cache": "unknown", "grpc": "unknown",
+    });
+    assert_eq!(health.json()?["services"], parts);
+    for path in ["/health/ready", "/health/live"] {
+        let probe = connection.send(&test_shop::Request::get(path)).await?;
+        assert_eq!(probe.status, 200, "{path}");
+    }
     Ok(())
 }

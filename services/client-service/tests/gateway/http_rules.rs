@@ -179,7 +179,10 @@ async fn health_names_the_parts() -> Result<()> {
     let body = health.json()?;
     assert_eq!(body["status"], "ok");
     assert!(body["version"].is_string());
-    let parts = json!({"database": "connected", "cache": "connected", "grpc": "serving"});
+    let parts = json!({
+        "command_service": "serving", "query_service": "serving",
+        "database": "connected", "cache": "connected", "grpc": "serving",
+    });
     assert_eq!(body["services"], parts);
     assert_eq!(stage.send(&Request::get("/metrics")).await?.status, 200);
     Ok(())

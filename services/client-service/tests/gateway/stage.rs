@@ -176,7 +176,8 @@ impl Stage {
         let started = CommandService::start(&command, &behaviour, &store, Arc::clone(&clock));
         let command = started.await?;
         let query = query_service::SETTINGS.databases(&settings)?;
-        let query = QueryService::start(&query, store.store(), Arc::clone(&clock)).await?;
+        let own = query_service::Config::read(&settings)?;
+        let query = QueryService::start(&query, &own, store.store(), Arc::clone(&clock)).await?;
         let config = Config::read(&settings, app_env)?;
         let stage = Self::in_front_of(command.routes(), query.routes(), config).await?;
         Ok(Self {

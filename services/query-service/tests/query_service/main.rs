@@ -4,6 +4,8 @@ mod cache;
 mod catalogue;
 mod errors;
 mod follower;
+mod gated;
+mod health;
 mod input;
 mod lists;
 mod order_events;

@@ -22,7 +22,7 @@ use event_sourcing::{
 };
 use platform::config::{DatabaseUrl, Databases};
 use platform::runtime::GrpcListener;
-use query_service::QueryService;
+use query_service::{Config, QueryService};
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
 use tonic::transport::{Channel, Endpoint};
@@ -35,6 +35,7 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 pub struct World {
     pub log: Arc<MemoryEventStore>,
     pub url: String,
+    pub own: Config,
     commands: AtomicU64,
     _folder: Option<TempDir>,
     _server: Option<TestDatabase>,
@@ -77,6 +78,7 @@ impl World {
         Self {
             log: Arc::new(MemoryEventStore::new(Arc::new(SystemClock))),
             url,
+            own: Config::default(),
             commands: AtomicU64::new(1),
             _folder: folder,
             _server: server,
@@ -94,9 +96,15 @@ impl World {
     }
 
     pub async fn start(&self) -> Service {
-        let running = QueryService::start(&self.config(), self.log.clone(), Arc::new(SystemClock))
-            .await
-            .expect("a started service");
+        self.start_on(self.log.clone()).await
+    }
+
+    /// The same on another way to the log.
+    pub async fn start_on(&self, log: Arc<dyn EventStore>) -> Service {
+        let config = self.config();
+        let clock = Arc::new(SystemClock);
+        let started = QueryService::start(&config, &self.own, log, clock);
+        let running = started.await.expect("a started service");
         let listener = GrpcListener::bind("TEST", "127.0.0.1:0".parse().expect("an address"))
             .await
             .expect("a free port");

@@ -1,0 +1,50 @@
+//! Settings that older configurations may carry, with the one value that this version serves.
+
+use super::error::ConfigError;
+use super::setting::Setting;
+use super::settings::Settings;
+
+pub(super) const AUTH: Setting<()> = only("AUTH", |text| only_value(text, "off"), "off");
+pub(super) const RATE_LIMIT_PER_MINUTE: Setting<()> = only(
+    "RATE_LIMIT_PER_MINUTE",
+    |text| only_value(text, "0"),
+    "0 (off)",
+);
+const NOTHING: &str = "no value: this version does not have it";
+pub(super) const AUTH_JWT_SECRET_FILE: Setting<()> = only("AUTH_JWT_SECRET_FILE", |_| None, NOTHING);
+pub(super) const AUTH_JWT_KEY_FILE: Setting<()> = only("AUTH_JWT_KEY_FILE", |_| None, NOTHING);
+pub(super) const AUTH_JWKS_URL: Setting<()> = only("AUTH_JWKS_URL", |_| None, NOTHING);
+pub(super) const TLS_CERT_FILE: Setting<()> = only("TLS_CERT_FILE", |_| None, NOTHING);
+pub(super) const TLS_KEY_FILE: Setting<()> = only("TLS_KEY_FILE", |_| None, NOTHING);
+pub(super) const OTEL_EXPORTER_OTLP_ENDPOINT: Setting<()> =
+    only("OTEL_EXPORTER_OTLP_ENDPOINT", |_| None, NOTHING);
+
+const UNSUPPORTED: &[&Setting<()>] = &[
+    &AUTH,
+    &RATE_LIMIT_PER_MINUTE,
+    &AUTH_JWT_SECRET_FILE,
+    &AUTH_JWT_KEY_FILE,
+    &AUTH_JWKS_URL,
+    &TLS_CERT_FILE,
+    &TLS_KEY_FILE,
+    &OTEL_EXPORTER_OTLP_ENDPOINT,
+];
+
+const fn only(
+    name: &'static str,
+    parse: fn(&str) -> Option<()>,
+    accepts: &'static str,
+) -> Setting<()> {
+    Setting::new(name, parse, accepts, "Not in this version")
+}
+
+fn only_value(given: &str, served: &str) -> Option<()> {
+    (given == served).then_some(())
+}
+
+/// Refuses what this version would otherwise silently ignore.
+pub(super) fn refuse_unsupported(settings: &Settings) -> Result<(), ConfigError> {
+    UNSUPPORTED
+        .iter()
+        .try_for_each(|setting| settings.find(setting).map(|_| ()))
+}

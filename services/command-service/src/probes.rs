@@ -1,0 +1,161 @@
+//! What `/health` says of the write side, and when it is ready: if its last write succeeded, or, while there is none, a
+//! write of its own that is no event.
+//!
+//! A database that answers reads says nothing about writes: the disk may be full, the server a replica, a right gone. So
+//! each database has a row that is written again while nothing else is.
+//!
+//! ```text
+//!   idle for 5 s ──► probe ──► succeeded ──► connected
+//!                     ▲   └──► failed ──► not writable, or disconnected ── 1 s ──► probe
+//!   a write failed ───┘                        ▲
+//!   a write was answered ──► connected         └── at once, where it is the store's fault and not the batch's
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{EventStore, LastWrite, LeaseStore, StoreError};
+use platform::Tasks;
+use platform::health::{Health, Part, PartState, within};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::app::OpenedStore;
+use crate::database::CommandDatabase;
+
+/// How long nothing may be written before it is tried.
+const IDLE: Duration = Duration::from_secs(5);
+/// The pause before a write that failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// The longest that a probe may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The lease whose row is written. Nobody works under it.
+const WRITE_PROBE: &str = "health/write-probe";
+
+/// Adds the parts, with their first answers.
+pub(crate) async fn start(
+    health: &Health,
+    tasks: &Tasks,
+    opened: &OpenedStore,
+    database: &CommandDatabase,
+    writes: watch::Receiver<LastWrite>,
+) {
+    let events = Events {
+        opened: opened.clone(),
+        part: health.part("event_store"),
+        writes,
+    };
+    let first = events.probe().await;
+    let stopping = tasks.stopping();
+    tasks.spawn("probe of the event store", async move {
+        stopping.run_until_cancelled(events.watch(first)).await;
+    });
+    let database = database.clone();
+    health
+        .probe("database", IDLE, tasks, move || {
+            let database = database.clone();
+            async move {
+                let (busy, most) = database.connections();
+                let gauge = |state| {
+                    metrics::gauge!("db_pool_connections", "pool" => "command", "state" => state)
+                };
+                gauge("busy").set(busy);
+                gauge("max").set(most);
+                match database.probe_write().await {
+                    Ok(()) => connected(),
+                    Err(_) => unwritten(database.ping().await.is_ok()),
+                }
+            }
+        })
+        .await;
+}
+
+struct Events {
+    opened: OpenedStore,
+    part: Part,
+    writes: watch::Receiver<LastWrite>,
+}
+
+impl Events {
+    /// Never returns.
+    async fn watch(mut self, mut is_written: bool) {
+        loop {
+            let pause = if is_written { IDLE } else { RETRY };
+            let failed = self.written_until(Instant::now() + pause, is_written).await;
+            if failed {
+                // A store that fails one write after another is not asked in a loop.
+                tokio::time::sleep(RETRY).await;
+            }
+            is_written = self.probe().await;
+        }
+    }
+
+    /// Follows the writes until there was none for as long as `until`, or one failed; says which.
+    async fn written_until(&mut self, mut until: Instant, mut is_written: bool) -> bool {
+        loop {
+            tokio::select! {
+                () = sleep_until(until) => return false,
+                changed = self.writes.changed() => if changed.is_err() {
+                    // The executor has ended, and the process is about to.
+                    std::future::pending::<()>().await;
+                },
+            }
+            let last = *self.writes.borrow_and_update();
+            match last {
+                LastWrite::None => {}
+                LastWrite::Answered => {
+                    if !is_written {
+                        self.part.set(&connected());
+                        is_written = true;
+                    }
+                    until = Instant::now() + IDLE;
+                }
+                LastWrite::Unavailable => {
+                    self.part.set(&unwritten(false));
+                    return true;
+                }
+                // Perhaps only the batch could not be kept.
+                LastWrite::Failed => return true,
+            }
+        }
+    }
+
+    /// Writes, and says whether that succeeded.
+    async fn probe(&self) -> bool {
+        let probe = async {
+            match self.opened.probe_write().await {
+                Ok(()) => connected(),
+                Err(_) => unwritten(self.opened.store().head().await.is_ok()),
+            }
+        };
+        let state = within(PROBE_TIMEOUT, probe).await;
+        self.part.set(&state);
+        state.up
+    }
+}
+
+impl OpenedStore {
+    /// Writes a row that is no event, where events are written.
+    async fn probe_write(&self) -> Result<(), StoreError> {
+        if let Self::Postgres(store) = self {
+            store.may_append().await?;
+        }
+        let leases: Arc<dyn LeaseStore> = self.leases();
+        let names = [WRITE_PROBE.into()];
+        let written = leases.acquire_leases(&names, WRITE_PROBE, IDLE);
+        written.await.map(|_| ())
+    }
+}
+
+fn connected() -> PartState {
+    PartState::up("connected")
+}
+
+/// What the part says after a write that failed.
+fn unwritten(is_read: bool) -> PartState {
+    PartState::down(if is_read {
+        "not writable"
+    } else {
+        "disconnected"
+    })
+}

@@ -1,0 +1,170 @@
+//! What `/health` says of the read side's parts, and when it is ready: once it has caught up with each projection, and
+//! while it reaches its database.
+//!
+//! Later a projection may lag, park or fail. `/health` says so, and the service stays ready: its rows are still the right
+//! answer for what they say they reflect, and the other replicas would fail alike.
+
+mod projection;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::projection::RunnerState;
+use event_sourcing::{EventStore, Projection};
+use platform::Tasks;
+use platform::health::{Health, Part, PartState};
+use read_model_sql::{Checkpoint, Database};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use self::projection::{Seen, Standing};
+use crate::config::LagLimits;
+use crate::projections::{Categories, Orders, Products, Sagas};
+
+/// How often the parts are asked.
+const INTERVAL: Duration = Duration::from_secs(2);
+/// The same until the service is ready for the first time.
+const STARTING_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The runners of the projections, as they show themselves.
+pub(crate) struct Runners {
+    pub(crate) categories: watch::Receiver<RunnerState>,
+    pub(crate) products: watch::Receiver<RunnerState>,
+    pub(crate) orders: watch::Receiver<RunnerState>,
+    pub(crate) sagas: watch::Receiver<RunnerState>,
+}
+
+/// Adds the parts, with their first answers.
+pub(crate) async fn start(
+    health: &Health,
+    tasks: &Tasks,
+    log: &Arc<dyn EventStore>,
+    database: &Database,
+    runners: Runners,
+    limits: LagLimits,
+) {
+    let asked = Arc::clone(log);
+    health
+        .probe("event_store", INTERVAL, tasks, move || {
+            let log = Arc::clone(&asked);
+            async move { connected(log.head().await.is_ok(), PartState::impaired) }
+        })
+        .await;
+    let asked = database.clone();
+    health
+        .probe("database", INTERVAL, tasks, move || {
+            let database = asked.clone();
+            async move {
+                let (busy, most) = database.connections();
+                let gauge = |state| {
+                    metrics::gauge!("db_pool_connections", "pool" => "query", "state" => state)
+                };
+                gauge("busy").set(busy);
+                gauge("max").set(most);
+                let is_read = database.feed().refresh(&database).await.is_ok();
+                connected(is_read, PartState::down)
+            }
+        })
+        .await;
+    // The cache answers only while the checkpoints that it follows are confirmed all the time.
+    let followed = [Categories::NAME, Products::NAME, Orders::NAME, Sagas::NAME]
+        .map(|name| database.feed().follow(name));
+    health
+        .probe("cache", INTERVAL, tasks, move || {
+            let is_followed = followed
+                .iter()
+                .all(|checkpoint| checkpoint.borrow().is_fresh(INTERVAL));
+            async move { connected(is_followed, PartState::impaired) }
+        })
+        .await;
+    let all = Projections {
+        log: Arc::clone(log),
+        limits,
+        followed: vec![
+            followed_as::<Categories>("projection_categories", health, database, runners.categories),
+            followed_as::<Products>("projection_products", health, database, runners.products),
+            followed_as::<Orders>("projection_orders", health, database, runners.orders),
+            followed_as::<Sagas>("projection_sagas", health, database, runners.sagas),
+        ],
+    };
+    all.start(tasks).await;
+}
+
+fn connected(is_connected: bool, otherwise: fn(&'static str) -> PartState) -> PartState {
+    if is_connected {
+        PartState::up("connected")
+    } else {
+        otherwise("disconnected")
+    }
+}
+
+fn followed_as<P: Projection>(
+    name: &'static str,
+    health: &Health,
+    database: &Database,
+    runner: watch::Receiver<RunnerState>,
+) -> Followed {
+    Followed {
+        projection: P::NAME,
+        part: health.part(name),
+        checkpoint: database.feed().follow(P::NAME),
+        runner,
+        standing: Standing::default(),
+    }
+}
+
+/// A projection and what is known of it.
+struct Followed {
+    projection: &'static str,
+    part: Part,
+    checkpoint: watch::Receiver<Checkpoint>,
+    runner: watch::Receiver<RunnerState>,
+    standing: Standing,
+}
+
+struct Projections {
+    log: Arc<dyn EventStore>,
+    limits: LagLimits,
+    followed: Vec<Followed>,
+}
+
+impl Projections {
+    async fn start(mut self, tasks: &Tasks) {
+        let mut has_caught_up = self.look().await;
+        let stopping = tasks.stopping();
+        tasks.spawn("health of the projections", async move {
+            loop {
+                let pause = if has_caught_up {
+                    INTERVAL
+                } else {
+                    STARTING_INTERVAL
+                };
+                tokio::select! {
+                    () = stopping.cancelled() => return,
+                    () = tokio::time::sleep(pause) => has_caught_up = self.look().await,
+                }
+            }
+        });
+    }
+
+    /// Says how each is, and whether all have caught up once.
+    async fn look(&mut self) -> bool {
+        let head = tokio::time::timeout(INTERVAL, self.log.head()).await;
+        let head = head.ok().and_then(Result::ok);
+        for followed in &mut self.followed {
+            let checkpoint = followed.checkpoint.borrow().clone();
+            let is_parked = if checkpoint.parked.is_some() { 1.0 } else { 0.0 };
+            let projection = followed.projection;
+            metrics::gauge!("projection_parked", "projection" => projection).set(is_parked);
+            let seen = Seen {
+                checkpoint: &checkpoint,
+                runner: &followed.runner.borrow().clone(),
+                head,
+                at: Instant::now(),
+            };
+            let state = followed.standing.judge(&seen, self.limits);
+            followed.part.set(&state);
+        }
+        self.followed.iter().all(|it| it.standing.has_caught_up())
+    }
+}

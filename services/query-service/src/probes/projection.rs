@@ -1,0 +1,204 @@
+//! How one projection is.
+//!
+//! ```text
+//!   building ── caught up once ──► following ◄──► lagging
+//!                                      ▲  ▲
+//!                            resumed ──┘  └── succeeded
+//!                            parked          failing, damaged
+//! ```
+
+use event_sourcing::Position;
+use event_sourcing::projection::RunnerState;
+use platform::health::PartState;
+use read_model_sql::Checkpoint;
+use tokio::time::Instant;
+
+use crate::config::LagLimits;
+
+/// What was seen of a projection at one moment.
+pub(super) struct Seen<'a> {
+    pub(super) checkpoint: &'a Checkpoint,
+    /// The runner of this process; another process may be the one that folds.
+    pub(super) runner: &'a RunnerState,
+    /// Nothing if the log cannot be read.
+    pub(super) head: Option<Position>,
+    pub(super) at: Instant,
+}
+
+/// What has to be remembered of a projection to tell how it is.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// Where the log ended when it was first asked: rows up to here make the projection ready.
+    goal: Option<Position>,
+    has_caught_up: bool,
+    /// An end of the log that the rows had not reached, and when that was seen.
+    waiting_for: Option<(Position, Instant)>,
+}
+
+impl Standing {
+    pub(super) fn has_caught_up(&self) -> bool {
+        self.has_caught_up
+    }
+
+    pub(super) fn judge(&mut self, seen: &Seen<'_>, limits: LagLimits) -> PartState {
+        self.catch_up(seen);
+        let is_lagging = self.is_lagging(seen, limits);
+        let kept_from_serving = |word: String| {
+            if self.has_caught_up {
+                PartState::impaired(word)
+            } else {
+                PartState::down(word)
+            }
+        };
+        let position = seen.checkpoint.position;
+        if seen.runner.is_damaged {
+            kept_from_serving("damaged".to_owned())
+        } else if seen.runner.failing.is_some() {
+            kept_from_serving("failing".to_owned())
+        } else if let Some(parked) = &seen.checkpoint.parked {
+            kept_from_serving(format!("parked at {}", parked.position))
+        } else if !self.has_caught_up {
+            let goal = self.goal.map_or_else(|| "?".to_owned(), |goal| goal.to_string());
+            PartState::down(format!("building ({position} of {goal})"))
+        } else if is_lagging {
+            let missing = seen.head.map_or(0, |head| head.0.saturating_sub(position.0));
+            PartState::impaired(format!("lagging ({missing} events)"))
+        } else {
+            PartState::up("following")
+        }
+    }
+
+    fn catch_up(&mut self, seen: &Seen<'_>) {
+        self.goal = self.goal.or(seen.head);
+        let is_known = seen.checkpoint.as_of.is_some();
+        // One that was parked when this process started has caught up as far as it can: its rows are as right as they
+        // were before, and not to serve them would help nobody.
+        let has_arrived = self
+            .goal
+            .is_some_and(|goal| seen.checkpoint.position >= goal || seen.checkpoint.parked.is_some());
+        self.has_caught_up |= is_known && has_arrived;
+    }
+
+    /// Whether an event is older than the limit and not in the rows, and more than the limit of them are missing.
+    fn is_lagging(&mut self, seen: &Seen<'_>, limits: LagLimits) -> bool {
+        let position = seen.checkpoint.position;
+        let Some(head) = seen.head else {
+            return false;
+        };
+        let still = self
+            .waiting_for
+            .filter(|(end, _)| position < *end && *end <= head);
+        self.waiting_for = still.or_else(|| (position < head).then_some((head, seen.at)));
+        self.waiting_for.is_some_and(|(_, since)| {
+            seen.at.duration_since(since) >= limits.age
+                && head.0.saturating_sub(position.0) > limits.events
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use event_sourcing::projection::Parked;
+
+    use super::*;
+
+    const LIMITS: LagLimits = LagLimits {
+        age: Duration::from_secs(10),
+        events: 5,
+    };
+
+    struct Case {
+        standing: Standing,
+        start: Instant,
+        runner: RunnerState,
+        parked: Option<Parked>,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            Self {
+                standing: Standing::default(),
+                start: Instant::now(),
+                runner: RunnerState::default(),
+                parked: None,
+            }
+        }
+
+        /// After this many seconds, at this position of a log that ends there.
+        fn at(&mut self, seconds: u64, position: u64, head: impl Into<Option<u64>>) -> PartState {
+            let at = self.start + Duration::from_secs(seconds);
+            let checkpoint = Checkpoint {
+                position: Position(position),
+                parked: self.parked.clone(),
+                as_of: Some(at),
+                ..Checkpoint::default()
+            };
+            let seen = Seen {
+                checkpoint: &checkpoint,
+                runner: &self.runner,
+                head: head.into().map(Position),
+                at,
+            };
+            self.standing.judge(&seen, LIMITS)
+        }
+    }
+
+    #[test]
+    fn it_is_not_ready_before_it_has_caught_up_with_the_log_of_its_start() {
+        let mut case = Case::new();
+        assert_eq!(case.at(0, 0, None), PartState::down("building (0 of ?)"));
+        assert_eq!(case.at(1, 0, 20), PartState::down("building (0 of 20)"));
+        assert_eq!(case.at(60, 19, 500), PartState::down("building (19 of 20)"));
+        assert_eq!(case.at(61, 20, 500).word, "lagging (480 events)");
+        assert!(case.at(61, 20, 500).ready);
+        assert_eq!(case.at(62, 500, 500), PartState::up("following"));
+        assert_eq!(Case::new().at(0, 0, 0), PartState::up("following"));
+    }
+
+    #[test]
+    fn it_lags_by_age_and_by_number() {
+        let mut case = Case::new();
+        case.at(0, 100, 100);
+        assert_eq!(case.at(1, 100, 200), PartState::up("following"));
+        assert_eq!(case.at(10, 100, 200), PartState::up("following"));
+        assert_eq!(case.at(11, 100, 200), PartState::impaired("lagging (100 events)"));
+        // A log that is busy all the time is followed all the time.
+        assert_eq!(case.at(12, 200, 300), PartState::up("following"));
+        for second in 13..40 {
+            let state = case.at(second, 100 * second, 100 * second + 99);
+            assert_eq!(state, PartState::up("following"), "{second}");
+        }
+        // A few events are few however long.
+        assert_eq!(case.at(50, 5_000, 5_005), PartState::up("following"));
+        assert_eq!(case.at(90, 5_000, 5_005), PartState::up("following"));
+        assert_eq!(case.at(91, 5_000, 5_006).word, "lagging (6 events)");
+        // Without the log it is unknown; the part of the event store says so.
+        assert_eq!(case.at(99, 5_000, None), PartState::up("following"));
+    }
+
+    #[test]
+    fn what_stands_still_is_named_and_leaves_it_ready() {
+        let mut case = Case::new();
+        case.at(0, 10, 10);
+        case.parked = Some(Parked {
+            position: Position(11),
+            reason: "an internal reason".to_owned(),
+        });
+        assert_eq!(case.at(1, 10, 20), PartState::impaired("parked at 11"));
+        case.runner.failing = Some("a password".to_owned());
+        assert_eq!(case.at(2, 10, 20), PartState::impaired("failing"));
+        case.runner.is_damaged = true;
+        assert_eq!(case.at(3, 10, 20), PartState::impaired("damaged"));
+    }
+
+    #[test]
+    fn what_fails_before_it_has_caught_up_is_not_ready() {
+        let mut case = Case::new();
+        case.runner.failing = Some("a password".to_owned());
+        assert_eq!(case.at(0, 0, 20), PartState::down("failing"));
+        case.runner.failing = None;
+        assert_eq!(case.at(1, 0, 20), PartState::down("building (0 of 20)"));
+    }
+}

@@ -1,0 +1,234 @@
+//! What the service says of its projections and its database, and when it is ready.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{LeaseStore, SystemClock};
+use platform::config::DatabaseUrl;
+use query_service::{LagLimits, QueryService};
+use read_model_sql::{Database, SqlLeaseStore};
+use serde_json::Value;
+use test_postgres::{Cluster, PgBouncer, PoolMode};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+
+use crate::gated::Gated;
+use crate::support::{LIMIT, Service, World, product, unreadable};
+
+const LEASE: &str = "projection/products";
+/// Longer than any of these tests.
+const LONG: Duration = Duration::from_hours(1);
+
+/// Another process with this query database.
+async fn other_process(world: &World) -> Database {
+    let database = Database::open(&world.url, 1, Arc::new(SystemClock)).await;
+    database.expect("the query database")
+}
+
+/// Takes the products from the service, or gives them back.
+async fn hold_products(database: &Database, is_held: bool) {
+    let leases = SqlLeaseStore::new(database.clone());
+    let names = [LEASE.into()];
+    if is_held {
+        let seized = leases.seize_leases(&names, "elsewhere", LONG).await;
+        assert_eq!(seized.expect("seized").len(), 1);
+    } else {
+        let released = leases.release_leases(&names, "elsewhere").await;
+        released.expect("released");
+    }
+}
+
+async fn run(database: &Database, script: &'static str) {
+    let mut transaction = database.begin().await.expect("a transaction");
+    let done = transaction.run_script("break something", script).await;
+    done.expect("the script runs");
+    transaction.commit("break something").await.expect("commit");
+}
+
+/// Waits until the part's word begins so, and checks whether all is well and whether the service is ready then.
+#[track_caller]
+fn says<'s>(
+    service: &'s Service,
+    part: &'static str,
+    word: &'static str,
+    is_ready: bool,
+) -> impl Future<Output = ()> + 's {
+    let health = service.running.health().clone();
+    async move {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let report = health.report();
+            let said = report["services"][part].as_str().unwrap_or_default();
+            if said.starts_with(word) && health.is_ready() == is_ready {
+                let is_well = matches!(word, "following" | "connected");
+                if is_well {
+                    return;
+                }
+                assert_eq!(report["status"], "unavailable", "{report}");
+                assert!(!said.contains("select"), "internals: {said}");
+                return;
+            }
+            assert!(Instant::now() < deadline, "{part} never says {word}: {report}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_is_not_ready_before_each_projection_has_caught_up() {
+    for world in World::both().await {
+        for number in 0..3 {
+            let id = format!("p{number}");
+            world.append(vec![product(&id, &id, "1", None)]).await;
+        }
+        let gated = Arc::new(Gated {
+            log: Arc::clone(&world.log),
+            asked: watch::Sender::new(0),
+            open: Semaphore::new(0),
+        });
+        let service = world.start_on(Arc::clone(&gated) as _).await;
+        says(&service, "projection_products", "building (0 of 3)", false).await;
+        let waited_for = service.running.health().waited_for();
+        assert!(waited_for.contains("projection_products (building (0 of 3))"), "{waited_for}");
+        gated.open.add_permits(1_000_000);
+        says(&service, "projection_products", "following", true).await;
+        service.stop().await;
+        // A restart has nothing to catch up with.
+        let service = world.start().await;
+        says(&service, "projection_products", "following", true).await;
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_lags_is_named_and_the_service_stays_ready() {
+    for mut world in World::both().await {
+        world.own.lag = LagLimits {
+            age: Duration::from_millis(100),
+            events: 2,
+        };
+        let service = world.start().await;
+        says(&service, "projection_products", "following", true).await;
+        let database = other_process(&world).await;
+        hold_products(&database, true).await;
+        for number in 0..3 {
+            let id = format!("p{number}");
+            world.append(vec![product(&id, &id, "1", None)]).await;
+        }
+        says(&service, "projection_products", "lagging (3 events)", true).await;
+        says(&service, "projection_orders", "following", true).await;
+        hold_products(&database, false).await;
+        says(&service, "projection_products", "following", true).await;
+        database.close().await;
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_parked_is_named_and_the_service_stays_ready_also_after_a_restart() {
+    for world in World::both().await {
+        let service = world.start().await;
+        world.append(vec![product("p", "P", "1", None)]).await;
+        world.append(vec![unreadable("p")]).await;
+        says(&service, "projection_products", "parked at 2", true).await;
+        says(&service, "projection_orders", "following", true).await;
+        service.stop().await;
+        let service = world.start().await;
+        says(&service, "projection_products", "parked at 2", true).await;
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn one_whose_table_is_gone_is_damaged_and_the_service_stays_ready() {
+    for world in World::both().await {
+        let service = world.start().await;
+        says(&service, "projection_products", "following", true).await;
+        let database = other_process(&world).await;
+        run(&database, "DROP VIEW products; DROP TABLE products_g1").await;
+        world.append(vec![product("p", "P", "1", None)]).await;
+        says(&service, "projection_products", "damaged", true).await;
+        says(&service, "projection_orders", "following", true).await;
+        database.close().await;
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_cannot_write_fails_and_the_service_stays_ready() {
+    // Another process keeps a SQLite file from being written; a PostgreSQL server stops and loses its connections.
+    let world = World::sqlite();
+    let service = world.start().await;
+    says(&service, "projection_products", "following", true).await;
+    let database = other_process(&world).await;
+    let held = database.begin().await.expect("the write lock");
+    world.append(vec![product("p", "P", "1", None)]).await;
+    says(&service, "projection_products", "failing", true).await;
+    drop(held);
+    says(&service, "projection_products", "following", true).await;
+    database.close().await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn without_its_database_it_is_not_ready() {
+    let cluster = Cluster::start().await;
+    let world = World::on(cluster.database().await);
+    let service = world.start().await;
+    says(&service, "database", "connected", true).await;
+    cluster.stop_immediately().await;
+    says(&service, "database", "disconnected", false).await;
+    says(&service, "projection_products", "failing", false).await;
+    cluster.start_again().await;
+    says(&service, "database", "connected", true).await;
+    says(&service, "projection_products", "following", true).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_pooler_that_shares_sessions_is_refused_by_name() {
+    let cluster = Cluster::start().await;
+    let pooler = PgBouncer::start(&cluster, PoolMode::Transaction).await;
+    let world = World::sqlite();
+    let mut config = world.config();
+    config.database = DatabaseUrl::parse(&pooler.url("postgres")).expect("a URL");
+    let started = QueryService::start(&config, &world.own, world.log.clone(), Arc::new(SystemClock));
+    let error = started.await.expect_err("refused").to_string();
+    assert!(error.contains("open the query database"), "{error}");
+    assert!(error.contains("pool_mode = session"), "{error}");
+}
+
+/// Two read models in one database, each in a schema of its own.
+#[tokio::test]
+async fn read_models_in_two_schemas_know_nothing_of_each_other() {
+    let cluster = Cluster::start().await;
+    let server = cluster.database().await;
+    let plain = Database::open(&server.url, 1, Arc::new(SystemClock)).await;
+    let plain = plain.expect("the database");
+    run(&plain, "CREATE SCHEMA a; CREATE SCHEMA b").await;
+    plain.close().await;
+    let mut worlds = Vec::new();
+    for schema in ["a", "b"] {
+        let mut world = World::sqlite();
+        world.url = format!("{}&options[search_path]={schema}", server.url);
+        worlds.push(world);
+    }
+    let services = [worlds[0].start().await, worlds[1].start().await];
+    for (number, world) in worlds.iter().enumerate() {
+        for product_number in 0..=number {
+            let id = format!("p{product_number}");
+            world.append(vec![product(&id, &id, "1", None)]).await;
+        }
+    }
+    for (number, service) in services.into_iter().enumerate() {
+        let mut service = service;
+        let request = contract::query::Empty {};
+        let head = number as u64 + 1;
+        let list = service.products.list_products(crate::support::at(head, request)).await;
+        let products = list.expect("answered").into_inner().products;
+        assert_eq!(products.len(), number + 1);
+        let report: Value = service.running.health().report();
+        assert_eq!(report["status"], "ok", "{report}");
+        service.stop().await;
+    }
+}
