@@ -28,7 +28,13 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     let gateway = shop.system.gateway(0)?;
     let health = get(gateway, "/health").await?.json()?;
     assert_eq!(health.get("status"), Some(&"ok".into()), "{health}");
-    for part in ["database", "cache", "grpc"] {
+    for part in [
+        "command_service",
+        "query_service",
+        "database",
+        "cache",
+        "grpc",
+    ] {
         ensure!(
             health.pointer(&format!("/services/{part}")).is_some(),
             "{part}: {health}"
@@ -63,10 +69,10 @@ async fn journey(shop: &mut Shop) -> Result<()> {
         ),
         (shop.system.query_metrics()?, &["projection_lag_events"]),
     ] {
-        ensure!(
-            get(address, "/health").await?.status.is_success(),
-            "{address}"
-        );
+        for path in ["/health", "/health/live", "/health/ready"] {
+            let status = get(address, path).await?.status;
+            ensure!(status.is_success(), "{address}{path}: {status}");
+        }
         until("the metrics", async || {
             let reply = get(address, "/metrics").await?;
             let text = String::from_utf8_lossy(&reply.body).into_owned();

@@ -232,13 +232,14 @@ impl Part {
         let was_up = before.as_ref().is_none_or(|before| before.up);
         let is_start = |state: &PartState| state.word == STARTING;
         let is_first = is_start(before.as_ref().unwrap_or(state));
+        let was_kind = before.as_ref().map(PartState::kind);
         // Who was told that it broke is told as well that it works again.
         match (was_up, state.up) {
             (true, false) if !is_start(state) => {
                 tracing::warn!({ fields::PART } = self.name, "{}", state.word);
             }
             // One trouble after another is as much news as the first.
-            (false, false) if !is_first && before.is_some_and(|it| it.kind() != state.kind()) => {
+            (false, false) if !is_first && was_kind != Some(state.kind()) => {
                 tracing::warn!({ fields::PART } = self.name, "{}", state.word);
             }
             (false, true) if !is_first => {

@@ -25,6 +25,8 @@ use crate::projections::{Categories, Orders, Products, Sagas};
 const INTERVAL: Duration = Duration::from_secs(2);
 /// The same until the service is ready for the first time.
 const STARTING_INTERVAL: Duration = Duration::from_millis(50);
+/// The longest that the log may take to say where it ends.
+const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The runners of the projections, as they show themselves.
 pub(crate) struct Runners {
@@ -47,7 +49,10 @@ pub(crate) async fn start(
     health
         .probe("event_store", INTERVAL, tasks, move || {
             let log = Arc::clone(&asked);
-            async move { connected(log.head().await.is_ok(), PartState::impaired) }
+            async move {
+                let asked = tokio::time::timeout(LOG_TIMEOUT, log.head()).await;
+                connected(matches!(asked, Ok(Ok(_))), PartState::impaired)
+            }
         })
         .await;
     let asked = database.clone();
@@ -149,7 +154,7 @@ impl Projections {
 
     /// Says how each is, and whether all have caught up once.
     async fn look(&mut self) -> bool {
-        let head = tokio::time::timeout(INTERVAL, self.log.head()).await;
+        let head = tokio::time::timeout(LOG_TIMEOUT, self.log.head()).await;
         let head = head.ok().and_then(Result::ok);
         for followed in &mut self.followed {
             let checkpoint = followed.checkpoint.borrow().clone();
