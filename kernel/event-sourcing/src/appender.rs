@@ -299,7 +299,10 @@ struct Writer {
 }
 
 impl Writer {
-    async fn append(&self, commits: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    async fn append(
+        &self,
+        commits: &[Commit],
+    ) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
         let answers = self.store.append(commits).await;
         self.writes.send_replace(match &answers {
             Ok(_) => LastWrite::Answered,

@@ -311,7 +311,11 @@ impl EventStore for MemoryEventStore {
     ) -> Result<(), StoreError> {
         let key = (stream.clone(), schema_version);
         let mut contents = self.write();
-        if contents.snapshots.get(&key).is_some_and(|kept| kept.version == version) {
+        if contents
+            .snapshots
+            .get(&key)
+            .is_some_and(|kept| kept.version == version)
+        {
             contents.snapshots.remove(&key);
         }
         Ok(())

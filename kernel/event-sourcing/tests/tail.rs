@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
@@ -17,6 +18,8 @@ use event_sourcing::{
 struct Counting {
     inner: MemoryEventStore,
     reads: AtomicUsize,
+    /// Whether the log was replaced by an older copy, whose readers wait for what the first one had.
+    is_restored: AtomicBool,
 }
 
 impl Counting {
@@ -24,6 +27,7 @@ impl Counting {
         Arc::new(Self {
             inner: MemoryEventStore::new(Arc::new(SystemClock)),
             reads: AtomicUsize::new(0),
+            is_restored: AtomicBool::new(false),
         })
     }
 
@@ -114,6 +118,17 @@ async fn who_is_at_the_end_asks_the_store() {
     store.grow(2).await;
     let page = tail.read_all(Position(3), &Filter::ALL, 10).await.unwrap();
     assert_eq!((positions(&page), page.through), (vec![4, 5], Position(5)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_not_woken_for_events_that_a_restored_log_has_lost() {
+    let store = Counting::new();
+    store.grow(3).await;
+    let tail = tail(&store, Filter::ALL);
+    assert_eq!(tail.wait_for(Position(3)).await.unwrap(), Position(3));
+    store.is_restored.store(true, Ordering::Relaxed);
+    let woken = tokio::time::timeout(Duration::from_secs(60), tail.wait_for(Position(3))).await;
+    assert!(woken.is_err(), "a reader is woken for ever: {woken:?}");
 }
 
 #[tokio::test]
@@ -249,6 +264,9 @@ impl EventStore for Counting {
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        if self.is_restored.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         self.inner.wait_for(position).await
     }
 

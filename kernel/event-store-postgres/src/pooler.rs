@@ -30,7 +30,8 @@ const TURNS: [usize; 6] = [0, 0, 1, 1, 0, 1];
 const BACKEND: &str = "SELECT pid::text || ' since ' || backend_start::text FROM pg_stat_activity \
     WHERE pid = pg_backend_pid()";
 
-const WHAT_TO_DO: &str = "use `pool_mode = session` for this database, or connect to PostgreSQL directly";
+const WHAT_TO_DO: &str =
+    "use `pool_mode = session` for this database, or connect to PostgreSQL directly";
 
 /// Why a way to the server is none to work with.
 #[derive(Debug, thiserror::Error)]
@@ -106,11 +107,12 @@ async fn backend(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
 
 /// The server knows where a session's value comes from.
 async fn require_set(connection: &mut PgConnection, name: String) -> Result<(), sqlx::Error> {
-    let source: Option<String> = sqlx::query_scalar("SELECT source FROM pg_settings WHERE name = $1")
-        .bind(&name)
-        .persistent(false)
-        .fetch_optional(connection)
-        .await?;
+    let source: Option<String> =
+        sqlx::query_scalar("SELECT source FROM pg_settings WHERE name = $1")
+            .bind(&name)
+            .persistent(false)
+            .fetch_optional(connection)
+            .await?;
     match source.as_deref() {
         // Settings of extensions are not listed before they are loaded.
         None | Some("client" | "session") => Ok(()),
@@ -125,7 +127,9 @@ fn names_of(options: &str) -> Vec<String> {
     spaced
         .split_whitespace()
         .filter_map(|word| {
-            let setting = word.strip_prefix("-c").or_else(|| word.strip_prefix("--"))?;
+            let setting = word
+                .strip_prefix("-c")
+                .or_else(|| word.strip_prefix("--"))?;
             let (name, _) = setting.split_once('=')?;
             Some(name.replace('-', "_").to_lowercase())
         })

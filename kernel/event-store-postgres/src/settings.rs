@@ -42,7 +42,9 @@ impl Default for Settings {
 
 /// The log is in the first schema of the `search_path`.
 #[derive(Debug, thiserror::Error)]
-#[error("no schema of the search_path exists, so there is none for the tables: create it with CREATE SCHEMA")]
+#[error(
+    "no schema of the search_path exists, so there is none for the tables: create it with CREATE SCHEMA"
+)]
 struct NoSchema;
 
 /// Refuses a server that is too old or has no schema for the log, and warns of one that may lose what it acknowledged.

@@ -10,12 +10,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use event_sourcing::StoreError;
-use sqlx::{Connection, PgConnection};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Connection, PgConnection};
 
 use crate::error::store_error;
 
@@ -34,12 +34,7 @@ const READ_LIMIT: (&str, &str) = ("statement_timeout", "15000");
 const CACHED_PAGE_COST: (&str, &str) = ("random_page_cost", "1.1");
 const NOT_DURABLE: (&str, &str) = ("synchronous_commit", "off");
 const NOT_COMPILED: (&str, &str) = ("jit", "off");
-const READING: &[(&str, &str)] = &[
-    NOT_DURABLE,
-    NOT_COMPILED,
-    CACHED_PAGE_COST,
-    READ_LIMIT,
-];
+const READING: &[(&str, &str)] = &[NOT_DURABLE, NOT_COMPILED, CACHED_PAGE_COST, READ_LIMIT];
 /// Projections find their rows by key. They begin on an empty table, and the server keeps the plan that suits it.
 const BY_KEY: &[(&str, &str)] = &[
     NOT_DURABLE,

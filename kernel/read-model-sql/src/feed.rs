@@ -249,7 +249,10 @@ impl Feed {
     /// the tables.
     fn may_be_news(&self, payload: &str) -> bool {
         parse(payload).is_none_or(|(projection, generation, position)| {
-            let checkpoints = self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
+            let checkpoints = self
+                .checkpoints
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             checkpoints.get(projection).is_none_or(|sender| {
                 let known = sender.borrow();
                 known.generation == generation && known.position < position

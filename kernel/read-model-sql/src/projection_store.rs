@@ -64,9 +64,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
             .bind(parked.map(|parked| parked.reason.clone()));
         match self.database.engine() {
             Engine::Sqlite => statement,
-            Engine::Postgres => {
-                statement.bind(payload(P::NAME, self.generation, page.through))
-            }
+            Engine::Postgres => statement.bind(payload(P::NAME, self.generation, page.through)),
         }
     }
 

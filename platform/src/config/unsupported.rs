@@ -11,7 +11,8 @@ pub(super) const RATE_LIMIT_PER_MINUTE: Setting<()> = only(
     "0 (off)",
 );
 const NOTHING: &str = "no value: this version does not have it";
-pub(super) const AUTH_JWT_SECRET_FILE: Setting<()> = only("AUTH_JWT_SECRET_FILE", |_| None, NOTHING);
+pub(super) const AUTH_JWT_SECRET_FILE: Setting<()> =
+    only("AUTH_JWT_SECRET_FILE", |_| None, NOTHING);
 pub(super) const AUTH_JWT_KEY_FILE: Setting<()> = only("AUTH_JWT_KEY_FILE", |_| None, NOTHING);
 pub(super) const AUTH_JWKS_URL: Setting<()> = only("AUTH_JWKS_URL", |_| None, NOTHING);
 pub(super) const TLS_CERT_FILE: Setting<()> = only("TLS_CERT_FILE", |_| None, NOTHING);

@@ -343,7 +343,10 @@ mod tests {
         assert!(!health.is_up());
         assert_eq!(health.report()["status"], "unavailable");
         assert_eq!(health.ready_report()["status"], "ok");
-        assert_eq!(health.report()["services"]["projection_orders"], "parked at 7");
+        assert_eq!(
+            health.report()["services"]["projection_orders"],
+            "parked at 7"
+        );
         orders.up("following");
         assert!(health.is_up());
         tasks.stop();

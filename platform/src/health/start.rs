@@ -28,11 +28,12 @@ pub fn explain_start(health: &Health, tasks: &Tasks) {
     let health = health.clone();
     tasks.spawn_job(async move {
         let mut changes = health.changes();
-        let ready = async {
-            while !health.is_ready() && changes.changed().await.is_ok() {}
-        };
+        let ready = async { while !health.is_ready() && changes.changed().await.is_ok() {} };
         let explaining = explain(|| {
-            tracing::warn!({ fields::WAITED_FOR } = health.waited_for(), "not ready yet");
+            tracing::warn!(
+                { fields::WAITED_FOR } = health.waited_for(),
+                "not ready yet"
+            );
         });
         tokio::select! {
             biased;

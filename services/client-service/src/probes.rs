@@ -52,10 +52,15 @@ impl Parts {
         self.command_service.set(&service(command));
         self.query_service.set(&service(query));
         let databases = [command.database, query.database];
-        self.database.set(&repeated(&databases, "connected", "disconnected"));
-        self.cache.set(&repeated(&[query.cache], "connected", "disconnected"));
-        self.grpc
-            .set(&repeated(&[command.ready, query.ready], "serving", "not serving"));
+        self.database
+            .set(&repeated(&databases, "connected", "disconnected"));
+        self.cache
+            .set(&repeated(&[query.cache], "connected", "disconnected"));
+        self.grpc.set(&repeated(
+            &[command.ready, query.ready],
+            "serving",
+            "not serving",
+        ));
     }
 }
 

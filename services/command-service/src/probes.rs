@@ -14,7 +14,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{EventStore, LastWrite, LeaseStore, StoreError};
+use event_sourcing::{LastWrite, LeaseStore, StoreError};
 use platform::Tasks;
 use platform::health::{Health, Part, PartState, within};
 use tokio::sync::watch;

@@ -16,10 +16,10 @@ use tokio::sync::watch;
 use tonic::service::Routes;
 
 use crate::config::Config;
+use crate::grpc;
 use crate::probes::{self, Runners};
 use crate::projections::{Categories, Orders, Products, Sagas};
 use crate::reads::Reads;
-use crate::grpc;
 
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the query database";
@@ -51,8 +51,7 @@ impl OpenedLog {
                 let settings = event_store_sqlite::Settings::default();
                 let location = path(&config.event_store);
                 let store = SqliteEventStore::open_read_only(location, clock, settings).await;
-                let store =
-                    store.map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
+                let store = store.map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
                 Ok(Self::Sqlite(Arc::new(store)))
             }
             Engine::Postgres => {

@@ -190,11 +190,7 @@ impl Executor {
     }
 
     /// `written` are the streams with their last events.
-    fn take_snapshots<'a>(
-        &self,
-        work: &Work,
-        written: impl Iterator<Item = (&'a StreamId, Uuid)>,
-    ) {
+    fn take_snapshots<'a>(&self, work: &Work, written: impl Iterator<Item = (&'a StreamId, Uuid)>) {
         for (stream, last_event) in written {
             let Some(entered) = work.entered.get(stream) else {
                 continue;

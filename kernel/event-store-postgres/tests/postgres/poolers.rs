@@ -30,14 +30,18 @@ async fn shared_sessions_are_refused_by_name_with_what_to_do() {
         let pooler = PgBouncer::start_with(&cluster, mode, settings).await;
         let url = pooler.url("postgres");
         let cause = refusal(&url).await;
-        assert!(cause.contains("PgBouncer in transaction"), "{mode:?}: {cause}");
+        assert!(
+            cause.contains("PgBouncer in transaction"),
+            "{mode:?}: {cause}"
+        );
         assert!(cause.contains("pool_mode = session"), "{mode:?}: {cause}");
     }
     // Nothing was made on the way.
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
-        .fetch_one(&mut connect(&cluster.url("postgres")).await)
-        .await
-        .expect("a count");
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+            .fetch_one(&mut connect(&cluster.url("postgres")).await)
+            .await
+            .expect("a count");
     assert_eq!(tables, 0);
 }
 

@@ -53,15 +53,24 @@ async fn logs_in_two_schemas_know_nothing_of_each_other() {
     let waiter = tokio::spawn(async move { waiting.wait_for(Position(1)).await });
     for number in 1..=3 {
         let next = commit(command(1, number), &stream("s"), Expected::Any, "{}");
-        a.append(&[next]).await.expect("append").remove(0).expect("accepted");
+        a.append(&[next])
+            .await
+            .expect("append")
+            .remove(0)
+            .expect("accepted");
     }
     assert_eq!(b.head().await.expect("the head"), Position::START);
-    assert!(!waiter.is_finished(), "another log's events woke the reader");
+    assert!(
+        !waiter.is_finished(),
+        "another log's events woke the reader"
+    );
     // The same command in another log is another command.
     let own = commit(command(1, 1), &stream("s"), Expected::NoStream, "{}");
     let receipt = b.append(&[own]).await.expect("append").remove(0);
     assert!(!receipt.expect("accepted").duplicate);
-    let head = within("the log's own events", waiter).await.expect("a task");
+    let head = within("the log's own events", waiter)
+        .await
+        .expect("a task");
     assert_eq!(head.expect("the head"), Position(2));
     assert_eq!(whole_log(&*a).await.len(), 6);
     assert_eq!(whole_log(&*b).await.len(), 2);

@@ -126,7 +126,8 @@ impl CommandDatabase {
         const PROBE: &str = "INSERT INTO write_probe (only_row, probes) VALUES (1, 1) \
              ON CONFLICT (only_row) DO UPDATE SET probes = write_probe.probes + 1";
         // Rights are checked before the first row, also if there is none.
-        const RIGHTS: &str = "INSERT INTO idempotent_requests SELECT * FROM idempotent_requests WHERE 1 = 0";
+        const RIGHTS: &str =
+            "INSERT INTO idempotent_requests SELECT * FROM idempotent_requests WHERE 1 = 0";
         for statement in [PROBE, RIGHTS] {
             on_pool!(self, "probe the command database", |pool| {
                 sqlx::query(statement).execute(pool).await.map(|_| ())

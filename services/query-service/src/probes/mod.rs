@@ -86,7 +86,12 @@ pub(crate) async fn start(
         log: Arc::clone(log),
         limits,
         followed: vec![
-            followed_as::<Categories>("projection_categories", health, database, runners.categories),
+            followed_as::<Categories>(
+                "projection_categories",
+                health,
+                database,
+                runners.categories,
+            ),
             followed_as::<Products>("projection_products", health, database, runners.products),
             followed_as::<Orders>("projection_orders", health, database, runners.orders),
             followed_as::<Sagas>("projection_sagas", health, database, runners.sagas),
@@ -158,7 +163,11 @@ impl Projections {
         let head = head.ok().and_then(Result::ok);
         for followed in &mut self.followed {
             let checkpoint = followed.checkpoint.borrow().clone();
-            let is_parked = if checkpoint.parked.is_some() { 1.0 } else { 0.0 };
+            let is_parked = if checkpoint.parked.is_some() {
+                1.0
+            } else {
+                0.0
+            };
             let projection = followed.projection;
             metrics::gauge!("projection_parked", "projection" => projection).set(is_parked);
             let seen = Seen {

@@ -58,10 +58,14 @@ impl Standing {
         } else if let Some(parked) = &seen.checkpoint.parked {
             kept_from_serving(format!("parked at {}", parked.position))
         } else if !self.has_caught_up {
-            let goal = self.goal.map_or_else(|| "?".to_owned(), |goal| goal.to_string());
+            let goal = self
+                .goal
+                .map_or_else(|| "?".to_owned(), |goal| goal.to_string());
             PartState::down(format!("building ({position} of {goal})"))
         } else if is_lagging {
-            let missing = seen.head.map_or(0, |head| head.0.saturating_sub(position.0));
+            let missing = seen
+                .head
+                .map_or(0, |head| head.0.saturating_sub(position.0));
             PartState::impaired(format!("lagging ({missing} events)"))
         } else {
             PartState::up("following")
@@ -73,9 +77,9 @@ impl Standing {
         let is_known = seen.checkpoint.as_of.is_some();
         // One that was parked when this process started has caught up as far as it can: its rows are as right as they
         // were before, and not to serve them would help nobody.
-        let has_arrived = self
-            .goal
-            .is_some_and(|goal| seen.checkpoint.position >= goal || seen.checkpoint.parked.is_some());
+        let has_arrived = self.goal.is_some_and(|goal| {
+            seen.checkpoint.position >= goal || seen.checkpoint.parked.is_some()
+        });
         self.has_caught_up |= is_known && has_arrived;
     }
 
@@ -129,12 +133,10 @@ mod tests {
         /// After this many seconds, at this position of a log that ends there.
         fn at(&mut self, seconds: u64, position: u64, head: impl Into<Option<u64>>) -> PartState {
             let at = self.start + Duration::from_secs(seconds);
-            let checkpoint = Checkpoint {
-                position: Position(position),
-                parked: self.parked.clone(),
-                as_of: Some(at),
-                ..Checkpoint::default()
-            };
+            let mut checkpoint = Checkpoint::default();
+            checkpoint.position = Position(position);
+            checkpoint.parked.clone_from(&self.parked);
+            checkpoint.as_of = Some(at);
             let seen = Seen {
                 checkpoint: &checkpoint,
                 runner: &self.runner,
@@ -163,7 +165,10 @@ mod tests {
         case.at(0, 100, 100);
         assert_eq!(case.at(1, 100, 200), PartState::up("following"));
         assert_eq!(case.at(10, 100, 200), PartState::up("following"));
-        assert_eq!(case.at(11, 100, 200), PartState::impaired("lagging (100 events)"));
+        assert_eq!(
+            case.at(11, 100, 200),
+            PartState::impaired("lagging (100 events)")
+        );
         // A log that is busy all the time is followed all the time.
         assert_eq!(case.at(12, 200, 300), PartState::up("following"));
         for second in 13..40 {

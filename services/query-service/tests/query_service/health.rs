@@ -68,7 +68,10 @@ fn says<'s>(
                 assert!(!said.contains("select"), "internals: {said}");
                 return;
             }
-            assert!(Instant::now() < deadline, "{part} never says {word}: {report}");
+            assert!(
+                Instant::now() < deadline,
+                "{part} never says {word}: {report}"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -89,7 +92,10 @@ async fn it_is_not_ready_before_each_projection_has_caught_up() {
         let service = world.start_on(Arc::clone(&gated) as _).await;
         says(&service, "projection_products", "building (0 of 3)", false).await;
         let waited_for = service.running.health().waited_for();
-        assert!(waited_for.contains("projection_products (building (0 of 3))"), "{waited_for}");
+        assert!(
+            waited_for.contains("projection_products (building (0 of 3))"),
+            "{waited_for}"
+        );
         gated.open.add_permits(1_000_000);
         says(&service, "projection_products", "following", true).await;
         service.stop().await;
@@ -192,7 +198,12 @@ async fn a_pooler_that_shares_sessions_is_refused_by_name() {
     let world = World::sqlite();
     let mut config = world.config();
     config.database = DatabaseUrl::parse(&pooler.url("postgres")).expect("a URL");
-    let started = QueryService::start(&config, &world.own, world.log.clone(), Arc::new(SystemClock));
+    let started = QueryService::start(
+        &config,
+        &world.own,
+        world.log.clone(),
+        Arc::new(SystemClock),
+    );
     let error = started.await.expect_err("refused").to_string();
     assert!(error.contains("open the query database"), "{error}");
     assert!(error.contains("pool_mode = session"), "{error}");
@@ -224,7 +235,10 @@ async fn read_models_in_two_schemas_know_nothing_of_each_other() {
         let mut service = service;
         let request = contract::query::Empty {};
         let head = number as u64 + 1;
-        let list = service.products.list_products(crate::support::at(head, request)).await;
+        let list = service
+            .products
+            .list_products(crate::support::at(head, request))
+            .await;
         let products = list.expect("answered").into_inner().products;
         assert_eq!(products.len(), number + 1);
         let report: Value = service.running.health().report();

@@ -26,12 +26,7 @@ async fn ask(running: &Process, listener: &str, path: &str) -> Result<(u16, Valu
 }
 
 /// Waits until a listener's `/health` has these words and its `/health/ready` this status. `/health/live` is 200 always.
-async fn says(
-    running: &Process,
-    listener: &str,
-    words: &[(&str, &str)],
-    ready: u16,
-) -> Result<()> {
+async fn says(running: &Process, listener: &str, words: &[(&str, &str)], ready: u16) -> Result<()> {
     until(&format!("{words:?} of {listener}"), async || {
         let (live, _) = ask(running, listener, "/health/live").await?;
         ensure!(live == 200, "not alive: {live}");
@@ -91,7 +86,10 @@ async fn is_well(running: &Process) -> Result<()> {
     for listener in [COMMAND, QUERY, CLIENT_HTTP] {
         until("a healthy answer", async || {
             let (status, health) = ask(running, listener, "/health").await?;
-            ensure!(status == 200 && health["status"] == "ok", "{status}: {health}");
+            ensure!(
+                status == 200 && health["status"] == "ok",
+                "{status}: {health}"
+            );
             Ok(())
         })
         .await?;
@@ -101,7 +99,8 @@ async fn is_well(running: &Process) -> Result<()> {
 
 /// Whether something can be written through the gateway.
 async fn make(running: &Process, name: &str) -> Result<()> {
-    let document = "mutation($input: CreateCategoryInput!) { createCategory(input: $input) { id } }";
+    let document =
+        "mutation($input: CreateCategoryInput!) { createCategory(input: $input) { id } }";
     let input = serde_json::json!({ "input": { "name": name } });
     let made = Operation::new(document).with(input);
     made.data(running.address(CLIENT_HTTP)?).await.map(|_| ())
@@ -169,7 +168,10 @@ async fn a_shop_on_a_full_disk_is_not_ready_to_write() -> Result<()> {
         .status()
         .context("prlimit is missing: install util-linux")?;
     ensure!(limited.success(), "prlimit: {limited}");
-    let words = [("event_store", "not writable"), ("database", "not writable")];
+    let words = [
+        ("event_store", "not writable"),
+        ("database", "not writable"),
+    ];
     says(&running, COMMAND, &words, 503).await?;
     let words = [("command_service", "not ready"), ("grpc", "not serving")];
     says(&running, CLIENT_HTTP, &words, 200).await?;
@@ -184,7 +186,10 @@ async fn a_shop_whose_server_stops_is_well_again_when_it_runs_again() -> Result<
     let running = on(&folder, urls(&databases)).await?;
     is_well(&running).await?;
     cluster.stop_immediately().await;
-    let words = [("event_store", "disconnected"), ("database", "disconnected")];
+    let words = [
+        ("event_store", "disconnected"),
+        ("database", "disconnected"),
+    ];
     says(&running, COMMAND, &words, 503).await?;
     says(&running, QUERY, &words, 503).await?;
     let words = [
@@ -207,9 +212,16 @@ async fn a_shop_that_may_not_write_says_so_though_it_can_read() -> Result<()> {
     let running = on(&folder, urls(&databases)).await?;
     is_well(&running).await?;
     let admin = cluster.url("postgres");
-    run(&admin, "ALTER SYSTEM SET default_transaction_read_only = on").await?;
+    run(
+        &admin,
+        "ALTER SYSTEM SET default_transaction_read_only = on",
+    )
+    .await?;
     run(&admin, "SELECT pg_reload_conf()").await?;
-    let words = [("event_store", "not writable"), ("database", "not writable")];
+    let words = [
+        ("event_store", "not writable"),
+        ("database", "not writable"),
+    ];
     says(&running, COMMAND, &words, 503).await?;
     // It is the read side's rows that answer, and those can be read.
     says(&running, QUERY, &[("database", "connected")], 200).await?;
@@ -356,7 +368,10 @@ async fn a_lie_is_not_believed(shop: &Process, database: &TestDatabase) -> Resul
     })
     .await?;
     let rate = (end.1 - begin.1) / (end.0 - begin.0);
-    ensure!(rate < 800.0, "{rate} transactions a second of two idle shops");
+    ensure!(
+        rate < 800.0,
+        "{rate} transactions a second of two idle shops"
+    );
     is_well(shop).await
 }
 
