@@ -153,9 +153,10 @@ mod tests {
         assert_eq!(case.at(0, 0, None), PartState::down("building (0 of ?)"));
         assert_eq!(case.at(1, 0, 20), PartState::down("building (0 of 20)"));
         assert_eq!(case.at(60, 19, 500), PartState::down("building (19 of 20)"));
-        assert_eq!(case.at(61, 20, 500).word, "lagging (480 events)");
-        assert!(case.at(61, 20, 500).ready);
-        assert_eq!(case.at(62, 500, 500), PartState::up("following"));
+        assert_eq!(case.at(61, 20, 500), PartState::up("following"));
+        assert_eq!(case.at(71, 20, 500).word, "lagging (480 events)");
+        assert!(case.at(71, 20, 500).ready);
+        assert_eq!(case.at(72, 500, 500), PartState::up("following"));
         assert_eq!(Case::new().at(0, 0, 0), PartState::up("following"));
     }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_sourcing::projection::ProjectionStore;
 use event_sourcing::{LeaseStore, SystemClock};
 use platform::config::DatabaseUrl;
+use query_service::projections::Products;
 use query_service::{LagLimits, QueryService};
-use read_model_sql::{Database, SqlLeaseStore};
+use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore};
 use serde_json::Value;
 use test_postgres::{Cluster, PgBouncer, PoolMode};
 use tokio::sync::{Semaphore, watch};
@@ -29,13 +31,16 @@ async fn other_process(world: &World) -> Database {
 async fn hold_products(database: &Database, is_held: bool) {
     let leases = SqlLeaseStore::new(database.clone());
     let names = [LEASE.into()];
-    if is_held {
-        let seized = leases.seize_leases(&names, "elsewhere", LONG).await;
-        assert_eq!(seized.expect("seized").len(), 1);
-    } else {
+    if !is_held {
         let released = leases.release_leases(&names, "elsewhere").await;
-        released.expect("released");
+        return released.expect("released");
     }
+    let seized = leases.seize_leases(&names, "elsewhere", LONG).await;
+    let token = seized.expect("seized").remove(0).token;
+    // From here on the pages of the service's runner are refused.
+    let rows = SqlProjectionStore::<Products>::open(database.clone()).await;
+    let begun = rows.expect("the table").begin(token).await;
+    begun.expect("begun").expect("the newest token");
 }
 
 async fn run(database: &Database, script: &'static str) {
