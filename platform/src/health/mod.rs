@@ -5,6 +5,8 @@
 
 mod grpc;
 mod http;
+#[cfg(test)]
+mod kept_log;
 mod registry;
 mod start;
 

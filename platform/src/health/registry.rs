@@ -265,46 +265,21 @@ pub async fn within(limit: Duration, answer: impl Future<Output = PartState>) ->
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Result, Write};
-    use std::sync::{Arc, Mutex};
-
     use super::{Health, PartState};
+    use crate::health::kept_log::KeptLog;
     use crate::runtime::Tasks;
-
-    /// Keeps what is written.
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-            self.0.lock().expect("no panic").write(bytes)
-        }
-
-        fn flush(&mut self) -> Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn who_reads_that_a_part_broke_reads_when_it_works_again() {
-        let kept = Kept::default();
-        let writer = kept.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(move || writer.clone())
-            .with_ansi(false)
-            .without_time()
-            .with_target(false)
-            .finish();
-        tracing::subscriber::with_default(subscriber, || {
-            let database = Health::new("1.2.3", &Tasks::new()).part("database");
-            database.up("connected");
-            database.down("disconnected");
-            database.down("not answering");
-            database.up("connected");
-        });
-        let log = kept.0.lock().expect("no panic").clone();
+        let log = KeptLog::default();
+        let _kept = log.keep();
+        let database = Health::new("1.2.3", &Tasks::new()).part("database");
+        database.up("connected");
+        database.down("disconnected");
+        database.down("not answering");
+        database.up("connected");
         assert_eq!(
-            String::from_utf8(log).expect("text"),
+            log.text(),
             " WARN disconnected health.part=\"database\"\n WARN not answering health.part=\"database\"\n \
              INFO connected again health.part=\"database\"\n"
         );

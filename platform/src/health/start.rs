@@ -59,7 +59,10 @@ mod tests {
     use tokio::sync::mpsc;
     use tokio::time::Instant;
 
-    use super::explain;
+    use super::{explain, explain_start, start_step};
+    use crate::health::Health;
+    use crate::health::kept_log::KeptLog;
+    use crate::runtime::Tasks;
 
     #[tokio::test(start_paused = true)]
     async fn it_is_explained_after_two_seconds_and_then_every_ten() {
@@ -80,5 +83,36 @@ mod tests {
         let seconds = [2, 12, 22].map(Duration::from_secs);
         let after = moments.into_iter().map(|moment| moment - start);
         assert!(after.eq(seconds));
+    }
+
+    /// The clock stands still between the timers.
+    #[tokio::test(start_paused = true)]
+    async fn a_start_names_what_it_waits_for_until_it_is_ready() {
+        let log = KeptLog::default();
+        let _kept = log.keep();
+        let tasks = Tasks::new();
+        let health = Health::new("1", &tasks);
+        health.part("database").up("connected");
+        let orders = health.part("projection_orders");
+        orders.down("building (1 of 9)");
+        explain_start(&health, &tasks);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let line =
+            " WARN not ready yet start.waited_for=\"projection_orders (building (1 of 9))\"\n";
+        assert_eq!(log.text(), line);
+        orders.up("following");
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(log.text().matches("not ready yet").count(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_takes_its_time_is_named() {
+        let log = KeptLog::default();
+        let _kept = log.keep();
+        start_step("open the till", async {}).await;
+        assert_eq!(log.text(), "");
+        start_step("open the till", tokio::time::sleep(Duration::from_secs(13))).await;
+        let line = " WARN the start waits start.waited_for=\"open the till\"\n";
+        assert_eq!(log.text(), line.repeat(2));
     }
 }

@@ -48,7 +48,7 @@ impl OpenedStore {
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
     pub async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        start_step(OPEN_EVENTS, Self::open_now(config, clock)).await
+        start_step(OPEN_EVENTS, Box::pin(Self::open_now(config, clock))).await
     }
 
     async fn open_now(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
@@ -138,7 +138,7 @@ impl CommandService {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let store = opened.store();
-        let database = start_step(OPEN_DATABASE, open_database(config)).await?;
+        let database = start_step(OPEN_DATABASE, Box::pin(open_database(config))).await?;
         let requests = Arc::new(Requests::new(database.clone(), Arc::clone(&clock)));
         let mut providers = Providers::from_settings(&own.providers, &database, &clock)
             .map_err(|error| StartError::failed("set up the providers", error))?;

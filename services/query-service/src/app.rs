@@ -42,7 +42,7 @@ impl OpenedLog {
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
     pub async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        start_step(OPEN_EVENTS, Self::open_now(config, clock)).await
+        start_step(OPEN_EVENTS, Box::pin(Self::open_now(config, clock))).await
     }
 
     async fn open_now(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
@@ -124,7 +124,7 @@ impl QueryService {
         let failed = |error: StoreError| StartError::failed(OPEN_DATABASE, error);
         // Projections and caches together understand nearly every event.
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
-        let opening = open(config, Arc::clone(&clock));
+        let opening = Box::pin(open(config, Arc::clone(&clock)));
         let database = start_step(OPEN_DATABASE, opening).await.map_err(failed)?;
         let tasks = Tasks::new();
         let folding = Folding {
@@ -133,7 +133,7 @@ impl QueryService {
             clock,
             owner: format!("query-service-{:016x}", rand::random::<u64>()),
         };
-        let runners = start_step(MAKE_TABLES, folding.start_all(&tasks));
+        let runners = start_step(MAKE_TABLES, Box::pin(folding.start_all(&tasks)));
         let runners = runners.await.map_err(failed)?;
         // The first answer must not find an unknown checkpoint.
         database.feed().refresh(&database).await.map_err(failed)?;
