@@ -6,8 +6,8 @@ use std::time::Duration;
 use event_sourcing::testing::at;
 use event_sourcing::{Aggregate, DomainEvent};
 use event_sourcing::{
-    CommandId, Commit, EventStore, ExecuteError, Expected, Metadata, NewEvent, Outcome, Position,
-    Version, Write,
+    CommandId, Commit, EventStore, ExecuteError, Expected, LastWrite, Metadata, NewEvent, Outcome,
+    Position, Version, Write,
 };
 use tokio::task::JoinSet;
 
@@ -51,6 +51,25 @@ async fn an_outcome_that_stays_unknown_is_called_unknown() {
             panic!("{error}")
         };
         assert_eq!(found, outcome, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_last_write_came_to_is_shown() {
+    for (fault, expected) in [
+        (None, LastWrite::Answered),
+        (Some(Fault::Lost), LastWrite::Unavailable),
+        (Some(Fault::AnswerLost), LastWrite::Unavailable),
+        (Some(Fault::Failed), LastWrite::Failed),
+    ] {
+        let store = FaultyStore::new(memory(), true);
+        let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+        let writes = executor.last_write();
+        assert_eq!(*writes.borrow(), LastWrite::None);
+        store.faults.lock().unwrap().extend(vec![fault; 1_000]);
+        let executed = executor.execute(&deposit("a", 5), &context()).await;
+        assert_eq!(executed.is_ok(), fault.is_none(), "{fault:?}");
+        assert_eq!(*writes.borrow(), expected, "{fault:?}");
     }
 }
 
