@@ -32,9 +32,9 @@ const MIGRATIONS: [Migration; 4] = [
         sql: include_str!("../migrations/0003_append_together.sql"),
     },
     Migration {
-        version: 4,
+        version: 5,
         oldest_schema: 1,
-        sql: include_str!("../migrations/0004_notify_by_schema.sql"),
+        sql: include_str!("../migrations/0005_notify_by_schema.sql"),
     },
 ];
 

@@ -31,10 +31,10 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/postgres/0003_notices.sql"),
     },
     Migration {
-        version: 4,
+        version: 5,
         serves_from: 1,
-        sqlite: include_str!("../../migrations/sqlite/0004_write_probe.sql"),
-        postgres: include_str!("../../migrations/postgres/0004_write_probe.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0005_write_probe.sql"),
+        postgres: include_str!("../../migrations/postgres/0005_write_probe.sql"),
     },
 ];
 
@@ -157,9 +157,9 @@ mod tests {
                 .map(|step| step.version)
                 .collect()
         };
-        assert_eq!(versions(&[]), [1, 2, 3, 4]);
-        assert_eq!(versions(&[(1, 1)]), [2, 3, 4]);
-        assert_eq!(versions(&[(1, 1), (2, 1), (3, 1), (4, 1)]), [0_i64; 0]);
+        assert_eq!(versions(&[]), [1, 2, 3, 5]);
+        assert_eq!(versions(&[(1, 1)]), [2, 3, 5]);
+        assert_eq!(versions(&[(1, 1), (2, 1), (3, 1), (5, 1)]), [0_i64; 0]);
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
         let refused = missing(&[(1, 1), (99, 99)]).map(Iterator::count);
         assert!(matches!(
             refused,
-            Err(SchemaError::TooOld { needs: 99, has: 4 })
+            Err(SchemaError::TooOld { needs: 99, has: 5 })
         ));
     }
 }
