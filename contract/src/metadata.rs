@@ -22,6 +22,9 @@ pub const TRACEPARENT: &str = "traceparent";
 pub const TRACESTATE: &str = "tracestate";
 /// Error status: a [`Reason`](crate::status::Reason).
 pub const REASON: &str = "x-reason";
+/// Error status: an [`Outcome`](crate::status::Outcome), "none", "unknown" or "committed". With "committed" comes
+/// [`POSITION`], where it is known.
+pub const OUTCOME: &str = "x-outcome";
 /// Error status: the id under which the log knows the cause.
 pub const ERROR_ID: &str = "x-error-id";
 /// Request: gRPC's own deadline.
@@ -77,22 +80,31 @@ pub fn command_id(metadata: &MetadataMap) -> Result<Option<Uuid>, Status> {
 /// # Errors
 /// `INVALID_ARGUMENT` if it is there and not 1 to 8 digits and a unit.
 pub fn timeout(metadata: &MetadataMap) -> Result<Option<Duration>, Status> {
-    typed(metadata, GRPC_TIMEOUT, "1 to 8 digits and a unit", |text| {
-        let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let value: u64 = digits.parse().ok()?;
-        match unit {
-            "H" => Some(Duration::from_hours(value)),
-            "M" => Some(Duration::from_mins(value)),
-            "S" => Some(Duration::from_secs(value)),
-            "m" => Some(Duration::from_millis(value)),
-            "u" => Some(Duration::from_micros(value)),
-            "n" => Some(Duration::from_nanos(value)),
-            _ => None,
-        }
-    })
+    typed(
+        metadata,
+        GRPC_TIMEOUT,
+        "1 to 8 digits and a unit",
+        parse_timeout,
+    )
+}
+
+/// The text of [`GRPC_TIMEOUT`] as a duration; nothing if it is not 1 to 8 digits and a unit.
+#[must_use]
+pub fn parse_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let value: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_hours(value)),
+        "M" => Some(Duration::from_mins(value)),
+        "S" => Some(Duration::from_secs(value)),
+        "m" => Some(Duration::from_millis(value)),
+        "u" => Some(Duration::from_micros(value)),
+        "n" => Some(Duration::from_nanos(value)),
+        _ => None,
+    }
 }
 
 /// Sets [`USER_ID`]. User ids are any text, metadata is ASCII: what is not visible ASCII, and `%`, is percent-encoded.

@@ -1,4 +1,4 @@
-//! Errors that are gRPC statuses: machine-readable reasons, and ids that lead to the log.
+//! Errors that are gRPC statuses: machine-readable reasons and outcomes, and ids that lead to the log.
 
 use std::fmt;
 
@@ -54,11 +54,23 @@ impl Reason {
         }
     }
 
+    /// What became of the call.
+    const fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::OutcomeNone => Some(Outcome::None),
+            Self::OutcomeUnknown => Some(Outcome::Unknown),
+            Self::ReadSideBehind | Self::ReadSideStalled | Self::PositionAboveHead => None,
+        }
+    }
+
     /// A status that carries it.
     #[must_use]
     pub fn status(self, message: impl Into<String>) -> Status {
         let mut status = Status::new(self.code(), message);
         metadata::insert(status.metadata_mut(), metadata::REASON, self.name());
+        if let Some(outcome) = self.outcome() {
+            metadata::insert(status.metadata_mut(), metadata::OUTCOME, outcome.name());
+        }
         status
     }
 
@@ -68,6 +80,77 @@ impl Reason {
         let name = metadata::get(status.metadata(), metadata::REASON)?;
         Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
+}
+
+/// What became of a call that has no answer. It speaks of this call alone: an earlier one with the same command id may
+/// have taken effect. The order is that of what is known: of several calls with one command id the greatest holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It did not take effect.
+    None,
+    /// It may have taken effect: the same command id resolves it.
+    Unknown,
+    /// It took effect, and its answer cannot be given: the same command id gets it later.
+    Committed,
+}
+
+impl Outcome {
+    const ALL: [Self; 3] = [Self::None, Self::Unknown, Self::Committed];
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Unknown => "unknown",
+            Self::Committed => "committed",
+        }
+    }
+
+    /// What callers read that do not know outcomes.
+    const fn reason(self) -> Reason {
+        match self {
+            Self::None => Reason::OutcomeNone,
+            Self::Unknown | Self::Committed => Reason::OutcomeUnknown,
+        }
+    }
+
+    /// `UNAVAILABLE` with this outcome.
+    #[must_use]
+    pub fn unavailable(self, message: impl Into<String>) -> Status {
+        self.mark(Status::unavailable(message))
+    }
+
+    /// `DEADLINE_EXCEEDED` with this outcome.
+    #[must_use]
+    pub fn deadline_exceeded(self, message: impl Into<String>) -> Status {
+        self.mark(Status::deadline_exceeded(message))
+    }
+
+    /// The status with this outcome.
+    #[must_use]
+    pub fn mark(self, mut status: Status) -> Status {
+        let values = status.metadata_mut();
+        metadata::insert(values, metadata::OUTCOME, self.name());
+        metadata::insert(values, metadata::REASON, self.reason().name());
+        status
+    }
+
+    /// The outcome that a received status carries. A service that does not know outcomes says it by a reason.
+    #[must_use]
+    pub fn of(status: &Status) -> Option<Self> {
+        let name = metadata::get(status.metadata(), metadata::OUTCOME);
+        let named = name.and_then(|name| Self::ALL.into_iter().find(|known| known.name() == name));
+        named.or_else(|| Reason::of(status)?.outcome())
+    }
+}
+
+/// The status of a command that took effect at `position`, and whose answer cannot be given.
+#[must_use]
+pub fn committed_at(position: u64, status: Status) -> Status {
+    let mut status = Outcome::Committed.mark(status);
+    metadata::insert_position(status.metadata_mut(), metadata::POSITION, position);
+    status
 }
 
 /// A failure whose cause only the log knows, under this id.
@@ -97,6 +180,44 @@ mod tests {
             assert_eq!(status.code(), reason.code());
         }
         assert_eq!(Reason::of(&Status::unavailable("no reason")), None);
+    }
+
+    #[test]
+    fn outcomes_are_found_again_whatever_the_code() {
+        for outcome in Outcome::ALL {
+            let unavailable = outcome.unavailable("gone");
+            assert_eq!(unavailable.code(), Code::Unavailable);
+            let late = outcome.deadline_exceeded("late");
+            assert_eq!(late.code(), Code::DeadlineExceeded);
+            for status in [unavailable, late, outcome.mark(internal("00c0ffee"))] {
+                assert_eq!(Outcome::of(&status), Some(outcome));
+                assert_eq!(Reason::of(&status), Some(outcome.reason()));
+            }
+        }
+        assert_eq!(Outcome::of(&Status::unavailable("no outcome")), None);
+        let [none, unknown, committed] = Outcome::ALL;
+        assert!(none < unknown && unknown < committed);
+    }
+
+    #[test]
+    fn a_reason_of_an_older_service_is_an_outcome() {
+        for (reason, outcome) in [
+            (Reason::OutcomeNone, Some(Outcome::None)),
+            (Reason::OutcomeUnknown, Some(Outcome::Unknown)),
+            (Reason::ReadSideBehind, None),
+        ] {
+            let mut status = reason.status("because");
+            status.metadata_mut().remove(metadata::OUTCOME);
+            assert_eq!(Outcome::of(&status), outcome);
+        }
+    }
+
+    #[test]
+    fn what_took_effect_says_where() {
+        let status = committed_at(7, Status::unavailable("its answer is lost"));
+        assert_eq!(Outcome::of(&status), Some(Outcome::Committed));
+        let position = metadata::position(status.metadata(), metadata::POSITION);
+        assert_eq!(position.expect("a position"), Some(7));
     }
 
     #[test]

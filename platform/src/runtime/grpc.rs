@@ -24,7 +24,7 @@ const CONCURRENCY_PER_CONNECTION: usize = 100;
 /// Streams that a peer made us reset before the connection is closed (CVE-2025-8671).
 const MAX_LOCAL_ERROR_RESETS: usize = 128;
 /// The longest deadline that a client gets.
-const DEADLINE_CAP: Duration = Duration::from_secs(10);
+pub(super) const DEADLINE_CAP: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;

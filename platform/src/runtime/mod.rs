@@ -13,6 +13,7 @@
 //! Every spawned task belongs to a [`Tasks`], which awaits it. A service has one; a process with several
 //! services drains them one after the other, the gateway first.
 
+mod deadline;
 mod descriptors;
 mod grpc;
 mod healthcheck;
@@ -23,6 +24,7 @@ mod service;
 mod start;
 mod tasks;
 
+pub use deadline::Deadlines;
 pub use grpc::{GrpcListener, MAX_DECODED_BYTES, MAX_ENCODED_BYTES};
 pub use healthcheck::healthcheck;
 pub use http::HttpListener;

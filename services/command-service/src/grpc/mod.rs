@@ -24,10 +24,12 @@ use contract::proto::idempotency_server::IdempotencyServer;
 use contract::proto::order_command_server::OrderCommandServer;
 use contract::proto::product_command_server::ProductCommandServer;
 use contract::proto::saga_command_server::SagaCommandServer;
-use contract::{DESCRIPTORS, MAX_KEPT_ANSWER_BYTES};
+use contract::status::Outcome;
+use contract::{DESCRIPTORS, MAX_KEPT_ANSWER_BYTES, metadata};
 use event_sourcing::EventStore;
 use platform::health::{Health, grpc_service};
-use platform::runtime::{MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
+use platform::runtime::{Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
+use tonic::Status;
 use tonic::service::Routes;
 
 use self::admin::AdminApi;
@@ -49,6 +51,15 @@ const SERVICES: &[&str] = &[
     "proto.SagaCommand",
     "proto.Idempotency",
     "proto.Admin",
+];
+
+/// The methods that change nothing.
+const READS: &[&str] = &[
+    "/proto.SagaCommand/GetSagaStatus",
+    "/proto.SagaCommand/ListSagas",
+    "/proto.SagaCommand/ShowSaga",
+    "/proto.Admin/Status",
+    "/grpc.health.v1.Health/Check",
 ];
 
 /// All that the services need.
@@ -103,7 +114,7 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
         )
     };
     let unreadable = |error| StartError::failed("read the built-in descriptors", error);
-    Ok(Routes::new(category)
+    let routes = Routes::new(category)
         .add_service(product)
         .add_service(order)
         .add_service(saga)
@@ -111,5 +122,20 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
         .add_service(admin)
         .add_service(grpc_service(parts.health.clone(), SERVICES))
         .add_service(reflection().build_v1().map_err(unreadable)?)
-        .add_service(reflection().build_v1alpha().map_err(unreadable)?))
+        .add_service(reflection().build_v1alpha().map_err(unreadable)?);
+    let deadlines = Deadlines {
+        parse: metadata::parse_timeout,
+        late,
+    };
+    Ok(deadlines.hold(routes))
+}
+
+/// The status of a call that was cut off by its deadline. What it has sent may still take effect.
+fn late(path: &str) -> Status {
+    let outcome = if READS.contains(&path) {
+        Outcome::None
+    } else {
+        Outcome::Unknown
+    };
+    outcome.deadline_exceeded("no answer within the deadline")
 }

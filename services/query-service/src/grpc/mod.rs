@@ -13,12 +13,14 @@ mod saga;
 
 use std::sync::Arc;
 
+use contract::metadata;
 use contract::query::category_query_server::CategoryQueryServer;
 use contract::query::order_query_server::OrderQueryServer;
 use contract::query::product_query_server::ProductQueryServer;
 use contract::query::saga_query_server::SagaQueryServer;
+use contract::status::Outcome;
 use platform::health::{Health, grpc_service};
-use platform::runtime::{MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
+use platform::runtime::{Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
 use tonic::service::Routes;
 
 use crate::reads::Reads;
@@ -68,7 +70,12 @@ pub fn routes(reads: &Reads, health: Health) -> Result<Routes, StartError> {
         .add_service(grpc_service(health, SERVICES))
         .add_service(reflection().build_v1().map_err(unreadable)?)
         .add_service(reflection().build_v1alpha().map_err(unreadable)?);
-    let measured = routes
+    let deadlines = Deadlines {
+        parse: metadata::parse_timeout,
+        late: |_| Outcome::None.deadline_exceeded("no answer within the deadline"),
+    };
+    let measured = deadlines
+        .hold(routes)
         .into_axum_router()
         .layer(axum::middleware::from_fn(measure::measure));
     Ok(measured.into())

@@ -1,0 +1,81 @@
+//! Calls whose deadline passes while they are under way.
+
+use std::future::pending;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use platform::Tasks;
+use platform::runtime::{Deadlines, GrpcChannel, GrpcListener};
+use tonic::service::Routes;
+use tonic::{Code, Request, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// The units that tonic's clients choose for short deadlines.
+fn parse(text: &str) -> Option<Duration> {
+    if let Some(nanos) = text.strip_suffix('n') {
+        return nanos.parse().ok().map(Duration::from_nanos);
+    }
+    text.strip_suffix('u')?
+        .parse()
+        .ok()
+        .map(Duration::from_micros)
+}
+
+/// A service that never answers.
+fn silent() -> Routes {
+    let deadlines = Deadlines {
+        parse,
+        late: |path| Status::deadline_exceeded(path),
+    };
+    let router = Router::new().fallback(async || pending::<()>().await);
+    deadlines.hold(Routes::from(router))
+}
+
+async fn ask(channel: GrpcChannel, timeout: Duration) -> Status {
+    let mut request = Request::new(HealthCheckRequest::default());
+    request.set_timeout(timeout);
+    let answer = HealthClient::new(channel).check(request).await;
+    answer.expect_err("no answer")
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_is_answered_as_the_service_says() {
+    for millis in [0, 1, 5, 300] {
+        let channel = GrpcChannel::in_process(silent());
+        let status = ask(channel, Duration::from_millis(millis)).await;
+        assert_eq!(
+            status.code(),
+            Code::DeadlineExceeded,
+            "{millis} ms: {status:?}"
+        );
+        assert_eq!(status.message(), "/grpc.health.v1.Health/Check");
+    }
+}
+
+#[tokio::test]
+async fn over_a_socket_it_is_answered_before_the_library_does() {
+    let tasks = Tasks::new();
+    let address: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    let listener = GrpcListener::bind("TEST_ADDR", address)
+        .await
+        .expect("a free port");
+    let channel = GrpcChannel::remote("127.0.0.1", listener.address().port()).expect("an address");
+    listener.serve(silent(), &tasks);
+    let mut seen = Vec::new();
+    // The library's timers, on both sides, fire only a moment later: on a busy machine one may be faster.
+    for _ in 0..20 {
+        let status = ask(channel.clone(), Duration::from_millis(400)).await;
+        if status.code() == Code::DeadlineExceeded {
+            assert_eq!(status.message(), "/grpc.health.v1.Health/Check");
+            drop(channel);
+            tasks.drain(LIMIT).await.expect("drained");
+            return;
+        }
+        seen.push(status);
+    }
+    panic!("it is never answered so: {seen:?}");
+}
