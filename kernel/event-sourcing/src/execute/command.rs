@@ -77,6 +77,15 @@ pub enum ExecuteError<R: Debug> {
     /// The deadline passed, or the store was out of reach.
     #[error("unavailable ({0:?})")]
     Unavailable(Outcome),
+    /// The command took effect, now or before, and its answer cannot be had. Sending the same command again gets it.
+    #[error("the command took effect at position {}, but its answer cannot be had", .position.0)]
+    Unanswered {
+        /// Where it took effect: a reader at this position sees it.
+        position: Position,
+        /// Why there is no answer.
+        #[source]
+        error: StoreError,
+    },
     /// A bug, or a damaged store. Nothing happened.
     #[error(transparent)]
     Failed(StoreError),

@@ -132,7 +132,7 @@ impl Executor {
     ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
         match self.try_execute(command, context).await {
             // An earlier call with the same id gave up, but its commit is still on its way.
-            Err(ExecuteError::Unavailable(_))
+            Err(ExecuteError::Unavailable(_) | ExecuteError::Failed(_))
                 if self.appender.pending(context.command_id).is_some() =>
             {
                 Err(ExecuteError::Unavailable(Outcome::Unknown))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
+use tokio::time::timeout_at;
 
 use super::command::{Command, Context, Done, ExecuteError};
 use super::executor::{Attempt, Executor, Retry, within};
@@ -20,6 +21,8 @@ use crate::stream::StreamId;
 /// How long past its deadline a caller waits for the word that nothing was written; without it the outcome would be
 /// unknown whenever the store is out of reach.
 const GRACE: Duration = Duration::from_millis(100);
+/// What is asked of the store for an answer.
+const READ_ANSWER: &str = "read the answer of a command";
 
 impl Executor {
     /// Sends the commit, moves the tips, opens the gates, and waits.
@@ -55,7 +58,8 @@ impl Executor {
             Ok(receipt) if !receipt.duplicate => {
                 self.take_snapshots(&work, written.iter().zip(last_written));
                 let states = work.into_states();
-                let answer = command.answer(&states).ok_or(ExecuteError::Reused)?;
+                let answer = command.answer(&states);
+                let answer = answer.ok_or_else(|| unanswered(&receipt, no_states()))?;
                 Ok(Ok(Done {
                     answer,
                     position: receipt.last,
@@ -65,7 +69,7 @@ impl Executor {
             }
             Ok(receipt) => {
                 forget(&work, &written);
-                self.repeat(command, receipt).await.map(Ok)
+                self.repeat(command, context, receipt).await.map(Ok)
             }
             Err(AppendError::Refused(Refused::Conflict { stream, .. })) => {
                 forget(&work, &written);
@@ -115,7 +119,7 @@ impl Executor {
         let standing = self.store.standing(context.command_id, &streams);
         let standing = within(context.deadline, standing).await??;
         if let Some(receipt) = standing.receipt {
-            return self.repeat(command, receipt).await.map(Ok);
+            return self.repeat(command, context, receipt).await.map(Ok);
         }
         let mut moved = false;
         for (stream, version) in streams.iter().zip(&standing.versions) {
@@ -149,6 +153,7 @@ impl Executor {
     async fn repeat<C: Command>(
         &self,
         command: &C,
+        context: &Context,
         receipt: Receipt,
     ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
         if !C::FIRST_EVENTS.contains(&receipt.first_event_type.as_str()) {
@@ -171,9 +176,11 @@ impl Executor {
                 let Some(version) = receipt.version_of(&lane.stream) else {
                     continue;
                 };
-                let loaded = load(&*self.store, lane.kind, &lane.stream, Some(version))
+                let loaded = load(&*self.store, lane.kind, &lane.stream, Some(version));
+                let loaded = timeout_at(context.deadline + GRACE, loaded)
                     .await
-                    .map_err(unanswered)?;
+                    .unwrap_or_else(|_| Err(too_late()))
+                    .map_err(|error| unanswered(&receipt, error))?;
                 states.insert(lane.stream, loaded.state, loaded.version);
                 found = true;
             }
@@ -235,11 +242,26 @@ fn no_answer<R: Debug>(error: AppendError) -> ExecuteError<R> {
 }
 
 /// The command took effect, and its answer cannot be had now.
-fn unanswered<R: Debug>(error: StoreError) -> ExecuteError<R> {
-    if error.is_retryable() {
-        ExecuteError::Unavailable(Outcome::Unknown)
-    } else {
-        ExecuteError::Failed(error)
+fn unanswered<R: Debug>(receipt: &Receipt, error: StoreError) -> ExecuteError<R> {
+    ExecuteError::Unanswered {
+        position: receipt.last,
+        error,
+    }
+}
+
+fn too_late() -> StoreError {
+    StoreError::Unavailable {
+        operation: READ_ANSWER,
+        source: Arc::from(Box::from("the deadline passed")),
+    }
+}
+
+fn no_states() -> StoreError {
+    StoreError::Failed {
+        operation: READ_ANSWER,
+        source: Arc::from(Box::from(
+            "the command does not answer from what it decided",
+        )),
     }
 }
 

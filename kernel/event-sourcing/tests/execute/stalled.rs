@@ -117,15 +117,15 @@ async fn a_batch_that_goes_in_parts_remembers_that_it_may_have_been_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_whose_first_answer_cannot_be_read_does_not_say_that_nothing_happened() {
+async fn a_repeat_whose_first_answer_cannot_be_read_says_that_it_took_effect_and_where() {
     let store = FaultyStore::new(memory(), true);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
     let first = context();
-    executor.execute(&deposit("a", 5), &first).await.unwrap();
+    let done = executor.execute(&deposit("a", 5), &first).await.unwrap();
     store.is_unreadable.store(true, Ordering::Relaxed);
     let again = executor.execute(&deposit("a", 5), &first).await;
     assert!(
-        matches!(again, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+        matches!(&again, Err(ExecuteError::Unanswered { position, .. }) if *position == done.position),
         "{again:?}"
     );
 }

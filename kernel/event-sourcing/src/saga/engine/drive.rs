@@ -274,6 +274,16 @@ impl<S: Saga> Drive<'_, S> {
                 tracing::warn!({ fields::SAGA_TYPE } = S::NAME, { fields::SAGA_ID } = saga_id, { fields::OUTCOME } = ?outcome, "a saga's commit is tried again");
                 Ok(())
             }
+            // It is there. The next try finds it by its id and answers from it.
+            ExecuteError::Unanswered { error, .. } if error.is_retryable() => {
+                tracing::warn!(
+                    { fields::SAGA_TYPE } = S::NAME,
+                    { fields::SAGA_ID } = saga_id,
+                    { fields::ERROR } = error as &dyn std::error::Error,
+                    "a saga's commit is there, and is read again"
+                );
+                Ok(())
+            }
             ExecuteError::Refused(Damaged(damage)) => {
                 tracing::error!(
                     { fields::SAGA_TYPE } = S::NAME,
@@ -283,7 +293,10 @@ impl<S: Saga> Drive<'_, S> {
                 );
                 Err(Rest::Idle)
             }
-            ExecuteError::Failed(_) | ExecuteError::Reused | ExecuteError::Fenced => {
+            ExecuteError::Failed(_)
+            | ExecuteError::Unanswered { .. }
+            | ExecuteError::Reused
+            | ExecuteError::Fenced => {
                 let error = error as &dyn std::error::Error;
                 tracing::error!(
                     { fields::SAGA_TYPE } = S::NAME,
