@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use contract::business::ErrorType;
 use contract::proto::Error;
-use contract::status::{self, Reason};
+use contract::status::{self, Outcome};
 use domain::DomainError;
 use event_sourcing::execute::Command;
 use event_sourcing::saga::ActRefused;
 use event_sourcing::{
-    Aggregate, Clock, CommandId, Done, ExecuteError, Executor, Outcome, Position,
+    Aggregate, Clock, CommandId, Done, ExecuteError, Executor, Outcome as Written, Position,
 };
 use platform::{ErrorId, fields};
 use tokio::time::{Instant, timeout_at};
@@ -136,7 +136,7 @@ impl CommandBus {
             match read(&request.into_inner(), command_id) {
                 Ok(command) => match self.executor.execute(&command, &context).await {
                     Ok(done) => answered(done),
-                    Err(error) => fail(error),
+                    Err(error) => fail(error, context.deadline),
                 },
                 Err(refused) => refuse(&refused),
             }
@@ -173,27 +173,55 @@ fn refuse<A>(refused: &impl Refusal) -> Ended<A> {
     (Ok(Heard::refused(refused.error())), refused.outcome())
 }
 
-fn fail<A, R: Refusal>(error: ExecuteError<R>) -> Ended<A> {
+fn fail<A, R: Refusal>(error: ExecuteError<R>, deadline: Instant) -> Ended<A> {
+    const FAILED: &str = "a command failed";
     match error {
         ExecuteError::Refused(refused) => refuse(&refused),
         ExecuteError::Reused => {
             let error = ErrorType::Conflict.error("the command id was used for another command");
             (Ok(Heard::refused(error)), "conflict")
         }
-        ExecuteError::Unavailable(Outcome::None) => (
-            Err(Reason::OutcomeNone.status("the command could not be executed in time")),
-            "unavailable",
-        ),
-        ExecuteError::Unavailable(Outcome::Unknown) => (
-            Err(Reason::OutcomeUnknown
-                .status("the command may have taken effect; send it again with the same id")),
-            "unknown",
-        ),
+        ExecuteError::Unavailable(Written::None) => {
+            let message = "the command could not be executed in time";
+            (
+                Err(unanswered(Outcome::None, message, deadline)),
+                "unavailable",
+            )
+        }
+        ExecuteError::Unavailable(Written::Unknown) => {
+            let message = "the command may have taken effect; send it again with the same id";
+            (
+                Err(unanswered(Outcome::Unknown, message, deadline)),
+                "unknown",
+            )
+        }
+        ExecuteError::Unanswered { position, error } => {
+            let status = if error.is_retryable() {
+                let message =
+                    "the command took effect; send it again with the same id to get its answer";
+                unanswered(Outcome::Committed, message, deadline)
+            } else {
+                internal(FAILED, &error)
+            };
+            (Err(status::committed_at(position.0, status)), "unanswered")
+        }
         ExecuteError::Fenced => (
-            Err(Reason::OutcomeNone.status("another process has the lease")),
+            Err(Outcome::None.unavailable("another process has the lease")),
             "fenced",
         ),
-        ExecuteError::Failed(error) => (Err(internal("a command failed", &error)), "internal"),
+        ExecuteError::Failed(error) => (
+            Err(Outcome::None.mark(internal(FAILED, &error))),
+            "internal",
+        ),
+    }
+}
+
+/// The status of a call without an answer: whether its deadline has passed, or the store is out of reach before it.
+pub fn unanswered(outcome: Outcome, message: &str, deadline: Instant) -> Status {
+    if Instant::now() >= deadline {
+        outcome.deadline_exceeded(message)
+    } else {
+        outcome.unavailable(message)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use event_sourcing::{Aggregate, Context, EventStore, ExecuteError, Executor, Outcome, Version};
 use tokio::task::{JoinHandle, yield_now};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::support::{
     Account, Fault, FaultyStore, Transfer, context, deposit, executor, memory, transfer,
@@ -118,16 +118,20 @@ async fn a_batch_that_goes_in_parts_remembers_that_it_may_have_been_written() {
 
 #[tokio::test(start_paused = true)]
 async fn a_repeat_whose_first_answer_cannot_be_read_says_that_it_took_effect_and_where() {
-    let store = FaultyStore::new(memory(), true);
-    let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
-    let first = context();
-    let done = executor.execute(&deposit("a", 5), &first).await.unwrap();
-    store.is_unreadable.store(true, Ordering::Relaxed);
-    let again = executor.execute(&deposit("a", 5), &first).await;
-    assert!(
-        matches!(&again, Err(ExecuteError::Unanswered { position, .. }) if *position == done.position),
-        "{again:?}"
-    );
+    for hangs in [false, true] {
+        let store = FaultyStore::new(memory(), true);
+        let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
+        let first = within(Duration::from_secs(1));
+        let done = executor.execute(&deposit("a", 5), &first).await.unwrap();
+        store.is_unreadable.store(true, Ordering::Relaxed);
+        store.hangs.store(hangs, Ordering::Relaxed);
+        let again = executor.execute(&deposit("a", 5), &first);
+        let again = timeout(Duration::from_secs(2), again).await.unwrap();
+        assert!(
+            matches!(&again, Err(ExecuteError::Unanswered { position, .. }) if *position == done.position),
+            "{again:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

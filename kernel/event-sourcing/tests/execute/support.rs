@@ -231,6 +231,8 @@ pub struct FaultyStore {
     pub loads: AtomicUsize,
     /// Whether streams cannot be read.
     pub is_unreadable: AtomicBool,
+    /// Whether reads of streams never end.
+    pub hangs: AtomicBool,
 }
 
 impl FaultyStore {
@@ -243,6 +245,7 @@ impl FaultyStore {
             batches: Mutex::default(),
             loads: AtomicUsize::new(0),
             is_unreadable: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
         })
     }
 }
@@ -296,6 +299,9 @@ impl EventStore for FaultyStore {
         limit: usize,
     ) -> Result<StreamPage, StoreError> {
         self.loads.fetch_add(1, Ordering::Relaxed);
+        if self.hangs.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         if self.is_unreadable.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable {
                 operation: "read a stream",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contract::business::ErrorType;
 use contract::proto::Error;
-use contract::status::Reason;
+use contract::status::Outcome;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga};
 use domain::order::Order;
 use domain::value::{EntityId, OrderStatus};
@@ -178,10 +178,10 @@ fn unreadable(error: &StoreError) -> Status {
     if error.is_retryable() {
         out_of_reach()
     } else {
-        internal("a saga could not be read", error)
+        Outcome::None.mark(internal("a saga could not be read", error))
     }
 }
 
 fn out_of_reach() -> Status {
-    Reason::OutcomeNone.status("the event store does not answer")
+    Outcome::None.unavailable("the event store does not answer")
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use contract::proto::admin_server::Admin;
 use contract::proto::{AdminStatusParam, AdminStatusResult};
-use contract::status::Reason;
+use contract::status::Outcome;
 use event_sourcing::EventStore;
 use tokio::time::timeout_at;
 use tonic::{Request, Response, Status};
@@ -32,12 +32,12 @@ impl Admin for AdminApi {
         let deadline = context::deadline(request.metadata())?;
         let head = timeout_at(deadline, self.store.head())
             .await
-            .map_err(|_| Reason::OutcomeNone.status(UNAVAILABLE))?
+            .map_err(|_| Outcome::None.deadline_exceeded(UNAVAILABLE))?
             .map_err(|error| {
                 if error.is_retryable() {
-                    Reason::OutcomeNone.status(UNAVAILABLE)
+                    Outcome::None.unavailable(UNAVAILABLE)
                 } else {
-                    internal("the head could not be read", &error)
+                    Outcome::None.mark(internal("the head could not be read", &error))
                 }
             })?;
         Ok(Response::new(AdminStatusResult {

@@ -10,7 +10,7 @@ use contract::proto::{
     IdempotencyBeginParam, IdempotencyBeginResult, IdempotencyFinishParam, IdempotencyFinishResult,
     IdempotencyRenewParam, IdempotencyRenewResult, IdempotencyState,
 };
-use contract::status::Reason;
+use contract::status::Outcome;
 use event_sourcing::Clock;
 use platform::fields;
 use tokio::time::{Instant, timeout_at};
@@ -157,10 +157,13 @@ async fn within<T>(
                 { fields::ERROR } = &error as &dyn std::error::Error,
                 "the command database is unavailable"
             );
-            Err(Reason::OutcomeUnknown.status(UNAVAILABLE))
+            Err(Outcome::Unknown.unavailable(UNAVAILABLE))
         }
-        Ok(Err(error)) => Err(internal("the command database failed", &error)),
-        Err(_) => Err(Reason::OutcomeUnknown.status(UNAVAILABLE)),
+        Ok(Err(error)) => {
+            let status = internal("the command database failed", &error);
+            Err(Outcome::Unknown.mark(status))
+        }
+        Err(_) => Err(Outcome::Unknown.deadline_exceeded(UNAVAILABLE)),
     }
 }
 

@@ -8,9 +8,10 @@ use contract::proto::{
     SagaActionResult, SagaStatusResult, ShowSagaParam, ShowSagaResult, StartOrderSagaParam,
     StartSagaResult,
 };
-use contract::status::Reason as Unanswered;
+use contract::status::{Outcome, committed_at};
 use domain::value::{EntityId, Reason, UserId};
 use domain::{DomainError, Entity};
+use event_sourcing::Position;
 use event_sourcing::saga::{Act, SagaStatus, Summary};
 use tonic::{Request, Response, Status};
 
@@ -86,13 +87,11 @@ impl SagaApi {
     }
 }
 
-/// What fails behind a commit does not say that nothing happened.
-fn behind_a_commit(status: Status) -> Status {
-    match Unanswered::of(&status) {
-        Some(Unanswered::OutcomeNone) => Unanswered::OutcomeUnknown.status(
-            "the wish is stored, but the saga cannot be read; send it again with the same id",
-        ),
-        _ => status,
+/// What fails after a commit says that it took effect.
+fn after_a_commit(position: Option<Position>, status: Status) -> Status {
+    match position {
+        Some(position) => committed_at(position.0, status),
+        None => Outcome::Unknown.mark(status),
     }
 }
 
@@ -248,7 +247,7 @@ impl SagaCommand for SagaApi {
         let result = match heard.result {
             Ok(answer) => {
                 let saga = self.existing(&answer.values.saga_id).await;
-                saga.map_err(behind_a_commit)?
+                saga.map_err(|status| after_a_commit(heard.position, status))?
             }
             Err(error) => Err(error),
         };
@@ -278,14 +277,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fails_behind_a_commit_may_have_taken_effect() {
-        let failed = behind_a_commit(Unanswered::OutcomeNone.status("gone"));
-        assert_eq!(
-            Unanswered::of(&failed),
-            Some(Unanswered::OutcomeUnknown),
-            "{failed:?}"
-        );
-        let other = behind_a_commit(Status::internal("why"));
-        assert_eq!(other.message(), "why");
+    fn what_fails_after_a_commit_took_effect() {
+        let gone = || Outcome::None.unavailable("gone");
+        let failed = after_a_commit(Some(Position(7)), gone());
+        assert_eq!(Outcome::of(&failed), Some(Outcome::Committed), "{failed:?}");
+        assert_eq!(failed.message(), "gone");
+        let failed = after_a_commit(None, gone());
+        assert_eq!(Outcome::of(&failed), Some(Outcome::Unknown), "{failed:?}");
     }
 }

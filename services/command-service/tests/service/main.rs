@@ -1,6 +1,7 @@
 //! The write side over real gRPC, on both engines.
 
 mod category;
+mod deadlines;
 mod fulfilment;
 mod idempotency;
 mod input;

@@ -157,7 +157,8 @@ async fn a_deadline_that_cannot_be_met_is_answered_and_harms_nothing() {
             .status(request)
             .await
             .expect_err("late");
-        let codes = [Code::Unavailable, Code::DeadlineExceeded, Code::Cancelled];
+        // The client of the test has a timer of its own, which says CANCELLED.
+        let codes = [Code::DeadlineExceeded, Code::Cancelled];
         assert!(codes.contains(&late.code()), "{late:?}");
         service.category("Still there").await;
     })

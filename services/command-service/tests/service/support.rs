@@ -16,7 +16,7 @@ use contract::proto::{
     Product, ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
 };
 use event_sourcing::{Clock, Filter, Position, SystemClock};
-use platform::config::{Databases, Engine};
+use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::runtime::GrpcListener;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
@@ -77,6 +77,11 @@ impl Home {
             config: databases(url, url),
             _place: None,
         }
+    }
+
+    /// Where its events and its answers are.
+    pub fn urls(&self) -> [&DatabaseUrl; 2] {
+        [&self.config.event_store, &self.config.database]
     }
 
     pub async fn start(&self) -> Service {

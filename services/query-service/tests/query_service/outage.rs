@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::query::{Empty, ProductQueryRequest};
+use contract::status::Outcome;
 use event_sourcing::{LeaseStore, Projection, SystemClock};
 use query_service::projections::Products;
 use read_model_sql::{Database, SqlLeaseStore};
+use sqlx::{Connection, PgConnection};
 use test_postgres::Cluster;
 use tokio::time::Instant;
-use tonic::Code;
+use tonic::{Code, Status};
 
 use crate::support::{LIMIT, Service, World, at, position, product};
 
@@ -59,6 +61,38 @@ async fn a_crash_of_the_query_database_is_survived_and_loses_nothing() {
         let products = list.expect("answered").into_inner().products;
         assert_eq!(products.len(), 1 + (round + 1) * 41);
     }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_read_whose_deadline_passes_is_answered_as_such() {
+    const LOCK_ALL: &str = "BEGIN; DO $$ DECLARE name text; BEGIN \
+        FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
+            EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', name); \
+        END LOOP; END $$";
+    let world = World::postgres().await;
+    let mut service = world.start().await;
+    let head = world.append(vec![product("p", "P", "1", None)]).await;
+    answered(&mut service, head).await;
+    let lock = PgConnection::connect(&world.url).await;
+    let mut lock = lock.expect("a server");
+    let locked = sqlx::raw_sql(LOCK_ALL).execute(&mut lock).await;
+    locked.expect("locks");
+    // The client's own timer fires a moment later than the service's, or, on a busy machine, first.
+    let mut error = Status::cancelled("not asked yet");
+    for _ in 0..20 {
+        if error.code() != Code::Cancelled {
+            break;
+        }
+        let mut request = at(head, request());
+        request.set_timeout(Duration::from_secs(1));
+        let read = service.products.get_product(request).await;
+        error = read.expect_err("the rows are locked");
+    }
+    assert_eq!(error.code(), Code::DeadlineExceeded, "{error}");
+    assert_eq!(Outcome::of(&error), Some(Outcome::None));
+    lock.close().await.expect("closed");
+    answered(&mut service, head).await;
     service.stop().await;
 }
 

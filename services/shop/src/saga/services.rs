@@ -148,7 +148,9 @@ impl<C: Clone> Service<C> {
         for _ in 1..TRIES {
             match send(self.client.clone(), patient(make())).await {
                 Ok(reply) => return Ok(reply.into_inner()),
-                Err(status) if status.code() == Code::Unavailable => {}
+                // A service that missed its deadline says so; a deadline that passes here is a broken connection.
+                Err(status)
+                    if matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded) => {}
                 Err(status) => return Err(self.failed(&status)),
             }
             tokio::time::sleep(pause).await;
