@@ -7,13 +7,14 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Request, ServerError, Value, Variables};
+use async_graphql::{PathSegment, Request, ServerError, Value, Variables};
 use event_sourcing::CommandId;
 
 use crate::absent;
 use crate::clients::Services;
 use crate::documents::KnownDocuments;
 use crate::errors::{ApiError, Code};
+use crate::journal::{Entry, verdict};
 use crate::limits::{Limits, Shape, measure, scan};
 use crate::nulls;
 use crate::order;
@@ -54,6 +55,8 @@ pub struct Executed {
     pub position: Option<u64>,
     /// Whether a list was cut.
     pub truncated: bool,
+    /// What its mutations came to.
+    pub mutations: Vec<Entry>,
 }
 
 /// The ids of a request, and the state that it must see.
@@ -65,6 +68,8 @@ pub struct Identity {
     pub seed: CommandId,
     /// The position that it must see at least.
     pub minimum: Option<u64>,
+    /// Whether the seed is that of an Idempotency-Key, so that an earlier request may have sent the same commands.
+    pub keyed: bool,
 }
 
 /// The schema with what it needs.
@@ -150,7 +155,12 @@ impl Executor {
 
     /// Executes it.
     pub async fn execute(&self, prepared: Prepared, identity: Identity) -> Executed {
-        let Identity { id, seed, minimum } = identity;
+        let Identity {
+            id,
+            seed,
+            minimum,
+            keyed,
+        } = identity;
         let scope = Arc::new(Scope::new(self.services.clone(), id, seed, minimum));
         let Query {
             text,
@@ -183,11 +193,18 @@ impl Executor {
             nulls::place(&mut response.data, &response.errors, place, &self.shape);
             order::arrange(&mut response.data, &document, operation);
         }
+        let mutations = scope.journal.entries();
+        if !refused {
+            for error in &mut response.errors {
+                verdict(&mutations, root_of(error), keyed).write_executed(error);
+            }
+        }
         Executed {
             data: (!refused).then_some(response.data),
             errors: response.errors,
             position: if refused { minimum } else { scope.position() },
             truncated: scope.was_truncated(),
+            mutations,
         }
     }
 }
@@ -213,6 +230,14 @@ impl Prepared {
     #[must_use]
     pub const fn query(&self) -> &Query {
         &self.query
+    }
+}
+
+/// The field at the root of the response that an error is about.
+pub fn root_of(error: &ServerError) -> Option<&str> {
+    match error.path.first()? {
+        PathSegment::Field(field) => Some(field),
+        PathSegment::Index(_) => None,
     }
 }
 

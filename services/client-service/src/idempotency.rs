@@ -8,7 +8,8 @@
 //!        Finish with the answer, if the domain had the last word
 //! ```
 //!
-//! The answer leaves when it is kept: a repeat must not hear another one.
+//! The answer leaves when it is kept: a repeat must not get another one. If it cannot be kept, what leaves says for each
+//! mutation whether it took effect.
 //!
 //! The execution is a task of its own: it ends, and its answer is kept, also when the client has gone. If this
 //! process dies, the lease passes; the next request with the key gets the same seed, and the event store
@@ -58,7 +59,11 @@ pub async fn answer_once(endpoint: Arc<Endpoint>, keyed: Keyed) -> Result<Answer
         Begun::Again(kept) => return from_kept(&kept),
         Begun::Fresh { seed, lease } => (seed, lease),
     };
-    let identity = Identity { seed, ..identity };
+    let identity = Identity {
+        seed,
+        keyed: true,
+        ..identity
+    };
     let (tell, told) = oneshot::channel();
     let tasks = endpoint.tasks().clone();
     tasks.spawn_job(async move {
@@ -66,10 +71,8 @@ pub async fn answer_once(endpoint: Arc<Endpoint>, keyed: Keyed) -> Result<Answer
         // The client may have gone; its repeat gets what was kept.
         let _ = tell.send(answer);
     });
-    told.await.unwrap_or_else(|_| {
-        let silent = "a request with an Idempotency-Key ended without answer";
-        Err(ApiError::internal(silent))
-    })
+    told.await
+        .map_err(|_| ApiError::internal("a request with an Idempotency-Key ended without answer"))
 }
 
 async fn execute_leased(
@@ -77,7 +80,7 @@ async fn execute_leased(
     request: Prepared,
     identity: Identity,
     lease: Lease,
-) -> Result<Answer, ApiError> {
+) -> Answer {
     let services = endpoint.executor().services();
     let execution = std::pin::pin!(endpoint.execute(request, identity));
     let renewal = std::pin::pin!(services.keep(&lease));
@@ -85,8 +88,11 @@ async fn execute_leased(
         Either::Left((answer, _)) => answer,
         Either::Right((never, _)) => match never {},
     };
-    services.finish(&lease, to_kept(&answer)).await?;
-    Ok(answer)
+    if services.finish(&lease, to_kept(&answer)).await {
+        answer
+    } else {
+        endpoint.not_kept(answer)
+    }
 }
 
 /// The bytes to keep, unless the answer is not the last word or too long to keep.

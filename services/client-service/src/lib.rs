@@ -15,6 +15,7 @@ mod errors;
 mod execution;
 mod http;
 mod idempotency;
+mod journal;
 mod limits;
 mod loaders;
 mod mutations;

@@ -13,6 +13,7 @@ use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 
 use crate::clients::Services;
 use crate::errors::ApiError;
+use crate::journal::Journal;
 use crate::loaders::Loaders;
 
 /// No read was answered yet.
@@ -25,6 +26,8 @@ pub struct Scope {
     pub services: Services,
     /// Batches of reads.
     pub loaders: Loaders,
+    /// What its mutations came to.
+    pub journal: Journal,
     /// All command ids are derived from it.
     seed: CommandId,
     correlation_id: MetadataValue<Ascii>,
@@ -50,6 +53,7 @@ impl Scope {
         Self {
             services,
             loaders: Loaders::default(),
+            journal: Journal::default(),
             seed,
             correlation_id,
             minimum,
@@ -71,14 +75,16 @@ impl Scope {
             .map_err(|error| ApiError::internal(error.message))
     }
 
-    /// The id of the command that the field at this place sends.
+    /// The id of the command that the mutation at this place sends.
     #[must_use]
     pub fn command_id(&self, context: &Context<'_>) -> CommandId {
         let place = context
             .path_node
             .map(|path| path.to_string_vec().join("."))
             .unwrap_or_default();
-        self.seed.child(&place)
+        let command_id = self.seed.child(&place);
+        self.journal.enter(&place, command_id);
+        command_id
     }
 
     /// Sets what every call carries.
@@ -103,14 +109,16 @@ impl Scope {
         }
     }
 
-    /// A command was answered: reads that follow see it.
-    pub(crate) fn committed_at(&self, reply: &MetadataMap) {
-        if let Ok(Some(position)) = metadata::position(reply, metadata::POSITION) {
+    /// A command was answered: reads that follow see it. Gives where it took effect.
+    pub(crate) fn committed_at(&self, reply: &MetadataMap) -> Option<u64> {
+        let position = metadata::position(reply, metadata::POSITION).ok().flatten();
+        if let Some(position) = position {
             self.highest_commit.fetch_max(position, Relaxed);
             self.required.fetch_max(position, Relaxed);
             self.services.saw(position);
         }
         self.loaders.forget();
+        position
     }
 
     /// A list was cut at the limit of lists without paging.

@@ -1,11 +1,12 @@
 //! One call, over all its tries.
 
-use contract::status::Reason;
+use contract::metadata;
+use contract::status::{Outcome, Reason, committed_at};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::{Code, Request, Response, Status};
 
 use super::policy::Tries;
-use crate::errors::{Effect, is_transport_failure, was_never_sent};
+use crate::errors::{Effect, is_late, is_transport_failure, outcome_of};
 
 /// A method, as metrics name it.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +19,8 @@ pub(super) struct Method {
 /// A service's answer with its metadata.
 pub type Answered<R> = Result<Response<R>, Status>;
 
-/// Sends what `send` sends until it is answered, the tries are used up, or the deadline has passed.
+/// Sends what `send` sends until it is answered, the tries are used up, or the deadline has passed. The status of a
+/// write says the outcome of all its tries.
 pub(super) async fn call<M, R, F>(
     method: Method,
     tries: Tries,
@@ -30,43 +32,69 @@ where
 {
     let deadline = Instant::now() + tries.timeout;
     let mut used = 0;
-    // Whether it is known of every try that it did nothing.
-    let mut undone = true;
+    let mut known = Known::default();
     loop {
         let mut request = request();
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
         used += 1;
         let answer = timeout_at(deadline, send(request))
             .await
-            .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within the deadline")));
+            .unwrap_or_else(|_| Err(too_late()))
+            .map_err(|status| if is_late(&status) { too_late() } else { status });
         count(method, answer.as_ref().err());
         let status = match answer {
             Ok(answer) => return Ok(answer),
             Err(status) => status,
         };
-        undone &= did_nothing(&status);
+        known.learn_from(&status);
         let again = Instant::now() + tries.pause_after(used);
         let is_last = used >= tries.limit || again >= deadline;
         if is_last || !is_worth_another_try(&status, method.effect) {
-            return Err(conclude(status, method.effect, undone));
+            return Err(match method.effect {
+                Effect::Read => status,
+                Effect::Write => known.mark(status),
+            });
         }
         sleep_until(again).await;
     }
 }
 
-fn did_nothing(status: &Status) -> bool {
-    was_never_sent(status) || Reason::of(status) == Some(Reason::OutcomeNone)
+fn too_late() -> Status {
+    Status::deadline_exceeded("no answer within the deadline")
 }
 
-/// The status of all tries. The last one may know of itself that it did nothing, but not of those before it.
-fn conclude(status: Status, effect: Effect, undone: bool) -> Status {
-    if effect == Effect::Read {
-        return status;
+/// What is known after several tries. The last one may know of itself that it did nothing, but not of those before it;
+/// and what one of them knows to have taken effect has done so.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    outcome: Outcome,
+    position: Option<u64>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            outcome: Outcome::None,
+            position: None,
+        }
     }
-    match (undone, did_nothing(&status)) {
-        (true, _) => Reason::OutcomeNone.status(status.message()),
-        (false, true) => Reason::OutcomeUnknown.status(status.message()),
-        (false, false) => status,
+}
+
+impl Known {
+    fn learn_from(&mut self, status: &Status) {
+        let outcome = outcome_of(status);
+        self.outcome = self.outcome.max(outcome);
+        if outcome == Outcome::Committed {
+            let position = metadata::position(status.metadata(), metadata::POSITION);
+            self.position = self.position.or(position.ok().flatten());
+        }
+    }
+
+    fn mark(self, status: Status) -> Status {
+        match self.position {
+            Some(position) => committed_at(position, status),
+            None => self.outcome.mark(status),
+        }
     }
 }
 
@@ -75,8 +103,12 @@ fn is_worth_another_try(status: &Status, effect: Effect) -> bool {
         return true;
     }
     match status.code() {
-        Code::Unavailable => match effect {
-            Effect::Read => Reason::of(status).is_none(),
+        // The deadline of a try is shorter than ours if the service caps it.
+        Code::Unavailable | Code::DeadlineExceeded => match effect {
+            Effect::Read => !matches!(
+                Reason::of(status),
+                Some(Reason::ReadSideBehind | Reason::ReadSideStalled)
+            ),
             // The command id makes it safe, and the service's own words about the outcome are those of one try.
             Effect::Write => true,
         },
@@ -123,7 +155,8 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
     use std::time::Duration;
 
-    use contract::status::Reason;
+    use contract::metadata;
+    use contract::status::{Outcome, Reason, committed_at};
     use tonic::{Code, Request, Response, Status};
 
     use super::{Effect, Method, Tries, call};
@@ -171,34 +204,57 @@ mod tests {
         );
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn nothing_happened_only_if_no_try_did_anything() {
-        let outcome = async |first: Reason, then: Reason| {
-            let sent = AtomicU32::new(0);
-            let method = Method {
-                service: "test",
-                name: "Test",
-                effect: Effect::Write,
-            };
-            let answer = call(
-                method,
-                TRIES,
-                || Request::new(()),
-                |_| {
-                    let reason = if sent.fetch_add(1, Relaxed) == 0 {
-                        first
-                    } else {
-                        then
-                    };
-                    async move { Err::<Response<()>, _>(reason.status("failed")) }
-                },
-            );
-            Reason::of(&answer.await.expect_err("it always fails"))
+    /// The status after tries that fail like these, one after the other.
+    async fn status_after(tries: Vec<Status>) -> Status {
+        let sent = AtomicU32::new(0);
+        let method = Method {
+            service: "test",
+            name: "Test",
+            effect: Effect::Write,
         };
-        let (none, unknown) = (Reason::OutcomeNone, Reason::OutcomeUnknown);
-        assert_eq!(outcome(none, none).await, Some(none));
-        assert_eq!(outcome(unknown, none).await, Some(unknown));
-        assert_eq!(outcome(none, unknown).await, Some(unknown));
+        let answer = call(
+            method,
+            Tries {
+                limit: u32::try_from(tries.len()).expect("few"),
+                ..TRIES
+            },
+            || Request::new(()),
+            |_| {
+                let number = usize::try_from(sent.fetch_add(1, Relaxed)).expect("few");
+                let status = tries[number].clone();
+                async move { Err::<Response<()>, _>(status) }
+            },
+        );
+        answer.await.expect_err("it always fails")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_all_tries_the_one_that_did_most_tells_the_outcome() {
+        let of = |outcome: Outcome| match outcome {
+            Outcome::Committed => committed_at(7, Status::unavailable("failed")),
+            other => other.unavailable("failed"),
+        };
+        let all = [Outcome::None, Outcome::Unknown, Outcome::Committed];
+        for first in all {
+            for then in all {
+                let status = status_after(vec![of(first), of(then)]).await;
+                let most = first.max(then);
+                assert_eq!(Outcome::of(&status), Some(most), "{first:?}, {then:?}");
+                let position = metadata::position(status.metadata(), metadata::POSITION);
+                let expected = (most == Outcome::Committed).then_some(7);
+                assert_eq!(position.expect("a position"), expected);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_at_the_door_says_nothing_of_the_tries_before_it() {
+        let lost = Status::unavailable("gone");
+        let refused = Status::permission_denied("who?");
+        let status = status_after(vec![lost, refused.clone()]).await;
+        assert_eq!(Outcome::of(&status), Some(Outcome::Unknown));
+        let status = status_after(vec![refused]).await;
+        assert_eq!(Outcome::of(&status), Some(Outcome::None));
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,13 +8,14 @@ use contract::proto::{
     AdminStatusParam, Category, CategoryUpParam, CategoryUpResult, Error, PriceUpParam, Product,
     ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
 };
+use contract::status::Outcome;
 use event_sourcing::CommandId;
 use platform::runtime::GrpcChannel;
-use tonic::Request;
+use tonic::{Request, Status};
 
 use super::Services;
 use super::call::{Answered, Method, call};
-use crate::errors::{ApiError, Code, Effect, from_business, from_grpc};
+use crate::errors::{ApiError, Code, Effect, from_business, from_grpc, outcome_of};
 use crate::scope::Scope;
 
 const CATEGORY: &str = "proto.CategoryCommand";
@@ -30,10 +31,40 @@ pub struct Left<T> {
     pub unchanged: bool,
 }
 
+/// What a command creates, changes or deletes.
+pub(super) trait Entity {
+    /// Its id.
+    fn id(&self) -> &str;
+}
+
+impl Entity for Category {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Entity for Product {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Entity for Stock {
+    fn id(&self) -> &str {
+        &self.product_id
+    }
+}
+
+impl<T: Entity> Entity for Left<T> {
+    fn id(&self) -> &str {
+        self.entity.id()
+    }
+}
+
 /// A reply that is either a refusal or an entity.
 pub(super) trait Reply {
     /// What it is about.
-    type Entity;
+    type Entity: Entity;
     /// Its two halves.
     fn parts(self) -> (Option<Error>, Option<Self::Entity>);
 }
@@ -67,7 +98,7 @@ impl Services {
     /// Sends a command, again and again while its outcome is unknown.
     pub(super) async fn command<M, R, F>(
         &self,
-        (scope, command_id): (&Scope, CommandId),
+        (scope, id): (&Scope, CommandId),
         (service, name): (&'static str, &'static str),
         message: M,
         send: impl Fn(GrpcChannel, Request<M>) -> F,
@@ -82,7 +113,7 @@ impl Services {
             name,
             effect: Effect::Write,
         };
-        let command_id = command_id.to_string();
+        let command_id = id.to_string();
         let request = || {
             let mut request = Request::new(message.clone());
             scope.annotate(request.metadata_mut());
@@ -90,16 +121,33 @@ impl Services {
             request
         };
         let send = |request| send(self.channels().command.clone(), request);
-        let answer = call(method, self.policy().write, request, send)
-            .await
-            .map_err(|status| from_grpc(&status, Effect::Write))?;
-        scope.committed_at(answer.metadata());
+        scope.journal.note(id, Outcome::Unknown);
+        let answer = match call(method, self.policy().write, request, send).await {
+            Ok(answer) => answer,
+            Err(status) => {
+                note_failed(scope, id, &status);
+                return Err(from_grpc(&status, Effect::Write));
+            }
+        };
+        let position = scope.committed_at(answer.metadata());
         match answer.into_inner().parts() {
-            (Some(error), _) => Err(from_business(error)),
-            (None, Some(entity)) => Ok(entity),
-            (None, None) => Err(ApiError::internal(format!(
-                "{service}/{name} answered neither an entity nor an error"
-            ))),
+            (Some(error), _) => {
+                scope.journal.note(id, Outcome::None);
+                Err(from_business(error))
+            }
+            (None, Some(entity)) => {
+                scope.journal.committed(id, position, Some(entity.id()));
+                Ok(entity)
+            }
+            (None, None) => {
+                // A refusal has no position.
+                if position.is_some() {
+                    scope.journal.committed(id, position, None);
+                }
+                Err(ApiError::internal(format!(
+                    "{service}/{name} answered neither an entity nor an error"
+                )))
+            }
         }
     }
 
@@ -129,6 +177,17 @@ impl Services {
             return Err(ApiError::new(Code::BadRequest, message));
         }
         Ok(())
+    }
+}
+
+/// What is known of a command that was not answered.
+fn note_failed(scope: &Scope, id: CommandId, status: &Status) {
+    match outcome_of(status) {
+        Outcome::Committed => {
+            let position = scope.committed_at(status.metadata());
+            scope.journal.committed(id, position, None);
+        }
+        outcome => scope.journal.note(id, outcome),
     }
 }
 

@@ -7,11 +7,11 @@ use contract::proto::idempotency_client::IdempotencyClient;
 use contract::proto::{
     IdempotencyBeginParam, IdempotencyFinishParam, IdempotencyRenewParam, IdempotencyState,
 };
-use contract::status::Reason;
+use contract::status::error_id;
 use event_sourcing::CommandId;
 use platform::fields;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
-use tonic::{Request, Status};
+use tonic::Request;
 use uuid::Uuid;
 
 use super::Services;
@@ -63,7 +63,7 @@ impl Services {
         let request = || Request::new(message.clone());
         let begun = call(method("Begin"), self.policy().write, request, send)
             .await
-            .map_err(|status| before_execution(&status))?
+            .map_err(|status| from_grpc(&status, Effect::Write))?
             .into_inner();
         match begun.state() {
             IdempotencyState::Fresh => {
@@ -113,18 +113,12 @@ impl Services {
         }
     }
 
-    /// Ends a lease, with the answer to keep.
+    /// Ends a lease, with the answer to keep. Says whether it is kept, or there is none to keep.
     ///
-    /// The event store knows commands that committed, but nobody knows what was refused, or what there was nothing to
-    /// do for: executed again it may end otherwise. So an answer that may not have been kept is none yet.
-    ///
-    /// # Errors
-    /// The answer may not have been kept; the request with its key again tells what holds.
-    pub(crate) async fn finish(
-        &self,
-        lease: &Lease,
-        answer: Option<Vec<u8>>,
-    ) -> Result<(), ApiError> {
+    /// The event store knows commands that committed, but not those that were refused, or had nothing to do: executed
+    /// again they may end otherwise. So an answer that may not have been kept is none yet.
+    #[must_use]
+    pub(crate) async fn finish(&self, lease: &Lease, answer: Option<Vec<u8>>) -> bool {
         let is_to_be_kept = answer.is_some();
         let message = IdempotencyFinishParam {
             principal: lease.principal.clone(),
@@ -134,19 +128,23 @@ impl Services {
         };
         let send = async |request| self.idempotency().finish(request).await;
         let request = || Request::new(message.clone());
-        let finished = call(method("Finish"), self.policy().write, request, send).await;
-        let finished = finished.and_then(|reply| {
-            let taken = || Reason::OutcomeUnknown.status("another process executes the request");
-            reply.into_inner().kept.then_some(()).ok_or_else(taken)
-        });
-        match finished {
-            Err(status) if is_to_be_kept => {
-                tracing::warn!({ fields::RPC_STATUS } = %status.code(), "an answer was not kept");
-                Err(from_grpc(&status, Effect::Write))
+        let is_kept = match call(method("Finish"), self.policy().write, request, send).await {
+            Ok(reply) if reply.get_ref().kept => true,
+            Ok(_) => {
+                tracing::warn!("an answer was not kept: another process executes the request");
+                false
             }
-            // What was not released passes.
-            Ok(()) | Err(_) => Ok(()),
-        }
+            Err(status) => {
+                tracing::warn!(
+                    { fields::RPC_STATUS } = %status.code(),
+                    { fields::ERROR_ID } = error_id(&status),
+                    "an answer was not kept"
+                );
+                false
+            }
+        };
+        // What was not released passes.
+        is_kept || !is_to_be_kept
     }
 
     fn idempotency(&self) -> IdempotencyClient<GrpcChannel> {
@@ -162,11 +160,6 @@ const fn method(name: &'static str) -> Method {
         name,
         effect: Effect::Write,
     }
-}
-
-/// Nothing was executed yet, whatever became of the call.
-fn before_execution(status: &Status) -> ApiError {
-    from_grpc(status, Effect::Read)
 }
 
 fn in_progress(retry_after_ms: i64) -> ApiError {

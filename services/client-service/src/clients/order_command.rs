@@ -10,12 +10,18 @@ use event_sourcing::CommandId;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 
 use super::Services;
-use super::command::{Left, Reply, left};
+use super::command::{Entity, Left, Reply, left};
 use crate::errors::ApiError;
 use crate::scope::Scope;
 
 const ORDER: &str = "proto.OrderCommand";
 const SAGA: &str = "proto.SagaCommand";
+
+impl Entity for Order {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
 
 impl Reply for OrderUpResult {
     type Entity = Left<Order>;

@@ -8,16 +8,8 @@ use platform::{ErrorId, fields};
 
 use super::Code;
 
-/// What happened to a write that was not answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Nothing.
-    None,
-    /// It may have taken effect; the same request again tells.
-    Unknown,
-}
-
-/// An error as a client sees it. It has no `Display`, so that it cannot become a GraphQL error without its code.
+/// An error as a client sees it. It has no `Display`, so that it cannot become a GraphQL error without its code. What it
+/// says of outcomes is written when the request has ended, by a [`Verdict`](super::Verdict).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     /// Its kind.
@@ -30,8 +22,6 @@ pub struct ApiError {
     pub validation_errors: Vec<FieldError>,
     /// In how many seconds trying again makes sense.
     pub retry_after: Option<u64>,
-    /// What happened to the write.
-    pub outcome: Option<Outcome>,
     /// Under which id the log knows the cause.
     pub error_id: Option<Box<str>>,
     /// Where in the document it is, for a request that was not executed.
@@ -47,7 +37,6 @@ impl ApiError {
             field: None,
             validation_errors: Vec::new(),
             retry_after: None,
-            outcome: None,
             error_id: None,
             place: None,
         }
@@ -115,15 +104,6 @@ impl ApiError {
         }
         if let Some(seconds) = self.retry_after {
             values.set("retryAfter", seconds);
-        }
-        if let Some(outcome) = self.outcome {
-            values.set(
-                "outcome",
-                match outcome {
-                    Outcome::None => "none",
-                    Outcome::Unknown => "unknown",
-                },
-            );
         }
         if let Some(id) = &self.error_id {
             values.set("errorId", id.as_ref());

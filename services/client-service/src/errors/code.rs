@@ -93,6 +93,14 @@ impl Code {
         }
     }
 
+    /// Whether an error with this code name says what became of the request.
+    #[must_use]
+    pub fn says_outcome(name: &str) -> bool {
+        [Self::ServiceUnavailable, Self::InternalError]
+            .iter()
+            .any(|code| code.name() == name)
+    }
+
     /// Whether an error with this code name is the domain's last word, so that the same request gets it again.
     #[must_use]
     pub fn is_business(name: &str) -> bool {

@@ -2,10 +2,11 @@
 
 use std::error::Error as _;
 
-use contract::status::{Reason, error_id};
-use tonic::{ConnectError, Status};
+use contract::status::{Outcome, Reason, error_id};
+use tonic::{ConnectError, Status, TimeoutExpired};
 
-use super::{ApiError, Code, Outcome};
+use super::outcome::NOT_AVAILABLE;
+use super::{ApiError, Code};
 
 /// Whether the call would have changed something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,19 +17,38 @@ pub enum Effect {
     Write,
 }
 
-/// In how many seconds trying again makes sense when a service does not say.
-const RETRY_AFTER_S: u64 = 1;
+/// What tonic's client says, without a cause, of an answer whose end never came. It is a broken connection and no
+/// fault of ours; nothing but the words tells it from one.
+const CUT_SHORT: [(tonic::Code, &str); 3] = [
+    (tonic::Code::Internal, "Unexpected EOF decoding stream."),
+    (tonic::Code::Internal, "Missing response message."),
+    (
+        tonic::Code::Unknown,
+        "protocol error: missing grpc-status trailer",
+    ),
+];
 
-/// Translates a status.
+/// Translates a status. What it says of a write's outcome, the request's other calls may know better.
 #[must_use]
 pub fn from_grpc(status: &Status, effect: Effect) -> ApiError {
     if is_transport_failure(status) {
-        return unavailable(status, effect);
+        return unavailable(status);
     }
     if Reason::of(status) == Some(Reason::PositionAboveHead) {
         return ApiError::new(Code::BadRequest, status.message());
     }
     match status.code() {
+        tonic::Code::Unknown
+        | tonic::Code::Internal
+        | tonic::Code::DataLoss
+        | tonic::Code::OutOfRange
+        | tonic::Code::Unimplemented
+        | tonic::Code::Ok => match error_id(status) {
+            Some(id) => ApiError::internal_known_as(id),
+            None => ApiError::internal(status),
+        },
+        // The last of several calls was refused, but one before it may have taken effect.
+        _ if effect == Effect::Write && outcome_of(status) > Outcome::None => unavailable(status),
         tonic::Code::InvalidArgument => ApiError::new(Code::ValidationError, status.message()),
         tonic::Code::NotFound => ApiError::new(Code::NotFound, status.message()),
         tonic::Code::AlreadyExists | tonic::Code::Aborted | tonic::Code::FailedPrecondition => {
@@ -39,31 +59,69 @@ pub fn from_grpc(status: &Status, effect: Effect) -> ApiError {
         tonic::Code::Unavailable
         | tonic::Code::DeadlineExceeded
         | tonic::Code::ResourceExhausted
-        | tonic::Code::Cancelled => unavailable(status, effect),
+        | tonic::Code::Cancelled => unavailable(status),
+    }
+}
+
+/// What became of a write that was answered with this status. Whatever is not known to have done nothing may have
+/// taken effect.
+#[must_use]
+pub fn outcome_of(status: &Status) -> Outcome {
+    if let Some(outcome) = Outcome::of(status) {
+        return outcome;
+    }
+    if was_never_sent(status) {
+        return Outcome::None;
+    }
+    if is_transport_failure(status) {
+        return Outcome::Unknown;
+    }
+    match status.code() {
+        // Refused at the door.
+        tonic::Code::InvalidArgument
+        | tonic::Code::NotFound
+        | tonic::Code::AlreadyExists
+        | tonic::Code::FailedPrecondition
+        | tonic::Code::Unauthenticated
+        | tonic::Code::PermissionDenied
+        | tonic::Code::Unimplemented => Outcome::None,
         tonic::Code::Ok
+        | tonic::Code::Cancelled
         | tonic::Code::Unknown
-        | tonic::Code::Internal
-        | tonic::Code::DataLoss
+        | tonic::Code::DeadlineExceeded
+        | tonic::Code::ResourceExhausted
+        | tonic::Code::Aborted
         | tonic::Code::OutOfRange
-        | tonic::Code::Unimplemented => match error_id(status) {
-            Some(id) => ApiError::internal_known_as(id),
-            None => ApiError::internal(status),
-        },
+        | tonic::Code::Internal
+        | tonic::Code::Unavailable
+        | tonic::Code::DataLoss => Outcome::Unknown,
     }
 }
 
 /// Whether the status was made here because the connection failed, and not by the service.
 #[must_use]
 pub fn is_transport_failure(status: &Status) -> bool {
-    status.source().is_some()
+    let is_cut_short = |(code, words): &(tonic::Code, &str)| {
+        status.code() == *code && status.message().starts_with(words)
+    };
+    status.source().is_some() || CUT_SHORT.iter().any(is_cut_short)
+}
+
+/// Whether the status was made here because the deadline has passed.
+#[must_use]
+pub fn is_late(status: &Status) -> bool {
+    is_caused_by::<TimeoutExpired>(status)
 }
 
 /// Whether the call cannot have reached the service, because there was no connection.
-#[must_use]
-pub fn was_never_sent(status: &Status) -> bool {
+fn was_never_sent(status: &Status) -> bool {
+    is_caused_by::<ConnectError>(status)
+}
+
+fn is_caused_by<E: std::error::Error + 'static>(status: &Status) -> bool {
     let mut cause = status.source();
     while let Some(error) = cause {
-        if error.is::<ConnectError>() {
+        if error.is::<E>() {
             return true;
         }
         cause = error.source();
@@ -71,45 +129,53 @@ pub fn was_never_sent(status: &Status) -> bool {
     false
 }
 
-fn unavailable(status: &Status, effect: Effect) -> ApiError {
-    let outcome = match (effect, Reason::of(status)) {
-        (Effect::Read, _) | (Effect::Write, Some(Reason::OutcomeNone)) => Outcome::None,
-        (Effect::Write, _) => Outcome::Unknown,
+fn unavailable(status: &Status) -> ApiError {
+    let message = match Reason::of(status) {
+        Some(Reason::ReadSideBehind) => "the read side has not reached the position yet",
+        Some(Reason::ReadSideStalled) => "the read side stands still below the position",
+        _ => NOT_AVAILABLE,
     };
-    let message = match (Reason::of(status), outcome) {
-        (Some(Reason::ReadSideBehind), _) => "the read side has not reached the position yet",
-        (Some(Reason::ReadSideStalled), _) => "the read side stands still below the position",
-        (_, Outcome::None) => "the service is not available; nothing happened",
-        (_, Outcome::Unknown) => {
-            "the service did not answer; the outcome is unknown, retry with the same Idempotency-Key"
-        }
-    };
-    ApiError {
-        retry_after: Some(RETRY_AFTER_S),
-        outcome: Some(outcome),
-        ..ApiError::new(Code::ServiceUnavailable, message)
-    }
+    ApiError::new(Code::ServiceUnavailable, message)
 }
 
 #[cfg(test)]
 mod tests {
-    use contract::status::{Reason, internal};
+    use contract::status::{Outcome, internal};
     use tonic::Status;
 
-    use super::{Code, Effect, Outcome, from_grpc};
+    use super::{Code, Effect, from_grpc, outcome_of};
 
     #[test]
     fn an_unanswered_write_has_an_unknown_outcome_unless_the_service_knows() {
-        let lost = Status::deadline_exceeded("late");
-        let write = from_grpc(&lost, Effect::Write);
-        assert_eq!(write.code, Code::ServiceUnavailable);
-        assert_eq!(write.outcome, Some(Outcome::Unknown));
-        assert_eq!(write.retry_after, Some(1));
-        assert_eq!(from_grpc(&lost, Effect::Read).outcome, Some(Outcome::None));
-        let nothing = Reason::OutcomeNone.status("conflicts until the deadline");
+        let unknown = [
+            Status::deadline_exceeded("late"),
+            Status::cancelled("gone"),
+            Status::internal("a bug"),
+            Status::unknown("what"),
+            Status::out_of_range("the reply is too long"),
+            Status::resource_exhausted("busy"),
+            Status::unavailable("restarting"),
+        ];
+        for status in unknown {
+            assert_eq!(outcome_of(&status), Outcome::Unknown, "{status:?}");
+            for outcome in [Outcome::None, Outcome::Committed] {
+                let marked = outcome.mark(status.clone());
+                assert_eq!(outcome_of(&marked), outcome, "{marked:?}");
+            }
+        }
+        let refused = Status::invalid_argument("x-command-id");
+        assert_eq!(outcome_of(&refused), Outcome::None);
+    }
+
+    #[test]
+    fn a_refusal_after_a_try_that_may_have_taken_effect_is_none() {
+        let refused = || Status::unauthenticated("who?");
+        let first = Outcome::Unknown.mark(refused());
+        let error = from_grpc(&first, Effect::Write);
+        assert_eq!(error.code, Code::ServiceUnavailable);
         assert_eq!(
-            from_grpc(&nothing, Effect::Write).outcome,
-            Some(Outcome::None)
+            from_grpc(&refused(), Effect::Write).code,
+            Code::Unauthenticated
         );
     }
 
@@ -126,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_position_above_the_head_is_a_bad_request() {
-        let status = Reason::PositionAboveHead.status("x-min-position is above the head");
+        let status = contract::status::Reason::PositionAboveHead.status("above the head");
         assert_eq!(from_grpc(&status, Effect::Read).code, Code::BadRequest);
     }
 }

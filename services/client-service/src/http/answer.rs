@@ -1,15 +1,17 @@
 //! Answers: a status, a body, and the position that it reflects.
 
-use async_graphql::{ErrorExtensionValues, ServerError, Value};
+use async_graphql::{ErrorExtensionValues, PathSegment, ServerError, Value};
 use axum::body::Body;
 use axum::response::Response;
 use chrono::{DateTime, SecondsFormat, Utc};
+use contract::status::Outcome;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::media::Media;
-use crate::errors::{ApiError, Code};
-use crate::execution::Executed;
+use crate::errors::{self, ApiError, Code, Verdict};
+use crate::execution::{Executed, root_of};
+use crate::journal::{Entry, verdict};
 
 /// The header that carries positions, both ways.
 pub const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-position");
@@ -24,6 +26,8 @@ pub struct Answer {
     /// Whether the domain had the last word, so that a repeat may get the same answer.
     pub is_final: bool,
     status: Status,
+    /// What the request's mutations came to.
+    mutations: Vec<Entry>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,35 +48,50 @@ struct Fields<'a> {
     extensions: Extensions,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Extensions {
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    committed: Vec<Committed>,
+}
+
+/// A mutation that took effect, and of which the response says nothing else: another one of the same request failed, and
+/// its null took all data along.
+#[derive(Serialize)]
+struct Committed {
+    path: [String; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
 }
 
 impl Extensions {
     const fn is_empty(&self) -> bool {
-        self.position.is_none() && !self.truncated
+        self.position.is_none() && !self.truncated && self.committed.is_empty()
     }
 }
 
 impl Answer {
     /// The answer to a request that was refused.
     #[must_use]
-    pub fn refused(error: &ApiError, now: DateTime<Utc>) -> Self {
+    pub fn refused(error: &ApiError, verdict: &Verdict, now: DateTime<Utc>) -> Self {
         let mut shown = ServerError::new(error.message.as_str(), error.place.as_deref().copied());
         shown.extensions = Some(error.extensions());
+        verdict.write(&mut shown);
         complete(&mut shown, now);
         Self {
-            body: write(None, &[shown], None, false),
+            body: write(None, &[shown], Extensions::default()),
             position: None,
             is_final: false,
             status: error
                 .code
                 .status()
                 .map_or(Status::NotExecuted, Status::Fixed),
+            mutations: Vec::new(),
         }
     }
 
@@ -89,13 +108,13 @@ impl Answer {
         let is_executed = executed.data.is_some();
         let business = |error| code_of(error).is_some_and(Code::is_business);
         let position = executed.position.filter(|_| is_executed);
+        let extensions = Extensions {
+            position: position.map(|position| position.to_string()),
+            truncated: executed.truncated,
+            committed: unmentioned(&executed),
+        };
         Self {
-            body: write(
-                executed.data.as_ref(),
-                &executed.errors,
-                position,
-                executed.truncated,
-            ),
+            body: write(executed.data.as_ref(), &executed.errors, extensions),
             position,
             is_final: is_executed && executed.errors.iter().all(business),
             status: if is_executed {
@@ -103,6 +122,35 @@ impl Answer {
             } else {
                 Status::NotExecuted
             },
+            mutations: executed.mutations,
+        }
+    }
+
+    /// What is answered in place of this, because it could not be kept under its key: a repeat could get another answer.
+    /// Where no command was sent it gets the same one.
+    #[must_use]
+    pub fn not_kept(self, now: DateTime<Utc>) -> Self {
+        if self.mutations.is_empty() {
+            return self;
+        }
+        let error = |entry: &Entry| {
+            let path = vec![PathSegment::Field(entry.field.clone())];
+            let error = ApiError::new(Code::ServiceUnavailable, "the answer could not be kept");
+            let mut shown = ServerError::new(error.message.as_str(), None).with_path(path);
+            shown.extensions = Some(error.extensions());
+            verdict(&self.mutations, Some(&entry.field), true).write(&mut shown);
+            complete(&mut shown, now);
+            shown
+        };
+        let errors: Vec<ServerError> = self.mutations.iter().map(error).collect();
+        let extensions = Extensions {
+            position: self.position.map(|position| position.to_string()),
+            ..Extensions::default()
+        };
+        Self {
+            body: write(Some(&Value::Null), &errors, extensions),
+            is_final: false,
+            ..self
         }
     }
 
@@ -114,6 +162,7 @@ impl Answer {
             position,
             is_final: true,
             status: Status::Executed,
+            mutations: Vec::new(),
         }
     }
 
@@ -123,10 +172,11 @@ impl Answer {
         error.locations.clear();
         complete(&mut error, now);
         Self {
-            body: write(None, &[error], None, false),
+            body: write(None, &[error], Extensions::default()),
             position: None,
             is_final: false,
             status: Status::Fixed(StatusCode::BAD_REQUEST),
+            mutations: Vec::new(),
         }
     }
 
@@ -159,22 +209,35 @@ impl Answer {
     }
 }
 
-fn write(
-    data: Option<&Value>,
-    errors: &[ServerError],
-    position: Option<u64>,
-    truncated: bool,
-) -> Vec<u8> {
+fn write(data: Option<&Value>, errors: &[ServerError], extensions: Extensions) -> Vec<u8> {
     let fields = Fields {
         errors,
         data,
-        extensions: Extensions {
-            position: position.map(|position| position.to_string()),
-            truncated,
-        },
+        extensions,
     };
     // Maps with text keys and finite numbers: nothing in it can fail.
     serde_json::to_vec(&fields).unwrap_or_default()
+}
+
+/// What took effect and is neither in the data nor mentioned by an error.
+fn unmentioned(executed: &Executed) -> Vec<Committed> {
+    if executed.data != Some(Value::Null) {
+        return Vec::new();
+    }
+    let is_mentioned = |entry: &&Entry| {
+        let mut roots = executed.errors.iter().map(root_of);
+        roots.any(|root| root == Some(&entry.field))
+    };
+    let committed = executed.mutations.iter();
+    let committed = committed.filter(|entry| entry.outcome == Outcome::Committed);
+    committed
+        .filter(|entry| !is_mentioned(entry))
+        .map(|entry| Committed {
+            path: [entry.field.clone()],
+            position: entry.position.map(|position| position.to_string()),
+            id: entry.id.clone(),
+        })
+        .collect()
 }
 
 /// Every error has a code and a time. What the engine itself says is about the request's fit to the schema.
@@ -190,8 +253,5 @@ fn complete(error: &mut ServerError, now: DateTime<Utc>) {
 }
 
 fn code_of(error: &ServerError) -> Option<&str> {
-    match error.extensions.as_ref()?.get("code")? {
-        Value::String(code) => Some(code),
-        _ => None,
-    }
+    errors::code_of(error.extensions.as_ref()?)
 }

@@ -13,7 +13,7 @@ use platform::Tasks;
 use super::answer::Answer;
 use super::media::Media;
 use super::request;
-use crate::errors::{ApiError, Code};
+use crate::errors::{ApiError, Code, Verdict};
 use crate::execution::{Executor, Identity, Prepared};
 use crate::idempotency::{Keyed, answer_once};
 
@@ -55,18 +55,22 @@ impl Endpoint {
         let Some(media) = Media::accepted_by(&parts.headers) else {
             let message = "an answer is application/json or application/graphql-response+json";
             let error = ApiError::new(Code::NotAcceptable, message);
-            return self.refuse(&error).into_response(Media::Json);
+            let answer = self.refuse(&error, &Verdict::NOTHING);
+            return answer.into_response(Media::Json);
         };
         let mut kind = "unknown";
         let answer = match self.read(&parts, body).await {
             Ok(prepared) => {
                 kind = prepared.kind();
+                let keyed = prepared.is_mutation() && request::has_idempotency_key(&parts.headers);
                 match Arc::clone(&self).answer(&parts, prepared).await {
                     Ok(answer) => answer,
-                    Err(error) => self.refuse(&error),
+                    // An earlier request with the key may have taken effect.
+                    Err(error) if keyed => self.refuse(&error, &Verdict::UNKNOWN_UNDER_KEY),
+                    Err(error) => self.refuse(&error, &Verdict::NOTHING),
                 }
             }
-            Err(error) => self.refuse(&error),
+            Err(error) => self.refuse(&error, &Verdict::NOTHING),
         };
         let outcome = match (answer.is_executed(), answer.is_final) {
             (true, true) => "ok",
@@ -103,6 +107,7 @@ impl Endpoint {
             id,
             seed: id,
             minimum,
+            keyed: false,
         };
         if !request.is_mutation() {
             return Ok(self.execute(request, identity).await);
@@ -133,8 +138,13 @@ impl Endpoint {
         Answer::executed(executed, self.clock.now())
     }
 
-    fn refuse(&self, error: &ApiError) -> Answer {
-        Answer::refused(error, self.clock.now())
+    /// What is answered in place of an answer that could not be kept.
+    pub(crate) fn not_kept(&self, answer: Answer) -> Answer {
+        answer.not_kept(self.clock.now())
+    }
+
+    fn refuse(&self, error: &ApiError, verdict: &Verdict) -> Answer {
+        Answer::refused(error, verdict, self.clock.now())
     }
 
     fn new_id(&self) -> CommandId {

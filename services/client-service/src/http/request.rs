@@ -15,6 +15,7 @@ use crate::execution::Query;
 
 /// The longest body.
 const MAX_BODY_BYTES: usize = 100 * 1024;
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The longest Idempotency-Key.
 const MAX_KEY_CHARS: usize = 255;
 
@@ -132,12 +133,18 @@ pub fn minimum(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     })
 }
 
+/// Whether the request comes with an Idempotency-Key, good or bad.
+#[must_use]
+pub fn has_idempotency_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(IDEMPOTENCY_KEY)
+}
+
 /// The request's Idempotency-Key.
 ///
 /// # Errors
 /// The header is empty, too long or not text.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let mut values = headers.get_all("idempotency-key").iter();
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };

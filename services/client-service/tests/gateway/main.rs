@@ -9,6 +9,7 @@ mod limits;
 mod order_failures;
 mod order_journeys;
 mod orders;
+mod outcomes;
 mod positions;
 mod reads;
 mod schema;

@@ -197,12 +197,22 @@ impl Stage {
         Self::in_front_of(command, query, config).await
     }
 
+    /// On channels that a test makes, with these settings.
+    pub async fn on_channels(channels: Channels, given: &[(&str, &str)]) -> Result<Self> {
+        let config = Config::read(&settings(given.iter().copied())?, AppEnv::Development)?;
+        Self::on_wire(Arc::default(), channels, config).await
+    }
+
     async fn in_front_of(command: Routes, query: Routes, config: Config) -> Result<Self> {
         let wire = Arc::new(Wire::default());
         let channels = Channels {
             command: wired(command, &wire),
             query: wired(query, &wire),
         };
+        Self::on_wire(wire, channels, config).await
+    }
+
+    async fn on_wire(wire: Arc<Wire>, channels: Channels, config: Config) -> Result<Self> {
         let clock = Arc::new(SystemClock);
         let gateway = client_service::start(config, channels, Metrics::detached(), clock).await?;
         Ok(Self {
