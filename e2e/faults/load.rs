@@ -155,19 +155,16 @@ async fn attempt(
         let id = data.pointer("/createProduct/id").and_then(Value::as_str);
         return (Fate::Ok, id.map(str::to_owned));
     }
-    // Data beside an error: the mutation took effect, but a part of its answer could not be read.
-    let made = answer
-        .body
-        .pointer("/data/createProduct/id")
-        .and_then(Value::as_str);
-    if let Some(id) = made {
-        return (Fate::Ok, Some(id.to_owned()));
-    }
     match (
         answer.code(),
         answer.extension("outcome").and_then(Value::as_str),
     ) {
         (Some("SERVICE_UNAVAILABLE"), Some("none")) => (Fate::Failed, None),
+        // It took effect, but a part of its answer could not be read.
+        (Some(_), Some("committed")) => match answer.extension("id").and_then(Value::as_str) {
+            Some(id) => (Fate::Ok, Some(id.to_owned())),
+            None => (Fate::Unknown, None),
+        },
         _ => (Fate::Unknown, None),
     }
 }

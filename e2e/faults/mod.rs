@@ -1,5 +1,6 @@
-//! What happens when processes die.
+//! What happens when processes die and connections break.
 
+mod cuts;
 mod kill;
 mod load;
 mod one_unit;

@@ -117,7 +117,6 @@ impl Services {
     ///
     /// The event store knows commands that committed, but not those that were refused, or had nothing to do: executed
     /// again they may end otherwise. So an answer that may not have been kept is none yet.
-    #[must_use]
     pub(crate) async fn finish(&self, lease: &Lease, answer: Option<Vec<u8>>) -> bool {
         let is_to_be_kept = answer.is_some();
         let message = IdempotencyFinishParam {

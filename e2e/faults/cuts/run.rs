@@ -1,0 +1,354 @@
+//! Requests under keys, and what is said of them held against what is stored.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use test_shop::{Answer, Operation, until_within};
+use tokio::time::timeout;
+
+use super::link::{Cut, Link};
+use super::system::Linked;
+use crate::support::{Database, Session, order_input, text};
+
+const CREATE_PRODUCT: &str = "mutation($input: CreateProductInput!) { createProduct(input: $input) { \
+    id name stockQuantity category { name productCount } } }";
+const CREATE_ORDER: &str = "mutation($input: CreateOrderInput!) { createOrder(input: $input) { \
+    id userId totalAmount sagaState { type } } }";
+const DELETE_NOTHING: &str = "mutation { deleteCategory(id: \"absent\") }";
+const READ_NOTHING: &str =
+    "{ productExists(id: \"absent\") sagaState(orderId: \"absent\") { type } }";
+/// Longer than any deadline of the services.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
+/// Longer than any claim of a key.
+const RESOLVES_WITHIN: Duration = Duration::from_secs(40);
+
+/// All requests of a run.
+#[derive(Debug)]
+pub struct Run<'a> {
+    pub system: &'a Linked,
+    log: Log,
+    category: String,
+    product: String,
+    sent: u64,
+    open: Vec<Request>,
+    counts: Counts,
+}
+
+/// A mutation under a key.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Names what it makes.
+    tag: String,
+    operation: Operation,
+    /// What it was answered first, if that was an answer.
+    first: Option<Value>,
+}
+
+/// What an answer says.
+#[derive(Debug)]
+enum Said {
+    Answered(Value),
+    InProgress,
+    Outcome(String),
+}
+
+/// What came of all of them.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Cuts that came to pass, and of them those that stayed.
+    cuts: u64,
+    stayed: u64,
+    /// Cuts whose byte never passed.
+    missed: u64,
+    /// Answers, first ones and repeats at once.
+    answered: u64,
+    in_progress: u64,
+    none: u64,
+    unknown: u64,
+    committed: u64,
+    /// Requests that came to one answer.
+    resolved: u64,
+}
+
+impl<'a> Run<'a> {
+    pub async fn start(system: &'a Linked) -> Result<Self> {
+        let mut session = Session::new(system.gateway);
+        let category = session.create_category("Everything").await?;
+        let input = json!({ "name": "Pot", "price": 3, "stockQuantity": 1_000_000 });
+        let product = session.create_product(input).await?;
+        Ok(Self {
+            system,
+            log: Log::open(system).await?,
+            category,
+            product,
+            sent: 0,
+            open: Vec::new(),
+            counts: Counts::default(),
+        })
+    }
+
+    fn next_operation(&mut self) -> Request {
+        self.sent += 1;
+        let tag = format!("cut-{}", self.sent);
+        let operation = if self.sent.is_multiple_of(2) {
+            let variables = order_input(&tag, &[(&self.product, 1)]);
+            Operation::new(CREATE_ORDER).with(variables)
+        } else {
+            let input = json!({ "name": tag, "price": 1, "categoryId": self.category });
+            Operation::new(CREATE_PRODUCT).with(json!({ "input": input }))
+        };
+        Request {
+            operation: operation.with_header("Idempotency-Key", &tag),
+            tag,
+            first: None,
+        }
+    }
+
+    /// Waits until every service answers over every link.
+    async fn ready(&self) -> Result<()> {
+        let gateway = self.system.gateway;
+        let mut tries = 0;
+        let prefix = self.sent;
+        until_within(RESOLVES_WITHIN, "a system that answers", async || {
+            tries += 1;
+            let key = format!("ready-{prefix}-{tries}");
+            let delete = Operation::new(DELETE_NOTHING).with_header("Idempotency-Key", &key);
+            let answer = delete.send(gateway).await?;
+            ensure!(answer.code() == Some("NOT_FOUND"), "{}", answer.body);
+            let read = Operation::new(READ_NOTHING).send(gateway).await?;
+            ensure!(read.body["data"]["productExists"] == false, "{}", read.body);
+            ensure!(read.code() == Some("NOT_FOUND"), "{}", read.body);
+            Ok(())
+        })
+        .await
+    }
+
+    /// The most bytes that a mutation sends there and back over a link.
+    pub async fn measure(&mut self, link: &Link) -> Result<[u64; 2]> {
+        let mut most = [0; 2];
+        for _ in 0..2 {
+            self.ready().await?;
+            let request = self.next_operation();
+            link.arm(None);
+            let said = self.ask(&request).await?;
+            ensure!(
+                matches!(said, Said::Answered(_)),
+                "nothing was cut: {said:?}"
+            );
+            for (most, passed) in most.iter_mut().zip(link.passed()) {
+                *most = passed.max(*most);
+            }
+        }
+        Ok(most)
+    }
+
+    /// Sends a mutation while a link is cut, and once again when the link is mended.
+    pub async fn strike(&mut self, link: &Link, cut: Cut) -> Result<()> {
+        self.ready().await?;
+        let mut request = self.next_operation();
+        let what = format!("{}, {cut:?}, {}", link.name, request.tag);
+        link.arm(Some(cut));
+        let first = self.ask(&request).await;
+        if link.mend() {
+            self.counts.cuts += 1;
+            self.counts.stayed += u64::from(cut.stays);
+        } else {
+            self.counts.missed += 1;
+        }
+        let first = first.with_context(|| format!("the first answer: {what}"))?;
+        self.note(&mut request, first);
+        let again = self.ask(&request).await;
+        let again = again.with_context(|| format!("the repeat: {what}"))?;
+        self.note(&mut request, again);
+        self.open.push(request);
+        Ok(())
+    }
+
+    fn note(&mut self, request: &mut Request, said: Said) {
+        match said {
+            Said::Answered(body) => {
+                self.counts.answered += 1;
+                request.first.get_or_insert(body);
+            }
+            Said::InProgress => self.counts.in_progress += 1,
+            Said::Outcome(outcome) => match outcome.as_str() {
+                "none" => self.counts.none += 1,
+                "unknown" => self.counts.unknown += 1,
+                _ => self.counts.committed += 1,
+            },
+        }
+    }
+
+    /// Has every key come to one answer.
+    pub async fn finish(mut self) -> Result<Counts> {
+        self.ready().await?;
+        for request in std::mem::take(&mut self.open) {
+            let tag = request.tag.clone();
+            let resolved = self.resolve(&request).await;
+            resolved.with_context(|| format!("the end of {tag}"))?;
+            self.counts.resolved += 1;
+        }
+        self.log.close().await?;
+        Ok(self.counts)
+    }
+
+    /// The request comes to the answer that it was given first, or to one; and it is in the log once.
+    async fn resolve(&mut self, request: &Request) -> Result<()> {
+        let answer = until_within(RESOLVES_WITHIN, "an answer", async || {
+            match self.ask(request).await? {
+                Said::Answered(body) => Ok(body),
+                other => bail!("{other:?}"),
+            }
+        })
+        .await?;
+        if let Some(first) = &request.first {
+            ensure!(*first == answer, "first {first}, then {answer}");
+        }
+        let Said::Answered(again) = self.ask(request).await? else {
+            bail!("it was answered once");
+        };
+        ensure!(again == answer, "first {answer}, then {again}");
+        let made = self.log.made(&request.tag).await?;
+        let field = answer["data"]
+            .as_object()
+            .and_then(|data| data.values().next());
+        let id = text(field.context("no data")?, "id")?;
+        ensure!(*made == [id], "{id} is there as {made:?}");
+        Ok(())
+    }
+
+    /// Asks once. What is said of the outcome must be true.
+    async fn ask(&mut self, request: &Request) -> Result<Said> {
+        let answer = timeout(ANSWERS_WITHIN, request.operation.send(self.system.gateway));
+        let answer = answer.await.context("the gateway does not answer")??;
+        if let Ok(data) = answer.data() {
+            ensure!(!data.is_null(), "no data: {}", answer.body);
+            return Ok(Said::Answered(answer.body));
+        }
+        if answer.code() == Some("IDEMPOTENCY_IN_PROGRESS") {
+            return Ok(Said::InProgress);
+        }
+        let outcome = self.check(request, &answer).await;
+        outcome.with_context(|| answer.body.to_string())
+    }
+
+    async fn check(&mut self, request: &Request, answer: &Answer) -> Result<Said> {
+        let code = answer.code().unwrap_or_default();
+        let codes = ["SERVICE_UNAVAILABLE", "INTERNAL_ERROR"];
+        ensure!(
+            codes.contains(&code),
+            "a broken connection has no part in {code}"
+        );
+        let said = |key| answer.extension(key).and_then(Value::as_str);
+        let outcome = said("outcome").context("no outcome")?;
+        let made = self.log.made(&request.tag).await?;
+        match outcome {
+            "none" => ensure!(made.is_empty(), "it is there as {made:?}"),
+            "committed" => {
+                let id = said("id");
+                let is_there = |id: &str| *made == [id];
+                ensure!(
+                    made.len() == 1 && id.is_none_or(is_there),
+                    "there is {made:?}"
+                );
+                ensure!(said("position").is_some(), "no position");
+            }
+            other => ensure!(other == "unknown", "what is {other}?"),
+        }
+        let retry = answer.extension("retryAfter").is_some();
+        ensure!(retry == (outcome != "committed"), "retryAfter: {retry}");
+        Ok(Said::Outcome(outcome.to_owned()))
+    }
+}
+
+impl Counts {
+    /// Fewer would prove nothing.
+    pub fn floor(&self, links: u64, places: u64, staying: u64) -> Result<()> {
+        let planned = links * (2 * places + staying);
+        ensure!(
+            self.cuts * 3 >= planned * 2,
+            "only {} of {planned} cuts",
+            self.cuts
+        );
+        ensure!(
+            self.stayed >= links * staying / 2,
+            "only {} cuts stayed",
+            self.stayed
+        );
+        ensure!(
+            self.resolved == planned,
+            "{} of {planned} resolved",
+            self.resolved
+        );
+        ensure!(
+            self.unknown + self.committed > 0,
+            "every cut went unnoticed"
+        );
+        Ok(())
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} cuts, {} of them stayed, {} missed; {} answered, {} in progress, {} none, {} unknown, {} committed; \
+             {} keys resolved",
+            self.cuts,
+            self.stayed,
+            self.missed,
+            self.answered,
+            self.in_progress,
+            self.none,
+            self.unknown,
+            self.committed,
+            self.resolved,
+        )
+    }
+}
+
+/// What is stored, by the tag of the request that made it.
+#[derive(Debug)]
+struct Log {
+    database: Database,
+    through: i64,
+    made: HashMap<String, Vec<String>>,
+}
+
+impl Log {
+    async fn open(system: &Linked) -> Result<Self> {
+        Ok(Self {
+            database: Database::events(&system.store).await?,
+            through: 0,
+            made: HashMap::new(),
+        })
+    }
+
+    /// The ids of what was made under a tag up to now.
+    async fn made(&mut self, tag: &str) -> Result<&Vec<String>> {
+        loop {
+            let page = self.database.page(self.through).await?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            self.through = last.position;
+            for event in page {
+                let tag = match event.event_type.as_str() {
+                    "ProductCreated" => text(&event.data, "name")?,
+                    "OrderCreated" => text(&event.data, "user_id")?,
+                    _ => continue,
+                };
+                let made = self.made.entry(tag.to_owned()).or_default();
+                made.push(event.stream.clone());
+            }
+        }
+        Ok(self.made.entry(tag.to_owned()).or_default())
+    }
+
+    async fn close(self) -> Result<()> {
+        self.database.close().await
+    }
+}
