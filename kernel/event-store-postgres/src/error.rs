@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use event_sourcing::StoreError;
+use sql_database::Meaning;
 
 /// Why a database is not one to work with.
 #[derive(Debug, thiserror::Error)]
@@ -50,28 +51,14 @@ pub(crate) enum Phase {
     Appending,
 }
 
-/// What an error means for the statement that met it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
-    /// Rolled back; the next try may succeed.
-    Transient,
-    /// The connection went, and the answer with it.
-    Lost,
-    /// Rolled back; the next try will end the same way.
-    Permanent,
-}
-
 /// The kernel's error for one of the driver.
 pub(crate) fn store_error(operation: &'static str, phase: Phase, error: sqlx::Error) -> StoreError {
     let meaning = meaning(&error);
-    let source = explain(error);
-    match (meaning, phase) {
-        (Meaning::Lost, Phase::Appending) => StoreError::OutcomeUnknown { operation, source },
-        (Meaning::Lost, Phase::Repeatable) | (Meaning::Transient, _) => {
-            StoreError::Unavailable { operation, source }
-        }
-        (Meaning::Permanent, _) => StoreError::Failed { operation, source },
-    }
+    let phase = match phase {
+        Phase::Repeatable => sql_database::Phase::Repeatable,
+        Phase::Appending => sql_database::Phase::Committing,
+    };
+    meaning.store_error(operation, phase, explain(error))
 }
 
 fn explain(error: sqlx::Error) -> Arc<dyn std::error::Error + Send + Sync> {
@@ -91,36 +78,14 @@ fn code(error: &sqlx::Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())
 }
 
+/// That of all databases, but for what only an event store refuses.
 fn meaning(error: &sqlx::Error) -> Meaning {
     match error {
-        sqlx::Error::Database(_) => {
-            code(error).map_or(Meaning::Permanent, |code| meaning_of_state(&code))
-        }
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::WorkerCrashed => Meaning::Lost,
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Meaning::Transient,
         sqlx::Error::Configuration(inner) => match inner.downcast_ref() {
             Some(Refusal::Replica | Refusal::StillRunning) => Meaning::Transient,
             _ => Meaning::Permanent,
         },
-        _ => Meaning::Permanent,
-    }
-}
-
-/// By the class of the SQLSTATE, which is its first two characters.
-fn meaning_of_state(state: &str) -> Meaning {
-    match (state.get(..2).unwrap_or_default(), state) {
-        // A connection failed; a statement's completion is unknown; the server or somebody ended the session. A
-        // session that is ended may have committed before it could answer.
-        ("08", _) | (_, "40003" | "57P01" | "57P02" | "57P05") => Meaning::Lost,
-        // Rolled back for another one's sake; out of memory, disk or connections; over a limit that others share;
-        // locked; cancelled, starting or stopping; an input or output error below the server.
-        ("40" | "53" | "54" | "55" | "57" | "58", _)
-        // The server became a replica; a pooler lost the prepared statement; a plan outlived its table.
-        | (_, "25006" | "26000" | "0A000") => Meaning::Transient,
-        _ => Meaning::Permanent,
+        error => Meaning::of(error),
     }
 }
 
@@ -158,29 +123,5 @@ mod tests {
             kind(Phase::Repeatable, Refusal::Replica.into()),
             "unavailable"
         );
-    }
-
-    #[test]
-    fn each_class_of_states_has_its_meaning() {
-        let states = [
-            ("08006", Meaning::Lost),
-            ("57P01", Meaning::Lost),
-            ("40003", Meaning::Lost),
-            ("40001", Meaning::Transient),
-            ("53100", Meaning::Transient),
-            ("55P03", Meaning::Transient),
-            ("57014", Meaning::Transient),
-            ("57P03", Meaning::Transient),
-            ("25006", Meaning::Transient),
-            ("22P05", Meaning::Permanent),
-            ("23505", Meaning::Permanent),
-            ("28P01", Meaning::Permanent),
-            ("42P01", Meaning::Permanent),
-            ("XX000", Meaning::Permanent),
-            ("", Meaning::Permanent),
-        ];
-        for (state, expected) in states {
-            assert_eq!(meaning_of_state(state), expected, "{state}");
-        }
     }
 }

@@ -7,7 +7,8 @@ use event_sourcing::judge::{Judged, Known, Placed, Questions, Tip, judge};
 use event_sourcing::{
     CommandId, Commit, Position, Receipt, Refused, StoreError, StreamId, Token, Version,
 };
-use sqlx::{Connection, Row, SqliteConnection};
+use sql_database::SqliteFile;
+use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -31,18 +32,19 @@ fn insert_of(rows: usize) -> String {
     )
 }
 
-/// Writes the batch and gives the answers and the head behind it.
+/// Writes the batch and gives the answers and the head after it.
 pub(crate) async fn append(
-    conn: &mut SqliteConnection,
+    file: &SqliteFile,
     batch: &[Commit],
 ) -> Result<(Vec<Result<Receipt, Refused>>, Position), StoreError> {
-    let mut transaction = conn
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .map_err(nothing_happened(OPERATION))?;
-    let judged = write(&mut transaction, batch)
-        .await
-        .map_err(nothing_happened(OPERATION))?;
+    let mut transaction = file.begin().await.map_err(nothing_happened(OPERATION))?;
+    let judged = match write(transaction.connection(), batch).await {
+        Ok(judged) => judged,
+        Err(error) => {
+            let error = transaction.abandon(error).await;
+            return Err(nothing_happened(OPERATION)(error));
+        }
+    };
     if judged.events.is_empty() {
         transaction
             .rollback()

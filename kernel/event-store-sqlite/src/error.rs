@@ -26,25 +26,9 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
-    /// The linked SQLite has known faults.
-    #[error(
-        "SQLite {found} is too old, this needs {} or newer",
-        crate::settings::OLDEST_SQLITE
-    )]
-    TooOld {
-        /// Its version.
-        found: String,
-    },
-    /// A setting that durability rests on was not taken.
-    #[error("SQLite has {name} = {found}, this needs {wanted}")]
-    Setting {
-        /// The pragma.
-        name: &'static str,
-        /// What it must be.
-        wanted: &'static str,
-        /// What it is.
-        found: String,
-    },
+    /// The file could not be opened, or not with the settings that durability rests on.
+    #[error(transparent)]
+    File(#[from] sql_database::sqlite::OpenError),
     /// A newer release has changed the database in a way that this one cannot live with.
     #[error(
         "the database needs a binary with event store schema {oldest} or newer, this one has {ours}"
@@ -70,14 +54,10 @@ fn holder_name(holder: Option<u32>) -> String {
     )
 }
 
-/// Why a store that is open cannot write.
+/// Only a bug writes through a store that reads.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CannotWrite {
-    #[error("the store was opened read-only")]
-    ReadOnly,
-    #[error("the store was closed")]
-    Closed,
-}
+#[error("the store was opened read-only")]
+pub(crate) struct CannotWrite;
 
 impl CannotWrite {
     pub(crate) fn during(self, operation: &'static str) -> StoreError {
@@ -88,37 +68,13 @@ impl CannotWrite {
     }
 }
 
-/// The meaning of an error in front of `COMMIT`, or of a read.
+/// The meaning of an error before `COMMIT`, or of a read.
 pub(crate) fn nothing_happened(operation: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
-    move |error| {
-        let passes = may_pass(&error);
-        let source = Arc::new(error);
-        if passes {
-            StoreError::Unavailable { operation, source }
-        } else {
-            StoreError::Failed { operation, source }
-        }
-    }
+    move |error| sql_database::store_error(operation, error)
 }
 
-/// The meaning of an error of `COMMIT` itself: what was flushed before it failed may be found at the next start.
+/// The meaning of an error of `COMMIT` itself, or of a statement that commits by itself: what was flushed before it
+/// failed may be found at the next start.
 pub(crate) fn outcome_unknown(operation: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
-    move |error| StoreError::OutcomeUnknown {
-        operation,
-        source: Arc::new(error),
-    }
-}
-
-/// Whether the same call may succeed later: somebody held the file, or the machine ran out of something.
-fn may_pass(error: &sqlx::Error) -> bool {
-    /// Of SQLite's primary result codes: BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, CANTOPEN.
-    const PASSING: [i32; 7] = [5, 6, 7, 9, 10, 13, 14];
-    match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => true,
-        sqlx::Error::Database(error) => error
-            .code()
-            .and_then(|code| code.parse::<i32>().ok())
-            .is_some_and(|code| PASSING.contains(&(code & 0xff))),
-        _ => false,
-    }
+    move |error| sql_database::commit_error(operation, error)
 }

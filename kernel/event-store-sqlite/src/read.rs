@@ -10,7 +10,7 @@ use event_sourcing::{
 };
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 use uuid::fmt::Hyphenated;
 
 /// How many positions a filtered page looks at before it answers with what it has, so that a rare event type does not
@@ -93,10 +93,10 @@ macro_rules! select_events {
 }
 
 pub(crate) async fn head(conn: &mut SqliteConnection) -> Result<Position, sqlx::Error> {
-    let head: u64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM events")
-        .fetch_one(conn)
+    let head: Vec<u64> = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM events")
+        .fetch_all(conn)
         .await?;
-    Ok(Position(head))
+    Ok(head.into_iter().next().map_or(Position::START, Position))
 }
 
 pub(crate) async fn stream(
@@ -202,20 +202,17 @@ pub(crate) async fn receipt(
     }))
 }
 
-/// One read transaction, so that its parts are of one moment.
+/// To be called in a read transaction, so that its parts are of one moment.
 pub(crate) async fn standing(
-    conn: &mut SqliteConnection,
+    moment: &mut SqliteConnection,
     command: CommandId,
     streams: &[StreamId],
 ) -> Result<Standing, sqlx::Error> {
-    let mut moment = conn.begin().await?;
-    let standing = Standing {
-        receipt: receipt(&mut moment, command).await?,
-        versions: versions(&mut moment, streams).await?,
-        head: head(&mut moment).await?,
-    };
-    moment.commit().await?;
-    Ok(standing)
+    Ok(Standing {
+        receipt: receipt(&mut *moment, command).await?,
+        versions: versions(&mut *moment, streams).await?,
+        head: head(moment).await?,
+    })
 }
 
 async fn versions(

@@ -10,16 +10,16 @@ pub(crate) async fn load(
     stream: &StreamId,
     schema_version: u32,
 ) -> Result<Option<Snapshot>, sqlx::Error> {
-    let row: Option<(u64, String, String)> = sqlx::query_as(
+    let rows: Vec<(u64, String, String)> = sqlx::query_as(
         "SELECT version, created_at, state FROM snapshots
          WHERE aggregate_type = ? AND aggregate_id = ? AND schema_version = ?",
     )
     .bind(stream.aggregate_type())
     .bind(stream.aggregate_id())
     .bind(schema_version)
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    let Some((version, created_at, state)) = row else {
+    let Some((version, created_at, state)) = rows.into_iter().next() else {
         return Ok(None);
     };
     Ok(Some(Snapshot {

@@ -1,6 +1,5 @@
 //! The store: opening, closing, and which connection does what.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +8,11 @@ use event_sourcing::{
     Clock, CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogPage, Position, Receipt,
     Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
 };
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::SqlitePoolOptions;
-use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool};
-use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, watch};
+use sql_database::SqliteFile;
+use sql_database::sqlite::{FileOptions, Readers, Session};
+use tokio::sync::watch;
 
-use crate::error::{CannotWrite, OpenError, nothing_happened};
+use crate::error::{CannotWrite, OpenError, nothing_happened, outcome_unknown};
 use crate::lease::Term;
 use crate::lock::WriterLock;
 use crate::settings::{self, Settings};
@@ -25,19 +23,11 @@ use crate::{append, lease, read, snapshot, subscribe};
 pub struct SqliteEventStore {
     clock: Arc<dyn Clock>,
     poll_interval: Duration,
-    readers: SqlitePool,
     committed: watch::Sender<Position>,
-    writer: Writer,
-}
-
-#[derive(Debug)]
-enum Writer {
-    ReadOnly,
-    /// The connection is gone once the store was closed. It is dropped in front of the lock.
-    Here {
-        conn: Mutex<Option<SqliteConnection>>,
-        _lock: WriterLock,
-    },
+    /// Dropped before the lock.
+    file: SqliteFile,
+    /// Nothing if the store is read-only.
+    lock: Option<WriterLock>,
 }
 
 impl SqliteEventStore {
@@ -51,19 +41,23 @@ impl SqliteEventStore {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<Self, OpenError> {
-        let path = settings::database_path(location);
-        make_folder(&path)?;
-        let lock = WriterLock::take(&path)?;
-        let mut conn = settings::open_writer(&path, &settings).await?;
-        let head = read::head(&mut conn).await?;
-        let writer = Writer::Here {
-            conn: Mutex::new(Some(conn)),
-            _lock: lock,
-        };
-        Ok(Self::assemble(&path, clock, &settings, head, writer))
+        let options = settings::options(location, &settings);
+        options.make_folder()?;
+        let lock = WriterLock::take(&options.path)?;
+        let file = settings::open(options).await?;
+        let mut session = file.reader(Readers::Main).await?;
+        let head = read::head(session.connection()).await;
+        let head = session.settle(head).await?;
+        Ok(Self {
+            clock,
+            poll_interval: settings.poll_interval,
+            committed: watch::Sender::new(head),
+            file,
+            lock: Some(lock),
+        })
     }
 
-    /// Opens a database for reading, beside a process that writes there or without one. Writing gives an error.
+    /// Opens a database for reading, next to a process that writes there or without one. Writing gives an error.
     ///
     /// # Errors
     /// [`OpenError`] if there is no database, or one that this binary cannot read.
@@ -72,89 +66,58 @@ impl SqliteEventStore {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<Self, OpenError> {
-        let path = settings::database_path(location);
-        let store = Self::assemble(&path, clock, &settings, Position::START, Writer::ReadOnly);
-        let mut conn = store.readers.acquire().await?;
-        settings::check_reader(&mut conn).await?;
-        drop(conn);
-        Ok(store)
-    }
-
-    fn assemble(
-        path: &Path,
-        clock: Arc<dyn Clock>,
-        settings: &Settings,
-        head: Position,
-        writer: Writer,
-    ) -> Self {
-        let readers = SqlitePoolOptions::new()
-            .max_connections(settings.readers)
-            .test_before_acquire(false)
-            .connect_lazy_with(settings::reading(path, settings));
-        Self {
+        let options: FileOptions = settings::options(location, &settings);
+        let file = SqliteFile::read_only(&options);
+        settings::check_reader(&file).await?;
+        Ok(Self {
             clock,
             poll_interval: settings.poll_interval,
-            readers,
-            committed: watch::Sender::new(head),
-            writer,
-        }
+            committed: watch::Sender::new(Position::START),
+            file,
+            lock: None,
+        })
     }
 
-    /// Ends reading and writing in order and folds the write-ahead log into the database. Calls behind it fail. A store
+    /// Ends reading and writing in order and folds the write-ahead log into the database. Calls after it fail. A store
     /// that is dropped without it loses nothing.
     ///
     /// # Errors
-    /// [`StoreError`] if SQLite could not close the file; the data are safe also then.
+    /// [`StoreError`] if SQLite could not close the file in order; the data are safe also then.
     pub async fn close(&self) -> Result<(), StoreError> {
-        self.readers.close().await;
-        let Writer::Here { conn, .. } = &self.writer else {
-            return Ok(());
-        };
-        let conn = conn.lock().await.take();
-        let Some(conn) = conn else {
-            return Ok(());
-        };
-        conn.close()
-            .await
-            .map_err(nothing_happened("close the store"))
+        let closed = self.file.close().await;
+        closed.map_err(nothing_happened("close the store"))
     }
 
-    async fn writer(
-        &self,
-        operation: &'static str,
-    ) -> Result<MappedMutexGuard<'_, SqliteConnection>, StoreError> {
-        let Writer::Here { conn, .. } = &self.writer else {
-            return Err(CannotWrite::ReadOnly.during(operation));
-        };
-        MutexGuard::try_map(conn.lock().await, Option::as_mut)
-            .map_err(|_| CannotWrite::Closed.during(operation))
+    async fn writer(&self, operation: &'static str) -> Result<Session, StoreError> {
+        self.can_write(operation)?;
+        let writer = self.file.writer().await;
+        writer.map_err(nothing_happened(operation))
     }
 
-    async fn reader(&self, operation: &'static str) -> Result<PoolConnection<Sqlite>, StoreError> {
-        self.readers
-            .acquire()
-            .await
-            .map_err(nothing_happened(operation))
+    fn can_write(&self, operation: &'static str) -> Result<(), StoreError> {
+        match self.lock {
+            Some(_) => Ok(()),
+            None => Err(CannotWrite.during(operation)),
+        }
     }
-}
 
-fn make_folder(database: &Path) -> Result<(), OpenError> {
-    let Some(folder) = database.parent().filter(|folder| *folder != Path::new("")) else {
-        return Ok(());
-    };
-    std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder {
-        path: folder.to_owned(),
-        source,
-    })
+    async fn reader(&self, operation: &'static str) -> Result<Session, StoreError> {
+        let reader = self.file.reader(Readers::Main).await;
+        reader.map_err(nothing_happened(operation))
+    }
 }
 
 #[async_trait]
 impl EventStore for SqliteEventStore {
     async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
-        let mut conn = self.writer("append a batch").await?;
-        let (answers, head) = append::append(&mut conn, batch).await?;
-        // Under the writer's mutex, so that the head never moves back.
-        self.committed.send_replace(head);
+        self.can_write("append a batch")?;
+        let (answers, head) = append::append(&self.file, batch).await?;
+        // Of two appends the later may come here first: the head never moves back.
+        self.committed.send_if_modified(|known| {
+            let is_new = head > *known;
+            *known = head.max(*known);
+            is_new
+        });
         Ok(answers)
     }
 
@@ -164,10 +127,14 @@ impl EventStore for SqliteEventStore {
         streams: &[StreamId],
     ) -> Result<Standing, StoreError> {
         let operation = "look up a command";
-        let mut conn = self.reader(operation).await?;
-        read::standing(&mut conn, command, streams)
-            .await
-            .map_err(nothing_happened(operation))
+        let read = async {
+            let mut moment = self.file.begin_read(Readers::Main).await?;
+            match read::standing(moment.connection(), command, streams).await {
+                Ok(standing) => moment.commit().await.map(|()| standing),
+                Err(error) => Err(moment.abandon(error).await),
+            }
+        };
+        read.await.map_err(nothing_happened(operation))
     }
 
     async fn read_stream(
@@ -177,8 +144,10 @@ impl EventStore for SqliteEventStore {
         limit: usize,
     ) -> Result<StreamPage, StoreError> {
         let operation = "read a stream";
-        let mut conn = self.reader(operation).await?;
-        read::stream(&mut conn, stream, after, limit)
+        let mut session = self.reader(operation).await?;
+        let done = read::stream(session.connection(), stream, after, limit).await;
+        session
+            .settle(done)
             .await
             .map_err(nothing_happened(operation))
     }
@@ -190,23 +159,26 @@ impl EventStore for SqliteEventStore {
         limit: usize,
     ) -> Result<LogPage, StoreError> {
         let operation = "read the log";
-        let mut conn = self.reader(operation).await?;
-        read::log(&mut conn, after, filter, limit)
+        let mut session = self.reader(operation).await?;
+        let done = read::log(session.connection(), after, filter, limit).await;
+        session
+            .settle(done)
             .await
             .map_err(nothing_happened(operation))
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
         let operation = "read the head";
-        let mut conn = self.reader(operation).await?;
-        read::head(&mut conn)
+        let mut session = self.reader(operation).await?;
+        let done = read::head(session.connection()).await;
+        session
+            .settle(done)
             .await
             .map_err(nothing_happened(operation))
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
-        let (committed, readers) = (&self.committed, &self.readers);
-        subscribe::wait_for(committed, readers, self.poll_interval, position).await
+        subscribe::wait_for(&self.committed, &self.file, self.poll_interval, position).await
     }
 
     async fn load_snapshot(
@@ -215,18 +187,22 @@ impl EventStore for SqliteEventStore {
         schema_version: u32,
     ) -> Result<Option<Snapshot>, StoreError> {
         let operation = "load a snapshot";
-        let mut conn = self.reader(operation).await?;
-        snapshot::load(&mut conn, stream, schema_version)
+        let mut session = self.reader(operation).await?;
+        let done = snapshot::load(session.connection(), stream, schema_version).await;
+        session
+            .settle(done)
             .await
             .map_err(nothing_happened(operation))
     }
 
     async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let operation = "save a snapshot";
-        let mut conn = self.writer(operation).await?;
-        snapshot::save(&mut conn, snapshot)
+        let mut session = self.writer(operation).await?;
+        let done = snapshot::save(session.connection(), snapshot).await;
+        session
+            .settle(done)
             .await
-            .map_err(nothing_happened(operation))
+            .map_err(outcome_unknown(operation))
     }
 
     async fn remove_snapshot(
@@ -252,34 +228,42 @@ impl LeaseStore for SqliteEventStore {
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
         let operation = "acquire leases";
-        let mut conn = self.writer(operation).await?;
+        let mut session = self.writer(operation).await?;
         let term = Term::new(self.clock.now(), ttl);
-        lease::acquire(&mut conn, names, owner, term)
+        let done = lease::acquire(session.connection(), names, owner, term).await;
+        session
+            .settle(done)
             .await
-            .map_err(nothing_happened(operation))
+            .map_err(outcome_unknown(operation))
     }
 
     async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
         let operation = "renew leases";
-        let mut conn = self.writer(operation).await?;
+        let mut session = self.writer(operation).await?;
         let term = Term::new(self.clock.now(), ttl);
-        lease::renew(&mut conn, owner, term)
+        let done = lease::renew(session.connection(), owner, term).await;
+        session
+            .settle(done)
             .await
-            .map_err(nothing_happened(operation))
+            .map_err(outcome_unknown(operation))
     }
 
     async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
         let operation = "release leases";
-        let mut conn = self.writer(operation).await?;
-        lease::release(&mut conn, names, owner, self.clock.now())
+        let mut session = self.writer(operation).await?;
+        let done = lease::release(session.connection(), names, owner, self.clock.now()).await;
+        session
+            .settle(done)
             .await
-            .map_err(nothing_happened(operation))
+            .map_err(outcome_unknown(operation))
     }
 
     async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
         let operation = "list the leases";
-        let mut conn = self.reader(operation).await?;
-        lease::held(&mut conn, prefix, self.clock.now())
+        let mut session = self.reader(operation).await?;
+        let done = lease::held(session.connection(), prefix, self.clock.now()).await;
+        session
+            .settle(done)
             .await
             .map_err(nothing_happened(operation))
     }
@@ -291,10 +275,12 @@ impl LeaseStore for SqliteEventStore {
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
         let operation = "seize leases";
-        let mut conn = self.writer(operation).await?;
+        let mut session = self.writer(operation).await?;
         let term = Term::new(self.clock.now(), ttl);
-        lease::seize(&mut conn, names, owner, term)
+        let done = lease::seize(session.connection(), names, owner, term).await;
+        session
+            .settle(done)
             .await
-            .map_err(nothing_happened(operation))
+            .map_err(outcome_unknown(operation))
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use event_sourcing::{Position, StoreError};
-use sqlx::SqlitePool;
+use sql_database::SqliteFile;
+use sql_database::sqlite::Readers;
 use tokio::sync::watch;
 
 use crate::error::nothing_happened;
@@ -15,7 +16,7 @@ const OPERATION: &str = "wait for a position";
 /// writer to the truth after a commit whose outcome was unknown.
 pub(crate) async fn wait_for(
     committed: &watch::Sender<Position>,
-    readers: &SqlitePool,
+    file: &SqliteFile,
     poll_interval: Duration,
     position: Position,
 ) -> Result<Position, StoreError> {
@@ -26,7 +27,7 @@ pub(crate) async fn wait_for(
         let head = if seen >= position {
             seen
         } else {
-            polled(readers).await?
+            polled(file).await?
         };
         if head >= position {
             return Ok(head);
@@ -37,12 +38,11 @@ pub(crate) async fn wait_for(
     }
 }
 
-async fn polled(readers: &SqlitePool) -> Result<Position, StoreError> {
-    let mut conn = readers
-        .acquire()
-        .await
-        .map_err(nothing_happened(OPERATION))?;
-    read::head(&mut conn)
-        .await
-        .map_err(nothing_happened(OPERATION))
+async fn polled(file: &SqliteFile) -> Result<Position, StoreError> {
+    let polled = async {
+        let mut session = file.reader(Readers::Background).await?;
+        let head = read::head(session.connection()).await;
+        session.settle(head).await
+    };
+    polled.await.map_err(nothing_happened(OPERATION))
 }

@@ -1,39 +1,26 @@
 //! A query database of either engine.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use event_sourcing::{Clock, StoreError};
+pub use sql_database::Transaction;
+use sql_database::sqlite::Readers;
+use sql_database::{Record, Statement};
 use sqlx::postgres::PgPool;
-use sqlx::sqlite::SqlitePool;
-use sqlx::{Postgres, SqlSafeStr, Sqlite};
 
 use crate::engine::Engine;
-use crate::error::{commit_error, failed, is_broken, store_error};
+use crate::error::failed;
 use crate::feed::Feed;
-use crate::statement::{Record, Statement};
 use crate::{connect, schema};
 
 /// A query database. Clones share its connections.
 #[derive(Clone)]
 pub struct Database {
-    pools: Pools,
+    /// Read through the connections that requests use.
+    inner: sql_database::Database,
     clock: Arc<dyn Clock>,
     feed: Arc<Feed>,
-}
-
-#[derive(Clone)]
-pub(crate) enum Pools {
-    Sqlite {
-        writer: SqlitePool,
-        readers: SqlitePool,
-        background: SqlitePool,
-    },
-    Postgres {
-        readers: PgPool,
-        background: PgPool,
-    },
 }
 
 /// A URL of an engine that is not supported.
@@ -66,24 +53,15 @@ impl Database {
         pool_size: u32,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let pools = if url.starts_with("sqlite:") {
-            let pools = connect::sqlite(url, pool_size).await?;
-            Pools::Sqlite {
-                writer: pools.writer,
-                readers: pools.readers,
-                background: pools.background,
-            }
+        let inner = if url.starts_with("sqlite:") {
+            connect::sqlite(url, pool_size).await?
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let (readers, background) = connect::postgres(url, pool_size).await?;
-            Pools::Postgres {
-                readers,
-                background,
-            }
+            connect::postgres(url, pool_size).await?
         } else {
             return Err(failed("open the query database", UnknownEngine));
         };
         Ok(Self {
-            pools,
+            inner,
             clock,
             feed: Arc::new(Feed::default()),
         })
@@ -92,9 +70,10 @@ impl Database {
     /// Which engine it is.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        match &self.pools {
-            Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres { .. } => Engine::Postgres,
+        if self.inner.is_sqlite() {
+            Engine::Sqlite
+        } else {
+            Engine::Postgres
         }
     }
 
@@ -107,46 +86,36 @@ impl Database {
     /// The readers' connections in use and the most there can be.
     #[must_use]
     pub fn connections(&self) -> (u32, u32) {
-        let in_use =
-            |size: u32, idle: usize| size.saturating_sub(u32::try_from(idle).unwrap_or(size));
-        match &self.pools {
-            Pools::Sqlite { readers, .. } => (
-                in_use(readers.size(), readers.num_idle()),
-                readers.options().get_max_connections(),
-            ),
-            Pools::Postgres { readers, .. } => (
-                in_use(readers.size(), readers.num_idle()),
-                readers.options().get_max_connections(),
-            ),
-        }
+        self.inner.connections()
     }
 
-    /// The same database, read through the connections of the background. They are few, and nobody outside can keep
-    /// them busy.
+    /// The same database, read through the connections of the background. They are few, and no request can keep them
+    /// busy.
     #[must_use]
     pub(crate) fn in_background(&self) -> Self {
-        let pools = match &self.pools {
-            Pools::Sqlite {
-                writer, background, ..
-            } => Pools::Sqlite {
-                writer: writer.clone(),
-                readers: background.clone(),
-                background: background.clone(),
+        let inner = match &self.inner {
+            sql_database::Database::Sqlite { file, .. } => sql_database::Database::Sqlite {
+                file: file.clone(),
+                readers: Readers::Background,
             },
-            Pools::Postgres { background, .. } => Pools::Postgres {
-                readers: background.clone(),
-                background: background.clone(),
+            sql_database::Database::Postgres { writing, .. } => sql_database::Database::Postgres {
+                reading: writing.clone(),
+                writing: writing.clone(),
             },
         };
         Self {
-            pools,
+            inner,
             clock: Arc::clone(&self.clock),
             feed: Arc::clone(&self.feed),
         }
     }
 
-    pub(crate) fn pools(&self) -> &Pools {
-        &self.pools
+    /// The pool on which a listener can be opened, if the engine notifies.
+    pub(crate) fn notifying(&self) -> Option<&PgPool> {
+        match &self.inner {
+            sql_database::Database::Sqlite { .. } => None,
+            sql_database::Database::Postgres { writing, .. } => Some(writing),
+        }
     }
 
     pub(crate) fn now_micros(&self) -> i64 {
@@ -158,16 +127,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
     pub async fn fetch_all<T: Record>(&self, statement: Statement) -> Result<Vec<T>, StoreError> {
-        let operation = statement.operation;
-        // Boxed, because the drivers' futures are large: whoever may read carries a pointer, also when its answer comes
-        // from memory.
-        let read: BoxedRead<'_, T> = match &self.pools {
-            Pools::Sqlite { readers, .. } => {
-                Box::pin(fetch_all::<Sqlite, T, _>(readers, statement))
-            }
-            Pools::Postgres { readers, .. } => Box::pin(read(readers, statement)),
-        };
-        read.await.map_err(|error| store_error(operation, error))
+        self.inner.fetch_all(statement).await
     }
 
     /// The first row of a read, if there is one.
@@ -178,7 +138,7 @@ impl Database {
         &self,
         statement: Statement,
     ) -> Result<Option<T>, StoreError> {
-        Ok(self.fetch_all(statement).await?.into_iter().next())
+        self.inner.fetch_optional(statement).await
     }
 
     /// All rows of one statement that writes, and commits by itself.
@@ -186,52 +146,20 @@ impl Database {
         &self,
         statement: Statement,
     ) -> Result<Vec<T>, StoreError> {
-        let operation = statement.operation;
-        match &self.pools {
-            Pools::Sqlite { writer, .. } => fetch_all::<Sqlite, T, _>(writer, statement).await,
-            Pools::Postgres { background, .. } => {
-                fetch_all::<Postgres, T, _>(background, statement).await
-            }
-        }
-        .map_err(|error| commit_error(operation, error))
+        self.inner.write(statement).await
     }
 
-    /// Begins a transaction that may write.
+    /// Starts a transaction that may write.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be reached.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        match &self.pools {
-            // IMMEDIATE takes the write lock at once, so that a later statement cannot fail for want of it.
-            Pools::Sqlite { writer, .. } => writer
-                .begin_with("BEGIN IMMEDIATE")
-                .await
-                .map(Transaction::Sqlite),
-            Pools::Postgres { background, .. } => {
-                background.begin().await.map(Transaction::Postgres)
-            }
-        }
-        .map_err(|error| store_error("begin a transaction", error))
+        self.inner.begin().await
     }
 
     /// Closes all connections, after the statements that run.
     pub async fn close(&self) {
-        match &self.pools {
-            Pools::Sqlite {
-                writer,
-                readers,
-                background,
-            } => {
-                tokio::join!(readers.close(), background.close());
-                writer.close().await;
-            }
-            Pools::Postgres {
-                readers,
-                background,
-            } => {
-                tokio::join!(readers.close(), background.close());
-            }
-        }
+        self.inner.close().await;
     }
 }
 
@@ -242,151 +170,4 @@ impl fmt::Debug for Database {
             .field("engine", &self.engine())
             .finish_non_exhaustive()
     }
-}
-
-type BoxedRead<'p, T> = Pin<Box<dyn Future<Output = Result<Vec<T>, sqlx::Error>> + Send + 'p>>;
-
-/// A transaction. Dropping it rolls back.
-#[derive(Debug)]
-pub enum Transaction {
-    /// Of the one writer.
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
-    /// READ COMMITTED.
-    Postgres(sqlx::Transaction<'static, Postgres>),
-}
-
-impl Transaction {
-    /// All rows of a statement, which may write.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the statement fails.
-    pub async fn fetch_all<T: Record>(
-        &mut self,
-        statement: Statement,
-    ) -> Result<Vec<T>, StoreError> {
-        let operation = statement.operation;
-        match self {
-            Self::Sqlite(inner) => fetch_all::<Sqlite, T, _>(&mut **inner, statement).await,
-            Self::Postgres(inner) => fetch_all::<Postgres, T, _>(&mut **inner, statement).await,
-        }
-        .map_err(|error| store_error(operation, error))
-    }
-
-    /// The first row of a statement, which may write.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the statement fails.
-    pub async fn fetch_optional<T: Record>(
-        &mut self,
-        statement: Statement,
-    ) -> Result<Option<T>, StoreError> {
-        Ok(self.fetch_all(statement).await?.into_iter().next())
-    }
-
-    /// Runs a statement and says how many rows it changed.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the statement fails.
-    pub async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
-        let operation = statement.operation;
-        match self {
-            Self::Sqlite(inner) => execute_sqlite(inner, statement).await,
-            Self::Postgres(inner) => execute_postgres(inner, statement).await,
-        }
-        .map_err(|error| store_error(operation, error))
-    }
-
-    /// Runs several statements without parameters, such as a DDL.
-    ///
-    /// # Errors
-    /// [`StoreError`] if one fails.
-    pub async fn run_script(
-        &mut self,
-        operation: &'static str,
-        script: impl SqlSafeStr,
-    ) -> Result<(), StoreError> {
-        let script = sqlx::raw_sql(script);
-        match self {
-            Self::Sqlite(inner) => script.execute(&mut **inner).await.map(|_| ()),
-            Self::Postgres(inner) => script.execute(&mut **inner).await.map(|_| ()),
-        }
-        .map_err(|error| store_error(operation, error))
-    }
-
-    /// Has the commit wait for the disk, which a query database does not do by default.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the database cannot be reached.
-    pub async fn make_durable(&mut self) -> Result<(), StoreError> {
-        match self {
-            // One process owns the file, and what it knows does not outlive a crash of the machine.
-            Self::Sqlite(_) => Ok(()),
-            Self::Postgres(_) => {
-                self.run_script("make durable", "SET LOCAL synchronous_commit = on")
-                    .await
-            }
-        }
-    }
-
-    /// Commits.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it did not, or if that is unknown.
-    pub async fn commit(self, operation: &'static str) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(inner) => inner.commit().await,
-            Self::Postgres(inner) => inner.commit().await,
-        }
-        .map_err(|error| commit_error(operation, error))
-    }
-}
-
-/// Reads, and reads again if the connection turns out to be broken: after a restart of the server each connection of
-/// the pool fails once, and that is no reason to fail as many requests.
-async fn read<T: Record>(pool: &PgPool, statement: Statement) -> Result<Vec<T>, sqlx::Error> {
-    let mut retries = pool.size();
-    loop {
-        let mut connection = pool.acquire().await?;
-        match fetch_all::<Postgres, T, _>(&mut *connection, statement.clone()).await {
-            Err(error) if retries > 0 && is_broken(&error) => retries -= 1,
-            answer => return answer,
-        }
-    }
-}
-
-async fn fetch_all<'e, DB, T, E>(executor: E, statement: Statement) -> Result<Vec<T>, sqlx::Error>
-where
-    DB: sqlx::Database,
-    DB::Arguments: sqlx::IntoArguments<DB>,
-    E: sqlx::Executor<'e, Database = DB>,
-    T: for<'r> sqlx::FromRow<'r, DB::Row> + Send + Unpin,
-    Option<i64>: for<'t> sqlx::Encode<'t, DB> + sqlx::Type<DB>,
-    Option<String>: for<'t> sqlx::Encode<'t, DB> + sqlx::Type<DB>,
-{
-    let (sql, arguments) = statement.into_parts::<DB>()?;
-    sqlx::query_as_with::<DB, T, _>(sql, arguments)
-        .fetch_all(executor)
-        .await
-}
-
-async fn execute_sqlite(
-    connection: &mut sqlx::SqliteConnection,
-    statement: Statement,
-) -> Result<u64, sqlx::Error> {
-    let (sql, arguments) = statement.into_parts::<Sqlite>()?;
-    let done = sqlx::query_with::<Sqlite, _>(sql, arguments)
-        .execute(connection)
-        .await?;
-    Ok(done.rows_affected())
-}
-
-async fn execute_postgres(
-    connection: &mut sqlx::PgConnection,
-    statement: Statement,
-) -> Result<u64, sqlx::Error> {
-    let (sql, arguments) = statement.into_parts::<Postgres>()?;
-    let done = sqlx::query_with::<Postgres, _>(sql, arguments)
-        .execute(connection)
-        .await?;
-    Ok(done.rows_affected())
 }

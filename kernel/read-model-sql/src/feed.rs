@@ -21,7 +21,7 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::database::{Database, Pools};
+use crate::database::Database;
 use crate::error::store_error;
 use crate::statement::Statement;
 
@@ -176,10 +176,10 @@ impl Feed {
 
     /// Keeps the feed moving: polls, and listens where the engine notifies. Never returns; drop it to stop.
     pub async fn run(&self, database: &Database) {
-        match database.pools() {
-            Pools::Sqlite { .. } => self.poll(database).await,
-            Pools::Postgres { background, .. } => {
-                let listening = self.listen(database, background);
+        match database.notifying() {
+            None => self.poll(database).await,
+            Some(pool) => {
+                let listening = self.listen(database, pool);
                 tokio::join!(self.poll(database), Box::pin(listening));
             }
         }

@@ -31,6 +31,7 @@ impl Generation {
         let mut transaction = lock_schema(database).await?;
         let known = Known::read::<P>(&mut transaction).await?;
         if let Some(number) = known.newest_of_this_version {
+            transaction.rollback().await?;
             return Ok(Self {
                 number,
                 is_active: known.active == Some(number),

@@ -1,6 +1,6 @@
 //! Read models in SQL tables, on SQLite and PostgreSQL with one code.
 //!
-//! [`database`] opens either engine and runs one SQL text on both; [`engine`] names the few places where their words
+//! [`database`] opens either engine, on which `sql-database` runs one SQL text; [`engine`] names the few places where their words
 //! differ. [`table`] is what a projection says about its table, [`generation`] makes that table and its view,
 //! [`projection_store`] writes a page of rows with its checkpoint, [`feed`] tells readers how far the checkpoints are,
 //! and [`lease`] decides who folds.
@@ -15,7 +15,6 @@ pub mod generation;
 pub mod lease;
 pub mod projection_store;
 mod schema;
-pub mod statement;
 pub mod table;
 
 pub use database::{Database, Transaction};
@@ -24,7 +23,8 @@ pub use feed::{Checkpoint, Feed};
 pub use generation::Generation;
 pub use lease::SqlLeaseStore;
 pub use projection_store::SqlProjectionStore;
-pub use statement::{Record, Statement, Value};
+pub use sql_database::statement;
+pub use sql_database::statement::{Record, Statement, Value};
 pub use table::{Column, TableProjection, TableRow};
 
 // What the macro `from_row!` names.

@@ -73,6 +73,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         // The checkpoint comes first: its row is the lock that keeps a late runner's rows out.
         let moved: Vec<(i64,)> = transaction.fetch_all(self.checkpoint(page)).await?;
         if moved.is_empty() {
+            transaction.rollback().await?;
             return Ok(false);
         }
         self.write_rows(&mut transaction, &page.changes).await?;
@@ -146,6 +147,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
             )
             .await?;
         let Some(row) = row else {
+            transaction.rollback().await?;
             return Ok(None);
         };
         let skips: Vec<(i64,)> = transaction

@@ -1,6 +1,9 @@
 //! The command database's own schema.
 
-use super::{DatabaseError, Pool};
+use event_sourcing::StoreError;
+use sql_database::{Database, Statement};
+
+use super::DatabaseError;
 
 /// One step of the schema.
 struct Migration {
@@ -46,32 +49,14 @@ const NOTE: &str = "INSERT INTO command_schema (version, serves_from) VALUES ($1
 const LOCK: &str =
     "SELECT pg_advisory_xact_lock(hashtextextended(current_schema()::text, 7236413219))";
 
-/// Takes the steps that are missing, in a transaction of either engine.
-macro_rules! take_steps {
-    ($transaction:ident, $script:ident) => {
-        sqlx::raw_sql(BOOKKEEPING)
-            .execute(&mut *$transaction)
-            .await?;
-        let done = sqlx::query_as(DONE).fetch_all(&mut *$transaction).await?;
-        for step in missing(&done)? {
-            sqlx::raw_sql(step.$script)
-                .execute(&mut *$transaction)
-                .await?;
-            sqlx::query(NOTE)
-                .bind(step.version)
-                .bind(step.serves_from)
-                .execute(&mut *$transaction)
-                .await?;
-        }
-    };
-}
+const OPERATION: &str = "migrate the command database";
 
 /// Why a database cannot be used by this binary.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// It cannot be reached, or a step failed.
     #[error("the command database could not be migrated")]
-    Failed(#[from] sqlx::Error),
+    Failed(#[from] StoreError),
     /// A newer binary has changed it beyond what this one can serve.
     #[error("the command database needs a binary of schema {needs}, this one is of schema {has}")]
     TooOld {
@@ -90,38 +75,42 @@ pub enum SchemaError {
 
 impl From<SchemaError> for DatabaseError {
     fn from(error: SchemaError) -> Self {
-        let source = match error {
-            SchemaError::Failed(source) => source,
-            unfit => sqlx::Error::Configuration(Box::new(unfit)),
-        };
-        Self::new("migrate the command database", source)
+        match error {
+            SchemaError::Failed(source) => source.into(),
+            unfit => Self::new(OPERATION, unfit),
+        }
     }
 }
 
 /// Runs the steps that are missing, or without `migrate` requires that none is. Steps that only newer binaries know
 /// are accepted as long as they serve this one.
-pub(super) async fn prepare(pool: &Pool, migrate: bool) -> Result<(), SchemaError> {
+pub(super) async fn prepare(database: &Database, migrate: bool) -> Result<(), SchemaError> {
     if !migrate {
-        let done = match pool {
-            Pool::Sqlite(pool) => sqlx::query_as(DONE).fetch_all(pool).await?,
-            Pool::Postgres(pool) => sqlx::query_as(DONE).fetch_all(pool).await?,
-        };
+        let done: Vec<(i64, i64)> = database.fetch_all(Statement::new(OPERATION, DONE)).await?;
         return require_complete(&done);
     }
     // Processes that start together migrate one after the other.
-    match pool {
-        Pool::Sqlite(pool) => {
-            let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-            take_steps!(transaction, sqlite);
-            transaction.commit().await?;
-        }
-        Pool::Postgres(pool) => {
-            let mut transaction = pool.begin().await?;
-            sqlx::raw_sql(LOCK).execute(&mut *transaction).await?;
-            take_steps!(transaction, postgres);
-            transaction.commit().await?;
-        }
+    let mut transaction = database.begin().await?;
+    if !database.is_sqlite() {
+        transaction.run_script(OPERATION, LOCK).await?;
     }
+    transaction.run_script(OPERATION, BOOKKEEPING).await?;
+    let done: Vec<(i64, i64)> = transaction
+        .fetch_all(Statement::new(OPERATION, DONE))
+        .await?;
+    for step in missing(&done)? {
+        let script = if database.is_sqlite() {
+            step.sqlite
+        } else {
+            step.postgres
+        };
+        transaction.run_script(OPERATION, script).await?;
+        let note = Statement::new(OPERATION, NOTE)
+            .bind(step.version)
+            .bind(step.serves_from);
+        transaction.execute(note).await?;
+    }
+    transaction.commit(OPERATION).await?;
     Ok(())
 }
 

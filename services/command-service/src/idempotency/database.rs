@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::{Clock, CommandId};
+use sql_database::Statement;
 use uuid::Uuid;
 
 use super::{Begun, KEPT, KeyedRequest, LEASE, RequestHash};
-use crate::database::{CommandDatabase, DatabaseError, on_pool};
+use crate::database::{CommandDatabase, DatabaseError};
 
 /// How many rows the clean-up removes in one statement.
 const CLEANED_AT_ONCE: i64 = 1_000;
@@ -110,15 +111,10 @@ impl Requests {
     /// # Errors
     /// The database failed.
     pub async fn renew(&self, request: &KeyedRequest, token: &str) -> Result<bool, DatabaseError> {
-        let until = self.now() + micros(LEASE);
-        let changed = on_pool!(self.database, "renew a request's lease", |pool| {
-            let renewed = sqlx::query(RENEW)
-                .bind(&request.principal)
-                .bind(&request.key)
-                .bind(token)
-                .bind(until);
-            renewed.execute(pool).await.map(|done| done.rows_affected())
-        })?;
+        let renew = of("renew a request's lease", RENEW, request)
+            .bind(token)
+            .bind(self.now() + micros(LEASE));
+        let changed = self.database.execute(renew).await?;
         Ok(changed > 0)
     }
 
@@ -133,26 +129,13 @@ impl Requests {
         token: &str,
         answer: Option<&[u8]>,
     ) -> Result<bool, DatabaseError> {
-        let changed = match answer {
-            Some(answer) => on_pool!(self.database, "keep a request's answer", |pool| {
-                let kept = sqlx::query(ANSWER)
-                    .bind(&request.principal)
-                    .bind(&request.key)
-                    .bind(token)
-                    .bind(answer);
-                kept.execute(pool).await.map(|done| done.rows_affected())
-            })?,
-            None => on_pool!(self.database, "release a request", |pool| {
-                let released = sqlx::query(RELEASE)
-                    .bind(&request.principal)
-                    .bind(&request.key)
-                    .bind(token);
-                released
-                    .execute(pool)
-                    .await
-                    .map(|done| done.rows_affected())
-            })?,
+        let finish = match answer {
+            Some(answer) => of("keep a request's answer", ANSWER, request)
+                .bind(token)
+                .bind(answer),
+            None => of("release a request", RELEASE, request).bind(token),
         };
+        let changed = self.database.execute(finish).await?;
         Ok(changed > 0)
     }
 
@@ -164,13 +147,11 @@ impl Requests {
         let mut removed = 0;
         loop {
             let now = self.now();
-            let batch = on_pool!(self.database, "remove old requests", |pool| {
-                let old = sqlx::query(CLEAN_UP)
-                    .bind(now - micros(KEPT))
-                    .bind(now)
-                    .bind(CLEANED_AT_ONCE);
-                old.execute(pool).await.map(|done| done.rows_affected())
-            })?;
+            let old = Statement::new("remove old requests", CLEAN_UP)
+                .bind(now - micros(KEPT))
+                .bind(now)
+                .bind(CLEANED_AT_ONCE);
+            let batch = self.database.execute(old).await?;
             removed += batch;
             if i64::try_from(batch).unwrap_or(i64::MAX) < CLEANED_AT_ONCE {
                 return Ok(removed);
@@ -186,18 +167,14 @@ impl Requests {
         token: &str,
         now: i64,
     ) -> Result<Option<String>, DatabaseError> {
-        on_pool!(self.database, "begin a request", |pool| {
-            let inserted = sqlx::query_scalar(INSERT)
-                .bind(&request.principal)
-                .bind(&request.key)
-                .bind(hash.as_slice())
-                .bind(seed.to_string())
-                .bind(token)
-                .bind(now + micros(LEASE))
-                .bind(now)
-                .bind(now - micros(KEPT));
-            inserted.fetch_optional(pool).await
-        })
+        let insert = of("begin a request", INSERT, request)
+            .bind(hash.as_slice())
+            .bind(seed.to_string())
+            .bind(token)
+            .bind(now + micros(LEASE))
+            .bind(now)
+            .bind(now - micros(KEPT));
+        self.seed(insert).await
     }
 
     async fn take_over(
@@ -207,33 +184,37 @@ impl Requests {
         token: &str,
         now: i64,
     ) -> Result<Option<String>, DatabaseError> {
-        on_pool!(self.database, "take over a request", |pool| {
-            let update = sqlx::query_scalar(TAKE_OVER)
-                .bind(&request.principal)
-                .bind(&request.key)
-                .bind(hash.as_slice())
-                .bind(token)
-                .bind(now + micros(LEASE))
-                .bind(now);
-            update.fetch_optional(pool).await
-        })
+        let update = of("take over a request", TAKE_OVER, request)
+            .bind(hash.as_slice())
+            .bind(token)
+            .bind(now + micros(LEASE))
+            .bind(now);
+        self.seed(update).await
+    }
+
+    async fn seed(&self, write: Statement) -> Result<Option<String>, DatabaseError> {
+        let seed: Option<(String,)> = self.database.write_optional(write).await?;
+        Ok(seed.map(|(seed,)| seed))
     }
 
     async fn look(
         &self,
         request: &KeyedRequest,
     ) -> Result<Option<(Vec<u8>, Option<Vec<u8>>, i64)>, DatabaseError> {
-        on_pool!(self.database, "look at a request", |pool| {
-            let found = sqlx::query_as(LOOK)
-                .bind(&request.principal)
-                .bind(&request.key);
-            found.fetch_optional(pool).await
-        })
+        let look = of("look at a request", LOOK, request);
+        self.database.fetch_optional(look).await
     }
 
     fn now(&self) -> i64 {
         self.clock.now().timestamp_micros()
     }
+}
+
+/// A statement whose first two parameters name a request.
+fn of(operation: &'static str, sql: &'static str, request: &KeyedRequest) -> Statement {
+    Statement::new(operation, sql)
+        .bind(request.principal.as_str())
+        .bind(request.key.as_str())
 }
 
 fn micros(duration: Duration) -> i64 {

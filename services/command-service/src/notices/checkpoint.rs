@@ -1,8 +1,9 @@
 //! How far the log was read, in the command database.
 
 use event_sourcing::Position;
+use sql_database::Statement;
 
-use crate::database::{CommandDatabase, DatabaseError, on_pool};
+use crate::database::{CommandDatabase, DatabaseError};
 
 /// The row of the notices about orders.
 const NAME: &str = "orders";
@@ -13,15 +14,11 @@ const SAVE: &str = "\
     ON CONFLICT (name) DO UPDATE SET position = excluded.position \
     WHERE n.position < excluded.position";
 
-/// Where the reading goes on; nothing before the first time.
+/// Where the reading resumes; nothing before the first time.
 pub(super) async fn load(database: &CommandDatabase) -> Result<Option<Position>, DatabaseError> {
-    let found: Option<i64> = on_pool!(database, "read how far notices are", |pool| {
-        sqlx::query_scalar(LOAD)
-            .bind(NAME)
-            .fetch_optional(pool)
-            .await
-    })?;
-    Ok(found.map(|position| Position(u64::try_from(position).unwrap_or(0))))
+    let load = Statement::new("read how far notices are", LOAD).bind(NAME);
+    let found: Option<(i64,)> = database.fetch_optional(load).await?;
+    Ok(found.map(|(position,)| Position(u64::try_from(position).unwrap_or(0))))
 }
 
 /// It never moves back, so that a process that lost the lease does no harm.
@@ -30,12 +27,9 @@ pub(super) async fn save(
     position: Position,
 ) -> Result<(), DatabaseError> {
     let position = i64::try_from(position.0).unwrap_or(i64::MAX);
-    on_pool!(database, "note how far notices are", |pool| {
-        sqlx::query(SAVE)
-            .bind(NAME)
-            .bind(position)
-            .execute(pool)
-            .await
-            .map(|_| ())
-    })
+    let save = Statement::new("note how far notices are", SAVE)
+        .bind(NAME)
+        .bind(position);
+    database.execute(save).await?;
+    Ok(())
 }

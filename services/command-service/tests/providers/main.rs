@@ -1,6 +1,8 @@
 //! The providers, against the promises of their ports.
 
 mod book;
+#[cfg(target_os = "linux")]
+mod failing_disk;
 mod fake_carrier;
 mod fake_stripe;
 mod mail;

@@ -10,6 +10,7 @@ mod leftovers;
 mod manifest;
 mod run;
 mod size;
+mod statements;
 mod tiers;
 
 pub use run::{ALL, run};

@@ -5,7 +5,8 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use super::{
-    adapters, clippy, deny, features, floors, formatting, leftovers, manifest, size, tiers,
+    adapters, clippy, deny, features, floors, formatting, leftovers, manifest, size, statements,
+    tiers,
 };
 use crate::repository::Repository;
 
@@ -20,7 +21,7 @@ pub struct Check {
 }
 
 /// The quick ones first.
-pub const ALL: [Check; 10] = [
+pub const ALL: [Check; 11] = [
     Check {
         name: "format",
         promise: "every Rust file is as rustfmt writes it",
@@ -55,6 +56,11 @@ pub const ALL: [Check; 10] = [
         name: "adapters",
         promise: "only app.rs files name a concrete event store",
         problems: adapters::problems,
+    },
+    Check {
+        name: "statements",
+        promise: "SQL runs where every statement is read to its end",
+        problems: statements::problems,
     },
     Check {
         name: "floors",

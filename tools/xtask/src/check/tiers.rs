@@ -95,7 +95,10 @@ fn upward(metadata: &Metadata) -> Vec<String> {
 fn tier_of(root: &str, folder: &str) -> Option<Tier> {
     let relative = folder.strip_prefix(root)?.trim_start_matches('/');
     match relative.split('/').collect::<Vec<_>>().as_slice() {
-        ["kernel", "event-sourcing" | "event-store-conformance"] => Some(Tier::Kernel),
+        [
+            "kernel",
+            "event-sourcing" | "event-store-conformance" | "sql-database",
+        ] => Some(Tier::Kernel),
         ["kernel", _] => Some(Tier::Adapter),
         ["domain"] => Some(Tier::Domain),
         ["contract"] => Some(Tier::Contract),
@@ -161,6 +164,7 @@ mod tests {
     fn downward_ones_and_those_of_tests_are_good() {
         for (from, to, kind) in [
             ("kernel/event-store-sqlite", "kernel/event-sourcing", None),
+            ("kernel/event-store-sqlite", "kernel/sql-database", None),
             ("domain", "kernel/event-sourcing", None),
             ("services/query-service", "kernel/event-store-sqlite", None),
             ("services/shop", "services/query-service", None),

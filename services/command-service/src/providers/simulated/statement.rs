@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use domain::value::Money;
 use serde_json::json;
+use sql_database::Statement;
+use sqlx::AssertSqlSafe;
 
 use super::book::Call;
 use super::{Action, Kind, Record, State, Verdict};
-use crate::database::{CommandDatabase, DatabaseError, Pool, on_pool};
+use crate::database::{CommandDatabase, DatabaseError};
 use crate::providers::Key;
 
 /// What every statement gives of a row.
@@ -56,9 +58,10 @@ pub(super) async fn write(
     actions: &[&Action],
     now: i64,
 ) -> Result<HashMap<(Kind, String), Record>, DatabaseError> {
-    let rows = match &database.pool {
-        Pool::Sqlite(_) => ROWS_SQLITE,
-        Pool::Postgres(_) => ROWS_POSTGRES,
+    let rows = if database.is_sqlite() {
+        ROWS_SQLITE
+    } else {
+        ROWS_POSTGRES
     };
     let (values, on_conflict) = match call {
         Call::Act => (ACT, ON_ACT),
@@ -68,14 +71,10 @@ pub(super) async fn write(
     let text = format!(
         "{INSERT} {values} FROM {rows} WHERE true ON CONFLICT (kind, key) {on_conflict} RETURNING {COLUMNS}"
     );
-    let batch = as_json(actions);
-    let rows: Vec<Row> = on_pool!(database, "write the simulated providers' book", |pool| {
-        sqlx::query_as(sqlx::AssertSqlSafe(text))
-            .bind(batch)
-            .bind(now)
-            .fetch_all(pool)
-            .await
-    })?;
+    let write = Statement::new("write the simulated providers' book", AssertSqlSafe(text))
+        .bind(as_json(actions))
+        .bind(now);
+    let rows: Vec<Row> = database.write(write).await?;
     rows.into_iter().map(read).collect()
 }
 
@@ -85,14 +84,11 @@ pub(super) async fn look_up(
     kind: Kind,
     key: &Key,
 ) -> Result<Option<Record>, DatabaseError> {
-    let row: Option<Row> = on_pool!(database, "read the simulated providers' book", |pool| {
-        let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} {LOOK_UP}"));
-        sqlx::query_as(statement)
-            .bind(kind.name())
-            .bind(key.as_str())
-            .fetch_optional(pool)
-            .await
-    })?;
+    let text = format!("SELECT {COLUMNS} {LOOK_UP}");
+    let look_up = Statement::new("read the simulated providers' book", AssertSqlSafe(text))
+        .bind(kind.name())
+        .bind(key.as_str());
+    let row: Option<Row> = database.fetch_optional(look_up).await?;
     row.map(|row| read(row).map(|(_, record)| record))
         .transpose()
 }

@@ -1,9 +1,11 @@
 //! What the book adds up to: for the command line, and for tests that hold it against the orders.
 
 use domain::value::Money;
+use sql_database::Statement;
+use sqlx::AssertSqlSafe;
 
 use super::Kind;
-use crate::database::{CommandDatabase, DatabaseError, on_pool};
+use crate::database::{CommandDatabase, DatabaseError};
 
 const SUMS: &str = "\
     SELECT order_id, \
@@ -59,13 +61,11 @@ impl Totals {
     /// # Errors
     /// The database failed.
     pub async fn of_order(&self, order_id: &str) -> Result<Option<OrderTotals>, DatabaseError> {
-        let row: Option<Row> = on_pool!(self.database, "add up an order", |pool| {
-            sqlx::query_as(sqlx::AssertSqlSafe(format!("{SUMS} {OF_ORDER}")))
-                .bind(self.kind.name())
-                .bind(order_id)
-                .fetch_optional(pool)
-                .await
-        })?;
+        let sums = format!("{SUMS} {OF_ORDER}");
+        let sums = Statement::new("add up an order", AssertSqlSafe(sums))
+            .bind(self.kind.name())
+            .bind(order_id);
+        let row: Option<Row> = self.database.fetch_optional(sums).await?;
         Ok(row.map(read))
     }
 
@@ -74,14 +74,12 @@ impl Totals {
     /// # Errors
     /// The database failed.
     pub async fn page(&self, after: &str, limit: u32) -> Result<Vec<OrderTotals>, DatabaseError> {
-        let rows: Vec<Row> = on_pool!(self.database, "add up the orders", |pool| {
-            sqlx::query_as(sqlx::AssertSqlSafe(format!("{SUMS} {PAGE}")))
-                .bind(self.kind.name())
-                .bind(after)
-                .bind(i64::from(limit))
-                .fetch_all(pool)
-                .await
-        })?;
+        let sums = format!("{SUMS} {PAGE}");
+        let sums = Statement::new("add up the orders", AssertSqlSafe(sums))
+            .bind(self.kind.name())
+            .bind(after)
+            .bind(i64::from(limit));
+        let rows: Vec<Row> = self.database.fetch_all(sums).await?;
         Ok(rows.into_iter().map(read).collect())
     }
 }

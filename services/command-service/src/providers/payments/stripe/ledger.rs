@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use event_sourcing::Clock;
 use platform::fields;
+use sql_database::Statement;
 
-use crate::database::{CommandDatabase, DatabaseError, on_pool};
+use crate::database::{CommandDatabase, DatabaseError};
 use crate::providers::{Charge, Failure, Key};
 
 /// How long an event is remembered. Stripe sends one again for three days at most.
@@ -94,19 +95,16 @@ impl Ledger {
 
     /// Notes the key's intent. False if the key is closed or has another one.
     pub(super) async fn record(&self, key: &Key, intent: &str) -> Result<bool, Failure> {
-        let changed = on_pool!(self.database, "record a payment intent", |pool| {
-            let update = sqlx::query(RECORD).bind(key.as_str()).bind(intent);
-            update.execute(pool).await.map(|done| done.rows_affected())
-        });
+        let record = Statement::new("record a payment intent", RECORD)
+            .bind(key.as_str())
+            .bind(intent);
+        let changed = self.database.execute(record).await;
         changed.map(|rows| rows > 0).map_err(|error| told(&error))
     }
 
     pub(super) async fn find(&self, key: &Key) -> Result<Option<Entry>, Failure> {
-        let columns: Result<Option<Columns>, _> =
-            on_pool!(self.database, "look up a payment", |pool| {
-                let find = sqlx::query_as(FIND).bind(key.as_str());
-                find.fetch_optional(pool).await
-            });
+        let find = Statement::new("look up a payment", FIND).bind(key.as_str());
+        let columns: Result<Option<Columns>, _> = self.database.fetch_optional(find).await;
         columns
             .map(|columns| columns.map(entry))
             .map_err(|error| told(&error))
@@ -125,10 +123,10 @@ impl Ledger {
                 "UPDATE stripe_payments SET refund_try = $2 WHERE key = $1 AND refund_try < $2"
             }
         };
-        let done = on_pool!(self.database, "note another try", |pool| {
-            let update = sqlx::query(update).bind(key.as_str()).bind(used + 1);
-            update.execute(pool).await.map(|_| ())
-        });
+        let update = Statement::new("note another try", update)
+            .bind(key.as_str())
+            .bind(used + 1);
+        let done = self.database.execute(update).await;
         // Then the next try gets the same answer again, and notes it again.
         if let Err(error) = done {
             told(&error);
@@ -137,33 +135,31 @@ impl Ledger {
 
     /// The key of an intent.
     pub(super) async fn key_of(&self, intent: &str) -> Result<Option<String>, DatabaseError> {
-        on_pool!(self.database, "look up an intent", |pool| {
-            let find = sqlx::query_scalar(KEY_OF).bind(intent);
-            find.fetch_optional(pool).await
-        })
+        let find = Statement::new("look up an intent", KEY_OF).bind(intent);
+        let found: Option<(String,)> = self.database.fetch_optional(find).await?;
+        Ok(found.map(|(key,)| key))
     }
 
     /// Whether an event was seen.
     pub(super) async fn has_seen(&self, event: &str) -> Result<bool, DatabaseError> {
-        let found: Option<i32> = on_pool!(self.database, "look up an event", |pool| {
-            let find = sqlx::query_scalar(SEEN).bind(event);
-            find.fetch_optional(pool).await
-        })?;
+        let find = Statement::new("look up an event", SEEN).bind(event);
+        let found: Option<(i32,)> = self.database.fetch_optional(find).await?;
         Ok(found.is_some())
     }
 
     /// Remembers an event, and forgets some that are old.
     pub(super) async fn see(&self, event: &str) -> Result<(), DatabaseError> {
         let now = self.clock.now().timestamp_micros();
-        on_pool!(self.database, "remember an event", |pool| {
-            let insert = sqlx::query(SEE).bind(event).bind(now);
-            insert.execute(pool).await.map(|_| ())
-        })?;
+        let insert = Statement::new("remember an event", SEE)
+            .bind(event)
+            .bind(now);
+        self.database.execute(insert).await?;
         let age = i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
-        on_pool!(self.database, "forget old events", |pool| {
-            let delete = sqlx::query(FORGET).bind(now - age).bind(FORGOTTEN_AT_ONCE);
-            delete.execute(pool).await.map(|_| ())
-        })
+        let delete = Statement::new("forget old events", FORGET)
+            .bind(now - age)
+            .bind(FORGOTTEN_AT_ONCE);
+        self.database.execute(delete).await?;
+        Ok(())
     }
 
     async fn upsert(
@@ -173,15 +169,18 @@ impl Ledger {
         charge: &Charge,
     ) -> Result<Entry, Failure> {
         let now = self.clock.now().timestamp_micros();
-        let columns: Result<Columns, _> = on_pool!(self.database, "note a payment", |pool| {
-            let upsert = sqlx::query_as(statement)
-                .bind(key.as_str())
-                .bind(charge.order_id.as_str())
-                .bind(charge.amount.cents())
-                .bind(now);
-            upsert.fetch_one(pool).await
-        });
-        columns.map(entry).map_err(|error| told(&error))
+        let upsert = Statement::new("note a payment", statement)
+            .bind(key.as_str())
+            .bind(charge.order_id.as_str())
+            .bind(charge.amount.cents())
+            .bind(now);
+        let columns: Option<Columns> = self
+            .database
+            .write_optional(upsert)
+            .await
+            .map_err(|error| told(&error))?;
+        let lost = || Failure::transient("the ledger of payments lost a row");
+        columns.map(entry).ok_or_else(lost)
     }
 }
 

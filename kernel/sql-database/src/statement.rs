@@ -9,7 +9,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Arguments, AssertSqlSafe, FromRow, SqlSafeStr, Type};
 
-/// A parameter. Both engines get the same two types, so that PostgreSQL never has to guess one.
+/// A parameter. Both engines get the same few types, so that PostgreSQL never has to guess one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Value {
@@ -17,6 +17,8 @@ pub enum Value {
     Int(Option<i64>),
     /// `text`.
     Text(Option<String>),
+    /// `bytea`.
+    Bytes(Option<Vec<u8>>),
 }
 
 impl From<i64> for Value {
@@ -49,6 +51,12 @@ impl From<Option<String>> for Value {
     }
 }
 
+impl From<&[u8]> for Value {
+    fn from(value: &[u8]) -> Self {
+        Self::Bytes(Some(value.to_vec()))
+    }
+}
+
 /// A text that its maker has vouched for.
 pub(crate) type Prepared = AssertSqlSafe<Arc<str>>;
 
@@ -65,8 +73,8 @@ impl<T> Record for T where
 
 /// SQL with numbered parameters (`$1`), what it is for, and its values.
 ///
-/// Lists travel as one JSON text (see [`Engine::is_one_of`](crate::Engine::is_one_of)), so that a statement has the
-/// same text and the same number of parameters however long the list is.
+/// Lists travel as one JSON text, so that a statement has the same text and the same number of parameters however long
+/// the list is.
 #[derive(Clone, Debug)]
 pub struct Statement {
     pub(crate) operation: &'static str,
@@ -117,12 +125,14 @@ impl Statement {
         DB: sqlx::Database,
         Option<i64>: for<'t> Encode<'t, DB> + Type<DB>,
         Option<String>: for<'t> Encode<'t, DB> + Type<DB>,
+        Option<Vec<u8>>: for<'t> Encode<'t, DB> + Type<DB>,
     {
         let mut arguments = DB::Arguments::default();
         for value in self.values {
             match value {
                 Value::Int(value) => arguments.add(value),
                 Value::Text(value) => arguments.add(value),
+                Value::Bytes(value) => arguments.add(value),
             }
             .map_err(sqlx::Error::Encode)?;
         }

@@ -1,0 +1,253 @@
+//! What a database error means, for both engines.
+//!
+//! Two questions decide what a caller does: may the same call succeed later, and may it have taken effect. The answer
+//! depends on the error, and on whether a commit was under way.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use event_sourcing::StoreError;
+use sqlx::sqlite::SqliteError;
+
+/// What was going on when an error came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// A read, or a statement in a transaction that was not committed: nothing has taken effect.
+    Repeatable,
+    /// `COMMIT`, or a statement that commits by itself.
+    Committing,
+}
+
+/// What an error means for the statement that met it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Nothing has taken effect; the next try may succeed.
+    Transient,
+    /// A commit may have taken effect, or be found at the next start. The next try may succeed.
+    Lost,
+    /// Nothing has taken effect, and the next try ends the same way.
+    Permanent,
+}
+
+impl Meaning {
+    /// The meaning of an error that came from either driver.
+    #[must_use]
+    pub fn of(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(database) => {
+                let code = database.code();
+                let code = code.as_deref().unwrap_or_default();
+                if database.try_downcast_ref::<SqliteError>().is_some() {
+                    Self::of_result_code(code.parse().unwrap_or_default())
+                } else {
+                    Self::of_sql_state(code)
+                }
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => Self::Lost,
+            // Nothing was sent.
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::InvalidSavePointStatement => Self::Transient,
+            _ => Self::Permanent,
+        }
+    }
+
+    /// By SQLite's primary result code, which is the low byte of the extended one.
+    #[must_use]
+    pub fn of_result_code(code: i32) -> Self {
+        match code & 0xff {
+            // BUSY, LOCKED, PROTOCOL, SCHEMA: another connection was faster. READONLY and CANTOPEN: a file system was
+            // mounted read-only, or is gone for now. INTERRUPT: rolled back.
+            5 | 6 | 8 | 9 | 14 | 15 | 17 => Self::Transient,
+            // NOMEM, IOERR, FULL: frames of the write-ahead log may be complete although the commit was not.
+            7 | 10 | 13 => Self::Lost,
+            _ => Self::Permanent,
+        }
+    }
+
+    /// By the class of PostgreSQL's SQLSTATE, which is its first two characters.
+    #[must_use]
+    pub fn of_sql_state(state: &str) -> Self {
+        match (state.get(..2).unwrap_or_default(), state) {
+            // A connection failed; a statement's completion is unknown; the session was ended, by the server or by an
+            // operator. A session that is ended may have committed before it could answer.
+            ("08", _) | (_, "40003" | "57P01" | "57P02" | "57P05") => Self::Lost,
+            // Rolled back because of another transaction; out of memory, disk or connections; over a limit that others
+            // share; locked; cancelled, starting or stopping; an input or output error below the server.
+            ("40" | "53" | "54" | "55" | "57" | "58", _)
+            // The server became a replica; a pooler lost the prepared statement; a plan outlived its table.
+            | (_, "25006" | "26000" | "0A000") => Self::Transient,
+            _ => Self::Permanent,
+        }
+    }
+
+    /// The kernel's error for an error of this meaning.
+    #[must_use]
+    pub fn store_error(
+        self,
+        operation: &'static str,
+        phase: Phase,
+        source: Arc<dyn StdError + Send + Sync>,
+    ) -> StoreError {
+        match (self, phase) {
+            (Self::Lost, Phase::Committing) => StoreError::OutcomeUnknown { operation, source },
+            (Self::Lost, Phase::Repeatable) | (Self::Transient, _) => {
+                StoreError::Unavailable { operation, source }
+            }
+            (Self::Permanent, _) => StoreError::Failed { operation, source },
+        }
+    }
+}
+
+/// An error of a read, or of a statement in a transaction that was not committed.
+#[must_use]
+pub fn store_error(operation: &'static str, error: sqlx::Error) -> StoreError {
+    Meaning::of(&error).store_error(operation, Phase::Repeatable, Arc::new(error))
+}
+
+/// An error of `COMMIT`, or of a statement that commits by itself.
+#[must_use]
+pub fn commit_error(operation: &'static str, error: sqlx::Error) -> StoreError {
+    Meaning::of(&error).store_error(operation, Phase::Committing, Arc::new(error))
+}
+
+/// An error that trying again does not mend.
+#[must_use]
+pub fn failed(operation: &'static str, error: impl StdError + Send + Sync + 'static) -> StoreError {
+    StoreError::Failed {
+        operation,
+        source: Arc::new(error),
+    }
+}
+
+/// Whether the error is of this PostgreSQL connection, so that another one may do.
+#[must_use]
+pub fn is_broken(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        // The server ends the session: an operator asked for it, it crashed, or it stops.
+        sqlx::Error::Database(database) => database
+            .code()
+            .is_some_and(|code| matches!(code.as_ref(), "57P01" | "57P02" | "57P03")),
+        _ => false,
+    }
+}
+
+/// SQLite's extended result code, if the error has one.
+fn result_code(error: &sqlx::Error) -> Option<i32> {
+    let database = error.as_database_error()?;
+    database.try_downcast_ref::<SqliteError>()?;
+    database.code()?.parse().ok()
+}
+
+/// Whether a SQLite connection is in order after this error of a statement. Everything that is not known to leave it
+/// in order is taken to break it.
+pub(crate) fn keeps_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::RowNotFound
+        | sqlx::Error::TypeNotFound { .. }
+        | sqlx::Error::ColumnIndexOutOfBounds { .. }
+        | sqlx::Error::ColumnNotFound(_)
+        | sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::Encode(_)
+        | sqlx::Error::Decode(_) => true,
+        // ERROR, BUSY, LOCKED, TOOBIG, CONSTRAINT, MISMATCH, RANGE: only the statement was undone.
+        sqlx::Error::Database(_) => result_code(error)
+            .is_some_and(|code| matches!(code & 0xff, 1 | 5 | 6 | 18 | 19 | 20 | 25)),
+        _ => false,
+    }
+}
+
+/// Whether SQLite could not flush a file or a folder to the disk.
+pub(crate) fn is_failed_sync(error: &sqlx::Error) -> bool {
+    /// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`.
+    const SYNC: [i32; 2] = [10 | (4 << 8), 10 | (5 << 8)];
+    result_code(error).is_some_and(|code| SYNC.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(phase: Phase, error: sqlx::Error) -> &'static str {
+        let error = match phase {
+            Phase::Repeatable => store_error("test", error),
+            Phase::Committing => commit_error("test", error),
+        };
+        match error {
+            StoreError::Unavailable { .. } => "unavailable",
+            StoreError::OutcomeUnknown { .. } => "unknown",
+            StoreError::Failed { .. } => "failed",
+        }
+    }
+
+    #[test]
+    fn a_lost_connection_leaves_only_a_commit_in_doubt() {
+        let broken = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        assert_eq!(kind(Phase::Committing, broken()), "unknown");
+        assert_eq!(kind(Phase::Repeatable, broken()), "unavailable");
+        for not_sent in [sqlx::Error::PoolTimedOut, sqlx::Error::PoolClosed] {
+            assert_eq!(kind(Phase::Committing, not_sent), "unavailable");
+        }
+        let wrong = sqlx::Error::ColumnNotFound("x".to_owned());
+        assert_eq!(kind(Phase::Committing, wrong), "failed");
+    }
+
+    #[test]
+    fn each_class_of_sql_states_has_its_meaning() {
+        let states = [
+            ("08006", Meaning::Lost),
+            ("57P01", Meaning::Lost),
+            ("40003", Meaning::Lost),
+            ("40001", Meaning::Transient),
+            ("40P01", Meaning::Transient),
+            ("53100", Meaning::Transient),
+            ("53300", Meaning::Transient),
+            ("55P03", Meaning::Transient),
+            ("57014", Meaning::Transient),
+            ("57P03", Meaning::Transient),
+            ("58030", Meaning::Transient),
+            ("25006", Meaning::Transient),
+            ("22P05", Meaning::Permanent),
+            ("23505", Meaning::Permanent),
+            ("28P01", Meaning::Permanent),
+            ("42P01", Meaning::Permanent),
+            ("XX000", Meaning::Permanent),
+            ("", Meaning::Permanent),
+        ];
+        for (state, expected) in states {
+            assert_eq!(Meaning::of_sql_state(state), expected, "{state}");
+        }
+    }
+
+    #[test]
+    fn each_result_code_of_sqlite_has_its_meaning_whatever_its_extension() {
+        let codes = [
+            (1, Meaning::Permanent),
+            (5, Meaning::Transient),
+            (261, Meaning::Transient),
+            (517, Meaning::Transient),
+            (6, Meaning::Transient),
+            (7, Meaning::Lost),
+            (8, Meaning::Transient),
+            (9, Meaning::Transient),
+            (10, Meaning::Lost),
+            (778, Meaning::Lost),
+            (1034, Meaning::Lost),
+            (4874, Meaning::Lost),
+            (11, Meaning::Permanent),
+            (13, Meaning::Lost),
+            (14, Meaning::Transient),
+            (19, Meaning::Permanent),
+            (2067, Meaning::Permanent),
+            (26, Meaning::Permanent),
+        ];
+        for (code, expected) in codes {
+            assert_eq!(Meaning::of_result_code(code), expected, "{code}");
+        }
+    }
+}

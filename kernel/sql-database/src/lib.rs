@@ -1,0 +1,29 @@
+//! The one way to run SQL, on SQLite and on PostgreSQL.
+//!
+//! # Why not the driver alone
+//!
+//! On SQLite the driver stops a statement at its first row when it is asked for one row (`fetch_one`,
+//! `fetch_optional`). A writing statement with `RETURNING` then commits while it is reset, and the driver discards the
+//! error of a reset: the caller has a row of a commit that failed. And after a failed `COMMIT` the driver believes that a
+//! transaction is open which SQLite has rolled back, so that no other can be started on that connection. So here
+//!
+//! - every statement is read to its end ([`Database`], [`Transaction`]), and one row is the first of all;
+//! - a connection on which something failed that it may not recover from is closed, and a new one takes its place
+//!   ([`sqlite`]);
+//! - what an error means is said once, for both engines ([`error`]).
+//!
+//! `cargo xtask check statements` keeps the driver's own ways out of the other crates.
+
+pub mod database;
+pub mod error;
+pub mod postgres;
+mod run;
+pub mod sqlite;
+pub mod statement;
+mod transaction;
+
+pub use database::Database;
+pub use error::{Meaning, Phase, commit_error, failed, store_error};
+pub use sqlite::SqliteFile;
+pub use statement::{Record, Statement, Value};
+pub use transaction::Transaction;

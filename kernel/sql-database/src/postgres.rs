@@ -1,0 +1,44 @@
+//! Pools of PostgreSQL connections.
+
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::postgres::{PgConnection, PgPoolOptions};
+
+/// How long a connection may be idle and still be used without asking.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
+/// A server, a database or a role may have it off. What it is set to beyond `on` stays.
+const COMMIT_DURABLY: &str = "\
+    SELECT set_config('synchronous_commit', \
+        CASE current_setting('synchronous_commit') \
+        WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
+
+/// A pool that asks a connection whether it lives only after a pause: a ping before each statement would double its
+/// round trips.
+#[must_use]
+pub fn pool(size: u32, acquire_timeout: Duration) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(size.max(1))
+        .acquire_timeout(acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, pooled| {
+            Box::pin(async move {
+                if pooled.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+}
+
+/// The same, and a commit waits until it is on the disk, whatever the server's default is.
+#[must_use]
+pub fn durable_pool(size: u32, acquire_timeout: Duration) -> PgPoolOptions {
+    pool(size, acquire_timeout).after_connect(|connection, _| Box::pin(commit_durably(connection)))
+}
+
+async fn commit_durably(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query(COMMIT_DURABLY).execute(connection).await?;
+    Ok(())
+}

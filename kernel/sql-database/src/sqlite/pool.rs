@@ -1,0 +1,93 @@
+//! Connections of one purpose: those that are idle, and permits for as many as there may be.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::options::{Durability, OpenError, connect};
+
+/// Connections that are all opened in the same way.
+#[derive(Debug)]
+pub(super) struct Pool {
+    options: SqliteConnectOptions,
+    /// What is read back of each new connection.
+    required: Option<Durability>,
+    size: u32,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<SqliteConnection>>,
+}
+
+impl Pool {
+    pub(super) fn new(
+        options: SqliteConnectOptions,
+        required: Option<Durability>,
+        size: u32,
+    ) -> Self {
+        Self {
+            options,
+            required,
+            size,
+            permits: Arc::new(Semaphore::new(size as usize)),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Waits until a connection may be used.
+    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
+        let permits = Arc::clone(&self.permits);
+        permits
+            .acquire_owned()
+            .await
+            .map_err(|_| sqlx::Error::PoolClosed)
+    }
+
+    /// Waits until nobody else uses a connection, and keeps it so.
+    pub(super) async fn all_permits(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
+        let permits = Arc::clone(&self.permits);
+        permits
+            .acquire_many_owned(self.size)
+            .await
+            .map_err(|_| sqlx::Error::PoolClosed)
+    }
+
+    /// An idle connection, or a new one. To be called with a permit.
+    pub(super) async fn take(&self) -> Result<SqliteConnection, OpenError> {
+        let idle = self.lock().pop();
+        match idle {
+            Some(connection) => Ok(connection),
+            None => connect(&self.options, self.required).await,
+        }
+    }
+
+    /// Keeps a connection for the next caller.
+    pub(super) fn put(&self, connection: SqliteConnection) {
+        self.lock().push(connection);
+    }
+
+    /// Closes all idle connections.
+    pub(super) async fn close_idle(&self) -> Result<(), sqlx::Error> {
+        let idle = std::mem::take(&mut *self.lock());
+        let mut closed = Ok(());
+        for connection in idle {
+            closed = connection.close().await.and(closed);
+        }
+        closed
+    }
+
+    /// No permit is given any more.
+    pub(super) fn close_permits(&self) {
+        self.permits.close();
+    }
+
+    /// The connections in use, and the most there can be.
+    pub(super) fn in_use(&self) -> (u32, u32) {
+        let free = u32::try_from(self.permits.available_permits()).unwrap_or(self.size);
+        (self.size.saturating_sub(free), self.size)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,161 @@
+//! A connection in use, and a transaction on it.
+
+use std::sync::Arc;
+
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::file::Shared;
+use super::pool::Pool;
+use crate::error::{is_failed_sync, keeps_connection};
+
+/// A connection that this caller uses alone. It is used again only after [`Self::settle`]: one that is dropped, because
+/// a caller went away in the middle of a statement, is closed.
+#[derive(Debug)]
+pub struct Session {
+    connection: SqliteConnection,
+    pool: Arc<Pool>,
+    file: Arc<Shared>,
+    /// Dropped after the connection.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Session {
+    pub(super) fn new(
+        connection: SqliteConnection,
+        pool: Arc<Pool>,
+        file: Arc<Shared>,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            connection,
+            pool,
+            file,
+            _permit: permit,
+        }
+    }
+
+    /// The connection. Statements are read to their end (`fetch_all`, `execute`).
+    pub fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    /// Gives the connection back after the last statement, whose result passes through. After an error that the
+    /// connection may not have survived it is closed.
+    ///
+    /// # Errors
+    /// That of `result`.
+    pub async fn settle<T>(self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        match result {
+            Err(error) if !keeps_connection(&error) => Err(self.discard(error).await),
+            result => {
+                self.pool.put(self.connection);
+                result
+            }
+        }
+    }
+
+    /// Closes the connection because of `error`.
+    async fn discard(self, error: sqlx::Error) -> sqlx::Error {
+        self.note(&error);
+        if let Err(error) = self.connection.close().await {
+            tracing::debug!(%error, "a connection was not closed in order");
+        }
+        error
+    }
+
+    fn note(&self, error: &sqlx::Error) {
+        if is_failed_sync(error) {
+            self.file.must_reopen();
+        }
+    }
+
+    async fn run(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        sqlx::query(sql).execute(&mut self.connection).await?;
+        Ok(())
+    }
+}
+
+/// A transaction. Dropping it closes its connection, which rolls back.
+#[derive(Debug)]
+pub struct SqliteTransaction {
+    session: Session,
+    /// A statement failed in a way that may have rolled everything back: what would come now would commit by itself.
+    is_broken: bool,
+}
+
+impl SqliteTransaction {
+    pub(super) async fn begin(
+        mut session: Session,
+        sql: &'static str,
+    ) -> Result<Self, sqlx::Error> {
+        match session.run(sql).await {
+            Ok(()) => Ok(Self {
+                session,
+                is_broken: false,
+            }),
+            Err(error) => Err(session.discard(error).await),
+        }
+    }
+
+    /// The connection. Statements are read to their end (`fetch_all`, `execute`).
+    pub fn connection(&mut self) -> &mut SqliteConnection {
+        self.session.connection()
+    }
+
+    /// Whether statements may still be sent.
+    pub(crate) fn check(&self) -> Result<(), sqlx::Error> {
+        if self.is_broken {
+            let refusal = "a statement of this transaction failed, which ended it";
+            return Err(sqlx::Error::Configuration(refusal.into()));
+        }
+        Ok(())
+    }
+
+    /// Takes notice of a statement's result, which passes through.
+    pub(crate) fn noted<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if let Err(error) = &result {
+            self.is_broken |= !keeps_connection(error);
+            self.session.note(error);
+        }
+        result
+    }
+
+    /// Ends a transaction in which a statement failed; the error passes through.
+    pub async fn abandon(self, error: sqlx::Error) -> sqlx::Error {
+        self.session.discard(error).await
+    }
+
+    /// Commits.
+    ///
+    /// # Errors
+    /// That of `COMMIT`. The connection is closed then, and a commit may be found at the next start.
+    pub async fn commit(self) -> Result<(), sqlx::Error> {
+        self.end("COMMIT").await
+    }
+
+    /// Rolls back.
+    ///
+    /// # Errors
+    /// That of `ROLLBACK`. The connection is closed then, so that nothing has taken effect.
+    pub async fn rollback(self) -> Result<(), sqlx::Error> {
+        match self.check() {
+            Ok(()) => self.end("ROLLBACK").await,
+            // It was rolled back.
+            Err(broken) => {
+                self.session.discard(broken).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn end(mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        if let Err(broken) = self.check() {
+            return Err(self.session.discard(broken).await);
+        }
+        match self.session.run(sql).await {
+            Ok(()) => self.session.settle(Ok(())).await,
+            Err(error) => Err(self.session.discard(error).await),
+        }
+    }
+}

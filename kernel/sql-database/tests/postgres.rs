@@ -1,0 +1,86 @@
+//! PostgreSQL: what a session is set to, and what its refusals mean.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests may fail as tests do"
+)]
+
+use std::time::Duration;
+
+use event_sourcing::StoreError;
+use sql_database::postgres::{durable_pool, pool};
+use sql_database::{Database, Statement};
+use sqlx::{Connection, PgConnection};
+use test_postgres::Cluster;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+async fn setting(database: &Database) -> String {
+    let show = Statement::new("show", "SELECT current_setting('synchronous_commit')");
+    let rows: Vec<(String,)> = database.fetch_all(show).await.unwrap();
+    rows[0].0.clone()
+}
+
+async fn run(url: &str, statements: &[&'static str]) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    for statement in statements {
+        let run = sqlx::query(*statement).execute(&mut connection);
+        run.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_durable_pool_commits_durably_whatever_the_server_does() {
+    for (careless, expected) in [("off", "on"), ("on", "on"), ("local", "local")] {
+        let cluster = Cluster::start_with(&[("synchronous_commit", careless)]).await;
+        let url = cluster.url("postgres");
+        let writing = durable_pool(1, TIMEOUT).connect(&url).await.unwrap();
+        let reading = pool(1, TIMEOUT).connect(&url).await.unwrap();
+        let durable = Database::Postgres {
+            reading: writing.clone(),
+            writing,
+        };
+        assert_eq!(setting(&durable).await, expected);
+        let as_it_is = Database::Postgres {
+            reading: reading.clone(),
+            writing: reading,
+        };
+        assert_eq!(setting(&as_it_is).await, careless);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_read_only_for_a_while_has_done_nothing_and_is_tried_again() {
+    let cluster = Cluster::start().await;
+    let url = cluster.url("postgres");
+    run(&url, &["CREATE TABLE keys (key text PRIMARY KEY)"]).await;
+    let pool = pool(2, TIMEOUT).connect(&url).await.unwrap();
+    let database = Database::Postgres {
+        reading: pool.clone(),
+        writing: pool,
+    };
+    let take =
+        |key: &str| Statement::new("take", "INSERT INTO keys VALUES ($1) RETURNING key").bind(key);
+    database.write::<(String,)>(take("a")).await.unwrap();
+    let read_only = "ALTER SYSTEM SET default_transaction_read_only = on";
+    run(&url, &[read_only, "SELECT pg_reload_conf()"]).await;
+    // The sessions hear of it a moment later.
+    let mut number = 0;
+    let refused = loop {
+        number += 1;
+        match database.execute(take(&number.to_string())).await {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        matches!(refused, StoreError::Unavailable { .. }),
+        "{refused}"
+    );
+    let writable = "ALTER SYSTEM RESET default_transaction_read_only";
+    run(&url, &[writable, "SELECT pg_reload_conf()"]).await;
+    while let Err(error) = database.execute(take("b")).await {
+        assert!(error.is_retryable(), "{error}");
+    }
+    let again = database.execute(take("b")).await.unwrap_err();
+    assert!(matches!(again, StoreError::Failed { .. }), "{again}");
+}

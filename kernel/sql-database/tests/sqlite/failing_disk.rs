@@ -1,0 +1,145 @@
+//! A disk that is full for a while, or fails to write or to sync.
+
+use sql_database::sqlite::{Durability, Readers};
+use test_faults::{DiskFault, IO_ERROR, NO_SPACE, with_faults};
+
+use crate::support::{Place, keys, kind, take};
+
+#[test]
+fn a_row_that_is_returned_is_committed() -> anyhow::Result<()> {
+    let test = "failing_disk::a_row_that_is_returned_is_committed";
+    with_faults(test, async |faults| {
+        for fault in DiskFault::ALL {
+            let place = Place::new();
+            let database = place.database().await;
+            for round in 0..4 {
+                let key = format!("{round}");
+                fault.start(faults, &place.wal())?;
+                let refused = database.write_optional::<(String,)>(take(&key)).await;
+                let refused = refused.expect_err("the commit failed");
+                assert_eq!(kind(&refused), "unknown", "{fault:?}: {refused}");
+                faults.stop()?;
+                let known = keys(&database).await.contains(&key);
+                let taken = database.write_optional::<(String,)>(take(&key)).await?;
+                assert_eq!(taken.is_none(), known, "{fault:?}: taken once");
+                assert!(keys(&database).await.contains(&key), "{fault:?}");
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn after_a_failed_commit_the_next_transaction_works() -> anyhow::Result<()> {
+    let test = "failing_disk::after_a_failed_commit_the_next_transaction_works";
+    with_faults(test, async |faults| {
+        for fault in DiskFault::ALL {
+            let place = Place::new();
+            let database = place.database().await;
+            for round in 0..4 {
+                let mut transaction = database.begin().await?;
+                transaction.execute(take(&format!("{round}"))).await?;
+                fault.start(faults, &place.wal())?;
+                let refused = transaction.commit("commit").await;
+                let refused = refused.expect_err("the commit failed");
+                assert_eq!(kind(&refused), "unknown", "{fault:?}: {refused}");
+                // It goes on for a while.
+                let refused = database.execute(take("x")).await;
+                assert!(refused.unwrap_err().is_retryable(), "{fault:?}");
+                faults.stop()?;
+                let mut transaction = database.begin().await?;
+                transaction.execute(take(&format!("{round}"))).await?;
+                transaction.commit("commit").await?;
+            }
+            for round in 0..4 {
+                assert!(keys(&database).await.contains(&format!("{round}")));
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_statement_before_the_commit_leaves_nothing() -> anyhow::Result<()> {
+    let test = "failing_disk::a_statement_before_the_commit_leaves_nothing";
+    with_faults(test, async |faults| {
+        let place = Place::new();
+        let database = place.database().await;
+        let mut transaction = database.begin().await?;
+        transaction
+            .run_script(
+                "spill early",
+                "PRAGMA cache_size = 5; PRAGMA cache_spill = 5",
+            )
+            .await?;
+        faults.fail_writes(&place.path(), NO_SPACE)?;
+        let large =
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2000)
+            INSERT INTO keys SELECT 'k' || n, zeroblob(1000) FROM n";
+        let refused = transaction.run_script("write much", large).await;
+        let refused = refused.expect_err("the disk is full");
+        assert_eq!(kind(&refused), "none", "{refused}");
+        // SQLite has rolled back: the next statement would commit by itself.
+        assert!(transaction.execute(take("b")).await.is_err());
+        assert!(transaction.commit("commit").await.is_err());
+        faults.stop()?;
+        assert!(keys(&database).await.is_empty());
+        database.execute(take("a")).await?;
+        assert_eq!(keys(&database).await, ["a"]);
+        Ok(())
+    })
+}
+
+/// A second sync can succeed without writing what the first did not: nothing that was there before it may be used on.
+#[test]
+fn after_a_failed_sync_every_connection_is_opened_anew() -> anyhow::Result<()> {
+    let test = "failing_disk::after_a_failed_sync_every_connection_is_opened_anew";
+    with_faults(test, async |faults| {
+        let place = Place::new();
+        let file = place.file(Durability::Full).await;
+        let mark = async |sql: &'static str| -> anyhow::Result<i64> {
+            let mut session = file.reader(Readers::Main).await?;
+            let marks: Result<Vec<(i64,)>, _> =
+                sqlx::query_as(sql).fetch_all(session.connection()).await;
+            let marks = session.settle(marks).await?;
+            Ok(marks.first().map_or(0, |(mark,)| *mark))
+        };
+        mark("PRAGMA cache_size = -7777").await?;
+        assert_eq!(mark("PRAGMA cache_size").await?, -7777);
+
+        faults.fail_next_syncs(1, &place.wal(), IO_ERROR)?;
+        let mut session = file.writer().await?;
+        let made = sqlx::query("CREATE TABLE t (x)")
+            .execute(session.connection())
+            .await;
+        assert!(session.settle(made).await.is_err());
+        faults.stop()?;
+        assert_ne!(mark("PRAGMA cache_size").await?, -7777, "a reader stayed");
+        let wal = std::fs::metadata(place.wal());
+        assert!(
+            wal.is_ok_and(|wal| wal.len() == 0),
+            "the log was not folded in before it was used again"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn a_disk_that_fails_for_longer_is_tried_again() -> anyhow::Result<()> {
+    let test = "failing_disk::a_disk_that_fails_for_longer_is_tried_again";
+    with_faults(test, async |faults| {
+        let place = Place::new();
+        let database = place.database().await;
+        // Of the whole folder, so that the file cannot be opened anew either.
+        faults.fail_syncs(place.path().parent().unwrap(), IO_ERROR)?;
+        for round in 0..5 {
+            let refused = database.execute(take(&format!("{round}"))).await;
+            assert!(refused.unwrap_err().is_retryable());
+        }
+        assert!(faults.fired()?.syncs >= 5);
+        faults.stop()?;
+        database.execute(take("a")).await?;
+        assert!(keys(&database).await.contains(&"a".to_owned()));
+        Ok(())
+    })
+}
