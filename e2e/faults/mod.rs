@@ -1,6 +1,7 @@
-//! What happens when processes die and connections break.
+//! What happens when processes die, connections break and disks fail.
 
 mod cuts;
+mod failing_disk;
 mod kill;
 mod load;
 mod one_unit;

@@ -3,6 +3,7 @@
 mod audit;
 mod client;
 mod databases;
+mod disk;
 mod expect;
 mod orders;
 mod session;
@@ -11,7 +12,8 @@ mod shop;
 pub use audit::{Audit, Books, Ended, Status};
 pub use client::{Client, Known};
 pub use databases::{Database, SagaCount, Stored};
+pub use disk::Disk;
 pub use expect::{Bad, expect_refusals, number, of, say, text};
 pub use orders::{CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, order_input};
 pub use session::Session;
-pub use shop::{Shop, Topology, binaries, long, on, on_with};
+pub use shop::{Shop, Topology, binaries, long, on, on_folder, on_with};

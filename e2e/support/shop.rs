@@ -1,6 +1,7 @@
 //! A system with databases of its own.
 
 use std::fmt;
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use contract::proto::AdminStatusParam;
@@ -41,6 +42,8 @@ enum Data {
     Folder(Folder),
     Databases([TestDatabase; 3]),
     Server(Box<Cluster>),
+    /// They belong to the caller.
+    Elsewhere,
 }
 
 /// Whether `E2E_LONG` asks for the long version of tests that have one.
@@ -70,12 +73,40 @@ pub async fn on_with(
     settings: &[(&str, &str)],
     journey: impl AsyncFnOnce(&mut Shop) -> Result<()>,
 ) -> Result<()> {
-    let mut shop = Shop::start(topology, settings).await?;
+    let shop = Shop::start(topology, settings).await?;
+    through(shop, topology.to_string(), journey).await
+}
+
+/// The same as one process whose data are in a folder of the caller's.
+pub async fn on_folder(
+    data: &Path,
+    settings: &[(&str, &str)],
+    journey: impl AsyncFnOnce(&mut Shop) -> Result<()>,
+) -> Result<()> {
+    let folder = data.to_str().context("the folder's name is not UTF-8")?;
+    let store = Store::Sqlite {
+        folder: folder.to_owned(),
+    };
+    let system = System::start_with(binaries().await?, store, Layout { each: 1 }, settings).await?;
+    let data = Data::Elsewhere;
+    through(
+        Shop { system, data },
+        format!("one process in {folder}"),
+        journey,
+    )
+    .await
+}
+
+async fn through(
+    mut shop: Shop,
+    name: String,
+    journey: impl AsyncFnOnce(&mut Shop) -> Result<()>,
+) -> Result<()> {
     let outcome = journey(&mut shop).await;
     if outcome.is_err() {
         eprintln!("{}", shop.system.logs());
     }
-    outcome.with_context(|| topology.to_string())?;
+    outcome.context(name)?;
     shop.system.stop().await
 }
 
@@ -121,7 +152,9 @@ impl Shop {
     pub fn server(&self) -> Result<&Cluster> {
         match &self.data {
             Data::Server(server) => Ok(server),
-            Data::Folder(_) | Data::Databases(_) => bail!("it has no server of its own"),
+            Data::Folder(_) | Data::Databases(_) | Data::Elsewhere => {
+                bail!("it has no server of its own")
+            }
         }
     }
 
