@@ -140,13 +140,12 @@ fn redirect(url: &str, to: SocketAddr) -> Result<(Target, String)> {
     let (user, place) = authority.rsplit_once('@').context(NOT_A_URL)?;
     let (host, port) = place.rsplit_once(':').unwrap_or((place, "5432"));
     let socket = query.split('&').find_map(|pair| pair.strip_prefix("host="));
-    let target = match socket {
-        Some(folder) => Target::Unix(Path::new(folder).join(format!(".s.PGSQL.{port}"))),
-        None => {
-            let port: u16 = port.parse().context(NOT_A_URL)?;
-            let mut addresses = std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?;
-            Target::Tcp(addresses.next().context("the server has no address")?)
-        }
+    let target = if let Some(folder) = socket {
+        Target::Unix(Path::new(folder).join(format!(".s.PGSQL.{port}")))
+    } else {
+        let port: u16 = port.parse().context(NOT_A_URL)?;
+        let mut addresses = std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?;
+        Target::Tcp(addresses.next().context("the server has no address")?)
     };
     let others = query.split('&').filter(|pair| !pair.starts_with("host="));
     let others = others.collect::<Vec<_>>().join("&");

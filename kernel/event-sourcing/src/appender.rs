@@ -200,12 +200,12 @@ impl Appender {
         let (queue, jobs) = mpsc::channel(config.queue);
         let on_the_way = OnTheWay::default();
         let (writes, last_write) = watch::channel(LastWrite::None);
-        let writer = Writer {
+        let task_state = Writer {
             store,
             config,
             writes,
         };
-        let task = tokio::spawn(run(writer, jobs, on_the_way.clone()));
+        let task = tokio::spawn(run(task_state, jobs, on_the_way.clone()));
         let appender = Self {
             queue,
             on_the_way,

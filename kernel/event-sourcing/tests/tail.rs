@@ -127,7 +127,7 @@ async fn who_waits_is_not_woken_for_events_that_a_restored_log_has_lost() {
     let tail = tail(&store, Filter::ALL);
     assert_eq!(tail.wait_for(Position(3)).await.unwrap(), Position(3));
     store.is_restored.store(true, Ordering::Relaxed);
-    let woken = tokio::time::timeout(Duration::from_secs(60), tail.wait_for(Position(3))).await;
+    let woken = tokio::time::timeout(Duration::from_mins(1), tail.wait_for(Position(3))).await;
     assert!(woken.is_err(), "a reader is woken for ever: {woken:?}");
 }
 

@@ -212,10 +212,13 @@ impl EventStore for SqliteEventStore {
         version: Version,
     ) -> Result<(), StoreError> {
         let operation = "remove a snapshot";
-        let mut conn = self.writer(operation).await?;
-        snapshot::remove(&mut conn, stream, schema_version, version)
+        let mut session = self.writer(operation).await?;
+        let connection = session.connection();
+        let done = snapshot::remove(connection, stream, schema_version, version).await;
+        session
+            .settle(done)
             .await
-            .map_err(nothing_happened(operation))
+            .map_err(outcome_unknown(operation))
     }
 }
 

@@ -92,18 +92,3 @@ pub(crate) async fn sqlite(url: &str, pool_size: u32) -> Result<Database, StoreE
         readers: Readers::Main,
     })
 }
-
-pub(crate) async fn sqlite(url: &str, pool_size: u32) -> Result<Database, StoreError> {
-    let options = FileOptions {
-        readers: pool_size.clamp(1, MOST_SQLITE_READERS),
-        acquire_timeout: ACQUIRE_TIMEOUT,
-        ..FileOptions::new(FileOptions::path_of(url), Durability::Normal)
-    };
-    let file = SqliteFile::open(options)
-        .await
-        .map_err(|error| store_error(OPEN, error.into()))?;
-    Ok(Database::Sqlite {
-        file,
-        readers: Readers::Main,
-    })
-}

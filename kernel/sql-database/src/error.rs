@@ -165,7 +165,7 @@ pub(crate) fn keeps_connection(error: &sqlx::Error) -> bool {
 /// Whether SQLite could not flush a file or a folder to the disk.
 pub(crate) fn is_failed_sync(error: &sqlx::Error) -> bool {
     /// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`.
-    const SYNC: [i32; 2] = [10 | (4 << 8), 10 | (5 << 8)];
+    const SYNC: [i32; 2] = [0x040a, 0x050a];
     result_code(error).is_some_and(|code| SYNC.contains(&code))
 }
 

@@ -88,7 +88,7 @@ impl HealthRpc for HealthService {
                         return None;
                     }
                     tokio::select! {
-                        changed = changes.changed() => changed.ok()?,
+                        seen = changes.changed() => seen.ok()?,
                         () = this.health.draining() => {}
                     }
                 }

@@ -217,6 +217,7 @@ fn fail<A, R: Refusal>(error: ExecuteError<R>, deadline: Instant) -> Ended<A> {
 }
 
 /// The status of a call without an answer: whether its deadline has passed, or the store is out of reach before it.
+#[must_use]
 pub fn unanswered(outcome: Outcome, message: &str, deadline: Instant) -> Status {
     if Instant::now() >= deadline {
         outcome.deadline_exceeded(message)

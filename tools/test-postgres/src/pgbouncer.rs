@@ -134,10 +134,11 @@ fn configuration(
         PoolMode::Statement => "statement",
     };
     let (server, folder) = (server.display(), folder.display());
-    let settings: String = settings
+    let settings: Vec<String> = settings
         .iter()
         .map(|(name, value)| format!("{name} = {value}\n"))
         .collect();
+    let settings = settings.concat();
     format!(
         "[databases]\n\
          * = host={server} port={port} user=postgres\n\

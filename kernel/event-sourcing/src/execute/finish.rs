@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use uuid::Uuid;
 use tokio::time::timeout_at;
+use uuid::Uuid;
 
 use super::command::{Command, Context, Done, ExecuteError};
 use super::executor::{Attempt, Executor, Retry, within};

@@ -40,12 +40,12 @@ pub(super) async fn load(
     stream: &StreamId,
     at: Option<Version>,
 ) -> Result<Loaded, StoreError> {
-    let (mut loaded, mut page) = match from_snapshot(store, kind, stream, at).await? {
-        Some(resumed) => resumed,
-        None => {
-            let page = store.read_stream(stream, Version::NONE, PAGE).await?;
-            (Loaded::initial(kind), page)
-        }
+    let resumed = from_snapshot(store, kind, stream, at).await?;
+    let (mut loaded, mut page) = if let Some(resumed) = resumed {
+        resumed
+    } else {
+        let page = store.read_stream(stream, Version::NONE, PAGE).await?;
+        (Loaded::initial(kind), page)
     };
     loop {
         let wanted = at.map_or(page.events.len(), |at| {

@@ -125,7 +125,8 @@ async fn a_repeat_whose_first_answer_cannot_be_read_says_that_it_took_effect_and
         let done = executor.execute(&deposit("a", 5), &first).await.unwrap();
         store.is_unreadable.store(true, Ordering::Relaxed);
         store.hangs.store(hangs, Ordering::Relaxed);
-        let again = executor.execute(&deposit("a", 5), &first);
+        let repeat = deposit("a", 5);
+        let again = executor.execute(&repeat, &first);
         let again = timeout(Duration::from_secs(2), again).await.unwrap();
         assert!(
             matches!(&again, Err(ExecuteError::Unanswered { position, .. }) if *position == done.position),

@@ -100,8 +100,8 @@ async fn only_a_logs_own_appends_are_notified_to_it() {
         listener.recv().await.expect("a notification"),
     ];
     assert_eq!(heard.map(|heard| heard.payload().to_owned()), ["2", "4"]);
-    let head = within("a notification", reader.wait_for(Position(4))).await;
-    assert_eq!(head.expect("the head"), Position(4));
+    let woken = within("a notification", reader.wait_for(Position(4))).await;
+    assert_eq!(woken.expect("the head"), Position(4));
     connection.ping().await.expect("the server");
 }
 

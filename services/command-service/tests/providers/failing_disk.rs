@@ -24,7 +24,7 @@ const TOKEN: &str = "00000000000000000000000000000001";
 /// Runs the body once for each fault, on a fresh database whose log is named.
 fn on_each_fault(
     test: &str,
-    body: impl AsyncFn(&Faults, DiskFault, &Path, CommandDatabase) -> Result<()>,
+    body: &impl AsyncFn(&Faults, DiskFault, &Path, CommandDatabase) -> Result<()>,
 ) -> Result<()> {
     with_faults(test, async |faults| {
         for fault in DiskFault::ALL {
@@ -51,7 +51,7 @@ fn request(name: &str) -> KeyedRequest {
 #[test]
 fn a_key_that_was_begun_is_kept() -> Result<()> {
     let test = "failing_disk::a_key_that_was_begun_is_kept";
-    on_each_fault(test, async |faults, fault, log, database| {
+    on_each_fault(test, &async |faults, fault, log, database| {
         let requests = Requests::new(database, clock());
         for round in 0..10_u128 {
             let request = request(&round.to_string());
@@ -75,7 +75,7 @@ fn a_key_that_was_begun_is_kept() -> Result<()> {
 #[test]
 fn an_answer_that_was_kept_is_there_and_another_one_is_unknown() -> Result<()> {
     let test = "failing_disk::an_answer_that_was_kept_is_there_and_another_one_is_unknown";
-    on_each_fault(test, async |faults, fault, log, database| {
+    on_each_fault(test, &async |faults, fault, log, database| {
         let requests = Requests::new(database, clock());
         let request = request("k");
         let seed = CommandId(Uuid::from_u128(1));
@@ -96,7 +96,7 @@ fn an_answer_that_was_kept_is_there_and_another_one_is_unknown() -> Result<()> {
 #[test]
 fn the_simulated_book_says_what_it_wrote() -> Result<()> {
     let test = "failing_disk::the_simulated_book_says_what_it_wrote";
-    on_each_fault(test, async |faults, fault, log, database| {
+    on_each_fault(test, &async |faults, fault, log, database| {
         let (book, _task) = Book::open(database, clock());
         let action = || Action {
             kind: Kind::Payment,
@@ -120,7 +120,7 @@ fn the_simulated_book_says_what_it_wrote() -> Result<()> {
 #[test]
 fn stripe_is_not_called_before_the_charge_is_noted() -> Result<()> {
     let test = "failing_disk::stripe_is_not_called_before_the_charge_is_noted";
-    on_each_fault(test, async |faults, fault, log, database| {
+    on_each_fault(test, &async |faults, fault, log, database| {
         let stripe = FakeStripe::start().await;
         let settings = settings(&stripe.url, SECRET_KEY, GOOD_CARD);
         let providers =

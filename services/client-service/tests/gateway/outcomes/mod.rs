@@ -73,7 +73,7 @@ fn check(body: &Value, expected: Expected, keyed: bool) -> Result<()> {
         let retry = outcome == "none" || outcome == "unknown" && keyed;
         ensure!(said["retryAfter"].is_u64() == retry, "retryAfter: {retry}");
         ensure!(
-            !committed || body["extensions"]["position"] == POSITION.to_string(),
+            !committed || body["extensions"]["position"].as_str() == position.as_deref(),
             "the position"
         );
         let code = said["code"].as_str().unwrap_or_default();
