@@ -20,7 +20,7 @@ use self::system::Linked;
 use crate::support::{Audit, Books, SagaCount, long, say};
 
 /// How many places are cut on each link each way, in the short version and in the long one.
-const PLACES: (u64, u64) = (4, 60);
+const PLACES: (u64, u64) = (3, 60);
 /// How many cuts of each link stay until the first answer.
 const STAYING: (u64, u64) = (1, 6);
 const SETTLES_WITHIN: Duration = Duration::from_mins(1);

@@ -18,8 +18,9 @@ const CREATE_PRODUCT: &str = "mutation($input: CreateProductInput!) { createProd
 const CREATE_ORDER: &str = "mutation($input: CreateOrderInput!) { createOrder(input: $input) { \
     id userId totalAmount sagaState { type } } }";
 const DELETE_NOTHING: &str = "mutation { deleteCategory(id: \"absent\") }";
-const READ_NOTHING: &str =
-    "{ productExists(id: \"absent\") sagaState(orderId: \"absent\") { type } }";
+/// From every table.
+const READ_NOTHING: &str = "{ productExists(id: \"absent\") categoryExists(id: \"absent\") \
+    order(id: \"absent\") { id } sagaState(orderId: \"absent\") { type } }";
 /// Longer than any deadline of the services.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
 /// Longer than any claim of a key.
@@ -107,20 +108,29 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Waits until every service answers over every link.
-    async fn ready(&self) -> Result<()> {
+    /// Waits until every service answers over every link, and every table has caught up.
+    async fn ready(&mut self) -> Result<()> {
         let gateway = self.system.gateway;
-        let mut tries = 0;
+        let head = self.log.database.head().await?.to_string();
         let prefix = self.sent;
+        let mut tries = 0;
         until_within(RESOLVES_WITHIN, "a system that answers", async || {
             tries += 1;
             let key = format!("ready-{prefix}-{tries}");
             let delete = Operation::new(DELETE_NOTHING).with_header("Idempotency-Key", &key);
             let answer = delete.send(gateway).await?;
             ensure!(answer.code() == Some("NOT_FOUND"), "{}", answer.body);
-            let read = Operation::new(READ_NOTHING).send(gateway).await?;
-            ensure!(read.body["data"]["productExists"] == false, "{}", read.body);
-            ensure!(read.code() == Some("NOT_FOUND"), "{}", read.body);
+            let read = Operation::new(READ_NOTHING).with_header("X-Min-Position", &head);
+            let read = read.send(gateway).await?;
+            let errors = read.body["errors"]
+                .as_array()
+                .map_or(&[][..], Vec::as_slice);
+            let is_absent = |error: &Value| error["extensions"]["code"] == "NOT_FOUND";
+            ensure!(
+                errors.len() == 2 && errors.iter().all(is_absent),
+                "{}",
+                read.body
+            );
             Ok(())
         })
         .await
