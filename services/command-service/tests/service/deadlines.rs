@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use contract::proto::{AdminStatusParam, GetSagaStatusParam, IdempotencyBeginParam};
+use contract::proto::{
+    AdminStatusParam, CategoryUpParam, GetSagaStatusParam, IdempotencyBeginParam,
+};
 use contract::status::Outcome;
 use platform::config::{DatabaseUrl, Engine};
 use sqlx::{Connection, PgConnection, SqliteConnection};
@@ -75,7 +77,7 @@ fn begin() -> Request<IdempotencyBeginParam> {
     }))
 }
 
-fn create() -> Request<contract::proto::CategoryUpParam> {
+fn create() -> Request<CategoryUpParam> {
     patient(with_command_id(named_category("Late"), COMMAND))
 }
 
@@ -115,9 +117,13 @@ async fn reads_are_late(service: &Service) {
     let status = service.admin.clone().status(status).await;
     assert_late(status, &[Outcome::None]);
     // A command that reads before it writes.
-    let other = patient(Request::new(named_category("Never")));
-    let created = service.categories.clone().create(other).await;
-    assert_late(created, &[Outcome::None]);
+    let param = CategoryUpParam {
+        id: "absent".to_owned(),
+        ..CategoryUpParam::default()
+    };
+    let mut categories = service.categories.clone();
+    let deleted = categories.delete(patient(Request::new(param))).await;
+    assert_late(deleted, &[Outcome::None]);
     // Nothing but the service's own timer ends this one. That of the client fires a moment later, or, on a busy
     // machine, first.
     let mut shown = service.get_saga().await;
