@@ -9,10 +9,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use event_sourcing::StoreError;
-use sql_database::postgres::pool;
+use sql_database::postgres::{pool, set};
 use sql_database::sqlite::{Durability, FileOptions, Readers};
 use sql_database::{Database, SqliteFile};
-use sqlx::PgConnection;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::error::store_error;
@@ -60,22 +59,6 @@ pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<Database, Stor
         writing: connect(BACKGROUND, BY_KEY).await?,
         reading: connect(pool_size, READING).await?,
     })
-}
-
-/// Not with the connection, as options: PgBouncer refuses those.
-async fn set(
-    connection: &mut PgConnection,
-    settings: &[(&'static str, &'static str)],
-) -> Result<(), sqlx::Error> {
-    let (names, values): (Vec<&str>, Vec<&str>) = settings.iter().copied().unzip();
-    let set = "SELECT set_config(s.name, s.value, false) FROM unnest($1::text[], $2::text[]) s (name, value)";
-    sqlx::query(set)
-        .bind(names)
-        .bind(values)
-        .persistent(false)
-        .execute(connection)
-        .await
-        .map(|_| ())
 }
 
 pub(crate) async fn sqlite(url: &str, pool_size: u32) -> Result<Database, StoreError> {

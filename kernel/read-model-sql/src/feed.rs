@@ -227,11 +227,12 @@ impl Feed {
     ) -> Result<(), StoreError> {
         let broken = |error| store_error("listen for checkpoints", error);
         let mut listener = PgListener::connect_with(pool).await.map_err(broken)?;
-        let channel: String = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {CHANNEL}")))
-            .fetch_one(&mut listener)
-            .await
-            .map_err(broken)?;
-        listener.listen(&channel).await.map_err(broken)?;
+        let name = AssertSqlSafe(format!("SELECT {CHANNEL}"));
+        let name = Statement::new("name the channel of checkpoints", name);
+        let channels: Vec<(String,)> = database.fetch_all(name).await?;
+        for (channel,) in &channels {
+            listener.listen(channel).await.map_err(broken)?;
+        }
         loop {
             let first = listener.recv().await.map_err(broken)?;
             let mut is_news = self.may_be_news(first.payload());

@@ -42,3 +42,22 @@ async fn commit_durably(connection: &mut PgConnection) -> Result<(), sqlx::Error
     sqlx::query(COMMIT_DURABLY).execute(connection).await?;
     Ok(())
 }
+
+/// Gives a new connection its settings. Not with the connection, as options: PgBouncer refuses those.
+///
+/// # Errors
+/// The connection broke, or the server knows no such setting.
+pub async fn set(
+    connection: &mut PgConnection,
+    settings: &[(&'static str, &'static str)],
+) -> Result<(), sqlx::Error> {
+    let (names, values): (Vec<&str>, Vec<&str>) = settings.iter().copied().unzip();
+    let set = "SELECT set_config(s.name, s.value, false) FROM unnest($1::text[], $2::text[]) s (name, value)";
+    sqlx::query(set)
+        .bind(names)
+        .bind(values)
+        .persistent(false)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
