@@ -4,12 +4,14 @@
 //! adapters do with a database's locks. Readers that wait are woken through a watch channel that carries the head.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::commit::{Commit, Receipt, Refused};
@@ -17,6 +19,7 @@ use crate::event::Envelope;
 use crate::id::{CommandId, Position, Version};
 use crate::judge::{Judged, Known, Placed, Questions, Tip, judge};
 use crate::lease::{Lease, LeaseStore, MAX_HELD_LEASES, PRESENCE_KEPT, Token, is_presence};
+use crate::log::{LogId, LogIdentity, LogMark};
 use crate::store::{
     EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError, StreamPage,
 };
@@ -25,6 +28,7 @@ use crate::stream::StreamId;
 /// A log of events in memory, with its leases. Share it by `Arc`.
 #[derive(Debug)]
 pub struct MemoryEventStore {
+    id: LogId,
     clock: Arc<dyn Clock>,
     contents: RwLock<Contents>,
     head: watch::Sender<Position>,
@@ -58,10 +62,60 @@ impl MemoryEventStore {
     /// An empty store. Leases expire by `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
+        // A log in memory ends with its process, so a number tells it from all others that there are.
+        static MADE: AtomicU64 = AtomicU64::new(1);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
         Self {
+            id: LogId(Uuid::from_u128(number.into())),
             clock,
             contents: RwLock::default(),
             head: watch::Sender::new(Position::START),
+        }
+    }
+
+    /// The same log as it was at `position`, as a backup from then has it: it keeps its id, and grows on its own.
+    /// Leases and snapshots are left out.
+    #[must_use]
+    pub fn restored_to(&self, position: Position) -> Self {
+        let log: Vec<_> = {
+            let contents = self.read();
+            contents
+                .log
+                .iter()
+                .take(behind(position.0))
+                .cloned()
+                .collect()
+        };
+        let mut streams: HashMap<StreamId, Vec<usize>> = HashMap::new();
+        for (index, event) in log.iter().enumerate() {
+            streams.entry(event.stream.clone()).or_default().push(index);
+        }
+        let receipts = self.read().receipts.clone();
+        let head = Position(log.len() as u64);
+        let receipts = receipts
+            .into_iter()
+            .filter(|(_, receipt)| receipt.last <= head)
+            .collect();
+        Self {
+            id: self.id,
+            clock: Arc::clone(&self.clock),
+            contents: RwLock::new(Contents {
+                log,
+                streams,
+                receipts,
+                ..Contents::default()
+            }),
+            head: watch::Sender::new(head),
+        }
+    }
+
+    fn mark(&self, contents: &Contents, position: Position) -> LogMark {
+        let index = position.0.checked_sub(1).map(behind);
+        let event = index.and_then(|index| contents.log.get(index));
+        LogMark {
+            log: self.id,
+            position,
+            event: event.map(|event| event.event_id),
         }
     }
 
@@ -268,6 +322,15 @@ impl EventStore for MemoryEventStore {
 
     async fn head(&self) -> Result<Position, StoreError> {
         Ok(self.read().head())
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        let contents = self.read();
+        let mark = |position: &Position| self.mark(&contents, *position);
+        Ok(LogIdentity {
+            head: mark(&contents.head()),
+            marks: positions.iter().map(mark).collect(),
+        })
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use crate::commit::{Commit, Receipt, Refused};
 use crate::event::Envelope;
 use crate::id::{CommandId, Position, Version};
+use crate::log::LogIdentity;
 use crate::stream::StreamId;
 
 /// The most events that one page holds, whatever was asked for.
@@ -208,6 +209,13 @@ pub trait EventStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
     async fn head(&self) -> Result<Position, StoreError>;
+
+    /// The log's id, its head, and the event at each of `positions` (at most [`MAX_PAGE_EVENTS`]), as of one moment. The
+    /// id is made with the log, differs from every other log's, and is kept by a copy of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError>;
 
     /// Waits until the head is at or above `position`, and gives where it was seen. It wakes on notification and polls
     /// beside it, because a notification can be lost with its connection. It has no time-out of its own: drop the future.

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The log only grows, and positions have no gaps, so what was read once stays true. Whoever is at the end is never
-//! answered from memory: the store is asked.
+//! answered from memory: the store is asked. A store that was restored from an older copy, or replaced, is noticed when
+//! it is [identified](EventStore::identify): what was kept of the log before is then forgotten.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::commit::{Commit, Receipt, Refused};
 use crate::event::Envelope;
 use crate::id::{CommandId, Position, Version};
 use crate::lock::lock;
+use crate::log::{LogIdentity, LogMark};
 use crate::store::{
     EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError, StreamPage,
 };
@@ -155,7 +157,32 @@ impl Kept {
         self.head = self.head.max(head);
     }
 
+    /// Forgets everything if the log is not the one that was read: where an event was, there is none or another one.
+    fn compare(&mut self, found: &[LogMark]) {
+        let is_foreign = |mark: &LogMark| {
+            let index = self
+                .events
+                .partition_point(|event| event.position < mark.position);
+            let kept = self
+                .events
+                .get(index)
+                .filter(|event| event.position == mark.position);
+            match (kept, mark.event) {
+                (Some(kept), Some(found)) => kept.event_id != found,
+                (_, None) => mark.position > Position::START && mark.position <= self.head,
+                (None, Some(_)) => false,
+            }
+        };
+        if found.iter().any(is_foreign) {
+            *self = Self::default();
+        }
+    }
+
     fn extend(&mut self, from: Position, page: LogPage) {
+        if self.through != from {
+            // What was kept was forgotten while the page was read, which may be of another log.
+            return;
+        }
         if page.through < from {
             // A log that has lost its end was restored: nothing that was kept need be true.
             *self = Self::default();
@@ -234,6 +261,12 @@ impl EventStore for Tail {
         let head = self.store.head().await?;
         lock(&self.kept).see(head);
         Ok(head)
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        let identity = self.store.identify(positions).await?;
+        lock(&self.kept).compare(&identity.marks);
+        Ok(identity)
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {

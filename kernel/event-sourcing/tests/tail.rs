@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
+use event_sourcing::testing::ReplaceableStore;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, EventStore, Expected, Filter, LogPage, MemoryEventStore,
-    Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId,
-    StreamPage, SystemClock, Tail, Version, Write,
+    CommandId, Commit, EncodedEvent, EventStore, Expected, Filter, LogIdentity, LogPage,
+    MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing,
+    StoreError, StreamId, StreamPage, SystemClock, Tail, Version, Write,
 };
 
 /// Counts the reads of the log.
@@ -31,33 +32,36 @@ impl Counting {
         })
     }
 
-    /// Appends `count` events, alternately of the types `Even` and `Odd`.
     async fn grow(&self, count: usize) {
-        let at = self.inner.head().await.unwrap().0;
-        let stream = StreamId::new("number", at.to_string());
-        let events = (0..count).map(|index| NewEvent {
-            event: EncodedEvent {
-                event_type: if index % 2 == 0 { "Even" } else { "Odd" },
-                schema_version: 1,
-                data: "{}".to_owned(),
-            },
-            metadata: Metadata::default(),
-        });
-        let write = Write {
-            stream,
-            expected: Expected::NoStream,
-            events: events.collect(),
-        };
-        let id = CommandId::from_parts(DateTime::UNIX_EPOCH, [0; 10]).child(&at.to_string());
-        let commit = Commit::try_new(id, DateTime::UNIX_EPOCH, vec![write], None).unwrap();
-        self.inner.append(&[commit]).await.unwrap()[0]
-            .as_ref()
-            .unwrap();
+        grow(&self.inner, count, "").await;
     }
 
     fn reads(&self) -> usize {
         self.reads.swap(0, Ordering::Relaxed)
     }
+}
+
+/// Appends `count` events, alternately of the types `Even` and `Odd`. `salt` has them differ from others at the same
+/// positions.
+async fn grow(store: &dyn EventStore, count: usize, salt: &str) {
+    let at = store.head().await.unwrap().0;
+    let stream = StreamId::new("number", at.to_string());
+    let events = (0..count).map(|index| NewEvent {
+        event: EncodedEvent {
+            event_type: if index % 2 == 0 { "Even" } else { "Odd" },
+            schema_version: 1,
+            data: "{}".to_owned(),
+        },
+        metadata: Metadata::default(),
+    });
+    let write = Write {
+        stream,
+        expected: Expected::NoStream,
+        events: events.collect(),
+    };
+    let id = CommandId::from_parts(DateTime::UNIX_EPOCH, [0; 10]).child(&format!("{salt}{at}"));
+    let commit = Commit::try_new(id, DateTime::UNIX_EPOCH, vec![write], None).unwrap();
+    store.append(&[commit]).await.unwrap()[0].as_ref().unwrap();
 }
 
 fn tail(store: &Arc<Counting>, filter: Filter) -> Tail {
@@ -224,6 +228,30 @@ async fn a_page_from_memory_does_not_claim_to_be_the_last_when_more_is_known() {
     assert_eq!((page.through, page.head), (Position(3), Position(5)));
 }
 
+#[tokio::test]
+async fn what_was_kept_is_forgotten_when_the_log_is_another_one() {
+    for grown in [0, 5] {
+        let memory = MemoryEventStore::new(Arc::new(SystemClock));
+        let store = Arc::new(ReplaceableStore::new(memory));
+        let tail = Tail::new(Arc::clone(&store) as _, Filter::ALL);
+        grow(&*store, 3, "").await;
+        grow(&*store, 3, "").await;
+        let read = async |log: &dyn EventStore| {
+            let page = log.read_all(Position::START, &Filter::ALL, 100).await;
+            page.unwrap()
+        };
+        assert_eq!(positions(&read(&tail).await), [1, 2, 3, 4, 5, 6]);
+        store.restore(Position(3));
+        if grown > 0 {
+            grow(&*store, grown, "later").await;
+        }
+        let checkpoint = [Position(6)];
+        let found = tail.identify(&checkpoint).await.unwrap();
+        assert_eq!(found, store.identify(&checkpoint).await.unwrap());
+        assert_eq!(read(&tail).await, read(&*store).await, "grown by {grown}");
+    }
+}
+
 #[async_trait]
 impl EventStore for Counting {
     async fn read_all(
@@ -261,6 +289,10 @@ impl EventStore for Counting {
 
     async fn head(&self) -> Result<Position, StoreError> {
         self.inner.head().await
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        self.inner.identify(positions).await
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {

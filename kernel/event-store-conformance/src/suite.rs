@@ -41,6 +41,7 @@ macro_rules! conformance_tests {
             lease::a_lease_expires_unless_renewed
             lease::a_released_lease_is_free
             lease::takers_race_and_one_wins
+            identity::a_log_is_known_by_its_id_and_its_events
             held_leases::the_leases_that_are_held_are_listed_by_prefix
             held_leases::a_long_list_is_cut_off
             held_leases::a_presence_lease_is_forgotten_and_no_other_one
@@ -48,6 +49,12 @@ macro_rules! conformance_tests {
             snapshot::a_snapshot_is_replaced_by_a_higher_version_only
             snapshot::each_schema_version_has_its_snapshot
             snapshot::a_removed_snapshot_makes_room_for_a_lower_one
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn each_log_has_an_id_of_its_own() {
+            let (one, other) = ($start.await, $start.await);
+            $crate::promises::identity::each_log_has_an_id_of_its_own(&one, &other).await;
         }
     };
     (@each $start:expr; $($file:ident :: $promise:ident)*) => {

@@ -16,6 +16,7 @@
 mod append;
 mod batch;
 mod error;
+mod identity;
 mod lease;
 mod migrate;
 mod pooler;

@@ -15,7 +15,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         oldest_schema: 1,
@@ -30,6 +30,11 @@ const MIGRATIONS: [Migration; 4] = [
         version: 3,
         oldest_schema: 1,
         sql: include_str!("../migrations/0003_append_together.sql"),
+    },
+    Migration {
+        version: 4,
+        oldest_schema: 1,
+        sql: include_str!("../migrations/0004_log_id.sql"),
     },
     Migration {
         version: 5,

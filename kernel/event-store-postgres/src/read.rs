@@ -210,10 +210,10 @@ fn envelope(row: &PgRow) -> Result<Envelope, sqlx::Error> {
     })
 }
 
-fn position_of(stored: i64) -> Position {
+pub(crate) fn position_of(stored: i64) -> Position {
     Position(stored.unsigned_abs())
 }
 
-fn bigint(value: u64) -> i64 {
+pub(crate) fn bigint(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

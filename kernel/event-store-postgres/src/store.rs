@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::{
-    CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogPage, Position, Receipt, Refused,
-    Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
+    CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogIdentity, LogPage, Position,
+    Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
 };
 use sqlx::postgres::PgPool;
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use crate::pooler::require_sessions;
 use crate::session::Connector;
 use crate::settings::Settings;
 use crate::subscribe::Subscription;
-use crate::{append, lease, migrate, read, settings, snapshot};
+use crate::{append, identity, lease, migrate, read, settings, snapshot};
 
 /// The event store on PostgreSQL, with the leases beside it. One a process.
 #[derive(Debug)]
@@ -138,6 +138,12 @@ impl EventStore for PostgresEventStore {
         let head = head.map_err(failed("read the head"))?;
         self.subscription.seen(head, asked_at);
         Ok(head)
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        identity::identify(&self.pool, positions)
+            .await
+            .map_err(failed("identify the log"))
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {

@@ -39,6 +39,9 @@ pub enum OpenError {
         /// This binary's.
         ours: i64,
     },
+    /// It was opened for reading alone, before a process that writes it has brought its tables up to date.
+    #[error("the database misses a migration; start the process that writes it first")]
+    NotMigrated,
     /// The tables could not be made or brought up to date.
     #[error("cannot migrate the database")]
     Migrate(#[from] MigrateError),

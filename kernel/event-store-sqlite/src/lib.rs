@@ -15,6 +15,7 @@
 
 mod append;
 mod error;
+mod identity;
 mod lease;
 mod lock;
 mod read;

@@ -14,11 +14,14 @@ const SCHEMA: i64 = 1;
 
 /// Version, name and script of each step of the schema. A list, because `sqlx::migrate!` would have the driver and
 /// SQLite built a second time, for the compiler.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(
-    1,
-    "event store",
-    include_str!("../migrations/0001_event_store.sql"),
-)];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "event store",
+        include_str!("../migrations/0001_event_store.sql"),
+    ),
+    (2, "log id", include_str!("../migrations/0002_log_id.sql")),
+];
 
 /// What may be set. The defaults suit a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +69,16 @@ pub(crate) async fn open(options: FileOptions) -> Result<SqliteFile, OpenError> 
 /// Asserts that a database that is opened read-only can be read by this binary.
 pub(crate) async fn check_reader(file: &SqliteFile) -> Result<(), OpenError> {
     let mut session = file.reader(Readers::Main).await?;
-    check_schema(session.connection()).await?;
+    let connection = session.connection();
+    check_schema(connection).await?;
+    let newest: Vec<i64> =
+        sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE name = 'event_log_id'")
+            .fetch_all(connection)
+            .await?;
     session.settle(Ok(())).await?;
+    if newest.is_empty() {
+        return Err(OpenError::NotMigrated);
+    }
     Ok(())
 }
 

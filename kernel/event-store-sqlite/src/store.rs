@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::{
-    Clock, CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogPage, Position, Receipt,
-    Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
+    Clock, CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogIdentity, LogPage,
+    Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
 };
 use sql_database::SqliteFile;
 use sql_database::sqlite::{FileOptions, Readers, Session};
@@ -16,7 +16,7 @@ use crate::error::{CannotWrite, OpenError, nothing_happened, outcome_unknown};
 use crate::lease::Term;
 use crate::lock::WriterLock;
 use crate::settings::{self, Settings};
-use crate::{append, lease, read, snapshot, subscribe};
+use crate::{append, identity, lease, read, snapshot, subscribe};
 
 /// A log of events in a SQLite file, with its snapshots and leases. Share it by `Arc`.
 #[derive(Debug)]
@@ -171,6 +171,16 @@ impl EventStore for SqliteEventStore {
         let operation = "read the head";
         let mut session = self.reader(operation).await?;
         let done = read::head(session.connection()).await;
+        session
+            .settle(done)
+            .await
+            .map_err(nothing_happened(operation))
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        let operation = "identify the log";
+        let mut session = self.reader(operation).await?;
+        let done = identity::identify(session.connection(), positions).await;
         session
             .settle(done)
             .await

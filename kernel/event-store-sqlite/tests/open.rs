@@ -246,7 +246,7 @@ async fn a_database_of_a_newer_release_is_refused_if_it_says_so() {
     place.open().await.close().await.unwrap();
     let mut by_hand = place.by_hand().await;
     let added = "INSERT INTO event_store_migrations
-        SELECT version + 1, 'later', installed_on, true, x'00', 0 FROM event_store_migrations";
+        SELECT max(version) + 1, 'later', installed_on, true, x'00', 0 FROM event_store_migrations";
     sqlx::query(added).execute(&mut by_hand).await.unwrap();
     place.open().await.close().await.unwrap();
 
@@ -317,4 +317,31 @@ async fn a_rare_event_type_is_found_behind_many_others() {
     }
     assert_eq!(found, [45_000]);
     assert!(pages > 1, "no page reads the whole log");
+}
+
+#[tokio::test]
+async fn a_log_keeps_its_id_when_it_is_opened_again_and_in_a_copy() {
+    let (place, copy) = (Place::new(), Place::new());
+    let store = place.open().await;
+    append(&store, 1).await;
+    let first = store.identify(&[Position(1)]).await.unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    std::fs::create_dir_all(copy.path().parent().unwrap()).unwrap();
+    std::fs::copy(place.path(), copy.path()).unwrap();
+    for place in [place, copy] {
+        let again = place.open().await.identify(&[Position(1)]).await.unwrap();
+        assert_eq!(again, first);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_comes_before_the_migration_is_refused() {
+    let place = Place::new();
+    place.open().await.close().await.unwrap();
+    let mut by_hand = place.by_hand().await;
+    let drop = "DROP TABLE event_log_id";
+    sqlx::query(drop).execute(&mut by_hand).await.unwrap();
+    let refused = place.try_open_read_only().await.unwrap_err();
+    assert!(matches!(refused, OpenError::NotMigrated), "{refused}");
 }

@@ -8,8 +8,10 @@ mod clock;
 pub mod doc;
 mod given;
 mod log;
+mod replaceable;
 pub mod saga;
 
 pub use clock::{TokioClock, at};
 pub use given::{Given, When, given};
 pub use log::Log;
+pub use replaceable::ReplaceableStore;

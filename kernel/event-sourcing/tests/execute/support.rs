@@ -11,9 +11,9 @@ use event_sourcing::execute::{ExecutorTasks, Lane, States, Stop, Work};
 use event_sourcing::testing::at;
 use event_sourcing::{
     Aggregate, Command, CommandId, Commit, Context, DecodeError, DomainEvent, EncodedEvent,
-    EventStore, Executor, ExecutorConfig, Filter, LogPage, MemoryEventStore, Metadata, Position,
-    Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, SystemClock, Version,
-    upcast,
+    EventStore, Executor, ExecutorConfig, Filter, LogIdentity, LogPage, MemoryEventStore, Metadata,
+    Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, SystemClock,
+    Version, upcast,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -322,6 +322,10 @@ impl EventStore for FaultyStore {
 
     async fn head(&self) -> Result<Position, StoreError> {
         self.inner.head().await
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        self.inner.identify(positions).await
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {

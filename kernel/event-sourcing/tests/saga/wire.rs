@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::{
-    CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogPage, MemoryEventStore, Position,
-    Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
+    CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogIdentity, LogPage,
+    MemoryEventStore, Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId,
+    StreamPage, Version,
 };
 
 fn cut() -> StoreError {
@@ -105,6 +106,10 @@ impl EventStore for Wire {
             return Err(cut());
         }
         self.reach()?.head().await
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        self.reach()?.identify(positions).await
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {

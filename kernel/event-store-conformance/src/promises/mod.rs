@@ -6,6 +6,7 @@ pub mod creation;
 pub mod expectation;
 pub mod fence;
 pub mod held_leases;
+pub mod identity;
 pub mod lease;
 pub mod order;
 pub mod page;

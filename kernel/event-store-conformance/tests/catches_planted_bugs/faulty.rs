@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use event_sourcing::clock::ManualClock;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, Envelope, EventStore, Expected, Filter, LogPage,
-    MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing,
+    CommandId, Commit, EncodedEvent, Envelope, EventStore, Expected, Filter, LogId, LogIdentity,
+    LogPage, MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing,
     StoreError, StreamId, StreamPage, Version, Write,
 };
 use event_store_conformance::{Handle, Harness};
@@ -60,6 +60,12 @@ pub enum Bug {
     DropsMetadata,
     /// Standing reads its parts one after the other.
     TearsStanding,
+    /// The log's id is another one each time.
+    ChangesItsId,
+    /// All logs have the same id.
+    SharesItsId,
+    /// An event is named by the position after its own.
+    NamesTheEventBefore,
     /// Any snapshot replaces the one that is there.
     ReplacesSnapshots,
     /// One snapshot a stream, whatever its shape.
@@ -312,6 +318,26 @@ impl EventStore for Faulty {
 
     async fn head(&self) -> Result<Position, StoreError> {
         self.inner.head().await
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        let asked: Vec<_> = match self.bug {
+            Bug::NamesTheEventBefore => {
+                let before = |position: &Position| Position(position.0.saturating_sub(1));
+                positions.iter().map(before).collect()
+            }
+            _ => positions.to_vec(),
+        };
+        let mut identity = self.inner.identify(&asked).await?;
+        for (mark, position) in identity.marks.iter_mut().zip(positions) {
+            mark.position = *position;
+        }
+        match self.bug {
+            Bug::ChangesItsId => identity.head.log = LogId(self.fresh_id().0),
+            Bug::SharesItsId => identity.head.log = LogId(Uuid::nil()),
+            _ => {}
+        }
+        Ok(identity)
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {

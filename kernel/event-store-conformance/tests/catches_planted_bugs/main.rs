@@ -57,6 +57,8 @@ caught_by! {
     rounded_times: RoundsTimes by content::an_event_comes_back_as_it_was_stored;
     dropped_metadata: DropsMetadata by content::an_event_comes_back_as_it_was_stored;
     torn_standing: TearsStanding by standing::standing_is_of_one_moment;
+    changing_ids: ChangesItsId by identity::a_log_is_known_by_its_id_and_its_events;
+    mistaken_events: NamesTheEventBefore by identity::a_log_is_known_by_its_id_and_its_events;
     replaced_snapshots: ReplacesSnapshots by snapshot::a_snapshot_is_replaced_by_a_higher_version_only;
     mixed_snapshots: MixesSchemaVersions by snapshot::each_schema_version_has_its_snapshot;
     kept_foreign_snapshots: KeepsForeignSnapshots by snapshot::a_removed_snapshot_makes_room_for_a_lower_one;
@@ -75,4 +77,21 @@ caught_by! {
     remembered_presence: ForgetsNoLease by held_leases::a_presence_lease_is_forgotten_and_no_other_one;
     timid_seizing: SeizesWhatIsFree by held_leases::seizing_takes_leases_from_whoever_holds_them;
     seizing_under_old_tokens: SeizesUnderOldTokens by held_leases::seizing_takes_leases_from_whoever_holds_them;
+}
+
+/// A promise about two stores holds without the bug and fails with it.
+#[tokio::test]
+async fn shared_ids() {
+    let promise = promises::identity::each_log_has_an_id_of_its_own;
+    promise(
+        &FaultyHarness::new(Bug::None),
+        &FaultyHarness::new(Bug::None),
+    )
+    .await;
+    let (one, other) = (
+        FaultyHarness::new(Bug::SharesItsId),
+        FaultyHarness::new(Bug::SharesItsId),
+    );
+    let checked = AssertUnwindSafe(promise(&one, &other)).catch_unwind().await;
+    assert!(checked.is_err(), "the shared id was not seen");
 }

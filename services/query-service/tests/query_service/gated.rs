@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use event_sourcing::memory::MemoryEventStore;
 use event_sourcing::{
-    CommandId, Commit, EventStore, Filter, LogPage, Position, Receipt, Refused, Snapshot, Standing,
-    StoreError, StreamId, StreamPage, Version,
+    CommandId, Commit, EventStore, Filter, LogIdentity, LogPage, Position, Receipt, Refused,
+    Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -17,6 +17,17 @@ pub struct Gated {
     pub asked: watch::Sender<u64>,
     /// A permit a page.
     pub open: Semaphore,
+}
+
+impl Gated {
+    /// Lets no page through.
+    pub fn new(log: Arc<MemoryEventStore>) -> Self {
+        Self {
+            log,
+            asked: watch::Sender::new(0),
+            open: Semaphore::new(0),
+        }
+    }
 }
 
 #[async_trait]
@@ -55,6 +66,10 @@ impl EventStore for Gated {
 
     async fn head(&self) -> Result<Position, StoreError> {
         self.log.head().await
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        self.log.identify(positions).await
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {

@@ -13,6 +13,7 @@ use crate::commit::{Commit, Receipt, Refused, Write};
 use crate::id::{CommandId, Position, Version};
 use crate::lease::{Lease, LeaseStore};
 use crate::lock::lock;
+use crate::log::LogIdentity;
 use crate::memory::MemoryEventStore;
 use crate::store::{EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage};
 use crate::stream::StreamId;
@@ -194,6 +195,10 @@ impl EventStore for FaultyStore {
 
     async fn head(&self) -> Result<Position, StoreError> {
         self.reach("read the head")?.head().await
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        self.reach("identify the log")?.identify(positions).await
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {

@@ -1,0 +1,121 @@
+//! A store that can be replaced while others use it, as a restored backup or a wrong setting does it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::commit::{Commit, Receipt, Refused};
+use crate::id::{CommandId, Position, Version};
+use crate::log::LogIdentity;
+use crate::memory::MemoryEventStore;
+use crate::store::{EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage};
+use crate::stream::StreamId;
+
+/// Hands every call to the log that is there at the moment.
+#[derive(Debug)]
+pub struct ReplaceableStore {
+    present: watch::Sender<Arc<MemoryEventStore>>,
+}
+
+impl ReplaceableStore {
+    /// Begins with this log.
+    #[must_use]
+    pub fn new(log: MemoryEventStore) -> Self {
+        Self {
+            present: watch::Sender::new(Arc::new(log)),
+        }
+    }
+
+    /// The log that is there.
+    #[must_use]
+    pub fn present(&self) -> Arc<MemoryEventStore> {
+        Arc::clone(&self.present.borrow())
+    }
+
+    /// From now on this one is there. Readers that wait begin to wait for its events.
+    pub fn replace(&self, log: MemoryEventStore) {
+        self.present.send_replace(Arc::new(log));
+    }
+
+    /// From now on the log is as it was at `position`.
+    pub fn restore(&self, position: Position) {
+        self.replace(self.present().restored_to(position));
+    }
+}
+
+#[async_trait]
+impl EventStore for ReplaceableStore {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+        self.present().append(batch).await
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError> {
+        self.present().standing(command, streams).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        self.present().read_stream(stream, after, limit).await
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        self.present().read_all(after, filter, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.present().head().await
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        self.present().identify(positions).await
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        let mut present = self.present.subscribe();
+        loop {
+            let log = Arc::clone(&present.borrow_and_update());
+            tokio::select! {
+                reached = log.wait_for(position) => return reached,
+                _ = present.changed() => {}
+            }
+        }
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        self.present().load_snapshot(stream, schema_version).await
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        self.present().save_snapshot(snapshot).await
+    }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        let present = self.present();
+        present
+            .remove_snapshot(stream, schema_version, version)
+            .await
+    }
+}

@@ -1,0 +1,43 @@
+//! Which log it is, in one statement and so as of one moment.
+
+use event_sourcing::{LogId, LogIdentity, LogMark, Position};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::read::{bigint, position_of};
+
+const IDENTITY: &str = "
+    SELECT l.id, coalesce(h.id, 0), h.event_id,
+           ARRAY (
+               SELECT e.event_id
+               FROM unnest($1::bigint[]) WITH ORDINALITY q (position, n)
+               LEFT JOIN events e ON e.id = q.position
+               ORDER BY q.n
+           )
+    FROM event_log_id l
+    LEFT JOIN (SELECT id, event_id FROM events ORDER BY id DESC LIMIT 1) h ON true";
+
+pub(crate) async fn identify(
+    executor: impl PgExecutor<'_>,
+    positions: &[Position],
+) -> Result<LogIdentity, sqlx::Error> {
+    let asked: Vec<i64> = positions
+        .iter()
+        .map(|position| bigint(position.0))
+        .collect();
+    let (id, head, last, events): (Uuid, i64, Option<Uuid>, Vec<Option<Uuid>>) =
+        sqlx::query_as(IDENTITY)
+            .bind(asked)
+            .fetch_one(executor)
+            .await?;
+    let log = LogId(id);
+    let mark = |(position, event): (&Position, Option<Uuid>)| LogMark {
+        log,
+        position: *position,
+        event,
+    };
+    Ok(LogIdentity {
+        head: mark((&position_of(head), last)),
+        marks: positions.iter().zip(events).map(mark).collect(),
+    })
+}

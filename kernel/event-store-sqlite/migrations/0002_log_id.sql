@@ -1,0 +1,11 @@
+-- Names this log, so that a checkpoint can say which log it is of. A copy of the file keeps it.
+CREATE TABLE event_log_id (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    id TEXT NOT NULL
+) STRICT;
+
+-- Random bytes in the form of a UUID.
+INSERT INTO event_log_id (only_row, id)
+SELECT 1, substr(hex, 1, 8) || '-' || substr(hex, 9, 4) || '-4' || substr(hex, 14, 3) || '-8' || substr(hex, 18, 3)
+    || '-' || substr(hex, 21, 12)
+FROM (SELECT lower(hex(randomblob(16))) AS hex);
