@@ -11,6 +11,8 @@ use crate::metadata;
 pub enum Reason {
     /// The read side has not yet reached the position asked for.
     ReadSideBehind,
+    /// The read side does not answer yet: what it reads is being built.
+    ReadSideBuilding,
     /// The read side stands still below the position asked for.
     ReadSideStalled,
     /// Nothing happened.
@@ -22,8 +24,9 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::ReadSideBehind,
+        Self::ReadSideBuilding,
         Self::ReadSideStalled,
         Self::OutcomeNone,
         Self::OutcomeUnknown,
@@ -35,6 +38,7 @@ impl Reason {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ReadSideBehind => "READ_SIDE_BEHIND",
+            Self::ReadSideBuilding => "READ_SIDE_BUILDING",
             Self::ReadSideStalled => "READ_SIDE_STALLED",
             Self::OutcomeNone => "OUTCOME_NONE",
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
@@ -48,6 +52,7 @@ impl Reason {
         match self {
             Self::PositionAboveHead => Code::InvalidArgument,
             Self::ReadSideBehind
+            | Self::ReadSideBuilding
             | Self::ReadSideStalled
             | Self::OutcomeNone
             | Self::OutcomeUnknown => Code::Unavailable,
@@ -59,7 +64,10 @@ impl Reason {
         match self {
             Self::OutcomeNone => Some(Outcome::None),
             Self::OutcomeUnknown => Some(Outcome::Unknown),
-            Self::ReadSideBehind | Self::ReadSideStalled | Self::PositionAboveHead => None,
+            Self::ReadSideBehind
+            | Self::ReadSideBuilding
+            | Self::ReadSideStalled
+            | Self::PositionAboveHead => None,
         }
     }
 

@@ -147,9 +147,19 @@ impl ProjectionStore<Balances> for MemoryRows {
         table.2 = Some(token);
         Ok(Some(Progress {
             position: table.1,
+            mark: None,
+            caught_up: true,
             parked: None,
             skips: Vec::new(),
         }))
+    }
+
+    async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+        {
+            let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *table = (HashMap::new(), Position::START, Some(token));
+        }
+        self.begin(token).await
     }
 
     async fn load(&self, keys: &[String]) -> Result<Vec<(String, i64)>, StoreError> {

@@ -3,14 +3,22 @@
 //!
 //! Used as `tracing::warn!({ fields::SAGA_ID } = saga_id, "…")`.
 
+/// How long something took, in milliseconds.
+pub const ELAPSED_MS: &str = "elapsed.ms";
 /// The cause of a failure, for operators only.
 pub const ERROR: &str = "error.cause";
+/// The position of the log's last event.
+pub const HEAD: &str = "log.head";
 /// What is known of a commit that was not answered.
 pub const OUTCOME: &str = "commit.outcome";
+/// How much of something is done, in whole percents.
+pub const PERCENT: &str = "progress.percent";
 /// A place in the log of all events.
 pub const POSITION: &str = "log.position";
 /// The name of a projection.
 pub const PROJECTION: &str = "projection.name";
+/// The schema version of a projection.
+pub const PROJECTION_VERSION: &str = "projection.schema_version";
 /// Why something did not succeed, for people.
 pub const REASON: &str = "failure.reason";
 /// The version of a snapshot.

@@ -21,6 +21,7 @@ pub struct Database {
     inner: sql_database::Database,
     clock: Arc<dyn Clock>,
     feed: Arc<Feed>,
+    pub(crate) versions_raised_by: u32,
 }
 
 /// A URL of an engine that is not supported.
@@ -64,6 +65,7 @@ impl Database {
             inner,
             clock,
             feed: Arc::new(Feed::default()),
+            versions_raised_by: 0,
         })
     }
 
@@ -107,6 +109,7 @@ impl Database {
             inner,
             clock: Arc::clone(&self.clock),
             feed: Arc::clone(&self.feed),
+            versions_raised_by: self.versions_raised_by,
         }
     }
 

@@ -5,9 +5,6 @@
 //! notification is a hint to read them now and no more, for anybody may send one. The poll stays because a notification
 //! can be lost with its connection, and because only a read *confirms*: what was seen at a position is known to be all
 //! there was at the moment `as_of`.
-//!
-//! A checkpoint can fall back: a query database gives up its last moments in a crash. A poll that began after the
-//! last notification and reads a lower position therefore wins over what was heard before.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -21,9 +18,11 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::checkpoint::{Checkpoint, Floor};
 use crate::database::Database;
 use crate::error::store_error;
 use crate::statement::Statement;
+use crate::version::ProjectionVersion;
 
 /// How often the checkpoints are read. Half of the time that a cached answer may be old, so that a late poll does not
 /// switch the cache off.
@@ -36,94 +35,49 @@ pub(crate) const CHANNEL: &str = "('read_model_' || current_schema())::name::tex
 /// The pause before a listener that lost its connection tries again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is known of a projection's active generation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// The active generation; 0 until the first read.
-    pub generation: i64,
-    /// The rows are the fold of all events up to here, at least.
-    pub position: Position,
-    /// Why it stands still, if it does.
-    pub parked: Option<Parked>,
-    /// The moment at which `position` was at or above the checkpoint in the database; none before the first read.
-    pub as_of: Option<Instant>,
-    heard_at: Option<Instant>,
-}
-
-impl Default for Checkpoint {
-    fn default() -> Self {
-        Self::UNKNOWN
-    }
-}
-
-impl Checkpoint {
-    const UNKNOWN: Self = Self {
-        generation: 0,
-        position: Position::START,
-        parked: None,
-        as_of: None,
-        heard_at: None,
-    };
-
-    /// Whether it was confirmed within `age` before now.
-    #[must_use]
-    pub fn is_fresh(&self, age: Duration) -> bool {
-        self.as_of.is_some_and(|as_of| as_of.elapsed() <= age)
-    }
-
-    fn hear(&mut self, generation: i64, position: Position) -> bool {
-        if generation != self.generation || position <= self.position {
-            return false;
-        }
-        self.position = position;
-        self.heard_at = Some(Instant::now());
-        true
-    }
-
-    fn confirm(&mut self, read: Self) {
-        let heard_since = self.heard_at > read.as_of;
-        let is_ahead = self.generation == read.generation && self.position > read.position;
-        if is_ahead && heard_since {
-            self.as_of = read.as_of;
-        } else {
-            *self = Self {
-                heard_at: self.heard_at,
-                ..read
-            };
-        }
-    }
-}
-
 /// Tells readers how far each projection is.
 #[derive(Debug, Default)]
 pub struct Feed {
-    checkpoints: Mutex<HashMap<String, watch::Sender<Checkpoint>>>,
-    demands: Mutex<HashMap<String, watch::Sender<Position>>>,
+    checkpoints: Mutex<HashMap<ProjectionVersion, watch::Sender<Checkpoint>>>,
+    demands: Mutex<HashMap<ProjectionVersion, watch::Sender<Position>>>,
     reading: tokio::sync::Mutex<()>,
 }
 
 impl Feed {
     /// Follows a projection's checkpoint. The value moves when the position moves, and with every confirmation.
     #[must_use]
-    pub fn follow(&self, projection: &str) -> watch::Receiver<Checkpoint> {
+    pub fn follow(&self, projection: ProjectionVersion) -> watch::Receiver<Checkpoint> {
         self.with(projection, watch::Sender::subscribe)
     }
 
     /// A reader waits for the projection to come to `position`: a runner in this process need not rest before it has.
     /// Only the last demand counts, so that one for a position that never comes is soon forgotten.
-    pub fn demand(&self, projection: &str, position: Position) {
+    pub fn demand(&self, projection: ProjectionVersion, position: Position) {
         self.with_demand(projection, |sender| sender.send_replace(position));
     }
 
     /// The position that a reader waited for last.
-    pub(crate) fn demanded(&self, projection: &str) -> watch::Receiver<Position> {
+    pub(crate) fn demanded(&self, projection: ProjectionVersion) -> watch::Receiver<Position> {
         self.with_demand(projection, watch::Sender::subscribe)
     }
 
-    /// A checkpoint that was committed.
-    pub(crate) fn hear(&self, projection: &str, generation: i64, position: Position) {
+    /// A checkpoint that was committed in this process.
+    pub(crate) fn hear(
+        &self,
+        projection: ProjectionVersion,
+        generation: i64,
+        position: Position,
+        is_built: bool,
+    ) {
         self.with(projection, |sender| {
-            sender.send_if_modified(|checkpoint| checkpoint.hear(generation, position));
+            sender.send_if_modified(|checkpoint| checkpoint.hear(generation, position, is_built));
+        });
+    }
+
+    /// What this process must see before it answers from the rows.
+    pub(crate) fn require(&self, projection: ProjectionVersion, floor: Floor) {
+        self.with(projection, |sender| {
+            sender.send_modify(|checkpoint| checkpoint.require(floor));
         });
     }
 
@@ -135,7 +89,7 @@ impl Feed {
     pub async fn ensure_fresh(
         &self,
         database: &Database,
-        projection: &str,
+        projection: ProjectionVersion,
         age: Duration,
     ) -> Result<(), StoreError> {
         let is_fresh = || self.with(projection, |sender| sender.borrow().is_fresh(age));
@@ -159,16 +113,18 @@ impl Feed {
             .in_background()
             .fetch_all(Statement::new(
                 "read the checkpoints",
-                "SELECT g.projection, g.generation, g.position, g.parked_position, g.parked_reason \
-                 FROM read_model_active AS a JOIN read_model_generations AS g \
-                 ON g.projection = a.projection AND g.generation = a.generation",
+                "SELECT v.projection, v.schema_version, g.generation, g.position, g.caught_up, g.parked_position, \
+                 g.parked_reason FROM read_model_versions AS v JOIN read_model_generations AS g \
+                 ON g.projection = v.projection AND g.generation = v.generation",
             ))
             .await?;
         for row in rows {
-            let name = row.projection.clone();
+            let (name, version) = (row.projection.clone(), row.schema_version);
             let read = row.into_checkpoint(as_of);
-            self.with(&name, |sender| {
-                sender.send_modify(|checkpoint| checkpoint.confirm(read));
+            self.each_version(&name, |followed, sender| {
+                if i64::from(followed) == version {
+                    sender.send_modify(|checkpoint| checkpoint.confirm(read.clone()));
+                }
             });
         }
         Ok(())
@@ -249,25 +205,46 @@ impl Feed {
     /// Whether a look may show more than is known. A notification is a hint, which anybody may send; positions come from
     /// the tables.
     fn may_be_news(&self, payload: &str) -> bool {
-        parse(payload).is_none_or(|(projection, generation, position)| {
-            let checkpoints = self
-                .checkpoints
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            checkpoints.get(projection).is_none_or(|sender| {
+        let Some((projection, generation, position)) = parse(payload) else {
+            return true;
+        };
+        let checkpoints = self
+            .checkpoints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut versions = checkpoints
+            .iter()
+            .filter(|(version, _)| version.name == projection)
+            .peekable();
+        // A projection that is not followed here is not known either.
+        versions.peek().is_none()
+            || versions.any(|(_, sender)| {
                 let known = sender.borrow();
                 known.generation == generation && known.position < position
             })
-        })
     }
 
-    fn with<T>(&self, projection: &str, use_it: impl FnOnce(&watch::Sender<Checkpoint>) -> T) -> T {
+    fn with<T>(
+        &self,
+        projection: ProjectionVersion,
+        use_it: impl FnOnce(&watch::Sender<Checkpoint>) -> T,
+    ) -> T {
         with_sender(&self.checkpoints, projection, Checkpoint::UNKNOWN, use_it)
+    }
+
+    /// The versions of a projection that are followed in this process.
+    fn each_version(&self, projection: &str, use_it: impl Fn(u32, &watch::Sender<Checkpoint>)) {
+        let checkpoints = self.checkpoints.lock();
+        let checkpoints = checkpoints.unwrap_or_else(PoisonError::into_inner);
+        let versions = checkpoints.iter();
+        for (version, sender) in versions.filter(|(version, _)| version.name == projection) {
+            use_it(version.version, sender);
+        }
     }
 
     fn with_demand<T>(
         &self,
-        projection: &str,
+        projection: ProjectionVersion,
         use_it: impl FnOnce(&watch::Sender<Position>) -> T,
     ) -> T {
         with_sender(&self.demands, projection, Position::START, use_it)
@@ -275,16 +252,16 @@ impl Feed {
 }
 
 fn with_sender<V, T>(
-    senders: &Mutex<HashMap<String, watch::Sender<V>>>,
-    projection: &str,
+    senders: &Mutex<HashMap<ProjectionVersion, watch::Sender<V>>>,
+    projection: ProjectionVersion,
     first: V,
     use_it: impl FnOnce(&watch::Sender<V>) -> T,
 ) -> T {
     let mut senders = senders.lock().unwrap_or_else(PoisonError::into_inner);
-    if !senders.contains_key(projection) {
-        senders.insert(projection.to_owned(), watch::Sender::new(first));
-    }
-    use_it(&senders[projection])
+    let sender = senders
+        .entry(projection)
+        .or_insert_with(|| watch::Sender::new(first));
+    use_it(sender)
 }
 
 /// What a notification says.
@@ -302,32 +279,38 @@ fn parse(payload: &str) -> Option<(&str, i64, Position)> {
 
 struct CheckpointRow {
     projection: String,
+    schema_version: i64,
     generation: i64,
     position: i64,
+    caught_up: i64,
     parked_position: Option<i64>,
     parked_reason: Option<String>,
 }
 
 crate::from_row!(CheckpointRow {
     projection,
+    schema_version,
     generation,
     position,
+    caught_up,
     parked_position,
     parked_reason,
 });
 
 impl CheckpointRow {
     fn into_checkpoint(self, as_of: Instant) -> Checkpoint {
-        Checkpoint {
-            generation: self.generation,
-            position: position(self.position),
-            parked: self.parked_position.map(|at| Parked {
-                position: position(at),
-                reason: self.parked_reason.unwrap_or_default(),
-            }),
-            as_of: Some(as_of),
-            heard_at: None,
-        }
+        let parked = self.parked_position.map(|at| Parked {
+            position: position(at),
+            reason: self.parked_reason.unwrap_or_default(),
+        });
+        let is_built = self.caught_up == 1;
+        Checkpoint::read(
+            self.generation,
+            position(self.position),
+            is_built,
+            parked,
+            as_of,
+        )
     }
 }
 
@@ -344,41 +327,6 @@ pub(crate) fn stored(position: Position) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn read(position: u64, as_of: Instant) -> Checkpoint {
-        Checkpoint {
-            generation: 1,
-            position: Position(position),
-            as_of: Some(as_of),
-            ..Checkpoint::UNKNOWN
-        }
-    }
-
-    #[test]
-    fn a_poll_that_began_before_the_last_notification_does_not_take_it_back() {
-        let before = Instant::now();
-        let mut checkpoint = read(5, before);
-        assert!(checkpoint.hear(1, Position(9)));
-        checkpoint.confirm(read(7, before));
-        assert_eq!(checkpoint.position, Position(9));
-        assert_eq!(checkpoint.as_of, Some(before));
-    }
-
-    #[test]
-    fn a_later_poll_that_reads_less_shows_that_the_database_lost_its_end() {
-        let mut checkpoint = read(5, Instant::now());
-        assert!(checkpoint.hear(1, Position(9)));
-        let after = Instant::now() + Duration::from_millis(1);
-        checkpoint.confirm(read(7, after));
-        assert_eq!(checkpoint.position, Position(7));
-    }
-
-    #[test]
-    fn a_notification_of_another_generation_is_not_a_checkpoint_of_the_active_one() {
-        let mut checkpoint = read(5, Instant::now());
-        assert!(!checkpoint.hear(2, Position(9)));
-        assert_eq!(checkpoint.position, Position(5));
-    }
 
     #[test]
     fn a_notification_is_read_back() {

@@ -1,17 +1,28 @@
-//! Generations: the tables that a projection fills, one beside the other.
+//! Generations: the tables that a projection fills, one next to the other.
 //!
-//! A projection's table is `<name>_g<N>`; readers use the view `<name>`, which shows the active generation. A binary
-//! folds only generations of its own schema version and makes one if there is none. The first one that a projection
-//! has is active at once; a later one fills beside it and is swapped in when it has caught up.
+//! ```text
+//!   (projection, schema version) ──► its generation ──► table <name>_g<N>, which binaries of that version fold and read
+//!   (projection)                 ──► the generation that the view <name> shows: of the highest version that caught up
+//! ```
+//!
+//! A binary folds and reads only the generation of its own schema version, and makes one if there is none. So old and
+//! new binaries run together, each on its own table, and a rollback finds its table as it left it. A generation whose
+//! log was restored or replaced is superseded by an empty one of the same version; it is dropped after that one has
+//! caught up. Generations of other versions are left alone.
 
-use event_sourcing::StoreError;
+use event_sourcing::{StoreError, Token};
 use sqlx::AssertSqlSafe;
 
 use crate::database::{Database, Transaction};
-use crate::engine::column_names;
+use crate::engine::{Engine, column_names};
+use crate::projection_store::token_value;
 use crate::schema::lock_schema;
 use crate::statement::Statement;
 use crate::table::{TableProjection, TableRow, ddl};
+use crate::version::ProjectionVersion;
+
+/// How long a change of the view, or the end of a table, waits for those who read it by hand.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
 
 /// One table of a projection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,67 +34,148 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// The newest generation of `P`'s schema version; makes it if there is none.
+    /// The generation of `P`'s schema version; makes it if there is none. The first one of a projection is shown at
+    /// once, since there is nothing better to show.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be changed.
     pub async fn ensure<P: TableProjection>(database: &Database) -> Result<Self, StoreError> {
+        let version = database.version_of::<P>();
         let mut transaction = lock_schema(database).await?;
-        let known = Known::read::<P>(&mut transaction).await?;
-        if let Some(number) = known.newest_of_this_version {
+        let active = shown(&mut transaction, version).await?;
+        if let Some(number) = present(&mut transaction, version).await? {
             transaction.rollback().await?;
             return Ok(Self {
                 number,
-                is_active: known.active == Some(number),
+                is_active: active.is_some_and(|active| active.generation == number),
             });
         }
-        let number = known.newest.unwrap_or(0) + 1;
-        let operation = "make a generation";
-        let table = table_name::<P>(number);
-        transaction
-            .run_script(
-                operation,
-                AssertSqlSafe(ddl::<P>(database.engine(), &table)),
-            )
-            .await?;
-        transaction
-            .execute(
-                Statement::new(
-                    operation,
-                    "INSERT INTO read_model_generations \
-                     (projection, generation, schema_version, position, token) VALUES ($1, $2, $3, 0, 0)",
-                )
-                .bind(P::NAME)
-                .bind(number)
-                .bind(i64::from(P::SCHEMA_VERSION)),
-            )
-            .await?;
-        let is_active = known.active.is_none();
+        let number = make::<P>(&mut transaction, database, Token(0)).await?;
+        let is_active = active.is_none();
         if is_active {
-            activate::<P>(&mut transaction, number).await?;
+            activate::<P>(&mut transaction, version, number).await?;
         }
-        transaction.commit(operation).await?;
+        transaction.commit("make a generation").await?;
         Ok(Self { number, is_active })
     }
 }
 
-/// The name of a generation's table.
-#[must_use]
-pub fn table_name<P: TableProjection>(number: i64) -> String {
-    format!("{}_g{number}", P::NAME)
+/// Makes an empty generation in place of `number`, under the lease of `token`. Nothing if either is not the present one.
+pub(crate) async fn supersede<P: TableProjection>(
+    database: &Database,
+    number: i64,
+    token: Token,
+) -> Result<Option<i64>, StoreError> {
+    let version = database.version_of::<P>();
+    let mut transaction = lock_schema(database).await?;
+    if !holds(&mut transaction, version, number, token).await?
+        || present(&mut transaction, version).await? != Some(number)
+    {
+        transaction.rollback().await?;
+        return Ok(None);
+    }
+    let number = make::<P>(&mut transaction, database, token).await?;
+    transaction.commit("supersede a generation").await?;
+    Ok(Some(number))
+}
+
+/// What is done after a generation has caught up, under the lease of `token`: the view follows it unless it shows a
+/// higher version that has caught up, and with `sweep` the generations that it superseded are dropped.
+pub(crate) async fn settle<P: TableProjection>(
+    database: &Database,
+    number: i64,
+    token: Token,
+    sweep: bool,
+) -> Result<(), StoreError> {
+    let version = database.version_of::<P>();
+    let mut transaction = lock_schema(database).await?;
+    if database.engine() == Engine::Postgres {
+        transaction
+            .run_script("bound the wait for a lock", LOCK_TIMEOUT)
+            .await?;
+    }
+    if !holds(&mut transaction, version, number, token).await? {
+        return transaction.rollback().await;
+    }
+    let shown = shown(&mut transaction, version).await?;
+    let is_shown = shown.as_ref().is_some_and(|it| it.generation == number);
+    let is_newer_shown = shown.is_some_and(|it| {
+        it.caught_up == Some(1) && it.schema_version > Some(i64::from(version.version))
+    });
+    if !is_shown && !is_newer_shown {
+        activate::<P>(&mut transaction, version, number).await?;
+    }
+    if sweep {
+        drop_superseded(&mut transaction, version, number).await?;
+    }
+    transaction.commit("settle a generation").await
+}
+
+/// Makes the table and its bookkeeping, as the generation of its version.
+async fn make<P: TableProjection>(
+    transaction: &mut Transaction,
+    database: &Database,
+    token: Token,
+) -> Result<i64, StoreError> {
+    let operation = "make a generation";
+    let version = database.version_of::<P>();
+    let newest: Vec<(Option<i64>,)> = transaction
+        .fetch_all(
+            Statement::new(
+                operation,
+                "SELECT max(generation) FROM read_model_generations WHERE projection = $1",
+            )
+            .bind(version.name),
+        )
+        .await?;
+    let number = newest.first().and_then(|(newest,)| *newest).unwrap_or(0) + 1;
+    let table = version.table(number);
+    transaction
+        .run_script(
+            operation,
+            AssertSqlSafe(ddl::<P>(database.engine(), &table)),
+        )
+        .await?;
+    transaction
+        .execute(
+            Statement::new(
+                operation,
+                "INSERT INTO read_model_generations \
+                 (projection, generation, schema_version, position, token) VALUES ($1, $2, $3, 0, $4)",
+            )
+            .bind(version.name)
+            .bind(number)
+            .bind(i64::from(version.version))
+            .bind(token_value(token)),
+        )
+        .await?;
+    transaction
+        .execute(
+            Statement::new(
+                operation,
+                "INSERT INTO read_model_versions (projection, schema_version, generation) VALUES ($1, $2, $3) \
+                 ON CONFLICT (projection, schema_version) DO UPDATE SET generation = excluded.generation",
+            )
+            .bind(version.name)
+            .bind(i64::from(version.version))
+            .bind(number),
+        )
+        .await?;
+    Ok(number)
 }
 
 /// Has the projection's view show this generation.
 async fn activate<P: TableProjection>(
     transaction: &mut Transaction,
+    version: ProjectionVersion,
     number: i64,
 ) -> Result<(), StoreError> {
     let operation = "activate a generation";
     let view = format!(
         "DROP VIEW IF EXISTS {name}; CREATE VIEW {name} AS SELECT {columns} FROM {table}",
-        name = P::NAME,
+        name = version.name,
         columns = column_names(P::Row::COLUMNS),
-        table = table_name::<P>(number),
+        table = version.table(number),
     );
     transaction
         .run_script(operation, AssertSqlSafe(view))
@@ -95,48 +187,107 @@ async fn activate<P: TableProjection>(
                 "INSERT INTO read_model_active (projection, generation) VALUES ($1, $2) \
                  ON CONFLICT (projection) DO UPDATE SET generation = excluded.generation",
             )
-            .bind(P::NAME)
+            .bind(version.name)
             .bind(number),
         )
         .await?;
     Ok(())
 }
 
-struct Known {
-    newest: Option<i64>,
-    newest_of_this_version: Option<i64>,
-    active: Option<i64>,
+async fn drop_superseded(
+    transaction: &mut Transaction,
+    version: ProjectionVersion,
+    number: i64,
+) -> Result<(), StoreError> {
+    let operation = "drop a superseded generation";
+    let superseded: Vec<(i64,)> = transaction
+        .fetch_all(
+            Statement::new(
+                operation,
+                "DELETE FROM read_model_generations \
+                 WHERE projection = $1 AND schema_version = $2 AND generation <> $3 RETURNING generation",
+            )
+            .bind(version.name)
+            .bind(i64::from(version.version))
+            .bind(number),
+        )
+        .await?;
+    for (generation,) in superseded {
+        let table = version.table(generation);
+        transaction
+            .run_script(
+                operation,
+                AssertSqlSafe(format!("DROP TABLE IF EXISTS {table}")),
+            )
+            .await?;
+    }
+    Ok(())
 }
 
-impl Known {
-    async fn read<P: TableProjection>(transaction: &mut Transaction) -> Result<Self, StoreError> {
-        let operation = "read the generations";
-        let generations: Vec<(i64, i64)> = transaction
-            .fetch_all(
-                Statement::new(
-                    operation,
-                    "SELECT generation, schema_version FROM read_model_generations \
-                     WHERE projection = $1 ORDER BY generation DESC",
-                )
-                .bind(P::NAME),
+/// Whether `token` is the one that began last on this generation. Locks its row until the transaction ends.
+async fn holds(
+    transaction: &mut Transaction,
+    version: ProjectionVersion,
+    number: i64,
+    token: Token,
+) -> Result<bool, StoreError> {
+    let held = transaction
+        .execute(
+            Statement::new(
+                "check a projection's lease",
+                "UPDATE read_model_generations SET token = token \
+                 WHERE projection = $1 AND generation = $2 AND token = $3",
             )
-            .await?;
-        let active: Option<(i64,)> = transaction
-            .fetch_optional(
-                Statement::new(
-                    operation,
-                    "SELECT generation FROM read_model_active WHERE projection = $1",
-                )
-                .bind(P::NAME),
+            .bind(version.name)
+            .bind(number)
+            .bind(token_value(token)),
+        )
+        .await?;
+    Ok(held == 1)
+}
+
+async fn present(
+    transaction: &mut Transaction,
+    version: ProjectionVersion,
+) -> Result<Option<i64>, StoreError> {
+    let found: Option<(i64,)> = transaction
+        .fetch_optional(
+            Statement::new(
+                "read the generation of a version",
+                "SELECT generation FROM read_model_versions WHERE projection = $1 AND schema_version = $2",
             )
-            .await?;
-        Ok(Self {
-            newest: generations.first().map(|(number, _)| *number),
-            newest_of_this_version: generations
-                .iter()
-                .find(|(_, version)| *version == i64::from(P::SCHEMA_VERSION))
-                .map(|(number, _)| *number),
-            active: active.map(|(number,)| number),
-        })
-    }
+            .bind(version.name)
+            .bind(i64::from(version.version)),
+        )
+        .await?;
+    Ok(found.map(|(generation,)| generation))
+}
+
+/// The generation that the view shows; its version is missing if an operator dropped it.
+struct Shown {
+    generation: i64,
+    schema_version: Option<i64>,
+    caught_up: Option<i64>,
+}
+
+async fn shown(
+    transaction: &mut Transaction,
+    version: ProjectionVersion,
+) -> Result<Option<Shown>, StoreError> {
+    let found: Option<(i64, Option<i64>, Option<i64>)> = transaction
+        .fetch_optional(
+            Statement::new(
+                "read which generation is shown",
+                "SELECT a.generation, g.schema_version, g.caught_up FROM read_model_active AS a \
+                 LEFT JOIN read_model_generations AS g \
+                 ON g.projection = a.projection AND g.generation = a.generation WHERE a.projection = $1",
+            )
+            .bind(version.name),
+        )
+        .await?;
+    Ok(found.map(|(generation, schema_version, caught_up)| Shown {
+        generation,
+        schema_version,
+        caught_up,
+    }))
 }

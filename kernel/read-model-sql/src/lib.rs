@@ -5,6 +5,7 @@
 //! [`projection_store`] writes a page of rows with its checkpoint, [`feed`] tells readers how far the checkpoints are,
 //! and [`lease`] decides who folds.
 
+mod checkpoint;
 mod connect;
 pub mod database;
 pub mod engine;
@@ -16,16 +17,19 @@ pub mod lease;
 pub mod projection_store;
 mod schema;
 pub mod table;
+mod version;
 
+pub use checkpoint::Checkpoint;
 pub use database::{Database, Transaction};
 pub use engine::Engine;
-pub use feed::{Checkpoint, Feed};
+pub use feed::Feed;
 pub use generation::Generation;
 pub use lease::SqlLeaseStore;
 pub use projection_store::SqlProjectionStore;
 pub use sql_database::statement;
-pub use sql_database::statement::{Record, Statement, Value};
+pub use sql_database::statement::{Record, Statement, TABLE, Value};
 pub use table::{Column, TableProjection, TableRow};
+pub use version::ProjectionVersion;
 
 // What the macro `from_row!` names.
 #[doc(hidden)]

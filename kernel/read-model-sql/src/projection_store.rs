@@ -1,27 +1,50 @@
-//! Rows and checkpoint of one generation, written together.
+//! Rows and checkpoint of one schema version, written together.
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::projection::{PageWrite, Parked, Progress, ProjectionStore};
-use event_sourcing::{Position, StoreError, Token};
+use event_sourcing::{EventStore, LogMark, Position, StoreError, Token};
 use sqlx::AssertSqlSafe;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
+use crate::checkpoint::Floor;
 use crate::database::{Database, Transaction};
 use crate::engine::Engine;
+use crate::error::failed;
 use crate::feed::{CHANNEL, payload, position, stored};
-use crate::generation::{Generation, table_name};
+use crate::generation::{Generation, settle, supersede};
 use crate::statement::Statement;
 use crate::table::{TableProjection, TableRow, TableSql};
+use crate::version::ProjectionVersion;
 
-/// Keeps a generation of `P` in its table.
+/// The pause before the view is changed again after that failed, because a long transaction reads it.
+const SETTLE_PAUSE: Duration = Duration::from_secs(30);
+
+/// Keeps the rows of one schema version of `P` in their table.
 pub struct SqlProjectionStore<P> {
     database: Database,
+    version: ProjectionVersion,
+    target: Mutex<Arc<Target>>,
+    upkeep: Mutex<Upkeep>,
+    projection: PhantomData<fn() -> P>,
+}
+
+/// The generation that is written.
+struct Target {
     generation: i64,
     sql: TableSql,
-    projection: PhantomData<fn() -> P>,
+}
+
+/// What is to be done once the generation has caught up.
+struct Upkeep {
+    due: Option<Instant>,
+    /// Only where readers have had the time to leave the generations that were superseded.
+    sweep: bool,
 }
 
 impl<P: TableProjection> SqlProjectionStore<P> {
@@ -31,57 +54,157 @@ impl<P: TableProjection> SqlProjectionStore<P> {
     /// [`StoreError`] if the database cannot be read or changed.
     pub async fn open(database: Database) -> Result<Self, StoreError> {
         let generation = Generation::ensure::<P>(&database).await?;
-        let table = table_name::<P>(generation.number);
+        let version = database.version_of::<P>();
         Ok(Self {
-            sql: TableSql::new::<P>(database.engine(), &table),
-            generation: generation.number,
+            target: Mutex::new(Arc::new(Target::new::<P>(&database, generation.number))),
+            upkeep: Mutex::new(Upkeep {
+                due: None,
+                sweep: false,
+            }),
             database: database.in_background(),
+            version,
             projection: PhantomData,
         })
     }
 
+    /// Has readers in this process wait until the rows were at the log's present head once, and for another generation
+    /// if the rows are of another log. So nothing is answered from rows that a stopped service left long ago.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database or the log cannot be read.
+    pub async fn require_head(&self, log: &dyn EventStore) -> Result<(), StoreError> {
+        let operation = "read a checkpoint";
+        let row: Option<ProgressRow> = self
+            .database
+            .fetch_optional(
+                Statement::new(
+                    operation,
+                    "SELECT g.generation, g.position, g.log_id, g.event_id, g.caught_up, g.parked_position, \
+                     g.parked_reason FROM read_model_versions AS v JOIN read_model_generations AS g \
+                     ON g.projection = v.projection AND g.generation = v.generation \
+                     WHERE v.projection = $1 AND v.schema_version = $2",
+                )
+                .bind(self.version.name)
+                .bind(i64::from(self.version.version)),
+            )
+            .await?;
+        let Some(row) = row else {
+            return Ok(());
+        };
+        let identity = log.identify(&[position(row.position)]).await?;
+        let mark = row.mark().map_err(|error| failed(operation, error))?;
+        let floor = Floor {
+            generation: row.generation,
+            position: identity.head.position,
+            is_foreign: mark.is_some_and(|mark| identity.verify(&mark).is_err()),
+        };
+        self.database.feed().require(self.version, floor);
+        Ok(())
+    }
+
+    fn target(&self) -> Arc<Target> {
+        Arc::clone(&lock(&self.target))
+    }
+
+    fn aim(&self, generation: i64, has_caught_up: bool) {
+        let mut target = lock(&self.target);
+        if target.generation != generation {
+            *target = Arc::new(Target::new::<P>(&self.database, generation));
+        }
+        *lock(&self.upkeep) = Upkeep {
+            due: Some(Instant::now()),
+            sweep: has_caught_up,
+        };
+    }
+
     /// Moves the checkpoint if it stands where the page began and the page's token is the present one. On PostgreSQL
     /// the same statement notifies; the notification leaves with the commit.
-    fn checkpoint(&self, page: &PageWrite<P::Key, P::Row>) -> Statement {
+    fn checkpoint(&self, generation: i64, page: &PageWrite<P::Key, P::Row>) -> Statement {
         let mut sql = "UPDATE read_model_generations \
-            SET position = $5, parked_position = $6, parked_reason = $7 \
+            SET position = $5, parked_position = $6, parked_reason = $7, log_id = $8, event_id = $9, caught_up = $10 \
             WHERE projection = $1 AND generation = $2 AND position = $3 AND token = $4 \
             RETURNING position"
             .to_owned();
         if self.database.engine() == Engine::Postgres {
             sql.push_str(", pg_notify(");
             sql.push_str(CHANNEL);
-            sql.push_str(", $8)::text");
+            sql.push_str(", $11)::text");
         }
         let parked = page.parked.as_ref();
         let statement = Statement::new("move a checkpoint", AssertSqlSafe(sql))
-            .bind(P::NAME)
-            .bind(self.generation)
+            .bind(self.version.name)
+            .bind(generation)
             .bind(stored(page.from))
             .bind(token_value(page.token))
             .bind(stored(page.through))
             .bind(parked.map(|parked| stored(parked.position)))
-            .bind(parked.map(|parked| parked.reason.clone()));
+            .bind(parked.map(|parked| parked.reason.clone()))
+            .bind(page.mark.log.to_string())
+            .bind(page.mark.event.map(|event| event.to_string()))
+            .bind(i64::from(page.caught_up));
         match self.database.engine() {
             Engine::Sqlite => statement,
-            Engine::Postgres => statement.bind(payload(P::NAME, self.generation, page.through)),
+            Engine::Postgres => {
+                statement.bind(payload(self.version.name, generation, page.through))
+            }
         }
     }
 
-    async fn write_page(&self, page: &PageWrite<P::Key, P::Row>) -> Result<bool, StoreError> {
+    async fn write_page(
+        &self,
+        target: &Target,
+        page: &PageWrite<P::Key, P::Row>,
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.database.begin().await?;
         // The checkpoint comes first: its row is the lock that keeps a late runner's rows out.
-        let moved: Vec<(i64,)> = transaction.fetch_all(self.checkpoint(page)).await?;
+        let moved: Vec<(i64,)> = transaction
+            .fetch_all(self.checkpoint(target.generation, page))
+            .await?;
         if moved.is_empty() {
             transaction.rollback().await?;
             return Ok(false);
         }
-        self.write_rows(&mut transaction, &page.changes).await?;
+        target
+            .write_rows::<P>(&mut transaction, &page.changes)
+            .await?;
         transaction.commit("write a projected page").await?;
         Ok(true)
     }
 
-    async fn write_rows(
+    /// Has the view follow, and drops what was superseded, once after each begin. Rows are written and read without it,
+    /// so a failure is logged and met again later.
+    async fn settle(&self, generation: i64, token: Token) {
+        let sweep = {
+            let upkeep = lock(&self.upkeep);
+            if upkeep.due.is_none_or(|due| due > Instant::now()) {
+                return;
+            }
+            upkeep.sweep
+        };
+        let settled = settle::<P>(&self.database, generation, token, sweep).await;
+        let mut upkeep = lock(&self.upkeep);
+        upkeep.due = None;
+        if let Err(error) = settled {
+            upkeep.due = Some(Instant::now() + SETTLE_PAUSE);
+            tracing::warn!(
+                { event_sourcing::fields::PROJECTION } = self.version.name,
+                { event_sourcing::fields::ERROR } = &error as &dyn std::error::Error,
+                "the view could not be changed; it is tried again"
+            );
+        }
+    }
+}
+
+impl Target {
+    fn new<P: TableProjection>(database: &Database, generation: i64) -> Self {
+        let table = database.version_of::<P>().table(generation);
+        Self {
+            generation,
+            sql: TableSql::new::<P>(database.engine(), &table),
+        }
+    }
+
+    async fn write_rows<P: TableProjection>(
         &self,
         transaction: &mut Transaction,
         changes: &[(P::Key, Option<P::Row>)],
@@ -106,27 +229,53 @@ impl<P> fmt::Debug for SqlProjectionStore<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlProjectionStore")
             .field("database", &self.database)
-            .field("generation", &self.generation)
+            .field("version", &self.version)
             .finish_non_exhaustive()
     }
 }
 
 struct ProgressRow {
+    generation: i64,
     position: i64,
+    log_id: Option<String>,
+    event_id: Option<String>,
+    caught_up: i64,
     parked_position: Option<i64>,
     parked_reason: Option<String>,
 }
 
 crate::from_row!(ProgressRow {
+    generation,
     position,
+    log_id,
+    event_id,
+    caught_up,
     parked_position,
     parked_reason
 });
 
+impl ProgressRow {
+    /// What the log had at the checkpoint. Nothing at the start, where every log is the same.
+    fn mark(&self) -> Result<Option<LogMark>, uuid::Error> {
+        let Some(log) = self.log_id.as_deref().filter(|_| self.position > 0) else {
+            return Ok(None);
+        };
+        Ok(Some(LogMark {
+            log: log.parse()?,
+            position: position(self.position),
+            event: self.event_id.as_deref().map(str::parse).transpose()?,
+        }))
+    }
+}
+
 #[async_trait]
 impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
     fn demand(&self) -> Option<watch::Receiver<Position>> {
-        Some(self.database.feed().demanded(P::NAME))
+        Some(self.database.feed().demanded(self.version))
+    }
+
+    fn schema_version(&self) -> u32 {
+        self.version.version
     }
 
     async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError> {
@@ -138,11 +287,12 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
                 Statement::new(
                     operation,
                     "UPDATE read_model_generations SET token = $3 \
-                     WHERE projection = $1 AND generation = $2 AND token <= $3 \
-                     RETURNING position, parked_position, parked_reason",
+                     WHERE projection = $1 AND token <= $3 AND generation = \
+                       (SELECT generation FROM read_model_versions WHERE projection = $1 AND schema_version = $2) \
+                     RETURNING generation, position, log_id, event_id, caught_up, parked_position, parked_reason",
                 )
-                .bind(P::NAME)
-                .bind(self.generation)
+                .bind(self.version.name)
+                .bind(i64::from(self.version.version))
                 .bind(token_value(token)),
             )
             .await?;
@@ -156,12 +306,16 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
                     operation,
                     "SELECT position FROM read_model_skips WHERE projection = $1 ORDER BY position",
                 )
-                .bind(P::NAME),
+                .bind(self.version.name),
             )
             .await?;
         transaction.commit(operation).await?;
+        let mark = row.mark().map_err(|error| failed(operation, error))?;
+        self.aim(row.generation, row.caught_up == 1);
         Ok(Some(Progress {
             position: position(row.position),
+            mark,
+            caught_up: row.caught_up == 1,
             parked: row.parked_position.map(|at| Parked {
                 position: position(at),
                 reason: row.parked_reason.unwrap_or_default(),
@@ -170,8 +324,24 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
         }))
     }
 
+    async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+        let present = self.target().generation;
+        if supersede::<P>(&self.database, present, token)
+            .await?
+            .is_none()
+        {
+            return Ok(None);
+        }
+        // Readers in this process leave the rows at once, not with the next poll.
+        self.database.feed().refresh(&self.database).await?;
+        self.begin(token).await
+    }
+
     async fn load(&self, keys: &[P::Key]) -> Result<Vec<(P::Key, P::Row)>, StoreError> {
-        let rows: Vec<P::Row> = self.database.fetch_all(self.sql.load(keys)).await?;
+        let rows: Vec<P::Row> = self
+            .database
+            .fetch_all(self.target().sql.load(keys))
+            .await?;
         Ok(rows
             .into_iter()
             .map(|row| (row.key().to_owned(), row))
@@ -179,23 +349,36 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
     }
 
     async fn write(&self, page: PageWrite<P::Key, P::Row>) -> Result<bool, StoreError> {
+        let target = self.target();
         let is_written = if page.changes.is_empty() {
             // Most pages of a projection that an event does not concern: one statement, one round trip.
-            let moved: Vec<(i64,)> = self.database.write(self.checkpoint(&page)).await?;
+            let checkpoint = self.checkpoint(target.generation, &page);
+            let moved: Vec<(i64,)> = self.database.write(checkpoint).await?;
             !moved.is_empty()
         } else {
-            self.write_page(&page).await?
+            self.write_page(&target, &page).await?
         };
         if is_written {
-            self.database
-                .feed()
-                .hear(P::NAME, self.generation, page.through);
+            let feed = self.database.feed();
+            feed.hear(
+                self.version,
+                target.generation,
+                page.through,
+                page.caught_up,
+            );
+            if page.caught_up {
+                self.settle(target.generation, page.token).await;
+            }
         }
         Ok(is_written)
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A token as it is stored. Tokens count changes of owners and stay far below `i64::MAX`.
-fn token_value(token: Token) -> i64 {
+pub(crate) fn token_value(token: Token) -> i64 {
     i64::try_from(token.0).unwrap_or(i64::MAX)
 }

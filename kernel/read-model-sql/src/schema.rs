@@ -15,11 +15,19 @@ struct Migration {
     script: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    serves_from: 1,
-    script: include_str!("../migrations/0001_bookkeeping.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        serves_from: 1,
+        script: include_str!("../migrations/0001_bookkeeping.sql"),
+    },
+    Migration {
+        version: 2,
+        // A binary without it would move checkpoints without saying of which log they are.
+        serves_from: 2,
+        script: include_str!("../migrations/0002_versions.sql"),
+    },
+];
 
 /// The advisory lock under which migrations and generations are made. It carries the schema, so that read models in other
 /// schemas of the database do not wait.

@@ -71,6 +71,10 @@ impl<T> Record for T where
 {
 }
 
+/// Stands in a statement for the table that it reads, which is known only when the statement runs: a read model that is
+/// built anew changes its table.
+pub const TABLE: &str = "{table}";
+
 /// SQL with numbered parameters (`$1`), what it is for, and its values.
 ///
 /// Lists travel as one JSON text, so that a statement has the same text and the same number of parameters however long
@@ -106,6 +110,13 @@ impl Statement {
     pub fn bind_list(self, texts: &[impl AsRef<str>]) -> Self {
         let list: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         self.bind(serde_json::Value::from(list).to_string())
+    }
+
+    /// Puts a table's name in the place of [`TABLE`].
+    #[must_use]
+    pub fn on_table(mut self, table: &str) -> Self {
+        self.sql = self.sql.replace(TABLE, table).into();
+        self
     }
 
     /// Text and values in one: equal for two statements that ask the same.

@@ -11,7 +11,7 @@ use event_store_sqlite::SqliteEventStore;
 use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::health::{Health, explain_start, start_step};
 use platform::{StartError, Tasks, fields};
-use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
+use read_model_sql::{Checkpoint, Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
 use tokio::sync::watch;
 use tonic::service::Routes;
 
@@ -121,11 +121,23 @@ impl QueryService {
         log: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let failed = |error: StoreError| StartError::failed(OPEN_DATABASE, error);
-        // Projections and caches together understand nearly every event.
-        let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
         let opening = Box::pin(open(config, Arc::clone(&clock)));
         let database = start_step(OPEN_DATABASE, opening).await.map_err(failed)?;
+        Self::start_on(database, own, log, clock).await
+    }
+
+    /// Starts it on an open query database.
+    ///
+    /// # Errors
+    /// The query database or the log cannot be read, or the database does not fit this binary.
+    pub async fn start_on(
+        database: Database,
+        own: &Config,
+        log: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        // Projections and caches together understand nearly every event.
+        let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
         let tasks = Tasks::new();
         let folding = Folding {
             log: Arc::clone(&log),
@@ -158,6 +170,13 @@ impl QueryService {
         self.routes.clone()
     }
 
+    /// Whether each read model has caught up once. Until then reads of those that have not are refused.
+    #[must_use]
+    pub fn has_caught_up(&self) -> bool {
+        let checkpoints = checkpoints(&self.database);
+        checkpoints.iter().all(|one| one.borrow().caught_up)
+    }
+
     /// How its parts are.
     #[must_use]
     pub fn health(&self) -> &Health {
@@ -186,6 +205,21 @@ impl QueryService {
             Err(_) => tracing::warn!("the query database did not close in time"),
         }
     }
+}
+
+/// The checkpoints of all projections, as this process knows them.
+pub(crate) fn checkpoints(database: &Database) -> [watch::Receiver<Checkpoint>; 4] {
+    [
+        database.version_of::<Categories>(),
+        database.version_of::<Products>(),
+        database.version_of::<Orders>(),
+        database.version_of::<Sagas>(),
+    ]
+    .map(|version| database.feed().follow(version))
+}
+
+fn failed(error: StoreError) -> StartError {
+    StartError::failed(OPEN_DATABASE, error)
 }
 
 async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Database, StoreError> {
@@ -224,6 +258,7 @@ impl Folding {
         tasks: &Tasks,
     ) -> Result<watch::Receiver<RunnerState>, StoreError> {
         let rows = SqlProjectionStore::<P>::open(self.database.clone()).await?;
+        rows.require_head(&*self.log).await?;
         let leases: Arc<dyn LeaseStore> = Arc::new(SqlLeaseStore::new(self.database.clone()));
         let config = RunnerConfig {
             lease: LEASE,

@@ -4,8 +4,10 @@
 //! in memory, and has the store write rows and checkpoint in one transaction. Rebuild and live path are the same
 //! code. So each row equals the fold of its events up to the checkpoint, whatever crashed when.
 
+mod build;
 pub mod fold;
 mod idle;
+mod origin;
 pub mod runner;
 pub mod store;
 

@@ -4,7 +4,7 @@
 //!  wait for the lease ──► begin(token) ──► read page ──► fold ──► write rows + checkpoint ─┐
 //!        ▲                                   ▲  │ nothing new: wait for the log            │
 //!        │                                   └──┴──────────────────────────────────────────┤
-//!        └── lease lost, or the checkpoint is not where the page began ────────────────────┘
+//!        └── lease lost, the checkpoint is not where the page began, or the log is another ─┘
 //!                                              parked: look now and then whether a person decided
 //! ```
 //!
@@ -26,12 +26,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::build::BuildReport;
 use super::fold::decode_page;
 use super::idle::Idle;
+use super::origin::{self, LastEvent};
 use super::{PageWrite, Parked, Progress, Projection, ProjectionStore};
 use crate::clock::Clock;
+use crate::fields;
 use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
+use crate::log::{ForeignLog, LogMark};
 use crate::store::{EventStore, Filter, LogPage, MAX_PAGE_EVENTS, StoreError};
 
 /// The limits of a runner.
@@ -74,6 +78,8 @@ pub struct RunnerState {
     pub active: bool,
     /// The checkpoint that this process wrote or found last.
     pub position: Position,
+    /// Whether its rows were at the head of the log once; until then it is being built.
+    pub caught_up: bool,
     /// Why the projection stands still, if it does.
     pub parked: Option<Parked>,
     /// The database error that it is retrying, if it is.
@@ -102,9 +108,11 @@ impl<P: Projection> fmt::Debug for Runner<P> {
 }
 
 /// Why a runner stopped working on its projection for now.
-enum Lost {
+pub(super) enum Lost {
     /// Somebody else has the lease, or wrote the checkpoint.
     Lease,
+    /// The checkpoint is not of this log.
+    Log(ForeignLog),
     /// A database could not be reached.
     Error(StoreError),
 }
@@ -112,6 +120,12 @@ enum Lost {
 impl From<StoreError> for Lost {
     fn from(error: StoreError) -> Self {
         Self::Error(error)
+    }
+}
+
+impl From<ForeignLog> for Lost {
+    fn from(foreign: ForeignLog) -> Self {
+        Self::Log(foreign)
     }
 }
 
@@ -126,7 +140,7 @@ impl<P: Projection> Runner<P> {
         clock: Arc<dyn Clock>,
         config: RunnerConfig,
     ) -> Self {
-        let lease = format!("projection/{}", P::NAME).into();
+        let lease = format!("projection/{}/v{}", P::NAME, rows.schema_version()).into();
         let state = watch::Sender::default();
         Self {
             log,
@@ -170,6 +184,8 @@ impl<P: Projection> Runner<P> {
                     });
                     self.config.lease / 3
                 }
+                // What that means is decided, and logged, where the runner begins again.
+                Lost::Log(_) => self.config.retry_min,
                 Lost::Error(error) => {
                     tracing::warn!(
                         projection = P::NAME,
@@ -210,12 +226,37 @@ impl<P: Projection> Runner<P> {
 
     async fn try_hold(&self) -> Result<std::convert::Infallible, Lost> {
         let token = self.acquire().await?.ok_or(Lost::Lease)?;
-        let progress = self.rows.begin(token).await?.ok_or(Lost::Lease)?;
+        let progress = self.begin(token).await?;
+        let checkpoint = watch::Sender::new(progress.mark);
         // Side by side: a renewal may need the connection that the page under way holds, so that neither may stand
         // still while the other waits.
         tokio::select! {
-            lost = self.work(token, progress) => lost,
+            lost = self.work(token, progress, &checkpoint) => lost,
             lost = self.keep(token) => lost,
+            lost = origin::watch(&*self.log, &checkpoint) => lost,
+        }
+    }
+
+    /// The progress, from an empty read model if the one that is there is of another log.
+    async fn begin(&self, token: Token) -> Result<Progress, Lost> {
+        let progress = self.rows.begin(token).await?.ok_or(Lost::Lease)?;
+        let Some(mark) = progress.mark else {
+            return Ok(progress);
+        };
+        match origin::verify(&*self.log, &mark).await {
+            Ok(()) => Ok(progress),
+            Err(Lost::Log(foreign)) => {
+                tracing::error!(
+                    { fields::PROJECTION } = P::NAME,
+                    { fields::POSITION } = progress.position.0,
+                    { fields::ERROR } = &foreign as &dyn std::error::Error,
+                    "the event store was restored or replaced; the read model is built anew"
+                );
+                metrics::counter!("projection_rebuilds_total", "projection" => P::NAME)
+                    .increment(1);
+                self.rows.restart(token).await?.ok_or(Lost::Lease)
+            }
+            Err(lost) => Err(lost),
         }
     }
 
@@ -245,6 +286,7 @@ impl<P: Projection> Runner<P> {
         &self,
         token: Token,
         mut progress: Progress,
+        checkpoint: &watch::Sender<Option<LogMark>>,
     ) -> Result<std::convert::Infallible, Lost> {
         let filter = self.projection.filter();
         let mut ahead = None;
@@ -252,6 +294,7 @@ impl<P: Projection> Runner<P> {
         let mut seen = progress.position;
         let mut is_at_end = false;
         let mut idle = Idle::new(self.rows.demand(), self.config.idle);
+        let mut build = BuildReport::new(P::NAME, self.rows.schema_version(), &progress);
         self.show(&progress);
         loop {
             if progress.parked.is_some() {
@@ -269,17 +312,22 @@ impl<P: Projection> Runner<P> {
                 None => self.read(seen, &filter).await?,
             };
             is_at_end = page.through >= page.head;
-            if page.through <= progress.position {
+            let ends_build = is_at_end && !progress.caught_up;
+            let is_needed =
+                page.through > progress.position || ends_build && page.through == progress.position;
+            if !is_needed {
                 continue;
             }
-            let from = seen;
-            let is_idle = page.events.is_empty() && is_at_end;
+            let (from, head) = (seen, page.head);
+            let is_idle = page.events.is_empty() && is_at_end && !ends_build;
             if is_idle && idle.goes_on(progress.position, page.through) {
                 seen = page.through;
             } else {
                 ahead = self.apply(token, &mut progress, page, &filter).await?;
                 seen = progress.position;
                 idle.end();
+                checkpoint.send_replace(progress.mark);
+                build.advance(&progress, head);
                 self.show(&progress);
             }
             if ahead.is_none() {
@@ -322,20 +370,32 @@ impl<P: Projection> Runner<P> {
         page: LogPage,
         filter: &Filter,
     ) -> Result<Option<LogPage>, Lost> {
-        let (head, count) = (page.head, page.events.len());
+        let (head, count, end) = (page.head, page.events.len(), page.through);
+        let last = LastEvent::of(&page);
         let newest = page.events.last().map(|event| event.recorded_at);
         let decoded = decode_page(&self.projection, page, &progress.skips);
         let keys = decoded.keys();
-        let rows = if keys.is_empty() {
-            Vec::new()
-        } else {
-            self.rows.load(&keys).await?
+        let load = async {
+            if keys.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.rows.load(&keys).await
         };
-        let folded = decoded.fold(&self.projection, rows);
+        let mark = |through| origin::mark(&*self.log, progress.mark, last, through);
+        let (rows, marked) = tokio::join!(load, mark(end));
+        let folded = decoded.fold(&self.projection, rows?);
+        let mark = if folded.through == end {
+            marked?
+        } else {
+            mark(folded.through).await?
+        };
+        let caught_up = progress.caught_up || folded.through >= head;
         let write = PageWrite {
             token,
             from: progress.position,
             through: folded.through,
+            mark,
+            caught_up,
             changes: folded.changes,
             parked: folded.parked.clone(),
         };
@@ -358,6 +418,8 @@ impl<P: Projection> Runner<P> {
             );
         }
         progress.position = folded.through;
+        progress.mark = Some(mark);
+        progress.caught_up = caught_up;
         progress.parked = folded.parked;
         self.measure(head, progress.position, newest, count);
         Ok(next?)
@@ -367,6 +429,7 @@ impl<P: Projection> Runner<P> {
         self.state.send_replace(RunnerState {
             active: true,
             position: progress.position,
+            caught_up: progress.caught_up,
             parked: progress.parked.clone(),
             failing: None,
             is_damaged: false,
@@ -376,6 +439,7 @@ impl<P: Projection> Runner<P> {
     #[expect(clippy::cast_precision_loss, reason = "a gauge")]
     fn measure(&self, head: Position, at: Position, newest: Option<DateTime<Utc>>, count: usize) {
         let behind = head.0.saturating_sub(at.0);
+        metrics::gauge!("projection_position", "projection" => P::NAME).set(at.0 as f64);
         metrics::gauge!("projection_lag_events", "projection" => P::NAME).set(behind as f64);
         metrics::counter!("projection_events_total", "projection" => P::NAME)
             .increment(count as u64);

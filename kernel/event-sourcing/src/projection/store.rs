@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use super::Projection;
 use crate::id::Position;
 use crate::lease::Token;
+use crate::log::LogMark;
 use crate::store::StoreError;
 
 /// How far a projection is.
@@ -13,6 +14,10 @@ use crate::store::StoreError;
 pub struct Progress {
     /// The checkpoint: rows are the fold of all events up to here.
     pub position: Position,
+    /// What the log had at the checkpoint; nothing if that is not known, or nothing was folded yet.
+    pub mark: Option<LogMark>,
+    /// Whether the rows were at the head of the log once. Until then they are not to be read.
+    pub caught_up: bool,
     /// Why it stands still, if it does.
     pub parked: Option<Parked>,
     /// Positions that a person chose to skip; ascending. Rebuilds obey them.
@@ -37,6 +42,10 @@ pub struct PageWrite<K, R> {
     pub from: Position,
     /// The checkpoint behind it.
     pub through: Position,
+    /// What the log has at `through`.
+    pub mark: LogMark,
+    /// Whether the rows are at the head of the log with it, or were before.
+    pub caught_up: bool,
     /// Each changed row once: its new value, or nothing if it is gone.
     pub changes: Vec<(K, Option<R>)>,
     /// Set if the event behind `through` could not be read or folded.
@@ -52,6 +61,18 @@ pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] if the store cannot be reached.
     async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError>;
+
+    /// Makes an empty generation in place of the present one, whose rows are of another log, and gives its progress.
+    /// Nothing if `token` is not the one that began last.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be written. The outcome may be unknown; `begin` tells.
+    async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError>;
+
+    /// The schema version whose rows are kept here. Versions have a lease each, so that binaries of both run together.
+    fn schema_version(&self) -> u32 {
+        P::SCHEMA_VERSION
+    }
 
     /// The rows of these keys that exist.
     ///

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod idle;
+mod log;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,11 +14,11 @@ use async_trait::async_trait;
 use event_sourcing::projection::{
     FoldError, PageWrite, Parked, Progress, ProjectionStore, Runner, RunnerConfig, RunnerState,
 };
-use event_sourcing::testing::at;
 use event_sourcing::testing::doc::{Counter, Incremented};
+use event_sourcing::testing::{ReplaceableStore, at};
 use event_sourcing::{
     Aggregate, CommandId, Commit, DecodeError, DomainEvent, EncodedEvent, Envelope, EventStore,
-    Expected, Filter, Lease, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position,
+    Expected, Filter, Lease, LeaseStore, LogMark, MemoryEventStore, Metadata, NewEvent, Position,
     Projection, StoreError, SystemClock, Token, Write, aggregate,
 };
 use tokio::sync::watch;
@@ -62,9 +65,12 @@ impl Projection for Sums {
 struct Table {
     rows: BTreeMap<String, u64>,
     position: Position,
+    mark: Option<LogMark>,
+    is_building: bool,
     token: Option<Token>,
     parked: Option<Parked>,
     skips: Vec<Position>,
+    restarts: usize,
     writes: usize,
 }
 
@@ -78,6 +84,20 @@ struct Rows {
     writing: Duration,
     connection: tokio::sync::Mutex<()>,
     demand: watch::Sender<Position>,
+}
+
+impl Rows {
+    /// Rows that have not caught up yet.
+    fn building() -> Self {
+        let table = Table {
+            is_building: true,
+            ..Table::default()
+        };
+        Self {
+            table: Mutex::new(table),
+            ..Self::default()
+        }
+    }
 }
 
 /// Leases beside the rows: they need the same connection.
@@ -145,9 +165,26 @@ impl ProjectionStore<Sums> for Rows {
         table.token = Some(token);
         Ok(Some(Progress {
             position: table.position,
+            mark: table.mark,
+            caught_up: !table.is_building,
             parked: table.parked.clone(),
             skips: table.skips.clone(),
         }))
+    }
+
+    async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+        {
+            let mut table = self.table.lock().unwrap();
+            if table.token != Some(token) {
+                return Ok(None);
+            }
+            table.rows.clear();
+            table.position = Position::START;
+            table.mark = None;
+            table.is_building = true;
+            table.restarts += 1;
+        }
+        self.begin(token).await
     }
 
     async fn load(&self, keys: &[String]) -> Result<Vec<(String, u64)>, StoreError> {
@@ -177,6 +214,8 @@ impl ProjectionStore<Sums> for Rows {
             };
         }
         table.position = page.through;
+        table.mark = Some(page.mark);
+        table.is_building = !page.caught_up;
         table.parked = page.parked;
         table.writes += 1;
         if failing { Err(broken()) } else { Ok(true) }
@@ -184,8 +223,15 @@ impl ProjectionStore<Sums> for Rows {
 }
 
 struct Fixture {
-    log: Arc<MemoryEventStore>,
+    log: Arc<ReplaceableStore>,
+    leases: Arc<MemoryEventStore>,
+    /// Has events at one position differ before and after a restore.
+    epoch: u64,
     rows: Arc<Rows>,
+}
+
+fn memory() -> MemoryEventStore {
+    MemoryEventStore::new(Arc::new(SystemClock))
 }
 
 struct Running {
@@ -197,7 +243,9 @@ struct Running {
 impl Fixture {
     fn new(rows: Rows) -> Self {
         Self {
-            log: Arc::new(MemoryEventStore::new(Arc::new(SystemClock))),
+            log: Arc::new(ReplaceableStore::new(memory())),
+            leases: Arc::new(memory()),
+            epoch: 0,
             rows: Arc::new(rows),
         }
     }
@@ -223,7 +271,7 @@ impl Fixture {
     async fn append_one(&self, id: &str, event: EncodedEvent) {
         let head = self.log.head().await.unwrap().0;
         let mut random = [0; 10];
-        random[2..].copy_from_slice(&head.to_be_bytes());
+        random[2..].copy_from_slice(&(head + self.epoch * 1_000_000).to_be_bytes());
         let event = NewEvent {
             event,
             metadata: Metadata::default(),
@@ -241,16 +289,20 @@ impl Fixture {
     }
 
     fn run(&self, owner: &str) -> Running {
+        self.run_on(Arc::clone(&self.log) as Arc<dyn EventStore>, owner)
+    }
+
+    fn run_on(&self, log: Arc<dyn EventStore>, owner: &str) -> Running {
         let config = RunnerConfig {
             page: 7,
             ..RunnerConfig::new(owner)
         };
         let runner = Runner::new(
-            Arc::clone(&self.log) as Arc<dyn EventStore>,
+            log,
             Sums,
             Arc::clone(&self.rows) as Arc<dyn ProjectionStore<Sums>>,
             Arc::new(Leases {
-                log: Arc::clone(&self.log),
+                log: Arc::clone(&self.leases),
                 rows: Arc::clone(&self.rows),
             }),
             Arc::new(SystemClock),
@@ -384,115 +436,5 @@ async fn a_renewal_that_needs_the_writers_connection_waits_for_the_page_and_not_
     assert_eq!(fixture.rows(), sums([("a", 2_210), ("all", 2_210)]));
     // Each of the three pages was written once.
     assert_eq!(fixture.rows.calls.load(Ordering::Relaxed), 3);
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn events_that_concern_no_row_are_not_written_one_by_one() {
-    let idle = RunnerConfig::new("").idle;
-    let fixture = Fixture::new(Rows::default());
-    let mut running = fixture.run("one");
-    running.until(|state| state.active).await;
-    let begun = tokio::time::Instant::now();
-    for _ in 0..100 {
-        fixture.append_others(1).await;
-        tokio::time::sleep(idle / 20).await;
-    }
-    let most = begun.elapsed().as_millis() / idle.as_millis() + 1;
-    // Nobody waits for it, and still the checkpoint comes to the end.
-    running.reaches(100).await;
-    let writes = fixture.rows.table.lock().unwrap().writes as u128;
-    assert!(writes <= most, "{writes} writes, and {most} would do");
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_waits_for_a_position_does_not_wait_for_the_end_of_the_rest() {
-    let fixture = Fixture::new(Rows::default());
-    let mut running = fixture.run("one");
-    running.until(|state| state.active).await;
-    let begun = tokio::time::Instant::now();
-    // A position that never comes is no reason to write, and does not hide the one that came.
-    fixture.rows.demand.send_replace(Position(1_000_000));
-    fixture.append_others(3).await;
-    fixture.rows.demand.send_replace(Position(2));
-    running.reaches(2).await;
-    assert_eq!(begun.elapsed(), Duration::ZERO);
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_event_that_concerns_a_row_ends_the_rest_at_once() {
-    let fixture = Fixture::new(Rows::default());
-    let mut running = fixture.run("one");
-    running.until(|state| state.active).await;
-    let begun = tokio::time::Instant::now();
-    fixture.append_others(3).await;
-    fixture.append("a", [5]).await;
-    running.reaches(4).await;
-    assert_eq!(begun.elapsed(), Duration::ZERO);
-    assert_eq!(fixture.rows(), sums([("a", 5), ("all", 5)]));
-    running.stop().await;
-}
-
-/// A runner that has just written a page of six events.
-async fn behind_six_events() -> (Fixture, Running, tokio::time::Instant) {
-    let fixture = Fixture::new(Rows::default());
-    let mut running = fixture.run("one");
-    running.until(|state| state.active).await;
-    fixture.append("a", 101..=106).await;
-    running.reaches(6).await;
-    (fixture, running, tokio::time::Instant::now())
-}
-
-#[tokio::test(start_paused = true)]
-async fn events_gather_the_longer_the_more_the_log_has_grown() {
-    let (fixture, mut running, begun) = behind_six_events().await;
-    fixture.append("a", [5]).await;
-    fixture.append("a", [6]).await;
-    running.reaches(8).await;
-    assert_eq!(begun.elapsed(), Duration::from_millis(6));
-    assert_eq!(fixture.rows.table.lock().unwrap().writes, 2);
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn events_gather_also_behind_those_that_concern_no_row() {
-    let fixture = Fixture::new(Rows::default());
-    let mut running = fixture.run("one");
-    running.until(|state| state.active).await;
-    let begun = tokio::time::Instant::now();
-    fixture.append_others(6).await;
-    // By now the runner has seen them.
-    tokio::time::sleep(Duration::from_millis(1)).await;
-    fixture.append("a", [5]).await;
-    running.reaches(7).await;
-    assert_eq!(begun.elapsed(), Duration::from_millis(6));
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn events_that_gather_do_not_prolong_the_rest_of_a_checkpoint() {
-    let idle = RunnerConfig::new("").idle;
-    let fixture = Fixture::new(Rows::default());
-    let mut running = fixture.run("one");
-    running.until(|state| state.active).await;
-    let begun = tokio::time::Instant::now();
-    for _ in 0..2 {
-        fixture.append_others(20).await;
-        tokio::time::sleep(idle / 5).await;
-    }
-    running.reaches(40).await;
-    assert_eq!(begun.elapsed(), idle);
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_waits_for_a_position_does_not_wait_until_events_have_gathered() {
-    let (fixture, mut running, begun) = behind_six_events().await;
-    fixture.append("a", [5]).await;
-    fixture.rows.demand.send_replace(Position(7));
-    running.reaches(7).await;
-    assert_eq!(begun.elapsed(), Duration::ZERO);
     running.stop().await;
 }

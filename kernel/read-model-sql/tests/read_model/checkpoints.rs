@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use event_sourcing::projection::{PageWrite, Parked, ProjectionStore};
-use event_sourcing::{Position, Projection, Token};
+use event_sourcing::{Position, Token};
 use read_model_sql::{Checkpoint, Database, SqlProjectionStore};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::support::{Counters, Fresh};
+use crate::support::{Counters, Fresh, mark};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -26,6 +26,8 @@ async fn write(store: &SqlProjectionStore<Counters>, from: u64, through: u64, pa
         token: Token(1),
         from: Position(from),
         through: Position(through),
+        mark: mark(through),
+        caught_up: true,
         changes: Vec::new(),
         parked: parked.map(|position| Parked {
             position: Position(position),
@@ -51,7 +53,7 @@ async fn a_reader_in_the_writing_process_knows_at_once() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         let store = store(&database).await;
-        let checkpoint = database.feed().follow(Counters::NAME);
+        let checkpoint = database.feed().follow(database.version_of::<Counters>());
         assert_eq!(checkpoint.borrow().as_of, None);
         database.feed().refresh(&database).await.expect("read");
         assert!(checkpoint.borrow().is_fresh(LIMIT));
@@ -65,7 +67,7 @@ async fn a_reader_in_another_process_hears_of_it() {
     let fresh = Fresh::postgres().await;
     let store = store(&fresh.open().await).await;
     let reader = fresh.open().await;
-    let mut checkpoint = reader.feed().follow(Counters::NAME);
+    let mut checkpoint = reader.feed().follow(reader.version_of::<Counters>());
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (running, stopped) = (reader.clone(), stop.clone());
     tasks.spawn(async move {
@@ -90,7 +92,7 @@ async fn the_feed_keeps_confirming_although_nothing_moves() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         store(&database).await;
-        let mut checkpoint = database.feed().follow(Counters::NAME);
+        let mut checkpoint = database.feed().follow(database.version_of::<Counters>());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (running, stopped) = (database.clone(), stop.clone());
         tasks.spawn(async move {

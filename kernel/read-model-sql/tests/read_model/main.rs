@@ -4,5 +4,8 @@ mod checkpoints;
 mod generations;
 mod leases;
 mod pages;
+mod restored_log;
 mod statements;
 mod support;
+mod versions;
+mod world;

@@ -4,7 +4,7 @@ use event_sourcing::projection::{PageWrite, Parked, ProjectionStore};
 use event_sourcing::{Position, Token};
 use read_model_sql::{Database, SqlProjectionStore, Statement};
 
-use crate::support::{Counter, Counters, Fresh};
+use crate::support::{Counter, Counters, Fresh, mark};
 
 type Store = SqlProjectionStore<Counters>;
 
@@ -19,6 +19,8 @@ fn page(token: u64, from: u64, through: u64) -> PageWrite<String, Counter> {
         token: Token(token),
         from: Position(from),
         through: Position(through),
+        mark: mark(through),
+        caught_up: false,
         changes: Vec::new(),
         parked: None,
     }

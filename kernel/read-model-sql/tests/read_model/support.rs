@@ -5,10 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use event_sourcing::clock::ManualClock;
 use event_sourcing::projection::FoldError;
-use event_sourcing::{DecodeError, Envelope, Filter, Projection};
+use event_sourcing::{DecodeError, Envelope, Filter, LogId, LogMark, Position, Projection};
 use read_model_sql::{Column, Database, TableProjection, TableRow, Value, from_row};
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
+use uuid::Uuid;
 
 /// Counts the events of each stream.
 #[derive(Clone, Copy, Debug, Default)]
@@ -129,6 +130,15 @@ impl Fresh {
         Database::open(&self.url, 4, self.clock.clone())
             .await
             .expect("an open database")
+    }
+}
+
+/// What a log has at a position.
+pub fn mark(position: u64) -> LogMark {
+    LogMark {
+        log: LogId(Uuid::from_u128(1)),
+        position: Position(position),
+        event: Some(Uuid::from_u128(position.into())),
     }
 }
 

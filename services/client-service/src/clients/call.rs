@@ -107,7 +107,7 @@ fn is_worth_another_try(status: &Status, effect: Effect) -> bool {
         Code::Unavailable | Code::DeadlineExceeded => match effect {
             Effect::Read => !matches!(
                 Reason::of(status),
-                Some(Reason::ReadSideBehind | Reason::ReadSideStalled)
+                Some(Reason::ReadSideBehind | Reason::ReadSideBuilding | Reason::ReadSideStalled)
             ),
             // The command id makes it safe, and the service's own words about the outcome are those of one try.
             Effect::Write => true,
@@ -195,6 +195,8 @@ mod tests {
         assert_eq!(tries_of(Effect::Read, unavailable).await, 4);
         let behind = || Reason::ReadSideBehind.status("behind");
         assert_eq!(tries_of(Effect::Read, behind).await, 1);
+        let building = || Reason::ReadSideBuilding.status("being built");
+        assert_eq!(tries_of(Effect::Read, building).await, 1);
         let unknown = || Reason::OutcomeUnknown.status("connection lost");
         assert_eq!(tries_of(Effect::Write, unknown).await, 4);
         assert_eq!(tries_of(Effect::Write, || Status::internal("bug")).await, 1);

@@ -132,6 +132,7 @@ fn is_caused_by<E: std::error::Error + 'static>(status: &Status) -> bool {
 fn unavailable(status: &Status) -> ApiError {
     let message = match Reason::of(status) {
         Some(Reason::ReadSideBehind) => "the read side has not reached the position yet",
+        Some(Reason::ReadSideBuilding) => "the read side is being built and does not answer yet",
         Some(Reason::ReadSideStalled) => "the read side stands still below the position",
         _ => NOT_AVAILABLE,
     };

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{EventStore, StoreError};
+use event_sourcing::{EventStore, Position, StoreError};
 use platform::fields;
-use read_model_sql::{Checkpoint, Feed, TableProjection};
+use read_model_sql::{Checkpoint, TableProjection};
+use tokio::sync::watch;
 
 use super::TableCache;
 
@@ -20,10 +21,9 @@ const RETRY: Duration = Duration::from_millis(100);
 pub async fn follow<P: TableProjection>(
     projection: P,
     log: Arc<dyn EventStore>,
-    feed: &Feed,
+    mut checkpoints: watch::Receiver<Checkpoint>,
     cache: &TableCache<P::Row>,
 ) {
-    let mut checkpoints = feed.follow(P::NAME);
     let mut is_down = false;
     loop {
         let checkpoint = checkpoints.borrow_and_update().clone();
@@ -55,6 +55,14 @@ async fn catch_up<P: TableProjection>(
     checkpoint: &Checkpoint,
 ) -> Result<(), StoreError> {
     let (generation, mut position) = cache.followed();
+    if !checkpoint.caught_up {
+        // Rows that are being built are not answered from, nor are those before them.
+        if generation != checkpoint.generation || position > Position::START {
+            cache.clear();
+            cache.silence(checkpoint);
+        }
+        return Ok(());
+    }
     let is_other_table = generation != checkpoint.generation || position > checkpoint.position;
     let is_far = checkpoint.position.0.saturating_sub(position.0) > MOST_BEHIND;
     // An empty cache has nothing to throw out, so that a service that nobody asks does not read the log twice.

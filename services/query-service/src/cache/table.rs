@@ -85,6 +85,15 @@ impl<R> TableCache<R> {
         }
     }
 
+    /// Answers nothing until the table can be read.
+    pub(super) fn silence(&self, checkpoint: &Checkpoint) {
+        *lock(&self.following) = Following {
+            generation: checkpoint.generation,
+            position: Position::START,
+            as_of: None,
+        };
+    }
+
     pub(super) fn followed(&self) -> (i64, Position) {
         let following = *lock(&self.following);
         (following.generation, following.position)

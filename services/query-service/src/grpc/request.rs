@@ -53,6 +53,9 @@ pub(super) fn status(error: &ReadError) -> Status {
         ReadError::Behind { at, .. } => {
             with_position(Reason::ReadSideBehind.status(error.to_string()), *at)
         }
+        ReadError::Building { at, .. } => {
+            with_position(Reason::ReadSideBuilding.status(error.to_string()), *at)
+        }
         ReadError::Stalled { at, .. } => {
             with_position(Reason::ReadSideStalled.status(error.to_string()), *at)
         }
@@ -109,6 +112,12 @@ mod tests {
         assert_eq!(Reason::of(&behind), Some(Reason::ReadSideBehind));
         let at = metadata::position(behind.metadata(), metadata::POSITION);
         assert_eq!(at.expect("a position"), Some(7));
+        let building = status(&ReadError::Building {
+            projection: "products",
+            at: Position(7),
+        });
+        assert_eq!(building.code(), tonic::Code::Unavailable);
+        assert_eq!(Reason::of(&building), Some(Reason::ReadSideBuilding));
         let above = status(&ReadError::AboveHead {
             min: Position(9),
             head: Position(7),

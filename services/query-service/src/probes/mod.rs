@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::projection::{Seen, Standing};
+use crate::app::checkpoints;
 use crate::config::LagLimits;
 use crate::projections::{Categories, Orders, Products, Sagas};
 
@@ -72,8 +73,7 @@ pub(crate) async fn start(
         })
         .await;
     // The cache answers only while the checkpoints that it follows are confirmed all the time.
-    let followed = [Categories::NAME, Products::NAME, Orders::NAME, Sagas::NAME]
-        .map(|name| database.feed().follow(name));
+    let followed = checkpoints(database);
     health
         .probe("cache", INTERVAL, tasks, move || {
             let is_followed = followed
@@ -117,7 +117,7 @@ fn followed_as<P: Projection>(
     Followed {
         projection: P::NAME,
         part: health.part(name),
-        checkpoint: database.feed().follow(P::NAME),
+        checkpoint: database.feed().follow(database.version_of::<P>()),
         runner,
         standing: Standing::default(),
     }

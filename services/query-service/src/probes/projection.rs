@@ -57,11 +57,12 @@ impl Standing {
             kept_from_serving("failing".to_owned())
         } else if let Some(parked) = &seen.checkpoint.parked {
             kept_from_serving(format!("parked at {}", parked.position))
-        } else if !self.has_caught_up {
+        } else if !self.has_caught_up || !seen.checkpoint.caught_up {
+            // Later it is built anew if the log turns out to be another one.
             let goal = self
                 .goal
                 .map_or_else(|| "?".to_owned(), |goal| goal.to_string());
-            PartState::down(format!("building ({position} of {goal})"))
+            kept_from_serving(format!("building ({position} of {goal})"))
         } else if is_lagging {
             let missing = seen
                 .head
@@ -80,7 +81,7 @@ impl Standing {
         let has_arrived = self.goal.is_some_and(|goal| {
             seen.checkpoint.position >= goal || seen.checkpoint.parked.is_some()
         });
-        self.has_caught_up |= is_known && has_arrived;
+        self.has_caught_up |= is_known && has_arrived && seen.checkpoint.caught_up;
     }
 
     /// Whether an event is older than the limit and not in the rows, and more than the limit of them are missing.
@@ -135,6 +136,7 @@ mod tests {
             let at = self.start + Duration::from_secs(seconds);
             let mut checkpoint = Checkpoint::default();
             checkpoint.position = Position(position);
+            checkpoint.caught_up = true;
             checkpoint.parked.clone_from(&self.parked);
             checkpoint.as_of = Some(at);
             let seen = Seen {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use domain::value::{CategoryName, SearchTerm};
 use event_sourcing::EventStore;
-use read_model_sql::{Database, Statement};
+use read_model_sql::{Database, Statement, TABLE};
+use sqlx::AssertSqlSafe;
 
 use super::{At, Cached, Found, List, MOST_ROWS, ReadError, Row, Table, Window};
 use crate::projections::{Categories, CategoryRow};
@@ -123,18 +124,9 @@ impl CategoryReads {
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn count(&self, at: At) -> Result<Found<i64>, ReadError> {
-        let position = self.table.reach(at).await?;
-        let count: Option<(i64,)> = self
-            .table
-            .database()
-            .fetch_optional(Statement::new(
-                "count the categories",
-                "SELECT count(*) FROM categories",
-            ))
-            .await?;
-        Ok(Found {
-            value: count.map_or(0, |(count,)| count),
-            position,
-        })
+        let sql = format!("SELECT count(*) FROM {TABLE}");
+        let statement = Statement::new("count the categories", AssertSqlSafe(sql));
+        let count = self.table.first::<(i64,)>(at, statement).await?;
+        Ok(count.map(|count| count.map_or(0, |(count,)| count)))
     }
 }

@@ -3,11 +3,14 @@
 //! The gate answers with a position that the rows have reached for sure. It is known before the rows are read, so the
 //! rows are at least that new; a snapshot that spans both would cost a transaction and say no more. A checkpoint that
 //! was last confirmed long ago is read again first: a query database that lost its end in a crash is then noticed.
+//!
+//! Rows that have not caught up yet are not read at all: a total of them would be one of some moment in the past. A read
+//! waits a moment for the end of a build, since that of a small log is over in one.
 
 use std::sync::Arc;
 
 use event_sourcing::{EventStore, Position};
-use read_model_sql::{Checkpoint, Database};
+use read_model_sql::{Checkpoint, Database, ProjectionVersion};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
@@ -17,9 +20,21 @@ use crate::cache::MAX_AGE;
 /// How long a read waits before it asks how long the log is.
 const PATIENCE: Duration = Duration::from_millis(10);
 
+/// How long a read waits for the end of a build.
+const BUILDING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Rows that may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// They have reached this position for sure.
+    pub position: Position,
+    /// The generation that they are of.
+    pub generation: i64,
+}
+
 /// Lets the reads of one table through.
 pub struct Gate {
-    projection: &'static str,
+    projection: ProjectionVersion,
     database: Database,
     log: Arc<dyn EventStore>,
     checkpoint: watch::Receiver<Checkpoint>,
@@ -34,7 +49,11 @@ impl std::fmt::Debug for Gate {
 impl Gate {
     /// The gate of a projection.
     #[must_use]
-    pub fn new(projection: &'static str, database: Database, log: Arc<dyn EventStore>) -> Self {
+    pub fn new(
+        projection: ProjectionVersion,
+        database: Database,
+        log: Arc<dyn EventStore>,
+    ) -> Self {
         Self {
             projection,
             checkpoint: database.feed().follow(projection),
@@ -47,13 +66,15 @@ impl Gate {
     ///
     /// # Errors
     /// [`ReadError`] says why they have not.
-    pub async fn reach(&self, at: At) -> Result<Position, ReadError> {
+    pub async fn reach(&self, at: At) -> Result<Reached, ReadError> {
         let feed = self.database.feed();
         feed.ensure_fresh(&self.database, self.projection, MAX_AGE)
             .await?;
-        let position = self.checkpoint.borrow().position;
-        if position >= at.min {
-            return Ok(position);
+        if !self.checkpoint.borrow().caught_up {
+            self.build(at).await?;
+        }
+        if let Some(reached) = reached(&self.checkpoint.borrow(), at) {
+            return Ok(reached);
         }
         feed.demand(self.projection, at.min);
         // Most waits are over in a moment. Only a longer one is worth asking the log whether there is anything to wait for.
@@ -61,8 +82,8 @@ impl Gate {
             deadline: at.deadline.min(Instant::now() + PATIENCE),
             ..at
         };
-        if let Ok(position) = self.wait(patience).await {
-            return Ok(position);
+        if let Ok(reached) = self.wait(patience).await {
+            return Ok(reached);
         }
         let head = self.log.head().await?;
         if at.min > head {
@@ -71,26 +92,72 @@ impl Gate {
         self.wait(at).await
     }
 
-    async fn wait(&self, at: At) -> Result<Position, ReadError> {
+    /// The generation that the rows are of now.
+    #[must_use]
+    pub fn generation(&self) -> i64 {
+        self.checkpoint.borrow().generation
+    }
+
+    /// Waits a moment for the end of a build.
+    async fn build(&self, at: At) -> Result<(), ReadError> {
         let mut checkpoint = self.checkpoint.clone();
-        let settled =
-            checkpoint.wait_for(|known| known.position >= at.min || known.parked.is_some());
-        let known = match tokio::time::timeout_at(at.deadline, settled).await {
-            Ok(Ok(known)) => Some((known.position, known.parked.is_some())),
-            // The deadline passed, or the feed is gone because the service stops.
-            Ok(Err(_)) | Err(_) => None,
-        };
-        match known {
-            Some((position, _)) if position >= at.min => Ok(position),
-            Some((position, _)) => Err(ReadError::Stalled {
-                projection: self.projection,
+        let until = at.deadline.min(Instant::now() + BUILDING_TIMEOUT);
+        let ended = checkpoint.wait_for(|known| known.caught_up || known.parked.is_some());
+        // The time, or the end of the feed because the service stops: what is known then is the answer.
+        let _in_time = tokio::time::timeout_at(until, ended).await.is_ok();
+        let known = self.checkpoint.borrow();
+        if known.caught_up {
+            return Ok(());
+        }
+        Err(self.unbuilt(&known, at))
+    }
+
+    async fn wait(&self, at: At) -> Result<Reached, ReadError> {
+        let mut checkpoint = self.checkpoint.clone();
+        let settled = checkpoint.wait_for(|known| {
+            reached(known, at).is_some() || known.parked.is_some() || !known.caught_up
+        });
+        // The deadline, or the end of the feed because the service stops: what is known then is the answer.
+        let _in_time = tokio::time::timeout_at(at.deadline, settled).await.is_ok();
+        let known = self.checkpoint.borrow();
+        if let Some(reached) = reached(&known, at) {
+            return Ok(reached);
+        }
+        if !known.caught_up {
+            return Err(self.unbuilt(&known, at));
+        }
+        Err(match known.parked {
+            Some(_) => self.stalled(&known, at),
+            None => ReadError::Behind {
                 min: at.min,
-                at: position,
-            }),
-            None => Err(ReadError::Behind {
-                min: at.min,
-                at: self.checkpoint.borrow().position,
-            }),
+                at: known.position,
+            },
+        })
+    }
+
+    /// Why there are no rows to be read: a build that is parked does not end by itself.
+    fn unbuilt(&self, known: &Checkpoint, at: At) -> ReadError {
+        if known.parked.is_some() {
+            return self.stalled(known, at);
+        }
+        ReadError::Building {
+            projection: self.projection.name,
+            at: known.position,
         }
     }
+
+    fn stalled(&self, known: &Checkpoint, at: At) -> ReadError {
+        ReadError::Stalled {
+            projection: self.projection.name,
+            min: at.min,
+            at: known.position,
+        }
+    }
+}
+
+fn reached(known: &Checkpoint, at: At) -> Option<Reached> {
+    (known.caught_up && known.position >= at.min).then_some(Reached {
+        position: known.position,
+        generation: known.generation,
+    })
 }

@@ -15,7 +15,7 @@ use read_model_sql::Database;
 use tokio::time::Instant;
 
 pub use categories::CategoryReads;
-pub use gate::Gate;
+pub use gate::{Gate, Reached};
 pub use orders::{OrderReads, OrderSearch};
 pub use products::{Order, ProductFigures, ProductReads, ProductSearch, SortBy};
 pub use sagas::{SagaReads, SagaSearch};
@@ -106,6 +106,14 @@ pub enum ReadError {
         /// What was asked for.
         min: Position,
         /// Where the slowest projection is.
+        at: Position,
+    },
+    /// The rows are not to be read yet: they were not at the head of the log so far.
+    #[error("the read model {projection} is being built, so far up to position {at}")]
+    Building {
+        /// Which one.
+        projection: &'static str,
+        /// How far it is.
         at: Position,
     },
     /// A projection stands still below the position.

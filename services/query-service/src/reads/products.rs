@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::value::{ProductName, SearchTerm};
 use event_sourcing::EventStore;
-use read_model_sql::{Database, Statement, from_row};
+use read_model_sql::{Database, Statement, TABLE, from_row};
 use sqlx::AssertSqlSafe;
 
 use super::conditions::Conditions;
@@ -190,7 +190,7 @@ impl ProductReads {
         let sql = format!(
             "SELECT {columns} FROM (\
                SELECT {columns}, row_number() OVER (PARTITION BY category_id ORDER BY name, id) AS place \
-               FROM products WHERE {is_asked}\
+               FROM {TABLE} WHERE {is_asked}\
              ) AS placed WHERE place <= $2 ORDER BY category_id, name, id LIMIT $3",
             columns = self.table.columns(),
             is_asked = engine.is_one_of("category_id", "$1"),
@@ -220,7 +220,7 @@ impl ProductReads {
                coalesce(max(price_cents), 0) AS price_max, \
                CAST(coalesce(sum(price_cents * (on_hand - reserved) / 1000000), 0) AS bigint) AS value_millions, \
                CAST(coalesce(sum(price_cents * (on_hand - reserved) % 1000000), 0) AS bigint) AS value_rest \
-             FROM products {filter}"
+             FROM {TABLE} {filter}"
         );
         let mut statement = Statement::new("read figures about products", AssertSqlSafe(sql));
         if let Some(category) = category_id {

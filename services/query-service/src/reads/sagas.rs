@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use event_sourcing::EventStore;
 use event_sourcing::saga::SagaStatus;
-use read_model_sql::{Database, Statement};
+use read_model_sql::{Database, Statement, TABLE};
 use sqlx::AssertSqlSafe;
 
 use super::conditions::Conditions;
@@ -72,7 +72,7 @@ impl SagaReads {
         let sql = format!(
             "SELECT {columns} FROM (\
                SELECT {columns}, row_number() OVER (PARTITION BY order_id ORDER BY started_position DESC) AS place \
-               FROM sagas WHERE {is_asked}\
+               FROM {TABLE} WHERE {is_asked}\
              ) AS placed WHERE place = 1 ORDER BY started_at DESC, id DESC",
             columns = self.table.columns(),
             is_asked = self.table.database().engine().is_one_of("order_id", "$1"),
@@ -123,7 +123,7 @@ impl SagaReads {
         let part = |(number, kind): (usize, &String)| {
             format!(
                 "SELECT {columns} FROM (\
-                   SELECT {columns} FROM sagas WHERE {kind} AND {all} ORDER BY {ORDER} LIMIT {reach}\
+                   SELECT {columns} FROM {TABLE} WHERE {kind} AND {all} ORDER BY {ORDER} LIMIT {reach}\
                  ) AS part_{number}"
             )
         };

@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use event_sourcing::{EventStore, Position, StoreError};
 use read_model_sql::engine::column_names;
-use read_model_sql::{Database, Statement, TableProjection, TableRow};
+use read_model_sql::{
+    Database, ProjectionVersion, Record, Statement, TABLE, TableProjection, TableRow,
+};
 use sqlx::AssertSqlSafe;
 
+use super::gate::Reached;
 use super::{At, Found, Gate, ReadError, Row};
-use crate::cache::{PageCache, TableCache, follower};
+use crate::cache::{PageCache, TableCache, Ticket, follower};
 use crate::projections::NamedRow;
 
 /// Rows in their order.
@@ -47,6 +50,7 @@ pub struct Cached {
 #[derive(Debug)]
 pub struct Table<P: TableProjection> {
     database: Database,
+    version: ProjectionVersion,
     gate: Gate,
     columns: String,
     cache: TableCache<P::Row>,
@@ -60,7 +64,8 @@ impl<P: TableProjection> Table<P> {
     #[must_use]
     pub fn new(database: Database, log: Arc<dyn EventStore>, cached: Cached) -> Self {
         Self {
-            gate: Gate::new(P::NAME, database.clone(), log),
+            gate: Gate::new(database.version_of::<P>(), database.clone(), log),
+            version: database.version_of::<P>(),
             database,
             columns: column_names(P::Row::COLUMNS),
             cache: TableCache::new(cached.rows),
@@ -72,7 +77,8 @@ impl<P: TableProjection> Table<P> {
 
     /// Keeps the cache true; drop it to stop.
     pub async fn follow(&self, projection: P, log: Arc<dyn EventStore>) {
-        follower::follow(projection, log, self.database.feed(), &self.cache).await;
+        let checkpoints = self.database.feed().follow(self.version);
+        follower::follow(projection, log, checkpoints, &self.cache).await;
     }
 
     /// The database behind it.
@@ -87,7 +93,7 @@ impl<P: TableProjection> Table<P> {
 
     /// Reads whole rows: those that `rest`, what follows the table's name, is about.
     pub(super) fn select(&self, operation: &'static str, rest: &str) -> Statement {
-        let sql = format!("SELECT {} FROM {} {rest}", self.columns, P::NAME);
+        let sql = format!("SELECT {} FROM {TABLE} {rest}", self.columns);
         Statement::new(operation, AssertSqlSafe(sql))
     }
 
@@ -108,15 +114,17 @@ impl<P: TableProjection> Table<P> {
             });
         }
         self.misses.increment(1);
-        let position = self.gate.reach(at).await?;
-        let ticket = self.cache.rows.ticket(id);
+        let (reached, ticket) = self.start(at, || self.cache.rows.ticket(id)).await?;
         let statement = self.select(operation, "WHERE id = $1").bind(id);
-        let row: Option<P::Row> = self.database.fetch_optional(statement).await?;
-        let value = row.map(Arc::new);
+        let row: Vec<P::Row> = self.fetch(statement, reached).await?;
+        let value = row.into_iter().next().map(Arc::new);
         if let Some(row) = &value {
             self.cache.rows.insert(id, Arc::clone(row), ticket);
         }
-        Ok(Found { value, position })
+        Ok(Found {
+            value,
+            position: reached.position,
+        })
     }
 
     /// The rows of these ids that exist; what the cache lacks is read in one statement.
@@ -126,43 +134,57 @@ impl<P: TableProjection> Table<P> {
         ids: &[&str],
         at: At,
     ) -> Result<Found<Vec<Arc<P::Row>>>, ReadError> {
-        let cached_at = self.cache.position(at.min);
+        loop {
+            let generation = self.gate.generation();
+            let cached_at = self.cache.position(at.min);
+            let (mut found, missing) = self.cached(ids, cached_at.is_some());
+            if let (Some(position), true) = (cached_at, missing.is_empty()) {
+                return Ok(Found {
+                    value: found,
+                    position,
+                });
+            }
+            let take = || -> Vec<Ticket> {
+                let tickets = missing.iter().map(|id| self.cache.rows.ticket(id));
+                tickets.collect()
+            };
+            let (reached, tickets) = self.start(at, take).await?;
+            if reached.generation != generation && !found.is_empty() {
+                // What the cache had is of a table that was built anew meanwhile.
+                continue;
+            }
+            let tickets: HashMap<&str, Ticket> = missing.iter().copied().zip(tickets).collect();
+            let is_asked = self.database.engine().is_one_of("id", "$1");
+            let statement = self
+                .select(operation, &format!("WHERE {is_asked}"))
+                .bind_list(&missing);
+            let read: Vec<P::Row> = self.fetch(statement, reached).await?;
+            for row in read.into_iter().map(Arc::new) {
+                if let Some(ticket) = tickets.get(row.key()) {
+                    self.cache.rows.insert(row.key(), Arc::clone(&row), *ticket);
+                }
+                found.push(row);
+            }
+            return Ok(Found {
+                value: found,
+                position: cached_at.map_or(reached.position, |cached| cached.min(reached.position)),
+            });
+        }
+    }
+
+    /// The rows of these ids that the cache has, if it may answer, and the ids of the others.
+    fn cached<'i>(&self, ids: &[&'i str], may_answer: bool) -> (Vec<Arc<P::Row>>, Vec<&'i str>) {
         let mut found = Vec::with_capacity(ids.len());
         let mut missing = Vec::new();
         for id in ids {
-            match cached_at.and_then(|_| self.cache.rows.get(id)) {
+            match self.cache.rows.get(id).filter(|_| may_answer) {
                 Some(row) => found.push(row),
                 None => missing.push(*id),
             }
         }
         self.hits.increment(found.len() as u64);
         self.misses.increment(missing.len() as u64);
-        if let (Some(position), true) = (cached_at, missing.is_empty()) {
-            return Ok(Found {
-                value: found,
-                position,
-            });
-        }
-        let reached = self.gate.reach(at).await?;
-        let tickets: HashMap<&str, _> = missing
-            .iter()
-            .map(|id| (*id, self.cache.rows.ticket(id)))
-            .collect();
-        let is_asked = self.database.engine().is_one_of("id", "$1");
-        let statement = self
-            .select(operation, &format!("WHERE {is_asked}"))
-            .bind_list(&missing);
-        let read: Vec<P::Row> = self.database.fetch_all(statement).await?;
-        for row in read.into_iter().map(Arc::new) {
-            if let Some(ticket) = tickets.get(row.key()) {
-                self.cache.rows.insert(row.key(), Arc::clone(&row), *ticket);
-            }
-            found.push(row);
-        }
-        Ok(Found {
-            value: found,
-            position: cached_at.map_or(reached, |cached| cached.min(reached)),
-        })
+        (found, missing)
     }
 
     /// A list; `limit` rows of it, if the statement asks for one more.
@@ -199,16 +221,54 @@ impl<P: TableProjection> Table<P> {
             return Ok(Found { value, position });
         }
         self.misses.increment(1);
-        let position = self.gate.reach(at).await?;
-        let version = self.cache.version();
+        let (reached, version) = self.start(at, || self.cache.version()).await?;
+        let statement = statement.on_table(&self.version.table(reached.generation));
         let value = Arc::new(read(statement).await?);
         pages.insert(question, Arc::clone(&value), version);
-        Ok(Found { value, position })
+        Ok(Found {
+            value,
+            position: reached.position,
+        })
     }
 
-    /// A position that the rows have reached, for a read that is not kept.
+    /// The first row of a statement about the table, which is not kept.
+    pub(super) async fn first<T: Record>(
+        &self,
+        at: At,
+        statement: Statement,
+    ) -> Result<Found<Option<T>>, ReadError> {
+        let reached = self.gate.reach(at).await?;
+        let rows = self.fetch(statement, reached).await?;
+        Ok(Found {
+            value: rows.into_iter().next(),
+            position: reached.position,
+        })
+    }
+
+    /// A position that the rows have reached, for an answer that needs none of them.
     pub(super) async fn reach(&self, at: At) -> Result<Position, ReadError> {
-        self.gate.reach(at).await
+        Ok(self.gate.reach(at).await?.position)
+    }
+
+    /// Waits until the rows may be read, and takes what proves that what is read may be kept. If the table changed in
+    /// between, the proof may be from after the cache was cleared of it, and both are taken again.
+    async fn start<T>(&self, at: At, take: impl Fn() -> T) -> Result<(Reached, T), ReadError> {
+        loop {
+            let reached = self.gate.reach(at).await?;
+            let taken = take();
+            if self.gate.generation() == reached.generation {
+                return Ok((reached, taken));
+            }
+        }
+    }
+
+    async fn fetch<T: Record>(
+        &self,
+        statement: Statement,
+        reached: Reached,
+    ) -> Result<Vec<T>, StoreError> {
+        let table = self.version.table(reached.generation);
+        self.database.fetch_all(statement.on_table(&table)).await
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use event_sourcing::projection::{PageWrite, Projection, ProjectionStore};
-use event_sourcing::{Position, SystemClock, Token};
+use event_sourcing::projection::{PageWrite, ProjectionStore};
+use event_sourcing::{LogId, LogMark, Position, SystemClock, Token};
 use query_service::cache::{TableCache, follower};
 use query_service::projections::{ProductRow, Products};
 use query_service::reads::{At, Gate};
 use read_model_sql::{Database, SqlProjectionStore};
-use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::gated::Gated;
 use crate::support::{LIMIT, World, product};
@@ -29,6 +29,23 @@ fn row() -> Arc<ProductRow> {
         created_at: 0,
         updated_at: 0,
     })
+}
+
+/// A page of the only runner, after which the rows are at the head.
+fn page(from: u64, through: u64) -> PageWrite<String, ProductRow> {
+    PageWrite {
+        token: Token(1),
+        from: Position(from),
+        through: Position(through),
+        mark: LogMark {
+            log: LogId(Uuid::from_u128(1)),
+            position: Position(through),
+            event: Some(Uuid::from_u128(through.into())),
+        },
+        caught_up: true,
+        changes: Vec::new(),
+        parked: None,
+    }
 }
 
 async fn until(what: &str, fact: impl Fn() -> bool) {
@@ -51,18 +68,16 @@ async fn the_position_follows_what_was_thrown_out() {
         .await
         .expect("a generation");
     store.begin(Token(1)).await.expect("begun").expect("ours");
-    let log = Arc::new(Gated {
-        log: Arc::clone(&world.log),
-        asked: watch::Sender::new(0),
-        open: Semaphore::new(0),
-    });
+    assert!(store.write(page(0, 0)).await.expect("written"));
+    let log = Arc::new(Gated::new(Arc::clone(&world.log)));
     let cache = Arc::new(TableCache::<ProductRow>::new(100));
     let mut tasks = JoinSet::new();
     let (feed, followed, following) = (database.clone(), database.clone(), Arc::clone(&cache));
     tasks.spawn(async move { feed.feed().run(&feed).await });
     let gated = Arc::clone(&log);
     tasks.spawn(async move {
-        follower::follow(Products, gated, followed.feed(), &following).await;
+        let checkpoints = followed.feed().follow(followed.version_of::<Products>());
+        follower::follow(Products, gated, checkpoints, &following).await;
     });
     until("confirmed at the start", || {
         cache.position(Position(0)).is_some()
@@ -72,14 +87,7 @@ async fn the_position_follows_what_was_thrown_out() {
     let version = cache.version();
 
     let head = Position(world.append(vec![product("p", "new", "1", None)]).await);
-    let page = PageWrite {
-        token: Token(1),
-        from: Position(0),
-        through: head,
-        changes: Vec::new(),
-        parked: None,
-    };
-    assert!(store.write(page).await.expect("written"));
+    assert!(store.write(page(0, head.0)).await.expect("written"));
     until("the follower reads", || *log.asked.borrow() > 0).await;
     assert_eq!(cache.position(head), None, "nothing is thrown out yet");
     assert!(cache.rows.get("p").is_some());
@@ -110,22 +118,18 @@ async fn a_position_that_nobody_confirmed_lately_is_read_again() {
         .await
         .expect("a generation");
     store.begin(Token(1)).await.expect("begun").expect("ours");
-    let gate = Gate::new(Products::NAME, reader.clone(), world.log.clone());
+    assert!(store.write(page(0, 0)).await.expect("written"));
+    let version = reader.version_of::<Products>();
+    let gate = Gate::new(version, reader.clone(), world.log.clone());
     let at = At {
         min: Position(0),
         deadline: Instant::now() + LIMIT,
     };
-    assert_eq!(gate.reach(at).await.expect("reached"), Position(0));
-    let page = PageWrite {
-        token: Token(1),
-        from: Position(0),
-        through: Position(5),
-        changes: Vec::new(),
-        parked: None,
-    };
-    assert!(store.write(page).await.expect("written"));
+    let reach = async || gate.reach(at).await.expect("reached").position;
+    assert_eq!(reach().await, Position(0));
+    assert!(store.write(page(0, 5)).await.expect("written"));
     // Nobody polls and nobody notifies: only reading again tells.
-    while gate.reach(at).await.expect("reached") < Position(5) {
+    while reach().await < Position(5) {
         assert!(Instant::now() < at.deadline, "it was never read again");
         tokio::task::yield_now().await;
     }

@@ -11,13 +11,11 @@ use query_service::{LagLimits, QueryService};
 use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore};
 use serde_json::Value;
 use test_postgres::{Cluster, PgBouncer, PoolMode};
-use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::gated::Gated;
-use crate::support::{LIMIT, Service, World, product, unreadable};
+use crate::support::{LIMIT, Service, World, lease, product, unreadable};
 
-const LEASE: &str = "projection/products";
 /// Longer than any of these tests.
 const LONG: Duration = Duration::from_hours(1);
 
@@ -30,7 +28,7 @@ async fn other_process(world: &World) -> Database {
 /// Takes the products from the service, or gives them back.
 async fn hold_products(database: &Database, is_held: bool) {
     let leases = SqlLeaseStore::new(database.clone());
-    let names = [LEASE.into()];
+    let names = [lease::<Products>()];
     if !is_held {
         let released = leases.release_leases(&names, "elsewhere").await;
         return released.expect("released");
@@ -77,11 +75,7 @@ async fn it_is_not_ready_before_each_projection_has_caught_up() {
             let id = format!("p{number}");
             world.append(vec![product(&id, &id, "1", None)]).await;
         }
-        let gated = Arc::new(Gated {
-            log: Arc::clone(&world.log),
-            asked: watch::Sender::new(0),
-            open: Semaphore::new(0),
-        });
+        let gated = Arc::new(Gated::new(Arc::clone(&world.log)));
         let service = world.start_on(Arc::clone(&gated) as _).await;
         says(&service, "projection_products", "building (0 of 3)", false).await;
         let waited_for = service.running.health().waited_for();

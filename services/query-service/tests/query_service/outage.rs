@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use contract::query::{Empty, ProductQueryRequest};
 use contract::status::Outcome;
-use event_sourcing::{LeaseStore, Projection, SystemClock};
+use event_sourcing::{LeaseStore, SystemClock};
 use query_service::projections::Products;
 use read_model_sql::{Database, SqlLeaseStore};
 use sqlx::{Connection, PgConnection};
@@ -14,7 +14,7 @@ use test_postgres::Cluster;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
-use crate::support::{LIMIT, Service, World, at, position, product};
+use crate::support::{LIMIT, Service, World, at, lease, position, product};
 
 fn request() -> ProductQueryRequest {
     ProductQueryRequest { id: "p".to_owned() }
@@ -102,7 +102,7 @@ async fn on_sqlite_nobody_waits_for_the_lease_of_a_process_that_died() {
     world.start().await.stop().await;
     let database = Database::connect(&world.url, 1, Arc::new(SystemClock)).await;
     let database = database.expect("a database");
-    let leases = [Arc::from(format!("projection/{}", Products::NAME))];
+    let leases = [lease::<Products>()];
     let taken = SqlLeaseStore::new(database.clone())
         .acquire_leases(&leases, "killed", Duration::from_hours(1))
         .await;

@@ -11,7 +11,9 @@ use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore};
 use std::sync::Arc;
 use tonic::Code;
 
-use crate::support::{LIMIT, World, at, category, error_position, position, product, unreadable};
+use crate::support::{
+    LIMIT, World, at, category, error_position, lease, position, product, unreadable,
+};
 
 fn request() -> ProductQueryRequest {
     ProductQueryRequest { id: "p".to_owned() }
@@ -24,7 +26,7 @@ async fn hold_products(world: &World) {
         .expect("a database");
     let leases = SqlLeaseStore::new(database.clone());
     let held = leases
-        .seize_leases(&["projection/products".into()], "somebody else", LIMIT * 10)
+        .seize_leases(&[lease::<Products>()], "somebody else", LIMIT * 10)
         .await
         .expect("answered");
     assert_eq!(held.len(), 1);

@@ -18,7 +18,7 @@ use domain::value::{CategoryName, Description, EntityId, Price, ProductName, Sto
 use event_sourcing::memory::MemoryEventStore;
 use event_sourcing::{
     Aggregate, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Expected, Metadata,
-    NewEvent, StreamId, SystemClock, Write,
+    NewEvent, Projection, StreamId, SystemClock, Write,
 };
 use platform::config::{DatabaseUrl, Databases};
 use platform::runtime::GrpcListener;
@@ -95,11 +95,20 @@ impl World {
         }
     }
 
+    /// A service that has caught up.
     pub async fn start(&self) -> Service {
-        self.start_on(self.log.clone()).await
+        let service = self.start_on(self.log.clone()).await;
+        let built = async {
+            while !service.running.has_caught_up() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let in_time = tokio::time::timeout(LIMIT, built).await;
+        assert!(in_time.is_ok(), "the read side was not built in time");
+        service
     }
 
-    /// The same on another way to the log.
+    /// One on another way to the log, which need not have caught up.
     pub async fn start_on(&self, log: Arc<dyn EventStore>) -> Service {
         let config = self.config();
         let clock = Arc::new(SystemClock);
@@ -158,6 +167,11 @@ impl Service {
         drop((self.categories, self.products, self.orders, self.sagas));
         self.running.stop(LIMIT).await;
     }
+}
+
+/// The lease under which a projection is folded.
+pub fn lease<P: Projection>() -> Arc<str> {
+    format!("projection/{}/v{}", P::NAME, P::SCHEMA_VERSION).into()
 }
 
 /// A request that wants to see `min`.

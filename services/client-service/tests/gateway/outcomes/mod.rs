@@ -310,6 +310,7 @@ fn failed_reads() -> Vec<Failure> {
         says(Outcome::None.deadline_exceeded("late")),
         says(internal("00c0ffee00c0ffee")),
         says(Reason::ReadSideBehind.status("not yet")),
+        says(Reason::ReadSideBuilding.status("being built")),
         says(Reason::ReadSideStalled.status("parked")),
         says(Reason::PositionAboveHead.status("not there")),
         Failure::Away,
