@@ -346,11 +346,20 @@ pub const SAGA_CALLS: Setting<u32> = Setting::new(
 )
 .or("256");
 
+/// An event store that an operator accepts although it was restored from an older copy, or is another one.
+pub const ACCEPT_LOG: Setting<String> = Setting::new(
+    "ACCEPT_LOG",
+    text,
+    "LOG@HEAD, as a refused start names it",
+    "Start once although the event store was restored from an older copy or replaced",
+);
+
 /// Those of the write side: providers and sagas.
 pub const WRITE_SIDE: &[Spec] = &[
     SAGA_LEASE_MS.spec,
     SAGA_RETRY_MAX_MS.spec,
     SAGA_CALLS.spec,
+    ACCEPT_LOG.spec,
     PAYMENTS_URL.spec,
     SHIPPING_URL.spec,
     NOTIFICATIONS_URL.spec,
@@ -440,6 +449,7 @@ pub const ALL: &[Spec] = &[
     SAGA_LEASE_MS.spec,
     SAGA_RETRY_MAX_MS.spec,
     SAGA_CALLS.spec,
+    ACCEPT_LOG.spec,
     HEALTH_LAG_MS.spec,
     HEALTH_LAG_EVENTS.spec,
     unsupported::AUTH_JWT_SECRET_FILE.spec,

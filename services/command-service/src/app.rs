@@ -8,7 +8,9 @@ use axum::Router;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga};
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::saga::{Effects, EngineConfig, EngineTasks, SagaEngine};
-use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig, Filter, LeaseStore, Tail};
+use event_sourcing::{
+    Clock, EventStore, Executor, ExecutorConfig, Filter, LeaseStore, LogMark, Tail,
+};
 use event_store_postgres::{PostgresEventStore, require_sessions};
 use event_store_sqlite::SqliteEventStore;
 use platform::config::{Databases, Engine};
@@ -21,6 +23,7 @@ use crate::bus::CommandBus;
 use crate::config::Config;
 use crate::context;
 use crate::database::CommandDatabase;
+use crate::event_log;
 use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
 use crate::grpc;
 use crate::idempotency::Requests;
@@ -139,12 +142,16 @@ impl CommandService {
     ) -> Result<Self, StartError> {
         let store = opened.store();
         let database = start_step(OPEN_DATABASE, Box::pin(open_database(config))).await?;
-        let requests = Arc::new(Requests::new(database.clone(), Arc::clone(&clock)));
+        let accepted = own.accept_log.as_deref();
+        let head = event_log::check(&database, &*store, &*clock, accepted).await?;
+        let requests = Requests::new(database.clone(), Arc::clone(&store), Arc::clone(&clock));
+        let requests = Arc::new(requests);
         let mut providers = Providers::from_settings(&own.providers, &database, &clock)
             .map_err(|error| StartError::failed("set up the providers", error))?;
         let tasks = Tasks::new();
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         clean_up(&tasks, Arc::clone(&requests));
+        watch_log(&tasks, Arc::clone(&store), head);
         let (executor, executing) = Executor::start(
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -289,6 +296,17 @@ fn start_sagas(
         .with::<OrderSaga>(Arc::clone(&effects) as Arc<dyn Effects<OrderSaga>>)
         .with::<CancelOrderSaga>(effects)
         .start()
+}
+
+/// Ends the process when its event store is replaced under it.
+fn watch_log(tasks: &Tasks, store: Arc<dyn EventStore>, head: LogMark) {
+    let stopping = tasks.stopping();
+    tasks.spawn("the event store's log", async move {
+        // A task that ends early is a fault, which ends the process; the next start says what is to be done.
+        let _ended = stopping
+            .run_until_cancelled(event_log::watch(store, head))
+            .await;
+    });
 }
 
 /// Forgets old keys from time to time.

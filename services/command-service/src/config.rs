@@ -21,6 +21,8 @@ pub struct Config {
     pub providers: ProviderSettings,
     /// How its sagas run.
     pub sagas: SagaSettings,
+    /// `ACCEPT_LOG`: the log that an operator accepts although something is of another one, as `LOG@HEAD`.
+    pub accept_log: Option<String>,
 }
 
 /// How sagas run.
@@ -51,6 +53,7 @@ impl Config {
     /// A setting does not parse, a URL is not served, or a secret is missing.
     pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
         Ok(Self {
+            accept_log: settings.find(&names::ACCEPT_LOG)?,
             providers: ProviderSettings::read(settings)?,
             sagas: SagaSettings {
                 lease: settings.get(&names::SAGA_LEASE_MS)?,

@@ -17,6 +17,7 @@ pub mod commands;
 pub mod config;
 mod context;
 pub mod database;
+pub mod event_log;
 pub mod fulfilment;
 mod grpc;
 pub mod idempotency;

@@ -34,6 +34,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/postgres/0003_notices.sql"),
     },
     Migration {
+        version: 4,
+        serves_from: 1,
+        sqlite: include_str!("../../migrations/sqlite/0004_log_marks.sql"),
+        postgres: include_str!("../../migrations/postgres/0004_log_marks.sql"),
+    },
+    Migration {
         version: 5,
         serves_from: 1,
         sqlite: include_str!("../../migrations/sqlite/0005_write_probe.sql"),
@@ -146,9 +152,12 @@ mod tests {
                 .map(|step| step.version)
                 .collect()
         };
-        assert_eq!(versions(&[]), [1, 2, 3, 5]);
-        assert_eq!(versions(&[(1, 1)]), [2, 3, 5]);
-        assert_eq!(versions(&[(1, 1), (2, 1), (3, 1), (5, 1)]), [0_i64; 0]);
+        assert_eq!(versions(&[]), [1, 2, 3, 4, 5]);
+        assert_eq!(versions(&[(1, 1)]), [2, 3, 4, 5]);
+        assert_eq!(
+            versions(&[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]),
+            [0_i64; 0]
+        );
     }
 
     #[test]

@@ -1,18 +1,22 @@
 //! Idempotent requests in the command database. Every step is one statement, the same on both engines.
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{Clock, CommandId};
+use event_sourcing::{Clock, CommandId, EventStore, LogMark};
 use sql_database::Statement;
 use uuid::Uuid;
 
 use super::{Begun, KEPT, KeyedRequest, LEASE, RequestHash};
 use crate::database::{CommandDatabase, DatabaseError};
+use crate::event_log::{stored_event, stored_position};
 
 /// How many rows the clean-up removes in one statement.
 const CLEANED_AT_ONCE: i64 = 1_000;
+/// How long the event store may take to say where its log ends. The answer itself must still be kept in time.
+const MARK_TIMEOUT: Duration = Duration::from_millis(500);
 /// How often Begin looks again if the row it met is gone when it looks closer.
 const BEGIN_TRIES: usize = 3;
 
@@ -39,7 +43,7 @@ const RENEW: &str = "\
     UPDATE idempotent_requests SET lease_until = $4 \
     WHERE principal = $1 AND key = $2 AND token = $3 AND answer IS NULL";
 const ANSWER: &str = "\
-    UPDATE idempotent_requests SET answer = $4 \
+    UPDATE idempotent_requests SET answer = $4, log_id = $5, position = $6, event_id = $7 \
     WHERE principal = $1 AND key = $2 AND token = $3";
 const RELEASE: &str = "\
     UPDATE idempotent_requests SET lease_until = 0 \
@@ -50,17 +54,31 @@ const CLEAN_UP: &str = "\
         WHERE created_at <= $1 AND lease_until <= $2 ORDER BY created_at LIMIT $3)";
 
 /// The idempotent requests of one command database.
-#[derive(Debug)]
 pub struct Requests {
     database: CommandDatabase,
+    store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
 }
 
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Requests").finish_non_exhaustive()
+    }
+}
+
 impl Requests {
-    /// Those of `database`.
+    /// Those of `database`, about the log in `store`.
     #[must_use]
-    pub fn new(database: CommandDatabase, clock: Arc<dyn Clock>) -> Self {
-        Self { database, clock }
+    pub fn new(
+        database: CommandDatabase,
+        store: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            database,
+            store,
+            clock,
+        }
     }
 
     /// Begins a request. `seed` is used if the key is new; `token` names the caller's lease.
@@ -130,9 +148,15 @@ impl Requests {
         answer: Option<&[u8]>,
     ) -> Result<bool, DatabaseError> {
         let finish = match answer {
-            Some(answer) => of("keep a request's answer", ANSWER, request)
-                .bind(token)
-                .bind(answer),
+            Some(answer) => {
+                let head = self.head().await;
+                of("keep a request's answer", ANSWER, request)
+                    .bind(token)
+                    .bind(answer)
+                    .bind(head.map(|head| head.log.to_string()))
+                    .bind(head.map(|head| stored_position(head.position)))
+                    .bind(head.as_ref().and_then(stored_event))
+            }
             None => of("release a request", RELEASE, request).bind(token),
         };
         let changed = self.database.execute(finish).await?;
@@ -157,6 +181,13 @@ impl Requests {
                 return Ok(removed);
             }
         }
+    }
+
+    /// The log's head, which is at or after all that an answer tells of. An answer is kept also if the log cannot be
+    /// asked now.
+    async fn head(&self) -> Option<LogMark> {
+        let identity = tokio::time::timeout(MARK_TIMEOUT, self.store.identify(&[])).await;
+        identity.ok().and_then(Result::ok).map(|log| log.head)
     }
 
     async fn insert(
@@ -217,7 +248,7 @@ fn of(operation: &'static str, sql: &'static str, request: &KeyedRequest) -> Sta
         .bind(request.key.as_str())
 }
 
-fn micros(duration: Duration) -> i64 {
+pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 

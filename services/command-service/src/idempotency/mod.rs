@@ -14,6 +14,7 @@
 //! lease can be judged by the clock of whichever process is asked.
 
 mod database;
+pub(crate) mod marks;
 
 use std::time::Duration;
 

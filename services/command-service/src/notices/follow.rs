@@ -8,7 +8,8 @@ use domain::order::{Order, OrderEvent};
 use domain::value::EntityId;
 use event_sourcing::aggregate::decode;
 use event_sourcing::{
-    Envelope, EventStore, Executor, Filter, LeaseStore, LogPage, Position, StoreError, Version,
+    Envelope, EventStore, Executor, Filter, ForeignLog, LeaseStore, LogMark, LogPage, Position,
+    StoreError, Version,
 };
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -70,6 +71,8 @@ enum Interrupted {
     Elsewhere,
     #[error("the process stops")]
     Stopped,
+    #[error("the log was replaced")]
+    Log(#[from] ForeignLog),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -86,7 +89,7 @@ impl Notices {
             };
             if matches!(
                 interrupted,
-                Interrupted::Store(_) | Interrupted::Database(_)
+                Interrupted::Log(_) | Interrupted::Store(_) | Interrupted::Database(_)
             ) {
                 tracing::warn!(
                     { fields::ERROR } = &interrupted as &dyn std::error::Error,
@@ -138,25 +141,43 @@ impl Notices {
     }
 
     async fn read(&self, stop: &CancellationToken) -> Result<Infallible, Interrupted> {
-        let mut position = match checkpoint::load(&self.database).await? {
-            Some(position) => position,
-            // Customers of long ago are not told anew by a shop that has just learnt to tell them.
-            None => self.store.head().await?,
-        };
+        let mut mark = self.checkpoint().await?;
         let filter = Filter::of_types(&TOLD);
         loop {
-            checkpoint::save(&self.database, position).await?;
-            let page = stop.run_until_cancelled(self.next_page(position, &filter));
+            checkpoint::save(&self.database, &mark).await?;
+            let page = stop.run_until_cancelled(self.next_page(mark.position, &filter));
             let page = page.await.ok_or(Interrupted::Stopped)??;
+            let next = self.mark(&mark, &page).await?;
             if !self.tell_all(&page.events, stop).await {
                 return Err(Interrupted::Stopped);
             }
-            position = page.through;
+            mark = next;
             if page.events.len() < PAGE {
                 // Nothing is to be done if it is cut short.
                 let _cut = stop.run_until_cancelled(tokio::time::sleep(GATHER)).await;
             }
         }
+    }
+
+    /// Where the reading resumes.
+    async fn checkpoint(&self) -> Result<LogMark, Interrupted> {
+        let Some(stored) = checkpoint::load(&self.database).await? else {
+            // A new reader starts at the head, so that customers are not notified about old orders.
+            return Ok(self.store.identify(&[]).await?.head);
+        };
+        let identity = self.store.identify(&[stored.position]).await?;
+        let mark = stored.mark.unwrap_or(identity.mark_at(stored.position));
+        identity.verify(&mark)?;
+        Ok(mark)
+    }
+
+    /// The mark at the end of a page, if the log still is the one that the checkpoint and the page are of.
+    async fn mark(&self, from: &LogMark, page: &LogPage) -> Result<LogMark, Interrupted> {
+        let identity = self.store.identify(&[from.position, page.through]).await?;
+        identity.verify(from)?;
+        let mark = identity.mark_at(page.through);
+        identity.verify(&mark)?;
+        Ok(mark)
     }
 
     /// The next page that moves the position.

@@ -7,7 +7,7 @@
 //! It is not a step of a saga, since no order fails because of a letter. One process at a time does it, by lease. A
 //! notice may go out twice (a crash before the checkpoint), always under the same key.
 
-mod checkpoint;
+pub(crate) mod checkpoint;
 mod follow;
 
 pub use follow::{Notices, TOLD};

@@ -1,6 +1,7 @@
 //! The providers, against the promises of their ports.
 
 mod book;
+mod event_log;
 #[cfg(target_os = "linux")]
 mod failing_disk;
 mod fake_carrier;

@@ -42,7 +42,7 @@ impl Notifications for Recorder {
     }
 }
 
-struct Post {
+pub struct Post {
     store: Arc<MemoryEventStore>,
     told: mpsc::UnboundedReceiver<(Key, Notice)>,
     stop: CancellationToken,
@@ -51,7 +51,7 @@ struct Post {
 
 impl Post {
     /// Begins to tell customers from a log, as a process does at its start.
-    async fn open(home: &Home, store: &Arc<MemoryEventStore>, failures: u8) -> Self {
+    pub async fn open(home: &Home, store: &Arc<MemoryEventStore>, failures: u8) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let events = Arc::clone(store) as Arc<dyn EventStore>;
         let (executor, _tasks) =
@@ -78,14 +78,14 @@ impl Post {
         }
     }
 
-    async fn next(&mut self) -> (Key, Notice) {
+    pub async fn next(&mut self) -> (Key, Notice) {
         let told = timeout(PATIENCE, self.told.recv()).await;
         told.expect("a notice in time").expect("a notice")
     }
 
     /// The first notice of a log: what was there before the first start is not told, so orders are confirmed until one
     /// is.
-    async fn first(&mut self) -> (Key, Notice) {
+    pub async fn first(&mut self) -> (Key, Notice) {
         loop {
             append(&self.store, "a", &[created("a"), confirmed("a")]).await;
             if let Ok(Some(told)) = timeout(PATIENCE / 40, self.told.recv()).await {
@@ -94,7 +94,7 @@ impl Post {
         }
     }
 
-    async fn close(self) -> Arc<MemoryEventStore> {
+    pub async fn close(self) -> Arc<MemoryEventStore> {
         self.stop.cancel();
         timeout(PATIENCE, self.running)
             .await
@@ -108,7 +108,7 @@ fn id(text: &str) -> EntityId {
     EntityId::parse("id", text).expect("an id")
 }
 
-fn created(order: &str) -> OrderEvent {
+pub fn created(order: &str) -> OrderEvent {
     OrderEvent::Created(OrderCreated {
         order_id: id(order),
         saga_id: id("saga"),
@@ -119,13 +119,13 @@ fn created(order: &str) -> OrderEvent {
     })
 }
 
-fn confirmed(order: &str) -> OrderEvent {
+pub fn confirmed(order: &str) -> OrderEvent {
     OrderEvent::Confirmed(OrderConfirmed {
         order_id: id(order),
     })
 }
 
-async fn append(store: &MemoryEventStore, order: &str, events: &[OrderEvent]) {
+pub async fn append(store: &MemoryEventStore, order: &str, events: &[OrderEvent]) {
     let events = events.iter().map(|event| NewEvent {
         event: event.encode(),
         metadata: Metadata::default(),
@@ -142,7 +142,7 @@ async fn append(store: &MemoryEventStore, order: &str, events: &[OrderEvent]) {
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
 }
 
-fn log() -> Arc<MemoryEventStore> {
+pub fn log() -> Arc<MemoryEventStore> {
     Arc::new(MemoryEventStore::new(Arc::new(SystemClock)))
 }
 

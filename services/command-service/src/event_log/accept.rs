@@ -1,0 +1,103 @@
+//! The check at the start, and what an operator's acceptance does.
+
+use event_sourcing::{Clock, EventStore, ForeignLog, LogMark, Position, StoreError};
+use platform::config::names;
+use platform::{StartError, fields};
+
+use crate::database::{CommandDatabase, DatabaseError};
+use crate::idempotency::marks::{self, Incomparable};
+use crate::notices::checkpoint;
+
+const CHECK: &str = "resume at the event store";
+
+/// What was kept, and is not of this log.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{what} of another log ({foreign}): the event store was restored from an older copy, or is another one. Commands \
+     that were acknowledged after that copy are lost, and what payments, shipping and notifications did for them is \
+     not undone. To accept it, start once with {setting}={accepts}: customers are notified of what happens from now on, \
+     and kept answers of commands that are lost are forgotten",
+    setting = names::ACCEPT_LOG.spec.name
+)]
+struct NotAccepted {
+    what: &'static str,
+    foreign: ForeignLog,
+    accepts: String,
+}
+
+/// Why the check came to no end.
+#[derive(Debug, thiserror::Error)]
+enum Unchecked {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Answers(#[from] Incomparable),
+}
+
+/// Refuses the start if the command database is of another log than the event store, or ahead of it, unless `accepted`
+/// names the log and its head as the refusal does. Then what is foreign is forgotten. Gives the log's head.
+///
+/// # Errors
+/// The refusal; or a database cannot be read.
+pub async fn check(
+    database: &CommandDatabase,
+    store: &dyn EventStore,
+    clock: &dyn Clock,
+    accepted: Option<&str>,
+) -> Result<LogMark, StartError> {
+    let unchecked = |error: Unchecked| StartError::failed(CHECK, error);
+    let (head, refused) = compare(database, store, clock).await.map_err(unchecked)?;
+    match refused {
+        None => Ok(head),
+        Some(refused) if accepted == Some(refused.accepts.as_str()) => {
+            accept(database, store, head).await.map_err(unchecked)?;
+            Ok(head)
+        }
+        Some(refused) => Err(StartError::failed(CHECK, refused)),
+    }
+}
+
+/// The log's head, and what was kept of another log.
+async fn compare(
+    database: &CommandDatabase,
+    store: &dyn EventStore,
+    clock: &dyn Clock,
+) -> Result<(LogMark, Option<NotAccepted>), Unchecked> {
+    let notified = checkpoint::load(database).await?;
+    let notified = notified.and_then(|stored| stored.mark);
+    let log = store.identify(&[]).await?.head.log;
+    let answered = marks::newest(database, clock, log).await?;
+    let kept = [
+        ("the progress of the notifications is", notified),
+        ("a kept answer of an Idempotency-Key is", answered),
+    ];
+    let marks = kept.iter().filter_map(|(_, mark)| *mark);
+    let positions: Vec<Position> = marks.map(|mark| mark.position).collect();
+    let identity = store.identify(&positions).await?;
+    let head = identity.head;
+    let refused = kept.into_iter().find_map(|(what, mark)| {
+        Some(NotAccepted {
+            what,
+            foreign: identity.verify(&mark?).err()?,
+            accepts: format!("{}@{}", head.log, head.position),
+        })
+    });
+    Ok((head, refused))
+}
+
+async fn accept(
+    database: &CommandDatabase,
+    store: &dyn EventStore,
+    head: LogMark,
+) -> Result<(), Unchecked> {
+    let forgotten = marks::forget_foreign(database, store, head).await?;
+    checkpoint::move_to(database, &head).await?;
+    tracing::warn!(
+        { fields::POSITION } = head.position.0,
+        { fields::REQUESTS_REMOVED } = forgotten,
+        "an operator accepted the event store as it is"
+    );
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! Which log the kept answers are of.
+
+use event_sourcing::{Clock, EventStore, LogId, LogMark, Position, StoreError};
+use sql_database::Statement;
+
+use super::KEPT;
+use super::database::micros;
+use crate::database::{CommandDatabase, DatabaseError};
+use crate::event_log::{MarkRow, StoredMark, stored_position};
+
+/// How many marks are compared with the log at once.
+const COMPARED_AT_ONCE: i64 = 1_000;
+
+/// One of another log, if there is one, else the one that reaches furthest.
+const NEWEST: &str = "\
+    SELECT log_id, position, event_id FROM idempotent_requests \
+    WHERE answer IS NOT NULL AND log_id IS NOT NULL AND created_at > $2 \
+    ORDER BY CASE WHEN log_id = $1 THEN 1 ELSE 0 END, position DESC LIMIT 1";
+const FORGET_OTHERS: &str = "\
+    DELETE FROM idempotent_requests \
+    WHERE answer IS NOT NULL AND log_id IS NOT NULL AND (log_id <> $1 OR position > $2)";
+const DOWNWARD: &str = "\
+    SELECT DISTINCT log_id, position, event_id FROM idempotent_requests \
+    WHERE answer IS NOT NULL AND log_id = $1 AND position <= $2 ORDER BY position DESC LIMIT $3";
+const FORGET_FROM: &str = "\
+    DELETE FROM idempotent_requests WHERE answer IS NOT NULL AND log_id = $1 AND position >= $2";
+
+/// Kept answers could not be compared with the log.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Incomparable {
+    /// The event store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The command database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// The mark of a kept answer that is not of `log`, or of the one that reaches furthest in it.
+pub(crate) async fn newest(
+    database: &CommandDatabase,
+    clock: &dyn Clock,
+    log: LogId,
+) -> Result<Option<LogMark>, DatabaseError> {
+    const OPERATION: &str = "read which log the answers are of";
+    let since = clock.now().timestamp_micros() - micros(KEPT);
+    let newest = Statement::new(OPERATION, NEWEST)
+        .bind(log.to_string())
+        .bind(since);
+    let found: Option<MarkRow> = database.fetch_optional(newest).await?;
+    let stored = found
+        .map(|row| StoredMark::read(OPERATION, row))
+        .transpose()?;
+    Ok(stored.and_then(|stored| stored.mark))
+}
+
+/// Forgets the answers that are not of the log that ends at `head`, and says how many those were. A log is the same up
+/// to any event that it shares with another, so the search ends at the highest one that is shared.
+pub(crate) async fn forget_foreign(
+    database: &CommandDatabase,
+    store: &dyn EventStore,
+    head: LogMark,
+) -> Result<u64, Incomparable> {
+    let others = Statement::new("forget answers of another log", FORGET_OTHERS)
+        .bind(head.log.to_string())
+        .bind(stored_position(head.position));
+    let mut forgotten = database.execute(others).await?;
+    let mut below = head.position;
+    loop {
+        let marks = downward(database, head.log, below).await?;
+        let positions: Vec<Position> = marks.iter().map(|mark| mark.position).collect();
+        let identity = store.identify(&positions).await?;
+        let foreign = marks
+            .iter()
+            .take_while(|mark| identity.verify(mark).is_err());
+        let Some(lowest) = foreign.last() else {
+            return Ok(forgotten);
+        };
+        let beyond = Statement::new("forget answers beyond the log", FORGET_FROM)
+            .bind(head.log.to_string())
+            .bind(stored_position(lowest.position));
+        forgotten += database.execute(beyond).await?;
+        below = Position(lowest.position.0.saturating_sub(1));
+    }
+}
+
+async fn downward(
+    database: &CommandDatabase,
+    log: LogId,
+    from: Position,
+) -> Result<Vec<LogMark>, DatabaseError> {
+    const OPERATION: &str = "read where the answers are";
+    let downward = Statement::new(OPERATION, DOWNWARD)
+        .bind(log.to_string())
+        .bind(stored_position(from))
+        .bind(COMPARED_AT_ONCE);
+    let rows: Vec<MarkRow> = database.fetch_all(downward).await?;
+    let marks = rows.into_iter();
+    let marks = marks.map(|row| Ok(StoredMark::read(OPERATION, row)?.mark));
+    let marks: Result<Vec<Option<LogMark>>, DatabaseError> = marks.collect();
+    Ok(marks?.into_iter().flatten().collect())
+}

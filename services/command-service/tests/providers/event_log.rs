@@ -1,0 +1,178 @@
+//! What the command database keeps is of one log. After a restore, a start is refused until an operator accepts it.
+
+use std::sync::Arc;
+
+use command_service::database::CommandDatabase;
+use command_service::event_log::{check, watch};
+use command_service::idempotency::{Begun, KeyedRequest, Requests};
+use event_sourcing::testing::ReplaceableStore;
+use event_sourcing::{
+    Clock, CommandId, EventStore, ForeignLog, MemoryEventStore, Position, SystemClock,
+};
+use uuid::Uuid;
+
+use crate::notices::{Post, append, confirmed, created, log};
+use crate::support::{on_both_engines, soon};
+
+const TOKEN: &str = "token";
+
+/// The start is refused, and the refusal says what accepts it. Nothing else does.
+async fn refused(database: &CommandDatabase, store: &MemoryEventStore) -> String {
+    let identity = store.identify(&[]).await.expect("a log");
+    let accepts = format!("{}@{}", identity.head.log, identity.head.position);
+    let elsewhere = format!("{}@{}", identity.head.log, identity.head.position.0 + 1);
+    for accepted in [None, Some(elsewhere.as_str()), Some("true")] {
+        let refused = check(database, store, &SystemClock, accepted).await;
+        let refused = refused.expect_err("another log").to_string();
+        let says = format!("ACCEPT_LOG={accepts}");
+        assert!(refused.contains(&says), "{refused} does not say {says}");
+    }
+    accepts
+}
+
+async fn accepted(database: &CommandDatabase, store: &MemoryEventStore, accepts: Option<&str>) {
+    let head = store.head().await.expect("a head");
+    let found = check(database, store, &SystemClock, accepts).await;
+    assert_eq!(found.expect("accepted").position, head);
+}
+
+#[tokio::test]
+async fn notifications_beyond_the_log_refuse_the_start_and_continue_at_its_head_when_accepted() {
+    on_both_engines(async |home| {
+        let mut post = Post::open(home, &log(), 0).await;
+        post.first().await;
+        let store = post.close().await;
+        let database = home.database().await;
+        accepted(&database, &store, None).await;
+
+        let restored = Arc::new(store.restored_to(Position(1)));
+        let accepts = refused(&database, &restored).await;
+        accepted(&database, &restored, Some(&accepts)).await;
+        accepted(&database, &restored, None).await;
+        // Positions that the lost events had are notified about.
+        append(&restored, "n", &[created("n"), confirmed("n")]).await;
+        let mut post = Post::open(home, &restored, 0).await;
+        let (_, notice) = post.next().await;
+        assert_eq!(notice.order_id.as_str(), "n");
+        post.close().await;
+
+        let other = log();
+        append(&other, "o", &[created("o")]).await;
+        refused(&database, &other).await;
+    })
+    .await;
+}
+
+struct Answers {
+    requests: Requests,
+}
+
+impl Answers {
+    fn of(database: &CommandDatabase, store: &Arc<MemoryEventStore>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = Arc::clone(store) as Arc<dyn EventStore>;
+        Self {
+            requests: Requests::new(database.clone(), store, clock),
+        }
+    }
+
+    async fn begin(&self, key: &str) -> Begun {
+        let seed = CommandId(Uuid::from_u128(1));
+        let begun = self.requests.begin(&keyed(key), [0; 32], seed, TOKEN).await;
+        begun.expect("begun")
+    }
+
+    async fn keep(&self, key: &str) {
+        self.begin(key).await;
+        let request = keyed(key);
+        let kept = self.requests.finish(&request, TOKEN, Some(b"answer"));
+        assert!(kept.await.expect("kept"));
+    }
+
+    async fn repeats(&self, key: &str) -> bool {
+        matches!(self.begin(key).await, Begun::Again { .. })
+    }
+}
+
+fn keyed(key: &str) -> KeyedRequest {
+    KeyedRequest {
+        principal: "anna".to_owned(),
+        key: key.to_owned(),
+    }
+}
+
+/// A log of six events, with an answer kept after each second one.
+async fn three_answers(database: &CommandDatabase) -> Arc<MemoryEventStore> {
+    let store = log();
+    let answers = Answers::of(database, &store);
+    for key in ["two", "four", "six"] {
+        append(&store, key, &[created(key), confirmed(key)]).await;
+        answers.keep(key).await;
+    }
+    accepted(database, &store, None).await;
+    store
+}
+
+#[tokio::test]
+async fn answers_of_lost_commands_refuse_the_start_and_are_forgotten_when_accepted() {
+    for grown in [false, true] {
+        on_both_engines(async |home| {
+            let database = home.database().await;
+            let store = three_answers(&database).await;
+            let restored = Arc::new(store.restored_to(Position(4)));
+            if grown {
+                for order in ["a", "b", "c"] {
+                    append(&restored, order, &[created(order), confirmed(order)]).await;
+                }
+            }
+            let accepts = refused(&database, &restored).await;
+            accepted(&database, &restored, Some(&accepts)).await;
+            accepted(&database, &restored, None).await;
+            let answers = Answers::of(&database, &restored);
+            assert!(answers.repeats("two").await);
+            assert!(answers.repeats("four").await);
+            assert!(!answers.repeats("six").await, "it is of a lost command");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn answers_of_another_log_refuse_the_start_and_are_all_forgotten_when_accepted() {
+    on_both_engines(async |home| {
+        let database = home.database().await;
+        three_answers(&database).await;
+        let other = log();
+        for order in ["a", "b", "c", "d"] {
+            append(&other, order, &[created(order), confirmed(order)]).await;
+        }
+        let accepts = refused(&database, &other).await;
+        accepted(&database, &other, Some(&accepts)).await;
+        let answers = Answers::of(&database, &other);
+        for key in ["two", "four", "six"] {
+            assert!(!answers.repeats(key).await, "{key}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_replaced_under_a_process_is_noticed() {
+    let memory = MemoryEventStore::new(Arc::new(SystemClock));
+    let store = Arc::new(ReplaceableStore::new(memory));
+    for order in ["a", "b"] {
+        append(&store.present(), order, &[created(order)]).await;
+    }
+    let head = store.identify(&[]).await.expect("a log").head;
+    let watching = tokio::spawn(watch(Arc::clone(&store) as Arc<dyn EventStore>, head));
+    append(&store.present(), "c", &[created("c")]).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert!(!watching.is_finished(), "it is still the same log");
+    store.restore(Position(1));
+    let noticed = soon("the notice", watching).await.expect("no panic");
+    let shorter = ForeignLog::Shorter {
+        position: Position(3),
+        head: Position(1),
+    };
+    assert_eq!(noticed, shorter);
+}
