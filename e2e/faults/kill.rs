@@ -66,7 +66,7 @@ async fn kill_under_load(shop: &mut Shop, targets: &[Option<&str>]) -> Result<()
 }
 
 /// All products by name, read through the pages of the API at the head.
-async fn everything(shop: &Shop) -> Result<BTreeMap<String, Vec<String>>> {
+pub(super) async fn everything(shop: &Shop) -> Result<BTreeMap<String, Vec<String>>> {
     let head = shop.head().await?.to_string();
     let document = "query($page: Int!) { productsPaginated(page: $page, perPage: 500) { id name stockQuantity } }";
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -6,4 +6,6 @@ mod kill;
 mod load;
 mod one_unit;
 mod orders;
+mod restored;
 mod second_start;
+mod upgrade;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::process::ExitStatus;
 
 use anyhow::{Context, Result, bail};
 
@@ -308,6 +309,28 @@ impl System {
             }
         }
         self.healthy().await
+    }
+
+    /// Starts the first ended process of this binary, which must not come up, and gives how it ended and its log.
+    ///
+    /// # Errors
+    /// If there is none, or it does not end.
+    pub async fn start_in_vain(&mut self, binary: &str) -> Result<(ExitStatus, String)> {
+        let binary_path = self.binaries.path(binary)?.to_owned();
+        for part in self.parts.iter_mut().filter(|part| part.binary == binary) {
+            if part.process.has_ended()? {
+                return Process::run(&binary_path, &part.start).await;
+            }
+        }
+        bail!("no {binary} has ended")
+    }
+
+    /// Sets a setting for every later start of processes of this binary.
+    pub fn set(&mut self, binary: &str, name: &str, value: &str) {
+        for part in self.parts.iter_mut().filter(|part| part.binary == binary) {
+            let variables = &mut part.start.variables;
+            variables.insert(name.to_owned(), value.to_owned());
+        }
     }
 
     /// Stops all in the order in which an operator does, and fails if one does not end cleanly.

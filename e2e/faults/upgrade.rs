@@ -1,0 +1,338 @@
+//! A projection's schema version is raised under load: the present and the next read side run together, in both
+//! directions, the next one is killed half-way through its build, and both tables equal a fresh build row for row.
+//!
+//! On PostgreSQL alone: a SQLite read model belongs to one process, whose two versions the kernel's tests run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use contract::query::Empty;
+use contract::query::category_query_client::CategoryQueryClient;
+use contract::status::Reason;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use test_shop::{Operation, Process, Start, Store, until_within};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tonic::transport::Endpoint;
+
+use super::load::{Counts, Load};
+use crate::support::{Shop, Topology, binaries, long, on, say};
+
+/// Cargo builds it with this test.
+const NEXT: &str = env!("CARGO_BIN_EXE_query-service-next");
+const WRITERS: usize = 12;
+/// Events that are there before, so that a build takes a while: in the short version and in the long one.
+const EVENTS: (i64, i64) = (30_000, 1_000_000);
+/// Acknowledged operations in each phase.
+const BETWEEN: (u64, u64) = (150, 6_000);
+const MIN_READS: u64 = 20;
+const SETTLES_WITHIN: Duration = Duration::from_mins(3);
+const LISTENERS: [&str; 2] = ["QUERY_GRPC_ADDR", "QUERY_METRICS_ADDR"];
+
+const FILL: &str = "
+    WITH one AS (SELECT * FROM events WHERE event_type = 'CategoryCreated' LIMIT 1),
+         head AS (SELECT max(id) AS id FROM events)
+    INSERT INTO events (id, aggregate_type, aggregate_id, event_type, event_data, event_metadata, event_version,
+                        created_at, event_id, command_id, schema_version)
+    SELECT head.id + n, aggregate_type, 'bulk-' || n, event_type,
+           event_data || jsonb_build_object('category_id', 'bulk-' || n, 'name', 'Bulk ' || n),
+           event_metadata, 1, created_at, gen_random_uuid(), gen_random_uuid(), schema_version
+    FROM generate_series(1, $1) AS n, one, head";
+const GENERATIONS: &str = "
+    SELECT g.projection, g.generation, g.position, g.caught_up
+    FROM read_model_versions v JOIN read_model_generations g USING (projection, generation)
+    ORDER BY g.projection, g.schema_version";
+
+#[tokio::test]
+async fn versions_of_the_read_side_run_together_under_load() -> Result<()> {
+    on(Topology::THREE_PROCESSES, upgrade).await
+}
+
+async fn upgrade(shop: &mut Shop) -> Result<()> {
+    let (events, between) = if long() {
+        (EVENTS.1, BETWEEN.1)
+    } else {
+        (EVENTS.0, BETWEEN.0)
+    };
+    let Store::Postgres {
+        events: log,
+        query: rows,
+        ..
+    } = shop.system.store().clone()
+    else {
+        bail!("not on PostgreSQL");
+    };
+    shop.session()?.create_category("Template").await?;
+    fill(&log, events).await?;
+    let mut rows = Rows::open(&rows).await?;
+    rows.at_least(Version::Present, events).await?;
+
+    let begin = Instant::now();
+    let gateway = shop.system.gateway(0)?;
+    let load = Load::start(&[gateway], WRITERS);
+    load.wait_for_more(between).await?;
+    // Up: the next version starts next to the present one, is killed half-way, and continues.
+    let reads = Reads::start(gateway);
+    let mut next = start_next(shop).await?;
+    rows.half_way(events).await?;
+    next.kill()?;
+    next.ended().await?;
+    let killed = rows.of(Version::Next).await?.swap_remove(0);
+    let mut next = start_next(shop).await?;
+    let building = refused_as_building(&next).await?;
+    rows.caught_up().await?;
+    let built = rows.of(Version::Next).await?.swap_remove(0);
+    let answered = reads.finish().await?;
+    load.wait_for_more(between).await?;
+    // Down: the present version starts next to the next one.
+    shop.system.kill_one("query-service", 0).await?;
+    load.wait_for_more(between).await?;
+    shop.system.start_again().await?;
+    load.wait_for_more(between).await?;
+    let counts = Counts::of(&load.finish().await?);
+    let took = begin.elapsed();
+
+    let head = shop.head().await?;
+    let compared = compare(&mut rows, &log, head).await?;
+    say(&format!(
+        "upgrade under load: {} ok, {} failed, {} unknown in {took:.1?} ({:.0} a second); killed at {} of \
+         {events}; {answered} reads answered by the present version meanwhile, {building} \
+         refused by the next one; {compared} rows compared",
+        counts.ok,
+        counts.failed,
+        counts.unknown,
+        f64::from(u32::try_from(counts.ok)?) / took.as_secs_f64(),
+        killed.position,
+    ));
+    ensure!(counts.ok as u64 >= 4 * between, "only {} writes", counts.ok);
+    ensure!(
+        killed.position > 0 && killed.caught_up == 0 && built.generation == killed.generation,
+        "it was not killed half-way, or did not continue"
+    );
+    ensure!(answered >= MIN_READS, "only {answered} reads were answered");
+    ensure!(building > 0, "no read was refused as building");
+    ensure!(
+        i64::try_from(compared)? >= 2 * events,
+        "only {compared} rows compared"
+    );
+    ensure!(next.terminate().await?.success(), "{}", next.log());
+    Ok(())
+}
+
+/// Appends as many events as an appender would, in one go.
+async fn fill(log: &str, events: i64) -> Result<()> {
+    let mut connection = PgConnection::connect(log).await?;
+    let mut transaction = connection.begin().await?;
+    sqlx::raw_sql("SELECT FROM event_log_lock FOR UPDATE")
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query(FILL)
+        .bind(events)
+        .execute(&mut *transaction)
+        .await
+        .context("fill the log")?;
+    transaction.commit().await?;
+    connection.close().await?;
+    Ok(())
+}
+
+async fn start_next(shop: &Shop) -> Result<Process> {
+    let Store::Postgres { events, query, .. } = shop.system.store() else {
+        bail!("not on PostgreSQL");
+    };
+    start(Path::new(NEXT), events, query).await
+}
+
+async fn start(binary: &Path, events: &str, query: &str) -> Result<Process> {
+    let variables = [("EVENT_STORE_URL", events), ("QUERY_DATABASE_URL", query)];
+    let start = Start {
+        variables: variables
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        listeners: LISTENERS.to_vec(),
+        ..Start::default()
+    };
+    Process::serve(binary, &start).await
+}
+
+/// Asks the next version until it answers, which it does when it has caught up. Gives how often it said that it is
+/// being built; any other error is wrong.
+async fn refused_as_building(next: &Process) -> Result<u64> {
+    let address = next.address(LISTENERS[0])?;
+    let channel = Endpoint::from_shared(format!("http://{address}"))?
+        .connect()
+        .await?;
+    let mut categories = CategoryQueryClient::new(channel);
+    let mut refused = 0;
+    let deadline = Instant::now() + SETTLES_WITHIN;
+    while let Err(status) = categories.get_category_statistics(Empty {}).await {
+        ensure!(
+            Reason::of(&status) == Some(Reason::ReadSideBuilding),
+            "{status}"
+        );
+        ensure!(Instant::now() < deadline, "it is never built");
+        refused += 1;
+    }
+    Ok(refused)
+}
+
+/// A client that reads through the gateway, and so from the present version, until it is finished.
+struct Reads {
+    stop: Arc<AtomicBool>,
+    answered: Arc<AtomicU64>,
+    task: JoinHandle<Result<()>>,
+}
+
+impl Reads {
+    fn start(gateway: std::net::SocketAddr) -> Self {
+        let (stop, answered) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(0)),
+        );
+        let (stopped, count) = (Arc::clone(&stop), Arc::clone(&answered));
+        let task = tokio::spawn(async move {
+            while !stopped.load(Ordering::Relaxed) {
+                let read = Operation::new("{ categoryStatistics { totalCount } }");
+                read.data(gateway).await?;
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        });
+        Self {
+            stop,
+            answered,
+            task,
+        }
+    }
+
+    async fn finish(self) -> Result<u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.task.await?.context("a read of the present version")?;
+        Ok(self.answered.load(Ordering::Relaxed))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    Present,
+    Next,
+}
+
+struct Generation {
+    projection: String,
+    generation: i64,
+    position: i64,
+    caught_up: i64,
+}
+
+/// The query database.
+struct Rows(PgConnection);
+
+impl Rows {
+    async fn open(url: &str) -> Result<Self> {
+        Ok(Self(PgConnection::connect(url).await?))
+    }
+
+    /// The generations of a version: of each projection the lower one is the present, the higher one the next.
+    async fn of(&mut self, version: Version) -> Result<Vec<Generation>> {
+        let mut of: BTreeMap<String, Vec<Generation>> = BTreeMap::new();
+        let all: Vec<(String, i64, i64, i64)> =
+            sqlx::query_as(GENERATIONS).fetch_all(&mut self.0).await?;
+        for (projection, generation, position, caught_up) in all {
+            of.entry(projection.clone()).or_default().push(Generation {
+                projection,
+                generation,
+                position,
+                caught_up,
+            });
+        }
+        let index = usize::from(version == Version::Next);
+        let found = of
+            .into_values()
+            .filter_map(|mut all| (all.len() > index).then(|| all.swap_remove(index)));
+        Ok(found.collect())
+    }
+
+    async fn at_least(&mut self, version: Version, position: i64) -> Result<()> {
+        until_within(SETTLES_WITHIN, "the read side", async || {
+            let all = self.of(version).await?;
+            let are_there = all.iter().all(|one| one.position >= position);
+            ensure!(all.len() == 4 && are_there, "it lags");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until the next version has built a part of its categories.
+    async fn half_way(&mut self, events: i64) -> Result<()> {
+        until_within(SETTLES_WITHIN, "half a build", async || {
+            let all = self.of(Version::Next).await?;
+            let one = all.first().context("no generation yet")?;
+            ensure!(one.position > 0, "nothing is built yet");
+            if one.position >= events {
+                bail!("it was built before it could be killed");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn caught_up(&mut self) -> Result<()> {
+        until_within(SETTLES_WITHIN, "the next version", async || {
+            let all = self.of(Version::Next).await?;
+            let are_built = all.iter().all(|one| one.caught_up == 1);
+            ensure!(all.len() == 4 && are_built, "it is being built");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Every row of a table as text.
+    async fn all(&mut self, table: &str) -> Result<Vec<String>> {
+        let sql = format!("SELECT CAST(t AS text) FROM {table} AS t ORDER BY id");
+        let rows: Vec<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
+            .fetch_all(&mut self.0)
+            .await?;
+        Ok(rows.into_iter().map(|(row,)| row).collect())
+    }
+}
+
+/// Compares the tables of both versions with a build on a fresh database. Gives the rows that were compared.
+async fn compare(rows: &mut Rows, log: &str, head: i64) -> Result<usize> {
+    let database = test_postgres::database().await;
+    let present = binaries().await?.path("query-service")?;
+    let mut build = start(present, log, &database.url).await?;
+    let mut fresh = Rows::open(&database.url).await?;
+    fresh.at_least(Version::Present, head).await?;
+    rows.at_least(Version::Present, head).await?;
+    rows.at_least(Version::Next, head).await?;
+    let mut compared = 0;
+    for expected in fresh.of(Version::Present).await? {
+        let name = &expected.projection;
+        let wanted = fresh
+            .all(&format!("{name}_g{}", expected.generation))
+            .await?;
+        for version in [Version::Present, Version::Next] {
+            let all = rows.of(version).await?;
+            let found = all.iter().find(|one| one.projection == *name);
+            let found = found.with_context(|| format!("no generation of {name}"))?;
+            let table = format!("{name}_g{}", found.generation);
+            let found = rows.all(&table).await?;
+            let differing = wanted.iter().zip(&found).find(|(one, other)| one != other);
+            ensure!(differing.is_none(), "{table}: {differing:?}");
+            ensure!(
+                wanted.len() == found.len(),
+                "{table}: {} rows, a fresh build has {}",
+                found.len(),
+                wanted.len()
+            );
+            compared += found.len();
+        }
+    }
+    ensure!(build.terminate().await?.success(), "{}", build.log());
+    Ok(compared)
+}
