@@ -21,7 +21,7 @@ async fn what_the_database_says_stays_inside() {
             .expect("a database");
         let mut transaction = database.begin().await.expect("a transaction");
         transaction
-            .run_script("break it", "DROP VIEW products")
+            .run_script("break it", "DROP VIEW products; DROP TABLE products_g1")
             .await
             .expect("dropped");
         transaction.commit("break it").await.expect("committed");

@@ -84,7 +84,11 @@ async fn a_read_whose_deadline_passes_is_answered_as_such() {
         if error.code() != Code::Cancelled {
             break;
         }
-        let mut request = at(head, request());
+        // A row that no cache has.
+        let unknown = ProductQueryRequest {
+            id: "none".to_owned(),
+        };
+        let mut request = at(head, unknown);
         request.set_timeout(Duration::from_secs(1));
         let read = service.products.get_product(request).await;
         error = read.expect_err("the rows are locked");

@@ -95,11 +95,11 @@ impl World {
         }
     }
 
-    /// A service that has caught up.
+    /// A service that has caught up, and says so.
     pub async fn start(&self) -> Service {
         let service = self.start_on(self.log.clone()).await;
         let built = async {
-            while !service.running.has_caught_up() {
+            while !(service.running.has_caught_up() && service.running.health().is_ready()) {
                 tokio::task::yield_now().await;
             }
         };
