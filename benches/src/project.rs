@@ -8,7 +8,8 @@ use event_sourcing::execute::ExecutorConfig;
 use event_sourcing::projection::FoldError;
 use event_sourcing::projection::runner::{Runner, RunnerConfig};
 use event_sourcing::{
-    Clock, DecodeError, Envelope, EventStore, Filter, Position, Projection, SystemClock, aggregate,
+    Aggregate, Clock, DecodeError, Envelope, EventStore, Filter, Position, Projection, SystemClock,
+    aggregate,
 };
 use read_model_sql::{
     Column, Database, SqlLeaseStore, SqlProjectionStore, TableProjection, TableRow, Value, from_row,
@@ -21,7 +22,7 @@ use crate::database::Server;
 use crate::limits::rebuild;
 use crate::measure::{Figures, once};
 use crate::report::{Comparison, Report, Row, Target};
-use crate::subject::{DEPOSITED, Deposited};
+use crate::subject::{Account, Deposited};
 use crate::teller::open_accounts;
 
 const ACCOUNTS: usize = 1_000;
@@ -83,7 +84,7 @@ impl Projection for Accounts {
     type Event = Deposited;
 
     fn filter(&self) -> Filter {
-        Filter::of_types(&[DEPOSITED])
+        Filter::of_streams(&[Account::TYPE])
     }
 
     fn decode(&self, envelope: &Envelope) -> Result<Deposited, DecodeError> {

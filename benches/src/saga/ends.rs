@@ -63,7 +63,7 @@ impl Ends {
         loop {
             self.0.store.wait_for(after.next()).await?;
             let page = self.0.store.read_all(after, &filter, PAGE).await?;
-            for envelope in &page.events {
+            for envelope in page.events() {
                 let (name, version) = (&envelope.event_type, envelope.schema_version);
                 let event = AnySagaEvent::read(name, version, &envelope.data)?;
                 match event {
@@ -115,7 +115,7 @@ impl Ends {
         let mut belongs = false;
         loop {
             let page = self.0.store.read_all(after, &Filter::ALL, PAGE).await?;
-            for envelope in page.events {
+            for envelope in page.events() {
                 if envelope.command_id.is_some() {
                     belongs = envelope.data.contains(order);
                     if belongs {

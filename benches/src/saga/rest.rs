@@ -134,7 +134,7 @@ async fn suspended(services: &Services, count: u64) -> Result<()> {
         let (mut after, mut seen) = (Position::START, 0);
         while seen < count {
             let page = store.read_all(after, &filter, PAGE).await?;
-            seen += page.events.len() as u64;
+            seen += page.entries.len() as u64;
             if page.through == after {
                 store.wait_for(after.next()).await?;
             }

@@ -9,6 +9,9 @@ use crate::value::{refused, shown};
 /// The names of their types.
 pub const SAGA_TYPES: [&str; 2] = [OrderSaga::NAME, CancelOrderSaga::NAME];
 
+/// The types of their streams.
+pub const SAGA_STREAMS: [&str; 2] = [OrderSaga::STREAM, CancelOrderSaga::STREAM];
+
 /// Reads the name of a type.
 ///
 /// # Errors

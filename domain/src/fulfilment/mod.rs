@@ -21,7 +21,7 @@ use std::time::Duration;
 use event_sourcing::saga::RetryPolicy;
 
 pub use cancel_order::{CancelOrderSaga, UndoCall, UndoneDeal, Unfulfilment};
-pub use kind::{SAGA_TYPES, parse_saga_type};
+pub use kind::{SAGA_STREAMS, SAGA_TYPES, parse_saga_type};
 pub use order::{Fulfilment, FulfilmentCall, Obtained, OrderSaga};
 pub use stock::Goods;
 

@@ -24,9 +24,9 @@ use event_sourcing::saga::{
     started,
 };
 use event_sourcing::{
-    Command, CommandId, Context, DecodeError, Envelope, EventStore, Executor, ExecutorConfig,
-    Filter, MemoryEventStore, Metadata, Position, Projection, StoreError, SystemClock, Token,
-    aggregate,
+    Aggregate, Command, CommandId, Context, DecodeError, Envelope, EventStore, Executor,
+    ExecutorConfig, Filter, MemoryEventStore, Metadata, Position, Projection, StoreError,
+    SystemClock, Token, aggregate,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -108,7 +108,7 @@ impl Projection for Balances {
     type Event = AccountEvent;
 
     fn filter(&self) -> Filter {
-        Filter::of_types(&["Deposited", "Withdrawn"])
+        Filter::of_streams(&[Account::TYPE])
     }
 
     fn decode(&self, envelope: &Envelope) -> Result<AccountEvent, DecodeError> {

@@ -17,6 +17,7 @@ pub mod commit;
 pub mod event;
 pub mod execute;
 pub mod fields;
+mod filter;
 pub mod id;
 pub mod judge;
 pub mod lease;
@@ -44,6 +45,8 @@ pub use lease::{Fence, Lease, LeaseStore, MAX_HELD_LEASES, PRESENCE, PRESENCE_KE
 pub use log::{ForeignLog, LogId, LogIdentity, LogMark};
 pub use memory::MemoryEventStore;
 pub use projection::Projection;
-pub use store::{EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage};
+pub use store::{
+    Entry, EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage, Unreadable,
+};
 pub use stream::StreamId;
 pub use tail::Tail;

@@ -21,7 +21,8 @@ use crate::judge::{Judged, Known, Placed, Questions, Tip, judge};
 use crate::lease::{Lease, LeaseStore, MAX_HELD_LEASES, PRESENCE_KEPT, Token, is_presence};
 use crate::log::{LogId, LogIdentity, LogMark};
 use crate::store::{
-    EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError, StreamPage,
+    Entry, EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError,
+    StreamPage, Unreadable,
 };
 use crate::stream::StreamId;
 
@@ -38,6 +39,8 @@ pub struct MemoryEventStore {
 struct Contents {
     /// The event at position p has index p - 1.
     log: Vec<Arc<Envelope>>,
+    /// Events that are given out as unreadable, by position, with the reason.
+    damaged: HashMap<Position, String>,
     /// Indexes into the log; the event at version v has index v - 1 here.
     streams: HashMap<StreamId, Vec<usize>>,
     receipts: HashMap<CommandId, Receipt>,
@@ -129,6 +132,16 @@ impl MemoryEventStore {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// From here on the event at `position` cannot be read, for this reason. For tests of those who read.
+    pub fn damage(&self, position: Position, reason: impl Into<String>) {
+        self.write().damaged.insert(position, reason.into());
+    }
+
+    /// The damaged event can be read again, as by a binary that knows its form.
+    pub fn repair(&self, position: Position) {
+        self.write().damaged.remove(&position);
+    }
+
     fn expiry(&self, ttl: Duration) -> (DateTime<Utc>, DateTime<Utc>) {
         let now = self.clock.now();
         let ttl = TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
@@ -146,6 +159,24 @@ impl Contents {
 
     fn version(&self, stream: &StreamId) -> Version {
         Version(self.streams.get(stream).map_or(0, Vec::len) as u64)
+    }
+
+    fn entry(&self, event: &Arc<Envelope>) -> Entry {
+        self.unreadable(event).map_or_else(
+            || Entry::Event(Arc::clone(event)),
+            |unreadable| Entry::Unreadable(Arc::new(unreadable)),
+        )
+    }
+
+    fn unreadable(&self, event: &Envelope) -> Option<Unreadable> {
+        let reason = self.damaged.get(&event.position)?;
+        Some(Unreadable {
+            position: event.position,
+            stream: event.stream.clone(),
+            version: event.version,
+            event_type: event.event_type.clone(),
+            reason: reason.clone(),
+        })
     }
 
     fn tip(&self, stream: &StreamId) -> Option<Tip> {
@@ -284,13 +315,19 @@ impl EventStore for MemoryEventStore {
         let indexes = contents.streams.get(stream).map_or(&[][..], Vec::as_slice);
         let rest = indexes.get(behind(after.0)..).unwrap_or_default();
         let count = rest.len().min(limit.clamp(1, MAX_PAGE_EVENTS));
-        Ok(StreamPage {
-            events: rest[..count]
-                .iter()
-                .map(|index| Envelope::clone(&contents.log[*index]))
-                .collect(),
+        let mut page = StreamPage {
+            events: Vec::with_capacity(count),
+            unreadable: Vec::new(),
             is_end: count == rest.len(),
-        })
+        };
+        for index in &rest[..count] {
+            let event = &contents.log[*index];
+            match contents.unreadable(event) {
+                Some(unreadable) => page.unreadable.push(unreadable),
+                None => page.events.push(Envelope::clone(event)),
+            }
+        }
+        Ok(page)
     }
 
     async fn read_all(
@@ -303,18 +340,18 @@ impl EventStore for MemoryEventStore {
         let contents = self.read();
         let head = contents.head();
         let rest = contents.log.get(behind(after.0)..).unwrap_or_default();
-        let events: Vec<_> = rest
+        let entries: Vec<_> = rest
             .iter()
-            .filter(|event| filter.matches(&event.event_type))
+            .filter(|event| filter.matches(event.stream.aggregate_type(), &event.event_type))
             .take(limit)
-            .cloned()
+            .map(|event| contents.entry(event))
             .collect();
-        let through = match events.last() {
-            Some(last) if events.len() == limit => last.position,
+        let through = match entries.last() {
+            Some(last) if entries.len() == limit => last.position(),
             _ => head,
         };
         Ok(LogPage {
-            events,
+            entries,
             through,
             head,
         })

@@ -7,6 +7,7 @@
 //! 3. Positions are in commit order, without gap. Who has read up to position p never later finds an event at or
 //!    below p.
 //! 4. A command id takes effect once. Its repeat gets the first receipt, whatever it expects.
+//! 5. An event that cannot be read fails no page: it stands in its place as such, and the rest of the page is whole.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use chrono::{DateTime, Utc};
 
 use crate::commit::{Commit, Receipt, Refused};
 use crate::event::Envelope;
+pub use crate::filter::Filter;
 use crate::id::{CommandId, Position, Version};
 use crate::log::LogIdentity;
 use crate::stream::StreamId;
@@ -62,47 +64,78 @@ impl StoreError {
     }
 }
 
-/// Which events of the log a reader wants.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Only these event types; empty means all.
-    pub event_types: Vec<&'static str>,
+/// A stored event that cannot be read, in place of its envelope: its metadata, time or ids are damaged, or of a form
+/// that this binary does not know. It concerns its stream and the readers that follow it, and no others.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unreadable {
+    /// Its place in the log of all events.
+    pub position: Position,
+    /// The stream that it belongs to.
+    pub stream: StreamId,
+    /// Its place in that stream.
+    pub version: Version,
+    /// The stored name.
+    pub event_type: String,
+    /// What cannot be read and why, for operators.
+    pub reason: String,
 }
 
-impl Filter {
-    /// All events.
-    pub const ALL: Self = Self {
-        event_types: Vec::new(),
-    };
+/// A place in the log: an event, or one that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// An event.
+    Event(Arc<Envelope>),
+    /// One that cannot be read. A reader that it concerns must stop in front of it; others pass it.
+    Unreadable(Arc<Unreadable>),
+}
 
-    /// Events of these types.
+impl Entry {
+    /// Its place in the log of all events.
     #[must_use]
-    pub fn of_types(event_types: &[&'static str]) -> Self {
-        Self {
-            event_types: event_types.to_vec(),
+    pub fn position(&self) -> Position {
+        match self {
+            Self::Event(envelope) => envelope.position,
+            Self::Unreadable(unreadable) => unreadable.position,
         }
     }
 
-    /// Whether it lets an event of this type through.
+    /// The stream that it belongs to.
     #[must_use]
-    pub fn matches(&self, event_type: &str) -> bool {
-        self.event_types.is_empty() || self.event_types.contains(&event_type)
+    pub fn stream(&self) -> &StreamId {
+        match self {
+            Self::Event(envelope) => &envelope.stream,
+            Self::Unreadable(unreadable) => &unreadable.stream,
+        }
     }
 
-    /// Whether it lets everything through that `other` does.
+    /// The stored name.
     #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        let mut wanted = other.event_types.iter();
-        self.event_types.is_empty()
-            || !other.event_types.is_empty() && wanted.all(|wanted| self.matches(wanted))
+    pub fn event_type(&self) -> &str {
+        match self {
+            Self::Event(envelope) => &envelope.event_type,
+            Self::Unreadable(unreadable) => &unreadable.event_type,
+        }
+    }
+
+    /// The event, if it can be read.
+    #[must_use]
+    pub fn event(&self) -> Option<&Arc<Envelope>> {
+        match self {
+            Self::Event(envelope) => Some(envelope),
+            Self::Unreadable(_) => None,
+        }
     }
 }
 
 /// A page of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamPage {
-    /// In order of version, without gap.
+    /// In order of version, without gap but for those that cannot be read.
     pub events: Vec<Envelope>,
+    /// Those of the page that cannot be read, in order of version. They count into its limit. A state is not folded
+    /// past one of them.
+    pub unreadable: Vec<Unreadable>,
     /// Whether the page ends at the stream's end, as it was when the page was read.
     pub is_end: bool,
 }
@@ -111,7 +144,7 @@ pub struct StreamPage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPage {
     /// In order of position; those that the filter refuses are left out.
-    pub events: Vec<Arc<Envelope>>,
+    pub entries: Vec<Entry>,
     /// How far the page read: no event that the filter lets through lies between the last one given and here. Moves
     /// also when the page is empty, so that checkpoints pass what does not concern them; never beyond the head.
     pub through: Position,
@@ -124,10 +157,15 @@ impl LogPage {
     #[must_use]
     pub fn empty(through: Position) -> Self {
         Self {
-            events: Vec::new(),
+            entries: Vec::new(),
             through,
             head: through,
         }
+    }
+
+    /// Its events that can be read. For readers that are complete without the others.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = &Arc<Envelope>> {
+        self.entries.iter().filter_map(Entry::event)
     }
 }
 

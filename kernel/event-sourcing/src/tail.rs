@@ -20,12 +20,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use crate::commit::{Commit, Receipt, Refused};
-use crate::event::Envelope;
 use crate::id::{CommandId, Position, Version};
 use crate::lock::lock;
 use crate::log::{LogIdentity, LogMark};
 use crate::store::{
-    EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError, StreamPage,
+    Entry, EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError, StreamPage,
 };
 use crate::stream::StreamId;
 
@@ -79,7 +78,7 @@ impl Tail {
             ReadOn::There
         } else {
             ReadOn::Nothing(LogPage {
-                events: Vec::new(),
+                entries: Vec::new(),
                 through,
                 head,
             })
@@ -105,7 +104,7 @@ enum Found {
 /// Every event behind `after` and up to `through` that the filter lets through.
 #[derive(Default)]
 struct Kept {
-    events: VecDeque<Arc<Envelope>>,
+    entries: VecDeque<Entry>,
     bytes: usize,
     after: Position,
     through: Position,
@@ -121,16 +120,19 @@ impl Kept {
         if after < self.after {
             return Found::InStore;
         }
-        let behind = self.events.partition_point(|event| event.position <= after);
-        let wanted = self.events.range(behind..);
-        let wanted = wanted.filter(|event| filter.matches(&event.event_type));
-        let events: Vec<_> = wanted.take(limit).cloned().collect();
-        let through = match events.last() {
-            Some(last) if events.len() == limit => last.position,
+        let behind = self
+            .entries
+            .partition_point(|entry| entry.position() <= after);
+        let wanted = self.entries.range(behind..);
+        let wanted = wanted
+            .filter(|entry| filter.matches(entry.stream().aggregate_type(), entry.event_type()));
+        let entries: Vec<_> = wanted.take(limit).cloned().collect();
+        let through = match entries.last() {
+            Some(last) if entries.len() == limit => last.position(),
             _ => self.through,
         };
         Found::Page(LogPage {
-            events,
+            entries,
             through,
             head: self.head,
         })
@@ -190,20 +192,20 @@ impl Kept {
         }
         self.through = page.through;
         self.see(page.head);
-        self.bytes += page
-            .events
-            .iter()
-            .map(|event| event.data.len())
-            .sum::<usize>();
-        self.events.extend(page.events);
-        while self.events.len() > MOST_EVENTS || self.bytes > MOST_BYTES {
-            let Some(oldest) = self.events.pop_front() else {
+        self.bytes += page.entries.iter().map(size).sum::<usize>();
+        self.entries.extend(page.entries);
+        while self.entries.len() > MOST_EVENTS || self.bytes > MOST_BYTES {
+            let Some(oldest) = self.entries.pop_front() else {
                 return;
             };
-            self.bytes -= oldest.data.len();
-            self.after = oldest.position;
+            self.bytes -= size(&oldest);
+            self.after = oldest.position();
         }
     }
+}
+
+fn size(entry: &Entry) -> usize {
+    entry.event().map_or(0, |event| event.data.len())
 }
 
 #[async_trait]

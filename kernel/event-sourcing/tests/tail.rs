@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use event_sourcing::testing::ReplaceableStore;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, EventStore, Expected, Filter, LogIdentity, LogPage,
+    CommandId, Commit, EncodedEvent, Entry, EventStore, Expected, Filter, LogIdentity, LogPage,
     MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing,
     StoreError, StreamId, StreamPage, SystemClock, Tail, Version, Write,
 };
@@ -69,7 +69,10 @@ fn tail(store: &Arc<Counting>, filter: Filter) -> Tail {
 }
 
 fn positions(page: &LogPage) -> Vec<u64> {
-    page.events.iter().map(|event| event.position.0).collect()
+    page.entries
+        .iter()
+        .map(|entry| entry.position().0)
+        .collect()
 }
 
 #[tokio::test]
@@ -113,6 +116,33 @@ async fn a_page_from_memory_has_its_limit_and_goes_no_further_than_its_last_even
 }
 
 #[tokio::test]
+async fn what_a_stream_holds_and_what_cannot_be_read_is_kept_like_everything_else() {
+    let store = Counting::new();
+    store.grow(4).await;
+    store.inner.damage(Position(3), "damaged by a test");
+    let tail = tail(&store, Filter::of_streams(&["number", "letter"]));
+    for (filter, expected) in [
+        (Filter::of_streams(&["number"]), vec![1, 2, 3, 4]),
+        (
+            Filter::of_streams(&["number"]).ignoring(&["Odd"]),
+            vec![1, 3],
+        ),
+        (Filter::of_streams(&["letter"]), vec![]),
+    ] {
+        let page = tail.read_all(Position::START, &filter, 10).await.unwrap();
+        assert_eq!(positions(&page), expected, "{filter:?}");
+        let is_readable = |entry: &Entry| entry.event().is_some();
+        let unread = page.entries.iter().filter(|entry| !is_readable(entry));
+        assert_eq!(unread.count(), usize::from(!expected.is_empty()));
+    }
+    assert_eq!(store.reads(), 1);
+    // An event type may occur in streams that the tail does not read.
+    let odd = Filter::of_types(&["Odd"]);
+    tail.read_all(Position::START, &odd, 10).await.unwrap();
+    assert_eq!(store.reads(), 1);
+}
+
+#[tokio::test]
 async fn who_is_at_the_end_asks_the_store() {
     let store = Counting::new();
     store.grow(3).await;
@@ -146,7 +176,7 @@ async fn who_is_far_behind_reads_alone_and_disturbs_nobody() {
         .read_all(Position(5_990), &Filter::ALL, 100)
         .await
         .unwrap();
-    assert_eq!(near.events.len(), 10);
+    assert_eq!(near.entries.len(), 10);
     assert_eq!(store.reads(), 1);
 
     let mut after = Position::START;
@@ -187,12 +217,12 @@ async fn what_is_kept_is_bounded_and_what_was_dropped_is_still_read() {
         .read_all(Position(6_000), &Filter::ALL, 10)
         .await
         .unwrap();
-    assert_eq!((kept.events.len(), store.reads()), (10, 0));
+    assert_eq!((kept.entries.len(), store.reads()), (10, 0));
     let dropped = tail
         .read_all(Position(1_000), &Filter::ALL, 10)
         .await
         .unwrap();
-    assert_eq!((dropped.events.len(), store.reads()), (10, 1));
+    assert_eq!((dropped.entries.len(), store.reads()), (10, 1));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_sourcing::{EventStore, LeaseStore};
+use event_sourcing::{EventStore, LeaseStore, Position};
 
 /// The data of one test: it begins empty and belongs to nobody else.
 #[async_trait]
@@ -19,6 +19,10 @@ pub trait Harness: Send + Sync {
 
     /// Lets `by` pass, as the leases see it: moves the injected clock forward, or each expiry in the database back.
     async fn advance(&self, by: Duration);
+
+    /// Changes the stored event at `position` so that it cannot be read, in the `way`-th way (from 0) in which the
+    /// adapter's rows can be damaged: metadata, time, ids. Whether there is such a way.
+    async fn damage(&self, position: Position, way: usize) -> bool;
 }
 
 /// A store as one process has it.

@@ -28,6 +28,9 @@ macro_rules! conformance_tests {
             page::a_page_says_how_far_it_read
             page::a_page_keeps_its_limit
             page::a_stream_is_read_in_pages
+            page::a_filter_selects_streams_by_their_type
+            unreadable::an_unreadable_event_fails_no_page
+            unreadable::a_repeat_of_an_unreadable_event_fails_no_batch
             waking::a_waiting_reader_wakes_at_once
             waking::a_reader_behind_the_head_does_not_wait
             content::an_event_comes_back_as_it_was_stored

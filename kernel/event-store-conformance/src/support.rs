@@ -1,6 +1,5 @@
 //! Building blocks of the promises: commits with short names, the whole log, and chance with a seed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -118,14 +117,14 @@ pub async fn read_log(store: &dyn EventStore, filter: &Filter, limit: usize) -> 
             .read_all(after, filter, limit)
             .await
             .expect("a page of the log");
-        assert!(page.events.len() <= limit, "a page is within its limit");
+        assert!(page.entries.len() <= limit, "a page is within its limit");
         assert!(
             page.through <= page.head,
             "a page does not read beyond the head"
         );
         let at_end = page.through == page.head;
         assert!(at_end || page.through > after, "a page moves on");
-        events.extend(page.events.into_iter().map(Arc::unwrap_or_clone));
+        events.extend(page.events().map(|event| Envelope::clone(event)));
         after = page.through;
         if at_end {
             return events;

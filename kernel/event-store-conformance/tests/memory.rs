@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
-use event_sourcing::MemoryEventStore;
 use event_sourcing::clock::ManualClock;
+use event_sourcing::{MemoryEventStore, Position};
 use event_store_conformance::{Handle, Harness, conformance_tests};
 
 struct MemoryHarness {
@@ -31,6 +31,14 @@ impl Harness for MemoryHarness {
     async fn advance(&self, by: Duration) {
         self.clock
             .advance(TimeDelta::from_std(by).expect("a short time"));
+    }
+
+    async fn damage(&self, position: Position, way: usize) -> bool {
+        let is_known = way == 0;
+        if is_known {
+            self.store.damage(position, "damaged by a test");
+        }
+        is_known
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use event_sourcing::clock::ManualClock;
-use event_sourcing::{Filter, MemoryEventStore, Tail};
+use event_sourcing::{Filter, MemoryEventStore, Position, Tail};
 use event_store_conformance::{Handle, Harness, conformance_tests};
 
 struct TailHarness {
@@ -36,6 +36,14 @@ impl Harness for TailHarness {
     async fn advance(&self, by: Duration) {
         self.clock
             .advance(TimeDelta::from_std(by).expect("a short time"));
+    }
+
+    async fn damage(&self, position: Position, way: usize) -> bool {
+        let is_known = way == 0;
+        if is_known {
+            self.store.damage(position, "damaged by a test");
+        }
+        is_known
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
-    CommandId, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing, StreamId,
-    StreamPage, Version,
+    CommandId, Entry, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing, StreamId,
+    StreamPage, Unreadable, Version,
 };
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::types::Json;
@@ -38,6 +39,8 @@ const LOG: &str = "
         SELECT * FROM events WHERE id > $1 ORDER BY id LIMIT $2
     ) e ON true";
 
+/// No index has the stream type alone, so that only the one on positions fits: a page looks through a bounded part of
+/// the log, whatever the filter.
 const FILTERED_LOG: &str = "
     SELECT e.id, e.aggregate_type, e.aggregate_id, e.event_version, e.event_id, e.command_id,
            e.event_type, e.schema_version, e.event_data::text, e.event_metadata, e.created_at,
@@ -45,7 +48,12 @@ const FILTERED_LOG: &str = "
     FROM (SELECT coalesce(max(id), 0) AS position FROM events) h
     LEFT JOIN LATERAL (
         SELECT * FROM events
-        WHERE id > $1 AND id <= $3 AND event_type = ANY ($4)
+        WHERE id > $1 AND id <= $3
+          AND (event_type = ANY ($4)
+               OR aggregate_type = ANY ($5)
+                  AND (aggregate_type, event_type) NOT IN (
+                      SELECT * FROM unnest($6::text[], $7::text[])
+                  ))
         ORDER BY id LIMIT $2
     ) e ON true";
 
@@ -92,15 +100,18 @@ pub(crate) async fn stream(
         .bind(bigint(limit as u64 + 1))
         .fetch_all(pool)
         .await?;
-    let page = rows
-        .iter()
-        .take(limit)
-        .map(envelope)
-        .collect::<Result<_, _>>()?;
-    Ok(StreamPage {
-        events: page,
+    let mut page = StreamPage {
+        events: Vec::with_capacity(rows.len()),
+        unreadable: Vec::new(),
         is_end: rows.len() <= limit,
-    })
+    };
+    for row in rows.iter().take(limit) {
+        match read(row)? {
+            Ok(envelope) => page.events.push(envelope),
+            Err(unreadable) => page.unreadable.push(unreadable),
+        }
+    }
+    Ok(page)
 }
 
 pub(crate) async fn log(
@@ -110,33 +121,38 @@ pub(crate) async fn log(
     limit: usize,
 ) -> Result<LogPage, sqlx::Error> {
     let limit = limit.clamp(1, MAX_PAGE_EVENTS);
-    let is_filtered = !filter.event_types.is_empty();
+    let is_filtered = !filter.is_all();
     let query = sqlx::query(if is_filtered { FILTERED_LOG } else { LOG })
         .bind(bigint(after.0))
         .bind(bigint(limit as u64));
     let reach = after.0.saturating_add(SCAN_EVENTS);
     let query = if is_filtered {
-        query.bind(bigint(reach)).bind(&filter.event_types)
+        let (ignored_in, ignored): (Vec<_>, Vec<_>) = filter.ignored().unzip();
+        query
+            .bind(bigint(reach))
+            .bind(filter.event_types())
+            .bind(filter.stream_types())
+            .bind(ignored_in)
+            .bind(ignored)
     } else {
         query
     };
     let rows = query.fetch_all(pool).await?;
     let last = rows.last().ok_or(sqlx::Error::RowNotFound)?;
     let head = position_of(last.try_get(11)?);
-    let mut events: Vec<_> = if last.try_get::<Option<i64>, _>(0)?.is_none() {
+    let mut entries: Vec<_> = if last.try_get::<Option<i64>, _>(0)?.is_none() {
         Vec::new()
     } else {
-        let events = rows.iter().map(|row| envelope(row).map(Arc::new));
-        events.collect::<Result<_, _>>()?
+        rows.iter().map(entry).collect::<Result<_, _>>()?
     };
-    events.sort_unstable_by_key(|event| event.position);
-    let through = match events.last() {
-        Some(last) if events.len() == limit => last.position,
+    entries.sort_unstable_by_key(Entry::position);
+    let through = match entries.last() {
+        Some(last) if entries.len() == limit => last.position(),
         _ if is_filtered => head.min(Position(reach)),
         _ => head,
     };
     Ok(LogPage {
-        events,
+        entries,
         through,
         head,
     })
@@ -184,7 +200,8 @@ fn receipt(row: &PgRow) -> Result<Receipt, sqlx::Error> {
     Ok(Receipt {
         first: position_of(row.try_get(0)?),
         last: position_of(row.try_get(1)?),
-        recorded_at: row.try_get(2)?,
+        // A damaged time fails the load of the event, and not the batch that repeats its command.
+        recorded_at: time_of(row, 2).unwrap_or_default(),
         first_event_type: row.try_get(3)?,
         versions: streams
             .zip(versions)
@@ -194,19 +211,80 @@ fn receipt(row: &PgRow) -> Result<Receipt, sqlx::Error> {
     })
 }
 
-fn envelope(row: &PgRow) -> Result<Envelope, sqlx::Error> {
-    let Json(metadata) = row.try_get::<Json<Metadata>, _>(9)?;
-    Ok(Envelope {
-        position: position_of(row.try_get(0)?),
-        stream: StreamId::stored(row.try_get(1)?, row.try_get::<&str, _>(2)?),
-        version: version_of(row.try_get(3)?),
-        event_id: row.try_get(4)?,
-        command_id: row.try_get::<Option<Uuid>, _>(5)?.map(CommandId),
-        event_type: row.try_get(6)?,
-        schema_version: row.try_get::<i32, _>(7)?.unsigned_abs(),
-        data: row.try_get(8)?,
+fn entry(row: &PgRow) -> Result<Entry, sqlx::Error> {
+    Ok(match read(row)? {
+        Ok(envelope) => Entry::Event(Arc::new(envelope)),
+        Err(unreadable) => Entry::Unreadable(Arc::new(unreadable)),
+    })
+}
+
+/// What may not be readable in a row, whatever wrote it.
+struct Parts {
+    event_id: Uuid,
+    command_id: Option<Uuid>,
+    schema_version: u32,
+    data: String,
+    metadata: Metadata,
+    recorded_at: DateTime<Utc>,
+}
+
+/// The event of a row. What says where it stands is always there; if the rest cannot be read, that concerns this event
+/// alone.
+fn read(row: &PgRow) -> Result<Result<Envelope, Unreadable>, sqlx::Error> {
+    let position = position_of(row.try_get(0)?);
+    let stream = StreamId::stored(row.try_get(1)?, row.try_get::<&str, _>(2)?);
+    let version = version_of(row.try_get(3)?);
+    let event_type = row.try_get(6)?;
+    Ok(match parts(row) {
+        Ok(parts) => Ok(Envelope {
+            position,
+            stream,
+            version,
+            event_id: parts.event_id,
+            command_id: parts.command_id.map(CommandId),
+            event_type,
+            schema_version: parts.schema_version,
+            data: parts.data,
+            metadata: parts.metadata,
+            recorded_at: parts.recorded_at,
+        }),
+        Err(reason) => Err(Unreadable {
+            position,
+            stream,
+            version,
+            event_type,
+            reason,
+        }),
+    })
+}
+
+fn parts(row: &PgRow) -> Result<Parts, String> {
+    let Json(metadata) = part("metadata", row.try_get::<Json<Metadata>, _>(9))?;
+    let schema_version: i32 = part("schema version", row.try_get(7))?;
+    Ok(Parts {
+        event_id: part("event id", row.try_get(4))?,
+        command_id: part("command id", row.try_get(5))?,
+        schema_version: part("schema version", u32::try_from(schema_version))?,
+        data: part("data", row.try_get(8))?,
         metadata,
-        recorded_at: row.try_get(10)?,
+        recorded_at: part("time", time_of(row, 10))?,
+    })
+}
+
+fn part<T>(name: &str, read: Result<T, impl std::fmt::Display>) -> Result<T, String> {
+    read.map_err(|error| format!("its {name} cannot be read: {error}"))
+}
+
+/// A time that may be `infinity` or beyond the calendar, at which the driver panics: so it is read as the number that
+/// PostgreSQL sends, of microseconds since 2000.
+pub(crate) fn time_of(row: &PgRow, column: usize) -> Result<DateTime<Utc>, sqlx::Error> {
+    const EPOCH_OF_2000: i64 = 946_684_800_000_000;
+    let micros: i64 = row.try_get_unchecked(column)?;
+    let since_1970 = micros.checked_add(EPOCH_OF_2000);
+    let time = since_1970.and_then(DateTime::from_timestamp_micros);
+    time.ok_or_else(|| sqlx::Error::ColumnDecode {
+        index: column.to_string(),
+        source: "it is beyond the calendar".into(),
     })
 }
 

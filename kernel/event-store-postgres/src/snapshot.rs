@@ -6,6 +6,7 @@ use sqlx::postgres::PgPool;
 
 use crate::append::version_of;
 use crate::batch::JsonText;
+use crate::read::time_of;
 
 pub(crate) async fn load(
     pool: &PgPool,
@@ -27,7 +28,8 @@ pub(crate) async fn load(
             version: version_of(row.try_get(0)?),
             schema_version,
             state: row.try_get(1)?,
-            created_at: row.try_get(2)?,
+            // It is never needed for the state, so a damaged one is no reason not to load it.
+            created_at: time_of(&row, 2).unwrap_or_default(),
         })
     })
     .transpose()

@@ -118,7 +118,10 @@ async fn tips(
     let tip = |row: &sqlx::sqlite::SqliteRow| {
         let tip = Tip {
             version: Version(row.try_get(1)?),
-            event_id: row.try_get::<Hyphenated, _>(2)?.into_uuid(),
+            // A damaged id is no event's: it rejects a commit that follows that event, and no other commit of the batch.
+            event_id: row
+                .try_get::<Hyphenated, _>(2)
+                .map_or(Uuid::nil(), Hyphenated::into_uuid),
         };
         Ok((streams[row.try_get::<u32, _>(0)? as usize].clone(), tip))
     };

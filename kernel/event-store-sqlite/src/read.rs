@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
-    CommandId, Envelope, Filter, LogPage, Position, Receipt, Standing, StreamId, StreamPage,
-    Version,
+    CommandId, Entry, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing, StreamId,
+    StreamPage, Unreadable, Version,
 };
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
@@ -65,23 +65,78 @@ fn page_limit(limit: usize) -> usize {
     limit.clamp(1, MAX_PAGE_EVENTS)
 }
 
-fn envelope(row: &SqliteRow) -> Result<Envelope, sqlx::Error> {
-    let command: Option<Hyphenated> = row.try_get(7)?;
-    Ok(Envelope {
-        position: Position(row.try_get(0)?),
-        stream: StreamId::stored(row.try_get(1)?, row.try_get::<String, _>(2)?),
-        version: Version(row.try_get(3)?),
-        event_type: row.try_get(4)?,
-        schema_version: row.try_get(5)?,
-        event_id: row.try_get::<Hyphenated, _>(6)?.into_uuid(),
-        command_id: command.map(|id| CommandId(id.into_uuid())),
-        recorded_at: parse_time(row.try_get(8)?)?,
-        metadata: serde_json::from_str(row.try_get(9)?).map_err(undecodable)?,
-        data: row.try_get(10)?,
+fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
+    Ok(match read(row)? {
+        Ok(envelope) => Entry::Event(Arc::new(envelope)),
+        Err(unreadable) => Entry::Unreadable(Arc::new(unreadable)),
     })
 }
 
-/// The columns in the order that `envelope` reads.
+/// What may not be readable in a row, whatever wrote it.
+struct Parts {
+    event_id: Hyphenated,
+    command_id: Option<Hyphenated>,
+    schema_version: u32,
+    data: String,
+    metadata: Metadata,
+    recorded_at: DateTime<Utc>,
+}
+
+/// The event of a row. What says where it stands is always there; if the rest cannot be read, that concerns this event
+/// alone.
+fn read(row: &SqliteRow) -> Result<Result<Envelope, Unreadable>, sqlx::Error> {
+    let position = Position(row.try_get(0)?);
+    let stream = StreamId::stored(text(row, 1)?, text(row, 2)?);
+    let version = Version(row.try_get(3).unwrap_or_default());
+    let event_type = text(row, 4)?;
+    Ok(match parts(row) {
+        Ok(parts) => Ok(Envelope {
+            position,
+            stream,
+            version,
+            event_id: parts.event_id.into_uuid(),
+            command_id: parts.command_id.map(|id| CommandId(id.into_uuid())),
+            event_type,
+            schema_version: parts.schema_version,
+            data: parts.data,
+            metadata: parts.metadata,
+            recorded_at: parts.recorded_at,
+        }),
+        Err(reason) => Err(Unreadable {
+            position,
+            stream,
+            version,
+            event_type,
+            reason,
+        }),
+    })
+}
+
+fn parts(row: &SqliteRow) -> Result<Parts, String> {
+    let _version: u64 = part("version", row.try_get(3))?;
+    let time: &str = part("time", row.try_get(8))?;
+    let metadata: &str = part("metadata", row.try_get(9))?;
+    Ok(Parts {
+        schema_version: part("schema version", row.try_get(5))?,
+        event_id: part("event id", row.try_get(6))?,
+        command_id: part("command id", row.try_get(7))?,
+        recorded_at: part("time", parse_time(time))?,
+        metadata: part("metadata", serde_json::from_str(metadata))?,
+        data: part("data", row.try_get(10))?,
+    })
+}
+
+fn part<T>(name: &str, read: Result<T, impl std::fmt::Display>) -> Result<T, String> {
+    read.map_err(|error| format!("its {name} cannot be read: {error}"))
+}
+
+/// Text as far as it is text: SQLite does not check that it is UTF-8.
+fn text(row: &SqliteRow, column: usize) -> Result<String, sqlx::Error> {
+    let bytes: &[u8] = row.try_get_unchecked(column)?;
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// The columns in the order that `read` has them.
 macro_rules! select_events {
     ($rest:literal) => {
         concat!(
@@ -115,11 +170,18 @@ pub(crate) async fn stream(
     .bind(stored(limit as u64 + 1))
     .fetch_all(conn)
     .await?;
-    let events = rows.iter().take(limit).map(envelope);
-    Ok(StreamPage {
-        events: events.collect::<Result<_, _>>()?,
+    let mut page = StreamPage {
+        events: Vec::with_capacity(rows.len()),
+        unreadable: Vec::new(),
         is_end: rows.len() <= limit,
-    })
+    };
+    for row in rows.iter().take(limit) {
+        match read(row)? {
+            Ok(envelope) => page.events.push(envelope),
+            Err(unreadable) => page.unreadable.push(unreadable),
+        }
+    }
+    Ok(page)
 }
 
 /// The head is read first, and nothing behind it: what is committed between the two statements belongs to the next page.
@@ -131,14 +193,20 @@ pub(crate) async fn log(
 ) -> Result<LogPage, sqlx::Error> {
     let limit = page_limit(limit);
     let head = head(&mut *conn).await?;
-    let (end, page) = if filter.event_types.is_empty() {
+    let (end, page) = if filter.is_all() {
         let page = sqlx::query(select_events!(
             "WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
         ));
         (head, page)
     } else {
+        // The plus keeps SQLite from looking streams up by their type, which would read all of them to the log's end.
         let page = sqlx::query(select_events!(
-            "WHERE id > ? AND id <= ? AND event_type IN (SELECT value FROM json_each(?4)) ORDER BY id LIMIT ?3"
+            "WHERE id > ?1 AND id <= ?2
+               AND (event_type IN (SELECT value FROM json_each(?4))
+                    OR +aggregate_type IN (SELECT value FROM json_each(?5))
+                       AND (aggregate_type, event_type) NOT IN (
+                           SELECT value ->> 0, value ->> 1 FROM json_each(?6)))
+             ORDER BY id LIMIT ?3"
         ));
         (head.min(Position(after.0.saturating_add(MAX_SCAN))), page)
     };
@@ -146,17 +214,18 @@ pub(crate) async fn log(
         .bind(stored(after.0))
         .bind(stored(end.0))
         .bind(stored(limit as u64))
-        .bind(json(&filter.event_types)?)
+        .bind(json(&filter.event_types())?)
+        .bind(json(&filter.stream_types())?)
+        .bind(json(&filter.ignored().collect::<Vec<_>>())?)
         .fetch_all(conn)
         .await?;
-    let events = rows.iter().map(|row| envelope(row).map(Arc::new));
-    let events: Vec<_> = events.collect::<Result<_, _>>()?;
-    let through = match events.last() {
-        Some(last) if events.len() == limit => last.position,
+    let entries: Vec<_> = rows.iter().map(entry).collect::<Result<_, _>>()?;
+    let through = match entries.last() {
+        Some(last) if entries.len() == limit => last.position(),
         _ => end,
     };
     Ok(LogPage {
-        events,
+        entries,
         through,
         head,
     })
@@ -195,7 +264,8 @@ pub(crate) async fn receipt(
     Ok(Some(Receipt {
         first: Position(first.try_get(0)?),
         last: Position(last.try_get(0)?),
-        recorded_at: parse_time(first.try_get(5)?)?,
+        // A damaged time fails the load of the event, and not the batch that repeats its command.
+        recorded_at: first.try_get(5).and_then(parse_time).unwrap_or_default(),
         first_event_type: first.try_get(4)?,
         versions,
         duplicate: true,

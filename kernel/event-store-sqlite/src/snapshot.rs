@@ -27,7 +27,8 @@ pub(crate) async fn load(
         version: Version(version),
         schema_version,
         state,
-        created_at: read::parse_time(&created_at)?,
+        // It is never needed for the state, so a damaged one is no reason not to load it.
+        created_at: read::parse_time(&created_at).unwrap_or_default(),
     }))
 }
 

@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
+use event_sourcing::Position;
 use event_sourcing::clock::ManualClock;
 use event_store_conformance::{Handle, Harness, conformance_tests};
 use event_store_sqlite::{Settings, SqliteEventStore};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use tempfile::TempDir;
 
 struct SqliteHarness {
     clock: Arc<ManualClock>,
     store: Arc<SqliteEventStore>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl SqliteHarness {
@@ -30,7 +33,7 @@ impl SqliteHarness {
         Self {
             clock,
             store: Arc::new(store.await.expect("the store opens")),
-            _folder: folder,
+            folder,
         }
     }
 }
@@ -45,6 +48,33 @@ impl Harness for SqliteHarness {
     async fn advance(&self, by: Duration) {
         self.clock
             .advance(TimeDelta::from_std(by).expect("a short time"));
+    }
+
+    async fn damage(&self, position: Position, way: usize) -> bool {
+        let ways = [
+            "event_metadata = '[]'",
+            "event_metadata = '{'",
+            "created_at = 'yesterday'",
+            "event_id = 'none'",
+            "command_id = 'none'",
+            "schema_version = -1",
+            "schema_version = 4294967296",
+            "event_data = CAST(x'ff' AS TEXT)",
+        ];
+        let Some(change) = ways.get(way) else {
+            return false;
+        };
+        let path = self.folder.path().join("events.db");
+        let options = SqliteConnectOptions::new().filename(path);
+        let mut connection = SqliteConnection::connect_with(&options)
+            .await
+            .expect("connect");
+        let update = format!("UPDATE events SET {change} WHERE id = {position}");
+        sqlx::query(AssertSqlSafe(update))
+            .execute(&mut connection)
+            .await
+            .expect("damage an event");
+        true
     }
 }
 

@@ -53,9 +53,9 @@ async fn open(database: &Path) -> Result<SqliteEventStore> {
 /// The numbers of the events, in the order of the log.
 async fn log(store: &SqliteEventStore) -> Result<Vec<String>> {
     let page = store.read_all(Position::START, &Filter::ALL, 1_000).await?;
-    let positions: Vec<_> = page.events.iter().map(|event| event.position.0).collect();
+    let positions: Vec<_> = page.events().map(|event| event.position.0).collect();
     assert_eq!(positions, (1..=page.head.0).collect::<Vec<_>>());
-    Ok(page.events.iter().map(|event| event.data.clone()).collect())
+    Ok(page.events().map(|event| event.data.clone()).collect())
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use domain::fulfilment::{CancelOrderSaga, OrderSaga};
+use domain::fulfilment::{CancelOrderSaga, OrderSaga, SAGA_STREAMS};
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::saga::{Effects, EngineConfig, EngineTasks, SagaEngine};
 use event_sourcing::{
@@ -27,7 +27,7 @@ use crate::event_log;
 use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
 use crate::grpc;
 use crate::idempotency::Requests;
-use crate::notices::{Notices, TOLD};
+use crate::notices::{self, Notices};
 use crate::probes;
 use crate::providers::Providers;
 
@@ -266,9 +266,7 @@ fn owner(opened: &OpenedStore, clock: &dyn Clock) -> String {
 
 /// What is read of the log here.
 fn followed() -> Filter {
-    let mut filter = SagaEngine::heard();
-    filter.event_types.extend(TOLD);
-    filter
+    SagaEngine::heard(&SAGA_STREAMS).or(notices::filter())
 }
 
 fn start_sagas(

@@ -1,9 +1,9 @@
 //! From a stream to a state: snapshot, then events.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use super::state::{AnyState, Kind};
-use crate::aggregate::DecodeError;
 use crate::clock::Clock;
 use crate::id::Version;
 use crate::snapshot::{self, MarkedState};
@@ -48,12 +48,13 @@ pub(super) async fn load(
         (Loaded::initial(kind), page)
     };
     loop {
-        let wanted = at.map_or(page.events.len(), |at| {
-            page.events
-                .iter()
-                .take_while(|event| event.version <= at)
-                .count()
-        });
+        let is_wanted = |version: Version| at.is_none_or(|at| version <= at);
+        let mut unreadable = page.unreadable.iter();
+        if let Some(unreadable) = unreadable.find(|event| is_wanted(event.version)) {
+            return Err(undecodable(stream, unreadable.clone()));
+        }
+        let wanted = page.events.iter();
+        let wanted = wanted.take_while(|event| is_wanted(event.version)).count();
         let events = &page.events[..wanted];
         loaded.state =
             (kind.fold)(&loaded.state, events).map_err(|error| undecodable(stream, error))?;
@@ -90,6 +91,10 @@ async fn from_snapshot(
     // Read together with what follows, the snapshot's own event costs no call.
     let before = Version(kept.version.0.saturating_sub(1));
     let mut page = store.read_stream(stream, before, PAGE).await?;
+    let mut unreadable = page.unreadable.iter();
+    if let Some(own) = unreadable.find(|event| event.version == kept.version) {
+        return Err(undecodable(stream, own.clone()));
+    }
     let own = page.events.first();
     if own.is_none_or(|own| own.version != kept.version || own.event_id != marked.event_id) {
         snapshot::discard(store, &kept).await;
@@ -105,17 +110,19 @@ async fn from_snapshot(
     Ok(Some((loaded, page)))
 }
 
-fn undecodable(stream: &StreamId, error: DecodeError) -> StoreError {
-    #[derive(Debug, thiserror::Error)]
-    #[error("stream {stream} has an event that cannot be read")]
-    struct Undecodable {
-        stream: StreamId,
-        #[source]
-        error: DecodeError,
-    }
+/// An event of the stream that cannot be read, by the store or by this binary. It is an error of this stream alone.
+#[derive(Debug, thiserror::Error)]
+#[error("stream {stream} has an event that cannot be read")]
+struct Undecodable {
+    stream: StreamId,
+    #[source]
+    error: Box<dyn Error + Send + Sync>,
+}
+
+fn undecodable(stream: &StreamId, error: impl Error + Send + Sync + 'static) -> StoreError {
     let source = Arc::new(Undecodable {
         stream: stream.clone(),
-        error,
+        error: Box::new(error),
     });
     StoreError::Failed {
         operation: "load aggregate",

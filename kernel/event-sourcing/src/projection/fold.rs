@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Parked, Projection};
 use crate::event::Envelope;
 use crate::id::Position;
-use crate::store::LogPage;
+use crate::store::{Entry, LogPage};
 
 /// A page, decoded as far as it can be.
 #[derive(Debug)]
@@ -41,14 +41,21 @@ pub fn decode_page<P: Projection>(
     skips: &[Position],
 ) -> DecodedPage<P> {
     let mut decoded = DecodedPage {
-        events: Vec::with_capacity(page.events.len()),
+        events: Vec::with_capacity(page.entries.len()),
         through: page.through,
         parked: None,
     };
-    for envelope in page.events {
-        if skips.binary_search(&envelope.position).is_ok() {
+    for entry in page.entries {
+        if skips.binary_search(&entry.position()).is_ok() {
             continue;
         }
+        let envelope = match entry {
+            Entry::Event(envelope) => envelope,
+            Entry::Unreadable(unreadable) => {
+                decoded.park(unreadable.position, &*unreadable);
+                break;
+            }
+        };
         match projection.decode(&envelope) {
             Ok(event) => {
                 let keys = projection.keys(&event, &envelope);

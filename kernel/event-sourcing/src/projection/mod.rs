@@ -35,13 +35,16 @@ pub trait Projection: Send + Sync + 'static {
     /// The events that it understands, decoded.
     type Event: Send + Sync + 'static;
 
-    /// The events that concern it.
+    /// The events that concern it: the types of the streams that it follows, without the event types that it knows and
+    /// ignores. What it neither folds nor ignores parks it, so that an event of a newer binary is not passed over. A
+    /// filter by event type ignores all others, known or not.
     fn filter(&self) -> Filter;
 
     /// Reads an event that passed the filter.
     ///
     /// # Errors
-    /// [`DecodeError`] parks the projection in front of the event.
+    /// [`DecodeError`] parks the projection in front of the event; [`DecodeError::UnknownType`] for every type that it
+    /// does not fold.
     fn decode(&self, envelope: &Envelope) -> Result<Self::Event, DecodeError>;
 
     /// The rows that the event may change.

@@ -26,8 +26,8 @@ pub(super) struct LastEvent(Option<(Position, Uuid)>);
 impl LastEvent {
     pub(super) fn of(page: &LogPage) -> Self {
         Self(
-            page.events
-                .last()
+            page.events()
+                .next_back()
                 .map(|event| (event.position, event.event_id)),
         )
     }

@@ -319,7 +319,7 @@ impl<P: Projection> Runner<P> {
                 continue;
             }
             let (from, head) = (seen, page.head);
-            let is_idle = page.events.is_empty() && is_at_end && !ends_build;
+            let is_idle = page.entries.is_empty() && is_at_end && !ends_build;
             if is_idle && idle.goes_on(progress.position, page.through) {
                 seen = page.through;
             } else {
@@ -370,9 +370,9 @@ impl<P: Projection> Runner<P> {
         page: LogPage,
         filter: &Filter,
     ) -> Result<Option<LogPage>, Lost> {
-        let (head, count, end) = (page.head, page.events.len(), page.through);
+        let (head, count, end) = (page.head, page.entries.len(), page.through);
         let last = LastEvent::of(&page);
-        let newest = page.events.last().map(|event| event.recorded_at);
+        let newest = page.events().next_back().map(|event| event.recorded_at);
         let decoded = decode_page(&self.projection, page, &progress.skips);
         let keys = decoded.keys();
         let load = async {

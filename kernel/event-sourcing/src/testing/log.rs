@@ -9,7 +9,7 @@ use crate::event::{EncodedEvent, Envelope, Metadata};
 use crate::id::{CommandId, Position, Version};
 use crate::projection::fold::decode_page;
 use crate::projection::{Parked, Projection};
-use crate::store::LogPage;
+use crate::store::{Entry, LogPage};
 use crate::stream::StreamId;
 
 /// A log for projections, in memory and by hand.
@@ -56,14 +56,14 @@ impl Log {
     ) -> (BTreeMap<P::Key, P::Row>, Option<Parked>) {
         let head = Position(self.events.len() as u64);
         let filter = projection.filter();
-        let events = self
+        let entries = self
             .events
             .into_iter()
-            .filter(|event| filter.matches(&event.event_type))
-            .map(Arc::new)
+            .filter(|event| filter.matches(event.stream.aggregate_type(), &event.event_type))
+            .map(|event| Entry::Event(Arc::new(event)))
             .collect();
         let page = LogPage {
-            events,
+            entries,
             through: head,
             head,
         };

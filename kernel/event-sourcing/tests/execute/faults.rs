@@ -6,8 +6,8 @@ use std::time::Duration;
 use event_sourcing::testing::at;
 use event_sourcing::{Aggregate, DomainEvent};
 use event_sourcing::{
-    CommandId, Commit, EventStore, ExecuteError, Expected, LastWrite, Metadata, NewEvent, Outcome,
-    Position, Version, Write,
+    CommandId, Commit, EventStore, ExecuteError, Expected, LastWrite, MemoryEventStore, Metadata,
+    NewEvent, Outcome, Position, SystemClock, Version, Write,
 };
 use tokio::task::JoinSet;
 
@@ -149,6 +149,36 @@ async fn a_command_behind_one_that_fails_is_decided_again_though_the_version_fit
     assert!(done.iter().all(Result::is_err), "{done:?}");
     let (account, _) = executor.load::<Account>("a").await.unwrap();
     assert_eq!(account.cents, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_cannot_be_read_is_an_error_of_its_stream_alone() {
+    let store = Arc::new(MemoryEventStore::new(Arc::new(SystemClock)));
+    let events = Arc::clone(&store) as Arc<dyn EventStore>;
+    let (writer, _tasks) = executor(&events);
+    for id in ["a", "b", "a"] {
+        writer.execute(&deposit(id, 1), &context()).await.unwrap();
+    }
+    store.damage(Position(3), "its time cannot be read");
+    // Another process has none of it in memory.
+    let (reader, _tasks) = executor(&events);
+    let error = reader.load::<Account>("a").await.unwrap_err();
+    assert!(!error.is_retryable(), "{error}");
+    let told = format!("{error:?}");
+    assert!(
+        told.contains("account/a") && told.contains("its time cannot be read"),
+        "{told}"
+    );
+    let refused = reader.execute(&deposit("a", 1), &context()).await;
+    assert!(
+        matches!(refused, Err(ExecuteError::Failed(_))),
+        "{refused:?}"
+    );
+    let done = reader.execute(&deposit("b", 1), &context()).await.unwrap();
+    assert_eq!(done.answer, (2, Version(2)));
+    store.repair(Position(3));
+    let done = reader.execute(&deposit("a", 1), &context()).await.unwrap();
+    assert_eq!(done.answer, (3, Version(3)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,7 +36,7 @@ impl Projection for Sums {
     type Event = Incremented;
 
     fn filter(&self) -> Filter {
-        Filter::of_types(&["Incremented"])
+        Filter::of_streams(&[Counter::TYPE]).ignoring(&["Renamed"])
     }
 
     fn decode(&self, envelope: &Envelope) -> Result<Incremented, DecodeError> {

@@ -1,8 +1,10 @@
 //! A stream that says what no saga can do.
 
 use event_sourcing::saga::event::{Action, Resumed, StepCompensated, Suspended};
-use event_sourcing::saga::{EventOf, Person, SagaEvent, SagaState, started};
-use event_sourcing::{Aggregate, EventStore, Metadata, Version};
+use event_sourcing::saga::{EventOf, Outcome, Person, SagaEvent, SagaState, started};
+use event_sourcing::{
+    Aggregate, DomainEvent, EncodedEvent, EventStore, Metadata, Position, Version,
+};
 
 use crate::support::{LONG, Town};
 use crate::trip::{Booking, Trip};
@@ -65,4 +67,55 @@ async fn what_is_wrong_with_a_stream_is_found_in_its_events_and_never_kept_as_a_
     let state: SagaState<Booking> = town.aggregate("damaged").await;
     assert!(state.damage().is_some());
     assert!(!serde_json::to_string(&state).unwrap().contains("damage\""));
+}
+
+/// A saga that a newer binary did something to.
+fn with_unknown_event(saga_id: &str) -> Vec<EncodedEvent> {
+    let first = started::<Booking>(saga_id, "a trip", Trip::on("a"), Metadata::default());
+    let unknown = EncodedEvent {
+        event_type: "SagaOfNextYear",
+        schema_version: 1,
+        data: "{}".to_owned(),
+    };
+    vec![first.encode(), unknown]
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_unknown_or_cannot_be_read_stops_its_saga_and_no_other() {
+    let town = Town::new();
+    let node = town.node::<Booking>("one");
+    town.write_encoded::<Booking>("unknown", with_unknown_event("unknown"))
+        .await;
+    // Positions 3 and 4: a saga whose beginning cannot be read, and one whose cancellation cannot.
+    town.store
+        .damage(Position(3), "its metadata cannot be read");
+    town.begin::<Booking>("headless").await;
+    let cancelled = long("broken", None).into_iter().take(2).collect::<Vec<_>>();
+    town.store
+        .damage(Position(5), "its metadata cannot be read");
+    town.write::<Booking>("broken", &cancelled).await;
+    town.begin::<Booking>("sound").await;
+    assert_eq!(town.ended::<Booking>("sound").await, Outcome::Completed);
+    tokio::time::sleep(LONG).await;
+    for (saga_id, events) in [("unknown", 2), ("headless", 1), ("broken", 2)] {
+        let stream = SagaState::<Booking>::stream(saga_id);
+        let page = town.store.read_stream(&stream, Version::NONE, 100).await;
+        let page = page.unwrap();
+        assert_eq!(
+            page.events.len() + page.unreadable.len(),
+            events,
+            "{saga_id}"
+        );
+        assert_eq!(town.desk.count(&format!("act {saga_id}/")), 0, "{saga_id}");
+    }
+
+    // Once it can be read it resumes, at the latest when a process starts.
+    town.store.repair(Position(3));
+    town.store.repair(Position(5));
+    node.stop().await;
+    let node = town.node::<Booking>("two");
+    for saga_id in ["headless", "broken"] {
+        assert_eq!(town.ended::<Booking>(saga_id).await, Outcome::Completed);
+    }
+    node.stop().await;
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use event_sourcing::fields;
+use event_sourcing::saga::event::{Action, Resumed};
+use event_sourcing::saga::{Person, SagaEvent, started};
+use event_sourcing::{Metadata as EventMetadata, Position, fields};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::support::{Deed, Town};
-use crate::trip::Errands;
+use crate::support::{Deed, LONG, Town};
+use crate::trip::{Errands, Trip};
 
 /// Keeps the fields of errors.
 #[derive(Clone, Default)]
@@ -79,4 +81,41 @@ async fn a_saga_that_is_suspended_is_named_with_its_step_and_what_it_is_about() 
     assert!(told[fields::REASON].contains("declined"), "{told:?}");
     let mut names = told.keys().filter(|name| **name != "message");
     assert!(names.all(|name| name.contains('.')), "{told:?}");
+}
+
+/// The test's runtime has one thread, which all tasks share.
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_cannot_be_read_is_logged_with_its_event_and_not_again_at_each_try() {
+    let errors = Errors::default();
+    let _logging = tracing::subscriber::set_default(errors.clone());
+    let town = Town::new();
+    let node = town.node::<Errands>("one");
+    let first = started::<Errands>("trip-1", "a trip", Trip::on("a"), EventMetadata::default());
+    let again = SagaEvent::Resumed(Resumed {
+        saga_id: "trip-1".to_owned(),
+        subject: "a trip".to_owned(),
+        action: Action::Retry,
+        step: None,
+        by: Person {
+            who: "a test".to_owned(),
+            why: "to have it looked at".to_owned(),
+        },
+    });
+    town.store
+        .damage(Position(2), "its metadata cannot be read");
+    town.write::<Errands>("trip-1", &[first, again]).await;
+    // Longer than several tries.
+    tokio::time::sleep(LONG * 60).await;
+    node.stop().await;
+    let told = errors.0.lock().unwrap().clone();
+    let [heard, read] = told.as_slice() else {
+        panic!("the event once and the saga once, not {told:?}");
+    };
+    assert_eq!(heard[fields::POSITION], "2");
+    assert_eq!(heard[fields::EVENT_TYPE], "SagaResumed");
+    for told in [heard, read] {
+        assert_eq!(told[fields::SAGA_ID], "trip-1");
+        let mut names = told.keys().filter(|name| **name != "message");
+        assert!(names.all(|name| name.contains('.')), "{told:?}");
+    }
 }

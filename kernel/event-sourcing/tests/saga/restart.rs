@@ -357,7 +357,7 @@ async fn every_event_of_a_saga_is_stored_under_one_of_the_names() {
         .read_all(Position::START, &Filter::ALL, 5_000)
         .await
         .unwrap();
-    for event in page.events {
+    for event in page.events() {
         let is_known = SAGA_EVENTS.contains(&event.event_type.as_str());
         assert!(is_known || event.event_type == "Put", "{event:?}");
         assert!(event.recorded_at <= town.clock.now() && event.recorded_at >= at(0));

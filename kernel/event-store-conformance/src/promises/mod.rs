@@ -14,4 +14,5 @@ pub mod precondition;
 pub mod repeat;
 pub mod snapshot;
 pub mod standing;
+pub mod unreadable;
 pub mod waking;

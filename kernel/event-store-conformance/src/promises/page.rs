@@ -1,7 +1,7 @@
 //! Reads come in pages that say how far they read.
 
 use event_sourcing::store::MAX_PAGE_EVENTS;
-use event_sourcing::{EventStore, Expected, Filter, Position, Version, Write};
+use event_sourcing::{EventStore, Expected, Filter, Position, StreamId, Version, Write};
 
 use crate::Harness;
 use crate::support::{
@@ -30,7 +30,7 @@ async fn page(
         .await
         .expect("a page");
     assert_eq!(page.head, Position(10));
-    let positions = page.events.iter().map(|event| event.position.0);
+    let positions = page.entries.iter().map(|entry| entry.position().0);
     (positions.collect(), page.through.0)
 }
 
@@ -42,7 +42,7 @@ pub async fn a_page_says_how_far_it_read(harness: &dyn Harness) {
         .read_all(Position::START, &Filter::ALL, 10)
         .await
         .expect("a page");
-    assert!(empty.events.is_empty());
+    assert!(empty.entries.is_empty());
     assert_eq!(
         (empty.through, empty.head),
         (Position::START, Position::START)
@@ -73,6 +73,54 @@ pub async fn a_page_says_how_far_it_read(harness: &dyn Harness) {
     assert_eq!(page(store, 2, &Filter::ALL, 4).await, (vec![3, 4, 5, 6], 6));
 }
 
+/// A filter by stream type lets every event of such a stream through, whatever its type, but for those that it ignores
+/// there. In addition a filter by event type selects events of any stream.
+pub async fn a_filter_selects_streams_by_their_type(harness: &dyn Harness) {
+    let store = &*harness.open().await.events;
+    // Positions 1 to 12: in turn streams of the types left, right and other, each with A, B, C and D.
+    for (number, stream_type) in ["left", "right", "other"].into_iter().enumerate() {
+        let events = ["A", "B", "C", "D"].map(|name| event(name, "{}"));
+        let all = Write {
+            stream: StreamId::new(stream_type, "1"),
+            expected: Expected::NoStream,
+            events: events.into(),
+        };
+        accepted(store, commit(command(number as u64), vec![all])).await;
+    }
+    let left = Filter::of_streams(&["left"]);
+    let cases = [
+        (left.clone(), vec![1, 2, 3, 4]),
+        (left.clone().ignoring(&["B", "D"]), vec![1, 3]),
+        (
+            Filter::of_streams(&["left", "other"]),
+            vec![1, 2, 3, 4, 9, 10, 11, 12],
+        ),
+        (
+            Filter::of_streams(&["left", "other"]).ignoring(&["A"]),
+            vec![2, 3, 4, 10, 11, 12],
+        ),
+        (
+            left.clone()
+                .ignoring(&["A"])
+                .or(Filter::of_streams(&["right"])),
+            vec![2, 3, 4, 5, 6, 7, 8],
+        ),
+        (
+            left.clone().ignoring(&["A"]).or(Filter::of_types(&["A"])),
+            vec![1, 2, 3, 4, 5, 9],
+        ),
+        (left.ignoring(&["A", "B", "C", "D"]), vec![]),
+        (Filter::of_streams(&["none"]), vec![]),
+    ];
+    for (filter, expected) in cases {
+        for limit in [1, 3, 100] {
+            let events = read_log(store, &filter, limit).await;
+            let positions: Vec<_> = events.iter().map(|event| event.position.0).collect();
+            assert_eq!(positions, expected, "{filter:?} in pages of {limit}");
+        }
+    }
+}
+
 /// A page has at most as many events as asked for, at least one if there is one, and never more than the store's limit.
 pub async fn a_page_keeps_its_limit(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
@@ -90,7 +138,7 @@ pub async fn a_page_keeps_its_limit(harness: &dyn Harness) {
             .read_all(Position::START, &Filter::ALL, asked)
             .await
             .expect("a page");
-        assert_eq!(log.events.len(), given, "asked the log for {asked}");
+        assert_eq!(log.entries.len(), given, "asked the log for {asked}");
         assert_eq!(log.through, Position(given as u64));
         let page = store
             .read_stream(&a, Version::NONE, asked)

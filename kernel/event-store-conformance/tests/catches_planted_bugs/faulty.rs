@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use event_sourcing::clock::ManualClock;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, Envelope, EventStore, Expected, Filter, LogId, LogIdentity,
+    CommandId, Commit, EncodedEvent, Entry, Envelope, EventStore, Expected, Filter, LogId, LogIdentity,
     LogPage, MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing,
     StoreError, StreamId, StreamPage, Version, Write,
 };
@@ -52,6 +52,14 @@ pub enum Bug {
     IgnoresLimits,
     /// A full page never is the last of its stream.
     NeverEndsFullPages,
+    /// Filters look at event types alone.
+    IgnoresStreamTypes,
+    /// What a filter ignores in one stream type it ignores in all.
+    IgnoresTooMuch,
+    /// An event that cannot be read fails its page.
+    FailsPages,
+    /// An event that cannot be read is left out.
+    LeavesUnreadableOut,
     /// Commits wake nobody.
     NeverWakes,
     /// Times are kept in milliseconds.
@@ -301,18 +309,42 @@ impl EventStore for Faulty {
             Bug::DoublesEvents => Position(after.0.saturating_sub(1)),
             _ => after,
         };
-        let mut page = self.inner.read_all(from, filter, self.limit(limit)).await?;
-        let count = page.events.len();
+        let filter = match self.bug {
+            Bug::IgnoresStreamTypes => Filter::of_types(filter.event_types()),
+            Bug::IgnoresTooMuch => {
+                let ignored: Vec<_> = filter.ignored().map(|(_, ignored)| ignored).collect();
+                let streams = Filter::of_streams(&filter.stream_types()).ignoring(&ignored);
+                Filter::of_types(filter.event_types()).or(streams)
+            }
+            _ => filter.clone(),
+        };
+        let mut page = self
+            .inner
+            .read_all(from, &filter, self.limit(limit))
+            .await?;
+        let count = page.entries.len();
+        let is_unreadable = |entry: &Entry| entry.event().is_none();
         match self.bug {
             Bug::StandsStillWhenEmpty if count == 0 => page.through = after,
             Bug::ClaimsTheHead => page.through = page.head,
-            Bug::SkipsPositions => page.events.retain(|event| event.event_type != "Filler"),
+            Bug::SkipsPositions => page.entries.retain(|entry| entry.event_type() != "Filler"),
+            Bug::LeavesUnreadableOut => page.entries.retain(|entry| !is_unreadable(entry)),
+            Bug::FailsPages if page.entries.iter().any(is_unreadable) => {
+                return Err(StoreError::Failed {
+                    operation: "read the log",
+                    source: Arc::from(Box::from("a row cannot be read")),
+                });
+            }
             Bug::ShowsLateCommitsFirst if count > 1 && self.count() < 50 => {
-                page.events.remove(count - 2);
+                page.entries.remove(count - 2);
             }
             _ => {}
         }
-        self.tamper(page.events.iter_mut().map(Arc::make_mut));
+        let events = page.entries.iter_mut().filter_map(|entry| match entry {
+            Entry::Event(envelope) => Some(Arc::make_mut(envelope)),
+            Entry::Unreadable(_) => None,
+        });
+        self.tamper(events);
         Ok(page)
     }
 
@@ -422,5 +454,13 @@ impl Harness for FaultyHarness {
     async fn advance(&self, by: Duration) {
         self.clock
             .advance(TimeDelta::from_std(by).expect("a short time"));
+    }
+
+    async fn damage(&self, position: Position, way: usize) -> bool {
+        let is_known = way == 0;
+        if is_known {
+            self.store.inner.damage(position, "damaged by a test");
+        }
+        is_known
     }
 }

@@ -53,6 +53,10 @@ caught_by! {
     pages_that_claim_too_much: ClaimsTheHead by page::a_page_says_how_far_it_read;
     pages_without_limit: IgnoresLimits by page::a_page_keeps_its_limit;
     streams_without_end: NeverEndsFullPages by page::a_stream_is_read_in_pages;
+    ignored_stream_types: IgnoresStreamTypes by page::a_filter_selects_streams_by_their_type;
+    too_much_ignored: IgnoresTooMuch by page::a_filter_selects_streams_by_their_type;
+    failed_pages: FailsPages by unreadable::an_unreadable_event_fails_no_page;
+    left_out_events: LeavesUnreadableOut by unreadable::an_unreadable_event_fails_no_page;
     sleeping_readers: NeverWakes by waking::a_waiting_reader_wakes_at_once;
     rounded_times: RoundsTimes by content::an_event_comes_back_as_it_was_stored;
     dropped_metadata: DropsMetadata by content::an_event_comes_back_as_it_was_stored;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use event_sourcing::Position;
 use event_store_conformance::{Handle, Harness, conformance_tests};
 use event_store_postgres::{PostgresEventStore, Settings};
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use test_postgres::TestDatabase;
 
 struct PostgresHarness(TestDatabase);
@@ -37,6 +38,27 @@ impl Harness for PostgresHarness {
             .execute(&mut connection)
             .await
             .expect("move the leases");
+    }
+
+    async fn damage(&self, position: Position, way: usize) -> bool {
+        let ways = [
+            "event_metadata = '[]'",
+            r#"event_metadata = '{"trace": 1}'"#,
+            "created_at = 'infinity'",
+            "created_at = '-infinity'",
+            "created_at = '290000-01-01'",
+            "schema_version = -1",
+        ];
+        let Some(change) = ways.get(way) else {
+            return false;
+        };
+        let mut connection = PgConnection::connect(&self.0.url).await.expect("connect");
+        let update = format!("UPDATE events SET {change} WHERE id = {position}");
+        sqlx::query(AssertSqlSafe(update))
+            .execute(&mut connection)
+            .await
+            .expect("damage an event");
+        true
     }
 }
 

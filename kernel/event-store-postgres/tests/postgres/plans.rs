@@ -37,6 +37,11 @@ async fn every_call_finds_its_rows_through_an_index() {
             .read_all(Position(5), &Filter::of_types(&["Noted"]), 10)
             .await
             .expect("the filtered log");
+        let streams = Filter::of_streams(&["test"]).ignoring(&["Rare"]);
+        store
+            .read_all(Position(5), &streams, 10)
+            .await
+            .expect("the log of some streams");
         store.head().await.expect("the head");
         let names = ["lease".into()];
         store

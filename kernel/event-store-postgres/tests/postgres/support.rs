@@ -1,7 +1,6 @@
 //! Commits with short names, and the truth of the log.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -67,7 +66,7 @@ pub async fn whole_log(store: &dyn EventStore) -> Vec<Envelope> {
             .read_all(after, &Filter::ALL, MAX_PAGE_EVENTS)
             .await
             .expect("a page");
-        events.extend(page.events.into_iter().map(Arc::unwrap_or_clone));
+        events.extend(page.events().map(|event| Envelope::clone(event)));
         after = page.through;
         if page.through == page.head {
             return events;

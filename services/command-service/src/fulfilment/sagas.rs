@@ -129,6 +129,9 @@ impl Fulfilments {
             .read_stream(&stream, Version(after), HISTORY)
             .await;
         let page = page.map_err(|error| unreadable(&error))?;
+        if let Some(event) = page.unreadable.first() {
+            return Err(internal("a saga cannot be shown", event));
+        }
         Ok((page.events, page.is_end))
     }
 

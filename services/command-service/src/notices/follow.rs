@@ -8,8 +8,8 @@ use domain::order::{Order, OrderEvent};
 use domain::value::EntityId;
 use event_sourcing::aggregate::decode;
 use event_sourcing::{
-    Envelope, EventStore, Executor, Filter, ForeignLog, LeaseStore, LogMark, LogPage, Position,
-    StoreError, Version,
+    Aggregate, Entry, Envelope, EventStore, Executor, Filter, ForeignLog, LeaseStore, LogMark, LogPage, Position,
+    StoreError, Unreadable, Version,
 };
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -20,12 +20,15 @@ use super::checkpoint;
 use crate::database::{CommandDatabase, DatabaseError};
 use crate::providers::{Failure, Key, Notice, NoticeKind, Notifications};
 
-/// What customers are told of.
-pub const TOLD: [&str; 4] = [
-    "OrderConfirmed",
-    "OrderCancelled",
-    "OrderShipped",
-    "OrderDelivered",
+/// What happens to orders without a word to the customer.
+const IGNORED: [&str; 7] = [
+    "OrderCreated",
+    "OrderPaymentProcessed",
+    "OrderPaymentRefunded",
+    "OrderShippingArranged",
+    "OrderShippingCancelled",
+    "OrderCancellationRequested",
+    "OrderFailed",
 ];
 const LEASE: &str = "notices";
 const LEASE_TTL: Duration = Duration::from_secs(15);
@@ -62,6 +65,12 @@ impl std::fmt::Debug for Notices {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Notices").finish_non_exhaustive()
     }
+}
+
+/// What is read of the log: orders, so that an event of a newer binary is counted and logged before it is passed.
+#[must_use]
+pub fn filter() -> Filter {
+    Filter::of_streams(&[Order::TYPE]).ignoring(&IGNORED)
 }
 
 /// Why the reading stopped for now.
@@ -142,17 +151,17 @@ impl Notices {
 
     async fn read(&self, stop: &CancellationToken) -> Result<Infallible, Interrupted> {
         let mut mark = self.checkpoint().await?;
-        let filter = Filter::of_types(&TOLD);
+        let filter = filter();
         loop {
             checkpoint::save(&self.database, &mark).await?;
             let page = stop.run_until_cancelled(self.next_page(mark.position, &filter));
             let page = page.await.ok_or(Interrupted::Stopped)??;
             let next = self.mark(&mark, &page).await?;
-            if !self.tell_all(&page.events, stop).await {
+            if !self.tell_all(&page.entries, stop).await {
                 return Err(Interrupted::Stopped);
             }
             mark = next;
-            if page.events.len() < PAGE {
+            if page.entries.len() < PAGE {
                 // Nothing is to be done if it is cut short.
                 let _cut = stop.run_until_cancelled(tokio::time::sleep(GATHER)).await;
             }
@@ -192,14 +201,17 @@ impl Notices {
     }
 
     /// Sends a page's notices, some side by side. Whether none was cut short by the stop.
-    async fn tell_all(&self, events: &[Arc<Envelope>], stop: &CancellationToken) -> bool {
+    async fn tell_all(&self, entries: &[Entry], stop: &CancellationToken) -> bool {
         let mut sending = FuturesUnordered::new();
         let mut all_told = true;
-        for envelope in events {
+        for entry in entries {
+            let Some((event, envelope)) = readable(entry) else {
+                continue;
+            };
             if sending.len() == SIDE_BY_SIDE {
                 all_told &= sending.next().await.unwrap_or(true);
             }
-            sending.push(self.tell(envelope, stop));
+            sending.push(self.tell(event, envelope, stop));
         }
         while let Some(told) = sending.next().await {
             all_told &= told;
@@ -209,9 +221,10 @@ impl Notices {
 
     /// Sends a notice, and again if that may help; in the end it is given up, and logged. Whether it came to an end
     /// before the stop.
-    async fn tell(&self, envelope: &Envelope, stop: &CancellationToken) -> bool {
+    async fn tell(&self, event: OrderEvent, envelope: &Envelope, stop: &CancellationToken) -> bool {
         let key = format!("notice/{}", envelope.event_id);
-        let (Some(notice), Ok(key)) = (self.notice(envelope).await, Key::try_new(key)) else {
+        let (Some(notice), Ok(key)) = (self.notice(&event, envelope).await, Key::try_new(key))
+        else {
             return true;
         };
         let mut pause = FIRST_PAUSE;
@@ -240,22 +253,12 @@ impl Notices {
         true
     }
 
-    async fn notice(&self, envelope: &Envelope) -> Option<Notice> {
-        let event: OrderEvent = match decode(envelope) {
-            Ok(event) => event,
-            Err(error) => {
-                tracing::error!(
-                    { fields::ERROR } = &error as &dyn std::error::Error,
-                    "a notice cannot be made"
-                );
-                return None;
-            }
-        };
+    async fn notice(&self, event: &OrderEvent, envelope: &Envelope) -> Option<Notice> {
         let order = self.order(event.order_id(), envelope.version).await?;
         let order = order.values()?;
         let shipment = order.shipment.as_ref();
         let tracking_number = shipment.map(|shipment| shipment.tracking_number.to_string());
-        let kind = match &event {
+        let kind = match event {
             OrderEvent::Confirmed(_) => NoticeKind::Confirmed {
                 total: order.total,
                 tracking_number,
@@ -301,4 +304,25 @@ impl Notices {
             }
         }
     }
+}
+
+/// The event of an order; nothing if it cannot be read, which is counted and logged. It is passed: customers
+/// are notified about the other events, and this binary has no message for one that it does not know.
+fn readable(entry: &Entry) -> Option<(OrderEvent, &Envelope)> {
+    let error: Box<dyn std::error::Error> = match entry {
+        Entry::Event(envelope) => match decode(envelope) {
+            Ok(event) => return Some((event, envelope)),
+            Err(error) => error.into(),
+        },
+        Entry::Unreadable(unreadable) => Unreadable::clone(unreadable).into(),
+    };
+    metrics::counter!("events_unreadable_total", "reader" => "notices").increment(1);
+    tracing::error!(
+        { fields::ORDER_ID } = entry.stream().aggregate_id(),
+        { event_sourcing::fields::POSITION } = entry.position().0,
+        { event_sourcing::fields::EVENT_TYPE } = entry.event_type(),
+        { fields::ERROR } = &*error,
+        "an event of an order cannot be read: its customer is not told of it"
+    );
+    None
 }

@@ -10,4 +10,4 @@
 pub(crate) mod checkpoint;
 mod follow;
 
-pub use follow::{Notices, TOLD};
+pub use follow::{Notices, filter};

@@ -11,8 +11,9 @@ use domain::order::{
 };
 use domain::value::{EntityId, Money, Reason, UserId};
 use event_sourcing::{
-    Aggregate, Clock, CommandId, Commit, DomainEvent, EventStore, Executor, ExecutorConfig,
-    Expected, LeaseStore, MemoryEventStore, Metadata, NewEvent, SystemClock, Write,
+    Aggregate, Clock, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Executor,
+    ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position,
+    SystemClock, Write,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -126,8 +127,16 @@ pub fn confirmed(order: &str) -> OrderEvent {
 }
 
 pub async fn append(store: &MemoryEventStore, order: &str, events: &[OrderEvent]) {
-    let events = events.iter().map(|event| NewEvent {
-        event: event.encode(),
+    append_encoded(store, order, events.iter().map(OrderEvent::encode)).await;
+}
+
+async fn append_encoded(
+    store: &MemoryEventStore,
+    order: &str,
+    events: impl IntoIterator<Item = EncodedEvent>,
+) {
+    let events = events.into_iter().map(|event| NewEvent {
+        event,
         metadata: Metadata::default(),
     });
     let write = Write {
@@ -181,6 +190,34 @@ async fn customers_are_told_what_became_of_their_orders_and_not_again_after_a_re
         let (_, notice) = post.next().await;
         let reason = "the card was declined".to_owned();
         assert_eq!(notice.kind, NoticeKind::Cancelled { reason });
+        post.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_unknown_or_cannot_be_read_is_passed_and_others_are_told() {
+    on_both_engines(async |home| {
+        let mut post = Post::open(home, &log(), 0).await;
+        post.first().await;
+        let head = post.store.head().await.expect("a head").0;
+        post.store
+            .damage(Position(head + 2), "its metadata cannot be read");
+        append(&post.store, "b", &[created("b"), confirmed("b")]).await;
+        let unknown = EncodedEvent {
+            event_type: "OrderGiftWrapped",
+            schema_version: 1,
+            data: "{}".to_owned(),
+        };
+        append_encoded(&post.store, "c", [unknown]).await;
+        append(&post.store, "d", &[created("d"), confirmed("d")]).await;
+        loop {
+            let (_, notice) = post.next().await;
+            assert!(notice.order_id == id("a") || notice.order_id == id("d"));
+            if notice.order_id == id("d") {
+                break;
+            }
+        }
         post.close().await;
     })
     .await;

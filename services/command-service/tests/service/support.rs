@@ -155,8 +155,7 @@ impl Service {
             .read_all(Position(after), &Filter::ALL, 1_000)
             .await
             .expect("a page");
-        page.events
-            .into_iter()
+        page.events()
             .map(|event| event.event_type.clone())
             .collect()
     }
@@ -169,8 +168,7 @@ impl Service {
             .read_all(Position::START, &Filter::ALL, 5_000)
             .await
             .expect("a page");
-        page.events
-            .iter()
+        page.events()
             .map(|event| (event.stream.to_string(), event.version.0))
             .collect()
     }

@@ -74,11 +74,14 @@ async fn catch_up<P: TableProjection>(
     }
     while position < checkpoint.position {
         let page = log.read_all(position, &projection.filter(), PAGE).await?;
-        for envelope in &page.events {
-            match projection.decode(envelope) {
-                Ok(event) => cache.throw_out(&projection.keys(&event, envelope)),
+        for entry in &page.entries {
+            let decoded = entry
+                .event()
+                .and_then(|envelope| Some((projection.decode(envelope).ok()?, envelope)));
+            match decoded {
+                Some((event, envelope)) => cache.throw_out(&projection.keys(&event, envelope)),
                 // It was skipped, or it is the one that the projection stands in front of.
-                Err(_) => cache.clear(),
+                None => cache.clear(),
             }
         }
         // What lies behind the checkpoint is read again when the checkpoint is there: only then are the rows written.

@@ -114,13 +114,7 @@ impl Projection for Categories {
     type Event = CategoryFact;
 
     fn filter(&self) -> Filter {
-        Filter::of_types(&[
-            "CategoryCreated",
-            "CategoryUpdated",
-            "CategoryDeleted",
-            "CategoryProductAdded",
-            "CategoryProductRemoved",
-        ])
+        Filter::of_streams(&[Category::TYPE, Membership::TYPE])
     }
 
     fn decode(&self, envelope: &Envelope) -> Result<Self::Event, DecodeError> {

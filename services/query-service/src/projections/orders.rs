@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use domain::ValidationError;
+use domain::fulfilment::SAGA_STREAMS;
 use domain::order::{Order, OrderCreated, OrderEvent, OrderItem};
 use domain::value::{OrderStatus, ShippingAddress};
 use event_sourcing::aggregate::decode;
@@ -53,6 +54,26 @@ from_row!(OrderRow {
 } parsed {
     progress, suspended_sagas, items, shipping_address,
 });
+
+/// What sagas do that an order shows.
+const FOLDED_OF_SAGAS: [&str; 6] = [
+    "SagaStarted",
+    "SagaSuspended",
+    "SagaResumed",
+    "SagaCompleted",
+    "SagaCompensated",
+    "SagaFailed",
+];
+
+/// What sagas do that no order shows.
+const IGNORED: [&str; 6] = [
+    "SagaStepStarted",
+    "SagaStepCompleted",
+    "SagaStepFailed",
+    "SagaCancelRequested",
+    "SagaCompensationStarted",
+    "SagaStepCompensated",
+];
 
 /// How far an order is, as a column keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,25 +164,10 @@ impl Projection for Orders {
     type Event = OrderFact;
 
     fn filter(&self) -> Filter {
-        Filter::of_types(&[
-            "OrderCreated",
-            "OrderPaymentProcessed",
-            "OrderPaymentRefunded",
-            "OrderShippingArranged",
-            "OrderShippingCancelled",
-            "OrderConfirmed",
-            "OrderCancellationRequested",
-            "OrderShipped",
-            "OrderDelivered",
-            "OrderCancelled",
-            "OrderFailed",
-            "SagaStarted",
-            "SagaSuspended",
-            "SagaResumed",
-            "SagaCompleted",
-            "SagaCompensated",
-            "SagaFailed",
-        ])
+        let sagas = Filter::of_streams(&SAGA_STREAMS).ignoring(&IGNORED);
+        // Of sagas of types that this binary does not know, these events suffice.
+        let of_sagas = Filter::of_types(&FOLDED_OF_SAGAS).or(sagas);
+        Filter::of_streams(&[Order::TYPE]).or(of_sagas)
     }
 
     fn decode(&self, envelope: &Envelope) -> Result<Self::Event, DecodeError> {

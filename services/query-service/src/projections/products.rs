@@ -133,17 +133,7 @@ impl Projection for Products {
     type Event = ProductFact;
 
     fn filter(&self) -> Filter {
-        Filter::of_types(&[
-            "ProductCreated",
-            "ProductUpdated",
-            "ProductPriceChanged",
-            "ProductDeleted",
-            "StockUpdated",
-            "StockReserved",
-            "StockReleased",
-            "StockDeducted",
-            "StockClosed",
-        ])
+        Filter::of_streams(&[Product::TYPE, Stock::TYPE])
     }
 
     fn decode(&self, envelope: &Envelope) -> Result<Self::Event, DecodeError> {

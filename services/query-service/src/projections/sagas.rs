@@ -6,6 +6,7 @@
 //! A saga's row changes with each of its events, so no index has a column that moves before the end. Open sagas are
 //! few, whatever has been: they share an index, in which lists look for status and step.
 
+use domain::fulfilment::SAGA_STREAMS;
 use event_sourcing::projection::FoldError;
 use event_sourcing::saga::event::{Action, Started};
 use event_sourcing::saga::{AnySagaEvent, SAGA_EVENTS, SagaEvent, SagaStatus};
@@ -155,7 +156,7 @@ impl Projection for Sagas {
     type Event = AnySagaEvent;
 
     fn filter(&self) -> Filter {
-        Filter::of_types(&SAGA_EVENTS)
+        Filter::of_types(&SAGA_EVENTS).or(Filter::of_streams(&SAGA_STREAMS))
     }
 
     fn decode(&self, envelope: &Envelope) -> Result<AnySagaEvent, DecodeError> {

@@ -35,6 +35,9 @@ pub(super) trait Driver: Send + Sync {
     /// The kind's name.
     fn name(&self) -> &'static str;
 
+    /// The type of its sagas' streams.
+    fn stream_type(&self) -> &'static str;
+
     /// Takes a saga as far as it goes now.
     async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> Rest;
 }
@@ -48,6 +51,10 @@ pub(super) struct Typed<S: Saga> {
 impl<S: Saga> Driver for Typed<S> {
     fn name(&self) -> &'static str {
         S::NAME
+    }
+
+    fn stream_type(&self) -> &'static str {
+        S::STREAM
     }
 
     async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> Rest {
@@ -134,7 +141,10 @@ impl<S: Saga> Drive<'_, S> {
         let executor = &self.shared.executor;
         let loaded = executor.load::<SagaState<S>>(self.saga_id).await;
         match loaded {
-            Ok((state, _)) => Ok(state),
+            Ok((state, _)) => {
+                self.shared.schedule.set_unreadable(self.saga_id, false);
+                Ok(state)
+            }
             Err(error) => Err(self.unread(&error, error.is_retryable())),
         }
     }
@@ -158,7 +168,8 @@ impl<S: Saga> Drive<'_, S> {
                 { fields::ERROR } = error,
                 "a saga could not be read; it is tried again"
             );
-        } else {
+        } else if self.shared.schedule.set_unreadable(saga_id, true) {
+            metrics::counter!("events_unreadable_total", "reader" => "saga").increment(1);
             tracing::error!(
                 { fields::SAGA_TYPE } = S::NAME,
                 { fields::SAGA_ID } = saga_id,

@@ -9,10 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::{SagaEngine, Shared};
 use crate::aggregate::DecodeError;
 use crate::event::Envelope;
+use crate::fields;
 use crate::id::{Position, Version};
 use crate::saga::event::{AnySagaEvent, SagaEvent};
 use crate::snapshot;
-use crate::store::{MAX_PAGE_EVENTS, Snapshot, StoreError};
+use crate::store::{Entry, MAX_PAGE_EVENTS, Snapshot, StoreError};
 use crate::stream::StreamId;
 
 const SCHEMA: u32 = 1;
@@ -28,6 +29,16 @@ pub(super) const HEARD: [&str; 7] = [
     "SagaCompleted",
     "SagaCompensated",
     "SagaFailed",
+];
+
+/// What happens to sagas and is known to their owners alone. Every other event in a saga's stream is heard, so that one
+/// that is unknown stops its saga.
+pub(super) const IGNORED: [&str; 5] = [
+    "SagaStepStarted",
+    "SagaStepCompleted",
+    "SagaStepFailed",
+    "SagaCompensationStarted",
+    "SagaStepCompensated",
 ];
 
 /// A snapshot of the index: the open sagas' ids, types and partitions, and whether they wait for a person.
@@ -79,7 +90,7 @@ struct Index<'a> {
     kept: Position,
     /// Open sagas of types that this binary does not know; another one may, and begin with this one's snapshot.
     strangers: HashMap<String, (String, u16)>,
-    /// Whether every event could be read. Otherwise no snapshot is kept, since it might lack a saga.
+    /// Whether every saga's beginning could be read. Otherwise no snapshot is kept, since it would lack a saga.
     is_whole: bool,
 }
 
@@ -161,7 +172,9 @@ impl Index<'_> {
     }
 
     async fn read(&mut self, after: Position) -> Result<Position, StoreError> {
-        let filter = SagaEngine::heard();
+        let drivers = self.shared.drivers.iter();
+        let streams: Vec<_> = drivers.map(|driver| driver.stream_type()).collect();
+        let filter = SagaEngine::heard(&streams);
         let store = &self.shared.store;
         if self.is_at_end {
             store.wait_for(after.next()).await?;
@@ -170,17 +183,33 @@ impl Index<'_> {
         let page = store.read_all(after, &filter, MAX_PAGE_EVENTS).await?;
         self.is_at_end = page.through >= page.head;
         self.shared.schedule.hear_through(page.through);
-        for envelope in &page.events {
-            if let Err(error) = self.hear(envelope) {
-                self.is_whole = false;
-                tracing::error!(
-                    position = envelope.position.0,
-                    error = &error as &dyn std::error::Error,
-                    "an event of a saga cannot be read"
-                );
+        for entry in &page.entries {
+            match entry {
+                Entry::Event(envelope) => {
+                    if let Err(error) = self.hear(envelope) {
+                        self.stop_one(entry, &error);
+                    }
+                }
+                Entry::Unreadable(unreadable) => self.stop_one(entry, &**unreadable),
             }
         }
         Ok(page.through)
+    }
+
+    /// An event cannot be read. Its saga is looked at, which cannot read it either and rests; all others go on.
+    fn stop_one(&mut self, entry: &Entry, error: &(dyn std::error::Error + 'static)) {
+        let saga_id = entry.stream().aggregate_id();
+        // One whose beginning cannot be read is missing here.
+        self.is_whole &= entry.event_type() != "SagaStarted";
+        metrics::counter!("events_unreadable_total", "reader" => "saga_index").increment(1);
+        tracing::error!(
+            { fields::SAGA_ID } = saga_id,
+            { fields::POSITION } = entry.position().0,
+            { fields::EVENT_TYPE } = entry.event_type(),
+            { fields::ERROR } = error,
+            "an event of a saga cannot be read: the saga stops"
+        );
+        self.shared.schedule.touch(saga_id, &self.shared.ownership);
     }
 
     fn hear(&mut self, envelope: &Envelope) -> Result<(), DecodeError> {
@@ -207,7 +236,7 @@ impl Index<'_> {
                 schedule.touch(saga_id, &self.shared.ownership);
             }
             "SagaCancelRequested" => schedule.touch(saga_id, &self.shared.ownership),
-            end => {
+            end @ ("SagaCompleted" | "SagaCompensated" | "SagaFailed") => {
                 let ended = schedule.remove(saga_id);
                 self.strangers.remove(saga_id);
                 // A person's commit, in whatever process. The other ends are counted by those who commit them.
@@ -218,6 +247,11 @@ impl Index<'_> {
                 {
                     metrics::counter!("saga_failed_total", "saga" => driver.name()).increment(1);
                 }
+            }
+            unknown => {
+                return Err(DecodeError::UnknownType {
+                    event_type: unknown.to_owned(),
+                });
             }
         }
         Ok(())

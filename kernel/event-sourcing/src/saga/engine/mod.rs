@@ -211,10 +211,12 @@ impl SagaEngine {
         }
     }
 
-    /// What an engine reads of the log.
+    /// What an engine reads of the log, if its sagas have streams of these types ([`Saga::STREAM`]). It also hears of
+    /// sagas of types that it does not know, to leave them to others.
     #[must_use]
-    pub fn heard() -> Filter {
-        Filter::of_types(&index::HEARD)
+    pub fn heard(saga_streams: &[&'static str]) -> Filter {
+        let streams = Filter::of_streams(saga_streams).ignoring(&index::IGNORED);
+        Filter::of_types(&index::HEARD).or(streams)
     }
 
     /// A saga was started by a commit of this process, at `position`.

@@ -43,6 +43,8 @@ struct Entry {
     again: bool,
     /// It waits for a person, as the log says: until it is resumed there, or ends.
     is_suspended: bool,
+    /// Its stream could not be read when it was looked at last, and that was logged.
+    is_unreadable: bool,
     wake_at: Option<DateTime<Utc>>,
 }
 
@@ -95,6 +97,7 @@ impl Book {
             place: Place::Idle,
             again: false,
             is_suspended: false,
+            is_unreadable: false,
             wake_at: None,
         };
         self.sagas.insert(saga_id.into(), entry);
@@ -221,6 +224,15 @@ impl Schedule {
         if let Some(entry) = lock(&self.book).sagas.get_mut(saga_id) {
             entry.is_suspended = is_suspended;
         }
+    }
+
+    /// Its stream cannot be read, or can be read again. Whether that is new.
+    pub(super) fn set_unreadable(&self, saga_id: &str, is_unreadable: bool) -> bool {
+        let mut book = lock(&self.book);
+        let entry = book.sagas.get_mut(saga_id);
+        entry.is_some_and(|entry| {
+            std::mem::replace(&mut entry.is_unreadable, is_unreadable) != is_unreadable
+        })
     }
 
     /// The open sagas.

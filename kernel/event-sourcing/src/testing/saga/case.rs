@@ -19,7 +19,7 @@ use crate::lease::LeaseStore;
 use crate::saga::{
     Act, Kind, Outcome, PARTITIONS, Person, PersonActs, Phase, Run, Saga, SagaState, Step, Table,
 };
-use crate::store::EventStore;
+use crate::store::{Entry, EventStore, Filter};
 use crate::testing::TokioClock;
 
 /// How long nothing happens at an end that lasts.
@@ -374,13 +374,14 @@ fn limit<S: Saga>(table: &Table<S>) -> Duration {
 
 /// The events of the store, one a line.
 async fn tell(world: &World) -> String {
-    let all = crate::store::Filter::ALL;
+    let all = Filter::ALL;
     let page = world
         .store
         .read_all(crate::id::Position::START, &all, usize::MAX)
         .await;
-    let events = page.map(|page| page.events).unwrap_or_default();
-    let lines = events.iter().map(|event| {
+    let entries = page.map(|page| page.entries).unwrap_or_default();
+    let events = entries.iter().filter_map(Entry::event);
+    let lines = events.map(|event| {
         let (stream, version) = (&event.stream, event.version.0);
         let at = event.recorded_at.format("%H:%M:%S%.3f");
         format!(

@@ -1,0 +1,189 @@
+//! Which events of the log a reader wants.
+
+/// A selection of the log: events by their type, and streams by theirs.
+///
+/// A reader that folds events into something names the *streams* that it follows, with the event types that it knows
+/// and ignores. An event of such a stream whose type it does not know then reaches it, and it can stop. A filter by
+/// event type never lets it see one: it is for readers that are complete without what they do not know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    event_types: Vec<&'static str>,
+    streams: Vec<StreamFilter>,
+}
+
+/// Streams of one type, without the event types that the reader ignores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct StreamFilter {
+    stream_type: &'static str,
+    ignored: Vec<&'static str>,
+}
+
+impl Filter {
+    /// All events.
+    pub const ALL: Self = Self {
+        event_types: Vec::new(),
+        streams: Vec::new(),
+    };
+
+    /// Events of these types, whatever their stream; none means all events.
+    #[must_use]
+    pub fn of_types(event_types: &[&'static str]) -> Self {
+        Self {
+            event_types: event_types.to_vec(),
+            streams: Vec::new(),
+        }
+    }
+
+    /// Every event of streams of these types, unknown ones included; none means all events.
+    #[must_use]
+    pub fn of_streams(stream_types: &[&'static str]) -> Self {
+        let streams = stream_types.iter();
+        Self {
+            event_types: Vec::new(),
+            streams: streams
+                .map(|stream_type| StreamFilter {
+                    stream_type,
+                    ignored: Vec::new(),
+                })
+                .collect(),
+        }
+    }
+
+    /// The same without these event types, in the streams that it names so far. Events that it selects by their own
+    /// type stay.
+    #[must_use]
+    pub fn ignoring(mut self, event_types: &[&'static str]) -> Self {
+        for stream in &mut self.streams {
+            stream.ignored.extend(event_types);
+        }
+        self
+    }
+
+    /// What either of them lets through.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        if self.is_all() || other.is_all() {
+            return Self::ALL;
+        }
+        for event_type in other.event_types {
+            if !self.event_types.contains(&event_type) {
+                self.event_types.push(event_type);
+            }
+        }
+        for stream in other.streams {
+            let known = self.streams.iter_mut();
+            let mut known = known.filter(|known| known.stream_type == stream.stream_type);
+            // A stream type is listed once, so that what one of the two ignores is not lost for the other.
+            match known.next() {
+                Some(known) => known
+                    .ignored
+                    .retain(|ignored| stream.ignored.contains(ignored)),
+                None => self.streams.push(stream),
+            }
+        }
+        self
+    }
+
+    /// Whether it lets every event through.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.event_types.is_empty() && self.streams.is_empty()
+    }
+
+    /// Whether it lets an event of this type through, in a stream of that type.
+    #[must_use]
+    pub fn matches(&self, stream_type: &str, event_type: &str) -> bool {
+        self.is_all()
+            || self.event_types.contains(&event_type)
+            || self.streams.iter().any(|stream| {
+                stream.stream_type == stream_type && !stream.ignored.contains(&event_type)
+            })
+    }
+
+    /// Whether it lets everything through that `other` does.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        if self.is_all() {
+            return true;
+        }
+        let has = |event_type| self.event_types.contains(event_type);
+        !other.is_all()
+            && other.event_types.iter().all(has)
+            && other.streams.iter().all(|wanted| {
+                self.streams.iter().any(|stream| {
+                    let mut ignored = stream.ignored.iter();
+                    stream.stream_type == wanted.stream_type
+                        && ignored.all(|ignored| has(ignored) || wanted.ignored.contains(ignored))
+                })
+            })
+    }
+
+    /// The event types that it selects, whatever their stream.
+    #[must_use]
+    pub fn event_types(&self) -> &[&'static str] {
+        &self.event_types
+    }
+
+    /// The stream types that it selects, each once.
+    #[must_use]
+    pub fn stream_types(&self) -> Vec<&'static str> {
+        let streams = self.streams.iter();
+        streams.map(|stream| stream.stream_type).collect()
+    }
+
+    /// The pairs of stream type and event type that it leaves out of the streams that it selects.
+    pub fn ignored(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
+        self.streams.iter().flat_map(|stream| {
+            let ignored = stream.ignored.iter();
+            ignored.map(|event_type| (stream.stream_type, *event_type))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn orders() -> Filter {
+        Filter::of_streams(&["order"]).ignoring(&["Viewed"])
+    }
+
+    #[test]
+    fn a_stream_type_lets_unknown_event_types_through_and_ignored_ones_not() {
+        let filter = orders().or(Filter::of_types(&["Viewed by staff"]));
+        assert!(filter.matches("order", "Placed"));
+        assert!(filter.matches("order", "of next year"));
+        assert!(!filter.matches("order", "Viewed"));
+        assert!(!filter.matches("product", "Placed"));
+        assert!(filter.matches("product", "Viewed by staff"));
+        assert!(Filter::ALL.matches("order", "Viewed"));
+    }
+
+    #[test]
+    fn either_of_two_filters_loses_nothing_of_both() {
+        let viewed = Filter::of_streams(&["order", "product"]).ignoring(&["Placed"]);
+        let both = orders().or(viewed.clone());
+        assert!(both.matches("order", "Placed") && both.matches("order", "Viewed"));
+        assert!(!both.matches("product", "Placed"));
+        assert!(both.covers(&orders()) && both.covers(&viewed));
+        assert!(orders().or(Filter::ALL).is_all());
+    }
+
+    #[test]
+    fn a_filter_covers_what_lets_less_through() {
+        let all_orders = Filter::of_streams(&["order"]);
+        assert!(Filter::ALL.covers(&all_orders));
+        assert!(!all_orders.covers(&Filter::ALL));
+        assert!(all_orders.covers(&orders()));
+        assert!(!orders().covers(&all_orders));
+        assert!(
+            orders()
+                .or(Filter::of_types(&["Viewed"]))
+                .covers(&all_orders)
+        );
+        // An event type may occur in any stream.
+        assert!(!all_orders.covers(&Filter::of_types(&["Placed"])));
+        assert!(Filter::of_types(&["A", "B"]).covers(&Filter::of_types(&["B"])));
+        assert!(!Filter::of_types(&["A"]).covers(&orders()));
+    }
+}
