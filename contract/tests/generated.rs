@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "error.proto",
     "models.proto",
     "command.proto",
@@ -18,6 +18,7 @@ const FILES: [&str; 7] = [
     "operations.proto",
     "query.proto",
     "order_queries.proto",
+    "projections.proto",
 ];
 
 /// Set to write the files in place of comparing them.

@@ -3031,6 +3031,46 @@ pub struct AdminStatusResult {
     #[prost(int64, tag = "2")]
     pub head: i64,
 }
+/// New: an event that a projection leaves out of its rows. It is an event of the log, with who and why, which every query
+/// database and every rebuild obeys.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SkipProjectionEventParam {
+    /// Such as "orders": 1 to 64 lower-case letters, digits and "_".
+    #[prost(string, tag = "1")]
+    pub projection: ::prost::alloc::string::String,
+    /// The position of the event in the log.
+    #[prost(int64, tag = "2")]
+    pub position: i64,
+    /// Who decides it: 1 to 255 characters.
+    #[prost(string, tag = "3")]
+    pub who: ::prost::alloc::string::String,
+    /// Why: 1 to 1000 characters.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// New: a parked projection tries its event again. It is an event of the log, with who and why.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeProjectionParam {
+    /// Such as "orders": 1 to 64 lower-case letters, digits and "_".
+    #[prost(string, tag = "1")]
+    pub projection: ::prost::alloc::string::String,
+    /// Who decides it: 1 to 255 characters.
+    #[prost(string, tag = "2")]
+    pub who: ::prost::alloc::string::String,
+    /// Why: 1 to 1000 characters.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ProjectionActionResult {
+    #[prost(message, optional, tag = "1")]
+    pub error: ::core::option::Option<Error>,
+    #[prost(message, optional, tag = "2")]
+    pub timestamp: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether the event was skipped before, so that nothing was written.
+    #[prost(bool, tag = "3")]
+    pub unchanged: bool,
+}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum IdempotencyState {
@@ -3606,6 +3646,56 @@ pub mod admin_client {
             req.extensions_mut().insert(GrpcMethod::new("proto.Admin", "Status"));
             self.inner.unary(req, path, codec).await
         }
+        /// New.
+        pub async fn skip_projection_event(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SkipProjectionEventParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProjectionActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.Admin/SkipProjectionEvent",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.Admin", "SkipProjectionEvent"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// New.
+        pub async fn resume_projection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeProjectionParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProjectionActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.Admin/ResumeProjection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.Admin", "ResumeProjection"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3626,6 +3716,22 @@ pub mod admin_server {
             request: tonic::Request<super::AdminStatusParam>,
         ) -> std::result::Result<
             tonic::Response<super::AdminStatusResult>,
+            tonic::Status,
+        >;
+        /// New.
+        async fn skip_projection_event(
+            &self,
+            request: tonic::Request<super::SkipProjectionEventParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProjectionActionResult>,
+            tonic::Status,
+        >;
+        /// New.
+        async fn resume_projection(
+            &self,
+            request: tonic::Request<super::ResumeProjectionParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ProjectionActionResult>,
             tonic::Status,
         >;
     }
@@ -3734,6 +3840,96 @@ pub mod admin_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StatusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.Admin/SkipProjectionEvent" => {
+                    #[allow(non_camel_case_types)]
+                    struct SkipProjectionEventSvc<T: Admin>(pub Arc<T>);
+                    impl<
+                        T: Admin,
+                    > tonic::server::UnaryService<super::SkipProjectionEventParam>
+                    for SkipProjectionEventSvc<T> {
+                        type Response = super::ProjectionActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SkipProjectionEventParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::skip_projection_event(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SkipProjectionEventSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.Admin/ResumeProjection" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeProjectionSvc<T: Admin>(pub Arc<T>);
+                    impl<
+                        T: Admin,
+                    > tonic::server::UnaryService<super::ResumeProjectionParam>
+                    for ResumeProjectionSvc<T> {
+                        type Response = super::ProjectionActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeProjectionParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::resume_projection(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeProjectionSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

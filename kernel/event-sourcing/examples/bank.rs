@@ -150,7 +150,6 @@ impl ProjectionStore<Balances> for MemoryRows {
             mark: None,
             caught_up: true,
             parked: None,
-            skips: Vec::new(),
         }))
     }
 
@@ -160,6 +159,16 @@ impl ProjectionStore<Balances> for MemoryRows {
             *table = (HashMap::new(), Position::START, Some(token));
         }
         self.begin(token).await
+    }
+
+    async fn progress(&self) -> Result<Progress, StoreError> {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Progress {
+            position: table.1,
+            mark: None,
+            caught_up: true,
+            parked: None,
+        })
     }
 
     async fn load(&self, keys: &[String]) -> Result<Vec<(String, i64)>, StoreError> {

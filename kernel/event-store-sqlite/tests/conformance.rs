@@ -52,7 +52,7 @@ impl Harness for SqliteHarness {
 
     async fn damage(&self, position: Position, way: usize) -> bool {
         let ways = [
-            "event_metadata = '[]'",
+            "event_metadata = '7'",
             "event_metadata = '{'",
             "created_at = 'yesterday'",
             "event_id = 'none'",

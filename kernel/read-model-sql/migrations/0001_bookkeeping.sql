@@ -17,16 +17,6 @@ CREATE TABLE read_model_active (
     generation bigint NOT NULL
 );
 
--- Events that a person chose to skip; every generation obeys them.
-CREATE TABLE read_model_skips (
-    projection text NOT NULL,
-    position bigint NOT NULL,
-    reason text NOT NULL,
-    skipped_by text NOT NULL,
-    skipped_at bigint NOT NULL,
-    PRIMARY KEY (projection, position)
-);
-
 -- Rows stay when a lease ends, so that its token only grows.
 CREATE TABLE read_model_leases (
     name text PRIMARY KEY,

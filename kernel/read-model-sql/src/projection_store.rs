@@ -74,25 +74,11 @@ impl<P: TableProjection> SqlProjectionStore<P> {
     /// [`StoreError`] if the database or the log cannot be read.
     pub async fn require_head(&self, log: &dyn EventStore) -> Result<(), StoreError> {
         let operation = "read a checkpoint";
-        let row: Option<ProgressRow> = self
-            .database
-            .fetch_optional(
-                Statement::new(
-                    operation,
-                    "SELECT g.generation, g.position, g.log_id, g.event_id, g.caught_up, g.parked_position, \
-                     g.parked_reason FROM read_model_versions AS v JOIN read_model_generations AS g \
-                     ON g.projection = v.projection AND g.generation = v.generation \
-                     WHERE v.projection = $1 AND v.schema_version = $2",
-                )
-                .bind(self.version.name)
-                .bind(i64::from(self.version.version)),
-            )
-            .await?;
-        let Some(row) = row else {
+        let Some(row) = self.row(operation).await? else {
             return Ok(());
         };
         let identity = log.identify(&[position(row.position)]).await?;
-        let mark = row.mark().map_err(|error| failed(operation, error))?;
+        let mark = row.mark(operation)?;
         let floor = Floor {
             generation: row.generation,
             position: identity.head.position,
@@ -100,6 +86,21 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         };
         self.database.feed().require(self.version, floor);
         Ok(())
+    }
+
+    /// The present generation's progress, if there is one.
+    async fn row(&self, operation: &'static str) -> Result<Option<ProgressRow>, StoreError> {
+        let statement = Statement::new(
+            operation,
+            "SELECT g.generation, g.position, g.log_id, g.event_id, g.caught_up, g.parked_position, \
+             g.parked_reason FROM read_model_versions AS v JOIN read_model_generations AS g \
+             ON g.projection = v.projection AND g.generation = v.generation \
+             WHERE v.projection = $1 AND v.schema_version = $2",
+        );
+        let statement = statement
+            .bind(self.version.name)
+            .bind(i64::from(self.version.version));
+        self.database.fetch_optional(statement).await
     }
 
     fn target(&self) -> Arc<Target> {
@@ -256,15 +257,29 @@ crate::from_row!(ProgressRow {
 
 impl ProgressRow {
     /// What the log had at the checkpoint. Nothing at the start, where every log is the same.
-    fn mark(&self) -> Result<Option<LogMark>, uuid::Error> {
+    fn mark(&self, operation: &'static str) -> Result<Option<LogMark>, StoreError> {
         let Some(log) = self.log_id.as_deref().filter(|_| self.position > 0) else {
             return Ok(None);
         };
+        let unreadable = |error| failed(operation, error);
+        let event = self.event_id.as_deref().map(str::parse).transpose();
         Ok(Some(LogMark {
-            log: log.parse()?,
+            log: log.parse().map_err(unreadable)?,
             position: position(self.position),
-            event: self.event_id.as_deref().map(str::parse).transpose()?,
+            event: event.map_err(unreadable)?,
         }))
+    }
+
+    fn progress(self, operation: &'static str) -> Result<Progress, StoreError> {
+        Ok(Progress {
+            position: position(self.position),
+            mark: self.mark(operation)?,
+            caught_up: self.caught_up == 1,
+            parked: self.parked_position.map(|at| Parked {
+                position: position(at),
+                reason: self.parked_reason.unwrap_or_default(),
+            }),
+        })
     }
 }
 
@@ -300,28 +315,16 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
             transaction.rollback().await?;
             return Ok(None);
         };
-        let skips: Vec<(i64,)> = transaction
-            .fetch_all(
-                Statement::new(
-                    operation,
-                    "SELECT position FROM read_model_skips WHERE projection = $1 ORDER BY position",
-                )
-                .bind(self.version.name),
-            )
-            .await?;
         transaction.commit(operation).await?;
-        let mark = row.mark().map_err(|error| failed(operation, error))?;
         self.aim(row.generation, row.caught_up == 1);
-        Ok(Some(Progress {
-            position: position(row.position),
-            mark,
-            caught_up: row.caught_up == 1,
-            parked: row.parked_position.map(|at| Parked {
-                position: position(at),
-                reason: row.parked_reason.unwrap_or_default(),
-            }),
-            skips: skips.into_iter().map(|(at,)| position(at)).collect(),
-        }))
+        row.progress(operation).map(Some)
+    }
+
+    async fn progress(&self) -> Result<Progress, StoreError> {
+        let operation = "read a projection's progress";
+        let row = self.row(operation).await?;
+        // A generation that is gone stands nowhere.
+        row.map_or_else(|| Ok(Progress::default()), |row| row.progress(operation))
     }
 
     async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError> {

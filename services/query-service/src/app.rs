@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::projection::runner::{Runner, RunnerConfig, RunnerState};
+use event_sourcing::projection::runner::{Runner, RunnerConfig};
 use event_sourcing::{Clock, EventStore, Filter, LeaseStore, StoreError, Tail};
 use event_store_postgres::{PostgresEventStore, require_sessions};
 use event_store_sqlite::SqliteEventStore;
@@ -12,7 +12,6 @@ use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::health::{Health, explain_start, start_step};
 use platform::{StartError, Tasks, fields};
 use read_model_sql::{Checkpoint, Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
-use tokio::sync::watch;
 use tonic::service::Routes;
 
 use crate::config::Config;
@@ -20,6 +19,7 @@ use crate::grpc;
 use crate::probes::{self, Runners};
 use crate::projections::{Categories, Orders, Products, Sagas};
 use crate::reads::Reads;
+use crate::standings::{Followed, Standings};
 
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the query database";
@@ -145,8 +145,8 @@ impl QueryService {
             clock,
             owner: format!("query-service-{:016x}", rand::random::<u64>()),
         };
-        let runners = start_step(MAKE_TABLES, Box::pin(folding.start_all(&tasks)));
-        let runners = runners.await.map_err(failed)?;
+        let starting = start_step(MAKE_TABLES, Box::pin(folding.start_all(&tasks)));
+        let (runners, projections) = starting.await.map_err(failed)?;
         // The first answer must not find an unknown checkpoint.
         database.feed().refresh(&database).await.map_err(failed)?;
 
@@ -155,7 +155,8 @@ impl QueryService {
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         probes::start(&health, &tasks, &log, &database, runners, own.lag).await;
         explain_start(&health, &tasks);
-        let routes = grpc::routes(&reads, health.clone())?;
+        let standings = Standings::new(projections, database.clone(), log);
+        let routes = grpc::routes(&reads, Arc::new(standings), health.clone())?;
         Ok(Self {
             routes,
             health,
@@ -243,20 +244,25 @@ struct Folding {
 }
 
 impl Folding {
-    async fn start_all(&self, tasks: &Tasks) -> Result<Runners, StoreError> {
-        Ok(Runners {
-            categories: self.start(Categories, tasks).await?,
-            products: self.start(Products, tasks).await?,
-            orders: self.start(Orders, tasks).await?,
-            sagas: self.start(Sagas, tasks).await?,
-        })
+    async fn start_all(&self, tasks: &Tasks) -> Result<(Runners, Vec<Followed>), StoreError> {
+        let categories = self.start(Categories, tasks).await?;
+        let products = self.start(Products, tasks).await?;
+        let orders = self.start(Orders, tasks).await?;
+        let sagas = self.start(Sagas, tasks).await?;
+        let runners = Runners {
+            categories: categories.runner(),
+            products: products.runner(),
+            orders: orders.runner(),
+            sagas: sagas.runner(),
+        };
+        Ok((runners, vec![categories, products, orders, sagas]))
     }
 
     async fn start<P: TableProjection>(
         &self,
         projection: P,
         tasks: &Tasks,
-    ) -> Result<watch::Receiver<RunnerState>, StoreError> {
+    ) -> Result<Followed, StoreError> {
         let rows = SqlProjectionStore::<P>::open(self.database.clone()).await?;
         rows.require_head(&*self.log).await?;
         let leases: Arc<dyn LeaseStore> = Arc::new(SqlLeaseStore::new(self.database.clone()));
@@ -277,9 +283,9 @@ impl Folding {
             let names = [runner.lease()];
             leases.seize_leases(&names, &self.owner, LEASE).await?;
         }
-        let state = runner.state();
+        let followed = Followed::new(self.database.version_of::<P>(), runner.state());
         tasks.spawn(P::NAME, runner.run(tasks.stopping()));
-        Ok(state)
+        Ok(followed)
     }
 }
 

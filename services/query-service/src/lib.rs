@@ -1,7 +1,8 @@
 //! The read side: tables that are folded from events, and the questions that they answer, over gRPC.
 //!
 //! [`projections`] says how events become rows, [`cache`] how rows are kept in memory without lying, [`reads`] what
-//! can be asked and how new an answer is, [`grpc`] how it is asked. [`app`] puts it together.
+//! can be asked and how new an answer is, [`standings`] how the projections stand, [`grpc`] how it is asked. [`app`] puts
+//! it together.
 
 pub mod app;
 pub mod cache;
@@ -10,6 +11,7 @@ pub mod grpc;
 mod probes;
 pub mod projections;
 pub mod reads;
+pub mod standings;
 
 pub use app::{OpenedLog, QueryService};
 pub use config::{Config, LagLimits, SETTINGS};

@@ -7,7 +7,7 @@ use platform::config::{self, Setting, Spec, names};
 use platform::telemetry::LogFilter;
 use platform::{Settings, runtime};
 
-use crate::{order, saga, seed, start};
+use crate::{order, projections, saga, seed, start};
 
 /// A shop in a terminal says what its keeper must know; the services on their own say more.
 pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
@@ -68,6 +68,7 @@ Examples:
   shop order place --user ada --item \"First Flush Sencha=3\" --follow
                                         order something, and see how it comes about
   shop saga list --state suspended      what waits for a person
+  shop projections list                 how far the read side is
   shop healthcheck                      ask the running shop whether it is ready
 
 Exit codes: 0 stopped cleanly or done, 1 failed, 2 a wrong setting or flag.";
@@ -83,6 +84,7 @@ pub fn run() -> ExitCode {
             Some(("seed", arguments)) => seed::fill(arguments).await,
             Some(("order", arguments)) => order::run(arguments).await,
             Some(("saga", arguments)) => saga::run(arguments).await,
+            Some(("projections", arguments)) => projections::run(arguments).await,
             Some(("healthcheck", arguments)) => {
                 let settings = Settings::from_process(arguments)?;
                 runtime::healthcheck(settings.get(&names::CLIENT_HTTP_ADDR)?).await
@@ -115,6 +117,7 @@ fn command() -> Command {
             seed::command(),
             order::command(),
             saga::command(),
+            projections::command(),
             healthcheck,
         ])
 }

@@ -5,6 +5,8 @@ mod app;
 mod cli;
 mod config;
 mod order;
+mod projections;
+mod remote;
 mod saga;
 mod seed;
 mod start;

@@ -5,15 +5,18 @@
 //! code. So each row equals the fold of its events up to the checkpoint, whatever crashed when.
 
 mod build;
+pub mod control;
 pub mod fold;
 mod idle;
 mod origin;
+mod parking;
 pub mod runner;
 pub mod store;
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
+pub use control::{Actor, ControlEvent, Decision, ProjectionControl, decisions};
 pub use fold::{Folded, decode_page};
 pub use runner::{Runner, RunnerConfig, RunnerState};
 pub use store::{PageWrite, Parked, Progress, ProjectionStore};

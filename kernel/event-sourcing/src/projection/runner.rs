@@ -4,9 +4,13 @@
 //!  wait for the lease ──► begin(token) ──► read page ──► fold ──► write rows + checkpoint ─┐
 //!        ▲                                   ▲  │ nothing new: wait for the log            │
 //!        │                                   └──┴──────────────────────────────────────────┤
-//!        └── lease lost, the checkpoint is not where the page began, or the log is another ─┘
-//!                                              parked: look now and then whether a person decided
+//!        ├── lease lost, the checkpoint is not where the page began, or the log is another ─┤
+//!        └── an operator resumes or skips ◄── release the lease ◄── parked ────────────────┘
 //! ```
+//!
+//! A runner that cannot read or fold an event parks the projection and releases the lease, because the runner of
+//! another binary may read what this one cannot. It tries such an event again at its next start, and when an operator
+//! asks for it; it takes part again once another runner has passed the event.
 //!
 //! Events that do not concern the projection still move its checkpoint, since somebody may wait for it to come to a
 //! position. A transaction for each page of them would be most of the work of a projection at rest, so the runner goes
@@ -14,8 +18,7 @@
 //! much as one of many, it lets the next ones gather for a moment, the longer the more the log grows, while nobody
 //! waits.
 //!
-//! While a page is written the next one is read. A database error is retried for ever; an event that cannot be
-//! read or folded parks the projection in front of it, and the others go on.
+//! While a page is written the next one is read. A database error is retried for ever.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use super::build::BuildReport;
 use super::fold::decode_page;
 use super::idle::Idle;
 use super::origin::{self, LastEvent};
+use super::parking::Parking;
 use super::{PageWrite, Parked, Progress, Projection, ProjectionStore};
 use crate::clock::Clock;
 use crate::fields;
@@ -115,6 +119,8 @@ pub(super) enum Lost {
     Log(ForeignLog),
     /// A database could not be reached.
     Error(StoreError),
+    /// The projection is parked, and this runner has tried.
+    Parked(Parked),
 }
 
 impl From<StoreError> for Lost {
@@ -168,70 +174,96 @@ impl<P: Projection> Runner<P> {
 
     /// Runs until `stop` fires, then gives the lease back.
     pub async fn run(self, stop: CancellationToken) {
+        let mut parking = Parking::new(P::NAME, Arc::clone(&self.log));
         let mut pause = self.config.retry_min;
         while !stop.is_cancelled() {
-            let lost = tokio::select! {
+            let wait = tokio::select! {
                 () = stop.cancelled() => break,
-                lost = self.hold() => lost,
-            };
-            self.state.send_modify(|state| state.active = false);
-            let wait = match lost {
-                Lost::Lease => {
-                    pause = self.config.retry_min;
-                    // What failed here is the other process's now.
-                    self.state.send_modify(|state| {
-                        (state.failing, state.is_damaged) = (None, false);
-                    });
-                    self.config.lease / 3
-                }
-                // What that means is decided, and logged, where the runner begins again.
-                Lost::Log(_) => self.config.retry_min,
-                Lost::Error(error) => {
-                    tracing::warn!(
-                        projection = P::NAME,
-                        error = &error as &dyn std::error::Error,
-                        "projection retries"
-                    );
-                    self.state.send_modify(|state| {
-                        state.failing = Some(error.to_string());
-                        state.is_damaged = !error.is_retryable();
-                    });
-                    let wait = pause;
-                    pause = (pause * 2).min(self.config.retry_max);
-                    wait
-                }
+                wait = self.turn(&mut parking, &mut pause) => wait,
             };
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(wait) => {}
             }
         }
+        self.release().await;
+    }
+
+    /// Works for as long as it holds the lease, and gives the time until it may try to take it again.
+    async fn turn(&self, parking: &mut Parking, pause: &mut Duration) -> Duration {
+        let mut lost = self.hold(parking).await;
+        self.state.send_modify(|state| state.active = false);
+        if let Lost::Parked(parked) = &lost {
+            self.release().await;
+            let (rows, interval) = (&*self.rows, self.config.retry_max);
+            match parking.stay(parked, rows, interval).await {
+                Ok(is_passed) => {
+                    if is_passed {
+                        self.state.send_modify(|state| state.parked = None);
+                    }
+                    return Duration::ZERO;
+                }
+                Err(error) => lost = Lost::Error(error),
+            }
+        }
+        match lost {
+            Lost::Lease | Lost::Parked(_) => {
+                *pause = self.config.retry_min;
+                // What failed here is the other process's now.
+                self.state
+                    .send_modify(|state| (state.failing, state.is_damaged) = (None, false));
+                self.config.lease / 3
+            }
+            // What that means is decided, and logged, where the runner begins again.
+            Lost::Log(_) => self.config.retry_min,
+            Lost::Error(error) => {
+                tracing::warn!(
+                    { fields::PROJECTION } = P::NAME,
+                    { fields::ERROR } = &error as &dyn std::error::Error,
+                    "projection retries"
+                );
+                self.state.send_modify(|state| {
+                    state.failing = Some(error.to_string());
+                    state.is_damaged = !error.is_retryable();
+                });
+                let wait = *pause;
+                *pause = (*pause * 2).min(self.config.retry_max);
+                wait
+            }
+        }
+    }
+
+    async fn release(&self) {
         let names = [Arc::clone(&self.lease)];
         if let Err(error) = self.leases.release_leases(&names, &self.config.owner).await {
             // The lease expires by itself.
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                { fields::PROJECTION } = P::NAME,
+                { fields::ERROR } = &error as &dyn std::error::Error,
                 "lease not released"
             );
         }
     }
 
-    /// Works for as long as it holds the lease.
-    async fn hold(&self) -> Lost {
-        match self.try_hold().await {
+    async fn hold(&self, parking: &mut Parking) -> Lost {
+        match self.try_hold(parking).await {
             Ok(never) => match never {},
             Err(lost) => lost,
         }
     }
 
-    async fn try_hold(&self) -> Result<std::convert::Infallible, Lost> {
+    async fn try_hold(&self, parking: &mut Parking) -> Result<std::convert::Infallible, Lost> {
         let token = self.acquire().await?.ok_or(Lost::Lease)?;
+        parking.refresh().await?;
         let progress = self.begin(token).await?;
+        if let Some(parked) = parking.given_up(&progress) {
+            return Err(Lost::Parked(parked));
+        }
         let checkpoint = watch::Sender::new(progress.mark);
         // Side by side: a renewal may need the connection that the page under way holds, so that neither may stand
         // still while the other waits.
         tokio::select! {
-            lost = self.work(token, progress, &checkpoint) => lost,
+            lost = self.work(parking, token, progress, &checkpoint) => lost,
             lost = self.keep(token) => lost,
             lost = origin::watch(&*self.log, &checkpoint) => lost,
         }
@@ -284,6 +316,7 @@ impl<P: Projection> Runner<P> {
 
     async fn work(
         &self,
+        parking: &mut Parking,
         token: Token,
         mut progress: Progress,
         checkpoint: &watch::Sender<Option<LogMark>>,
@@ -297,13 +330,6 @@ impl<P: Projection> Runner<P> {
         let mut build = BuildReport::new(P::NAME, self.rows.schema_version(), &progress);
         self.show(&progress);
         loop {
-            if progress.parked.is_some() {
-                tokio::time::sleep(self.config.retry_max).await;
-                progress = self.rows.begin(token).await?.ok_or(Lost::Lease)?;
-                (seen, is_at_end) = (progress.position, false);
-                self.show(&progress);
-                continue;
-            }
             let page = match ahead.take() {
                 Some(page) => page,
                 None if is_at_end && self.is_over(&progress, seen, &mut idle).await? => {
@@ -323,7 +349,9 @@ impl<P: Projection> Runner<P> {
             if is_idle && idle.goes_on(progress.position, page.through) {
                 seen = page.through;
             } else {
-                ahead = self.apply(token, &mut progress, page, &filter).await?;
+                let skips = parking.skips().await?;
+                let applied = self.apply(token, &mut progress, page, &filter, &skips);
+                ahead = applied.await?;
                 seen = progress.position;
                 idle.end();
                 checkpoint.send_replace(progress.mark);
@@ -369,11 +397,12 @@ impl<P: Projection> Runner<P> {
         progress: &mut Progress,
         page: LogPage,
         filter: &Filter,
+        skips: &[Position],
     ) -> Result<Option<LogPage>, Lost> {
         let (head, count, end) = (page.head, page.entries.len(), page.through);
         let last = LastEvent::of(&page);
         let newest = page.events().next_back().map(|event| event.recorded_at);
-        let decoded = decode_page(&self.projection, page, &progress.skips);
+        let decoded = decode_page(&self.projection, page, skips);
         let keys = decoded.keys();
         let load = async {
             if keys.is_empty() {
@@ -409,20 +438,28 @@ impl<P: Projection> Runner<P> {
         if !written? {
             return Err(Lost::Lease);
         }
-        if let Some(parked) = &folded.parked {
-            tracing::error!(
-                projection = P::NAME,
-                position = parked.position.0,
-                reason = parked.reason,
-                "projection parked"
-            );
-        }
         progress.position = folded.through;
         progress.mark = Some(mark);
         progress.caught_up = caught_up;
         progress.parked = folded.parked;
         self.measure(head, progress.position, newest, count);
+        if let Some(parked) = &progress.parked {
+            return Err(self.park(progress, parked.clone()));
+        }
         Ok(next?)
+    }
+
+    /// Tells, once for each try, that the projection cannot pass an event.
+    fn park(&self, progress: &Progress, parked: Parked) -> Lost {
+        metrics::counter!("events_unreadable_total", "reader" => P::NAME).increment(1);
+        tracing::error!(
+            { fields::PROJECTION } = P::NAME,
+            { fields::POSITION } = parked.position.0,
+            { fields::REASON } = parked.reason,
+            "projection parked: it waits for another binary or an operator"
+        );
+        self.show(progress);
+        Lost::Parked(parked)
     }
 
     fn show(&self, progress: &Progress) {

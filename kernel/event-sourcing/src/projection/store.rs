@@ -10,7 +10,7 @@ use crate::log::LogMark;
 use crate::store::StoreError;
 
 /// How far a projection is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// The checkpoint: rows are the fold of all events up to here.
     pub position: Position,
@@ -20,11 +20,9 @@ pub struct Progress {
     pub caught_up: bool,
     /// Why it stands still, if it does.
     pub parked: Option<Parked>,
-    /// Positions that a person chose to skip; ascending. Rebuilds obey them.
-    pub skips: Vec<Position>,
 }
 
-/// A projection that met an event that it cannot read or fold.
+/// A projection that met an event that it cannot read or fold, and stands in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
     /// The event.
@@ -73,6 +71,12 @@ pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
     fn schema_version(&self) -> u32 {
         P::SCHEMA_VERSION
     }
+
+    /// The progress as it is, whichever runner made it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn progress(&self) -> Result<Progress, StoreError>;
 
     /// The rows of these keys that exist.
     ///

@@ -42,7 +42,7 @@ impl Harness for PostgresHarness {
 
     async fn damage(&self, position: Position, way: usize) -> bool {
         let ways = [
-            "event_metadata = '[]'",
+            "event_metadata = '7'",
             r#"event_metadata = '{"trace": 1}'"#,
             "created_at = 'infinity'",
             "created_at = '-infinity'",

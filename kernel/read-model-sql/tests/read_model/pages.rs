@@ -2,7 +2,7 @@
 
 use event_sourcing::projection::{PageWrite, Parked, ProjectionStore};
 use event_sourcing::{Position, Token};
-use read_model_sql::{Database, SqlProjectionStore, Statement};
+use read_model_sql::{Database, SqlProjectionStore};
 
 use crate::support::{Counter, Counters, Fresh, mark};
 
@@ -117,10 +117,9 @@ async fn two_writers_of_one_token_move_the_checkpoint_once() {
 }
 
 #[tokio::test]
-async fn parking_is_kept_and_skips_are_told() {
+async fn parking_is_kept_until_a_page_passes_the_event() {
     for fresh in Fresh::both().await {
-        let database = fresh.open().await;
-        let store = store(&database).await;
+        let store = store(&fresh.open().await).await;
         store.begin(Token(1)).await.expect("begun").expect("ours");
         let parked = Parked {
             position: Position(8),
@@ -129,26 +128,31 @@ async fn parking_is_kept_and_skips_are_told() {
         let mut last = page(1, 0, 7);
         last.parked = Some(parked.clone());
         assert!(store.write(last).await.expect("written"));
-        let mut transaction = database.begin().await.expect("a transaction");
-        for position in [11, 8] {
-            transaction
-                .execute(
-                    Statement::new(
-                        "test",
-                        "INSERT INTO read_model_skips VALUES ('counters', $1, 'why', 'who', 0)",
-                    )
-                    .bind(position),
-                )
-                .await
-                .expect("a row");
-        }
-        transaction.commit("test").await.expect("committed");
-        let progress = store.begin(Token(2)).await.expect("begun").expect("ours");
-        assert_eq!(progress.parked, Some(parked));
-        assert_eq!(progress.skips, [Position(8), Position(11)]);
+        // It can be read without the lease.
+        let progress = store.progress().await.expect("the progress");
+        assert_eq!(progress.position, Position(7));
+        assert_eq!(progress.parked.as_ref(), Some(&parked));
+        let taken_over = store
+            .begin(Token(2))
+            .await
+            .expect("answered")
+            .expect("ours");
+        assert_eq!(taken_over, progress);
+        // Another try in front of the same event moves nothing and says the new reason.
+        let mut again = page(2, 7, 7);
+        again.parked = Some(Parked {
+            reason: "still unreadable".to_owned(),
+            ..parked
+        });
+        assert!(store.write(again.clone()).await.expect("written"));
+        let progress = store.progress().await.expect("the progress");
+        assert_eq!(
+            (progress.position, progress.parked),
+            (Position(7), again.parked)
+        );
         assert!(store.write(page(2, 7, 9)).await.expect("written"));
-        let progress = store.begin(Token(2)).await.expect("begun").expect("ours");
-        assert_eq!(progress.parked, None);
+        let progress = store.progress().await.expect("the progress");
+        assert_eq!((progress.position, progress.parked), (Position(9), None));
     }
 }
 

@@ -7,6 +7,7 @@
 mod category;
 mod order;
 mod product;
+mod projection;
 mod stock;
 
 use domain::DomainError;
@@ -15,6 +16,7 @@ use event_sourcing::execute::Stop;
 pub use category::{CategoryAnswer, CreateCategory, DeleteCategory, UpdateCategory};
 pub use order::{CancelOrder, DeliverOrder, OrderAnswer, PlaceOrder, ShipOrder};
 pub use product::{ChangeProductPrice, CreateProduct, DeleteProduct, ProductAnswer, UpdateProduct};
+pub use projection::{DecideOnProjection, ProjectionDecision};
 pub use stock::{StockAnswer, UpdateStock};
 
 /// How a decision ends early.

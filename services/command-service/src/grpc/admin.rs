@@ -3,22 +3,53 @@
 use std::sync::Arc;
 
 use contract::proto::admin_server::Admin;
-use contract::proto::{AdminStatusParam, AdminStatusResult};
+use contract::proto::{
+    AdminStatusParam, AdminStatusResult, ProjectionActionResult, ResumeProjectionParam,
+    SkipProjectionEventParam,
+};
 use contract::status::Outcome;
-use event_sourcing::EventStore;
+use event_sourcing::{EventStore, Position};
 use tokio::time::timeout_at;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
-use crate::bus::internal;
+use super::{projection_input, reply};
+use crate::bus::{CommandBus, Heard, internal};
 use crate::context;
 
 pub(super) struct AdminApi {
+    bus: Arc<CommandBus>,
     store: Arc<dyn EventStore>,
 }
 
 impl AdminApi {
-    pub(super) fn new(store: Arc<dyn EventStore>) -> Self {
-        Self { store }
+    pub(super) fn new(bus: Arc<CommandBus>, store: Arc<dyn EventStore>) -> Self {
+        Self { bus, store }
+    }
+
+    /// The position of the last event.
+    async fn head(&self, metadata: &MetadataMap) -> Result<Position, Status> {
+        const UNAVAILABLE: &str = "the event store does not answer";
+        let deadline = context::deadline(metadata)?;
+        timeout_at(deadline, self.store.head())
+            .await
+            .map_err(|_| Outcome::None.deadline_exceeded(UNAVAILABLE))?
+            .map_err(|error| {
+                if error.is_retryable() {
+                    Outcome::None.unavailable(UNAVAILABLE)
+                } else {
+                    Outcome::None.mark(internal("the head could not be read", &error))
+                }
+            })
+    }
+
+    fn respond(&self, heard: Heard<()>) -> Response<ProjectionActionResult> {
+        let message = ProjectionActionResult {
+            error: heard.result.err(),
+            timestamp: Some(reply::now(self.bus.clock().as_ref())),
+            unchanged: heard.unchanged,
+        };
+        reply::at(heard.position, message)
     }
 }
 
@@ -28,21 +59,33 @@ impl Admin for AdminApi {
         &self,
         request: Request<AdminStatusParam>,
     ) -> Result<Response<AdminStatusResult>, Status> {
-        const UNAVAILABLE: &str = "the event store does not answer";
-        let deadline = context::deadline(request.metadata())?;
-        let head = timeout_at(deadline, self.store.head())
-            .await
-            .map_err(|_| Outcome::None.deadline_exceeded(UNAVAILABLE))?
-            .map_err(|error| {
-                if error.is_retryable() {
-                    Outcome::None.unavailable(UNAVAILABLE)
-                } else {
-                    Outcome::None.mark(internal("the head could not be read", &error))
-                }
-            })?;
+        let head = self.head(request.metadata()).await?;
         Ok(Response::new(AdminStatusResult {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             head: head.0.try_into().unwrap_or(i64::MAX),
         }))
+    }
+
+    async fn skip_projection_event(
+        &self,
+        request: Request<SkipProjectionEventParam>,
+    ) -> Result<Response<ProjectionActionResult>, Status> {
+        let head = self.head(request.metadata()).await?;
+        let decided = self
+            .bus
+            .dispatch("skip_projection_event", request, |param, _| {
+                projection_input::skip(param, head)
+            });
+        Ok(self.respond(decided.await?))
+    }
+
+    async fn resume_projection(
+        &self,
+        request: Request<ResumeProjectionParam>,
+    ) -> Result<Response<ProjectionActionResult>, Status> {
+        let decided = self.bus.dispatch("resume_projection", request, |param, _| {
+            projection_input::resume(param)
+        });
+        Ok(self.respond(decided.await?))
     }
 }

@@ -11,6 +11,7 @@ mod order;
 mod order_input;
 mod order_reply;
 mod product;
+mod projection_input;
 pub mod refusal;
 mod reply;
 mod saga;
@@ -101,9 +102,12 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
         IdempotencyServer::new(IdempotencyApi::new(Arc::clone(&parts.requests), clock))
             .max_decoding_message_size(MAX_DECODED_BYTES + MAX_KEPT_ANSWER_BYTES)
             .max_encoding_message_size(MAX_ENCODED_BYTES);
-    let admin = AdminServer::new(AdminApi::new(Arc::clone(&parts.store)))
-        .max_decoding_message_size(MAX_DECODED_BYTES)
-        .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let admin = AdminServer::new(AdminApi::new(
+        Arc::clone(&parts.bus),
+        Arc::clone(&parts.store),
+    ))
+    .max_decoding_message_size(MAX_DECODED_BYTES)
+    .max_encoding_message_size(MAX_ENCODED_BYTES);
     let reflection = || {
         SERVICES.iter().fold(
             tonic_reflection::server::Builder::configure()

@@ -160,9 +160,8 @@ pub(super) fn show(param: &ShowSagaParam) -> Result<(ShownBy, u64), DomainError>
 pub(super) fn action(param: &SagaActionParam) -> Result<(EntityId, Person), DomainError> {
     let mut findings = Findings::default();
     let saga_id = findings.keep(EntityId::parse("sagaId", &param.saga_id));
-    let who = findings.keep(UserId::parse("who", &param.who));
-    let why = findings.keep(Reason::parse("reason", &param.reason).and_then(given));
-    let (Some(saga_id), Some(who), Some(why)) = (saga_id, who, why) else {
+    let by = acting(&mut findings, &param.who, &param.reason);
+    let (Some(saga_id), Some((who, why))) = (saga_id, by) else {
         return Err(findings.into());
     };
     let person = Person {
@@ -170,6 +169,13 @@ pub(super) fn action(param: &SagaActionParam) -> Result<(EntityId, Person), Doma
         why: why.as_str().to_owned(),
     };
     Ok((saga_id, person))
+}
+
+/// Who does something that only operators do, and why; both are required.
+pub(super) fn acting(findings: &mut Findings, who: &str, reason: &str) -> Option<(UserId, Reason)> {
+    let who = findings.keep(UserId::parse("who", who));
+    let reason = findings.keep(Reason::parse("reason", reason).and_then(given));
+    who.zip(reason)
 }
 
 fn given(reason: Reason) -> Result<Reason, ValidationError> {

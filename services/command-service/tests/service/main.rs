@@ -10,6 +10,7 @@ mod outage;
 #[path = "../support/place.rs"]
 mod place;
 mod product;
+mod projections;
 mod protocol;
 mod race;
 mod repeat;

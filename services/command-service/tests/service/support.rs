@@ -15,7 +15,7 @@ use contract::proto::{
     AdminStatusParam, Category, CategoryUpParam, CategoryUpResult, Crud, Error, PriceUpParam,
     Product, ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
 };
-use event_sourcing::{Clock, Filter, Position, SystemClock};
+use event_sourcing::{Clock, EventStore, Filter, Position, SystemClock};
 use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::runtime::GrpcListener;
 use tonic::transport::{Channel, Endpoint};
@@ -138,6 +138,11 @@ impl Service {
         } = self;
         write_side.stop(limit).await;
         store.close().await;
+    }
+
+    /// The event store, as a reader has it.
+    pub fn log(&self) -> Arc<dyn EventStore> {
+        self.store.store()
     }
 
     /// The position of the last event.

@@ -8,6 +8,7 @@ mod order;
 mod order_input;
 mod order_messages;
 mod product;
+mod projection;
 mod request;
 mod saga;
 
@@ -17,6 +18,7 @@ use contract::metadata;
 use contract::query::category_query_server::CategoryQueryServer;
 use contract::query::order_query_server::OrderQueryServer;
 use contract::query::product_query_server::ProductQueryServer;
+use contract::query::projection_query_server::ProjectionQueryServer;
 use contract::query::saga_query_server::SagaQueryServer;
 use contract::status::Outcome;
 use platform::health::{Health, grpc_service};
@@ -24,9 +26,11 @@ use platform::runtime::{Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartEr
 use tonic::service::Routes;
 
 use crate::reads::Reads;
+use crate::standings::Standings;
 use category::CategoryApi;
 use order::OrderApi;
 use product::ProductApi;
+use projection::ProjectionApi;
 use saga::SagaApi;
 
 /// The services, by their full names.
@@ -35,13 +39,18 @@ pub const SERVICES: &[&str] = &[
     "query.ProductQuery",
     "query.OrderQuery",
     "query.SagaQuery",
+    "query.ProjectionQuery",
 ];
 
 /// All services of the read side, with health and reflection.
 ///
 /// # Errors
 /// The descriptors of the contract cannot be read.
-pub fn routes(reads: &Reads, health: Health) -> Result<Routes, StartError> {
+pub fn routes(
+    reads: &Reads,
+    standings: Arc<Standings>,
+    health: Health,
+) -> Result<Routes, StartError> {
     let unreadable = |error| StartError::failed("build the reflection service", error);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -63,10 +72,14 @@ pub fn routes(reads: &Reads, health: Health) -> Result<Routes, StartError> {
     let saga = SagaQueryServer::new(SagaApi::new(Arc::clone(&reads.sagas)))
         .max_decoding_message_size(MAX_DECODED_BYTES)
         .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let projection = ProjectionQueryServer::new(ProjectionApi::new(standings))
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
     let routes = Routes::new(category)
         .add_service(product)
         .add_service(order)
         .add_service(saga)
+        .add_service(projection)
         .add_service(grpc_service(health, SERVICES))
         .add_service(reflection().build_v1().map_err(unreadable)?)
         .add_service(reflection().build_v1alpha().map_err(unreadable)?);

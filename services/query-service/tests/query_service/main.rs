@@ -13,6 +13,7 @@ mod order_events;
 mod order_folds;
 mod orders;
 mod outage;
+mod parking;
 mod positions;
 mod projections;
 mod saga_folds;

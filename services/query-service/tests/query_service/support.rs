@@ -9,6 +9,7 @@ use contract::metadata;
 use contract::query::category_query_client::CategoryQueryClient;
 use contract::query::order_query_client::OrderQueryClient;
 use contract::query::product_query_client::ProductQueryClient;
+use contract::query::projection_query_client::ProjectionQueryClient;
 use contract::query::saga_query_client::SagaQueryClient;
 use domain::category::{Category, CategoryCreated, CategoryDeleted, CategoryEvent};
 use domain::category_membership::{Membership, MembershipEvent};
@@ -49,6 +50,7 @@ pub struct Service {
     pub products: ProductQueryClient<Channel>,
     pub orders: OrderQueryClient<Channel>,
     pub sagas: SagaQueryClient<Channel>,
+    pub projections: ProjectionQueryClient<Channel>,
 }
 
 /// Events of one stream.
@@ -130,7 +132,8 @@ impl World {
             categories: CategoryQueryClient::new(channel.clone()),
             products: ProductQueryClient::new(channel.clone()),
             orders: OrderQueryClient::new(channel.clone()),
-            sagas: SagaQueryClient::new(channel),
+            sagas: SagaQueryClient::new(channel.clone()),
+            projections: ProjectionQueryClient::new(channel),
         }
     }
 
@@ -165,6 +168,7 @@ impl World {
 impl Service {
     pub async fn stop(self) {
         drop((self.categories, self.products, self.orders, self.sagas));
+        drop(self.projections);
         self.running.stop(LIMIT).await;
     }
 }

@@ -9,8 +9,8 @@ use serde::Serialize;
 use tonic::{Request, Response, Status};
 
 use super::model::{Saga, State};
-use super::services::{Failed, command, refused, write_side};
 use super::show::standing;
+use crate::remote::{Failed, command, refused, write_side};
 use crate::terminal::{Output, line, new_id};
 
 /// An act, and the saga as it left it.
@@ -34,7 +34,7 @@ pub async fn run(act: &str, arguments: &ArgMatches) -> Result<(), Failed> {
     let act = if is_close { "close" } else { act };
     let command_id = new_id();
     let request = || command(param.clone(), command_id, &param.who);
-    let reply = write_side(arguments)?
+    let reply = write_side(arguments, SagaCommandClient::new)?
         .call(request, async |client, request| {
             send(act, client, request).await
         })

@@ -6,8 +6,8 @@ use domain::fulfilment::SAGA_TYPES;
 use event_sourcing::saga::SagaStatus;
 use platform::config;
 
-use super::services::WHERE;
-use crate::terminal::{json_flag, parse_age};
+use crate::remote::WHERE;
+use crate::terminal::{actor_args, json_flag, parse_age};
 
 const ABOUT: &str = "\
 Looks at the sagas of the running services, and does what only a person can.
@@ -133,32 +133,13 @@ fn list() -> Command {
 }
 
 fn act(name: &'static str, about: &'static str, long_about: &'static str) -> Command {
-    let reason = Arg::new("reason")
-        .long("reason")
-        .value_name("WHY")
-        .required(true)
-        .help("Why you do it, 1 to 1000 characters");
-    let who = Arg::new("who")
-        .long("who")
-        .value_name("NAME")
-        .help("Who you are, 1 to 255 characters [default: your login name]");
-    let who = match login_name() {
-        Some(name) => who.default_value(name).hide_default_value(true),
-        None => who.required(true),
-    };
     Command::new(name)
         .about(about)
         .long_about(long_about)
-        .args([id("The saga's id"), reason, who])
+        .arg(id("The saga's id"))
+        .args(actor_args())
 }
 
 fn id(help: &'static str) -> Arg {
     Arg::new("id").value_name("ID").required(true).help(help)
-}
-
-fn login_name() -> Option<String> {
-    let named = ["LOGNAME", "USER"].into_iter();
-    named
-        .filter_map(|variable| std::env::var(variable).ok())
-        .find(|name| !name.is_empty())
 }

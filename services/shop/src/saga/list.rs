@@ -3,13 +3,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::ArgMatches;
 use contract::proto::ListSagasParam;
+use contract::proto::saga_command_client::SagaCommandClient;
 use contract::query::SagaListRequest;
+use contract::query::saga_query_client::SagaQueryClient;
 use event_sourcing::saga::SagaStatus;
 use event_sourcing::{Clock, SystemClock};
 use tonic::Request;
 
 use super::model::{Saga, number};
-use super::services::{Failed, read_side, refused, write_side};
+use crate::remote::{Failed, read_side, refused, write_side};
 use crate::terminal::{Output, line, say, span, table};
 
 /// Which sagas are wanted.
@@ -80,7 +82,7 @@ impl Wanted {
 
 /// From the write side, page by page.
 async fn open(arguments: &ArgMatches, wanted: &Wanted) -> Result<Found, Failed> {
-    let service = write_side(arguments)?;
+    let service = write_side(arguments, SagaCommandClient::new)?;
     let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
     let (mut sagas, mut after) = (Vec::new(), String::new());
     loop {
@@ -127,7 +129,7 @@ async fn ended(
             offset: 0,
         })
     };
-    let list = read_side(arguments)?
+    let list = read_side(arguments, SagaQueryClient::new)?
         .call(request, async |mut client, request| {
             client.list_sagas(request).await
         })

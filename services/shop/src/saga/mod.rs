@@ -7,7 +7,6 @@ mod act;
 mod command;
 mod list;
 mod model;
-mod services;
 mod show;
 mod timeline;
 

@@ -12,8 +12,8 @@ use serde::Serialize;
 use tonic::Request;
 
 use super::model::{Event, Saga, State};
-use super::services::{Failed, Service, refused, write_side};
 use super::timeline::timeline;
+use crate::remote::{Failed, Service, refused, write_side};
 use crate::terminal::{Output, fields, line, span, stamp};
 
 /// A saga with all that happened to it.
@@ -30,7 +30,7 @@ type WriteSide = Service<SagaCommandClient<GrpcChannel>>;
 pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     let id = arguments.get_one::<String>("id").cloned();
     let id = id.unwrap_or_default();
-    let service = write_side(arguments)?;
+    let service = write_side(arguments, SagaCommandClient::new)?;
     let by_saga = ShowSagaParam {
         saga_id: id.clone(),
         ..ShowSagaParam::default()

@@ -1,9 +1,11 @@
 //! What the commands share on their way to and from a terminal.
 
+mod actor;
 mod output;
 mod table;
 mod time;
 
+pub use actor::actor_args;
 pub use output::{Output, json_flag, line, new_id, say};
 pub use table::{fields, table};
 pub use time::{parse_age, span, stamp};

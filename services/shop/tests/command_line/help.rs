@@ -22,7 +22,7 @@ fn the_shop_explains_itself() {
 
 #[test]
 fn each_command_explains_itself() {
-    for command in ["seed", "healthcheck", "order", "saga"] {
+    for command in ["seed", "healthcheck", "order", "saga", "projections"] {
         check(&format!("help-{command}.txt"), &help(&[command]));
     }
 }
@@ -43,6 +43,16 @@ fn each_command_on_sagas_explains_itself() {
         check(
             &format!("help-saga-{command}.txt"),
             &help(&["saga", command]),
+        );
+    }
+}
+
+#[test]
+fn each_command_on_projections_explains_itself() {
+    for command in ["list", "show", "resume", "skip"] {
+        check(
+            &format!("help-projections-{command}.txt"),
+            &help(&["projections", command]),
         );
     }
 }

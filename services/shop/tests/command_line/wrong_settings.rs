@@ -123,6 +123,9 @@ fn without_services_commands_on_orders_and_sagas_fail_and_say_where_they_looked(
     let ended = shop(&["saga", "list", "--state", "failed"], &NOWHERE);
     assert_eq!(ended.status.code(), Some(1));
     assert!(error_line(&ended).contains("no query-service answers at 127.0.0.1:1"));
+    let list = shop(&["projections", "list"], &NOWHERE);
+    assert_eq!(list.status.code(), Some(1));
+    assert!(error_line(&list).contains("no query-service answers at 127.0.0.1:1"));
     let show = shop(
         &["order", "show", "o-1", "--url", "http://127.0.0.1:1"],
         &[],
@@ -135,8 +138,17 @@ fn without_services_commands_on_orders_and_sagas_fail_and_say_where_they_looked(
 fn wrong_arguments_of_commands_on_orders_and_sagas_are_refused() {
     let place = ["order", "place", "--user", "ada"];
     let act = ["saga", "resume", "s-1"];
-    let wrong: [(&[&str], &[&str], &str); 11] = [
+    let skip = ["projections", "skip", "orders"];
+    let wrong: [(&[&str], &[&str], &str); 15] = [
         (&["saga"], &[], "requires a subcommand"),
+        (&["projections"], &[], "requires a subcommand"),
+        (&skip, &["--who", "ada", "--reason", "why"], "<POSITION>"),
+        (
+            &skip,
+            &["0", "--who", "ada", "--reason", "why"],
+            "0 is not in 1..",
+        ),
+        (&skip, &["7", "--who", "ada"], "--reason"),
         (&["order"], &[], "requires a subcommand"),
         (&place, &[], "--item"),
         (&place, &["--item", "Sencha"], "accepted: PRODUCT=QUANTITY"),

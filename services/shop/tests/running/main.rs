@@ -4,6 +4,7 @@ mod golden;
 mod health;
 mod life;
 mod orders;
+mod projections;
 mod sagas;
 mod seed;
 mod support;

@@ -5,8 +5,6 @@ use std::time::Duration;
 use clap::ArgMatches;
 use contract::metadata;
 use contract::proto::Error;
-use contract::proto::saga_command_client::SagaCommandClient;
-use contract::query::saga_query_client::SagaQueryClient;
 use contract::status::Reason;
 use platform::StartError;
 use platform::config::{ConfigError, Settings, Spec, names};
@@ -109,30 +107,34 @@ pub struct Service<C> {
     client: C,
 }
 
-/// The write side's sagas.
-pub fn write_side(
+/// The write side, as a client of one of its gRPC services.
+pub fn write_side<C>(
     arguments: &ArgMatches,
-) -> Result<Service<SagaCommandClient<GrpcChannel>>, Failed> {
+    client: impl FnOnce(GrpcChannel) -> C,
+) -> Result<Service<C>, Failed> {
     let settings = Settings::from_process(arguments)?;
     let host = settings.get(&names::COMMAND_SERVICE_HOST)?;
     let port = settings.get(&names::COMMAND_SERVICE_PORT)?;
     Ok(Service {
         name: "command-service",
         settings: "COMMAND_SERVICE_HOST and COMMAND_SERVICE_PORT",
-        client: SagaCommandClient::new(GrpcChannel::remote(&host, port)?),
+        client: client(GrpcChannel::remote(&host, port)?),
         address: format!("{host}:{port}"),
     })
 }
 
-/// The read side's sagas.
-pub fn read_side(arguments: &ArgMatches) -> Result<Service<SagaQueryClient<GrpcChannel>>, Failed> {
+/// The read side, as a client of one of its gRPC services.
+pub fn read_side<C>(
+    arguments: &ArgMatches,
+    client: impl FnOnce(GrpcChannel) -> C,
+) -> Result<Service<C>, Failed> {
     let settings = Settings::from_process(arguments)?;
     let host = settings.get(&names::QUERY_SERVICE_HOST)?;
     let port = settings.get(&names::QUERY_SERVICE_PORT)?;
     Ok(Service {
         name: "query-service",
         settings: "QUERY_SERVICE_HOST and QUERY_SERVICE_PORT",
-        client: SagaQueryClient::new(GrpcChannel::remote(&host, port)?),
+        client: client(GrpcChannel::remote(&host, port)?),
         address: format!("{host}:{port}"),
     })
 }

@@ -1,0 +1,116 @@
+//! `shop projections resume` and `skip`: what an operator decides.
+
+use clap::ArgMatches;
+use contract::proto::admin_client::AdminClient;
+use contract::proto::{ProjectionActionResult, ResumeProjectionParam, SkipProjectionEventParam};
+use serde::Serialize;
+
+use super::show::read;
+use crate::remote::{Failed, command, refused, write_side};
+use crate::terminal::{Output, line, new_id};
+
+/// A decision that is in the log now.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Done {
+    projection: String,
+    act: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<i64>,
+    /// It was decided before, so nothing was written.
+    unchanged: bool,
+}
+
+/// Has the projection try again.
+pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
+    // The write side does not know which projections there are, and takes any name.
+    let projection = read(arguments).await?.projection;
+    let (who, reason) = actor(arguments);
+    let param = ResumeProjectionParam {
+        projection: projection.name.clone(),
+        who,
+        reason,
+    };
+    let command_id = new_id();
+    let reply = write_side(arguments, AdminClient::new)?
+        .call(
+            || command(param.clone(), command_id, &param.who),
+            async |mut client, request| client.resume_projection(request).await,
+        )
+        .await?;
+    told(arguments, reply, projection.name, None)
+}
+
+/// Leaves the event out that the projection is parked at.
+pub async fn skip(arguments: &ArgMatches) -> Result<(), Failed> {
+    let position = arguments.get_one::<i64>("position").copied();
+    let position = position.unwrap_or_default();
+    let projection = read(arguments).await?.projection;
+    let parked_at = projection.parked.as_ref().map(|event| event.position);
+    if parked_at != Some(position) {
+        return Err(not_parked_there(&projection.name, parked_at, position));
+    }
+    let (who, reason) = actor(arguments);
+    let param = SkipProjectionEventParam {
+        projection: projection.name.clone(),
+        position,
+        who,
+        reason,
+    };
+    let command_id = new_id();
+    let reply = write_side(arguments, AdminClient::new)?
+        .call(
+            || command(param.clone(), command_id, &param.who),
+            async |mut client, request| client.skip_projection_event(request).await,
+        )
+        .await?;
+    told(arguments, reply, projection.name, Some(position))
+}
+
+/// No event is skipped unseen.
+fn not_parked_there(name: &str, parked_at: Option<i64>, position: i64) -> Failed {
+    let name = line(name);
+    let message = match parked_at {
+        Some(parked_at) => format!("{name} is parked at {parked_at}, not at {position}"),
+        None => format!("{name} is not parked"),
+    };
+    Failed::Refused {
+        message,
+        error_type: "CONFLICT".to_owned(),
+    }
+}
+
+fn actor(arguments: &ArgMatches) -> (String, String) {
+    let text = |name| arguments.get_one::<String>(name).cloned();
+    (
+        text("who").unwrap_or_default(),
+        text("reason").unwrap_or_default(),
+    )
+}
+
+fn told(
+    arguments: &ArgMatches,
+    reply: ProjectionActionResult,
+    projection: String,
+    position: Option<i64>,
+) -> Result<(), Failed> {
+    refused(reply.error)?;
+    let done = Done {
+        projection,
+        act: position.map_or("resume", |_| "skip"),
+        position,
+        unchanged: reply.unchanged,
+    };
+    Output::of(arguments).write(&done, text);
+    Ok(())
+}
+
+fn text(done: &Done) -> String {
+    let name = line(&done.projection);
+    let what = match (done.position, done.unchanged) {
+        (_, true) => "It was skipped before, so nothing was written.".to_owned(),
+        (Some(position), false) => format!("Event {position} is left out of {name}."),
+        (None, false) => format!("{name} tries again, wherever it is parked."),
+    };
+    format!("{what}\nSee what comes of it: shop projections show {name}")
+}

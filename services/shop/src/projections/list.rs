@@ -1,0 +1,59 @@
+//! `shop projections list`.
+
+use clap::ArgMatches;
+use contract::query::ListProjectionsRequest;
+use contract::query::projection_query_client::ProjectionQueryClient;
+use tonic::Request;
+
+use super::model::Projection;
+use crate::remote::{Failed, read_side};
+use crate::terminal::{Output, line, say, table};
+
+/// Lists them.
+pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+    let list = read_side(arguments, ProjectionQueryClient::new)?
+        .call(
+            || Request::new(ListProjectionsRequest {}),
+            async |mut client, request| client.list_projections(request).await,
+        )
+        .await?;
+    let projections: Vec<Projection> = list.projections.into_iter().map(Projection::from).collect();
+    match Output::of(arguments) {
+        Output::Text => say(&text(&projections)),
+        json @ Output::Json => {
+            for projection in &projections {
+                json.write(projection, |_| String::new());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn text(projections: &[Projection]) -> String {
+    let headings = [
+        "PROJECTION",
+        "SCHEMA",
+        "GENERATION",
+        "STATE",
+        "POSITION",
+        "LAG",
+        "WHY",
+    ];
+    let rows: Vec<_> = projections.iter().map(row).collect();
+    table(headings, &rows)
+}
+
+fn row(projection: &Projection) -> [String; 7] {
+    let parked = projection.parked.as_ref();
+    let parked = parked.map(|event| format!("at {}: {}", event.position, event.reason));
+    let why = parked.or_else(|| projection.failure.clone());
+    [
+        line(&projection.name),
+        projection.schema_version.to_string(),
+        projection.generation.to_string(),
+        projection.state.to_owned(),
+        projection.position.to_string(),
+        projection.lag.to_string(),
+        line(&why.unwrap_or_default()),
+    ]
+}

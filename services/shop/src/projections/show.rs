@@ -1,0 +1,140 @@
+//! `shop projections show`.
+
+use clap::ArgMatches;
+use contract::query::ShowProjectionRequest;
+use contract::query::projection_query_client::ProjectionQueryClient;
+use serde::Serialize;
+use tonic::{Code, Request};
+
+use super::model::{Decision, ParkedEvent, Projection};
+use crate::remote::{Failed, read_side};
+use crate::terminal::{Output, fields, line, stamp};
+
+/// A projection with all that was decided about it.
+#[derive(Debug, Serialize)]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    pub(super) projection: Projection,
+    decisions: Vec<Decision>,
+}
+
+/// Shows one.
+pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+    let shown = read(arguments).await?;
+    Output::of(arguments).write(&shown, text);
+    Ok(())
+}
+
+/// The projection that the arguments name, as the read side has it.
+pub(super) async fn read(arguments: &ArgMatches) -> Result<Shown, Failed> {
+    let name = arguments.get_one::<String>("name").cloned();
+    let name = name.unwrap_or_default();
+    let shown = read_side(arguments, ProjectionQueryClient::new)?
+        .call(
+            || Request::new(ShowProjectionRequest { name: name.clone() }),
+            async |mut client, request| client.show_projection(request).await,
+        )
+        .await
+        .map_err(|error| unknown(error, &name))?;
+    Ok(Shown {
+        projection: shown.projection.unwrap_or_default().into(),
+        decisions: shown.decisions.into_iter().map(Decision::from).collect(),
+    })
+}
+
+fn unknown(error: Failed, name: &str) -> Failed {
+    match error {
+        Failed::Status {
+            code: Code::NotFound,
+            ..
+        } => Failed::Refused {
+            message: format!(
+                "there is no projection {}; see shop projections list",
+                line(name)
+            ),
+            error_type: "NOT_FOUND".to_owned(),
+        },
+        other => other,
+    }
+}
+
+fn text(shown: &Shown) -> String {
+    let Shown {
+        projection,
+        decisions,
+    } = shown;
+    let mut all = vec![
+        ("Projection", projection.name.clone()),
+        ("Schema version", projection.schema_version.to_string()),
+        (
+            "Table",
+            format!("{}_g{}", projection.name, projection.generation),
+        ),
+        ("State", projection.state.to_owned()),
+        (
+            "Position",
+            format!(
+                "{} of {}, lags behind by {}",
+                projection.position, projection.head, projection.lag
+            ),
+        ),
+    ];
+    if let Some(failure) = &projection.failure {
+        all.push(("Why", failure.clone()));
+    }
+    if let Some(event) = &projection.parked {
+        all.extend(parked(event));
+    }
+    let decisions: String = decisions.iter().map(told).collect();
+    let advice = projection.parked.as_ref();
+    let advice = advice.map(|event| advice_on(&projection.name, event));
+    let parts = [fields(&all), decisions, advice.unwrap_or_default()];
+    let parts = parts.iter().map(|part| part.trim_end());
+    let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join("\n\n")
+}
+
+fn parked(event: &ParkedEvent) -> Vec<(&'static str, String)> {
+    let shape = event.schema_version;
+    let shape = shape.map_or_else(String::new, |shape| format!(", schema version {shape}"));
+    let mut told = vec![
+        ("Parked at", event.position.to_string()),
+        ("Why", event.reason.clone()),
+        ("Event", format!("{}{shape}", event.event_type)),
+        (
+            "Stream",
+            format!(
+                "{}/{}, version {}",
+                event.stream_type, event.stream_id, event.version
+            ),
+        ),
+    ];
+    if let Some(at) = event.recorded_at {
+        told.push(("Recorded", stamp(at)));
+    }
+    told
+}
+
+fn told(decision: &Decision) -> String {
+    let what = match decision.skipped_position {
+        Some(position) => format!("event {position} skipped"),
+        None => "resumed".to_owned(),
+    };
+    let (at, who, reason) = (
+        stamp(decision.at),
+        line(&decision.who),
+        line(&decision.reason),
+    );
+    format!("{at}  {what} by {who}: {reason}\n")
+}
+
+fn advice_on(name: &str, event: &ParkedEvent) -> String {
+    let (name, position) = (line(name), event.position);
+    format!(
+        "\
+It stands in front of event {position} until it can read it.
+  A newer binary wrote it:       upgrade the query-service, which tries again at its start
+  The cause is gone:             shop projections resume {name} --reason WHY
+  Its rows can do without it:    shop projections skip {name} {position} --reason WHY"
+    )
+}

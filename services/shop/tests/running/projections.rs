@@ -1,0 +1,181 @@
+//! `shop projections`, against a shop whose categories are parked at an event of a newer binary.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use command_service::OpenedStore;
+use domain::category::Category;
+use event_sourcing::{
+    Aggregate, Clock, CommandId, Commit, EncodedEvent, Expected, Metadata, NewEvent, SystemClock,
+    Write,
+};
+use platform::config::{DatabaseUrl, Databases};
+use serde_json::Value;
+use test_shop::{Folder, Process};
+use tokio::time::{Instant, sleep};
+
+use crate::golden::check;
+use crate::support::{COMMAND_GRPC, QUERY_GRPC, Shop, open, printed, refused};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Writes what only a newer binary can read, as the first event of a shop that does not run yet.
+async fn from_next_year(folder: &Folder) -> Result<()> {
+    let url = format!(
+        "sqlite://{}",
+        folder.path().join("event_store.db").display()
+    );
+    let url = DatabaseUrl::parse(&url).context("a URL")?;
+    let databases = Databases {
+        event_store: url.clone(),
+        database: url,
+        pool_size: 1,
+        migrate: true,
+    };
+    let opened = OpenedStore::open(&databases, Arc::new(SystemClock)).await?;
+    let event = EncodedEvent {
+        event_type: "CategoryOfNextYear",
+        schema_version: 1,
+        data: "{}".to_owned(),
+    };
+    let metadata = Metadata::default();
+    let write = Write {
+        stream: Category::stream("tea"),
+        expected: Expected::NoStream,
+        events: vec![NewEvent { event, metadata }],
+    };
+    let now = SystemClock.now();
+    let id = CommandId::from_parts(now, [0; 10]);
+    let commit = Commit::try_new(id, now, vec![write], None)?;
+    for answer in opened.store().append(&[commit]).await? {
+        answer.ok().context("the event is accepted")?;
+    }
+    opened.close().await;
+    Ok(())
+}
+
+/// How `shop projections` finds a shop.
+fn services(running: &Process) -> Result<Shop> {
+    let command = running.address(COMMAND_GRPC)?.port().to_string();
+    let query = running.address(QUERY_GRPC)?.port().to_string();
+    Ok(Shop::at(&[
+        "--command-service-port",
+        &command,
+        "--query-service-port",
+        &query,
+    ]))
+}
+
+/// Waits until the categories are like that and all others are at the end of the log.
+async fn until(shop: &Shop, state: &str) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let listed = printed(&shop.run(&["projections", "list", "--json"]));
+        let listed = listed.lines().map(serde_json::from_str);
+        let listed: Vec<Value> = listed.collect::<Result<_, _>>()?;
+        let is_so = |projection: &Value| {
+            let is_one = projection["name"] == "categories";
+            let wanted = if is_one { state } else { "following" };
+            projection["state"] == wanted && (wanted == "parked" || projection["lag"] == 0)
+        };
+        if !listed.is_empty() && listed.iter().all(is_so) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            bail!("the categories are not {state}: {listed:?}");
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+#[tokio::test]
+async fn a_parked_projection_is_listed_shown_resumed_and_skipped() -> Result<()> {
+    let folder = Folder::create()?;
+    from_next_year(&folder).await?;
+    let running = open(&folder).await?;
+    let shop = services(&running)?;
+    let run = |arguments: &[&str]| shop.run(&[&["projections"], arguments].concat());
+    until(&shop, "parked").await?;
+    check("projections-list.txt", &printed(&run(&["list"])));
+    check(
+        "projections-show-parked.txt",
+        &printed(&run(&["show", "categories"])),
+    );
+    let resume = ["resume", "categories", "--reason", "is it upgraded?"];
+    check("projections-resume.txt", &printed(&run(&resume)));
+    until(&shop, "parked").await?;
+
+    let skip = |position| {
+        let reason = "it is not needed";
+        [
+            "skip",
+            "categories",
+            position,
+            "--reason",
+            reason,
+            "--who",
+            "grace",
+        ]
+    };
+    check(
+        "projections-skip-refused.txt",
+        &refused(&run(&skip("2")), 1),
+    );
+    check("projections-skip.txt", &printed(&run(&skip("1"))));
+    until(&shop, "following").await?;
+    check(
+        "projections-show.txt",
+        &printed(&run(&["show", "categories"])),
+    );
+    let again = refused(&run(&skip("1")), 1);
+    assert!(again.contains("categories is not parked"), "{again}");
+    let shown = printed(&run(&["show", "categories", "--json"]));
+    let shown: Value = serde_json::from_str(&shown)?;
+    assert_eq!(shown["state"], "following");
+    let decisions = shown["decisions"].as_array().context("decisions")?;
+    let decided: Vec<_> = decisions
+        .iter()
+        .map(|decision| {
+            (
+                &decision["action"],
+                &decision["who"],
+                &decision["skippedPosition"],
+            )
+        })
+        .collect();
+    let text = |text: &str| Value::from(text);
+    assert_eq!(
+        decided,
+        [
+            (&text("resume"), &text("keeper"), &Value::Null),
+            (&text("skip"), &text("grace"), &Value::from(1)),
+        ]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_decision_that_makes_no_sense_is_refused_with_its_reason() -> Result<()> {
+    let folder = Folder::create()?;
+    let running = open(&folder).await?;
+    let shop = services(&running)?;
+    let unknown = "error: projections show: there is no projection carts; see shop projections list (NOT_FOUND)\n";
+    let cases: [(&[&str], &str); 3] = [
+        (&["show", "carts"], unknown),
+        (
+            &["skip", "orders", "1", "--reason", "why not"],
+            "error: projections skip: orders is not parked (CONFLICT)\n",
+        ),
+        (
+            &["resume", "orders", "--reason", ""],
+            "error: projections resume: reason must have 1 to 1000 characters, got 0 (VALIDATION_ERROR)\n",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let arguments = [&["projections"], arguments].concat();
+        assert_eq!(refused(&shop.run(&arguments), 1), expected);
+    }
+    Ok(())
+}
