@@ -163,12 +163,12 @@ impl Kept {
     fn compare(&mut self, found: &[LogMark]) {
         let is_foreign = |mark: &LogMark| {
             let index = self
-                .events
-                .partition_point(|event| event.position < mark.position);
-            let kept = self
-                .events
-                .get(index)
-                .filter(|event| event.position == mark.position);
+                .entries
+                .partition_point(|entry| entry.position() < mark.position);
+            let kept = match self.entries.get(index) {
+                Some(Entry::Event(event)) if event.position == mark.position => Some(event),
+                _ => None,
+            };
             match (kept, mark.event) {
                 (Some(kept), Some(found)) => kept.event_id != found,
                 (_, None) => mark.position > Position::START && mark.position <= self.head,

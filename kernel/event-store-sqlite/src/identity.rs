@@ -25,14 +25,14 @@ pub(crate) async fn identify(
         .iter()
         .map(|position| stored(position.0))
         .collect();
-    let rows: Vec<(Hyphenated, i64, u64, Option<Hyphenated>)> = sqlx::query_as(IDENTITY)
+    let rows: Vec<(Hyphenated, i64, u64, Option<String>)> = sqlx::query_as(IDENTITY)
         .bind(json(&asked)?)
         .fetch_all(conn)
         .await?;
     let mut head = None;
     let mut events: Vec<Option<Uuid>> = vec![None; positions.len()];
     for (log, index, position, event) in rows {
-        let event = event.map(Hyphenated::into_uuid);
+        let event = event.as_deref().map(event_id);
         match usize::try_from(index) {
             Ok(index) => {
                 if let Some(found) = events.get_mut(index) {
@@ -58,4 +58,9 @@ pub(crate) async fn identify(
         head,
         marks: positions.iter().zip(events).map(mark).collect(),
     })
+}
+
+/// An event's id. One that is damaged has a name of its own as well: the event is there, and the log is the same one.
+fn event_id(text: &str) -> Uuid {
+    Uuid::parse_str(text).unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()))
 }

@@ -12,6 +12,7 @@ use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::health::{Health, explain_start, start_step};
 use platform::{StartError, Tasks, fields};
 use read_model_sql::{Checkpoint, Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
+use tokio::sync::watch;
 use tonic::service::Routes;
 
 use crate::config::Config;

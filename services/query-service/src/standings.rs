@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use event_sourcing::projection::{Decision, Parked, Projection, RunnerState, decisions};
+use event_sourcing::projection::{Decision, Parked, RunnerState, decisions};
 use event_sourcing::{Entry, EventStore, Filter, Position, StoreError};
-use read_model_sql::{Checkpoint, Database};
+use read_model_sql::{Checkpoint, Database, ProjectionVersion};
 use tokio::sync::watch;
 
 use crate::cache::MAX_AGE;

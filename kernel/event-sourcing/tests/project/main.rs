@@ -4,6 +4,7 @@
 
 mod idle;
 mod log;
+mod parking;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,9 +27,6 @@ use event_sourcing::{
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-mod idle;
-mod parking;
 
 /// Sums a counter. An old binary refuses to count by 13.
 #[derive(Clone, Copy)]

@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use event_sourcing::clock::ManualClock;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, Entry, Envelope, EventStore, Expected, Filter, LogId, LogIdentity,
-    LogPage, MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing,
-    StoreError, StreamId, StreamPage, Version, Write,
+    CommandId, Commit, EncodedEvent, Entry, Envelope, EventStore, Expected, Filter, LogId,
+    LogIdentity, LogPage, MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused,
+    Snapshot, Standing, StoreError, StreamId, StreamPage, Version, Write,
 };
 use event_store_conformance::{Handle, Harness};
 use uuid::Uuid;

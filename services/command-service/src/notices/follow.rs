@@ -8,8 +8,8 @@ use domain::order::{Order, OrderEvent};
 use domain::value::EntityId;
 use event_sourcing::aggregate::decode;
 use event_sourcing::{
-    Aggregate, Entry, Envelope, EventStore, Executor, Filter, ForeignLog, LeaseStore, LogMark, LogPage, Position,
-    StoreError, Unreadable, Version,
+    Aggregate, Entry, Envelope, EventStore, Executor, Filter, ForeignLog, LeaseStore, LogMark,
+    LogPage, Position, StoreError, Unreadable, Version,
 };
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
