@@ -110,7 +110,7 @@ async fn upgrade(shop: &mut Shop) -> Result<()> {
     ));
     ensure!(counts.ok as u64 >= 4 * between, "only {} writes", counts.ok);
     ensure!(
-        killed.position > 0 && killed.caught_up == 0 && built.generation == killed.generation,
+        killed.position > 0 && killed.caught_up == 0 && built.number == killed.number,
         "it was not killed half-way, or did not continue"
     );
     ensure!(answered >= MIN_READS, "only {answered} reads were answered");
@@ -224,7 +224,7 @@ enum Version {
 
 struct Generation {
     projection: String,
-    generation: i64,
+    number: i64,
     position: i64,
     caught_up: i64,
 }
@@ -245,7 +245,7 @@ impl Rows {
         for (projection, generation, position, caught_up) in all {
             of.entry(projection.clone()).or_default().push(Generation {
                 projection,
-                generation,
+                number: generation,
                 position,
                 caught_up,
             });
@@ -313,14 +313,12 @@ async fn compare(rows: &mut Rows, log: &str, head: i64) -> Result<usize> {
     let mut compared = 0;
     for expected in fresh.of(Version::Present).await? {
         let name = &expected.projection;
-        let wanted = fresh
-            .all(&format!("{name}_g{}", expected.generation))
-            .await?;
+        let wanted = fresh.all(&format!("{name}_g{}", expected.number)).await?;
         for version in [Version::Present, Version::Next] {
             let all = rows.of(version).await?;
             let found = all.iter().find(|one| one.projection == *name);
             let found = found.with_context(|| format!("no generation of {name}"))?;
-            let table = format!("{name}_g{}", found.generation);
+            let table = format!("{name}_g{}", found.number);
             let found = rows.all(&table).await?;
             let differing = wanted.iter().zip(&found).find(|(one, other)| one != other);
             ensure!(differing.is_none(), "{table}: {differing:?}");

@@ -1,9 +1,9 @@
 //! GraphQL over HTTP: methods, media types, sizes, statuses.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use platform::config::AppEnv;
 use serde_json::{Value, json};
-use test_shop::{Reply, Request};
+use test_shop::{Reply, Request, until};
 
 use super::stage::{Stage, graphql};
 
@@ -174,8 +174,13 @@ async fn development_explains_itself() -> Result<()> {
 #[tokio::test]
 async fn health_names_the_parts() -> Result<()> {
     let stage = Stage::open().await?;
-    let health = stage.send(&Request::get("/health")).await?;
-    assert_eq!(health.status, 200, "{:?}", health.json());
+    // The read side is not ready before it has caught up once.
+    let health = until("everything works", async || {
+        let health = stage.send(&Request::get("/health")).await?;
+        ensure!(health.status == 200, "{:?}", health.json());
+        Ok(health)
+    })
+    .await?;
     let body = health.json()?;
     assert_eq!(body["status"], "ok");
     assert!(body["version"].is_string());
