@@ -3,7 +3,9 @@
 //! One lock guards everything, so a batch is judged and written as of one moment; that is all that the larger
 //! adapters do with a database's locks. Readers that wait are woken through a watch channel that carries the head.
 
-use std::collections::{BTreeSet, HashMap};
+mod lease;
+
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -18,7 +20,7 @@ use crate::commit::{Commit, Receipt, Refused};
 use crate::event::Envelope;
 use crate::id::{CommandId, Position, Version};
 use crate::judge::{Judged, Known, Placed, Questions, Tip, judge};
-use crate::lease::{Lease, LeaseStore, MAX_HELD_LEASES, PRESENCE_KEPT, Token, is_presence};
+use crate::lease::{Lease, PRESENCE_KEPT, Token, is_presence};
 use crate::log::{LogId, LogIdentity, LogMark};
 use crate::store::{
     Entry, EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError,
@@ -420,93 +422,4 @@ impl EventStore for MemoryEventStore {
         }
         Ok(())
     }
-}
-
-#[async_trait]
-impl LeaseStore for MemoryEventStore {
-    async fn acquire_leases(
-        &self,
-        names: &[Arc<str>],
-        owner: &str,
-        ttl: Duration,
-    ) -> Result<Vec<Lease>, StoreError> {
-        let mut contents = self.write();
-        let (now, expires_at) = self.expiry(ttl);
-        if names.iter().any(|name| is_presence(name)) {
-            contents.forget_presence(now);
-        }
-        let mut leases = Vec::with_capacity(names.len());
-        for name in distinct(names) {
-            let token = match contents.leases.get(name) {
-                Some(row) if row.is_held_by(owner, now) => row.token,
-                Some(row) if row.expires_at > now => continue,
-                _ => contents.next_token(name),
-            };
-            leases.push(contents.give(name, owner, token, expires_at));
-        }
-        Ok(leases)
-    }
-
-    async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
-        let mut contents = self.write();
-        let (now, expires_at) = self.expiry(ttl);
-        let held = contents
-            .leases
-            .iter_mut()
-            .filter(|(_, row)| row.is_held_by(owner, now));
-        Ok(held
-            .map(|(name, row)| {
-                row.expires_at = expires_at;
-                Lease {
-                    name: Arc::clone(name),
-                    token: row.token,
-                }
-            })
-            .collect())
-    }
-
-    async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
-        let mut contents = self.write();
-        let now = self.clock.now();
-        for name in names {
-            if let Some(row) = contents.leases.get_mut(name)
-                && row.is_held_by(owner, now)
-            {
-                row.expires_at = now;
-            }
-        }
-        Ok(())
-    }
-
-    async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
-        let contents = self.read();
-        let now = self.clock.now();
-        let held = contents
-            .leases
-            .iter()
-            .filter(|(name, row)| name.starts_with(prefix) && row.expires_at > now);
-        let mut names: Vec<_> = held.map(|(name, _)| Arc::clone(name)).collect();
-        names.sort_unstable();
-        names.truncate(MAX_HELD_LEASES);
-        Ok(names)
-    }
-
-    async fn seize_leases(
-        &self,
-        names: &[Arc<str>],
-        owner: &str,
-        ttl: Duration,
-    ) -> Result<Vec<Lease>, StoreError> {
-        let mut contents = self.write();
-        let (_, expires_at) = self.expiry(ttl);
-        let seized = distinct(names).into_iter().map(|name| {
-            let token = contents.next_token(name);
-            contents.give(name, owner, token, expires_at)
-        });
-        Ok(seized.collect())
-    }
-}
-
-fn distinct(names: &[Arc<str>]) -> BTreeSet<&Arc<str>> {
-    names.iter().collect()
 }
