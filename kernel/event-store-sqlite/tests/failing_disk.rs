@@ -124,14 +124,16 @@ fn leases_and_snapshots_work_again_when_the_disk_does() -> Result<()> {
             let store = open(&folder.path().join("events.db")).await?;
             store.append(&[commit(1)?]).await?;
             let names: [Arc<str>; 1] = ["work".into()];
-            let snapshot = Snapshot {
+            let mut snapshot = Snapshot {
                 stream: stream(),
-                version: Version(1),
+                version: Version::NONE,
                 schema_version: 1,
                 state: "{}".to_owned(),
                 created_at: DateTime::UNIX_EPOCH,
             };
             for _ in 0..3 {
+                // A snapshot that is not newer is not written, and so cannot fail.
+                snapshot.version = snapshot.version.next();
                 fault.start(faults, &folder.path().join("events.db-wal"))?;
                 let refused = store.acquire_leases(&names, OWNER, TTL).await;
                 assert!(refused.expect_err("a failing disk").is_retryable());
