@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 use event_sourcing::StoreError;
+use futures::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
@@ -65,13 +66,18 @@ impl From<NoSession> for sqlx::Error {
 ///
 /// # Errors
 /// [`StoreError::Failed`] if they are not; [`StoreError::Unavailable`] if the server cannot be reached.
-pub async fn require_sessions(url: &str, operation: &'static str) -> Result<(), StoreError> {
-    let failed = |error| store_error(operation, Phase::Repeatable, error);
-    let options: PgConnectOptions = url.parse().map_err(failed)?;
-    let looked = tokio::time::timeout(LOOK_TIMEOUT, look(&options)).await;
-    looked
-        .unwrap_or_else(|_| Err(NoSession::NoAnswer.into()))
-        .map_err(failed)
+pub fn require_sessions<'u>(
+    url: &'u str,
+    operation: &'static str,
+) -> BoxFuture<'u, Result<(), StoreError>> {
+    let failed = move |error| store_error(operation, Phase::Repeatable, error);
+    Box::pin(async move {
+        let options: PgConnectOptions = url.parse().map_err(failed)?;
+        let looked = tokio::time::timeout(LOOK_TIMEOUT, look(&options)).await;
+        looked
+            .unwrap_or_else(|_| Err(NoSession::NoAnswer.into()))
+            .map_err(failed)
+    })
 }
 
 async fn look(options: &PgConnectOptions) -> Result<(), sqlx::Error> {

@@ -8,6 +8,7 @@ use event_sourcing::{
     CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogIdentity, LogPage, Position,
     Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
 };
+use futures::future::BoxFuture;
 use sqlx::postgres::PgPool;
 use tokio::time::Instant;
 
@@ -34,12 +35,14 @@ impl PostgresEventStore {
     /// [`StoreError::Unavailable`] if the server cannot be reached or is a replica; [`StoreError::Failed`] if it is
     /// older than 14, if a pooler shares its sessions, if the `search_path` names no schema that exists, if the tables
     /// serve only newer binaries, or if they miss a migration.
-    pub async fn connect(url: &str, settings: Settings) -> Result<Self, StoreError> {
-        let operation = "open the event store";
-        require_sessions(url, operation).await?;
-        Self::try_connect(url, settings)
-            .await
-            .map_err(failed(operation))
+    pub fn connect(url: &str, settings: Settings) -> BoxFuture<'_, Result<Self, StoreError>> {
+        Box::pin(async move {
+            let operation = "open the event store";
+            require_sessions(url, operation).await?;
+            Self::try_connect(url, settings)
+                .await
+                .map_err(failed(operation))
+        })
     }
 
     async fn try_connect(url: &str, settings: Settings) -> Result<Self, sqlx::Error> {
@@ -64,17 +67,21 @@ impl PostgresEventStore {
     ///
     /// # Errors
     /// [`StoreError`] if it could not.
-    pub async fn may_append(&self) -> Result<(), StoreError> {
-        append::may_append(&self.pool)
-            .await
-            .map_err(failed("ask whether events may be added"))
+    pub fn may_append(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            append::may_append(&self.pool)
+                .await
+                .map_err(failed("ask whether events may be added"))
+        })
     }
 
     /// Closes all connections, once running calls have ended. Later calls fail or open new ones.
-    pub async fn close(&self) {
-        self.subscription.close().await;
-        self.appending.close().await;
-        self.pool.close().await;
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.subscription.close().await;
+            self.appending.close().await;
+            self.pool.close().await;
+        })
     }
 }
 

@@ -61,7 +61,8 @@ pub(crate) async fn open(options: FileOptions) -> Result<SqliteFile, OpenError> 
     if is_migrated(conn).await? {
         check_schema(conn).await?;
     }
-    migrator().run(conn).await?;
+    // Not `run`: a future that awaits it is not `Send` as far as the compiler can see.
+    migrator().run_direct(None, conn, false).await?;
     session.settle(Ok(())).await?;
     Ok(file)
 }

@@ -8,6 +8,7 @@ use event_sourcing::{
     Clock, CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogIdentity, LogPage,
     Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
 };
+use futures::future::BoxFuture;
 use sql_database::SqliteFile;
 use sql_database::sqlite::{FileOptions, Readers, Session};
 use tokio::sync::watch;
@@ -36,12 +37,20 @@ impl SqliteEventStore {
     ///
     /// # Errors
     /// [`OpenError::InUse`] if another process writes there; the others say what is wrong with the machine or the file.
-    pub async fn open(
+    pub fn open(
         location: &str,
         clock: Arc<dyn Clock>,
         settings: Settings,
-    ) -> Result<Self, OpenError> {
+    ) -> BoxFuture<'static, Result<Self, OpenError>> {
         let options = settings::options(location, &settings);
+        Box::pin(Self::open_file(options, clock, settings))
+    }
+
+    async fn open_file(
+        options: FileOptions,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Self, OpenError> {
         options.make_folder()?;
         let lock = WriterLock::take(&options.path)?;
         let file = settings::open(options).await?;
@@ -61,20 +70,22 @@ impl SqliteEventStore {
     ///
     /// # Errors
     /// [`OpenError`] if there is no database, or one that this binary cannot read.
-    pub async fn open_read_only(
+    pub fn open_read_only(
         location: &str,
         clock: Arc<dyn Clock>,
         settings: Settings,
-    ) -> Result<Self, OpenError> {
+    ) -> BoxFuture<'static, Result<Self, OpenError>> {
         let options: FileOptions = settings::options(location, &settings);
         let file = SqliteFile::read_only(&options);
-        settings::check_reader(&file).await?;
-        Ok(Self {
-            clock,
-            poll_interval: settings.poll_interval,
-            committed: watch::Sender::new(Position::START),
-            file,
-            lock: None,
+        Box::pin(async move {
+            settings::check_reader(&file).await?;
+            Ok(Self {
+                clock,
+                poll_interval: settings.poll_interval,
+                committed: watch::Sender::new(Position::START),
+                file,
+                lock: None,
+            })
         })
     }
 
@@ -83,9 +94,11 @@ impl SqliteEventStore {
     ///
     /// # Errors
     /// [`StoreError`] if SQLite could not close the file in order; the data are safe also then.
-    pub async fn close(&self) -> Result<(), StoreError> {
-        let closed = self.file.close().await;
-        closed.map_err(nothing_happened("close the store"))
+    pub fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let closed = self.file.close().await;
+            closed.map_err(nothing_happened("close the store"))
+        })
     }
 
     async fn writer(&self, operation: &'static str) -> Result<Session, StoreError> {

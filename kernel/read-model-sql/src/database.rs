@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use event_sourcing::{Clock, StoreError};
 pub use sql_database::Transaction;
+use futures::future::BoxFuture;
 use sql_database::sqlite::Readers;
 use sql_database::{Record, Statement};
 use sqlx::postgres::PgPool;
@@ -35,21 +36,31 @@ impl Database {
     ///
     /// # Errors
     /// [`StoreError`] if the URL is of neither engine, the database cannot be reached, or it needs a newer binary.
-    pub async fn open(
+    pub fn open(
         url: &str,
         pool_size: u32,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, StoreError> {
-        let database = Self::connect(url, pool_size, clock).await?;
-        schema::migrate(&database).await?;
-        Ok(database)
+    ) -> BoxFuture<'_, Result<Self, StoreError>> {
+        Box::pin(async move {
+            let database = Self::connect(url, pool_size, clock).await?;
+            schema::migrate(&database).await?;
+            Ok(database)
+        })
     }
 
     /// Connects without migrations, for a process that must not change the schema.
     ///
     /// # Errors
     /// [`StoreError`] as for [`open`](Self::open).
-    pub async fn connect(
+    pub fn connect(
+        url: &str,
+        pool_size: u32,
+        clock: Arc<dyn Clock>,
+    ) -> BoxFuture<'_, Result<Self, StoreError>> {
+        Box::pin(Self::connect_now(url, pool_size, clock))
+    }
+
+    async fn connect_now(
         url: &str,
         pool_size: u32,
         clock: Arc<dyn Clock>,

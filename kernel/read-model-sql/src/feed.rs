@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use event_sourcing::projection::Parked;
 use event_sourcing::{Position, StoreError};
+use futures::future::BoxFuture;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
@@ -131,14 +132,15 @@ impl Feed {
     }
 
     /// Keeps the feed moving: polls, and listens where the engine notifies. Never returns; drop it to stop.
-    pub async fn run(&self, database: &Database) {
-        match database.notifying() {
-            None => self.poll(database).await,
-            Some(pool) => {
-                let listening = self.listen(database, pool);
-                tokio::join!(self.poll(database), Box::pin(listening));
+    pub fn run<'f>(&'f self, database: &'f Database) -> BoxFuture<'f, ()> {
+        Box::pin(async move {
+            match database.notifying() {
+                None => self.poll(database).await,
+                Some(pool) => {
+                    tokio::join!(self.poll(database), self.listen(database, pool));
+                }
             }
-        }
+        })
     }
 
     async fn poll(&self, database: &Database) {

@@ -1,13 +1,13 @@
 //! A database of either engine.
 
-use std::pin::Pin;
+use std::sync::Arc;
 
 use event_sourcing::StoreError;
+use futures::future::BoxFuture;
 use sqlx::postgres::PgPool;
-use sqlx::{Postgres, Sqlite};
 
 use crate::error::{commit_error, store_error};
-use crate::run;
+use crate::run::{self, Rows};
 use crate::sqlite::{Readers, SqliteFile};
 use crate::statement::{Record, Statement};
 use crate::transaction::Transaction;
@@ -31,8 +31,6 @@ pub enum Database {
     },
 }
 
-type BoxedRead<'p, T> = Pin<Box<dyn Future<Output = Result<Vec<T>, sqlx::Error>> + Send + 'p>>;
-
 impl Database {
     /// Whether it is a file of SQLite.
     #[must_use]
@@ -46,17 +44,8 @@ impl Database {
     /// [`StoreError`] if the database cannot be read.
     pub async fn fetch_all<T: Record>(&self, statement: Statement) -> Result<Vec<T>, StoreError> {
         let operation = statement.operation;
-        // Boxed, because the drivers' futures are large: a caller that may read carries a pointer, also when its answer
-        // comes from memory.
-        let read: BoxedRead<'_, T> = match self {
-            Self::Sqlite { file, readers } => Box::pin(async move {
-                let mut session = file.reader(*readers).await?;
-                let rows = run::fetch_all::<Sqlite, T, _>(session.connection(), statement).await;
-                session.settle(rows).await
-            }),
-            Self::Postgres { reading, .. } => Box::pin(run::read_postgres(reading, statement)),
-        };
-        read.await.map_err(|error| store_error(operation, error))
+        let rows = self.read(statement).await?;
+        rows.read().map_err(|error| store_error(operation, error))
     }
 
     /// The first row of a statement that reads, if there is one.
@@ -76,17 +65,12 @@ impl Database {
     /// [`StoreError`] if it did not, or if that is unknown.
     pub async fn write<T: Record>(&self, statement: Statement) -> Result<Vec<T>, StoreError> {
         let operation = statement.operation;
-        match self {
-            Self::Sqlite { file, .. } => {
-                let mut session = file.writer().await.map_err(|e| store_error(operation, e))?;
-                let rows = run::fetch_all::<Sqlite, T, _>(session.connection(), statement).await;
-                session.settle(rows).await
-            }
-            Self::Postgres { writing, .. } => {
-                run::fetch_all::<Postgres, T, _>(writing, statement).await
-            }
-        }
-        .map_err(|error| commit_error(operation, error))
+        let rows = self.commit(statement).await?;
+        // It has taken effect, whatever is wrong with its rows.
+        rows.read().map_err(|error| StoreError::OutcomeUnknown {
+            operation,
+            source: Arc::new(error),
+        })
     }
 
     /// The first row of one statement that writes, and commits by itself. It is read to its end.
@@ -100,33 +84,77 @@ impl Database {
         Ok(self.write(statement).await?.into_iter().next())
     }
 
+    fn read(&self, statement: Statement) -> BoxFuture<'_, Result<Rows, StoreError>> {
+        Box::pin(async move {
+            let operation = statement.operation;
+            match self {
+                Self::Sqlite { file, readers } => match file.reader(*readers).await {
+                    Ok(mut session) => {
+                        let rows = run::fetch_sqlite(session.connection(), statement).await;
+                        session.settle(rows).await
+                    }
+                    Err(error) => Err(error),
+                },
+                Self::Postgres { reading, .. } => run::read_postgres(reading, statement).await,
+            }
+            .map_err(|error| store_error(operation, error))
+        })
+    }
+
+    fn commit(&self, statement: Statement) -> BoxFuture<'_, Result<Rows, StoreError>> {
+        Box::pin(async move {
+            let operation = statement.operation;
+            match self {
+                Self::Sqlite { file, .. } => {
+                    let mut session = file.writer().await.map_err(|e| store_error(operation, e))?;
+                    let rows = run::fetch_sqlite(session.connection(), statement).await;
+                    session.settle(rows).await
+                }
+                Self::Postgres { writing, .. } => {
+                    let acquired = writing.acquire().await;
+                    let mut session = acquired.map_err(|e| store_error(operation, e))?;
+                    run::fetch_postgres(&mut session, statement).await
+                }
+            }
+            .map_err(|error| commit_error(operation, error))
+        })
+    }
+
     /// How many rows one statement changed, which commits by itself.
     ///
     /// # Errors
     /// The same as of [`Self::write`].
-    pub async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {
-        let operation = statement.operation;
-        match self {
-            Self::Sqlite { file, .. } => {
-                let mut session = file.writer().await.map_err(|e| store_error(operation, e))?;
-                let done = run::execute_sqlite(session.connection(), statement).await;
-                session.settle(done).await
+    pub fn execute(&self, statement: Statement) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let operation = statement.operation;
+            match self {
+                Self::Sqlite { file, .. } => {
+                    let mut session = file.writer().await.map_err(|e| store_error(operation, e))?;
+                    let done = run::execute_sqlite(session.connection(), statement).await;
+                    session.settle(done).await
+                }
+                Self::Postgres { writing, .. } => {
+                    let acquired = writing.acquire().await;
+                    let mut session = acquired.map_err(|e| store_error(operation, e))?;
+                    run::execute_postgres(&mut session, statement).await
+                }
             }
-            Self::Postgres { writing, .. } => run::execute_postgres(writing, statement).await,
-        }
-        .map_err(|error| commit_error(operation, error))
+            .map_err(|error| commit_error(operation, error))
+        })
     }
 
     /// Starts a transaction that may write.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be reached.
-    pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        match self {
-            Self::Sqlite { file, .. } => file.begin().await.map(Transaction::Sqlite),
-            Self::Postgres { writing, .. } => writing.begin().await.map(Transaction::Postgres),
-        }
-        .map_err(|error| store_error("begin a transaction", error))
+    pub fn begin(&self) -> BoxFuture<'_, Result<Transaction, StoreError>> {
+        Box::pin(async move {
+            match self {
+                Self::Sqlite { file, .. } => file.begin().await.map(Transaction::Sqlite),
+                Self::Postgres { writing, .. } => writing.begin().await.map(Transaction::Postgres),
+            }
+            .map_err(|error| store_error("begin a transaction", error))
+        })
     }
 
     /// The connections that read and are in use, and the most there can be.
@@ -143,16 +171,18 @@ impl Database {
     }
 
     /// Closes all connections, after the statements that run.
-    pub async fn close(&self) {
-        match self {
-            Self::Sqlite { file, .. } => {
-                if let Err(error) = file.close().await {
-                    tracing::warn!(%error, "the database was not closed in order");
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            match self {
+                Self::Sqlite { file, .. } => {
+                    if let Err(error) = file.close().await {
+                        tracing::warn!(%error, "the database was not closed in order");
+                    }
+                }
+                Self::Postgres { reading, writing } => {
+                    futures::future::join(reading.close(), writing.close()).await;
                 }
             }
-            Self::Postgres { reading, writing } => {
-                tokio::join!(reading.close(), writing.close());
-            }
-        }
+        })
     }
 }

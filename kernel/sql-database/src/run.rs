@@ -1,65 +1,88 @@
 //! Statements on a connection or a pool of either engine, always read to the end.
+//!
+//! These futures are boxed, and know nothing of the type that a row becomes: a driver's future is compiled again in each
+//! crate that awaits it unboxed, once for each type of row, and it is large to carry for a caller whose answer may come
+//! from memory.
 
-use sqlx::postgres::PgPool;
+use futures::future::BoxFuture;
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Postgres, Sqlite, SqliteConnection};
 
 use crate::error::is_broken;
 use crate::statement::{Record, Statement};
 
-/// All rows. The driver gives the end of the statement after the last row, so an error of its commit is seen.
-pub(crate) async fn fetch_all<'e, DB, T, E>(
-    executor: E,
-    statement: Statement,
-) -> Result<Vec<T>, sqlx::Error>
-where
-    DB: sqlx::Database,
-    DB::Arguments: sqlx::IntoArguments<DB>,
-    E: sqlx::Executor<'e, Database = DB>,
-    T: for<'r> sqlx::FromRow<'r, DB::Row> + Send + Unpin,
-    Option<i64>: for<'t> sqlx::Encode<'t, DB> + sqlx::Type<DB>,
-    Option<String>: for<'t> sqlx::Encode<'t, DB> + sqlx::Type<DB>,
-    Option<Vec<u8>>: for<'t> sqlx::Encode<'t, DB> + sqlx::Type<DB>,
-{
-    let (sql, arguments) = statement.into_parts::<DB>()?;
-    sqlx::query_as_with::<DB, T, _>(sql, arguments)
-        .fetch_all(executor)
-        .await
+/// The rows of a statement that ended well.
+pub(crate) enum Rows {
+    Sqlite(Vec<SqliteRow>),
+    Postgres(Vec<PgRow>),
 }
 
-/// How many rows were changed.
-pub(crate) async fn execute_sqlite(
+impl Rows {
+    /// The rows as what they mean.
+    pub(crate) fn read<T: Record>(&self) -> Result<Vec<T>, sqlx::Error> {
+        match self {
+            Self::Sqlite(rows) => rows.iter().map(T::from_row).collect(),
+            Self::Postgres(rows) => rows.iter().map(T::from_row).collect(),
+        }
+    }
+}
+
+/// All rows. The driver gives the end of the statement after the last row, so an error of its commit is seen.
+pub(crate) fn fetch_sqlite(
     connection: &mut SqliteConnection,
     statement: Statement,
-) -> Result<u64, sqlx::Error> {
-    let (sql, arguments) = statement.into_parts::<Sqlite>()?;
-    let done = sqlx::query_with::<Sqlite, _>(sql, arguments)
-        .execute(connection)
-        .await?;
-    Ok(done.rows_affected())
+) -> BoxFuture<'_, Result<Rows, sqlx::Error>> {
+    Box::pin(async move {
+        let (sql, arguments) = statement.into_parts::<Sqlite>()?;
+        let query = sqlx::query_with::<Sqlite, _>(sql, arguments);
+        query.fetch_all(connection).await.map(Rows::Sqlite)
+    })
+}
+
+/// All rows.
+pub(crate) fn fetch_postgres(
+    connection: &mut PgConnection,
+    statement: Statement,
+) -> BoxFuture<'_, Result<Rows, sqlx::Error>> {
+    Box::pin(async move {
+        let (sql, arguments) = statement.into_parts::<Postgres>()?;
+        let query = sqlx::query_with::<Postgres, _>(sql, arguments);
+        query.fetch_all(connection).await.map(Rows::Postgres)
+    })
 }
 
 /// How many rows were changed.
-pub(crate) async fn execute_postgres<'e>(
-    executor: impl sqlx::Executor<'e, Database = Postgres>,
+pub(crate) fn execute_sqlite(
+    connection: &mut SqliteConnection,
     statement: Statement,
-) -> Result<u64, sqlx::Error> {
-    let (sql, arguments) = statement.into_parts::<Postgres>()?;
-    let done = sqlx::query_with::<Postgres, _>(sql, arguments)
-        .execute(executor)
-        .await?;
-    Ok(done.rows_affected())
+) -> BoxFuture<'_, Result<u64, sqlx::Error>> {
+    Box::pin(async move {
+        let (sql, arguments) = statement.into_parts::<Sqlite>()?;
+        let query = sqlx::query_with::<Sqlite, _>(sql, arguments);
+        Ok(query.execute(connection).await?.rows_affected())
+    })
+}
+
+/// How many rows were changed.
+pub(crate) fn execute_postgres(
+    connection: &mut PgConnection,
+    statement: Statement,
+) -> BoxFuture<'_, Result<u64, sqlx::Error>> {
+    Box::pin(async move {
+        let (sql, arguments) = statement.into_parts::<Postgres>()?;
+        let query = sqlx::query_with::<Postgres, _>(sql, arguments);
+        Ok(query.execute(connection).await?.rows_affected())
+    })
 }
 
 /// Reads, and reads again if the connection turns out to be broken: after a restart of the server each connection of
 /// the pool fails once, and that is no reason to fail as many requests.
-pub(crate) async fn read_postgres<T: Record>(
-    pool: &PgPool,
-    statement: Statement,
-) -> Result<Vec<T>, sqlx::Error> {
+pub(crate) async fn read_postgres(pool: &PgPool, statement: Statement) -> Result<Rows, sqlx::Error> {
     let mut retries = pool.size();
     loop {
         let mut connection = pool.acquire().await?;
-        match fetch_all::<Postgres, T, _>(&mut *connection, statement.clone()).await {
+        match fetch_postgres(&mut connection, statement.clone()).await {
             Err(error) if retries > 0 && is_broken(&error) => retries -= 1,
             answer => return answer,
         }

@@ -1,10 +1,11 @@
 //! A transaction of either engine.
 
 use event_sourcing::StoreError;
-use sqlx::{Postgres, SqlSafeStr, Sqlite};
+use futures::future::BoxFuture;
+use sqlx::{Postgres, SqlSafeStr};
 
 use crate::error::{commit_error, store_error};
-use crate::run;
+use crate::run::{self, Rows};
 use crate::sqlite::SqliteTransaction;
 use crate::statement::{Record, Statement};
 
@@ -27,20 +28,8 @@ impl Transaction {
         statement: Statement,
     ) -> Result<Vec<T>, StoreError> {
         let operation = statement.operation;
-        match self {
-            Self::Sqlite(inner) => match inner.check() {
-                Ok(()) => {
-                    let connection = &mut *inner.connection();
-                    let rows = run::fetch_all::<Sqlite, T, _>(connection, statement).await;
-                    inner.noted(rows)
-                }
-                broken => broken.map(|()| Vec::new()),
-            },
-            Self::Postgres(inner) => {
-                run::fetch_all::<Postgres, T, _>(&mut **inner, statement).await
-            }
-        }
-        .map_err(|error| store_error(operation, error))
+        let rows = self.fetch(statement).await?;
+        rows.read().map_err(|error| store_error(operation, error))
     }
 
     /// The first row of a statement, which may write. It is read to its end.
@@ -54,46 +43,67 @@ impl Transaction {
         Ok(self.fetch_all(statement).await?.into_iter().next())
     }
 
+    fn fetch(&mut self, statement: Statement) -> BoxFuture<'_, Result<Rows, StoreError>> {
+        Box::pin(async move {
+            let operation = statement.operation;
+            match self {
+                Self::Sqlite(inner) => match inner.check() {
+                    Ok(()) => {
+                        let rows = run::fetch_sqlite(inner.connection(), statement).await;
+                        inner.noted(rows)
+                    }
+                    Err(broken) => Err(broken),
+                },
+                Self::Postgres(inner) => run::fetch_postgres(inner, statement).await,
+            }
+            .map_err(|error| store_error(operation, error))
+        })
+    }
+
     /// Runs a statement and returns how many rows it changed.
     ///
     /// # Errors
     /// The same as of [`Self::fetch_all`].
-    pub async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
-        let operation = statement.operation;
-        match self {
-            Self::Sqlite(inner) => match inner.check() {
-                Ok(()) => {
-                    let done = run::execute_sqlite(inner.connection(), statement).await;
-                    inner.noted(done)
-                }
-                broken => broken.map(|()| 0),
-            },
-            Self::Postgres(inner) => run::execute_postgres(&mut **inner, statement).await,
-        }
-        .map_err(|error| store_error(operation, error))
+    pub fn execute(&mut self, statement: Statement) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let operation = statement.operation;
+            match self {
+                Self::Sqlite(inner) => match inner.check() {
+                    Ok(()) => {
+                        let done = run::execute_sqlite(inner.connection(), statement).await;
+                        inner.noted(done)
+                    }
+                    Err(broken) => Err(broken),
+                },
+                Self::Postgres(inner) => run::execute_postgres(inner, statement).await,
+            }
+            .map_err(|error| store_error(operation, error))
+        })
     }
 
     /// Runs several statements without parameters, such as a DDL.
     ///
     /// # Errors
     /// The same as of [`Self::fetch_all`].
-    pub async fn run_script(
+    pub fn run_script(
         &mut self,
         operation: &'static str,
         script: impl SqlSafeStr,
-    ) -> Result<(), StoreError> {
-        let script = sqlx::raw_sql(script);
-        match self {
-            Self::Sqlite(inner) => match inner.check() {
-                Ok(()) => {
-                    let done = script.execute(inner.connection()).await.map(|_| ());
-                    inner.noted(done)
-                }
-                broken => broken,
-            },
-            Self::Postgres(inner) => script.execute(&mut **inner).await.map(|_| ()),
-        }
-        .map_err(|error| store_error(operation, error))
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        let script = sqlx::raw_sql(script.into_sql_str());
+        Box::pin(async move {
+            match self {
+                Self::Sqlite(inner) => match inner.check() {
+                    Ok(()) => {
+                        let done = script.execute(inner.connection()).await.map(|_| ());
+                        inner.noted(done)
+                    }
+                    broken => broken,
+                },
+                Self::Postgres(inner) => script.execute(&mut **inner).await.map(|_| ()),
+            }
+            .map_err(|error| store_error(operation, error))
+        })
     }
 
     /// Makes the commit wait for the disk also where the database's sessions do not by default.
@@ -115,23 +125,27 @@ impl Transaction {
     ///
     /// # Errors
     /// [`StoreError`] if it did not, or if that is unknown.
-    pub async fn commit(self, operation: &'static str) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(inner) => inner.commit().await,
-            Self::Postgres(inner) => inner.commit().await,
-        }
-        .map_err(|error| commit_error(operation, error))
+    pub fn commit(self, operation: &'static str) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(async move {
+            match self {
+                Self::Sqlite(inner) => inner.commit().await,
+                Self::Postgres(inner) => inner.commit().await,
+            }
+            .map_err(|error| commit_error(operation, error))
+        })
     }
 
     /// Rolls back. A transaction that is only dropped costs its connection on SQLite.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be reached; nothing has taken effect also then.
-    pub async fn rollback(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(inner) => inner.rollback().await,
-            Self::Postgres(inner) => inner.rollback().await,
-        }
-        .map_err(|error| store_error("roll back a transaction", error))
+    pub fn rollback(self) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(async move {
+            match self {
+                Self::Sqlite(inner) => inner.rollback().await,
+                Self::Postgres(inner) => inner.rollback().await,
+            }
+            .map_err(|error| store_error("roll back a transaction", error))
+        })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+
 use super::Health;
 use crate::fields;
 use crate::runtime::Tasks;
@@ -12,15 +14,20 @@ const FIRST: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Takes a step of the start, such as "open the event store"; logs that it is waited for, after 2 s and then every 10 s.
-pub async fn start_step<T>(step: &'static str, taking: impl Future<Output = T>) -> T {
-    let explaining = explain(|| {
-        tracing::warn!({ fields::WAITED_FOR } = step, "the start waits");
-    });
-    tokio::select! {
-        biased;
-        taken = taking => taken,
-        never = explaining => match never {},
-    }
+pub fn start_step<'t, T>(
+    step: &'static str,
+    taking: impl Future<Output = T> + Send + 't,
+) -> BoxFuture<'t, T> {
+    Box::pin(async move {
+        let explaining = explain(move || {
+            tracing::warn!({ fields::WAITED_FOR } = step, "the start waits");
+        });
+        tokio::select! {
+            biased;
+            taken = taking => taken,
+            never = explaining => match never {},
+        }
+    })
 }
 
 /// Logs what keeps a process that has started from serving, after 2 s and then every 10 s, until it is ready.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::Server;
@@ -42,12 +43,17 @@ impl GrpcListener {
     ///
     /// # Errors
     /// The address is taken, or not this machine's.
-    pub async fn bind(name: &'static str, address: SocketAddr) -> Result<Self, StartError> {
-        let (listener, address) = bind(name, address).await?;
-        Ok(Self {
-            name,
-            listener,
-            address,
+    pub fn bind(
+        name: &'static str,
+        address: SocketAddr,
+    ) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(async move {
+            let (listener, address) = bind(name, address).await?;
+            Ok(Self {
+                name,
+                listener,
+                address,
+            })
         })
     }
 

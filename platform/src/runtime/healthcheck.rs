@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -17,7 +18,11 @@ const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 ///
 /// # Errors
 /// It does not answer 200 within five seconds.
-pub async fn healthcheck(listener: SocketAddr) -> Result<(), StartError> {
+pub fn healthcheck(listener: SocketAddr) -> BoxFuture<'static, Result<(), StartError>> {
+    Box::pin(check(listener))
+}
+
+async fn check(listener: SocketAddr) -> Result<(), StartError> {
     let address = reachable(listener);
     let what = format!("ask http://{address}{READY}");
     let answer = tokio::time::timeout(LIMIT, ask(address))

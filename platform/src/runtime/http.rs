@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures::future::BoxFuture;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -41,12 +42,17 @@ impl HttpListener {
     ///
     /// # Errors
     /// The address is taken, or not this machine's.
-    pub async fn bind(name: &'static str, address: SocketAddr) -> Result<Self, StartError> {
-        let (listener, address) = super::grpc::bind(name, address).await?;
-        Ok(Self {
-            name,
-            listener,
-            address,
+    pub fn bind(
+        name: &'static str,
+        address: SocketAddr,
+    ) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(async move {
+            let (listener, address) = super::grpc::bind(name, address).await?;
+            Ok(Self {
+                name,
+                listener,
+                address,
+            })
         })
     }
 

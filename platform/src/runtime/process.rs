@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use futures::future::{BoxFuture, LocalBoxFuture};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{StartError, Tasks, descriptors};
@@ -13,6 +14,11 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Runs a binary to its exit code. A failed start is one line on standard error.
 pub fn run(main: impl Future<Output = Result<(), StartError>>) -> ExitCode {
+    run_boxed(Box::pin(main))
+}
+
+/// Boxed, so that the runtime is compiled here and not in each binary.
+fn run_boxed(main: LocalBoxFuture<'_, Result<(), StartError>>) -> ExitCode {
     descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -53,7 +59,11 @@ impl StopSignals {
     ///
     /// # Errors
     /// A task failed.
-    pub async fn asked(mut self, services: &[&Tasks]) -> Result<(), StartError> {
+    pub fn asked<'s>(self, services: &'s [&'s Tasks]) -> BoxFuture<'s, Result<(), StartError>> {
+        Box::pin(self.asked_now(services))
+    }
+
+    async fn asked_now(mut self, services: &[&Tasks]) -> Result<(), StartError> {
         let faults = services.iter().map(|tasks| {
             let stopping = tasks.stopping();
             Box::pin(async move { stopping.cancelled().await })

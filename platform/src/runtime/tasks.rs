@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -44,6 +45,11 @@ impl Tasks {
     /// Spawns a task that must run until the stop. If it ends earlier, or panics, that is a fault: it is logged
     /// and all tasks are asked to stop.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn_boxed(name, Box::pin(task));
+    }
+
+    /// Boxed, so that the runtime's part of a task is compiled once and not for each.
+    fn spawn_boxed(&self, name: &'static str, task: BoxFuture<'static, ()>) {
         let this = self.clone();
         self.tracker.spawn(async move {
             let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
@@ -62,6 +68,7 @@ impl Tasks {
 
     /// Spawns a task that may end at any time, such as a connection.
     pub fn spawn_job(&self, job: impl Future<Output = ()> + Send + 'static) {
+        let job: BoxFuture<'static, ()> = Box::pin(job);
         self.tracker.spawn(job);
     }
 
@@ -74,13 +81,15 @@ impl Tasks {
     ///
     /// # Errors
     /// Some are still running after `limit`; they end with the process.
-    pub async fn drain(&self, limit: Duration) -> Result<(), NotDrained> {
+    pub fn drain(&self, limit: Duration) -> BoxFuture<'_, Result<(), NotDrained>> {
         self.stop();
         self.tracker.close();
-        let ended = tokio::time::timeout(limit, self.tracker.wait()).await;
-        ended.map_err(|_| NotDrained {
-            remaining: self.tracker.len(),
-            limit,
+        Box::pin(async move {
+            let ended = tokio::time::timeout(limit, self.tracker.wait()).await;
+            ended.map_err(|_| NotDrained {
+                remaining: self.tracker.len(),
+                limit,
+            })
         })
     }
 

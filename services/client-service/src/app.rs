@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::Clock;
+use futures::future::BoxFuture;
 use platform::config::names;
 use platform::runtime::{GrpcChannel, HttpListener};
 use platform::telemetry::Metrics;
@@ -48,7 +49,16 @@ pub fn remote_channels(settings: &Settings) -> Result<Channels, StartError> {
 ///
 /// # Errors
 /// The address cannot be bound.
-pub async fn start(
+pub fn start(
+    config: Config,
+    channels: Channels,
+    metrics: Metrics,
+    clock: Arc<dyn Clock>,
+) -> BoxFuture<'static, Result<Gateway, StartError>> {
+    Box::pin(start_now(config, channels, metrics, clock))
+}
+
+async fn start_now(
     config: Config,
     channels: Channels,
     metrics: Metrics,
@@ -105,8 +115,10 @@ impl Gateway {
     ///
     /// # Errors
     /// Some had not ended in time.
-    pub async fn stop(self) -> Result<(), StartError> {
-        let drained = self.tasks.drain(self.shutdown).await;
-        drained.map_err(|left| StartError::failed("stop the gateway", left))
+    pub fn stop(self) -> BoxFuture<'static, Result<(), StartError>> {
+        Box::pin(async move {
+            let drained = self.tasks.drain(self.shutdown).await;
+            drained.map_err(|left| StartError::failed("stop the gateway", left))
+        })
     }
 }

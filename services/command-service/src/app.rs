@@ -13,6 +13,7 @@ use event_sourcing::{
 };
 use event_store_postgres::{PostgresEventStore, require_sessions};
 use event_store_sqlite::SqliteEventStore;
+use futures::future::BoxFuture;
 use platform::config::{Databases, Engine};
 use platform::health::{Health, explain_start, start_step};
 use platform::{StartError, Tasks, fields};
@@ -50,8 +51,11 @@ impl OpenedStore {
     ///
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
-    pub async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        start_step(OPEN_EVENTS, Box::pin(Self::open_now(config, clock))).await
+    pub fn open(
+        config: &Databases,
+        clock: Arc<dyn Clock>,
+    ) -> BoxFuture<'_, Result<Self, StartError>> {
+        start_step(OPEN_EVENTS, Self::open_now(config, clock))
     }
 
     async fn open_now(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
@@ -96,15 +100,17 @@ impl OpenedStore {
     }
 
     /// Closes its connections, after the calls that run.
-    pub async fn close(&self) {
-        match self {
-            Self::Sqlite(store) => {
-                if let Err(error) = store.close().await {
-                    tracing::warn!({ fields::ERROR } = %error, "the event store was not closed cleanly");
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            match self {
+                Self::Sqlite(store) => {
+                    if let Err(error) = store.close().await {
+                        tracing::warn!({ fields::ERROR } = %error, "the event store was not closed cleanly");
+                    }
                 }
+                Self::Postgres(store) => store.close().await,
             }
-            Self::Postgres(store) => store.close().await,
-        }
+        })
     }
 }
 
@@ -134,14 +140,23 @@ impl CommandService {
     ///
     /// # Errors
     /// The command database cannot be opened, or does not fit this binary; or a provider cannot be set up.
-    pub async fn start(
+    pub fn start<'s>(
+        config: &'s Databases,
+        own: &'s Config,
+        opened: &'s OpenedStore,
+        clock: Arc<dyn Clock>,
+    ) -> BoxFuture<'s, Result<Self, StartError>> {
+        Box::pin(Self::start_now(config, own, opened, clock))
+    }
+
+    async fn start_now(
         config: &Databases,
         own: &Config,
         opened: &OpenedStore,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let store = opened.store();
-        let database = start_step(OPEN_DATABASE, Box::pin(open_database(config))).await?;
+        let database = start_step(OPEN_DATABASE, open_database(config)).await?;
         let accepted = own.accept_log.as_deref();
         let head = event_log::check(&database, &*store, &*clock, accepted).await?;
         let requests = Requests::new(database.clone(), Arc::clone(&store), Arc::clone(&clock));
@@ -225,7 +240,11 @@ impl CommandService {
 
     /// Ends it: no new requests, the running ones to their end, what they wrote durable, connections closed. The
     /// event store stays open. What has not ended after `limit` is left behind, and logged.
-    pub async fn stop(self, limit: Duration) {
+    pub fn stop(self, limit: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(self.stop_now(limit))
+    }
+
+    async fn stop_now(self, limit: Duration) {
         let deadline = Instant::now() + limit;
         if let Err(error) = self.tasks.drain(limit).await {
             tracing::warn!({ fields::ERROR } = %error, "some requests did not end in time");

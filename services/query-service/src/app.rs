@@ -8,6 +8,7 @@ use event_sourcing::projection::runner::{Runner, RunnerConfig};
 use event_sourcing::{Clock, EventStore, Filter, LeaseStore, StoreError, Tail};
 use event_store_postgres::{PostgresEventStore, require_sessions};
 use event_store_sqlite::SqliteEventStore;
+use futures::future::BoxFuture;
 use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::health::{Health, explain_start, start_step};
 use platform::{StartError, Tasks, fields};
@@ -42,8 +43,11 @@ impl OpenedLog {
     ///
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
-    pub async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        start_step(OPEN_EVENTS, Box::pin(Self::open_now(config, clock))).await
+    pub fn open(
+        config: &Databases,
+        clock: Arc<dyn Clock>,
+    ) -> BoxFuture<'_, Result<Self, StartError>> {
+        start_step(OPEN_EVENTS, Self::open_now(config, clock))
     }
 
     async fn open_now(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
@@ -80,16 +84,18 @@ impl OpenedLog {
     }
 
     /// Closes its connections, after the calls that run.
-    pub async fn close(&self) {
-        match self {
-            Self::Sqlite(store) => {
-                if let Err(error) = store.close().await {
-                    // It was only read, so nothing is lost.
-                    tracing::warn!({ fields::ERROR } = %error, "the event store was not closed");
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            match self {
+                Self::Sqlite(store) => {
+                    if let Err(error) = store.close().await {
+                        // It was only read, so nothing is lost.
+                        tracing::warn!({ fields::ERROR } = %error, "the event store was not closed");
+                    }
                 }
+                Self::Postgres(store) => store.close().await,
             }
-            Self::Postgres(store) => store.close().await,
-        }
+        })
     }
 }
 
@@ -116,22 +122,33 @@ impl QueryService {
     ///
     /// # Errors
     /// The query database cannot be opened, or does not fit this binary.
-    pub async fn start(
-        config: &Databases,
-        own: &Config,
+    pub fn start<'s>(
+        config: &'s Databases,
+        own: &'s Config,
         log: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, StartError> {
-        let opening = Box::pin(open(config, Arc::clone(&clock)));
-        let database = start_step(OPEN_DATABASE, opening).await.map_err(failed)?;
-        Self::start_on(database, own, log, clock).await
+    ) -> BoxFuture<'s, Result<Self, StartError>> {
+        Box::pin(async move {
+            let opening = open(config, Arc::clone(&clock));
+            let database = start_step(OPEN_DATABASE, opening).await.map_err(failed)?;
+            Self::start_on(database, own, log, clock).await
+        })
     }
 
     /// Starts it on an open query database.
     ///
     /// # Errors
     /// The query database or the log cannot be read, or the database does not fit this binary.
-    pub async fn start_on(
+    pub fn start_on(
+        database: Database,
+        own: &Config,
+        log: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+    ) -> BoxFuture<'_, Result<Self, StartError>> {
+        Box::pin(Self::start_now(database, own, log, clock))
+    }
+
+    async fn start_now(
         database: Database,
         own: &Config,
         log: Arc<dyn EventStore>,
@@ -146,7 +163,7 @@ impl QueryService {
             clock,
             owner: format!("query-service-{:016x}", rand::random::<u64>()),
         };
-        let starting = start_step(MAKE_TABLES, Box::pin(folding.start_all(&tasks)));
+        let starting = start_step(MAKE_TABLES, folding.start_all(&tasks));
         let (runners, projections) = starting.await.map_err(failed)?;
         // The first answer must not find an unknown checkpoint.
         database.feed().refresh(&database).await.map_err(failed)?;
@@ -193,19 +210,21 @@ impl QueryService {
 
     /// Ends it: requests to their end, leases given back, connections closed. The event store stays open. What has not
     /// ended after `limit` is left behind, and logged.
-    pub async fn stop(self, limit: Duration) {
-        let ended = async {
-            let drained = self.tasks.drain(limit).await;
-            self.database.close().await;
-            drained
-        };
-        match tokio::time::timeout(limit, ended).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!({ fields::ERROR } = %error, "some tasks did not end in time");
+    pub fn stop(self, limit: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let ended = async {
+                let drained = self.tasks.drain(limit).await;
+                self.database.close().await;
+                drained
+            };
+            match tokio::time::timeout(limit, ended).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!({ fields::ERROR } = %error, "some tasks did not end in time");
+                }
+                Err(_) => tracing::warn!("the query database did not close in time"),
             }
-            Err(_) => tracing::warn!("the query database did not close in time"),
-        }
+        })
     }
 }
 

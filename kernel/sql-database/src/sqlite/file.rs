@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -64,7 +65,11 @@ impl SqliteFile {
     ///
     /// # Errors
     /// [`OpenError`] says what is wrong with the machine or the file.
-    pub async fn open(options: FileOptions) -> Result<Self, OpenError> {
+    pub fn open(options: FileOptions) -> BoxFuture<'static, Result<Self, OpenError>> {
+        Box::pin(Self::open_now(options))
+    }
+
+    async fn open_now(options: FileOptions) -> Result<Self, OpenError> {
         options.make_folder()?;
         let required = Some(options.durability);
         let writer = Pool::new(options.writing(), required, 1);
@@ -96,16 +101,16 @@ impl SqliteFile {
     ///
     /// # Errors
     /// The file is only read, is closed, cannot be opened, or others used the connection for too long.
-    pub async fn writer(&self) -> Result<Session, sqlx::Error> {
-        self.shared.within(self.shared.writing()?).await
+    pub fn writer(&self) -> BoxFuture<'_, Result<Session, sqlx::Error>> {
+        Box::pin(async move { self.shared.within(self.shared.writing()?).await })
     }
 
     /// A connection that reads.
     ///
     /// # Errors
     /// The file is closed, cannot be opened, or others used the connections for too long.
-    pub async fn reader(&self, readers: Readers) -> Result<Session, sqlx::Error> {
-        self.shared.within(self.shared.reading(readers)).await
+    pub fn reader(&self, readers: Readers) -> BoxFuture<'_, Result<Session, sqlx::Error>> {
+        Box::pin(self.shared.within(self.shared.reading(readers)))
     }
 
     /// Starts a transaction that writes. It holds the file's only write lock from the start, so that a later statement
@@ -113,16 +118,23 @@ impl SqliteFile {
     ///
     /// # Errors
     /// The same as of [`Self::writer`], or that of `BEGIN`.
-    pub async fn begin(&self) -> Result<SqliteTransaction, sqlx::Error> {
-        SqliteTransaction::begin(self.writer().await?, "BEGIN IMMEDIATE").await
+    pub fn begin(&self) -> BoxFuture<'_, Result<SqliteTransaction, sqlx::Error>> {
+        Box::pin(async move {
+            SqliteTransaction::begin(self.writer().await?, "BEGIN IMMEDIATE").await
+        })
     }
 
     /// Starts a transaction that reads: all its statements see the same moment.
     ///
     /// # Errors
     /// The same as of [`Self::reader`], or that of `BEGIN`.
-    pub async fn begin_read(&self, readers: Readers) -> Result<SqliteTransaction, sqlx::Error> {
-        SqliteTransaction::begin(self.reader(readers).await?, "BEGIN").await
+    pub fn begin_read(
+        &self,
+        readers: Readers,
+    ) -> BoxFuture<'_, Result<SqliteTransaction, sqlx::Error>> {
+        Box::pin(async move {
+            SqliteTransaction::begin(self.reader(readers).await?, "BEGIN").await
+        })
     }
 
     /// The connections that read and are in use, and the most there can be.

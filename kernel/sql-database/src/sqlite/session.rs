@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -56,12 +57,14 @@ impl Session {
     }
 
     /// Closes the connection because of `error`.
-    async fn discard(self, error: sqlx::Error) -> sqlx::Error {
-        self.note(&error);
-        if let Err(error) = self.connection.close().await {
-            tracing::debug!(%error, "a connection was not closed in order");
-        }
-        error
+    fn discard(self, error: sqlx::Error) -> BoxFuture<'static, sqlx::Error> {
+        Box::pin(async move {
+            self.note(&error);
+            if let Err(error) = self.connection.close().await {
+                tracing::debug!(%error, "a connection was not closed in order");
+            }
+            error
+        })
     }
 
     fn note(&self, error: &sqlx::Error) {
