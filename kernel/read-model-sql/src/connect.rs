@@ -5,14 +5,12 @@
 //! `synchronous = NORMAL`. What must not be lost (a lease's token, a generation's table) asks for durability itself
 //! ([`Transaction::make_durable`](crate::Transaction::make_durable)).
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use event_sourcing::StoreError;
-use sql_database::postgres::{pool, set};
+use sql_database::postgres::{connect, pool, set};
 use sql_database::sqlite::{Durability, FileOptions, Readers};
 use sql_database::{Database, SqliteFile};
-use sqlx::postgres::PgConnectOptions;
 
 use crate::error::store_error;
 
@@ -43,15 +41,10 @@ const BACKGROUND: u32 = 6;
 /// The readers, and a pool of its own for what runs in the background. Without it, readers that wait for a slow
 /// table would keep checkpoints and confirmations waiting too, and the cache would fall silent when it is needed most.
 pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<Database, StoreError> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|error| store_error(OPEN, error))?
-        .application_name("read-model")
-        // Its default is exact since PostgreSQL 12, and PgBouncer refuses to set it at start.
-        .extra_float_digits(None);
     let connect = async |size, settings: &'static [(&'static str, &'static str)]| {
-        pool(size, ACQUIRE_TIMEOUT)
-            .after_connect(move |connection, _| Box::pin(set(connection, settings)))
-            .connect_with(options.clone())
+        let pool = pool(size, ACQUIRE_TIMEOUT)
+            .after_connect(move |connection, _| Box::pin(set(connection, settings)));
+        connect(pool, url, "read-model")
             .await
             .map_err(|error| store_error(OPEN, error))
     };

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use sqlx::Connection;
-use sqlx::postgres::{PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 
 /// How long a connection may be idle and still be used without asking.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
@@ -36,6 +37,26 @@ pub fn pool(size: u32, acquire_timeout: Duration) -> PgPoolOptions {
 #[must_use]
 pub fn durable_pool(size: u32, acquire_timeout: Duration) -> PgPoolOptions {
     pool(size, acquire_timeout).after_connect(|connection, _| Box::pin(commit_durably(connection)))
+}
+
+/// Opens a pool to the server that `url` names, with one connection at first. `application_name` is what the server
+/// shows for its sessions.
+///
+/// # Errors
+/// The URL is none of PostgreSQL's, or the server cannot be reached.
+pub fn connect<'u>(
+    pool: PgPoolOptions,
+    url: &'u str,
+    application_name: &'static str,
+) -> BoxFuture<'u, Result<PgPool, sqlx::Error>> {
+    Box::pin(async move {
+        let options: PgConnectOptions = url.parse()?;
+        let options = options
+            .application_name(application_name)
+            // Its default is exact since PostgreSQL 12, and PgBouncer refuses to set it at start.
+            .extra_float_digits(None);
+        pool.connect_with(options).await
+    })
 }
 
 async fn commit_durably(connection: &mut PgConnection) -> Result<(), sqlx::Error> {

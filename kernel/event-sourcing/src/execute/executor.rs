@@ -1,7 +1,7 @@
 //! The loop around a command: attempts, until one ends.
 
-use std::fmt::{self, Debug};
-use std::future::Future;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::command::{Command, Context, Done, ExecuteError};
+use super::decision::{Decision, Ended, Typed};
 use super::enter::{LaneSet, widen};
 use super::lane::Lanes;
 use super::snapshots::Snapshots;
@@ -91,8 +92,7 @@ pub(super) enum Retry {
 }
 
 /// How one attempt ended.
-pub(super) type Attempt<C> =
-    Result<Result<Done<<C as Command>::Answer>, Retry>, ExecuteError<<C as Command>::Refusal>>;
+pub(super) type Attempt = Result<Result<Done<()>, Retry>, ExecuteError<()>>;
 
 impl Executor {
     /// Starts its tasks.
@@ -130,29 +130,37 @@ impl Executor {
         command: &C,
         context: &Context,
     ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
-        match self.try_execute(command, context).await {
-            // An earlier call with the same id gave up, but its commit is still on its way.
-            Err(ExecuteError::Unavailable(_) | ExecuteError::Failed(_))
-                if self.appender.pending(context.command_id).is_some() =>
-            {
-                Err(ExecuteError::Unavailable(Outcome::Unknown))
-            }
-            ended => ended,
-        }
+        let mut decision = Typed::new(command);
+        let ended = self.run(&mut decision, context).await;
+        decision.end(ended)
     }
 
-    async fn try_execute<C: Command>(
-        &self,
-        command: &C,
-        context: &Context,
-    ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
+    fn run<'e>(
+        &'e self,
+        decision: &'e mut dyn Decision,
+        context: &'e Context,
+    ) -> Pin<Box<dyn Future<Output = Ended> + Send + 'e>> {
+        Box::pin(async move {
+            match self.try_execute(decision, context).await {
+                // An earlier call with the same id gave up, but its commit is still on its way.
+                Err(ExecuteError::Unavailable(_) | ExecuteError::Failed(_))
+                    if self.appender.pending(context.command_id).is_some() =>
+                {
+                    Err(ExecuteError::Unavailable(Outcome::Unknown))
+                }
+                ended => ended,
+            }
+        })
+    }
+
+    async fn try_execute(&self, decision: &mut dyn Decision, context: &Context) -> Ended {
         let mut lanes = LaneSet::new();
-        for lane in command.lanes() {
+        for lane in decision.lanes() {
             widen(&mut lanes, lane);
         }
         let mut moved = 0;
         loop {
-            match self.attempt(command, context, &lanes, moved).await? {
+            match self.attempt(decision, context, &lanes, moved).await? {
                 Ok(done) => return Ok(done),
                 Err(Retry::Needs(lane)) if lanes.len() < MAX_LANES => widen(&mut lanes, lane),
                 Err(Retry::Needs(lane)) => return Err(too_many_lanes(&lane).into()),
@@ -228,13 +236,13 @@ impl Executor {
         self.lanes.let_go(&A::stream(id));
     }
 
-    async fn attempt<C: Command>(
+    async fn attempt(
         &self,
-        command: &C,
+        decision: &mut dyn Decision,
         context: &Context,
         lanes: &LaneSet,
         moved: usize,
-    ) -> Attempt<C> {
+    ) -> Attempt {
         let (passes, entered) =
             within(context.deadline, self.enter(lanes, context.deadline)).await??;
         let mut work = Work::new(
@@ -243,17 +251,14 @@ impl Executor {
             context.metadata.clone(),
             entered,
         );
-        match command.decide(&mut work) {
+        match decision.decide(&mut work) {
             Err(Stop::Needs(Needs(lane))) => Ok(Err(Retry::Needs(lane))),
-            Ok(()) if work.has_events() => self.commit(command, context, work, passes).await,
+            Ok(()) if work.has_events() => self.commit(decision, context, work, passes).await,
             decided => {
                 // The first time round, others may go on meanwhile. If that made the check fail, the gates stay shut.
                 let passes = if moved == 0 { Vec::new() } else { passes };
-                let refusal = match decided {
-                    Err(Stop::Refused(refusal)) => Some(refusal),
-                    _ => None,
-                };
-                let checked = self.check(command, context, work, refusal).await;
+                let is_refused = decided.is_err();
+                let checked = self.check(decision, context, work, is_refused).await;
                 drop(passes);
                 checked
             }
@@ -261,10 +266,10 @@ impl Executor {
     }
 }
 
-pub(super) async fn within<R: Debug, T>(
+pub(super) async fn within<T>(
     deadline: Instant,
     future: impl Future<Output = T>,
-) -> Result<T, ExecuteError<R>> {
+) -> Result<T, ExecuteError<()>> {
     timeout_at(deadline, future)
         .await
         .map_err(|_| ExecuteError::Unavailable(Outcome::None))

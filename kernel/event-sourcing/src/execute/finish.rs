@@ -1,14 +1,14 @@
 //! The end of an attempt: a commit that is sent, a refusal that is checked, a repeat that is answered.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout_at;
 use uuid::Uuid;
 
-use super::command::{Command, Context, Done, ExecuteError};
+use super::command::{Context, Done, ExecuteError};
+use super::decision::{Decision, Ended};
 use super::executor::{Attempt, Executor, Retry, within};
 use super::lane::{Pass, Tip};
 use super::load::load;
@@ -26,13 +26,13 @@ const READ_ANSWER: &str = "read the answer of a command";
 
 impl Executor {
     /// Sends the commit, moves the tips, opens the gates, and waits.
-    pub(super) async fn commit<C: Command>(
+    pub(super) async fn commit(
         &self,
-        command: &C,
+        decision: &mut dyn Decision,
         context: &Context,
         mut work: Work,
         passes: Vec<Pass>,
-    ) -> Attempt<C> {
+    ) -> Attempt {
         let (commit, last_events) = work.commit(context.fence.clone()).map_err(too_large)?;
         let slot = self
             .appender
@@ -57,11 +57,11 @@ impl Executor {
         match pending.wait(context.deadline + GRACE).await {
             Ok(receipt) if !receipt.duplicate => {
                 self.take_snapshots(&work, written.iter().zip(last_written));
-                let states = work.into_states();
-                let answer = command.answer(&states);
-                let answer = answer.ok_or_else(|| unanswered(&receipt, no_states()))?;
+                if !decision.answer(&work.into_states()) {
+                    return Err(unanswered(&receipt, no_answer_kept()));
+                }
                 Ok(Ok(Done {
-                    answer,
+                    answer: (),
                     position: receipt.last,
                     duplicate: false,
                     unchanged: false,
@@ -69,7 +69,7 @@ impl Executor {
             }
             Ok(receipt) => {
                 forget(&work, &written);
-                self.repeat(command, context, receipt).await.map(Ok)
+                self.repeat(decision, context, receipt).await.map(Ok)
             }
             Err(AppendError::Refused(Refused::Conflict { stream, .. })) => {
                 forget(&work, &written);
@@ -84,13 +84,13 @@ impl Executor {
     }
 
     /// Checks a refusal, or that there is nothing to do, against the store.
-    pub(super) async fn check<C: Command>(
+    pub(super) async fn check(
         &self,
-        command: &C,
+        decision: &mut dyn Decision,
         context: &Context,
         work: Work,
-        refusal: Option<C::Refusal>,
-    ) -> Attempt<C> {
+        is_refused: bool,
+    ) -> Attempt {
         let streams: Vec<StreamId> = work.used().map(|(stream, _)| stream.clone()).collect();
         let mut settled = true;
         for (stream, entered) in work.used() {
@@ -119,7 +119,7 @@ impl Executor {
         let standing = self.store.standing(context.command_id, &streams);
         let standing = within(context.deadline, standing).await??;
         if let Some(receipt) = standing.receipt {
-            return self.repeat(command, context, receipt).await.map(Ok);
+            return self.repeat(decision, context, receipt).await.map(Ok);
         }
         let mut moved = false;
         for (stream, version) in streams.iter().zip(&standing.versions) {
@@ -132,44 +132,44 @@ impl Executor {
                 forget(&work, std::slice::from_ref(stream));
             }
         }
-        match refusal {
-            _ if moved => Ok(Err(Retry::Moved)),
-            Some(refusal) => Err(ExecuteError::Refused(refusal)),
-            None => {
-                let answer = command
-                    .answer(&work.into_states())
-                    .ok_or(ExecuteError::Reused)?;
-                Ok(Ok(Done {
-                    answer,
-                    position: standing.head,
-                    duplicate: false,
-                    unchanged: true,
-                }))
-            }
+        if moved {
+            Ok(Err(Retry::Moved))
+        } else if is_refused {
+            Err(ExecuteError::Refused(()))
+        } else if decision.answer(&work.into_states()) {
+            Ok(Ok(Done {
+                answer: (),
+                position: standing.head,
+                duplicate: false,
+                unchanged: true,
+            }))
+        } else {
+            Err(ExecuteError::Reused)
         }
     }
 
     /// The answer of a command that took effect before: from the states at the versions that it left.
-    async fn repeat<C: Command>(
+    async fn repeat(
         &self,
-        command: &C,
+        decision: &mut dyn Decision,
         context: &Context,
         receipt: Receipt,
-    ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
-        if !C::FIRST_EVENTS.contains(&receipt.first_event_type.as_str()) {
+    ) -> Ended {
+        if !decision.can_begin_with(&receipt.first_event_type) {
             return Err(ExecuteError::Reused);
         }
+        let repeated = Done {
+            answer: (),
+            position: receipt.last,
+            duplicate: true,
+            unchanged: false,
+        };
         let mut states = States::new(HashMap::new());
         loop {
-            let answer = command.answer(&states);
+            let is_answered = decision.answer(&states);
             let missing = states.take_missing();
-            if let (Some(answer), true) = (answer, missing.is_empty()) {
-                return Ok(Done {
-                    answer,
-                    position: receipt.last,
-                    duplicate: true,
-                    unchanged: false,
-                });
+            if is_answered && missing.is_empty() {
+                return Ok(repeated);
             }
             let mut found = false;
             for lane in missing {
@@ -185,13 +185,8 @@ impl Executor {
                 found = true;
             }
             if !found {
-                let answer = command.answer(&states).ok_or(ExecuteError::Reused)?;
-                return Ok(Done {
-                    answer,
-                    position: receipt.last,
-                    duplicate: true,
-                    unchanged: false,
-                });
+                let is_answered = decision.answer(&states);
+                return is_answered.then_some(repeated).ok_or(ExecuteError::Reused);
             }
         }
     }
@@ -233,7 +228,7 @@ fn moved_tip(entered: &Entered, last_event: Uuid, pending: Pending) -> Tip {
     }
 }
 
-fn no_answer<R: Debug>(error: AppendError) -> ExecuteError<R> {
+fn no_answer(error: AppendError) -> ExecuteError<()> {
     match error {
         AppendError::Refused(_) => ExecuteError::Fenced,
         AppendError::Unavailable(outcome) => ExecuteError::Unavailable(outcome),
@@ -242,7 +237,7 @@ fn no_answer<R: Debug>(error: AppendError) -> ExecuteError<R> {
 }
 
 /// The command took effect, and its answer cannot be had now.
-fn unanswered<R: Debug>(receipt: &Receipt, error: StoreError) -> ExecuteError<R> {
+fn unanswered(receipt: &Receipt, error: StoreError) -> ExecuteError<()> {
     ExecuteError::Unanswered {
         position: receipt.last,
         error,
@@ -256,7 +251,8 @@ fn too_late() -> StoreError {
     }
 }
 
-fn no_states() -> StoreError {
+/// Only a bug in a command leads here.
+pub(super) fn no_answer_kept() -> StoreError {
     StoreError::Failed {
         operation: READ_ANSWER,
         source: Arc::from(Box::from(
@@ -265,7 +261,7 @@ fn no_states() -> StoreError {
     }
 }
 
-fn too_large<R: Debug>(error: CommitError) -> ExecuteError<R> {
+fn too_large(error: CommitError) -> ExecuteError<()> {
     ExecuteError::Failed(StoreError::Failed {
         operation: "decide",
         source: Arc::new(error),

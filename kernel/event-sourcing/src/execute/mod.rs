@@ -14,6 +14,7 @@
 //! such a conflict took along); it is decided again until the command's deadline.
 
 mod command;
+mod decision;
 mod enter;
 mod executor;
 mod finish;

@@ -6,15 +6,13 @@
 
 mod schema;
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use event_sourcing::StoreError;
 use platform::config::{DatabaseUrl, Engine};
-use sql_database::postgres::durable_pool;
+use sql_database::postgres::{connect, durable_pool};
 use sql_database::sqlite::{Durability, FileOptions, Readers};
 use sql_database::{Database, Record, SqliteFile, Statement};
-use sqlx::postgres::PgConnectOptions;
 
 /// How long a statement waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -165,13 +163,7 @@ async fn sqlite(url: &str) -> Result<Database, sqlx::Error> {
 }
 
 async fn postgres(url: &str, pool_size: u32) -> Result<Database, sqlx::Error> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name("command-service")
-        // Its default is exact since PostgreSQL 12, and PgBouncer refuses to set it at start.
-        .extra_float_digits(None);
-    let pool = durable_pool(pool_size, PATIENCE)
-        .connect_with(options)
-        .await?;
+    let pool = connect(durable_pool(pool_size, PATIENCE), url, "command-service").await?;
     Ok(Database::Postgres {
         reading: pool.clone(),
         writing: pool,
