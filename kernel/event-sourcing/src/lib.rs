@@ -29,6 +29,7 @@ pub mod queue;
 pub mod saga;
 mod snapshot;
 pub mod store;
+mod stored;
 pub mod stream;
 pub mod tail;
 pub mod testing;
@@ -48,5 +49,6 @@ pub use projection::Projection;
 pub use store::{
     Entry, EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage, Unreadable,
 };
+pub use stored::{StoredContent, StoredPlace};
 pub use stream::StreamId;
 pub use tail::Tail;

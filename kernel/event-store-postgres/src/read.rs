@@ -1,12 +1,10 @@
 //! Reading: pages, receipts and standings, each one statement and so one moment.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
-    CommandId, Entry, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing, StreamId,
-    StreamPage, Unreadable, Version,
+    CommandId, Entry, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing,
+    StoredContent, StoredPlace, StreamId, StreamPage, Unreadable, Version,
 };
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::types::Json;
@@ -143,7 +141,9 @@ pub(crate) async fn log(
     let mut entries: Vec<_> = if last.try_get::<Option<i64>, _>(0)?.is_none() {
         Vec::new()
     } else {
-        rows.iter().map(entry).collect::<Result<_, _>>()?
+        rows.iter()
+            .map(|row| read(row).map(Entry::from))
+            .collect::<Result<_, _>>()?
     };
     entries.sort_unstable_by_key(Entry::position);
     let through = match entries.last() {
@@ -211,68 +211,29 @@ fn receipt(row: &PgRow) -> Result<Receipt, sqlx::Error> {
     })
 }
 
-fn entry(row: &PgRow) -> Result<Entry, sqlx::Error> {
-    Ok(match read(row)? {
-        Ok(envelope) => Entry::Event(Arc::new(envelope)),
-        Err(unreadable) => Entry::Unreadable(Arc::new(unreadable)),
-    })
-}
-
-/// What may not be readable in a row, whatever wrote it.
-struct Parts {
-    event_id: Uuid,
-    command_id: Option<Uuid>,
-    schema_version: u32,
-    data: String,
-    metadata: Metadata,
-    recorded_at: DateTime<Utc>,
-}
-
 /// The event of a row. What says where it stands is always there; if the rest cannot be read, that concerns this event
 /// alone.
 fn read(row: &PgRow) -> Result<Result<Envelope, Unreadable>, sqlx::Error> {
-    let position = position_of(row.try_get(0)?);
-    let stream = StreamId::stored(row.try_get(1)?, row.try_get::<&str, _>(2)?);
-    let version = version_of(row.try_get(3)?);
-    let event_type = row.try_get(6)?;
-    Ok(match parts(row) {
-        Ok(parts) => Ok(Envelope {
-            position,
-            stream,
-            version,
-            event_id: parts.event_id,
-            command_id: parts.command_id.map(CommandId),
-            event_type,
-            schema_version: parts.schema_version,
-            data: parts.data,
-            metadata: parts.metadata,
-            recorded_at: parts.recorded_at,
-        }),
-        Err(reason) => Err(Unreadable {
-            position,
-            stream,
-            version,
-            event_type,
-            reason,
-        }),
-    })
+    let place = StoredPlace {
+        position: position_of(row.try_get(0)?),
+        stream: StreamId::stored(row.try_get(1)?, row.try_get::<&str, _>(2)?),
+        version: version_of(row.try_get(3)?),
+        event_type: row.try_get(6)?,
+    };
+    Ok(place.with(content(row)))
 }
 
-fn parts(row: &PgRow) -> Result<Parts, String> {
-    let Json(metadata) = part("metadata", row.try_get::<Json<Metadata>, _>(9))?;
-    let schema_version: i32 = part("schema version", row.try_get(7))?;
-    Ok(Parts {
-        event_id: part("event id", row.try_get(4))?,
-        command_id: part("command id", row.try_get(5))?,
-        schema_version: part("schema version", u32::try_from(schema_version))?,
-        data: part("data", row.try_get(8))?,
+fn content(row: &PgRow) -> Result<StoredContent, String> {
+    let Json(metadata) = StoredContent::part("metadata", row.try_get::<Json<Metadata>, _>(9))?;
+    let schema_version: i32 = StoredContent::part("schema version", row.try_get(7))?;
+    Ok(StoredContent {
+        event_id: StoredContent::part("event id", row.try_get(4))?,
+        command_id: StoredContent::part("command id", row.try_get(5))?,
+        schema_version: StoredContent::part("schema version", u32::try_from(schema_version))?,
+        data: StoredContent::part("data", row.try_get(8))?,
         metadata,
-        recorded_at: part("time", time_of(row, 10))?,
+        recorded_at: StoredContent::part("time", time_of(row, 10))?,
     })
-}
-
-fn part<T>(name: &str, read: Result<T, impl std::fmt::Display>) -> Result<T, String> {
-    read.map_err(|error| format!("its {name} cannot be read: {error}"))
 }
 
 /// A time that may be `infinity` or beyond the calendar, at which the driver panics: so it is read as the number that

@@ -1,12 +1,10 @@
 //! Reading events, and how they look in the table.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, SecondsFormat, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
-    CommandId, Entry, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing, StreamId,
-    StreamPage, Unreadable, Version,
+    CommandId, Entry, Envelope, Filter, LogPage, Position, Receipt, Standing, StoredContent,
+    StoredPlace, StreamId, StreamPage, Unreadable, Version,
 };
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
@@ -65,69 +63,32 @@ fn page_limit(limit: usize) -> usize {
     limit.clamp(1, MAX_PAGE_EVENTS)
 }
 
-fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
-    Ok(match read(row)? {
-        Ok(envelope) => Entry::Event(Arc::new(envelope)),
-        Err(unreadable) => Entry::Unreadable(Arc::new(unreadable)),
-    })
-}
-
-/// What may not be readable in a row, whatever wrote it.
-struct Parts {
-    event_id: Hyphenated,
-    command_id: Option<Hyphenated>,
-    schema_version: u32,
-    data: String,
-    metadata: Metadata,
-    recorded_at: DateTime<Utc>,
-}
-
 /// The event of a row. What says where it stands is always there; if the rest cannot be read, that concerns this event
 /// alone.
 fn read(row: &SqliteRow) -> Result<Result<Envelope, Unreadable>, sqlx::Error> {
-    let position = Position(row.try_get(0)?);
-    let stream = StreamId::stored(text(row, 1)?, text(row, 2)?);
-    let version = Version(row.try_get(3).unwrap_or_default());
-    let event_type = text(row, 4)?;
-    Ok(match parts(row) {
-        Ok(parts) => Ok(Envelope {
-            position,
-            stream,
-            version,
-            event_id: parts.event_id.into_uuid(),
-            command_id: parts.command_id.map(|id| CommandId(id.into_uuid())),
-            event_type,
-            schema_version: parts.schema_version,
-            data: parts.data,
-            metadata: parts.metadata,
-            recorded_at: parts.recorded_at,
-        }),
-        Err(reason) => Err(Unreadable {
-            position,
-            stream,
-            version,
-            event_type,
-            reason,
-        }),
-    })
+    let place = StoredPlace {
+        position: Position(row.try_get(0)?),
+        stream: StreamId::stored(text(row, 1)?, text(row, 2)?),
+        version: Version(row.try_get(3).unwrap_or_default()),
+        event_type: text(row, 4)?,
+    };
+    Ok(place.with(content(row)))
 }
 
-fn parts(row: &SqliteRow) -> Result<Parts, String> {
-    let _version: u64 = part("version", row.try_get(3))?;
-    let time: &str = part("time", row.try_get(8))?;
-    let metadata: &str = part("metadata", row.try_get(9))?;
-    Ok(Parts {
-        schema_version: part("schema version", row.try_get(5))?,
-        event_id: part("event id", row.try_get(6))?,
-        command_id: part("command id", row.try_get(7))?,
-        recorded_at: part("time", parse_time(time))?,
-        metadata: part("metadata", serde_json::from_str(metadata))?,
-        data: part("data", row.try_get(10))?,
+fn content(row: &SqliteRow) -> Result<StoredContent, String> {
+    let _version: u64 = StoredContent::part("version", row.try_get(3))?;
+    let time: &str = StoredContent::part("time", row.try_get(8))?;
+    let metadata: &str = StoredContent::part("metadata", row.try_get(9))?;
+    let event_id: Hyphenated = StoredContent::part("event id", row.try_get(6))?;
+    let command_id: Option<Hyphenated> = StoredContent::part("command id", row.try_get(7))?;
+    Ok(StoredContent {
+        schema_version: StoredContent::part("schema version", row.try_get(5))?,
+        event_id: event_id.into_uuid(),
+        command_id: command_id.map(Hyphenated::into_uuid),
+        recorded_at: StoredContent::part("time", parse_time(time))?,
+        metadata: StoredContent::part("metadata", serde_json::from_str(metadata))?,
+        data: StoredContent::part("data", row.try_get(10))?,
     })
-}
-
-fn part<T>(name: &str, read: Result<T, impl std::fmt::Display>) -> Result<T, String> {
-    read.map_err(|error| format!("its {name} cannot be read: {error}"))
 }
 
 /// Text as far as it is text: SQLite does not check that it is UTF-8.
@@ -219,7 +180,8 @@ pub(crate) async fn log(
         .bind(json(&filter.ignored().collect::<Vec<_>>())?)
         .fetch_all(conn)
         .await?;
-    let entries: Vec<_> = rows.iter().map(entry).collect::<Result<_, _>>()?;
+    let entries = rows.iter().map(|row| read(row).map(Entry::from));
+    let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
     let through = match entries.last() {
         Some(last) if entries.len() == limit => last.position(),
         _ => end,

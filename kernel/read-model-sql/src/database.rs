@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use event_sourcing::{Clock, StoreError};
-pub use sql_database::Transaction;
 use futures::future::BoxFuture;
+pub use sql_database::Transaction;
 use sql_database::sqlite::Readers;
 use sql_database::{Record, Statement};
 use sqlx::postgres::PgPool;

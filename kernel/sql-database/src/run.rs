@@ -78,7 +78,10 @@ pub(crate) fn execute_postgres(
 
 /// Reads, and reads again if the connection turns out to be broken: after a restart of the server each connection of
 /// the pool fails once, and that is no reason to fail as many requests.
-pub(crate) async fn read_postgres(pool: &PgPool, statement: Statement) -> Result<Rows, sqlx::Error> {
+pub(crate) async fn read_postgres(
+    pool: &PgPool,
+    statement: Statement,
+) -> Result<Rows, sqlx::Error> {
     let mut retries = pool.size();
     loop {
         let mut connection = pool.acquire().await?;

@@ -129,10 +129,21 @@ impl QueryService {
         clock: Arc<dyn Clock>,
     ) -> BoxFuture<'s, Result<Self, StartError>> {
         Box::pin(async move {
-            let opening = open(config, Arc::clone(&clock));
-            let database = start_step(OPEN_DATABASE, opening).await.map_err(failed)?;
+            let database = Self::open_database(config, &clock).await?;
             Self::start_on(database, own, log, clock).await
         })
+    }
+
+    /// Opens the query database that `config` names.
+    ///
+    /// # Errors
+    /// It cannot be opened, or does not fit this binary.
+    pub fn open_database<'s>(
+        config: &'s Databases,
+        clock: &Arc<dyn Clock>,
+    ) -> BoxFuture<'s, Result<Database, StartError>> {
+        let opening = open(config, Arc::clone(clock));
+        start_step(OPEN_DATABASE, async move { opening.await.map_err(failed) })
     }
 
     /// Starts it on an open query database.

@@ -9,9 +9,11 @@ pub mod cache;
 pub mod config;
 pub mod grpc;
 mod probes;
+mod program;
 pub mod projections;
 pub mod reads;
 pub mod standings;
 
 pub use app::{OpenedLog, QueryService};
 pub use config::{Config, LagLimits, SETTINGS};
+pub use program::run;

@@ -119,9 +119,9 @@ impl SqliteFile {
     /// # Errors
     /// The same as of [`Self::writer`], or that of `BEGIN`.
     pub fn begin(&self) -> BoxFuture<'_, Result<SqliteTransaction, sqlx::Error>> {
-        Box::pin(async move {
-            SqliteTransaction::begin(self.writer().await?, "BEGIN IMMEDIATE").await
-        })
+        Box::pin(
+            async move { SqliteTransaction::begin(self.writer().await?, "BEGIN IMMEDIATE").await },
+        )
     }
 
     /// Starts a transaction that reads: all its statements see the same moment.
@@ -132,9 +132,9 @@ impl SqliteFile {
         &self,
         readers: Readers,
     ) -> BoxFuture<'_, Result<SqliteTransaction, sqlx::Error>> {
-        Box::pin(async move {
-            SqliteTransaction::begin(self.reader(readers).await?, "BEGIN").await
-        })
+        Box::pin(
+            async move { SqliteTransaction::begin(self.reader(readers).await?, "BEGIN").await },
+        )
     }
 
     /// The connections that read and are in use, and the most there can be.

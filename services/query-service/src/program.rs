@@ -1,0 +1,62 @@
+//! The read side as a process of its own.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Command;
+use event_sourcing::{Clock, SystemClock};
+use platform::config::{Databases, ServiceSettings};
+use platform::runtime::{self, Service};
+use platform::{ConfigError, Health, Settings, StartError, Tasks};
+use tonic::service::Routes;
+
+use crate::app::{OpenedLog, QueryService};
+use crate::config::{Config, SETTINGS};
+
+/// Runs the read side to its exit code. `command` is the binary's name, what it is about, and its version. Each
+/// projection has its schema version raised by `VERSIONS_RAISED_BY`: a test runs two releases side by side.
+#[must_use]
+pub fn run<const VERSIONS_RAISED_BY: u32>(command: Command) -> ExitCode {
+    runtime::serve::<ReadSide<VERSIONS_RAISED_BY>>(command)
+}
+
+struct ReadSide<const VERSIONS_RAISED_BY: u32> {
+    log: OpenedLog,
+    service: QueryService,
+}
+
+impl<const VERSIONS_RAISED_BY: u32> Service for ReadSide<VERSIONS_RAISED_BY> {
+    const SETTINGS: ServiceSettings = SETTINGS;
+    type Config = Config;
+
+    fn configure(settings: &Settings) -> Result<Config, ConfigError> {
+        Config::read(settings)
+    }
+
+    async fn open(databases: &Databases, config: Config) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let log = OpenedLog::open(databases, Arc::clone(&clock)).await?;
+        let database = QueryService::open_database(databases, &clock).await?;
+        let database = database.with_versions_raised_by(VERSIONS_RAISED_BY);
+        let service = QueryService::start_on(database, &config, log.store(), clock).await?;
+        Ok(Self { log, service })
+    }
+
+    fn routes(&self) -> Routes {
+        self.service.routes()
+    }
+
+    fn health(&self) -> &Health {
+        self.service.health()
+    }
+
+    fn tasks(&self) -> &Tasks {
+        self.service.tasks()
+    }
+
+    async fn close(self, limit: Duration) {
+        self.service.stop(limit).await;
+        self.log.close().await;
+    }
+}
