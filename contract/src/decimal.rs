@@ -57,16 +57,46 @@ pub fn to_cents_rounding_down(text: &str) -> Result<i64, DecimalError> {
     cut.cents.checked_sub(step).ok_or(DecimalError::OutOfRange)
 }
 
-/// Writes a double of the old contract as the shortest decimal text that means it, to be read by the functions above.
+/// Writes a double of the old contract as decimal text. Its clients compute amounts in doubles (7 × 19.99 is
+/// 139.92999999999998 there), so one that is a whole number of cents but for the noise of that arithmetic is taken as those
+/// cents. Any other is written as the shortest text that means it.
 ///
 /// # Errors
 /// [`DecimalError::Malformed`] if it is not a number or infinite.
 pub fn from_double(value: f64) -> Result<String, DecimalError> {
-    if value.is_finite() {
-        Ok(value.to_string())
-    } else {
-        Err(DecimalError::Malformed)
+    /// Beside the value itself: some thousand operations, each off by half of the last bit.
+    const RELATIVE_NOISE: f64 = 1e-12;
+    /// Whatever the value, far less than half a cent.
+    const MOST_NOISE: f64 = 0.002;
+    if !value.is_finite() {
+        return Err(DecimalError::Malformed);
     }
+    // Two decimals are the nearest cent, rounded from the exact value of the double.
+    let nearest = format!("{value:.2}");
+    let noise = (value.abs() * RELATIVE_NOISE).min(MOST_NOISE);
+    let is_cents = nearest
+        .parse()
+        .is_ok_and(|cents: f64| (value - cents).abs() <= noise);
+    Ok(if is_cents { nearest } else { value.to_string() })
+}
+
+/// Reads a double of the old contract as a limit, which is compared as it is and need not be an amount: the lowest whole
+/// cents that are not below it, and the highest that are not above it. A limit beyond all amounts is the last one there is.
+///
+/// # Errors
+/// [`DecimalError::Malformed`] if it is not a number.
+pub fn limits_from_double(value: f64) -> Result<(i64, i64), DecimalError> {
+    /// Above it, cents may not fit 64 bits.
+    const LARGE: f64 = 1e15;
+    if value.is_nan() {
+        return Err(DecimalError::Malformed);
+    }
+    if value.abs() >= LARGE {
+        let last = if value > 0.0 { i64::MAX } else { i64::MIN };
+        return Ok((last, last));
+    }
+    let text = value.to_string();
+    Ok((to_cents_rounding_up(&text)?, to_cents_rounding_down(&text)?))
 }
 
 /// Writes cents as a double of the old contract.
@@ -172,9 +202,59 @@ mod tests {
     }
 
     #[test]
-    fn doubles_mean_their_shortest_text() {
-        assert_eq!(from_double(19.99).as_deref(), Ok("19.99"));
-        assert_eq!(from_double(999_999.99).as_deref(), Ok("999999.99"));
+    fn doubles_mean_the_cents_that_they_were_computed_from() {
+        let computed = [
+            (19.99, "19.99"),
+            (3.0 * 0.1, "0.30"),
+            (0.1 + 0.2, "0.30"),
+            (7.0 * 19.99, "139.93"),
+            (1.1 * 1.1 * 100.0, "121.00"),
+            (999_999.99, "999999.99"),
+            (-(3.0 * 0.1), "-0.30"),
+            (0.0, "0.00"),
+        ];
+        for (double, text) in computed {
+            assert_eq!(from_double(double).as_deref(), Ok(text), "{double}");
+        }
+        let others = [19.995, 999_999.990_5, 0.001, 1e-9, 0.300_001, 139.929_9];
+        for double in others {
+            let text = from_double(double).expect("a number");
+            assert_eq!(text.parse(), Ok(double));
+            let up = to_cents_rounding_up(&text);
+            assert_ne!(
+                up,
+                to_cents_rounding_down(&text),
+                "{double} is not whole cents"
+            );
+        }
+    }
+
+    #[test]
+    fn all_cents_of_a_price_survive_a_double_and_a_sum_of_doubles() {
+        for cents in (1..=99_999_999_i64).step_by(997) {
+            let double = to_double(cents);
+            assert_eq!(from_double(double), Ok(from_cents(cents)));
+            // A hundred lines, added one after the other.
+            let sum = (0..100).fold(0.0, |sum, _| sum + double);
+            assert_eq!(from_double(sum), Ok(from_cents(cents * 100)), "{sum}");
+        }
+    }
+
+    #[test]
+    fn limits_that_are_doubles_are_compared() {
+        assert_eq!(limits_from_double(19.995), Ok((2_000, 1_999)));
+        assert_eq!(limits_from_double(139.93), Ok((13_993, 13_993)));
+        assert_eq!(limits_from_double(7.0 * 19.99), Ok((13_993, 13_992)));
+        assert_eq!(limits_from_double(-0.001), Ok((0, -1)));
+        for beyond in [1e15, 1e300, f64::INFINITY] {
+            assert_eq!(limits_from_double(beyond), Ok((i64::MAX, i64::MAX)));
+            assert_eq!(limits_from_double(-beyond), Ok((i64::MIN, i64::MIN)));
+        }
+        assert_eq!(limits_from_double(f64::NAN), Err(Malformed));
+    }
+
+    #[test]
+    fn doubles_that_are_no_numbers_are_refused() {
         assert_eq!(from_double(f64::NAN), Err(Malformed));
         assert_eq!(from_double(f64::INFINITY), Err(Malformed));
         let huge = from_double(1e300).expect("finite");

@@ -103,14 +103,6 @@ impl Price {
         }
     }
 
-    /// Reads a float as its shortest decimal form, as old clients send prices.
-    ///
-    /// # Errors
-    /// As [`Price::parse`].
-    pub fn parse_float(field: &str, given: f64) -> Result<Self, ValidationError> {
-        Self::parse(field, &given.to_string())
-    }
-
     /// The amount.
     #[must_use]
     pub const fn money(self) -> Money {

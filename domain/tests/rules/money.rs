@@ -85,24 +85,6 @@ fn a_megabyte_of_digits_is_refused_in_a_short_message() {
     assert!(message.chars().count() < 100, "{message}");
 }
 
-#[test]
-fn floats_are_read_as_their_shortest_decimal() {
-    let cents = |given| Price::parse_float("price", given).map(Price::cents);
-    assert_eq!(cents(19.99), Ok(1999));
-    assert_eq!(cents(0.29), Ok(29));
-    assert_eq!(cents(999_999.99), Ok(99_999_999));
-    for bad in [
-        f64::NAN,
-        f64::INFINITY,
-        -0.0,
-        0.1 + 0.2,
-        f64::MAX,
-        f64::MIN_POSITIVE,
-    ] {
-        assert!(cents(bad).is_err(), "{bad}");
-    }
-}
-
 proptest! {
     #[test]
     fn what_is_written_is_read_back(cents in -i64::MAX..i64::MAX) {
@@ -114,13 +96,6 @@ proptest! {
     fn an_exponent_only_moves_the_point(cents in 1_i64..99_999_999, zeros in 0_i32..20) {
         let moved = format!("{cents}{}e-{}", "0".repeat(zeros.unsigned_abs() as usize), zeros + 2);
         prop_assert_eq!(Price::parse("price", &moved).map(Price::cents), Ok(cents));
-    }
-
-    #[test]
-    fn every_price_survives_a_float(cents in 1_i64..=99_999_999) {
-        let text = Money::from_cents(cents).to_string();
-        let float: f64 = text.parse().expect("a float");
-        prop_assert_eq!(Price::parse_float("price", float).map(Price::cents), Ok(cents));
     }
 
     #[test]

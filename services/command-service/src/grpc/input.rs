@@ -3,6 +3,7 @@
 //! Old clients cannot leave a field out: on Update "" and 0 mean unchanged to them. The fields from 20 up have
 //! presence, and win when they are set.
 
+use contract::decimal;
 use contract::proto::{CategoryUpParam, Crud, PriceUpParam, ProductUpParam, StockUpParam};
 use domain::value::{
     CategoryName, Description, EntityId, Patch, Price, ProductName, Reason, StockLevel,
@@ -242,8 +243,16 @@ fn given<'a>(value: Option<&'a str>, old: &'a str) -> Option<&'a str> {
 fn price(decimal: Option<&str>, old: f64) -> Result<Price, ValidationError> {
     match decimal {
         Some(text) => Price::parse("price", text),
-        None => Price::parse_float("price", old),
+        None => Price::parse("price", &from_double("price", old)?),
     }
+}
+
+/// The decimal text of an amount that the old contract has as a double.
+pub(super) fn from_double(field: &str, given: f64) -> Result<String, ValidationError> {
+    decimal::from_double(given).map_err(|error| ValidationError {
+        field: field.to_owned(),
+        message: format!("{field} {error}, got {given}"),
+    })
 }
 
 fn description(given: Option<&str>, clear: bool) -> Result<Patch<Description>, ValidationError> {

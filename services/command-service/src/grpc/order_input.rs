@@ -1,6 +1,5 @@
 //! Commands on orders and sagas from messages.
 
-use contract::decimal;
 use contract::proto::{
     OrderCancelParam, OrderItem, OrderUpParam, ResolveSagaParam, SagaActionParam, ShippingAddress,
     ShowSagaParam, StartOrderSagaParam,
@@ -11,7 +10,7 @@ use domain::{DomainError, Findings, ValidationError};
 use event_sourcing::CommandId;
 use event_sourcing::saga::Person;
 
-use super::input::new_id;
+use super::input::{from_double, new_id};
 use crate::commands::{CancelOrder, DeliverOrder, PlaceOrder, ShipOrder};
 
 /// What names the saga that a command begins; part of the stored streams' names.
@@ -75,11 +74,7 @@ fn amount(field: &str, decimal: Option<&str>, old: f64) -> Result<Option<Money>,
     if old == 0.0 {
         return Ok(None);
     }
-    let text = decimal::from_double(old).map_err(|_| ValidationError {
-        field: field.to_owned(),
-        message: format!("{field} must be a decimal number, got {old}"),
-    })?;
-    Money::parse(field, &text).map(Some)
+    Money::parse(field, &from_double(field, old)?).map(Some)
 }
 
 pub(super) fn cancel_order(

@@ -51,6 +51,9 @@ async fn old_clients_give_prices_as_doubles() {
             (0.01, "0.01", 0),
             (19.99, "19.99", 19),
             (999_999.99, "999999.99", 999_999),
+            // As clients compute them.
+            (3.0 * 0.1, "0.30", 0),
+            (7.0 * 19.99, "139.93", 139),
         ] {
             let created = service.create_product(with_price(price)).await;
             let created = created.expect("a product");
@@ -64,6 +67,8 @@ async fn old_clients_give_prices_as_doubles() {
         for price in [
             0.0,
             0.001,
+            19.995,
+            999_999.990_5,
             1_000_000.0,
             -1.0,
             f64::NAN,

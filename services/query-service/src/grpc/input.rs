@@ -138,8 +138,8 @@ pub(super) fn price_range(request: &ProductPriceRangeRequest) -> Result<ProductS
     )?;
     ordered(&min, &max)?;
     Ok(ProductSearch {
-        min_price_cents: Some(min.up()?),
-        max_price_cents: Some(max.down()?),
+        min_price_cents: Some(min.up),
+        max_price_cents: Some(max.down),
         sort_by: SortBy::Price,
         ..ProductSearch::default()
     })
@@ -173,8 +173,8 @@ pub(super) fn advanced(request: &ProductAdvancedSearchRequest) -> Result<Product
     Ok(ProductSearch {
         term: Some(term).filter(|term| !term.key().as_str().is_empty()),
         category_id,
-        min_price_cents: min.as_ref().map(Bound::up).transpose()?,
-        max_price_cents: max.as_ref().map(Bound::down).transpose()?,
+        min_price_cents: min.map(|min| min.up),
+        max_price_cents: max.map(|max| max.down),
         sort_by: sort_by(&request.sort_by)?,
         order: order(&request.sort_order)?,
         window: window(
@@ -187,35 +187,32 @@ pub(super) fn advanced(request: &ProductAdvancedSearchRequest) -> Result<Product
 /// A limit of the price, as exact as it was given.
 struct Bound {
     field: &'static str,
+    /// For messages.
     text: String,
     /// Only to compare two bounds with each other.
     value: f64,
+    /// As a lower limit in cents.
+    up: i64,
+    /// As an upper limit in cents.
+    down: i64,
 }
 
 impl Bound {
     fn parse(field: &'static str, double: f64, decimal: Option<&str>) -> Result<Self, Status> {
-        let text = match decimal {
-            Some(text) => text.to_owned(),
-            None => decimal::from_double(double)
-                .map_err(|error| unreadable(field, &double.to_string(), error))?,
+        let text = decimal.map_or_else(|| double.to_string(), str::to_owned);
+        let limits = match decimal {
+            Some(text) => decimal::to_cents_rounding_up(text)
+                .and_then(|up| Ok((up, decimal::to_cents_rounding_down(text)?))),
+            None => decimal::limits_from_double(double),
         };
-        let bound = Self {
+        let (up, down) = limits.map_err(|error| unreadable(field, &text, error))?;
+        Ok(Self {
             field,
-            value: text.parse().unwrap_or(f64::NAN),
+            value: decimal.map_or(Ok(double), str::parse).unwrap_or(f64::NAN),
             text,
-        };
-        bound.up()?;
-        Ok(bound)
-    }
-
-    fn up(&self) -> Result<i64, Status> {
-        decimal::to_cents_rounding_up(&self.text)
-            .map_err(|error| unreadable(self.field, &self.text, error))
-    }
-
-    fn down(&self) -> Result<i64, Status> {
-        decimal::to_cents_rounding_down(&self.text)
-            .map_err(|error| unreadable(self.field, &self.text, error))
+            up,
+            down,
+        })
     }
 }
 

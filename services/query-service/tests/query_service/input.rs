@@ -145,8 +145,12 @@ async fn prices() {
     for (min_price, max_price, parts) in [
         (2.0, 1.0, ["min_price must be at most max_price", "got 2"]),
         (f64::NAN, 1.0, ["min_price", "NaN"]),
-        (0.0, f64::INFINITY, ["max_price", "inf"]),
-        (0.0, 1e300, ["max_price", "range"]),
+        (f64::INFINITY, 1.0, ["min_price must be at most", "inf"]),
+        (
+            1.0,
+            f64::NEG_INFINITY,
+            ["min_price must be at most", "got 1"],
+        ),
     ] {
         let request = ProductPriceRangeRequest {
             min_price,
@@ -168,6 +172,16 @@ async fn prices() {
                 &parts,
             );
         }
+    }
+    // A limit is compared, and need not be an amount.
+    for max_price in [f64::INFINITY, 1e300, 0.995] {
+        let request = ProductPriceRangeRequest {
+            min_price: -0.001,
+            max_price,
+            ..ProductPriceRangeRequest::default()
+        };
+        let found = service.products.get_products_by_price_range(request).await;
+        found.expect("an answer");
     }
     let request = ProductPriceRangeRequest {
         min_price_decimal: Some("one".to_owned()),
