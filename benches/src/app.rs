@@ -35,7 +35,7 @@ pub async fn open_to_follow(url: &str) -> Result<Arc<dyn EventStore>> {
             ..event_store_sqlite::Settings::default()
         };
         let clock = Arc::new(SystemClock);
-        let store = SqliteEventStore::open_read_only(url, clock, settings).await?;
+        let store = SqliteEventStore::open_read_only(url, clock, &settings).await?;
         return Ok(Arc::new(store));
     }
     let settings = event_store_postgres::Settings {

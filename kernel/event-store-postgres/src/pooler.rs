@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use event_sourcing::StoreError;
 use futures::future::BoxFuture;
+use sql_database::postgres;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
@@ -66,13 +67,14 @@ impl From<NoSession> for sqlx::Error {
 ///
 /// # Errors
 /// [`StoreError::Failed`] if they are not; [`StoreError::Unavailable`] if the server cannot be reached.
+#[must_use]
 pub fn require_sessions<'u>(
     url: &'u str,
     operation: &'static str,
 ) -> BoxFuture<'u, Result<(), StoreError>> {
     let failed = move |error| store_error(operation, Phase::Repeatable, error);
     Box::pin(async move {
-        let options: PgConnectOptions = url.parse().map_err(failed)?;
+        let options = postgres::options(url).map_err(failed)?;
         let looked = tokio::time::timeout(LOOK_TIMEOUT, look(&options)).await;
         looked
             .unwrap_or_else(|_| Err(NoSession::NoAnswer.into()))
@@ -82,8 +84,8 @@ pub fn require_sessions<'u>(
 
 async fn look(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
     let connect = async || {
-        let options = options.clone().extra_float_digits(None);
-        PgConnection::connect_with(&options.disable_statement_logging()).await
+        let options = options.clone().disable_statement_logging();
+        PgConnection::connect_with(&options).await
     };
     let mut connections = [connect().await?, connect().await?];
     let mut backends = [None, None];

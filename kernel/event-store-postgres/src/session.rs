@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sql_database::postgres;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 use tokio::time::Instant;
@@ -68,12 +69,9 @@ impl fmt::Debug for Connector {
 
 impl Connector {
     pub(crate) fn try_new(url: &str, settings: Settings) -> Result<Self, sqlx::Error> {
-        let options: PgConnectOptions = url.parse()?;
         Ok(Self {
-            options: options
+            options: postgres::options(url)?
                 .application_name("event-store")
-                // Its default is exact since PostgreSQL 12, and PgBouncer refuses to set it at start.
-                .extra_float_digits(None)
                 .disable_statement_logging(),
             settings,
         })

@@ -35,6 +35,7 @@ impl PostgresEventStore {
     /// [`StoreError::Unavailable`] if the server cannot be reached or is a replica; [`StoreError::Failed`] if it is
     /// older than 14, if a pooler shares its sessions, if the `search_path` names no schema that exists, if the tables
     /// serve only newer binaries, or if they miss a migration.
+    #[must_use]
     pub fn connect(url: &str, settings: Settings) -> BoxFuture<'_, Result<Self, StoreError>> {
         Box::pin(async move {
             let operation = "open the event store";

@@ -73,15 +73,16 @@ impl SqliteEventStore {
     pub fn open_read_only(
         location: &str,
         clock: Arc<dyn Clock>,
-        settings: Settings,
+        settings: &Settings,
     ) -> BoxFuture<'static, Result<Self, OpenError>> {
-        let options: FileOptions = settings::options(location, &settings);
+        let options: FileOptions = settings::options(location, settings);
         let file = SqliteFile::read_only(&options);
+        let poll_interval = settings.poll_interval;
         Box::pin(async move {
             settings::check_reader(&file).await?;
             Ok(Self {
                 clock,
-                poll_interval: settings.poll_interval,
+                poll_interval,
                 committed: watch::Sender::new(Position::START),
                 file,
                 lock: None,
@@ -94,6 +95,7 @@ impl SqliteEventStore {
     ///
     /// # Errors
     /// [`StoreError`] if SQLite could not close the file in order; the data are safe also then.
+    #[must_use]
     pub fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let closed = self.file.close().await;

@@ -49,7 +49,7 @@ impl Place {
             poll_interval: Duration::from_millis(5),
             ..Settings::default()
         };
-        SqliteEventStore::open_read_only(&self.location(), Arc::new(SystemClock), settings).await
+        SqliteEventStore::open_read_only(&self.location(), Arc::new(SystemClock), &settings).await
     }
 
     /// The database as a person with the command line opens it.

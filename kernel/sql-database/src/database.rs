@@ -124,6 +124,7 @@ impl Database {
     ///
     /// # Errors
     /// The same as of [`Self::write`].
+    #[must_use]
     pub fn execute(&self, statement: Statement) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move {
             let operation = statement.operation;
@@ -147,6 +148,7 @@ impl Database {
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be reached.
+    #[must_use]
     pub fn begin(&self) -> BoxFuture<'_, Result<Transaction, StoreError>> {
         Box::pin(async move {
             match self {
@@ -171,6 +173,7 @@ impl Database {
     }
 
     /// Closes all connections, after the statements that run.
+    #[must_use]
     pub fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             match self {

@@ -250,4 +250,22 @@ mod tests {
             assert_eq!(Meaning::of_result_code(code), expected, "{code}");
         }
     }
+
+    #[test]
+    fn a_connection_is_kept_only_after_an_error_that_is_known_to_spare_it() {
+        let lost = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        for breaking in [
+            sqlx::Error::Io(lost),
+            sqlx::Error::WorkerCrashed,
+            sqlx::Error::Protocol("of another kind".to_owned()),
+        ] {
+            assert!(!keeps_connection(&breaking), "{breaking}");
+        }
+        for sparing in [
+            sqlx::Error::RowNotFound,
+            sqlx::Error::ColumnNotFound("x".to_owned()),
+        ] {
+            assert!(keeps_connection(&sparing), "{sparing}");
+        }
+    }
 }

@@ -39,23 +39,39 @@ pub fn durable_pool(size: u32, acquire_timeout: Duration) -> PgPoolOptions {
     pool(size, acquire_timeout).after_connect(|connection, _| Box::pin(commit_durably(connection)))
 }
 
+/// How to connect to the server that `url` names.
+///
+/// # Errors
+/// The URL is none of PostgreSQL's.
+pub fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    let options: PgConnectOptions = url.parse()?;
+    // The driver looks up the name of an IPv6 address with the brackets that it has in a URL.
+    let bare = options.get_host().strip_prefix('[');
+    let bare = bare
+        .and_then(|host| host.strip_suffix(']'))
+        .map(str::to_owned);
+    let options = match bare {
+        Some(address) => options.host(&address),
+        None => options,
+    };
+    // Its default is exact since PostgreSQL 12, and PgBouncer refuses to set it at start.
+    Ok(options.extra_float_digits(None))
+}
+
 /// Opens a pool to the server that `url` names, with one connection at first. `application_name` is what the server
 /// shows for its sessions.
 ///
 /// # Errors
 /// The URL is none of PostgreSQL's, or the server cannot be reached.
+#[must_use]
 pub fn connect<'u>(
     pool: PgPoolOptions,
     url: &'u str,
     application_name: &'static str,
 ) -> BoxFuture<'u, Result<PgPool, sqlx::Error>> {
     Box::pin(async move {
-        let options: PgConnectOptions = url.parse()?;
-        let options = options
-            .application_name(application_name)
-            // Its default is exact since PostgreSQL 12, and PgBouncer refuses to set it at start.
-            .extra_float_digits(None);
-        pool.connect_with(options).await
+        pool.connect_with(options(url)?.application_name(application_name))
+            .await
     })
 }
 
@@ -81,4 +97,20 @@ pub async fn set(
         .execute(connection)
         .await
         .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::options;
+
+    #[test]
+    fn an_ipv6_address_is_looked_up_without_its_brackets() {
+        let host = |url| {
+            options(url)
+                .map(|options| options.get_host().to_owned())
+                .ok()
+        };
+        assert_eq!(host("postgres://me@[::1]:5432/db").as_deref(), Some("::1"));
+        assert_eq!(host("postgres://me@h/db").as_deref(), Some("h"));
+    }
 }

@@ -28,7 +28,7 @@ impl Transaction {
         statement: Statement,
     ) -> Result<Vec<T>, StoreError> {
         let operation = statement.operation;
-        let rows = self.fetch(statement).await?;
+        let rows = self.run(statement).await?;
         rows.read().map_err(|error| store_error(operation, error))
     }
 
@@ -43,7 +43,7 @@ impl Transaction {
         Ok(self.fetch_all(statement).await?.into_iter().next())
     }
 
-    fn fetch(&mut self, statement: Statement) -> BoxFuture<'_, Result<Rows, StoreError>> {
+    fn run(&mut self, statement: Statement) -> BoxFuture<'_, Result<Rows, StoreError>> {
         Box::pin(async move {
             let operation = statement.operation;
             match self {
@@ -125,6 +125,7 @@ impl Transaction {
     ///
     /// # Errors
     /// [`StoreError`] if it did not, or if that is unknown.
+    #[must_use]
     pub fn commit(self, operation: &'static str) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move {
             match self {
@@ -139,6 +140,7 @@ impl Transaction {
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be reached; nothing has taken effect also then.
+    #[must_use]
     pub fn rollback(self) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move {
             match self {

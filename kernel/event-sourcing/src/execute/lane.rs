@@ -216,6 +216,19 @@ mod tests {
     }
 
     #[test]
+    fn the_cache_stays_within_its_capacity_however_many_streams_pass() {
+        let lanes = Lanes::new(10);
+        for number in 0..1_000 {
+            let stream = StreamId::new("order", format!("order-{number}"));
+            // Each is used a second time, as an order is by its saga.
+            drop(lanes.get(&stream));
+            drop(lanes.get(&stream));
+            let cells = lock(&lanes.cells);
+            assert!(cells.by_stream.len() <= 10 && cells.clock.len() <= 10);
+        }
+    }
+
+    #[test]
     fn a_lane_that_somebody_is_in_is_not_let_go() {
         let lanes = Lanes::new(10);
         let stream = StreamId::new("saga", "saga-1");

@@ -65,12 +65,14 @@ impl SqliteFile {
     ///
     /// # Errors
     /// [`OpenError`] says what is wrong with the machine or the file.
+    #[must_use]
     pub fn open(options: FileOptions) -> BoxFuture<'static, Result<Self, OpenError>> {
         Box::pin(Self::open_now(options))
     }
 
     async fn open_now(options: FileOptions) -> Result<Self, OpenError> {
         options.make_folder()?;
+        options.make_file()?;
         let required = Some(options.durability);
         let writer = Pool::new(options.writing(), required, 1);
         let checkpointer = Pool::new(wal::checkpointing(options.writing()), None, 1);
@@ -101,6 +103,7 @@ impl SqliteFile {
     ///
     /// # Errors
     /// The file is only read, is closed, cannot be opened, or others used the connection for too long.
+    #[must_use]
     pub fn writer(&self) -> BoxFuture<'_, Result<Session, sqlx::Error>> {
         Box::pin(async move { self.shared.within(self.shared.writing()?).await })
     }
@@ -109,6 +112,7 @@ impl SqliteFile {
     ///
     /// # Errors
     /// The file is closed, cannot be opened, or others used the connections for too long.
+    #[must_use]
     pub fn reader(&self, readers: Readers) -> BoxFuture<'_, Result<Session, sqlx::Error>> {
         Box::pin(self.shared.within(self.shared.reading(readers)))
     }
@@ -118,6 +122,7 @@ impl SqliteFile {
     ///
     /// # Errors
     /// The same as of [`Self::writer`], or that of `BEGIN`.
+    #[must_use]
     pub fn begin(&self) -> BoxFuture<'_, Result<SqliteTransaction, sqlx::Error>> {
         Box::pin(
             async move { SqliteTransaction::begin(self.writer().await?, "BEGIN IMMEDIATE").await },
@@ -128,6 +133,7 @@ impl SqliteFile {
     ///
     /// # Errors
     /// The same as of [`Self::reader`], or that of `BEGIN`.
+    #[must_use]
     pub fn begin_read(
         &self,
         readers: Readers,

@@ -22,6 +22,7 @@
 mod file;
 mod options;
 mod pool;
+pub mod private;
 mod session;
 mod wal;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection};
 
+use super::private;
 use super::wal::MAX_WAL_BYTES;
 
 /// Before it, a checkpoint could corrupt the database (the WAL-reset bug).
@@ -78,7 +79,7 @@ impl FileOptions {
         PathBuf::from(path)
     }
 
-    /// Makes the folder of the file.
+    /// Makes the folder of the file, for this user alone.
     ///
     /// # Errors
     /// [`OpenError::Folder`] if the operating system refuses.
@@ -86,10 +87,20 @@ impl FileOptions {
         let Some(folder) = self.path.parent().filter(|folder| *folder != Path::new("")) else {
             return Ok(());
         };
-        std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder {
+        private::make_folder(folder).map_err(|source| OpenError::Folder {
             path: folder.to_owned(),
             source,
         })
+    }
+
+    /// Makes the file, for this user alone; SQLite gives the files beside it the same rights.
+    pub(super) fn make_file(&self) -> Result<(), OpenError> {
+        private::open_file(&self.path).map_err(|source| OpenError::Folder {
+            path: self.path.clone(),
+            source,
+        })?;
+        private::warn_if_shared(&self.path);
+        Ok(())
     }
 
     pub(super) fn writing(&self) -> SqliteConnectOptions {

@@ -1,6 +1,10 @@
 //! Connections are used again only if they are in order.
 
-use sql_database::sqlite::{Durability, Readers};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use sql_database::sqlite::{Durability, FileOptions, Readers};
+use sql_database::{SqliteFile, Transaction};
 
 use crate::support::{Place, keys, kind, take};
 
@@ -47,6 +51,34 @@ async fn a_transaction_that_is_dropped_or_ended_by_an_error_leaves_nothing() {
     assert_eq!(keys(&database).await, ["kept"]);
 }
 
+/// An interrupt rolls the whole transaction back, so that what follows would commit by itself.
+#[tokio::test]
+async fn nothing_follows_an_error_that_ended_the_transaction() {
+    let place = Place::new();
+    let database = place.database().await;
+    let mut transaction = database.begin().await.unwrap();
+    transaction.execute(take("before")).await.unwrap();
+    let Transaction::Sqlite(inner) = &mut transaction else {
+        panic!("a file");
+    };
+    let mut handle = inner.connection().lock_handle().await.unwrap();
+    handle.set_progress_handler(1, || false);
+    drop(handle);
+    let interrupted = transaction.execute(take("interrupted")).await;
+    interrupted.expect_err("it was interrupted");
+    let Transaction::Sqlite(inner) = &mut transaction else {
+        panic!("a file");
+    };
+    let mut handle = inner.connection().lock_handle().await.unwrap();
+    handle.remove_progress_handler();
+    drop(handle);
+    let behind = transaction.execute(take("behind")).await;
+    behind.expect_err("the transaction has ended");
+    let committed = transaction.commit("commit").await;
+    committed.expect_err("the transaction has ended");
+    assert!(keys(&database).await.is_empty());
+}
+
 #[tokio::test]
 async fn a_refused_statement_does_not_cost_its_connection() {
     let place = Place::new();
@@ -79,4 +111,27 @@ async fn a_closed_file_gives_no_connection_and_leaves_no_log() {
     database.close().await;
     assert!(database.execute(take("b")).await.is_err());
     assert!(!place.wal().exists(), "the log was folded in");
+}
+
+#[tokio::test]
+async fn a_database_and_what_is_beside_it_are_for_this_user_alone() {
+    let place = Place::new();
+    let folder = place.path().with_file_name("of the shop");
+    let path = folder.join("events.db");
+    let file = SqliteFile::open(FileOptions::new(&path, Durability::Full)).await;
+    let mut session = file.as_ref().unwrap().writer().await.unwrap();
+    let made = sqlx::query("CREATE TABLE t (x)")
+        .execute(session.connection())
+        .await;
+    session.settle(made).await.unwrap();
+    let rights = |path: &Path| path.metadata().unwrap().mode() & 0o777;
+    assert_eq!(rights(&folder), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+    assert!(
+        files.len() >= 3,
+        "the database, its log and the log's index"
+    );
+    for file in files {
+        assert_eq!(rights(&file.unwrap().path()), 0o600);
+    }
 }
