@@ -4,6 +4,7 @@
 //! `section.key` and the flag `--section-key` are the same setting as the variable `SECTION_KEY`. An empty
 //! variable counts as not set. A key of the file that nobody knows stops the start: it is a typing error.
 
+mod database_url;
 mod error;
 mod exposure;
 mod flags;
@@ -14,10 +15,10 @@ mod settings;
 mod unsupported;
 mod values;
 
+pub use database_url::{DatabaseUrl, Engine};
 pub use error::ConfigError;
 pub use exposure::{AppEnv, app_env};
 pub use flags::{args, command};
 pub use service::{Databases, Listeners, ServiceSettings};
 pub use setting::{Secrecy, Setting, Spec};
 pub use settings::{Layers, Settings};
-pub use values::{DatabaseUrl, Engine};

@@ -3,14 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::database_url::DatabaseUrl;
 use super::exposure::AppEnv;
 use super::setting::{Secrecy, Setting, Spec};
 use super::unsupported;
-use super::values::{DatabaseUrl, address, boolean, millis, number, positive, text};
+use super::values::{address, boolean, host, hosts, millis, number, positive, text};
 use crate::telemetry::{LogFilter, LogFormat};
 
 const AN_ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
-const A_DATABASE: &str = "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE";
+const A_DATABASE: &str = "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE, the latter with parameters that are known (sslmode=require)";
 const A_BOOLEAN: &str = "true or false";
 const A_TIME: &str = "1 to 86400000 (milliseconds)";
 const A_COUNT: &str = "a whole number from 1";
@@ -106,8 +107,8 @@ pub const QUERY_METRICS_ADDR: Setting<SocketAddr> = Setting::new(
 /// Where the gateway finds the write side.
 pub const COMMAND_SERVICE_HOST: Setting<String> = Setting::new(
     "COMMAND_SERVICE_HOST",
-    text,
-    "a host name or an address",
+    host,
+    "a host name or an address, without scheme and port",
     "Where the gateway finds the command-service",
 )
 .or("127.0.0.1");
@@ -122,8 +123,8 @@ pub const COMMAND_SERVICE_PORT: Setting<u16> = Setting::new(
 /// Where the gateway finds the read side.
 pub const QUERY_SERVICE_HOST: Setting<String> = Setting::new(
     "QUERY_SERVICE_HOST",
-    text,
-    "a host name or an address",
+    host,
+    "a host name or an address, without scheme and port",
     "Where the gateway finds the query-service",
 )
 .or("127.0.0.1");
@@ -167,6 +168,13 @@ pub const APP_ENV: Setting<AppEnv> = Setting::new(
     AppEnv::parse,
     "development or production; without it development if all listeners are loopback",
     "Whether introspection, suggestions and GraphiQL are there",
+);
+/// The names under which the gateway is reached.
+pub const ALLOWED_HOSTS: Setting<Vec<String>> = Setting::new(
+    "ALLOWED_HOSTS",
+    hosts,
+    "host names, separated by commas",
+    "Names that requests to the gateway may have as their Host, beside localhost and addresses",
 );
 /// Whether production shows `/graphiql` and `/schema.graphql`.
 pub const GRAPHIQL: Setting<bool> = Setting::new(
@@ -423,6 +431,7 @@ pub const ALL: &[Spec] = &[
     LOG_FORMAT.spec,
     INSECURE.spec,
     APP_ENV.spec,
+    ALLOWED_HOSTS.spec,
     GRAPHIQL.spec,
     SHUTDOWN_TIMEOUT_MS.spec,
     MIGRATE.spec,

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::database_url::DatabaseUrl;
 use super::error::ConfigError;
 use super::exposure::app_env;
 use super::names;
 use super::setting::{Setting, Spec};
 use super::settings::Settings;
-use super::values::DatabaseUrl;
 
 /// The settings that each service has under a name of its own.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use clap::ArgMatches;
 use super::error::ConfigError;
 use super::flags::CONFIG;
 use super::names;
-use super::setting::{Setting, Spec};
+use super::setting::{Secrecy, Setting, Spec};
 use super::unsupported;
 use super::values::shown;
 
@@ -126,14 +126,18 @@ impl Settings {
             (None, Some(default)) => (default, "the default"),
             (None, None) => return Ok(None),
         };
+        let refused = |accepts: String| ConfigError::Value {
+            name: spec.name,
+            value: shown(spec.secrecy, text),
+            origin,
+            accepts,
+        };
+        if spec.secrecy != Secrecy::Everything && is_quoted(text) {
+            return Err(refused(format!("{}, without quotes", spec.accepts)));
+        }
         match (setting.parse)(text) {
             Some(value) => Ok(Some(value)),
-            None => Err(ConfigError::Value {
-                name: spec.name,
-                value: shown(spec.secrecy, text),
-                origin,
-                accepts: spec.accepts.to_owned(),
-            }),
+            None => Err(refused(spec.accepts.to_owned())),
         }
     }
 
@@ -181,20 +185,28 @@ impl Settings {
     }
 }
 
+/// Files of variables that are no shell scripts keep their quotes, which would become part of a name.
+fn is_quoted(text: &str) -> bool {
+    ['"', '\'']
+        .iter()
+        .any(|quote| text.starts_with(*quote) || text.ends_with(*quote))
+}
+
 fn add(
     values: &mut BTreeMap<&'static str, Given>,
     origin: &'static str,
     layer: &BTreeMap<String, String>,
 ) {
     for spec in names::ALL {
-        if let Some(text) = layer.get(spec.name).filter(|text| !text.is_empty()) {
-            values.insert(
-                spec.name,
-                Given {
-                    text: text.clone(),
-                    origin,
-                },
-            );
+        let given = layer.get(spec.name).map(|text| match spec.secrecy {
+            // A blank may be part of it.
+            Secrecy::Everything => text.as_str(),
+            // Such as the carriage return of a file that was written elsewhere.
+            Secrecy::Password | Secrecy::Credentials => text.trim(),
+        });
+        if let Some(text) = given.filter(|text| !text.is_empty()) {
+            let text = text.to_owned();
+            values.insert(spec.name, Given { text, origin });
         }
     }
 }

@@ -59,6 +59,35 @@ fn a_wrong_value_is_one_line_with_name_value_and_what_is_accepted() {
 }
 
 #[test]
+fn blanks_around_a_value_are_no_part_of_it_and_quotes_are_refused() {
+    let folder = |text| environment(&[("DATA_DIR", text)]).get(&names::DATA_DIR);
+    for given in [
+        "/srv/shop",
+        "/srv/shop ",
+        "\t/srv/shop",
+        "/srv/shop\r",
+        "/srv/shop\r\n",
+    ] {
+        assert_eq!(folder(given).as_deref(), Ok("/srv/shop"), "{given:?}");
+    }
+    for quoted in ["\"/srv/shop\"", "'/srv/shop'", "\"/srv/shop"] {
+        let refused = folder(quoted).expect_err("quotes").to_string();
+        assert!(refused.starts_with("DATA_DIR is "), "{refused}");
+        assert!(
+            refused.ends_with("accepted: a folder, without quotes"),
+            "{refused}"
+        );
+    }
+    let url = "sqlite:///srv/shop/events.db";
+    let read = environment(&[("EVENT_STORE_URL", &format!("{url} \r"))]);
+    let read = read.get(&names::EVENT_STORE_URL).expect("a URL");
+    assert_eq!(read.as_str(), url);
+    // A blank may be part of a secret.
+    let password = environment(&[("SMTP_PASSWORD", " a\" ")]).get(&names::SMTP_PASSWORD);
+    assert_eq!(password.as_deref(), Ok(" a\" "));
+}
+
+#[test]
 fn a_file_with_a_typing_error_is_refused() {
     let with = |text: &str| {
         Settings::from_layers(Layers {

@@ -1,85 +1,11 @@
 //! The values that settings have, and how they are read.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::database_url::{STARS, without_password};
 use super::setting::Secrecy;
-
-/// Stands for what is not shown.
-const STARS: &str = "***";
-
-/// The database engine, chosen by the URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// `sqlite://path`
-    Sqlite,
-    /// `postgres://…` or `postgresql://…`
-    Postgres,
-}
-
-/// Where a database is. It may hold a password, so it is shown without.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl {
-    engine: Engine,
-    url: String,
-}
-
-impl DatabaseUrl {
-    /// Reads one; `None` if no engine serves it.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (scheme, rest) = text.split_once("://")?;
-        let engine = match scheme {
-            "sqlite" => Engine::Sqlite,
-            "postgres" | "postgresql" => Engine::Postgres,
-            _ => return None,
-        };
-        (!rest.is_empty()).then(|| Self {
-            engine,
-            url: text.to_owned(),
-        })
-    }
-
-    /// The engine.
-    #[must_use]
-    pub const fn engine(&self) -> Engine {
-        self.engine
-    }
-
-    /// The whole URL, password included.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.url
-    }
-}
-
-impl fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Display for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&without_password(&self.url))
-    }
-}
-
-/// `text`, with the password of a URL replaced by stars.
-pub(super) fn without_password(text: &str) -> String {
-    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
-        let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (credentials, _) = rest[..authority_end].rsplit_once('@')?;
-        let (user, _) = credentials.split_once(':')?;
-        Some(format!(
-            "{scheme}://{user}:{STARS}{}",
-            &rest[credentials.len()..]
-        ))
-    });
-    hidden.unwrap_or_else(|| text.to_owned())
-}
 
 /// What an error may repeat of a value.
 pub(super) fn shown(secrecy: Secrecy, text: &str) -> String {
@@ -126,6 +52,26 @@ pub(super) fn text(value: &str) -> Option<String> {
     (!value.trim().is_empty()).then(|| value.to_owned())
 }
 
+/// A host's name or its address, and no more: neither a scheme nor a port.
+pub(super) fn host(value: &str) -> Option<String> {
+    let is_address = || {
+        let bare = value
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        bare.unwrap_or(value).parse::<IpAddr>().is_ok()
+    };
+    let is_name = !value.is_empty()
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    (is_name || is_address()).then(|| value.to_owned())
+}
+
+/// Hosts, separated by commas.
+pub(super) fn hosts(value: &str) -> Option<Vec<String>> {
+    value.split(',').map(|name| host(name.trim())).collect()
+}
+
 pub(super) fn boolean(value: &str) -> Option<bool> {
     match value {
         "true" => Some(true),
@@ -163,25 +109,7 @@ pub(super) fn millis(value: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DatabaseUrl, Engine, Secrecy, address, boolean, millis, shown, without_password};
-
-    #[test]
-    fn the_url_chooses_the_engine() {
-        let engine = |url| DatabaseUrl::parse(url).map(|url| url.engine());
-        assert_eq!(engine("sqlite://data/x.db"), Some(Engine::Sqlite));
-        assert_eq!(engine("postgres://u@h/db"), Some(Engine::Postgres));
-        assert_eq!(engine("postgresql://u@h/db"), Some(Engine::Postgres));
-        assert_eq!(engine("mysql://u@h/db"), None);
-        assert_eq!(engine("sqlite://"), None);
-        assert_eq!(engine("data/x.db"), None);
-    }
-
-    #[test]
-    fn a_password_is_never_shown() {
-        let url = DatabaseUrl::parse("postgres://me:p:w@host:5432/db?x=a@b").expect("a URL");
-        assert_eq!(format!("{url:?}"), "postgres://me:***@host:5432/db?x=a@b");
-        assert_eq!(without_password("sqlite://a:b/c"), "sqlite://a:b/c");
-    }
+    use super::{Secrecy, address, boolean, host, millis, shown};
 
     #[test]
     fn of_a_secret_nothing_is_shown_and_of_a_providers_url_no_credential() {
@@ -202,6 +130,24 @@ mod tests {
         );
         assert_eq!(url("smtp://me:pw@h:25"), "smtp://***@h:25");
         assert_eq!(url(key), "***");
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        for good in ["command-service", "10.0.0.1", "::1", "[::1]", "a.b.example"] {
+            assert_eq!(host(good).as_deref(), Some(good));
+        }
+        for bad in [
+            "",
+            "http://h",
+            "h:50051",
+            "[::1]:50051",
+            "a b",
+            "h/x",
+            "\"h\"",
+        ] {
+            assert_eq!(host(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -43,6 +43,7 @@ impl GrpcListener {
     ///
     /// # Errors
     /// The address is taken, or not this machine's.
+    #[must_use]
     pub fn bind(
         name: &'static str,
         address: SocketAddr,

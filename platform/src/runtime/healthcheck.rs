@@ -18,6 +18,7 @@ const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 ///
 /// # Errors
 /// It does not answer 200 within five seconds.
+#[must_use]
 pub fn healthcheck(listener: SocketAddr) -> BoxFuture<'static, Result<(), StartError>> {
     Box::pin(check(listener))
 }

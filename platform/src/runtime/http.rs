@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use futures::future::BoxFuture;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{StartError, Tasks};
+use super::{StartError, Tasks, host};
 use crate::fields;
 
 /// How long a client may take to send its headers, and how long a connection may be idle.
@@ -42,6 +43,7 @@ impl HttpListener {
     ///
     /// # Errors
     /// The address is taken, or not this machine's.
+    #[must_use]
     pub fn bind(
         name: &'static str,
         address: SocketAddr,
@@ -65,6 +67,7 @@ impl HttpListener {
     /// Serves `router` until `tasks` stop; then open requests end, and idle connections close.
     pub fn serve(self, router: Router, tasks: &Tasks) {
         tracing::info!({ fields::LISTENER } = self.name, { fields::ADDRESS } = %self.address, "listening");
+        let router = router.layer(from_fn(host::require));
         tasks.spawn(
             "http listener",
             accept(self.listener, router, tasks.clone()),

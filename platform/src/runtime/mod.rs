@@ -11,12 +11,13 @@
 //! ```
 //!
 //! Every spawned task belongs to a [`Tasks`], which awaits it. A service has one; a process with several
-//! services drains them one after the other, the gateway first.
+//! services drains the gateway first, and the others together.
 
 mod deadline;
 mod descriptors;
 mod grpc;
 mod healthcheck;
+mod host;
 mod http;
 mod in_process;
 mod process;
@@ -27,6 +28,7 @@ mod tasks;
 pub use deadline::Deadlines;
 pub use grpc::{GrpcListener, MAX_DECODED_BYTES, MAX_ENCODED_BYTES};
 pub use healthcheck::healthcheck;
+pub use host::host_of;
 pub use http::HttpListener;
 pub use in_process::GrpcChannel;
 pub use process::{StopSignals, run, upkeep};

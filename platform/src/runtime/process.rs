@@ -59,6 +59,7 @@ impl StopSignals {
     ///
     /// # Errors
     /// A task failed.
+    #[must_use]
     pub fn asked<'s>(self, services: &'s [&'s Tasks]) -> BoxFuture<'s, Result<(), StartError>> {
         Box::pin(self.asked_now(services))
     }

@@ -81,6 +81,7 @@ impl Tasks {
     ///
     /// # Errors
     /// Some are still running after `limit`; they end with the process.
+    #[must_use]
     pub fn drain(&self, limit: Duration) -> BoxFuture<'_, Result<(), NotDrained>> {
         self.stop();
         self.tracker.close();

@@ -14,7 +14,7 @@ use platform::{Health, Settings, StartError, Tasks};
 use crate::clients::{Channels, Services};
 use crate::config::Config;
 use crate::execution::Executor;
-use crate::http::{Endpoint, Site, router};
+use crate::http::{AllowedHosts, Endpoint, Site, router};
 use crate::limits::Limits;
 use crate::probes;
 use crate::schema;
@@ -25,7 +25,6 @@ pub struct Gateway {
     tasks: Tasks,
     health: Health,
     address: SocketAddr,
-    shutdown: Duration,
 }
 
 /// The channels to services elsewhere.
@@ -81,6 +80,7 @@ async fn start_now(
         health: health.clone(),
         metrics,
         explorer: config.explorer,
+        hosts: AllowedHosts::new(&config.allowed_hosts),
     };
     let address = listener.address();
     listener.serve(router(endpoint, site), &tasks);
@@ -88,7 +88,6 @@ async fn start_now(
         tasks,
         health,
         address,
-        shutdown: config.shutdown,
     })
 }
 
@@ -114,10 +113,11 @@ impl Gateway {
     /// Lets open requests end, and stops.
     ///
     /// # Errors
-    /// Some had not ended in time.
-    pub fn stop(self) -> BoxFuture<'static, Result<(), StartError>> {
+    /// Some had not ended after `limit`.
+    #[must_use]
+    pub fn stop(self, limit: Duration) -> BoxFuture<'static, Result<(), StartError>> {
         Box::pin(async move {
-            let drained = self.tasks.drain(self.shutdown).await;
+            let drained = self.tasks.drain(limit).await;
             drained.map_err(|left| StartError::failed("stop the gateway", left))
         })
     }

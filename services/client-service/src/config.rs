@@ -11,6 +11,7 @@ use crate::clients::Policy;
 /// The settings that the gateway reads, beside those of every process.
 pub const SETTINGS: &[Spec] = &[
     names::CLIENT_HTTP_ADDR.spec,
+    names::ALLOWED_HOSTS.spec,
     names::GRAPHIQL.spec,
     names::GRAPHQL_MAX_DEPTH.spec,
     names::GRAPHQL_MAX_COMPLEXITY.spec,
@@ -38,6 +39,8 @@ pub struct Config {
     pub development: bool,
     /// Whether `/graphiql` and `/schema.graphql` are there.
     pub explorer: bool,
+    /// The names under which the gateway is reached, beside `localhost` and addresses.
+    pub allowed_hosts: Vec<String>,
     /// The deepest query.
     pub max_depth: u32,
     /// The most complex query.
@@ -59,6 +62,7 @@ impl Config {
             http: settings.get(&names::CLIENT_HTTP_ADDR)?,
             development,
             explorer: settings.get(&names::GRAPHIQL)? || development,
+            allowed_hosts: settings.find(&names::ALLOWED_HOSTS)?.unwrap_or_default(),
             max_depth: settings.get(&names::GRAPHQL_MAX_DEPTH)?,
             max_complexity: settings.get(&names::GRAPHQL_MAX_COMPLEXITY)?,
             policy: Policy::read(settings)?,

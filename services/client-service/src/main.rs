@@ -45,10 +45,11 @@ async fn serve() -> Result<(), StartError> {
     let channels = app::remote_channels(&settings)?;
     let metrics = telemetry::install(&TelemetryConfig::read(&settings)?)
         .map_err(|error| StartError::failed("collect metrics", error))?;
+    let shutdown = config.shutdown;
     let signals = StopSignals::listen()?;
     let gateway = app::start(config, channels, metrics.clone(), Arc::new(SystemClock)).await?;
     upkeep(metrics, gateway.tasks());
     let asked = signals.asked(&[gateway.tasks()]).await;
-    gateway.stop().await?;
+    gateway.stop(shutdown).await?;
     asked
 }

@@ -4,13 +4,16 @@
 //! gRPC ports are served as well. They stop in the order of the calls, the gateway first, so that no request meets a
 //! service that is gone; the event store closes last.
 
+use std::fs::DirBuilder;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use client_service::{Channels, Gateway};
 use command_service::{CommandService, OpenedStore};
 use event_sourcing::{Clock, SystemClock};
+use futures::future::join;
 use platform::config::names;
 use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener, StopSignals};
 use platform::telemetry::Metrics;
@@ -95,13 +98,15 @@ impl Shop {
         signals.asked(&all).await
     }
 
-    /// Ends it: requests to their end, what they wrote durable, everything closed.
+    /// Ends it, within the limit for all of it: requests to their end, what they wrote durable, everything closed.
     pub async fn close(self) {
-        if let Err(error) = self.gateway.stop().await {
+        let deadline = Instant::now() + self.shutdown_limit;
+        // A client that keeps a connection open must not take the time of what is to be stored.
+        if let Err(error) = self.gateway.stop(self.shutdown_limit / 2).await {
             tracing::warn!({ fields::ERROR } = %error, "some requests did not end in time");
         }
-        self.query.stop(self.shutdown_limit).await;
-        self.command.stop(self.shutdown_limit).await;
+        let rest = deadline.saturating_duration_since(Instant::now());
+        join(self.query.stop(rest), self.command.stop(rest)).await;
         self.store.close().await;
     }
 
@@ -152,6 +157,10 @@ fn make_folder(config: &ShopConfig) -> Result<(), StartError> {
         return Ok(());
     }
     let path = &config.data_dir;
-    std::fs::create_dir_all(path)
+    // Only this user's: what is stored names people and says where they live.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
         .map_err(|error| StartError::failed(format!("make the folder {}", path.display()), error))
 }

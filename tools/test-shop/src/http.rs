@@ -116,8 +116,14 @@ impl Connection {
     pub async fn send(&mut self, request: &Request) -> Result<Reply> {
         let mut builder = hyper::Request::builder()
             .method(&request.method)
-            .uri(&request.path)
-            .header(header::HOST, &self.host);
+            .uri(&request.path);
+        let names_host = request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        if !names_host {
+            builder = builder.header(header::HOST, &self.host);
+        }
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod graphql;
+mod hosts;
 pub(crate) mod lexer;
 mod media;
 pub(crate) mod numbers;
@@ -11,4 +12,5 @@ mod routes;
 
 pub use answer::Answer;
 pub use graphql::Endpoint;
+pub use hosts::AllowedHosts;
 pub use routes::{Site, router};

@@ -5,9 +5,22 @@ use http::{HeaderValue, header};
 
 const GRAPHIQL: &str = include_str!("../../assets/graphiql.html");
 
+/// What the page may load, and that it may not be put into a frame, where clicks could be stolen.
+const POLICY: &str = "default-src 'none'; connect-src 'self'; img-src 'self' data:; \
+    font-src https://unpkg.com data:; style-src 'unsafe-inline' https://unpkg.com; \
+    script-src 'unsafe-inline' https://unpkg.com; worker-src blob:; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
 /// A page on which queries can be tried.
 pub fn graphiql() -> Response {
-    typed("text/html; charset=utf-8", GRAPHIQL.to_owned())
+    let mut page = typed("text/html; charset=utf-8", GRAPHIQL.to_owned());
+    let headers = page.headers_mut();
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    page
 }
 
 /// The schema's text.

@@ -79,9 +79,7 @@ pub fn from_get(parameters: &str) -> Result<Query, ApiError> {
     for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
         match name.as_ref() {
             "query" => fields.query = Some(value.into_owned()),
-            "operationName" if !value.is_empty() => {
-                fields.operation_name = Some(value.into_owned());
-            }
+            "operationName" => fields.operation_name = Some(value.into_owned()),
             "variables" if !value.is_empty() => {
                 let variables = serde_json::from_str(&preserve(&value, Syntax::Json));
                 fields.variables = variables.map_err(|error| {
@@ -103,7 +101,8 @@ fn query(fields: Fields) -> Result<Query, ApiError> {
             std::borrow::Cow::Borrowed(_) => text,
             std::borrow::Cow::Owned(changed) => changed,
         },
-        operation_name: fields.operation_name,
+        // Clients with a field for it send it empty.
+        operation_name: fields.operation_name.filter(|name| !name.is_empty()),
         variables: Variables::from_json(serde_json::Value::Object(variables)),
     })
 }
@@ -171,7 +170,7 @@ fn too_large() -> ApiError {
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{from_get, idempotency_key, minimum};
+    use super::{from_get, from_post, idempotency_key, minimum};
     use crate::errors::Code;
 
     fn with(name: &'static str, value: &str) -> HeaderMap {
@@ -189,6 +188,15 @@ mod tests {
         for bad in ["", "query=", "query=x&variables=1", "query=x&variables=%7B"] {
             assert_eq!(from_get(bad).expect_err(bad).code, Code::BadRequest);
         }
+    }
+
+    #[tokio::test]
+    async fn an_empty_operation_name_is_none() {
+        let query = from_get("query=%7B+a+%7D&operationName=").expect("a request");
+        assert_eq!(query.operation_name, None);
+        let body = r#"{"query": "{ a }", "operationName": ""}"#;
+        let query = from_post(&with("content-type", "application/json"), body.into()).await;
+        assert_eq!(query.expect("a request").operation_name, None);
     }
 
     #[test]

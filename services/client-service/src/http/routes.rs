@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderValue, Method, header};
@@ -14,6 +14,7 @@ use platform::health::{HEALTH, LIVE, READY};
 use platform::telemetry::Metrics;
 
 use super::graphql::Endpoint;
+use super::hosts::{self, AllowedHosts};
 use super::pages;
 
 /// What is served beside GraphQL.
@@ -25,20 +26,27 @@ pub struct Site {
     pub metrics: Metrics,
     /// Whether `/graphiql` and `/schema.graphql` are there.
     pub explorer: bool,
+    /// The names under which the gateway is reached.
+    pub hosts: AllowedHosts,
 }
 
 /// All routes.
 pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
-    let mut router = platform::health::router(site.health, site.metrics);
+    let mut guarded = Router::new();
     if site.explorer {
         let sdl = endpoint.executor().sdl();
-        router = router
+        guarded = guarded
             .route("/graphiql", get(async || pages::graphiql()))
             .route("/schema.graphql", get(async move || pages::schema(sdl)));
     }
     let serve = move |request| Arc::clone(&endpoint).serve(request);
     let graphql = get(serve.clone()).post(serve);
-    router.route("/graphql", graphql).layer(from_fn(observe))
+    let guarded = guarded
+        .route("/graphql", graphql)
+        .layer(from_fn_with_state(site.hosts, hosts::require));
+    platform::health::router(site.health, site.metrics)
+        .merge(guarded)
+        .layer(from_fn(observe))
 }
 
 /// Counts and times every request.

@@ -4,6 +4,8 @@ use anyhow::{Result, ensure};
 use platform::config::AppEnv;
 use serde_json::{Value, json};
 use test_shop::{Reply, Request, until};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::stage::{Stage, graphql};
 
@@ -168,6 +170,73 @@ async fn development_explains_itself() -> Result<()> {
         .data("{ __type(name: \"Category\") { name } }", json!({}))
         .await?;
     assert_eq!(data["__type"]["name"], "Category");
+    Ok(())
+}
+
+/// A page from elsewhere whose name leads here has its own name as the Host.
+#[tokio::test]
+async fn only_expected_hosts_are_served_graphql() -> Result<()> {
+    let settings = [("ALLOWED_HOSTS", "shop.example, other.example")];
+    let stage = Stage::open_with(AppEnv::Development, &settings).await?;
+    let query = graphql("{ __typename }", &json!({}));
+    for good in [
+        "127.0.0.1:4000",
+        "[::1]",
+        "localhost:1",
+        "Shop.Example:443",
+        "other.example",
+    ] {
+        let reply = stage.send(&query.clone().with_header("host", good)).await?;
+        assert_eq!(reply.status, 200, "{good}");
+    }
+    for bad in ["evil.example", "shop.example.evil", ""] {
+        for request in [
+            &query,
+            &Request::get("/graphiql"),
+            &Request::get("/schema.graphql"),
+        ] {
+            let reply = stage
+                .send(&request.clone().with_header("host", bad))
+                .await?;
+            assert_eq!(reply.status, 403, "{bad}");
+            let code = reply.json()?["errors"][0]["extensions"]["code"].take();
+            assert_eq!(code, "FORBIDDEN");
+        }
+        let health = Request::get("/health/live").with_header("host", bad);
+        assert_eq!(stage.send(&health).await?.status, 200, "{bad}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_explorer_cannot_be_put_into_a_frame() -> Result<()> {
+    let stage = Stage::open().await?;
+    let page = stage.send(&Request::get("/graphiql")).await?;
+    assert_eq!(page.header("x-frame-options"), Some("DENY"));
+    let policy = page.header("content-security-policy").unwrap_or_default();
+    for directive in [
+        "default-src 'none'",
+        "frame-ancestors 'none'",
+        "connect-src 'self'",
+    ] {
+        assert!(policy.contains(directive), "{policy}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_has_exactly_one_host() -> Result<()> {
+    let stage = Stage::open().await?;
+    let two = Request::get("/health/live")
+        .with_header("host", "a")
+        .with_header("host", "b");
+    assert_eq!(stage.send(&two).await?.status, 400);
+    let mut raw = TcpStream::connect(stage.address()).await?;
+    raw.write_all(b"GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n")
+        .await?;
+    let mut answer = String::new();
+    raw.read_to_string(&mut answer).await?;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     Ok(())
 }
 

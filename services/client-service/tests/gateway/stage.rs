@@ -223,6 +223,11 @@ impl Stage {
         })
     }
 
+    /// Where the gateway serves HTTP.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.gateway.address()
+    }
+
     /// Sends one HTTP request.
     pub async fn send(&self, request: &Request) -> Result<Reply> {
         let mut connection = Connection::open(self.gateway.address()).await?;

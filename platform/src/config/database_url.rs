@@ -1,0 +1,255 @@
+//! Where a database is.
+//!
+//! A URL is taken apart before it is used: what is not understood is refused, since a driver would ignore it, or make it
+//! part of a file's name and open an empty database. It is put together again to be shown, without what may be secret.
+
+use std::fmt::{self, Write};
+
+use url::Url;
+
+/// Stands for what is not shown.
+pub(super) const STARS: &str = "***";
+
+/// Parameters of PostgreSQL whose values are no secrets, and are checked by the server or by the driver.
+const SHOWN_PARAMETERS: [&str; 6] = [
+    "sslmode",
+    "application_name",
+    "dbname",
+    "host",
+    "port",
+    "statement-cache-capacity",
+];
+/// The other parameters that the driver understands. Files of keys are named by them, and options may hold anything.
+const HIDDEN_PARAMETERS: [&str; 7] = [
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "hostaddr",
+    "user",
+    "password",
+    "options",
+];
+const SSL_MODES: [&str; 6] = [
+    "disable",
+    "allow",
+    "prefer",
+    "require",
+    "verify-ca",
+    "verify-full",
+];
+
+/// The database engine, chosen by the URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// `sqlite://path`
+    Sqlite,
+    /// `postgres://…` or `postgresql://…`
+    Postgres,
+}
+
+/// Where a database is. It may hold a password, so it is shown without.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl {
+    engine: Engine,
+    url: String,
+}
+
+impl DatabaseUrl {
+    /// Reads one; `None` if no engine serves it, or a part of it is not understood.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let (engine, is_understood) = match scheme {
+            "sqlite" => (Engine::Sqlite, is_file(rest)),
+            "postgres" | "postgresql" => (Engine::Postgres, is_postgres(text)),
+            _ => return None,
+        };
+        is_understood.then(|| Self {
+            engine,
+            url: text.to_owned(),
+        })
+    }
+
+    /// The engine.
+    #[must_use]
+    pub const fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The whole URL, password included.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&without_password(&self.url))
+    }
+}
+
+/// A path, and neither parameters nor a database in memory, which would be gone with the process.
+fn is_file(path: &str) -> bool {
+    !path.is_empty()
+        && !path.contains(['?', '#'])
+        && !path.contains(char::is_control)
+        && !path.contains(":memory:")
+}
+
+fn is_postgres(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
+    url.fragment().is_none()
+        && url
+            .query_pairs()
+            .all(|(name, value)| is_parameter(&name, &value))
+}
+
+fn is_parameter(name: &str, value: &str) -> bool {
+    match name {
+        "sslmode" => SSL_MODES.contains(&value),
+        "port" => value.parse::<u16>().is_ok(),
+        "statement-cache-capacity" => value.parse::<usize>().is_ok(),
+        "hostaddr" => value.parse::<std::net::IpAddr>().is_ok(),
+        _ => {
+            SHOWN_PARAMETERS.contains(&name)
+                || HIDDEN_PARAMETERS.contains(&name)
+                || (name.starts_with("options[") && name.ends_with(']'))
+        }
+    }
+}
+
+/// `text`, without what may be a secret if it is a URL, or was meant to be one.
+pub(super) fn without_password(text: &str) -> String {
+    if text.starts_with("sqlite://") || !text.contains(['@', '=', '?']) {
+        return text.to_owned();
+    }
+    match Url::parse(text) {
+        Ok(url) if url.has_authority() => by_structure(&url),
+        _ => STARS.to_owned(),
+    }
+}
+
+fn by_structure(url: &Url) -> String {
+    let mut shown = format!("{}://", url.scheme());
+    if !url.username().is_empty() {
+        shown.push_str(url.username());
+    }
+    if url.password().is_some() {
+        shown.push(':');
+        shown.push_str(STARS);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        shown.push('@');
+    }
+    shown.push_str(url.host_str().unwrap_or_default());
+    if let Some(port) = url.port() {
+        let _ = write!(shown, ":{port}");
+    }
+    shown.push_str(url.path());
+    for (index, (name, value)) in url.query_pairs().enumerate() {
+        let is_shown = SHOWN_PARAMETERS.contains(&&*name);
+        // A name that is not known may be a secret that was put in the wrong place.
+        let is_known = is_shown || HIDDEN_PARAMETERS.contains(&&*name);
+        shown.push(if index == 0 { '?' } else { '&' });
+        shown.push_str(if is_known { &name } else { STARS });
+        shown.push('=');
+        shown.push_str(if is_shown { &value } else { STARS });
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DatabaseUrl, Engine, without_password};
+
+    #[test]
+    fn the_url_chooses_the_engine() {
+        let engine = |url| DatabaseUrl::parse(url).map(|url| url.engine());
+        assert_eq!(engine("sqlite://data/x.db"), Some(Engine::Sqlite));
+        assert_eq!(engine("postgres://u@h/db"), Some(Engine::Postgres));
+        assert_eq!(engine("postgresql://u@h/db"), Some(Engine::Postgres));
+        assert_eq!(
+            engine("postgres:///db?host=/run/postgresql"),
+            Some(Engine::Postgres)
+        );
+        assert_eq!(
+            engine("postgres://[::1]:5432/db?sslmode=require"),
+            Some(Engine::Postgres)
+        );
+        assert_eq!(engine("mysql://u@h/db"), None);
+        assert_eq!(engine("data/x.db"), None);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for refused in [
+            "sqlite://",
+            "sqlite://:memory:",
+            "sqlite://data/x.db?mode=ro",
+            "sqlite://data/x.db#1",
+            "sqlite://data/x.db\r",
+            "postgres//u:SECRET@h",
+            "postgres://h:99999/db",
+            "postgres://h/db?sslmode=sure",
+            "postgres://h/db?port=99999",
+            "postgres://h/db?statement-cache-capacity=many",
+            "postgres://h/db?hostaddr=here",
+            "postgres://h/db?conect_timeout=3",
+            "postgres://h/db#1",
+        ] {
+            assert_eq!(DatabaseUrl::parse(refused), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_shown_wherever_it_stands() {
+        for url in [
+            "postgres://me:SECRET@host:5432/db",
+            "postgres://me:p:SECRET@host:5432/db",
+            "postgres://me@host/db?password=SECRET",
+            "postgres://host/db?user=me&password=SECRET&sslmode=require",
+            "postgres://host/db?options=-c%20x%3DSECRET",
+            "postgres://host/db?SECRET=1",
+            "postgres//u:SECRET@h",
+            "postgres:u:SECRET@h/db",
+            "host=h password=SECRET",
+            "mysql://me:SECRET@host/db",
+            "postgres://me:SECRET@host:99999/db",
+        ] {
+            let shown = without_password(url);
+            assert!(!shown.contains("SECRET"), "{shown}");
+            if let Some(parsed) = DatabaseUrl::parse(url) {
+                assert_eq!(format!("{parsed:?}"), shown);
+            }
+        }
+    }
+
+    #[test]
+    fn the_rest_is_shown() {
+        for (url, shown) in [
+            (
+                "postgres://me:x@host:5432/db",
+                "postgres://me:***@host:5432/db",
+            ),
+            ("postgres://me@[::1]/db", "postgres://me@[::1]/db"),
+            (
+                "postgres://h/db?sslmode=require&password=x",
+                "postgres://h/db?sslmode=require&password=***",
+            ),
+            ("sqlite://a:b/c", "sqlite://a:b/c"),
+            ("./data", "./data"),
+            ("127.0.0.1:4000", "127.0.0.1:4000"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The host that a request is for.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::uri::Authority;
+use http::{HeaderMap, StatusCode, Uri, Version, header};
+
+/// The host that a request names, without its port: in its target if it stands there, or else in its Host header.
+/// Nothing if there is none, or more than one.
+#[must_use]
+pub fn host_of(target: &Uri, headers: &HeaderMap) -> Option<String> {
+    if let Some(host) = target.host() {
+        return Some(host.to_owned());
+    }
+    let authority: Authority = only_host(headers)?.parse().ok()?;
+    Some(authority.host().to_owned())
+}
+
+fn only_host(headers: &HeaderMap) -> Option<&str> {
+    let mut given = headers.get_all(header::HOST).iter();
+    let only = given.next().filter(|_| given.next().is_none())?;
+    only.to_str().ok()
+}
+
+/// Answers requests of HTTP/1.1 that name no host, or several, as RFC 9112 demands: what stands in front of the process
+/// may have understood another one.
+pub(super) async fn require(request: Request, next: Next) -> Response {
+    if request.version() == Version::HTTP_11 && only_host(request.headers()).is_none() {
+        let message = "a request has exactly one Host header\n";
+        return (StatusCode::BAD_REQUEST, message).into_response();
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, Uri, header};
+
+    use super::host_of;
+
+    fn host(target: &str, hosts: &[&'static str]) -> Option<String> {
+        let target: Uri = target.parse().expect("a target");
+        let hosts = hosts.iter().map(|host| HeaderValue::from_static(host));
+        let headers: HeaderMap = hosts.map(|host| (header::HOST, host)).collect();
+        host_of(&target, &headers)
+    }
+
+    #[test]
+    fn a_host_is_without_its_port_and_stands_in_one_place() {
+        assert_eq!(host("/x", &["shop:4000"]).as_deref(), Some("shop"));
+        assert_eq!(host("/x", &["[::1]:4000"]).as_deref(), Some("[::1]"));
+        assert_eq!(host("http://a/x", &["b"]).as_deref(), Some("a"));
+        assert_eq!(host("/x", &[]), None);
+        assert_eq!(host("/x", &["a", "b"]), None);
+        assert_eq!(host("/x", &[""]), None);
+    }
+}

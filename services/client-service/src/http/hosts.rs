@@ -1,0 +1,81 @@
+//! Who a browser may believe to talk to.
+//!
+//! Without authentication, whatever reaches the gateway may do everything. A page from anywhere can have its own name
+//! lead to this machine (DNS rebinding), and the browser then lets it read the answers: to the browser it is the page's
+//! own server. Only the Host header tells, so names that are not expected are refused.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use platform::runtime::host_of;
+use serde_json::json;
+
+use crate::errors::Code;
+
+/// The names that may stand in a Host header, beside `localhost` and addresses, which nobody can make lead elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct AllowedHosts(Arc<[String]>);
+
+impl AllowedHosts {
+    /// These names.
+    #[must_use]
+    pub fn new(names: &[String]) -> Self {
+        Self(names.iter().map(|name| name.to_lowercase()).collect())
+    }
+
+    fn allows(&self, host: &str) -> bool {
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let is_address = bare.unwrap_or(host).parse::<IpAddr>().is_ok();
+        let name = host.to_lowercase();
+        is_address || name == "localhost" || self.0.contains(&name)
+    }
+}
+
+/// Answers requests to hosts that are not allowed.
+pub async fn require(State(hosts): State<AllowedHosts>, request: Request, next: Next) -> Response {
+    let host = host_of(request.uri(), request.headers());
+    if host.as_deref().is_some_and(|host| hosts.allows(host)) {
+        return next.run(request).await;
+    }
+    let shown: String = host.unwrap_or_default().chars().take(80).collect();
+    let message =
+        format!("the Host must be an address, localhost or one of ALLOWED_HOSTS, got {shown:?}");
+    let code = Code::Forbidden.name();
+    let body = json!({"errors": [{"message": message, "extensions": {"code": code}}]});
+    (StatusCode::FORBIDDEN, axum::Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AllowedHosts;
+
+    #[test]
+    fn addresses_localhost_and_what_is_listed_pass() {
+        let hosts = AllowedHosts::new(&["Shop.example".to_owned()]);
+        for good in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "[::1]",
+            "localhost",
+            "LOCALHOST",
+            "shop.EXAMPLE",
+        ] {
+            assert!(hosts.allows(good), "{good}");
+        }
+        for bad in [
+            "",
+            "evil.example",
+            "shop.example.evil",
+            "localhost.evil",
+            "127.0.0.1.nip.io",
+        ] {
+            assert!(!hosts.allows(bad), "{bad}");
+        }
+    }
+}
