@@ -163,18 +163,11 @@ async fn by_hand_or_none(server: &Server, log: &str, rows: &str) -> Result<Optio
 
 async fn with_runner(log: Arc<dyn EventStore>, url: &str, head: Position) -> Result<Figures> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let database = Database::open(url, POOL, Arc::clone(&clock)).await?;
+    let database = Database::open(url, POOL, clock).await?;
     let rows = Arc::new(SqlProjectionStore::<Accounts>::open(database.clone()).await?);
     let leases = Arc::new(SqlLeaseStore::new(database.clone()));
     let begin = Instant::now();
-    let runner = Runner::new(
-        log,
-        Accounts,
-        rows,
-        leases,
-        clock,
-        RunnerConfig::new("bench"),
-    );
+    let runner = Runner::new(log, Accounts, rows, leases, RunnerConfig::new("bench"));
     let mut state = runner.state();
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));

@@ -7,6 +7,7 @@ pub mod config;
 pub mod error_id;
 pub mod fields;
 pub mod health;
+mod metric_help;
 pub mod runtime;
 pub mod telemetry;
 

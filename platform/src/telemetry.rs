@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{ConfigError, Settings, names};
+use crate::metric_help;
 
 /// Upper bounds, in seconds, of the buckets that durations are counted in.
 const SECONDS: &[f64] = &[
@@ -148,6 +149,8 @@ pub fn install(config: &TelemetryConfig) -> Result<Metrics, BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), COUNTS)?
         .install_recorder()?;
+    metric_help::describe();
+    metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
     Ok(Metrics(handle))
 }
 

@@ -350,7 +350,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let rows = Arc::new(MemoryRows::default());
     let head = store.head().await?;
     let config = RunnerConfig::new("example");
-    let runner = Runner::new(store.clone(), Balances, rows.clone(), store, clock, config);
+    let runner = Runner::new(store.clone(), Balances, rows.clone(), store, config);
     let mut state = runner.state();
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));

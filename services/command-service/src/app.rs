@@ -100,6 +100,7 @@ impl OpenedStore {
     }
 
     /// Closes its connections, after the calls that run.
+    #[must_use]
     pub fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             match self {
@@ -240,6 +241,7 @@ impl CommandService {
 
     /// Ends it: no new requests, the running ones to their end, what they wrote durable, connections closed. The
     /// event store stays open. What has not ended after `limit` is left behind, and logged.
+    #[must_use]
     pub fn stop(self, limit: Duration) -> BoxFuture<'static, ()> {
         Box::pin(self.stop_now(limit))
     }

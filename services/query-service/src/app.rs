@@ -55,7 +55,7 @@ impl OpenedLog {
             Engine::Sqlite => {
                 let settings = event_store_sqlite::Settings::default();
                 let location = path(&config.event_store);
-                let store = SqliteEventStore::open_read_only(location, clock, settings).await;
+                let store = SqliteEventStore::open_read_only(location, clock, &settings).await;
                 let store = store.map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
                 Ok(Self::Sqlite(Arc::new(store)))
             }
@@ -84,6 +84,7 @@ impl OpenedLog {
     }
 
     /// Closes its connections, after the calls that run.
+    #[must_use]
     pub fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             match self {
@@ -130,7 +131,7 @@ impl QueryService {
     ) -> BoxFuture<'s, Result<Self, StartError>> {
         Box::pin(async move {
             let database = Self::open_database(config, &clock).await?;
-            Self::start_on(database, own, log, clock).await
+            Self::start_on(database, own, log).await
         })
     }
 
@@ -154,16 +155,14 @@ impl QueryService {
         database: Database,
         own: &Config,
         log: Arc<dyn EventStore>,
-        clock: Arc<dyn Clock>,
     ) -> BoxFuture<'_, Result<Self, StartError>> {
-        Box::pin(Self::start_now(database, own, log, clock))
+        Box::pin(Self::start_now(database, own, log))
     }
 
     async fn start_now(
         database: Database,
         own: &Config,
         log: Arc<dyn EventStore>,
-        clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         // Projections and caches together understand nearly every event.
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
@@ -171,7 +170,6 @@ impl QueryService {
         let folding = Folding {
             log: Arc::clone(&log),
             database: database.clone(),
-            clock,
             owner: format!("query-service-{:016x}", rand::random::<u64>()),
         };
         let starting = start_step(MAKE_TABLES, folding.start_all(&tasks));
@@ -221,6 +219,7 @@ impl QueryService {
 
     /// Ends it: requests to their end, leases given back, connections closed. The event store stays open. What has not
     /// ended after `limit` is left behind, and logged.
+    #[must_use]
     pub fn stop(self, limit: Duration) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let ended = async {
@@ -270,7 +269,6 @@ async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Database, Sto
 struct Folding {
     log: Arc<dyn EventStore>,
     database: Database,
-    clock: Arc<dyn Clock>,
     owner: String,
 }
 
@@ -306,7 +304,6 @@ impl Folding {
             projection,
             Arc::new(rows),
             Arc::clone(&leases),
-            Arc::clone(&self.clock),
             config,
         );
         if self.database.engine() == read_model_sql::Engine::Sqlite {

@@ -39,7 +39,7 @@ impl<const VERSIONS_RAISED_BY: u32> Service for ReadSide<VERSIONS_RAISED_BY> {
         let log = OpenedLog::open(databases, Arc::clone(&clock)).await?;
         let database = QueryService::open_database(databases, &clock).await?;
         let database = database.with_versions_raised_by(VERSIONS_RAISED_BY);
-        let service = QueryService::start_on(database, &config, log.store(), clock).await?;
+        let service = QueryService::start_on(database, &config, log.store()).await?;
         Ok(Self { log, service })
     }
 

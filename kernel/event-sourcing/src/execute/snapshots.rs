@@ -35,6 +35,7 @@ impl Snapshots {
         store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
     ) -> (Self, JoinHandle<()>) {
+        metrics::counter!("event_store_snapshots_left_out_total").increment(0);
         let (queue, due) = mpsc::channel(QUEUE);
         (Self { queue }, tokio::spawn(run(store, clock, due)))
     }

@@ -229,9 +229,12 @@ impl Decisions {
     }
 }
 
+/// Who reads decisions, as metrics name it.
+pub(super) const CONTROL_READER: &str = "projection_control";
+
 /// A decision that cannot be read is not obeyed; the projection stays parked for all to see.
 fn report(unreadable: &Unreadable) {
-    metrics::counter!("events_unreadable_total", "reader" => "projection_control").increment(1);
+    metrics::counter!("events_unreadable_total", "reader" => CONTROL_READER).increment(1);
     tracing::error!(
         { fields::PROJECTION } = unreadable.stream.aggregate_id(),
         { fields::POSITION } = unreadable.position.0,

@@ -24,18 +24,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::build::BuildReport;
+use super::control::CONTROL_READER;
 use super::fold::decode_page;
 use super::idle::Idle;
 use super::origin::{self, LastEvent};
 use super::parking::Parking;
 use super::{PageWrite, Parked, Progress, Projection, ProjectionStore};
-use crate::clock::Clock;
 use crate::fields;
 use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
@@ -99,7 +98,6 @@ pub struct Runner<P: Projection> {
     projection: P,
     rows: Arc<dyn ProjectionStore<P>>,
     leases: Arc<dyn LeaseStore>,
-    clock: Arc<dyn Clock>,
     config: RunnerConfig,
     lease: Arc<str>,
     state: watch::Sender<RunnerState>,
@@ -143,7 +141,6 @@ impl<P: Projection> Runner<P> {
         projection: P,
         rows: Arc<dyn ProjectionStore<P>>,
         leases: Arc<dyn LeaseStore>,
-        clock: Arc<dyn Clock>,
         config: RunnerConfig,
     ) -> Self {
         let lease = format!("projection/{}/v{}", P::NAME, rows.schema_version()).into();
@@ -153,7 +150,6 @@ impl<P: Projection> Runner<P> {
             projection,
             rows,
             leases,
-            clock,
             config,
             lease,
             state,
@@ -174,6 +170,12 @@ impl<P: Projection> Runner<P> {
 
     /// Runs until `stop` fires, then gives the lease back.
     pub async fn run(self, stop: CancellationToken) {
+        // A counter that appears with its first event hides that event from a rate.
+        metrics::counter!("projection_events_total", "projection" => P::NAME).increment(0);
+        metrics::counter!("projection_rebuilds_total", "projection" => P::NAME).increment(0);
+        for reader in [P::NAME, CONTROL_READER] {
+            metrics::counter!("events_unreadable_total", "reader" => reader).increment(0);
+        }
         let mut parking = Parking::new(P::NAME, Arc::clone(&self.log));
         let mut pause = self.config.retry_min;
         while !stop.is_cancelled() {
@@ -401,7 +403,6 @@ impl<P: Projection> Runner<P> {
     ) -> Result<Option<LogPage>, Lost> {
         let (head, count, end) = (page.head, page.entries.len(), page.through);
         let last = LastEvent::of(&page);
-        let newest = page.events().next_back().map(|event| event.recorded_at);
         let decoded = decode_page(&self.projection, page, skips);
         let keys = decoded.keys();
         let load = async {
@@ -442,7 +443,8 @@ impl<P: Projection> Runner<P> {
         progress.mark = Some(mark);
         progress.caught_up = caught_up;
         progress.parked = folded.parked;
-        self.measure(head, progress.position, newest, count);
+        metrics::counter!("projection_events_total", "projection" => P::NAME)
+            .increment(count as u64);
         if let Some(parked) = &progress.parked {
             return Err(self.park(progress, parked.clone()));
         }
@@ -471,18 +473,5 @@ impl<P: Projection> Runner<P> {
             failing: None,
             is_damaged: false,
         });
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-    fn measure(&self, head: Position, at: Position, newest: Option<DateTime<Utc>>, count: usize) {
-        let behind = head.0.saturating_sub(at.0);
-        metrics::gauge!("projection_position", "projection" => P::NAME).set(at.0 as f64);
-        metrics::gauge!("projection_lag_events", "projection" => P::NAME).set(behind as f64);
-        metrics::counter!("projection_events_total", "projection" => P::NAME)
-            .increment(count as u64);
-        if let Some(newest) = newest {
-            let age = (self.clock.now() - newest).as_seconds_f64().max(0.0);
-            metrics::gauge!("projection_lag_seconds", "projection" => P::NAME).set(age);
-        }
     }
 }

@@ -360,7 +360,6 @@ impl Fixture {
                 log: Arc::clone(&self.leases),
                 rows: Arc::clone(&self.rows),
             }),
-            Arc::new(SystemClock),
             config,
         );
         let (state, stop) = (runner.state(), CancellationToken::new());

@@ -101,7 +101,6 @@ impl World {
             Counters,
             Arc::new(rows) as Arc<dyn ProjectionStore<Counters>>,
             Arc::clone(&leases) as Arc<dyn LeaseStore>,
-            Arc::new(SystemClock),
             config,
         );
         if database.engine() == Engine::Sqlite {

@@ -91,6 +91,8 @@ enum Interrupted {
 impl Notices {
     /// Tells customers, whenever this process has the lease, until `stop` fires.
     pub async fn run(self, stop: CancellationToken) {
+        metrics::counter!("notices_given_up_total").increment(0);
+        metrics::counter!("events_unreadable_total", "reader" => "notices").increment(0);
         while !stop.is_cancelled() {
             let interrupted = match self.hold(&stop).await {
                 Ok(never) => match never {},

@@ -3,10 +3,9 @@
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
+use contract::status::code_name;
 use tokio::time::{Duration, Instant};
-
-/// UNIMPLEMENTED: a path that somebody made up, which must not make a new series.
-const UNIMPLEMENTED: &str = "12";
+use tonic::Code;
 
 pub(super) async fn measure(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
@@ -23,11 +22,14 @@ fn record(method: &str, took: Duration, response: &Response) {
     let code = response
         .headers()
         .get("grpc-status")
-        .and_then(|code| code.to_str().ok())
-        .unwrap_or("0");
-    if code == UNIMPLEMENTED {
+        .map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()));
+    // A path that was made up must not make a new series.
+    if code == Code::Unimplemented {
         return;
     }
-    let labels = [("method", method.to_owned()), ("code", code.to_owned())];
+    let labels = [
+        ("method", method.to_owned()),
+        ("code", code_name(code).to_owned()),
+    ];
     metrics::histogram!("grpc_server_duration_seconds", &labels).record(took);
 }

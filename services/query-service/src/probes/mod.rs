@@ -132,6 +132,25 @@ struct Followed {
     standing: Standing,
 }
 
+impl Followed {
+    /// Measured here and not where events are folded: a projection that is not folded lags as well.
+    #[expect(clippy::cast_precision_loss, reason = "gauges")]
+    fn measure(&self, seen: &Seen<'_>) {
+        let projection = self.projection;
+        let position = seen.checkpoint.position.0;
+        let is_parked = u8::from(seen.checkpoint.parked.is_some());
+        // Unknown without the log's end.
+        let (events, seconds) = seen.head.map_or((f64::NAN, f64::NAN), |head| {
+            let events = head.0.saturating_sub(position) as f64;
+            (events, self.standing.lag(seen.at).as_secs_f64())
+        });
+        metrics::gauge!("projection_parked", "projection" => projection).set(is_parked);
+        metrics::gauge!("projection_position", "projection" => projection).set(position as f64);
+        metrics::gauge!("projection_lag_events", "projection" => projection).set(events);
+        metrics::gauge!("projection_lag_seconds", "projection" => projection).set(seconds);
+    }
+}
+
 struct Projections {
     log: Arc<dyn EventStore>,
     limits: LagLimits,
@@ -163,13 +182,6 @@ impl Projections {
         let head = head.ok().and_then(Result::ok);
         for followed in &mut self.followed {
             let checkpoint = followed.checkpoint.borrow().clone();
-            let is_parked = if checkpoint.parked.is_some() {
-                1.0
-            } else {
-                0.0
-            };
-            let projection = followed.projection;
-            metrics::gauge!("projection_parked", "projection" => projection).set(is_parked);
             let seen = Seen {
                 checkpoint: &checkpoint,
                 runner: &followed.runner.borrow().clone(),
@@ -178,6 +190,7 @@ impl Projections {
             };
             let state = followed.standing.judge(&seen, self.limits);
             followed.part.set(&state);
+            followed.measure(&seen);
         }
         self.followed.iter().all(|it| it.standing.has_caught_up())
     }

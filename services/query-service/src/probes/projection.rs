@@ -7,6 +7,8 @@
 //!                            parked          failing, damaged
 //! ```
 
+use std::time::Duration;
+
 use event_sourcing::Position;
 use event_sourcing::projection::RunnerState;
 use platform::health::PartState;
@@ -73,6 +75,12 @@ impl Standing {
         }
     }
 
+    /// For how long an event that the log has was seen to be missing from the rows.
+    pub(super) fn lag(&self, now: Instant) -> Duration {
+        self.waiting_for
+            .map_or(Duration::ZERO, |(_, since)| now.duration_since(since))
+    }
+
     fn catch_up(&mut self, seen: &Seen<'_>) {
         self.goal = self.goal.or(seen.head);
         let is_known = seen.checkpoint.as_of.is_some();
@@ -103,8 +111,6 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use event_sourcing::projection::Parked;
 
     use super::*;
@@ -147,6 +153,22 @@ mod tests {
             };
             self.standing.judge(&seen, LIMITS)
         }
+    }
+
+    #[test]
+    fn its_lag_grows_while_an_event_is_missing_and_ends_with_it() {
+        let mut case = Case::new();
+        let mut lag = |seconds, position, head| {
+            case.at(seconds, position, head);
+            let now = case.start + Duration::from_secs(seconds);
+            case.standing.lag(now).as_secs()
+        };
+        assert_eq!(lag(0, 20, Some(20)), 0);
+        assert_eq!(lag(2, 20, Some(21)), 0);
+        assert_eq!(lag(60, 20, Some(25)), 58);
+        assert_eq!(lag(62, 21, Some(25)), 0, "the event of then has arrived");
+        assert_eq!(lag(64, 25, Some(25)), 0);
+        assert_eq!(lag(600, 25, Some(25)), 0);
     }
 
     #[test]

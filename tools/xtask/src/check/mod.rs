@@ -8,6 +8,7 @@ mod floors;
 mod formatting;
 mod leftovers;
 mod manifest;
+mod metrics;
 mod run;
 mod size;
 mod statements;

@@ -5,8 +5,8 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use super::{
-    adapters, clippy, deny, features, floors, formatting, leftovers, manifest, size, statements,
-    tiers,
+    adapters, clippy, deny, features, floors, formatting, leftovers, manifest, metrics, size,
+    statements, tiers,
 };
 use crate::repository::Repository;
 
@@ -21,7 +21,7 @@ pub struct Check {
 }
 
 /// The quick ones first.
-pub const ALL: [Check; 11] = [
+pub const ALL: [Check; 12] = [
     Check {
         name: "format",
         promise: "every Rust file is as rustfmt writes it",
@@ -61,6 +61,11 @@ pub const ALL: [Check; 11] = [
         name: "statements",
         promise: "SQL runs where every statement is read to its end",
         problems: statements::problems,
+    },
+    Check {
+        name: "metrics",
+        promise: "every metric says what it means",
+        problems: metrics::problems,
     },
     Check {
         name: "floors",

@@ -140,6 +140,9 @@ impl EngineBuilder {
     /// Starts it.
     #[must_use]
     pub fn start(self) -> (SagaEngine, EngineTasks) {
+        for driver in &self.drivers {
+            count_from_zero(driver.name());
+        }
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let shared = Arc::new(Shared {
             calls: Arc::new(Semaphore::new(self.config.calls)),
@@ -164,6 +167,18 @@ impl EngineBuilder {
             ended,
         };
         (SagaEngine(shared), tasks)
+    }
+}
+
+/// A counter that appears with its first event hides that event from a rate.
+fn count_from_zero(saga: &'static str) {
+    metrics::counter!("saga_started_total", "saga" => saga).increment(0);
+    metrics::counter!("saga_completed_total", "saga" => saga).increment(0);
+    metrics::counter!("saga_compensated_total", "saga" => saga).increment(0);
+    metrics::counter!("saga_failed_total", "saga" => saga).increment(0);
+    metrics::counter!("saga_suspended_total", "saga" => saga).increment(0);
+    for reader in ["saga", "saga_index"] {
+        metrics::counter!("events_unreadable_total", "reader" => reader).increment(0);
     }
 }
 
