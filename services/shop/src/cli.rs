@@ -36,6 +36,7 @@ const LISTENERS: &[Spec] = &[
 ];
 const GATEWAY: &[Spec] = &[
     names::APP_ENV.spec,
+    names::ALLOWED_HOSTS.spec,
     names::GRAPHIQL.spec,
     names::GRAPHQL_MAX_DEPTH.spec,
     names::GRAPHQL_MAX_COMPLEXITY.spec,
