@@ -19,7 +19,7 @@ pub struct Checkpoint {
     /// Whether the rows may be read. Until then they are being built: they were not yet at the head of the log, or not at
     /// the head that this process found when it started. Stays true for the generation, however far it lags later.
     pub caught_up: bool,
-    /// Why it stands still, if it does.
+    /// Why it is parked, if it is.
     pub parked: Option<Parked>,
     /// The moment at which `position` was at or above the checkpoint in the database; none before the first read.
     pub as_of: Option<Instant>,

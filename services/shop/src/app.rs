@@ -4,9 +4,7 @@
 //! gRPC ports are served as well. They stop in the order of the calls, the gateway first, so that no request meets a
 //! service that is gone; the event store closes last.
 
-use std::fs::DirBuilder;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +17,7 @@ use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener, StopSigna
 use platform::telemetry::Metrics;
 use platform::{StartError, fields, health};
 use query_service::QueryService;
+use sql_database::sqlite::private;
 
 use crate::config::{Addresses, ShopConfig};
 
@@ -157,10 +156,6 @@ fn make_folder(config: &ShopConfig) -> Result<(), StartError> {
         return Ok(());
     }
     let path = &config.data_dir;
-    // Only this user's: what is stored names people and says where they live.
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    private::make_folder(path)
         .map_err(|error| StartError::failed(format!("make the folder {}", path.display()), error))
 }

@@ -14,7 +14,7 @@ async fn events_that_concern_no_row_are_not_written_one_by_one() {
         tokio::time::sleep(idle / 20).await;
     }
     let most = begun.elapsed().as_millis() / idle.as_millis() + 1;
-    // Nobody waits for it, and still the checkpoint comes to the end.
+    // No reader waits for it, and still the checkpoint comes to the end.
     running.reaches(100).await;
     let writes = fixture.rows.table.lock().unwrap().writes as u128;
     assert!(writes <= most, "{writes} writes, and {most} would do");

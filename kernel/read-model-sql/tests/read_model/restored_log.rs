@@ -24,7 +24,7 @@ async fn a_log_that_is_shorter_than_the_checkpoint_is_noticed_while_running() {
         process.shows(&[1, 2], 2).await;
         assert_eq!(process.rows("counters").await, expected);
         process.stop().await;
-        // Nobody reads the superseded one any more.
+        // The superseded one is not read any more.
         world.append(1).await;
         let mut process = world.start(0).await;
         process.reaches(Position(26)).await;

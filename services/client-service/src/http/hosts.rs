@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::errors::Code;
 
-/// The names that may stand in a Host header, beside `localhost` and addresses, which nobody can make lead elsewhere.
+/// The names that may stand in a Host header, beside `localhost` and addresses, which cannot be made to lead elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct AllowedHosts(Arc<[String]>);
 
