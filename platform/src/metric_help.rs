@@ -19,6 +19,7 @@ use Kind::{Counter, Gauge, Histogram};
 const METRICS: &[(&str, Kind, &str)] = &[
     ("build_info", Gauge, "1, with the version of the process"),
     ("cache_requests_total", Counter, "Reads of the query-service by table, and whether memory had the answer"),
+    ("clock_offset_seconds", Gauge, "By how much the machine's clock is ahead of the one that decides deadlines and expiries"),
     ("command_duration_seconds", Histogram, "Commands from their receipt to their answer, by command and outcome"),
     ("db_pool_connections", Gauge, "Connections of a database pool: busy ones and the most there may be"),
     ("event_store_append_batch_events", Histogram, "Events in one append to the event store"),

@@ -37,7 +37,7 @@ pub mod upcast;
 
 pub use aggregate::{Aggregate, DecodeError, DomainEvent};
 pub use appender::{AppendError, Appender, AppenderConfig, LastWrite, Outcome};
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SteadyClock, SystemClock};
 pub use commit::{Commit, CommitError, Expected, Receipt, Refused, Write};
 pub use event::{EncodedEvent, Envelope, Metadata, NewEvent};
 pub use execute::{Command, Context, Done, ExecuteError, Executor, ExecutorConfig};

@@ -7,9 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use event_sourcing::lease::is_presence;
-use event_sourcing::{Lease, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, Token};
-use sqlx::postgres::PgPool;
+use event_sourcing::{Lease, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, SteadyClock, Token};
+use sqlx::Postgres;
+use sqlx::postgres::{PgArguments, PgPool};
+use sqlx::query::QueryAs;
 
 /// `$3` is in seconds. A row that another owner holds is locked, left as it is, and not returned.
 const ACQUIRE: &str = "
@@ -24,7 +27,7 @@ const ACQUIRE: &str = "
               + CASE WHEN leases.owner = excluded.owner
                       AND leases.expires_at > clock_timestamp() THEN 0 ELSE 1 END
     WHERE leases.owner = excluded.owner OR leases.expires_at <= clock_timestamp()
-    RETURNING name, token";
+    RETURNING name, token, clock_timestamp()";
 
 const RENEW: &str = "
     WITH mine AS (
@@ -35,7 +38,7 @@ const RENEW: &str = "
     UPDATE leases SET expires_at = clock_timestamp() + make_interval(secs => $2)
     FROM mine
     WHERE leases.name = mine.name AND leases.owner = $1 AND leases.expires_at > clock_timestamp()
-    RETURNING leases.name, leases.token";
+    RETURNING leases.name, leases.token, clock_timestamp()";
 
 const RELEASE: &str = "
     WITH mine AS (
@@ -54,7 +57,7 @@ const SEIZE: &str = "
     ORDER BY 1
     ON CONFLICT (name) DO UPDATE
     SET owner = excluded.owner, expires_at = excluded.expires_at, token = leases.token + 1
-    RETURNING name, token";
+    RETURNING name, token, clock_timestamp()";
 
 const HELD: &str = "
     SELECT name FROM leases
@@ -70,8 +73,31 @@ const FORGET_PRESENCE: &str = "
     )
     DELETE FROM leases USING ended WHERE leases.name = ended.name";
 
+type LeaseRow = (String, i64, DateTime<Utc>);
+
+/// Where leases are taken and kept, and the clock that is corrected by what that shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leasing<'s> {
+    pub(crate) pool: &'s PgPool,
+    pub(crate) clock: &'s SteadyClock,
+}
+
+impl Leasing<'_> {
+    async fn run(
+        self,
+        statement: QueryAs<'_, Postgres, LeaseRow, PgArguments>,
+    ) -> Result<Vec<Lease>, sqlx::Error> {
+        let asked_at = self.clock.uptime();
+        let rows = statement.fetch_all(self.pool).await?;
+        if let Some((_, _, time)) = rows.first() {
+            self.clock.synchronize(*time, asked_at);
+        }
+        Ok(rows.into_iter().map(lease).collect())
+    }
+}
+
 pub(crate) async fn acquire(
-    pool: &PgPool,
+    leasing: Leasing<'_>,
     names: &[Arc<str>],
     owner: &str,
     ttl: Duration,
@@ -80,36 +106,34 @@ pub(crate) async fn acquire(
         sqlx::query(FORGET_PRESENCE)
             .bind(PRESENCE)
             .bind(PRESENCE_KEPT.as_secs_f64())
-            .execute(pool)
+            .execute(leasing.pool)
             .await?;
     }
-    take(ACQUIRE, pool, names, owner, ttl).await
+    take(ACQUIRE, leasing, names, owner, ttl).await
 }
 
 /// Takes them all, whoever holds them.
 pub(crate) async fn seize(
-    pool: &PgPool,
+    leasing: Leasing<'_>,
     names: &[Arc<str>],
     owner: &str,
     ttl: Duration,
 ) -> Result<Vec<Lease>, sqlx::Error> {
-    take(SEIZE, pool, names, owner, ttl).await
+    take(SEIZE, leasing, names, owner, ttl).await
 }
 
 async fn take(
     statement: &'static str,
-    pool: &PgPool,
+    leasing: Leasing<'_>,
     names: &[Arc<str>],
     owner: &str,
     ttl: Duration,
 ) -> Result<Vec<Lease>, sqlx::Error> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(statement)
+    let taking = sqlx::query_as(statement)
         .bind(texts(names))
         .bind(owner)
-        .bind(ttl.as_secs_f64())
-        .fetch_all(pool)
-        .await?;
-    Ok(rows.into_iter().map(lease).collect())
+        .bind(ttl.as_secs_f64());
+    leasing.run(taking).await
 }
 
 pub(crate) async fn held(pool: &PgPool, prefix: &str) -> Result<Vec<Arc<str>>, sqlx::Error> {
@@ -122,16 +146,12 @@ pub(crate) async fn held(pool: &PgPool, prefix: &str) -> Result<Vec<Arc<str>>, s
 }
 
 pub(crate) async fn renew(
-    pool: &PgPool,
+    leasing: Leasing<'_>,
     owner: &str,
     ttl: Duration,
 ) -> Result<Vec<Lease>, sqlx::Error> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(RENEW)
-        .bind(owner)
-        .bind(ttl.as_secs_f64())
-        .fetch_all(pool)
-        .await?;
-    Ok(rows.into_iter().map(lease).collect())
+    let renewing = sqlx::query_as(RENEW).bind(owner).bind(ttl.as_secs_f64());
+    leasing.run(renewing).await
 }
 
 pub(crate) async fn release(
@@ -151,7 +171,7 @@ fn texts(names: &[Arc<str>]) -> Vec<&str> {
     names.iter().map(AsRef::as_ref).collect()
 }
 
-fn lease((name, token): (String, i64)) -> Lease {
+fn lease((name, token, _): LeaseRow) -> Lease {
     Lease {
         name: name.into(),
         token: Token(token.unsigned_abs()),

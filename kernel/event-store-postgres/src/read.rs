@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
     CommandId, Entry, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing,
-    StoredContent, StoredPlace, StreamId, StreamPage, Unreadable, Version,
+    SteadyClock, StoredContent, StoredPlace, StreamId, StreamPage, Unreadable, Version,
 };
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::types::Json;
@@ -16,7 +16,8 @@ use crate::append::version_of;
 /// How much of the log one filtered page looks through at most: some milliseconds of work.
 const SCAN_EVENTS: u64 = 10_000;
 
-const HEAD: &str = "SELECT coalesce(max(id), 0) FROM events";
+/// With the server's time, by which the process's clock is corrected.
+const HEAD: &str = "SELECT coalesce(max(id), 0), clock_timestamp() FROM events";
 
 const STREAM: &str = "
     SELECT id, aggregate_type, aggregate_id, event_version, event_id, command_id, event_type,
@@ -78,8 +79,13 @@ const STANDING: &str = "
     FROM (SELECT coalesce(max(id), 0) AS position FROM events) h
     LEFT JOIN LATERAL event_receipt($1) r ON true";
 
-pub(crate) async fn head(executor: impl PgExecutor<'_>) -> Result<Position, sqlx::Error> {
-    let position = sqlx::query_scalar(HEAD).fetch_one(executor).await?;
+pub(crate) async fn head(
+    executor: impl PgExecutor<'_>,
+    clock: &SteadyClock,
+) -> Result<Position, sqlx::Error> {
+    let asked_at = clock.uptime();
+    let (position, time) = sqlx::query_as(HEAD).fetch_one(executor).await?;
+    clock.synchronize(time, asked_at);
     Ok(position_of(position))
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use event_sourcing::SteadyClock;
 use sqlx::{PgConnection, Row};
 
 use crate::error::Refusal;
@@ -10,8 +11,10 @@ use crate::error::Refusal;
 const OLDEST_SERVER: i32 = 140_000;
 
 /// How a process uses the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
+    /// The process's clock. The store corrects it by the server's whenever it reads the head or keeps leases.
+    pub clock: SteadyClock,
     /// Connections for readers. Two more are held: one appends, one listens.
     pub pool_size: u32,
     /// Whether opening the store brings the tables up to date. Without it they must be.
@@ -30,6 +33,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            clock: SteadyClock::start(),
             pool_size: 10,
             migrate: true,
             poll_interval: Duration::from_millis(100),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use event_sourcing::{
     CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogIdentity, LogPage, Position,
-    Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
+    Receipt, Refused, Snapshot, Standing, SteadyClock, StoreError, StreamId, StreamPage, Version,
 };
 use futures::future::BoxFuture;
 use sqlx::postgres::PgPool;
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::append::Appending;
 use crate::error::{Phase, store_error};
+use crate::lease::Leasing;
 use crate::pooler::require_sessions;
 use crate::session::Connector;
 use crate::settings::Settings;
@@ -25,6 +26,7 @@ use crate::{append, identity, lease, migrate, read, settings, snapshot};
 pub struct PostgresEventStore {
     appending: Appending,
     pool: PgPool,
+    clock: SteadyClock,
     subscription: Subscription,
 }
 
@@ -54,11 +56,16 @@ impl PostgresEventStore {
             migrate::migrate(&mut connection).await?;
         }
         migrate::check(&mut connection).await?;
+        let clock = settings.clock;
+        // Nothing may be decided by a clock that was never compared with the server's.
+        read::head(&mut connection, &clock).await?;
         let pool = connector.pool(settings.pool_size);
-        let subscription = Subscription::start(connector.pool(1), settings.poll_interval);
+        let interval = settings.poll_interval;
+        let subscription = Subscription::start(connector.pool(1), clock.clone(), interval);
         Ok(Self {
             appending: Appending::new(connector, connection, backend),
             pool,
+            clock,
             subscription,
         })
     }
@@ -74,6 +81,13 @@ impl PostgresEventStore {
                 .await
                 .map_err(failed("ask whether events may be added"))
         })
+    }
+
+    fn leasing(&self) -> Leasing<'_> {
+        Leasing {
+            pool: &self.pool,
+            clock: &self.clock,
+        }
     }
 
     /// Closes all connections, once running calls have ended. Later calls fail or open new ones.
@@ -142,7 +156,7 @@ impl EventStore for PostgresEventStore {
 
     async fn head(&self) -> Result<Position, StoreError> {
         let asked_at = Instant::now();
-        let head = read::head(&self.pool).await;
+        let head = read::head(&self.pool, &self.clock).await;
         let head = head.map_err(failed("read the head"))?;
         self.subscription.seen(head, asked_at);
         Ok(head)
@@ -197,13 +211,13 @@ impl LeaseStore for PostgresEventStore {
         owner: &str,
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
-        lease::acquire(&self.pool, names, owner, ttl)
+        lease::acquire(self.leasing(), names, owner, ttl)
             .await
             .map_err(failed("acquire leases"))
     }
 
     async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
-        lease::renew(&self.pool, owner, ttl)
+        lease::renew(self.leasing(), owner, ttl)
             .await
             .map_err(failed("renew leases"))
     }
@@ -226,7 +240,7 @@ impl LeaseStore for PostgresEventStore {
         owner: &str,
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
-        lease::seize(&self.pool, names, owner, ttl)
+        lease::seize(self.leasing(), names, owner, ttl)
             .await
             .map_err(failed("seize leases"))
     }

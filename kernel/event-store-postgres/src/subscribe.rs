@@ -18,7 +18,7 @@
 
 use std::time::Duration;
 
-use event_sourcing::{Position, fields};
+use event_sourcing::{Position, SteadyClock, fields};
 use sqlx::postgres::{PgListener, PgNotification, PgPool};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
@@ -49,6 +49,7 @@ struct Seen {
 #[derive(Debug)]
 pub(crate) struct Subscription {
     seen: watch::Sender<Seen>,
+    clock: SteadyClock,
     poll_interval: Duration,
     /// When somebody last looked; who holds the lock is looking.
     looked: Mutex<Option<Instant>>,
@@ -57,14 +58,21 @@ pub(crate) struct Subscription {
 
 impl Subscription {
     /// Starts to listen. `own` is a pool of one connection for it.
-    pub(crate) fn start(own: PgPool, poll_interval: Duration) -> Self {
+    pub(crate) fn start(own: PgPool, clock: SteadyClock, poll_interval: Duration) -> Self {
         let seen = watch::Sender::new(Seen {
             head: Position::START,
             at: Instant::now(),
         });
-        let listener = tokio::spawn(listen(own, seen.clone(), SILENCE.max(poll_interval)));
+        let follower = Follower {
+            own,
+            seen: seen.clone(),
+            clock: clock.clone(),
+            silence: SILENCE.max(poll_interval),
+        };
+        let listener = tokio::spawn(follower.listen());
         Self {
             seen,
+            clock,
             poll_interval,
             looked: Mutex::new(None),
             listener: Mutex::new(Some(listener)),
@@ -99,7 +107,7 @@ impl Subscription {
             return Ok(());
         }
         let asked_at = Instant::now();
-        let head = read::head(pool).await?;
+        let head = read::head(pool, &self.clock).await?;
         *looked = Some(Instant::now());
         self.seen(head, asked_at);
         Ok(())
@@ -123,56 +131,70 @@ impl Drop for Subscription {
     }
 }
 
-async fn listen(own: PgPool, seen: watch::Sender<Seen>, silence: Duration) {
-    let mut pause = RETRY.0;
-    loop {
-        let before = Instant::now();
-        let error = follow(&own, &seen, silence).await;
-        if before.elapsed() > RETRY.1 {
-            pause = RETRY.0;
-        }
-        tracing::warn!(
-            error = error.as_ref().map(|e| e as &dyn std::error::Error),
-            "lost the connection that listens for events; readers poll until it is back"
-        );
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(RETRY.1);
-    }
+/// What listens.
+struct Follower {
+    own: PgPool,
+    seen: watch::Sender<Seen>,
+    clock: SteadyClock,
+    silence: Duration,
 }
 
-/// Listens until the connection is lost; gives the error if there was one.
-async fn follow(
-    own: &PgPool,
-    seen: &watch::Sender<Seen>,
-    silence: Duration,
-) -> Option<sqlx::Error> {
-    let followed = async {
-        let mut listener = PgListener::connect_with(own).await?;
-        listener.eager_reconnect(false);
-        let channel: String = sqlx::query_scalar(CHANNEL).fetch_one(&mut listener).await?;
-        listener.listen(&channel).await?;
-        read_head(&mut listener, seen).await?;
+impl Follower {
+    /// Never returns.
+    async fn listen(self) {
+        let mut pause = RETRY.0;
         loop {
-            let must_look = match timeout(silence, listener.try_recv()).await {
-                Ok(Ok(Some(first))) => {
-                    let mut is_news = may_be_news(&first, seen);
-                    // Those that came meanwhile are answered by the same look.
-                    while let Some(next) = listener.next_buffered() {
-                        is_news |= may_be_news(&next, seen);
-                    }
-                    is_news
-                }
-                Ok(Ok(None)) => return Ok(()),
-                Ok(Err(error)) => return Err(error),
-                Err(_) => true,
-            };
-            if must_look {
-                let looked = timeout(SILENCE, read_head(&mut listener, seen)).await;
-                looked.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+            let before = Instant::now();
+            let error = self.follow().await;
+            if before.elapsed() > RETRY.1 {
+                pause = RETRY.0;
             }
+            tracing::warn!(
+                error = error.as_ref().map(|e| e as &dyn std::error::Error),
+                "lost the connection that listens for events; readers poll until it is back"
+            );
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(RETRY.1);
         }
-    };
-    followed.await.err()
+    }
+
+    /// Listens until the connection is lost; gives the error if there was one.
+    async fn follow(&self) -> Option<sqlx::Error> {
+        let followed = async {
+            let mut listener = PgListener::connect_with(&self.own).await?;
+            listener.eager_reconnect(false);
+            let channel: String = sqlx::query_scalar(CHANNEL).fetch_one(&mut listener).await?;
+            listener.listen(&channel).await?;
+            self.read_head(&mut listener).await?;
+            loop {
+                let must_look = match timeout(self.silence, listener.try_recv()).await {
+                    Ok(Ok(Some(first))) => {
+                        let mut is_news = may_be_news(&first, &self.seen);
+                        // Those that came meanwhile are answered by the same look.
+                        while let Some(next) = listener.next_buffered() {
+                            is_news |= may_be_news(&next, &self.seen);
+                        }
+                        is_news
+                    }
+                    Ok(Ok(None)) => return Ok(()),
+                    Ok(Err(error)) => return Err(error),
+                    Err(_) => true,
+                };
+                if must_look {
+                    let looked = timeout(SILENCE, self.read_head(&mut listener)).await;
+                    looked.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+                }
+            }
+        };
+        followed.await.err()
+    }
+
+    async fn read_head(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
+        let asked_at = Instant::now();
+        let head = read::head(listener, &self.clock).await?;
+        publish(&self.seen, head, asked_at);
+        Ok(())
+    }
 }
 
 /// Whether a look may show more than is known. Most notifications are of this process's own appends, whose answers were
@@ -180,16 +202,6 @@ async fn follow(
 fn may_be_news(notification: &PgNotification, seen: &watch::Sender<Seen>) -> bool {
     let claimed = notification.payload().parse().map(Position);
     claimed.map_or(true, |claimed| claimed > seen.borrow().head)
-}
-
-async fn read_head(
-    listener: &mut PgListener,
-    seen: &watch::Sender<Seen>,
-) -> Result<(), sqlx::Error> {
-    let asked_at = Instant::now();
-    let head = read::head(listener).await?;
-    publish(seen, head, asked_at);
-    Ok(())
 }
 
 /// A lower head than the known one is an old answer that was overtaken, unless it was asked for afterwards: then the log

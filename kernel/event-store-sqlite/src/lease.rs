@@ -15,6 +15,9 @@ use crate::read;
 pub(crate) struct Term {
     pub(crate) now_us: i64,
     pub(crate) expires_at_us: i64,
+    /// What expires later was taken before the machine's clock was set back, by a process that is gone: only one
+    /// process at a time has the file.
+    latest_expiry_us: i64,
 }
 
 impl Term {
@@ -24,6 +27,7 @@ impl Term {
         Self {
             now_us,
             expires_at_us: now_us.saturating_add(ttl_us),
+            latest_expiry_us: now_us.saturating_add(ttl_us.saturating_mul(2)),
         }
     }
 }
@@ -48,14 +52,15 @@ pub(crate) async fn acquire(
         "INSERT INTO leases (name, owner, token, expires_at_us)
          SELECT DISTINCT value, ?2, 1, ?4 FROM json_each(?1) WHERE true
          ON CONFLICT (name) DO UPDATE
-         SET token = token + (expires_at_us <= ?3), owner = excluded.owner, expires_at_us = excluded.expires_at_us
-         WHERE leases.expires_at_us <= ?3 OR leases.owner = excluded.owner
+         SET token = token + (expires_at_us <= ?3 OR expires_at_us > ?5), owner = excluded.owner, expires_at_us = excluded.expires_at_us
+         WHERE leases.expires_at_us <= ?3 OR leases.expires_at_us > ?5 OR leases.owner = excluded.owner
          RETURNING name, token",
     )
     .bind(read::json(&names)?)
     .bind(owner)
     .bind(term.now_us)
     .bind(term.expires_at_us)
+    .bind(term.latest_expiry_us)
     .fetch_all(conn)
     .await?;
     Ok(taken.into_iter().map(lease).collect())

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
+use event_sourcing::clock::ManualClock;
 use event_sourcing::{
     CommandId, Commit, EncodedEvent, EventStore, Expected, Filter, LeaseStore, Metadata, NewEvent,
     Position, Snapshot, StoreError, StreamId, SystemClock, Token, Version, Write,
@@ -86,6 +87,28 @@ fn commit(number: u128) -> Commit {
 async fn append(store: &SqliteEventStore, number: u128) {
     let answers = store.append(&[commit(number)]).await.unwrap();
     assert!(answers[0].is_ok());
+}
+
+#[tokio::test]
+async fn a_lease_of_a_clock_that_was_set_back_is_expired() {
+    let place = Place::new();
+    let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH + TimeDelta::days(1)));
+    let open = SqliteEventStore::open(
+        &place.location(),
+        Arc::clone(&clock) as _,
+        Settings::default(),
+    );
+    let store = open.await.unwrap();
+    let names = [Arc::from("work")];
+    let take = async |owner: &str| {
+        let taken = store.acquire_leases(&names, owner, Duration::from_mins(1));
+        taken.await.unwrap().first().map(|lease| lease.token)
+    };
+    assert_eq!(take("a").await, Some(Token(1)));
+    assert_eq!(take("b").await, None);
+    clock.advance(TimeDelta::minutes(-10));
+    assert_eq!(take("b").await, Some(Token(2)));
+    assert_eq!(take("a").await, None);
 }
 
 #[tokio::test]

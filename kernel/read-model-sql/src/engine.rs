@@ -109,6 +109,16 @@ impl Engine {
             }
         }
     }
+
+    /// Whether a lease may be taken from its owner by somebody who wants it for `ttl`. One process at a time has a file of
+    /// SQLite, so what expires later than a lease can was taken before the machine's clock was set back.
+    #[must_use]
+    pub(crate) fn is_expired(self, expires_at: &str, now: &str, ttl: &str) -> String {
+        match self {
+            Self::Sqlite => format!("({expires_at} <= {now} OR {expires_at} > {now} + 2 * {ttl})"),
+            Self::Postgres => format!("{expires_at} <= {now}"),
+        }
+    }
 }
 
 /// The names, separated by commas.

@@ -96,15 +96,16 @@ impl LeaseStore for SqlLeaseStore {
         }
         let engine = self.database.engine();
         let now = engine.now_micros("$3");
+        let is_expired = engine.is_expired("read_model_leases.expires_at", &now, "$4");
         let sql = format!(
             "INSERT INTO read_model_leases (name, owner, token, expires_at) \
              SELECT wanted.value, $2, 1, {now} + $4 FROM {list} AS wanted WHERE true \
              ON CONFLICT (name) DO UPDATE SET \
                token = read_model_leases.token + CASE \
-                 WHEN read_model_leases.owner = excluded.owner AND read_model_leases.expires_at > {now} \
+                 WHEN read_model_leases.owner = excluded.owner AND NOT {is_expired} \
                  THEN 0 ELSE 1 END, \
                owner = excluded.owner, expires_at = excluded.expires_at \
-             WHERE read_model_leases.owner = excluded.owner OR read_model_leases.expires_at <= {now} \
+             WHERE read_model_leases.owner = excluded.owner OR {is_expired} \
              RETURNING name, token",
             list = engine.json_list("$1"),
         );

@@ -3,6 +3,7 @@
 //! Three questions, of which an orchestrator asks the last two: does every part work (`/health`), does the process run
 //! (`/health/live`), can it serve (`/health/ready`, and the gRPC health of its services)?
 
+mod clock;
 mod grpc;
 mod http;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod kept_log;
 mod registry;
 mod start;
 
+pub use clock::watch_clock;
 pub use grpc::{ALL_PARTS, HealthService, grpc_service};
 pub use http::{HEALTH, LIVE, READY, router};
 pub use registry::{Health, Part, PartState, within};

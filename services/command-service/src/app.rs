@@ -9,7 +9,7 @@ use domain::fulfilment::{CancelOrderSaga, OrderSaga, SAGA_STREAMS};
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::saga::{Effects, EngineConfig, EngineTasks, SagaEngine};
 use event_sourcing::{
-    Clock, EventStore, Executor, ExecutorConfig, Filter, LeaseStore, LogMark, Tail,
+    Clock, EventStore, Executor, ExecutorConfig, Filter, LeaseStore, LogMark, SteadyClock, Tail,
 };
 use event_store_postgres::{PostgresEventStore, require_sessions};
 use event_store_sqlite::SqliteEventStore;
@@ -27,7 +27,7 @@ use crate::database::CommandDatabase;
 use crate::event_log;
 use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
 use crate::grpc;
-use crate::idempotency::Requests;
+use crate::idempotency::{KeyClock, Requests};
 use crate::notices::{self, Notices};
 use crate::probes;
 use crate::providers::Providers;
@@ -47,28 +47,27 @@ pub enum OpenedStore {
 }
 
 impl OpenedStore {
-    /// Opens the event store that `config` names.
+    /// Opens the event store that `config` names. On a server it corrects `clock` by the server's.
     ///
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
-    pub fn open(
-        config: &Databases,
-        clock: Arc<dyn Clock>,
-    ) -> BoxFuture<'_, Result<Self, StartError>> {
+    pub fn open(config: &Databases, clock: SteadyClock) -> BoxFuture<'_, Result<Self, StartError>> {
         start_step(OPEN_EVENTS, Self::open_now(config, clock))
     }
 
-    async fn open_now(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    async fn open_now(config: &Databases, clock: SteadyClock) -> Result<Self, StartError> {
         match config.event_store.engine() {
             Engine::Sqlite => {
                 let settings = event_store_sqlite::Settings::default();
-                let store = SqliteEventStore::open(config.event_store.as_str(), clock, settings)
-                    .await
-                    .map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
+                let store =
+                    SqliteEventStore::open(config.event_store.as_str(), Arc::new(clock), settings)
+                        .await
+                        .map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
                 Ok(Self::Sqlite(Arc::new(store)))
             }
             Engine::Postgres => {
                 let settings = event_store_postgres::Settings {
+                    clock,
                     pool_size: config.pool_size,
                     migrate: config.migrate,
                     ..event_store_postgres::Settings::default()
@@ -159,8 +158,10 @@ impl CommandService {
         let store = opened.store();
         let database = start_step(OPEN_DATABASE, open_database(config)).await?;
         let accepted = own.accept_log.as_deref();
-        let head = event_log::check(&database, &*store, &*clock, accepted).await?;
-        let requests = Requests::new(database.clone(), Arc::clone(&store), Arc::clone(&clock));
+        let key_clock = KeyClock::start(&database, Arc::clone(&clock)).await;
+        let key_clock = key_clock.map_err(|error| StartError::failed(OPEN_DATABASE, error))?;
+        let head = event_log::check(&database, &*store, &key_clock, accepted).await?;
+        let requests = Requests::new(database.clone(), Arc::clone(&store), key_clock);
         let requests = Arc::new(requests);
         let mut providers = Providers::from_settings(&own.providers, &database, &clock)
             .map_err(|error| StartError::failed("set up the providers", error))?;
@@ -345,9 +346,15 @@ fn clean_up(tasks: &Tasks, requests: Arc<Requests>) {
                 ),
             }
             tokio::select! {
-                () = stopping.cancelled() => return,
+                () = stopping.cancelled() => break,
                 () = tokio::time::sleep(CLEAN_UP_INTERVAL) => {}
             }
+        }
+        if let Err(error) = requests.age().await {
+            tracing::warn!(
+                { fields::ERROR } = &error as &dyn std::error::Error,
+                "the running time was not noted; idempotency keys are kept a little longer"
+            );
         }
     });
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use axum::Router;
 use clap::Command;
 use command_service::{CommandService, Config, OpenedStore, SETTINGS};
-use event_sourcing::{Clock, SystemClock};
+use event_sourcing::SteadyClock;
 use platform::config::{Databases, ServiceSettings};
+use platform::health::watch_clock;
 use platform::runtime::{self, Service};
 use platform::{ConfigError, Health, Settings, StartError, Tasks};
 use tonic::service::Routes;
@@ -34,9 +35,11 @@ impl Service for WriteSide {
     }
 
     async fn open(databases: &Databases, config: Config) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = OpenedStore::open(databases, Arc::clone(&clock)).await?;
-        let service = CommandService::start(databases, &config, &store, clock).await?;
+        let clock = SteadyClock::start();
+        let store = OpenedStore::open(databases, clock.clone()).await?;
+        let service = CommandService::start(databases, &config, &store, Arc::new(clock.clone()));
+        let service = service.await?;
+        watch_clock(service.health(), service.tasks(), clock).await;
         Ok(Self { store, service })
     }
 

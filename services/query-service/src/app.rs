@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::projection::runner::{Runner, RunnerConfig};
-use event_sourcing::{Clock, EventStore, Filter, LeaseStore, StoreError, Tail};
+use event_sourcing::{Clock, EventStore, Filter, LeaseStore, SteadyClock, StoreError, Tail};
 use event_store_postgres::{PostgresEventStore, require_sessions};
 use event_store_sqlite::SqliteEventStore;
 use futures::future::BoxFuture;
@@ -43,24 +43,23 @@ impl OpenedLog {
     ///
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
-    pub fn open(
-        config: &Databases,
-        clock: Arc<dyn Clock>,
-    ) -> BoxFuture<'_, Result<Self, StartError>> {
+    pub fn open(config: &Databases, clock: SteadyClock) -> BoxFuture<'_, Result<Self, StartError>> {
         start_step(OPEN_EVENTS, Self::open_now(config, clock))
     }
 
-    async fn open_now(config: &Databases, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    async fn open_now(config: &Databases, clock: SteadyClock) -> Result<Self, StartError> {
         match config.event_store.engine() {
             Engine::Sqlite => {
                 let settings = event_store_sqlite::Settings::default();
                 let location = path(&config.event_store);
-                let store = SqliteEventStore::open_read_only(location, clock, &settings).await;
+                let store = SqliteEventStore::open_read_only(location, Arc::new(clock), &settings);
+                let store = store.await;
                 let store = store.map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
                 Ok(Self::Sqlite(Arc::new(store)))
             }
             Engine::Postgres => {
                 let settings = event_store_postgres::Settings {
+                    clock,
                     pool_size: config.pool_size,
                     migrate: config.migrate,
                     ..event_store_postgres::Settings::default()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Command;
-use event_sourcing::{Clock, SystemClock};
+use event_sourcing::{Clock, SteadyClock};
 use platform::config::{Databases, ServiceSettings};
 use platform::runtime::{self, Service};
 use platform::{ConfigError, Health, Settings, StartError, Tasks};
@@ -35,8 +35,9 @@ impl<const VERSIONS_RAISED_BY: u32> Service for ReadSide<VERSIONS_RAISED_BY> {
     }
 
     async fn open(databases: &Databases, config: Config) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let log = OpenedLog::open(databases, Arc::clone(&clock)).await?;
+        let clock = SteadyClock::start();
+        let log = OpenedLog::open(databases, clock.clone()).await?;
+        let clock: Arc<dyn Clock> = Arc::new(clock);
         let database = QueryService::open_database(databases, &clock).await?;
         let database = database.with_versions_raised_by(VERSIONS_RAISED_BY);
         let service = QueryService::start_on(database, &config, log.store()).await?;

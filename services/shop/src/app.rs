@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use client_service::{Channels, Gateway};
 use command_service::{CommandService, OpenedStore};
-use event_sourcing::{Clock, SystemClock};
+use event_sourcing::{Clock, SteadyClock};
 use futures::future::join;
 use platform::config::names;
 use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener, StopSignals};
@@ -47,9 +47,10 @@ impl Shop {
     /// Another process has the folder or a port, or a database cannot be opened or does not fit this binary.
     pub async fn open(config: &ShopConfig, metrics: Metrics) -> Result<Self, StartError> {
         make_folder(config)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let steady = SteadyClock::start();
+        let clock: Arc<dyn Clock> = Arc::new(steady.clone());
         // First, because it holds the lock on the folder: who comes second learns who holds it.
-        let store = OpenedStore::open(&config.command, Arc::clone(&clock)).await?;
+        let store = OpenedStore::open(&config.command, steady.clone()).await?;
         let listeners = Listeners::bind(&config.addresses).await?;
         let command = CommandService::start(
             &config.command,
@@ -58,6 +59,7 @@ impl Shop {
             Arc::clone(&clock),
         )
         .await?;
+        health::watch_clock(command.health(), command.tasks(), steady).await;
         let log = store.store();
         let query =
             QueryService::start(&config.query, &config.read_side, log, Arc::clone(&clock)).await?;

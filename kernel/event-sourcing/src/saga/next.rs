@@ -5,6 +5,7 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 
 use super::definition::{Kind, Role, Saga, Step};
+use super::effects::LONGEST_WAIT;
 use super::state::{Phase, Run, Status, StepState};
 use crate::clock::after;
 
@@ -116,7 +117,7 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
                 plan.moves.push(Move::GiveUp { step: index });
             }
             Status::Waiting | Status::Unknown => match state.retry_at {
-                Some(at) if at > now => plan.wake(at),
+                Some(at) if must_wait(step, at, now) => plan.wake(at),
                 _ => plan.moves.push(begin(step, index, false)),
             },
             Status::Done
@@ -178,6 +179,14 @@ fn is_late<S: Saga>(step: &Step<S>, state: &StepState, now: DateTime<Utc>) -> bo
     can_give_up && state.deadline.is_some_and(|deadline| deadline <= now)
 }
 
+/// Whether the next try has to wait. One that is further away than any wait can be was noted before the machine's clock
+/// was set back, and nobody knows for how long to wait for it.
+fn must_wait<S: Saga>(step: &Step<S>, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    let pause = step.retry.max.max(step.timeout);
+    let longest = LONGEST_WAIT.saturating_add(pause);
+    at > now && at <= after(now, longest)
+}
+
 fn begin<S: Saga>(step: &Step<S>, index: usize, undo: bool) -> Move {
     match step.kind {
         Kind::Local { .. } => Move::Decide { step: index, undo },
@@ -209,7 +218,7 @@ fn backward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
                 undo: true,
                 announced: true,
             }),
-            (_, Some(at)) if at > now => plan.wake(at),
+            (_, Some(at)) if must_wait(step, at, now) => plan.wake(at),
             _ => plan.moves.push(begin(step, index, true)),
         }
     }

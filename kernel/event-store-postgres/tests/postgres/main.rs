@@ -1,6 +1,7 @@
 //! The store against a real server. One program, so that one cluster serves all of its tests.
 
 mod broken_connections;
+mod clock;
 mod conformance;
 mod deaf_proxy;
 mod fences;

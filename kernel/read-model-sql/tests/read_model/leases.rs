@@ -67,6 +67,16 @@ async fn one_holder_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_lease_of_a_clock_that_was_set_back_is_expired() {
+    let fresh = Fresh::sqlite();
+    let store = SqlLeaseStore::new(fresh.open().await);
+    take(&store, "a", &["x"]).await;
+    fresh.clock.advance(TimeDelta::hours(-25));
+    assert_eq!(take(&store, "b", &["x"]).await, [lease("x", 2)]);
+    assert_eq!(take(&store, "a", &["x"]).await, []);
+}
+
+#[tokio::test]
 async fn an_expired_lease_gets_the_next_token_for_everybody() {
     for fresh in Fresh::both().await {
         let store = SqlLeaseStore::new(fresh.open().await);

@@ -11,7 +11,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use client_service::{Channels, Config, Gateway};
 use command_service::{CommandService, OpenedStore};
-use event_sourcing::{Clock, SystemClock};
+use event_sourcing::{Clock, SteadyClock, SystemClock};
 use http::HeaderMap;
 use platform::Settings;
 use platform::config::{AppEnv, Layers};
@@ -171,7 +171,7 @@ impl Stage {
         let settings = settings(urls.chain(given.iter().copied()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let command = command_service::SETTINGS.databases(&settings)?;
-        let store = OpenedStore::open(&command, Arc::clone(&clock)).await?;
+        let store = OpenedStore::open(&command, SteadyClock::start()).await?;
         let behaviour = command_service::Config::read(&settings)?;
         let started = CommandService::start(&command, &behaviour, &store, Arc::clone(&clock));
         let command = started.await?;

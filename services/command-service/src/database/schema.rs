@@ -45,6 +45,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0005_write_probe.sql"),
         postgres: include_str!("../../migrations/postgres/0005_write_probe.sql"),
     },
+    Migration {
+        version: 6,
+        serves_from: 1,
+        sqlite: include_str!("../../migrations/sqlite/0006_running_time.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_running_time.sql"),
+    },
 ];
 
 const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS command_schema \
@@ -152,10 +158,10 @@ mod tests {
                 .map(|step| step.version)
                 .collect()
         };
-        assert_eq!(versions(&[]), [1, 2, 3, 4, 5]);
-        assert_eq!(versions(&[(1, 1)]), [2, 3, 4, 5]);
+        assert_eq!(versions(&[]), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(versions(&[(1, 1)]), [2, 3, 4, 5, 6]);
         assert_eq!(
-            versions(&[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]),
+            versions(&[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1)]),
             [0_i64; 0]
         );
     }
@@ -166,7 +172,7 @@ mod tests {
         let refused = missing(&[(1, 1), (99, 99)]).map(Iterator::count);
         assert!(matches!(
             refused,
-            Err(SchemaError::TooOld { needs: 99, has: 5 })
+            Err(SchemaError::TooOld { needs: 99, has: 6 })
         ));
     }
 }

@@ -1,10 +1,11 @@
 //! The check at the start, and what an operator's acceptance does.
 
-use event_sourcing::{Clock, EventStore, ForeignLog, LogMark, Position, StoreError};
+use event_sourcing::{EventStore, ForeignLog, LogMark, Position, StoreError};
 use platform::config::names;
 use platform::{StartError, fields};
 
 use crate::database::{CommandDatabase, DatabaseError};
+use crate::idempotency::KeyClock;
 use crate::idempotency::marks::{self, Incomparable};
 use crate::notices::checkpoint;
 
@@ -44,7 +45,7 @@ enum Unchecked {
 pub async fn check(
     database: &CommandDatabase,
     store: &dyn EventStore,
-    clock: &dyn Clock,
+    clock: &KeyClock,
     accepted: Option<&str>,
 ) -> Result<LogMark, StartError> {
     let unchecked = |error: Unchecked| StartError::failed(CHECK, error);
@@ -63,7 +64,7 @@ pub async fn check(
 async fn compare(
     database: &CommandDatabase,
     store: &dyn EventStore,
-    clock: &dyn Clock,
+    clock: &KeyClock,
 ) -> Result<(LogMark, Option<NotAccepted>), Unchecked> {
     let notified = checkpoint::load(database).await?;
     let notified = notified.and_then(|stored| stored.mark);

@@ -5,11 +5,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{Clock, CommandId, EventStore, LogMark};
+use event_sourcing::{CommandId, EventStore, LogMark};
 use sql_database::Statement;
 use uuid::Uuid;
 
-use super::{Begun, KEPT, KeyedRequest, LEASE, RequestHash};
+use super::age::{KeyClock, Moment};
+use super::{Begun, KeyedRequest, RequestHash};
 use crate::database::{CommandDatabase, DatabaseError};
 use crate::event_log::{stored_event, stored_position};
 
@@ -23,18 +24,19 @@ const BEGIN_TRIES: usize = 3;
 /// A key that is new, or was forgotten.
 const INSERT: &str = "\
     INSERT INTO idempotent_requests AS r \
-        (principal, key, request_hash, seed, token, lease_until, created_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7) \
+        (principal, key, request_hash, seed, token, lease_until, created_at, ran_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
     ON CONFLICT (principal, key) DO UPDATE SET \
         request_hash = excluded.request_hash, seed = excluded.seed, token = excluded.token, \
-        lease_until = excluded.lease_until, answer = NULL, created_at = excluded.created_at \
-    WHERE r.created_at <= $8 AND r.lease_until <= $7 \
+        lease_until = excluded.lease_until, answer = NULL, created_at = excluded.created_at, \
+        ran_at = excluded.ran_at \
+    WHERE r.created_at <= $9 AND r.ran_at <= $10 AND (r.lease_until <= $7 OR r.lease_until > $11) \
     RETURNING seed";
 /// A request that nobody executes, or the caller itself.
 const TAKE_OVER: &str = "\
     UPDATE idempotent_requests SET token = $4, lease_until = $5 \
     WHERE principal = $1 AND key = $2 AND request_hash = $3 AND answer IS NULL \
-      AND (lease_until <= $6 OR token = $4) \
+      AND (lease_until <= $6 OR lease_until > $7 OR token = $4) \
     RETURNING seed";
 const LOOK: &str = "\
     SELECT request_hash, answer, lease_until FROM idempotent_requests \
@@ -51,13 +53,14 @@ const RELEASE: &str = "\
 const CLEAN_UP: &str = "\
     DELETE FROM idempotent_requests WHERE (principal, key) IN ( \
         SELECT principal, key FROM idempotent_requests \
-        WHERE created_at <= $1 AND lease_until <= $2 ORDER BY created_at LIMIT $3)";
+        WHERE created_at <= $1 AND ran_at <= $2 AND (lease_until <= $3 OR lease_until > $4) \
+        ORDER BY created_at LIMIT $5)";
 
 /// The idempotent requests of one command database.
 pub struct Requests {
     database: CommandDatabase,
     store: Arc<dyn EventStore>,
-    clock: Arc<dyn Clock>,
+    clock: KeyClock,
 }
 
 impl fmt::Debug for Requests {
@@ -69,11 +72,7 @@ impl fmt::Debug for Requests {
 impl Requests {
     /// Those of `database`, about the log in `store`.
     #[must_use]
-    pub fn new(
-        database: CommandDatabase,
-        store: Arc<dyn EventStore>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(database: CommandDatabase, store: Arc<dyn EventStore>, clock: KeyClock) -> Self {
         Self {
             database,
             store,
@@ -93,7 +92,7 @@ impl Requests {
         token: &str,
     ) -> Result<Begun, DatabaseError> {
         for _ in 0..BEGIN_TRIES {
-            let now = self.now();
+            let now = self.clock.now();
             let inserted = self.insert(request, hash, seed, token, now).await?;
             let seed = match inserted {
                 Some(seed) => Some(seed),
@@ -111,7 +110,7 @@ impl Requests {
             if let Some(answer) = answer {
                 return Ok(Begun::Again { answer });
             }
-            let left = u64::try_from(lease_until - now).unwrap_or(0);
+            let left = u64::try_from(lease_until - now.at).unwrap_or(0);
             if left > 0 {
                 return Ok(Begun::InProgress {
                     for_at_most: Duration::from_micros(left),
@@ -131,7 +130,7 @@ impl Requests {
     pub async fn renew(&self, request: &KeyedRequest, token: &str) -> Result<bool, DatabaseError> {
         let renew = of("renew a request's lease", RENEW, request)
             .bind(token)
-            .bind(self.now() + micros(LEASE));
+            .bind(self.clock.now().lease_end());
         let changed = self.database.execute(renew).await?;
         Ok(changed > 0)
     }
@@ -163,17 +162,28 @@ impl Requests {
         Ok(changed > 0)
     }
 
+    /// Notes that time has passed, as it must before a stop too.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn age(&self) -> Result<(), DatabaseError> {
+        self.clock.note(&self.database).await
+    }
+
     /// Removes what has been kept for long enough, and says how much that was.
     ///
     /// # Errors
     /// The database failed.
     pub async fn clean_up(&self) -> Result<u64, DatabaseError> {
+        self.age().await?;
         let mut removed = 0;
         loop {
-            let now = self.now();
+            let now = self.clock.now();
             let old = Statement::new("remove old requests", CLEAN_UP)
-                .bind(now - micros(KEPT))
-                .bind(now)
+                .bind(now.forgets().at)
+                .bind(now.forgets().ran)
+                .bind(now.at)
+                .bind(now.latest_lease_end())
                 .bind(CLEANED_AT_ONCE);
             let batch = self.database.execute(old).await?;
             removed += batch;
@@ -196,15 +206,18 @@ impl Requests {
         hash: RequestHash,
         seed: CommandId,
         token: &str,
-        now: i64,
+        now: Moment,
     ) -> Result<Option<String>, DatabaseError> {
         let insert = of("begin a request", INSERT, request)
             .bind(hash.as_slice())
             .bind(seed.to_string())
             .bind(token)
-            .bind(now + micros(LEASE))
-            .bind(now)
-            .bind(now - micros(KEPT));
+            .bind(now.lease_end())
+            .bind(now.at)
+            .bind(now.ran)
+            .bind(now.forgets().at)
+            .bind(now.forgets().ran)
+            .bind(now.latest_lease_end());
         self.seed(insert).await
     }
 
@@ -213,13 +226,14 @@ impl Requests {
         request: &KeyedRequest,
         hash: RequestHash,
         token: &str,
-        now: i64,
+        now: Moment,
     ) -> Result<Option<String>, DatabaseError> {
         let update = of("take over a request", TAKE_OVER, request)
             .bind(hash.as_slice())
             .bind(token)
-            .bind(now + micros(LEASE))
-            .bind(now);
+            .bind(now.lease_end())
+            .bind(now.at)
+            .bind(now.latest_lease_end());
         self.seed(update).await
     }
 
@@ -235,10 +249,6 @@ impl Requests {
         let look = of("look at a request", LOOK, request);
         self.database.fetch_optional(look).await
     }
-
-    fn now(&self) -> i64 {
-        self.clock.now().timestamp_micros()
-    }
 }
 
 /// A statement whose first two parameters name a request.
@@ -246,10 +256,6 @@ fn of(operation: &'static str, sql: &'static str, request: &KeyedRequest) -> Sta
     Statement::new(operation, sql)
         .bind(request.principal.as_str())
         .bind(request.key.as_str())
-}
-
-pub(super) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn read_seed(text: &str) -> Result<CommandId, DatabaseError> {

@@ -1,10 +1,9 @@
 //! Which log the kept answers are of.
 
-use event_sourcing::{Clock, EventStore, LogId, LogMark, Position, StoreError};
+use event_sourcing::{EventStore, LogId, LogMark, Position, StoreError};
 use sql_database::Statement;
 
-use super::KEPT;
-use super::database::micros;
+use super::age::KeyClock;
 use crate::database::{CommandDatabase, DatabaseError};
 use crate::event_log::{MarkRow, StoredMark, stored_position};
 
@@ -14,7 +13,7 @@ const COMPARED_AT_ONCE: i64 = 1_000;
 /// One of another log, if there is one, else the one that reaches furthest.
 const NEWEST: &str = "\
     SELECT log_id, position, event_id FROM idempotent_requests \
-    WHERE answer IS NOT NULL AND log_id IS NOT NULL AND created_at > $2 \
+    WHERE answer IS NOT NULL AND log_id IS NOT NULL AND (created_at > $2 OR ran_at > $3) \
     ORDER BY CASE WHEN log_id = $1 THEN 1 ELSE 0 END, position DESC LIMIT 1";
 const FORGET_OTHERS: &str = "\
     DELETE FROM idempotent_requests \
@@ -39,14 +38,15 @@ pub(crate) enum Incomparable {
 /// The mark of a kept answer that is not of `log`, or of the one that reaches furthest in it.
 pub(crate) async fn newest(
     database: &CommandDatabase,
-    clock: &dyn Clock,
+    clock: &KeyClock,
     log: LogId,
 ) -> Result<Option<LogMark>, DatabaseError> {
     const OPERATION: &str = "read which log the answers are of";
-    let since = clock.now().timestamp_micros() - micros(KEPT);
+    let since = clock.now().forgets();
     let newest = Statement::new(OPERATION, NEWEST)
         .bind(log.to_string())
-        .bind(since);
+        .bind(since.at)
+        .bind(since.ran);
     let found: Option<MarkRow> = database.fetch_optional(newest).await?;
     let stored = found
         .map(|row| StoredMark::read(OPERATION, row))

@@ -13,6 +13,7 @@
 //! the same seed, so the same command ids, and the event store lets none of them take effect twice. That is why a
 //! lease can be judged by the clock of whichever process is asked.
 
+mod age;
 mod database;
 pub(crate) mod marks;
 
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use event_sourcing::CommandId;
 
+pub use age::KeyClock;
 pub use database::Requests;
 
 /// How long a request belongs to who began it, unless renewed.

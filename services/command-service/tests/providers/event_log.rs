@@ -6,13 +6,11 @@ use command_service::database::CommandDatabase;
 use command_service::event_log::{check, watch};
 use command_service::idempotency::{Begun, KeyedRequest, Requests};
 use event_sourcing::testing::ReplaceableStore;
-use event_sourcing::{
-    Clock, CommandId, EventStore, ForeignLog, MemoryEventStore, Position, SystemClock,
-};
+use event_sourcing::{CommandId, EventStore, ForeignLog, MemoryEventStore, Position, SystemClock};
 use uuid::Uuid;
 
 use crate::notices::{Post, append, confirmed, created, log};
-use crate::support::{on_both_engines, soon};
+use crate::support::{key_clock, on_both_engines, soon};
 
 const TOKEN: &str = "token";
 
@@ -22,7 +20,7 @@ async fn refused(database: &CommandDatabase, store: &MemoryEventStore) -> String
     let accepts = format!("{}@{}", identity.head.log, identity.head.position);
     let elsewhere = format!("{}@{}", identity.head.log, identity.head.position.0 + 1);
     for accepted in [None, Some(elsewhere.as_str()), Some("true")] {
-        let refused = check(database, store, &SystemClock, accepted).await;
+        let refused = check(database, store, &key_clock(database).await, accepted).await;
         let refused = refused.expect_err("another log").to_string();
         let says = format!("ACCEPT_LOG={accepts}");
         assert!(refused.contains(&says), "{refused} does not say {says}");
@@ -32,7 +30,7 @@ async fn refused(database: &CommandDatabase, store: &MemoryEventStore) -> String
 
 async fn accepted(database: &CommandDatabase, store: &MemoryEventStore, accepts: Option<&str>) {
     let head = store.head().await.expect("a head");
-    let found = check(database, store, &SystemClock, accepts).await;
+    let found = check(database, store, &key_clock(database).await, accepts).await;
     assert_eq!(found.expect("accepted").position, head);
 }
 
@@ -68,8 +66,8 @@ struct Answers {
 }
 
 impl Answers {
-    fn of(database: &CommandDatabase, store: &Arc<MemoryEventStore>) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    async fn of(database: &CommandDatabase, store: &Arc<MemoryEventStore>) -> Self {
+        let clock = key_clock(database).await;
         let store = Arc::clone(store) as Arc<dyn EventStore>;
         Self {
             requests: Requests::new(database.clone(), store, clock),
@@ -104,7 +102,7 @@ fn keyed(key: &str) -> KeyedRequest {
 /// A log of six events, with an answer kept after each second one.
 async fn three_answers(database: &CommandDatabase) -> Arc<MemoryEventStore> {
     let store = log();
-    let answers = Answers::of(database, &store);
+    let answers = Answers::of(database, &store).await;
     for key in ["two", "four", "six"] {
         append(&store, key, &[created(key), confirmed(key)]).await;
         answers.keep(key).await;
@@ -128,7 +126,7 @@ async fn answers_of_lost_commands_refuse_the_start_and_are_forgotten_when_accept
             let accepts = refused(&database, &restored).await;
             accepted(&database, &restored, Some(&accepts)).await;
             accepted(&database, &restored, None).await;
-            let answers = Answers::of(&database, &restored);
+            let answers = Answers::of(&database, &restored).await;
             assert!(answers.repeats("two").await);
             assert!(answers.repeats("four").await);
             assert!(!answers.repeats("six").await, "it is of a lost command");
@@ -148,7 +146,7 @@ async fn answers_of_another_log_refuse_the_start_and_are_all_forgotten_when_acce
         }
         let accepts = refused(&database, &other).await;
         accepted(&database, &other, Some(&accepts)).await;
-        let answers = Answers::of(&database, &other);
+        let answers = Answers::of(&database, &other).await;
         for key in ["two", "four", "six"] {
             assert!(!answers.repeats(key).await, "{key}");
         }

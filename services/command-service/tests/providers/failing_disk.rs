@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::fake_stripe::{FakeStripe, SECRET_KEY};
 use crate::notices;
 use crate::stripe::stage::{GOOD_CARD, settings};
-use crate::support::{charge, clock, id, key};
+use crate::support::{charge, clock, id, key, key_clock};
 
 const TOKEN: &str = "00000000000000000000000000000001";
 
@@ -53,7 +53,8 @@ fn request(name: &str) -> KeyedRequest {
 fn a_key_that_was_begun_is_kept() -> Result<()> {
     let test = "failing_disk::a_key_that_was_begun_is_kept";
     on_each_fault(test, &async |faults, fault, log, database| {
-        let requests = Requests::new(database, notices::log(), clock());
+        let key_clock = key_clock(&database).await;
+        let requests = Requests::new(database, notices::log(), key_clock);
         for round in 0..10_u128 {
             let request = request(&round.to_string());
             let seed = |number: u128| CommandId(Uuid::from_u128(2 * round + number));
@@ -77,7 +78,8 @@ fn a_key_that_was_begun_is_kept() -> Result<()> {
 fn an_answer_that_was_kept_is_there_and_another_one_is_unknown() -> Result<()> {
     let test = "failing_disk::an_answer_that_was_kept_is_there_and_another_one_is_unknown";
     on_each_fault(test, &async |faults, fault, log, database| {
-        let requests = Requests::new(database, notices::log(), clock());
+        let key_clock = key_clock(&database).await;
+        let requests = Requests::new(database, notices::log(), key_clock);
         let request = request("k");
         let seed = CommandId(Uuid::from_u128(1));
         requests.begin(&request, [7; 32], seed, TOKEN).await?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use command_service::database::CommandDatabase;
+use command_service::idempotency::KeyClock;
 use command_service::providers::payments::SimulatedPayments;
 use command_service::providers::shipping::SimulatedShipping;
 use command_service::providers::simulated::{Book, BookTask, Conduct, Dice, Kind, Provider};
@@ -66,6 +67,11 @@ pub fn noon() -> DateTime<Utc> {
 
 pub fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::new(noon()))
+}
+
+pub async fn key_clock(database: &CommandDatabase) -> KeyClock {
+    let started = KeyClock::start(database, clock()).await;
+    started.expect("a running time")
 }
 
 pub fn key(text: &str) -> Key {

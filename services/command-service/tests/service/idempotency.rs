@@ -232,6 +232,50 @@ async fn a_key_is_forgotten_after_a_day() {
     .await;
 }
 
+/// A shop in files, started anew after a while by a clock that may have been set meanwhile.
+async fn restarted(home: &Home, at: DateTime<Utc>) -> Timed {
+    let clock = Arc::new(ManualClock::new(at));
+    let service = home.start_with(Arc::clone(&clock) as Arc<_>).await;
+    Timed { service, clock }
+}
+
+#[tokio::test]
+async fn in_files_a_key_is_kept_until_the_shop_has_also_run_for_a_day() {
+    let start = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a time");
+    let home = Home::new(Engine::Sqlite).await;
+    let timed = restarted(&home, start).await;
+    let first = timed.begin("k").await;
+    timed.finish("k", &first.token, Some(b"1")).await;
+    timed.pass(TimeDelta::hours(10));
+    timed.service.stop().await;
+    for set_by in [TimeDelta::hours(25), TimeDelta::hours(-25)] {
+        let timed = restarted(&home, start + TimeDelta::hours(10) + set_by).await;
+        assert_eq!(timed.begin("k").await.state(), IdempotencyState::Again);
+        timed.service.stop().await;
+    }
+    // By the clock it is older than a day, and the shop has run for 23 hours.
+    let timed = restarted(&home, start + TimeDelta::hours(35)).await;
+    timed.pass(TimeDelta::hours(13));
+    assert_eq!(timed.begin("k").await.state(), IdempotencyState::Again);
+    timed.pass(TimeDelta::hours(1));
+    assert_eq!(timed.begin("k").await.state(), IdempotencyState::Fresh);
+    timed.service.stop().await;
+}
+
+#[tokio::test]
+async fn in_files_a_lease_of_a_clock_that_was_set_back_holds_nobody_up() {
+    let start = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a time");
+    let home = Home::new(Engine::Sqlite).await;
+    let timed = restarted(&home, start).await;
+    let first = timed.begin("k").await;
+    timed.service.stop().await;
+    let timed = restarted(&home, start - TimeDelta::minutes(10)).await;
+    let second = timed.begin("k").await;
+    assert_eq!(second.state(), IdempotencyState::Fresh);
+    assert_eq!(second.seed, first.seed);
+    timed.service.stop().await;
+}
+
 #[tokio::test]
 async fn of_many_who_begin_one_executes() {
     on_both_engines(async |timed: &Timed| {

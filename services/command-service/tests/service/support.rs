@@ -15,7 +15,7 @@ use contract::proto::{
     AdminStatusParam, Category, CategoryUpParam, CategoryUpResult, Crud, Error, PriceUpParam,
     Product, ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
 };
-use event_sourcing::{Clock, EventStore, Filter, Position, SystemClock};
+use event_sourcing::{Clock, EventStore, Filter, Position, SteadyClock, SystemClock};
 use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::runtime::GrpcListener;
 use tonic::transport::{Channel, Endpoint};
@@ -93,7 +93,7 @@ impl Home {
     }
 
     pub async fn start_as(&self, own: &Config, clock: Arc<dyn Clock>) -> Service {
-        let store = OpenedStore::open(&self.config, Arc::clone(&clock))
+        let store = OpenedStore::open(&self.config, SteadyClock::start())
             .await
             .expect("an event store");
         let write_side = CommandService::start(&self.config, own, &store, clock)

@@ -1,14 +1,13 @@
 //! `shop projections`, against a shop whose categories are parked at an event of a newer binary.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use command_service::OpenedStore;
 use domain::category::Category;
 use event_sourcing::{
-    Aggregate, Clock, CommandId, Commit, EncodedEvent, Expected, Metadata, NewEvent, SystemClock,
-    Write,
+    Aggregate, Clock, CommandId, Commit, EncodedEvent, Expected, Metadata, NewEvent, SteadyClock,
+    SystemClock, Write,
 };
 use platform::config::{DatabaseUrl, Databases};
 use serde_json::Value;
@@ -34,7 +33,7 @@ async fn from_next_year(folder: &Folder) -> Result<()> {
         pool_size: 1,
         migrate: true,
     };
-    let opened = OpenedStore::open(&databases, Arc::new(SystemClock)).await?;
+    let opened = OpenedStore::open(&databases, SteadyClock::start()).await?;
     let event = EncodedEvent {
         event_type: "CategoryOfNextYear",
         schema_version: 1,

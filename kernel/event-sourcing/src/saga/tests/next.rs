@@ -145,6 +145,24 @@ fn local_steps_are_decided() {
 }
 
 #[test]
+fn a_wait_that_was_noted_before_the_clock_was_set_back_is_over() {
+    let noted = |mut run: Run<Booking>| {
+        run.steps[1].retry_at = Some(at(1_000_000_020));
+        run
+    };
+    let forwards = noted(standing(&[Status::Done, Status::Waiting]));
+    assert_eq!(next(&forwards, at(20)).moves, [call(1, false, false)]);
+    let back = noted(backwards(&[Status::Done, Status::UndoWaiting]));
+    assert_eq!(next(&back, at(20)).moves, [call(1, true, false)]);
+    // As far away as a provider may ask for.
+    let hour = next(&back, at(1_000_000_020 - 3_600));
+    assert_eq!(
+        (hour.moves, hour.wake_at),
+        (vec![], Some(at(1_000_000_020)))
+    );
+}
+
+#[test]
 fn what_waits_is_not_done_before_its_time() {
     let due = at(20);
     let wait = |mut run: Run<Booking>, now: DateTime<Utc>| {
