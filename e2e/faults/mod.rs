@@ -1,5 +1,6 @@
-//! What happens when processes die, connections break and disks fail.
+//! What happens when processes die, connections break, disks fail and clocks are wrong.
 
+mod clocks;
 mod cuts;
 mod failing_disk;
 mod kill;

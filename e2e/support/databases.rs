@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::types::chrono::{DateTime, Utc};
@@ -28,6 +28,8 @@ const OPEN: &str = "SELECT e.aggregate_id, e.event_type, e.created_at, CAST(e.ev
     ORDER BY e.id";
 const TIMES: &str =
     "SELECT event_type, created_at FROM events WHERE aggregate_id = $1 ORDER BY event_version";
+/// Not in SQLite, whose process is as far off as its machine's clock was when it started.
+const MISDATED: &str = "SELECT count(*) FROM events WHERE created_at NOT BETWEEN $1 AND clock_timestamp() + interval '5 s'";
 const LEASES: &str = "SELECT name, owner, token FROM leases WHERE name LIKE 'saga/%'";
 const BOOK: &str =
     "SELECT kind, order_id, amount_cents, state, deliveries FROM simulated_book ORDER BY key";
@@ -136,6 +138,24 @@ impl Database {
     /// What happened in the streams of this id, and when.
     pub async fn times_of(&mut self, stream: &str) -> Result<Vec<(String, DateTime<Utc>)>> {
         rows!(self, TIMES, stream).context("read times")
+    }
+
+    /// How many events on a server claim to be older than `since`, or later than now by the server's clock.
+    pub async fn misdated(&mut self, since: DateTime<Utc>) -> Result<i64> {
+        let Self::Postgres(connection) = self else {
+            bail!("not on a server");
+        };
+        let count = sqlx::query_scalar(MISDATED).bind(since);
+        count.fetch_one(connection).await.context("read times")
+    }
+
+    /// The server's time.
+    pub async fn time(&mut self) -> Result<DateTime<Utc>> {
+        let Self::Postgres(connection) = self else {
+            bail!("not on a server");
+        };
+        let time = sqlx::query_scalar("SELECT clock_timestamp()");
+        time.fetch_one(connection).await.context("read the time")
     }
 
     /// Who has each partition of the sagas, and how often it has changed hands.

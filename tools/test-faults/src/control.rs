@@ -19,6 +19,7 @@ const CONTROL: &str = "TEST_FAULTS_CONTROL";
 const WRITE_ERRNO: u64 = 0;
 const SYNC_ERRNO: u64 = 4;
 const LEFT: u64 = 8;
+const CLOCK_OFFSET: u64 = 12;
 const FAILED_WRITES: u64 = 16;
 const FAILED_SYNCS: u64 = 24;
 const PART: u64 = 32;
@@ -70,7 +71,7 @@ impl Fired {
     }
 }
 
-/// The disk of processes that were started with its variables.
+/// The disk and the clock of processes that were started with its variables.
 #[derive(Clone, Debug)]
 pub struct Faults {
     control: Arc<File>,
@@ -80,7 +81,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// A disk that works until told otherwise.
+    /// A disk that works and a clock that is right, until told otherwise.
     ///
     /// # Errors
     /// The library cannot be built, or the temporary folder cannot be written.
@@ -141,7 +142,15 @@ impl Faults {
         self.fail(SYNC_ERRNO, part, errno, count)
     }
 
-    /// Everything succeeds again.
+    /// From now on the clock shows a time that is so many seconds later than it is; earlier, if negative.
+    ///
+    /// # Errors
+    /// The control file cannot be written.
+    pub fn set_clock(&self, offset_s: i32) -> Result<()> {
+        self.put(CLOCK_OFFSET, &offset_s.to_ne_bytes())
+    }
+
+    /// All writes and syncs succeed again.
     ///
     /// # Errors
     /// The control file cannot be written.

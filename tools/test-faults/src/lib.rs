@@ -1,6 +1,6 @@
-//! Disks that fail on command.
+//! Disks that fail and clocks that are set, on command.
 //!
-//! [`Faults`] makes writes or syncs of chosen files fail in processes that were started with its
+//! [`Faults`] makes writes or syncs of chosen files fail, or sets the clock, in processes that were started with its
 //! [`variables`](Faults::variables): a small library in front of the C library does it, which the machine's C compiler
 //! builds. So SQLite meets the error where it would meet a real one, with all that it does then. Linux only.
 //!

@@ -1,4 +1,4 @@
-/* Makes writes and syncs of chosen files fail on command.
+/* Makes writes and syncs of chosen files fail on command, and sets the clock.
  *
  * Preloaded into a process (LD_PRELOAD), it stands before the C library. What is to fail is in a small file that the
  * test writes and this maps; what has failed is counted there. Everything else goes to the kernel as it is. */
@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The layout is that of control.rs. */
@@ -20,7 +21,7 @@ struct control {
     volatile int32_t write_errno; /* 0: writes succeed */
     volatile int32_t sync_errno;  /* 0: syncs succeed */
     volatile int32_t left;        /* how many more may fail; negative: any number */
-    volatile int32_t unused;
+    volatile int32_t clock_offset; /* seconds */
     volatile int64_t failed_writes;
     volatile int64_t failed_syncs;
     char part[256]; /* of the names of the files that are concerned */
@@ -100,4 +101,12 @@ int fsync(int fd) {
 
 int fdatasync(int fd) {
     return (int)failing(fd, AT(sync_errno), AT(failed_syncs), SYS_fdatasync, NULL, 0, 0);
+}
+
+/* Only the time of day can be set. Elapsed time is what it is. */
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    long done = syscall(SYS_clock_gettime, clock, time);
+    if (done == 0 && clock == CLOCK_REALTIME && control != NULL)
+        time->tv_sec += control->clock_offset;
+    return (int)done;
 }

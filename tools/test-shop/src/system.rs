@@ -164,18 +164,22 @@ impl System {
         Ok(&self.parts[self.parts.len() - 1].process)
     }
 
-    /// Waits until each `/health` says so.
+    /// Waits until every part of every process works, as `/health` tells.
     ///
     /// # Errors
     /// If one does not in time.
     pub async fn healthy(&self) -> Result<()> {
+        self.all_answer("/health").await
+    }
+
+    async fn all_answer(&self, path: &str) -> Result<()> {
         for part in &self.parts {
             for listener in [CLIENT_HTTP, COMMAND_METRICS, QUERY_METRICS] {
                 let Ok(address) = part.process.address(listener) else {
                     continue;
                 };
-                until(&format!("the health of {}", part.binary), async || {
-                    let reply = get(address, "/health").await?;
+                until(&format!("{path} of {}", part.binary), async || {
+                    let reply = get(address, path).await?;
                     if !reply.status.is_success() {
                         bail!("{}: {:?}", reply.status, reply.body);
                     }
@@ -302,13 +306,27 @@ impl System {
     /// # Errors
     /// If a process does not come up.
     pub async fn start_again(&mut self) -> Result<()> {
+        self.start_ended().await?;
+        self.healthy().await
+    }
+
+    /// Starts what has ended again, on its old ports, and waits until all of it is ready, though perhaps not healthy.
+    ///
+    /// # Errors
+    /// If a process does not come up.
+    pub async fn start_again_impaired(&mut self) -> Result<()> {
+        self.start_ended().await?;
+        self.all_answer("/health/ready").await
+    }
+
+    async fn start_ended(&mut self) -> Result<()> {
         for part in &mut self.parts {
             if part.process.has_ended()? {
                 let binary = self.binaries.path(part.binary)?;
                 part.process = Process::serve(binary, &part.start).await?;
             }
         }
-        self.healthy().await
+        Ok(())
     }
 
     /// Starts the first ended process of this binary, which must not come up, and gives how it ended and its log.
