@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use test_shop::System;
+use sqlx::{Connection, PgConnection};
+use test_shop::{Store, System};
+use tokio::time::Instant;
 
 use crate::arguments::Options;
 use crate::database::Server;
@@ -15,6 +17,15 @@ use crate::services::Services;
 
 /// Time for what runs after the start: probes, the projections' first look.
 const SETTLING: Duration = Duration::from_secs(2);
+/// The server counts what a session did up to a second late.
+const WATCHED: Duration = Duration::from_secs(30);
+const TRANSACTIONS_PER_SECOND: f64 = 5.0;
+const CONNECTIONS: f64 = 20.0;
+/// Of the services' databases, without this connection.
+const TRANSACTIONS: &str = "SELECT coalesce(sum(xact_commit + xact_rollback), 0)::float8 FROM pg_stat_database \
+     WHERE datname LIKE 'bench\\_%'";
+const SESSIONS: &str = "SELECT count(*)::float8 FROM pg_stat_activity \
+     WHERE datname LIKE 'bench\\_%' AND pid <> pg_backend_pid()";
 const SERVICE_MEGABYTES: f64 = 40.0;
 const SHOP_MEGABYTES: f64 = 150.0;
 
@@ -33,7 +44,35 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let services = services.restart_with(&[]).await?;
     tokio::time::sleep(SETTLING).await;
     measure(&services.system, "started again", report)?;
+    if let Store::Postgres { events, .. } = services.system.store() {
+        measure_server(events, report).await?;
+    }
     services.discard().await
+}
+
+/// What the processes ask of the server while nobody asks anything of them.
+async fn measure_server(url: &str, report: &mut Report) -> Result<()> {
+    let mut server = PgConnection::connect(url).await?;
+    let begin = Instant::now();
+    let before: f64 = sqlx::query_scalar(TRANSACTIONS)
+        .fetch_one(&mut server)
+        .await?;
+    tokio::time::sleep(WATCHED).await;
+    let after: f64 = sqlx::query_scalar(TRANSACTIONS)
+        .fetch_one(&mut server)
+        .await?;
+    let elapsed = begin.elapsed();
+    let sessions: f64 = sqlx::query_scalar(SESSIONS).fetch_one(&mut server).await?;
+    server.close().await?;
+    let per_second = (after - before) / elapsed.as_secs_f64();
+    let row = Row::new("idle", "the server", "3 × pg", 0, &once(1, elapsed))
+        .bound(
+            "transactions a second",
+            per_second,
+            Target::AtMost(TRANSACTIONS_PER_SECOND),
+        )
+        .bound("connections", sessions, Target::AtMost(CONNECTIONS));
+    Ok(report.add(&row)?)
 }
 
 fn measure(system: &System, state: &str, report: &mut Report) -> Result<()> {

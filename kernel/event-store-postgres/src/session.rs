@@ -15,6 +15,9 @@ use crate::settings::Settings;
 /// A connection that rested for longer is tried before it is used, for the server may have restarted meanwhile.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
+/// A connection that rested for so long is closed: a burst leaves the server no more connections than are used.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// A statement that goes on after its connection broke gets this long to end.
 const END_OF_BACKEND: Duration = Duration::from_secs(5);
 
@@ -95,6 +98,7 @@ impl Connector {
         let settings = self.settings.clone();
         PgPoolOptions::new()
             .max_connections(size)
+            .idle_timeout(IDLE_TIMEOUT)
             .acquire_timeout(self.settings.connect_timeout)
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {

@@ -36,7 +36,7 @@ impl Default for Settings {
             clock: SteadyClock::start(),
             pool_size: 10,
             migrate: true,
-            poll_interval: Duration::from_millis(100),
+            poll_interval: Duration::from_secs(2),
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(10),

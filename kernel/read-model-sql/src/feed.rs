@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use event_sourcing::projection::Parked;
@@ -16,8 +17,8 @@ use event_sourcing::{Position, StoreError};
 use futures::future::BoxFuture;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgListener;
-use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use crate::checkpoint::{Checkpoint, Floor};
 use crate::database::Database;
@@ -25,9 +26,15 @@ use crate::error::store_error;
 use crate::statement::Statement;
 use crate::version::ProjectionVersion;
 
-/// How often the checkpoints are read. Half of the time that a cached answer may be old, so that a late poll does not
-/// switch the cache off.
+/// How often the checkpoints are read while there are readers. Half of the time that a cached answer may be old, so that
+/// a late poll does not switch the cache off.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The same while nobody reads. Whoever reads first has the checkpoints read at once.
+pub const IDLE_POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How long after the last read nobody reads. Longer than a read may wait.
+const IDLE_AFTER: Duration = Duration::from_secs(5);
 
 /// The channel that PostgreSQL notifies, as an expression. It carries the schema, because one database may hold several
 /// read models; a long one is cut off where a name ends.
@@ -42,6 +49,9 @@ pub struct Feed {
     checkpoints: Mutex<HashMap<ProjectionVersion, watch::Sender<Checkpoint>>>,
     demands: Mutex<HashMap<ProjectionVersion, watch::Sender<Position>>>,
     reading: tokio::sync::Mutex<()>,
+    /// Whether somebody has read since the last poll.
+    is_read: AtomicBool,
+    read: Notify,
 }
 
 impl Feed {
@@ -82,12 +92,29 @@ impl Feed {
         });
     }
 
-    /// Reads the checkpoints unless this projection's was confirmed within `age`. Those who ask meanwhile share the read,
-    /// so that a database that is late is not asked by everybody at once.
+    /// For a reader: reads the checkpoints unless this projection's was confirmed within `age`, and has them read often
+    /// from now on. Those who ask meanwhile share the read, so that a database that is late is not asked by everybody
+    /// at once.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
     pub async fn ensure_fresh(
+        &self,
+        database: &Database,
+        projection: ProjectionVersion,
+        age: Duration,
+    ) -> Result<(), StoreError> {
+        if !self.is_read.swap(true, Ordering::Relaxed) {
+            self.read.notify_one();
+        }
+        self.refresh_if_older(database, projection, age).await
+    }
+
+    /// The same for somebody who only wants to know whether the database can be read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be read.
+    pub async fn refresh_if_older(
         &self,
         database: &Database,
         projection: ProjectionVersion,
@@ -144,11 +171,10 @@ impl Feed {
     }
 
     async fn poll(&self, database: &Database) {
-        let mut ticks = tokio::time::interval(POLL_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut read_at = None;
         let mut is_down = false;
         loop {
-            ticks.tick().await;
+            self.until_next_poll(&mut read_at).await;
             match self.refresh(database).await {
                 Ok(()) if is_down => {
                     is_down = false;
@@ -163,6 +189,18 @@ impl Feed {
                 }
                 Ok(()) | Err(_) => {}
             }
+        }
+    }
+
+    async fn until_next_poll(&self, read_at: &mut Option<Instant>) {
+        if self.is_read.swap(false, Ordering::Relaxed) {
+            *read_at = Some(Instant::now());
+        }
+        if read_at.is_some_and(|at| at.elapsed() < IDLE_AFTER) {
+            tokio::time::sleep(POLL_INTERVAL).await;
+        } else {
+            // Out of time or woken, the next thing is to look.
+            let _woken = tokio::time::timeout(IDLE_POLL_INTERVAL, self.read.notified()).await;
         }
     }
 
@@ -335,5 +373,30 @@ mod tests {
         let text = payload("products", 3, Position(17));
         assert_eq!(parse(&text), Some(("products", 3, Position(17))));
         assert_eq!(parse("products 3"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_checkpoints_are_read_often_only_while_somebody_reads() {
+        let feed = Feed::default();
+        let mut read_at = None;
+        let mut pause = async || {
+            let begin = Instant::now();
+            feed.until_next_poll(&mut read_at).await;
+            // Timers are that exact.
+            begin.elapsed().as_millis() / 5 * 5
+        };
+        assert_eq!(pause().await, 2_000);
+        let somebody_reads = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            feed.is_read.store(true, Ordering::Relaxed);
+            feed.read.notify_one();
+        };
+        assert_eq!(tokio::join!(pause(), somebody_reads).0, 300);
+        let mut polls = 0;
+        while pause().await == 50 {
+            polls += 1;
+        }
+        assert_eq!(polls, 100, "for five seconds");
+        assert_eq!(pause().await, 2_000);
     }
 }

@@ -9,6 +9,9 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 /// How long a connection may be idle and still be used without asking.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
+/// A connection that rested for so long is closed: a burst leaves the server no more connections than are used.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// A server, a database or a role may have it off. What it is set to beyond `on` stays.
 const COMMIT_DURABLY: &str = "\
     SELECT set_config('synchronous_commit', \
@@ -21,6 +24,7 @@ const COMMIT_DURABLY: &str = "\
 pub fn pool(size: u32, acquire_timeout: Duration) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(size.max(1))
+        .idle_timeout(IDLE_TIMEOUT)
         .acquire_timeout(acquire_timeout)
         .test_before_acquire(false)
         .before_acquire(|connection, pooled| {

@@ -27,7 +27,7 @@ const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the query database";
 const MAKE_TABLES: &str = "make the tables of the projections";
 /// How long another process waits for the projections of one that died.
-const LEASE: Duration = Duration::from_secs(5);
+const LEASE: Duration = Duration::from_secs(12);
 
 /// The event store of either engine, to be read.
 #[derive(Clone)]

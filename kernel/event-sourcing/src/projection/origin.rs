@@ -17,7 +17,7 @@ use crate::log::LogMark;
 use crate::store::{EventStore, LogPage};
 
 /// How often the log is looked at while no page is written.
-const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_secs(10);
 
 /// The last event of a page, if it has one.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use event_sourcing::{EventStore, ForeignLog, LogMark};
 use platform::fields;
 
 /// How often the log is looked at.
-const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Ends when the log is no longer the one that had this mark. What the process has in memory, the states of streams and
 /// the sagas that it drives, is then of a log that is gone. An error is met again by those who need the log.

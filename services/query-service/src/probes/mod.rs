@@ -23,7 +23,7 @@ use crate::config::LagLimits;
 use crate::projections::{Categories, Orders, Products, Sagas};
 
 /// How often the parts are asked.
-const INTERVAL: Duration = Duration::from_secs(2);
+const INTERVAL: Duration = Duration::from_secs(5);
 /// The same until the service is ready for the first time.
 const STARTING_INTERVAL: Duration = Duration::from_millis(50);
 /// The longest that the log may take to say where it ends.
@@ -46,16 +46,6 @@ pub(crate) async fn start(
     runners: Runners,
     limits: LagLimits,
 ) {
-    let asked = Arc::clone(log);
-    health
-        .probe("event_store", INTERVAL, tasks, move || {
-            let log = Arc::clone(&asked);
-            async move {
-                let asked = tokio::time::timeout(LOG_TIMEOUT, log.head()).await;
-                connected(matches!(asked, Ok(Ok(_))), PartState::impaired)
-            }
-        })
-        .await;
     let asked = database.clone();
     health
         .probe("database", INTERVAL, tasks, move || {
@@ -67,8 +57,9 @@ pub(crate) async fn start(
                 };
                 gauge("busy").set(busy);
                 gauge("max").set(most);
-                let is_read = database.feed().refresh(&database).await.is_ok();
-                connected(is_read, PartState::down)
+                let version = database.version_of::<Categories>();
+                let asked = database.feed().refresh_if_older(&database, version, INTERVAL);
+                connected(asked.await.is_ok(), PartState::down)
             }
         })
         .await;
@@ -78,12 +69,13 @@ pub(crate) async fn start(
         .probe("cache", INTERVAL, tasks, move || {
             let is_followed = followed
                 .iter()
-                .all(|checkpoint| checkpoint.borrow().is_fresh(INTERVAL));
+                .all(|checkpoint| checkpoint.borrow().is_fresh(2 * INTERVAL));
             async move { connected(is_followed, PartState::impaired) }
         })
         .await;
     let all = Projections {
         log: Arc::clone(log),
+        event_store: health.part("event_store"),
         limits,
         followed: vec![
             followed_as::<Categories>(
@@ -153,6 +145,8 @@ impl Followed {
 
 struct Projections {
     log: Arc<dyn EventStore>,
+    /// Whether the log can be read.
+    event_store: Part,
     limits: LagLimits,
     followed: Vec<Followed>,
 }
@@ -180,6 +174,8 @@ impl Projections {
     async fn look(&mut self) -> bool {
         let head = tokio::time::timeout(LOG_TIMEOUT, self.log.head()).await;
         let head = head.ok().and_then(Result::ok);
+        let event_store = connected(head.is_some(), PartState::impaired);
+        self.event_store.set(&event_store);
         for followed in &mut self.followed {
             let checkpoint = followed.checkpoint.borrow().clone();
             let seen = Seen {
