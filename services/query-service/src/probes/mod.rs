@@ -24,6 +24,8 @@ use crate::projections::{Categories, Orders, Products, Sagas};
 
 /// How often the parts are asked.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// The same while a projection's rows are not at the end of the log.
+const BUSY_INTERVAL: Duration = Duration::from_secs(1);
 /// The same until the service is ready for the first time.
 const STARTING_INTERVAL: Duration = Duration::from_millis(50);
 /// The longest that the log may take to say where it ends.
@@ -153,25 +155,20 @@ struct Projections {
 
 impl Projections {
     async fn start(mut self, tasks: &Tasks) {
-        let mut has_caught_up = self.look().await;
+        let mut pause = self.look().await;
         let stopping = tasks.stopping();
         tasks.spawn("health of the projections", async move {
             loop {
-                let pause = if has_caught_up {
-                    INTERVAL
-                } else {
-                    STARTING_INTERVAL
-                };
                 tokio::select! {
                     () = stopping.cancelled() => return,
-                    () = tokio::time::sleep(pause) => has_caught_up = self.look().await,
+                    () = tokio::time::sleep(pause) => pause = self.look().await,
                 }
             }
         });
     }
 
-    /// Says how each is, and whether all have caught up once.
-    async fn look(&mut self) -> bool {
+    /// Says how each is, and gives the pause until the next look.
+    async fn look(&mut self) -> Duration {
         let head = tokio::time::timeout(LOG_TIMEOUT, self.log.head()).await;
         let head = head.ok().and_then(Result::ok);
         let event_store = connected(head.is_some(), PartState::impaired);
@@ -188,6 +185,13 @@ impl Projections {
             followed.part.set(&state);
             followed.measure(&seen);
         }
-        self.followed.iter().all(|it| it.standing.has_caught_up())
+        let mut standings = self.followed.iter().map(|it| &it.standing);
+        if !standings.clone().all(Standing::has_caught_up) {
+            STARTING_INTERVAL
+        } else if standings.any(Standing::is_waiting) {
+            BUSY_INTERVAL
+        } else {
+            INTERVAL
+        }
     }
 }

@@ -42,6 +42,11 @@ impl Standing {
         self.has_caught_up
     }
 
+    /// Whether an event of the log was missing from the rows when it was last looked.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting_for.is_some()
+    }
+
     pub(super) fn judge(&mut self, seen: &Seen<'_>, limits: LagLimits) -> PartState {
         self.catch_up(seen);
         let is_lagging = self.is_lagging(seen, limits);
