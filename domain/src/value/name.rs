@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization;
 
 use super::text::limited;
@@ -17,8 +18,8 @@ pub struct CategoryName(String);
 #[serde(transparent)]
 pub struct ProductName(String);
 
-/// A name without its case and its spelling: trimmed, NFKC, full Unicode lower case. It is computed here and nowhere
-/// else, so that each engine finds and compares the same.
+/// A name without its case and its spelling: trimmed, NFKC, full Unicode case folding, NFKC. It is computed here and
+/// nowhere else, so that each engine finds and compares the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NameKey(String);
@@ -67,8 +68,11 @@ impl NameKey {
     /// The key of any text.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        let folded: String = text.trim().nfkc().collect();
-        Self(folded.to_lowercase())
+        let normal: String = text.trim().nfkc().collect();
+        // Lower case would depend on where a letter stands (the final sigma), and would keep "ß" apart from "SS".
+        let folded = UniCase::unicode(normal).to_folded_case();
+        // Folding can take a composed letter apart.
+        Self(folded.nfkc().collect())
     }
 
     /// The text.

@@ -15,6 +15,14 @@ fn names_that_differ_in_case_width_or_spelling_have_one_key() {
         ("a\u{308}pfel", "äpfel"),
         ("ﬁne", "FINE"),
         ("ΑΣ", "ας"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+        ("straße", "STRASSE"),
+        ("Straẞe", "strasse"),
+        ("ŉ", "ʼN"),
+        ("ǰ", "J\u{30c}"),
+        ("ΐ", "Ϊ\u{301}"),
+        ("ﬅ", "ST"),
+        ("ᏼ", "Ᏼ"),
         ("ｶﾞ", "ガ"),
     ];
     for (one, other) in same {
@@ -26,12 +34,33 @@ fn names_that_differ_in_case_width_or_spelling_have_one_key() {
 fn names_that_differ_in_more_have_keys_of_their_own() {
     let different = [
         ("tea", "teas"),
-        ("straße", "strasse"),
         ("cafe", "café"),
+        ("σίσυφος", "σίσυφο"),
+        ("ı", "i"),
         ("a b", "ab"),
     ];
     for (one, other) in different {
         assert_ne!(key(one), key(other), "{one} and {other}");
+    }
+}
+
+#[test]
+fn a_part_of_a_name_is_found_in_it_also_where_its_letters_are_other_ones_at_the_end() {
+    for (part, name) in [("ΣΊΣ", "ΣΊΣΥΦΟΣ"), ("σίς", "Σίσυφος"), ("STRASSE", "Straße")] {
+        assert!(key(name).contains(&key(part)), "{part} in {name}");
+    }
+}
+
+#[test]
+fn every_letter_has_the_key_of_its_upper_and_lower_case_and_a_key_is_its_own() {
+    // The upper case of the dotless i is that of another letter too.
+    let has_case = |c: &char| *c != 'ı' && (c.to_uppercase().ne([*c]) || c.to_lowercase().ne([*c]));
+    for c in ('\0'..=char::MAX).filter(has_case) {
+        let own = key(&format!("({c})"));
+        assert_eq!(key(&own), own, "the key of {c:?} again");
+        for cased in [c.to_uppercase().to_string(), c.to_lowercase().to_string()] {
+            assert_eq!(key(&format!("({cased})")), own, "{cased:?} and {c:?}");
+        }
     }
 }
 

@@ -108,7 +108,7 @@ impl TableProjection for Categories {
 
 impl Projection for Categories {
     const NAME: &'static str = "categories";
-    const SCHEMA_VERSION: u32 = 1;
+    const SCHEMA_VERSION: u32 = 2;
     type Key = String;
     type Row = CategoryRow;
     type Event = CategoryFact;

@@ -127,7 +127,7 @@ impl TableProjection for Products {
 
 impl Projection for Products {
     const NAME: &'static str = "products";
-    const SCHEMA_VERSION: u32 = 1;
+    const SCHEMA_VERSION: u32 = 2;
     type Key = String;
     type Row = ProductRow;
     type Event = ProductFact;

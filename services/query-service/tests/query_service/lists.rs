@@ -134,6 +134,31 @@ async fn search_ignores_case_and_knows_no_wildcards() {
             Vec::<String>::new()
         );
         assert_eq!(search("").await, BY_NAME);
+        for (id, name) in [("6", "ΣΊΣΥΦΟΣ"), ("7", "Straße")] {
+            world.append(vec![product(id, name, "1.00", None)]).await;
+        }
+        let head = world.append(vec![category("s", "Straße")]).await;
+        let mut search = async |term: &str| {
+            let request = ProductSearchRequest {
+                search_term: term.to_owned(),
+            };
+            ids(service.products.search_products(at(head, request)).await)
+        };
+        for (term, found) in [
+            ("ΣΊΣ", "6"),
+            ("σίς", "6"),
+            ("STRASSE", "7"),
+            ("straẞe", "7"),
+            ("ＳＳ", "7"),
+        ] {
+            assert_eq!(search(term).await, [found], "{term}");
+        }
+        let request = CategorySearchRequest {
+            search_term: "STRASS".to_owned(),
+        };
+        let reply = service.categories.search_categories(at(head, request));
+        let found = reply.await.expect("answered").into_inner().categories;
+        assert_eq!(found.len(), 1);
         let request = CategorySearchRequest {
             search_term: "E".to_owned(),
         };
@@ -142,7 +167,7 @@ async fn search_ignores_case_and_knows_no_wildcards() {
             .search_categories(at(head, request))
             .await;
         let found = reply.expect("answered").into_inner().categories;
-        assert_eq!(found.len(), 2);
+        assert_eq!(found.len(), 3);
         service.stop().await;
     }
 }
