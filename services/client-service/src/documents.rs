@@ -67,14 +67,13 @@ impl Generations {
 mod tests {
     use std::sync::Arc;
 
-    use async_graphql::parser::parse_query;
-
     use super::{GENERATION, KnownDocuments};
+    use crate::document::parse;
 
     #[test]
     fn used_documents_stay_and_their_number_is_limited() {
         let known = KnownDocuments::default();
-        let document = Arc::new(parse_query("{ a }").expect("GraphQL"));
+        let document = Arc::new(parse("{ a }").expect("GraphQL").0);
         known.insert("used", &document);
         for number in 0..GENERATION * 4 {
             known.insert(&number.to_string(), &document);

@@ -3,19 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-};
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{PathSegment, Request, ServerError, Value, Variables};
 use event_sourcing::CommandId;
 
 use crate::absent;
 use crate::clients::Services;
+use crate::document;
 use crate::documents::KnownDocuments;
-use crate::errors::{ApiError, Code};
+use crate::errors::ApiError;
 use crate::journal::{Entry, verdict};
-use crate::limits::{Limits, Shape, measure, scan};
+use crate::limits::{Limits, Shape, measure};
 use crate::nulls;
 use crate::order;
 use crate::schema::Schema;
@@ -123,15 +121,14 @@ impl Executor {
     ///
     /// # Errors
     /// It is not GraphQL, over a limit, without a variable that it needs, or with a value of another type.
-    pub fn prepare(&self, query: Query) -> Result<Prepared, ApiError> {
+    pub fn prepare(&self, mut query: Query) -> Result<Prepared, ApiError> {
         let document = self.document(&query.text)?;
+        let operation = document::operation(&document, query.operation_name.as_deref())?;
+        absent::require(operation, &query.variables)?;
+        values::coerce(operation, &mut query.variables, &self.shape)?;
         measure(&document, &query.variables, &self.shape, &self.limits)?;
-        let operation = find_operation(&document, query.operation_name.as_deref());
-        if let Some(operation) = operation {
-            absent::require(operation, &query.variables)?;
-            values::check(&document, operation, &query.variables, &self.shape)?;
-        }
-        let operation = operation.map_or(OperationType::Query, |operation| operation.ty);
+        values::check(&document, operation, &query.variables, &self.shape)?;
+        let operation = operation.ty;
         Ok(Prepared {
             query,
             document,
@@ -143,9 +140,7 @@ impl Executor {
         if let Some(known) = self.documents.find(text) {
             return Ok(known);
         }
-        let tokens = scan(text)?;
-        let document = parse_query(text)
-            .map_err(|error| ApiError::new(Code::GraphqlParseFailed, parse_message(&error)))?;
+        let (document, tokens) = document::parse(text)?;
         let document = Arc::new(document);
         if tokens <= MAX_KNOWN_TOKENS {
             self.documents.insert(text, &document);
@@ -168,7 +163,7 @@ impl Executor {
             variables,
         } = prepared.query;
         let document = prepared.document;
-        let operation = find_operation(&document, operation_name.as_deref());
+        let operation = document::operation(&document, operation_name.as_deref()).ok();
         // The engine uses up what it executes; the response is put right by what was asked.
         let mut executed = document.as_ref().clone();
         if let Some(operation) = operation {
@@ -239,24 +234,4 @@ pub fn root_of(error: &ServerError) -> Option<&str> {
         PathSegment::Field(field) => Some(field),
         PathSegment::Index(_) => None,
     }
-}
-
-/// The operation that is to be executed; `None`: the engine says what is wrong.
-fn find_operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'a OperationDefinition> {
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) => operations.values().next(),
-    };
-    operation.map(|operation| &operation.node)
-}
-
-/// The parser's words in one line.
-fn parse_message(error: &async_graphql::parser::Error) -> String {
-    let text = error.to_string();
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(300).collect()
 }

@@ -11,6 +11,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use async_graphql::Pos;
 use contract::status::Outcome;
 use event_sourcing::CommandId;
 
@@ -27,6 +28,8 @@ pub struct Journal {
 pub struct Entry {
     /// Where it is in the response: its name or alias.
     pub field: String,
+    /// Where it is in the document.
+    pub place: Pos,
     /// What it came to.
     pub outcome: Outcome,
     /// Where it took effect, if it did and that is known.
@@ -38,11 +41,12 @@ pub struct Entry {
 
 impl Journal {
     /// A mutation begins.
-    pub fn enter(&self, field: &str, command: CommandId) {
+    pub fn enter(&self, field: &str, place: Pos, command: CommandId) {
         let mut entries = self.lock();
         if entries.iter().all(|entry| entry.command != command) {
             entries.push(Entry {
                 field: field.to_owned(),
+                place,
                 outcome: Outcome::None,
                 position: None,
                 id: None,

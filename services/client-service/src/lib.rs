@@ -10,6 +10,7 @@ pub mod clients;
 pub mod config;
 mod date_time;
 mod decimal;
+mod document;
 mod documents;
 mod errors;
 mod execution;

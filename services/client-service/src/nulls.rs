@@ -104,11 +104,11 @@ fn set_null(value: &mut Value, path: &[PathSegment]) {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::parse_query;
     use async_graphql::{PathSegment, ServerError, Value};
     use serde_json::json;
 
     use super::place;
+    use crate::document::parse;
     use crate::limits::Shape;
     use crate::schema;
 
@@ -120,7 +120,7 @@ mod tests {
 
     fn placed_all(query: &str, data: Json, paths: Json) -> Json {
         let shape = Shape::from_sdl(&schema::build(true).sdl()).expect("our own schema");
-        let document = parse_query(query).expect("GraphQL");
+        let (document, _) = parse(query).expect("GraphQL");
         let paths: Vec<Vec<PathSegment>> = serde_json::from_value(paths).expect("paths");
         let failed = |path| ServerError::new("failed", None).with_path(path);
         let errors: Vec<_> = paths.into_iter().map(failed).collect();

@@ -75,9 +75,9 @@ fn value_at<'a>(object: &'a mut Object, index: usize, key: &Name) -> Option<&'a 
 #[cfg(test)]
 mod tests {
     use async_graphql::Value;
-    use async_graphql::parser::parse_query;
 
     use super::arrange;
+    use crate::document::parse;
 
     #[test]
     fn fields_come_in_the_order_of_the_request() {
@@ -85,7 +85,7 @@ mod tests {
             fragment f on T { z a { w } }";
         let given =
             r#"{"d":1,"list":[{"z":2,"a":{"w":3,"x":4,"y":5},"b":6},{"a":null,"b":7,"z":8},null]}"#;
-        let document = parse_query(query).expect("GraphQL");
+        let (document, _) = parse(query).expect("GraphQL");
         let (_, operation) = document.operations.iter().next().expect("an operation");
         let mut data: Value = serde_json::from_str(given).expect("JSON");
         arrange(&mut data, &document, &operation.node);

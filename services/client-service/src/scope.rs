@@ -83,7 +83,7 @@ impl Scope {
             .map(|path| path.to_string_vec().join("."))
             .unwrap_or_default();
         let command_id = self.seed.child(&place);
-        self.journal.enter(&place, command_id);
+        self.journal.enter(&place, context.item.pos, command_id);
         command_id
     }
 

@@ -1,8 +1,8 @@
 use async_graphql::Variables;
-use async_graphql::parser::parse_query;
 use serde_json::{Value, json};
 
-use super::check;
+use super::{check, coerce};
+use crate::document::parse;
 use crate::errors::{ApiError, Code};
 use crate::limits::Shape;
 
@@ -18,9 +18,10 @@ const SDL: &str = "
 
 fn checked(query: &str, variables: Value) -> Result<(), ApiError> {
     let shape = Shape::from_sdl(SDL).expect("a schema");
-    let document = parse_query(query).expect("GraphQL");
+    let (document, _) = parse(query).expect("GraphQL");
     let (_, operation) = document.operations.iter().next().expect("an operation");
-    let variables = Variables::from_json(variables);
+    let mut variables = Variables::from_json(variables);
+    coerce(&operation.node, &mut variables, &shape)?;
     check(&document, &operation.node, &variables, &shape)
 }
 
@@ -130,15 +131,15 @@ fn literals_defaults_and_fragments_are_looked_at() {
         ),
         (
             "query($c: Float = 1.5) { f(box: {lines: {id: 1, count: $c}}) }",
-            "box.lines.count: expected Int, got 1.5",
+            "box.lines.count: expected Int!, got $c of type Float",
         ),
         (
             "query($c: Int) { f(box: {lines: [{id: 1, count: $c}]}) }",
-            "box.lines[0].count: expected Int!, got nothing",
+            "box.lines[0].count: expected Int!, got $c of type Int",
         ),
         (
             "query($s: [Line!]) { f(box: {lines: [{id: 1, count: 1}, $s]}) }",
-            "box.lines[1]: expected Line!, got null",
+            "box.lines[1]: expected Line!, got $s of type [Line!]",
         ),
         (
             "{ ...a } fragment a on Query { inner { ...b } } fragment b on Inner { inner { f(n: 1, size: HUGE) } }",

@@ -42,12 +42,17 @@ impl ApiError {
         }
     }
 
-    /// A request that does not fit the schema, at this place of the document.
-    pub fn unfit(message: impl Into<String>, place: Pos) -> Self {
+    /// An error of this kind, at this place of the document.
+    pub fn at(code: Code, message: impl Into<String>, place: Pos) -> Self {
         Self {
             place: Some(Box::new(place)),
-            ..Self::new(Code::GraphqlValidationFailed, message)
+            ..Self::new(code, message)
         }
+    }
+
+    /// A request that does not fit the schema, at this place of the document.
+    pub fn unfit(message: impl Into<String>, place: Pos) -> Self {
+        Self::at(Code::GraphqlValidationFailed, message, place)
     }
 
     /// A value that breaks a rule. `rule` follows the field's name: "is at most 500, got 501".

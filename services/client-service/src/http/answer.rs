@@ -136,7 +136,8 @@ impl Answer {
         let error = |entry: &Entry| {
             let path = vec![PathSegment::Field(entry.field.clone())];
             let error = ApiError::new(Code::ServiceUnavailable, "the answer could not be kept");
-            let mut shown = ServerError::new(error.message.as_str(), None).with_path(path);
+            let mut shown = ServerError::new(error.message.as_str(), Some(entry.place));
+            shown.path = path;
             shown.extensions = Some(error.extensions());
             verdict(&self.mutations, Some(&entry.field), true).write(&mut shown);
             complete(&mut shown, now);

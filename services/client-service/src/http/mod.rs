@@ -3,7 +3,6 @@
 mod answer;
 mod graphql;
 mod hosts;
-pub(crate) mod lexer;
 mod media;
 pub(crate) mod numbers;
 mod pages;

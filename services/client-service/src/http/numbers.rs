@@ -1,26 +1,24 @@
-//! Keeps the JSON and GraphQL parsers from rounding a number into one that a rule would accept.
+//! Keeps the parsers of JSON and GraphQL from rounding a number into one that a rule would accept.
 //!
-//! Both parsers turn a number into a double. A number of at most 15 significant digits is what the double's
+//! Both turn a number into a double. A number of at most 15 significant digits is what the double's
 //! shortest text says, so nothing is lost. A longer one may be: `19.990000000000000001` would become 19.99, a
-//! price of two decimals, which it is not. Such a number is replaced in the text by one of 14 significant digits
+//! price of two decimals, which it is not. Such a number is replaced by one of 14 significant digits
 //! beside it, here 19.990000000001, which has more decimals than the rule allows, as the number itself has.
 
 use std::borrow::Cow;
+use std::iter;
 use std::ops::Range;
-
-use super::lexer::{Lexer, Syntax, Token};
 
 /// What every double keeps.
 const SAFE_DIGITS: usize = 15;
 
-/// The text with numbers that no longer look rounder than they are.
+/// JSON with numbers that no longer look rounder than they are.
 #[must_use]
-pub fn preserve(text: &str, syntax: Syntax) -> Cow<'_, str> {
+pub fn preserve(text: &str) -> Cow<'_, str> {
     let mut changed = String::new();
     let mut kept = 0;
-    for token in Lexer::new(text, syntax) {
-        if let Token::Number(Range { start, end }) = token
-            && end - start > SAFE_DIGITS
+    for Range { start, end } in numbers(text.as_bytes()) {
+        if end - start > SAFE_DIGITS
             && let Some(replacement) = unrounded(&text[start..end])
         {
             changed += &text[kept..start];
@@ -35,8 +33,45 @@ pub fn preserve(text: &str, syntax: Syntax) -> Cow<'_, str> {
     }
 }
 
+/// Where numbers are in JSON. Text that is none is divided somehow; its parser refuses it.
+fn numbers(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    iter::from_fn(move || {
+        while let Some(byte) = text.get(at) {
+            let start = at;
+            at += 1;
+            match byte {
+                b'"' => at = behind_string(text, at),
+                b'-' | b'0'..=b'9' => {
+                    let is_more = |byte: &u8| {
+                        byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-')
+                    };
+                    while text.get(at).is_some_and(is_more) {
+                        at += 1;
+                    }
+                    return Some(start..at);
+                }
+                _ => {}
+            }
+        }
+        None
+    })
+}
+
+/// From behind the opening quote to behind the closing one.
+fn behind_string(text: &[u8], mut at: usize) -> usize {
+    while let Some(byte) = text.get(at) {
+        at += if *byte == b'\\' { 2 } else { 1 };
+        if *byte == b'"' {
+            break;
+        }
+    }
+    at
+}
+
 /// The replacement of a number that its double makes rounder.
-fn unrounded(number: &str) -> Option<String> {
+#[must_use]
+pub fn unrounded(number: &str) -> Option<String> {
     // Whole numbers are kept as such, or are far out of every range.
     if !number.contains(['.', 'e', 'E']) {
         return None;
@@ -74,17 +109,16 @@ fn digits(number: &str) -> Option<(String, i64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Syntax, preserve};
+    use super::{numbers, preserve, unrounded};
 
     #[test]
     fn a_number_that_would_be_rounded_keeps_its_decimals() {
         let json = r#"{"price": 19.990000000000000001, "n": 1}"#;
-        let kept = preserve(json, Syntax::Json);
-        assert_eq!(kept, r#"{"price": 19.990000000001, "n": 1}"#);
-        let query = "{ p(a: 0.010000000000000000001, b: \"0.010000000000000000001\") }";
-        let kept = preserve(query, Syntax::GraphQl);
-        assert!(kept.starts_with("{ p(a: 0.0100000000001,"));
-        assert!(kept.ends_with("b: \"0.010000000000000000001\") }"));
+        assert_eq!(preserve(json), r#"{"price": 19.990000000001, "n": 1}"#);
+        let text = r#"["0.010000000000000000001"]"#;
+        assert_eq!(preserve(text), text);
+        let kept = unrounded("0.010000000000000000001");
+        assert_eq!(kept.as_deref(), Some("0.0100000000001"));
     }
 
     #[test]
@@ -98,7 +132,17 @@ mod tests {
             "1.000000000000000000e2",
             "123456789.123456789123456789",
         ] {
-            assert_eq!(preserve(number, Syntax::Json), number);
+            assert_eq!(preserve(number), number);
+        }
+    }
+
+    #[test]
+    fn numbers_are_found_outside_of_strings() {
+        let json = r#"{"a1": 1.50, "b\"2": [-3e+4], "5": "6"}"#;
+        let found = numbers(json.as_bytes()).map(|range| &json[range]);
+        assert_eq!(found.collect::<Vec<_>>(), ["1.50", "-3e+4"]);
+        for text in ["\"", "\"\\", "-"] {
+            assert!(numbers(text.as_bytes()).count() <= 1, "{text}");
         }
     }
 }

@@ -7,7 +7,6 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
 use super::answer::MIN_POSITION;
-use super::lexer::Syntax;
 use super::media::is_json;
 use super::numbers::preserve;
 use crate::errors::{ApiError, Code};
@@ -60,7 +59,7 @@ pub async fn from_post(headers: &HeaderMap, body: Body) -> Result<Query, ApiErro
     if text.trim_start().starts_with('[') {
         return Err(bad_request("batches of requests are not accepted"));
     }
-    let fields: Fields = serde_json::from_str(&preserve(text, Syntax::Json))
+    let fields: Fields = serde_json::from_str(&preserve(text))
         .map_err(|error| bad_request(format!("the body is not a GraphQL request: {error}")))?;
     query(fields)
 }
@@ -81,7 +80,7 @@ pub fn from_get(parameters: &str) -> Result<Query, ApiError> {
             "query" => fields.query = Some(value.into_owned()),
             "operationName" => fields.operation_name = Some(value.into_owned()),
             "variables" if !value.is_empty() => {
-                let variables = serde_json::from_str(&preserve(&value, Syntax::Json));
+                let variables = serde_json::from_str(&preserve(&value));
                 fields.variables = variables.map_err(|error| {
                     bad_request(format!("variables is not a JSON object: {error}"))
                 })?;
@@ -97,10 +96,7 @@ fn query(fields: Fields) -> Result<Query, ApiError> {
     let text = text.ok_or_else(|| bad_request("query is missing"))?;
     let variables = fields.variables.unwrap_or_default();
     Ok(Query {
-        text: match preserve(&text, Syntax::GraphQl) {
-            std::borrow::Cow::Borrowed(_) => text,
-            std::borrow::Cow::Owned(changed) => changed,
-        },
+        text,
         // Clients with a field for it send it empty.
         operation_name: fields.operation_name.filter(|name| !name.is_empty()),
         variables: Variables::from_json(serde_json::Value::Object(variables)),

@@ -1,5 +1,7 @@
 //! What a document costs, and the limits of it.
 
+use async_graphql::Pos;
+
 use crate::errors::{ApiError, Code};
 
 /// The most aliases in a document.
@@ -50,8 +52,8 @@ impl Cost {
         self.fields = self.fields.saturating_add(other.fields);
     }
 
-    /// Refuses an operation that is over a limit.
-    pub fn check(&self, limits: &Limits) -> Result<(), ApiError> {
+    /// Refuses an operation, which is at `place`, that is over a limit.
+    pub fn check(&self, limits: &Limits, place: Pos) -> Result<(), ApiError> {
         let too_deep = [
             ("depth", self.depth, u64::from(limits.depth)),
             (
@@ -71,15 +73,15 @@ impl Cost {
                 MAX_ROOT_FIELDS,
             ),
         ];
-        refuse_above(Code::QueryTooDeep, &too_deep)?;
-        refuse_above(Code::QueryTooComplex, &too_complex)
+        refuse_above(Code::QueryTooDeep, &too_deep, place)?;
+        refuse_above(Code::QueryTooComplex, &too_complex, place)
     }
 }
 
-fn refuse_above(code: Code, measures: &[(&str, u64, u64)]) -> Result<(), ApiError> {
+fn refuse_above(code: Code, measures: &[(&str, u64, u64)], place: Pos) -> Result<(), ApiError> {
     let above = measures.iter().find(|(_, given, limit)| given > limit);
     above.map_or(Ok(()), |(what, given, limit)| {
         let message = format!("the query's {what} is at most {limit}, got {given}");
-        Err(ApiError::new(code, message))
+        Err(ApiError::at(code, message, place))
     })
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
 };
-use async_graphql::{Name, Positioned, Value, Variables};
+use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
 use super::cost::{Cost, Limits};
 use super::{MAX_NESTING, Shape};
@@ -37,9 +37,10 @@ pub fn measure(
             fragments: HashMap::new(),
         };
         let root = Shape::root(operation.node.ty);
-        let mut cost = walk.set(&operation.node.selection_set.node, Some(root), 0)?;
+        let set = &operation.node.selection_set.node;
+        let mut cost = walk.set(set, operation.pos, Some(root), 0)?;
         cost.directives += count(operation.node.directives.len());
-        cost.check(limits)?;
+        cost.check(limits, operation.pos)?;
     }
     Ok(())
 }
@@ -58,27 +59,29 @@ impl<'a> Walk<'a> {
     fn set(
         &mut self,
         set: &'a SelectionSet,
+        place: Pos,
         object: Option<&'a str>,
         nesting: usize,
     ) -> Result<Cost, ApiError> {
         if nesting > MAX_NESTING {
             let message = format!("selections are nested at most {MAX_NESTING} deep");
-            return Err(ApiError::new(Code::QueryTooDeep, message));
+            return Err(ApiError::at(Code::QueryTooDeep, message, place));
         }
         let mut total = Cost::default();
-        for Positioned { node, .. } in &set.items {
+        for Positioned { node, pos } in &set.items {
             let cost = match node {
-                Selection::Field(field) => self.field(&field.node, object, nesting)?,
+                Selection::Field(field) => self.field(field, object, nesting)?,
                 Selection::InlineFragment(inline) => {
                     let inline = &inline.node;
                     let condition = inline.type_condition.as_ref();
                     let object = condition.map_or(object, |on| Some(on.node.on.node.as_str()));
-                    let mut cost = self.set(&inline.selection_set.node, object, nesting + 1)?;
+                    let set = &inline.selection_set.node;
+                    let mut cost = self.set(set, *pos, object, nesting + 1)?;
                     cost.directives += count(inline.directives.len());
                     cost
                 }
                 Selection::FragmentSpread(spread) => {
-                    let mut cost = self.fragment(&spread.node.fragment_name.node, nesting)?;
+                    let mut cost = self.fragment(&spread.node.fragment_name.node, *pos, nesting)?;
                     cost.directives += count(spread.node.directives.len());
                     cost
                 }
@@ -89,21 +92,23 @@ impl<'a> Walk<'a> {
         Ok(total)
     }
 
-    fn fragment(&mut self, name: &'a Name, nesting: usize) -> Result<Cost, ApiError> {
+    /// What is spread at `place`.
+    fn fragment(&mut self, name: &'a Name, place: Pos, nesting: usize) -> Result<Cost, ApiError> {
         if let Some(known) = self.fragments.get(name) {
             return known.ok_or_else(|| {
                 let message = format!("the fragment {name} spreads itself");
-                ApiError::new(Code::GraphqlValidationFailed, message)
+                ApiError::unfit(message, place)
             });
         }
         let Some(fragment) = self.document.fragments.get(name) else {
             let message = format!("there is no fragment {name}");
-            return Err(ApiError::new(Code::GraphqlValidationFailed, message));
+            return Err(ApiError::unfit(message, place));
         };
         self.fragments.insert(name, None);
         let fragment = &fragment.node;
         let object = fragment.type_condition.node.on.node.as_str();
-        let mut cost = self.set(&fragment.selection_set.node, Some(object), nesting + 1)?;
+        let set = &fragment.selection_set.node;
+        let mut cost = self.set(set, place, Some(object), nesting + 1)?;
         cost.directives += count(fragment.directives.len());
         self.fragments.insert(name, Some(cost));
         Ok(cost)
@@ -111,19 +116,21 @@ impl<'a> Walk<'a> {
 
     fn field(
         &mut self,
-        field: &'a Field,
+        field: &'a Positioned<Field>,
         object: Option<&'a str>,
         nesting: usize,
     ) -> Result<Cost, ApiError> {
+        let Positioned { node: field, pos } = field;
         let name = field.name.node.as_str();
         let about_schema = matches!(name, "__schema" | "__type");
         if about_schema && !self.introspection {
             let message = "the schema cannot be asked for here";
-            return Err(ApiError::new(Code::GraphqlValidationFailed, message));
+            return Err(ApiError::unfit(message, *pos));
         }
         let shape = self.shape;
         let ty = object.and_then(|object| shape.field(object, name));
-        let below = self.set(&field.selection_set.node, ty.map(Shape::named), nesting + 1)?;
+        let set = &field.selection_set.node;
+        let below = self.set(set, *pos, ty.map(Shape::named), nesting + 1)?;
         let is_object = !field.selection_set.node.items.is_empty();
         let each = below.complexity.saturating_add(u64::from(is_object));
         let depth = below.depth + 1;

@@ -1,11 +1,11 @@
 use std::fmt::Write as _;
 
 use async_graphql::Variables;
-use async_graphql::parser::parse_query;
 use serde_json::json;
 
 use super::super::{Limits, Shape};
 use super::measure;
+use crate::document::parse;
 use crate::errors::{ApiError, Code};
 use crate::schema;
 
@@ -17,7 +17,7 @@ const LIMITS: Limits = Limits {
 
 fn check_with(query: &str, variables: serde_json::Value, limits: &Limits) -> Result<(), ApiError> {
     let shape = Shape::from_sdl(&schema::build(true).sdl()).expect("our own schema");
-    let document = parse_query(query).expect("GraphQL");
+    let (document, _) = parse(query).expect("GraphQL");
     measure(&document, &Variables::from_json(variables), &shape, limits)
 }
 

@@ -71,6 +71,23 @@ async fn refusals_call_nobody_and_are_fast() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_limit_counts_however_its_number_is_written() -> Result<()> {
+    let stage = Stage::open().await?;
+    let query = "query($n: Int) { products(limit: $n) { category { products { id } } } }";
+    for variables in ["{\"n\": 100}", "{\"n\": 100.0}", "{\"n\": 1e2}"] {
+        let body = format!(
+            "{{\"query\": {}, \"variables\": {variables}}}",
+            json!(query)
+        );
+        let request = test_shop::Request::post_json("/graphql", body);
+        let reply = stage.send(&request).await?;
+        let code = reply.json()?["errors"][0]["extensions"]["code"].take();
+        assert_eq!(code, "QUERY_TOO_COMPLEX", "{variables}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_within_the_limits_is_executed() -> Result<()> {
     let stage = Stage::open().await?;
     let standard = include_str!("introspection.graphql");

@@ -13,5 +13,6 @@ mod outcomes;
 mod positions;
 mod reads;
 mod schema;
+mod specification;
 mod stage;
 mod wrong_input;

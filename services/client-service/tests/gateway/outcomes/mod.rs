@@ -68,6 +68,11 @@ fn check(body: &Value, expected: Expected, keyed: bool) -> Result<()> {
             said["position"].as_str() == position.as_deref(),
             "the error's position"
         );
+        // An error about a field is about a place of the document.
+        ensure!(
+            error["path"].is_null() || error["locations"][0]["line"].is_u64(),
+            "the error's place"
+        );
         let id = (expected == CommittedWithId).then_some(ID);
         ensure!(said["id"].as_str() == id, "the error's id");
         let retry = outcome == "none" || outcome == "unknown" && keyed;
