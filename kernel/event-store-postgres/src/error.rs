@@ -22,6 +22,9 @@ pub(crate) enum Refusal {
         /// That of this binary.
         ours: i32,
     },
+    /// An older build made the tables, and there is no migration.
+    #[error(transparent)]
+    OlderFormat(#[from] sql_database::OlderFormat),
     /// Migrations are off, and one is missing.
     #[error("migration {0} has not run, and migrations are off")]
     NotMigrated(i32),

@@ -4,6 +4,9 @@
 //! refused; migrations that a binary does not know are accepted as long as they serve it. So old and new binaries
 //! run together, and a rollback works.
 
+use sql_database::OlderFormat;
+use sql_database::format::step;
+use sql_database::postgres::POSTGRES_NAME;
 use sqlx::{Connection, PgConnection};
 
 use crate::error::Refusal;
@@ -17,31 +20,37 @@ struct Migration {
 
 const MIGRATIONS: [Migration; 5] = [
     Migration {
-        version: 1,
-        oldest_schema: 1,
+        version: schema(1),
+        oldest_schema: schema(1),
         sql: include_str!("../migrations/0001_events.sql"),
     },
     Migration {
-        version: 2,
-        oldest_schema: 1,
+        version: schema(2),
+        oldest_schema: schema(1),
         sql: include_str!("../migrations/0002_append.sql"),
     },
     Migration {
-        version: 3,
-        oldest_schema: 1,
+        version: schema(3),
+        oldest_schema: schema(1),
         sql: include_str!("../migrations/0003_append_together.sql"),
     },
     Migration {
-        version: 4,
-        oldest_schema: 1,
+        version: schema(4),
+        oldest_schema: schema(1),
         sql: include_str!("../migrations/0004_log_id.sql"),
     },
     Migration {
-        version: 5,
-        oldest_schema: 1,
+        version: schema(5),
+        oldest_schema: schema(1),
         sql: include_str!("../migrations/0005_notify_by_schema.sql"),
     },
 ];
+
+/// The number of a step, as the table has it.
+#[expect(clippy::cast_possible_truncation, reason = "a few thousand")]
+const fn schema(number: i64) -> i32 {
+    step(number) as i32
+}
 
 const SCHEMA: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
@@ -105,8 +114,13 @@ pub(crate) async fn check(connection: &mut PgConnection) -> Result<(), sqlx::Err
 async fn applied(connection: &mut PgConnection) -> Result<Vec<i32>, sqlx::Error> {
     let applied: Vec<(i32, i32)> =
         sqlx::query_as("SELECT version, oldest_schema FROM event_store_migrations")
-            .fetch_all(connection)
+            .fetch_all(&mut *connection)
             .await?;
+    let name: String = sqlx::query_scalar(POSTGRES_NAME)
+        .fetch_one(connection)
+        .await?;
+    let steps = applied.iter().map(|(version, _)| i64::from(*version));
+    OlderFormat::refuse("event store", name, steps).map_err(Refusal::from)?;
     let oldest = applied.iter().map(|(_, oldest)| *oldest).max();
     match oldest {
         Some(oldest) if oldest > SCHEMA => Err(Refusal::BinaryTooOld {

@@ -41,4 +41,4 @@ CREATE TABLE event_store_schema (
     oldest_binary INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO event_store_schema (oldest_binary) VALUES (1);
+INSERT INTO event_store_schema (oldest_binary) VALUES (2);

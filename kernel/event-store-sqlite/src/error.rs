@@ -39,6 +39,9 @@ pub enum OpenError {
         /// This binary's.
         ours: i64,
     },
+    /// An older build made it, and there is no migration.
+    #[error(transparent)]
+    OlderFormat(#[from] sql_database::OlderFormat),
     /// It was opened for reading alone, before a process that writes it has brought its tables up to date.
     #[error("the database misses a migration; start the process that writes it first")]
     NotMigrated,

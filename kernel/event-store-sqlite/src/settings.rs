@@ -1,26 +1,32 @@
 //! How the database is opened, and what is asserted before it is used.
 
+use std::path::Path;
 use std::time::Duration;
 
-use sql_database::SqliteFile;
+use sql_database::format::step;
 use sql_database::sqlite::{Durability, FileOptions, Readers};
+use sql_database::{OlderFormat, SqliteFile};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{SqlStr, SqliteConnection};
 
 use crate::error::OpenError;
 
-/// Raised with each migration that changes what a binary must know.
-const SCHEMA: i64 = 1;
+/// Raised with each migration that changes what a binary must know. 2: the format of the databases has a number.
+const SCHEMA: i64 = 2;
 
 /// Version, name and script of each step of the schema. A list, because `sqlx::migrate!` would have the driver and
 /// SQLite built a second time, for the compiler.
 const MIGRATIONS: [(i64, &str, &str); 2] = [
     (
-        1,
+        step(1),
         "event store",
         include_str!("../migrations/0001_event_store.sql"),
     ),
-    (2, "log id", include_str!("../migrations/0002_log_id.sql")),
+    (
+        step(2),
+        "log id",
+        include_str!("../migrations/0002_log_id.sql"),
+    ),
 ];
 
 /// What may be set. The defaults suit a service.
@@ -59,7 +65,7 @@ pub(crate) async fn open(options: FileOptions) -> Result<SqliteFile, OpenError> 
     let mut session = file.writer().await?;
     let conn = session.connection();
     if is_migrated(conn).await? {
-        check_schema(conn).await?;
+        check_schema(conn, file.path()).await?;
     }
     // Not `run`: a future that awaits it is not `Send` as far as the compiler can see.
     migrator().run_direct(None, conn, false).await?;
@@ -71,7 +77,7 @@ pub(crate) async fn open(options: FileOptions) -> Result<SqliteFile, OpenError> 
 pub(crate) async fn check_reader(file: &SqliteFile) -> Result<(), OpenError> {
     let mut session = file.reader(Readers::Main).await?;
     let connection = session.connection();
-    check_schema(connection).await?;
+    check_schema(connection, file.path()).await?;
     let newest: Vec<i64> =
         sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE name = 'event_log_id'")
             .fetch_all(connection)
@@ -109,7 +115,11 @@ async fn is_migrated(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     Ok(!tables.is_empty())
 }
 
-async fn check_schema(conn: &mut SqliteConnection) -> Result<(), OpenError> {
+async fn check_schema(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    let steps: Vec<i64> = sqlx::query_scalar("SELECT version FROM event_store_migrations")
+        .fetch_all(&mut *conn)
+        .await?;
+    OlderFormat::refuse("event store", path.display().to_string(), steps)?;
     let oldest: Vec<i64> = sqlx::query_scalar("SELECT oldest_binary FROM event_store_schema")
         .fetch_all(conn)
         .await?;

@@ -273,17 +273,45 @@ async fn a_database_of_a_newer_release_is_refused_if_it_says_so() {
     sqlx::query(added).execute(&mut by_hand).await.unwrap();
     place.open().await.close().await.unwrap();
 
-    sqlx::query("UPDATE event_store_schema SET oldest_binary = 2")
+    sqlx::query("UPDATE event_store_schema SET oldest_binary = 3")
         .execute(&mut by_hand)
         .await
         .unwrap();
     let refused = place.try_open().await.unwrap_err();
     assert!(
-        matches!(refused, OpenError::TooNew { oldest: 2, ours: 1 }),
+        matches!(refused, OpenError::TooNew { oldest: 3, ours: 2 }),
         "{refused}"
     );
     let refused = place.try_open_read_only().await.unwrap_err();
     assert!(matches!(refused, OpenError::TooNew { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_database_of_an_older_build_is_refused_by_its_name() {
+    let place = Place::new();
+    place.open().await.close().await.unwrap();
+    let mut by_hand = place.by_hand().await;
+    for older in [
+        "UPDATE event_store_migrations SET version = version % 1000",
+        "UPDATE event_store_schema SET oldest_binary = 1",
+    ] {
+        sqlx::query(older).execute(&mut by_hand).await.unwrap();
+    }
+    for refused in [
+        place.try_open().await.unwrap_err(),
+        place.try_open_read_only().await.unwrap_err(),
+    ] {
+        let message = refused.to_string();
+        assert!(matches!(refused, OpenError::OlderFormat(_)), "{message}");
+        assert!(
+            message.contains(&place.path().display().to_string()),
+            "{message}"
+        );
+        assert!(
+            message.contains("format 0") && message.contains("format 1"),
+            "{message}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ impl Database {
         clock: Arc<dyn Clock>,
     ) -> BoxFuture<'_, Result<Self, StoreError>> {
         Box::pin(async move {
-            let database = Self::connect(url, pool_size, clock).await?;
+            let database = Self::connect_now(url, pool_size, clock).await?;
             schema::migrate(&database).await?;
             Ok(database)
         })
@@ -51,13 +51,22 @@ impl Database {
     /// Connects without migrations, for a process that must not change the schema.
     ///
     /// # Errors
-    /// [`StoreError`] as for [`open`](Self::open).
+    /// [`StoreError`] as for [`open`](Self::open), and if the bookkeeping is not there.
     pub fn connect(
         url: &str,
         pool_size: u32,
         clock: Arc<dyn Clock>,
     ) -> BoxFuture<'_, Result<Self, StoreError>> {
-        Box::pin(Self::connect_now(url, pool_size, clock))
+        Box::pin(async move {
+            let database = Self::connect_now(url, pool_size, clock).await?;
+            schema::check(&database).await?;
+            Ok(database)
+        })
+    }
+
+    /// What an operator knows it by.
+    pub(crate) async fn name(&self) -> Result<String, StoreError> {
+        self.inner.name().await
     }
 
     async fn connect_now(

@@ -1,6 +1,8 @@
 //! The bookkeeping's own schema. Projections' tables are not here: each generation makes its own.
 
 use event_sourcing::StoreError;
+use sql_database::OlderFormat;
+use sql_database::format::step;
 
 use crate::database::{Database, Transaction};
 use crate::engine::Engine;
@@ -17,17 +19,19 @@ struct Migration {
 
 const MIGRATIONS: &[Migration] = &[
     Migration {
-        version: 1,
-        serves_from: 1,
+        version: step(1),
+        serves_from: step(1),
         script: include_str!("../migrations/0001_bookkeeping.sql"),
     },
     Migration {
-        version: 2,
+        version: step(2),
         // A binary without it would move checkpoints without saying of which log they are.
-        serves_from: 2,
+        serves_from: step(2),
         script: include_str!("../migrations/0002_versions.sql"),
     },
 ];
+
+const STEPS: &str = "SELECT version, serves_from FROM read_model_schema ORDER BY version";
 
 /// The advisory lock under which migrations and generations are made. It carries the schema, so that read models in other
 /// schemas of the database do not wait.
@@ -46,6 +50,7 @@ struct TooOld {
 /// this one, so that old and new run side by side.
 pub(crate) async fn migrate(database: &Database) -> Result<(), StoreError> {
     let operation = "migrate the query database";
+    let name = database.name().await?;
     let mut transaction = lock_schema(database).await?;
     transaction
         .run_script(
@@ -54,22 +59,10 @@ pub(crate) async fn migrate(database: &Database) -> Result<(), StoreError> {
                version bigint PRIMARY KEY, serves_from bigint NOT NULL)",
         )
         .await?;
-    let done: Vec<(i64, i64)> = transaction
-        .fetch_all(Statement::new(
-            operation,
-            "SELECT version, serves_from FROM read_model_schema ORDER BY version",
-        ))
-        .await?;
-    let has = MIGRATIONS.last().map_or(0, |migration| migration.version);
-    let needs = done.iter().map(|(_, from)| *from).max().unwrap_or(0);
-    if needs > has {
-        return Err(failed(operation, TooOld { needs, has }));
-    }
+    let done = transaction.fetch_all(Statement::new(operation, STEPS));
+    let done = served(operation, name, &done.await?)?;
     for migration in MIGRATIONS {
-        if done
-            .iter()
-            .any(|(version, _)| *version == migration.version)
-        {
+        if done.contains(&migration.version) {
             continue;
         }
         transaction.run_script(operation, migration.script).await?;
@@ -82,6 +75,31 @@ pub(crate) async fn migrate(database: &Database) -> Result<(), StoreError> {
             .await?;
     }
     transaction.commit(operation).await
+}
+
+/// Refuses a database that [`migrate`] would refuse, for a process that must not change the schema.
+pub(crate) async fn check(database: &Database) -> Result<(), StoreError> {
+    let operation = "read the query database's schema";
+    let done = database.fetch_all(Statement::new(operation, STEPS)).await?;
+    served(operation, database.name().await?, &done)?;
+    Ok(())
+}
+
+/// The steps that the database has, if it serves this binary.
+fn served(
+    operation: &'static str,
+    name: String,
+    done: &[(i64, i64)],
+) -> Result<Vec<i64>, StoreError> {
+    let versions: Vec<i64> = done.iter().map(|(version, _)| *version).collect();
+    let refused = OlderFormat::refuse("query database", name, versions.iter().copied());
+    refused.map_err(|older| failed(operation, older))?;
+    let has = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let needs = done.iter().map(|(_, from)| *from).max().unwrap_or(0);
+    if needs > has {
+        return Err(failed(operation, TooOld { needs, has }));
+    }
+    Ok(versions)
 }
 
 /// A durable transaction that holds the schema's lock to its end.

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use sqlx::postgres::PgPool;
 
 use crate::error::{commit_error, store_error};
+use crate::postgres::POSTGRES_NAME;
 use crate::run::{self, Rows};
 use crate::sqlite::{Readers, SqliteFile};
 use crate::statement::{Record, Statement};
@@ -36,6 +37,21 @@ impl Database {
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite { .. })
+    }
+
+    /// What an operator knows it by: the path of the file, or the database on its server and the schema in it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the server cannot be asked.
+    pub async fn name(&self) -> Result<String, StoreError> {
+        match self {
+            Self::Sqlite { file, .. } => Ok(file.path().display().to_string()),
+            Self::Postgres { .. } => {
+                let ask = Statement::new("ask for the database's name", POSTGRES_NAME);
+                let names: Vec<(String,)> = self.fetch_all(ask).await?;
+                Ok(names.into_iter().map(|(name,)| name).collect())
+            }
+        }
     }
 
     /// All rows of a statement that reads.

@@ -12,6 +12,10 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// A connection that rested for so long is closed: a burst leaves the server no more connections than are used.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// What an operator knows the database by.
+pub const POSTGRES_NAME: &str =
+    "SELECT format('%s, schema %s', current_database(), current_schema())";
+
 /// A server, a database or a role may have it off. What it is set to beyond `on` stays.
 const COMMIT_DURABLY: &str = "\
     SELECT set_config('synchronous_commit', \

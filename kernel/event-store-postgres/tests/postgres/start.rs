@@ -36,7 +36,7 @@ async fn without_migrations_the_tables_must_be_there() {
     let database = test_postgres::database().await;
     let (error, cause) = refusal(&database.url, without_migrations()).await;
     assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-    assert!(cause.contains("migration 1"), "{cause}");
+    assert!(cause.contains("migration 1001"), "{cause}");
     open(&database.url).await.close().await;
     let store = PostgresEventStore::connect(&database.url, without_migrations())
         .await
@@ -61,7 +61,7 @@ async fn processes_that_start_together_migrate_once() {
 async fn an_unknown_migration_that_serves_this_binary_is_accepted() {
     let database = test_postgres::database().await;
     open(&database.url).await.close().await;
-    declare(&database.url, 900, 1).await;
+    declare(&database.url, 1_900, 1).await;
     let store = open(&database.url).await;
     let commit = commit(command(1, 1), &stream("a"), Expected::NoStream, "{}");
     assert!(store.append(&[commit]).await.expect("append")[0].is_ok());
@@ -71,11 +71,34 @@ async fn an_unknown_migration_that_serves_this_binary_is_accepted() {
 async fn tables_for_newer_binaries_only_are_refused() {
     let database = test_postgres::database().await;
     open(&database.url).await.close().await;
-    declare(&database.url, 900, 900).await;
+    declare(&database.url, 1_900, 1_900).await;
     for settings in [Settings::default(), without_migrations()] {
         let (error, cause) = refusal(&database.url, settings).await;
         assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-        assert!(cause.contains("schema 900"), "{cause}");
+        assert!(cause.contains("schema 1900"), "{cause}");
+    }
+}
+
+#[tokio::test]
+async fn tables_of_an_older_build_are_refused_by_the_databases_name() {
+    let database = test_postgres::database().await;
+    open(&database.url).await.close().await;
+    let older = "UPDATE event_store_migrations SET version = version % 1000, oldest_schema = 1";
+    let mut connection = connect(&database.url).await;
+    sqlx::query(older)
+        .execute(&mut connection)
+        .await
+        .expect("as it was");
+    let name: String = sqlx::query_scalar("SELECT current_database()::text")
+        .fetch_one(&mut connection)
+        .await
+        .expect("a name");
+    for settings in [Settings::default(), without_migrations()] {
+        let (error, cause) = refusal(&database.url, settings).await;
+        assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+        for part in [name.as_str(), "format 0", "format 1"] {
+            assert!(cause.contains(part), "{cause}");
+        }
     }
 }
 

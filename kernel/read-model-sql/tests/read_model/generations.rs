@@ -78,10 +78,41 @@ async fn a_database_that_a_newer_binary_changed_too_much_is_refused() {
                 .expect("a row");
             transaction.commit("test").await.expect("committed");
         };
-        newer(1_000, 1).await;
+        newer(1_900, 1).await;
         fresh.open().await;
-        newer(1_001, 1_001).await;
+        newer(1_901, 1_901).await;
         let refused = read_model_sql::Database::open(&fresh.url, 1, fresh.clock.clone()).await;
         assert!(!refused.expect_err("too old").is_retryable());
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_an_older_build_is_refused_by_its_name() {
+    for fresh in Fresh::both().await {
+        let database = fresh.open().await;
+        let older = "UPDATE read_model_schema SET version = version % 1000, serves_from = 1";
+        let mut transaction = database.begin().await.expect("a transaction");
+        transaction
+            .run_script("test", older)
+            .await
+            .expect("as it was");
+        transaction.commit("test").await.expect("committed");
+        for refused in [
+            read_model_sql::Database::open(&fresh.url, 1, fresh.clock.clone()).await,
+            read_model_sql::Database::connect(&fresh.url, 1, fresh.clock.clone()).await,
+        ] {
+            let refused = refused.expect_err("an older build");
+            assert!(!refused.is_retryable());
+            let cause = std::error::Error::source(&refused)
+                .expect("a cause")
+                .to_string();
+            let name = fresh.url.trim_start_matches("sqlite://");
+            let name = name.split(['?', '/']).rfind(|part| cause.contains(part));
+            assert!(name.is_some(), "{cause} should name {}", fresh.url);
+            assert!(
+                cause.contains("format 0") && cause.contains("format 1"),
+                "{cause}"
+            );
+        }
     }
 }

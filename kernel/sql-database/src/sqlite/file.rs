@@ -1,6 +1,6 @@
 //! The connections of a file: who gets one, and when all are replaced.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -60,6 +60,12 @@ pub(super) struct Shared {
 }
 
 impl SqliteFile {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
     /// Opens a file for writing, made with its folder if it is missing, and reads its settings back. The caller ensures
     /// that no other process writes.
     ///

@@ -1,7 +1,8 @@
 //! The command database's own schema.
 
 use event_sourcing::StoreError;
-use sql_database::{Database, Statement};
+use sql_database::format::step;
+use sql_database::{Database, OlderFormat, Statement};
 
 use super::DatabaseError;
 
@@ -16,38 +17,38 @@ struct Migration {
 
 const MIGRATIONS: &[Migration] = &[
     Migration {
-        version: 1,
-        serves_from: 1,
+        version: step(1),
+        serves_from: step(1),
         sqlite: include_str!("../../migrations/sqlite/0001_idempotent_requests.sql"),
         postgres: include_str!("../../migrations/postgres/0001_idempotent_requests.sql"),
     },
     Migration {
-        version: 2,
-        serves_from: 1,
+        version: step(2),
+        serves_from: step(1),
         sqlite: include_str!("../../migrations/sqlite/0002_providers.sql"),
         postgres: include_str!("../../migrations/postgres/0002_providers.sql"),
     },
     Migration {
-        version: 3,
-        serves_from: 1,
+        version: step(3),
+        serves_from: step(1),
         sqlite: include_str!("../../migrations/sqlite/0003_notices.sql"),
         postgres: include_str!("../../migrations/postgres/0003_notices.sql"),
     },
     Migration {
-        version: 4,
-        serves_from: 1,
+        version: step(4),
+        serves_from: step(1),
         sqlite: include_str!("../../migrations/sqlite/0004_log_marks.sql"),
         postgres: include_str!("../../migrations/postgres/0004_log_marks.sql"),
     },
     Migration {
-        version: 5,
-        serves_from: 1,
+        version: step(5),
+        serves_from: step(1),
         sqlite: include_str!("../../migrations/sqlite/0005_write_probe.sql"),
         postgres: include_str!("../../migrations/postgres/0005_write_probe.sql"),
     },
     Migration {
-        version: 6,
-        serves_from: 1,
+        version: step(6),
+        serves_from: step(1),
         sqlite: include_str!("../../migrations/sqlite/0006_running_time.sql"),
         postgres: include_str!("../../migrations/postgres/0006_running_time.sql"),
     },
@@ -69,6 +70,9 @@ pub enum SchemaError {
     /// It cannot be reached, or a step failed.
     #[error("the command database could not be migrated")]
     Failed(#[from] StoreError),
+    /// An older build made it, and there is no migration.
+    #[error(transparent)]
+    OlderFormat(#[from] OlderFormat),
     /// A newer binary has changed it beyond what this one can serve.
     #[error("the command database needs a binary of schema {needs}, this one is of schema {has}")]
     TooOld {
@@ -97,9 +101,10 @@ impl From<SchemaError> for DatabaseError {
 /// Runs the steps that are missing, or without `migrate` requires that none is. Steps that only newer binaries know
 /// are accepted as long as they serve this one.
 pub(super) async fn prepare(database: &Database, migrate: bool) -> Result<(), SchemaError> {
+    let name = database.name().await?;
     if !migrate {
         let done: Vec<(i64, i64)> = database.fetch_all(Statement::new(OPERATION, DONE)).await?;
-        return require_complete(&done);
+        return require_complete(name, &done);
     }
     // Processes that start together migrate one after the other.
     let mut transaction = database.begin().await?;
@@ -110,7 +115,7 @@ pub(super) async fn prepare(database: &Database, migrate: bool) -> Result<(), Sc
     let done: Vec<(i64, i64)> = transaction
         .fetch_all(Statement::new(OPERATION, DONE))
         .await?;
-    for step in missing(&done)? {
+    for step in missing(name, &done)? {
         let script = if database.is_sqlite() {
             step.sqlite
         } else {
@@ -126,8 +131,8 @@ pub(super) async fn prepare(database: &Database, migrate: bool) -> Result<(), Sc
     Ok(())
 }
 
-fn require_complete(done: &[(i64, i64)]) -> Result<(), SchemaError> {
-    match missing(done)?.next() {
+fn require_complete(name: String, done: &[(i64, i64)]) -> Result<(), SchemaError> {
+    match missing(name, done)?.next() {
         Some(step) => Err(SchemaError::Behind {
             missing: step.version,
         }),
@@ -135,7 +140,11 @@ fn require_complete(done: &[(i64, i64)]) -> Result<(), SchemaError> {
     }
 }
 
-fn missing(done: &[(i64, i64)]) -> Result<impl Iterator<Item = &'static Migration>, SchemaError> {
+fn missing(
+    name: String,
+    done: &[(i64, i64)],
+) -> Result<impl Iterator<Item = &'static Migration>, SchemaError> {
+    OlderFormat::refuse("command database", name, done.iter().map(|(step, _)| *step))?;
     let has = MIGRATIONS.last().map_or(0, |step| step.version);
     let needs = done.iter().map(|(_, from)| *from).max().unwrap_or(0);
     if needs > has {
@@ -150,29 +159,42 @@ fn missing(done: &[(i64, i64)]) -> Result<impl Iterator<Item = &'static Migratio
 mod tests {
     use super::*;
 
+    fn served(done: &[(i64, i64)]) -> Result<Vec<i64>, SchemaError> {
+        Ok(missing("command.db".to_owned(), done)?
+            .map(|step| step.version)
+            .collect())
+    }
+
     #[test]
     fn what_is_done_is_not_done_again() {
-        let versions = |done: &[(i64, i64)]| -> Vec<i64> {
-            missing(done)
-                .expect("served")
-                .map(|step| step.version)
-                .collect()
-        };
-        assert_eq!(versions(&[]), [1, 2, 3, 4, 5, 6]);
-        assert_eq!(versions(&[(1, 1)]), [2, 3, 4, 5, 6]);
-        assert_eq!(
-            versions(&[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1)]),
-            [0_i64; 0]
-        );
+        let versions = |done: &[(i64, i64)]| served(done).expect("served");
+        let all: Vec<i64> = MIGRATIONS.iter().map(|step| step.version).collect();
+        let done: Vec<_> = all.iter().map(|version| (*version, step(1))).collect();
+        assert_eq!(versions(&[]), all);
+        assert_eq!(versions(&done[..1]), all[1..]);
+        assert_eq!(versions(&done), [0_i64; 0]);
     }
 
     #[test]
     fn a_newer_schema_is_accepted_as_long_as_it_serves_this_binary() {
-        assert!(missing(&[(1, 1), (99, 1)]).is_ok());
-        let refused = missing(&[(1, 1), (99, 99)]).map(Iterator::count);
-        assert!(matches!(
-            refused,
-            Err(SchemaError::TooOld { needs: 99, has: 6 })
-        ));
+        let first = (step(1), step(1));
+        assert!(served(&[first, (step(99), step(1))]).is_ok());
+        let refused = served(&[first, (step(99), step(99))]).expect_err("newer");
+        let SchemaError::TooOld { needs, has } = refused else {
+            panic!("{refused}");
+        };
+        let last = MIGRATIONS.last().map(|step| step.version);
+        assert_eq!((needs, Some(has)), (step(99), last));
+    }
+
+    #[test]
+    fn a_database_of_an_older_build_is_refused_by_its_name() {
+        let refused = served(&[(1, 1), (5, 1)]).expect_err("an older build");
+        let message = refused.to_string();
+        assert!(
+            message.contains("the command database command.db"),
+            "{message}"
+        );
+        assert!(message.contains("format 0"), "{message}");
     }
 }
