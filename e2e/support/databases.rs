@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::types::chrono::{DateTime, Utc};
-use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection};
 use test_shop::{Store, until_within};
 
 use super::expect::say;
@@ -95,6 +95,14 @@ impl Database {
         }
     }
 
+    /// The database with the read models.
+    pub async fn query(store: &Store) -> Result<Self> {
+        match store {
+            Store::Sqlite { folder } => Self::file(folder, "query_service.db").await,
+            Store::Postgres { query, .. } => Self::server(query).await,
+        }
+    }
+
     async fn file(folder: &str, name: &str) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(format!("{folder}/{name}"))
@@ -126,6 +134,34 @@ impl Database {
                 })
             })
             .collect()
+    }
+
+    /// How many rows a query gives.
+    pub async fn count(&mut self, query: &str) -> Result<i64> {
+        let query = query.trim().trim_end_matches(';');
+        let sql = AssertSqlSafe(format!("SELECT count(*) FROM ({query}) AS asked"));
+        let rows: Vec<(i64,)> = rows!(self, sql)?;
+        Ok(rows.first().context("no row")?.0)
+    }
+
+    /// Runs statements on the database with the read models and takes them back, on a connection that writes.
+    pub async fn rehearse(store: &Store, script: &str) -> Result<()> {
+        let script = AssertSqlSafe(format!("BEGIN; {script}; ROLLBACK"));
+        match store {
+            Store::Sqlite { folder } => {
+                let file = format!("{folder}/query_service.db");
+                let options = SqliteConnectOptions::new().filename(file);
+                let mut connection = options.connect().await?;
+                sqlx::raw_sql(script).execute(&mut connection).await?;
+                connection.close().await?;
+            }
+            Store::Postgres { query, .. } => {
+                let mut connection = PgConnection::connect(query).await?;
+                sqlx::raw_sql(script).execute(&mut connection).await?;
+                connection.close().await?;
+            }
+        }
+        Ok(())
     }
 
     /// The position of the last event.

@@ -1,0 +1,114 @@
+//! The SQL that the pages show to people runs on both engines, and finds what it is said to find.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use test_shop::Store;
+
+use crate::support::{Database, SHIP_ORDER, Shop, Topology, on, text};
+
+const CREATE_PRODUCT: &str =
+    "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
+
+/// The page that tells what an old table is, and the table that it drops, which the test makes.
+const OLD_TABLE: &str = "products_g1";
+const OLD_TABLE_HERE: &str = "products_of_an_older_version";
+
+#[tokio::test]
+async fn the_sql_of_the_pages_runs_on_sqlite() -> Result<()> {
+    on(Topology::OneProcess, run_all).await
+}
+
+#[tokio::test]
+async fn the_sql_of_the_pages_runs_on_postgres() -> Result<()> {
+    on(Topology::THREE_PROCESSES, run_all).await
+}
+
+async fn run_all(shop: &mut Shop) -> Result<()> {
+    let mut session = shop.session()?;
+    let input = json!({"input": {"name": "Sencha", "price": 19.90, "stockQuantity": 12}});
+    let product = session.run(CREATE_PRODUCT, input).await?;
+    let product = text(&product, "id")?;
+    let order = session.place_order("mika", &[(product, 2)]).await?;
+    session.order_once(&order, "CONFIRMED").await?;
+    session.run(SHIP_ORDER, json!({ "id": order })).await?;
+    let blocks = blocks()?;
+    ensure!(
+        blocks.len() >= 6,
+        "the pages have only {} blocks",
+        blocks.len()
+    );
+    for (page, sql) in blocks {
+        let here = sql
+            .replace("order-1", &order)
+            .replace("01a2068f-27b9-78e0-9869-9b881f9dd42c", &order)
+            .replace("sencha", product)
+            .replace("4711", "1")
+            .replace(OLD_TABLE, OLD_TABLE_HERE);
+        let ran = run(shop.system.store(), &here).await;
+        ran.with_context(|| format!("{} shows:\n{sql}", page.display()))?;
+    }
+    Ok(())
+}
+
+async fn run(store: &Store, sql: &str) -> Result<()> {
+    let is_read_model = sql.contains("read_model_");
+    if sql.starts_with("SELECT") {
+        let mut database = match is_read_model {
+            true => Database::query(store).await?,
+            false => Database::events(store).await?,
+        };
+        let rows = database.count(sql).await?;
+        ensure!(rows > 0, "it finds nothing");
+        return database.close().await;
+    }
+    ensure!(is_read_model, "only read models are to be changed by hand");
+    let made = format!("CREATE TABLE {OLD_TABLE_HERE} (id text); {sql}");
+    Database::rehearse(store, &made).await
+}
+
+/// The blocks of SQL, each with its page. SQL stands nowhere else, so that none is left out.
+fn blocks() -> Result<Vec<(PathBuf, String)>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut pages: Vec<PathBuf> = [
+        "README.md",
+        "README.ja.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+    ]
+    .map(|page| root.join(page))
+    .to_vec();
+    add_pages(&root.join("docs"), &mut pages)?;
+    let mut blocks = Vec::new();
+    for page in pages {
+        let text = std::fs::read_to_string(&page)?;
+        for (index, part) in text.split("```").enumerate() {
+            let sql = part.strip_prefix("sql\n").filter(|_| index % 2 == 1);
+            match sql {
+                Some(sql) => blocks.push((page.clone(), sql.to_owned())),
+                // Decisions quote statements of the code.
+                None if page
+                    .components()
+                    .any(|part| part.as_os_str() == "decisions") => {}
+                None => {
+                    let is_sql = part.contains("SELECT ") && part.contains(" FROM ");
+                    ensure!(!is_sql, "{} has SQL outside of a block", page.display());
+                }
+            }
+        }
+    }
+    Ok(blocks)
+}
+
+fn add_pages(folder: &Path, pages: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            add_pages(&path, pages)?;
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    Ok(())
+}
