@@ -55,9 +55,10 @@ async fn run_all(shop: &mut Shop) -> Result<()> {
 async fn run(store: &Store, sql: &str) -> Result<()> {
     let is_read_model = sql.contains("read_model_");
     if sql.starts_with("SELECT") {
-        let mut database = match is_read_model {
-            true => Database::query(store).await?,
-            false => Database::events(store).await?,
+        let mut database = if is_read_model {
+            Database::query(store).await?
+        } else {
+            Database::events(store).await?
         };
         let rows = database.count(sql).await?;
         ensure!(rows > 0, "it finds nothing");

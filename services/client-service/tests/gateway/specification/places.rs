@@ -62,7 +62,7 @@ async fn s7_1_2_errors_of_limits() -> Result<()> {
     });
     let levels = "{ products { category ".repeat(6);
     let nested = format!("{{ category(id: 1) {levels} {{ id }} {} }}", "}}".repeat(6));
-    let deep = format!("query Shallow {{ __typename }}\n  query Deep {nested}");
+    let deep = format!("\n  query Deep {nested}");
     let below = "{ __typename ...on Query ".repeat(40);
     let table = [
         (nested, "QUERY_TOO_DEEP", [1, 1]),

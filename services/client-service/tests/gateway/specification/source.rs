@@ -229,6 +229,14 @@ async fn s2_10_and_2_11_variables_have_types_and_then_defaults() -> Result<()> {
             json!({}),
             Refused(PARSE),
         ),
+    ];
+    check(&stage, &table).await
+}
+
+#[tokio::test]
+async fn s2_11_variables_have_types_that_there_are_and_defaults_of_them() -> Result<()> {
+    let stage = Stage::open().await?;
+    let table = [
         (
             "query($n: Nonsense) { products(limit: $n) { id } }",
             json!({}),
