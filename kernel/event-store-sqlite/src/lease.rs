@@ -13,21 +13,21 @@ use crate::read;
 /// A moment and the expiry of what is taken at it, in microseconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Term {
-    pub(crate) now_us: i64,
-    pub(crate) expires_at_us: i64,
+    pub(crate) now: i64,
+    pub(crate) expires_at: i64,
     /// What expires later was taken before the machine's clock was set back, by a process that is gone: only one
     /// process at a time has the file.
-    latest_expiry_us: i64,
+    latest_expiry: i64,
 }
 
 impl Term {
     pub(crate) fn new(now: DateTime<Utc>, ttl: Duration) -> Self {
-        let now_us = now.timestamp_micros();
+        let now = now.timestamp_micros();
         let ttl_us = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
         Self {
-            now_us,
-            expires_at_us: now_us.saturating_add(ttl_us),
-            latest_expiry_us: now_us.saturating_add(ttl_us.saturating_mul(2)),
+            now,
+            expires_at: now.saturating_add(ttl_us),
+            latest_expiry: now.saturating_add(ttl_us.saturating_mul(2)),
         }
     }
 }
@@ -46,7 +46,7 @@ pub(crate) async fn acquire(
     term: Term,
 ) -> Result<Vec<Lease>, sqlx::Error> {
     if names.iter().any(|name| is_presence(name)) {
-        forget_presence(conn, term.now_us).await?;
+        forget_presence(conn, term.now).await?;
     }
     let taken: Vec<(String, u64)> = sqlx::query_as(
         "INSERT INTO leases (name, owner, token, expires_at_us)
@@ -58,9 +58,9 @@ pub(crate) async fn acquire(
     )
     .bind(read::json(&names)?)
     .bind(owner)
-    .bind(term.now_us)
-    .bind(term.expires_at_us)
-    .bind(term.latest_expiry_us)
+    .bind(term.now)
+    .bind(term.expires_at)
+    .bind(term.latest_expiry)
     .fetch_all(conn)
     .await?;
     Ok(taken.into_iter().map(lease).collect())
@@ -76,8 +76,8 @@ pub(crate) async fn renew(
          RETURNING name, token",
     )
     .bind(owner)
-    .bind(term.now_us)
-    .bind(term.expires_at_us)
+    .bind(term.now)
+    .bind(term.expires_at)
     .fetch_all(conn)
     .await?;
     Ok(renewed.into_iter().map(lease).collect())
@@ -101,13 +101,13 @@ pub(crate) async fn release(
     Ok(())
 }
 
-async fn forget_presence(conn: &mut SqliteConnection, now_us: i64) -> Result<(), sqlx::Error> {
+async fn forget_presence(conn: &mut SqliteConnection, now: i64) -> Result<(), sqlx::Error> {
     let kept_us = i64::try_from(PRESENCE_KEPT.as_micros()).unwrap_or(i64::MAX);
     sqlx::query(
         "DELETE FROM leases WHERE expires_at_us <= ?2 AND substr(name, 1, length(?1)) = ?1",
     )
     .bind(PRESENCE)
-    .bind(now_us.saturating_sub(kept_us))
+    .bind(now.saturating_sub(kept_us))
     .execute(conn)
     .await?;
     Ok(())
@@ -146,7 +146,7 @@ pub(crate) async fn seize(
     )
     .bind(read::json(&names)?)
     .bind(owner)
-    .bind(term.expires_at_us)
+    .bind(term.expires_at)
     .fetch_all(conn)
     .await?;
     Ok(seized.into_iter().map(lease).collect())

@@ -43,6 +43,7 @@ impl OpenedLog {
     ///
     /// # Errors
     /// It cannot be opened, or does not fit this binary.
+    #[must_use]
     pub fn open(config: &Databases, clock: SteadyClock) -> BoxFuture<'_, Result<Self, StartError>> {
         start_step(OPEN_EVENTS, Self::open_now(config, clock))
     }
