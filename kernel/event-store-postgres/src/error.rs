@@ -86,7 +86,8 @@ fn meaning(error: &sqlx::Error) -> Meaning {
     match error {
         sqlx::Error::Configuration(inner) => match inner.downcast_ref() {
             Some(Refusal::Replica | Refusal::StillRunning) => Meaning::Transient,
-            _ => Meaning::Permanent,
+            Some(_) => Meaning::Permanent,
+            None => Meaning::of(error),
         },
         error => Meaning::of(error),
     }

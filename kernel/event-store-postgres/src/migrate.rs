@@ -6,7 +6,7 @@
 
 use sql_database::OlderFormat;
 use sql_database::format::step;
-use sql_database::postgres::POSTGRES_NAME;
+use sql_database::postgres::{POSTGRES_NAME, lock_schema};
 use sqlx::{Connection, PgConnection};
 
 use crate::error::Refusal;
@@ -54,23 +54,15 @@ const fn schema(number: i64) -> i32 {
 
 const SCHEMA: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
-/// Any number that nobody else locks: the ASCII codes of `events`. The lock carries the schema as well, so that logs in
-/// other schemas of the database do not wait.
+/// Any number that nobody else locks: the ASCII codes of `events`.
 const LOCK: i64 = 0x6576_656e_7473;
 
 /// Runs what is missing.
 pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
-    // A migration may take as long as it needs, and others wait for it.
-    sqlx::raw_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
-        .execute(&mut *transaction)
-        .await?;
     // Held to the end of the transaction. If this process stops in it, the server's time-out for idle transactions
     // rolls it back.
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema()::text, $1))")
-        .bind(LOCK)
-        .execute(&mut *transaction)
-        .await?;
+    lock_schema(&mut transaction, LOCK).await?;
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS event_store_migrations (
              version integer PRIMARY KEY,

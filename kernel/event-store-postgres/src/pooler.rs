@@ -12,6 +12,7 @@
 //!   shared in turns                            1  2  1  2  1  2   a connection reports two
 //! ```
 
+use std::io;
 use std::time::Duration;
 
 use event_sourcing::StoreError;
@@ -24,6 +25,9 @@ use crate::error::{Phase, store_error};
 
 /// The longest that the whole look may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest that the first connection may take; a server that does not answer may be starting.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Which of the two connections sends the next statement.
 const TURNS: [usize; 6] = [0, 0, 1, 1, 0, 1];
@@ -72,7 +76,8 @@ pub fn require_sessions<'u>(
     url: &'u str,
     operation: &'static str,
 ) -> BoxFuture<'u, Result<(), StoreError>> {
-    let failed = move |error| store_error(operation, Phase::Repeatable, error);
+    let failed =
+        move |error| postgres::at_server(url, store_error(operation, Phase::Repeatable, error));
     Box::pin(async move {
         let options = postgres::options(url).map_err(failed)?;
         let looked = tokio::time::timeout(LOOK_TIMEOUT, look(&options)).await;
@@ -87,7 +92,9 @@ async fn look(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
         let options = options.clone().disable_statement_logging();
         PgConnection::connect_with(&options).await
     };
-    let mut connections = [connect().await?, connect().await?];
+    let first = tokio::time::timeout(CONNECT_TIMEOUT, connect()).await;
+    let first = first.unwrap_or_else(|_| Err(no_answer().into()))?;
+    let mut connections = [first, connect().await?];
     let mut backends = [None, None];
     for turn in TURNS {
         let backend = backend(&mut connections[turn]).await?;
@@ -105,6 +112,11 @@ async fn look(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
     }
     first.close().await?;
     second.close().await
+}
+
+fn no_answer() -> io::Error {
+    let text = format!("no answer within {} s", CONNECT_TIMEOUT.as_secs());
+    io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
 /// By the simple protocol: a prepared statement may be another session's.

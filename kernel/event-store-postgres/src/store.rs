@@ -9,6 +9,7 @@ use event_sourcing::{
     Receipt, Refused, Snapshot, Standing, SteadyClock, StoreError, StreamId, StreamPage, Version,
 };
 use futures::future::BoxFuture;
+use sql_database::postgres::at_server;
 use sqlx::postgres::PgPool;
 use tokio::time::Instant;
 
@@ -34,7 +35,8 @@ impl PostgresEventStore {
     /// Connects, checks the server, brings the tables up to date if `settings` say so, and starts to listen.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the server cannot be reached or is a replica; [`StoreError::Failed`] if it is
+    /// [`StoreError::Unavailable`] if the server cannot be reached or is a replica, or if another process migrates for
+    /// longer than a second; [`StoreError::Failed`] if it is
     /// older than 14, if a pooler shares its sessions, if the `search_path` names no schema that exists, if the tables
     /// serve only newer binaries, or if they miss a migration.
     #[must_use]
@@ -44,7 +46,7 @@ impl PostgresEventStore {
             require_sessions(url, operation).await?;
             Self::try_connect(url, settings)
                 .await
-                .map_err(failed(operation))
+                .map_err(|error| at_server(url, failed(operation)(error)))
         })
     }
 

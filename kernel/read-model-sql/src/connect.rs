@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use event_sourcing::StoreError;
-use sql_database::postgres::{connect, pool, set};
+use sql_database::postgres::{at_server, connect, pool, set};
 use sql_database::sqlite::{Durability, FileOptions, Readers};
 use sql_database::{Database, SqliteFile};
 
@@ -38,6 +38,15 @@ const BY_KEY: &[(&str, &str)] = &[
 /// Connections of the background: the listener, the poll of the checkpoints, the leases, and some projections.
 const BACKGROUND: u32 = 6;
 
+/// `error` with the place of the server, if `url` names one.
+pub(crate) fn located(url: &str, error: StoreError) -> StoreError {
+    if url.starts_with("sqlite:") {
+        error
+    } else {
+        at_server(url, error)
+    }
+}
+
 /// The readers, and a pool of its own for what runs in the background. Without it, readers that wait for a slow
 /// table would keep checkpoints and confirmations waiting too, and the cache would fall silent when it is needed most.
 pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<Database, StoreError> {
@@ -46,7 +55,7 @@ pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<Database, Stor
             .after_connect(move |connection, _| Box::pin(set(connection, settings)));
         connect(pool, url, "read-model")
             .await
-            .map_err(|error| store_error(OPEN, error))
+            .map_err(|error| located(url, store_error(OPEN, error)))
     };
     Ok(Database::Postgres {
         writing: connect(BACKGROUND, BY_KEY).await?,

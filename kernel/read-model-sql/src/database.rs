@@ -43,7 +43,8 @@ impl Database {
     ) -> BoxFuture<'_, Result<Self, StoreError>> {
         Box::pin(async move {
             let database = Self::connect_now(url, pool_size, clock).await?;
-            schema::migrate(&database).await?;
+            let migrated = schema::migrate(&database).await;
+            migrated.map_err(|error| connect::located(url, error))?;
             Ok(database)
         })
     }

@@ -5,7 +5,6 @@ use sql_database::OlderFormat;
 use sql_database::format::step;
 
 use crate::database::{Database, Transaction};
-use crate::engine::Engine;
 use crate::error::failed;
 use crate::statement::Statement;
 
@@ -33,10 +32,8 @@ const MIGRATIONS: &[Migration] = &[
 
 const STEPS: &str = "SELECT version, serves_from FROM read_model_schema ORDER BY version";
 
-/// The advisory lock under which migrations and generations are made. It carries the schema, so that read models in other
-/// schemas of the database do not wait.
-const SCHEMA_LOCK: &str =
-    "SELECT pg_advisory_xact_lock(hashtextextended(current_schema()::text, 7236413218))";
+/// The key of the lock under which migrations and generations are made.
+const SCHEMA_LOCK: i64 = 7_236_413_218;
 
 /// A database that a newer binary has changed beyond what this one can serve.
 #[derive(Debug, thiserror::Error)]
@@ -105,11 +102,9 @@ fn served(
 /// A durable transaction that holds the schema's lock to its end.
 pub(crate) async fn lock_schema(database: &Database) -> Result<Transaction, StoreError> {
     let mut transaction = database.begin().await?;
-    if database.engine() == Engine::Postgres {
-        transaction
-            .run_script("lock the query database's schema", SCHEMA_LOCK)
-            .await?;
-    }
+    transaction
+        .lock_schema("lock the query database's schema", SCHEMA_LOCK)
+        .await?;
     transaction.make_durable().await?;
     Ok(transaction)
 }

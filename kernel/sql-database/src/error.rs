@@ -9,6 +9,8 @@ use std::sync::Arc;
 use event_sourcing::StoreError;
 use sqlx::sqlite::SqliteError;
 
+use crate::postgres::SchemaLocked;
+
 /// What was going on when an error came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -52,6 +54,7 @@ impl Meaning {
             | sqlx::Error::PoolClosed
             | sqlx::Error::BeginFailed
             | sqlx::Error::InvalidSavePointStatement => Self::Transient,
+            sqlx::Error::Configuration(inner) if inner.is::<SchemaLocked>() => Self::Transient,
             _ => Self::Permanent,
         }
     }
@@ -106,13 +109,23 @@ impl Meaning {
 /// An error of a read, or of a statement in a transaction that was not committed.
 #[must_use]
 pub fn store_error(operation: &'static str, error: sqlx::Error) -> StoreError {
-    Meaning::of(&error).store_error(operation, Phase::Repeatable, Arc::new(error))
+    let meaning = Meaning::of(&error);
+    meaning.store_error(operation, Phase::Repeatable, explain(error))
 }
 
 /// An error of `COMMIT`, or of a statement that commits by itself.
 #[must_use]
 pub fn commit_error(operation: &'static str, error: sqlx::Error) -> StoreError {
-    Meaning::of(&error).store_error(operation, Phase::Committing, Arc::new(error))
+    let meaning = Meaning::of(&error);
+    meaning.store_error(operation, Phase::Committing, explain(error))
+}
+
+/// What a configuration error is about, without the driver's words for any of them.
+fn explain(error: sqlx::Error) -> Arc<dyn StdError + Send + Sync> {
+    match error {
+        sqlx::Error::Configuration(inner) => Arc::from(inner),
+        error => Arc::new(error),
+    }
 }
 
 /// An error that trying again does not mend.

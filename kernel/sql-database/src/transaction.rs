@@ -5,6 +5,7 @@ use futures::future::BoxFuture;
 use sqlx::{Postgres, SqlSafeStr};
 
 use crate::error::{commit_error, store_error};
+use crate::postgres::lock_schema;
 use crate::run::{self, Rows};
 use crate::sqlite::SqliteTransaction;
 use crate::statement::{Record, Statement};
@@ -103,6 +104,25 @@ impl Transaction {
                 Self::Postgres(inner) => script.execute(&mut **inner).await.map(|_| ()),
             }
             .map_err(|error| store_error(operation, error))
+        })
+    }
+
+    /// Takes the lock under which the tables that `key` names are changed. A file of SQLite has one writer anyway.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if another session holds it for longer than a second.
+    pub fn lock_schema(
+        &mut self,
+        operation: &'static str,
+        key: i64,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            match self {
+                Self::Sqlite(_) => Ok(()),
+                Self::Postgres(inner) => lock_schema(inner, key)
+                    .await
+                    .map_err(|error| store_error(operation, error)),
+            }
         })
     }
 

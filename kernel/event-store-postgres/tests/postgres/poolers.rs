@@ -14,8 +14,7 @@ async fn refusal(url: &str) -> String {
     let refused = PostgresEventStore::connect(url, Settings::default()).await;
     let error = refused.expect_err("the store opens");
     assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
-    cause.unwrap_or_default()
+    crate::support::cause(&error)
 }
 
 #[tokio::test]

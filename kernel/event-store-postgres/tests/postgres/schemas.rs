@@ -131,6 +131,5 @@ async fn a_schema_that_does_not_exist_is_named_as_the_cause() {
     let error = PostgresEventStore::connect(&url, Settings::default()).await;
     let error = error.expect_err("there is no schema");
     assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
-    assert!(cause.unwrap_or_default().contains("CREATE SCHEMA"));
+    assert!(crate::support::cause(&error).contains("CREATE SCHEMA"));
 }

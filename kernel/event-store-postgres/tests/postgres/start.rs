@@ -4,14 +4,14 @@ use event_sourcing::{EventStore, Expected, StoreError};
 use event_store_postgres::{PostgresEventStore, Settings};
 use test_postgres::Cluster;
 
-use crate::support::{command, commit, connect, open, stream};
+use crate::support::{cause, command, commit, connect, open, stream};
 
 async fn refusal(url: &str, settings: Settings) -> (StoreError, String) {
     let error = PostgresEventStore::connect(url, settings)
         .await
         .expect_err("the store opens");
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
-    (error, cause.unwrap_or_default())
+    let cause = cause(&error);
+    (error, cause)
 }
 
 fn without_migrations() -> Settings {
@@ -126,7 +126,43 @@ async fn a_server_with_careless_settings_is_used_with_a_warning() {
 async fn a_url_that_is_none_and_a_server_that_is_not_there_differ() {
     let (error, _) = refusal("postgres://[", Settings::default()).await;
     assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-    let url = "postgres://nobody@localhost/nothing?host=/no/such/folder";
-    let (error, _) = refusal(url, Settings::default()).await;
+    let url = "postgres://nobody:secret@localhost/nothing?host=/no/such/folder";
+    let (error, cause) = refusal(url, Settings::default()).await;
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    let place = "PostgreSQL at /no/such/folder/.s.PGSQL.5432: ";
+    assert!(cause.starts_with(place), "{cause}");
+    assert!(!cause.contains("secret"), "{cause}");
+    // Port 1 belongs to nobody here.
+    let (_, cause) = refusal("postgres://nobody@127.0.0.1:1/nothing", Settings::default()).await;
+    assert!(cause.starts_with("PostgreSQL at 127.0.0.1:1: "), "{cause}");
+}
+
+#[tokio::test]
+async fn a_root_certificate_that_is_not_there_is_named_before_anything_is_sent() {
+    let url = "postgres://nobody@127.0.0.1:1/nothing?sslmode=verify-full&sslrootcert=/no/root.pem";
+    let (error, cause) = refusal(url, Settings::default()).await;
+    assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+    assert!(
+        cause.contains("TLS: the file \"/no/root.pem\" that sslrootcert names"),
+        "{cause}"
+    );
+}
+
+#[tokio::test]
+async fn who_finds_the_lock_of_the_migrations_taken_is_told_and_may_try_again() {
+    let database = test_postgres::database().await;
+    let mut holder = connect(&database.url).await;
+    let lock = "SELECT pg_advisory_lock(hashtextextended(current_schema()::text, x'6576656e7473'::bigint))";
+    sqlx::query(lock).execute(&mut holder).await.expect("lock");
+    let (error, cause) = refusal(&database.url, Settings::default()).await;
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(
+        cause.ends_with("another session holds the lock of the migrations"),
+        "{cause}"
+    );
+    sqlx::query("SELECT pg_advisory_unlock_all()")
+        .execute(&mut holder)
+        .await
+        .expect("unlock");
+    open(&database.url).await.close().await;
 }

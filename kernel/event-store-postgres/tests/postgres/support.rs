@@ -92,6 +92,13 @@ pub async fn check_log(store: &dyn EventStore) -> Vec<CommandId> {
     once
 }
 
+/// Why an error came, without its first words.
+pub fn cause(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}
+
 /// Fails the test if `fact` does not come in time.
 pub async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, fact)

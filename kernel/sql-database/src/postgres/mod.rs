@@ -1,10 +1,15 @@
 //! Pools of PostgreSQL connections.
 
+mod server;
+mod tls;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+
+pub use server::at_server;
 
 /// How long a connection may be idle and still be used without asking.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
@@ -50,9 +55,10 @@ pub fn durable_pool(size: u32, acquire_timeout: Duration) -> PgPoolOptions {
 /// How to connect to the server that `url` names.
 ///
 /// # Errors
-/// The URL is none of PostgreSQL's.
+/// The URL is none of PostgreSQL's, or a file that TLS needs cannot be read.
 pub fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
+    tls::check(url, options.get_ssl_mode())?;
     // The driver looks up the name of an IPv6 address with the brackets that it has in a URL.
     let bare = options.get_host().strip_prefix('[');
     let bare = bare
@@ -105,6 +111,38 @@ pub async fn set(
         .execute(connection)
         .await
         .map(|_| ())
+}
+
+/// Another session holds the lock under which the tables of a schema are changed.
+#[derive(Debug, thiserror::Error)]
+#[error("another session holds the lock of the migrations")]
+pub struct SchemaLocked;
+
+/// Takes the lock under which the tables of the connection's schema are changed, for the rest of the transaction. `key`
+/// says which tables; logs and read models in other schemas of the database do not wait. Neither this nor any other lock
+/// of the transaction is waited for longer than a second: who waits tries again, and can say for what.
+///
+/// # Errors
+/// [`SchemaLocked`] in a configuration error, which may pass; or the connection broke.
+pub async fn lock_schema(connection: &mut PgConnection, key: i64) -> Result<(), sqlx::Error> {
+    /// `lock_not_available`
+    const LOCK_TIMEOUT: &str = "55P03";
+    // What is done under the lock may take as long as it needs.
+    sqlx::raw_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '1s'")
+        .execute(&mut *connection)
+        .await?;
+    let locked =
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended(current_schema()::text, $1))")
+            .bind(key)
+            .persistent(false)
+            .execute(connection)
+            .await;
+    match locked {
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_TIMEOUT) => {
+            Err(sqlx::Error::Configuration(Box::new(SchemaLocked)))
+        }
+        locked => locked.map(|_| ()),
+    }
 }
 
 #[cfg(test)]
