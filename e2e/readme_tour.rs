@@ -80,8 +80,13 @@ async fn on_fresh_shop(steps: &[Step<'_>]) -> Result<Vec<String>> {
     let mut outputs = Vec::new();
     let binary: PathBuf = binaries().await?.path("shop")?.to_owned();
     on(Topology::OneProcess, async |shop| {
-        let url = format!("http://{}", shop.system.gateway(0)?);
-        let seed = format!("{} seed --url {url}", binary.display());
+        let gateway = shop.system.gateway(0)?;
+        let url = format!("http://{gateway}");
+        let seed = format!(
+            "{} seed --client-service-port {}",
+            binary.display(),
+            gateway.port()
+        );
         let blocks: Vec<_> = steps.iter().map(|step| step.commands).collect();
         let script = blocks.join(&format!("echo '{MARK}'\n")) + &format!("echo '{MARK}'\n");
         let script = script.replace(PAGE_SEED, &seed).replace(PAGE_URL, &url);

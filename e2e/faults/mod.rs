@@ -10,3 +10,4 @@ mod orders;
 mod restored;
 mod second_start;
 mod upgrade;
+mod wrong_settings;

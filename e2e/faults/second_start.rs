@@ -37,23 +37,3 @@ async fn a_second_start_on_a_data_folder_exits_with_1_and_says_who_holds_it() ->
     })
     .await
 }
-
-#[tokio::test]
-async fn a_bad_setting_exits_with_2_in_one_line() -> Result<()> {
-    for (binary, name, value) in [
-        ("shop", "POOL_SIZE", "many"),
-        ("command-service", "EVENT_STORE_URL", "mysql://x"),
-        ("query-service", "QUERY_GRPC_ADDR", "nowhere"),
-        ("client-service", "CLIENT_HTTP_ADDR", "0.0.0.0:4000"),
-    ] {
-        let start = Start {
-            variables: BTreeMap::from([(name.to_owned(), value.to_owned())]),
-            ..Start::default()
-        };
-        let (status, log) = Process::run(binaries().await?.path(binary)?, &start).await?;
-        assert_eq!(status.code(), Some(2), "{binary}: {log}");
-        assert_eq!(log.lines().count(), 1, "{binary}: {log}");
-        ensure!(log.contains(name) && log.contains(value), "{binary}: {log}");
-    }
-    Ok(())
-}

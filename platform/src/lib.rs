@@ -15,7 +15,7 @@ pub mod telemetry;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-pub use config::{ConfigError, Settings};
+pub use config::{ConfigErrors, Settings};
 pub use error_id::ErrorId;
 pub use health::Health;
 pub use runtime::{StartError, Tasks};

@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{ConfigError, Settings, names};
+use crate::config::{Read, Reader, Setting, names};
 use crate::metric_help;
 
 /// Upper bounds, in seconds, of the buckets that durations are counted in.
@@ -91,10 +91,20 @@ impl TelemetryConfig {
     ///
     /// # Errors
     /// A setting does not parse.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        Self::read_with(reader, &names::LOG_LEVEL)
+    }
+
+    /// Reads them, with the filter that `level` describes.
+    ///
+    /// # Errors
+    /// A setting does not parse.
+    pub fn read_with(reader: &mut Reader, level: &Setting<LogFilter>) -> Read<Self> {
+        let filter = reader.get(level);
+        let format = reader.get(&names::LOG_FORMAT);
         Ok(Self {
-            filter: settings.get(&names::LOG_LEVEL)?,
-            format: settings.get(&names::LOG_FORMAT)?,
+            filter: filter?,
+            format: format?,
         })
     }
 }

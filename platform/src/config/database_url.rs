@@ -7,6 +7,8 @@ use std::fmt::{self, Write};
 
 use url::Url;
 
+use super::values::is_plain_path;
+
 /// Stands for what is not shown.
 pub(super) const STARS: &str = "***";
 
@@ -60,7 +62,7 @@ impl DatabaseUrl {
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let (engine, is_understood) = match scheme {
-            "sqlite" => (Engine::Sqlite, is_file(rest)),
+            "sqlite" => (Engine::Sqlite, is_plain_path(rest)),
             "postgres" | "postgresql" => (Engine::Postgres, is_postgres(text)),
             _ => return None,
         };
@@ -93,14 +95,6 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&without_password(&self.url))
     }
-}
-
-/// A path, and neither parameters nor a database in memory, which would be gone with the process.
-fn is_file(path: &str) -> bool {
-    !path.is_empty()
-        && !path.contains(['?', '#'])
-        && !path.contains(char::is_control)
-        && !path.contains(":memory:")
 }
 
 fn is_postgres(text: &str) -> bool {
@@ -196,6 +190,7 @@ mod tests {
             "sqlite://:memory:",
             "sqlite://data/x.db?mode=ro",
             "sqlite://data/x.db#1",
+            "sqlite://data/my%20shop.db",
             "sqlite://data/x.db\r",
             "postgres//u:SECRET@h",
             "postgres://h:99999/db",

@@ -1,4 +1,6 @@
-//! What is wrong with a setting, in one line.
+//! What is wrong with settings, each in one line.
+
+use std::fmt;
 
 /// A setting that stops the start. Its text names the setting, the value and what is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,3 +34,27 @@ pub enum ConfigError {
         reason: String,
     },
 }
+
+/// All settings that stop the start, one a line. There is at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    pub(super) fn new(errors: Vec<ConfigError>) -> Self {
+        Self(errors)
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
-use super::error::ConfigError;
 use super::names;
-use super::setting::Spec;
-use super::settings::Settings;
+use super::reader::{Read, Reader};
+use super::setting::Setting;
+
+const ONLY_LOOPBACK: &str = "a loopback address such as 127.0.0.1:4000, because AUTH is off and everybody could \
+    change everything; INSECURE=true (--insecure) binds it nevertheless";
 
 /// How much the services show of themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,27 +33,23 @@ impl AppEnv {
 /// What `APP_ENV` says, or else what the process's listeners tell: development if all are loopback.
 ///
 /// # Errors
-/// Without authentication a listener that others can reach needs `INSECURE=true`.
-pub fn app_env(
-    settings: &Settings,
-    listeners: &[(&Spec, SocketAddr)],
-) -> Result<AppEnv, ConfigError> {
-    let exposed = listeners
-        .iter()
-        .find(|(_, address)| !address.ip().to_canonical().is_loopback());
-    if let Some((spec, _)) = exposed
-        && !settings.get(&names::INSECURE)?
-    {
-        return Err(settings.refuse(
-            spec,
-            "a loopback address such as 127.0.0.1:4000, because AUTH is off and everybody could \
-             change everything; INSECURE=true (--insecure) binds it nevertheless",
-        ));
+/// A setting does not parse. Without authentication a listener that others can reach needs `INSECURE=true`.
+pub fn app_env(reader: &mut Reader, listeners: &[&Setting<SocketAddr>]) -> Read<AppEnv> {
+    let insecure = reader.get(&names::INSECURE);
+    let given = reader.find(&names::APP_ENV);
+    let mut by_listeners = Ok(AppEnv::Development);
+    for listener in listeners {
+        let is_exposed = |address: SocketAddr| !address.ip().to_canonical().is_loopback();
+        match reader.get(listener).map(is_exposed) {
+            Ok(false) => {}
+            Ok(true) if matches!(insecure, Ok(false)) => {
+                by_listeners = Err(reader.refuse(&listener.spec, ONLY_LOOPBACK));
+            }
+            Ok(true) => by_listeners = by_listeners.map(|_| AppEnv::Production),
+            Err(wrong) => by_listeners = Err(wrong),
+        }
     }
-    let by_listeners = if exposed.is_some() {
-        AppEnv::Production
-    } else {
-        AppEnv::Development
-    };
-    Ok(settings.find(&names::APP_ENV)?.unwrap_or(by_listeners))
+    insecure?;
+    let by_listeners = by_listeners?;
+    Ok(given?.unwrap_or(by_listeners))
 }

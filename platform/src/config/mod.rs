@@ -2,13 +2,16 @@
 //!
 //! Every setting has one name, such as `CLIENT_HTTP_ADDR`, and is described once, in [`names`]. The TOML key
 //! `section.key` and the flag `--section-key` are the same setting as the variable `SECTION_KEY`. An empty
-//! variable counts as not set. A key of the file that nobody knows stops the start: it is a typing error.
+//! variable counts as not set. A key of the file that nobody knows stops the start: it is a typing error. A start names
+//! all settings that are wrong at once ([`Reader`]).
 
 mod database_url;
 mod error;
 mod exposure;
+mod file;
 mod flags;
 pub mod names;
+mod reader;
 mod service;
 mod setting;
 mod settings;
@@ -16,9 +19,10 @@ mod unsupported;
 mod values;
 
 pub use database_url::{DatabaseUrl, Engine};
-pub use error::ConfigError;
+pub use error::{ConfigError, ConfigErrors};
 pub use exposure::{AppEnv, app_env};
 pub use flags::{args, command};
+pub use reader::{Read, Reader, Wrong};
 pub use service::{Databases, Listeners, ServiceSettings};
 pub use setting::{Secrecy, Setting, Spec};
 pub use settings::{Layers, Settings};

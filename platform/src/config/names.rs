@@ -5,19 +5,22 @@ use std::time::Duration;
 
 use super::database_url::DatabaseUrl;
 use super::exposure::AppEnv;
-use super::setting::{Secrecy, Setting, Spec};
+use super::setting::{Setting, Spec};
 use super::unsupported;
-use super::values::{address, boolean, host, hosts, millis, number, positive, text};
+use super::values::{address, boolean, folder, host, hosts, millis, number, port, positive, text};
 use crate::telemetry::{LogFilter, LogFormat};
 
+mod providers;
+
+pub use providers::*;
+
 const AN_ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
-const A_DATABASE: &str = "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE, the latter with parameters that are known (sslmode=require)";
+const A_DATABASE: &str = "sqlite://PATH without ?, # and % in it, or postgres://USER:PASSWORD@HOST/DATABASE, the latter with parameters that are known (sslmode=require)";
 const A_BOOLEAN: &str = "true or false";
 const A_TIME: &str = "1 to 86400000 (milliseconds)";
 const A_COUNT: &str = "a whole number from 1";
-const A_SECRET: &str = "text in one line, from a variable or the settings file";
-const A_SECRET_FILE: &str = "a file that can be read";
-const A_PORT: &str = "a port from 0 to 65535";
+const A_HOST: &str = "a host name or an address, without scheme and port";
+const A_PORT: &str = "a port from 1 to 65535";
 
 /// Where the events are.
 pub const EVENT_STORE_URL: Setting<DatabaseUrl> = Setting::new(
@@ -58,8 +61,8 @@ pub const POOL_SIZE: Setting<u32> = Setting::new(
 /// Where the files of one process are.
 pub const DATA_DIR: Setting<String> = Setting::new(
     "DATA_DIR",
-    text,
-    "a folder",
+    folder,
+    "a folder without ?, # and % in its path",
     "Where the databases are when all runs in one process",
 )
 .or("./data");
@@ -104,18 +107,34 @@ pub const QUERY_METRICS_ADDR: Setting<SocketAddr> = Setting::new(
     "Where the query-service serves /health and /metrics",
 )
 .or("127.0.0.1:9570");
+/// Where commands find the gateway.
+pub const CLIENT_SERVICE_HOST: Setting<String> = Setting::new(
+    "CLIENT_SERVICE_HOST",
+    host,
+    A_HOST,
+    "Where commands find the gateway",
+)
+.or("127.0.0.1");
+/// Where commands find the gateway.
+pub const CLIENT_SERVICE_PORT: Setting<u16> = Setting::new(
+    "CLIENT_SERVICE_PORT",
+    port,
+    A_PORT,
+    "Where commands find the gateway",
+)
+.or("4000");
 /// Where the gateway finds the write side.
 pub const COMMAND_SERVICE_HOST: Setting<String> = Setting::new(
     "COMMAND_SERVICE_HOST",
     host,
-    "a host name or an address, without scheme and port",
+    A_HOST,
     "Where the gateway finds the command-service",
 )
 .or("127.0.0.1");
 /// Where the gateway finds the write side.
 pub const COMMAND_SERVICE_PORT: Setting<u16> = Setting::new(
     "COMMAND_SERVICE_PORT",
-    number,
+    port,
     A_PORT,
     "Where the gateway finds the command-service",
 )
@@ -124,14 +143,14 @@ pub const COMMAND_SERVICE_PORT: Setting<u16> = Setting::new(
 pub const QUERY_SERVICE_HOST: Setting<String> = Setting::new(
     "QUERY_SERVICE_HOST",
     host,
-    "a host name or an address, without scheme and port",
+    A_HOST,
     "Where the gateway finds the query-service",
 )
 .or("127.0.0.1");
 /// Where the gateway finds the read side.
 pub const QUERY_SERVICE_PORT: Setting<u16> = Setting::new(
     "QUERY_SERVICE_PORT",
-    number,
+    port,
     A_PORT,
     "Where the gateway finds the query-service",
 )
@@ -205,6 +224,14 @@ pub const MIGRATE: Setting<bool> = Setting::new(
     "Whether the databases are brought up to date at start",
 )
 .or("on");
+/// How long a start waits for databases.
+pub const START_TIMEOUT_MS: Setting<Duration> = Setting::new(
+    "START_TIMEOUT_MS",
+    millis,
+    A_TIME,
+    "How long a start waits for a PostgreSQL server, and for migrations of other processes",
+)
+.or("60000");
 
 /// The deepest query.
 pub const GRAPHQL_MAX_DEPTH: Setting<u32> = Setting::new(
@@ -262,64 +289,6 @@ pub const CLIENT_READ_TRIES: Setting<u32> = Setting::new(
     "How often a read is sent at most",
 )
 .or("2");
-
-/// Who takes the money.
-pub const PAYMENTS_URL: Setting<String> = Setting::new(
-    "PAYMENTS_URL",
-    text,
-    "simulated:// or stripe+https://HOST",
-    "Who takes the money",
-)
-.or("simulated://")
-.hide(Secrecy::Credentials);
-/// Who brings the goods.
-pub const SHIPPING_URL: Setting<String> = Setting::new(
-    "SHIPPING_URL",
-    text,
-    "simulated:// or https://HOST",
-    "Who brings the goods",
-)
-.or("simulated://")
-.hide(Secrecy::Credentials);
-/// Who tells the customers.
-pub const NOTIFICATIONS_URL: Setting<String> = Setting::new(
-    "NOTIFICATIONS_URL",
-    text,
-    "log:// or smtp://HOST?from=ADDRESS",
-    "How customers are told about their orders",
-)
-.or("log://")
-.hide(Secrecy::Credentials);
-/// The key to Stripe's account.
-pub const STRIPE_SECRET_KEY: Setting<String> =
-    secret("STRIPE_SECRET_KEY", "The key to Stripe's account");
-/// A file with it.
-pub const STRIPE_SECRET_KEY_FILE: Setting<String> =
-    secret_file("STRIPE_SECRET_KEY_FILE", "A file with STRIPE_SECRET_KEY");
-/// What Stripe signs its webhooks with.
-pub const STRIPE_WEBHOOK_SECRET: Setting<String> = secret(
-    "STRIPE_WEBHOOK_SECRET",
-    "What Stripe signs its webhooks with",
-);
-/// A file with it.
-pub const STRIPE_WEBHOOK_SECRET_FILE: Setting<String> = secret_file(
-    "STRIPE_WEBHOOK_SECRET_FILE",
-    "A file with STRIPE_WEBHOOK_SECRET",
-);
-/// What the shipping provider knows the shop by.
-pub const SHIPPING_TOKEN: Setting<String> = secret(
-    "SHIPPING_TOKEN",
-    "What the shipping provider knows the shop by",
-);
-/// A file with it.
-pub const SHIPPING_TOKEN_FILE: Setting<String> =
-    secret_file("SHIPPING_TOKEN_FILE", "A file with SHIPPING_TOKEN");
-/// The password of the mail server's user.
-pub const SMTP_PASSWORD: Setting<String> =
-    secret("SMTP_PASSWORD", "The password of the mail server's user");
-/// A file with it.
-pub const SMTP_PASSWORD_FILE: Setting<String> =
-    secret_file("SMTP_PASSWORD_FILE", "A file with SMTP_PASSWORD");
 
 /// How long a process that ended without a word keeps its sagas from the others.
 pub const SAGA_LEASE_MS: Setting<Duration> = Setting::new(
@@ -423,6 +392,8 @@ pub const ALL: &[Spec] = &[
     COMMAND_METRICS_ADDR.spec,
     QUERY_GRPC_ADDR.spec,
     QUERY_METRICS_ADDR.spec,
+    CLIENT_SERVICE_HOST.spec,
+    CLIENT_SERVICE_PORT.spec,
     COMMAND_SERVICE_HOST.spec,
     COMMAND_SERVICE_PORT.spec,
     QUERY_SERVICE_HOST.spec,
@@ -435,6 +406,7 @@ pub const ALL: &[Spec] = &[
     GRAPHIQL.spec,
     SHUTDOWN_TIMEOUT_MS.spec,
     MIGRATE.spec,
+    START_TIMEOUT_MS.spec,
     GRAPHQL_MAX_DEPTH.spec,
     GRAPHQL_MAX_COMPLEXITY.spec,
     CLIENT_WRITE_TIMEOUT_MS.spec,
@@ -468,11 +440,3 @@ pub const ALL: &[Spec] = &[
     unsupported::TLS_KEY_FILE.spec,
     unsupported::OTEL_EXPORTER_OTLP_ENDPOINT.spec,
 ];
-
-const fn secret(name: &'static str, help: &'static str) -> Setting<String> {
-    Setting::new(name, text, A_SECRET, help).hide(Secrecy::Everything)
-}
-
-const fn secret_file(name: &'static str, help: &'static str) -> Setting<String> {
-    Setting::new(name, text, A_SECRET_FILE, help)
-}

@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::database_url::DatabaseUrl;
-use super::error::ConfigError;
 use super::exposure::app_env;
 use super::names;
+use super::reader::{Read, Reader};
 use super::setting::{Setting, Spec};
-use super::settings::Settings;
 
 /// The settings that each service has under a name of its own.
 #[derive(Debug)]
@@ -30,10 +29,14 @@ pub struct Databases {
     pub event_store: DatabaseUrl,
     /// Where the service's own data are.
     pub database: DatabaseUrl,
+    /// The setting that says so.
+    pub database_setting: &'static str,
     /// Connections in each pool.
     pub pool_size: u32,
     /// Whether the databases are brought up to date at start.
     pub migrate: bool,
+    /// How long a start waits for a server, and for the migrations of others.
+    pub start_timeout: Duration,
 }
 
 /// Where a service listens, as a process of its own.
@@ -57,6 +60,7 @@ impl ServiceSettings {
             names::DATABASE_URL.spec,
             names::POOL_SIZE.spec,
             names::MIGRATE.spec,
+            names::START_TIMEOUT_MS.spec,
             self.grpc.spec,
             self.metrics.spec,
         ];
@@ -67,12 +71,20 @@ impl ServiceSettings {
     ///
     /// # Errors
     /// A setting does not parse, or a database is not named.
-    pub fn databases(&self, settings: &Settings) -> Result<Databases, ConfigError> {
+    pub fn databases(&self, reader: &mut Reader) -> Read<Databases> {
+        let database_setting = reader.either(self.database, &names::DATABASE_URL);
+        let event_store = reader.get(&names::EVENT_STORE_URL);
+        let database = reader.get(database_setting);
+        let pool_size = reader.get(&names::POOL_SIZE);
+        let migrate = reader.get(&names::MIGRATE);
+        let start_timeout = reader.get(&names::START_TIMEOUT_MS);
         Ok(Databases {
-            event_store: settings.get(&names::EVENT_STORE_URL)?,
-            database: settings.get_or(self.database, &names::DATABASE_URL)?,
-            pool_size: settings.get(&names::POOL_SIZE)?,
-            migrate: settings.get(&names::MIGRATE)?,
+            event_store: event_store?,
+            database: database?,
+            database_setting: database_setting.spec.name,
+            pool_size: pool_size?,
+            migrate: migrate?,
+            start_timeout: start_timeout?,
         })
     }
 
@@ -80,17 +92,16 @@ impl ServiceSettings {
     ///
     /// # Errors
     /// A setting does not parse, or others could reach a listener without authentication.
-    pub fn listeners(&self, settings: &Settings) -> Result<Listeners, ConfigError> {
-        let grpc = settings.get(self.grpc)?;
-        let metrics = settings.get(self.metrics)?;
-        app_env(
-            settings,
-            &[(&self.grpc.spec, grpc), (&self.metrics.spec, metrics)],
-        )?;
+    pub fn listeners(&self, reader: &mut Reader) -> Read<Listeners> {
+        let grpc = reader.get(self.grpc);
+        let metrics = reader.get(self.metrics);
+        let exposure = app_env(reader, &[self.grpc, self.metrics]);
+        let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
+        exposure?;
         Ok(Listeners {
-            grpc,
-            metrics,
-            shutdown_limit: settings.get(&names::SHUTDOWN_TIMEOUT_MS)?,
+            grpc: grpc?,
+            metrics: metrics?,
+            shutdown_limit: shutdown_limit?,
         })
     }
 }

@@ -5,12 +5,16 @@ use std::fmt;
 
 use clap::ArgMatches;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, ConfigErrors};
+use super::file::flatten;
 use super::flags::CONFIG;
 use super::names;
+use super::reader::{Read, Reader};
 use super::setting::{Secrecy, Setting, Spec};
 use super::unsupported;
 use super::values::shown;
+
+const ENVIRONMENT: &str = "the environment";
 
 /// The sources of settings, the strongest first in the struct.
 #[derive(Clone, Default)]
@@ -24,9 +28,12 @@ pub struct Layers {
 }
 
 /// All settings as they were given, before anybody reads them as what they mean.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     values: BTreeMap<&'static str, Given>,
+    /// What is wrong with them whoever reads them.
+    errors: Vec<ConfigError>,
+    misses_file: bool,
 }
 
 #[derive(Clone)]
@@ -54,11 +61,11 @@ impl fmt::Debug for Layers {
 }
 
 impl Settings {
-    /// Reads flags, this process's environment and the file that `--config` names.
-    ///
-    /// # Errors
-    /// The file cannot be read, holds an unknown key, or a setting is given that this version does not support.
-    pub fn from_process(matches: &ArgMatches) -> Result<Self, ConfigError> {
+    /// Takes flags, this process's environment and the file that `--config` names. What is wrong with them is told by
+    /// [`Settings::read`].
+    #[must_use]
+    pub fn from_process(matches: &ArgMatches) -> Self {
+        let mut errors = Vec::new();
         let flags = names::ALL
             .iter()
             .filter_map(|spec| {
@@ -66,60 +73,72 @@ impl Settings {
                 Some((spec.name.to_owned(), value.clone()))
             })
             .collect();
-        let environment = names::ALL
-            .iter()
-            .filter_map(|spec| Some((spec.name.to_owned(), std::env::var(spec.name).ok()?)))
-            .collect();
-        let file = match matches.get_one::<String>(CONFIG) {
-            None => None,
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| ConfigError::File {
-                    path: path.clone(),
-                    reason: format!("it cannot be read: {error}"),
-                })?;
-                Some((path.clone(), text))
+        let mut environment = BTreeMap::new();
+        for spec in names::ALL {
+            let Some(value) = std::env::var_os(spec.name) else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(text) => {
+                    environment.insert(spec.name.to_owned(), text);
+                }
+                Err(value) => errors.push(ConfigError::Value {
+                    name: spec.name,
+                    value: shown(spec.secrecy, &value.to_string_lossy()),
+                    origin: ENVIRONMENT,
+                    accepts: format!("{}, in UTF-8", spec.accepts),
+                }),
             }
+        }
+        let path = matches.get_one::<String>(CONFIG);
+        let file = path.map(|path| std::fs::read_to_string(path).map(|text| (path.clone(), text)));
+        let (file, unread) = match (path, file.transpose()) {
+            (Some(path), Err(error)) => {
+                let (path, reason) = (path.clone(), format!("it cannot be read: {error}"));
+                errors.push(ConfigError::File { path, reason });
+                (None, true)
+            }
+            (_, file) => (file.unwrap_or_default(), false),
         };
-        Self::from_layers(Layers {
+        let mut settings = Self::from_layers(Layers {
             flags,
             environment,
             file,
-        })
+        });
+        settings.misses_file |= unread;
+        settings.errors.splice(0..0, errors);
+        settings
     }
 
-    /// Reads the given layers; what tests use.
-    ///
-    /// # Errors
-    /// As [`Settings::from_process`].
-    pub fn from_layers(layers: Layers) -> Result<Self, ConfigError> {
-        let mut values = BTreeMap::new();
+    /// Takes the given layers; what tests use.
+    #[must_use]
+    pub fn from_layers(layers: Layers) -> Self {
+        let mut settings = Self::default();
         if let Some((path, text)) = layers.file {
-            let flat = flatten(&path, &text)?;
-            add(&mut values, "the settings file", &flat);
+            let file = flatten(&path, &text);
+            settings.add("the settings file", &file.values);
+            settings.misses_file = !file.is_whole;
+            settings.errors = file.errors;
         }
-        add(&mut values, "the environment", &layers.environment);
-        add(&mut values, "a flag", &layers.flags);
-        let settings = Self { values };
-        unsupported::refuse_unsupported(&settings)?;
-        Ok(settings)
+        settings.add(ENVIRONMENT, &layers.environment);
+        settings.add("a flag", &layers.flags);
+        settings.errors.extend(unsupported::refused(&settings));
+        settings
     }
 
-    /// The value, or the setting's default.
+    /// Reads a section, to its end.
     ///
     /// # Errors
-    /// The value does not parse, or there is neither value nor default.
-    pub fn get<T>(&self, setting: &Setting<T>) -> Result<T, ConfigError> {
-        self.find(setting)?.ok_or(ConfigError::Missing {
-            name: setting.spec.name,
-            accepts: setting.spec.accepts,
-        })
+    /// All settings of it that are wrong, and what is wrong whoever reads: the settings file, an unknown key in it, a
+    /// setting that this version does not support.
+    pub fn read<T>(&self, section: impl FnOnce(&mut Reader) -> Read<T>) -> Result<T, ConfigErrors> {
+        let mut reader = Reader::new(self.clone());
+        let read = section(&mut reader);
+        reader.finish(read)
     }
 
     /// The value, or the setting's default, or nothing.
-    ///
-    /// # Errors
-    /// The value does not parse.
-    pub fn find<T>(&self, setting: &Setting<T>) -> Result<Option<T>, ConfigError> {
+    pub(super) fn find<T>(&self, setting: &Setting<T>) -> Result<Option<T>, ConfigError> {
         let spec = &setting.spec;
         let (text, origin) = match (self.values.get(spec.name), spec.default) {
             (Some(given), _) => (given.text.as_str(), given.origin),
@@ -135,43 +154,34 @@ impl Settings {
         if spec.secrecy != Secrecy::Everything && is_quoted(text) {
             return Err(refused(format!("{}, without quotes", spec.accepts)));
         }
-        match (setting.parse)(text) {
+        let value = Some(text).filter(|text| !text.is_empty());
+        match value.and_then(setting.parse) {
             Some(value) => Ok(Some(value)),
             None => Err(refused(spec.accepts.to_owned())),
         }
     }
 
-    /// The value of `setting`, or else of `alias`.
-    ///
-    /// # Errors
-    /// The value does not parse, or neither is given.
-    pub fn get_or<T>(&self, setting: &Setting<T>, alias: &Setting<T>) -> Result<T, ConfigError> {
-        if !self.is_given(&setting.spec)
-            && let Some(value) = self.find(alias)?
-        {
-            return Ok(value);
-        }
-        self.get(setting)
-    }
-
-    /// Whether somebody gave the setting a value.
-    #[must_use]
-    pub fn is_given(&self, spec: &Spec) -> bool {
+    pub(super) fn is_given(&self, spec: &Spec) -> bool {
         self.values.contains_key(spec.name)
     }
 
-    /// The same, with `text` for `spec` if nobody gave it a value. `origin` says in errors where it came from.
-    #[must_use]
-    pub fn fall_back(mut self, spec: &Spec, text: String, origin: &'static str) -> Self {
+    pub(super) fn errors(&self) -> &[ConfigError] {
+        &self.errors
+    }
+
+    /// Whether there is a settings file whose values are not known.
+    pub(super) fn misses_file(&self) -> bool {
+        self.misses_file
+    }
+
+    pub(super) fn fall_back(&mut self, spec: &Spec, text: String, origin: &'static str) {
         self.values
             .entry(spec.name)
             .or_insert(Given { text, origin });
-        self
     }
 
     /// An error about the value that `spec` has here.
-    #[must_use]
-    pub fn refuse(&self, spec: &Spec, accepts: impl Into<String>) -> ConfigError {
+    pub(super) fn refuse(&self, spec: &Spec, accepts: String) -> ConfigError {
         let given = self.values.get(spec.name);
         ConfigError::Value {
             name: spec.name,
@@ -180,7 +190,24 @@ impl Settings {
                 |given| shown(spec.secrecy, &given.text),
             ),
             origin: given.map_or("the default", |given| given.origin),
-            accepts: accepts.into(),
+            accepts,
+        }
+    }
+
+    fn add(&mut self, origin: &'static str, layer: &BTreeMap<String, String>) {
+        for spec in names::ALL {
+            let given = layer.get(spec.name).map(|text| match spec.secrecy {
+                // A blank may be part of it.
+                Secrecy::Everything => text.as_str(),
+                // Such as the carriage return of a file that was written elsewhere.
+                Secrecy::Password | Secrecy::Credentials => text.trim(),
+            });
+            // An empty variable counts as not set. A flag or a key is there because somebody wants a value.
+            let given = given.filter(|text| !text.is_empty() || origin != ENVIRONMENT);
+            if let Some(text) = given {
+                let text = text.to_owned();
+                self.values.insert(spec.name, Given { text, origin });
+            }
         }
     }
 }
@@ -190,67 +217,6 @@ fn is_quoted(text: &str) -> bool {
     ['"', '\'']
         .iter()
         .any(|quote| text.starts_with(*quote) || text.ends_with(*quote))
-}
-
-fn add(
-    values: &mut BTreeMap<&'static str, Given>,
-    origin: &'static str,
-    layer: &BTreeMap<String, String>,
-) {
-    for spec in names::ALL {
-        let given = layer.get(spec.name).map(|text| match spec.secrecy {
-            // A blank may be part of it.
-            Secrecy::Everything => text.as_str(),
-            // Such as the carriage return of a file that was written elsewhere.
-            Secrecy::Password | Secrecy::Credentials => text.trim(),
-        });
-        if let Some(text) = given.filter(|text| !text.is_empty()) {
-            let text = text.to_owned();
-            values.insert(spec.name, Given { text, origin });
-        }
-    }
-}
-
-/// The file's values by variable name.
-fn flatten(path: &str, text: &str) -> Result<BTreeMap<String, String>, ConfigError> {
-    let refuse = |reason: String| ConfigError::File {
-        path: path.to_owned(),
-        reason,
-    };
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| refuse(one_line(error.message())))?;
-    let mut flat = BTreeMap::new();
-    let mut open = vec![(String::new(), table)];
-    while let Some((prefix, table)) = open.pop() {
-        for (key, value) in table {
-            let name = format!("{prefix}{}", key.to_ascii_uppercase());
-            let value = match value {
-                toml::Value::Table(inner) => {
-                    open.push((format!("{name}_"), inner));
-                    continue;
-                }
-                toml::Value::String(text) => text,
-                toml::Value::Integer(number) => number.to_string(),
-                toml::Value::Float(number) => number.to_string(),
-                toml::Value::Boolean(truth) => truth.to_string(),
-                toml::Value::Datetime(_) | toml::Value::Array(_) => {
-                    return Err(refuse(format!(
-                        "{name} is neither text, number nor boolean"
-                    )));
-                }
-            };
-            if !names::ALL.iter().any(|spec| spec.name == name) {
-                return Err(refuse(format!("no setting is called {name}")));
-            }
-            flat.insert(name, value);
-        }
-    }
-    Ok(flat)
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{Layers, Settings};
-use crate::config::{AppEnv, app_env, args, names};
+use crate::config::{AppEnv, ConfigErrors, Setting, app_env, args, names};
 
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs
@@ -15,7 +15,10 @@ fn environment(pairs: &[(&str, &str)]) -> Settings {
         environment: map(pairs),
         ..Layers::default()
     })
-    .expect("known settings")
+}
+
+fn get<T>(settings: &Settings, setting: &Setting<T>) -> Result<T, ConfigErrors> {
+    settings.read(|reader| reader.get(setting))
 }
 
 #[test]
@@ -25,11 +28,7 @@ fn the_stronger_layer_wins() {
         environment: map(environment),
         file: Some(("x.toml".to_owned(), file.to_owned())),
     };
-    let pool = |layers| {
-        Settings::from_layers(layers)
-            .and_then(|settings| settings.get(&names::POOL_SIZE))
-            .expect("a size")
-    };
+    let pool = |layers| get(&Settings::from_layers(layers), &names::POOL_SIZE).expect("a size");
     assert_eq!(pool(layers(&[], &[], "")), 8);
     assert_eq!(pool(layers(&[], &[], "[pool]\nsize = 2")), 2);
     let from_env = [("POOL_SIZE", "3")];
@@ -40,27 +39,29 @@ fn the_stronger_layer_wins() {
 
 #[test]
 fn a_wrong_value_is_one_line_with_name_value_and_what_is_accepted() {
-    let error = environment(&[("CLIENT_HTTP_ADDR", "here")])
-        .get(&names::CLIENT_HTTP_ADDR)
-        .expect_err("no address");
+    let error = get(
+        &environment(&[("CLIENT_HTTP_ADDR", "here")]),
+        &names::CLIENT_HTTP_ADDR,
+    )
+    .expect_err("no address");
     assert_eq!(
         error.to_string(),
         "CLIENT_HTTP_ADDR is \"here\" (from the environment); accepted: an address and a port, \
          such as 127.0.0.1:4000"
     );
-    let error = environment(&[("EVENT_STORE_URL", "mysql://me:secret@host/db")])
-        .get(&names::EVENT_STORE_URL)
-        .expect_err("no engine");
+    let error = get(
+        &environment(&[("EVENT_STORE_URL", "mysql://me:secret@host/db")]),
+        &names::EVENT_STORE_URL,
+    )
+    .expect_err("no engine");
     assert!(!error.to_string().contains("secret"));
-    let error = environment(&[])
-        .get(&names::EVENT_STORE_URL)
-        .expect_err("no default");
+    let error = get(&environment(&[]), &names::EVENT_STORE_URL).expect_err("no default");
     assert!(error.to_string().starts_with("EVENT_STORE_URL is not set"));
 }
 
 #[test]
 fn blanks_around_a_value_are_no_part_of_it_and_quotes_are_refused() {
-    let folder = |text| environment(&[("DATA_DIR", text)]).get(&names::DATA_DIR);
+    let folder = |text| get(&environment(&[("DATA_DIR", text)]), &names::DATA_DIR);
     for given in [
         "/srv/shop",
         "/srv/shop ",
@@ -74,90 +75,154 @@ fn blanks_around_a_value_are_no_part_of_it_and_quotes_are_refused() {
         let refused = folder(quoted).expect_err("quotes").to_string();
         assert!(refused.starts_with("DATA_DIR is "), "{refused}");
         assert!(
-            refused.ends_with("accepted: a folder, without quotes"),
+            refused.ends_with("accepted: a folder without ?, # and % in its path, without quotes"),
             "{refused}"
         );
     }
     let url = "sqlite:///srv/shop/events.db";
     let read = environment(&[("EVENT_STORE_URL", &format!("{url} \r"))]);
-    let read = read.get(&names::EVENT_STORE_URL).expect("a URL");
+    let read = get(&read, &names::EVENT_STORE_URL).expect("a URL");
     assert_eq!(read.as_str(), url);
     // A blank may be part of a secret.
-    let password = environment(&[("SMTP_PASSWORD", " a\" ")]).get(&names::SMTP_PASSWORD);
+    let password = get(
+        &environment(&[("SMTP_PASSWORD", " a\" ")]),
+        &names::SMTP_PASSWORD,
+    );
     assert_eq!(password.as_deref(), Ok(" a\" "));
 }
 
 #[test]
 fn a_file_with_a_typing_error_is_refused() {
     let with = |text: &str| {
-        Settings::from_layers(Layers {
+        let settings = Settings::from_layers(Layers {
             file: Some(("x.toml".to_owned(), text.to_owned())),
             ..Layers::default()
-        })
-        .expect_err("not a settings file")
-        .to_string()
+        });
+        let read = settings.read(|_| Ok(()));
+        read.expect_err("not a settings file").to_string()
     };
     assert!(with("[pool]\nsizes = 2").contains("POOL_SIZES"));
     assert!(with("[pool").contains("x.toml"));
     assert!(with("pool_size = [1]").contains("POOL_SIZE"));
+    assert!(with("pool_size = 1\n[pool]\nsize = 2").contains("POOL_SIZE is there twice"));
     assert_eq!(with("a = ").lines().count(), 1);
+    assert_eq!(with("a = 1\nb = 2\n").lines().count(), 2);
 }
 
 #[test]
 fn what_this_version_lacks_is_refused_not_ignored() {
-    for (name, value) in [
+    let lacking = [
         ("AUTH", "jwt"),
         ("TLS_CERT_FILE", "/cert.pem"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317"),
         ("RATE_LIMIT_PER_MINUTE", "10"),
-    ] {
-        let error = Settings::from_layers(Layers {
-            environment: map(&[(name, value)]),
-            ..Layers::default()
-        })
-        .expect_err("not supported");
-        assert!(error.to_string().starts_with(name), "{error}");
+    ];
+    let error = environment(&lacking).read(|_| Ok(()));
+    let error = error.expect_err("not supported").to_string();
+    assert_eq!(error.lines().count(), lacking.len(), "{error}");
+    for (name, _) in lacking {
+        assert!(error.lines().any(|line| line.starts_with(name)), "{error}");
     }
-    environment(&[("AUTH", "off"), ("RATE_LIMIT_PER_MINUTE", "0")]);
+    let served = environment(&[("AUTH", "off"), ("RATE_LIMIT_PER_MINUTE", "0")]);
+    assert_eq!(served.read(|_| Ok(())), Ok(()));
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once_and_each_once() {
+    let settings = Settings::from_layers(Layers {
+        flags: map(&[("POOL_SIZE", "")]),
+        environment: map(&[("AUTH", "jwt"), ("INSECURE", "yes"), ("LOG_LEVEL", "")]),
+        file: Some(("x.toml".to_owned(), "colour = 1\nmigrate = true".to_owned())),
+    });
+    let read = settings.read(|reader| {
+        let url = reader.get(&names::EVENT_STORE_URL);
+        let twice = [reader.get(&names::INSECURE), reader.get(&names::INSECURE)];
+        let migrate = reader.get(&names::MIGRATE);
+        let pool_size = reader.get(&names::POOL_SIZE);
+        let level = reader.get(&names::LOG_LEVEL);
+        let _ = (twice, url?, migrate?, pool_size?, level?);
+        Ok(())
+    });
+    let told = read.expect_err("nearly all is wrong").to_string();
+    let names: Vec<&str> = told
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let expected = [
+        "--config",
+        "AUTH",
+        "EVENT_STORE_URL",
+        "INSECURE",
+        "MIGRATE",
+        "POOL_SIZE",
+    ];
+    assert_eq!(names, expected, "{told}");
+}
+
+#[test]
+fn what_may_be_in_a_file_that_cannot_be_read_is_not_missing() {
+    let read = |text: &str| {
+        let settings = Settings::from_layers(Layers {
+            environment: map(&[("POOL_SIZE", "many")]),
+            file: Some(("x.toml".to_owned(), text.to_owned())),
+            ..Layers::default()
+        });
+        let read = settings.read(|reader| {
+            let url = reader.get(&names::EVENT_STORE_URL);
+            let pool_size = reader.get(&names::POOL_SIZE);
+            Ok((url?, pool_size?))
+        });
+        read.expect_err("not a file of settings").to_string()
+    };
+    let told = read("[pool");
+    assert!(told.starts_with("--config is \"x.toml\""), "{told}");
+    assert!(told.contains("POOL_SIZE is"), "{told}");
+    assert!(!told.contains("EVENT_STORE_URL"), "{told}");
+    assert!(read("").contains("EVENT_STORE_URL is not set"));
 }
 
 #[test]
 fn without_authentication_only_loopback_is_bound() {
-    let wide = "0.0.0.0:4000".parse().expect("an address");
-    let near = "[::1]:4000".parse().expect("an address");
-    let spec = &names::CLIENT_HTTP_ADDR.spec;
+    let listeners = [&names::CLIENT_HTTP_ADDR, &names::QUERY_GRPC_ADDR];
+    let env = |given: &[_]| environment(given).read(|reader| app_env(reader, &listeners));
+    let wide = ("CLIENT_HTTP_ADDR", "0.0.0.0:4000");
     assert_eq!(
-        app_env(&environment(&[]), &[(spec, near)]),
+        env(&[("QUERY_GRPC_ADDR", "[::1]:1")]),
         Ok(AppEnv::Development)
     );
-    let error = app_env(
-        &environment(&[("CLIENT_HTTP_ADDR", "0.0.0.0:4000")]),
-        &[(spec, wide)],
-    )
-    .expect_err("too wide");
-    assert!(error.to_string().contains("0.0.0.0:4000"));
-    assert!(error.to_string().contains("INSECURE"));
-    let insecure = environment(&[("INSECURE", "true")]);
-    assert_eq!(app_env(&insecure, &[(spec, wide)]), Ok(AppEnv::Production));
-    let development = environment(&[("INSECURE", "true"), ("APP_ENV", "development")]);
-    assert_eq!(
-        app_env(&development, &[(spec, wide)]),
-        Ok(AppEnv::Development)
+    let error = env(&[wide, ("QUERY_GRPC_ADDR", "10.0.0.1:1")]);
+    let error = error.expect_err("too wide").to_string();
+    assert_eq!(error.matches("INSECURE=true").count(), 2, "{error}");
+    assert!(
+        error.contains("0.0.0.0:4000") && error.contains("10.0.0.1:1"),
+        "{error}"
     );
+    let insecure = ("INSECURE", "true");
+    assert_eq!(env(&[wide, insecure]), Ok(AppEnv::Production));
+    let development = ("APP_ENV", "development");
+    assert_eq!(env(&[wide, insecure, development]), Ok(AppEnv::Development));
+    // Also where it would change nothing.
+    let error = env(&[("INSECURE", "yes")])
+        .expect_err("no boolean")
+        .to_string();
+    assert!(error.starts_with("INSECURE is \"yes\""), "{error}");
 }
 
 #[test]
 fn an_alias_counts_only_without_the_setting() {
     let alias = ("DATABASE_URL", "sqlite://alias");
     let url = |settings: &Settings| {
-        settings
-            .get_or(&names::QUERY_DATABASE_URL, &names::DATABASE_URL)
-            .expect("a URL")
-            .to_string()
+        let read = settings.read(|reader| {
+            let setting = reader.either(&names::QUERY_DATABASE_URL, &names::DATABASE_URL);
+            Ok((setting.spec.name, reader.get(setting)?.to_string()))
+        });
+        read.expect("a URL")
     };
-    assert_eq!(url(&environment(&[alias])), "sqlite://alias");
+    let (name, alias_url) = url(&environment(&[alias]));
+    assert_eq!((name, alias_url.as_str()), alias);
     let own = ("QUERY_DATABASE_URL", "sqlite://own");
-    assert_eq!(url(&environment(&[alias, own])), "sqlite://own");
+    let (name, own_url) = url(&environment(&[alias, own]));
+    assert_eq!((name, own_url.as_str()), own);
 }
 
 #[test]
@@ -167,16 +232,16 @@ fn flags_carry_the_settings_names() {
     let matches = command
         .try_get_matches_from(["x", "--pool-size", "5", "--insecure"])
         .expect("flags");
-    let settings = Settings::from_process(&matches).expect("settings");
-    assert_eq!(settings.get(&names::POOL_SIZE), Ok(5));
-    assert_eq!(settings.get(&names::INSECURE), Ok(true));
+    let settings = Settings::from_process(&matches);
+    assert_eq!(get(&settings, &names::POOL_SIZE), Ok(5));
+    assert_eq!(get(&settings, &names::INSECURE), Ok(true));
 }
 
 #[test]
 fn every_default_is_acceptable_and_every_name_is_there_once() {
     let settings = environment(&[]);
-    assert!(settings.get(&names::LOG_LEVEL).is_ok());
-    assert!(settings.get(&names::CLIENT_HTTP_ADDR).is_ok());
+    assert!(get(&settings, &names::LOG_LEVEL).is_ok());
+    assert!(get(&settings, &names::CLIENT_HTTP_ADDR).is_ok());
     let mut all: Vec<_> = names::ALL.iter().map(|spec| spec.name).collect();
     all.sort_unstable();
     all.dedup();
@@ -186,12 +251,12 @@ fn every_default_is_acceptable_and_every_name_is_there_once() {
 #[test]
 fn a_fallback_counts_only_where_nobody_gave_a_value() {
     let fallback = |settings: Settings| {
-        let spec = &names::EVENT_STORE_URL.spec;
-        let settings = settings.fall_back(spec, "sqlite://fallback".to_owned(), "the data folder");
-        settings
-            .get(&names::EVENT_STORE_URL)
-            .expect("a URL")
-            .to_string()
+        let read = settings.read(|reader| {
+            let spec = &names::EVENT_STORE_URL.spec;
+            reader.fall_back(spec, "sqlite://fallback".to_owned(), "the data folder");
+            reader.get(&names::EVENT_STORE_URL)
+        });
+        read.expect("a URL").to_string()
     };
     assert_eq!(fallback(environment(&[])), "sqlite://fallback");
     let own = ("EVENT_STORE_URL", "sqlite://own");

@@ -43,9 +43,8 @@ fn only_value(given: &str, served: &str) -> Option<()> {
     (given == served).then_some(())
 }
 
-/// Refuses what this version would otherwise silently ignore.
-pub(super) fn refuse_unsupported(settings: &Settings) -> Result<(), ConfigError> {
-    UNSUPPORTED
-        .iter()
-        .try_for_each(|setting| settings.find(setting).map(|_| ()))
+/// What this version would otherwise silently ignore.
+pub(super) fn refused(settings: &Settings) -> Vec<ConfigError> {
+    let found = UNSUPPORTED.iter().map(|setting| settings.find(setting));
+    found.filter_map(Result::err).collect()
 }

@@ -1,6 +1,6 @@
 //! The values that settings have, and how they are read.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -52,13 +52,29 @@ pub(super) fn text(value: &str) -> Option<String> {
     (!value.trim().is_empty()).then(|| value.to_owned())
 }
 
+/// A folder. What means something else in a URL cannot be in its path, since its files are named by URLs.
+pub(super) fn folder(value: &str) -> Option<String> {
+    text(value).filter(|path| is_plain_path(path))
+}
+
+/// Whether a URL of SQLite can name this path: it has neither parameters nor escapes, and is no database in memory.
+pub(super) fn is_plain_path(path: &str) -> bool {
+    !path.is_empty()
+        && !path.contains(['?', '#', '%'])
+        && !path.contains(char::is_control)
+        && !path.contains(":memory:")
+}
+
 /// A host's name or its address, and no more: neither a scheme nor a port.
 pub(super) fn host(value: &str) -> Option<String> {
     let is_address = || {
         let bare = value
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'));
-        bare.unwrap_or(value).parse::<IpAddr>().is_ok()
+        match bare {
+            Some(bare) => bare.parse::<Ipv6Addr>().is_ok(),
+            None => value.parse::<IpAddr>().is_ok(),
+        }
     };
     let is_name = !value.is_empty()
         && value
@@ -92,6 +108,11 @@ pub(super) fn address(value: &str) -> Option<SocketAddr> {
 
 pub(super) fn number<T: FromStr>(value: &str) -> Option<T> {
     value.parse().ok()
+}
+
+/// A port that something listens on.
+pub(super) fn port(value: &str) -> Option<u16> {
+    number(value).filter(|port| *port > 0)
 }
 
 /// A count that is at least 1.
@@ -142,6 +163,7 @@ mod tests {
             "http://h",
             "h:50051",
             "[::1]:50051",
+            "[10.0.0.1]",
             "a b",
             "h/x",
             "\"h\"",

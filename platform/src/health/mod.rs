@@ -15,4 +15,4 @@ pub use clock::watch_clock;
 pub use grpc::{ALL_PARTS, HealthService, grpc_service};
 pub use http::{HEALTH, LIVE, READY, router};
 pub use registry::{Health, Part, PartState, within};
-pub use start::{explain_start, start_step};
+pub use start::{StartStep, explain_start};

@@ -1,33 +1,128 @@
 //! A start that takes its time says what it waits for.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 use super::Health;
+use crate::config::{DatabaseUrl, Databases, Engine, names};
 use crate::fields;
-use crate::runtime::Tasks;
+use crate::runtime::{StartError, Tasks};
 
 /// A start that is over by then explains nothing.
 const FIRST: Duration = Duration::from_secs(2);
 /// The pauses between explanations.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Takes a step of the start, such as "open the event store"; logs that it is waited for, after 2 s and then every 10 s.
-pub fn start_step<'t, T>(
-    step: &'static str,
-    taking: impl Future<Output = T> + Send + 't,
-) -> BoxFuture<'t, T> {
-    Box::pin(async move {
-        let explaining = explain(move || {
-            tracing::warn!({ fields::WAITED_FOR } = step, "the start waits");
-        });
-        tokio::select! {
-            biased;
-            taken = taking => taken,
-            never = explaining => match never {},
+/// The first pause between two attempts at a step, and the longest.
+const PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+/// A step of a start that needs a database.
+#[derive(Clone, Copy, Debug)]
+pub struct StartStep {
+    /// What is done, such as "open the event store".
+    what: &'static str,
+    /// The setting that names the database.
+    setting: &'static str,
+    /// How long it is tried again after errors that may pass, such as a server that is not there yet.
+    patience: Duration,
+}
+
+impl StartStep {
+    /// A step that needs the event store.
+    #[must_use]
+    pub fn on_event_store(databases: &Databases, what: &'static str) -> Self {
+        let setting = names::EVENT_STORE_URL.spec.name;
+        Self::new(what, setting, &databases.event_store, databases)
+    }
+
+    /// A step that needs the service's own database.
+    #[must_use]
+    pub fn on_database(databases: &Databases, what: &'static str) -> Self {
+        Self::new(
+            what,
+            databases.database_setting,
+            &databases.database,
+            databases,
+        )
+    }
+
+    fn new(
+        what: &'static str,
+        setting: &'static str,
+        url: &DatabaseUrl,
+        databases: &Databases,
+    ) -> Self {
+        Self {
+            what,
+            setting,
+            patience: match url.engine() {
+                // A file is there, or another process has it for as long as it runs.
+                Engine::Sqlite => Duration::ZERO,
+                Engine::Postgres => databases.start_timeout,
+            },
         }
-    })
+    }
+
+    /// Takes the step. Logs that it is waited for, after 2 s and then every 10 s, with the last error.
+    ///
+    /// # Errors
+    /// One that does not pass, or the last one when the patience has ended.
+    pub fn take<'t, T, E>(
+        self,
+        may_pass: fn(&E) -> bool,
+        mut attempt: impl FnMut() -> BoxFuture<'t, Result<T, E>> + Send + 't,
+    ) -> BoxFuture<'t, Result<T, StartError>>
+    where
+        T: Send + 't,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        Box::pin(async move {
+            let last = Mutex::new(None::<String>);
+            let explaining = explain(|| {
+                let last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                self.explain(last.as_deref());
+            });
+            let taking = async {
+                let (begin, mut pause) = (Instant::now(), PAUSE);
+                loop {
+                    let error = match attempt().await {
+                        Ok(taken) => return Ok(taken),
+                        Err(error) => error,
+                    };
+                    let waited = begin.elapsed();
+                    let is_last = !may_pass(&error) || waited >= self.patience;
+                    let error = StartError::failed(self.setting, error);
+                    if is_last {
+                        return Err(error);
+                    }
+                    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+                    tokio::time::sleep(pause.min(self.patience - waited)).await;
+                    pause = MAX_PAUSE.min(pause * 2);
+                }
+            };
+            tokio::select! {
+                biased;
+                taken = taking => taken,
+                never = explaining => match never {},
+            }
+        })
+    }
+
+    fn explain(self, last: Option<&str>) {
+        let waited_for = format!("{} ({})", self.what, self.setting);
+        match last {
+            None => tracing::warn!({ fields::WAITED_FOR } = waited_for, "the start waits"),
+            Some(error) => tracing::warn!(
+                { fields::WAITED_FOR } = waited_for,
+                { fields::ERROR } = error,
+                "the start waits"
+            ),
+        }
+    }
 }
 
 /// Logs what keeps a process that has started from serving, after 2 s and then every 10 s, until it is ready.
@@ -63,10 +158,11 @@ async fn explain(mut say: impl FnMut()) -> std::convert::Infallible {
 mod tests {
     use std::time::Duration;
 
+    use futures::future::BoxFuture;
     use tokio::sync::mpsc;
     use tokio::time::Instant;
 
-    use super::{explain, explain_start, start_step};
+    use super::{StartStep, explain, explain_start};
     use crate::health::Health;
     use crate::health::kept_log::KeptLog;
     use crate::runtime::Tasks;
@@ -112,14 +208,69 @@ mod tests {
         assert_eq!(log.text().matches("not ready yet").count(), 1);
     }
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("it is {0}")]
+    struct Locked(&'static str);
+
+    fn step(patience: u64) -> StartStep {
+        StartStep {
+            what: "open the till",
+            setting: "TILL",
+            patience: Duration::from_secs(patience),
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_step_that_takes_its_time_is_named() {
         let log = KeptLog::default();
         let _kept = log.keep();
-        start_step("open the till", async {}).await;
+        let opening = |seconds| {
+            let attempt = move || {
+                let opening = async move {
+                    tokio::time::sleep(Duration::from_secs(seconds)).await;
+                    Ok::<_, Locked>(())
+                };
+                Box::pin(opening) as BoxFuture<'static, _>
+            };
+            step(0).take(|_| true, attempt)
+        };
+        opening(0).await.expect("opened");
         assert_eq!(log.text(), "");
-        start_step("open the till", tokio::time::sleep(Duration::from_secs(13))).await;
-        let line = " WARN the start waits start.waited_for=\"open the till\"\n";
+        opening(13).await.expect("opened");
+        let line = " WARN the start waits start.waited_for=\"open the till (TILL)\"\n";
         assert_eq!(log.text(), line.repeat(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_pass_is_tried_again_as_long_as_the_patience_lasts() {
+        let log = KeptLog::default();
+        let _kept = log.keep();
+        let begin = Instant::now();
+        let locked_for = move |seconds: u64, how| {
+            move || {
+                let is_open = begin.elapsed() >= Duration::from_secs(seconds);
+                Box::pin(async move { is_open.then_some(()).ok_or(Locked(how)) })
+                    as BoxFuture<'static, _>
+            }
+        };
+        let may_pass = |error: &Locked| error.0 != "gone";
+        step(20)
+            .take(may_pass, locked_for(3, "locked"))
+            .await
+            .expect("opened in time");
+        let line = " WARN the start waits start.waited_for=\"open the till (TILL)\" \
+                    error.cause=\"TILL: it is locked\"\n";
+        assert_eq!(log.text(), line);
+        let begin = Instant::now();
+        let refused = step(20)
+            .take(may_pass, locked_for(u64::MAX, "locked"))
+            .await;
+        let refused = refused.expect_err("it stays locked").to_string();
+        assert_eq!(refused, "TILL: it is locked");
+        assert_eq!(begin.elapsed().as_secs(), 20);
+        let begin = Instant::now();
+        let gone = step(20).take(may_pass, locked_for(u64::MAX, "gone")).await;
+        gone.expect_err("it is gone");
+        assert_eq!(begin.elapsed(), Duration::ZERO);
     }
 }

@@ -20,13 +20,21 @@ const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 /// It does not answer 200 within five seconds.
 #[must_use]
 pub fn healthcheck(listener: SocketAddr) -> BoxFuture<'static, Result<(), StartError>> {
-    Box::pin(check(listener))
+    healthcheck_at(reachable(listener).to_string())
 }
 
-async fn check(listener: SocketAddr) -> Result<(), StartError> {
-    let address = reachable(listener);
+/// The same for a process elsewhere: `address` is its host and port.
+///
+/// # Errors
+/// The same.
+#[must_use]
+pub fn healthcheck_at(address: String) -> BoxFuture<'static, Result<(), StartError>> {
+    Box::pin(check(address))
+}
+
+async fn check(address: String) -> Result<(), StartError> {
     let what = format!("ask http://{address}{READY}");
-    let answer = tokio::time::timeout(LIMIT, ask(address))
+    let answer = tokio::time::timeout(LIMIT, ask(&address))
         .await
         .map_err(|_| StartError::failed(&what, "no answer within five seconds"))?
         .map_err(|error| StartError::failed(&what, error))?;
@@ -39,8 +47,9 @@ async fn check(listener: SocketAddr) -> Result<(), StartError> {
     Err(StartError::failed(what, status.to_owned()))
 }
 
-/// A listener on every address is reached by loopback.
-fn reachable(listener: SocketAddr) -> SocketAddr {
+/// Where a listener is reached: one on every address by loopback.
+#[must_use]
+pub fn reachable(listener: SocketAddr) -> SocketAddr {
     let ip = match listener.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
@@ -49,7 +58,7 @@ fn reachable(listener: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listener.port())
 }
 
-async fn ask(address: SocketAddr) -> std::io::Result<String> {
+async fn ask(address: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET {READY} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;

@@ -23,15 +23,17 @@ mod in_process;
 mod process;
 mod service;
 mod start;
+mod stop;
 mod tasks;
 
 pub use deadline::Deadlines;
 pub use grpc::{GrpcListener, MAX_DECODED_BYTES, MAX_ENCODED_BYTES};
-pub use healthcheck::healthcheck;
+pub use healthcheck::{healthcheck, healthcheck_at, reachable};
 pub use host::host_of;
 pub use http::HttpListener;
 pub use in_process::GrpcChannel;
 pub use process::{StopSignals, run, upkeep};
 pub use service::{Service, serve};
 pub use start::StartError;
+pub use stop::StopDeadline;
 pub use tasks::{NotDrained, Tasks};

@@ -12,7 +12,7 @@ use crate::telemetry::Metrics;
 /// How often histograms are folded between scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Runs a binary to its exit code. A failed start is one line on standard error.
+/// Runs a binary to its exit code. A failed start is one line on standard error, or one for each setting that is wrong.
 pub fn run(main: impl Future<Output = Result<(), StartError>>) -> ExitCode {
     run_boxed(Box::pin(main))
 }
@@ -27,7 +27,7 @@ fn run_boxed(main: LocalBoxFuture<'_, Result<(), StartError>>) -> ExitCode {
     match runtime.and_then(|runtime| runtime.block_on(main)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            error.print();
             error.exit_code()
         }
     }
@@ -52,6 +52,24 @@ impl StopSignals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Runs a step of the start, unless one comes before it is done: then nothing, and the step is dropped. A start may
+    /// wait for a database, and must not wait for one when it is asked to stop.
+    pub fn unless_asked<'s, T>(
+        &'s mut self,
+        starting: impl Future<Output = T> + 's,
+    ) -> LocalBoxFuture<'s, Option<T>> {
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+                started = starting => return Some(started),
+            }
+            tracing::info!("stopped before it had started");
+            None
         })
     }
 

@@ -1,14 +1,16 @@
 //! A service that is called over gRPC, as a process of its own.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use axum::Router;
 use clap::{ArgMatches, Command};
 use tonic::service::Routes;
 
-use super::{GrpcListener, HttpListener, StartError, StopSignals, Tasks, healthcheck, run, upkeep};
-use crate::config::{self, ConfigError, Databases, ServiceSettings, Settings};
+use super::{
+    GrpcListener, HttpListener, StartError, StopDeadline, StopSignals, Tasks, healthcheck, run,
+    upkeep,
+};
+use crate::config::{self, Databases, Listeners, Read, Reader, ServiceSettings, Settings};
 use crate::health::{self, Health};
 use crate::telemetry::{self, TelemetryConfig};
 
@@ -23,7 +25,13 @@ pub trait Service: Sized {
     ///
     /// # Errors
     /// A setting does not parse.
-    fn configure(settings: &Settings) -> Result<Self::Config, ConfigError>;
+    fn configure(reader: &mut Reader) -> Read<Self::Config>;
+
+    /// Brings the databases up to date, and does nothing else.
+    ///
+    /// # Errors
+    /// A database cannot be opened, or does not fit this binary.
+    fn migrate(databases: &Databases) -> impl Future<Output = Result<(), StartError>>;
 
     /// Opens the event store and starts the service; brings the databases up to date if they say so.
     ///
@@ -48,8 +56,8 @@ pub trait Service: Sized {
         Router::new()
     }
 
-    /// Ends the service and closes the event store. What has not ended after `limit` is left behind.
-    fn close(self, limit: Duration) -> impl Future<Output = ()>;
+    /// Ends the service and closes the event store. What has not ended at the deadline is left behind.
+    fn close(self, deadline: StopDeadline) -> impl Future<Output = ()>;
 }
 
 /// Runs a binary that is `S`, with the flags of its settings and the subcommands `healthcheck` and `migrate`, to its
@@ -66,31 +74,58 @@ pub fn serve<S: Service>(command: Command) -> ExitCode {
     run(start::<S>(matches))
 }
 
+/// All settings of the binary.
+struct Config<S: Service> {
+    listeners: Listeners,
+    databases: Databases,
+    own: S::Config,
+    telemetry: TelemetryConfig,
+}
+
+impl<S: Service> Config<S> {
+    fn read(reader: &mut Reader) -> Read<Self> {
+        let listeners = S::SETTINGS.listeners(reader);
+        let databases = S::SETTINGS.databases(reader);
+        let own = S::configure(reader);
+        let telemetry = TelemetryConfig::read(reader);
+        Ok(Self {
+            listeners: listeners?,
+            databases: databases?,
+            own: own?,
+            telemetry: telemetry?,
+        })
+    }
+}
+
 async fn start<S: Service>(matches: ArgMatches) -> Result<(), StartError> {
-    let settings = Settings::from_process(&matches)?;
-    let listeners = S::SETTINGS.listeners(&settings)?;
+    let settings = Settings::from_process(&matches);
     if matches.subcommand_name() == Some("healthcheck") {
-        return healthcheck(listeners.metrics).await;
+        let metrics = settings.read(|reader| reader.get(S::SETTINGS.metrics))?;
+        return healthcheck(metrics).await;
     }
-    let mut databases = S::SETTINGS.databases(&settings)?;
-    let config = S::configure(&settings)?;
-    let metrics = telemetry::install(&TelemetryConfig::read(&settings)?)
+    let config = settings.read(Config::<S>::read)?;
+    let metrics = telemetry::install(&config.telemetry)
         .map_err(|error| StartError::failed("collect metrics", error))?;
+    let mut signals = StopSignals::listen()?;
     if matches.subcommand_name() == Some("migrate") {
-        databases.migrate = true;
-        let service = S::open(&databases, config).await?;
-        service.close(listeners.shutdown_limit).await;
-        return Ok(());
+        let migrated = signals.unless_asked(S::migrate(&config.databases)).await;
+        return migrated.unwrap_or(Ok(()));
     }
-    let signals = StopSignals::listen()?;
+    let listeners = config.listeners;
     let grpc = GrpcListener::bind(S::SETTINGS.grpc.spec.name, listeners.grpc).await?;
     let http = HttpListener::bind(S::SETTINGS.metrics.spec.name, listeners.metrics).await?;
-    let service = S::open(&databases, config).await?;
+    let opening = S::open(&config.databases, config.own);
+    let Some(service) = signals.unless_asked(opening).await else {
+        return Ok(());
+    };
+    let service = service?;
     upkeep(metrics.clone(), service.tasks());
     grpc.serve(service.routes(), service.tasks());
     let router = health::router(service.health().clone(), metrics).merge(service.http());
     http.serve(router, service.tasks());
     let stopped = signals.asked(&[service.tasks()]).await;
-    service.close(listeners.shutdown_limit).await;
+    service
+        .close(StopDeadline::within(listeners.shutdown_limit))
+        .await;
     stopped
 }

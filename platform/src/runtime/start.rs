@@ -3,14 +3,14 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use crate::config::ConfigError;
+use crate::config::ConfigErrors;
 
 /// A start that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A setting is wrong: exit code 2.
+    /// Settings are wrong: exit code 2. One line each.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] ConfigErrors),
     /// Something else: exit code 1.
     #[error("{}", told(what, source.as_ref()))]
     Failed {
@@ -30,6 +30,13 @@ impl StartError {
         Self::Failed {
             what: what.into(),
             source: source.into(),
+        }
+    }
+
+    /// Writes it to standard error: one line, or one for each setting that is wrong.
+    pub(super) fn print(&self) {
+        for line in self.to_string().lines() {
+            eprintln!("error: {line}");
         }
     }
 

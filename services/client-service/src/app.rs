@@ -9,10 +9,10 @@ use futures::future::BoxFuture;
 use platform::config::names;
 use platform::runtime::{GrpcChannel, HttpListener};
 use platform::telemetry::Metrics;
-use platform::{Health, Settings, StartError, Tasks};
+use platform::{Health, StartError, Tasks};
 
 use crate::clients::{Channels, Services};
-use crate::config::Config;
+use crate::config::{Config, RemoteServices};
 use crate::execution::Executor;
 use crate::http::{AllowedHosts, Endpoint, Site, router};
 use crate::limits::Limits;
@@ -30,17 +30,12 @@ pub struct Gateway {
 /// The channels to services elsewhere.
 ///
 /// # Errors
-/// A setting does not parse.
-pub fn remote_channels(settings: &Settings) -> Result<Channels, StartError> {
+/// A host and a port make no address.
+pub fn remote_channels(services: &RemoteServices) -> Result<Channels, StartError> {
+    let channel = |(host, port): &(String, u16)| GrpcChannel::remote(host, *port);
     Ok(Channels {
-        command: GrpcChannel::remote(
-            &settings.get(&names::COMMAND_SERVICE_HOST)?,
-            settings.get(&names::COMMAND_SERVICE_PORT)?,
-        )?,
-        query: GrpcChannel::remote(
-            &settings.get(&names::QUERY_SERVICE_HOST)?,
-            settings.get(&names::QUERY_SERVICE_PORT)?,
-        )?,
+        command: channel(&services.command)?,
+        query: channel(&services.query)?,
     })
 }
 

@@ -3,14 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use platform::config::{AppEnv, Spec, names};
-use platform::{ConfigError, Settings};
+use platform::config::{AppEnv, Read, Reader, Spec, names};
 
 use crate::clients::Policy;
 
-/// The settings that the gateway reads, beside those of every process.
+/// The settings that the gateway reads in any process, except for its listener and those of every process.
 pub const SETTINGS: &[Spec] = &[
-    names::CLIENT_HTTP_ADDR.spec,
     names::ALLOWED_HOSTS.spec,
     names::GRAPHIQL.spec,
     names::GRAPHQL_MAX_DEPTH.spec,
@@ -56,17 +54,50 @@ impl Config {
     ///
     /// # Errors
     /// A setting does not parse.
-    pub fn read(settings: &Settings, app_env: AppEnv) -> Result<Self, ConfigError> {
-        let development = app_env == AppEnv::Development;
+    pub fn read(reader: &mut Reader, app_env: Read<AppEnv>) -> Read<Self> {
+        let http = reader.get(&names::CLIENT_HTTP_ADDR);
+        let graphiql = reader.get(&names::GRAPHIQL);
+        let allowed_hosts = reader.find(&names::ALLOWED_HOSTS);
+        let max_depth = reader.get(&names::GRAPHQL_MAX_DEPTH);
+        let max_complexity = reader.get(&names::GRAPHQL_MAX_COMPLEXITY);
+        let policy = Policy::read(reader);
+        let shutdown = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
+        let development = app_env? == AppEnv::Development;
         Ok(Self {
-            http: settings.get(&names::CLIENT_HTTP_ADDR)?,
+            http: http?,
             development,
-            explorer: settings.get(&names::GRAPHIQL)? || development,
-            allowed_hosts: settings.find(&names::ALLOWED_HOSTS)?.unwrap_or_default(),
-            max_depth: settings.get(&names::GRAPHQL_MAX_DEPTH)?,
-            max_complexity: settings.get(&names::GRAPHQL_MAX_COMPLEXITY)?,
-            policy: Policy::read(settings)?,
-            shutdown: settings.get(&names::SHUTDOWN_TIMEOUT_MS)?,
+            explorer: graphiql? || development,
+            allowed_hosts: allowed_hosts?.unwrap_or_default(),
+            max_depth: max_depth?,
+            max_complexity: max_complexity?,
+            policy: policy?,
+            shutdown: shutdown?,
+        })
+    }
+}
+
+/// Where the two services are, as host and port.
+#[derive(Clone, Debug)]
+pub struct RemoteServices {
+    /// The command-service.
+    pub command: (String, u16),
+    /// The query-service.
+    pub query: (String, u16),
+}
+
+impl RemoteServices {
+    /// Reads [`REMOTE_SETTINGS`].
+    ///
+    /// # Errors
+    /// A setting does not parse.
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let command_host = reader.get(&names::COMMAND_SERVICE_HOST);
+        let command_port = reader.get(&names::COMMAND_SERVICE_PORT);
+        let query_host = reader.get(&names::QUERY_SERVICE_HOST);
+        let query_port = reader.get(&names::QUERY_SERVICE_PORT);
+        Ok(Self {
+            command: (command_host?, command_port?),
+            query: (query_host?, query_port?),
         })
     }
 }

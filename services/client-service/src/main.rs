@@ -4,9 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Command;
+use client_service::config::RemoteServices;
 use client_service::{Config, app, config};
 use event_sourcing::SystemClock;
-use platform::config::{app_env, args, names};
+use platform::config::{Read, Reader, app_env, args, names};
 use platform::runtime::{StopSignals, healthcheck, run, upkeep};
 use platform::telemetry::{self, TelemetryConfig};
 use platform::{Settings, StartError};
@@ -16,7 +17,14 @@ fn main() -> ExitCode {
 }
 
 fn command() -> Command {
-    let specs = [config::SETTINGS, config::REMOTE_SETTINGS, names::COMMON].concat();
+    let listener = [names::CLIENT_HTTP_ADDR.spec];
+    let specs = [
+        &listener,
+        config::SETTINGS,
+        config::REMOTE_SETTINGS,
+        names::COMMON,
+    ];
+    let specs = specs.concat();
     Command::new("client-service")
         .version(env!("CARGO_PKG_VERSION"))
         .about(
@@ -33,21 +41,42 @@ fn command() -> Command {
         )
 }
 
+/// All settings of the binary.
+struct Everything {
+    gateway: Config,
+    services: RemoteServices,
+    telemetry: TelemetryConfig,
+}
+
+impl Everything {
+    fn read(reader: &mut Reader) -> Read<Self> {
+        let app_env = app_env(reader, &[&names::CLIENT_HTTP_ADDR]);
+        let gateway = Config::read(reader, app_env);
+        let services = RemoteServices::read(reader);
+        let telemetry = TelemetryConfig::read(reader);
+        Ok(Self {
+            gateway: gateway?,
+            services: services?,
+            telemetry: telemetry?,
+        })
+    }
+}
+
 async fn serve() -> Result<(), StartError> {
     let matches = command().get_matches();
-    let settings = Settings::from_process(&matches)?;
-    let http = settings.get(&names::CLIENT_HTTP_ADDR)?;
+    let settings = Settings::from_process(&matches);
     if matches.subcommand_name() == Some("healthcheck") {
+        let http = settings.read(|reader| reader.get(&names::CLIENT_HTTP_ADDR))?;
         return healthcheck(http).await;
     }
-    let app_env = app_env(&settings, &[(&names::CLIENT_HTTP_ADDR.spec, http)])?;
-    let config = Config::read(&settings, app_env)?;
-    let channels = app::remote_channels(&settings)?;
-    let metrics = telemetry::install(&TelemetryConfig::read(&settings)?)
+    let config = settings.read(Everything::read)?;
+    let channels = app::remote_channels(&config.services)?;
+    let metrics = telemetry::install(&config.telemetry)
         .map_err(|error| StartError::failed("collect metrics", error))?;
-    let shutdown = config.shutdown;
+    let shutdown = config.gateway.shutdown;
     let signals = StopSignals::listen()?;
-    let gateway = app::start(config, channels, metrics.clone(), Arc::new(SystemClock)).await?;
+    let clock = Arc::new(SystemClock);
+    let gateway = app::start(config.gateway, channels, metrics.clone(), clock).await?;
     upkeep(metrics, gateway.tasks());
     let asked = signals.asked(&[gateway.tasks()]).await;
     gateway.stop(shutdown).await?;

@@ -9,13 +9,14 @@ use domain::fulfilment::{CancelOrderSaga, OrderSaga, SAGA_STREAMS};
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::saga::{Effects, EngineConfig, EngineTasks, SagaEngine};
 use event_sourcing::{
-    Clock, EventStore, Executor, ExecutorConfig, Filter, LeaseStore, LogMark, SteadyClock, Tail,
+    Clock, EventStore, Executor, ExecutorConfig, Filter, LeaseStore, LogMark, SteadyClock,
+    StoreError, Tail,
 };
 use event_store_postgres::{PostgresEventStore, require_sessions};
 use event_store_sqlite::SqliteEventStore;
 use futures::future::BoxFuture;
 use platform::config::{Databases, Engine};
-use platform::health::{Health, explain_start, start_step};
+use platform::health::{Health, StartStep, explain_start};
 use platform::{StartError, Tasks, fields};
 use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
@@ -23,7 +24,7 @@ use tonic::service::Routes;
 use crate::bus::CommandBus;
 use crate::config::Config;
 use crate::context;
-use crate::database::CommandDatabase;
+use crate::database::{CommandDatabase, DatabaseError};
 use crate::event_log;
 use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
 use crate::grpc;
@@ -53,17 +54,19 @@ impl OpenedStore {
     /// It cannot be opened, or does not fit this binary.
     #[must_use]
     pub fn open(config: &Databases, clock: SteadyClock) -> BoxFuture<'_, Result<Self, StartError>> {
-        start_step(OPEN_EVENTS, Self::open_now(config, clock))
+        let step = StartStep::on_event_store(config, OPEN_EVENTS);
+        step.take(OpenError::may_pass, move || {
+            Box::pin(Self::open_now(config, clock.clone()))
+        })
     }
 
-    async fn open_now(config: &Databases, clock: SteadyClock) -> Result<Self, StartError> {
+    async fn open_now(config: &Databases, clock: SteadyClock) -> Result<Self, OpenError> {
         match config.event_store.engine() {
             Engine::Sqlite => {
                 let settings = event_store_sqlite::Settings::default();
                 let store =
                     SqliteEventStore::open(config.event_store.as_str(), Arc::new(clock), settings)
-                        .await
-                        .map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
+                        .await?;
                 Ok(Self::Sqlite(Arc::new(store)))
             }
             Engine::Postgres => {
@@ -73,10 +76,8 @@ impl OpenedStore {
                     migrate: config.migrate,
                     ..event_store_postgres::Settings::default()
                 };
-                let store = PostgresEventStore::connect(config.event_store.as_str(), settings)
-                    .await
-                    .map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
-                Ok(Self::Postgres(Arc::new(store)))
+                let store = PostgresEventStore::connect(config.event_store.as_str(), settings);
+                Ok(Self::Postgres(Arc::new(store.await?)))
             }
         }
     }
@@ -124,6 +125,21 @@ impl fmt::Debug for OpenedStore {
     }
 }
 
+/// Why an event store was not opened.
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    #[error(transparent)]
+    Sqlite(#[from] event_store_sqlite::OpenError),
+    #[error(transparent)]
+    Postgres(#[from] StoreError),
+}
+
+impl OpenError {
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.is_retryable())
+    }
+}
+
 /// The running write side, without listeners.
 #[derive(Debug)]
 pub struct CommandService {
@@ -157,7 +173,7 @@ impl CommandService {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let store = opened.store();
-        let database = start_step(OPEN_DATABASE, open_database(config)).await?;
+        let database = open_database(config).await?;
         let accepted = own.accept_log.as_deref();
         let key_clock = KeyClock::start(&database, Arc::clone(&clock)).await;
         let key_clock = key_clock.map_err(|error| StartError::failed(OPEN_DATABASE, error))?;
@@ -267,16 +283,36 @@ impl CommandService {
     }
 }
 
-async fn open_database(config: &Databases) -> Result<CommandDatabase, StartError> {
-    let url = &config.database;
-    if url.engine() == Engine::Postgres {
-        require_sessions(url.as_str(), OPEN_DATABASE)
-            .await
-            .map_err(|error| StartError::failed(OPEN_DATABASE, error))?;
-    }
-    CommandDatabase::connect(url, config.pool_size, config.migrate)
-        .await
-        .map_err(|error| StartError::failed(OPEN_DATABASE, error))
+/// Brings the event store and the command database up to date, and closes them.
+///
+/// # Errors
+/// One of them cannot be opened, or does not fit this binary.
+#[must_use]
+pub fn migrate(config: &Databases) -> BoxFuture<'_, Result<(), StartError>> {
+    Box::pin(async move {
+        let config = Databases {
+            migrate: true,
+            ..config.clone()
+        };
+        let store = OpenedStore::open(&config, SteadyClock::start()).await?;
+        let database = open_database(&config).await?;
+        database.close().await;
+        store.close().await;
+        Ok(())
+    })
+}
+
+fn open_database(config: &Databases) -> BoxFuture<'_, Result<CommandDatabase, StartError>> {
+    let step = StartStep::on_database(config, OPEN_DATABASE);
+    step.take(DatabaseError::is_retryable, move || {
+        Box::pin(async move {
+            let url = &config.database;
+            if url.engine() == Engine::Postgres {
+                require_sessions(url.as_str(), OPEN_DATABASE).await?;
+            }
+            CommandDatabase::connect(url, config.pool_size, config.migrate).await
+        })
+    })
 }
 
 /// Names this process in a lease that is no fence: alone it goes on with what it held before.

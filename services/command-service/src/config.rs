@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use platform::config::{ConfigError, ServiceSettings, Settings, names};
+use platform::config::{Read, Reader, ServiceSettings, names};
 
 use crate::providers::ProviderSettings;
 
@@ -51,14 +51,19 @@ impl Config {
     ///
     /// # Errors
     /// A setting does not parse, a URL is not served, or a secret is missing.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let accept_log = reader.find(&names::ACCEPT_LOG);
+        let providers = ProviderSettings::read(reader);
+        let lease = reader.get(&names::SAGA_LEASE_MS);
+        let longest_pause = reader.get(&names::SAGA_RETRY_MAX_MS);
+        let calls = reader.get(&names::SAGA_CALLS);
         Ok(Self {
-            accept_log: settings.find(&names::ACCEPT_LOG)?,
-            providers: ProviderSettings::read(settings)?,
+            accept_log: accept_log?,
+            providers: providers?,
             sagas: SagaSettings {
-                lease: settings.get(&names::SAGA_LEASE_MS)?,
-                longest_pause: settings.get(&names::SAGA_RETRY_MAX_MS)?,
-                calls: settings.get(&names::SAGA_CALLS)?,
+                lease: lease?,
+                longest_pause: longest_pause?,
+                calls: calls?,
             },
         })
     }

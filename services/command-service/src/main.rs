@@ -2,16 +2,15 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use clap::Command;
 use command_service::{CommandService, Config, OpenedStore, SETTINGS};
 use event_sourcing::SteadyClock;
-use platform::config::{Databases, ServiceSettings};
+use platform::config::{Databases, Read, Reader, ServiceSettings};
 use platform::health::watch_clock;
-use platform::runtime::{self, Service};
-use platform::{ConfigError, Health, Settings, StartError, Tasks};
+use platform::runtime::{self, Service, StopDeadline};
+use platform::{Health, StartError, Tasks};
 use tonic::service::Routes;
 
 fn main() -> ExitCode {
@@ -30,8 +29,12 @@ impl Service for WriteSide {
     const SETTINGS: ServiceSettings = SETTINGS;
     type Config = Config;
 
-    fn configure(settings: &Settings) -> Result<Config, ConfigError> {
-        Config::read(settings)
+    fn configure(reader: &mut Reader) -> Read<Config> {
+        Config::read(reader)
+    }
+
+    async fn migrate(databases: &Databases) -> Result<(), StartError> {
+        command_service::migrate(databases).await
     }
 
     async fn open(databases: &Databases, config: Config) -> Result<Self, StartError> {
@@ -59,8 +62,8 @@ impl Service for WriteSide {
         self.service.webhooks()
     }
 
-    async fn close(self, limit: Duration) {
-        self.service.stop(limit).await;
-        self.store.close().await;
+    async fn close(self, deadline: StopDeadline) {
+        self.service.stop(deadline.for_tasks()).await;
+        deadline.close("the event store", self.store.close()).await;
     }
 }

@@ -10,7 +10,7 @@ use event_store_postgres::{PostgresEventStore, require_sessions};
 use event_store_sqlite::SqliteEventStore;
 use futures::future::BoxFuture;
 use platform::config::{DatabaseUrl, Databases, Engine};
-use platform::health::{Health, explain_start, start_step};
+use platform::health::{Health, StartStep, explain_start};
 use platform::{StartError, Tasks, fields};
 use read_model_sql::{Checkpoint, Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
 use tokio::sync::watch;
@@ -45,18 +45,19 @@ impl OpenedLog {
     /// It cannot be opened, or does not fit this binary.
     #[must_use]
     pub fn open(config: &Databases, clock: SteadyClock) -> BoxFuture<'_, Result<Self, StartError>> {
-        start_step(OPEN_EVENTS, Self::open_now(config, clock))
+        let step = StartStep::on_event_store(config, OPEN_EVENTS);
+        step.take(OpenError::may_pass, move || {
+            Box::pin(Self::open_now(config, clock.clone()))
+        })
     }
 
-    async fn open_now(config: &Databases, clock: SteadyClock) -> Result<Self, StartError> {
+    async fn open_now(config: &Databases, clock: SteadyClock) -> Result<Self, OpenError> {
         match config.event_store.engine() {
             Engine::Sqlite => {
                 let settings = event_store_sqlite::Settings::default();
                 let location = path(&config.event_store);
                 let store = SqliteEventStore::open_read_only(location, Arc::new(clock), &settings);
-                let store = store.await;
-                let store = store.map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
-                Ok(Self::Sqlite(Arc::new(store)))
+                Ok(Self::Sqlite(Arc::new(store.await?)))
             }
             Engine::Postgres => {
                 let settings = event_store_postgres::Settings {
@@ -66,10 +67,7 @@ impl OpenedLog {
                     ..event_store_postgres::Settings::default()
                 };
                 let store = PostgresEventStore::connect(config.event_store.as_str(), settings);
-                let store = store
-                    .await
-                    .map_err(|error| StartError::failed(OPEN_EVENTS, error))?;
-                Ok(Self::Postgres(Arc::new(store)))
+                Ok(Self::Postgres(Arc::new(store.await?)))
             }
         }
     }
@@ -109,6 +107,21 @@ impl fmt::Debug for OpenedLog {
     }
 }
 
+/// Why an event store was not opened.
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    #[error(transparent)]
+    Sqlite(#[from] event_store_sqlite::OpenError),
+    #[error(transparent)]
+    Postgres(#[from] StoreError),
+}
+
+impl OpenError {
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.is_retryable())
+    }
+}
+
 /// The running read side, without listeners.
 #[derive(Debug)]
 pub struct QueryService {
@@ -131,7 +144,7 @@ impl QueryService {
     ) -> BoxFuture<'s, Result<Self, StartError>> {
         Box::pin(async move {
             let database = Self::open_database(config, &clock).await?;
-            Self::start_on(database, own, log).await
+            Self::start_on(database, config, own, log).await
         })
     }
 
@@ -143,24 +156,29 @@ impl QueryService {
         config: &'s Databases,
         clock: &Arc<dyn Clock>,
     ) -> BoxFuture<'s, Result<Database, StartError>> {
-        let opening = open(config, Arc::clone(clock));
-        start_step(OPEN_DATABASE, async move { opening.await.map_err(failed) })
+        let clock = Arc::clone(clock);
+        let step = StartStep::on_database(config, OPEN_DATABASE);
+        step.take(StoreError::is_retryable, move || {
+            Box::pin(open(config, Arc::clone(&clock)))
+        })
     }
 
     /// Starts it on an open query database.
     ///
     /// # Errors
     /// The query database or the log cannot be read, or the database does not fit this binary.
-    pub fn start_on(
+    pub fn start_on<'s>(
         database: Database,
-        own: &Config,
+        config: &'s Databases,
+        own: &'s Config,
         log: Arc<dyn EventStore>,
-    ) -> BoxFuture<'_, Result<Self, StartError>> {
-        Box::pin(Self::start_now(database, own, log))
+    ) -> BoxFuture<'s, Result<Self, StartError>> {
+        Box::pin(Self::start_now(database, config, own, log))
     }
 
     async fn start_now(
         database: Database,
+        config: &Databases,
         own: &Config,
         log: Arc<dyn EventStore>,
     ) -> Result<Self, StartError> {
@@ -171,9 +189,9 @@ impl QueryService {
             log: Arc::clone(&log),
             database: database.clone(),
             owner: format!("query-service-{:016x}", rand::random::<u64>()),
+            making: StartStep::on_database(config, MAKE_TABLES),
         };
-        let starting = start_step(MAKE_TABLES, folding.start_all(&tasks));
-        let (runners, projections) = starting.await.map_err(failed)?;
+        let (runners, projections) = folding.start_all(&tasks).await?;
         // The first answer must not find an unknown checkpoint.
         database.feed().refresh(&database).await.map_err(failed)?;
 
@@ -265,15 +283,57 @@ async fn open(config: &Databases, clock: Arc<dyn Clock>) -> Result<Database, Sto
     }
 }
 
+/// Brings the event store and the query database up to date, tables of the projections included, and closes them. The
+/// projections' schema versions are raised by `versions_raised_by`.
+///
+/// # Errors
+/// One of them cannot be opened, or does not fit this binary.
+#[must_use]
+pub fn migrate(
+    config: &Databases,
+    versions_raised_by: u32,
+) -> BoxFuture<'_, Result<(), StartError>> {
+    Box::pin(async move {
+        let config = Databases {
+            migrate: true,
+            ..config.clone()
+        };
+        let clock = SteadyClock::start();
+        let log = OpenedLog::open(&config, clock.clone()).await?;
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let database = QueryService::open_database(&config, &clock).await?;
+        let database = database.with_versions_raised_by(versions_raised_by);
+        let making = StartStep::on_database(&config, MAKE_TABLES);
+        make_table::<Categories>(making, &database).await?;
+        make_table::<Products>(making, &database).await?;
+        make_table::<Orders>(making, &database).await?;
+        make_table::<Sagas>(making, &database).await?;
+        database.close().await;
+        log.close().await;
+        Ok(())
+    })
+}
+
+/// The table of a projection, which is made if there is none.
+fn make_table<P: TableProjection>(
+    making: StartStep,
+    database: &Database,
+) -> BoxFuture<'_, Result<SqlProjectionStore<P>, StartError>> {
+    making.take(StoreError::is_retryable, || {
+        Box::pin(SqlProjectionStore::<P>::open(database.clone()))
+    })
+}
+
 /// What all projections of the process share.
 struct Folding {
     log: Arc<dyn EventStore>,
     database: Database,
     owner: String,
+    making: StartStep,
 }
 
 impl Folding {
-    async fn start_all(&self, tasks: &Tasks) -> Result<(Runners, Vec<Followed>), StoreError> {
+    async fn start_all(&self, tasks: &Tasks) -> Result<(Runners, Vec<Followed>), StartError> {
         let categories = self.start(Categories, tasks).await?;
         let products = self.start(Products, tasks).await?;
         let orders = self.start(Orders, tasks).await?;
@@ -291,9 +351,9 @@ impl Folding {
         &self,
         projection: P,
         tasks: &Tasks,
-    ) -> Result<Followed, StoreError> {
-        let rows = SqlProjectionStore::<P>::open(self.database.clone()).await?;
-        rows.require_head(&*self.log).await?;
+    ) -> Result<Followed, StartError> {
+        let rows = make_table::<P>(self.making, &self.database).await?;
+        rows.require_head(&*self.log).await.map_err(failed)?;
         let leases: Arc<dyn LeaseStore> = Arc::new(SqlLeaseStore::new(self.database.clone()));
         let config = RunnerConfig {
             lease: LEASE,
@@ -309,7 +369,8 @@ impl Folding {
         if self.database.engine() == read_model_sql::Engine::Sqlite {
             // A data folder belongs to one process, so who held the lease is dead: readers need not wait for its end.
             let names = [runner.lease()];
-            leases.seize_leases(&names, &self.owner, LEASE).await?;
+            let seizing = leases.seize_leases(&names, &self.owner, LEASE);
+            seizing.await.map_err(failed)?;
         }
         let followed = Followed::new(self.database.version_of::<P>(), runner.state());
         tasks.spawn(P::NAME, runner.run(tasks.stopping()));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use platform::config::{ConfigError, ServiceSettings, Settings, names};
+use platform::config::{Read, Reader, ServiceSettings, names};
 
 /// Those that have names of its own.
 pub const SETTINGS: ServiceSettings = ServiceSettings {
@@ -42,11 +42,13 @@ impl Config {
     ///
     /// # Errors
     /// A setting does not parse.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let age = reader.get(&names::HEALTH_LAG_MS);
+        let events = reader.get(&names::HEALTH_LAG_EVENTS);
         Ok(Self {
             lag: LagLimits {
-                age: settings.get(&names::HEALTH_LAG_MS)?,
-                events: settings.get(&names::HEALTH_LAG_EVENTS)?,
+                age: age?,
+                events: events?,
             },
         })
     }

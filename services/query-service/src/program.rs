@@ -2,16 +2,15 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Command;
 use event_sourcing::{Clock, SteadyClock};
-use platform::config::{Databases, ServiceSettings};
-use platform::runtime::{self, Service};
-use platform::{ConfigError, Health, Settings, StartError, Tasks};
+use platform::config::{Databases, Read, Reader, ServiceSettings};
+use platform::runtime::{self, Service, StopDeadline};
+use platform::{Health, StartError, Tasks};
 use tonic::service::Routes;
 
-use crate::app::{OpenedLog, QueryService};
+use crate::app::{self, OpenedLog, QueryService};
 use crate::config::{Config, SETTINGS};
 
 /// Runs the read side to its exit code. `command` is the binary's name, what it is about, and its version. Each
@@ -30,8 +29,12 @@ impl<const VERSIONS_RAISED_BY: u32> Service for ReadSide<VERSIONS_RAISED_BY> {
     const SETTINGS: ServiceSettings = SETTINGS;
     type Config = Config;
 
-    fn configure(settings: &Settings) -> Result<Config, ConfigError> {
-        Config::read(settings)
+    fn configure(reader: &mut Reader) -> Read<Config> {
+        Config::read(reader)
+    }
+
+    async fn migrate(databases: &Databases) -> Result<(), StartError> {
+        app::migrate(databases, VERSIONS_RAISED_BY).await
     }
 
     async fn open(databases: &Databases, config: Config) -> Result<Self, StartError> {
@@ -40,7 +43,7 @@ impl<const VERSIONS_RAISED_BY: u32> Service for ReadSide<VERSIONS_RAISED_BY> {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let database = QueryService::open_database(databases, &clock).await?;
         let database = database.with_versions_raised_by(VERSIONS_RAISED_BY);
-        let service = QueryService::start_on(database, &config, log.store()).await?;
+        let service = QueryService::start_on(database, databases, &config, log.store()).await?;
         Ok(Self { log, service })
     }
 
@@ -56,8 +59,8 @@ impl<const VERSIONS_RAISED_BY: u32> Service for ReadSide<VERSIONS_RAISED_BY> {
         self.service.tasks()
     }
 
-    async fn close(self, limit: Duration) {
-        self.service.stop(limit).await;
-        self.log.close().await;
+    async fn close(self, deadline: StopDeadline) {
+        self.service.stop(deadline.for_tasks()).await;
+        deadline.close("the event store", self.log.close()).await;
     }
 }

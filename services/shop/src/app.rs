@@ -6,14 +6,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use client_service::{Channels, Gateway};
 use command_service::{CommandService, OpenedStore};
 use event_sourcing::{Clock, SteadyClock};
 use futures::future::join;
 use platform::config::names;
-use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener, StopSignals};
+use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener, StopDeadline, StopSignals};
 use platform::telemetry::Metrics;
 use platform::{StartError, fields, health};
 use query_service::QueryService;
@@ -81,6 +81,16 @@ impl Shop {
         Ok(shop)
     }
 
+    /// Brings the databases up to date.
+    ///
+    /// # Errors
+    /// Another process has the folder, or a database cannot be opened or does not fit this binary.
+    pub async fn migrate(config: &ShopConfig) -> Result<(), StartError> {
+        make_folder(config)?;
+        command_service::migrate(&config.command).await?;
+        query_service::migrate(&config.query, 0).await
+    }
+
     /// Where it listens, with the ports that the system chose where it was asked to.
     pub fn addresses(&self) -> Addresses {
         self.addresses
@@ -101,14 +111,14 @@ impl Shop {
 
     /// Ends it, within the limit for all of it: requests to their end, what they wrote durable, everything closed.
     pub async fn close(self) {
-        let deadline = Instant::now() + self.shutdown_limit;
+        let deadline = StopDeadline::within(self.shutdown_limit);
         // A client that keeps a connection open must not take the time of what is to be stored.
         if let Err(error) = self.gateway.stop(self.shutdown_limit / 2).await {
             tracing::warn!({ fields::ERROR } = %error, "some requests did not end in time");
         }
-        let rest = deadline.saturating_duration_since(Instant::now());
+        let rest = deadline.for_tasks();
         join(self.query.stop(rest), self.command.stop(rest)).await;
-        self.store.close().await;
+        deadline.close("the event store", self.store.close()).await;
     }
 
     fn serve(&self, listeners: Listeners, metrics: Metrics) {

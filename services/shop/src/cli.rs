@@ -7,6 +7,7 @@ use platform::config::{self, Setting, Spec, names};
 use platform::telemetry::LogFilter;
 use platform::{Settings, runtime};
 
+use crate::location::{self, Location};
 use crate::{order, projections, saga, seed, start};
 
 /// A shop in a terminal says what its keeper must know; the services on their own say more.
@@ -25,6 +26,7 @@ const DATA: &[Spec] = &[
     names::QUERY_DATABASE_URL.spec,
     names::POOL_SIZE.spec,
     names::MIGRATE.spec,
+    names::START_TIMEOUT_MS.spec,
 ];
 const LISTENERS: &[Spec] = &[
     names::CLIENT_HTTP_ADDR.spec,
@@ -34,19 +36,8 @@ const LISTENERS: &[Spec] = &[
     names::QUERY_METRICS_ADDR.spec,
     names::INSECURE.spec,
 ];
-const GATEWAY: &[Spec] = &[
-    names::APP_ENV.spec,
-    names::ALLOWED_HOSTS.spec,
-    names::GRAPHIQL.spec,
-    names::GRAPHQL_MAX_DEPTH.spec,
-    names::GRAPHQL_MAX_COMPLEXITY.spec,
-    names::CLIENT_WRITE_TIMEOUT_MS.spec,
-    names::CLIENT_READ_TIMEOUT_MS.spec,
-    names::CLIENT_LIST_TIMEOUT_MS.spec,
-    names::CLIENT_WRITE_TRIES.spec,
-    names::CLIENT_READ_TRIES.spec,
-];
 const PROCESS: &[Spec] = &[
+    names::APP_ENV.spec,
     LOG_LEVEL.spec,
     names::LOG_FORMAT.spec,
     names::SHUTDOWN_TIMEOUT_MS.spec,
@@ -71,11 +62,18 @@ Examples:
   shop saga list --state suspended      what waits for a person
   shop projections list                 how far the read side is
   shop healthcheck                      ask the running shop whether it is ready
+  shop migrate                          bring the databases up to date, and end
+
+The commands find the running shop by the same settings: with its variables or its --config file, they find that shop.
 
 Exit codes: 0 stopped cleanly or done, 1 failed, 2 a wrong setting or flag.";
 
 const HEALTHCHECK_ABOUT: &str = "\
 Asks the gateway of the running shop whether it is ready, prints its answer, and exits with 0 if it is and 1 if not.";
+
+const MIGRATE_ABOUT: &str = "\
+Makes the tables that are missing, in all three databases, and ends. The shop must not run on SQLite files meanwhile. A
+start does the same, unless MIGRATE is off. The settings are the shop's own.";
 
 /// Reads the arguments and does what they say.
 pub fn run() -> ExitCode {
@@ -87,10 +85,13 @@ pub fn run() -> ExitCode {
             Some(("saga", arguments)) => saga::run(arguments).await,
             Some(("projections", arguments)) => projections::run(arguments).await,
             Some(("healthcheck", arguments)) => {
-                let settings = Settings::from_process(arguments)?;
-                runtime::healthcheck(settings.get(&names::CLIENT_HTTP_ADDR)?).await
+                let location = Location::of(arguments)?;
+                runtime::healthcheck_at(location.gateway.to_string()).await
             }
-            _ => start::run(&Settings::from_process(&matches)?).await,
+            Some(("migrate", arguments)) => {
+                start::migrate(&Settings::from_process(arguments)).await
+            }
+            _ => start::run(&Settings::from_process(&matches)).await,
         }
     })
 }
@@ -99,28 +100,40 @@ fn command() -> Command {
     let healthcheck = Command::new("healthcheck")
         .about("Ask the running shop whether it is ready")
         .long_about(HEALTHCHECK_ABOUT)
-        .args(local(config::args(&[names::CLIENT_HTTP_ADDR.spec])));
-    Command::new("shop")
+        .args(location::args());
+    let migrate = settings(
+        Command::new("migrate")
+            .about("Bring the databases up to date, and end")
+            .long_about(MIGRATE_ABOUT)
+            .next_line_help(true),
+    );
+    let shop = Command::new("shop")
         .version(env!("CARGO_PKG_VERSION"))
         .about("All three services of the shop in one process")
         .long_about(ABOUT)
         .after_help(AFTER)
-        .disable_help_subcommand(true)
         .next_line_help(true)
-        .args(local(config::args(&[])))
-        .args(section("Data", DATA))
-        .args(section("Listeners", LISTENERS))
-        .args(section("GraphQL gateway", GATEWAY))
-        .args(section("Providers and sagas", names::WRITE_SIDE))
-        .args(section("Read side", names::READ_SIDE))
-        .args(section("Process", PROCESS))
         .subcommands([
             seed::command(),
             order::command(),
             saga::command(),
             projections::command(),
             healthcheck,
-        ])
+            migrate,
+        ]);
+    settings(shop)
+}
+
+/// `command` with all settings of the shop.
+fn settings(command: Command) -> Command {
+    command
+        .args(local(config::args(&[])))
+        .args(section("Data", DATA))
+        .args(section("Listeners", LISTENERS))
+        .args(section("GraphQL gateway", client_service::config::SETTINGS))
+        .args(section("Providers and sagas", names::WRITE_SIDE))
+        .args(section("Read side", names::READ_SIDE))
+        .args(section("Process", PROCESS))
 }
 
 /// The flags of some settings under a heading.

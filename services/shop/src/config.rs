@@ -2,10 +2,13 @@
 //! named.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use platform::config::{AppEnv, ConfigError, Databases, Settings, Spec, app_env, names};
+use platform::config::{Databases, Read, Reader, Setting, Spec, app_env, names};
+use platform::telemetry::TelemetryConfig;
+
+use crate::cli::LOG_LEVEL;
 
 /// What the shop is made of.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct ShopConfig {
     pub addresses: Addresses,
     /// How long requests may take to end when the process is stopped.
     pub shutdown_limit: Duration,
+    /// What is logged.
+    pub telemetry: TelemetryConfig,
 }
 
 /// Where the shop listens.
@@ -48,33 +53,29 @@ impl ShopConfig {
     ///
     /// # Errors
     /// A setting does not parse, or others could reach a listener without authentication.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
-        let data_dir = PathBuf::from(settings.get(&names::DATA_DIR)?);
-        let in_folder = |settings: Settings, spec: &Spec, file: &str| {
-            let url = format!("sqlite://{}", data_dir.join(file).display());
-            settings.fall_back(spec, url, "the data folder")
-        };
-        // They mean something else in a URL.
-        if data_dir.to_string_lossy().contains(['?', '%']) {
-            return Err(settings.refuse(
-                &names::DATA_DIR.spec,
-                "a folder without ? and % in its path",
-            ));
-        }
-        let all = settings.clone();
-        let all = in_folder(all, &names::EVENT_STORE_URL.spec, "event_store.db");
-        let all = in_folder(all, &names::COMMAND_DATABASE_URL.spec, "command_service.db");
-        let all = in_folder(all, &names::QUERY_DATABASE_URL.spec, "query_service.db");
-        let (addresses, app_env) = Addresses::read(&all)?;
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let data_dir = reader.get(&names::DATA_DIR).map(PathBuf::from);
+        // With a wrong folder, databases that are not named are not wrong as well.
+        databases_in(data_dir.as_deref().unwrap_or(Path::new("data")), reader);
+        let app_env = app_env(reader, &LISTENERS);
+        let addresses = Addresses::read(reader);
+        let command = command_service::SETTINGS.databases(reader);
+        let write_side = command_service::Config::read(reader);
+        let query = query_service::SETTINGS.databases(reader);
+        let read_side = query_service::Config::read(reader);
+        let gateway = client_service::Config::read(reader, app_env);
+        let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
+        let telemetry = TelemetryConfig::read_with(reader, &LOG_LEVEL);
         Ok(Self {
-            command: command_service::SETTINGS.databases(&all)?,
-            write_side: command_service::Config::read(&all)?,
-            query: query_service::SETTINGS.databases(&all)?,
-            read_side: query_service::Config::read(&all)?,
-            gateway: client_service::Config::read(&all, app_env)?,
-            addresses,
-            shutdown_limit: all.get(&names::SHUTDOWN_TIMEOUT_MS)?,
-            data_dir,
+            data_dir: data_dir?,
+            command: command?,
+            write_side: write_side?,
+            query: query?,
+            read_side: read_side?,
+            gateway: gateway?,
+            addresses: addresses?,
+            shutdown_limit: shutdown_limit?,
+            telemetry: telemetry?,
         })
     }
 
@@ -93,25 +94,40 @@ impl ShopConfig {
     }
 }
 
+/// Where no database is named, it is a file in the data folder.
+fn databases_in(folder: &Path, reader: &mut Reader) {
+    let mut in_folder = |spec: &Spec, file: &str| {
+        let url = format!("sqlite://{}", folder.join(file).display());
+        reader.fall_back(spec, url, "the data folder");
+    };
+    in_folder(&names::EVENT_STORE_URL.spec, "event_store.db");
+    in_folder(&names::COMMAND_DATABASE_URL.spec, "command_service.db");
+    in_folder(&names::QUERY_DATABASE_URL.spec, "query_service.db");
+}
+
+const LISTENERS: [&Setting<SocketAddr>; 5] = [
+    &names::CLIENT_HTTP_ADDR,
+    &names::COMMAND_GRPC_ADDR,
+    &names::COMMAND_METRICS_ADDR,
+    &names::QUERY_GRPC_ADDR,
+    &names::QUERY_METRICS_ADDR,
+];
+
 impl Addresses {
-    fn read(settings: &Settings) -> Result<(Self, AppEnv), ConfigError> {
-        let addresses = Self {
-            client_http: settings.get(&names::CLIENT_HTTP_ADDR)?,
-            command_grpc: settings.get(&names::COMMAND_GRPC_ADDR)?,
-            command_metrics: settings.get(&names::COMMAND_METRICS_ADDR)?,
-            query_grpc: settings.get(&names::QUERY_GRPC_ADDR)?,
-            query_metrics: settings.get(&names::QUERY_METRICS_ADDR)?,
-        };
-        let app_env = app_env(
-            settings,
-            &[
-                (&names::CLIENT_HTTP_ADDR.spec, addresses.client_http),
-                (&names::COMMAND_GRPC_ADDR.spec, addresses.command_grpc),
-                (&names::COMMAND_METRICS_ADDR.spec, addresses.command_metrics),
-                (&names::QUERY_GRPC_ADDR.spec, addresses.query_grpc),
-                (&names::QUERY_METRICS_ADDR.spec, addresses.query_metrics),
-            ],
-        )?;
-        Ok((addresses, app_env))
+    fn read(reader: &mut Reader) -> Read<Self> {
+        let [
+            client_http,
+            command_grpc,
+            command_metrics,
+            query_grpc,
+            query_metrics,
+        ] = LISTENERS.map(|listener| reader.get(listener));
+        Ok(Self {
+            client_http: client_http?,
+            command_grpc: command_grpc?,
+            command_metrics: command_metrics?,
+            query_grpc: query_grpc?,
+            query_metrics: query_metrics?,
+        })
     }
 }

@@ -5,12 +5,16 @@ use std::time::Duration;
 use clap::ArgMatches;
 use contract::metadata;
 use contract::proto::Error;
+use contract::query::ListProjectionsRequest;
+use contract::query::projection_query_client::ProjectionQueryClient;
 use contract::status::Reason;
 use platform::StartError;
-use platform::config::{ConfigError, Settings, Spec, names};
+use platform::config::ConfigErrors;
 use platform::runtime::GrpcChannel;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
+
+use crate::location::{Location, Place};
 
 /// How often a call is made at most, and the first pause between two.
 const TRIES: u32 = 3;
@@ -18,32 +22,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How long one call may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The settings that say where the services are.
-pub const WHERE: [Spec; 4] = [
-    Spec {
-        help: "Where the command-service listens",
-        ..names::COMMAND_SERVICE_HOST.spec
-    },
-    Spec {
-        help: "Its gRPC port",
-        ..names::COMMAND_SERVICE_PORT.spec
-    },
-    Spec {
-        help: "Where the query-service listens",
-        ..names::QUERY_SERVICE_HOST.spec
-    },
-    Spec {
-        help: "Its gRPC port",
-        ..names::QUERY_SERVICE_PORT.spec
-    },
-];
-
 /// Why a command came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
-    /// A setting is wrong.
+    /// Settings are wrong.
     #[error(transparent)]
-    Setting(#[from] ConfigError),
+    Setting(#[from] ConfigErrors),
     /// The address cannot be one.
     #[error(transparent)]
     Address(#[from] StartError),
@@ -102,8 +86,7 @@ pub fn refused(error: Option<Error>) -> Result<(), Failed> {
 /// One of the services.
 pub struct Service<C> {
     name: &'static str,
-    settings: &'static str,
-    address: String,
+    place: Place,
     client: C,
 }
 
@@ -112,15 +95,7 @@ pub fn write_side<C>(
     arguments: &ArgMatches,
     client: impl FnOnce(GrpcChannel) -> C,
 ) -> Result<Service<C>, Failed> {
-    let settings = Settings::from_process(arguments)?;
-    let host = settings.get(&names::COMMAND_SERVICE_HOST)?;
-    let port = settings.get(&names::COMMAND_SERVICE_PORT)?;
-    Ok(Service {
-        name: "command-service",
-        settings: "COMMAND_SERVICE_HOST and COMMAND_SERVICE_PORT",
-        client: client(GrpcChannel::remote(&host, port)?),
-        address: format!("{host}:{port}"),
-    })
+    Service::at("command-service", Location::of(arguments)?.command, client)
 }
 
 /// The read side, as a client of one of its gRPC services.
@@ -128,15 +103,38 @@ pub fn read_side<C>(
     arguments: &ArgMatches,
     client: impl FnOnce(GrpcChannel) -> C,
 ) -> Result<Service<C>, Failed> {
-    let settings = Settings::from_process(arguments)?;
-    let host = settings.get(&names::QUERY_SERVICE_HOST)?;
-    let port = settings.get(&names::QUERY_SERVICE_PORT)?;
-    Ok(Service {
-        name: "query-service",
-        settings: "QUERY_SERVICE_HOST and QUERY_SERVICE_PORT",
-        client: client(GrpcChannel::remote(&host, port)?),
-        address: format!("{host}:{port}"),
-    })
+    Service::at("query-service", Location::of(arguments)?.query, client)
+}
+
+/// The position of the last event of the log, as the read side sees it.
+pub async fn head(query: Place) -> Result<u64, Failed> {
+    let service = Service::at("query-service", query, ProjectionQueryClient::new)?;
+    let list = service
+        .call(
+            || Request::new(ListProjectionsRequest {}),
+            async |mut client, request| client.list_projections(request).await,
+        )
+        .await?;
+    let heads = list.projections.iter().map(|projection| projection.head);
+    Ok(heads
+        .max()
+        .and_then(|head| u64::try_from(head).ok())
+        .unwrap_or(0))
+}
+
+impl<C> Service<C> {
+    fn at(
+        name: &'static str,
+        place: Place,
+        client: impl FnOnce(GrpcChannel) -> C,
+    ) -> Result<Self, Failed> {
+        let channel = GrpcChannel::remote(&place.host, place.port)?;
+        Ok(Self {
+            name,
+            client: client(channel),
+            place,
+        })
+    }
 }
 
 impl<C: Clone> Service<C> {
@@ -169,8 +167,8 @@ impl<C: Clone> Service<C> {
         if status.code() == Code::Unavailable && Reason::of(status).is_none() {
             return Failed::Unreachable {
                 service: self.name,
-                address: self.address.clone(),
-                settings: self.settings,
+                address: self.place.to_string(),
+                settings: self.place.settings,
             };
         }
         Failed::Status {

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::path::Path;
 
-use platform::config::names;
 use platform::runtime::StopSignals;
-use platform::telemetry::{self, TelemetryConfig};
+use platform::telemetry;
 use platform::{Settings, StartError};
 
 use crate::app::Shop;
-use crate::cli::LOG_LEVEL;
 use crate::config::{Addresses, ShopConfig};
 use crate::terminal::say;
 
@@ -18,14 +16,14 @@ use crate::terminal::say;
 /// # Errors
 /// A setting is wrong, the start fails, or a part of it ends too early.
 pub async fn run(settings: &Settings) -> Result<(), StartError> {
-    let config = ShopConfig::read(settings)?;
-    let metrics = telemetry::install(&TelemetryConfig {
-        filter: settings.get(&LOG_LEVEL)?,
-        format: settings.get(&names::LOG_FORMAT)?,
-    })
-    .map_err(|error| StartError::failed("collect metrics", error))?;
-    let signals = StopSignals::listen()?;
-    let shop = Shop::open(&config, metrics).await?;
+    let config = settings.read(ShopConfig::read)?;
+    let metrics = telemetry::install(&config.telemetry)
+        .map_err(|error| StartError::failed("collect metrics", error))?;
+    let mut signals = StopSignals::listen()?;
+    let Some(shop) = signals.unless_asked(Shop::open(&config, metrics)).await else {
+        return Ok(());
+    };
+    let shop = shop?;
     say(&Sign {
         at: shop.addresses(),
         config: &config,
@@ -36,6 +34,23 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
         say(&"The shop is closed. Everything that was answered is stored.");
     }
     stopped
+}
+
+/// Brings the databases up to date, and ends.
+///
+/// # Errors
+/// A setting is wrong, another process has the folder, or a database cannot be opened or does not fit this binary.
+pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
+    let config = settings.read(ShopConfig::read)?;
+    telemetry::install(&config.telemetry)
+        .map_err(|error| StartError::failed("collect metrics", error))?;
+    let mut signals = StopSignals::listen()?;
+    let Some(migrated) = signals.unless_asked(Shop::migrate(&config)).await else {
+        return Ok(());
+    };
+    migrated?;
+    say(&format!("The databases are up to date: {}.", Data(&config)));
+    Ok(())
 }
 
 /// What hangs at the door: where to look and how to stop.

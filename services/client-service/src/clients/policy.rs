@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use platform::config::names;
-use platform::{ConfigError, Settings};
+use platform::config::{Read, Reader, names};
 
 /// The rule for one kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +31,13 @@ impl Policy {
     ///
     /// # Errors
     /// A setting does not parse.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
-        let write_limit = settings.get(&names::CLIENT_WRITE_TRIES)?;
-        let read_limit = settings.get(&names::CLIENT_READ_TRIES)?;
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let write_limit = reader.get(&names::CLIENT_WRITE_TRIES);
+        let read_limit = reader.get(&names::CLIENT_READ_TRIES);
+        let write_timeout = reader.get(&names::CLIENT_WRITE_TIMEOUT_MS);
+        let read_timeout = reader.get(&names::CLIENT_READ_TIMEOUT_MS);
+        let list_timeout = reader.get(&names::CLIENT_LIST_TIMEOUT_MS);
+        let read_limit = read_limit?;
         let reading = |timeout| Tries {
             limit: read_limit,
             first_pause: Duration::from_millis(50),
@@ -42,12 +45,12 @@ impl Policy {
         };
         Ok(Self {
             write: Tries {
-                limit: write_limit,
+                limit: write_limit?,
                 first_pause: Duration::from_millis(200),
-                timeout: settings.get(&names::CLIENT_WRITE_TIMEOUT_MS)?,
+                timeout: write_timeout?,
             },
-            read: reading(settings.get(&names::CLIENT_READ_TIMEOUT_MS)?),
-            list: reading(settings.get(&names::CLIENT_LIST_TIMEOUT_MS)?),
+            read: reading(read_timeout?),
+            list: reading(list_timeout?),
         })
     }
 }

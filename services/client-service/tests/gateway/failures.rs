@@ -139,8 +139,8 @@ async fn a_write_that_could_not_be_sent_did_nothing() -> Result<()> {
     let settings = Settings::from_layers(Layers {
         environment: environment.into(),
         ..Layers::default()
-    })?;
-    let config = Config::read(&settings, AppEnv::Development)?;
+    });
+    let config = settings.read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
     let clock = Arc::new(SystemClock);
     let gateway = client_service::start(config, channels, Metrics::detached(), clock).await?;
     let mut connection = Connection::open(gateway.address()).await?;

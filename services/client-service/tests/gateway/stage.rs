@@ -123,14 +123,14 @@ fn wired(routes: Routes, wire: &Arc<Wire>) -> GrpcChannel {
 }
 
 /// The settings of a gateway on a free port, and these.
-fn settings<'a>(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Settings> {
+fn settings<'a>(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Settings {
     let address = [("CLIENT_HTTP_ADDR", "127.0.0.1:0")];
     let environment = address.into_iter().chain(given);
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Ok(Settings::from_layers(Layers {
+    Settings::from_layers(Layers {
         environment: environment.collect(),
         ..Layers::default()
-    })?)
+    })
 }
 
 /// The running services.
@@ -168,17 +168,17 @@ impl Stage {
             ("QUERY_DATABASE_URL", url("query.db")),
         ];
         let urls = urls.iter().map(|(name, url)| (*name, url.as_str()));
-        let settings = settings(urls.chain(given.iter().copied()))?;
+        let settings = settings(urls.chain(given.iter().copied()));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let command = command_service::SETTINGS.databases(&settings)?;
+        let command = settings.read(|reader| command_service::SETTINGS.databases(reader))?;
         let store = OpenedStore::open(&command, SteadyClock::start()).await?;
-        let behaviour = command_service::Config::read(&settings)?;
+        let behaviour = settings.read(command_service::Config::read)?;
         let started = CommandService::start(&command, &behaviour, &store, Arc::clone(&clock));
         let command = started.await?;
-        let query = query_service::SETTINGS.databases(&settings)?;
-        let own = query_service::Config::read(&settings)?;
+        let query = settings.read(|reader| query_service::SETTINGS.databases(reader))?;
+        let own = settings.read(query_service::Config::read)?;
         let query = QueryService::start(&query, &own, store.store(), Arc::clone(&clock)).await?;
-        let config = Config::read(&settings, app_env)?;
+        let config = settings.read(|reader| Config::read(reader, Ok(app_env)))?;
         let stage = Self::in_front_of(command.routes(), query.routes(), config).await?;
         Ok(Self {
             _behind: Some(Behind {
@@ -193,13 +193,14 @@ impl Stage {
 
     /// In front of services that a test makes.
     pub async fn before(command: Routes, query: Routes) -> Result<Self> {
-        let config = Config::read(&settings([])?, AppEnv::Development)?;
+        let config = settings([]).read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
         Self::in_front_of(command, query, config).await
     }
 
     /// On channels that a test makes, with these settings.
     pub async fn on_channels(channels: Channels, given: &[(&str, &str)]) -> Result<Self> {
-        let config = Config::read(&settings(given.iter().copied())?, AppEnv::Development)?;
+        let settings = settings(given.iter().copied());
+        let config = settings.read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
         Self::on_wire(Arc::default(), channels, config).await
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use event_sourcing::StoreError;
 use platform::config::{DatabaseUrl, Engine};
-use sql_database::postgres::{connect, durable_pool};
+use sql_database::postgres::{at_server, connect, durable_pool};
 use sql_database::sqlite::{Durability, FileOptions, Readers};
 use sql_database::{Database, Record, SqliteFile, Statement};
 
@@ -65,9 +65,18 @@ impl CommandDatabase {
             Engine::Postgres => postgres(url.as_str(), pool_size).await,
         };
         let operation = "connect to the command database";
-        let inner = connected.map_err(|error| sql_database::store_error(operation, error))?;
-        schema::prepare(&inner, migrate).await?;
-        Ok(Self { inner })
+        let connected = connected.map_err(|error| sql_database::store_error(operation, error));
+        let opened = match connected {
+            Ok(inner) => {
+                let prepared = schema::prepare(&inner, migrate).await;
+                prepared.map(|()| Self { inner }).map_err(Into::into)
+            }
+            Err(error) => Err(DatabaseError(error)),
+        };
+        opened.map_err(|DatabaseError(error)| match url.engine() {
+            Engine::Sqlite => DatabaseError(error),
+            Engine::Postgres => DatabaseError(at_server(url.as_str(), error)),
+        })
     }
 
     /// Whether the database answers.

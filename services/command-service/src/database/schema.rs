@@ -58,9 +58,8 @@ const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS command_schema \
      (version BIGINT PRIMARY KEY, serves_from BIGINT NOT NULL)";
 const DONE: &str = "SELECT version, serves_from FROM command_schema";
 const NOTE: &str = "INSERT INTO command_schema (version, serves_from) VALUES ($1, $2)";
-/// Carries the schema, so that shops in other schemas of the database do not wait.
-const LOCK: &str =
-    "SELECT pg_advisory_xact_lock(hashtextextended(current_schema()::text, 7236413219))";
+/// The key of the lock under which it is migrated.
+const LOCK: i64 = 7_236_413_219;
 
 const OPERATION: &str = "migrate the command database";
 
@@ -108,9 +107,7 @@ pub(super) async fn prepare(database: &Database, migrate: bool) -> Result<(), Sc
     }
     // Processes that start together migrate one after the other.
     let mut transaction = database.begin().await?;
-    if !database.is_sqlite() {
-        transaction.run_script(OPERATION, LOCK).await?;
-    }
+    transaction.lock_schema(OPERATION, LOCK).await?;
     transaction.run_script(OPERATION, BOOKKEEPING).await?;
     let done: Vec<(i64, i64)> = transaction
         .fetch_all(Statement::new(OPERATION, DONE))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use platform::config::{ConfigError, Setting, Settings};
+use platform::config::{Read, Reader, Setting};
 
 /// Stands for what is not shown.
 const STARS: &str = "***";
@@ -35,30 +35,31 @@ impl Secret {
 
     /// Reads what `value` says or what is in the file that `file` names.
     pub(super) fn find(
-        settings: &Settings,
+        reader: &mut Reader,
         value: &Setting<String>,
         file: &Setting<String>,
-    ) -> Result<Option<Self>, ConfigError> {
-        match (settings.find(value)?, settings.find(file)?) {
+    ) -> Read<Option<Self>> {
+        let (given, path) = (reader.find(value), reader.find(file));
+        match (given?, path?) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => {
                 let accepts = format!("nothing, because {} is given too", value.spec.name);
-                Err(settings.refuse(&file.spec, accepts))
+                Err(reader.refuse(&file.spec, accepts))
             }
             (Some(text), None) => Self::parse(&text)
                 .map(Some)
-                .ok_or_else(|| settings.refuse(&value.spec, A_LINE)),
-            (None, Some(path)) => {
-                let refuse = |why: &str| {
-                    let accepts = format!("a file with {A_LINE}, but {why}");
-                    settings.refuse(&file.spec, accepts)
-                };
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|error| refuse(&format!("it cannot be read: {}", error.kind())))?;
-                let found = Self::parse(&text).ok_or_else(|| refuse("this one holds another text"));
-                found.map(Some)
-            }
+                .ok_or_else(|| reader.refuse(&value.spec, A_LINE)),
+            (None, Some(path)) => Self::in_file(&path).map(Some).map_err(|why| {
+                let accepts = format!("a file with {A_LINE}, but {why}");
+                reader.refuse(&file.spec, accepts)
+            }),
         }
+    }
+
+    fn in_file(path: &str) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("it cannot be read: {}", error.kind()))?;
+        Self::parse(&text).ok_or_else(|| "this one holds another text".to_owned())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The settings of all providers.
 
-use platform::config::{ConfigError, Settings};
+use platform::config::{Read, Reader};
 
 use super::notifications::NotificationsChoice;
 use super::payments::PaymentsChoice;
@@ -23,11 +23,14 @@ impl ProviderSettings {
     ///
     /// # Errors
     /// A URL is not served, or a secret is missing.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let payments = PaymentsChoice::read(reader);
+        let shipping = ShippingChoice::read(reader);
+        let notifications = NotificationsChoice::read(reader);
         Ok(Self {
-            payments: PaymentsChoice::read(settings)?,
-            shipping: ShippingChoice::read(settings)?,
-            notifications: NotificationsChoice::read(settings)?,
+            payments: payments?,
+            shipping: shipping?,
+            notifications: notifications?,
         })
     }
 }

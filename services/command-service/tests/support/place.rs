@@ -1,5 +1,7 @@
 //! A place for the write side's data, on either engine.
 
+use std::time::Duration;
+
 use platform::config::{DatabaseUrl, Databases, Engine};
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
@@ -47,7 +49,9 @@ pub fn databases(event_store: &str, database: &str) -> Databases {
     Databases {
         event_store: DatabaseUrl::parse(event_store).expect("a database"),
         database: DatabaseUrl::parse(database).expect("a database"),
+        database_setting: "COMMAND_DATABASE_URL",
         pool_size: 4,
         migrate: true,
+        start_timeout: Duration::from_secs(30),
     }
 }

@@ -92,8 +92,10 @@ impl World {
         Databases {
             event_store: url.clone(),
             database: url,
+            database_setting: "QUERY_DATABASE_URL",
             pool_size: 4,
             migrate: true,
+            start_timeout: LIMIT,
         }
     }
 

@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http::{BaseUrl, Broken, Connection};
+use super::http::{Broken, Connection};
+use crate::location::Place;
 
 /// How often a request is sent at most, and how long the first pause is; each next one is twice as long.
 const TRIES: u32 = 6;
@@ -17,10 +18,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     /// Nobody answers there.
-    #[error("nothing answers at {url} (is the shop running?)")]
+    #[error("nothing answers at {url} (is the shop running? {settings} say where it is)")]
     Unreachable {
         /// Where it was looked for.
         url: String,
+        /// What says so.
+        settings: &'static str,
         /// Why.
         #[source]
         source: Broken,
@@ -70,6 +73,7 @@ pub struct Operation<'a> {
 #[derive(Debug)]
 pub struct Client {
     url: String,
+    settings: &'static str,
     connection: Connection,
     /// The highest log position that an answer reflected.
     position: u64,
@@ -105,10 +109,11 @@ struct Extensions {
 
 impl Client {
     /// Connects when it is first used.
-    pub fn new(base: BaseUrl) -> Self {
+    pub fn new(gateway: Place) -> Self {
         Self {
-            url: base.to_string(),
-            connection: Connection::new(base),
+            url: format!("http://{gateway}"),
+            settings: gateway.settings,
+            connection: Connection::new(gateway),
             position: 0,
         }
     }
@@ -188,6 +193,7 @@ impl Client {
             again: (!matches!(source, Broken::Connect(_))).then_some(Duration::ZERO),
             error: RequestError::Unreachable {
                 url: self.url.clone(),
+                settings: self.settings,
                 source,
             },
         })?;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::model::read;
 use super::{Failed, id};
-use crate::api::{self, Client, Operation};
+use crate::api::{Client, Operation};
 use crate::terminal::{Output, line, new_id};
 
 const CANCEL: Operation<'static> = Operation {
@@ -22,8 +22,7 @@ const DELIVER: Operation<'static> = Operation {
 };
 
 /// Does it, and tells where the order then stands.
-pub async fn run(change: &str, arguments: &ArgMatches) -> Result<(), Failed> {
-    let mut client = Client::new(api::address(arguments));
+pub async fn run(change: &str, client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
     let id = id(arguments);
     let key = format!("order-{}", new_id());
     let (operation, variables) = match change {
@@ -38,7 +37,7 @@ pub async fn run(change: &str, arguments: &ArgMatches) -> Result<(), Failed> {
         _ => (DELIVER, json!({ "id": id })),
     };
     client.mutate(operation, variables, &key).await?;
-    let order = read(&mut client, &id).await?;
+    let order = read(client, &id).await?;
     Output::of(arguments).write(&order, |order| {
         let (id, status) = (line(&order.id), line(&order.status));
         match (change, status.as_str()) {

@@ -9,26 +9,32 @@ use clap::ArgMatches;
 
 use super::model::{Order, Saga, read};
 use super::{Failed, id};
-use crate::api::{self, Client};
+use crate::api::Client;
 use crate::terminal::{Output, line, say};
 
 /// How long to wait between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Follows one.
-pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
-    let mut client = Client::new(api::address(arguments));
-    follow(&mut client, &id(arguments), Output::of(arguments)).await
+pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
+    follow(client, &id(arguments), Output::of(arguments)).await
 }
 
 /// Prints what happens to an order until it is confirmed.
 pub(super) async fn follow(client: &mut Client, id: &str, output: Output) -> Result<(), Failed> {
     let begun = Instant::now();
     let mut seen: Option<Order> = None;
+    let mut silence = Silence::new(begun);
     loop {
         let order = read(client, id).await?;
         let end = end(&order);
-        if seen.as_ref() != Some(&order) {
+        let is_news = seen.as_ref() != Some(&order);
+        if silence.is_broken(Instant::now(), is_news) && end.is_none() {
+            let seconds = begun.elapsed().as_secs_f64();
+            // Not where programs read.
+            eprintln!("{seconds:>8.3} s  … {}", line(&awaited(&order)));
+        }
+        if is_news {
             match output {
                 Output::Json => output.write(&order, |_| String::new()),
                 Output::Text => {
@@ -45,6 +51,52 @@ pub(super) async fn follow(client: &mut Client, id: &str, output: Output) -> Res
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// When it is said what is waited for: 2 s after the last news, and every 2 s from then on.
+#[derive(Debug)]
+struct Silence {
+    since: Instant,
+}
+
+impl Silence {
+    const LIMIT: Duration = Duration::from_secs(2);
+
+    fn new(since: Instant) -> Self {
+        Self { since }
+    }
+
+    /// Whether it has lasted long enough by `now`, for the first time or again. News start it anew.
+    fn is_broken(&mut self, now: Instant, is_news: bool) -> bool {
+        let has_lasted = now.duration_since(self.since) >= Self::LIMIT;
+        if is_news || has_lasted {
+            self.since = now;
+        }
+        has_lasted && !is_news
+    }
+}
+
+/// What an order that has not come to its end waits for.
+fn awaited(order: &Order) -> String {
+    let Some(saga) = &order.saga_state else {
+        return format!("waits for its saga; the order is {}", order.status);
+    };
+    let Some(step) = saga
+        .current_step
+        .as_deref()
+        .filter(|_| saga.completed_at.is_none())
+    else {
+        return format!(
+            "waits for the end of {}; the order is {}",
+            saga.kind, order.status
+        );
+    };
+    let why = saga.failure_reason.as_ref();
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    format!(
+        "waits for {step} of {}, which is {}{why}",
+        saga.kind, saga.state
+    )
 }
 
 /// Where the story ends: well, or not, or not yet.
@@ -176,6 +228,43 @@ mod tests {
             "  order is FAILED",
         ];
         assert_eq!(news(Some(&confirmed), &waiting), told);
+    }
+
+    #[test]
+    fn what_is_waited_for_is_said_every_two_seconds_without_news() {
+        let begin = Instant::now();
+        let mut silence = Silence::new(begin);
+        let mut broken =
+            |millis, is_news| silence.is_broken(begin + Duration::from_millis(millis), is_news);
+        let looks = [
+            (0, true, false),
+            (1_000, false, false),
+            (1_500, true, false),
+            (3_400, false, false),
+            (3_500, false, true),
+            (3_600, false, false),
+            (5_500, false, true),
+            (9_000, true, false),
+            (11_000, false, true),
+        ];
+        for (millis, is_news, expected) in looks {
+            assert_eq!(broken(millis, is_news), expected, "{millis}");
+        }
+        let paying = order("PROCESSING", &saga("order", "running", &["reserve"], &[]));
+        assert_eq!(
+            awaited(&paying),
+            "waits for pay of order, which is running: no money"
+        );
+        let ended = order("PROCESSING", &saga("order", "completed", &[], &[]));
+        assert_eq!(
+            awaited(&ended),
+            "waits for the end of order; the order is PROCESSING"
+        );
+        let none = order("PROCESSING", &serde_json::Value::Null);
+        assert_eq!(
+            awaited(&none),
+            "waits for its saga; the order is PROCESSING"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod change;
 mod command;
 mod follow;
+mod list;
 mod model;
 mod place;
 mod products;
@@ -11,7 +12,9 @@ mod show;
 use clap::ArgMatches;
 use platform::StartError;
 
-use crate::api::RequestError;
+use crate::api::{Client, RequestError};
+use crate::location::Location;
+use crate::remote;
 
 pub use command::command;
 
@@ -27,6 +30,9 @@ enum Failed {
     /// There is no such product.
     #[error("no product has the id or the name {0:?}")]
     NoProduct(String),
+    /// Several products have the name, or may have it.
+    #[error("{0}")]
+    Ambiguous(String),
     /// The order came to another end than hoped for.
     #[error("{0}")]
     Ended(String),
@@ -40,12 +46,24 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let Some((name, arguments)) = arguments.subcommand() else {
         unreachable!("one is required");
     };
+    let location = Location::of(arguments)?;
+    let mut client = Client::new(location.gateway);
+    // What an earlier command wrote is seen by this one, although it is another process: it reads at least what the log
+    // has now.
+    let head = remote::head(location.query).await;
+    if let Ok(head) = head {
+        client.read_from(head);
+    }
     let done = match name {
-        "place" => place::run(arguments).await,
-        "follow" => follow::run(arguments).await,
-        "show" => show::run(arguments).await,
-        change => change::run(change, arguments).await,
+        "place" => place::run(&mut client, arguments).await,
+        "follow" => follow::run(&mut client, arguments).await,
+        "list" => list::run(&mut client, arguments).await,
+        "show" => show::run(&mut client, arguments).await,
+        change => change::run(change, &mut client, arguments).await,
     };
+    if let (Ok(()), Err(error)) = (&done, head) {
+        eprintln!("note: what is shown may be a moment old, because {error}");
+    }
     done.map_err(|error| StartError::failed(format!("order {name}"), error))
 }
 

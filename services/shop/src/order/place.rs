@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::model::{ORDER, Order, decoded};
 use super::products::Wish;
 use super::{Failed, follow, show};
-use crate::api::{self, Client, Operation};
+use crate::api::{Client, Operation};
 use crate::terminal::{Output, new_id};
 
 #[derive(Deserialize)]
@@ -16,11 +16,10 @@ struct Placed {
 }
 
 /// Places one.
-pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
-    let mut client = Client::new(api::address(arguments));
+pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
     let mut items = Vec::new();
     for wish in arguments.get_many::<Wish>("item").into_iter().flatten() {
-        items.push(wish.resolve(&mut client).await?);
+        items.push(wish.resolve(client).await?);
     }
     let text = |name| arguments.get_one::<String>(name);
     let mut input = json!({ "userId": text("user"), "items": items });
@@ -44,7 +43,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
         show::text(order).trim_end().to_owned()
     });
     if arguments.get_flag("follow") {
-        follow::follow(&mut client, &placed.order.id, output).await?;
+        follow::follow(client, &placed.order.id, output).await?;
     }
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 use domain::value::EntityId;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 
 use super::Failed;
-use super::model::decoded;
+use super::model::{amount, decoded};
 use crate::api::{Client, Operation};
+use crate::terminal::line;
 
 /// Something wished for: a product's id or name, and how many.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,23 +16,42 @@ pub struct Wish {
     quantity: i32,
 }
 
+/// The most rows that a search gives.
+const MAX_FOUND: usize = 500;
+
 const BY_ID: Operation<'static> = Operation {
     name: "product",
     document: "query($text: ID!) { product(id: $text) { id } }",
 };
 const BY_NAME: Operation<'static> = Operation {
-    name: "productByName",
-    document: "query($text: String!) { product: productByName(name: $text) { id } }",
+    name: "searchProducts",
+    document: "query($text: String!) { products: searchProducts(searchTerm: $text) \
+        { id name price stockQuantity } }",
 };
 
 #[derive(Deserialize)]
-struct Found {
+struct FoundById {
     product: Option<Product>,
 }
 
 #[derive(Deserialize)]
 struct Product {
     id: String,
+}
+
+#[derive(Deserialize)]
+struct FoundByName {
+    products: Vec<NamedProduct>,
+}
+
+/// A product that the search found: its name has the text in it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NamedProduct {
+    id: String,
+    name: String,
+    price: Number,
+    stock_quantity: i64,
 }
 
 impl Wish {
@@ -51,32 +71,97 @@ impl Wish {
     /// As the API takes it. An id is looked at before a name.
     pub async fn resolve(&self, client: &mut Client) -> Result<Value, Failed> {
         let text = &self.product;
-        let mut found = None;
+        let mut id = None;
         if EntityId::parse("productId", text).is_ok() {
-            found = look_up(client, BY_ID, text).await?;
+            id = by_id(client, text).await?;
         }
-        if found.is_none() {
-            found = look_up(client, BY_NAME, text).await?;
-        }
-        let product = found.ok_or_else(|| Failed::NoProduct(text.clone()))?;
-        Ok(json!({ "productId": product.id, "quantity": self.quantity }))
+        let id = match id {
+            Some(id) => id,
+            None => by_name(client, text).await?,
+        };
+        Ok(json!({ "productId": id, "quantity": self.quantity }))
     }
 }
 
-async fn look_up(
-    client: &mut Client,
-    operation: Operation<'static>,
-    text: &str,
-) -> Result<Option<Product>, Failed> {
-    match client.query(operation, json!({ "text": text })).await {
+async fn by_id(client: &mut Client, text: &str) -> Result<Option<String>, Failed> {
+    match client.query(BY_ID, json!({ "text": text })).await {
         Err(error) if error.is_not_found() => Ok(None),
-        found => Ok(decoded::<Found>(found?, operation.name)?.product),
+        found => {
+            let found: FoundById = decoded(found?, BY_ID.name)?;
+            Ok(found.product.map(|product| product.id))
+        }
     }
+}
+
+/// The only product of that name. Names are not unique, and nobody wants any of several.
+async fn by_name(client: &mut Client, text: &str) -> Result<String, Failed> {
+    let found = client.query(BY_NAME, json!({ "text": text })).await?;
+    let FoundByName { products } = decoded(found, BY_NAME.name)?;
+    only_of(text, products)
+}
+
+fn only_of(text: &str, found: Vec<NamedProduct>) -> Result<String, Failed> {
+    let name = text.trim();
+    let is_cut = found.len() >= MAX_FOUND;
+    let mut named = found.into_iter().filter(|product| product.name == name);
+    match (named.next(), named.next()) {
+        _ if is_cut => Err(Failed::Ambiguous(format!(
+            "the names of {MAX_FOUND} products or more have {name:?} in them, so it is not certain which is meant; \
+             give its id"
+        ))),
+        (None, _) => Err(Failed::NoProduct(text.to_owned())),
+        (Some(only), None) => Ok(only.id),
+        (Some(first), Some(second)) => {
+            let all: Vec<_> = [first, second].into_iter().chain(named).collect();
+            let count = all.len();
+            let listed: Vec<_> = all.iter().map(described).collect();
+            let listed = listed.join(", ");
+            Err(Failed::Ambiguous(format!(
+                "{count} products have the name {name:?}; give the id of one: {listed}"
+            )))
+        }
+    }
+}
+
+fn described(product: &NamedProduct) -> String {
+    let (id, price) = (line(&product.id), amount(&product.price));
+    format!("{id} ({price}, {} in stock)", product.stock_quantity)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Wish;
+    use serde_json::Number;
+
+    use super::{MAX_FOUND, NamedProduct, Wish, only_of};
+
+    fn product(id: &str, name: &str) -> NamedProduct {
+        NamedProduct {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            price: Number::from(5),
+            stock_quantity: 7,
+        }
+    }
+
+    #[test]
+    fn of_several_products_with_the_name_none_is_chosen() {
+        let only = |found| only_of(" Tea", found).map_err(|error| error.to_string());
+        let others = || vec![product("a", "tea"), product("b", "Tea 2")];
+        let with = |ids: &[&str]| {
+            let named = ids.iter().map(|id| product(id, "Tea"));
+            only(others().into_iter().chain(named).collect())
+        };
+        assert_eq!(with(&["c"]).as_deref(), Ok("c"));
+        assert_eq!(
+            with(&[]),
+            Err("no product has the id or the name \" Tea\"".to_owned())
+        );
+        let told = "2 products have the name \"Tea\"; give the id of one: \
+                    c (5.00, 7 in stock), d (5.00, 7 in stock)";
+        assert_eq!(with(&["c", "d"]), Err(told.to_owned()));
+        let cut = (0..MAX_FOUND).map(|_| product("e", "Tea")).collect();
+        assert!(only(cut).is_err_and(|told| told.contains("not certain")));
+    }
 
     #[test]
     fn a_wish_is_a_product_and_how_many() {

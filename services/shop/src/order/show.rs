@@ -4,13 +4,12 @@ use clap::ArgMatches;
 
 use super::model::{Address, Order, Saga, amount, read};
 use super::{Failed, id};
-use crate::api::{self, Client};
+use crate::api::Client;
 use crate::terminal::{Output, fields, line, table};
 
 /// Shows one.
-pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
-    let mut client = Client::new(api::address(arguments));
-    let order = read(&mut client, &id(arguments)).await?;
+pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
+    let order = read(client, &id(arguments)).await?;
     Output::of(arguments).write(&order, |order| {
         let id = line(&order.id);
         format!("{}\nIts saga's timeline: shop saga show {id}", text(order))

@@ -1,9 +1,8 @@
 //! The command line of `shop projections`.
 
 use clap::{Arg, Command, value_parser};
-use platform::config;
 
-use crate::remote::WHERE;
+use crate::location;
 use crate::terminal::{actor_args, json_flag};
 
 const ABOUT: &str = "\
@@ -52,15 +51,12 @@ later events are folded into rows without it. The event stays in the log. It can
 
 /// What it accepts.
 pub fn command() -> Command {
-    // Usable before and after the subcommand.
-    let connection = config::args(&WHERE).map(|arg| arg.help_heading("Services"));
     Command::new("projections")
         .about("Look at projections, and resume those that are parked")
         .long_about(ABOUT)
         .after_help(AFTER)
         .subcommand_required(true)
-        .disable_help_subcommand(true)
-        .args(connection)
+        .args(location::args())
         .arg(json_flag().global(true))
         .subcommands([
             Command::new("list")

@@ -4,9 +4,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
 use domain::fulfilment::SAGA_TYPES;
 use event_sourcing::saga::SagaStatus;
-use platform::config;
 
-use crate::remote::WHERE;
+use crate::location;
 use crate::terminal::{actor_args, json_flag, parse_age};
 
 const ABOUT: &str = "\
@@ -69,15 +68,12 @@ stays held: --close only if all of that was settled by hand.";
 
 /// What it accepts.
 pub fn command() -> Command {
-    // Usable before and after the subcommand.
-    let connection = config::args(&WHERE).map(|arg| arg.help_heading("Services"));
     Command::new("saga")
         .about("Look at sagas, and help those that wait for a person")
         .long_about(ABOUT)
         .after_help(AFTER)
         .subcommand_required(true)
-        .disable_help_subcommand(true)
-        .args(connection)
+        .args(location::args())
         .arg(json_flag().global(true))
         .subcommands([
             list(),

@@ -4,7 +4,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use platform::StartError;
 
 use super::run;
-use crate::api;
+use crate::location::{self, Location};
 use crate::terminal::{new_id, say};
 
 /// The most products that it makes.
@@ -27,7 +27,8 @@ pub fn command() -> Command {
     Command::new("seed")
         .about("Put a sample catalogue into a running shop")
         .long_about(ABOUT)
-        .args([products, api::url()])
+        .arg(products)
+        .args(location::args())
 }
 
 /// Does it.
@@ -39,7 +40,8 @@ pub async fn fill(arguments: &ArgMatches) -> Result<(), StartError> {
         unreachable!("it has a default");
     };
     let started = std::time::Instant::now();
-    let outcome = run::run(api::address(arguments), products, new_id())
+    let gateway = Location::of(arguments)?.gateway;
+    let outcome = run::run(gateway, products, new_id())
         .await
         .map_err(|error| StartError::failed("seed", error))?;
     let seconds = started.elapsed().as_secs_f64();

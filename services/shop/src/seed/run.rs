@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::catalogue::{CATEGORIES, SampleProduct, product};
-use crate::api::{BaseUrl, Client, Operation, RequestError};
+use crate::api::{Client, Operation, RequestError};
+use crate::location::Place;
 
 /// Writers at a time, each with a connection of its own.
 const WRITERS: u32 = 16;
@@ -71,8 +72,8 @@ impl Outcome {
 ///
 /// # Errors
 /// A request failed. What was written stays; the next run goes on from there.
-pub async fn run(base: BaseUrl, products: u32, run_id: Uuid) -> Result<Outcome, RequestError> {
-    let mut client = Client::new(base.clone());
+pub async fn run(gateway: Place, products: u32, run_id: Uuid) -> Result<Outcome, RequestError> {
+    let mut client = Client::new(gateway.clone());
     let (category_ids, new_categories) = categories(&mut client, run_id).await?;
     let present = present_products(&mut client).await?;
     let missing: Vec<(u32, SampleProduct)> = (0..products)
@@ -85,7 +86,7 @@ pub async fn run(base: BaseUrl, products: u32, run_id: Uuid) -> Result<Outcome, 
     };
     if !missing.is_empty() {
         let writing = Writing {
-            base,
+            gateway,
             run_id,
             category_ids,
             bar: progress_bar(missing.len()),
@@ -153,7 +154,7 @@ async fn present_products(client: &mut Client) -> Result<HashSet<String>, Reques
 
 /// What the writers share.
 struct Writing {
-    base: BaseUrl,
+    gateway: Place,
     run_id: Uuid,
     category_ids: Vec<String>,
     bar: ProgressBar,
@@ -163,7 +164,7 @@ struct Writing {
 impl Writing {
     /// Writes until nothing is missing, and says which log position that reached.
     async fn write(&self) -> Result<u64, RequestError> {
-        let mut client = Client::new(self.base.clone());
+        let mut client = Client::new(self.gateway.clone());
         loop {
             let batch = self.take();
             let Some((first, _)) = batch.first() else {

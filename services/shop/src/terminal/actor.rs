@@ -2,7 +2,7 @@
 
 use clap::Arg;
 
-/// The flags `--reason` and `--who`. Both are required; the login name stands in for `--who`.
+/// The flags `--reason` and `--who`. The first is required; the login name stands in for the second.
 pub fn actor_args() -> [Arg; 2] {
     let reason = Arg::new("reason")
         .long("reason")
@@ -12,17 +12,42 @@ pub fn actor_args() -> [Arg; 2] {
     let who = Arg::new("who")
         .long("who")
         .value_name("NAME")
+        .default_value(login_name())
+        .hide_default_value(true)
         .help("Who you are, 1 to 255 characters [default: your login name]");
-    let who = match login_name() {
-        Some(name) => who.default_value(name).hide_default_value(true),
-        None => who.required(true),
-    };
     [reason, who]
 }
 
-fn login_name() -> Option<String> {
-    let named = ["LOGNAME", "USER"].into_iter();
-    named
-        .filter_map(|variable| std::env::var(variable).ok())
-        .find(|name| !name.is_empty())
+/// What the variables say, or else the system's name for the user of this process, or else the user's number: containers
+/// and services have no variables, and not every user has a name.
+fn login_name() -> String {
+    let variables = ["LOGNAME", "USER"].into_iter();
+    let mut named = variables.filter_map(|variable| std::env::var(variable).ok());
+    named.find(|name| !name.is_empty()).unwrap_or_else(|| {
+        let id = rustix::process::getuid().as_raw();
+        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        name_of(id, &users).unwrap_or_else(|| format!("user {id}"))
+    })
+}
+
+/// The name of a user in the text of `/etc/passwd`.
+fn name_of(id: u32, users: &str) -> Option<String> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(id) && !name.is_empty()).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_of;
+
+    #[test]
+    fn a_user_is_found_by_number() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nbroken\nada:x:1000:100::/home/ada:/bin/sh\n";
+        assert_eq!(name_of(1000, users).as_deref(), Some("ada"));
+        assert_eq!(name_of(0, users).as_deref(), Some("root"));
+        assert_eq!(name_of(100, users), None);
+    }
 }

@@ -21,15 +21,45 @@ fn the_shop_explains_itself() {
 }
 
 #[test]
+fn help_is_a_command_too() {
+    let told = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_shop"))
+            .args(arguments)
+            .output()
+            .expect("the binary runs");
+        assert!(output.status.success(), "{arguments:?}");
+        output.stdout
+    };
+    assert_eq!(told(&["help"]), told(&["--help"]));
+    assert_eq!(
+        told(&["help", "order", "list"]),
+        told(&["order", "list", "--help"])
+    );
+    assert_eq!(
+        told(&["saga", "help", "show"]),
+        told(&["saga", "show", "--help"])
+    );
+}
+
+#[test]
 fn each_command_explains_itself() {
-    for command in ["seed", "healthcheck", "order", "saga", "projections"] {
+    for command in [
+        "seed",
+        "healthcheck",
+        "migrate",
+        "order",
+        "saga",
+        "projections",
+    ] {
         check(&format!("help-{command}.txt"), &help(&[command]));
     }
 }
 
 #[test]
 fn each_command_on_orders_explains_itself() {
-    for command in ["place", "follow", "show", "cancel", "ship", "deliver"] {
+    for command in [
+        "place", "follow", "list", "show", "cancel", "ship", "deliver",
+    ] {
         check(
             &format!("help-order-{command}.txt"),
             &help(&["order", command]),

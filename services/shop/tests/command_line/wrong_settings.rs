@@ -43,7 +43,7 @@ fn a_folder_that_no_url_can_name_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         error_line(&output),
-        "error: DATA_DIR is \"/tmp/100%\" (from a flag); accepted: a folder without ? and % in its path"
+        "error: DATA_DIR is \"/tmp/100%\" (from a flag); accepted: a folder without ?, # and % in its path"
     );
 }
 
@@ -84,32 +84,36 @@ fn an_address_that_others_reach_needs_a_word() {
 }
 
 #[test]
-fn an_unknown_flag_and_a_wrong_url_are_refused() {
+fn an_unknown_flag_and_a_wrong_host_are_refused() {
     assert_eq!(shop(&["--colour", "red"], &[]).status.code(), Some(2));
     assert_eq!(
         shop(&["seed", "--products", "-1"], &[]).status.code(),
         Some(2)
     );
-    let output = shop(&["seed", "--url", "https://shop.test"], &[]);
+    let output = shop(&["seed", "--client-service-host", "https://shop.test"], &[]);
     assert_eq!(output.status.code(), Some(2));
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(text.contains("accepted: http://HOST:PORT"), "{text}");
+    assert!(error_line(&output).contains("CLIENT_SERVICE_HOST is \"https://shop.test\""));
 }
 
 #[test]
 fn without_a_shop_seed_and_healthcheck_fail_and_say_why() {
     // Port 1 belongs to nobody here.
-    let seed = shop(&["seed", "--url", "http://127.0.0.1:1"], &[]);
+    let seed = shop(&["seed"], &NOWHERE);
     assert_eq!(seed.status.code(), Some(1));
-    assert!(
-        error_line(&seed).contains("nothing answers at http://127.0.0.1:1 (is the shop running?)")
-    );
-    let check = shop(&["healthcheck", "--client-http-addr", "127.0.0.1:1"], &[]);
+    let expected = "nothing answers at http://127.0.0.1:1 (is the shop running? CLIENT_SERVICE_HOST and \
+                    CLIENT_SERVICE_PORT say where it is)";
+    assert!(error_line(&seed).contains(expected));
+    let check = shop(&["healthcheck"], &NOWHERE);
     assert_eq!(check.status.code(), Some(1));
     assert!(error_line(&check).contains("http://127.0.0.1:1/health"));
 }
 
-const NOWHERE: [(&str, &str); 2] = [("COMMAND_SERVICE_PORT", "1"), ("QUERY_SERVICE_PORT", "1")];
+/// By the settings of the services, and by those of the shop's listeners.
+const NOWHERE: [(&str, &str); 3] = [
+    ("CLIENT_HTTP_ADDR", "127.0.0.1:1"),
+    ("COMMAND_SERVICE_PORT", "1"),
+    ("QUERY_GRPC_ADDR", "127.0.0.1:1"),
+];
 
 #[test]
 fn without_services_commands_on_orders_and_sagas_fail_and_say_where_they_looked() {
@@ -126,10 +130,7 @@ fn without_services_commands_on_orders_and_sagas_fail_and_say_where_they_looked(
     let list = shop(&["projections", "list"], &NOWHERE);
     assert_eq!(list.status.code(), Some(1));
     assert!(error_line(&list).contains("no query-service answers at 127.0.0.1:1"));
-    let show = shop(
-        &["order", "show", "o-1", "--url", "http://127.0.0.1:1"],
-        &[],
-    );
+    let show = shop(&["order", "show", "o-1"], &NOWHERE);
     assert_eq!(show.status.code(), Some(1));
     assert!(error_line(&show).contains("nothing answers at http://127.0.0.1:1"));
 }
@@ -139,7 +140,7 @@ fn wrong_arguments_of_commands_on_orders_and_sagas_are_refused() {
     let place = ["order", "place", "--user", "ada"];
     let act = ["saga", "resume", "s-1"];
     let skip = ["projections", "skip", "orders"];
-    let wrong: [(&[&str], &[&str], &str); 15] = [
+    let wrong: [(&[&str], &[&str], &str); 14] = [
         (&["saga"], &[], "requires a subcommand"),
         (&["projections"], &[], "requires a subcommand"),
         (&skip, &["--who", "ada", "--reason", "why"], "<POSITION>"),
@@ -158,8 +159,6 @@ fn wrong_arguments_of_commands_on_orders_and_sagas_are_refused() {
             "--street",
         ),
         (&act, &["--who", "ada"], "--reason"),
-        // Without a login name.
-        (&act, &["--reason", "why"], "--who"),
         (&["saga", "list"], &["--state", "lost"], "possible values"),
         (&["saga", "list"], &["--type", "refund"], "possible values"),
         (
@@ -179,7 +178,32 @@ fn wrong_arguments_of_commands_on_orders_and_sagas_are_refused() {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(text.contains(expected), "{expected:?} is not in: {text}");
     }
-    let port = shop(&["saga", "list"], &[("COMMAND_SERVICE_PORT", "many")]);
-    assert_eq!(port.status.code(), Some(2));
-    assert!(error_line(&port).contains("COMMAND_SERVICE_PORT is \"many\""));
+    for command in [
+        &["saga", "list"][..],
+        &["projections", "list"],
+        &["order", "list"],
+        &["seed"],
+        &["healthcheck"],
+    ] {
+        for (name, value) in [
+            ("COMMAND_SERVICE_PORT", "many"),
+            ("QUERY_SERVICE_PORT", "99999"),
+            ("CLIENT_SERVICE_HOST", "http://shop"),
+            ("COMMAND_SERVICE_HOST", "command:50051"),
+        ] {
+            let output = shop(command, &[(name, value)]);
+            assert_eq!(output.status.code(), Some(2), "{command:?} {name}");
+            let expected = format!("{name} is {value:?}");
+            assert!(error_line(&output).contains(&expected), "{command:?}");
+        }
+    }
+}
+
+#[test]
+fn who_acts_is_known_without_a_variable() {
+    let act = ["saga", "resume", "s-1", "--reason", "why"];
+    let output = shop(&act, &NOWHERE);
+    // It went as far as the service that is not there.
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_line(&output).contains("no command-service answers"));
 }

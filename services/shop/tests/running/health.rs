@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use test_postgres::{Cluster, PgBouncer, PoolMode, TestDatabase};
 use test_shop::{Connection as Http, Folder, Operation, Process, Request, Start, until};
 
-use crate::support::{CLIENT_HTTP, SHOP, open, printed, shop, start};
+use crate::support::{CLIENT_HTTP, SHOP, Shop, open, printed, start};
 
 const COMMAND: &str = "COMMAND_METRICS_ADDR";
 const QUERY: &str = "QUERY_METRICS_ADDR";
@@ -144,8 +144,7 @@ async fn a_shop_on_files_is_well_and_healthcheck_asks_whether_it_is_ready() -> R
     let folder = Folder::create()?;
     let running = open(&folder).await?;
     is_well(&running).await?;
-    let address = running.address(CLIENT_HTTP)?.to_string();
-    let answer = printed(&shop(&["healthcheck", "--client-http-addr", &address]));
+    let answer = printed(&Shop::of(&running)?.run(&["healthcheck"]));
     assert!(answer.contains("command_service"), "{answer}");
     Ok(())
 }

@@ -1,11 +1,13 @@
 use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use test_shop::{Folder, Operation, Process, Start};
 
-use crate::support::{CLIENT_HTTP, LISTENERS, SHOP, open, printed, shop, start};
+use crate::support::{CLIENT_HTTP, LISTENERS, SHOP, Shop, open, open_with, printed, start};
 
 /// Ends with the test, also with one that fails.
 struct Killed(Child);
@@ -156,10 +158,65 @@ async fn the_folder_is_free_again_after_any_end() -> Result<()> {
 async fn healthcheck_asks_the_gateway() -> Result<()> {
     let folder = Folder::create()?;
     let running = open(&folder).await?;
-    let address = running.address(CLIENT_HTTP)?.to_string();
-    let answer = printed(&shop(&["healthcheck", "--client-http-addr", &address]));
+    let answer = printed(&Shop::of(&running)?.run(&["healthcheck"]));
     let answer: serde_json::Value = serde_json::from_str(&answer)?;
     assert_eq!(answer["status"], "ok");
+    Ok(())
+}
+
+/// Each listener has a connection on which nothing is ever sent.
+#[tokio::test]
+async fn silent_connections_hold_a_stop_no_longer_than_its_deadline() -> Result<()> {
+    const LIMIT: Duration = Duration::from_secs(4);
+    let folder = Folder::create()?;
+    let limit = LIMIT.as_millis().to_string();
+    let mut running = open_with(&folder, &[("SHUTDOWN_TIMEOUT_MS", &limit)]).await?;
+    let mut silent = Vec::new();
+    for listener in LISTENERS {
+        for _ in 0..3 {
+            silent.push(TcpStream::connect(running.address(listener)?)?);
+        }
+    }
+    let asked = Instant::now();
+    let status = running.terminate().await?;
+    let took = asked.elapsed();
+    assert!(status.success(), "{}", running.log());
+    // One after the other, the three services would take twice or three times the limit.
+    assert!(took < LIMIT * 3 / 2, "{took:?}: {}", running.log());
+    // Nothing was left half done.
+    open(&folder).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn blanks_and_line_ends_around_the_folder_open_the_same_shop() -> Result<()> {
+    let folder = Folder::create()?;
+    let first = start(&folder);
+    let data = folder.path().display().to_string();
+    let mut running = open(&folder).await?;
+    let make = r#"mutation { createCategory(input: { name: "Tea" }) { id } }"#;
+    Operation::new(make)
+        .data(running.address(CLIENT_HTTP)?)
+        .await?;
+    running.terminate().await?;
+    for given in [
+        format!("{data} "),
+        format!("{data}\r"),
+        format!(" {data}\r\n"),
+    ] {
+        let mut start = Start {
+            arguments: Vec::new(),
+            ..first.clone()
+        };
+        start.variables.insert("DATA_DIR".to_owned(), given);
+        let mut running = Process::serve(Path::new(SHOP), &start).await?;
+        let again = Operation::new(make)
+            .send(running.address(CLIENT_HTTP)?)
+            .await?;
+        let error = again.data().expect_err("the name is taken").to_string();
+        assert!(error.contains("already exists"), "{error}");
+        running.terminate().await?;
+    }
     Ok(())
 }
 

@@ -8,3 +8,4 @@ mod projections;
 mod sagas;
 mod seed;
 mod support;
+mod waiting;

@@ -1,18 +1,19 @@
 //! `shop order`, against a shop that runs.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::Value;
+use sqlx::{Connection, SqliteConnection};
 use test_shop::{Folder, Process};
 
 use crate::golden::check;
-use crate::support::{CLIENT_HTTP, Shop, open_with, printed, refused, stocked};
+use crate::support::{Shop, open_with, printed, refused, stocked};
 
 /// A shop that has 100 Sencha for 19.90, and its address.
 async fn shop_with_tea(folder: &Folder, settings: &[(&str, &str)]) -> Result<(Process, Shop)> {
     let running = open_with(folder, settings).await?;
     stocked(&running, "Sencha", "19.90", 100).await?;
-    let url = format!("http://{}", running.address(CLIENT_HTTP)?);
-    Ok((running, Shop::at(&["--url", &url])))
+    let shop = Shop::of(&running)?;
+    Ok((running, shop))
 }
 
 /// The lines of a story, without the times and what a look may miss, in an order of their own: what is seen together
@@ -70,6 +71,114 @@ async fn an_order_is_placed_followed_shown_shipped_and_delivered() -> Result<()>
         "order-cancel-refused.txt",
         &refused(&shop.run(&["order", "cancel", id]), 1),
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn orders_are_listed_by_user_and_state() -> Result<()> {
+    let folder = Folder::create()?;
+    let (_running, shop) = shop_with_tea(&folder, &[]).await?;
+    assert_eq!(
+        printed(&shop.run(&["order", "list"])),
+        "No order is like that.\n"
+    );
+    let first = shop.confirmed_order()?;
+    let place = [
+        "order", "place", "--user", "grace", "--item", "Sencha=1", "--follow",
+    ];
+    printed(&shop.run(&place));
+    check("order-list.txt", &printed(&shop.run(&["order", "list"])));
+    let listed = |arguments: &[&str]| -> Result<Vec<Value>> {
+        let told = printed(&shop.run(&[&["order", "list", "--json"], arguments].concat()));
+        told.lines()
+            .map(|line| Ok(serde_json::from_str(line)?))
+            .collect()
+    };
+    let of_ada = listed(&["--user", "ada", "--status", "Confirmed"])?;
+    assert_eq!(of_ada.len(), 1);
+    assert_eq!(of_ada[0]["id"], first.as_str());
+    assert_eq!(
+        listed(&["--user", "ada", "--status", "failed"])?,
+        [Value::Null; 0]
+    );
+    let older = listed(&["--limit", "1", "--offset", "1"])?;
+    assert_eq!(older, of_ada);
+    let cut = printed(&shop.run(&["order", "list", "--limit", "1"]));
+    assert!(
+        cut.ends_with("There may be more: see --limit and --offset.\n"),
+        "{cut}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_products_with_one_name_none_is_ordered() -> Result<()> {
+    let folder = Folder::create()?;
+    let (running, shop) = shop_with_tea(&folder, &[]).await?;
+    stocked(&running, "Sencha", "24.90", 5).await?;
+    // The search finds it, and it has another name.
+    stocked(&running, "Sencha 2", "1", 5).await?;
+    let place = ["order", "place", "--user", "ada", "--item", "Sencha=1"];
+    let told = refused(&shop.run(&place), 1);
+    let expected = "order place: 2 products have the name \"Sencha\"; give the id of one: ";
+    assert!(told.contains(expected), "{told}");
+    assert!(
+        told.contains("(19.90, 100 in stock)") && told.contains("(24.90, 5 in stock)"),
+        "{told}"
+    );
+    let ids = told.split(&[' ', ','][..]).filter(|word| word.len() == 36);
+    let ids: Vec<&str> = ids.collect();
+    assert_eq!(ids.len(), 2, "{told}");
+    let item = format!("{}=1", ids[1]);
+    printed(&shop.run(&["order", "place", "--user", "ada", "--item", &item]));
+    Ok(())
+}
+
+/// Another program holds the lock of the read side's file, so that it stays behind the log.
+#[tokio::test]
+async fn an_order_that_was_placed_exists_for_the_next_command_however_far_the_read_side_is()
+-> Result<()> {
+    let folder = Folder::create()?;
+    let settings = [
+        ("CLIENT_READ_TIMEOUT_MS", "100"),
+        ("CLIENT_READ_TRIES", "1"),
+    ];
+    let (_running, shop) = shop_with_tea(&folder, &settings).await?;
+    let file = folder.path().join("query_service.db");
+    let mut holder = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await?;
+    let busy = "PRAGMA busy_timeout = 30000; BEGIN IMMEDIATE";
+    sqlx::raw_sql(busy).execute(&mut holder).await?;
+    let place = [
+        "order", "place", "--user", "ada", "--item", "Sencha=1", "--json",
+    ];
+    let placed: Value = serde_json::from_str(&printed(&shop.run(&place)))?;
+    let id = placed["id"].as_str().context("an id")?;
+    let told = refused(&shop.run(&["order", "show", id]), 1);
+    assert!(!told.contains("does not exist"), "{told}");
+    assert!(told.contains("SERVICE_UNAVAILABLE"), "{told}");
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await?;
+    let shown = printed(&shop.run(&["order", "show", id, "--json"]));
+    let shown: Value = serde_json::from_str(&shown)?;
+    assert_eq!(shown["id"], id);
+    Ok(())
+}
+
+/// A step that takes its time is named, on standard error, for as long as nothing happens.
+#[tokio::test]
+async fn who_follows_an_order_is_told_what_it_waits_for() -> Result<()> {
+    let folder = Folder::create()?;
+    let settings = [("PAYMENTS_URL", "simulated://?latency_ms=4500")];
+    let (_running, shop) = shop_with_tea(&folder, &settings).await?;
+    let place = [
+        "order", "place", "--user", "ada", "--item", "Sencha=1", "--follow", "--json",
+    ];
+    let output = shop.run(&place);
+    let told = String::from_utf8(output.stderr.clone())?;
+    printed(&output);
+    let expected = "… waits for process_payment of order, which is running";
+    let lines: Vec<&str> = told.lines().collect();
+    assert!((1..=3).contains(&lines.len()), "{told}");
+    assert!(lines.iter().all(|line| line.ends_with(expected)), "{told}");
     Ok(())
 }
 

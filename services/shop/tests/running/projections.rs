@@ -11,11 +11,11 @@ use event_sourcing::{
 };
 use platform::config::{DatabaseUrl, Databases};
 use serde_json::Value;
-use test_shop::{Folder, Process};
+use test_shop::Folder;
 use tokio::time::{Instant, sleep};
 
 use crate::golden::check;
-use crate::support::{COMMAND_GRPC, QUERY_GRPC, Shop, open, printed, refused};
+use crate::support::{Shop, open, printed, refused};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -30,8 +30,10 @@ async fn from_next_year(folder: &Folder) -> Result<()> {
     let databases = Databases {
         event_store: url.clone(),
         database: url,
+        database_setting: "COMMAND_DATABASE_URL",
         pool_size: 1,
         migrate: true,
+        start_timeout: PATIENCE,
     };
     let opened = OpenedStore::open(&databases, SteadyClock::start()).await?;
     let event = EncodedEvent {
@@ -53,18 +55,6 @@ async fn from_next_year(folder: &Folder) -> Result<()> {
     }
     opened.close().await;
     Ok(())
-}
-
-/// How `shop projections` finds a shop.
-fn services(running: &Process) -> Result<Shop> {
-    let command = running.address(COMMAND_GRPC)?.port().to_string();
-    let query = running.address(QUERY_GRPC)?.port().to_string();
-    Ok(Shop::at(&[
-        "--command-service-port",
-        &command,
-        "--query-service-port",
-        &query,
-    ]))
 }
 
 /// Waits until the categories are like that and all others are at the end of the log.
@@ -94,7 +84,7 @@ async fn a_parked_projection_is_listed_shown_resumed_and_skipped() -> Result<()>
     let folder = Folder::create()?;
     from_next_year(&folder).await?;
     let running = open(&folder).await?;
-    let shop = services(&running)?;
+    let shop = Shop::of(&running)?;
     let run = |arguments: &[&str]| shop.run(&[&["projections"], arguments].concat());
     until(&shop, "parked").await?;
     check("projections-list.txt", &printed(&run(&["list"])));
@@ -159,7 +149,7 @@ async fn a_parked_projection_is_listed_shown_resumed_and_skipped() -> Result<()>
 async fn a_decision_that_makes_no_sense_is_refused_with_its_reason() -> Result<()> {
     let folder = Folder::create()?;
     let running = open(&folder).await?;
-    let shop = services(&running)?;
+    let shop = Shop::of(&running)?;
     let unknown = "error: projections show: there is no projection carts; see shop projections list (NOT_FOUND)\n";
     let cases: [(&[&str], &str); 3] = [
         (&["show", "carts"], unknown),

@@ -8,9 +8,7 @@ use test_shop::{Folder, Process};
 use tokio::time::{Instant, sleep};
 
 use crate::golden::check;
-use crate::support::{
-    CLIENT_HTTP, COMMAND_GRPC, QUERY_GRPC, Shop, open_with, printed, refused, stocked,
-};
+use crate::support::{Shop, open_with, printed, refused, stocked};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -18,23 +16,6 @@ const NO_PAYMENTS: [(&str, &str); 2] = [
     ("PAYMENTS_URL", "simulated://?unavailable_rate=1"),
     ("SAGA_RETRY_MAX_MS", "1"),
 ];
-
-/// How `shop saga` finds a shop.
-fn services(running: &Process) -> Result<Shop> {
-    let command = running.address(COMMAND_GRPC)?.port().to_string();
-    let query = running.address(QUERY_GRPC)?.port().to_string();
-    Ok(Shop::at(&[
-        "--command-service-port",
-        &command,
-        "--query-service-port",
-        &query,
-    ]))
-}
-
-fn gateway(running: &Process) -> Result<Shop> {
-    let url = format!("http://{}", running.address(CLIENT_HTTP)?);
-    Ok(Shop::at(&["--url", &url]))
-}
 
 /// Waits until a saga is like that.
 async fn until(shop: &Shop, id: &str, state: &str) -> Result<Value> {
@@ -56,12 +37,12 @@ async fn until(shop: &Shop, id: &str, state: &str) -> Result<Value> {
 async fn suspended(folder: &Folder) -> Result<(Process, Shop, String, String)> {
     let mut before = open_with(folder, &[]).await?;
     stocked(&before, "Sencha", "19.90", 100).await?;
-    let order = gateway(&before)?.confirmed_order()?;
+    let order = Shop::of(&before)?.confirmed_order()?;
     before.terminate().await?;
     let running = open_with(folder, &NO_PAYMENTS).await?;
     let cancel = ["order", "cancel", &order, "--reason", "changed my mind"];
-    printed(&gateway(&running)?.run(&cancel));
-    let shop = services(&running)?;
+    printed(&Shop::of(&running)?.run(&cancel));
+    let shop = Shop::of(&running)?;
     let saga = until(&shop, &order, "suspended").await?;
     let saga = saga["sagaId"].as_str().unwrap_or_default().to_owned();
     Ok((running, shop, saga, order))
@@ -72,8 +53,8 @@ async fn a_saga_that_has_ended_is_listed_and_shown() -> Result<()> {
     let folder = Folder::create()?;
     let running = open_with(&folder, &[]).await?;
     stocked(&running, "Sencha", "19.90", 100).await?;
-    let order = gateway(&running)?.confirmed_order()?;
-    let shop = services(&running)?;
+    let order = Shop::of(&running)?.confirmed_order()?;
+    let shop = Shop::of(&running)?;
     assert_eq!(printed(&shop.run(&["saga", "list"])), "No saga is open.\n");
     let none = ["saga", "list", "--step", "process_payment"];
     assert_eq!(printed(&shop.run(&none)), "No open saga is like that.\n");
@@ -85,7 +66,7 @@ async fn a_saga_that_has_ended_is_listed_and_shown() -> Result<()> {
         "saga-show.txt",
         &printed(&shop.run(&["saga", "show", &order])),
     );
-    gateway(&running)?.confirmed_order()?;
+    Shop::of(&running)?.confirmed_order()?;
     let first = [&ended[..], &["--limit", "1"]].concat();
     let told = printed(&shop.run(&first));
     let end = "\n\n1 saga, and there are more: see --limit.\n";
@@ -102,9 +83,9 @@ async fn a_saga_that_turned_round_is_shown() -> Result<()> {
     let place = [
         "order", "place", "--user", "ada", "--item", "Sencha=2", "--json",
     ];
-    let placed: Value = serde_json::from_str(&printed(&gateway(&running)?.run(&place)))?;
+    let placed: Value = serde_json::from_str(&printed(&Shop::of(&running)?.run(&place)))?;
     let order = placed["id"].as_str().unwrap_or_default();
-    let shop = services(&running)?;
+    let shop = Shop::of(&running)?;
     until(&shop, order, "compensated").await?;
     let shown = printed(&shop.run(&["saga", "show", order]));
     check("saga-show-compensated.txt", &shown);
@@ -178,10 +159,10 @@ async fn a_saga_that_waits_is_listed_shown_resumed_and_resolved() -> Result<()> 
 async fn a_saga_that_waits_is_closed() -> Result<()> {
     let folder = Folder::create()?;
     let (running, shop, saga, order) = suspended(&folder).await?;
-    let follow = gateway(&running)?.run(&["order", "follow", &order]);
+    let follow = Shop::of(&running)?.run(&["order", "follow", &order]);
     let told = refused(&follow, 1);
     assert!(told.contains("waits for a person"), "{told}");
-    let again = printed(&gateway(&running)?.run(&["order", "cancel", &order]));
+    let again = printed(&Shop::of(&running)?.run(&["order", "cancel", &order]));
     assert!(again.contains("waits for a person"), "{again}");
     let close = [
         "saga",
@@ -193,7 +174,7 @@ async fn a_saga_that_waits_is_closed() -> Result<()> {
     ];
     check("saga-close.txt", &printed(&shop.run(&close)));
     until(&shop, &saga, "failed").await?;
-    let follow = gateway(&running)?.run(&["order", "follow", &order]);
+    let follow = Shop::of(&running)?.run(&["order", "follow", &order]);
     let told = refused(&follow, 1);
     assert!(told.contains("has failed"), "{told}");
     Ok(())
@@ -204,8 +185,8 @@ async fn a_completed_saga_is_cancelled_by_another_one() -> Result<()> {
     let folder = Folder::create()?;
     let running = open_with(&folder, &[]).await?;
     stocked(&running, "Sencha", "19.90", 100).await?;
-    let order = gateway(&running)?.confirmed_order()?;
-    let shop = services(&running)?;
+    let order = Shop::of(&running)?.confirmed_order()?;
+    let shop = Shop::of(&running)?;
     let saga = until(&shop, &order, "completed").await?;
     let saga = saga["sagaId"].as_str().unwrap_or_default().to_owned();
     let cancel = ["saga", "cancel", &saga, "--reason", "a recall"];
@@ -224,7 +205,7 @@ async fn a_completed_saga_is_cancelled_by_another_one() -> Result<()> {
 async fn an_act_that_makes_no_sense_is_refused_with_its_reason() -> Result<()> {
     let folder = Folder::create()?;
     let running = open_with(&folder, &[]).await?;
-    let shop = services(&running)?;
+    let shop = Shop::of(&running)?;
     let long = "x".repeat(1_001);
     let cases: [(&[&str], &str); 4] = [
         (

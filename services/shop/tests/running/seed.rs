@@ -2,12 +2,11 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use test_shop::{Folder, Operation, Process};
 
-use crate::support::{CLIENT_HTTP, make_seen, open, printed, shop};
+use crate::support::{CLIENT_HTTP, Shop, make_seen, open, printed};
 
 fn seed(running: &Process, products: &str) -> Result<String> {
-    let url = format!("http://{}", running.address(CLIENT_HTTP)?);
-    let output = shop(&["seed", "--products", products, "--url", &url]);
-    Ok(printed(&output))
+    let shop = Shop::of(running)?;
+    Ok(printed(&shop.run(&["seed", "--products", products])))
 }
 
 async fn counts(running: &Process) -> Result<Value> {

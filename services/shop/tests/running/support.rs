@@ -76,11 +76,18 @@ pub struct Shop {
 }
 
 impl Shop {
-    pub fn at(place: &[&str]) -> Self {
-        let place = place.iter().map(|argument| (*argument).to_owned());
-        Self {
-            place: place.collect(),
+    /// All commands find it by the same flags.
+    pub fn of(running: &Process) -> Result<Self> {
+        let mut place = Vec::new();
+        for (flag, listener) in [
+            ("--client-service-port", CLIENT_HTTP),
+            ("--command-service-port", COMMAND_GRPC),
+            ("--query-service-port", QUERY_GRPC),
+        ] {
+            place.push(flag.to_owned());
+            place.push(running.address(listener)?.port().to_string());
         }
+        Ok(Self { place })
     }
 
     /// Runs a command to its end.
@@ -103,7 +110,7 @@ impl Shop {
 }
 
 /// Runs a command of the binary to its end.
-pub fn shop(arguments: &[&str]) -> Output {
+fn shop(arguments: &[&str]) -> Output {
     Command::new(SHOP)
         .args(arguments)
         .env_clear()

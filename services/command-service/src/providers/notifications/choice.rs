@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lettre::Address;
-use platform::config::{ConfigError, Settings, names};
+use platform::config::{Read, Reader, names};
 
 use crate::providers::Secret;
 use crate::providers::url::{Accepts, ProviderUrl};
@@ -62,21 +62,28 @@ impl NotificationsChoice {
     ///
     /// # Errors
     /// The URL is not served, or the password cannot be read.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
-        let text = settings.get(&names::NOTIFICATIONS_URL)?;
-        let refuse = |accepts| settings.refuse(&names::NOTIFICATIONS_URL.spec, accepts);
-        let url = ProviderUrl::parse(&text, SCHEMES).map_err(refuse)?;
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let setting = &names::NOTIFICATIONS_URL;
+        let text = reader.get(setting)?;
+        let url = ProviderUrl::parse(&text, SCHEMES)
+            .map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
         if url.scheme() == "log" {
-            url.nowhere().map_err(refuse)?;
-            url.finish().map_err(refuse)?;
+            let nowhere = url.nowhere().and_then(|()| url.finish());
+            nowhere.map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
             return Ok(Self::Log);
         }
-        let password = Secret::find(settings, &names::SMTP_PASSWORD, &names::SMTP_PASSWORD_FILE)?;
-        smtp(url, password).map(Self::Smtp).map_err(refuse)
+        let password = Secret::find(reader, &names::SMTP_PASSWORD, &names::SMTP_PASSWORD_FILE);
+        let credentials = url.credentials();
+        let server = smtp(url).map_err(|accepts| reader.refuse(&setting.spec, accepts));
+        let (password, server) = (password?, server?);
+        let login = login(credentials, password)
+            .map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
+        Ok(Self::Smtp(SmtpSettings { login, ..server }))
     }
 }
 
-fn smtp(mut url: ProviderUrl, password: Option<Secret>) -> Result<SmtpSettings, Accepts> {
+/// The server, without a login.
+fn smtp(mut url: ProviderUrl) -> Result<SmtpSettings, Accepts> {
     let wrapped = url.scheme() == "smtps";
     let tls = match url.text("tls")?.as_deref() {
         None if wrapped => SmtpTls::Wrapped,
@@ -92,7 +99,6 @@ fn smtp(mut url: ProviderUrl, password: Option<Secret>) -> Result<SmtpSettings, 
     if !matches!(url.path(), "" | "/") {
         return Err("smtp://HOST without a path".to_owned());
     }
-    let login = login(&url, password)?;
     let from = address(&mut url, "from")?.ok_or("from as a mail address")?;
     let to = address(&mut url, "to")?;
     let ca_file = url.text("ca_file")?.map(PathBuf::from);
@@ -105,16 +111,19 @@ fn smtp(mut url: ProviderUrl, password: Option<Secret>) -> Result<SmtpSettings, 
         port,
         tls,
         ca_file,
-        login,
+        login: None,
         from,
         to,
     })
 }
 
 /// The user stands in the URL; the password there or in a setting of its own.
-fn login(url: &ProviderUrl, password: Option<Secret>) -> Result<Option<(String, Secret)>, Accepts> {
+fn login(
+    credentials: Option<(String, Option<String>)>,
+    password: Option<Secret>,
+) -> Result<Option<(String, Secret)>, Accepts> {
     let in_url = |text: String| Secret::parse(&text).ok_or("a printable password".to_owned());
-    match (url.credentials(), password) {
+    match (credentials, password) {
         (None, None) => Ok(None),
         (None, Some(_)) => Err("smtp://USER@HOST, because SMTP_PASSWORD is given".to_owned()),
         (Some((user, None)), Some(password)) => Ok(Some((user, password))),

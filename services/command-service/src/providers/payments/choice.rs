@@ -1,6 +1,6 @@
 //! `PAYMENTS_URL`.
 
-use platform::config::{ConfigError, Settings, names};
+use platform::config::{Read, Reader, names};
 
 use super::stripe::{StripeSettings, is_id};
 use crate::providers::Secret;
@@ -25,39 +25,62 @@ impl PaymentsChoice {
     ///
     /// # Errors
     /// The URL is not served, or a key is missing.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
-        let text = settings.get(&names::PAYMENTS_URL)?;
-        let refuse = |accepts| settings.refuse(&names::PAYMENTS_URL.spec, accepts);
-        let url = ProviderUrl::parse(&text, &[SCHEMES, &[PLAIN]].concat()).map_err(refuse)?;
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let setting = &names::PAYMENTS_URL;
+        let text = reader.get(setting)?;
+        let url = ProviderUrl::parse(&text, &[SCHEMES, &[PLAIN]].concat())
+            .map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
         if url.scheme() == "simulated" {
-            return Conduct::read(url).map(Self::Simulated).map_err(refuse);
+            let conduct = Conduct::read(url);
+            return conduct
+                .map(Self::Simulated)
+                .map_err(|accepts| reader.refuse(&setting.spec, accepts));
         }
-        let key = Secret::find(
-            settings,
-            &names::STRIPE_SECRET_KEY,
-            &names::STRIPE_SECRET_KEY_FILE,
-        )?;
+        let secret_key = secret_key(reader);
         let webhook_secret = Secret::find(
-            settings,
+            reader,
             &names::STRIPE_WEBHOOK_SECRET,
             &names::STRIPE_WEBHOOK_SECRET_FILE,
-        )?;
-        let secret_key = key.ok_or(ConfigError::Missing {
-            name: names::STRIPE_SECRET_KEY.spec.name,
-            accepts: "the secret key of the account that PAYMENTS_URL needs, here or in the file that \
-                      STRIPE_SECRET_KEY_FILE names",
-        })?;
-        stripe(url, secret_key, webhook_secret)
-            .map(Self::Stripe)
-            .map_err(refuse)
+        );
+        let account = account(url).map_err(|accepts| reader.refuse(&setting.spec, accepts));
+        let Account {
+            base,
+            currency,
+            payment_method,
+        } = account?;
+        Ok(Self::Stripe(StripeSettings {
+            base,
+            secret_key: secret_key?,
+            webhook_secret: webhook_secret?,
+            currency,
+            payment_method,
+        }))
     }
 }
 
-fn stripe(
-    mut url: ProviderUrl,
-    secret_key: Secret,
-    webhook_secret: Option<Secret>,
-) -> Result<StripeSettings, Accepts> {
+fn secret_key(reader: &mut Reader) -> Read<Secret> {
+    let key = Secret::find(
+        reader,
+        &names::STRIPE_SECRET_KEY,
+        &names::STRIPE_SECRET_KEY_FILE,
+    )?;
+    key.ok_or_else(|| {
+        reader.require(
+            &names::STRIPE_SECRET_KEY.spec,
+            "the secret key of the account that PAYMENTS_URL needs, here or in the file that \
+             STRIPE_SECRET_KEY_FILE names",
+        )
+    })
+}
+
+/// What the URL says.
+struct Account {
+    base: String,
+    currency: String,
+    payment_method: String,
+}
+
+fn account(mut url: ProviderUrl) -> Result<Account, Accepts> {
     url.without_credentials("STRIPE_SECRET_KEY")?;
     let scheme = match url.scheme() {
         "stripe+https" => "https",
@@ -84,10 +107,8 @@ fn stripe(
         |id: &String| is_id(id),
     )?;
     url.finish()?;
-    Ok(StripeSettings {
+    Ok(Account {
         base,
-        secret_key,
-        webhook_secret,
         currency: currency.unwrap_or_else(|| "usd".to_owned()),
         payment_method: payment_method.unwrap_or_else(|| "pm_card_visa".to_owned()),
     })

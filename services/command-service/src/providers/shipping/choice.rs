@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use platform::config::{ConfigError, Settings, names};
+use platform::config::{Read, Reader, names};
 
 use crate::providers::Secret;
 use crate::providers::simulated::Conduct;
@@ -37,23 +37,30 @@ impl ShippingChoice {
     ///
     /// # Errors
     /// The URL is not served, or the token cannot be read.
-    pub fn read(settings: &Settings) -> Result<Self, ConfigError> {
-        let text = settings.get(&names::SHIPPING_URL)?;
-        let refuse = |accepts| settings.refuse(&names::SHIPPING_URL.spec, accepts);
-        let url = ProviderUrl::parse(&text, &[SCHEMES, &[PLAIN]].concat()).map_err(refuse)?;
+    pub fn read(reader: &mut Reader) -> Read<Self> {
+        let setting = &names::SHIPPING_URL;
+        let text = reader.get(setting)?;
+        let url = ProviderUrl::parse(&text, &[SCHEMES, &[PLAIN]].concat())
+            .map_err(|accepts| reader.refuse(&setting.spec, accepts))?;
         if url.scheme() == "simulated" {
-            return Conduct::read(url).map(Self::Simulated).map_err(refuse);
+            let conduct = Conduct::read(url);
+            return conduct
+                .map(Self::Simulated)
+                .map_err(|accepts| reader.refuse(&setting.spec, accepts));
         }
-        let token = Secret::find(
-            settings,
-            &names::SHIPPING_TOKEN,
-            &names::SHIPPING_TOKEN_FILE,
-        )?;
-        http(url, token).map(Self::Http).map_err(refuse)
+        let token = Secret::find(reader, &names::SHIPPING_TOKEN, &names::SHIPPING_TOKEN_FILE);
+        let place = place(url).map_err(|accepts| reader.refuse(&setting.spec, accepts));
+        let (base, ca_file) = place?;
+        Ok(Self::Http(HttpShippingSettings {
+            base,
+            token: token?,
+            ca_file,
+        }))
     }
 }
 
-fn http(mut url: ProviderUrl, token: Option<Secret>) -> Result<HttpShippingSettings, Accepts> {
+/// The URL to add `/shipments` to, and the file with certificates.
+fn place(mut url: ProviderUrl) -> Result<(String, Option<PathBuf>), Accepts> {
     url.without_credentials("SHIPPING_TOKEN")?;
     if url.scheme() == "http" && !url.is_loopback() {
         return Err(format!(
@@ -65,9 +72,5 @@ fn http(mut url: ProviderUrl, token: Option<Secret>) -> Result<HttpShippingSetti
     let base = format!("{}://{}{path}", url.scheme(), url.authority()?);
     let ca_file = url.text("ca_file")?.map(PathBuf::from);
     url.finish()?;
-    Ok(HttpShippingSettings {
-        base,
-        token,
-        ca_file,
-    })
+    Ok((base, ca_file))
 }

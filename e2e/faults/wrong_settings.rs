@@ -1,0 +1,145 @@
+//! Wrong settings: exit code 2, and all of them are named at once.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use test_shop::{Process, Start};
+use tokio::process::Command;
+
+use crate::support::binaries;
+
+const BINARIES: [&str; 4] = ["shop", "command-service", "query-service", "client-service"];
+/// Read if a provider needs them, or if the setting that they stand in for is not given.
+const NOT_READ: [&str; 5] = [
+    "STRIPE_SECRET_KEY_FILE",
+    "STRIPE_WEBHOOK_SECRET_FILE",
+    "SHIPPING_TOKEN_FILE",
+    "SMTP_PASSWORD_FILE",
+    "DATABASE_URL",
+];
+
+/// What a binary that must not start writes, a line for each setting.
+async fn refused(binary: &str, variables: &[(&str, &str)]) -> Result<Vec<String>> {
+    let variables = variables.iter();
+    let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let start = Start {
+        variables: variables.collect(),
+        ..Start::default()
+    };
+    let (status, log) = Process::run(binaries().await?.path(binary)?, &start).await?;
+    ensure!(status.code() == Some(2), "{binary}: {status}: {log}");
+    Ok(log.lines().map(str::to_owned).collect())
+}
+
+/// The settings that its help names, as `[NAME: what is accepted]`.
+async fn settings_of(binary: &str) -> Result<BTreeSet<String>> {
+    let help = Command::new(binaries().await?.path(binary)?);
+    let output = { help }.arg("--help").output().await?;
+    let help = String::from_utf8(output.stdout)?;
+    let named = help.split('[').skip(1).filter_map(|rest| {
+        let (name, _) = rest.split_once(':')?;
+        let is_name = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+        (!name.is_empty() && name.bytes().all(is_name)).then(|| name.to_owned())
+    });
+    Ok(named.collect())
+}
+
+#[tokio::test]
+async fn every_setting_of_every_binary_is_named_when_all_are_wrong() -> Result<()> {
+    for binary in BINARIES {
+        let names = settings_of(binary).await?;
+        ensure!(names.len() > 10, "{binary} has few settings: {names:?}");
+        let variables: Vec<_> = names
+            .iter()
+            .map(|name| (name.as_str(), "'wrong'"))
+            .collect();
+        let lines = refused(binary, &variables).await?;
+        let mut named = BTreeSet::new();
+        for line in &lines {
+            let line = line.strip_prefix("error: ").context("an error")?;
+            let name = line.split(' ').next().unwrap_or_default();
+            ensure!(line.contains(" is \"'wrong'\" (from "), "{binary}: {line}");
+            ensure!(
+                named.insert(name.to_owned()),
+                "{binary}: {name} is there twice"
+            );
+        }
+        let missing: Vec<_> = names.difference(&named).collect();
+        let expected: Vec<_> = names
+            .iter()
+            .filter(|name| NOT_READ.contains(&name.as_str()))
+            .collect();
+        assert_eq!(missing, expected, "{binary}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_kind_of_wrong_value_is_refused_by_name_in_every_binary_that_reads_it() -> Result<()> {
+    let urls = [
+        "mysql://me@host/db",
+        "sqlite://",
+        "sqlite://:memory:",
+        "sqlite://x.db?mode=memory",
+        "\"sqlite://x.db\"",
+        "postgres://h/db?sslmode=sure",
+        "postgres://h/db?conect_timeout=3",
+        "postgres://h:99999/db",
+    ];
+    let databases = [
+        "EVENT_STORE_URL",
+        "COMMAND_DATABASE_URL",
+        "QUERY_DATABASE_URL",
+    ];
+    let mut cases: Vec<(&str, &str)> = Vec::new();
+    for name in databases {
+        cases.extend(urls.map(|url| (name, url)));
+    }
+    cases.extend([
+        ("INSECURE", "yes"),
+        ("APP_ENV", "prod"),
+        ("DATA_DIR", "'/srv/shop'"),
+        ("DATA_DIR", "/srv/shop?x"),
+        ("CLIENT_HTTP_ADDR", "127.0.0.1:99999"),
+        ("COMMAND_GRPC_ADDR", "http://127.0.0.1:1"),
+        ("QUERY_METRICS_ADDR", "nowhere"),
+        ("COMMAND_SERVICE_HOST", "http://command"),
+        ("QUERY_SERVICE_HOST", "query:50052"),
+        ("QUERY_SERVICE_PORT", "99999"),
+        ("COMMAND_SERVICE_PORT", "0"),
+        ("LOG_FORMAT", "xml"),
+        ("MIGRATE", "yes"),
+        ("POOL_SIZE", "0"),
+        ("AUTH", "jwt"),
+    ]);
+    for binary in BINARIES {
+        let mut names = settings_of(binary).await?;
+        names.insert("AUTH".to_owned());
+        let read = cases.iter().filter(|(name, _)| names.contains(*name));
+        for &(name, value) in read {
+            let good = databases.map(|name| (name, "sqlite://unused.db"));
+            let good = good.into_iter().filter(|(other, _)| *other != name);
+            let variables: Vec<_> = good.chain([(name, value)]).collect();
+            let lines = refused(binary, &variables).await?;
+            let expected = format!("error: {name} is {value:?} (from the environment); accepted: ");
+            let is_told = matches!(&lines[..], [line] if line.starts_with(&expected));
+            ensure!(is_told, "{binary}: {expected:?} is not {lines:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named_with_what_is_wrong() -> Result<()> {
+    let lines = refused("command-service", &[("INSECURE", "yes")]).await?;
+    let lines = lines.join("\n");
+    for expected in [
+        "EVENT_STORE_URL is not set",
+        "COMMAND_DATABASE_URL is not set",
+        "INSECURE is \"yes\"",
+    ] {
+        ensure!(lines.contains(expected), "{expected:?} is not in: {lines}");
+    }
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! The settings file.
+
+use std::collections::BTreeMap;
+
+use super::error::ConfigError;
+use super::names;
+
+/// What a settings file says.
+#[derive(Debug)]
+pub(super) struct File {
+    /// Its values, by variable name.
+    pub(super) values: BTreeMap<String, String>,
+    /// What is wrong with it.
+    pub(super) errors: Vec<ConfigError>,
+    /// Whether all of it was understood; otherwise it may hold values that are not known.
+    pub(super) is_whole: bool,
+}
+
+/// Reads the text of the file at `path`: a table's key `section.key` is the variable `SECTION_KEY`.
+pub(super) fn flatten(path: &str, text: &str) -> File {
+    let mut file = File {
+        values: BTreeMap::new(),
+        errors: Vec::new(),
+        is_whole: true,
+    };
+    let refuse = |reason: String| ConfigError::File {
+        path: path.to_owned(),
+        reason,
+    };
+    let table: toml::Table = match text.parse() {
+        Ok(table) => table,
+        Err(error) => {
+            let error: toml::de::Error = error;
+            file.errors.push(refuse(one_line(error.message())));
+            file.is_whole = false;
+            return file;
+        }
+    };
+    let mut open = vec![(String::new(), table)];
+    while let Some((prefix, table)) = open.pop() {
+        for (key, value) in table {
+            let name = format!("{prefix}{}", key.to_ascii_uppercase());
+            let value = match value {
+                toml::Value::Table(inner) => {
+                    open.push((format!("{name}_"), inner));
+                    continue;
+                }
+                toml::Value::String(text) => Some(text),
+                toml::Value::Integer(number) => Some(number.to_string()),
+                toml::Value::Float(number) => Some(number.to_string()),
+                toml::Value::Boolean(truth) => Some(truth.to_string()),
+                toml::Value::Datetime(_) | toml::Value::Array(_) => None,
+            };
+            let reason = match value {
+                _ if !names::ALL.iter().any(|spec| spec.name == name) => {
+                    format!("no setting is called {name}")
+                }
+                None => format!("{name} is neither text, number nor boolean"),
+                Some(value) => match file.values.insert(name.clone(), value) {
+                    None => continue,
+                    Some(_) => format!("{name} is there twice"),
+                },
+            };
+            file.errors.push(refuse(reason));
+        }
+    }
+    file
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

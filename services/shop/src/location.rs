@@ -1,0 +1,200 @@
+//! Where the running shop is. Every command finds it in the same way, by the same settings.
+//!
+//! A service's host and port are settings of their own, as the gateway has them for the services behind it. Where they
+//! are not given, those of its listener count: with the variables or the settings file of a shop, commands find that shop.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use clap::{Arg, ArgMatches};
+use platform::config::{self, ConfigErrors, Read, Reader, Setting, Settings, Spec, names};
+use platform::runtime::reachable;
+
+/// The settings, as flags.
+const SETTINGS: [Spec; 6] = [
+    flag(
+        &names::CLIENT_SERVICE_HOST.spec,
+        "The gateway's host; without it that of CLIENT_HTTP_ADDR",
+    ),
+    flag(
+        &names::CLIENT_SERVICE_PORT.spec,
+        "The gateway's port; without it that of CLIENT_HTTP_ADDR",
+    ),
+    flag(
+        &names::COMMAND_SERVICE_HOST.spec,
+        "The command-service's host; without it that of COMMAND_GRPC_ADDR",
+    ),
+    flag(
+        &names::COMMAND_SERVICE_PORT.spec,
+        "The command-service's gRPC port; without it that of COMMAND_GRPC_ADDR",
+    ),
+    flag(
+        &names::QUERY_SERVICE_HOST.spec,
+        "The query-service's host; without it that of QUERY_GRPC_ADDR",
+    ),
+    flag(
+        &names::QUERY_SERVICE_PORT.spec,
+        "The query-service's gRPC port; without it that of QUERY_GRPC_ADDR",
+    ),
+];
+
+const fn flag(spec: &Spec, help: &'static str) -> Spec {
+    Spec {
+        help,
+        default: None,
+        ..*spec
+    }
+}
+
+/// The flags, usable before and after a subcommand.
+pub fn args() -> impl Iterator<Item = Arg> {
+    config::args(&SETTINGS).map(|arg| arg.help_heading("Where the shop is"))
+}
+
+/// Where the three services listen.
+#[derive(Clone, Debug)]
+pub struct Location {
+    /// The gateway.
+    pub gateway: Place,
+    /// The write side.
+    pub command: Place,
+    /// The read side.
+    pub query: Place,
+}
+
+/// A host, a port, and which settings say so.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// A name or an address; one of IPv6 has no brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// For errors.
+    pub settings: &'static str,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl Location {
+    /// What flags, variables and the settings file say.
+    ///
+    /// # Errors
+    /// A setting does not parse.
+    pub fn of(arguments: &ArgMatches) -> Result<Self, ConfigErrors> {
+        Settings::from_process(arguments).read(Self::read)
+    }
+
+    fn read(reader: &mut Reader) -> Read<Self> {
+        let gateway = place(
+            reader,
+            &names::CLIENT_SERVICE_HOST,
+            &names::CLIENT_SERVICE_PORT,
+            &names::CLIENT_HTTP_ADDR,
+            "CLIENT_SERVICE_HOST and CLIENT_SERVICE_PORT",
+        );
+        let command = place(
+            reader,
+            &names::COMMAND_SERVICE_HOST,
+            &names::COMMAND_SERVICE_PORT,
+            &names::COMMAND_GRPC_ADDR,
+            "COMMAND_SERVICE_HOST and COMMAND_SERVICE_PORT",
+        );
+        let query = place(
+            reader,
+            &names::QUERY_SERVICE_HOST,
+            &names::QUERY_SERVICE_PORT,
+            &names::QUERY_GRPC_ADDR,
+            "QUERY_SERVICE_HOST and QUERY_SERVICE_PORT",
+        );
+        Ok(Self {
+            gateway: gateway?,
+            command: command?,
+            query: query?,
+        })
+    }
+}
+
+fn place(
+    reader: &mut Reader,
+    host: &Setting<String>,
+    port: &Setting<u16>,
+    listener: &Setting<SocketAddr>,
+    settings: &'static str,
+) -> Read<Place> {
+    const ORIGIN: &str = "the listener's setting";
+    let listener = reader.get(listener).map(reachable);
+    if let Ok(address) = listener {
+        reader.fall_back(&host.spec, address.ip().to_string(), ORIGIN);
+        reader.fall_back(&port.spec, address.port().to_string(), ORIGIN);
+    }
+    let (host, port) = (reader.get(host), reader.get(port));
+    listener?;
+    Ok(Place {
+        host: host?.trim_matches(['[', ']']).to_owned(),
+        port: port?,
+        settings,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::config::{Layers, Settings};
+
+    use super::Location;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<[String; 3], String> {
+        let pairs = pairs.iter();
+        let pairs = pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = Settings::from_layers(Layers {
+            environment: pairs.collect(),
+            ..Layers::default()
+        });
+        let read = settings.read(Location::read);
+        let read = read.map_err(|errors| errors.to_string())?;
+        Ok([read.gateway, read.command, read.query].map(|place| place.to_string()))
+    }
+
+    #[test]
+    fn a_shop_is_found_where_its_listeners_are_unless_a_service_is_named() {
+        let defaults = ["127.0.0.1:4000", "127.0.0.1:50051", "127.0.0.1:50052"];
+        assert_eq!(read(&[]), Ok(defaults.map(str::to_owned)));
+        let listeners = [
+            ("CLIENT_HTTP_ADDR", "0.0.0.0:4001"),
+            ("COMMAND_GRPC_ADDR", "[::1]:4002"),
+            ("QUERY_GRPC_ADDR", "10.0.0.1:4003"),
+        ];
+        let found = ["127.0.0.1:4001", "[::1]:4002", "10.0.0.1:4003"];
+        assert_eq!(read(&listeners), Ok(found.map(str::to_owned)));
+        let named = [
+            ("CLIENT_SERVICE_HOST", "shop.test"),
+            ("COMMAND_SERVICE_PORT", "5000"),
+            ("QUERY_SERVICE_HOST", "[::2]"),
+        ];
+        let found = ["shop.test:4001", "[::1]:5000", "[::2]:4003"];
+        let all = [&listeners[..], &named[..]].concat();
+        assert_eq!(read(&all), Ok(found.map(str::to_owned)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_at_once() {
+        let wrong = [
+            ("CLIENT_SERVICE_PORT", "0"),
+            ("COMMAND_SERVICE_HOST", "http://command"),
+            ("QUERY_SERVICE_HOST", "query:50052"),
+            ("QUERY_SERVICE_PORT", "99999"),
+        ];
+        let told = read(&wrong).expect_err("wrong");
+        assert_eq!(told.lines().count(), wrong.len(), "{told}");
+        for (name, value) in wrong {
+            assert!(told.contains(&format!("{name} is {value:?}")), "{told}");
+        }
+    }
+}

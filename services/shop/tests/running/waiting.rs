@@ -1,0 +1,194 @@
+//! A start that waits for a database: it says for what, goes on when it can, and gives up at its limit.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use sqlx::{Connection, PgConnection};
+use test_postgres::{Cluster, TestDatabase};
+use test_shop::Folder;
+
+use crate::support::{LISTENERS, SHOP};
+
+const URLS: [&str; 3] = [
+    "EVENT_STORE_URL",
+    "COMMAND_DATABASE_URL",
+    "QUERY_DATABASE_URL",
+];
+
+/// A shop that may not have started. Ends with the test, also with one that fails.
+struct Starting {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    signs: Lines<BufReader<ChildStdout>>,
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Starting {
+    fn on(folder: &Folder, urls: [&str; 3], settings: &[(&str, &str)]) -> Result<Self> {
+        let mut child = Command::new(SHOP)
+            .current_dir(folder.path())
+            .env_clear()
+            .envs(LISTENERS.map(|listener| (listener, "127.0.0.1:0")))
+            .envs(URLS.iter().zip(urls))
+            .envs(settings.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let log = BufReader::new(child.stderr.take().context("a pipe")?).lines();
+        let signs = BufReader::new(child.stdout.take().context("a pipe")?).lines();
+        Ok(Self { child, log, signs })
+    }
+
+    /// The next line of the log that says what is waited for.
+    fn waits(&mut self) -> Result<String> {
+        let mut log = self.log.by_ref().map_while(Result::ok);
+        let line = log.find(|line| line.contains("the start waits"));
+        line.context("it ended without a word")
+    }
+
+    fn is_open(&mut self) -> Result<()> {
+        let sign = self.signs.next().context("it ended")??;
+        assert_eq!(sign, "The shop is open.");
+        Ok(())
+    }
+
+    /// Its exit code, and the rest of its log.
+    fn ended(mut self) -> Result<(Option<i32>, String)> {
+        let log: Vec<String> = self.log.by_ref().map_while(Result::ok).collect();
+        Ok((self.child.wait()?.code(), log.join("\n")))
+    }
+}
+
+async fn three(cluster: &Cluster) -> [TestDatabase; 3] {
+    [
+        cluster.database().await,
+        cluster.database().await,
+        cluster.database().await,
+    ]
+}
+
+fn urls(databases: &[TestDatabase; 3]) -> [&str; 3] {
+    databases.each_ref().map(|database| database.url.as_str())
+}
+
+#[tokio::test]
+async fn a_server_that_comes_later_is_waited_for_by_name() -> Result<()> {
+    let cluster = Cluster::start().await;
+    let databases = three(&cluster).await;
+    let folder = Folder::create()?;
+    cluster.stop_immediately().await;
+    let mut shop = Starting::on(&folder, urls(&databases), &[])?;
+    let line = shop.waits()?;
+    for part in [
+        "open the event store (EVENT_STORE_URL)",
+        "EVENT_STORE_URL: ",
+        "PostgreSQL at ",
+        ".s.PGSQL.",
+    ] {
+        assert!(line.contains(part), "{part:?} is not in: {line}");
+    }
+    cluster.start_again().await;
+    shop.is_open()
+}
+
+#[tokio::test]
+async fn the_lock_of_the_migrations_is_waited_for_by_name() -> Result<()> {
+    let cluster = Cluster::start().await;
+    let databases = three(&cluster).await;
+    let keys = [0x6576_656e_7473_i64, 7_236_413_219, 7_236_413_218];
+    let lock = "SELECT pg_advisory_lock(hashtextextended(current_schema()::text, $1))";
+    let folder = Folder::create()?;
+    let mut holders = Vec::new();
+    for (url, key) in urls(&databases).into_iter().zip(keys) {
+        let mut holder = PgConnection::connect(url).await?;
+        sqlx::query(lock).bind(key).execute(&mut holder).await?;
+        holders.push(holder);
+    }
+    let mut shop = Starting::on(&folder, urls(&databases), &[])?;
+    for (name, holder) in URLS.iter().zip(holders) {
+        let line = loop {
+            let line = shop.waits()?;
+            if line.contains(&format!("({name})")) {
+                break line;
+            }
+        };
+        let cause = "another session holds the lock of the migrations";
+        assert!(line.contains(name) && line.contains(cause), "{line}");
+        holder.close().await?;
+    }
+    shop.is_open()
+}
+
+#[tokio::test]
+async fn a_start_gives_up_at_its_limit_and_says_what_it_lacked() -> Result<()> {
+    let folder = Folder::create()?;
+    // Port 1 belongs to nobody here.
+    let url = "postgres://me:secret@127.0.0.1:1/shop";
+    let limit = [("START_TIMEOUT_MS", "200")];
+    let shop = Starting::on(&folder, [url; 3], &limit)?;
+    let (code, log) = shop.ended()?;
+    assert_eq!(code, Some(1), "{log}");
+    let expected = "error: EVENT_STORE_URL: open the event store: the store is unavailable: \
+                    PostgreSQL at 127.0.0.1:1: ";
+    assert!(log.starts_with(expected), "{log}");
+    assert!(!log.contains("secret"), "{log}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_pass_is_not_waited_for() -> Result<()> {
+    let folder = Folder::create()?;
+    let url = "postgres://me@127.0.0.1:1/shop?sslmode=verify-full&sslrootcert=/no/root.pem";
+    let (code, log) = Starting::on(&folder, [url; 3], &[])?.ended()?;
+    assert_eq!(code, Some(1), "{log}");
+    for part in ["EVENT_STORE_URL", "127.0.0.1:1", "TLS", "/no/root.pem"] {
+        assert!(log.contains(part), "{part:?} is not in: {log}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_start_that_waits_can_be_stopped() -> Result<()> {
+    let folder = Folder::create()?;
+    let url = "postgres://me@127.0.0.1:1/shop";
+    let day = Duration::from_hours(24).as_millis().to_string();
+    let mut shop = Starting::on(&folder, [url; 3], &[("START_TIMEOUT_MS", &day)])?;
+    shop.waits()?;
+    let pid = shop.child.id().to_string();
+    Command::new("kill").args(["-s", "TERM", &pid]).status()?;
+    let (code, log) = shop.ended()?;
+    assert_eq!(code, Some(0), "{log}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn migrate_makes_the_tables_and_ends() -> Result<()> {
+    let cluster = Cluster::start().await;
+    let databases = three(&cluster).await;
+    let folder = Folder::create()?;
+    let without = [("MIGRATE", "off")];
+    let (code, log) = Starting::on(&folder, urls(&databases), &without)?.ended()?;
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("migration 1 has not run"), "{log}");
+    let migrated = Command::new(SHOP)
+        .arg("migrate")
+        .env_clear()
+        .envs(URLS.iter().zip(urls(&databases)))
+        .output()?;
+    let told = String::from_utf8_lossy(&migrated.stderr).into_owned();
+    assert!(migrated.status.success(), "{told}");
+    let told = String::from_utf8_lossy(&migrated.stdout).into_owned();
+    assert!(
+        told.starts_with("The databases are up to date: postgres://"),
+        "{told}"
+    );
+    Starting::on(&folder, urls(&databases), &without)?.is_open()
+}
