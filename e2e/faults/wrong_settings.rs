@@ -18,6 +18,9 @@ const NOT_READ: [&str; 5] = [
     "DATABASE_URL",
 ];
 
+/// A parameter that PostgreSQL has by another name.
+const MISSPELT: &str = "conect_timeout=3";
+
 /// What a binary that must not start writes, a line for each setting.
 async fn refused(binary: &str, variables: &[(&str, &str)]) -> Result<Vec<String>> {
     let variables = variables.iter();
@@ -76,6 +79,7 @@ async fn every_setting_of_every_binary_is_named_when_all_are_wrong() -> Result<(
 
 #[tokio::test]
 async fn each_kind_of_wrong_value_is_refused_by_name_in_every_binary_that_reads_it() -> Result<()> {
+    let misspelt = format!("postgres://h/db?{MISSPELT}");
     let urls = [
         "mysql://me@host/db",
         "sqlite://",
@@ -83,7 +87,7 @@ async fn each_kind_of_wrong_value_is_refused_by_name_in_every_binary_that_reads_
         "sqlite://x.db?mode=memory",
         "\"sqlite://x.db\"",
         "postgres://h/db?sslmode=sure",
-        "postgres://h/db?conect_timeout=3",
+        &misspelt,
         "postgres://h:99999/db",
     ];
     let databases = [
@@ -121,7 +125,9 @@ async fn each_kind_of_wrong_value_is_refused_by_name_in_every_binary_that_reads_
             let good = good.into_iter().filter(|(other, _)| *other != name);
             let variables: Vec<_> = good.chain([(name, value)]).collect();
             let lines = refused(binary, &variables).await?;
-            let expected = format!("error: {name} is {value:?} (from the environment); accepted: ");
+            // A parameter that is not known may be a secret in the wrong place.
+            let shown = value.replace(MISSPELT, "***=***");
+            let expected = format!("error: {name} is {shown:?} (from the environment); accepted: ");
             let is_told = matches!(&lines[..], [line] if line.starts_with(&expected));
             ensure!(is_told, "{binary}: {expected:?} is not {lines:?}");
         }

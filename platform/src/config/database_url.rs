@@ -128,6 +128,8 @@ pub(super) fn without_password(text: &str) -> String {
     }
     match Url::parse(text) {
         Ok(url) if url.has_authority() => by_structure(&url),
+        // A path, which was not meant to be a URL.
+        _ if text.starts_with(['/', '.']) && !text.contains(['@', '=']) => text.to_owned(),
         _ => STARS.to_owned(),
     }
 }
@@ -242,6 +244,7 @@ mod tests {
             ),
             ("sqlite://a:b/c", "sqlite://a:b/c"),
             ("./data", "./data"),
+            ("/srv/shop?x", "/srv/shop?x"),
             ("127.0.0.1:4000", "127.0.0.1:4000"),
         ] {
             assert_eq!(without_password(url), shown);
