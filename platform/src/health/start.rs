@@ -100,7 +100,7 @@ impl StartStep {
                         return Err(error);
                     }
                     *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
-                    tokio::time::sleep(pause.min(self.patience - waited)).await;
+                    tokio::time::sleep(pause.min(self.patience.saturating_sub(waited))).await;
                     pause = MAX_PAUSE.min(pause * 2);
                 }
             };
