@@ -57,17 +57,17 @@ async fn every_setting_of_every_binary_is_named_when_all_are_wrong() -> Result<(
             .map(|name| (name.as_str(), "'wrong'"))
             .collect();
         let lines = refused(binary, &variables).await?;
-        let mut named = BTreeSet::new();
+        let mut told = BTreeSet::new();
         for line in &lines {
             let line = line.strip_prefix("error: ").context("an error")?;
             let name = line.split(' ').next().unwrap_or_default();
             ensure!(line.contains(" is \"'wrong'\" (from "), "{binary}: {line}");
             ensure!(
-                named.insert(name.to_owned()),
+                told.insert(name.to_owned()),
                 "{binary}: {name} is there twice"
             );
         }
-        let missing: Vec<_> = names.difference(&named).collect();
+        let missing: Vec<_> = names.difference(&told).collect();
         let expected: Vec<_> = names
             .iter()
             .filter(|name| NOT_READ.contains(&name.as_str()))
