@@ -1,5 +1,7 @@
 //! Each schema version has a table of its own, and the first is shown.
 
+use std::error::Error as _;
+
 use read_model_sql::{Generation, Statement};
 
 use crate::support::{Counter, Counters, Fresh};
@@ -103,9 +105,11 @@ async fn a_database_of_an_older_build_is_refused_by_its_name() {
         ] {
             let refused = refused.expect_err("an older build");
             assert!(!refused.is_retryable());
-            let cause = std::error::Error::source(&refused)
-                .expect("a cause")
-                .to_string();
+            let mut cause = refused.source().expect("a cause");
+            while let Some(deeper) = cause.source() {
+                cause = deeper;
+            }
+            let cause = cause.to_string();
             let name = fresh.url.trim_start_matches("sqlite://");
             let name = name.split(['?', '/']).rfind(|part| cause.contains(part));
             assert!(name.is_some(), "{cause} should name {}", fresh.url);
