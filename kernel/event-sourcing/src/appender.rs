@@ -26,6 +26,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::commit::{Commit, Receipt, Refused};
+use crate::failure_log::FailureLog;
+use crate::fields;
 use crate::id::CommandId;
 use crate::lock::lock;
 use crate::queue::take_batch;
@@ -204,6 +206,7 @@ impl Appender {
             store,
             config,
             writes,
+            failures: FailureLog::new(),
         };
         let task = tokio::spawn(run(task_state, jobs, on_the_way.clone()));
         let appender = Self {
@@ -296,6 +299,7 @@ struct Writer {
     store: Arc<dyn EventStore>,
     config: AppenderConfig,
     writes: watch::Sender<LastWrite>,
+    failures: FailureLog,
 }
 
 impl Writer {
@@ -304,12 +308,28 @@ impl Writer {
         commits: &[Commit],
     ) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
         let answers = self.store.append(commits).await;
+        self.report(answers.as_ref().err());
         self.writes.send_replace(match &answers {
             Ok(_) => LastWrite::Answered,
             Err(error) if error.is_retryable() => LastWrite::Unavailable,
             Err(_) => LastWrite::Failed,
         });
         answers
+    }
+
+    fn report(&self, failure: Option<&StoreError>) {
+        let now = Instant::now();
+        if let Some(error) = failure {
+            if let Some(suppressed) = self.failures.failed(now) {
+                tracing::warn!(
+                    { fields::ERROR } = error as &dyn std::error::Error,
+                    { fields::SUPPRESSED } = suppressed,
+                    "append failed"
+                );
+            }
+        } else {
+            self.failures.log_recovery(now, "appends succeed again");
+        }
     }
 }
 
@@ -423,7 +443,6 @@ impl Batch {
                 }
                 Err(error) => error,
             };
-            tracing::warn!(error = &error as &dyn std::error::Error, "append failed");
             match error {
                 StoreError::Failed { .. } => {
                     return Err(FailedBatch {

@@ -23,6 +23,8 @@ pub const PROJECTION: &str = "projection.name";
 pub const PROJECTION_VERSION: &str = "projection.schema_version";
 /// Why something did not succeed, for people.
 pub const REASON: &str = "failure.reason";
+/// How many lines like this one were left out since the last one that was written.
+pub const SUPPRESSED: &str = "log.suppressed";
 /// The version of a snapshot.
 pub const SNAPSHOT_VERSION: &str = "snapshot.version";
 /// The name of a stream.
@@ -31,6 +33,8 @@ pub const STREAM: &str = "stream.name";
 pub const SAGA_ID: &str = "saga.id";
 /// Which of the partitions of sagas.
 pub const SAGA_PARTITION: &str = "saga.partition";
+/// How many partitions of sagas.
+pub const SAGA_PARTITIONS: &str = "saga.partitions";
 /// The step that a saga is at.
 pub const SAGA_STEP: &str = "saga.step";
 /// What a saga is about, such as an order's id.

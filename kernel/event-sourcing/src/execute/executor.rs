@@ -19,6 +19,7 @@ use super::work::{Lane, Mode, Needs, Stop, Work};
 use crate::aggregate::Aggregate;
 use crate::appender::{Appender, AppenderConfig, LastWrite, Outcome};
 use crate::clock::Clock;
+use crate::fields;
 use crate::id::{CommandId, Version};
 use crate::store::{EventStore, StoreError};
 
@@ -75,7 +76,7 @@ impl ExecutorTasks {
         for task in self.0 {
             if let Err(error) = task.await {
                 tracing::error!(
-                    error = &error as &dyn std::error::Error,
+                    { fields::ERROR } = &error as &dyn std::error::Error,
                     "executor task failed"
                 );
             }

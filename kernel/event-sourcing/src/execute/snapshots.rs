@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::load::take;
 use super::state::{AnyState, Kind};
 use crate::clock::Clock;
+use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Version;
 use crate::store::EventStore;
@@ -63,6 +65,7 @@ impl Snapshots {
 }
 
 async fn run(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, mut due: mpsc::Receiver<Due>) {
+    let failures = FailureLog::new();
     while let Some(Due {
         kind,
         stream,
@@ -75,10 +78,15 @@ async fn run(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, mut due: mpsc::R
             continue;
         };
         if let Err(error) = store.save_snapshot(&snapshot).await {
-            tracing::warn!(
-                { fields::ERROR } = &error as &dyn std::error::Error,
-                "snapshot not saved"
-            );
+            if let Some(suppressed) = failures.failed(Instant::now()) {
+                tracing::warn!(
+                    { fields::ERROR } = &error as &dyn std::error::Error,
+                    { fields::SUPPRESSED } = suppressed,
+                    "snapshot not saved"
+                );
+            }
+        } else {
+            failures.log_recovery(Instant::now(), "snapshots are saved again");
         }
     }
 }

@@ -35,6 +35,7 @@ use super::idle::Idle;
 use super::origin::{self, LastEvent};
 use super::parking::Parking;
 use super::{PageWrite, Parked, Progress, Projection, ProjectionStore};
+use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
@@ -101,6 +102,8 @@ pub struct Runner<P: Projection> {
     config: RunnerConfig,
     lease: Arc<str>,
     state: watch::Sender<RunnerState>,
+    failures: FailureLog,
+    releases: FailureLog,
 }
 
 impl<P: Projection> fmt::Debug for Runner<P> {
@@ -153,6 +156,8 @@ impl<P: Projection> Runner<P> {
             config,
             lease,
             state,
+            failures: FailureLog::new(),
+            releases: FailureLog::new(),
         }
     }
 
@@ -219,11 +224,14 @@ impl<P: Projection> Runner<P> {
             // What that means is decided, and logged, where the runner begins again.
             Lost::Log(_) => self.config.retry_min,
             Lost::Error(error) => {
-                tracing::warn!(
-                    { fields::PROJECTION } = P::NAME,
-                    { fields::ERROR } = &error as &dyn std::error::Error,
-                    "projection retries"
-                );
+                if let Some(suppressed) = self.failures.failed(Instant::now()) {
+                    tracing::warn!(
+                        { fields::PROJECTION } = P::NAME,
+                        { fields::ERROR } = &error as &dyn std::error::Error,
+                        { fields::SUPPRESSED } = suppressed,
+                        "projection retries"
+                    );
+                }
                 self.state.send_modify(|state| {
                     state.failing = Some(error.to_string());
                     state.is_damaged = !error.is_retryable();
@@ -237,11 +245,14 @@ impl<P: Projection> Runner<P> {
 
     async fn release(&self) {
         let names = [Arc::clone(&self.lease)];
-        if let Err(error) = self.leases.release_leases(&names, &self.config.owner).await {
+        if let Err(error) = self.leases.release_leases(&names, &self.config.owner).await
+            && let Some(suppressed) = self.releases.failed(Instant::now())
+        {
             // The lease expires by itself.
             tracing::warn!(
                 { fields::PROJECTION } = P::NAME,
                 { fields::ERROR } = &error as &dyn std::error::Error,
+                { fields::SUPPRESSED } = suppressed,
                 "lease not released"
             );
         }
@@ -465,6 +476,10 @@ impl<P: Projection> Runner<P> {
     }
 
     fn show(&self, progress: &Progress) {
+        self.failures.log_recovery(
+            Instant::now(),
+            format_args!("projection {} works again", P::NAME),
+        );
         self.state.send_replace(RunnerState {
             active: true,
             position: progress.position,

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::call::Call;
+use super::failures::Named;
 use super::schedule::Rest;
 use crate::clock::after;
 use crate::execute::{Context, ExecuteError, Lane};
@@ -143,6 +144,7 @@ impl<S: Saga> Drive<'_, S> {
         match loaded {
             Ok((state, _)) => {
                 self.shared.schedule.set_unreadable(self.saga_id, false);
+                self.shared.failures.read();
                 Ok(state)
             }
             Err(error) => Err(self.unread(&error, error.is_retryable())),
@@ -153,21 +155,26 @@ impl<S: Saga> Drive<'_, S> {
     async fn look(&self) -> Result<Arc<SagaState<S>>, Rest> {
         let present = self.shared.executor.present::<SagaState<S>>(self.saga_id);
         match tokio::time::timeout(self.shared.config.commit_timeout, present).await {
-            Ok(Ok((state, _))) => Ok(state),
+            Ok(Ok((state, _))) => {
+                self.shared.failures.read();
+                Ok(state)
+            }
             Ok(Err(error)) => Err(self.unread(&error, error.is_retryable())),
             Err(late) => Err(self.unread(&late, true)),
+        }
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named {
+            saga_type: S::NAME,
+            saga_id: self.saga_id,
         }
     }
 
     fn unread(&self, error: &(dyn std::error::Error + 'static), is_retryable: bool) -> Rest {
         let saga_id = &**self.saga_id;
         if is_retryable {
-            tracing::warn!(
-                { fields::SAGA_TYPE } = S::NAME,
-                { fields::SAGA_ID } = saga_id,
-                { fields::ERROR } = error,
-                "a saga could not be read; it is tried again"
-            );
+            self.shared.failures.unread(self.named(), error);
         } else if self.shared.schedule.set_unreadable(saga_id, true) {
             metrics::counter!("events_unreadable_total", "reader" => "saga").increment(1);
             tracing::error!(
@@ -259,12 +266,12 @@ impl<S: Saga> Drive<'_, S> {
                 fence: Some(fence),
             };
             match shared.executor.execute(&advance, &context).await {
-                Ok(done) => return Ok(done.answer),
+                Ok(done) => {
+                    shared.failures.committed();
+                    return Ok(done.answer);
+                }
                 Err(ExecuteError::Fenced) => {
-                    tracing::warn!(
-                        { fields::SAGA_PARTITION } = self.partition,
-                        "a partition of sagas was lost"
-                    );
+                    shared.failures.lost_partitions(self.partition, 1);
                     shared.ownership.lose(self.partition, token);
                     continue;
                 }
@@ -281,18 +288,13 @@ impl<S: Saga> Drive<'_, S> {
     fn refused(&self, error: &ExecuteError<Damaged>) -> Result<(), Rest> {
         let saga_id = &**self.saga_id;
         match error {
-            ExecuteError::Unavailable(outcome) => {
-                tracing::warn!({ fields::SAGA_TYPE } = S::NAME, { fields::SAGA_ID } = saga_id, { fields::OUTCOME } = ?outcome, "a saga's commit is tried again");
+            ExecuteError::Unavailable(_) => {
+                self.shared.failures.unanswered(self.named(), error);
                 Ok(())
             }
             // It is there. The next try finds it by its id and answers from it.
-            ExecuteError::Unanswered { error, .. } if error.is_retryable() => {
-                tracing::warn!(
-                    { fields::SAGA_TYPE } = S::NAME,
-                    { fields::SAGA_ID } = saga_id,
-                    { fields::ERROR } = error as &dyn std::error::Error,
-                    "a saga's commit is there, and is read again"
-                );
+            ExecuteError::Unanswered { error: cause, .. } if cause.is_retryable() => {
+                self.shared.failures.unanswered(self.named(), error);
                 Ok(())
             }
             ExecuteError::Refused(Damaged(damage)) => {
@@ -308,13 +310,7 @@ impl<S: Saga> Drive<'_, S> {
             | ExecuteError::Unanswered { .. }
             | ExecuteError::Reused
             | ExecuteError::Fenced => {
-                let error = error as &dyn std::error::Error;
-                tracing::error!(
-                    { fields::SAGA_TYPE } = S::NAME,
-                    { fields::SAGA_ID } = saga_id,
-                    { fields::ERROR } = error,
-                    "a saga's commit failed"
-                );
+                self.shared.failures.failed(self.named(), error);
                 Err(self.later(false))
             }
         }

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{SagaEngine, Shared};
 use crate::aggregate::DecodeError;
 use crate::event::Envelope;
+use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::{Position, Version};
 use crate::saga::event::{AnySagaEvent, SagaEvent};
@@ -59,20 +61,26 @@ pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
         strangers: HashMap::new(),
         is_whole: true,
     };
+    let failures = FailureLog::new();
     loop {
         let step = tokio::select! {
             () = rested.cancelled() => break,
             step = index.step() => step,
         };
-        if let Err(error) = step {
+        let Err(error) = step else {
+            failures.log_recovery(Instant::now(), "the log of sagas can be read again");
+            continue;
+        };
+        if let Some(suppressed) = failures.failed(Instant::now()) {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                { fields::ERROR } = &error as &dyn std::error::Error,
+                { fields::SUPPRESSED } = suppressed,
                 "the log of sagas could not be read; it is tried again"
             );
-            tokio::select! {
-                () = rested.cancelled() => break,
-                () = tokio::time::sleep(shared.config.retry) => {}
-            }
+        }
+        tokio::select! {
+            () = rested.cancelled() => break,
+            () = tokio::time::sleep(shared.config.retry) => {}
         }
     }
     if index.position > Some(index.kept) {
@@ -164,7 +172,7 @@ impl Index<'_> {
         };
         if let Err(error) = self.shared.store.save_snapshot(&snapshot).await {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                { fields::ERROR } = &error as &dyn std::error::Error,
                 "the index of sagas was not kept"
             );
         }

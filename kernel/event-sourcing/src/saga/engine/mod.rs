@@ -13,6 +13,7 @@
 
 mod call;
 mod drive;
+mod failures;
 mod index;
 mod ownership;
 mod schedule;
@@ -26,6 +27,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::drive::{Driver, Typed};
+use self::failures::Failures;
 use self::ownership::Ownership;
 use self::schedule::Schedule;
 use super::definition::Saga;
@@ -101,6 +103,7 @@ struct Shared {
     drivers: Vec<Arc<dyn Driver>>,
     schedule: Schedule,
     ownership: Ownership,
+    failures: Failures,
     calls: Arc<Semaphore>,
     stop: CancellationToken,
 }
@@ -154,6 +157,7 @@ impl EngineBuilder {
             drivers: self.drivers,
             schedule: Schedule::default(),
             ownership: Ownership::default(),
+            failures: Failures::default(),
             stop: stop.clone(),
         });
         let (parts, at_end) = (run(Arc::clone(&shared)), ended.clone().drop_guard());

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Position;
 use crate::lease::{Fence, Lease, PRESENCE, Token};
@@ -125,9 +126,8 @@ impl Ownership {
         }
     }
 
-    /// Prolongs what was renewed and drops what was not. Gives the leases of partitions that it holds and did not know
-    /// of: the answer to their taking was lost, or the store failed behind it.
-    fn renew(&self, leases: &[Lease], asked_at: Instant, ttl: Duration) -> Vec<Lease> {
+    /// Prolongs what was renewed and drops what was not.
+    fn renew(&self, leases: &[Lease], asked_at: Instant, ttl: Duration) -> Renewal {
         let mut tokens = [None; PARTITIONS as usize];
         for lease in leases {
             if let Some(token) = partition(&lease.name).and_then(|index| tokens.get_mut(index)) {
@@ -136,18 +136,15 @@ impl Ownership {
         }
         let mut slots = lock(&self.held);
         slots.resize(usize::from(PARTITIONS), None);
-        let mut unknown = Vec::new();
+        let mut renewal = Renewal::default();
         for (partition, (slot, token)) in (0..).zip(slots.iter_mut().zip(tokens)) {
             match (slot.as_mut(), token) {
                 (Some(held), Some(token)) if held.token == token => held.until = asked_at + ttl,
                 (Some(_), _) => {
-                    tracing::warn!(
-                        { fields::SAGA_PARTITION } = partition,
-                        "the lease of a partition of sagas was lost"
-                    );
+                    renewal.lost.push(partition);
                     *slot = None;
                 }
-                (None, Some(token)) => unknown.push(Lease {
+                (None, Some(token)) => renewal.unknown.push(Lease {
                     name: name(partition),
                     token,
                 }),
@@ -156,7 +153,7 @@ impl Ownership {
         }
         drop(slots);
         self.renewed.notify_waiters();
-        unknown
+        renewal
     }
 
     fn partitions(&self) -> Vec<u16> {
@@ -186,6 +183,16 @@ impl Ownership {
     }
 }
 
+/// What a renewal found that was not known.
+#[derive(Debug, Default)]
+struct Renewal {
+    /// The partitions that are another process's now.
+    lost: Vec<u16>,
+    /// The leases of partitions that this process holds and did not know of: the answer to their taking was lost, or the
+    /// store failed behind it.
+    unknown: Vec<Lease>,
+}
+
 fn name(partition: u16) -> Arc<str> {
     format!("{PARTITION_PREFIX}{partition:02}").into()
 }
@@ -205,16 +212,23 @@ fn measure(shared: &Shared) {
 /// Takes, keeps and gives back partitions; gives all back when the sagas have come to rest.
 pub(super) async fn keep(shared: &Shared, rested: &CancellationToken) {
     let process: Arc<str> = format!("{PRESENCE}{}", shared.config.owner).into();
+    let failures = FailureLog::new();
     while !rested.is_cancelled() {
         let tried = renew(shared, &process).await;
         measure(shared);
         let pause = match tried {
-            Ok(()) => shared.config.lease / 3,
+            Ok(()) => {
+                failures.log_recovery(Instant::now(), "the leases of sagas are kept again");
+                shared.config.lease / 3
+            }
             Err(error) => {
-                tracing::warn!(
-                    { fields::ERROR } = &error as &dyn std::error::Error,
-                    "the leases of sagas could not be kept; it is tried again"
-                );
+                if let Some(suppressed) = failures.failed(Instant::now()) {
+                    tracing::warn!(
+                        { fields::ERROR } = &error as &dyn std::error::Error,
+                        { fields::SUPPRESSED } = suppressed,
+                        "the leases of sagas could not be kept; it is tried again"
+                    );
+                }
                 shared.config.retry
             }
         };
@@ -249,7 +263,10 @@ async fn renew(shared: &Shared, process: &Arc<str>) -> Result<(), StoreError> {
     let (owner, ttl) = (&shared.config.owner, shared.config.lease);
     let asked_at = Instant::now();
     let renewed = shared.leases.renew_leases(owner, ttl).await?;
-    let unknown = shared.ownership.renew(&renewed, asked_at, ttl);
+    let Renewal { lost, unknown } = shared.ownership.renew(&renewed, asked_at, ttl);
+    if let Some(first) = lost.first() {
+        shared.failures.lost_partitions(*first, lost.len());
+    }
     if shared.stop.is_cancelled() {
         return Ok(());
     }

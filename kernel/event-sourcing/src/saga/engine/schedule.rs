@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::Shared;
 use super::ownership::Ownership;
 use crate::clock::after;
+use crate::fields;
 use crate::id::Position;
 use crate::lock::lock;
 
@@ -347,7 +348,7 @@ pub(super) async fn run(shared: &Arc<Shared>) {
             () = shared.stop.cancelled(), if !shared.stop.is_cancelled() => {}
             Some(ended) = driven.join_next() => {
                 if let Err(error) = ended {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a saga's task failed");
+                    tracing::error!({ fields::ERROR } = &error as &dyn std::error::Error, "a saga's task failed");
                 }
             }
             () = tokio::time::sleep(pause.min(Duration::from_hours(1))) => {}
