@@ -9,6 +9,9 @@ pub mod decimal;
 pub mod metadata;
 pub mod status;
 pub mod time;
+mod trace;
+
+pub use trace::TraceContext;
 
 /// The write side: commands, answers of idempotent requests, operations.
 #[expect(

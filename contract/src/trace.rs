@@ -1,0 +1,146 @@
+//! W3C trace context: what is passed on of it, and stored with events.
+
+use std::borrow::Cow;
+
+use tonic::metadata::MetadataMap;
+
+use crate::metadata::{self, TRACEPARENT, TRACESTATE};
+
+/// The most bytes of a `tracestate`, as its specification says.
+const MAX_STATE_BYTES: usize = 512;
+/// The length of a `traceparent` of version 00, and the least of a later one.
+const PARENT_BYTES: usize = 55;
+
+/// A well-formed trace context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceContext {
+    parent: String,
+    state: Option<String>,
+}
+
+impl TraceContext {
+    /// Reads `traceparent` and `tracestate`, which may be sent in parts. A malformed context is none, and a malformed
+    /// state is left out, as the specification asks.
+    #[must_use]
+    pub fn of(metadata: &MetadataMap) -> Option<Self> {
+        let mut parents = metadata.get_all(TRACEPARENT).iter();
+        let only = parents.next().filter(|_| parents.next().is_none())?;
+        let parent = parent(only.to_str().ok()?)?;
+        let states = metadata.get_all(TRACESTATE).iter();
+        let states: Vec<_> = states.filter_map(|part| part.to_str().ok()).collect();
+        let state = states.join(",");
+        let is_usable = !state.is_empty() && state.len() <= MAX_STATE_BYTES;
+        Some(Self {
+            parent: parent.into_owned(),
+            state: is_usable.then_some(state),
+        })
+    }
+
+    /// Each of its parts with the name that it travels and is stored under.
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let state = self.state.as_deref().map(|state| (TRACESTATE, state));
+        std::iter::once((TRACEPARENT, self.parent.as_str())).chain(state)
+    }
+
+    /// Sets both in a request.
+    pub fn insert(&self, metadata: &mut MetadataMap) {
+        for (name, value) in self.parts() {
+            metadata::insert(metadata, name, value);
+        }
+    }
+}
+
+/// A `traceparent` in the form of version 00; nothing if it is malformed. A later version begins in the same way.
+fn parent(text: &str) -> Option<Cow<'_, str>> {
+    let (known, rest) = text.split_at_checked(PARENT_BYTES)?;
+    let fields: Vec<&str> = known.split('-').collect();
+    let [version, trace, span, flags] = fields[..] else {
+        return None;
+    };
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let is_field = |text: &str, length| text.len() == length && text.bytes().all(is_hex);
+    let is_id = |text: &str, length| is_field(text, length) && text.bytes().any(|b| b != b'0');
+    let is_well_formed =
+        is_field(version, 2) && is_id(trace, 32) && is_id(span, 16) && is_field(flags, 2);
+    if !is_well_formed || version == "ff" {
+        return None;
+    }
+    if version == "00" {
+        return rest.is_empty().then_some(Cow::Borrowed(known));
+    }
+    let is_later = rest.is_empty() || rest.starts_with('-');
+    is_later.then(|| Cow::Owned(format!("00-{trace}-{span}-{flags}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn read(pairs: &[(&'static str, &str)]) -> Option<Vec<(String, String)>> {
+        let mut map = MetadataMap::new();
+        for (key, value) in pairs {
+            map.append(*key, value.parse().expect("ASCII"));
+        }
+        let context = TraceContext::of(&map)?;
+        let mut passed_on = MetadataMap::new();
+        context.insert(&mut passed_on);
+        let own = |text: &str| text.to_owned();
+        let parts: Vec<_> = context.parts().map(|(k, v)| (own(k), own(v))).collect();
+        for (name, value) in &parts {
+            assert_eq!(metadata::get(&passed_on, name), Some(&**value));
+        }
+        Some(parts)
+    }
+
+    fn parent_of(text: &str) -> Option<String> {
+        let parts = read(&[(TRACEPARENT, text)])?;
+        parts.into_iter().next().map(|(_, value)| value)
+    }
+
+    #[test]
+    fn a_well_formed_parent_is_passed_on() {
+        assert_eq!(parent_of(PARENT).as_deref(), Some(PARENT));
+        let later = PARENT.replacen("00", "cc", 1);
+        assert_eq!(parent_of(&later).as_deref(), Some(PARENT));
+        assert_eq!(parent_of(&format!("{later}-more")).as_deref(), Some(PARENT));
+    }
+
+    #[test]
+    fn a_malformed_parent_is_ignored() {
+        for malformed in [
+            String::new(),
+            PARENT.to_uppercase(),
+            PARENT.replace('-', "0"),
+            PARENT.replacen("00", "ff", 1),
+            format!("{PARENT}-more"),
+            format!("{}x", PARENT.replacen("00", "cc", 1)),
+            PARENT[..54].to_owned(),
+            PARENT.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32)),
+            PARENT.replace("00f067aa0ba902b7", &"0".repeat(16)),
+            PARENT.replace("4bf9", "4bg9"),
+        ] {
+            assert_eq!(parent_of(&malformed), None, "{malformed}");
+        }
+        assert_eq!(read(&[(TRACEPARENT, PARENT), (TRACEPARENT, PARENT)]), None);
+        assert_eq!(read(&[(TRACESTATE, "vendor=1")]), None);
+    }
+
+    #[test]
+    fn a_state_comes_with_its_parent_and_is_left_out_if_it_is_too_long() {
+        let state = |values: &[&str]| {
+            let mut pairs = vec![(TRACEPARENT, PARENT)];
+            pairs.extend(values.iter().map(|value| (TRACESTATE, *value)));
+            let parts = read(&pairs).expect("a context");
+            parts.into_iter().nth(1).map(|(_, value)| value)
+        };
+        assert_eq!(state(&["a=1"]).as_deref(), Some("a=1"));
+        assert_eq!(state(&["a=1", "b=2"]).as_deref(), Some("a=1,b=2"));
+        let longest = "x".repeat(MAX_STATE_BYTES);
+        assert_eq!(state(&[&longest]), Some(longest.clone()));
+        assert_eq!(state(&[&longest, "y"]), None);
+        assert_eq!(state(&[""]), None);
+        assert_eq!(state(&[]), None);
+    }
+}
