@@ -19,7 +19,7 @@ pub const PART: &str = "health.part";
 pub const WAITED_FOR: &str = "start.waited_for";
 /// The id that the client got instead of the cause.
 pub const ERROR_ID: &str = "error.id";
-/// The id of the request that began it all.
+/// The id of the request that began it all: `X-Request-Id` of the gateway, `x-correlation-id` of gRPC.
 pub const CORRELATION_ID: &str = "correlation.id";
 /// The name of a command.
 pub const COMMAND: &str = "command.name";
@@ -29,6 +29,36 @@ pub const COMMAND_ID: &str = "command.id";
 pub const RPC_METHOD: &str = "rpc.method";
 /// The gRPC status that it answered.
 pub const RPC_STATUS: &str = "rpc.status";
+/// What an HTTP request asked to be done.
+pub const HTTP_METHOD: &str = "http.method";
+/// With what; without the parameters.
+pub const HTTP_PATH: &str = "http.path";
+/// The HTTP status that it was answered with.
+pub const HTTP_STATUS: &str = "http.status";
+/// The kind of a GraphQL operation, and its name if it has one.
+pub const OPERATION: &str = "graphql.operation";
+/// The code of an error, as the client sees it.
+pub const CODE: &str = "error.code";
+/// The name of a service.
+pub const SERVICE: &str = "service.name";
+/// Its version.
+pub const VERSION: &str = "service.version";
+/// What it was built from.
+pub const COMMIT: &str = "service.commit";
+/// Where the events are, without secrets; its beginning names the engine.
+pub const EVENT_STORE: &str = "event_store.url";
+/// Where a service's own database is, without secrets; its beginning names the engine.
+pub const DATABASE: &str = "database.url";
+/// Who takes the money.
+pub const PAYMENTS: &str = "provider.payments";
+/// Who brings the goods.
+pub const SHIPPING: &str = "provider.shipping";
+/// Who tells the customers.
+pub const NOTIFICATIONS: &str = "provider.notifications";
+/// Where the gateway finds the command-service.
+pub const COMMAND_SERVICE: &str = "command_service.address";
+/// Where the gateway finds the query-service.
+pub const QUERY_SERVICE: &str = "query_service.address";
 /// A setting's name.
 pub const SETTING: &str = "setting.name";
 /// An order's id.

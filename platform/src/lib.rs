@@ -8,8 +8,13 @@ pub mod error_id;
 pub mod fields;
 pub mod health;
 mod metric_help;
+mod process_metrics;
+pub mod request_log;
 pub mod runtime;
 pub mod telemetry;
+
+/// What the process was built from: the variable `BUILD_COMMIT` of the build, if it was set.
+pub const COMMIT: Option<&str> = option_env!("BUILD_COMMIT");
 
 /// The allocator of every service: they live on small, short allocations.
 #[global_allocator]

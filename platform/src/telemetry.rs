@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Read, Reader, Setting, names};
-use crate::metric_help;
+use crate::{metric_help, process_metrics};
 
 /// Upper bounds, in seconds, of the buckets that durations are counted in.
 const SECONDS: &[f64] = &[
@@ -16,6 +16,22 @@ const SECONDS: &[f64] = &[
 /// Upper bounds of the buckets that counts are counted in.
 const COUNTS: &[f64] = &[
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0,
+];
+
+/// The crates of this project that a service is made of.
+const OUR_CRATES: &[&str] = &[
+    "client_service",
+    "command_service",
+    "contract",
+    "domain",
+    "event_sourcing",
+    "event_store_postgres",
+    "event_store_sqlite",
+    "platform",
+    "query_service",
+    "read_model_sql",
+    "shop",
+    "sql_database",
 ];
 
 /// Which log lines are written.
@@ -35,18 +51,23 @@ impl LogFilter {
         valid.then(|| Self(text.to_owned()))
     }
 
-    /// The directives, with what PostgreSQL has to say that concerns nobody left out: at each start it notes that the
-    /// tables are there. A filter that is stricter, or names `sqlx`, is taken at its word.
+    /// The directives. A level alone is that of our own crates: the libraries beneath them have their say from `warn`
+    /// on, since at `debug` the frames of HTTP/2 alone would bury everything else. Whatever is named is taken at its
+    /// word.
     fn directives(&self) -> String {
-        let mut given = self.0.split(',');
-        let is_chatty = |directive: &str| ["info", "debug", "trace"].contains(&directive);
-        let quiets = given.clone().any(is_chatty) && !given.any(|text| text.starts_with("sqlx"));
-        let quiet = if quiets {
-            "sqlx::postgres::notice=warn,"
-        } else {
-            ""
-        };
-        format!("{quiet}{}", self.0)
+        let given = self.0.split(',').map(|directive| {
+            if !["info", "debug", "trace"].contains(&directive) {
+                return directive.to_owned();
+            }
+            let ours = OUR_CRATES.iter().map(|name| format!("{name}={directive}"));
+            let all: Vec<_> = ours.chain(["warn".to_owned()]).collect();
+            all.join(",")
+        });
+        // The more special directive wins, and of two for one target the later: so what is named comes last.
+        let (mut named, mut general): (Vec<_>, Vec<_>) =
+            given.partition(|directive| directive.matches('=').count() == 1);
+        general.append(&mut named);
+        general.join(",")
     }
 }
 
@@ -117,7 +138,9 @@ impl Metrics {
     /// The text that `/metrics` serves.
     #[must_use]
     pub fn render(&self) -> String {
-        self.0.render()
+        let mut text = self.0.render();
+        text.push_str(&process_metrics::render());
+        text
     }
 
     /// Folds what histograms collected. Without a scrape they grow until somebody calls this.
@@ -170,7 +193,7 @@ mod tests {
     use tracing::subscriber::with_default;
     use tracing_subscriber::EnvFilter;
 
-    use super::LogFilter;
+    use super::{LogFilter, OUR_CRATES};
 
     #[test]
     fn a_filter_is_a_level_or_a_list() {
@@ -182,25 +205,68 @@ mod tests {
         }
     }
 
-    /// Which of PostgreSQL's notes and warnings, and of our own notes, a filter lets through.
-    fn heard(filter: &str) -> [bool; 3] {
-        const TARGET: &str = "sqlx::postgres::notice";
+    /// Which of the targets, at which level, a filter lets through.
+    fn heard(filter: &str) -> [bool; 5] {
         let filter = LogFilter::parse(filter).expect("a filter").directives();
         let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
         with_default(subscriber.finish(), || {
             [
-                tracing::enabled!(target: TARGET, Level::INFO),
-                tracing::enabled!(target: TARGET, Level::WARN),
-                tracing::enabled!(Level::INFO),
+                tracing::enabled!(target: "h2::codec", Level::DEBUG),
+                tracing::enabled!(target: "sqlx::postgres::notice", Level::INFO),
+                tracing::enabled!(target: "some_library", Level::WARN),
+                tracing::enabled!(target: "query_service::app", Level::INFO),
+                tracing::enabled!(Level::DEBUG),
             ]
         })
     }
 
     #[test]
-    fn what_postgres_merely_notes_is_left_out_unless_it_is_asked_for() {
-        assert_eq!(heard("info"), [false, true, true]);
-        assert_eq!(heard("warn,platform=debug"), [false, true, true]);
-        assert_eq!(heard("error"), [false, false, false]);
-        assert_eq!(heard("info,sqlx=info"), [true, true, true]);
+    fn a_level_is_that_of_our_crates_and_a_library_is_heard_when_it_is_named() {
+        assert_eq!(heard("info"), [false, false, true, true, false]);
+        assert_eq!(heard("debug"), [false, false, true, true, true]);
+        assert_eq!(heard("trace"), [false, false, true, true, true]);
+        assert_eq!(heard("warn"), [false, false, true, false, false]);
+        assert_eq!(heard("error"), [false; 5]);
+        assert_eq!(heard("off"), [false; 5]);
+        assert_eq!(heard("debug,h2=debug"), [true, false, true, true, true]);
+        assert_eq!(heard("h2=debug,debug"), [true, false, true, true, true]);
+        assert_eq!(heard("info,sqlx=info"), [false, true, true, true, false]);
+        assert_eq!(
+            heard("info,platform=debug"),
+            [false, false, true, true, true]
+        );
+        assert_eq!(
+            heard("platform=debug,info"),
+            [false, false, true, true, true]
+        );
+        assert_eq!(
+            heard("debug,platform=warn"),
+            [false, false, true, true, false]
+        );
+        assert_eq!(
+            heard("warn,platform=debug"),
+            [false, false, true, false, true]
+        );
+    }
+
+    /// One that is forgotten would fall silent.
+    #[test]
+    fn every_crate_of_a_service_is_ours() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+        let manifest = std::fs::read_to_string(manifest).expect("the manifest of the workspace");
+        let manifest: toml::Table = manifest.parse().expect("TOML");
+        let members = manifest["workspace"]["members"].as_array().expect("a list");
+        let members = members.iter().filter_map(|member| member.as_str());
+        let is_of_a_service = |member: &&str| {
+            let others = ["tools/", "e2e", "benches", "kernel/event-store-conformance"];
+            !others.iter().any(|other| member.starts_with(other))
+        };
+        let mut crates: Vec<_> = members
+            .filter(is_of_a_service)
+            .filter_map(|member| member.rsplit('/').next())
+            .map(|name| name.replace('-', "_"))
+            .collect();
+        crates.sort_unstable();
+        assert_eq!(crates, OUR_CRATES);
     }
 }

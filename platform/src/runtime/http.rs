@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn;
+use event_sourcing::FailureLog;
 use futures::future::BoxFuture;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{StartError, Tasks, host};
+use super::{StartError, Tasks, host, request_id};
 use crate::fields;
 
 /// How long a client may take to send its headers, and how long a connection may be idle.
@@ -67,7 +68,9 @@ impl HttpListener {
     /// Serves `router` until `tasks` stop; then open requests end, and idle connections close.
     pub fn serve(self, router: Router, tasks: &Tasks) {
         tracing::info!({ fields::LISTENER } = self.name, { fields::ADDRESS } = %self.address, "listening");
-        let router = router.layer(from_fn(host::require));
+        let router = router
+            .layer(from_fn(host::require))
+            .layer(from_fn(request_id::identify));
         tasks.spawn(
             "http listener",
             accept(self.listener, router, tasks.clone()),
@@ -78,6 +81,7 @@ impl HttpListener {
 async fn accept(listener: TcpListener, router: Router, tasks: Tasks) {
     let stopping = tasks.stopping();
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let failures = FailureLog::new();
     loop {
         let next = async {
             let slot = Arc::clone(&slots).acquire_owned().await;
@@ -96,7 +100,13 @@ async fn accept(listener: TcpListener, router: Router, tasks: Tasks) {
                 });
             }
             Err(error) => {
-                tracing::warn!({ fields::ERROR } = %error, "a connection was not accepted");
+                if let Some(suppressed) = failures.failed(tokio::time::Instant::now()) {
+                    tracing::warn!(
+                        { fields::ERROR } = %error,
+                        { fields::SUPPRESSED } = suppressed,
+                        "a connection was not accepted"
+                    );
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use super::StartError;
 /// socket and without a second code path in the client.
 #[derive(Clone)]
 pub enum GrpcChannel {
-    /// Over HTTP/2.
-    Remote(Channel),
+    /// Over HTTP/2, to this host and port.
+    Remote(Channel, Arc<str>),
     /// By a function call.
     InProcess(Routes),
 }
@@ -44,7 +45,10 @@ impl GrpcChannel {
             .http2_keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE)
             .keep_alive_while_idle(true);
-        Ok(Self::Remote(endpoint.connect_lazy()))
+        Ok(Self::Remote(
+            endpoint.connect_lazy(),
+            format!("{host}:{port}").into(),
+        ))
     }
 
     /// A channel to a service of this process.
@@ -57,8 +61,18 @@ impl GrpcChannel {
 impl fmt::Debug for GrpcChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Remote(_) => "Remote",
+            Self::Remote(..) => "Remote",
             Self::InProcess(_) => "InProcess",
+        })
+    }
+}
+
+/// Where it leads.
+impl fmt::Display for GrpcChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Remote(_, address) => address,
+            Self::InProcess(_) => "in this process",
         })
     }
 }
@@ -70,14 +84,14 @@ impl Service<Request<Body>> for GrpcChannel {
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         match self {
-            Self::Remote(channel) => channel.poll_ready(context),
+            Self::Remote(channel, _) => channel.poll_ready(context),
             Self::InProcess(_) => Poll::Ready(Ok(())),
         }
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match self {
-            Self::Remote(channel) => Box::pin(channel.call(request)),
+            Self::Remote(channel, _) => Box::pin(channel.call(request)),
             Self::InProcess(routes) => {
                 let answer = routes.call(request);
                 Box::pin(async move { answer.await.map_err(|never| match never {}) })

@@ -13,6 +13,7 @@
 //! Every spawned task belongs to a [`Tasks`], which awaits it. A service has one; a process with several
 //! services drains the gateway first, and the others together.
 
+mod calls;
 mod deadline;
 mod descriptors;
 mod grpc;
@@ -21,18 +22,21 @@ mod host;
 mod http;
 mod in_process;
 mod process;
+mod request_id;
 mod service;
 mod start;
 mod stop;
 mod tasks;
 
+pub use calls::Calls;
 pub use deadline::Deadlines;
 pub use grpc::{GrpcListener, MAX_DECODED_BYTES, MAX_ENCODED_BYTES};
 pub use healthcheck::{healthcheck, healthcheck_at, reachable};
 pub use host::host_of;
 pub use http::HttpListener;
 pub use in_process::GrpcChannel;
-pub use process::{StopSignals, run, upkeep};
+pub use process::{StopSignals, repeat, run, upkeep};
+pub use request_id::{RequestId, RequestSummary, X_REQUEST_ID};
 pub use service::{Service, serve};
 pub use start::StartError;
 pub use stop::StopDeadline;

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{StartError, Tasks, descriptors};
 use crate::telemetry::Metrics;
 
-/// How often histograms are folded between scrapes.
+/// How often metrics are looked after between scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Runs a binary to its exit code. A failed start is one line on standard error, or one for each setting that is wrong.
@@ -120,12 +120,22 @@ async fn exit_on_second(mut interrupt: Signal, mut terminate: Signal) {
 
 /// Keeps the metrics small until `tasks` stop.
 pub fn upkeep(metrics: Metrics, tasks: &Tasks) {
+    repeat("metrics upkeep", tasks, move || metrics.upkeep());
+}
+
+/// Calls `action` now and then until `tasks` stop: for metrics that somebody has to look at.
+pub fn repeat(name: &'static str, tasks: &Tasks, action: impl Fn() + Send + 'static) {
+    repeat_boxed(name, tasks, Box::new(action));
+}
+
+fn repeat_boxed(name: &'static str, tasks: &Tasks, action: Box<dyn Fn() + Send>) {
     let stopping = tasks.stopping();
-    tasks.spawn("metrics upkeep", async move {
+    tasks.spawn(name, async move {
         loop {
+            action();
             tokio::select! {
                 () = stopping.cancelled() => return,
-                () = tokio::time::sleep(UPKEEP) => metrics.upkeep(),
+                () = tokio::time::sleep(UPKEEP) => {}
             }
         }
     });

@@ -1,0 +1,160 @@
+//! Metrics of the process itself, under the names that Prometheus' client libraries give them.
+//!
+//! They are read when they are asked for, and written here and not by the recorder, whose counters are whole numbers.
+
+use std::fmt::{Display, Write};
+use std::fs;
+
+use rustix::param::{clock_ticks_per_second, page_size};
+use rustix::process::{Resource, getrlimit};
+
+/// The text of those that this system tells; nothing where there is no `/proc`.
+pub(crate) fn render() -> String {
+    let mut text = String::new();
+    let Some(stat) = Stat::read() else {
+        return text;
+    };
+    let mut metric = |name: &str, kind: &str, help: &str, value: &dyn Display| {
+        // Writing to a text cannot fail.
+        let _ = writeln!(
+            text,
+            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"
+        );
+    };
+    metric(
+        "process_cpu_seconds_total",
+        "counter",
+        "Total user and system CPU time spent in seconds",
+        &stat.cpu_seconds,
+    );
+    metric(
+        "process_resident_memory_bytes",
+        "gauge",
+        "Resident memory size in bytes",
+        &stat.resident_bytes,
+    );
+    metric(
+        "process_virtual_memory_bytes",
+        "gauge",
+        "Virtual memory size in bytes",
+        &stat.virtual_bytes,
+    );
+    metric(
+        "process_threads",
+        "gauge",
+        "Number of OS threads",
+        &stat.threads,
+    );
+    if let Some(start) = boot_time() {
+        metric(
+            "process_start_time_seconds",
+            "gauge",
+            "Start time of the process since unix epoch in seconds",
+            &(start + stat.started_after_boot),
+        );
+    }
+    if let Some(open) = open_files() {
+        metric(
+            "process_open_fds",
+            "gauge",
+            "Number of open file descriptors",
+            &open,
+        );
+    }
+    let limit = getrlimit(Resource::Nofile).current;
+    let limit = limit.map_or_else(|| "+Inf".to_owned(), |limit| limit.to_string());
+    metric(
+        "process_max_fds",
+        "gauge",
+        "Maximum number of open file descriptors",
+        &limit,
+    );
+    text
+}
+
+#[derive(Debug)]
+struct Stat {
+    cpu_seconds: f64,
+    threads: u64,
+    started_after_boot: f64,
+    virtual_bytes: u64,
+    resident_bytes: u64,
+}
+
+impl Stat {
+    fn read() -> Option<Self> {
+        Self::parse(&fs::read_to_string("/proc/self/stat").ok()?)
+    }
+
+    /// The fields are numbered in proc(5); the name of the program, which is the second, may hold anything.
+    fn parse(text: &str) -> Option<Self> {
+        let (_, fields) = text.rsplit_once(')')?;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+        let seconds = |ticks: u64| in_seconds(ticks, clock_ticks_per_second());
+        Some(Self {
+            cpu_seconds: seconds(field(14)? + field(15)?),
+            threads: field(20)?,
+            started_after_boot: seconds(field(22)?),
+            virtual_bytes: field(23)?,
+            resident_bytes: field(24)?.saturating_mul(page_size() as u64),
+        })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact for thousands of years")]
+fn in_seconds(ticks: u64, ticks_per_second: u64) -> f64 {
+    ticks as f64 / ticks_per_second.max(1) as f64
+}
+
+/// When the system started, in seconds since 1970.
+fn boot_time() -> Option<f64> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("btime "))?;
+    line.trim().parse().ok()
+}
+
+fn open_files() -> Option<usize> {
+    // The folder itself is open while it is read.
+    Some(
+        fs::read_dir("/proc/self/fd")
+            .ok()?
+            .count()
+            .saturating_sub(1),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Stat, render};
+
+    #[test]
+    fn a_program_may_have_any_name() {
+        let text = "7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 150 50 13 14 15 16 9 18 1000 4096 3 rest";
+        let stat = Stat::parse(text).expect("a line of /proc");
+        let ticks = rustix::param::clock_ticks_per_second();
+        assert!((stat.cpu_seconds - super::in_seconds(200, ticks)).abs() < 1e-9);
+        assert_eq!((stat.threads, stat.virtual_bytes), (9, 4096));
+        assert_eq!(stat.resident_bytes, 3 * rustix::param::page_size() as u64);
+        assert!(Stat::parse("7 (a) S 1").is_none());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_values_are_those_of_this_process() {
+        let text = render();
+        let value = |name: &str| -> f64 {
+            let mut lines = text.lines();
+            let line = lines.find_map(|line| line.strip_prefix(&format!("{name} ")));
+            line.expect(name).parse().expect("a number")
+        };
+        assert!(value("process_resident_memory_bytes") > 100_000.0);
+        assert!(value("process_virtual_memory_bytes") >= value("process_resident_memory_bytes"));
+        assert!(value("process_threads") >= 1.0);
+        assert!(value("process_open_fds") >= 3.0);
+        assert!(value("process_max_fds") >= value("process_open_fds"));
+        assert!(value("process_cpu_seconds_total") >= 0.0);
+        // After this test was written, and not long after it runs.
+        assert!(value("process_start_time_seconds") > 1_700_000_000.0);
+    }
+}

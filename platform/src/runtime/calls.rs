@@ -1,0 +1,76 @@
+//! Counts, times and logs the gRPC calls that a service answers.
+
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use http::HeaderMap;
+use tokio::time::{Duration, Instant};
+use tonic::service::Routes;
+use tonic::{Code, Status};
+
+use crate::fields;
+use crate::request_log::{millis, without_values};
+
+/// How a service's calls are observed.
+#[derive(Clone, Copy, Debug)]
+pub struct Calls {
+    /// What the paths of its own methods begin with, such as `/query.`. Health and reflection are left out.
+    pub prefix: &'static str,
+    /// The metadata that names the request.
+    pub correlation_id: &'static str,
+    /// The name of a code, as all metrics have it.
+    pub code_name: fn(Code) -> &'static str,
+}
+
+impl Calls {
+    /// `routes`, of which each call is counted, timed, and logged at debug.
+    #[must_use]
+    pub fn observe(self, routes: Routes) -> Routes {
+        let layer = from_fn_with_state(self, observe);
+        Routes::from(routes.into_axum_router().layer(layer))
+    }
+
+    fn record(self, method: &str, took: Duration, code: Code) {
+        // A path that was made up must not make a new series.
+        if code == Code::Unimplemented {
+            return;
+        }
+        let labels = [
+            ("method", method.to_owned()),
+            ("code", (self.code_name)(code).to_owned()),
+        ];
+        metrics::histogram!("grpc_server_duration_seconds", &labels).record(took);
+    }
+}
+
+async fn observe(State(calls): State<Calls>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let Some(method) = path.strip_prefix(calls.prefix) else {
+        return next.run(request).await;
+    };
+    let is_logged = tracing::enabled!(tracing::Level::DEBUG);
+    let request_id = is_logged.then(|| correlation_id(calls, request.headers()));
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let took = began.elapsed();
+    let status = Status::from_header_map(response.headers());
+    let code = status.as_ref().map_or(Code::Ok, Status::code);
+    calls.record(method, took, code);
+    if let Some(request_id) = request_id {
+        let message = status.as_ref().map(Status::message);
+        tracing::debug!(
+            { fields::RPC_METHOD } = method,
+            { fields::RPC_STATUS } = (calls.code_name)(code),
+            { fields::REASON } = message.map(without_values),
+            { fields::ELAPSED_MS } = millis(took),
+            { fields::CORRELATION_ID } = request_id,
+            "grpc call"
+        );
+    }
+    response
+}
+
+fn correlation_id(calls: Calls, headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(calls.correlation_id)?;
+    Some(value.to_str().ok()?.to_owned())
+}

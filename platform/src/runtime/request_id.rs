@@ -1,0 +1,131 @@
+//! The id of an HTTP request: the client's own, or one that is made here.
+//!
+//! It is in every answer, in every log line about the request, and in the metadata of the events that it leads to, so
+//! that what a client reports can be found.
+
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use event_sourcing::{Clock, CommandId, SystemClock};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::fields;
+use crate::request_log::millis;
+
+/// The header that carries it, both ways.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The most characters of an id that a client may choose.
+const MAX_CHARS: usize = 128;
+
+/// The id of a request: 1 to 128 visible ASCII characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(HeaderValue);
+
+/// What a request was for, left in its response by who knows, for the line that is logged about it.
+#[derive(Clone, Debug, Default)]
+pub struct RequestSummary {
+    /// Such as the kind and the name of a GraphQL operation.
+    pub operation: String,
+    /// The code of its first error.
+    pub code: Option<String>,
+}
+
+impl RequestId {
+    /// A new one, a UUID of version 7.
+    #[must_use]
+    pub fn new_random() -> Self {
+        let id = CommandId::from_parts(SystemClock.now(), rand::random());
+        // A UUID's text is always a valid value.
+        let value = HeaderValue::from_str(&id.to_string());
+        Self(value.unwrap_or(HeaderValue::from_static("none")))
+    }
+
+    /// The id in these headers, if there is exactly one and it is well-formed.
+    fn given(headers: &HeaderMap) -> Option<Self> {
+        let mut values = headers.get_all(X_REQUEST_ID).iter();
+        let only = values.next().filter(|_| values.next().is_none())?;
+        let bytes = only.as_bytes();
+        let is_well_formed =
+            (1..=MAX_CHARS).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
+        is_well_formed.then(|| Self(only.clone()))
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // It is ASCII.
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+/// Gives each request its [`RequestId`] as an extension, puts it into the answer, and logs a line at debug when the
+/// answer is there.
+pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = RequestId::given(request.headers()).unwrap_or_else(RequestId::new_random);
+    request.extensions_mut().insert(id.clone());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
+    let summary = response.extensions().get::<RequestSummary>();
+    tracing::debug!(
+        { fields::HTTP_METHOD } = %method,
+        { fields::HTTP_PATH } = path,
+        { fields::HTTP_STATUS } = response.status().as_u16(),
+        { fields::OPERATION } = summary.map(|summary| &*summary.operation),
+        { fields::CODE } = summary.and_then(|summary| summary.code.as_deref()),
+        { fields::ELAPSED_MS } = millis(started.elapsed()),
+        { fields::CORRELATION_ID } = id.as_str(),
+        "http request"
+    );
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+
+    use super::{RequestId, X_REQUEST_ID};
+
+    fn given(values: &[&[u8]]) -> Option<RequestId> {
+        let values = values.iter().map(|value| {
+            (
+                X_REQUEST_ID,
+                HeaderValue::from_bytes(value).expect("a value"),
+            )
+        });
+        RequestId::given(&values.collect::<HeaderMap>())
+    }
+
+    #[test]
+    fn an_id_of_1_to_128_visible_characters_is_taken_over() {
+        for good in ["a", "~!/", &"x".repeat(128)] {
+            let id = given(&[good.as_bytes()]).expect(good);
+            assert_eq!(id.as_str(), good);
+        }
+        let long = "x".repeat(129);
+        for bad in [
+            b"".as_slice(),
+            b"a b",
+            b"a\tb",
+            b"\xc3\xa4",
+            long.as_bytes(),
+        ] {
+            assert_eq!(given(&[bad]), None);
+        }
+        assert_eq!(given(&[]), None);
+        assert_eq!(given(&[b"a", b"b"]), None, "which of them is it?");
+    }
+
+    #[test]
+    fn one_that_is_made_is_a_uuid_of_version_7() {
+        let id = RequestId::new_random();
+        let version = id.as_str().as_bytes().get(14);
+        assert_eq!((id.as_str().len(), version), (36, Some(&b'7')));
+        assert_ne!(id, RequestId::new_random());
+    }
+}
