@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use event_sourcing::{Commit, Position, Receipt, Refused, StoreError, Version};
-use sqlx::postgres::PgPool;
+use sql_database::NamedPool;
 use sqlx::{PgConnection, Row};
 use tokio::sync::Mutex;
 
@@ -35,8 +35,11 @@ const MAY_APPEND: &str = "
     WITH nothing AS (INSERT INTO events SELECT * FROM events WHERE false)
     SELECT l.only_row FROM event_log_lock l WHERE l.only_row FOR NO KEY UPDATE";
 
-pub(crate) async fn may_append(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query(MAY_APPEND).fetch_all(pool).await.map(|_| ())
+pub(crate) async fn may_append(pool: &NamedPool) -> Result<(), sqlx::Error> {
+    sqlx::query(MAY_APPEND)
+        .fetch_all(&mut *pool.acquire().await?)
+        .await
+        .map(|_| ())
 }
 
 /// The connection that appends.

@@ -1,7 +1,7 @@
 //! Which log it is, in one statement and so as of one moment.
 
 use event_sourcing::{LogId, LogIdentity, LogMark, Position};
-use sqlx::PgExecutor;
+use sql_database::NamedPool;
 use uuid::Uuid;
 
 use crate::read::{bigint, position_of};
@@ -18,7 +18,7 @@ const IDENTITY: &str = "
     LEFT JOIN (SELECT id, event_id FROM events ORDER BY id DESC LIMIT 1) h ON true";
 
 pub(crate) async fn identify(
-    executor: impl PgExecutor<'_>,
+    pool: &NamedPool,
     positions: &[Position],
 ) -> Result<LogIdentity, sqlx::Error> {
     let asked: Vec<i64> = positions
@@ -28,7 +28,7 @@ pub(crate) async fn identify(
     let (id, head, last, events): (Uuid, i64, Option<Uuid>, Vec<Option<Uuid>>) =
         sqlx::query_as(IDENTITY)
             .bind(asked)
-            .fetch_one(executor)
+            .fetch_one(&mut *pool.acquire().await?)
             .await?;
     let log = LogId(id);
     let mark = |(position, event): (&Position, Option<Uuid>)| LogMark {

@@ -10,8 +10,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use event_sourcing::lease::is_presence;
 use event_sourcing::{Lease, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, SteadyClock, Token};
+use sql_database::NamedPool;
 use sqlx::Postgres;
-use sqlx::postgres::{PgArguments, PgPool};
+use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 
 /// `$3` is in seconds. A row that another owner holds is locked, left as it is, and not returned.
@@ -78,7 +79,7 @@ type LeaseRow = (String, i64, DateTime<Utc>);
 /// Where leases are taken and kept, and the clock that is corrected by what that shows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leasing<'s> {
-    pub(crate) pool: &'s PgPool,
+    pub(crate) pool: &'s NamedPool,
     pub(crate) clock: &'s SteadyClock,
 }
 
@@ -87,8 +88,9 @@ impl Leasing<'_> {
         self,
         statement: QueryAs<'_, Postgres, LeaseRow, PgArguments>,
     ) -> Result<Vec<Lease>, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
         let asked_at = self.clock.uptime();
-        let rows = statement.fetch_all(self.pool).await?;
+        let rows = statement.fetch_all(&mut *connection).await?;
         if let Some((_, _, time)) = rows.first() {
             self.clock.synchronize(*time, asked_at);
         }
@@ -106,7 +108,7 @@ pub(crate) async fn acquire(
         sqlx::query(FORGET_PRESENCE)
             .bind(PRESENCE)
             .bind(PRESENCE_KEPT.as_secs_f64())
-            .execute(leasing.pool)
+            .execute(&mut *leasing.pool.acquire().await?)
             .await?;
     }
     take(ACQUIRE, leasing, names, owner, ttl).await
@@ -136,11 +138,11 @@ async fn take(
     leasing.run(taking).await
 }
 
-pub(crate) async fn held(pool: &PgPool, prefix: &str) -> Result<Vec<Arc<str>>, sqlx::Error> {
+pub(crate) async fn held(pool: &NamedPool, prefix: &str) -> Result<Vec<Arc<str>>, sqlx::Error> {
     let names: Vec<String> = sqlx::query_scalar(HELD)
         .bind(prefix)
         .bind(i64::try_from(MAX_HELD_LEASES).unwrap_or(i64::MAX))
-        .fetch_all(pool)
+        .fetch_all(&mut *pool.acquire().await?)
         .await?;
     Ok(names.into_iter().map(Arc::from).collect())
 }
@@ -155,14 +157,14 @@ pub(crate) async fn renew(
 }
 
 pub(crate) async fn release(
-    pool: &PgPool,
+    pool: &NamedPool,
     names: &[Arc<str>],
     owner: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(RELEASE)
         .bind(texts(names))
         .bind(owner)
-        .execute(pool)
+        .execute(&mut *pool.acquire().await?)
         .await?;
     Ok(())
 }

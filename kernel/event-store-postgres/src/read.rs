@@ -6,7 +6,8 @@ use event_sourcing::{
     CommandId, Entry, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing,
     SteadyClock, StoredContent, StoredPlace, StreamId, StreamPage, Unreadable, Version,
 };
-use sqlx::postgres::{PgPool, PgRow};
+use sql_database::NamedPool;
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgExecutor, Row};
 use uuid::Uuid;
@@ -89,8 +90,16 @@ pub(crate) async fn head(
     Ok(position_of(position))
 }
 
+/// The head, by a connection of the pool.
+pub(crate) async fn head_of(
+    pool: &NamedPool,
+    clock: &SteadyClock,
+) -> Result<Position, sqlx::Error> {
+    head(&mut *pool.acquire().await?, clock).await
+}
+
 pub(crate) async fn stream(
-    pool: &PgPool,
+    pool: &NamedPool,
     stream: &StreamId,
     after: Version,
     limit: usize,
@@ -102,7 +111,7 @@ pub(crate) async fn stream(
         .bind(stream.aggregate_id())
         .bind(i32::try_from(after.0).unwrap_or(i32::MAX))
         .bind(bigint(limit as u64 + 1))
-        .fetch_all(pool)
+        .fetch_all(&mut *pool.acquire().await?)
         .await?;
     let mut page = StreamPage {
         events: Vec::with_capacity(rows.len()),
@@ -119,7 +128,7 @@ pub(crate) async fn stream(
 }
 
 pub(crate) async fn log(
-    pool: &PgPool,
+    pool: &NamedPool,
     after: Position,
     filter: &Filter,
     limit: usize,
@@ -141,7 +150,7 @@ pub(crate) async fn log(
     } else {
         query
     };
-    let rows = query.fetch_all(pool).await?;
+    let rows = query.fetch_all(&mut *pool.acquire().await?).await?;
     let last = rows.last().ok_or(sqlx::Error::RowNotFound)?;
     let head = position_of(last.try_get(11)?);
     let mut entries: Vec<_> = if last.try_get::<Option<i64>, _>(0)?.is_none() {
@@ -177,7 +186,7 @@ pub(crate) async fn receipts(
 }
 
 pub(crate) async fn standing(
-    pool: &PgPool,
+    pool: &NamedPool,
     command: CommandId,
     streams: &[StreamId],
 ) -> Result<Standing, sqlx::Error> {
@@ -187,7 +196,7 @@ pub(crate) async fn standing(
         .bind(command.0)
         .bind(types)
         .bind(ids)
-        .fetch_one(pool)
+        .fetch_one(&mut *pool.acquire().await?)
         .await?;
     let is_known = row.try_get::<Option<i64>, _>(0)?.is_some();
     let versions: Vec<i32> = row.try_get(8)?;

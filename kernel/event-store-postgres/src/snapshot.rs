@@ -1,15 +1,15 @@
 //! Snapshots beside the log.
 
 use event_sourcing::{Snapshot, StreamId, Version};
+use sql_database::NamedPool;
 use sqlx::Row;
-use sqlx::postgres::PgPool;
 
 use crate::append::version_of;
 use crate::batch::JsonText;
 use crate::read::time_of;
 
 pub(crate) async fn load(
-    pool: &PgPool,
+    pool: &NamedPool,
     stream: &StreamId,
     schema_version: u32,
 ) -> Result<Option<Snapshot>, sqlx::Error> {
@@ -20,7 +20,7 @@ pub(crate) async fn load(
     .bind(stream.aggregate_type())
     .bind(stream.aggregate_id())
     .bind(stored_schema(schema_version))
-    .fetch_optional(pool)
+    .fetch_optional(&mut *pool.acquire().await?)
     .await?;
     row.map(|row| {
         Ok(Snapshot {
@@ -35,7 +35,7 @@ pub(crate) async fn load(
     .transpose()
 }
 
-pub(crate) async fn save(pool: &PgPool, snapshot: &Snapshot) -> Result<(), sqlx::Error> {
+pub(crate) async fn save(pool: &NamedPool, snapshot: &Snapshot) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO snapshots
              (aggregate_type, aggregate_id, schema_version, version, state, created_at)
@@ -50,13 +50,13 @@ pub(crate) async fn save(pool: &PgPool, snapshot: &Snapshot) -> Result<(), sqlx:
     .bind(stored_version(snapshot.version))
     .bind(JsonText(&snapshot.state))
     .bind(snapshot.created_at)
-    .execute(pool)
+    .execute(&mut *pool.acquire().await?)
     .await?;
     Ok(())
 }
 
 pub(crate) async fn remove(
-    pool: &PgPool,
+    pool: &NamedPool,
     stream: &StreamId,
     schema_version: u32,
     version: Version,
@@ -69,7 +69,7 @@ pub(crate) async fn remove(
     .bind(stream.aggregate_id())
     .bind(stored_schema(schema_version))
     .bind(stored_version(version))
-    .execute(pool)
+    .execute(&mut *pool.acquire().await?)
     .await?;
     Ok(())
 }

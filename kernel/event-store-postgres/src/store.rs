@@ -9,8 +9,8 @@ use event_sourcing::{
     Receipt, Refused, Snapshot, Standing, SteadyClock, StoreError, StreamId, StreamPage, Version,
 };
 use futures::future::BoxFuture;
+use sql_database::NamedPool;
 use sql_database::postgres::at_server;
-use sqlx::postgres::PgPool;
 use tokio::time::Instant;
 
 use crate::append::Appending;
@@ -26,7 +26,7 @@ use crate::{append, identity, lease, migrate, read, settings, snapshot};
 #[derive(Debug)]
 pub struct PostgresEventStore {
     appending: Appending,
-    pool: PgPool,
+    pool: NamedPool,
     clock: SteadyClock,
     subscription: Subscription,
 }
@@ -61,7 +61,7 @@ impl PostgresEventStore {
         let clock = settings.clock;
         // Nothing may be decided by a clock that was never compared with the server's.
         read::head(&mut connection, &clock).await?;
-        let pool = connector.pool(settings.pool_size);
+        let pool = NamedPool::new("events", connector.pool(settings.pool_size));
         let interval = settings.poll_interval;
         let subscription = Subscription::start(connector.pool(1), clock.clone(), interval);
         Ok(Self {
@@ -90,6 +90,11 @@ impl PostgresEventStore {
             pool: &self.pool,
             clock: &self.clock,
         }
+    }
+
+    /// Tells the metrics how busy its connections are. The one that appends is its own, and the listener's too.
+    pub fn measure_pools(&self) {
+        self.pool.measure();
     }
 
     /// Closes all connections, once running calls have ended. Later calls fail or open new ones.
@@ -158,7 +163,7 @@ impl EventStore for PostgresEventStore {
 
     async fn head(&self) -> Result<Position, StoreError> {
         let asked_at = Instant::now();
-        let head = read::head(&self.pool, &self.clock).await;
+        let head = read::head_of(&self.pool, &self.clock).await;
         let head = head.map_err(failed("read the head"))?;
         self.subscription.seen(head, asked_at);
         Ok(head)

@@ -18,7 +18,8 @@
 
 use std::time::Duration;
 
-use event_sourcing::{Position, SteadyClock, fields};
+use event_sourcing::{FailureLog, Position, SteadyClock, fields};
+use sql_database::NamedPool;
 use sqlx::postgres::{PgListener, PgNotification, PgPool};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
@@ -68,6 +69,7 @@ impl Subscription {
             seen: seen.clone(),
             clock: clock.clone(),
             silence: SILENCE.max(poll_interval),
+            failures: FailureLog::new(),
         };
         let listener = tokio::spawn(follower.listen());
         Self {
@@ -87,7 +89,7 @@ impl Subscription {
     /// Waits until the head is at or above `position`.
     pub(crate) async fn wait_for(
         &self,
-        pool: &PgPool,
+        pool: &NamedPool,
         position: Position,
     ) -> Result<Position, sqlx::Error> {
         let mut seen = self.seen.subscribe();
@@ -101,13 +103,13 @@ impl Subscription {
     }
 
     /// Reads the head, unless another waiting reader just did.
-    async fn look(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+    async fn look(&self, pool: &NamedPool) -> Result<(), sqlx::Error> {
         let mut looked = self.looked.lock().await;
         if looked.is_some_and(|at| at.elapsed() < self.poll_interval) {
             return Ok(());
         }
         let asked_at = Instant::now();
-        let head = read::head(pool, &self.clock).await?;
+        let head = read::head_of(pool, &self.clock).await?;
         *looked = Some(Instant::now());
         self.seen(head, asked_at);
         Ok(())
@@ -137,6 +139,7 @@ struct Follower {
     seen: watch::Sender<Seen>,
     clock: SteadyClock,
     silence: Duration,
+    failures: FailureLog,
 }
 
 impl Follower {
@@ -149,10 +152,13 @@ impl Follower {
             if before.elapsed() > RETRY.1 {
                 pause = RETRY.0;
             }
-            tracing::warn!(
-                error = error.as_ref().map(|e| e as &dyn std::error::Error),
-                "lost the connection that listens for events; readers poll until it is back"
-            );
+            if let Some(suppressed) = self.failures.failed(Instant::now()) {
+                tracing::warn!(
+                    { fields::ERROR } = error.as_ref().map(|e| e as &dyn std::error::Error),
+                    { fields::SUPPRESSED } = suppressed,
+                    "lost the connection that listens for events; readers poll until it is back"
+                );
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(RETRY.1);
         }
@@ -166,6 +172,8 @@ impl Follower {
             let channel: String = sqlx::query_scalar(CHANNEL).fetch_one(&mut listener).await?;
             listener.listen(&channel).await?;
             self.read_head(&mut listener).await?;
+            let failures = &self.failures;
+            failures.log_recovery(Instant::now(), "events are listened for again");
             loop {
                 let must_look = match timeout(self.silence, listener.try_recv()).await {
                     Ok(Ok(Some(first))) => {

@@ -53,6 +53,7 @@ impl Default for Settings {
 /// The file that `location` names, flushed at each commit: with less, a power cut loses acknowledged ones.
 pub(crate) fn options(location: &str, settings: &Settings) -> FileOptions {
     FileOptions {
+        name: "events",
         readers: settings.readers,
         busy_timeout: settings.busy_timeout,
         ..FileOptions::new(FileOptions::path_of(location), Durability::Full)

@@ -90,6 +90,11 @@ impl SqliteEventStore {
         })
     }
 
+    /// Tells the metrics how busy its connections are.
+    pub fn measure_pools(&self) {
+        self.file.measure_pools();
+    }
+
     /// Ends reading and writing in order and folds the write-ahead log into the database. Calls after it fail. A store
     /// that is dropped without it loses nothing.
     ///

@@ -50,21 +50,22 @@ pub(crate) fn located(url: &str, error: StoreError) -> StoreError {
 /// The readers, and a pool of its own for what runs in the background. Without it, readers that wait for a slow
 /// table would keep checkpoints and confirmations waiting too, and the cache would fall silent when it is needed most.
 pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<Database, StoreError> {
-    let connect = async |size, settings: &'static [(&'static str, &'static str)]| {
+    let connect = async |name, size, settings: &'static [(&'static str, &'static str)]| {
         let pool = pool(size, ACQUIRE_TIMEOUT)
             .after_connect(move |connection, _| Box::pin(set(connection, settings)));
-        connect(pool, url, "read-model")
+        connect(pool, url, "read-model", name)
             .await
             .map_err(|error| located(url, store_error(OPEN, error)))
     };
     Ok(Database::Postgres {
-        writing: connect(BACKGROUND, BY_KEY).await?,
-        reading: connect(pool_size, READING).await?,
+        writing: connect("query_background", BACKGROUND, BY_KEY).await?,
+        reading: connect("query", pool_size, READING).await?,
     })
 }
 
 pub(crate) async fn sqlite(url: &str, pool_size: u32) -> Result<Database, StoreError> {
     let options = FileOptions {
+        name: "query",
         readers: pool_size.clamp(1, MOST_SQLITE_READERS),
         acquire_timeout: ACQUIRE_TIMEOUT,
         ..FileOptions::new(FileOptions::path_of(url), Durability::Normal)

@@ -106,10 +106,9 @@ impl Database {
         &self.feed
     }
 
-    /// The readers' connections in use and the most there can be.
-    #[must_use]
-    pub fn connections(&self) -> (u32, u32) {
-        self.inner.connections()
+    /// Tells the metrics how busy its connections are.
+    pub fn measure_pools(&self) {
+        self.inner.measure_pools();
     }
 
     /// The same database, read through the connections of the background. They are few, and no request can keep them
@@ -138,7 +137,7 @@ impl Database {
     pub(crate) fn notifying(&self) -> Option<&PgPool> {
         match &self.inner {
             sql_database::Database::Sqlite { .. } => None,
-            sql_database::Database::Postgres { writing, .. } => Some(writing),
+            sql_database::Database::Postgres { writing, .. } => Some(writing.inner()),
         }
     }
 

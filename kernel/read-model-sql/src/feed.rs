@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use event_sourcing::projection::Parked;
-use event_sourcing::{Position, StoreError};
+use event_sourcing::{FailureLog, Position, StoreError, fields};
 use futures::future::BoxFuture;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgListener;
@@ -172,22 +172,19 @@ impl Feed {
 
     async fn poll(&self, database: &Database) {
         let mut read_at = None;
-        let mut is_down = false;
+        let failures = FailureLog::new();
         loop {
             self.until_next_poll(&mut read_at).await;
-            match self.refresh(database).await {
-                Ok(()) if is_down => {
-                    is_down = false;
-                    tracing::info!("the checkpoints can be read again");
-                }
-                Err(error) if !is_down => {
-                    is_down = true;
+            if let Err(error) = self.refresh(database).await {
+                if let Some(suppressed) = failures.failed(Instant::now()) {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        { fields::ERROR } = &error as &dyn std::error::Error,
+                        { fields::SUPPRESSED } = suppressed,
                         "the checkpoints cannot be read"
                     );
                 }
-                Ok(()) | Err(_) => {}
+            } else {
+                failures.log_recovery(Instant::now(), "the checkpoints can be read again");
             }
         }
     }
@@ -205,10 +202,14 @@ impl Feed {
     }
 
     async fn listen(&self, database: &Database, pool: &sqlx::PgPool) {
+        let failures = FailureLog::new();
         loop {
-            if let Err(error) = self.listen_once(database, pool).await {
+            if let Err(error) = self.listen_once(database, pool, &failures).await
+                && let Some(suppressed) = failures.failed(Instant::now())
+            {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    { fields::ERROR } = &error as &dyn std::error::Error,
+                    { fields::SUPPRESSED } = suppressed,
                     "listening for checkpoints was interrupted; polling goes on"
                 );
             }
@@ -220,6 +221,7 @@ impl Feed {
         &self,
         database: &Database,
         pool: &sqlx::PgPool,
+        failures: &FailureLog,
     ) -> Result<(), StoreError> {
         let broken = |error| store_error("listen for checkpoints", error);
         let mut listener = PgListener::connect_with(pool).await.map_err(broken)?;
@@ -229,6 +231,10 @@ impl Feed {
         for (channel,) in &channels {
             listener.listen(channel).await.map_err(broken)?;
         }
+        failures.log_recovery(
+            Instant::now(),
+            "notifications of checkpoints are heard again",
+        );
         loop {
             let first = listener.recv().await.map_err(broken)?;
             let mut is_news = self.may_be_news(first.payload());

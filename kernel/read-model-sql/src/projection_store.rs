@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::projection::{PageWrite, Parked, Progress, ProjectionStore};
-use event_sourcing::{EventStore, LogMark, Position, StoreError, Token};
+use event_sourcing::{EventStore, FailureLog, LogMark, Position, StoreError, Token, fields};
 use sqlx::AssertSqlSafe;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -31,6 +31,7 @@ pub struct SqlProjectionStore<P> {
     version: ProjectionVersion,
     target: Mutex<Arc<Target>>,
     upkeep: Mutex<Upkeep>,
+    failures: FailureLog,
     projection: PhantomData<fn() -> P>,
 }
 
@@ -61,6 +62,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
                 due: None,
                 sweep: false,
             }),
+            failures: FailureLog::new(),
             database: database.in_background(),
             version,
             projection: PhantomData,
@@ -187,11 +189,14 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         upkeep.due = None;
         if let Err(error) = settled {
             upkeep.due = Some(Instant::now() + SETTLE_PAUSE);
-            tracing::warn!(
-                { event_sourcing::fields::PROJECTION } = self.version.name,
-                { event_sourcing::fields::ERROR } = &error as &dyn std::error::Error,
-                "the view could not be changed; it is tried again"
-            );
+            if let Some(suppressed) = self.failures.failed(Instant::now()) {
+                tracing::warn!(
+                    { fields::PROJECTION } = self.version.name,
+                    { fields::ERROR } = &error as &dyn std::error::Error,
+                    { fields::SUPPRESSED } = suppressed,
+                    "the view could not be changed; it is tried again"
+                );
+            }
         }
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use event_sourcing::StoreError;
 use futures::future::BoxFuture;
-use sqlx::postgres::PgPool;
 
 use crate::error::{commit_error, store_error};
+use crate::pool::NamedPool;
 use crate::postgres::POSTGRES_NAME;
 use crate::run::{self, Rows};
 use crate::sqlite::{Readers, SqliteFile};
@@ -26,9 +26,9 @@ pub enum Database {
     /// On a server.
     Postgres {
         /// The connections that read.
-        reading: PgPool,
+        reading: NamedPool,
         /// The connections that write.
-        writing: PgPool,
+        writing: NamedPool,
     },
 }
 
@@ -169,21 +169,24 @@ impl Database {
         Box::pin(async move {
             match self {
                 Self::Sqlite { file, .. } => file.begin().await.map(Transaction::Sqlite),
-                Self::Postgres { writing, .. } => writing.begin().await.map(Transaction::Postgres),
+                Self::Postgres { writing, .. } => match writing.acquire().await {
+                    Ok(connection) => sqlx::Transaction::begin(connection, None)
+                        .await
+                        .map(Transaction::Postgres),
+                    Err(error) => Err(error),
+                },
             }
             .map_err(|error| store_error("begin a transaction", error))
         })
     }
 
-    /// The connections that read and are in use, and the most there can be.
-    #[must_use]
-    pub fn connections(&self) -> (u32, u32) {
+    /// Tells the metrics how busy its pools are.
+    pub fn measure_pools(&self) {
         match self {
-            Self::Sqlite { file, readers } => file.connections(*readers),
-            Self::Postgres { reading, .. } => {
-                let idle = u32::try_from(reading.num_idle()).unwrap_or(u32::MAX);
-                let in_use = reading.size().saturating_sub(idle);
-                (in_use, reading.options().get_max_connections())
+            Self::Sqlite { file, .. } => file.measure_pools(),
+            Self::Postgres { reading, writing } => {
+                reading.measure();
+                writing.measure();
             }
         }
     }

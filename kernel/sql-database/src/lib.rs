@@ -17,6 +17,7 @@
 pub mod database;
 pub mod error;
 pub mod format;
+mod pool;
 pub mod postgres;
 mod run;
 pub mod sqlite;
@@ -26,6 +27,7 @@ mod transaction;
 pub use database::Database;
 pub use error::{Meaning, Phase, commit_error, failed, store_error};
 pub use format::{FORMAT, OlderFormat};
+pub use pool::NamedPool;
 pub use sqlite::SqliteFile;
 pub use statement::{Record, Statement, Value};
 pub use transaction::Transaction;

@@ -5,11 +5,12 @@
 //! from memory.
 
 use futures::future::BoxFuture;
-use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Postgres, Sqlite, SqliteConnection};
 
 use crate::error::is_broken;
+use crate::pool::NamedPool;
 use crate::statement::{Record, Statement};
 
 /// The rows of a statement that ended well.
@@ -79,10 +80,10 @@ pub(crate) fn execute_postgres(
 /// Reads, and reads again if the connection turns out to be broken: after a restart of the server each connection of
 /// the pool fails once, and that is no reason to fail as many requests.
 pub(crate) async fn read_postgres(
-    pool: &PgPool,
+    pool: &NamedPool,
     statement: Statement,
 ) -> Result<Rows, sqlx::Error> {
-    let mut retries = pool.size();
+    let mut retries = pool.inner().size();
     loop {
         let mut connection = pool.acquire().await?;
         match fetch_postgres(&mut connection, statement.clone()).await {

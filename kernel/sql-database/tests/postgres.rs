@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use event_sourcing::StoreError;
 use sql_database::postgres::{durable_pool, pool};
-use sql_database::{Database, Statement};
+use sql_database::{Database, NamedPool, Statement};
 use sqlx::{Connection, PgConnection};
 use test_postgres::Cluster;
 
@@ -33,8 +33,11 @@ async fn a_durable_pool_commits_durably_whatever_the_server_does() {
     for (careless, expected) in [("off", "on"), ("on", "on"), ("local", "local")] {
         let cluster = Cluster::start_with(&[("synchronous_commit", careless)]).await;
         let url = cluster.url("postgres");
-        let writing = durable_pool(1, TIMEOUT).connect(&url).await.unwrap();
-        let reading = pool(1, TIMEOUT).connect(&url).await.unwrap();
+        let writing = NamedPool::new(
+            "test",
+            durable_pool(1, TIMEOUT).connect(&url).await.unwrap(),
+        );
+        let reading = NamedPool::new("test", pool(1, TIMEOUT).connect(&url).await.unwrap());
         let durable = Database::Postgres {
             reading: writing.clone(),
             writing,
@@ -53,7 +56,7 @@ async fn a_server_that_is_read_only_for_a_while_has_done_nothing_and_is_tried_ag
     let cluster = Cluster::start().await;
     let url = cluster.url("postgres");
     run(&url, &["CREATE TABLE keys (key text PRIMARY KEY)"]).await;
-    let pool = pool(2, TIMEOUT).connect(&url).await.unwrap();
+    let pool = NamedPool::new("test", pool(2, TIMEOUT).connect(&url).await.unwrap());
     let database = Database::Postgres {
         reading: pool.clone(),
         writing: pool,

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use platform::config::names;
 use platform::runtime::{GrpcChannel, HttpListener};
 use platform::telemetry::Metrics;
-use platform::{Health, StartError, Tasks};
+use platform::{Health, StartError, Tasks, fields};
 
 use crate::clients::{Channels, Services};
 use crate::config::{Config, RemoteServices};
@@ -58,6 +58,14 @@ async fn start_now(
     metrics: Metrics,
     clock: Arc<dyn Clock>,
 ) -> Result<Gateway, StartError> {
+    tracing::info!(
+        { fields::SERVICE } = "client-service",
+        { fields::VERSION } = env!("CARGO_PKG_VERSION"),
+        { fields::COMMIT } = platform::COMMIT,
+        { fields::COMMAND_SERVICE } = %channels.command,
+        { fields::QUERY_SERVICE } = %channels.query,
+        "starting"
+    );
     let listener = HttpListener::bind(names::CLIENT_HTTP_ADDR.spec.name, config.http).await?;
     let tasks = Tasks::new();
     let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);

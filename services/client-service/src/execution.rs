@@ -16,12 +16,16 @@ use crate::journal::{Entry, verdict};
 use crate::limits::{Limits, Shape, measure};
 use crate::nulls;
 use crate::order;
+use crate::origin::Origin;
 use crate::schema::Schema;
 use crate::scope::Scope;
 use crate::values;
 
 /// Longer documents are parsed each time: a few of them would take the memory of many.
 const MAX_KNOWN_TOKENS: usize = 300;
+
+/// A longer name of an operation is not logged.
+const MAX_NAME_BYTES: usize = 64;
 
 /// A GraphQL request as it arrived.
 #[derive(Debug)]
@@ -58,10 +62,10 @@ pub struct Executed {
 }
 
 /// The ids of a request, and the state that it must see.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Identity {
-    /// The request.
-    pub id: CommandId,
+    /// Where the request comes from.
+    pub origin: Origin,
     /// What its command ids are derived from.
     pub seed: CommandId,
     /// The position that it must see at least.
@@ -151,12 +155,12 @@ impl Executor {
     /// Executes it.
     pub async fn execute(&self, prepared: Prepared, identity: Identity) -> Executed {
         let Identity {
-            id,
+            origin,
             seed,
             minimum,
             keyed,
         } = identity;
-        let scope = Arc::new(Scope::new(self.services.clone(), id, seed, minimum));
+        let scope = Arc::new(Scope::new(self.services.clone(), origin, seed, minimum));
         let Query {
             text,
             operation_name,
@@ -218,6 +222,19 @@ impl Prepared {
             OperationType::Query => "query",
             OperationType::Mutation => "mutation",
             OperationType::Subscription => "subscription",
+        }
+    }
+
+    /// The kind of its operation, and its name if it was given one that can be one.
+    #[must_use]
+    pub fn operation(&self) -> String {
+        let is_name = |name: &&String| {
+            let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            name.len() <= MAX_NAME_BYTES && name.bytes().all(is_part)
+        };
+        match self.query.operation_name.as_ref().filter(is_name) {
+            Some(name) => format!("{} {name}", self.kind()),
+            None => self.kind().to_owned(),
         }
     }
 

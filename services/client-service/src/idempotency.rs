@@ -55,7 +55,10 @@ pub async fn answer_once(endpoint: Arc<Endpoint>, keyed: Keyed) -> Result<Answer
     } = keyed;
     let services = endpoint.executor().services().clone();
     let hash = request_hash(request.query());
-    let (seed, lease) = match services.begin(ANYBODY, &key, hash).await? {
+    let (seed, lease) = match services
+        .begin(&identity.origin, ANYBODY, &key, hash)
+        .await?
+    {
         Begun::Again(kept) => return from_kept(&kept),
         Begun::Fresh { seed, lease } => (seed, lease),
     };

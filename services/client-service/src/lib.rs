@@ -22,6 +22,7 @@ mod loaders;
 mod mutations;
 mod nulls;
 mod order;
+mod origin;
 mod probes;
 mod queries;
 mod schema;

@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use async_graphql::Context;
 use contract::metadata;
 use event_sourcing::CommandId;
-use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
+use tonic::metadata::MetadataMap;
 
 use crate::clients::Services;
 use crate::errors::ApiError;
 use crate::journal::Journal;
 use crate::loaders::Loaders;
+use crate::origin::Origin;
 
 /// No read was answered yet.
 const NOTHING_READ: u64 = u64::MAX;
@@ -30,7 +31,7 @@ pub struct Scope {
     pub journal: Journal,
     /// All command ids are derived from it.
     seed: CommandId,
-    correlation_id: MetadataValue<Ascii>,
+    origin: Origin,
     /// What the client asked for.
     minimum: Option<u64>,
     /// What the next read must reflect.
@@ -41,21 +42,16 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// A request named `id`; its commands are named after `seed`, which is the same again when the request is
+    /// A request from `origin`; its commands are named after `seed`, which is the same again when the request is
     /// repeated under an Idempotency-Key.
     #[must_use]
-    pub fn new(services: Services, id: CommandId, seed: CommandId, minimum: Option<u64>) -> Self {
-        // A UUID's text is always a valid value.
-        let correlation_id = id
-            .to_string()
-            .parse()
-            .unwrap_or_else(|_| MetadataValue::from_static("none"));
+    pub fn new(services: Services, origin: Origin, seed: CommandId, minimum: Option<u64>) -> Self {
         Self {
             services,
             loaders: Loaders::default(),
             journal: Journal::default(),
             seed,
-            correlation_id,
+            origin,
             minimum,
             required: AtomicU64::new(minimum.unwrap_or(0)),
             lowest_read: AtomicU64::new(NOTHING_READ),
@@ -89,7 +85,7 @@ impl Scope {
 
     /// Sets what every call carries.
     pub(crate) fn annotate(&self, metadata: &mut MetadataMap) {
-        metadata.insert(metadata::CORRELATION_ID, self.correlation_id.clone());
+        self.origin.annotate(metadata);
     }
 
     /// Sets what a read carries.

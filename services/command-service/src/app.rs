@@ -17,6 +17,7 @@ use event_store_sqlite::SqliteEventStore;
 use futures::future::BoxFuture;
 use platform::config::{Databases, Engine};
 use platform::health::{Health, StartStep, explain_start};
+use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
 use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
@@ -100,6 +101,14 @@ impl OpenedStore {
         }
     }
 
+    /// Tells the metrics how busy its connections are.
+    pub fn measure_pools(&self) {
+        match self {
+            Self::Sqlite(store) => store.measure_pools(),
+            Self::Postgres(store) => store.measure_pools(),
+        }
+    }
+
     /// Closes its connections, after the calls that run.
     #[must_use]
     pub fn close(&self) -> BoxFuture<'_, ()> {
@@ -172,6 +181,7 @@ impl CommandService {
         opened: &OpenedStore,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
+        log_start(config, own);
         let store = opened.store();
         let database = open_database(config).await?;
         let accepted = own.accept_log.as_deref();
@@ -193,6 +203,7 @@ impl CommandService {
         );
         probes::start(&health, &tasks, opened, &database, executor.last_write()).await;
         explain_start(&health, &tasks);
+        measure_pools(&tasks, opened, &database);
         let executor = Arc::new(executor);
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed()));
         let (engine, sagas) =
@@ -313,6 +324,29 @@ fn open_database(config: &Databases) -> BoxFuture<'_, Result<CommandDatabase, St
             CommandDatabase::connect(url, config.pool_size, config.migrate).await
         })
     })
+}
+
+fn measure_pools(tasks: &Tasks, opened: &OpenedStore, database: &CommandDatabase) {
+    let (opened, database) = (opened.clone(), database.clone());
+    repeat("metrics of the write side's pools", tasks, move || {
+        opened.measure_pools();
+        database.measure_pools();
+    });
+}
+
+/// Tells what the write side is made of.
+fn log_start(config: &Databases, own: &Config) {
+    tracing::info!(
+        { fields::SERVICE } = "command-service",
+        { fields::VERSION } = env!("CARGO_PKG_VERSION"),
+        { fields::COMMIT } = platform::COMMIT,
+        { fields::EVENT_STORE } = %config.event_store,
+        { fields::DATABASE } = %config.database,
+        { fields::PAYMENTS } = own.providers.payments.name(),
+        { fields::SHIPPING } = own.providers.shipping.name(),
+        { fields::NOTIFICATIONS } = own.providers.notifications.name(),
+        "starting"
+    );
 }
 
 /// Names this process in a lease that is no fence: alone it goes on with what it held before.

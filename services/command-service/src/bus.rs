@@ -16,6 +16,7 @@ use event_sourcing::saga::ActRefused;
 use event_sourcing::{
     Aggregate, Clock, CommandId, Done, ExecuteError, Executor, Outcome as Written, Position,
 };
+use platform::request_log::without_values;
 use platform::{ErrorId, fields};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Status};
@@ -170,7 +171,13 @@ fn answered<A>(done: Done<A>) -> Ended<A> {
 }
 
 fn refuse<A>(refused: &impl Refusal) -> Ended<A> {
-    (Ok(Heard::refused(refused.error())), refused.outcome())
+    let error = refused.error();
+    tracing::debug!(
+        { fields::CODE } = error.r#type,
+        { fields::REASON } = without_values(&error.message),
+        "command refused"
+    );
+    (Ok(Heard::refused(error)), refused.outcome())
 }
 
 fn fail<A, R: Refusal>(error: ExecuteError<R>, deadline: Instant) -> Ended<A> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use contract::metadata;
+use contract::{TraceContext, metadata};
 use domain::value::UserId;
 use event_sourcing::{Clock, CommandId, Context, Metadata};
 use tokio::time::Instant;
@@ -20,10 +20,6 @@ const MARGIN: Duration = Duration::from_millis(150);
 
 /// The most bytes of a correlation id.
 const MAX_CORRELATION_ID: usize = 255;
-/// The most bytes of a `tracestate`, as its specification says.
-const MAX_TRACESTATE: usize = 512;
-/// The length of a `traceparent` of version 00.
-const TRACEPARENT_LENGTH: usize = 55;
 
 /// Reads a command's context.
 ///
@@ -98,27 +94,13 @@ pub fn user(metadata: &MetadataMap) -> Result<Option<UserId>, Status> {
     }
 }
 
-/// The trace context. A malformed one is ignored, as its specification asks.
+/// The trace context as it is stored with events.
 fn trace(metadata: &MetadataMap) -> BTreeMap<String, String> {
-    let mut trace = BTreeMap::new();
-    let parent = metadata::get(metadata, metadata::TRACEPARENT)
-        .filter(|text| text.len() == TRACEPARENT_LENGTH && is_traceparent(text));
-    let Some(parent) = parent else {
-        return trace;
-    };
-    trace.insert(metadata::TRACEPARENT.to_owned(), parent.to_owned());
-    let state = metadata::get(metadata, metadata::TRACESTATE)
-        .filter(|text| !text.is_empty() && text.len() <= MAX_TRACESTATE);
-    if let Some(state) = state {
-        trace.insert(metadata::TRACESTATE.to_owned(), state.to_owned());
-    }
-    trace
-}
-
-fn is_traceparent(text: &str) -> bool {
-    let lengths = text.split('-').map(str::len);
-    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    lengths.eq([2, 32, 16, 2]) && text.bytes().all(|byte| byte == b'-' || is_hex(byte))
+    let context = TraceContext::of(metadata);
+    let parts = context.iter().flat_map(TraceContext::parts);
+    parts
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -160,19 +142,22 @@ mod tests {
     }
 
     #[test]
-    fn the_trace_goes_on_if_it_is_well_formed() {
-        let trace = |parent: &str, state: &str| {
-            let pairs = [
-                (metadata::TRACEPARENT, parent),
-                (metadata::TRACESTATE, state),
-            ];
-            trace(&with(&pairs)).len()
-        };
-        assert_eq!(trace(PARENT, "vendor=1"), 2);
-        assert_eq!(trace(PARENT, &"x".repeat(MAX_TRACESTATE + 1)), 1);
-        assert_eq!(trace(&PARENT.to_uppercase(), "vendor=1"), 0);
-        assert_eq!(trace(&PARENT.replace('-', "0"), "vendor=1"), 0);
-        assert_eq!(trace("", ""), 0);
+    fn the_metadata_of_events_says_what_came_with_the_request() {
+        let given = with(&[
+            (metadata::CORRELATION_ID, "request-7"),
+            (metadata::USER_ID, "grace"),
+            (metadata::TRACEPARENT, PARENT),
+            (metadata::TRACESTATE, "vendor=1"),
+        ]);
+        let context = read(&given, &SystemClock).expect("a context");
+        let stored = context.metadata;
+        assert_eq!(stored.correlation_id.as_deref(), Some("request-7"));
+        assert_eq!(stored.user_id.as_deref(), Some("grace"));
+        assert_eq!(stored.trace[metadata::TRACEPARENT], PARENT);
+        assert_eq!(stored.trace[metadata::TRACESTATE], "vendor=1");
+        let malformed = with(&[(metadata::TRACEPARENT, "00-1-2-01")]);
+        let context = read(&malformed, &SystemClock).expect("a context");
+        assert!(context.metadata.trace.is_empty());
     }
 
     #[test]

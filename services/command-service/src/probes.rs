@@ -55,12 +55,6 @@ pub(crate) async fn start(
         .probe("database", IDLE, tasks, move || {
             let database = database.clone();
             async move {
-                let (busy, most) = database.connections();
-                let gauge = |state| {
-                    metrics::gauge!("db_pool_connections", "pool" => "command", "state" => state)
-                };
-                gauge("busy").set(busy);
-                gauge("max").set(most);
                 match database.probe_write().await {
                     Ok(()) => connected(),
                     Err(_) => unwritten(database.ping().await.is_ok()),

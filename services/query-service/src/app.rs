@@ -11,6 +11,7 @@ use event_store_sqlite::SqliteEventStore;
 use futures::future::BoxFuture;
 use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::health::{Health, StartStep, explain_start};
+use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
 use read_model_sql::{Checkpoint, Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
 use tokio::sync::watch;
@@ -78,6 +79,14 @@ impl OpenedLog {
         match self {
             Self::Sqlite(store) => Arc::clone(store) as Arc<dyn EventStore>,
             Self::Postgres(store) => Arc::clone(store) as Arc<dyn EventStore>,
+        }
+    }
+
+    /// Tells the metrics how busy its connections are.
+    pub fn measure_pools(&self) {
+        match self {
+            Self::Sqlite(store) => store.measure_pools(),
+            Self::Postgres(store) => store.measure_pools(),
         }
     }
 
@@ -156,6 +165,14 @@ impl QueryService {
         config: &'s Databases,
         clock: &Arc<dyn Clock>,
     ) -> BoxFuture<'s, Result<Database, StartError>> {
+        tracing::info!(
+            { fields::SERVICE } = "query-service",
+            { fields::VERSION } = env!("CARGO_PKG_VERSION"),
+            { fields::COMMIT } = platform::COMMIT,
+            { fields::EVENT_STORE } = %config.event_store,
+            { fields::DATABASE } = %config.database,
+            "starting"
+        );
         let clock = Arc::clone(clock);
         let step = StartStep::on_database(config, OPEN_DATABASE);
         step.take(StoreError::is_retryable, move || {
@@ -200,6 +217,10 @@ impl QueryService {
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         probes::start(&health, &tasks, &log, &database, runners, own.lag).await;
         explain_start(&health, &tasks);
+        let measured = database.clone();
+        repeat("metrics of the read side's pools", &tasks, move || {
+            measured.measure_pools()
+        });
         let standings = Standings::new(projections, database.clone(), log);
         let routes = grpc::routes(&reads, Arc::new(standings), health.clone())?;
         Ok(Self {

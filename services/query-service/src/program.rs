@@ -44,6 +44,13 @@ impl<const VERSIONS_RAISED_BY: u32> Service for ReadSide<VERSIONS_RAISED_BY> {
         let database = QueryService::open_database(databases, &clock).await?;
         let database = database.with_versions_raised_by(VERSIONS_RAISED_BY);
         let service = QueryService::start_on(database, databases, &config, log.store()).await?;
+        let measured = log.clone();
+        let measure = move || measured.measure_pools();
+        runtime::repeat(
+            "metrics of the event store's pools",
+            service.tasks(),
+            measure,
+        );
         Ok(Self { log, service })
     }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::Connection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+
+use crate::pool::NamedPool;
 
 pub use server::at_server;
 
@@ -73,7 +75,7 @@ pub fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
 }
 
 /// Opens a pool to the server that `url` names, with one connection at first. `application_name` is what the server
-/// shows for its sessions.
+/// shows for its sessions, `name` what metrics call the pool.
 ///
 /// # Errors
 /// The URL is none of PostgreSQL's, or the server cannot be reached.
@@ -82,10 +84,12 @@ pub fn connect<'u>(
     pool: PgPoolOptions,
     url: &'u str,
     application_name: &'static str,
-) -> BoxFuture<'u, Result<PgPool, sqlx::Error>> {
+    name: &'static str,
+) -> BoxFuture<'u, Result<NamedPool, sqlx::Error>> {
     Box::pin(async move {
-        pool.connect_with(options(url)?.application_name(application_name))
-            .await
+        let options = options(url)?.application_name(application_name);
+        let pool = pool.connect_with(options).await?;
+        Ok(NamedPool::new(name, pool))
     })
 }
 

@@ -80,8 +80,9 @@ impl SqliteFile {
         options.make_folder()?;
         options.make_file()?;
         let required = Some(options.durability);
-        let writer = Pool::new(options.writing(), required, 1);
-        let checkpointer = Pool::new(wal::checkpointing(options.writing()), None, 1);
+        let writer = Pool::new(options.pool("_writer"), options.writing(), required, 1);
+        let checkpointing = wal::checkpointing(options.writing());
+        let checkpointer = Pool::new(options.pool("_checkpointer"), checkpointing, None, 1);
         let shared = Shared::new(&options, Some(writer), Some(checkpointer));
         let mut session = shared.session(shared.writing()?).await?;
         // A process before this one may have ended after a failed sync.
@@ -149,10 +150,9 @@ impl SqliteFile {
         )
     }
 
-    /// The connections that read and are in use, and the most there can be.
-    #[must_use]
-    pub fn connections(&self, readers: Readers) -> (u32, u32) {
-        self.shared.reading(readers).in_use()
+    /// Tells the metrics how busy its connections are.
+    pub fn measure_pools(&self) {
+        self.shared.pools().for_each(|pool| pool.measure());
     }
 
     /// Closes all connections after the statements that run, and folds the write-ahead log into the database. Calls
@@ -175,13 +175,16 @@ impl SqliteFile {
 
 impl Shared {
     fn new(options: &FileOptions, writer: Option<Pool>, checkpointer: Option<Pool>) -> Arc<Self> {
-        let reading = |size: u32| Arc::new(Pool::new(options.reading(), None, size.max(1)));
+        let reading = |name, size: u32| {
+            let pool = Pool::new(options.pool(name), options.reading(), None, size.max(1));
+            Arc::new(pool)
+        };
         Arc::new(Self {
             path: options.path.clone(),
             acquire_timeout: options.acquire_timeout,
             writer: writer.map(Arc::new),
-            readers: reading(options.readers),
-            background: reading(options.background),
+            readers: reading("", options.readers),
+            background: reading("_background", options.background),
             checkpointer: checkpointer.map(Arc::new),
             needs_reopen: AtomicBool::new(false),
             reopening: Mutex::default(),

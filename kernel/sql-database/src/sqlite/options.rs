@@ -43,6 +43,8 @@ impl Durability {
 pub struct FileOptions {
     /// The database.
     pub path: PathBuf,
+    /// What metrics call its connections, such as `events`.
+    pub name: &'static str,
     /// What a commit waits for.
     pub durability: Durability,
     /// The most connections that read at the same time.
@@ -61,6 +63,7 @@ impl FileOptions {
     pub fn new(path: impl Into<PathBuf>, durability: Durability) -> Self {
         Self {
             path: path.into(),
+            name: "sqlite",
             durability,
             readers: 4,
             background: 1,
@@ -77,6 +80,11 @@ impl FileOptions {
             .or_else(|| location.strip_prefix("sqlite:"))
             .unwrap_or(location);
         PathBuf::from(path)
+    }
+
+    /// What metrics call those of its connections that have a purpose of their own.
+    pub(super) fn pool(&self, purpose: &str) -> String {
+        format!("{}{purpose}", self.name)
     }
 
     /// Makes the folder of the file, for this user alone.

@@ -7,6 +7,7 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::options::{Durability, OpenError, connect};
+use crate::pool::{PoolMeter, PoolState};
 
 /// Connections that are all opened in the same way.
 #[derive(Debug)]
@@ -17,10 +18,12 @@ pub(super) struct Pool {
     size: u32,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<SqliteConnection>>,
+    meter: PoolMeter,
 }
 
 impl Pool {
     pub(super) fn new(
+        name: String,
         options: SqliteConnectOptions,
         required: Option<Durability>,
         size: u32,
@@ -31,14 +34,15 @@ impl Pool {
             size,
             permits: Arc::new(Semaphore::new(size as usize)),
             idle: Mutex::default(),
+            meter: PoolMeter::new(name),
         }
     }
 
     /// Waits until a connection may be used.
     pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
         let permits = Arc::clone(&self.permits);
-        permits
-            .acquire_owned()
+        self.meter
+            .time(permits.acquire_owned())
             .await
             .map_err(|_| sqlx::Error::PoolClosed)
     }
@@ -81,10 +85,14 @@ impl Pool {
         self.permits.close();
     }
 
-    /// The connections in use, and the most there can be.
-    pub(super) fn in_use(&self) -> (u32, u32) {
+    /// Tells the metrics how many connections there are.
+    pub(super) fn measure(&self) {
         let free = u32::try_from(self.permits.available_permits()).unwrap_or(self.size);
-        (self.size.saturating_sub(free), self.size)
+        self.meter.set(PoolState {
+            idle: u32::try_from(self.lock().len()).unwrap_or(u32::MAX),
+            busy: self.size.saturating_sub(free),
+            max: self.size,
+        });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {

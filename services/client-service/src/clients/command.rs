@@ -16,6 +16,7 @@ use tonic::{Request, Status};
 use super::Services;
 use super::call::{Answered, Method, call};
 use crate::errors::{ApiError, Code, Effect, from_business, from_grpc, outcome_of};
+use crate::origin::Origin;
 use crate::scope::Scope;
 
 const CATEGORY: &str = "proto.CategoryCommand";
@@ -152,7 +153,11 @@ impl Services {
     }
 
     /// Refuses a position that the log has not reached.
-    pub(crate) async fn require_position(&self, position: u64) -> Result<(), ApiError> {
+    pub(crate) async fn require_position(
+        &self,
+        origin: &Origin,
+        position: u64,
+    ) -> Result<(), ApiError> {
         if self.has_seen(position) {
             return Ok(());
         }
@@ -165,7 +170,11 @@ impl Services {
             let mut client = AdminClient::new(self.channels().command.clone());
             client.status(request).await
         };
-        let request = || Request::new(AdminStatusParam {});
+        let request = || {
+            let mut request = Request::new(AdminStatusParam {});
+            origin.annotate(request.metadata_mut());
+            request
+        };
         let answer = call(method, self.policy().read, request, send)
             .await
             .map_err(|status| from_grpc(&status, Effect::Read))?;

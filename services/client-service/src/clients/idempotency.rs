@@ -7,10 +7,11 @@ use contract::proto::idempotency_client::IdempotencyClient;
 use contract::proto::{
     IdempotencyBeginParam, IdempotencyFinishParam, IdempotencyRenewParam, IdempotencyState,
 };
-use contract::status::error_id;
-use event_sourcing::CommandId;
+use contract::status::{code_name, error_id};
+use event_sourcing::{CommandId, FailureLog};
 use platform::fields;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
+use tokio::time::Instant;
 use tonic::Request;
 use uuid::Uuid;
 
@@ -18,6 +19,7 @@ use super::Services;
 use super::call::{Method, call};
 use super::policy::Tries;
 use crate::errors::{ApiError, Code, Effect, from_grpc};
+use crate::origin::Origin;
 
 const SERVICE: &str = "proto.Idempotency";
 
@@ -28,6 +30,8 @@ pub struct Lease {
     key: String,
     token: String,
     lasts: Duration,
+    /// The request that has it.
+    origin: Origin,
 }
 
 /// What became of a key.
@@ -48,6 +52,7 @@ impl Services {
     /// Claims `key` for a request with this hash.
     pub(crate) async fn begin(
         &self,
+        origin: &Origin,
         principal: &str,
         key: &str,
         request_hash: Vec<u8>,
@@ -60,7 +65,7 @@ impl Services {
             token: format!("{:032x}", rand::random::<u128>()),
         };
         let send = async |request| self.idempotency().begin(request).await;
-        let request = || Request::new(message.clone());
+        let request = || request(origin, message.clone());
         let begun = call(method("Begin"), self.policy().write, request, send)
             .await
             .map_err(|status| from_grpc(&status, Effect::Write))?
@@ -74,6 +79,7 @@ impl Services {
                     key: message.key,
                     token: begun.token,
                     lasts: Duration::from_millis(u64::try_from(begun.lease_ms).unwrap_or(0)),
+                    origin: origin.clone(),
                 };
                 Ok(Begun::Fresh {
                     seed: CommandId(from),
@@ -100,15 +106,24 @@ impl Services {
         loop {
             tokio::time::sleep(pause).await;
             let message = || {
-                Request::new(IdempotencyRenewParam {
+                let param = IdempotencyRenewParam {
                     principal: lease.principal.clone(),
                     key: lease.key.clone(),
                     token: lease.token.clone(),
-                })
+                };
+                request(&lease.origin, param)
             };
             let send = async |request| self.idempotency().renew(request).await;
             if let Err(status) = call(method("Renew"), once, message, send).await {
-                tracing::warn!({ fields::RPC_STATUS } = %status.code(), "a lease was not renewed");
+                // Each request with a key has a lease, and all miss the same service.
+                static NOT_RENEWED: FailureLog = FailureLog::new();
+                if let Some(suppressed) = NOT_RENEWED.failed(Instant::now()) {
+                    tracing::warn!(
+                        { fields::RPC_STATUS } = code_name(status.code()),
+                        { fields::SUPPRESSED } = suppressed,
+                        "a lease was not renewed"
+                    );
+                }
             }
         }
     }
@@ -126,7 +141,7 @@ impl Services {
             answer: answer.map(Into::into),
         };
         let send = async |request| self.idempotency().finish(request).await;
-        let request = || Request::new(message.clone());
+        let request = || request(&lease.origin, message.clone());
         let is_kept = match call(method("Finish"), self.policy().write, request, send).await {
             Ok(reply) if reply.get_ref().kept => true,
             Ok(_) => {
@@ -134,11 +149,15 @@ impl Services {
                 false
             }
             Err(status) => {
-                tracing::warn!(
-                    { fields::RPC_STATUS } = %status.code(),
-                    { fields::ERROR_ID } = error_id(&status),
-                    "an answer was not kept"
-                );
+                static NOT_KEPT: FailureLog = FailureLog::new();
+                if let Some(suppressed) = NOT_KEPT.failed(Instant::now()) {
+                    tracing::warn!(
+                        { fields::RPC_STATUS } = code_name(status.code()),
+                        { fields::ERROR_ID } = error_id(&status),
+                        { fields::SUPPRESSED } = suppressed,
+                        "an answer was not kept"
+                    );
+                }
                 false
             }
         };
@@ -151,6 +170,12 @@ impl Services {
             .max_encoding_message_size(MAX_ENCODED_BYTES)
             .max_decoding_message_size(MAX_ENCODED_BYTES)
     }
+}
+
+fn request<M>(origin: &Origin, message: M) -> Request<M> {
+    let mut request = Request::new(message);
+    origin.annotate(request.metadata_mut());
+    request
 }
 
 const fn method(name: &'static str) -> Method {

@@ -67,6 +67,19 @@ impl Code {
         }
     }
 
+    /// Whether a message with it may repeat what the client sent, which may be about a customer.
+    #[must_use]
+    pub const fn may_quote(self) -> bool {
+        matches!(
+            self,
+            Self::GraphqlParseFailed
+                | Self::GraphqlValidationFailed
+                | Self::BadRequest
+                | Self::Forbidden
+                | Self::NotFound
+        )
+    }
+
     /// The HTTP status of a request that was refused with it before anything was executed. `None`: the media type
     /// of the answer decides, as GraphQL over HTTP says of well-formed requests.
     #[must_use]

@@ -25,6 +25,8 @@ pub struct Answer {
     pub position: Option<u64>,
     /// Whether the domain had the last word, so that a repeat may get the same answer.
     pub is_final: bool,
+    /// The code of its first error.
+    pub code: Option<String>,
     status: Status,
     /// What the request's mutations came to.
     mutations: Vec<Entry>,
@@ -87,6 +89,7 @@ impl Answer {
             body: write(None, &[shown], Extensions::default()),
             position: None,
             is_final: false,
+            code: Some(error.code.name().to_owned()),
             status: error
                 .code
                 .status()
@@ -117,6 +120,11 @@ impl Answer {
             body: write(executed.data.as_ref(), &executed.errors, extensions),
             position,
             is_final: is_executed && executed.errors.iter().all(business),
+            code: executed
+                .errors
+                .first()
+                .and_then(code_of)
+                .map(ToOwned::to_owned),
             status: if is_executed {
                 Status::Executed
             } else {
@@ -151,6 +159,7 @@ impl Answer {
         Self {
             body: write(Some(&Value::Null), &errors, extensions),
             is_final: false,
+            code: Some(Code::ServiceUnavailable.name().to_owned()),
             ..self
         }
     }
@@ -162,6 +171,7 @@ impl Answer {
             body,
             position,
             is_final: true,
+            code: None,
             status: Status::Executed,
             mutations: Vec::new(),
         }
@@ -176,6 +186,7 @@ impl Answer {
             body: write(None, &[error], Extensions::default()),
             position: None,
             is_final: false,
+            code: Some(Code::BadRequest.name().to_owned()),
             status: Status::Fixed(StatusCode::BAD_REQUEST),
             mutations: Vec::new(),
         }

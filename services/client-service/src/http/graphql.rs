@@ -8,7 +8,9 @@ use axum::response::Response;
 use event_sourcing::{Clock, CommandId};
 use http::request::Parts;
 use http::{Method, Request};
-use platform::Tasks;
+use platform::request_log::without_values;
+use platform::runtime::RequestSummary;
+use platform::{Tasks, fields};
 
 use super::answer::Answer;
 use super::media::Media;
@@ -16,6 +18,7 @@ use super::request;
 use crate::errors::{ApiError, Code, Verdict};
 use crate::execution::{Executor, Identity, Prepared};
 use crate::idempotency::{Keyed, answer_once};
+use crate::origin::Origin;
 
 /// Serves GraphQL requests.
 #[derive(Debug)]
@@ -52,25 +55,30 @@ impl Endpoint {
     pub async fn serve(self: Arc<Self>, http: Request<Body>) -> Response {
         let started = Instant::now();
         let (parts, body) = http.into_parts();
+        let origin = Origin::of(&parts);
         let Some(media) = Media::accepted_by(&parts.headers) else {
             let message = "an answer is application/json or application/graphql-response+json";
             let error = ApiError::new(Code::NotAcceptable, message);
-            let answer = self.refuse(&error, &Verdict::NOTHING);
+            let answer = self.refuse(&error, &Verdict::NOTHING, &origin);
             return answer.into_response(Media::Json);
         };
         let mut kind = "unknown";
+        let mut operation = kind.to_owned();
         let answer = match self.read(&parts, body).await {
             Ok(prepared) => {
                 kind = prepared.kind();
+                operation = prepared.operation();
                 let keyed = prepared.is_mutation() && request::has_idempotency_key(&parts.headers);
-                match Arc::clone(&self).answer(&parts, prepared).await {
+                match Arc::clone(&self).answer(&parts, prepared, &origin).await {
                     Ok(answer) => answer,
                     // An earlier request with the key may have taken effect.
-                    Err(error) if keyed => self.refuse(&error, &Verdict::UNKNOWN_UNDER_KEY),
-                    Err(error) => self.refuse(&error, &Verdict::NOTHING),
+                    Err(error) if keyed => {
+                        self.refuse(&error, &Verdict::UNKNOWN_UNDER_KEY, &origin)
+                    }
+                    Err(error) => self.refuse(&error, &Verdict::NOTHING, &origin),
                 }
             }
-            Err(error) => self.refuse(&error, &Verdict::NOTHING),
+            Err(error) => self.refuse(&error, &Verdict::NOTHING, &origin),
         };
         let outcome = match (answer.is_executed(), answer.is_final) {
             (true, true) => "ok",
@@ -81,7 +89,13 @@ impl Endpoint {
             "graphql_operation_duration_seconds", "operation" => kind, "outcome" => outcome,
         )
         .record(started.elapsed());
-        answer.into_response(media)
+        let summary = RequestSummary {
+            operation,
+            code: answer.code.clone(),
+        };
+        let mut response = answer.into_response(media);
+        response.extensions_mut().insert(summary);
+        response
     }
 
     async fn read(&self, parts: &Parts, body: Body) -> Result<Prepared, ApiError> {
@@ -100,12 +114,16 @@ impl Endpoint {
         Ok(prepared)
     }
 
-    async fn answer(self: Arc<Self>, parts: &Parts, request: Prepared) -> Result<Answer, ApiError> {
+    async fn answer(
+        self: Arc<Self>,
+        parts: &Parts,
+        request: Prepared,
+        origin: &Origin,
+    ) -> Result<Answer, ApiError> {
         let minimum = request::minimum(&parts.headers)?;
-        let id = self.new_id();
         let identity = Identity {
-            id,
-            seed: id,
+            origin: origin.clone(),
+            seed: self.new_id(),
             minimum,
             keyed: false,
         };
@@ -115,7 +133,8 @@ impl Endpoint {
         let key = request::idempotency_key(&parts.headers)?;
         if let Some(minimum) = minimum {
             // A mutation reads nothing before it writes, so nobody else would refuse the position in time.
-            self.executor.services().require_position(minimum).await?;
+            let services = self.executor.services();
+            services.require_position(origin, minimum).await?;
         }
         match key {
             None => Ok(self.execute(request, identity).await),
@@ -143,7 +162,14 @@ impl Endpoint {
         answer.not_kept(self.clock.now())
     }
 
-    fn refuse(&self, error: &ApiError, verdict: &Verdict) -> Answer {
+    fn refuse(&self, error: &ApiError, verdict: &Verdict, origin: &Origin) -> Answer {
+        let message = without_values(&error.message);
+        tracing::debug!(
+            { fields::CODE } = error.code.name(),
+            { fields::REASON } = (!error.code.may_quote()).then_some(message),
+            { fields::CORRELATION_ID } = origin.request_id(),
+            "request refused"
+        );
         Answer::refused(error, verdict, self.clock.now())
     }
 

@@ -12,6 +12,7 @@ mod orders;
 mod outcomes;
 mod positions;
 mod reads;
+mod request_ids;
 mod schema;
 mod specification;
 mod stage;

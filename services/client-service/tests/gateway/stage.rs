@@ -11,7 +11,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use client_service::{Channels, Config, Gateway};
 use command_service::{CommandService, OpenedStore};
-use event_sourcing::{Clock, SteadyClock, SystemClock};
+use event_sourcing::{Clock, Entry, Envelope, Filter, Position, SteadyClock, SystemClock};
 use http::HeaderMap;
 use platform::Settings;
 use platform::config::{AppEnv, Layers};
@@ -140,7 +140,7 @@ pub struct Stage {
     /// The highest position of any answer.
     seen: AtomicU64,
     gateway: Gateway,
-    _behind: Option<Behind>,
+    behind: Option<Behind>,
 }
 
 /// What must live as long as the gateway is asked.
@@ -148,7 +148,7 @@ pub struct Stage {
 struct Behind {
     _command: CommandService,
     _query: QueryService,
-    _store: OpenedStore,
+    store: OpenedStore,
     _folder: Folder,
 }
 
@@ -181,10 +181,10 @@ impl Stage {
         let config = settings.read(|reader| Config::read(reader, Ok(app_env)))?;
         let stage = Self::in_front_of(command.routes(), query.routes(), config).await?;
         Ok(Self {
-            _behind: Some(Behind {
+            behind: Some(Behind {
                 _command: command,
                 _query: query,
-                _store: store,
+                store,
                 _folder: folder,
             }),
             ..stage
@@ -220,8 +220,20 @@ impl Stage {
             wire,
             seen: AtomicU64::new(0),
             gateway,
-            _behind: None,
+            behind: None,
         })
+    }
+
+    /// All events, in their order.
+    pub async fn events(&self) -> Result<Vec<Envelope>> {
+        let behind = self.behind.as_ref().context("there is no event store")?;
+        let store = behind.store.store();
+        let page = store.read_all(Position::START, &Filter::ALL, 1_000).await?;
+        let events = page.entries.into_iter().map(|entry| match entry {
+            Entry::Event(envelope) => Ok(Envelope::clone(&envelope)),
+            Entry::Unreadable(unreadable) => anyhow::bail!("{unreadable}"),
+        });
+        events.collect()
     }
 
     /// Where the gateway serves HTTP.

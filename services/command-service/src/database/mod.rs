@@ -16,6 +16,8 @@ use sql_database::{Database, Record, SqliteFile, Statement};
 
 /// How long a statement waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What metrics call its connections.
+const POOL: &str = "command";
 const PING: &str = "SELECT 1";
 
 /// The command database. Cheap to clone; all clones share the connections.
@@ -148,10 +150,9 @@ impl CommandDatabase {
         Ok(())
     }
 
-    /// The connections in use, and the most there can be.
-    #[must_use]
-    pub fn connections(&self) -> (u32, u32) {
-        self.inner.connections()
+    /// Tells the metrics how busy its connections are.
+    pub fn measure_pools(&self) {
+        self.inner.measure_pools();
     }
 
     /// Closes all connections, after the statements that run.
@@ -162,6 +163,7 @@ impl CommandDatabase {
 
 async fn sqlite(url: &str) -> Result<Database, sqlx::Error> {
     let options = FileOptions {
+        name: POOL,
         acquire_timeout: PATIENCE,
         ..FileOptions::new(FileOptions::path_of(url), Durability::Full)
     };
@@ -172,7 +174,13 @@ async fn sqlite(url: &str) -> Result<Database, sqlx::Error> {
 }
 
 async fn postgres(url: &str, pool_size: u32) -> Result<Database, sqlx::Error> {
-    let pool = connect(durable_pool(pool_size, PATIENCE), url, "command-service").await?;
+    let pool = connect(
+        durable_pool(pool_size, PATIENCE),
+        url,
+        "command-service",
+        POOL,
+    )
+    .await?;
     Ok(Database::Postgres {
         reading: pool.clone(),
         writing: pool,

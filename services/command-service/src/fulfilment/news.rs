@@ -37,10 +37,16 @@ pub async fn hear(
             why: format!("it says that something happened under {key}"),
         };
         let hint = PersonActs::<OrderSaga>::hint(saga_id, key.as_str(), by);
+        let command_id = context::new_id(&*clock);
+        // No request of a client led to it.
         let context = Context {
-            command_id: context::new_id(&*clock),
+            command_id,
             deadline: Instant::now() + PATIENCE,
-            metadata: Metadata::default(),
+            metadata: Metadata {
+                correlation_id: Some(command_id.to_string()),
+                causation_id: Some(command_id.to_string()),
+                ..Metadata::default()
+            },
             fence: None,
         };
         if let Err(error) = executor.execute(&hint, &context).await {

@@ -11,7 +11,7 @@ use contract::proto::{
     IdempotencyRenewParam, IdempotencyRenewResult, IdempotencyState,
 };
 use contract::status::Outcome;
-use event_sourcing::Clock;
+use event_sourcing::{Clock, FailureLog};
 use platform::fields;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
@@ -150,13 +150,20 @@ async fn within<T>(
     asked: impl Future<Output = Result<T, DatabaseError>>,
 ) -> Result<T, Status> {
     const UNAVAILABLE: &str = "the command database does not answer";
+    static FAILURES: FailureLog = FailureLog::new();
     match timeout_at(deadline, asked).await {
-        Ok(Ok(answer)) => Ok(answer),
+        Ok(Ok(answer)) => {
+            FAILURES.log_recovery(Instant::now(), "the command database answers again");
+            Ok(answer)
+        }
         Ok(Err(error)) if error.is_retryable() => {
-            tracing::warn!(
-                { fields::ERROR } = &error as &dyn std::error::Error,
-                "the command database is unavailable"
-            );
+            if let Some(suppressed) = FAILURES.failed(Instant::now()) {
+                tracing::warn!(
+                    { fields::ERROR } = &error as &dyn std::error::Error,
+                    { fields::SUPPRESSED } = suppressed,
+                    "the command database is unavailable"
+                );
+            }
             Err(Outcome::Unknown.unavailable(UNAVAILABLE))
         }
         Ok(Err(error)) => {

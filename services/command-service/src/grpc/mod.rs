@@ -25,11 +25,11 @@ use contract::proto::idempotency_server::IdempotencyServer;
 use contract::proto::order_command_server::OrderCommandServer;
 use contract::proto::product_command_server::ProductCommandServer;
 use contract::proto::saga_command_server::SagaCommandServer;
-use contract::status::Outcome;
+use contract::status::{Outcome, code_name};
 use contract::{DESCRIPTORS, MAX_KEPT_ANSWER_BYTES, metadata};
 use event_sourcing::EventStore;
 use platform::health::{Health, grpc_service};
-use platform::runtime::{Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
+use platform::runtime::{Calls, Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
 use tonic::Status;
 use tonic::service::Routes;
 
@@ -131,7 +131,12 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
         parse: metadata::parse_timeout,
         late,
     };
-    Ok(deadlines.hold(routes))
+    let calls = Calls {
+        prefix: "/proto.",
+        correlation_id: metadata::CORRELATION_ID,
+        code_name,
+    };
+    Ok(calls.observe(deadlines.hold(routes)))
 }
 
 /// The status of a call that was cut off by its deadline. What it has sent may still take effect.

@@ -8,12 +8,13 @@ use domain::order::{Order, OrderEvent};
 use domain::value::EntityId;
 use event_sourcing::aggregate::decode;
 use event_sourcing::{
-    Aggregate, Entry, Envelope, EventStore, Executor, Filter, ForeignLog, LeaseStore, LogMark,
-    LogPage, Position, StoreError, Unreadable, Version,
+    Aggregate, Entry, Envelope, EventStore, Executor, FailureLog, Filter, ForeignLog, LeaseStore,
+    LogMark, LogPage, Position, StoreError, Unreadable, Version,
 };
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use platform::fields;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoint;
@@ -93,17 +94,20 @@ impl Notices {
     pub async fn run(self, stop: CancellationToken) {
         metrics::counter!("notices_given_up_total").increment(0);
         metrics::counter!("events_unreadable_total", "reader" => "notices").increment(0);
+        let failures = FailureLog::new();
         while !stop.is_cancelled() {
-            let interrupted = match self.hold(&stop).await {
+            let interrupted = match self.hold(&stop, &failures).await {
                 Ok(never) => match never {},
                 Err(interrupted) => interrupted,
             };
             if matches!(
                 interrupted,
                 Interrupted::Log(_) | Interrupted::Store(_) | Interrupted::Database(_)
-            ) {
+            ) && let Some(suppressed) = failures.failed(Instant::now())
+            {
                 tracing::warn!(
                     { fields::ERROR } = &interrupted as &dyn std::error::Error,
+                    { fields::SUPPRESSED } = suppressed,
                     "customers cannot be told now; it is tried again"
                 );
             }
@@ -124,11 +128,15 @@ impl Notices {
         }
     }
 
-    async fn hold(&self, stop: &CancellationToken) -> Result<Infallible, Interrupted> {
+    async fn hold(
+        &self,
+        stop: &CancellationToken,
+        failures: &FailureLog,
+    ) -> Result<Infallible, Interrupted> {
         self.acquire().await?;
         tokio::select! {
             ended = self.keep() => ended,
-            ended = self.read(stop) => ended,
+            ended = self.read(stop, failures) => ended,
         }
     }
 
@@ -151,11 +159,16 @@ impl Notices {
         }
     }
 
-    async fn read(&self, stop: &CancellationToken) -> Result<Infallible, Interrupted> {
+    async fn read(
+        &self,
+        stop: &CancellationToken,
+        failures: &FailureLog,
+    ) -> Result<Infallible, Interrupted> {
         let mut mark = self.checkpoint().await?;
         let filter = filter();
         loop {
             checkpoint::save(&self.database, &mark).await?;
+            failures.log_recovery(Instant::now(), "customers can be told again");
             let page = stop.run_until_cancelled(self.next_page(mark.position, &filter));
             let page = page.await.ok_or(Interrupted::Stopped)??;
             let next = self.mark(&mark, &page).await?;

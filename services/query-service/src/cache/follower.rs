@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{EventStore, Position, StoreError};
+use event_sourcing::{EventStore, FailureLog, Position, StoreError};
 use platform::fields;
 use read_model_sql::{Checkpoint, TableProjection};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::TableCache;
 
@@ -24,20 +25,23 @@ pub async fn follow<P: TableProjection>(
     mut checkpoints: watch::Receiver<Checkpoint>,
     cache: &TableCache<P::Row>,
 ) {
-    let mut is_down = false;
+    let failures = FailureLog::new();
     loop {
         let checkpoint = checkpoints.borrow_and_update().clone();
         match catch_up(&projection, log.as_ref(), cache, &checkpoint).await {
-            Ok(()) => is_down = false,
+            Ok(()) => {
+                let what = format_args!("the cache of {} follows the log again", P::NAME);
+                failures.log_recovery(Instant::now(), what);
+            }
             Err(error) => {
-                if !is_down {
+                if let Some(suppressed) = failures.failed(Instant::now()) {
                     tracing::warn!(
                         { fields::PROJECTION } = P::NAME,
                         { fields::ERROR } = &error as &dyn std::error::Error,
+                        { fields::SUPPRESSED } = suppressed,
                         "the cache cannot follow the log; the database answers"
                     );
                 }
-                is_down = true;
                 tokio::time::sleep(RETRY).await;
                 continue;
             }

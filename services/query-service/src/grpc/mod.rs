@@ -3,7 +3,6 @@
 mod category;
 mod convert;
 mod input;
-mod measure;
 mod order;
 mod order_input;
 mod order_messages;
@@ -20,9 +19,9 @@ use contract::query::order_query_server::OrderQueryServer;
 use contract::query::product_query_server::ProductQueryServer;
 use contract::query::projection_query_server::ProjectionQueryServer;
 use contract::query::saga_query_server::SagaQueryServer;
-use contract::status::Outcome;
+use contract::status::{Outcome, code_name};
 use platform::health::{Health, grpc_service};
-use platform::runtime::{Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
+use platform::runtime::{Calls, Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
 use tonic::service::Routes;
 
 use crate::reads::Reads;
@@ -87,9 +86,10 @@ pub fn routes(
         parse: metadata::parse_timeout,
         late: |_| Outcome::None.deadline_exceeded("no answer within the deadline"),
     };
-    let measured = deadlines
-        .hold(routes)
-        .into_axum_router()
-        .layer(axum::middleware::from_fn(measure::measure));
-    Ok(measured.into())
+    let calls = Calls {
+        prefix: "/query.",
+        correlation_id: metadata::CORRELATION_ID,
+        code_name,
+    };
+    Ok(calls.observe(deadlines.hold(routes)))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contract::metadata;
 use contract::status::{self, Reason};
-use event_sourcing::Position;
+use event_sourcing::{FailureLog, Position};
 use platform::{ErrorId, fields};
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
@@ -17,6 +17,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// The part of the deadline that is kept for telling the caller why there is no answer.
 const SPARE_PART: u32 = 10;
 const MOST_SPARE: Duration = Duration::from_millis(100);
+
+/// The reads of this process that failed because the database did not answer, whatever they were for.
+static FAILED_READS: FailureLog = FailureLog::new();
 
 /// What the request asks of its reads.
 pub(super) fn at(metadata: &MetadataMap) -> Result<At, Status> {
@@ -33,6 +36,7 @@ pub(super) fn at(metadata: &MetadataMap) -> Result<At, Status> {
 
 /// A reply with its position.
 pub(super) fn reply<T>(found: Found<T>) -> Response<T> {
+    FAILED_READS.log_recovery(Instant::now(), "reads are answered again");
     let mut response = Response::new(found.value);
     metadata::insert_position(
         response.metadata_mut(),
@@ -61,10 +65,13 @@ pub(super) fn status(error: &ReadError) -> Status {
         }
         ReadError::AboveHead { .. } => Reason::PositionAboveHead.status(error.to_string()),
         ReadError::Store(cause) if cause.is_retryable() => {
-            tracing::warn!(
-                { fields::ERROR } = cause as &dyn std::error::Error,
-                "a read failed for want of its database"
-            );
+            if let Some(suppressed) = FAILED_READS.failed(Instant::now()) {
+                tracing::warn!(
+                    { fields::ERROR } = cause as &dyn std::error::Error,
+                    { fields::SUPPRESSED } = suppressed,
+                    "a read failed for want of its database"
+                );
+            }
             Status::unavailable("the read side's database does not answer")
         }
         ReadError::Store(cause) => {

@@ -53,12 +53,6 @@ pub(crate) async fn start(
         .probe("database", INTERVAL, tasks, move || {
             let database = asked.clone();
             async move {
-                let (busy, most) = database.connections();
-                let gauge = |state| {
-                    metrics::gauge!("db_pool_connections", "pool" => "query", "state" => state)
-                };
-                gauge("busy").set(busy);
-                gauge("max").set(most);
                 let version = database.version_of::<Categories>();
                 let asked = database.feed().refresh_if_older(&database, version, INTERVAL);
                 connected(asked.await.is_ok(), PartState::down)

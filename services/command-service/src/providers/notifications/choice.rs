@@ -58,6 +58,15 @@ pub enum SmtpTls {
 }
 
 impl NotificationsChoice {
+    /// Which it is, in one word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Smtp(_) => "smtp",
+        }
+    }
+
     /// Reads the URL and the password.
     ///
     /// # Errors

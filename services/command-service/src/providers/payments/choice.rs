@@ -21,6 +21,15 @@ pub enum PaymentsChoice {
 }
 
 impl PaymentsChoice {
+    /// Which it is, in one word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Simulated(_) => "simulated",
+            Self::Stripe(_) => "stripe",
+        }
+    }
+
     /// Reads the URL, and for Stripe its keys.
     ///
     /// # Errors

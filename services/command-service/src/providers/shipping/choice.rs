@@ -33,6 +33,15 @@ pub struct HttpShippingSettings {
 }
 
 impl ShippingChoice {
+    /// Which it is, in one word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Simulated(_) => "simulated",
+            Self::Http(_) => "https",
+        }
+    }
+
     /// Reads the URL and the token.
     ///
     /// # Errors

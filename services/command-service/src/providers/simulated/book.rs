@@ -13,11 +13,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::value::{EntityId, Money};
-use event_sourcing::Clock;
 use event_sourcing::queue::take_batch;
+use event_sourcing::{Clock, FailureLog};
 use platform::fields;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::statement;
 use crate::database::{CommandDatabase, DatabaseError};
@@ -268,10 +269,14 @@ fn answer(jobs: Vec<Job>, written: Result<HashMap<(Kind, String), Record>, Datab
 
 /// What a caller is told. The cause is in the log.
 fn told(error: &DatabaseError) -> Failure {
-    tracing::warn!(
-        { fields::ERROR } = error as &dyn std::error::Error,
-        "the simulated providers' book could not be used"
-    );
+    static FAILURES: FailureLog = FailureLog::new();
+    if let Some(suppressed) = FAILURES.failed(Instant::now()) {
+        tracing::warn!(
+            { fields::ERROR } = error as &dyn std::error::Error,
+            { fields::SUPPRESSED } = suppressed,
+            "the simulated providers' book could not be used"
+        );
+    }
     if error.nothing_happened() {
         Failure::transient("the simulated provider's book cannot be reached")
     } else {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::Clock;
+use event_sourcing::{Clock, FailureLog};
 use platform::fields;
 use sql_database::Statement;
+use tokio::time::Instant;
 
 use crate::database::{CommandDatabase, DatabaseError};
 use crate::providers::{Charge, Failure, Key};
@@ -199,9 +200,13 @@ fn entry(columns: Columns) -> Entry {
 
 /// No statement of the ledger moves money, so nothing has happened. The cause is in the log.
 fn told(error: &DatabaseError) -> Failure {
-    tracing::warn!(
-        { fields::ERROR } = error as &dyn std::error::Error,
-        "the ledger of Stripe's payments could not be used"
-    );
+    static FAILURES: FailureLog = FailureLog::new();
+    if let Some(suppressed) = FAILURES.failed(Instant::now()) {
+        tracing::warn!(
+            { fields::ERROR } = error as &dyn std::error::Error,
+            { fields::SUPPRESSED } = suppressed,
+            "the ledger of Stripe's payments could not be used"
+        );
+    }
     Failure::transient("the ledger of payments cannot be used")
 }

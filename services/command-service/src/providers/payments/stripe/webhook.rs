@@ -10,12 +10,13 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use event_sourcing::Clock;
+use event_sourcing::{Clock, FailureLog};
 use http::{HeaderMap, StatusCode};
 use platform::fields;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::api::KEY_METADATA;
 use super::ledger::Ledger;
@@ -86,10 +87,15 @@ impl Webhook {
             .and_then(|header| header.to_str().ok())
             .unwrap_or_default();
         if let Err(error) = verify(&self.secret, header, body, self.clock.now()) {
-            tracing::warn!(
-                { fields::ERROR } = &error as &dyn std::error::Error,
-                "a webhook was not believed"
-            );
+            // Anybody may send one.
+            static NOT_BELIEVED: FailureLog = FailureLog::new();
+            if let Some(suppressed) = NOT_BELIEVED.failed(Instant::now()) {
+                tracing::warn!(
+                    { fields::ERROR } = &error as &dyn std::error::Error,
+                    { fields::SUPPRESSED } = suppressed,
+                    "a webhook was not believed"
+                );
+            }
             return Err(Refusal::NotBelieved);
         }
         let event: Event = serde_json::from_slice(body).map_err(|_| Refusal::NoEvent)?;
@@ -130,10 +136,14 @@ enum Refusal {
 
 impl From<DatabaseError> for Refusal {
     fn from(error: DatabaseError) -> Self {
-        tracing::warn!(
-            { fields::ERROR } = &error as &dyn std::error::Error,
-            "a webhook could not be taken; it will be sent again"
-        );
+        static NOT_TAKEN: FailureLog = FailureLog::new();
+        if let Some(suppressed) = NOT_TAKEN.failed(Instant::now()) {
+            tracing::warn!(
+                { fields::ERROR } = &error as &dyn std::error::Error,
+                { fields::SUPPRESSED } = suppressed,
+                "a webhook could not be taken; it will be sent again"
+            );
+        }
         Self::NotNow
     }
 }

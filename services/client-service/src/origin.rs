@@ -1,0 +1,50 @@
+//! Where a request comes from: what every call to a service says of it, and what the events that it leads to remember.
+
+use contract::{TraceContext, metadata};
+use http::HeaderMap;
+use http::request::Parts;
+use platform::runtime::RequestId;
+use tonic::metadata::MetadataMap;
+
+/// The origin of a request. Who the user is will be part of it when somebody has to say so.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    request_id: RequestId,
+    trace: Option<TraceContext>,
+}
+
+impl Origin {
+    /// The origin of an HTTP request.
+    #[must_use]
+    pub fn of(request: &Parts) -> Self {
+        let known = request.extensions.get::<RequestId>().cloned();
+        Self {
+            request_id: known.unwrap_or_else(RequestId::new_random),
+            trace: trace(&request.headers),
+        }
+    }
+
+    /// The request's id, which is the correlation id of its events.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        self.request_id.as_str()
+    }
+
+    /// Sets what every call carries.
+    pub fn annotate(&self, metadata: &mut MetadataMap) {
+        metadata::insert(metadata, metadata::CORRELATION_ID, self.request_id());
+        if let Some(trace) = &self.trace {
+            trace.insert(metadata);
+        }
+    }
+}
+
+fn trace(headers: &HeaderMap) -> Option<TraceContext> {
+    let mut given = HeaderMap::new();
+    for name in [metadata::TRACEPARENT, metadata::TRACESTATE] {
+        for value in headers.get_all(name) {
+            given.append(name, value.clone());
+        }
+    }
+    TraceContext::of(&MetadataMap::from_headers(given))
+}
