@@ -6,6 +6,7 @@ mod databases;
 mod disk;
 mod expect;
 mod orders;
+mod promtool;
 mod session;
 mod shop;
 
@@ -15,5 +16,6 @@ pub use databases::{Database, SagaCount, Stored};
 pub use disk::Disk;
 pub use expect::{Bad, expect_refusals, number, of, say, text};
 pub use orders::{CANCEL_ORDER, CREATE_ORDER, SHIP_ORDER, order_input};
+pub use promtool::check_metrics;
 pub use session::Session;
 pub use shop::{Shop, Topology, binaries, long, on, on_folder, on_with};

@@ -1,0 +1,60 @@
+//! Prometheus' own check of metrics.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+/// Names a promtool to use in place of the system's or a fetched one.
+const VARIABLE: &str = "PROMTOOL";
+
+/// Fails if promtool finds anything wrong with these metrics, or if it is not to be had.
+pub async fn check_metrics(text: &str) -> Result<()> {
+    static PROMTOOL: OnceCell<PathBuf> = OnceCell::const_new();
+    let mut checking = Command::new(PROMTOOL.get_or_try_init(find).await?)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .context("cannot run promtool")?;
+    let mut input = checking.stdin.take().context("it takes no input")?;
+    input.write_all(text.as_bytes()).await?;
+    drop(input);
+    let checked = checking.wait_with_output().await?;
+    let said = [checked.stdout, checked.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    ensure!(
+        checked.status.success() && said.is_empty(),
+        "promtool, {}:\n{said}",
+        checked.status
+    );
+    Ok(())
+}
+
+async fn find() -> Result<PathBuf> {
+    if let Some(promtool) = env::var_os(VARIABLE) {
+        return Ok(PathBuf::from(promtool));
+    }
+    let cache = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .context("neither XDG_CACHE_HOME nor HOME is set")?;
+    let found = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("promtool/install"))
+        .arg(cache.join("rust-cqrs"))
+        .output()
+        .await
+        .context("cannot run e2e/promtool/install")?;
+    ensure!(
+        found.status.success(),
+        "e2e/promtool/install failed; install Prometheus, or set {VARIABLE}:\n{}",
+        String::from_utf8_lossy(&found.stderr)
+    );
+    let printed = String::from_utf8(found.stdout).context("its answer is no text")?;
+    Ok(PathBuf::from(printed.trim()))
+}
