@@ -57,7 +57,7 @@ async fn journey(shop: &mut Shop) -> Result<()> {
         ensure!(start[known].is_string(), "{start}");
     }
     let mut session = shop.session()?;
-    let product = json!({ "input": { "name": "Sencha", "price": 9, "stockQuantity": 5 } });
+    let product = json!({ "name": "Sencha", "price": 9, "stockQuantity": 5 });
     let product = session.create_product(product).await?;
     let order = json!({ "input": {
         "userId": "ann@example.org",

@@ -94,7 +94,7 @@ async fn traffic(shop: &Shop) -> Result<()> {
     session.refused("CONFLICT", again, json!({})).await?;
     let nothing = "{ product(id: \"none\") { id } }";
     session.refused("NOT_FOUND", nothing, json!({})).await?;
-    let product = json!({ "input": { "name": "Sencha", "price": 9, "stockQuantity": 5 } });
+    let product = json!({ "name": "Sencha", "price": 9, "stockQuantity": 5 });
     let product = session.create_product(product).await?;
     let order = session.place_order("ann", &[(&product, 1)]).await?;
     session.order_once(&order, "CONFIRMED").await?;

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-const KEPT_LINES: usize = 200;
+const KEPT_LINES: usize = 2_000;
 /// What a process inherits; all else could be a setting.
 const INHERITED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 /// Kills the process when the one that started it ends.
