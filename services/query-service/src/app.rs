@@ -219,7 +219,7 @@ impl QueryService {
         explain_start(&health, &tasks);
         let measured = database.clone();
         repeat("metrics of the read side's pools", &tasks, move || {
-            measured.measure_pools()
+            measured.measure_pools();
         });
         let standings = Standings::new(projections, database.clone(), log);
         let routes = grpc::routes(&reads, Arc::new(standings), health.clone())?;
