@@ -54,7 +54,9 @@ pub(crate) async fn start(
             let database = asked.clone();
             async move {
                 let version = database.version_of::<Categories>();
-                let asked = database.feed().refresh_if_older(&database, version, INTERVAL);
+                let asked = database
+                    .feed()
+                    .refresh_if_older(&database, version, INTERVAL);
                 connected(asked.await.is_ok(), PartState::down)
             }
         })
