@@ -9,6 +9,8 @@ pub use event_sourcing::fields::*;
 pub const ADDRESS: &str = "listener.address";
 /// The name of a listener.
 pub const LISTENER: &str = "listener.name";
+/// How many connections a listener has.
+pub const CONNECTIONS: &str = "listener.connections";
 /// The name of a spawned task.
 pub const TASK: &str = "task.name";
 /// Whether it panicked.

@@ -21,6 +21,7 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("cache_requests_total", Counter, "Reads of the query-service by table, and whether memory had the answer"),
     ("clock_offset_seconds", Gauge, "By how much the machine's clock is ahead of the one that decides deadlines and expiries"),
     ("command_duration_seconds", Histogram, "Commands from their receipt to their answer, by command and outcome"),
+    ("connections_over_limit_total", Counter, "Connections over a limit, by listener; they get a second, and only health and metrics"),
     ("db_pool_acquire_seconds", Histogram, "Waits for a connection of a database pool, by pool"),
     ("db_pool_connections", Gauge, "Connections of a database pool: idle ones, busy ones, and the most there may be"),
     ("event_store_append_batch_events", Histogram, "Events in one append to the event store"),

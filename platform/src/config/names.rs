@@ -204,6 +204,13 @@ pub const GRAPHIQL: Setting<bool> = Setting::new(
 )
 .or("false")
 .switch();
+/// How many connections one client may have.
+pub const MAX_CONNECTIONS_PER_PEER: Setting<u32> = Setting::new(
+    "MAX_CONNECTIONS_PER_PEER",
+    positive,
+    A_COUNT,
+    "Connections that a listener takes from one address; a proxy is one",
+);
 /// How long a clean stop may take.
 pub const SHUTDOWN_TIMEOUT_MS: Setting<Duration> = Setting::new(
     "SHUTDOWN_TIMEOUT_MS",
@@ -376,6 +383,7 @@ pub const COMMON: &[Spec] = &[
     LOG_FORMAT.spec,
     APP_ENV.spec,
     INSECURE.spec,
+    MAX_CONNECTIONS_PER_PEER.spec,
     SHUTDOWN_TIMEOUT_MS.spec,
 ];
 
@@ -404,6 +412,7 @@ pub const ALL: &[Spec] = &[
     APP_ENV.spec,
     ALLOWED_HOSTS.spec,
     GRAPHIQL.spec,
+    MAX_CONNECTIONS_PER_PEER.spec,
     SHUTDOWN_TIMEOUT_MS.spec,
     MIGRATE.spec,
     START_TIMEOUT_MS.spec,

@@ -15,6 +15,8 @@ pub const HEALTH: &str = "/health";
 pub const LIVE: &str = "/health/live";
 /// Whether it can serve.
 pub const READY: &str = "/health/ready";
+/// What the process counts.
+pub const METRICS: &str = "/metrics";
 
 /// 200 if all is well, else 503.
 fn answer(is_well: bool, report: &Value) -> Response {
@@ -44,7 +46,7 @@ pub fn router(health: Health, metrics: Metrics) -> Router {
         .route(LIVE, get(of_life))
         .route(READY, get(of_readiness))
         .route(
-            "/metrics",
+            METRICS,
             get(async move || ([(header::CONTENT_TYPE, TEXT)], metrics.render())),
         )
 }

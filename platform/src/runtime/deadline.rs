@@ -12,7 +12,7 @@ use axum::response::Response;
 use tonic::Status;
 use tonic::service::Routes;
 
-use super::grpc::DEADLINE_CAP;
+use super::http2::DEADLINE_CAP;
 
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 /// How much earlier than tonic's timer this one fires: this part of the deadline, within limits. Timers are exact to a

@@ -14,6 +14,11 @@ pub(super) fn raise_limit() {
     let _ = setrlimit(Resource::Nofile, raised);
 }
 
+/// How many descriptors this process may have open; nothing if there is no limit.
+pub(super) fn limit() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

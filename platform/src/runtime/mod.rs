@@ -13,13 +13,15 @@
 //! Every spawned task belongs to a [`Tasks`], which awaits it. A service has one; a process with several
 //! services drains the gateway first, and the others together.
 
+mod bind;
 mod calls;
+mod connections;
 mod deadline;
 mod descriptors;
-mod grpc;
 mod healthcheck;
 mod host;
-mod http;
+mod http1;
+mod http2;
 mod in_process;
 mod process;
 mod request_id;
@@ -28,12 +30,14 @@ mod start;
 mod stop;
 mod tasks;
 
+use bind::bind;
 pub use calls::Calls;
+pub use connections::ConnectionLimits;
 pub use deadline::Deadlines;
-pub use grpc::{GrpcListener, MAX_DECODED_BYTES, MAX_ENCODED_BYTES};
 pub use healthcheck::{healthcheck, healthcheck_at, reachable};
 pub use host::host_of;
-pub use http::HttpListener;
+pub use http1::HttpListener;
+pub use http2::{GrpcListener, MAX_DECODED_BYTES, MAX_ENCODED_BYTES};
 pub use in_process::GrpcChannel;
 pub use process::{StopSignals, repeat, run, upkeep};
 pub use request_id::{RequestId, RequestSummary, X_REQUEST_ID};

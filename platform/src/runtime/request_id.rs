@@ -5,11 +5,9 @@
 
 use std::time::Instant;
 
-use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use event_sourcing::{Clock, CommandId, SystemClock};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use crate::fields;
 use crate::request_log::millis;
@@ -61,15 +59,18 @@ impl RequestId {
     }
 }
 
-/// Gives each request its [`RequestId`] as an extension, puts it into the answer, and logs a line at debug when the
-/// answer is there.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+/// Has a request answered with its [`RequestId`] as an extension, puts that into the answer, and logs a line at debug when
+/// the answer is there.
+pub(super) async fn identified<B>(
+    mut request: Request<B>,
+    answer: impl AsyncFnOnce(Request<B>) -> Response,
+) -> Response {
     let started = Instant::now();
     let id = RequestId::given(request.headers()).unwrap_or_else(RequestId::new_random);
     request.extensions_mut().insert(id.clone());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     response.headers_mut().insert(X_REQUEST_ID, id.0.clone());
     let summary = response.extensions().get::<RequestSummary>();
     tracing::debug!(

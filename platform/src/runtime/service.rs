@@ -7,12 +7,15 @@ use clap::{ArgMatches, Command};
 use tonic::service::Routes;
 
 use super::{
-    GrpcListener, HttpListener, StartError, StopDeadline, StopSignals, Tasks, healthcheck, run,
-    upkeep,
+    ConnectionLimits, GrpcListener, HttpListener, StartError, StopDeadline, StopSignals, Tasks,
+    healthcheck, run, upkeep,
 };
 use crate::config::{self, Databases, Listeners, Read, Reader, ServiceSettings, Settings};
 use crate::health::{self, Health};
 use crate::telemetry::{self, TelemetryConfig};
+
+/// gRPC, and health with metrics.
+const LISTENERS: usize = 2;
 
 /// A service without listeners, with the event store that it has opened for itself.
 pub trait Service: Sized {
@@ -77,6 +80,7 @@ pub fn serve<S: Service>(command: Command) -> ExitCode {
 /// All settings of the binary.
 struct Config<S: Service> {
     listeners: Listeners,
+    connections: ConnectionLimits,
     databases: Databases,
     own: S::Config,
     telemetry: TelemetryConfig,
@@ -85,11 +89,13 @@ struct Config<S: Service> {
 impl<S: Service> Config<S> {
     fn read(reader: &mut Reader) -> Read<Self> {
         let listeners = S::SETTINGS.listeners(reader);
+        let connections = ConnectionLimits::read(reader, LISTENERS);
         let databases = S::SETTINGS.databases(reader);
         let own = S::configure(reader);
         let telemetry = TelemetryConfig::read(reader);
         Ok(Self {
             listeners: listeners?,
+            connections: connections?,
             databases: databases?,
             own: own?,
             telemetry: telemetry?,
@@ -112,8 +118,12 @@ async fn start<S: Service>(matches: ArgMatches) -> Result<(), StartError> {
         return migrated.unwrap_or(Ok(()));
     }
     let listeners = config.listeners;
-    let grpc = GrpcListener::bind(S::SETTINGS.grpc.spec.name, listeners.grpc).await?;
-    let http = HttpListener::bind(S::SETTINGS.metrics.spec.name, listeners.metrics).await?;
+    let grpc = GrpcListener::bind(S::SETTINGS.grpc.spec.name, listeners.grpc)
+        .await?
+        .with_limits(config.connections);
+    let http = HttpListener::bind(S::SETTINGS.metrics.spec.name, listeners.metrics)
+        .await?
+        .with_limits(config.connections);
     let opening = S::open(&config.databases, config.own);
     let Some(service) = signals.unless_asked(opening).await else {
         return Ok(());

@@ -66,7 +66,9 @@ async fn start_now(
         { fields::QUERY_SERVICE } = %channels.query,
         "starting"
     );
-    let listener = HttpListener::bind(names::CLIENT_HTTP_ADDR.spec.name, config.http).await?;
+    let listener = HttpListener::bind(names::CLIENT_HTTP_ADDR.spec.name, config.http)
+        .await?
+        .with_limits(config.connections);
     let tasks = Tasks::new();
     let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
     let services = Services::new(channels, config.policy);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use platform::config::{AppEnv, Read, Reader, Spec, names};
+use platform::runtime::ConnectionLimits;
 
 use crate::clients::Policy;
 
@@ -33,6 +34,8 @@ pub const REMOTE_SETTINGS: &[Spec] = &[
 pub struct Config {
     /// Where HTTP is served.
     pub http: SocketAddr,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
     /// Whether introspection and suggestions are there.
     pub development: bool,
     /// Whether `/graphiql` and `/schema.graphql` are there.
@@ -50,12 +53,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads them; `app_env` follows from all listeners of the process.
+    /// Reads them for a process of its own; `app_env` follows from all listeners of the process.
     ///
     /// # Errors
     /// A setting does not parse.
     pub fn read(reader: &mut Reader, app_env: Read<AppEnv>) -> Read<Self> {
         let http = reader.get(&names::CLIENT_HTTP_ADDR);
+        let connections = ConnectionLimits::read(reader, 1);
         let graphiql = reader.get(&names::GRAPHIQL);
         let allowed_hosts = reader.find(&names::ALLOWED_HOSTS);
         let max_depth = reader.get(&names::GRAPHQL_MAX_DEPTH);
@@ -65,6 +69,7 @@ impl Config {
         let development = app_env? == AppEnv::Development;
         Ok(Self {
             http: http?,
+            connections: connections?,
             development,
             explorer: graphiql? || development,
             allowed_hosts: allowed_hosts?.unwrap_or_default(),

@@ -12,7 +12,7 @@ use client_service::{Channels, Gateway};
 use command_service::{CommandService, OpenedStore};
 use event_sourcing::{Clock, SteadyClock};
 use futures::future::join;
-use platform::config::names;
+use platform::config::{Spec, names};
 use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener, StopDeadline, StopSignals};
 use platform::telemetry::Metrics;
 use platform::{StartError, fields, health};
@@ -51,7 +51,7 @@ impl Shop {
         let clock: Arc<dyn Clock> = Arc::new(steady.clone());
         // First, because it holds the lock on the folder: who comes second learns who holds it.
         let store = OpenedStore::open(&config.command, steady.clone()).await?;
-        let listeners = Listeners::bind(&config.addresses).await?;
+        let listeners = Listeners::bind(config).await?;
         let command = CommandService::start(
             &config.command,
             &config.write_side,
@@ -140,9 +140,16 @@ impl Shop {
 }
 
 impl Listeners {
-    async fn bind(at: &Addresses) -> Result<Self, StartError> {
-        let http = |spec: &platform::config::Spec, address| HttpListener::bind(spec.name, address);
-        let grpc = |spec: &platform::config::Spec, address| GrpcListener::bind(spec.name, address);
+    async fn bind(config: &ShopConfig) -> Result<Self, StartError> {
+        let (at, limits) = (&config.addresses, config.connections);
+        let http = async |spec: &Spec, address| {
+            let listener = HttpListener::bind(spec.name, address).await?;
+            Ok::<_, StartError>(listener.with_limits(limits))
+        };
+        let grpc = async |spec: &Spec, address| {
+            let listener = GrpcListener::bind(spec.name, address).await?;
+            Ok::<_, StartError>(listener.with_limits(limits))
+        };
         Ok(Self {
             command_grpc: grpc(&names::COMMAND_GRPC_ADDR.spec, at.command_grpc).await?,
             command_metrics: http(&names::COMMAND_METRICS_ADDR.spec, at.command_metrics).await?,

@@ -35,6 +35,7 @@ const LISTENERS: &[Spec] = &[
     names::QUERY_GRPC_ADDR.spec,
     names::QUERY_METRICS_ADDR.spec,
     names::INSECURE.spec,
+    names::MAX_CONNECTIONS_PER_PEER.spec,
 ];
 const PROCESS: &[Spec] = &[
     names::APP_ENV.spec,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use platform::config::{Databases, Read, Reader, Setting, Spec, app_env, names};
+use platform::runtime::ConnectionLimits;
 use platform::telemetry::TelemetryConfig;
 
 use crate::cli::LOG_LEVEL;
@@ -27,6 +28,8 @@ pub struct ShopConfig {
     pub gateway: client_service::Config,
     /// Where they listen.
     pub addresses: Addresses,
+    /// How many connections each listener may have.
+    pub connections: ConnectionLimits,
     /// How long requests may take to end when the process is stopped.
     pub shutdown_limit: Duration,
     /// What is logged.
@@ -63,9 +66,15 @@ impl ShopConfig {
         let write_side = command_service::Config::read(reader);
         let query = query_service::SETTINGS.databases(reader);
         let read_side = query_service::Config::read(reader);
+        let connections = ConnectionLimits::read(reader, LISTENERS.len());
         let gateway = client_service::Config::read(reader, app_env);
         let shutdown_limit = reader.get(&names::SHUTDOWN_TIMEOUT_MS);
         let telemetry = TelemetryConfig::read_with(reader, &LOG_LEVEL);
+        let connections = connections?;
+        let gateway = gateway.map(|gateway| client_service::Config {
+            connections,
+            ..gateway
+        });
         Ok(Self {
             data_dir: data_dir?,
             command: command?,
@@ -74,6 +83,7 @@ impl ShopConfig {
             read_side: read_side?,
             gateway: gateway?,
             addresses: addresses?,
+            connections,
             shutdown_limit: shutdown_limit?,
             telemetry: telemetry?,
         })

@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderValue, Method, header};
 use platform::Health;
-use platform::health::{HEALTH, LIVE, READY};
+use platform::health::{HEALTH, LIVE, METRICS, READY};
 use platform::telemetry::Metrics;
 
 use super::graphql::Endpoint;
@@ -86,7 +86,7 @@ fn path_name(path: &str) -> &'static str {
         HEALTH,
         LIVE,
         READY,
-        "/metrics",
+        METRICS,
     ];
     KNOWN
         .into_iter()

@@ -1,14 +1,24 @@
 //! gRPC listeners, with the limits that the library leaves open.
 
+mod frames;
+mod io;
+
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use futures::Stream;
 use futures::future::BoxFuture;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tonic::Status;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
+use self::io::{Connection, Http2Io};
+use super::connections::{Admission, ConnectionLimits};
 use super::{StartError, Tasks};
 use crate::fields;
 
@@ -29,6 +39,8 @@ pub(super) const DEADLINE_CAP: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
+/// What connections over the limit may call.
+const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 
 /// A bound address that does not answer yet.
 #[derive(Debug)]
@@ -36,6 +48,7 @@ pub struct GrpcListener {
     name: &'static str,
     listener: TcpListener,
     address: SocketAddr,
+    limits: ConnectionLimits,
 }
 
 impl GrpcListener {
@@ -49,13 +62,21 @@ impl GrpcListener {
         address: SocketAddr,
     ) -> BoxFuture<'static, Result<Self, StartError>> {
         Box::pin(async move {
-            let (listener, address) = bind(name, address).await?;
+            let (listener, address) = super::bind(name, address).await?;
             Ok(Self {
                 name,
                 listener,
                 address,
+                limits: ConnectionLimits::default(),
             })
         })
+    }
+
+    /// The same with these limits.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: ConnectionLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// The address, with the port that the system chose if it was asked for port 0.
@@ -67,10 +88,11 @@ impl GrpcListener {
     /// Serves `routes` until `tasks` stop; then open requests end.
     pub fn serve(self, routes: Routes, tasks: &Tasks) {
         tracing::info!({ fields::LISTENER } = self.name, { fields::ADDRESS } = %self.address, "listening");
-        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
+        let incoming = incoming(self.listener, Admission::new(self.name, self.limits));
+        let routes = routes.into_axum_router().layer(from_fn(require_place));
         let stopping = tasks.stopping();
         let server = server()
-            .add_routes(routes)
+            .add_routes(Routes::from(routes))
             .serve_with_incoming_shutdown(incoming, stopping.cancelled_owned());
         tasks.spawn("grpc listener", async move {
             if let Err(error) = server.await {
@@ -92,12 +114,22 @@ fn server() -> Server {
         .timeout(DEADLINE_CAP)
 }
 
-pub(super) async fn bind(
-    name: &'static str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |error| StartError::failed(format!("bind {name} to {address}"), error);
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
+fn incoming(
+    listener: TcpListener,
+    admission: Admission,
+) -> impl Stream<Item = Result<Http2Io<TcpStream>, Infallible>> {
+    futures::stream::unfold((listener, admission), async |(listener, admission)| {
+        let (stream, place) = admission.accept(&listener).await;
+        Some((Ok(Http2Io::new(stream, place)), (listener, admission)))
+    })
+}
+
+/// Answers what connections over the limit may not call.
+async fn require_place(request: Request, next: Next) -> Response {
+    let connection = request.extensions().get::<Connection>();
+    let is_over_limit = connection.is_some_and(|connection| connection.is_over_limit);
+    if is_over_limit && request.uri().path() != HEALTH_CHECK {
+        return Status::unavailable("there are too many connections").into_http();
+    }
+    next.run(request).await
 }

@@ -1,0 +1,263 @@
+//! The bytes of one connection, as hyper reads and writes them.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::framing::{Framing, Position, Scanner};
+use crate::runtime::connections::TimedWrites;
+
+/// How long a client may take to send its first head from the moment that it is connected, and each later one from its
+/// first byte.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may be idle between two requests: longer than the 60 s of usual proxies, so that they give up
+/// first and no request meets a connection that closes.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// The longest pause in a body.
+const BODY_PAUSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take to send a request, body included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+const LAST_WORDS: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Reads and writes one connection, within limits of time.
+#[derive(Debug)]
+pub(super) struct Http1Io<S> {
+    stream: TimedWrites<S>,
+    progress: Progress,
+    /// What follows a head that hyper has not parsed yet.
+    held_back: Vec<u8>,
+    /// When the request that is being read began.
+    request_since: Instant,
+    /// When the next byte began to be awaited.
+    waiting_since: Option<Instant>,
+    is_first: bool,
+    timeout: Pin<Box<Sleep>>,
+}
+
+/// How far the requests of a connection are: shared between its bytes and the service that answers them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    scanner: Scanner,
+    /// A request is being answered.
+    is_answering: bool,
+    /// Why the body that is being read will not come to its end.
+    flaw: Option<Flaw>,
+    /// Wakes the reader when a head was parsed or an answer is complete.
+    reader: Option<Waker>,
+}
+
+/// What is wrong with a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// It did not come in time.
+    Late,
+    /// Its chunks are not what they must be.
+    Malformed,
+}
+
+/// A request is being answered for as long as this is kept.
+#[derive(Debug)]
+pub(super) struct Answering(Progress);
+
+impl Progress {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// hyper has parsed a head. Nothing if it took for a head what is none.
+    pub(super) fn head_parsed(&self, framing: Framing) -> Option<Answering> {
+        let mut state = self.state();
+        state.is_answering = true;
+        state.flaw = None;
+        let is_head = state.scanner.head_parsed(framing);
+        state.wake_reader();
+        is_head.then(|| Answering(self.clone()))
+    }
+}
+
+impl State {
+    fn wake_reader(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+}
+
+impl Answering {
+    /// What is wrong with the request's body.
+    pub(super) fn flaw(&self) -> Option<Flaw> {
+        self.0.state().flaw
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.is_answering = false;
+        state.wake_reader();
+    }
+}
+
+/// What a read found.
+enum Read {
+    Bytes,
+    Nothing,
+    Refused,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Http1Io<S> {
+    pub(super) fn new(stream: S, progress: Progress) -> Self {
+        let now = Instant::now();
+        Self {
+            stream: TimedWrites::new(stream),
+            progress,
+            held_back: Vec::new(),
+            request_since: now,
+            waiting_since: None,
+            is_first: true,
+            timeout: Box::pin(sleep_until(now + HEAD_TIMEOUT)),
+        }
+    }
+
+    fn read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<Read>> {
+        let progress = self.progress.clone();
+        let mut state = progress.state();
+        match state.scanner.position() {
+            Position::Refused | Position::Malformed => return Poll::Ready(Ok(Read::Refused)),
+            Position::Parsed => return Poll::Pending,
+            Position::Start | Position::Head | Position::Body | Position::Chunks => {}
+        }
+        let begin = buffer.filled().len();
+        if self.held_back.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        } else {
+            let length = self.held_back.len().min(buffer.remaining());
+            buffer.put_slice(&self.held_back[..length]);
+            self.held_back.drain(..length);
+        }
+        let bytes = &mut buffer.filled_mut()[begin..];
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(Read::Nothing));
+        }
+        let before = state.scanner.position();
+        let scanned = state.scanner.scan(bytes);
+        self.held_back.splice(..0, bytes[scanned..].iter().copied());
+        buffer.set_filled(begin + scanned);
+        let after = state.scanner.position();
+        if after == Position::Malformed {
+            state.flaw = Some(Flaw::Malformed);
+        }
+        self.note_progress(before, after);
+        Poll::Ready(Ok(Read::Bytes))
+    }
+
+    fn note_progress(&mut self, before: Position, after: Position) {
+        self.waiting_since = None;
+        if before == Position::Start && after != Position::Start && !self.is_first {
+            self.request_since = Instant::now();
+        }
+        if after == Position::Parsed {
+            self.is_first = false;
+        }
+    }
+
+    /// Ends a wait that has lasted too long.
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let progress = self.progress.clone();
+        let mut state = progress.state();
+        state.reader = Some(context.waker().clone());
+        let position = state.scanner.position();
+        let is_body = matches!(position, Position::Body | Position::Chunks);
+        if state.is_answering && !is_body {
+            // The next request is awaited from the end of this answer on.
+            self.waiting_since = None;
+            self.request_since = Instant::now();
+            return Poll::Pending;
+        }
+        let waiting_since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let end = if is_body {
+            let pause = waiting_since + BODY_PAUSE_TIMEOUT;
+            pause.min(self.request_since + REQUEST_TIMEOUT)
+        } else if position == Position::Start && !self.is_first {
+            waiting_since + IDLE_TIMEOUT
+        } else {
+            self.request_since + HEAD_TIMEOUT
+        };
+        if self.timeout.deadline() != end {
+            self.timeout.as_mut().reset(end);
+        }
+        ready!(self.timeout.as_mut().poll(context));
+        if position == Position::Start {
+            return Poll::Ready(Ok(()));
+        }
+        if is_body {
+            state.flaw = Some(Flaw::Late);
+        } else if !self.stream.is_blocked() {
+            // No answer is being sent, so this is one. If it cannot be sent at once it is not sent.
+            let _ = Pin::new(&mut self.stream).poll_write(context, LAST_WORDS);
+        }
+        let message = "the request did not come in time";
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http1Io<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.read(context, buffer) {
+            Poll::Ready(Ok(Read::Bytes | Read::Nothing)) => Poll::Ready(Ok(())),
+            Poll::Ready(Ok(Read::Refused)) => {
+                let message = "a line of the request does not end in CRLF";
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, message)))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => self.wait(context),
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,245 @@
+//! HTTP/1.1 listeners.
+//!
+//! Served through hyper itself, because `axum::serve` sets no limit on the time that a client may take to send its
+//! request or to read the answer, nor on the connections.
+
+mod framing;
+mod io;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::{HeaderValue, Request, StatusCode, header};
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use self::framing::Framing;
+use self::io::{Answering, Flaw, Http1Io, Progress};
+use super::connections::{Admission, ConnectionLimits, Place};
+use super::request_id::identified;
+use super::{StartError, Tasks, host};
+use crate::fields;
+use crate::health::{HEALTH, LIVE, METRICS, READY};
+
+/// The most that one request's headers may take.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+
+/// A bound address that does not answer yet.
+#[derive(Debug)]
+pub struct HttpListener {
+    name: &'static str,
+    listener: TcpListener,
+    address: SocketAddr,
+    limits: ConnectionLimits,
+}
+
+impl HttpListener {
+    /// Binds `address`, which the setting `name` gave.
+    ///
+    /// # Errors
+    /// The address is taken, or not this machine's.
+    #[must_use]
+    pub fn bind(
+        name: &'static str,
+        address: SocketAddr,
+    ) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(async move {
+            let (listener, address) = super::bind(name, address).await?;
+            Ok(Self {
+                name,
+                listener,
+                address,
+                limits: ConnectionLimits::default(),
+            })
+        })
+    }
+
+    /// The same with these limits.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: ConnectionLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The address, with the port that the system chose if it was asked for port 0.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves `router` until `tasks` stop; then open requests end, and idle connections close.
+    pub fn serve(self, router: Router, tasks: &Tasks) {
+        tracing::info!({ fields::LISTENER } = self.name, { fields::ADDRESS } = %self.address, "listening");
+        let router = router.layer(from_fn(host::require));
+        let admission = Admission::new(self.name, self.limits);
+        tasks.spawn(
+            "http listener",
+            accept(self.listener, admission, router, tasks.clone()),
+        );
+    }
+}
+
+async fn accept(listener: TcpListener, admission: Admission, router: Router, tasks: Tasks) {
+    let stopping = tasks.stopping();
+    loop {
+        let (stream, place) = tokio::select! {
+            () = stopping.cancelled() => return,
+            accepted = admission.accept(&listener) => accepted,
+        };
+        tasks.spawn_job(serve_connection(
+            stream,
+            place,
+            router.clone(),
+            stopping.clone(),
+        ));
+    }
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    place: Place,
+    router: Router,
+    stopping: CancellationToken,
+) {
+    let progress = Progress::default();
+    let service = Answers {
+        router,
+        progress: progress.clone(),
+        is_over_limit: place.is_over_limit(),
+    };
+    let io = TokioIo::new(Http1Io::new(stream, progress));
+    let connection = http1::Builder::new()
+        // The connection's reads have time-outs of their own.
+        .header_read_timeout(None)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .keep_alive(!place.is_over_limit())
+        .serve_connection(io, service);
+    let mut connection = std::pin::pin!(connection);
+    let mut end = place
+        .end()
+        .unwrap_or_else(|| futures::future::pending().boxed());
+    // What was sent with the connection is answered even if its end has come.
+    let ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => ended,
+        () = &mut end => Ok(()),
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection => ended,
+                () = end => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!({ fields::ERROR } = %error, "a connection ended early");
+    }
+}
+
+/// Answers the requests of one connection.
+struct Answers {
+    router: Router,
+    progress: Progress,
+    is_over_limit: bool,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Answers {
+    type Response = Response<AnswerBody>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let answering = self.progress.head_parsed(framing_of(request.body()));
+        let router = self.router.clone();
+        let is_over_limit = self.is_over_limit;
+        Box::pin(async move {
+            let answer = async |request: Request<Incoming>| match &answering {
+                None => refuse(StatusCode::BAD_REQUEST, "a line ends in CRLF\n"),
+                Some(_) if is_over_limit && !is_for_operators(request.uri().path()) => over_limit(),
+                Some(answering) => answer(router, request, answering).await,
+            };
+            let response = identified(request, answer).await;
+            Ok(response.map(|body| AnswerBody {
+                body,
+                _answering: answering,
+            }))
+        })
+    }
+}
+
+async fn answer(mut router: Router, request: Request<Incoming>, answering: &Answering) -> Response {
+    let Ok(response) = tower::Service::call(&mut router, request).await;
+    match answering.flaw() {
+        None => response,
+        Some(Flaw::Late) => {
+            let message = "the request did not come in time\n";
+            refuse(StatusCode::REQUEST_TIMEOUT, message)
+        }
+        Some(Flaw::Malformed) => refuse(StatusCode::BAD_REQUEST, "the chunks are malformed\n"),
+    }
+}
+
+fn framing_of(body: &Incoming) -> Framing {
+    use hyper::body::Body;
+    if body.is_end_stream() {
+        return Framing::Length(0);
+    }
+    body.size_hint()
+        .exact()
+        .map_or(Framing::Chunked, Framing::Length)
+}
+
+fn is_for_operators(path: &str) -> bool {
+    [HEALTH, LIVE, READY, METRICS].contains(&path)
+}
+
+fn over_limit() -> Response {
+    let message = "there are too many connections\n";
+    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, message);
+    let soon = HeaderValue::from_static("1");
+    response.headers_mut().insert(header::RETRY_AFTER, soon);
+    response
+}
+
+/// An answer after which the connection is closed.
+fn refuse(status: StatusCode, message: &'static str) -> Response {
+    let close = HeaderValue::from_static("close");
+    (status, [(header::CONNECTION, close)], message).into_response()
+}
+
+/// An answer's body. The next request's time begins when it is dropped.
+struct AnswerBody {
+    body: Body,
+    _answering: Option<Answering>,
+}
+
+impl hyper::body::Body for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

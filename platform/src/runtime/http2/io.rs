@@ -1,0 +1,259 @@
+//! The bytes of one gRPC connection, as the library reads and writes them.
+//!
+//! The library answers each PING and each SETTINGS frame, however many there are, and waits for the beginning of a
+//! connection for ever. What is closed here gets a GOAWAY frame first, if none of ours is half sent.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+use tonic::transport::server::Connected;
+
+use super::frames::{Frames, Kind, PREFACE_BYTES, goaway};
+use crate::runtime::connections::{Place, TimedWrites};
+
+/// How long a client may take to send its preface and its settings.
+const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time after which frames are counted anew.
+const FLOOD_WINDOW: Duration = Duration::from_secs(10);
+/// How many frames that carry nothing a client may send in that time, without a message in either direction. Clients
+/// that measure their connection ping while they are sent data; keepalive is a ping every few seconds.
+const MAX_CONTROL_FRAMES: u32 = 100;
+/// The same for frames that cost little and follow from earlier messages.
+const MAX_CONSEQUENCE_FRAMES: u32 = 10_000;
+const NO_ERROR: u32 = 0x0;
+const SETTINGS_TIMEOUT: u32 = 0x4;
+const ENHANCE_YOUR_CALM: u32 = 0xb;
+
+/// Reads and writes one connection, within limits.
+pub(super) struct Http2Io<S> {
+    stream: TimedWrites<S>,
+    place: Place,
+    /// When a connection over the limit closes.
+    end: Option<BoxFuture<'static, ()>>,
+    /// Until the client has sent its settings.
+    preface_timeout: Option<Pin<Box<Sleep>>>,
+    received: Frames,
+    sent: Frames,
+    last_stream: u32,
+    flood: Flood,
+    /// GOAWAY was sent: nothing is read and nothing else is written any more.
+    is_closed: bool,
+}
+
+#[derive(Debug)]
+struct Flood {
+    since: Instant,
+    control: u32,
+    consequences: u32,
+}
+
+/// What the service knows of a request's connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Connection {
+    pub is_over_limit: bool,
+}
+
+impl Flood {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            control: 0,
+            consequences: 0,
+        }
+    }
+
+    const fn note(&mut self, kind: Kind) {
+        match kind {
+            Kind::Message => {
+                self.control = 0;
+                self.consequences = 0;
+            }
+            Kind::Control => self.control += 1,
+            Kind::Consequence => self.consequences += 1,
+        }
+    }
+
+    fn is_too_much(&mut self) -> bool {
+        let is_flood =
+            self.control > MAX_CONTROL_FRAMES || self.consequences > MAX_CONSEQUENCE_FRAMES;
+        if !is_flood && self.since.elapsed() >= FLOOD_WINDOW {
+            *self = Self::new();
+        }
+        is_flood
+    }
+}
+
+impl<S> Http2Io<S> {
+    pub(super) fn new(stream: S, place: Place) -> Self {
+        Self {
+            stream: TimedWrites::new(stream),
+            end: place.end(),
+            place,
+            preface_timeout: Some(Box::pin(sleep(PREFACE_TIMEOUT))),
+            received: Frames::after(PREFACE_BYTES),
+            sent: Frames::after(0),
+            last_stream: 0,
+            flood: Flood::new(),
+            is_closed: false,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Http2Io<S> {
+    /// Why the connection is to be closed although nothing was read.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<u32> {
+        if let Some(timeout) = &mut self.preface_timeout
+            && timeout.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(SETTINGS_TIMEOUT);
+        }
+        match &mut self.end {
+            Some(end) => end.poll_unpin(context).map(|()| NO_ERROR),
+            None => Poll::Pending,
+        }
+    }
+
+    fn close(&mut self, context: &mut Context<'_>, error: u32) {
+        self.is_closed = true;
+        if self.sent.is_between() && !self.stream.is_blocked() {
+            let frame = goaway(self.last_stream, error);
+            // If it cannot be sent at once it is not sent.
+            let _ = Pin::new(&mut self.stream).poll_write(context, &frame);
+        }
+    }
+
+    fn follow_sent(&mut self, bytes: &[u8]) {
+        let flood = &mut self.flood;
+        self.sent.follow(bytes, |frame| {
+            if frame.kind == Kind::Message {
+                flood.note(frame.kind);
+            }
+        });
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Http2Io<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.is_closed {
+            return Poll::Ready(Ok(()));
+        }
+        // A request that came with the connection is answered even if its end has come.
+        if this.received.has_begun()
+            && let Poll::Ready(error) = this.poll_end(context)
+        {
+            this.close(context, error);
+            return Poll::Ready(Ok(()));
+        }
+        let begin = buffer.filled().len();
+        let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(context, buffer) else {
+            let error = ready!(this.poll_end(context));
+            this.close(context, error);
+            return Poll::Ready(Ok(()));
+        };
+        read?;
+        let (flood, last_stream) = (&mut this.flood, &mut this.last_stream);
+        this.received.follow(&buffer.filled()[begin..], |frame| {
+            flood.note(frame.kind);
+            if frame.kind == Kind::Message {
+                *last_stream = frame.stream.max(*last_stream);
+            }
+        });
+        if this.received.has_begun() {
+            this.preface_timeout = None;
+        }
+        if this.flood.is_too_much() {
+            buffer.set_filled(begin);
+            this.close(context, ENHANCE_YOUR_CALM);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http2Io<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.is_closed {
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
+        }
+        let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(context, slices))?;
+        let mut left = written;
+        for slice in slices {
+            let of_slice = left.min(slice.len());
+            this.follow_sent(&slice[..of_slice]);
+            left -= of_slice;
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+impl<S> Connected for Http2Io<S> {
+    type ConnectInfo = Connection;
+
+    fn connect_info(&self) -> Connection {
+        Connection {
+            is_over_limit: self.place.is_over_limit(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Duration, advance};
+
+    use super::{Flood, Kind, MAX_CONTROL_FRAMES};
+
+    #[tokio::test(start_paused = true)]
+    async fn keepalive_is_no_flood() {
+        let mut flood = Flood::new();
+        for _ in 0..MAX_CONTROL_FRAMES * 10 {
+            flood.note(Kind::Control);
+            assert!(!flood.is_too_much());
+            advance(Duration::from_secs(1)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_between_messages_are_no_flood() {
+        let mut flood = Flood::new();
+        for _ in 0..MAX_CONTROL_FRAMES * 10 {
+            flood.note(Kind::Control);
+            flood.note(Kind::Message);
+            assert!(!flood.is_too_much());
+        }
+    }
+}
