@@ -1,6 +1,7 @@
 //! What happens when processes die, connections break, disks fail and clocks are wrong.
 
 mod clocks;
+mod crowd;
 mod cuts;
 mod failing_disk;
 mod kill;

@@ -1,0 +1,121 @@
+//! The shop as one process with so many descriptors, and what it uses.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use test_shop::{Folder, Process, Start};
+
+use crate::support::binaries;
+
+const LISTENERS: [&str; 5] = [
+    "CLIENT_HTTP_ADDR",
+    "COMMAND_GRPC_ADDR",
+    "COMMAND_METRICS_ADDR",
+    "QUERY_GRPC_ADDR",
+    "QUERY_METRICS_ADDR",
+];
+/// A machine that is busy with the attackers themselves is no fault of the shop.
+const SETTINGS: [(&str, &str); 3] = [
+    ("CLIENT_WRITE_TIMEOUT_MS", "10000"),
+    ("CLIENT_READ_TIMEOUT_MS", "10000"),
+    ("CLIENT_LIST_TIMEOUT_MS", "10000"),
+];
+/// What the run with thousands of connections needs, of this process and of the shop.
+const MIN_DESCRIPTORS: u64 = 16_384;
+
+/// Where it listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Listeners {
+    pub gateway: SocketAddr,
+    pub command_grpc: SocketAddr,
+    pub command_metrics: SocketAddr,
+    pub query_grpc: SocketAddr,
+    pub query_metrics: SocketAddr,
+}
+
+/// What a process has at a moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    pub descriptors: usize,
+    pub memory_mib: u64,
+}
+
+/// Lets this process have the connections of all attackers.
+pub fn raise_own_limit() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    ensure!(
+        limit.maximum.is_none_or(|most| most >= MIN_DESCRIPTORS),
+        "this run needs {MIN_DESCRIPTORS} descriptors, the hard limit is {:?}",
+        limit.maximum
+    );
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, raised).context("the limit of descriptors cannot be raised")
+}
+
+/// Starts the shop in this folder, with at most so many descriptors.
+pub async fn start(folder: &Folder, descriptors: Option<u64>) -> Result<Process> {
+    let data = folder.path().join("data");
+    let data = data.to_str().context("the folder's name is not UTF-8")?;
+    let mut start = Start {
+        variables: [("DATA_DIR", data)]
+            .into_iter()
+            .chain(SETTINGS)
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        listeners: LISTENERS.to_vec(),
+        ..Start::default()
+    };
+    let binary = binaries().await?.path("shop")?;
+    let Some(descriptors) = descriptors else {
+        return Process::serve(binary, &start).await;
+    };
+    let path = binary.to_str().context("the binary's name is not UTF-8")?;
+    let script = format!("ulimit -n {descriptors}; exec \"$0\"");
+    start.arguments = vec!["-c".to_owned(), script, path.to_owned()];
+    Process::serve("/bin/sh".as_ref(), &start).await
+}
+
+impl Listeners {
+    pub fn of(process: &Process) -> Result<Self> {
+        let [
+            gateway,
+            command_grpc,
+            command_metrics,
+            query_grpc,
+            query_metrics,
+        ] = LISTENERS.map(|name| process.address(name));
+        Ok(Self {
+            gateway: gateway?,
+            command_grpc: command_grpc?,
+            command_metrics: command_metrics?,
+            query_grpc: query_grpc?,
+            query_metrics: query_metrics?,
+        })
+    }
+}
+
+impl Usage {
+    pub fn of(process: &Process) -> Result<Self> {
+        let folder = format!("/proc/{}", process.id());
+        let status = std::fs::read_to_string(format!("{folder}/status"))?;
+        let memory = status.lines().find_map(|line| {
+            let kib = line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?;
+            kib.parse::<u64>().ok()
+        });
+        Ok(Self {
+            descriptors: std::fs::read_dir(format!("{folder}/fd"))?.count(),
+            memory_mib: memory.context("no memory")? / 1_024,
+        })
+    }
+
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            descriptors: self.descriptors.max(other.descriptors),
+            memory_mib: self.memory_mib.max(other.memory_mib),
+        }
+    }
+}
