@@ -18,15 +18,14 @@ const COUNTS: &[f64] = &[
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0,
 ];
 
-/// The crates of this project that a service is made of.
+/// What the names of the crates of this project that a service is made of begin with.
 const OUR_CRATES: &[&str] = &[
     "client_service",
     "command_service",
     "contract",
     "domain",
     "event_sourcing",
-    "event_store_postgres",
-    "event_store_sqlite",
+    "event_store",
     "platform",
     "query_service",
     "read_model_sql",
@@ -261,12 +260,18 @@ mod tests {
             let others = ["tools/", "e2e", "benches", "kernel/event-store-conformance"];
             !others.iter().any(|other| member.starts_with(other))
         };
-        let mut crates: Vec<_> = members
+        let crates: Vec<_> = members
             .filter(is_of_a_service)
             .filter_map(|member| member.rsplit('/').next())
             .map(|name| name.replace('-', "_"))
             .collect();
-        crates.sort_unstable();
-        assert_eq!(crates, OUR_CRATES);
+        for name in &crates {
+            let is_ours = OUR_CRATES.iter().any(|ours| name.starts_with(ours));
+            assert!(is_ours, "{name} is not in the list");
+        }
+        for ours in OUR_CRATES {
+            let is_there = crates.iter().any(|name| name.starts_with(ours));
+            assert!(is_there, "there is no crate {ours}");
+        }
     }
 }
