@@ -80,6 +80,17 @@ const STANDING: &str = "
     FROM (SELECT coalesce(max(id), 0) AS position FROM events) h
     LEFT JOIN LATERAL event_receipt($1) r ON true";
 
+/// Corrects the clock by the server's.
+pub(crate) async fn time(
+    executor: impl PgExecutor<'_>,
+    clock: &SteadyClock,
+) -> Result<(), sqlx::Error> {
+    let asked_at = clock.uptime();
+    let time = sqlx::query_scalar("SELECT clock_timestamp()");
+    clock.synchronize(time.fetch_one(executor).await?, asked_at);
+    Ok(())
+}
+
 pub(crate) async fn head(
     executor: impl PgExecutor<'_>,
     clock: &SteadyClock,

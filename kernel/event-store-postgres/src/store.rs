@@ -60,7 +60,7 @@ impl PostgresEventStore {
         migrate::check(&mut connection).await?;
         let clock = settings.clock;
         // Nothing may be decided by a clock that was never compared with the server's.
-        read::head(&mut connection, &clock).await?;
+        read::time(&mut connection, &clock).await?;
         let pool = NamedPool::new("events", connector.pool(settings.pool_size));
         let interval = settings.poll_interval;
         let subscription = Subscription::start(connector.pool(1), clock.clone(), interval);

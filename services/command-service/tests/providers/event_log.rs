@@ -164,7 +164,7 @@ async fn a_log_that_is_replaced_under_a_process_is_noticed() {
     let head = store.identify(&[]).await.expect("a log").head;
     let watching = tokio::spawn(watch(Arc::clone(&store) as Arc<dyn EventStore>, head));
     append(&store.present(), "c", &[created("c")]).await;
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
     assert!(!watching.is_finished(), "it is still the same log");
     store.restore(Position(1));
     let noticed = soon("the notice", watching).await.expect("no panic");

@@ -61,10 +61,10 @@ async fn names_count_characters_and_are_unique_whatever_their_case_and_form() {
         let too_long = service.create_category(named_category(&format!("{emoji}x")));
         assert_invalid(&too_long.await, "name");
         service.category("Straße Ⅳ").await;
-        for same in ["straße iv", "STRAßE IV", " Straße ⅳ "] {
+        for same in ["straße iv", "STRASSE IV", " Strasse ⅳ "] {
             assert_conflict(&service.create_category(named_category(same)).await);
         }
-        service.category("Strasse IV").await;
+        service.category("Strase IV").await;
     })
     .await;
 }
