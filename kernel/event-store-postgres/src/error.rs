@@ -56,10 +56,15 @@ pub(crate) enum Phase {
 
 /// The kernel's error for one of the driver.
 pub(crate) fn store_error(operation: &'static str, phase: Phase, error: sqlx::Error) -> StoreError {
-    let meaning = meaning(&error);
-    let phase = match phase {
-        Phase::Repeatable => sql_database::Phase::Repeatable,
-        Phase::Appending => sql_database::Phase::Committing,
+    let (meaning, phase) = match phase {
+        Phase::Repeatable => (
+            meaning(&error, Meaning::of),
+            sql_database::Phase::Repeatable,
+        ),
+        Phase::Appending => (
+            meaning(&error, Meaning::of_commit),
+            sql_database::Phase::Committing,
+        ),
     };
     meaning.store_error(operation, phase, explain(error))
 }
@@ -82,14 +87,14 @@ fn code(error: &sqlx::Error) -> Option<String> {
 }
 
 /// That of all databases, but for what only an event store refuses.
-fn meaning(error: &sqlx::Error) -> Meaning {
+fn meaning(error: &sqlx::Error, of: impl Fn(&sqlx::Error) -> Meaning) -> Meaning {
     match error {
         sqlx::Error::Configuration(inner) => match inner.downcast_ref() {
             Some(Refusal::Replica | Refusal::StillRunning) => Meaning::Transient,
             Some(_) => Meaning::Permanent,
-            None => Meaning::of(error),
+            None => of(error),
         },
-        error => Meaning::of(error),
+        error => of(error),
     }
 }
 

@@ -7,6 +7,7 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 
 use event_sourcing::StoreError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use sqlx::sqlite::SqliteError;
 
 use crate::postgres::SchemaLocked;
@@ -59,6 +60,18 @@ impl Meaning {
         }
     }
 
+    /// The same of an error that came while something was committed. An error that ended the session of a PostgreSQL server
+    /// may have come after the commit was written, whatever its code: a server that cannot sync its log ends with
+    /// PANIC, and its recovery keeps the commit. Only an ERROR is known to have rolled back.
+    #[must_use]
+    pub fn of_commit(error: &sqlx::Error) -> Self {
+        if ended_session(error) {
+            Self::Lost
+        } else {
+            Self::of(error)
+        }
+    }
+
     /// By SQLite's primary result code, which is the low byte of the extended one.
     #[must_use]
     pub fn of_result_code(code: i32) -> Self {
@@ -78,7 +91,7 @@ impl Meaning {
         match (state.get(..2).unwrap_or_default(), state) {
             // A connection failed; a statement's completion is unknown; the session was ended, by the server or by an
             // operator. A session that is ended may have committed before it could answer.
-            ("08", _) | (_, "40003" | "57P01" | "57P02" | "57P05") => Self::Lost,
+            ("08", _) | (_, "40003" | "25P03" | "25P04" | "57P01" | "57P02" | "57P05") => Self::Lost,
             // Rolled back because of another transaction; out of memory, disk or connections; over a limit that others
             // share; locked; cancelled, starting or stopping; an input or output error below the server.
             ("40" | "53" | "54" | "55" | "57" | "58", _)
@@ -116,7 +129,7 @@ pub fn store_error(operation: &'static str, error: sqlx::Error) -> StoreError {
 /// An error of `COMMIT`, or of a statement that commits by itself.
 #[must_use]
 pub fn commit_error(operation: &'static str, error: sqlx::Error) -> StoreError {
-    let meaning = Meaning::of(&error);
+    let meaning = Meaning::of_commit(&error);
     meaning.store_error(operation, Phase::Committing, explain(error))
 }
 
@@ -137,15 +150,24 @@ pub fn failed(operation: &'static str, error: impl StdError + Send + Sync + 'sta
     }
 }
 
+/// Whether a PostgreSQL server ended the session with this error.
+fn ended_session(error: &sqlx::Error) -> bool {
+    let database = error.as_database_error();
+    let database = database.and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    database.is_some_and(|error| ends_session(error.severity()))
+}
+
+const fn ends_session(severity: PgSeverity) -> bool {
+    matches!(severity, PgSeverity::Panic | PgSeverity::Fatal)
+}
+
 /// Whether the error is of this PostgreSQL connection, so that another one may do.
 #[must_use]
 pub fn is_broken(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) => true,
         // The server ends the session: an operator asked for it, it crashed, or it stops.
-        sqlx::Error::Database(database) => database
-            .code()
-            .is_some_and(|code| matches!(code.as_ref(), "57P01" | "57P02" | "57P03")),
+        sqlx::Error::Database(_) => ended_session(error),
         _ => false,
     }
 }
@@ -211,8 +233,19 @@ mod tests {
     }
 
     #[test]
+    fn an_error_that_ends_the_session_leaves_a_commit_in_doubt() {
+        for severity in [PgSeverity::Panic, PgSeverity::Fatal] {
+            assert!(ends_session(severity));
+        }
+        for severity in [PgSeverity::Error, PgSeverity::Warning, PgSeverity::Log] {
+            assert!(!ends_session(severity));
+        }
+    }
+
+    #[test]
     fn each_class_of_sql_states_has_its_meaning() {
         let states = [
+            ("25P03", Meaning::Lost),
             ("08006", Meaning::Lost),
             ("57P01", Meaning::Lost),
             ("40003", Meaning::Lost),
