@@ -51,22 +51,23 @@ impl LogFilter {
     }
 
     /// The directives. A level alone is that of our own crates: the libraries beneath them have their say from `warn`
-    /// on, since at `debug` the frames of HTTP/2 alone would bury everything else. Whatever is named is taken at its
-    /// word.
+    /// on, since at `debug` the frames of HTTP/2 alone would bury everything else, and the database driver from `error` on,
+    /// since each of its callers says itself what failed. Whatever is named is taken at its word.
     fn directives(&self) -> String {
-        let given = self.0.split(',').map(|directive| {
-            if !["info", "debug", "trace"].contains(&directive) {
-                return directive.to_owned();
-            }
-            let ours = OUR_CRATES.iter().map(|name| format!("{name}={directive}"));
-            let all: Vec<_> = ours.chain(["warn".to_owned()]).collect();
-            all.join(",")
-        });
         // The more special directive wins, and of two for one target the later: so what is named comes last.
-        let (mut named, mut general): (Vec<_>, Vec<_>) =
-            given.partition(|directive| directive.matches('=').count() == 1);
-        general.append(&mut named);
-        general.join(",")
+        let (named, levels): (Vec<_>, Vec<_>) =
+            self.0.split(',').partition(|one| one.contains('='));
+        let levels = levels.into_iter().map(|level| match level {
+            "warn" => format!("warn,{DRIVER}"),
+            "info" | "debug" | "trace" => {
+                let ours = OUR_CRATES.iter().map(|name| format!("{name}={level}"));
+                let all: Vec<_> = ours.chain(["warn".to_owned(), DRIVER.to_owned()]).collect();
+                all.join(",")
+            }
+            _ => level.to_owned(),
+        });
+        let all: Vec<_> = levels.chain(named.into_iter().map(str::to_owned)).collect();
+        all.join(",")
     }
 }
 
@@ -75,6 +76,9 @@ impl fmt::Debug for LogFilter {
         f.write_str(&self.0)
     }
 }
+
+/// What is heard of the database driver unless it is named.
+const DRIVER: &str = "sqlx=error";
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +171,9 @@ impl fmt::Debug for Metrics {
 pub fn install(config: &TelemetryConfig) -> Result<Metrics, BuildError> {
     let mut subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(config.filter.directives()))
+        // A line that cannot be written is lost. By default it would be told on standard error, which is what failed, and
+        // a panic there ends the task that had something to say.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     if !std::io::stderr().is_terminal() {
         // Colours are for eyes: a file or a collector has the words alone.
@@ -246,6 +253,23 @@ mod tests {
             heard("warn,platform=debug"),
             [false, false, true, false, true]
         );
+    }
+
+    #[test]
+    fn the_database_driver_is_heard_from_error_on_unless_it_is_named() {
+        let is_heard = |filter: &str| {
+            let filter = LogFilter::parse(filter).expect("a filter").directives();
+            let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
+            with_default(
+                subscriber.finish(),
+                || tracing::enabled!(target: "sqlx::pool::acquire", Level::WARN),
+            )
+        };
+        for level in ["error", "warn", "info", "debug"] {
+            assert!(!is_heard(level), "{level}");
+        }
+        assert!(is_heard("info,sqlx=warn"));
+        assert!(is_heard("sqlx=warn,warn"));
     }
 
     /// One that is forgotten would fall silent.

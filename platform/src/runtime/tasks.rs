@@ -54,14 +54,14 @@ impl Tasks {
         self.tracker.spawn(async move {
             let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
             if panicked || !this.stopping.is_cancelled() {
+                // A second fault changes nothing. First of all, because a log that fails must not hide it.
+                let _ = this.fault.set(name);
+                this.stopping.cancel();
                 tracing::error!(
                     { fields::TASK } = name,
                     { fields::TASK_PANICKED } = panicked,
                     "a task ended too early"
                 );
-                // A second fault changes nothing.
-                let _ = this.fault.set(name);
-                this.stopping.cancel();
             }
         });
     }

@@ -1,11 +1,12 @@
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use test_shop::{Folder, Operation, Process, Start};
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use test_shop::{Connection, Folder, Operation, Process, Request, Start, until};
 
 use crate::support::{CLIENT_HTTP, LISTENERS, SHOP, Shop, open, open_with, printed, start};
 
@@ -133,12 +134,59 @@ async fn a_log_that_nobody_watches_has_no_colours() -> Result<()> {
     let (folder, other) = (Folder::create()?, Folder::create()?);
     let first = open(&folder).await?;
     let mut second = start(&other);
-    second.variables = first.addresses();
-    let level = ("LOG_LEVEL".to_owned(), "debug".to_owned());
-    second.variables.extend([level]);
+    // What is bound last, so that the services have told what they start on.
+    let taken = first.address("CLIENT_HTTP_ADDR")?.to_string();
+    let variables = &mut second.variables;
+    variables.insert("CLIENT_HTTP_ADDR".to_owned(), taken);
+    variables.insert("LOG_LEVEL".to_owned(), "info".to_owned());
     let (_, log) = refused(&second);
-    assert!(log.contains("DEBUG"), "{log}");
+    assert!(log.contains("INFO"), "{log}");
     assert!(!log.contains('\u{1b}'), "{log}");
+    Ok(())
+}
+
+/// Every write to it fails as on a full disk.
+#[cfg(target_os = "linux")]
+const FULL: &str = "/dev/full";
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_log_that_cannot_be_written_harms_nothing() -> Result<()> {
+    let folder = Folder::create()?;
+    let log = std::fs::OpenOptions::new().write(true).open(FULL)?;
+    let child = Command::new(SHOP)
+        .args(start(&folder).arguments)
+        .env_clear()
+        .envs(LISTENERS.map(|listener| (listener, "127.0.0.1:0")))
+        .env("LOG_LEVEL", "debug")
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()?;
+    let mut shop = Killed(child);
+    let sign = shop.0.stdout.take().context("standard output")?;
+    let gateway = BufReader::new(sign)
+        .lines()
+        .map_while(Result::ok)
+        .find_map(|line| {
+            let (_, rest) = line.split_once("GraphQL   http://")?;
+            rest.split('/').next()?.parse().ok()
+        });
+    let gateway: SocketAddr = gateway.context("the sign does not tell the gateway")?;
+    // Each of these is logged by several tasks.
+    for number in 0..20 {
+        let create =
+            "mutation($input: CreateCategoryInput!) { createCategory(input: $input) { id } }";
+        let input = json!({ "input": { "name": format!("Category {number}") } });
+        Operation::new(create).with(input).data(gateway).await?;
+    }
+    until("the health of the shop", async || {
+        let mut connection = Connection::open(gateway).await?;
+        let health = connection.send(&Request::get("/health")).await?;
+        ensure!(health.status.is_success(), "{:?}", health.body);
+        Ok(())
+    })
+    .await?;
+    assert!(shop.0.try_wait()?.is_none(), "it has ended");
     Ok(())
 }
 
