@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{CommandId, EventStore, LogMark};
+use event_sourcing::{CommandId, EventStore, LogMark, StoreError};
 use sql_database::Statement;
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use super::{Begun, KeyedRequest, RequestHash};
 use crate::database::{CommandDatabase, DatabaseError};
 use crate::event_log::{stored_event, stored_position};
 
+const KEEP: &str = "keep a request's answer";
 /// How many rows the clean-up removes in one statement.
 const CLEANED_AT_ONCE: i64 = 1_000;
 /// How long the event store may take to say where its log ends. The answer itself must still be kept in time.
@@ -139,7 +140,7 @@ impl Requests {
     /// the caller's any more.
     ///
     /// # Errors
-    /// The database failed; asking again is safe.
+    /// The database failed, or the event store, whose log an answer is of; asking again is safe.
     pub async fn finish(
         &self,
         request: &KeyedRequest,
@@ -148,13 +149,13 @@ impl Requests {
     ) -> Result<bool, DatabaseError> {
         let finish = match answer {
             Some(answer) => {
-                let head = self.head().await;
-                of("keep a request's answer", ANSWER, request)
+                let head = self.head().await?;
+                of(KEEP, ANSWER, request)
                     .bind(token)
                     .bind(answer)
-                    .bind(head.map(|head| head.log.to_string()))
-                    .bind(head.map(|head| stored_position(head.position)))
-                    .bind(head.as_ref().and_then(stored_event))
+                    .bind(head.log.to_string())
+                    .bind(stored_position(head.position))
+                    .bind(stored_event(&head))
             }
             None => of("release a request", RELEASE, request).bind(token),
         };
@@ -193,11 +194,15 @@ impl Requests {
         }
     }
 
-    /// The log's head, which is at or after all that an answer tells of. An answer is kept also if the log cannot be
-    /// asked now.
-    async fn head(&self) -> Option<LogMark> {
+    /// The log's head, which is at or after all that an answer tells of. An answer of which nobody knows the log is not
+    /// kept: it could be repeated though the log that it tells of was replaced.
+    async fn head(&self) -> Result<LogMark, StoreError> {
         let identity = tokio::time::timeout(MARK_TIMEOUT, self.store.identify(&[])).await;
-        identity.ok().and_then(Result::ok).map(|log| log.head)
+        let late = |late| StoreError::Unavailable {
+            operation: KEEP,
+            source: Arc::new(late),
+        };
+        Ok(identity.map_err(late)??.head)
     }
 
     async fn insert(

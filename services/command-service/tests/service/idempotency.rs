@@ -10,6 +10,7 @@ use contract::proto::{
 };
 use event_sourcing::clock::ManualClock;
 use platform::config::Engine;
+use sqlx::{Connection, PgConnection};
 use tonic::{Code, Status};
 
 use crate::support::{Home, Service};
@@ -273,6 +274,29 @@ async fn in_files_a_lease_of_a_clock_that_was_set_back_holds_nobody_up() {
     let second = timed.begin("k").await;
     assert_eq!(second.state(), IdempotencyState::Fresh);
     assert_eq!(second.seed, first.seed);
+    timed.service.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_of_which_nobody_knows_the_log_is_not_kept() {
+    let start = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a time");
+    let home = Home::new(Engine::Postgres).await;
+    let timed = restarted(&home, start).await;
+    let first = timed.begin("k").await;
+    let [events, _] = home.urls();
+    let mut connection = PgConnection::connect(events.as_str())
+        .await
+        .expect("a connection");
+    let mut locked = connection.begin().await.expect("a transaction");
+    sqlx::raw_sql("LOCK TABLE event_log_id")
+        .execute(&mut *locked)
+        .await
+        .expect("a lock");
+    let refused = timed.try_finish("k", &first.token, Some(b"1")).await;
+    assert_eq!(refused.expect_err("kept").code(), Code::Unavailable);
+    locked.rollback().await.expect("an end");
+    assert!(timed.finish("k", &first.token, Some(b"1")).await);
+    assert_eq!(timed.begin("k").await.state(), IdempotencyState::Again);
     timed.service.stop().await;
 }
 
