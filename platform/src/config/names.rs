@@ -7,7 +7,9 @@ use super::database_url::DatabaseUrl;
 use super::exposure::AppEnv;
 use super::setting::{Setting, Spec};
 use super::unsupported;
-use super::values::{address, boolean, folder, host, hosts, millis, number, port, positive, text};
+use super::values::{
+    address, boolean, folder, host, hosts, log_mark, millis, number, port, positive,
+};
 use crate::telemetry::{LogFilter, LogFormat};
 
 mod providers;
@@ -333,7 +335,7 @@ pub const SAGA_CALLS: Setting<u32> = Setting::new(
 /// An event store that an operator accepts although it was restored from an older copy, or is another one.
 pub const ACCEPT_LOG: Setting<String> = Setting::new(
     "ACCEPT_LOG",
-    text,
+    log_mark,
     "LOG@HEAD, as a refused start names it",
     "Start once although the event store was restored from an older copy or replaced",
 );

@@ -16,35 +16,78 @@ pub(super) fn shown(secrecy: Secrecy, text: &str) -> String {
     }
 }
 
-/// `text`, with stars for all that stands before an `@` or is too long to be a word of ours: keys end up in user
-/// names, paths and parameters too. A URL's host is shown.
+/// Parameters of providers' URLs that hold no credential.
+const SHOWN_PARAMETERS: [&str; 5] = [
+    "decline_over",
+    "fail_rate",
+    "from",
+    "latency_ms",
+    "timeout_rate",
+];
+
+/// A provider's URL, of which only what can hold no credential is shown: the scheme, the host and its port, and the values
+/// of parameters that are known. Keys end up in user names, paths and other parameters too. Of what is no URL
+/// nothing is known, so that only a word without any sign is shown.
 fn without_credentials(text: &str) -> String {
-    const LONGEST_WORD: usize = 16;
-    let word = |word: &str| {
-        if word.chars().count() > LONGEST_WORD {
-            STARS.to_owned()
+    const MAX_WORD_CHARS: usize = 16;
+    let is_word = |text: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_');
+        text.chars().count() <= MAX_WORD_CHARS && text.chars().all(is_plain)
+    };
+    let word = |text: &str| {
+        if is_word(text) {
+            text.to_owned()
         } else {
-            word.to_owned()
+            STARS.to_owned()
         }
     };
-    let words = |text: &str| -> String {
-        text.split_inclusive(['/', '?', '&', '=', '#'])
-            .map(|piece| {
-                let end = piece.trim_end_matches(['/', '?', '&', '=', '#']);
-                word(end) + &piece[end.len()..]
-            })
-            .collect()
-    };
     let Some((scheme, rest)) = text.split_once("://") else {
-        return words(text);
+        return word(text);
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, after) = rest.split_at(end);
+    let (rest, fragment) = rest
+        .split_once('#')
+        .map_or((rest, ""), |(rest, _)| (rest, "#***"));
+    let (place, parameters) = match rest.split_once('?') {
+        Some((place, parameters)) => (place, format!("?{}", shown_parameters(parameters))),
+        None => (rest, String::new()),
+    };
+    let (authority, path) = place
+        .split_once('/')
+        .map_or((place, ""), |(authority, path)| {
+            (authority, if path.is_empty() { "/" } else { "/***" })
+        });
+    let shown_host = |host: &str| match host.rsplit_once(':') {
+        Some((_, port)) if port.parse::<u16>().is_err() => STARS.to_owned(),
+        _ => host.to_owned(),
+    };
     let authority = match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{STARS}@{host}"),
-        None => authority.to_owned(),
+        Some((_, host)) => format!("{STARS}@{}", shown_host(host)),
+        None => shown_host(authority),
     };
-    format!("{}://{authority}{}", word(scheme), words(after))
+    format!("{}://{authority}{path}{parameters}{fragment}", word(scheme))
+}
+
+fn shown_parameters(parameters: &str) -> String {
+    let shown = parameters.split('&').map(|parameter| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        if SHOWN_PARAMETERS.contains(&name) {
+            format!("{name}={value}")
+        } else {
+            STARS.to_owned()
+        }
+    });
+    shown.collect::<Vec<_>>().join("&")
+}
+
+/// A log and its head, as a refused start names them: `LOG@HEAD`.
+pub(super) fn log_mark(value: &str) -> Option<String> {
+    const UUID_CHARS: usize = 36;
+    let (log, head) = value.split_once('@')?;
+    let is_log = log.len() == UUID_CHARS
+        && log
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+    (is_log && head.parse::<u64>().is_ok()).then(|| value.to_owned())
 }
 
 /// Text that is not blank.
@@ -130,27 +173,48 @@ pub(super) fn millis(value: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secrecy, address, boolean, host, millis, shown};
+    use super::{Secrecy, address, boolean, host, log_mark, millis, shown};
 
     #[test]
     fn of_a_secret_nothing_is_shown_and_of_a_providers_url_no_credential() {
         assert_eq!(shown(Secrecy::Everything, "sk_live_1"), "***");
         let url = |text: &str| shown(Secrecy::Credentials, text);
-        assert_eq!(
-            url("simulated://?fail_rate=2&x=y"),
-            "simulated://?fail_rate=2&x=y"
-        );
-        let key = "sk_test_51abcdefghijkl";
-        assert_eq!(
-            url(&format!("stripe+https://{key}@h/?a=1")),
-            "stripe+https://***@h/?a=1"
-        );
-        assert_eq!(
-            url(&format!("https://h/{key}/x?token={key}&a=1")),
-            "https://h/***/x?token=***&a=1"
-        );
-        assert_eq!(url("smtp://me:pw@h:25"), "smtp://***@h:25");
-        assert_eq!(url(key), "***");
+        for (given, shown) in [
+            (
+                "simulated://?fail_rate=2&x=y",
+                "simulated://?fail_rate=2&***",
+            ),
+            ("stripe+https://key@h/?a=1", "stripe+https://***@h/?***"),
+            ("https://h/key/x?token=key#key", "https://h/***?***#***"),
+            (
+                "smtp://me:pw@h:25/?from=a@b&password=pw",
+                "smtp://***@h:25/?from=a@b&***",
+            ),
+            ("smtp://me:pw", "smtp://***"),
+            ("me:pw@smtp://h", "***://h"),
+            ("smtp//me:pw@h", "***"),
+            ("token=pw", "***"),
+            ("sk_test_51abcdefghijkl", "***"),
+            ("wrong", "wrong"),
+        ] {
+            assert_eq!(url(given), shown);
+        }
+    }
+
+    #[test]
+    fn a_mark_of_a_log_is_what_a_refused_start_names() {
+        let mark = "01a2068f-27b9-78e0-9869-9b881f9dd42c@17";
+        assert_eq!(log_mark(mark).as_deref(), Some(mark));
+        for bad in [
+            "x",
+            "true",
+            "@17",
+            "01a2068f@17",
+            &mark[..36],
+            &format!("{mark}x"),
+        ] {
+            assert_eq!(log_mark(bad), None, "{bad}");
+        }
     }
 
     #[test]
