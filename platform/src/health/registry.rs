@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::fields;
@@ -14,6 +15,9 @@ use crate::runtime::Tasks;
 
 /// What a part says before it knows.
 const STARTING: &str = "starting";
+
+/// When the log tells of a trouble again that comes and goes.
+const REPEATED_AFTER: Duration = Duration::from_mins(1);
 
 /// Whether a part works, and the word for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,8 @@ struct Shared {
 pub struct Part {
     name: &'static str,
     shared: Arc<Shared>,
+    /// What is wrong with it, as the log told it last, and when.
+    told: Arc<Mutex<Vec<(String, Instant)>>>,
 }
 
 impl Health {
@@ -68,6 +74,7 @@ impl Health {
         let part = Part {
             name,
             shared: Arc::clone(&self.shared),
+            told: Arc::default(),
         };
         part.down(STARTING);
         part
@@ -236,10 +243,13 @@ impl Part {
         // Who was told that it broke is told as well that it works again.
         match (was_up, state.up) {
             (true, false) if !is_start(state) => {
+                self.is_news(state);
                 tracing::warn!({ fields::PART } = self.name, "{}", state.word);
             }
-            // One trouble after another is as much news as the first.
-            (false, false) if !is_first && was_kind != Some(state.kind()) => {
+            // One trouble after another is as much news as the first, but not one that comes and goes.
+            (false, false)
+                if !is_first && was_kind != Some(state.kind()) && self.is_news(state) =>
+            {
                 tracing::warn!({ fields::PART } = self.name, "{}", state.word);
             }
             (false, true) if !is_first => {
@@ -247,6 +257,20 @@ impl Part {
             }
             _ => tracing::debug!({ fields::PART } = self.name, "{}", state.word),
         }
+    }
+}
+
+impl Part {
+    /// Whether the log has not told of this trouble within the last while.
+    fn is_news(&self, state: &PartState) -> bool {
+        let now = Instant::now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|(_, at)| now - *at < REPEATED_AFTER);
+        let is_news = told.iter().all(|(kind, _)| kind != state.kind());
+        if is_news {
+            told.push((state.kind().to_owned(), now));
+        }
+        is_news
     }
 }
 
@@ -275,6 +299,9 @@ mod tests {
         let _kept = log.keep();
         let database = Health::new("1.2.3", &Tasks::new()).part("database");
         database.up("connected");
+        database.down("disconnected");
+        database.down("not answering");
+        // A part that goes back and forth has a line for each trouble, and no more.
         database.down("disconnected");
         database.down("not answering");
         database.up("connected");
