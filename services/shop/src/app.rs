@@ -175,6 +175,9 @@ fn make_folder(config: &ShopConfig) -> Result<(), StartError> {
         return Ok(());
     }
     let path = &config.data_dir;
-    private::make_folder(path)
-        .map_err(|error| StartError::failed(format!("make the folder {}", path.display()), error))
+    private::make_folder(path).map_err(|error| {
+        StartError::failed(format!("make the folder {}", path.display()), error)
+    })?;
+    private::warn_if_shared(path);
+    Ok(())
 }

@@ -30,15 +30,15 @@ pub fn open_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Names a file that others may read or write. It may have been made by hand, or be shared on purpose.
-pub(super) fn warn_if_shared(path: &Path) {
+/// Names a file or a folder that others may read or write. It may have been made by hand, or be shared on purpose.
+pub fn warn_if_shared(path: &Path) {
     // A file whose rights cannot be read is not opened either.
     let mode = path.metadata().map_or(0, |found| found.mode());
     if mode & OTHERS != 0 {
         tracing::warn!(
             file = %path.display(),
             mode = format!("{:04o}", mode & 0o7777),
-            "other users of this machine can read or change this database; chmod 600 keeps it private"
+            "other users of this machine can read or change what is here; chmod go= keeps it private"
         );
     }
 }
