@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use test_shop::Store;
+use test_shop::{Operation, Store};
 
 use crate::support::{Database, SHIP_ORDER, Shop, Topology, on, text};
 
 const CREATE_PRODUCT: &str =
     "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
+
+/// The request that a page looks for.
+const REQUEST_ID: &str = "the-request-id";
 
 /// The page that tells what an old table is, and the table that it drops, which the test makes.
 const OLD_TABLE: &str = "products_g1";
@@ -28,8 +31,11 @@ async fn the_sql_of_the_pages_runs_on_postgres() -> Result<()> {
 async fn run_all(shop: &mut Shop) -> Result<()> {
     let mut session = shop.session()?;
     let input = json!({"input": {"name": "Sencha", "price": 19.90, "stockQuantity": 12}});
-    let product = session.run(CREATE_PRODUCT, input).await?;
-    let product = text(&product, "id")?;
+    let create = Operation::new(CREATE_PRODUCT)
+        .with(input)
+        .with_header("X-Request-Id", REQUEST_ID);
+    let created = create.data(session.gateway).await?;
+    let product = text(&created["createProduct"], "id")?;
     let order = session.place_order("mika", &[(product, 2)]).await?;
     session.order_once(&order, "CONFIRMED").await?;
     session.run(SHIP_ORDER, json!({ "id": order })).await?;
