@@ -38,7 +38,7 @@ async fn two_write_sides_whose_clocks_differ_lose_no_order_and_forget_no_key() -
         &SETTINGS,
         async |shop: &mut Shop| {
             let faults = Faults::create()?;
-            for (name, value) in faults.variables()? {
+            for (name, value) in faults.variables() {
                 shop.system.set(WRITER, name, &value);
             }
             let mut database = Database::events(shop.system.store()).await?;
@@ -63,7 +63,7 @@ async fn two_write_sides_whose_clocks_differ_lose_no_order_and_forget_no_key() -
 #[tokio::test]
 async fn a_shop_whose_clock_is_set_loses_no_order_and_forgets_no_key() -> Result<()> {
     let faults = Faults::create()?;
-    let preloaded = faults.variables()?;
+    let preloaded = faults.variables();
     let preloaded = preloaded
         .iter()
         .map(|(name, value)| (*name, value.as_str()));

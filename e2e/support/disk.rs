@@ -65,7 +65,7 @@ impl Disk {
     }
 
     /// The environment of the process that works on it.
-    pub fn variables(&self) -> Result<[(&'static str, String); 2]> {
+    pub fn variables(&self) -> [(&'static str, String); 2] {
         self.faults.variables()
     }
 

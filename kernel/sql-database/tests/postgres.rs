@@ -4,6 +4,7 @@
     reason = "the helpers of tests may fail as tests do"
 )]
 
+use std::path::Path;
 use std::time::Duration;
 
 use event_sourcing::StoreError;
@@ -49,6 +50,45 @@ async fn a_durable_pool_commits_durably_whatever_the_server_does() {
         };
         assert_eq!(setting(&as_it_is).await, careless);
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_commit_that_the_server_could_not_sync_is_in_doubt_and_its_recovery_keeps_it() {
+    let test = "a_commit_that_the_server_could_not_sync_is_in_doubt_and_its_recovery_keeps_it";
+    test_faults::with_faults(test, async |faults| {
+        // Only the session of the test writes the log, and the server that ended is not started by itself.
+        let settings = [("restart_after_crash", "off"), ("wal_writer_delay", "10s")];
+        let cluster = Cluster::start_with(&settings).await;
+        let url = cluster.url("postgres");
+        run(&url, &["CREATE TABLE keys (key text PRIMARY KEY)"]).await;
+        let pool = NamedPool::new("test", pool(1, TIMEOUT).connect(&url).await.unwrap());
+        let database = Database::Postgres {
+            reading: pool.clone(),
+            writing: pool,
+        };
+        faults.fail_next_syncs(1, Path::new("pg_wal"), test_faults::IO_ERROR)?;
+        let take = Statement::new("take", "INSERT INTO keys VALUES ('a')");
+        let error = database.execute(take).await.unwrap_err();
+        assert!(
+            matches!(error, StoreError::OutcomeUnknown { .. }),
+            "{error:?}"
+        );
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(
+            cause.contains("fdatasync") || cause.contains("fsync"),
+            "{cause}"
+        );
+        assert_eq!(faults.fired()?.syncs, 1);
+        cluster.start_again().await;
+        let mut connection = PgConnection::connect(&url).await?;
+        let kept: (i64,) = sqlx::query_as("SELECT count(*) FROM keys")
+            .fetch_one(&mut connection)
+            .await?;
+        assert_eq!(kept, (1,));
+        Ok(())
+    })
+    .unwrap();
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What is to fail, and what has failed: a small file that the test writes and the failing process maps.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
+use std::fs::{File, OpenOptions, Permissions};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ pub const NO_SPACE: i32 = 28;
 pub const IO_ERROR: i32 = 5;
 
 const CONTROL: &str = "TEST_FAULTS_CONTROL";
+const PRELOAD: &str = "LD_PRELOAD";
 const WRITE_ERRNO: u64 = 0;
 const SYNC_ERRNO: u64 = 4;
 const LEFT: u64 = 8;
@@ -76,8 +77,9 @@ impl Fired {
 pub struct Faults {
     control: Arc<File>,
     path: String,
-    /// Removed with the last clone, where this process made it.
-    _owned: Option<Arc<NamedTempFile>>,
+    library: String,
+    /// The control file and the library, removed with the last clone where this process made them.
+    _owned: Option<Arc<[NamedTempFile; 2]>>,
 }
 
 impl Faults {
@@ -86,14 +88,24 @@ impl Faults {
     /// # Errors
     /// The library cannot be built, or the temporary folder cannot be written.
     pub fn create() -> Result<Self> {
-        let owned = tempfile::Builder::new().prefix("test-faults-").tempfile()?;
-        owned.as_file().set_len(BYTES)?;
-        let path = owned.path().to_str().context("a UTF-8 name")?.to_owned();
-        shim::build()?;
+        // A server of PostgreSQL runs as another user.
+        let file = |suffix, mode| -> Result<(NamedTempFile, String)> {
+            let mut builder = tempfile::Builder::new();
+            let file = builder.prefix("test-faults-").suffix(suffix).tempfile()?;
+            let rights = Permissions::from_mode(mode);
+            std::fs::set_permissions(file.path(), rights)?;
+            let path = file.path().to_str().context("a UTF-8 name")?.to_owned();
+            Ok((file, path))
+        };
+        let (control, path) = file("", 0o666)?;
+        control.as_file().set_len(BYTES)?;
+        let (shim, library) = file(".so", 0o644)?;
+        std::fs::write(shim.path(), std::fs::read(shim::build()?)?)?;
         Ok(Self {
-            control: Arc::new(owned.reopen()?),
+            control: Arc::new(control.reopen()?),
             path,
-            _owned: Some(Arc::new(owned)),
+            library,
+            _owned: Some(Arc::new([control, shim])),
         })
     }
 
@@ -104,18 +116,18 @@ impl Faults {
         Some(Self {
             control: Arc::new(control),
             path,
+            library: std::env::var(PRELOAD).ok()?,
             _owned: None,
         })
     }
 
     /// The environment of a process that it is to concern.
-    ///
-    /// # Errors
-    /// The library cannot be built.
-    pub fn variables(&self) -> Result<[(&'static str, String); 2]> {
-        let library = shim::build()?;
-        let library = library.to_str().context("a UTF-8 name")?.to_owned();
-        Ok([("LD_PRELOAD", library), (CONTROL, self.path.clone())])
+    #[must_use]
+    pub fn variables(&self) -> [(&'static str, String); 2] {
+        [
+            (PRELOAD, self.library.clone()),
+            (CONTROL, self.path.clone()),
+        ]
     }
 
     /// From now on writes fail with `errno` in files whose names have `part` in them.
