@@ -52,15 +52,10 @@ impl Parts {
         self.command_service.set(&service(command));
         self.query_service.set(&service(query));
         let databases = [command.database, query.database];
-        self.database
-            .set(&repeated(&databases, "connected", "disconnected"));
-        self.cache
-            .set(&repeated(&[query.cache], "connected", "disconnected"));
-        self.grpc.set(&repeated(
-            &[command.ready, query.ready],
-            "serving",
-            "not serving",
-        ));
+        self.database.set(&repeated(&databases, "connected"));
+        self.cache.set(&repeated(&[query.cache], "connected"));
+        let ready = [command.ready, query.ready];
+        self.grpc.set(&repeated(&ready, "serving"));
     }
 }
 
@@ -76,10 +71,11 @@ fn service(report: ServiceReport) -> PartState {
     }
 }
 
-/// What all say, or the one that says the worst.
-fn repeated(reports: &[ServiceHealth], up: &'static str, down: &'static str) -> PartState {
+/// What all say, or the one that says the worst. They say that a part does not serve, and not why: a database that can be
+/// read and not written is not disconnected.
+fn repeated(reports: &[ServiceHealth], up: &'static str) -> PartState {
     if reports.contains(&ServiceHealth::NotServing) {
-        PartState::impaired(down)
+        PartState::impaired("not serving")
     } else if reports.contains(&ServiceHealth::Unreachable) {
         // The part of the service that is away says so.
         PartState::up("unknown")
@@ -119,11 +115,11 @@ mod tests {
     fn an_old_key_repeats_the_worst_report_and_knows_nothing_without_one() {
         for (reports, word) in [
             ([Serving, Serving], "connected"),
-            ([Serving, NotServing], "disconnected"),
-            ([Unreachable, NotServing], "disconnected"),
+            ([Serving, NotServing], "not serving"),
+            ([Unreachable, NotServing], "not serving"),
             ([Unreachable, Serving], "unknown"),
         ] {
-            let state = repeated(&reports, "connected", "disconnected");
+            let state = repeated(&reports, "connected");
             assert_eq!((&*state.word, state.ready), (word, true));
         }
     }
