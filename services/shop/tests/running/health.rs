@@ -194,7 +194,7 @@ async fn a_shop_whose_server_stops_is_well_again_when_it_runs_again() -> Result<
     let words = [
         ("command_service", "not ready"),
         ("query_service", "not ready"),
-        ("database", "disconnected"),
+        ("database", "not serving"),
         ("grpc", "not serving"),
     ];
     says(&running, CLIENT_HTTP, &words, 200).await?;
