@@ -31,7 +31,7 @@ const SHOWN_PARAMETERS: [&str; 5] = [
 fn without_credentials(text: &str) -> String {
     const MAX_WORD_CHARS: usize = 16;
     let is_word = |text: &str| {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_');
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "+-._'\"".contains(c);
         text.chars().count() <= MAX_WORD_CHARS && text.chars().all(is_plain)
     };
     let word = |text: &str| {
