@@ -30,7 +30,6 @@ mod start;
 mod stop;
 mod tasks;
 
-use bind::bind;
 pub use calls::Calls;
 pub use connections::ConnectionLimits;
 pub use deadline::Deadlines;

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::framing::Framing;
 use self::io::{Answering, Flaw, Http1Io, Progress};
+use super::bind::Bound;
 use super::connections::{Admission, ConnectionLimits, Place};
 use super::request_id::identified;
 use super::{StartError, Tasks, host};
@@ -37,12 +38,7 @@ const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// A bound address that does not answer yet.
 #[derive(Debug)]
-pub struct HttpListener {
-    name: &'static str,
-    listener: TcpListener,
-    address: SocketAddr,
-    limits: ConnectionLimits,
-}
+pub struct HttpListener(Bound);
 
 impl HttpListener {
     /// Binds `address`, which the setting `name` gave.
@@ -54,38 +50,28 @@ impl HttpListener {
         name: &'static str,
         address: SocketAddr,
     ) -> BoxFuture<'static, Result<Self, StartError>> {
-        Box::pin(async move {
-            let (listener, address) = super::bind(name, address).await?;
-            Ok(Self {
-                name,
-                listener,
-                address,
-                limits: ConnectionLimits::default(),
-            })
-        })
+        Box::pin(async move { Bound::bind(name, address).await.map(Self) })
     }
 
     /// The same with these limits.
     #[must_use]
-    pub const fn with_limits(mut self, limits: ConnectionLimits) -> Self {
-        self.limits = limits;
-        self
+    pub fn with_limits(self, limits: ConnectionLimits) -> Self {
+        Self(self.0.with_limits(limits))
     }
 
     /// The address, with the port that the system chose if it was asked for port 0.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// Serves `router` until `tasks` stop; then open requests end, and idle connections close.
     pub fn serve(self, router: Router, tasks: &Tasks) {
-        tracing::info!({ fields::LISTENER } = self.name, { fields::ADDRESS } = %self.address, "listening");
+        let (listener, admission) = self.0.listen();
         let router = router.layer(from_fn(host::require));
-        let admission = Admission::new(self.name, self.limits);
         tasks.spawn(
             "http listener",
-            accept(self.listener, admission, router, tasks.clone()),
+            accept(listener, admission, router, tasks.clone()),
         );
     }
 }

@@ -18,6 +18,7 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 
 use self::io::{Connection, Http2Io};
+use super::bind::Bound;
 use super::connections::{Admission, ConnectionLimits};
 use super::{StartError, Tasks};
 use crate::fields;
@@ -44,12 +45,7 @@ const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 
 /// A bound address that does not answer yet.
 #[derive(Debug)]
-pub struct GrpcListener {
-    name: &'static str,
-    listener: TcpListener,
-    address: SocketAddr,
-    limits: ConnectionLimits,
-}
+pub struct GrpcListener(Bound);
 
 impl GrpcListener {
     /// Binds `address`, which the setting `name` gave.
@@ -61,34 +57,25 @@ impl GrpcListener {
         name: &'static str,
         address: SocketAddr,
     ) -> BoxFuture<'static, Result<Self, StartError>> {
-        Box::pin(async move {
-            let (listener, address) = super::bind(name, address).await?;
-            Ok(Self {
-                name,
-                listener,
-                address,
-                limits: ConnectionLimits::default(),
-            })
-        })
+        Box::pin(async move { Bound::bind(name, address).await.map(Self) })
     }
 
     /// The same with these limits.
     #[must_use]
-    pub const fn with_limits(mut self, limits: ConnectionLimits) -> Self {
-        self.limits = limits;
-        self
+    pub fn with_limits(self, limits: ConnectionLimits) -> Self {
+        Self(self.0.with_limits(limits))
     }
 
     /// The address, with the port that the system chose if it was asked for port 0.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// Serves `routes` until `tasks` stop; then open requests end.
     pub fn serve(self, routes: Routes, tasks: &Tasks) {
-        tracing::info!({ fields::LISTENER } = self.name, { fields::ADDRESS } = %self.address, "listening");
-        let incoming = incoming(self.listener, Admission::new(self.name, self.limits));
+        let (listener, admission) = self.0.listen();
+        let incoming = incoming(listener, admission);
         let routes = routes.into_axum_router().layer(from_fn(require_place));
         let stopping = tasks.stopping();
         let server = server()
