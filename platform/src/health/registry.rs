@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use event_sourcing::failure_log;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -15,9 +16,6 @@ use crate::runtime::Tasks;
 
 /// What a part says before it knows.
 const STARTING: &str = "starting";
-
-/// When the log tells of a trouble again that comes and goes.
-const REPEATED_AFTER: Duration = Duration::from_mins(1);
 
 /// Whether a part works, and the word for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -265,7 +263,7 @@ impl Part {
     fn is_news(&self, state: &PartState) -> bool {
         let now = Instant::now();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|(_, at)| now - *at < REPEATED_AFTER);
+        told.retain(|(_, at)| now - *at < failure_log::INTERVAL);
         let is_news = told.iter().all(|(kind, _)| kind != state.kind());
         if is_news {
             told.push((state.kind().to_owned(), now));
