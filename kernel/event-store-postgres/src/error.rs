@@ -70,10 +70,10 @@ pub(crate) fn store_error(operation: &'static str, phase: Phase, error: sqlx::Er
 }
 
 fn explain(error: sqlx::Error) -> Arc<dyn std::error::Error + Send + Sync> {
-    match error {
-        sqlx::Error::Configuration(inner) => Arc::from(inner),
-        error if is_bad_text(&error) => Arc::new(Refusal::Text(error)),
-        error => Arc::new(error),
+    if is_bad_text(&error) {
+        Arc::new(Refusal::Text(error))
+    } else {
+        sql_database::explain(error)
     }
 }
 

@@ -134,7 +134,8 @@ pub fn commit_error(operation: &'static str, error: sqlx::Error) -> StoreError {
 }
 
 /// What a configuration error is about, without the driver's words for any of them.
-fn explain(error: sqlx::Error) -> Arc<dyn StdError + Send + Sync> {
+#[must_use]
+pub fn explain(error: sqlx::Error) -> Arc<dyn StdError + Send + Sync> {
     match error {
         sqlx::Error::Configuration(inner) => Arc::from(inner),
         error => Arc::new(error),

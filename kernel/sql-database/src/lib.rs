@@ -25,7 +25,7 @@ pub mod statement;
 mod transaction;
 
 pub use database::Database;
-pub use error::{Meaning, Phase, commit_error, failed, store_error};
+pub use error::{Meaning, Phase, commit_error, explain, failed, store_error};
 pub use format::{FORMAT, OlderFormat};
 pub use pool::NamedPool;
 pub use sqlite::SqliteFile;
