@@ -6,8 +6,6 @@
 mod clock;
 mod grpc;
 mod http;
-#[cfg(test)]
-mod kept_log;
 mod registry;
 mod start;
 

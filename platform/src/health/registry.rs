@@ -287,14 +287,15 @@ pub async fn within(limit: Duration, answer: impl Future<Output = PartState>) ->
 
 #[cfg(test)]
 mod tests {
+    use test_log::KeptLog;
+    use tracing::Level;
+
     use super::{Health, PartState};
-    use crate::health::kept_log::KeptLog;
     use crate::runtime::Tasks;
 
     #[test]
     fn who_reads_that_a_part_broke_reads_when_it_works_again() {
-        let log = KeptLog::default();
-        let _kept = log.keep();
+        let (log, _kept) = KeptLog::from(Level::INFO);
         let database = Health::new("1.2.3", &Tasks::new()).part("database");
         database.up("connected");
         database.down("disconnected");

@@ -71,7 +71,7 @@ impl Subscriber for Lines {
 #[tokio::test(start_paused = true)]
 async fn a_saga_that_is_suspended_is_named_with_its_step_and_what_it_is_about() {
     let errors = Lines::from(Level::ERROR);
-    let _logging = tracing::subscriber::set_default(errors.clone());
+    let _logging = test_log::listen(errors.clone());
     let town = Town::new();
     town.desk.set("refund", Deed::Refused);
     let node = town.node::<Errands>("one");
@@ -99,7 +99,7 @@ async fn a_saga_that_is_suspended_is_named_with_its_step_and_what_it_is_about() 
 #[tokio::test(start_paused = true)]
 async fn a_saga_that_cannot_be_read_is_logged_with_its_event_and_not_again_at_each_try() {
     let errors = Lines::from(Level::ERROR);
-    let _logging = tracing::subscriber::set_default(errors.clone());
+    let _logging = test_log::listen(errors.clone());
     let town = Town::new();
     let node = town.node::<Errands>("one");
     let first = started::<Errands>("trip-1", "a trip", Trip::on("a"), EventMetadata::default());
@@ -136,7 +136,7 @@ async fn a_saga_that_cannot_be_read_is_logged_with_its_event_and_not_again_at_ea
 #[tokio::test(start_paused = true)]
 async fn an_outage_has_one_line_for_all_sagas_and_one_at_its_end() {
     let lines = Lines::from(Level::INFO);
-    let _logging = tracing::subscriber::set_default(lines.clone());
+    let _logging = test_log::listen(lines.clone());
     let town = Town::new();
     let calls = gate();
     town.desk.set("notify", Deed::Gated(Arc::clone(&calls)));

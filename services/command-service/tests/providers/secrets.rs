@@ -1,13 +1,11 @@
 //! No secret is in a log, whatever goes wrong.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use command_service::providers::notifications::NotificationsChoice;
 use command_service::providers::shipping::{HttpShippingSettings, ShippingChoice};
 use command_service::providers::{ProviderSettings, Providers, Secret};
 use http::Request;
 use platform::config::Engine;
+use test_log::KeptLog;
 use tower::ServiceExt;
 use tracing::Level;
 
@@ -17,31 +15,10 @@ use crate::mail::{PASSWORD, Sink, confirmed};
 use crate::stripe::stage::{GOOD_CARD, WEBHOOK_SECRET, settings};
 use crate::support::{Home, charge, clock, key, shipment, soon};
 
-/// All that is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("the log").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The test's runtime has one thread, which all tasks share.
 #[tokio::test]
 async fn no_secret_is_logged() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let logging = tracing::subscriber::set_default(subscriber);
+    let (log, logging) = KeptLog::from(Level::TRACE);
     let (stripe, carrier) = (FakeStripe::start().await, FakeCarrier::start().await);
     let mail = Sink::start("starttls", &["shop", PASSWORD]).await;
     let right = everything(
@@ -68,8 +45,7 @@ async fn no_secret_is_logged() {
         call_all(&providers.expect("providers"), run, &stripe, &carrier).await;
     }
     drop(logging);
-    let bytes = log.0.lock().expect("the log").clone();
-    let text = String::from_utf8_lossy(&bytes);
+    let text = log.text();
     assert!(
         text.contains("a webhook was not believed"),
         "nothing was caught"
