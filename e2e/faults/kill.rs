@@ -3,9 +3,11 @@
 //! The page cache survives a killed process, so this says nothing about power cuts; the adapters' settings do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
+use test_shop::until_within;
 
 use super::load::{Counts, Fate, Load, Outcome};
 use crate::support::{Shop, Topology, on, say, text};
@@ -16,6 +18,8 @@ const KILLS: usize = 4;
 const BETWEEN: u64 = 100;
 /// Fewer acknowledged operations would prove nothing.
 const MIN_OK: usize = 400;
+/// Longer than the lease of a projection.
+const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn nothing_acknowledged_is_lost_on_sqlite() -> Result<()> {
@@ -65,17 +69,25 @@ async fn kill_under_load(shop: &mut Shop, targets: &[Option<&str>]) -> Result<()
     compare(&outcomes, &everything(shop).await?)
 }
 
-/// All products by name, read through the pages of the API at the head.
+/// All products by name, read through the pages of the API at the head. A read side that was killed is given the time
+/// until its lease has ended and another one has taken over.
 pub(super) async fn everything(shop: &Shop) -> Result<BTreeMap<String, Vec<String>>> {
     let head = shop.head().await?.to_string();
     let document = "query($page: Int!) { productsPaginated(page: $page, perPage: 500) { id name stockQuantity } }";
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for page in 1.. {
-        let rows = test_shop::Operation::new(document)
-            .with(json!({ "page": page }))
-            .with_header("X-Min-Position", &head)
-            .data(shop.system.gateway(0)?)
-            .await?;
+        let rows = until_within(
+            TAKEN_OVER_WITHIN,
+            "the read side is at the head",
+            async || {
+                test_shop::Operation::new(document)
+                    .with(json!({ "page": page }))
+                    .with_header("X-Min-Position", &head)
+                    .data(shop.system.gateway(0)?)
+                    .await
+            },
+        )
+        .await?;
         let Some(rows) = rows.pointer("/productsPaginated").and_then(Value::as_array) else {
             bail!("no list: {rows}");
         };
