@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use event_sourcing::{Aggregate, DecodeError, DomainEvent, EncodedEvent, Metadata};
+use event_sourcing::{Aggregate, DomainEvent, Metadata};
 use serde::{Deserialize, Serialize};
 
 /// The stored name of [`Deposited`].
 pub const DEPOSITED: &str = "Deposited";
 
 /// An event of the size that the shop's own have.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DomainEvent)]
+#[event(name = "Deposited")]
 pub struct Deposited {
     pub account: String,
     pub amount_cents: i64,
@@ -26,25 +27,6 @@ impl Deposited {
             currency: "EUR".to_owned(),
             reason: "A standing order, paid in on the first of the month".to_owned(),
         }
-    }
-}
-
-impl DomainEvent for Deposited {
-    fn encode(&self) -> EncodedEvent {
-        EncodedEvent {
-            event_type: DEPOSITED,
-            schema_version: 1,
-            data: serde_json::to_string(self).unwrap_or_default(),
-        }
-    }
-
-    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
-        if event_type != DEPOSITED {
-            return Err(DecodeError::UnknownType {
-                event_type: event_type.to_owned(),
-            });
-        }
-        event_sourcing::upcast::read(event_type, schema_version, data, &[])
     }
 }
 

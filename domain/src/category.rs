@@ -2,23 +2,24 @@
 //! membership stream ([`crate::category_membership`]); deciding over all of them is the command side's.
 
 use chrono::{DateTime, Utc};
-use event_sourcing::upcast;
-use event_sourcing::{Aggregate, DecodeError, DomainEvent, EncodedEvent, Version};
+use event_sourcing::{Aggregate, DomainEvent, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::encode;
 use crate::error::{Conflict, DomainError, Entity, ValidationError};
 use crate::life::Life;
 use crate::value::{CategoryName, Description, EntityId, NameKey, Patch};
 
 /// What happens to a category.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum CategoryEvent {
     /// Its first event.
+    #[event(name = "CategoryCreated")]
     Created(CategoryCreated),
     /// Another name or description.
+    #[event(name = "CategoryUpdated")]
     Updated(CategoryUpdated),
     /// Its last event.
+    #[event(name = "CategoryDeleted")]
     Deleted(CategoryDeleted),
 }
 
@@ -49,33 +50,6 @@ pub struct CategoryUpdated {
 pub struct CategoryDeleted {
     /// Its id.
     pub category_id: EntityId,
-}
-
-impl DomainEvent for CategoryEvent {
-    fn encode(&self) -> EncodedEvent {
-        match self {
-            Self::Created(data) => encode("CategoryCreated", 1, data),
-            Self::Updated(data) => encode("CategoryUpdated", 1, data),
-            Self::Deleted(data) => encode("CategoryDeleted", 1, data),
-        }
-    }
-
-    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
-        match event_type {
-            "CategoryCreated" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Created)
-            }
-            "CategoryUpdated" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Updated)
-            }
-            "CategoryDeleted" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Deleted)
-            }
-            other => Err(DecodeError::UnknownType {
-                event_type: other.to_owned(),
-            }),
-        }
-    }
 }
 
 /// A category as its events tell it.

@@ -2,20 +2,20 @@
 //! of one category do not wait for each other; only the deletion of the category requires that it stands still.
 
 use chrono::{DateTime, Utc};
-use event_sourcing::upcast;
-use event_sourcing::{Aggregate, DecodeError, DomainEvent, EncodedEvent};
+use event_sourcing::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::encode;
 use crate::error::{Conflict, DomainError};
 use crate::value::EntityId;
 
 /// What happens to a category's set of products. Its stream's id is the category's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum MembershipEvent {
     /// A product came.
+    #[event(name = "CategoryProductAdded")]
     Added(CategoryProductAdded),
     /// A product left.
+    #[event(name = "CategoryProductRemoved")]
     Removed(CategoryProductRemoved),
 }
 
@@ -54,29 +54,6 @@ impl MembershipEvent {
             category_id: category.clone(),
             product_id: product.clone(),
         })
-    }
-}
-
-impl DomainEvent for MembershipEvent {
-    fn encode(&self) -> EncodedEvent {
-        match self {
-            Self::Added(data) => encode("CategoryProductAdded", 1, data),
-            Self::Removed(data) => encode("CategoryProductRemoved", 1, data),
-        }
-    }
-
-    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
-        match event_type {
-            "CategoryProductAdded" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Added)
-            }
-            "CategoryProductRemoved" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Removed)
-            }
-            other => Err(DecodeError::UnknownType {
-                event_type: other.to_owned(),
-            }),
-        }
     }
 }
 

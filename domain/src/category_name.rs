@@ -2,20 +2,20 @@
 //! meet in one place: the second one's commit finds the stream moved.
 
 use chrono::{DateTime, Utc};
-use event_sourcing::upcast;
-use event_sourcing::{Aggregate, DecodeError, DomainEvent, EncodedEvent};
+use event_sourcing::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::encode;
 use crate::error::{Conflict, DomainError};
 use crate::value::{CategoryName, EntityId, NameKey};
 
 /// What happens to a name key. Its stream's id is [`NameKey::stream_id`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum CategoryNameEvent {
     /// A category took it.
+    #[event(name = "CategoryNameClaimed")]
     Claimed(CategoryNameClaimed),
     /// It is free again.
+    #[event(name = "CategoryNameReleased")]
     Released(CategoryNameReleased),
 }
 
@@ -35,29 +35,6 @@ pub struct CategoryNameReleased {
     pub name_key: NameKey,
     /// Who had it.
     pub category_id: EntityId,
-}
-
-impl DomainEvent for CategoryNameEvent {
-    fn encode(&self) -> EncodedEvent {
-        match self {
-            Self::Claimed(data) => encode("CategoryNameClaimed", 1, data),
-            Self::Released(data) => encode("CategoryNameReleased", 1, data),
-        }
-    }
-
-    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
-        match event_type {
-            "CategoryNameClaimed" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Claimed)
-            }
-            "CategoryNameReleased" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Released)
-            }
-            other => Err(DecodeError::UnknownType {
-                event_type: other.to_owned(),
-            }),
-        }
-    }
 }
 
 /// Who holds one name key.

@@ -8,7 +8,6 @@
 pub mod category;
 pub mod category_membership;
 pub mod category_name;
-mod codec;
 pub mod error;
 pub mod fulfilment;
 pub mod life;

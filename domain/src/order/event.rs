@@ -1,39 +1,48 @@
 //! The events of an order's stream.
 
-use event_sourcing::upcast;
-use event_sourcing::{DecodeError, DomainEvent, EncodedEvent};
+use event_sourcing::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::encode;
 use crate::value::{
     EntityId, Money, Price, ProductName, Quantity, Reason, Reference, ShippingAddress,
     TrackingNumber, UserId,
 };
 
 /// What happens to an order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum OrderEvent {
     /// Its first event.
+    #[event(name = "OrderCreated")]
     Created(OrderCreated),
     /// The payment provider took the money.
+    #[event(name = "OrderPaymentProcessed")]
     PaymentProcessed(OrderPaymentProcessed),
     /// The payment provider gave it back.
+    #[event(name = "OrderPaymentRefunded")]
     PaymentRefunded(OrderPaymentRefunded),
     /// The carrier took the shipment on.
+    #[event(name = "OrderShippingArranged")]
     ShippingArranged(OrderShippingArranged),
     /// The carrier gave it up.
+    #[event(name = "OrderShippingCancelled")]
     ShippingCancelled(OrderShippingCancelled),
     /// Everything that the customer was promised is arranged.
+    #[event(name = "OrderConfirmed")]
     Confirmed(OrderConfirmed),
     /// Somebody wants it undone.
+    #[event(name = "OrderCancellationRequested")]
     CancellationRequested(OrderCancellationRequested),
     /// It left the shop.
+    #[event(name = "OrderShipped")]
     Shipped(OrderShipped),
     /// It is with the customer.
+    #[event(name = "OrderDelivered")]
     Delivered(OrderDelivered),
     /// It is undone.
+    #[event(name = "OrderCancelled")]
     Cancelled(OrderCancelled),
     /// A person closed it as failed.
+    #[event(name = "OrderFailed")]
     Failed(OrderFailed),
 }
 
@@ -193,54 +202,6 @@ impl OrderEvent {
             Self::Delivered(data) => &data.order_id,
             Self::Cancelled(data) => &data.order_id,
             Self::Failed(data) => &data.order_id,
-        }
-    }
-}
-
-impl DomainEvent for OrderEvent {
-    fn encode(&self) -> EncodedEvent {
-        match self {
-            Self::Created(data) => encode("OrderCreated", 1, data),
-            Self::PaymentProcessed(data) => encode("OrderPaymentProcessed", 1, data),
-            Self::PaymentRefunded(data) => encode("OrderPaymentRefunded", 1, data),
-            Self::ShippingArranged(data) => encode("OrderShippingArranged", 1, data),
-            Self::ShippingCancelled(data) => encode("OrderShippingCancelled", 1, data),
-            Self::Confirmed(data) => encode("OrderConfirmed", 1, data),
-            Self::CancellationRequested(data) => encode("OrderCancellationRequested", 1, data),
-            Self::Shipped(data) => encode("OrderShipped", 1, data),
-            Self::Delivered(data) => encode("OrderDelivered", 1, data),
-            Self::Cancelled(data) => encode("OrderCancelled", 1, data),
-            Self::Failed(data) => encode("OrderFailed", 1, data),
-        }
-    }
-
-    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
-        let (name, version) = (event_type, schema_version);
-        match event_type {
-            "OrderCreated" => upcast::read(name, version, data, &[]).map(Self::Created),
-            "OrderPaymentProcessed" => {
-                upcast::read(name, version, data, &[]).map(Self::PaymentProcessed)
-            }
-            "OrderPaymentRefunded" => {
-                upcast::read(name, version, data, &[]).map(Self::PaymentRefunded)
-            }
-            "OrderShippingArranged" => {
-                upcast::read(name, version, data, &[]).map(Self::ShippingArranged)
-            }
-            "OrderShippingCancelled" => {
-                upcast::read(name, version, data, &[]).map(Self::ShippingCancelled)
-            }
-            "OrderConfirmed" => upcast::read(name, version, data, &[]).map(Self::Confirmed),
-            "OrderCancellationRequested" => {
-                upcast::read(name, version, data, &[]).map(Self::CancellationRequested)
-            }
-            "OrderShipped" => upcast::read(name, version, data, &[]).map(Self::Shipped),
-            "OrderDelivered" => upcast::read(name, version, data, &[]).map(Self::Delivered),
-            "OrderCancelled" => upcast::read(name, version, data, &[]).map(Self::Cancelled),
-            "OrderFailed" => upcast::read(name, version, data, &[]).map(Self::Failed),
-            other => Err(DecodeError::UnknownType {
-                event_type: other.to_owned(),
-            }),
         }
     }
 }

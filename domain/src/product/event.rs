@@ -1,22 +1,24 @@
 //! The events of a product's stream.
 
-use event_sourcing::upcast;
-use event_sourcing::{DecodeError, DomainEvent, EncodedEvent};
+use event_sourcing::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::encode;
 use crate::value::{Description, EntityId, Price, ProductName, Reason};
 
 /// What happens to a product.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum ProductEvent {
     /// Its first event.
+    #[event(name = "ProductCreated")]
     Created(ProductCreated),
     /// Other values.
+    #[event(name = "ProductUpdated")]
     Updated(ProductUpdated),
     /// A note for audit beside [`Self::Updated`], which alone changes the price.
+    #[event(name = "ProductPriceChanged")]
     PriceChanged(ProductPriceChanged),
     /// Its last event.
+    #[event(name = "ProductDeleted")]
     Deleted(ProductDeleted),
 }
 
@@ -87,37 +89,6 @@ impl ProductEvent {
             Self::Updated(data) => &data.product_id,
             Self::PriceChanged(data) => &data.product_id,
             Self::Deleted(data) => &data.product_id,
-        }
-    }
-}
-
-impl DomainEvent for ProductEvent {
-    fn encode(&self) -> EncodedEvent {
-        match self {
-            Self::Created(data) => encode("ProductCreated", 1, data),
-            Self::Updated(data) => encode("ProductUpdated", 1, data),
-            Self::PriceChanged(data) => encode("ProductPriceChanged", 1, data),
-            Self::Deleted(data) => encode("ProductDeleted", 1, data),
-        }
-    }
-
-    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
-        match event_type {
-            "ProductCreated" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Created)
-            }
-            "ProductUpdated" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Updated)
-            }
-            "ProductPriceChanged" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::PriceChanged)
-            }
-            "ProductDeleted" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Deleted)
-            }
-            other => Err(DecodeError::UnknownType {
-                event_type: other.to_owned(),
-            }),
         }
     }
 }

@@ -1,24 +1,27 @@
 //! The events of a stock stream.
 
-use event_sourcing::upcast;
-use event_sourcing::{DecodeError, DomainEvent, EncodedEvent};
+use event_sourcing::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::encode;
 use crate::value::{EntityId, Quantity, StockLevel};
 
 /// What happens to a product's stock. Its stream's id is the product's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum StockEvent {
     /// Somebody counted, or goods came in.
+    #[event(name = "StockUpdated")]
     Updated(StockUpdated),
     /// An order holds some of it from now on.
+    #[event(name = "StockReserved")]
     Reserved(StockHeld),
     /// An order gave back what it held.
+    #[event(name = "StockReleased")]
     Released(StockHeld),
     /// What an order held left the shop.
+    #[event(name = "StockDeducted")]
     Deducted(StockHeld),
     /// The product was deleted.
+    #[event(name = "StockClosed")]
     Closed(StockClosed),
 }
 
@@ -65,32 +68,6 @@ impl StockEvent {
                 Some((data.on_hand, data.reserved))
             }
             Self::Closed(_) => None,
-        }
-    }
-}
-
-impl DomainEvent for StockEvent {
-    fn encode(&self) -> EncodedEvent {
-        match self {
-            Self::Updated(data) => encode("StockUpdated", 1, data),
-            Self::Reserved(data) => encode("StockReserved", 1, data),
-            Self::Released(data) => encode("StockReleased", 1, data),
-            Self::Deducted(data) => encode("StockDeducted", 1, data),
-            Self::Closed(data) => encode("StockClosed", 1, data),
-        }
-    }
-
-    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
-        let (name, version) = (event_type, schema_version);
-        match event_type {
-            "StockUpdated" => upcast::read(name, version, data, &[]).map(Self::Updated),
-            "StockReserved" => upcast::read(name, version, data, &[]).map(Self::Reserved),
-            "StockReleased" => upcast::read(name, version, data, &[]).map(Self::Released),
-            "StockDeducted" => upcast::read(name, version, data, &[]).map(Self::Deducted),
-            "StockClosed" => upcast::read(name, version, data, &[]).map(Self::Closed),
-            other => Err(DecodeError::UnknownType {
-                event_type: other.to_owned(),
-            }),
         }
     }
 }

@@ -127,8 +127,8 @@ impl Projection for Balances {
         _envelope: &Envelope,
     ) -> Result<Option<i64>, FoldError> {
         Ok(Some(match event {
-            AccountEvent::Deposited { deposited } => row.unwrap_or(0) + deposited,
-            AccountEvent::Withdrawn { withdrawn } => row.unwrap_or(0) - withdrawn,
+            AccountEvent::Deposited(moved) => row.unwrap_or(0) + moved.cents,
+            AccountEvent::Withdrawn(moved) => row.unwrap_or(0) - moved.cents,
         }))
     }
 }

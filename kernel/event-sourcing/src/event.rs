@@ -23,6 +23,23 @@ pub struct EncodedEvent {
     pub data: String,
 }
 
+impl EncodedEvent {
+    /// Serializes the data of an event.
+    ///
+    /// # Panics
+    /// JSON cannot hold the data: a map whose keys are no strings, or a `Serialize` of its own that fails.
+    pub fn of(event_type: &'static str, schema_version: u32, data: &impl Serialize) -> Self {
+        let data = serde_json::to_string(data).unwrap_or_else(|error| {
+            unreachable!("{event_type} cannot be serialized as JSON: {error}")
+        });
+        Self {
+            event_type,
+            schema_version,
+            data,
+        }
+    }
+}
+
 /// What is known about an event beside its data.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {

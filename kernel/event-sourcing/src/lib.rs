@@ -6,8 +6,7 @@
 //! [`execute`] how a command becomes events, [`tail`] how those who follow the log share its reading, [`projection`]
 //! how events become rows, [`saga`] how work goes on across streams and providers.
 
-// So that the sagas of the tests are written once, for those beside the code and those outside of it.
-#[cfg(test)]
+// What the derive writes names the crate, also in this crate.
 extern crate self as event_sourcing;
 
 pub mod aggregate;
@@ -41,6 +40,8 @@ pub use appender::{AppendError, Appender, AppenderConfig, LastWrite, Outcome};
 pub use clock::{Clock, SteadyClock, SystemClock};
 pub use commit::{Commit, CommitError, Expected, Receipt, Refused, Write};
 pub use event::{EncodedEvent, Envelope, Metadata, NewEvent};
+/// Derives the trait of the same name.
+pub use event_sourcing_derive::DomainEvent;
 pub use execute::{Command, Context, Done, ExecuteError, Executor, ExecutorConfig};
 pub use failure_log::{FailureLog, Recovery};
 pub use id::{CommandId, Position, Version};

@@ -1,7 +1,7 @@
 //! The aggregate: a state, its events, and pure decisions.
 
 use chrono::{DateTime, Utc};
-use event_sourcing::{Aggregate, DecodeError, DomainEvent, EncodedEvent, upcast};
+use event_sourcing::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -9,29 +9,17 @@ pub struct Account {
     pub cents: i64,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, DomainEvent)]
 pub enum AccountEvent {
-    Deposited { deposited: i64 },
-    Withdrawn { withdrawn: i64 },
+    #[event(name = "Deposited")]
+    Deposited(Moved),
+    #[event(name = "Withdrawn")]
+    Withdrawn(Moved),
 }
 
-impl DomainEvent for AccountEvent {
-    fn encode(&self) -> EncodedEvent {
-        let (event_type, key, cents) = match self {
-            Self::Deposited { deposited } => ("Deposited", "deposited", deposited),
-            Self::Withdrawn { withdrawn } => ("Withdrawn", "withdrawn", withdrawn),
-        };
-        EncodedEvent {
-            event_type,
-            schema_version: 1,
-            data: format!("{{\"{key}\":{cents}}}"),
-        }
-    }
-
-    fn decode(event_type: &str, version: u32, data: &str) -> Result<Self, DecodeError> {
-        upcast::read(event_type, version, data, &[])
-    }
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Moved {
+    pub cents: i64,
 }
 
 impl Aggregate for Account {
@@ -41,8 +29,8 @@ impl Aggregate for Account {
 
     fn evolve(&mut self, event: &AccountEvent, _at: DateTime<Utc>) {
         match event {
-            AccountEvent::Deposited { deposited } => self.cents += deposited,
-            AccountEvent::Withdrawn { withdrawn } => self.cents -= withdrawn,
+            AccountEvent::Deposited(moved) => self.cents += moved.cents,
+            AccountEvent::Withdrawn(moved) => self.cents -= moved.cents,
         }
     }
 }
@@ -58,9 +46,9 @@ pub fn withdraw(account: &Account, cents: i64) -> Result<Vec<AccountEvent>, Refu
             cents: account.cents,
         });
     }
-    Ok(vec![AccountEvent::Withdrawn { withdrawn: cents }])
+    Ok(vec![AccountEvent::Withdrawn(Moved { cents })])
 }
 
 pub fn deposit(cents: i64) -> Vec<AccountEvent> {
-    vec![AccountEvent::Deposited { deposited: cents }]
+    vec![AccountEvent::Deposited(Moved { cents })]
 }

@@ -9,12 +9,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::aggregate::{Aggregate, DecodeError, DomainEvent, decode};
-use crate::event::EncodedEvent;
+use crate::DomainEvent;
+use crate::aggregate::{Aggregate, decode};
 use crate::fields;
 use crate::id::{Position, Version};
 use crate::store::{EventStore, StoreError, Unreadable};
-use crate::upcast;
 
 /// How many decisions are read at once.
 const PAGE: usize = 500;
@@ -29,11 +28,13 @@ pub struct Actor {
 }
 
 /// A decision about a projection, of whatever schema version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum ControlEvent {
     /// An event is left out of its rows.
+    #[event(name = "ProjectionSkipped")]
     Skipped(ProjectionSkipped),
     /// It is to try the event again that it is parked at.
+    #[event(name = "ProjectionResumed")]
     Resumed(ProjectionResumed),
 }
 
@@ -55,36 +56,6 @@ pub struct ProjectionResumed {
     pub projection: String,
     /// Who decided it, and why.
     pub actor: Actor,
-}
-
-impl DomainEvent for ControlEvent {
-    fn encode(&self) -> EncodedEvent {
-        let (event_type, data) = match self {
-            Self::Skipped(event) => ("ProjectionSkipped", serde_json::to_string(event)),
-            Self::Resumed(event) => ("ProjectionResumed", serde_json::to_string(event)),
-        };
-        EncodedEvent {
-            event_type,
-            schema_version: 1,
-            data: data.unwrap_or_else(|error| {
-                unreachable!("decisions are plain structs, so JSON can hold them: {error}")
-            }),
-        }
-    }
-
-    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
-        match event_type {
-            "ProjectionSkipped" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Skipped)
-            }
-            "ProjectionResumed" => {
-                upcast::read(event_type, schema_version, data, &[]).map(Self::Resumed)
-            }
-            unknown => Err(DecodeError::UnknownType {
-                event_type: unknown.to_owned(),
-            }),
-        }
-    }
 }
 
 /// What was decided about a projection so far. Its id is the projection's name.

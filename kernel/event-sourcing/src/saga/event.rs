@@ -377,6 +377,8 @@ impl<T> Payload for T where
 }
 
 impl<D: Payload, O: Payload> DomainEvent for SagaEvent<D, O> {
+    const TYPES: &'static [&'static str] = &SAGA_EVENTS;
+
     fn encode(&self) -> EncodedEvent {
         let data = match self {
             Self::Started(e) => serde_json::to_string(e),

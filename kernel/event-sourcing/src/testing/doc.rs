@@ -3,38 +3,18 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::aggregate::{Aggregate, DecodeError, DomainEvent};
-use crate::event::EncodedEvent;
-use crate::upcast;
+use crate::DomainEvent;
+use crate::aggregate::Aggregate;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counter {
     pub value: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DomainEvent)]
+#[event(name = "Incremented")]
 pub struct Incremented {
     pub by: u64,
-}
-
-impl DomainEvent for Incremented {
-    fn encode(&self) -> EncodedEvent {
-        let data = format!("{{\"by\":{}}}", self.by);
-        EncodedEvent {
-            event_type: "Incremented",
-            schema_version: 1,
-            data,
-        }
-    }
-
-    fn decode(event_type: &str, version: u32, data: &str) -> Result<Self, DecodeError> {
-        match event_type {
-            "Incremented" => upcast::read(event_type, version, data, &[]),
-            _ => Err(DecodeError::UnknownType {
-                event_type: event_type.to_owned(),
-            }),
-        }
-    }
 }
 
 impl Aggregate for Counter {

@@ -10,10 +10,9 @@ use chrono::{DateTime, Utc};
 use event_sourcing::execute::{ExecutorTasks, Lane, States, Stop, Work};
 use event_sourcing::testing::at;
 use event_sourcing::{
-    Aggregate, Command, CommandId, Commit, Context, DecodeError, DomainEvent, EncodedEvent,
-    EventStore, Executor, ExecutorConfig, Filter, LogIdentity, LogPage, MemoryEventStore, Metadata,
-    Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, SystemClock,
-    Version, upcast,
+    Aggregate, Command, CommandId, Commit, Context, DomainEvent, EventStore, Executor,
+    ExecutorConfig, Filter, LogIdentity, LogPage, MemoryEventStore, Metadata, Position, Receipt,
+    Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, SystemClock, Version,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -25,24 +24,10 @@ pub struct Account {
     pub closed: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DomainEvent)]
+#[event(name = "Moved")]
 pub struct Moved {
     pub by: i64,
-}
-
-impl DomainEvent for Moved {
-    fn encode(&self) -> EncodedEvent {
-        let data = serde_json::to_string(self).unwrap();
-        EncodedEvent {
-            event_type: "Moved",
-            schema_version: 1,
-            data,
-        }
-    }
-
-    fn decode(event_type: &str, version: u32, data: &str) -> Result<Self, DecodeError> {
-        upcast::read(event_type, version, data, &[])
-    }
 }
 
 impl Aggregate for Account {

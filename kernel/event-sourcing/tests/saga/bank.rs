@@ -6,7 +6,7 @@ use event_sourcing::execute::{Lane, States, Stop, Work};
 use event_sourcing::saga::Outcome;
 use event_sourcing::testing::saga::{End, Scenario, World, check};
 
-use crate::account::{Account, AccountEvent, deposit};
+use crate::account::{Account, AccountEvent, Moved, deposit};
 use crate::payout::{Order, Payout};
 
 /// Changes what is on Alice's account.
@@ -52,7 +52,7 @@ impl Scenario for PayOut {
     }
 
     async fn refuse(&self, world: &World, _step: &str) -> bool {
-        let withdrawn = AccountEvent::Withdrawn { withdrawn: 900 };
+        let withdrawn = AccountEvent::Withdrawn(Moved { cents: 900 });
         world.execute(&Book(vec![withdrawn])).await;
         true
     }

@@ -8,7 +8,7 @@ use event_sourcing::execute::{Lane, States, Stop, Work};
 use event_sourcing::saga::{
     End, Kind, Local, Reads, Refusal, RetryPolicy, Role, Saga, Step, Table, Undone, Writes,
 };
-use event_sourcing::{Aggregate, Command, DecodeError, DomainEvent, EncodedEvent, upcast};
+use event_sourcing::{Aggregate, Command, DomainEvent};
 use serde::{Deserialize, Serialize};
 
 /// Counts things by name.
@@ -21,7 +21,8 @@ impl Shelf {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DomainEvent)]
+#[event(name = "Put")]
 pub struct Put {
     pub what: String,
     pub by: i64,
@@ -30,20 +31,6 @@ pub struct Put {
 pub fn put(what: &str, by: i64) -> Put {
     let what = what.to_owned();
     Put { what, by }
-}
-
-impl DomainEvent for Put {
-    fn encode(&self) -> EncodedEvent {
-        EncodedEvent {
-            event_type: "Put",
-            schema_version: 1,
-            data: serde_json::to_string(self).unwrap(),
-        }
-    }
-
-    fn decode(event_type: &str, version: u32, data: &str) -> Result<Self, DecodeError> {
-        upcast::read(event_type, version, data, &[])
-    }
 }
 
 impl Aggregate for Shelf {

@@ -1,0 +1,122 @@
+//! The implementation of the trait, from an enum of events or from a struct that is the only event of its streams.
+
+use std::collections::HashSet;
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Data, DataEnum, DeriveInput, Error, Fields, Result, Variant};
+
+use crate::attribute::EventAttribute;
+
+/// One event: how it is written, and how it is read.
+struct Arms {
+    name: TokenStream,
+    encode: TokenStream,
+    decode: TokenStream,
+}
+
+pub(crate) fn domain_event(input: &DeriveInput) -> Result<TokenStream> {
+    let arms = match &input.data {
+        Data::Enum(events) => of_enum(events)?,
+        Data::Struct(_) => vec![of_struct(input)?],
+        Data::Union(_) => {
+            return Err(Error::new_spanned(&input.ident, "a union is no event"));
+        }
+    };
+    let ident = &input.ident;
+    let (generics, arguments, bounds) = input.generics.split_for_impl();
+    let names = arms.iter().map(|arms| &arms.name);
+    let encode = arms.iter().map(|arms| &arms.encode);
+    let decode = arms.iter().map(|arms| &arms.decode);
+    Ok(quote! {
+        #[automatically_derived]
+        impl #generics ::event_sourcing::DomainEvent for #ident #arguments #bounds {
+            const TYPES: &'static [&'static str] = &[#(#names),*];
+
+            fn encode(&self) -> ::event_sourcing::EncodedEvent {
+                match self { #(#encode)* }
+            }
+
+            fn decode(
+                event_type: &str,
+                schema_version: u32,
+                data: &str,
+            ) -> ::core::result::Result<Self, ::event_sourcing::DecodeError> {
+                match event_type {
+                    #(#decode)*
+                    other => ::core::result::Result::Err(::event_sourcing::DecodeError::unknown_type(other)),
+                }
+            }
+        }
+    })
+}
+
+fn of_enum(events: &DataEnum) -> Result<Vec<Arms>> {
+    let mut seen = HashSet::new();
+    let mut all = Vec::with_capacity(events.variants.len());
+    for variant in &events.variants {
+        let attribute = EventAttribute::read(&variant.attrs, variant.ident.span())?;
+        if !seen.insert(attribute.name.value()) {
+            let message = "another event of this enum has the same stored name";
+            return Err(Error::new_spanned(&attribute.name, message));
+        }
+        all.push(of_variant(variant, &attribute)?);
+    }
+    if all.is_empty() {
+        return Err(Error::new(
+            events.enum_token.span(),
+            "there is no event in this enum",
+        ));
+    }
+    Ok(all)
+}
+
+fn of_variant(variant: &Variant, attribute: &EventAttribute) -> Result<Arms> {
+    match &variant.fields {
+        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {}
+        _ => {
+            let message = "an event is a variant with one unnamed field, its data";
+            return Err(Error::new_spanned(&variant.ident, message));
+        }
+    }
+    let ident = &variant.ident;
+    Ok(arms(
+        attribute,
+        &quote!(Self::#ident(data)),
+        &quote!(.map(Self::#ident)),
+        variant.ident.span(),
+    ))
+}
+
+fn of_struct(input: &DeriveInput) -> Result<Arms> {
+    let attribute = EventAttribute::read(&input.attrs, input.ident.span())?;
+    Ok(arms(
+        &attribute,
+        &quote!(data),
+        &TokenStream::new(),
+        input.ident.span(),
+    ))
+}
+
+fn arms(
+    attribute: &EventAttribute,
+    pattern: &TokenStream,
+    wrap: &TokenStream,
+    span: proc_macro2::Span,
+) -> Arms {
+    let EventAttribute {
+        name,
+        version,
+        upcasters,
+    } = attribute;
+    Arms {
+        name: quote!(#name),
+        encode: quote_spanned! {span=>
+            #pattern => ::event_sourcing::EncodedEvent::of(#name, #version, data),
+        },
+        decode: quote_spanned! {span=>
+            #name => ::event_sourcing::upcast::read(event_type, schema_version, data, &[#(#upcasters),*])#wrap,
+        },
+    }
+}
