@@ -5,9 +5,9 @@
 //! holder writes carries the token as a [`Fence`], and the store refuses every token but the present one.
 //!
 //! A lease's row stays when the lease ends, because a token that began again would let a zombie in. That is fine while
-//! names are few. One kind of name is not: each start of a process says "I am alive" under a name that nobody else
-//! ever takes ([`PRESENCE`]). Those rows guard nothing, so no fence refers to them, and stores forget them a day
-//! after their end.
+//! names are few. Where each start of a process takes a lease under a name of its own, such as a heartbeat, rows would pile
+//! up. Such rows guard nothing and no fence refers to them, so the one who takes them also says which of them the store
+//! deletes once they have ended ([`LeaseRetention`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,21 +16,18 @@ use async_trait::async_trait;
 
 use crate::store::StoreError;
 
-/// What the names of presence leases begin with; the rest is an id that each start of a process makes anew. They tell
-/// who is alive and guard nothing: a commit must not be fenced by one, because its token begins again once the lease
-/// is forgotten.
-pub const PRESENCE: &str = "saga-process/";
-
-/// How long a presence lease that has ended is remembered at least.
-pub const PRESENCE_KEPT: Duration = Duration::from_hours(24);
-
 /// The most names that [`LeaseStore::held_leases`] answers.
 pub const MAX_HELD_LEASES: usize = 1_000;
 
-/// Whether a lease of this name may be forgotten once it has ended.
-#[must_use]
-pub fn is_presence(name: &str) -> bool {
-    name.starts_with(PRESENCE)
+/// Which leases are deleted once they have ended.
+///
+/// The token of a deleted lease begins again, so no commit may be fenced by one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseRetention {
+    /// What their names begin with. No character has a special meaning.
+    pub prefix: &'static str,
+    /// For how long after its end a lease is kept at least.
+    pub period: Duration,
 }
 
 /// Grows with each change of owner, also when an owner takes its own expired lease again.
@@ -62,8 +59,8 @@ pub trait LeaseStore: Send + Sync + 'static {
     /// keeps its token and is prolonged; any other one gets the next token. Those that somebody else holds are
     /// left out of the answer. A name that is given twice counts once.
     ///
-    /// Who takes a [`PRESENCE`] lease also has those forgotten that ended [`PRESENCE_KEPT`] ago. The rows of all other
-    /// leases stay.
+    /// With a `retention`, the leases that it names and whose period has passed since their end are deleted before that.
+    /// The rows of all other leases stay.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be reached.
@@ -72,6 +69,7 @@ pub trait LeaseStore: Send + Sync + 'static {
         names: &[Arc<str>],
         owner: &str,
         ttl: Duration,
+        retention: Option<LeaseRetention>,
     ) -> Result<Vec<Lease>, StoreError>;
 
     /// Prolongs all of this owner's unexpired leases in one statement and gives them back.

@@ -45,7 +45,7 @@ pub use event_sourcing_derive::DomainEvent;
 pub use execute::{Command, Context, Done, ExecuteError, Executor, ExecutorConfig};
 pub use failure_log::{FailureLog, Recovery};
 pub use id::{CommandId, Position, Version};
-pub use lease::{Fence, Lease, LeaseStore, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, Token};
+pub use lease::{Fence, Lease, LeaseRetention, LeaseStore, MAX_HELD_LEASES, Token};
 pub use log::{ForeignLog, LogId, LogIdentity, LogMark};
 pub use memory::MemoryEventStore;
 pub use projection::Projection;

@@ -47,7 +47,7 @@ macro_rules! conformance_tests {
             identity::a_log_is_known_by_its_id_and_its_events
             held_leases::the_leases_that_are_held_are_listed_by_prefix
             held_leases::a_long_list_is_cut_off
-            held_leases::a_presence_lease_is_forgotten_and_no_other_one
+            held_leases::an_ended_lease_with_a_retention_is_deleted_and_no_other_one
             held_leases::seizing_takes_leases_from_whoever_holds_them
             snapshot::a_snapshot_is_replaced_by_a_higher_version_only
             snapshot::each_schema_version_has_its_snapshot

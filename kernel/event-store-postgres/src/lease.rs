@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_sourcing::lease::is_presence;
-use event_sourcing::{Lease, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, SteadyClock, Token};
+use event_sourcing::{Lease, LeaseRetention, MAX_HELD_LEASES, SteadyClock, Token};
 use sql_database::NamedPool;
 use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
@@ -66,7 +65,7 @@ const HELD: &str = "
     ORDER BY name LIMIT $2";
 
 /// One that its owner takes again meanwhile is looked at again under its lock, and stays.
-const FORGET_PRESENCE: &str = "
+const DELETE_ENDED: &str = "
     WITH ended AS (
         SELECT name FROM leases
         WHERE starts_with(name, $1) AND expires_at <= clock_timestamp() - make_interval(secs => $2)
@@ -103,11 +102,12 @@ pub(crate) async fn acquire(
     names: &[Arc<str>],
     owner: &str,
     ttl: Duration,
+    retention: Option<LeaseRetention>,
 ) -> Result<Vec<Lease>, sqlx::Error> {
-    if names.iter().any(|name| is_presence(name)) {
-        sqlx::query(FORGET_PRESENCE)
-            .bind(PRESENCE)
-            .bind(PRESENCE_KEPT.as_secs_f64())
+    if let Some(retention) = retention {
+        sqlx::query(DELETE_ENDED)
+            .bind(retention.prefix)
+            .bind(retention.period.as_secs_f64())
             .execute(&mut *leasing.pool.acquire().await?)
             .await?;
     }

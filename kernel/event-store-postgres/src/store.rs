@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::{
-    CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogIdentity, LogPage, Position,
-    Receipt, Refused, Snapshot, Standing, SteadyClock, StoreError, StreamId, StreamPage, Version,
+    CommandId, Commit, EventStore, Filter, Lease, LeaseRetention, LeaseStore, LogIdentity, LogPage,
+    Position, Receipt, Refused, Snapshot, Standing, SteadyClock, StoreError, StreamId, StreamPage,
+    Version,
 };
 use futures::future::BoxFuture;
 use sql_database::NamedPool;
@@ -217,8 +218,9 @@ impl LeaseStore for PostgresEventStore {
         names: &[Arc<str>],
         owner: &str,
         ttl: Duration,
+        retention: Option<LeaseRetention>,
     ) -> Result<Vec<Lease>, StoreError> {
-        lease::acquire(self.leasing(), names, owner, ttl)
+        lease::acquire(self.leasing(), names, owner, ttl, retention)
             .await
             .map_err(failed("acquire leases"))
     }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_sourcing::lease::is_presence;
-use event_sourcing::{Lease, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, Token};
+use event_sourcing::{Lease, LeaseRetention, MAX_HELD_LEASES, Token};
 use sqlx::SqliteConnection;
 
 use crate::read;
@@ -44,9 +43,10 @@ pub(crate) async fn acquire(
     names: &[Arc<str>],
     owner: &str,
     term: Term,
+    retention: Option<LeaseRetention>,
 ) -> Result<Vec<Lease>, sqlx::Error> {
-    if names.iter().any(|name| is_presence(name)) {
-        forget_presence(conn, term.now).await?;
+    if let Some(retention) = retention {
+        delete_ended(conn, retention, term.now).await?;
     }
     let taken: Vec<(String, u64)> = sqlx::query_as(
         "INSERT INTO leases (name, owner, token, expires_at_us)
@@ -101,12 +101,16 @@ pub(crate) async fn release(
     Ok(())
 }
 
-async fn forget_presence(conn: &mut SqliteConnection, now: i64) -> Result<(), sqlx::Error> {
-    let kept_us = i64::try_from(PRESENCE_KEPT.as_micros()).unwrap_or(i64::MAX);
+async fn delete_ended(
+    conn: &mut SqliteConnection,
+    retention: LeaseRetention,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let kept_us = i64::try_from(retention.period.as_micros()).unwrap_or(i64::MAX);
     sqlx::query(
         "DELETE FROM leases WHERE expires_at_us <= ?2 AND substr(name, 1, length(?1)) = ?1",
     )
-    .bind(PRESENCE)
+    .bind(retention.prefix)
     .bind(now.saturating_sub(kept_us))
     .execute(conn)
     .await?;

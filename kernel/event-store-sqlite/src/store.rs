@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::{
-    Clock, CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogIdentity, LogPage,
-    Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
+    Clock, CommandId, Commit, EventStore, Filter, Lease, LeaseRetention, LeaseStore, LogIdentity,
+    LogPage, Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage,
+    Version,
 };
 use futures::future::BoxFuture;
 use sql_database::SqliteFile;
@@ -259,11 +260,12 @@ impl LeaseStore for SqliteEventStore {
         names: &[Arc<str>],
         owner: &str,
         ttl: Duration,
+        retention: Option<LeaseRetention>,
     ) -> Result<Vec<Lease>, StoreError> {
         let operation = "acquire leases";
         let mut session = self.writer(operation).await?;
         let term = Term::new(self.clock.now(), ttl);
-        let done = lease::acquire(session.connection(), names, owner, term).await;
+        let done = lease::acquire(session.connection(), names, owner, term, retention).await;
         session
             .settle(done)
             .await

@@ -106,7 +106,9 @@ fn a_failed_commit_is_unknown_and_a_full_disk_before_it_is_not() -> Result<()> {
                 matches!(error, StoreError::OutcomeUnknown { .. }),
                 "{fault:?}: {error}"
             );
-            let lease = store.acquire_leases(&["work".into()], OWNER, TTL).await;
+            let lease = store
+                .acquire_leases(&["work".into()], OWNER, TTL, None)
+                .await;
             let error = lease.expect_err("a lease that was not written");
             assert!(error.is_retryable(), "{fault:?}: {error}");
             faults.stop()?;
@@ -135,14 +137,14 @@ fn leases_and_snapshots_work_again_when_the_disk_does() -> Result<()> {
                 // A snapshot that is not newer is not written, and so cannot fail.
                 snapshot.version = snapshot.version.next();
                 fault.start(faults, &folder.path().join("events.db-wal"))?;
-                let refused = store.acquire_leases(&names, OWNER, TTL).await;
+                let refused = store.acquire_leases(&names, OWNER, TTL, None).await;
                 assert!(refused.expect_err("a failing disk").is_retryable());
                 let refused = store.renew_leases(OWNER, TTL).await;
                 assert!(refused.is_err() || refused.is_ok_and(|held| held.is_empty()));
                 let refused = store.save_snapshot(&snapshot).await;
                 assert!(refused.expect_err("a failing disk").is_retryable());
                 faults.stop()?;
-                let held = store.acquire_leases(&names, OWNER, TTL).await?;
+                let held = store.acquire_leases(&names, OWNER, TTL, None).await?;
                 assert_eq!(held.len(), 1, "{fault:?}");
                 assert_eq!(store.renew_leases(OWNER, TTL).await?, held, "{fault:?}");
                 store.save_snapshot(&snapshot).await?;

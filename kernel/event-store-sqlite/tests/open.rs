@@ -101,7 +101,7 @@ async fn a_lease_of_a_clock_that_was_set_back_is_expired() {
     let store = open.await.unwrap();
     let names = [Arc::from("work")];
     let take = async |owner: &str| {
-        let taken = store.acquire_leases(&names, owner, Duration::from_mins(1));
+        let taken = store.acquire_leases(&names, owner, Duration::from_mins(1), None);
         taken.await.unwrap().first().map(|lease| lease.token)
     };
     assert_eq!(take("a").await, Some(Token(1)));
@@ -128,7 +128,7 @@ async fn what_was_answered_is_there_after_a_drop_and_after_a_close() {
         store.save_snapshot(&snapshot).await.unwrap();
         let owner = format!("owner-{round}");
         let taken = store
-            .acquire_leases(&lease, &owner, Duration::from_mins(1))
+            .acquire_leases(&lease, &owner, Duration::from_mins(1), None)
             .await
             .unwrap();
         assert_eq!(

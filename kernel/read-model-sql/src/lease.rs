@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_sourcing::lease::is_presence;
-use event_sourcing::{
-    Lease, LeaseStore, MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, StoreError, Token,
-};
+use event_sourcing::{Lease, LeaseRetention, LeaseStore, MAX_HELD_LEASES, StoreError, Token};
 use sqlx::AssertSqlSafe;
 
 use crate::database::Database;
@@ -29,19 +26,19 @@ impl SqlLeaseStore {
         Self { database }
     }
 
-    async fn forget_presence(&self) -> Result<(), StoreError> {
+    async fn delete_ended(&self, retention: LeaseRetention) -> Result<(), StoreError> {
         let engine = self.database.engine();
         let sql = format!(
             "DELETE FROM read_model_leases WHERE {} AND expires_at <= {} - $3 RETURNING name",
             engine.starts_with("name", "$1"),
             engine.now_micros("$2"),
         );
-        let statement = Statement::new("forget presence leases", AssertSqlSafe(sql))
-            .bind(PRESENCE)
+        let statement = Statement::new("delete ended leases", AssertSqlSafe(sql))
+            .bind(retention.prefix)
             .bind(self.database.now_micros())
-            .bind(micros(PRESENCE_KEPT));
+            .bind(micros(retention.period));
         // A statement by itself: it holds no lock while the leases are taken.
-        let _forgotten: Vec<(String,)> = self.database.write(statement).await?;
+        let _deleted: Vec<(String,)> = self.database.write(statement).await?;
         Ok(())
     }
 
@@ -89,10 +86,11 @@ impl LeaseStore for SqlLeaseStore {
         names: &[Arc<str>],
         owner: &str,
         ttl: Duration,
+        retention: Option<LeaseRetention>,
     ) -> Result<Vec<Lease>, StoreError> {
         let operation = "acquire leases";
-        if names.iter().any(|name| is_presence(name)) {
-            self.forget_presence().await?;
+        if let Some(retention) = retention {
+            self.delete_ended(retention).await?;
         }
         let engine = self.database.engine();
         let now = engine.now_micros("$3");

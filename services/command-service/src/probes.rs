@@ -136,7 +136,7 @@ impl OpenedStore {
         }
         let leases: Arc<dyn LeaseStore> = self.leases();
         let names = [WRITE_PROBE.into()];
-        let written = leases.acquire_leases(&names, WRITE_PROBE, IDLE);
+        let written = leases.acquire_leases(&names, WRITE_PROBE, IDLE, None);
         written.await.map(|_| ())
     }
 }

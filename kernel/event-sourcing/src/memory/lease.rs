@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::MemoryEventStore;
-use crate::lease::{Lease, LeaseStore, MAX_HELD_LEASES, is_presence};
+use crate::lease::{Lease, LeaseRetention, LeaseStore, MAX_HELD_LEASES};
 use crate::store::StoreError;
 
 #[async_trait]
@@ -17,11 +17,12 @@ impl LeaseStore for MemoryEventStore {
         names: &[Arc<str>],
         owner: &str,
         ttl: Duration,
+        retention: Option<LeaseRetention>,
     ) -> Result<Vec<Lease>, StoreError> {
         let mut contents = self.write();
         let (now, expires_at) = self.expiry(ttl);
-        if names.iter().any(|name| is_presence(name)) {
-            contents.forget_presence(now);
+        if let Some(retention) = retention {
+            contents.delete_ended_leases(retention, now);
         }
         let mut leases = Vec::with_capacity(names.len());
         for name in distinct(names) {

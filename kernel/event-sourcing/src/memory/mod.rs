@@ -20,7 +20,7 @@ use crate::commit::{Commit, Receipt, Refused};
 use crate::event::Envelope;
 use crate::id::{CommandId, Position, Version};
 use crate::judge::{Judged, Known, Placed, Questions, Tip, judge};
-use crate::lease::{Lease, PRESENCE_KEPT, Token, is_presence};
+use crate::lease::{Lease, LeaseRetention, Token};
 use crate::log::{LogId, LogIdentity, LogMark};
 use crate::store::{
     Entry, EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError,
@@ -212,10 +212,10 @@ impl Contents {
         }
     }
 
-    fn forget_presence(&mut self, now: DateTime<Utc>) {
+    fn delete_ended_leases(&mut self, retention: LeaseRetention, now: DateTime<Utc>) {
         self.leases.retain(|name, row| {
             let ended_for = (now - row.expires_at).to_std().unwrap_or_default();
-            !is_presence(name) || ended_for < PRESENCE_KEPT
+            !name.starts_with(retention.prefix) || ended_for < retention.period
         });
     }
 

@@ -322,7 +322,7 @@ impl<P: Projection> Runner<P> {
         let names = [Arc::clone(&self.lease)];
         let leases = self
             .leases
-            .acquire_leases(&names, &self.config.owner, self.config.lease)
+            .acquire_leases(&names, &self.config.owner, self.config.lease, None)
             .await?;
         Ok(leases.first().map(|lease| lease.token))
     }

@@ -21,8 +21,8 @@ use event_sourcing::testing::doc::{Counter, Incremented};
 use event_sourcing::testing::{ReplaceableStore, at};
 use event_sourcing::{
     Aggregate, CommandId, Commit, DecodeError, DomainEvent, EncodedEvent, Envelope, EventStore,
-    Expected, Filter, Lease, LeaseStore, LogMark, MemoryEventStore, Metadata, NewEvent, Position,
-    Projection, StoreError, StreamId, SystemClock, Token, Write, aggregate,
+    Expected, Filter, Lease, LeaseRetention, LeaseStore, LogMark, MemoryEventStore, Metadata,
+    NewEvent, Position, Projection, StoreError, StreamId, SystemClock, Token, Write, aggregate,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -121,9 +121,10 @@ impl LeaseStore for Leases {
         names: &[Arc<str>],
         owner: &str,
         ttl: Duration,
+        retention: Option<LeaseRetention>,
     ) -> Result<Vec<Lease>, StoreError> {
         let _connection = self.rows.connection.lock().await;
-        self.log.acquire_leases(names, owner, ttl).await
+        self.log.acquire_leases(names, owner, ttl, retention).await
     }
 
     async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {

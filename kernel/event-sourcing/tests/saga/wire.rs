@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::{
-    CommandId, Commit, EventStore, Filter, Lease, LeaseStore, LogIdentity, LogPage,
+    CommandId, Commit, EventStore, Filter, Lease, LeaseRetention, LeaseStore, LogIdentity, LogPage,
     MemoryEventStore, Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId,
     StreamPage, Version,
 };
@@ -146,8 +146,10 @@ impl LeaseStore for Wire {
         names: &[Arc<str>],
         owner: &str,
         ttl: Duration,
+        retention: Option<LeaseRetention>,
     ) -> Result<Vec<Lease>, StoreError> {
-        self.reach_leases()?.acquire_leases(names, owner, ttl).await
+        let leases = self.reach_leases()?;
+        leases.acquire_leases(names, owner, ttl, retention).await
     }
 
     async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {

@@ -1,11 +1,16 @@
-//! Who holds leases can be listed; all of them can be taken at once; those that only tell who is alive do not pile up.
+//! Who holds leases can be listed; all of them can be taken at once; those with a retention do not pile up.
 
 use std::time::Duration;
 
-use event_sourcing::{MAX_HELD_LEASES, PRESENCE, PRESENCE_KEPT, Token};
+use event_sourcing::{LeaseRetention, MAX_HELD_LEASES, Token};
 
 use super::lease::{TTL, names, release, renew, sorted, take, take_all};
 use crate::{Handle, Harness};
+
+const RETENTION: LeaseRetention = LeaseRetention {
+    prefix: "heartbeat/",
+    period: Duration::from_hours(24),
+};
 
 async fn held(handle: &Handle, prefix: &str) -> Vec<String> {
     let held = handle.leases.held_leases(prefix).await;
@@ -58,21 +63,29 @@ pub async fn a_long_list_is_cut_off(harness: &dyn Harness) {
     assert_eq!(held(handle, "a/").await, all[..MAX_HELD_LEASES]);
 }
 
-/// A presence lease that ended long ago is forgotten when the next one is taken, so that its token begins again; one that
-/// lasts or that ended lately is not, and no other lease ever is.
-pub async fn a_presence_lease_is_forgotten_and_no_other_one(harness: &dyn Harness) {
+/// Who takes a lease with a retention has those deleted that it names and that ended long ago, so that their tokens begin
+/// again. One that lasts or that ended lately stays, and so do all others and all that a call without a retention finds.
+pub async fn an_ended_lease_with_a_retention_is_deleted_and_no_other_one(harness: &dyn Harness) {
     let handle = &harness.open().await;
-    let name = |id: &str| format!("{PRESENCE}{id}");
+    let name = |id: &str| format!("{}{id}", RETENTION.prefix);
     let (dead, alive, next) = (name("dead"), name("alive"), name("next"));
-    let like = PRESENCE.replace('/', "-");
-    let first = sorted(take_all(handle, &[&dead, "work", &like], "dead").await);
+    let taken_again = name("taken again");
+    let like = RETENTION.prefix.replace('/', "-");
+    let first = [&dead, &taken_again, "work", &like];
+    let first = sorted(take_all(handle, &first, "dead").await);
     take(handle, &alive, "alive").await.expect("a free lease");
-    harness.advance(PRESENCE_KEPT.saturating_sub(TTL)).await;
+    harness.advance(RETENTION.period.saturating_sub(TTL)).await;
     let lately = take(handle, &alive, "alive").await.expect("an ended lease");
     assert!(lately.token > Token(1), "it ended lately");
 
-    harness.advance(PRESENCE_KEPT).await;
-    take(handle, &next, "next").await.expect("a free lease");
+    harness.advance(RETENTION.period).await;
+    let again = take(handle, &taken_again, "heir").await;
+    let again = again.expect("an ended lease");
+    assert!(again.token > Token(1), "no retention was given");
+    let wanted = names(&[&next]);
+    let leases = &handle.leases;
+    let taken = leases.acquire_leases(&wanted, "next", TTL, Some(RETENTION));
+    assert_eq!(taken.await.expect("the leases are answered").len(), 1);
     let again = sorted(take_all(handle, &[&alive, &dead, "work", &like], "heir").await);
     let token = |leases: &[(String, Token)], name: &str| {
         let lease = leases.iter().find(|(lease, _)| lease == name);
@@ -86,7 +99,8 @@ pub async fn a_presence_lease_is_forgotten_and_no_other_one(harness: &dyn Harnes
             "{name} is not forgotten"
         );
     }
-    assert_eq!(held(handle, PRESENCE).await, [alive, dead, next]);
+    let held = held(handle, RETENTION.prefix).await;
+    assert_eq!(held, [alive, dead, next, taken_again]);
 }
 
 /// All of them change hands at once, each under its next token, also those that the owner itself holds; names that are not

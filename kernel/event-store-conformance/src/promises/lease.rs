@@ -28,7 +28,7 @@ pub(super) fn sorted(mut leases: Vec<Lease>) -> Vec<(String, Token)> {
 pub(super) async fn take_all(handle: &Handle, wanted: &[&str], owner: &str) -> Vec<Lease> {
     let taken = handle
         .leases
-        .acquire_leases(&names(wanted), owner, TTL)
+        .acquire_leases(&names(wanted), owner, TTL, None)
         .await;
     taken.expect("the leases are answered")
 }

@@ -77,8 +77,8 @@ caught_by! {
     lists_of_too_much: ListsTooMuch by held_leases::the_leases_that_are_held_are_listed_by_prefix;
     lists_of_ended_leases: NeverExpires by held_leases::the_leases_that_are_held_are_listed_by_prefix;
     short_lists: ListsAHundred by held_leases::a_long_list_is_cut_off;
-    forgotten_work: ForgetsEveryLease by held_leases::a_presence_lease_is_forgotten_and_no_other_one;
-    remembered_presence: ForgetsNoLease by held_leases::a_presence_lease_is_forgotten_and_no_other_one;
+    forgotten_work: ForgetsEveryLease by held_leases::an_ended_lease_with_a_retention_is_deleted_and_no_other_one;
+    remembered_heartbeats: ForgetsNoLease by held_leases::an_ended_lease_with_a_retention_is_deleted_and_no_other_one;
     timid_seizing: SeizesWhatIsFree by held_leases::seizing_takes_leases_from_whoever_holds_them;
     seizing_under_old_tokens: SeizesUnderOldTokens by held_leases::seizing_takes_leases_from_whoever_holds_them;
 }

@@ -55,7 +55,7 @@ async fn a_clock_that_is_off_is_corrected_at_the_start_by_each_look_at_the_head_
         let (names, ttl) = (["a".into()], Duration::from_secs(9));
         set(&clock, TimeDelta::hours(hours));
         store
-            .acquire_leases(&names, "me", ttl)
+            .acquire_leases(&names, "me", ttl, None)
             .await
             .expect("a lease");
         assert!(

@@ -30,7 +30,7 @@ async fn an_append_waits_for_a_change_of_its_leases_holder_and_is_refused_behind
     let database = test_postgres::database().await;
     let store = Arc::new(open(&database.url).await);
     let held = store
-        .acquire_leases(&["lease".into()], "me", Duration::from_mins(1))
+        .acquire_leases(&["lease".into()], "me", Duration::from_mins(1), None)
         .await
         .expect("the lease");
     let fence = Fence {

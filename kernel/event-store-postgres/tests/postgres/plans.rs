@@ -45,7 +45,7 @@ async fn every_call_finds_its_rows_through_an_index() {
         store.head().await.expect("the head");
         let names = ["lease".into()];
         store
-            .acquire_leases(&names, "me", Duration::from_secs(10))
+            .acquire_leases(&names, "me", Duration::from_secs(10), None)
             .await
             .expect("a lease");
     }

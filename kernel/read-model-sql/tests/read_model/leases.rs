@@ -4,20 +4,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use event_sourcing::{Lease, LeaseStore, PRESENCE, Token};
+use event_sourcing::{Lease, LeaseRetention, LeaseStore, Token};
 use read_model_sql::{SqlLeaseStore, Statement};
 
 use crate::support::Fresh;
 
 const LONG: Duration = Duration::from_mins(10);
+const HEARTBEATS: LeaseRetention = LeaseRetention {
+    prefix: "heartbeat/",
+    period: Duration::from_hours(24),
+};
 
 fn names(names: &[&str]) -> Vec<Arc<str>> {
     names.iter().map(|name| Arc::from(*name)).collect()
 }
 
 async fn take(store: &SqlLeaseStore, owner: &str, wanted: &[&str]) -> Vec<Lease> {
+    acquire(store, owner, wanted, None).await
+}
+
+async fn acquire(
+    store: &SqlLeaseStore,
+    owner: &str,
+    wanted: &[&str],
+    retention: Option<LeaseRetention>,
+) -> Vec<Lease> {
     let mut leases = store
-        .acquire_leases(&names(wanted), owner, LONG)
+        .acquire_leases(&names(wanted), owner, LONG, retention)
         .await
         .expect("answered");
     leases.sort_by(|a, b| a.name.cmp(&b.name));
@@ -155,27 +168,27 @@ async fn seized_leases_change_hands_at_once_under_their_next_tokens() {
 }
 
 #[tokio::test]
-async fn only_presence_leases_are_forgotten() {
+async fn only_leases_with_a_retention_are_deleted() {
     for fresh in Fresh::both().await {
         let store = SqlLeaseStore::new(fresh.open().await);
-        let dead = format!("{PRESENCE}dead");
-        take(&store, "a", &[&dead, "work"]).await;
+        let dead = "heartbeat/dead";
+        take(&store, "a", &[dead, "work"]).await;
         for _ in 0..23 {
             expire(&fresh).await;
         }
-        take(&store, "b", &[&format!("{PRESENCE}b")]).await;
+        acquire(&store, "b", &["heartbeat/b"], Some(HEARTBEATS)).await;
         assert_eq!(
-            take(&store, "a", &[&dead]).await,
-            [lease(&dead, 2)],
+            take(&store, "a", &[dead]).await,
+            [lease(dead, 2)],
             "it ended less than a day ago"
         );
         for _ in 0..25 {
             expire(&fresh).await;
         }
-        take(&store, "c", &[&format!("{PRESENCE}c")]).await;
+        acquire(&store, "c", &["heartbeat/c"], Some(HEARTBEATS)).await;
         assert_eq!(
-            take(&store, "c", &[&dead, "work"]).await,
-            [lease(&dead, 1), lease("work", 2)]
+            take(&store, "c", &[dead, "work"]).await,
+            [lease(dead, 1), lease("work", 2)]
         );
     }
 }

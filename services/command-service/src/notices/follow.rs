@@ -144,7 +144,7 @@ impl Notices {
         let names = [LEASE.into()];
         let held = self
             .leases
-            .acquire_leases(&names, &self.owner, LEASE_TTL)
+            .acquire_leases(&names, &self.owner, LEASE_TTL, None)
             .await?;
         if held.is_empty() {
             return Err(Interrupted::Elsewhere);

@@ -108,7 +108,7 @@ async fn on_sqlite_nobody_waits_for_the_lease_of_a_process_that_died() {
     let database = database.expect("a database");
     let leases = [lease::<Products>()];
     let taken = SqlLeaseStore::new(database.clone())
-        .acquire_leases(&leases, "killed", Duration::from_hours(1))
+        .acquire_leases(&leases, "killed", Duration::from_hours(1), None)
         .await;
     assert_eq!(taken.expect("a lease").len(), 1);
     database.close().await;

@@ -12,12 +12,22 @@ use super::Shared;
 use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Position;
-use crate::lease::{Fence, Lease, PRESENCE, Token};
+use crate::lease::{Fence, Lease, LeaseRetention, Token};
 use crate::lock::lock;
 use crate::saga::start::PARTITIONS;
 use crate::store::StoreError;
 
 const PARTITION_PREFIX: &str = "saga/";
+
+/// What the names of heartbeats begin with; the rest is the id that each start of a process makes anew. A process holds
+/// its heartbeat for as long as it is alive, so that the others can count who shares the partitions.
+const HEARTBEAT_PREFIX: &str = "saga-process/";
+
+/// A heartbeat guards nothing, and each start adds one.
+const HEARTBEAT_RETENTION: LeaseRetention = LeaseRetention {
+    prefix: HEARTBEAT_PREFIX,
+    period: Duration::from_hours(24),
+};
 
 #[derive(Clone, Debug)]
 struct Held {
@@ -211,10 +221,10 @@ fn measure(shared: &Shared) {
 
 /// Takes, keeps and gives back partitions; gives all back when the sagas have come to rest.
 pub(super) async fn keep(shared: &Shared, rested: &CancellationToken) {
-    let process: Arc<str> = format!("{PRESENCE}{}", shared.config.owner).into();
+    let heartbeat: Arc<str> = format!("{HEARTBEAT_PREFIX}{}", shared.config.owner).into();
     let failures = FailureLog::new();
     while !rested.is_cancelled() {
-        let tried = renew(shared, &process).await;
+        let tried = renew(shared, &heartbeat).await;
         measure(shared);
         let pause = match tried {
             Ok(()) => {
@@ -237,7 +247,7 @@ pub(super) async fn keep(shared: &Shared, rested: &CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
     }
-    let names: Vec<_> = (0..PARTITIONS).map(name).chain([process]).collect();
+    let names: Vec<_> = (0..PARTITIONS).map(name).chain([heartbeat]).collect();
     if let Err(error) = shared
         .leases
         .release_leases(&names, &shared.config.owner)
@@ -259,7 +269,7 @@ async fn seize(shared: &Shared) -> Result<(), StoreError> {
     admit(shared, &leases, asked_at).await
 }
 
-async fn renew(shared: &Shared, process: &Arc<str>) -> Result<(), StoreError> {
+async fn renew(shared: &Shared, heartbeat: &Arc<str>) -> Result<(), StoreError> {
     let (owner, ttl) = (&shared.config.owner, shared.config.lease);
     let asked_at = Instant::now();
     let renewed = shared.leases.renew_leases(owner, ttl).await?;
@@ -281,11 +291,14 @@ async fn renew(shared: &Shared, process: &Arc<str>) -> Result<(), StoreError> {
             seize(shared).await
         };
     }
-    if !renewed.iter().any(|lease| lease.name == *process) {
-        let names = [Arc::clone(process)];
-        shared.leases.acquire_leases(&names, owner, ttl).await?;
+    if !renewed.iter().any(|lease| lease.name == *heartbeat) {
+        let names = [Arc::clone(heartbeat)];
+        let retention = Some(HEARTBEAT_RETENTION);
+        let leases = &shared.leases;
+        leases.acquire_leases(&names, owner, ttl, retention).await?;
     }
-    let processes = shared.leases.held_leases(PRESENCE).await?.len().max(1);
+    let processes = shared.leases.held_leases(HEARTBEAT_PREFIX).await?;
+    let processes = processes.len().max(1);
     let quota = usize::from(PARTITIONS).div_ceil(processes);
     let mine = shared.ownership.partitions();
     if let Some(surplus) = mine.get(quota..) {
@@ -327,7 +340,8 @@ async fn take(shared: &Shared, count: usize) -> Result<(), StoreError> {
     }
     let (owner, ttl) = (&shared.config.owner, shared.config.lease);
     let asked_at = Instant::now();
-    let leases = shared.leases.acquire_leases(&names, owner, ttl).await?;
+    let leases = &shared.leases;
+    let leases = leases.acquire_leases(&names, owner, ttl, None).await?;
     admit(shared, &leases, asked_at).await
 }
 

@@ -11,7 +11,7 @@ use super::fault::{CallFault, CommitFault, HOLD_UP};
 use super::script::{Cue, Script};
 use crate::commit::{Commit, Receipt, Refused, Write};
 use crate::id::{CommandId, Position, Version};
-use crate::lease::{Lease, LeaseStore};
+use crate::lease::{Lease, LeaseRetention, LeaseStore};
 use crate::lock::lock;
 use crate::log::LogIdentity;
 use crate::memory::MemoryEventStore;
@@ -237,9 +237,10 @@ impl LeaseStore for FaultyStore {
         names: &[Arc<str>],
         owner: &str,
         ttl: Duration,
+        retention: Option<LeaseRetention>,
     ) -> Result<Vec<Lease>, StoreError> {
         let store = self.reach("acquire leases")?;
-        store.acquire_leases(names, owner, ttl).await
+        store.acquire_leases(names, owner, ttl, retention).await
     }
 
     async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_sourcing::{Lease, LeaseStore, PRESENCE, StoreError, Token};
+use event_sourcing::{Lease, LeaseRetention, LeaseStore, StoreError, Token};
 
 use super::{Bug, Faulty};
 
@@ -17,34 +17,24 @@ impl Faulty {
         }
     }
 
-    /// What the names begin with inside, so that the store takes them for what they are not.
-    fn disguise(&self) -> &'static str {
+    fn retention(&self, retention: Option<LeaseRetention>) -> Option<LeaseRetention> {
         match self.bug {
-            Bug::ForgetsEveryLease => PRESENCE,
-            Bug::ForgetsNoLease => "~",
-            _ => "",
+            Bug::ForgetsEveryLease => retention.map(|retention| LeaseRetention {
+                prefix: "",
+                ..retention
+            }),
+            Bug::ForgetsNoLease => None,
+            _ => retention,
         }
-    }
-
-    fn inside(&self, names: &[Arc<str>]) -> Vec<Arc<str>> {
-        let disguise = self.disguise();
-        names
-            .iter()
-            .map(|name| format!("{disguise}{name}").into())
-            .collect()
-    }
-
-    fn outside(&self, name: &str) -> Arc<str> {
-        name.strip_prefix(self.disguise()).unwrap_or(name).into()
     }
 
     fn shown(&self, leases: Vec<Lease>) -> Vec<Lease> {
         let shown = leases.into_iter().map(|lease| Lease {
-            name: self.outside(&lease.name),
             token: match self.bug {
                 Bug::KeepsTokens => Token(1),
                 _ => lease.token,
             },
+            ..lease
         });
         shown.collect()
     }
@@ -57,14 +47,15 @@ impl LeaseStore for Faulty {
         names: &[Arc<str>],
         owner: &str,
         ttl: Duration,
+        retention: Option<LeaseRetention>,
     ) -> Result<Vec<Lease>, StoreError> {
         let owner = if self.bug == Bug::SharesLeases {
             "everybody"
         } else {
             owner
         };
-        let names = self.inside(names);
-        let leases = self.inner.acquire_leases(&names, owner, self.ttl(ttl));
+        let (ttl, retention) = (self.ttl(ttl), self.retention(retention));
+        let leases = self.inner.acquire_leases(names, owner, ttl, retention);
         Ok(self.shown(leases.await?))
     }
 
@@ -79,7 +70,7 @@ impl LeaseStore for Faulty {
         } else {
             owner
         };
-        self.inner.release_leases(&self.inside(names), owner).await
+        self.inner.release_leases(names, owner).await
     }
 
     async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
@@ -87,12 +78,11 @@ impl LeaseStore for Faulty {
             Bug::ListsTooMuch => prefix.chars().next().map_or(0, char::len_utf8),
             _ => prefix.len(),
         };
-        let prefix = format!("{}{}", self.disguise(), &prefix[..length]);
-        let mut names = self.inner.held_leases(&prefix).await?;
+        let mut names = self.inner.held_leases(&prefix[..length]).await?;
         if self.bug == Bug::ListsAHundred {
             names.truncate(100);
         }
-        Ok(names.iter().map(|name| self.outside(name)).collect())
+        Ok(names)
     }
 
     async fn seize_leases(
@@ -101,10 +91,9 @@ impl LeaseStore for Faulty {
         owner: &str,
         ttl: Duration,
     ) -> Result<Vec<Lease>, StoreError> {
-        let names = self.inside(names);
         let leases = match self.bug {
-            Bug::SeizesWhatIsFree => self.inner.acquire_leases(&names, owner, ttl).await,
-            _ => self.inner.seize_leases(&names, owner, ttl).await,
+            Bug::SeizesWhatIsFree => self.inner.acquire_leases(names, owner, ttl, None).await,
+            _ => self.inner.seize_leases(names, owner, ttl).await,
         };
         let mut leases = self.shown(leases?);
         if self.bug == Bug::SeizesUnderOldTokens {
