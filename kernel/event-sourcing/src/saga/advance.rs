@@ -4,10 +4,11 @@
 //! one commit, so that a saga costs as many commits as it makes calls.
 
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 
 use super::definition::{EventOf, Kind, Reads, Refusal, Role, Saga, Step, Writes};
 use super::effects::{Failure, Key, LONGEST_WAIT, Undone};
@@ -19,7 +20,6 @@ use super::next::{Move, next};
 use super::state::{Phase, Run, SagaState, Status, StepState};
 use crate::clock::after;
 use crate::execute::{Command, Lane, States, Stop, Work};
-use crate::lock::lock;
 
 /// What the owner has heard from a call that it made.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ impl<S: Saga> Command for Advance<S> {
     }
 
     fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
-        lock(&self.announced).clear();
+        self.announced.lock().clear();
         let mut pass = Pass::<S> {
             saga_id: &self.saga_id,
             now: work.now(),
@@ -255,7 +255,7 @@ impl<S: Saga> Pass<'_, S> {
         }
         self.slots -= 1;
         self.live.push(step);
-        lock(self.announced).push((step, at.attempt + 1));
+        self.announced.lock().push((step, at.attempt + 1));
         let deadline = (!undo && at.step.role != Role::Retriable).then(|| {
             at.state
                 .deadline

@@ -23,7 +23,6 @@ use crate::clock::after;
 use crate::execute::{Context, ExecuteError, Lane};
 use crate::fields;
 use crate::id::CommandId;
-use crate::lock::lock;
 use crate::saga::advance::{Advance, Announced, Damaged, News, Word};
 use crate::saga::definition::{Kind, Saga};
 use crate::saga::effects::Effects;
@@ -105,7 +104,7 @@ impl<S: Saga> Drive<'_, S> {
                 state = self.commit(&before, &plan, heard, &announced).await?;
                 is_current = true;
                 report(self.shared, &before, &state);
-                let announced = std::mem::take(&mut *lock(&announced));
+                let announced = std::mem::take(&mut *announced.lock());
                 news = self.make_calls(&state, &announced).await?;
             } else if !self.live.is_empty() {
                 self.permits.clear();

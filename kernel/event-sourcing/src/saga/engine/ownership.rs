@@ -1,9 +1,10 @@
 //! Which partitions this process owns, by lease.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,6 @@ use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Position;
 use crate::lease::{Fence, Lease, LeaseRetention, Token};
-use crate::lock::lock;
 use crate::saga::start::PARTITIONS;
 use crate::store::StoreError;
 
@@ -51,7 +51,7 @@ pub(super) struct Ownership {
 
 impl Ownership {
     fn of<T>(&self, partition: u16, ask: impl FnOnce(&Held) -> Option<T>) -> Option<T> {
-        let held = lock(&self.held);
+        let held = self.held.lock();
         held.get(usize::from(partition))?.as_ref().and_then(ask)
     }
 
@@ -83,7 +83,7 @@ impl Ownership {
 
     /// Gives a partition up at once: somebody else has it. It may have been taken anew since, under another token.
     pub(super) fn lose(&self, partition: u16, token: Token) {
-        if let Some(slot) = lock(&self.held).get_mut(usize::from(partition))
+        if let Some(slot) = self.held.lock().get_mut(usize::from(partition))
             && slot.as_ref().is_some_and(|held| held.token == token)
         {
             *slot = None;
@@ -108,7 +108,7 @@ impl Ownership {
     /// The log is known up to `position`: gives the partitions that waited for that.
     pub(super) fn caught_up(&self, position: Position) -> Vec<u16> {
         self.known.fetch_max(position.0, Ordering::Relaxed);
-        let mut held = lock(&self.held);
+        let mut held = self.held.lock();
         let mut ready = Vec::new();
         for (partition, held) in (0..).zip(held.iter_mut()) {
             if let Some(held) = held
@@ -122,7 +122,7 @@ impl Ownership {
     }
 
     fn gain(&self, leases: &[Lease], asked_at: Instant, ttl: Duration, head: Position) {
-        let mut slots = lock(&self.held);
+        let mut slots = self.held.lock();
         slots.resize(usize::from(PARTITIONS), None);
         for lease in leases {
             if let Some(slot) = partition(&lease.name).and_then(|index| slots.get_mut(index)) {
@@ -144,7 +144,7 @@ impl Ownership {
                 *token = Some(lease.token);
             }
         }
-        let mut slots = lock(&self.held);
+        let mut slots = self.held.lock();
         slots.resize(usize::from(PARTITIONS), None);
         let mut renewal = Renewal::default();
         for (partition, (slot, token)) in (0..).zip(slots.iter_mut().zip(tokens)) {
@@ -167,14 +167,14 @@ impl Ownership {
     }
 
     fn partitions(&self) -> Vec<u16> {
-        let held = lock(&self.held);
+        let held = self.held.lock();
         let held = (0..).zip(held.iter());
         held.filter_map(|(partition, held)| held.is_some().then_some(partition))
             .collect()
     }
 
     fn leave(&self, partitions: &[u16]) {
-        let mut held = lock(&self.held);
+        let mut held = self.held.lock();
         for partition in partitions {
             if let Some(Some(held)) = held.get_mut(usize::from(*partition)) {
                 held.is_leaving = true;
@@ -183,7 +183,7 @@ impl Ownership {
     }
 
     fn leaving(&self) -> Vec<(u16, Token)> {
-        let held = lock(&self.held);
+        let held = self.held.lock();
         let held = (0..).zip(held.iter());
         let leaving = held.filter_map(|(partition, held)| {
             let held = held.as_ref().filter(|held| held.is_leaving)?;

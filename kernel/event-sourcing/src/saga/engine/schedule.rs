@@ -1,10 +1,11 @@
 //! Which saga is looked at next.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -13,7 +14,6 @@ use super::ownership::Ownership;
 use crate::clock::after;
 use crate::fields;
 use crate::id::Position;
-use crate::lock::lock;
 
 /// How a look at a saga ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ struct Due {
 impl Schedule {
     /// From here on the events up to `position` are heard.
     pub(super) fn hear_through(&self, position: Position) {
-        lock(&self.book).heard = position;
+        self.book.lock().heard = position;
     }
 
     /// Adds a saga that a commit at `position` started, unless the log was heard up to there: it may have ended since.
@@ -164,23 +164,23 @@ impl Schedule {
         partition: u16,
         position: Position,
     ) -> bool {
-        let mut book = lock(&self.book);
+        let mut book = self.book.lock();
         book.heard < position && book.insert(saga_id, kind, partition)
     }
 
     /// Adds a saga, and says whether it was not known.
     pub(super) fn insert(&self, saga_id: &str, kind: usize, partition: u16) -> bool {
-        lock(&self.book).insert(saga_id, kind, partition)
+        self.book.lock().insert(saga_id, kind, partition)
     }
 
     /// The log says that it has ended. Gives it, if it was known.
     pub(super) fn remove(&self, saga_id: &str) -> Option<Open> {
-        lock(&self.book).remove(saga_id)
+        self.book.lock().remove(saga_id)
     }
 
     /// Has it looked at, if this process owns it.
     pub(super) fn touch(&self, saga_id: &str, ownership: &Ownership) {
-        let mut book = lock(&self.book);
+        let mut book = self.book.lock();
         let Some((saga_id, entry)) = book.sagas.get_key_value(saga_id) else {
             return;
         };
@@ -194,7 +194,7 @@ impl Schedule {
 
     /// Has all sagas of a partition looked at, except those that wait for a person: the log will tell of the person.
     pub(super) fn touch_partition(&self, partition: u16) {
-        let mut book = lock(&self.book);
+        let mut book = self.book.lock();
         let of_partition = book
             .sagas
             .iter()
@@ -209,7 +209,8 @@ impl Schedule {
 
     /// Whether it was touched since it is driven.
     pub(super) fn is_touched(&self, saga_id: &str) -> bool {
-        lock(&self.book)
+        self.book
+            .lock()
             .sagas
             .get(saga_id)
             .is_some_and(|entry| entry.again)
@@ -217,19 +218,19 @@ impl Schedule {
 
     /// Whether any saga of the partition is being driven.
     pub(super) fn is_driven(&self, partition: u16) -> bool {
-        lock(&self.book).driven.contains_key(&partition)
+        self.book.lock().driven.contains_key(&partition)
     }
 
     /// It waits for a person, or no more.
     pub(super) fn suspend(&self, saga_id: &str, is_suspended: bool) {
-        if let Some(entry) = lock(&self.book).sagas.get_mut(saga_id) {
+        if let Some(entry) = self.book.lock().sagas.get_mut(saga_id) {
             entry.is_suspended = is_suspended;
         }
     }
 
     /// Its stream cannot be read, or can be read again. Whether that is new.
     pub(super) fn set_unreadable(&self, saga_id: &str, is_unreadable: bool) -> bool {
-        let mut book = lock(&self.book);
+        let mut book = self.book.lock();
         let entry = book.sagas.get_mut(saga_id);
         entry.is_some_and(|entry| {
             std::mem::replace(&mut entry.is_unreadable, is_unreadable) != is_unreadable
@@ -238,14 +239,14 @@ impl Schedule {
 
     /// The open sagas.
     pub(super) fn open(&self) -> Vec<Open> {
-        let book = lock(&self.book);
+        let book = self.book.lock();
         let sagas = book.sagas.iter();
         sagas.map(|(id, entry)| Open::new(id, entry)).collect()
     }
 
     /// How many of the sagas that this process owns are open, and how many of them wait for a person.
     pub(super) fn count(&self, ownership: &Ownership) -> (usize, usize) {
-        let book = lock(&self.book);
+        let book = self.book.lock();
         let own = book
             .sagas
             .values()
@@ -256,7 +257,7 @@ impl Schedule {
     }
 
     fn take(&self, ownership: &Ownership) -> Option<Due> {
-        let mut book = lock(&self.book);
+        let mut book = self.book.lock();
         while let Some(saga_id) = book.ready.pop_front() {
             let Some(entry) = book.sagas.get_mut(&saga_id) else {
                 continue;
@@ -278,7 +279,7 @@ impl Schedule {
     }
 
     fn put_back(&self, saga_id: &Arc<str>, partition: u16, rest: Rest) {
-        let mut book = lock(&self.book);
+        let mut book = self.book.lock();
         if let Some(count) = book.driven.get_mut(&partition) {
             *count -= 1;
             if *count == 0 {
@@ -327,7 +328,7 @@ pub(super) async fn run(shared: &Arc<Shared>) {
     let mut driven = JoinSet::new();
     loop {
         let now = shared.clock.now();
-        let next = lock(&shared.schedule.book).wake(now);
+        let next = shared.schedule.book.lock().wake(now);
         while driven.len() < shared.config.drives
             && !shared.stop.is_cancelled()
             && let Some(due) = shared.schedule.take(&shared.ownership)
@@ -383,18 +384,18 @@ mod tests {
         let begun = DateTime::UNIX_EPOCH;
         for second in 0..100 {
             // Touched from outside, and put back until the same time or a later one.
-            lock(&schedule.book).make_ready(&saga_id);
+            schedule.book.lock().make_ready(&saga_id);
             let at = begun + TimeDelta::seconds(second / 2);
             schedule.put_back(&saga_id, 0, Rest::Until(at));
-            assert_eq!(lock(&schedule.book).timers.len(), 1);
+            assert_eq!(schedule.book.lock().timers.len(), 1);
         }
-        let mut book = lock(&schedule.book);
+        let mut book = schedule.book.lock();
         assert_eq!(book.wake(begun), Some(begun + TimeDelta::seconds(49)));
         assert_eq!(book.wake(begun + TimeDelta::seconds(49)), None);
         assert!(book.timers.is_empty());
         drop(book);
         schedule.put_back(&saga_id, 0, Rest::Until(begun));
         schedule.remove(&saga_id);
-        assert!(lock(&schedule.book).timers.is_empty());
+        assert!(schedule.book.lock().timers.is_empty());
     }
 }

@@ -13,7 +13,6 @@ use crate::event::Metadata;
 use crate::execute::{Command, Context, Done, ExecuteError, Executor, ExecutorConfig, Lane};
 use crate::execute::{States, Stop, Work};
 use crate::id::CommandId;
-use crate::lock::lock;
 use crate::memory::MemoryEventStore;
 use crate::saga::advance::{Advance, Announced, News, Word};
 use crate::saga::effects::{Failure, Undone};
@@ -143,7 +142,7 @@ impl<S: Travel> Bench<S> {
             .expect("only legal moves")
             .answer;
         assert_eq!(self.state.damage(), None);
-        for (step, attempt) in lock(&announced).iter() {
+        for (step, attempt) in announced.lock().iter() {
             let state = &self.run().steps[*step];
             assert_eq!(state.attempts, *attempt);
             let undo = matches!(self.run().phase, Phase::Backward { .. });

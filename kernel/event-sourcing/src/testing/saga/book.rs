@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 
 use super::Scenario;
 use super::fault::{CallFault, Turn};
 use super::script::{Cue, Script};
-use crate::lock::lock;
 use crate::saga::{Effects, Failure, Key, Saga, Standing, Undone};
 
 /// The provider's book.
@@ -22,7 +22,7 @@ pub struct Book<C: Scenario> {
 impl<C: Scenario> fmt::Debug for Book<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
-            .entries(lock(&self.pages).entries.iter())
+            .entries(self.pages.lock().entries.iter())
             .finish()
     }
 }
@@ -80,7 +80,7 @@ impl<C: Scenario> Book<C> {
     /// The actions that took effect and were not undone.
     #[must_use]
     pub fn deals(&self) -> Vec<Deal<C::Saga>> {
-        let pages = lock(&self.pages);
+        let pages = self.pages.lock();
         let deals = pages.entries.iter().filter_map(|(key, entry)| {
             Some(Deal {
                 step: step_of(key).to_owned(),
@@ -94,21 +94,21 @@ impl<C: Scenario> Book<C> {
 
     /// How often a step's action was asked for.
     pub(super) fn asked(&self, step: &str) -> usize {
-        let pages = lock(&self.pages);
+        let pages = self.pages.lock();
         let entries = pages.entries.iter().filter(|(key, _)| step_of(key) == step);
         entries.map(|(_, entry)| entry.asked).sum()
     }
 
     /// Actions that took effect more than once.
     pub(super) fn doubled(&self) -> Vec<Key> {
-        let pages = lock(&self.pages);
+        let pages = self.pages.lock();
         let doubled = pages.entries.iter().filter(|(_, entry)| entry.effects > 1);
         doubled.map(|(key, _)| key.clone()).collect()
     }
 
     /// What was on its way arrives.
     pub(super) fn deliver(&self) {
-        let late = std::mem::take(&mut lock(&self.pages).late);
+        let late = std::mem::take(&mut self.pages.lock().late);
         for (key, call) in late {
             // Nobody waits for the answer any more.
             let _answer = self.take_effect(&key, &call);
@@ -121,7 +121,7 @@ impl<C: Scenario> Book<C> {
         call: &<C::Saga as Saga>::Call,
         ask: impl FnOnce(&mut Entry<C::Saga>) -> T,
     ) -> T {
-        let mut pages = lock(&self.pages);
+        let mut pages = self.pages.lock();
         let entry = pages.entries.entry(key.clone()).or_insert_with(|| Entry {
             call: call.clone(),
             output: None,
@@ -159,7 +159,7 @@ impl<C: Scenario> Book<C> {
     }
 
     fn send_late(&self, key: &Key, call: &<C::Saga as Saga>::Call) {
-        lock(&self.pages).late.push((key.clone(), call.clone()));
+        self.pages.lock().late.push((key.clone(), call.clone()));
     }
 
     fn reverse(&self, key: &Key, call: &<C::Saga as Saga>::Call, closes: bool) -> Undone {

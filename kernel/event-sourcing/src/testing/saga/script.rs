@@ -1,11 +1,9 @@
 //! The fault of one case.
 
-use std::sync::Mutex;
-
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault::{Fault, Turn};
-use crate::lock::lock;
 
 /// Something that the case does while a call or a commit waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,24 +60,24 @@ impl Script {
 
     /// The fault fires, if it has fired less often than `most` and no person has seen to it.
     pub(super) fn fires(&self, most: usize) -> bool {
-        let mut told = lock(&self.told);
+        let mut told = self.told.lock();
         let fires = told.fired < most && !told.healed;
         told.fired += usize::from(fires);
         fires
     }
 
     pub(super) fn has_fired(&self) -> bool {
-        lock(&self.told).fired > 0
+        self.told.lock().fired > 0
     }
 
     /// A person has seen to it.
     pub(super) fn heal(&self) {
-        lock(&self.told).healed = true;
+        self.told.lock().healed = true;
     }
 
     /// Whether the saga is to be turned round here; once.
     pub(super) fn turns(&self, turn: Turn) -> bool {
-        let mut told = lock(&self.told);
+        let mut told = self.told.lock();
         let turns = self.turn == Some(turn) && !told.turned;
         told.turned |= turns;
         turns

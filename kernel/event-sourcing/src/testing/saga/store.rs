@@ -1,9 +1,10 @@
 //! The memory store, as one process reaches it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,6 @@ use super::script::{Cue, Script};
 use crate::commit::{Commit, Receipt, Refused, Write};
 use crate::id::{CommandId, Position, Version};
 use crate::lease::{Lease, LeaseRetention, LeaseStore};
-use crate::lock::lock;
 use crate::log::LogIdentity;
 use crate::memory::MemoryEventStore;
 use crate::store::{EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage};
@@ -48,7 +48,10 @@ impl FaultyStore {
     }
 
     fn reach(&self, operation: &'static str) -> Result<&MemoryEventStore, StoreError> {
-        let is_down = lock(&self.down_until).is_some_and(|until| until > Instant::now());
+        let is_down = self
+            .down_until
+            .lock()
+            .is_some_and(|until| until > Instant::now());
         if is_down || self.killed.is_cancelled() {
             let source = gone();
             return Err(StoreError::Unavailable { operation, source });
@@ -57,7 +60,7 @@ impl FaultyStore {
     }
 
     fn go_down(&self, pause: Duration) {
-        *lock(&self.down_until) = Some(Instant::now() + pause);
+        *self.down_until.lock() = Some(Instant::now() + pause);
     }
 
     /// Whether the batch holds this event about the script's step.
