@@ -29,6 +29,7 @@ const OUR_CRATES: &[&str] = &[
     "platform",
     "query_service",
     "read_model_sql",
+    "sagas",
     "shop",
     "sql_database",
 ];

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use event_sourcing::saga::{AnySagaEvent, SagaEvent};
 use event_sourcing::{EventStore, Filter, Position};
+use sagas::{AnySagaEvent, SagaEvent};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;

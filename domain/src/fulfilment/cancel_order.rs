@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use event_sourcing::saga::{Key, Kind, Role, Saga, Step, Table, Writes};
+use sagas::{Key, Kind, Role, Saga, Step, Table, Writes};
 use serde::{Deserialize, Serialize};
 
 use super::order::{cancelled, failed, order_lane, write};

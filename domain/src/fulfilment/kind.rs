@@ -1,6 +1,6 @@
 //! Which sagas there are.
 
-use event_sourcing::saga::Saga;
+use sagas::Saga;
 
 use super::{CancelOrderSaga, OrderSaga};
 use crate::ValidationError;

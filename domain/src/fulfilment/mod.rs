@@ -18,7 +18,7 @@ mod stock;
 
 use std::time::Duration;
 
-use event_sourcing::saga::RetryPolicy;
+use sagas::RetryPolicy;
 
 pub use cancel_order::{CancelOrderSaga, UndoCall, UndoneDeal, Unfulfilment};
 pub use kind::{SAGA_STREAMS, SAGA_TYPES, parse_saga_type};

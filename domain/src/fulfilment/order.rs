@@ -1,7 +1,7 @@
 //! The saga `order`: from an order that was placed to one that is confirmed, or cancelled.
 
 use event_sourcing::execute::{Lane, Needs, Stop};
-use event_sourcing::saga::{Key, Kind, Reads, Refusal, Role, Saga, Step, Table, Undone, Writes};
+use sagas::{Key, Kind, Reads, Refusal, Role, Saga, Step, Table, Undone, Writes};
 use serde::{Deserialize, Serialize};
 
 use super::stock::{self, Goods};

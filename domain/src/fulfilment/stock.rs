@@ -1,7 +1,7 @@
 //! The steps on stock, which both sagas share: all of an order's goods in one commit.
 
 use event_sourcing::execute::{Lane, Needs, Stop};
-use event_sourcing::saga::{Reads, Refusal, Writes};
+use sagas::{Reads, Refusal, Writes};
 use serde::{Deserialize, Serialize};
 
 use crate::order::OrderItem;

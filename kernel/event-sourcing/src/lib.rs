@@ -4,7 +4,7 @@
 //! Read it in this order: [`stream`] and [`event`] say what is stored, [`commit`] what one command writes,
 //! [`store`] what a store promises, [`queue`] and [`appender`] how commits share a write, [`aggregate`] and
 //! [`execute`] how a command becomes events, [`tail`] how those who follow the log share its reading, [`projection`]
-//! how events become rows, [`saga`] how work goes on across streams and providers.
+//! how events become rows. Work that goes on across streams and providers is the subject of the crate `sagas`.
 
 // What the derive writes names the crate, also in this crate.
 extern crate self as event_sourcing;
@@ -26,8 +26,7 @@ pub mod log;
 pub mod memory;
 pub mod projection;
 pub mod queue;
-pub mod saga;
-mod snapshot;
+pub mod snapshot;
 pub mod store;
 mod stored;
 pub mod stream;

@@ -12,26 +12,30 @@ use crate::fields;
 use crate::store::{EventStore, Snapshot};
 
 /// What the text of a state's snapshot holds.
-#[derive(Deserialize, Serialize)]
-pub(crate) struct MarkedState<'a> {
+#[derive(Debug, Deserialize, Serialize)]
+pub struct MarkedState<'a> {
     /// The last event that was folded.
-    pub(crate) event_id: Uuid,
+    pub event_id: Uuid,
     #[serde(borrow)]
     state: &'a RawValue,
 }
 
 impl<'a> MarkedState<'a> {
     /// Nothing if the text is of another shape, which is as good as no snapshot.
-    pub(crate) fn read(text: &'a str) -> Option<Self> {
+    #[must_use]
+    pub fn read(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
-    pub(crate) fn state(&self) -> &'a str {
+    /// The text of the state.
+    #[must_use]
+    pub fn state(&self) -> &'a str {
         self.state.get()
     }
 
     /// The text to keep; nothing if `state` is not JSON.
-    pub(crate) fn write(event_id: Uuid, state: &str) -> Option<String> {
+    #[must_use]
+    pub fn write(event_id: Uuid, state: &str) -> Option<String> {
         let state = serde_json::from_str(state).ok()?;
         serde_json::to_string(&MarkedState { event_id, state }).ok()
     }
@@ -39,7 +43,7 @@ impl<'a> MarkedState<'a> {
 
 /// Removes a snapshot that is not of its stream's events, so that the next one takes its place. If that fails, it is
 /// found again at the next load.
-pub(crate) async fn discard(store: &dyn EventStore, snapshot: &Snapshot) {
+pub async fn discard(store: &dyn EventStore, snapshot: &Snapshot) {
     let Snapshot {
         stream,
         version,

@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::Router;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga, SAGA_STREAMS};
 use event_sourcing::execute::ExecutorTasks;
-use event_sourcing::saga::{Effects, EngineConfig, EngineTasks, SagaEngine};
 use event_sourcing::{
     Clock, EventStore, Executor, ExecutorConfig, Filter, LeaseStore, LogMark, SteadyClock,
     StoreError, Tail,
@@ -19,6 +18,7 @@ use platform::config::{Databases, Engine};
 use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
+use sagas::{Effects, EngineConfig, EngineTasks, SagaEngine};
 use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
 

@@ -12,12 +12,12 @@ use contract::proto::Error;
 use contract::status::{self, Outcome};
 use domain::DomainError;
 use event_sourcing::execute::Command;
-use event_sourcing::saga::ActRefused;
 use event_sourcing::{
     Aggregate, Clock, CommandId, Done, ExecuteError, Executor, Outcome as Written, Position,
 };
 use platform::request_log::without_values;
 use platform::{ErrorId, fields};
+use sagas::ActRefused;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Status};
 use tracing::Instrument;

@@ -1,7 +1,6 @@
 //! For tests of what is built on this crate.
 //!
-//! Given / when / then for aggregates and projections need no store, no mocks and no clock. The kit for sagas
-//! ([`saga`]) runs the real engine on the memory store, in time that stands still.
+//! Given / when / then for aggregates and projections need no store, no mocks and no clock.
 
 mod clock;
 #[doc(hidden)]
@@ -9,7 +8,6 @@ pub mod doc;
 mod given;
 mod log;
 mod replaceable;
-pub mod saga;
 
 pub use clock::{TokioClock, at};
 pub use given::{Given, When, given};

@@ -9,7 +9,7 @@ use domain::product::Product;
 use domain::stock::Stock;
 use domain::value::{EntityId, Reason, UserId};
 use event_sourcing::execute::{Command, Lane, States, Stop, Work};
-use event_sourcing::saga::{self, Person, SagaState};
+use sagas::{Person, SagaState};
 
 use super::Stopped;
 
@@ -74,7 +74,7 @@ impl Command for PlaceOrder {
                 let origin = work.metadata().clone();
                 let data = Fulfilment::of(created);
                 let started =
-                    saga::started::<OrderSaga>(saga_id, created.order_id.as_str(), data, origin);
+                    sagas::started::<OrderSaga>(saga_id, created.order_id.as_str(), data, origin);
                 work.append::<SagaState<OrderSaga>>(saga_id, &[started])?;
             }
         }
@@ -103,7 +103,7 @@ impl Command for CancelOrder {
             Cancellation::TurnsSaga { saga_id, event } => {
                 let saga = work.state::<SagaState<OrderSaga>>(saga_id.as_str())?;
                 // An order that is neither confirmed nor at an end has an open saga that can turn round, or has.
-                let turned = saga.run().map(|run| saga::cancel(run, &self.person()));
+                let turned = saga.run().map(|run| sagas::cancel(run, &self.person()));
                 let turned = turned.and_then(Result::ok).unwrap_or_default();
                 work.append::<Order>(id, &[event])?;
                 Ok(work.append::<SagaState<OrderSaga>>(saga_id.as_str(), &turned)?)
@@ -112,7 +112,7 @@ impl Command for CancelOrder {
                 let data =
                     Unfulfilment::of(order.existing(&self.0.order_id).map_err(Stop::refuse)?);
                 let (saga_id, origin) = (saga_id.as_str(), work.metadata().clone());
-                let started = saga::started::<CancelOrderSaga>(saga_id, id, data, origin);
+                let started = sagas::started::<CancelOrderSaga>(saga_id, id, data, origin);
                 work.append::<Order>(id, &[event])?;
                 Ok(work.append::<SagaState<CancelOrderSaga>>(saga_id, &[started])?)
             }

@@ -7,7 +7,7 @@ use domain::fulfilment::{
     CancelOrderSaga, FulfilmentCall, Goods, Obtained, OrderSaga, UndoCall, UndoneDeal,
 };
 use domain::value::{EntityId, Reference, ShippingAddress, TrackingNumber};
-use event_sourcing::saga::{Effects, Failure, Key, Standing, Undone};
+use sagas::{Effects, Failure, Key, Standing, Undone};
 
 use crate::providers::{
     self, Address, Arrangement, Charge, Parcel, Payment, Payments, Shipment, Shipping,

@@ -3,8 +3,8 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use event_sourcing::saga::Summary;
 use futures::{StreamExt, stream};
+use sagas::Summary;
 use tonic::{Code, Status};
 
 use super::sagas::Fulfilments;

@@ -1,6 +1,6 @@
 //! Fulfilment at the edge: the engine that runs the sagas of orders, and what carries out their calls.
 //!
-//! The tables are the domain's ([`domain::fulfilment`]), the engine is the kernel's ([`event_sourcing::saga`]); here
+//! The tables are the domain's ([`domain::fulfilment`]), the engine is the kernel's ([`sagas`]); here
 //! they meet the providers.
 
 mod effects;

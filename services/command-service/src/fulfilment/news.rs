@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::fulfilment::OrderSaga;
-use event_sourcing::saga::{Person, PersonActs, SagaEngine};
 use event_sourcing::{Clock, Context, Executor, Metadata};
 use platform::fields;
+use sagas::fields::SAGA_ID;
+use sagas::{Person, PersonActs, SagaEngine};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -50,7 +51,7 @@ pub async fn hear(
             fence: None,
         };
         if let Err(error) = executor.execute(&hint, &context).await {
-            tracing::debug!({ fields::SAGA_ID } = saga_id, { fields::PROVIDER_KEY } = %key, { fields::ERROR } = &error as &dyn std::error::Error, "a hint of a provider came to nothing");
+            tracing::debug!({ SAGA_ID } = saga_id, { fields::PROVIDER_KEY } = %key, { fields::ERROR } = &error as &dyn std::error::Error, "a hint of a provider came to nothing");
         }
         engine.touched(saga_id);
     }

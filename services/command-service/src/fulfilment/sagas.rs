@@ -9,8 +9,8 @@ use contract::status::Outcome;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga};
 use domain::order::Order;
 use domain::value::{EntityId, OrderStatus};
-use event_sourcing::saga::{Act, Person, PersonActs, Saga, SagaEngine, SagaState, Summary};
 use event_sourcing::{Aggregate, Envelope, EventStore, Executor, StoreError, StreamId, Version};
+use sagas::{Act, Person, PersonActs, Saga, SagaEngine, SagaState, Summary};
 use tokio::time::timeout;
 use tonic::{Request, Status};
 

@@ -8,7 +8,7 @@ use domain::order::{CreateOrder, GivenLine, OrderLines, RequestCancellation};
 use domain::value::{self, EntityId, Money, Reason, UserId};
 use domain::{DomainError, Findings, ValidationError};
 use event_sourcing::CommandId;
-use event_sourcing::saga::Person;
+use sagas::Person;
 
 use super::input::{from_double, new_id};
 use crate::commands::{CancelOrder, DeliverOrder, PlaceOrder, ShipOrder};

@@ -4,11 +4,11 @@ use contract::decimal;
 use contract::proto::{self, Order, OrderItem, Saga, SagaEvent, ShippingAddress};
 use contract::time::to_timestamp;
 use domain::value::OrderStatus;
-use event_sourcing::saga::event::{
+use event_sourcing::{DecodeError, Envelope};
+use sagas::event::{
     Action, AnySagaEvent, FailedAs, Person, SagaEvent as Event, StepFailed, StepStarted,
 };
-use event_sourcing::saga::{SagaStatus, Summary};
-use event_sourcing::{DecodeError, Envelope};
+use sagas::{SagaStatus, Summary};
 
 use super::reply::signed;
 use crate::commands::OrderAnswer;

@@ -12,7 +12,7 @@ use contract::status::{Outcome, committed_at};
 use domain::value::{EntityId, Reason, UserId};
 use domain::{DomainError, Entity};
 use event_sourcing::Position;
-use event_sourcing::saga::{Act, SagaStatus, Summary};
+use sagas::{Act, SagaStatus, Summary};
 use tonic::{Request, Response, Status};
 
 use super::order_input::ShownBy;

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::proto::{self, ListSagasParam};
 use domain::fulfilment::parse_saga_type;
 use domain::{DomainError, Findings, ValidationError};
-use event_sourcing::saga::Summary;
+use sagas::Summary;
 
 use super::order_reply::saga_status;
 

@@ -11,8 +11,8 @@ use domain::stock::Stock;
 use domain::value::{OrderStatus, Quantity, Reference, TrackingNumber};
 use event_sourcing::Command;
 use event_sourcing::execute::{Lane, States, Stop, Work};
-use event_sourcing::saga::Outcome;
-use event_sourcing::testing::saga::{End, Scenario, World, check};
+use sagas::Outcome;
+use sagas::testing::{End, Scenario, World, check};
 
 use crate::shop::{self, GOODS, Holds, ORDER, holds, id};
 

@@ -5,8 +5,8 @@ use command_service::commands::CancelOrder;
 use domain::fulfilment::{FulfilmentCall, Obtained, OrderSaga};
 use domain::order::{Order, RequestCancellation};
 use domain::value::OrderStatus;
-use event_sourcing::saga::Outcome;
-use event_sourcing::testing::saga::{End, Scenario, World, check};
+use sagas::Outcome;
+use sagas::testing::{End, Scenario, World, check};
 
 use crate::shop::{self, Holds, ORDER, ORDER_SAGA, holds, id};
 

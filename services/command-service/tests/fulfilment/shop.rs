@@ -10,8 +10,8 @@ use domain::stock::{Stock, StockValues};
 use domain::value::{
     EntityId, OrderStatus, Price, ProductName, Reference, StockLevel, TrackingNumber, UserId,
 };
-use event_sourcing::testing::saga::World;
 use event_sourcing::{Clock, CommandId, Context, Executor, Metadata};
+use sagas::testing::World;
 use tokio::time::Instant;
 
 pub const ORDER: &str = "order-1";

@@ -7,8 +7,8 @@ use command_service::providers::shipping::{HttpShippingSettings, ShippingChoice}
 use command_service::providers::{ProviderSettings, Providers, Secret};
 use domain::fulfilment::{CancelOrderSaga, FulfilmentCall, Goods, OrderSaga, UndoCall};
 use domain::value::{Money, Quantity, Reference, UserId};
-use event_sourcing::saga::{Effects, Failure, Key};
 use platform::config::Engine;
+use sagas::{Effects, Failure, Key};
 
 use crate::fake_carrier::{FakeCarrier, Fault as CarrierFault, TOKEN};
 use crate::fake_stripe::{FakeStripe, Fault, On, SECRET_KEY};

@@ -3,7 +3,7 @@
 use contract::query::{self, SagaListRequest};
 use domain::fulfilment::parse_saga_type;
 use domain::value::OrderStatus;
-use event_sourcing::saga::SagaStatus;
+use sagas::SagaStatus;
 use tonic::Status;
 
 use super::input;

@@ -3,7 +3,7 @@
 use contract::decimal;
 use contract::query::{self, Order, OrderItem, Saga, ShippingAddress};
 use domain::value::OrderStatus;
-use event_sourcing::saga::SagaStatus;
+use sagas::SagaStatus;
 
 use super::convert::MICROS;
 use crate::projections::{OrderRow, SagaRow};

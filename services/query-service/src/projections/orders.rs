@@ -11,9 +11,9 @@ use domain::order::{Order, OrderCreated, OrderEvent, OrderItem};
 use domain::value::{OrderStatus, ShippingAddress};
 use event_sourcing::aggregate::decode;
 use event_sourcing::projection::FoldError;
-use event_sourcing::saga::{AnySagaEvent, SagaEvent};
 use event_sourcing::{Aggregate, DecodeError, Envelope, Filter, Projection};
 use read_model_sql::{Column, TableProjection, TableRow, Value, from_row};
+use sagas::{AnySagaEvent, SagaEvent};
 
 use super::json::Json;
 use super::named::stream_version;

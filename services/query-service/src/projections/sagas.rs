@@ -8,10 +8,10 @@
 
 use domain::fulfilment::SAGA_STREAMS;
 use event_sourcing::projection::FoldError;
-use event_sourcing::saga::event::{Action, Started};
-use event_sourcing::saga::{AnySagaEvent, SAGA_EVENTS, SagaEvent, SagaStatus};
 use event_sourcing::{DecodeError, Envelope, Filter, Projection};
 use read_model_sql::{Column, TableProjection, TableRow, Value, from_row};
+use sagas::event::{Action, Started};
+use sagas::{AnySagaEvent, SAGA_EVENTS, SagaEvent, SagaStatus};
 use serde::{Deserialize, Serialize};
 
 use super::json::Json;

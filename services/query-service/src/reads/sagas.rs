@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use event_sourcing::EventStore;
-use event_sourcing::saga::SagaStatus;
 use read_model_sql::{Database, Statement, TABLE};
+use sagas::SagaStatus;
 use sqlx::AssertSqlSafe;
 
 use super::conditions::Conditions;

@@ -8,13 +8,13 @@ use domain::order::{
 use domain::value::{
     Money, Price, ProductName, Quantity, Reason, Reference, ShippingAddress, TrackingNumber, UserId,
 };
-use event_sourcing::saga::event::{
+use event_sourcing::testing::at;
+use event_sourcing::{Aggregate, DomainEvent, Metadata, StreamId};
+use sagas::event::{
     Action, CancelRequested, Closed, CompensationStarted, Ended, FailedAs, Resumed, Started,
     StepCompensated, StepCompleted, StepFailed, StepStarted, Suspended,
 };
-use event_sourcing::saga::{Key, Person, SagaEvent};
-use event_sourcing::testing::at;
-use event_sourcing::{Aggregate, DomainEvent, Metadata, StreamId};
+use sagas::{Key, Person, SagaEvent};
 
 use crate::support::{Events, entity};
 

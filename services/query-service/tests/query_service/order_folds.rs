@@ -1,10 +1,10 @@
 //! Given the events of an order and of its sagas, then the order's row.
 
 use domain::value::OrderStatus;
-use event_sourcing::saga::event::Action;
 use event_sourcing::testing::{Log, at};
 use event_sourcing::{EncodedEvent, Position, StreamId};
 use query_service::projections::{OrderRow, Orders};
+use sagas::event::Action;
 
 use crate::order_events::{C, O, OrderOf, S, SagaOf};
 use crate::support::Events;

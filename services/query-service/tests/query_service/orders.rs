@@ -4,7 +4,7 @@ use contract::query::{
     Order, OrderIdsRequest, OrderItem, OrderListRequest, OrderListResponse, OrderQueryRequest,
     OrderStatus, ShippingAddress, UserOrderListRequest,
 };
-use event_sourcing::saga::event::Action;
+use sagas::event::Action;
 use tonic::{Code, Response, Status};
 
 use crate::order_events::{O, OrderOf, S, SagaOf};

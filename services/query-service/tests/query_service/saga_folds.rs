@@ -1,9 +1,9 @@
 //! Given the events of a saga, then its row.
 
-use event_sourcing::saga::SagaStatus;
-use event_sourcing::saga::event::Action;
 use event_sourcing::testing::{Log, at};
 use query_service::projections::{Json, OpenStep, SagaRow, Sagas};
+use sagas::SagaStatus;
+use sagas::event::Action;
 
 use crate::order_events::{C, O, S};
 use crate::support::Events;

@@ -3,8 +3,8 @@
 use clap::ArgMatches;
 use contract::proto::saga_command_client::SagaCommandClient;
 use contract::proto::{ResolveSagaParam, SagaActionParam, SagaActionResult};
-use event_sourcing::saga::SagaStatus;
 use platform::runtime::GrpcChannel;
+use sagas::SagaStatus;
 use serde::Serialize;
 use tonic::{Request, Response, Status};
 

@@ -3,7 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
 use domain::fulfilment::SAGA_TYPES;
-use event_sourcing::saga::SagaStatus;
+use sagas::SagaStatus;
 
 use crate::location;
 use crate::terminal::{actor_args, json_flag, parse_age};

@@ -6,8 +6,8 @@ use contract::proto::ListSagasParam;
 use contract::proto::saga_command_client::SagaCommandClient;
 use contract::query::SagaListRequest;
 use contract::query::saga_query_client::SagaQueryClient;
-use event_sourcing::saga::SagaStatus;
 use event_sourcing::{Clock, SystemClock};
+use sagas::SagaStatus;
 use tonic::Request;
 
 use super::model::{Saga, number};

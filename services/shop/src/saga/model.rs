@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::time::{from_micros, from_timestamp};
 use contract::{proto, query};
-use event_sourcing::saga::SagaStatus;
+use sagas::SagaStatus;
 use serde::{Serialize, Serializer};
 
 /// Where a saga stands, if this binary knows it.

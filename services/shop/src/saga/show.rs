@@ -5,9 +5,9 @@ use clap::ArgMatches;
 use contract::business::ErrorType;
 use contract::proto::ShowSagaParam;
 use contract::proto::saga_command_client::SagaCommandClient;
-use event_sourcing::saga::SagaStatus;
 use event_sourcing::{Clock, SystemClock};
 use platform::runtime::GrpcChannel;
+use sagas::SagaStatus;
 use serde::Serialize;
 use tonic::Request;
 

@@ -97,7 +97,11 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
     match relative.split('/').collect::<Vec<_>>().as_slice() {
         [
             "kernel",
-            "event-sourcing" | "event-store-conformance" | "sql-database",
+            "event-sourcing"
+            | "event-sourcing-derive"
+            | "event-store-conformance"
+            | "sagas"
+            | "sql-database",
         ] => Some(Tier::Kernel),
         ["kernel", _] => Some(Tier::Adapter),
         ["domain"] => Some(Tier::Domain),

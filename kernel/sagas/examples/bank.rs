@@ -1,0 +1,367 @@
+//! A bank, as the smallest whole program: an aggregate, a command over two streams, a projection, a saga, the memory
+//! store.
+//!
+//! `cargo run -p sagas --example bank`
+
+#[path = "bank/account.rs"]
+mod account;
+#[path = "bank/payout.rs"]
+mod payout;
+
+use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use event_sourcing::execute::{Lane, States, Stop, Work};
+use event_sourcing::projection::{
+    FoldError, PageWrite, Progress, ProjectionStore, Runner, RunnerConfig,
+};
+use event_sourcing::{
+    Aggregate, Command, CommandId, Context, DecodeError, Envelope, EventStore, Executor,
+    ExecutorConfig, Filter, MemoryEventStore, Metadata, Position, Projection, StoreError,
+    SystemClock, Token, aggregate,
+};
+use sagas::{
+    Effects, EngineConfig, Failure, Key, SAGA_EVENTS, SagaEngine, SagaState, Standing, Undone,
+    started,
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use account::{Account, AccountEvent, Refusal, deposit, withdraw};
+use payout::{Order, Payout};
+
+// ---- Commands: one on a single stream, one on two at once.
+
+struct Deposit {
+    account: &'static str,
+    cents: i64,
+}
+
+impl Command for Deposit {
+    type Refusal = Refusal;
+    type Answer = i64;
+    const FIRST_EVENTS: &'static [&'static str] = &["Deposited"];
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::write::<Account>(self.account)]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stop<Refusal>> {
+        Ok(work.append::<Account>(self.account, &deposit(self.cents))?)
+    }
+
+    fn answer(&self, states: &States) -> Option<i64> {
+        states
+            .get::<Account>(self.account)
+            .map(|(account, _)| account.cents)
+    }
+}
+
+struct Transfer {
+    from: &'static str,
+    to: &'static str,
+    cents: i64,
+}
+
+impl Command for Transfer {
+    type Refusal = Refusal;
+    type Answer = i64;
+    const FIRST_EVENTS: &'static [&'static str] = &["Withdrawn"];
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![
+            Lane::write::<Account>(self.from),
+            Lane::write::<Account>(self.to),
+        ]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stop<Refusal>> {
+        let from = work.state::<Account>(self.from)?;
+        work.append::<Account>(
+            self.from,
+            &withdraw(&from, self.cents).map_err(Stop::refuse)?,
+        )?;
+        work.append::<Account>(self.to, &deposit(self.cents))?;
+        Ok(())
+    }
+
+    fn answer(&self, states: &States) -> Option<i64> {
+        states
+            .get::<Account>(self.from)
+            .map(|(account, _)| account.cents)
+    }
+}
+
+// ---- The projection: one row an account.
+
+struct Balances;
+
+impl Projection for Balances {
+    const NAME: &'static str = "balances";
+    const SCHEMA_VERSION: u32 = 1;
+    type Key = String;
+    type Row = i64;
+    type Event = AccountEvent;
+
+    fn filter(&self) -> Filter {
+        Filter::of_streams(&[Account::TYPE])
+    }
+
+    fn decode(&self, envelope: &Envelope) -> Result<AccountEvent, DecodeError> {
+        aggregate::decode(envelope)
+    }
+
+    fn keys(&self, _event: &AccountEvent, envelope: &Envelope) -> Vec<String> {
+        vec![envelope.stream.aggregate_id().to_owned()]
+    }
+
+    fn fold(
+        &self,
+        _key: &String,
+        row: Option<i64>,
+        event: &AccountEvent,
+        _envelope: &Envelope,
+    ) -> Result<Option<i64>, FoldError> {
+        Ok(Some(match event {
+            AccountEvent::Deposited(moved) => row.unwrap_or(0) + moved.cents,
+            AccountEvent::Withdrawn(moved) => row.unwrap_or(0) - moved.cents,
+        }))
+    }
+}
+
+/// Rows and checkpoint behind one lock: written together, as the runner requires.
+#[derive(Default)]
+struct MemoryRows(Mutex<(HashMap<String, i64>, Position, Option<Token>)>);
+
+#[async_trait]
+impl ProjectionStore<Balances> for MemoryRows {
+    async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.2.is_some_and(|present| present > token) {
+            return Ok(None);
+        }
+        table.2 = Some(token);
+        Ok(Some(Progress {
+            position: table.1,
+            mark: None,
+            caught_up: true,
+            parked: None,
+        }))
+    }
+
+    async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+        {
+            let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *table = (HashMap::new(), Position::START, Some(token));
+        }
+        self.begin(token).await
+    }
+
+    async fn progress(&self) -> Result<Progress, StoreError> {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Progress {
+            position: table.1,
+            mark: None,
+            caught_up: true,
+            parked: None,
+        })
+    }
+
+    async fn load(&self, keys: &[String]) -> Result<Vec<(String, i64)>, StoreError> {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(keys
+            .iter()
+            .filter_map(|key| Some((key.clone(), *table.0.get(key)?)))
+            .collect())
+    }
+
+    async fn write(&self, page: PageWrite<String, i64>) -> Result<bool, StoreError> {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.1 != page.from || table.2 != Some(page.token) {
+            return Ok(false);
+        }
+        for (key, row) in page.changes {
+            match row {
+                Some(cents) => table.0.insert(key, cents),
+                None => table.0.remove(&key),
+            };
+        }
+        table.1 = page.through;
+        Ok(true)
+    }
+}
+
+// ---- The saga: how it begins, and whom it calls. Its table is in `bank/payout.rs`.
+
+struct BeginPayout {
+    payout: &'static str,
+    order: Order,
+}
+
+impl Command for BeginPayout {
+    type Refusal = Refusal;
+    type Answer = ();
+    const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::create::<SagaState<Payout>>(self.payout)]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stop<Refusal>> {
+        let order = self.order.clone();
+        let event = started::<Payout>(self.payout, &self.order.from, order, Metadata::default());
+        Ok(work.append::<SagaState<Payout>>(self.payout, &[event])?)
+    }
+
+    fn answer(&self, _states: &States) -> Option<()> {
+        Some(())
+    }
+}
+
+/// Another bank. It does what it is asked for once for a key, and never after it was told to undo that; it takes no
+/// more than 5,000 cents at once.
+#[derive(Default)]
+struct OtherBank(Mutex<BTreeMap<Key, Standing<String>>>);
+
+#[async_trait]
+impl Effects<Payout> for OtherBank {
+    async fn act(&self, key: &Key, order: &Order) -> Result<String, Failure> {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = if order.cents > 5_000 {
+            Standing::Refused("too much at once".to_owned())
+        } else {
+            Standing::Done(format!("receipt of {key}"))
+        };
+        match book.entry(key.clone()).or_insert(new) {
+            Standing::Done(receipt) => Ok(receipt.clone()),
+            Standing::Refused(reason) => Err(Failure::Refused(reason.clone())),
+            _ => Err(Failure::Refused("it was undone".to_owned())),
+        }
+    }
+
+    async fn look_up(&self, key: &Key, _order: &Order) -> Result<Standing<String>, Failure> {
+        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(book.get(key).cloned().unwrap_or(Standing::Absent))
+    }
+
+    async fn undo(&self, key: &Key, _order: &Order) -> Result<Undone, Failure> {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = book.insert(key.clone(), Standing::Undone);
+        Ok(Undone {
+            happened: matches!(before, Some(Standing::Done(_))),
+            reference: None,
+            closed: true,
+        })
+    }
+}
+
+/// Pays out to the other bank, once what it takes and once too much, and waits for the ends.
+async fn pay_out(
+    executor: &Arc<Executor>,
+    store: &Arc<MemoryEventStore>,
+) -> Result<(), Box<dyn Error>> {
+    let engine = SagaEngine::builder(
+        executor.clone(),
+        store.clone(),
+        store.clone(),
+        Arc::new(SystemClock),
+        EngineConfig::new("example"),
+    );
+    let bank = Arc::new(OtherBank::default());
+    let (engine, tasks) = engine.with::<Payout>(bank).start();
+    for (payout, cents, seed) in [("payout-1", 1_000, 4), ("payout-2", 5_001, 5)] {
+        let order = Order {
+            from: "alice".to_owned(),
+            to: "carol, elsewhere".to_owned(),
+            cents,
+        };
+        let begin = BeginPayout { payout, order };
+        let started = executor.execute(&begin, &context(seed)).await?;
+        engine.begun::<Payout>(payout, started.position);
+        let mut after = started.position;
+        let ended = loop {
+            let (saga, _) = executor.load::<SagaState<Payout>>(payout).await?;
+            if let Some(run) = saga.run().filter(|run| !run.is_active()) {
+                break format!("{:?}, {:?}", run.phase, run.failure);
+            }
+            after = store.wait_for(after.next()).await?;
+        };
+        println!("{payout}: {ended}");
+    }
+    tasks.stop().await;
+    Ok(())
+}
+
+// ---- The program.
+
+fn context(seed: u8) -> Context {
+    Context {
+        command_id: CommandId::from_parts(DateTime::UNIX_EPOCH, [seed; 10]),
+        deadline: Instant::now() + Duration::from_secs(5),
+        metadata: Metadata::default(),
+        fence: None,
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let clock = Arc::new(SystemClock);
+    let store = Arc::new(MemoryEventStore::new(clock.clone()));
+    let (executor, tasks) =
+        Executor::start(store.clone(), clock.clone(), ExecutorConfig::default());
+    let executor = Arc::new(executor);
+
+    executor
+        .execute(
+            &Deposit {
+                account: "alice",
+                cents: 10_000,
+            },
+            &context(1),
+        )
+        .await?;
+    let transfer = Transfer {
+        from: "alice",
+        to: "bob",
+        cents: 3_000,
+    };
+    let first = executor.execute(&transfer, &context(2)).await?;
+    let again = executor.execute(&transfer, &context(2)).await?;
+    println!("transferred; alice has {} cents", first.answer);
+    println!(
+        "the same command again: {} cents, duplicate: {}",
+        again.answer, again.duplicate
+    );
+    let refused = Transfer {
+        from: "bob",
+        to: "alice",
+        cents: 9_900,
+    };
+    if let Err(error) = executor.execute(&refused, &context(3)).await {
+        println!("{error}");
+    }
+
+    pay_out(&executor, &store).await?;
+
+    let rows = Arc::new(MemoryRows::default());
+    let head = store.head().await?;
+    let config = RunnerConfig::new("example");
+    let runner = Runner::new(store.clone(), Balances, rows.clone(), store, config);
+    let mut state = runner.state();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(runner.run(stop.clone()));
+    state.wait_for(|state| state.position >= head).await?;
+    for (account, cents) in rows.load(&["alice".to_owned(), "bob".to_owned()]).await? {
+        println!("balance of {account}: {cents} cents");
+    }
+
+    stop.cancel();
+    running.await?;
+    drop(executor);
+    tasks.finished().await;
+    Ok(())
+}

@@ -1,0 +1,432 @@
+//! One commit of a saga's owner: what it has heard, and everything that follows from it at once.
+//!
+//! The word of a call, the domain's events, the local steps behind it, and the announcement of the next call share
+//! one commit, so that a saga costs as many commits as it makes calls.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use event_sourcing::clock::after;
+use event_sourcing::execute::{Command, Lane, States, Stop, Work};
+use parking_lot::Mutex;
+
+use super::definition::{EventOf, Kind, Reads, Refusal, Role, Saga, Step, Writes};
+use super::effects::{Failure, Key, LONGEST_WAIT, Undone};
+use super::event::{
+    CompensationStarted, Ended, FailedAs, SAGA_EVENTS, SagaEvent, StepCompensated, StepCompleted,
+    StepFailed, StepStarted, Suspended,
+};
+use super::next::{Move, next};
+use super::state::{Phase, Run, SagaState, Status, StepState};
+
+/// What the owner has heard from a call that it made.
+#[derive(Clone, Debug)]
+pub(super) struct News<S: Saga> {
+    pub(super) step: usize,
+    pub(super) undo: bool,
+    pub(super) attempt: u32,
+    pub(super) key: Key,
+    pub(super) word: Word<S>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Word<S: Saga> {
+    Done(S::Output),
+    Undone(Undone),
+    Failed(Failure),
+    /// It was announced, and then not made.
+    NotSent,
+}
+
+/// Records the news and goes on as far as it can.
+#[derive(Clone, Debug)]
+pub(super) struct Advance<S: Saga> {
+    pub(super) saga_id: Arc<str>,
+    pub(super) news: Vec<News<S>>,
+    /// The steps whose calls this process is making.
+    pub(super) live: Vec<usize>,
+    /// How many more calls it may make.
+    pub(super) slots: usize,
+    /// No pause before another try is longer than this, whatever the table says. The provider's wish counts for more.
+    pub(super) longest_pause: Duration,
+    /// What the next decision will surely read.
+    pub(super) lanes: Vec<Lane>,
+    /// The calls that the last decision announced: step and attempt.
+    pub(super) announced: Announced,
+}
+
+/// Which calls were announced. Only whoever announced a call may make it without asking first.
+pub(super) type Announced = Arc<Mutex<Vec<(usize, u32)>>>;
+
+/// The stream says, or was about to say, what no saga can do. It is left as it is.
+#[derive(Debug)]
+pub(super) struct Damaged(pub(super) String);
+
+type Stopped = Stop<Damaged>;
+
+impl<S: Saga> Command for Advance<S> {
+    type Refusal = Damaged;
+    type Answer = Arc<SagaState<S>>;
+    const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
+
+    fn lanes(&self) -> Vec<Lane> {
+        let mut lanes = self.lanes.clone();
+        lanes.push(Lane::write::<SagaState<S>>(&self.saga_id));
+        lanes
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+        self.announced.lock().clear();
+        let mut pass = Pass::<S> {
+            saga_id: &self.saga_id,
+            now: work.now(),
+            live: self.live.clone(),
+            slots: self.slots,
+            longest_pause: self.longest_pause,
+            announced: &self.announced,
+            work,
+            saga: PhantomData,
+        };
+        pass.state()?;
+        for news in &self.news {
+            pass.hear(news)?;
+        }
+        while pass.step()? {}
+        Ok(())
+    }
+
+    fn answer(&self, states: &States) -> Option<Arc<SagaState<S>>> {
+        Some(states.get::<SagaState<S>>(&self.saga_id)?.0)
+    }
+}
+
+/// One decision in progress.
+struct Pass<'a, S: Saga> {
+    saga_id: &'a str,
+    now: DateTime<Utc>,
+    live: Vec<usize>,
+    slots: usize,
+    longest_pause: Duration,
+    announced: &'a Announced,
+    work: &'a mut Work,
+    saga: PhantomData<S>,
+}
+
+impl<S: Saga> Pass<'_, S> {
+    fn state(&mut self) -> Result<Arc<SagaState<S>>, Stopped> {
+        let state = self.work.state::<SagaState<S>>(self.saga_id)?;
+        match state.damage() {
+            Some(damage) => Err(Stop::refuse(Damaged(damage.to_owned()))),
+            None => Ok(state),
+        }
+    }
+
+    /// Appends what is legal; a move that is not ends the decision, so that it is never written.
+    fn append(&mut self, events: &[EventOf<S>]) -> Result<(), Stopped> {
+        self.work.append::<SagaState<S>>(self.saga_id, events)?;
+        self.state().map(|_| ())
+    }
+
+    /// Records the word of a call, unless the step has moved on: a person may have declared it done meanwhile, or
+    /// closed the saga.
+    fn hear(&mut self, news: &News<S>) -> Result<(), Stopped> {
+        let state = self.state()?;
+        let open = state
+            .run()
+            .filter(|run| !matches!(run.phase, Phase::Ended(_)));
+        let Some(at) = open.and_then(|run| At::new(run, news.step, news.undo)) else {
+            return Ok(());
+        };
+        let awaited = if news.undo {
+            Status::Undoing
+        } else {
+            Status::Calling
+        };
+        let is_awaited = at.state.status == awaited && at.state.attempts == news.attempt;
+        if !is_awaited || at.key != news.key {
+            return Ok(());
+        }
+        match (&news.word, &at.step.kind) {
+            (Word::Done(output), Kind::External { done, .. }) => {
+                let writes = done(&at.run.data, &at.key, output);
+                self.append(&[at.completed(Some(output.clone()))])?;
+                Ok(writes.append_to(self.work)?)
+            }
+            (Word::Undone(found), Kind::External { undone, .. }) if found.closed => {
+                let found = Undone {
+                    happened: found.happened || at.state.completed,
+                    ..found.clone()
+                };
+                let writes =
+                    undone.map_or_else(Writes::none, |undone| undone(&at.run.data, &found));
+                self.append(&[at.compensated(found.happened)])?;
+                Ok(writes.append_to(self.work)?)
+            }
+            (Word::Undone(_), _) => {
+                let reason = "undone; the provider is asked again whether something came late";
+                let due = after(self.now, at.step.timeout.min(self.longest_pause));
+                let again = at.has_tries().then_some(due);
+                self.fail_as(&at, FailedAs::NotClosed, reason, again, again.is_none())
+            }
+            (Word::Failed(failure), _) => self.fail(&at, failure),
+            (Word::NotSent, _) => {
+                let is_open_pivot = at.step.role == Role::Pivot && at.state.unresolved;
+                let gives_way = at.run.cancel.is_some() && !at.run.is_decided() && !is_open_pivot;
+                let again = (!gives_way).then_some(self.now);
+                self.append(&[at.failed(FailedAs::NotDone, "not sent", again)])
+            }
+            (Word::Done(_), Kind::Local { .. }) => Ok(()),
+        }
+    }
+
+    /// Takes the first move that it may take.
+    fn step(&mut self) -> Result<bool, Stopped> {
+        let state = self.state()?;
+        let Some(run) = state.run() else {
+            return Ok(false);
+        };
+        for planned in next(run, self.now).moves {
+            if self.take(run, &planned)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn take(&mut self, run: &Run<S>, planned: &Move) -> Result<bool, Stopped> {
+        match *planned {
+            Move::Decide { step, undo } => self.decide(run, step, undo),
+            Move::Call { step, undo, .. } => self.announce(run, step, undo),
+            Move::GiveUp { step } => self.give_up(run, step),
+            Move::Compensate { ref reason, step } => {
+                let step = step.and_then(|step| Some(run.step(step)?.0.name.to_owned()));
+                self.append(&[SagaEvent::CompensationStarted(CompensationStarted {
+                    saga_id: run.saga_id.clone(),
+                    subject: run.subject.clone(),
+                    reason: reason.clone(),
+                    step,
+                })])?;
+                Ok(true)
+            }
+            Move::Complete | Move::Compensated => self.end(run, *planned == Move::Complete),
+        }
+    }
+
+    fn decide(&mut self, run: &Run<S>, step: usize, undo: bool) -> Result<bool, Stopped> {
+        let Some(at) = At::new(run, step, undo) else {
+            return Ok(false);
+        };
+        let Kind::Local { action, undo: back } = at.step.kind else {
+            return Ok(false);
+        };
+        let local = if undo { back } else { Some(action) };
+        let Some(local) = local else {
+            return Ok(false);
+        };
+        match local(&run.data, &mut Reads(self.work)) {
+            Ok(writes) if undo => {
+                self.append(&[at.compensated(true)])?;
+                writes.append_to(self.work)?;
+            }
+            Ok(writes) => {
+                self.append(&[at.completed(None)])?;
+                writes.append_to(self.work)?;
+            }
+            Err(Stop::Refused(Refusal(reason))) => {
+                let at = At {
+                    attempt: at.attempt + 1,
+                    ..at
+                };
+                self.fail(&at, &Failure::Refused(reason))?;
+            }
+            Err(Stop::Needs(needs)) => return Err(Stop::Needs(needs)),
+        }
+        Ok(true)
+    }
+
+    fn announce(&mut self, run: &Run<S>, step: usize, undo: bool) -> Result<bool, Stopped> {
+        let Some(at) = At::new(run, step, undo) else {
+            return Ok(false);
+        };
+        if self.slots == 0 || self.live.contains(&step) {
+            return Ok(false);
+        }
+        self.slots -= 1;
+        self.live.push(step);
+        self.announced.lock().push((step, at.attempt + 1));
+        let deadline = (!undo && at.step.role != Role::Retriable).then(|| {
+            at.state
+                .deadline
+                .unwrap_or(after(self.now, at.step.deadline))
+        });
+        self.append(&[SagaEvent::StepStarted(StepStarted {
+            saga_id: run.saga_id.clone(),
+            subject: run.subject.clone(),
+            step: at.step.name.to_owned(),
+            undo,
+            attempt: at.attempt + 1,
+            key: at.key,
+            deadline,
+        })])?;
+        Ok(true)
+    }
+
+    fn give_up(&mut self, run: &Run<S>, step: usize) -> Result<bool, Stopped> {
+        let Some(at) = At::new(run, step, false).filter(|_| !self.live.contains(&step)) else {
+            return Ok(false);
+        };
+        let is_open = at.state.unresolved || at.state.status == Status::Calling;
+        let outcome = if is_open {
+            FailedAs::Unknown
+        } else {
+            FailedAs::NotDone
+        };
+        let reason = match &at.state.reason {
+            Some(reason) => format!("not done in time; at last: {reason}"),
+            None => "not done in time".to_owned(),
+        };
+        self.append(&[at.failed(outcome, &reason, None)])?;
+        Ok(true)
+    }
+
+    fn end(&mut self, run: &Run<S>, completed: bool) -> Result<bool, Stopped> {
+        let Some(table) = run.table() else {
+            return Ok(false);
+        };
+        let ended = Ended {
+            saga_id: run.saga_id.clone(),
+            subject: run.subject.clone(),
+        };
+        let (event, end) = if completed {
+            (SagaEvent::Completed(ended), table.completed)
+        } else {
+            (SagaEvent::Compensated(ended), table.compensated)
+        };
+        let writes = end(&run.data, run.reason(), &mut Reads(self.work))?;
+        self.append(&[event])?;
+        writes.append_to(self.work)?;
+        Ok(true)
+    }
+
+    /// Records a failure, and decides whether there is another try, and when.
+    fn fail(&mut self, at: &At<'_, S>, failure: &Failure) -> Result<(), Stopped> {
+        let (outcome, reason) = match failure {
+            Failure::Refused(reason) => (FailedAs::Refused, reason),
+            Failure::NotDone { reason, .. } => (FailedAs::NotDone, reason),
+            Failure::Unknown { reason, .. } => (FailedAs::Unknown, reason),
+        };
+        let random = self.work.derive_id("jitter").as_u128() & u128::from(u32::MAX);
+        let random = u64::try_from(random).unwrap_or(0);
+        let retry = at.step.retry.within(self.longest_pause);
+        // Those that were turned away together do not come back together either.
+        let asked_for = failure.wait().map_or(Duration::ZERO, |wait| {
+            wait.min(LONGEST_WAIT) + retry.pause(1, random)
+        });
+        let pause = retry.pause(at.state.failures + 1, random);
+        let due = after(self.now, pause.max(asked_for));
+        let is_refused = outcome == FailedAs::Refused;
+        let has_tries = at.has_tries();
+        let is_open = at.state.unresolved || outcome == FailedAs::Unknown;
+        let (again, suspends) = match at.step.role {
+            _ if at.undo => (has_tries, !has_tries),
+            Role::Retriable => (has_tries && !is_refused, !has_tries || is_refused),
+            Role::Pivot if is_open && !is_refused => (has_tries, !has_tries),
+            Role::Compensatable | Role::Pivot => {
+                let in_time = at.state.deadline.is_none_or(|deadline| due < deadline);
+                (in_time && !is_refused, false)
+            }
+        };
+        self.fail_as(at, outcome, reason, again.then_some(due), suspends)
+    }
+
+    fn fail_as(
+        &mut self,
+        at: &At<'_, S>,
+        outcome: FailedAs,
+        reason: &str,
+        again: Option<DateTime<Utc>>,
+        suspends: bool,
+    ) -> Result<(), Stopped> {
+        let mut events = vec![at.failed(outcome, reason, again)];
+        // A person who lets it go on looks at all of its steps, so that one suspension is enough.
+        if suspends && at.run.suspended.is_none() {
+            events.push(SagaEvent::Suspended(Suspended {
+                saga_id: at.run.saga_id.clone(),
+                subject: at.run.subject.clone(),
+                step: at.step.name.to_owned(),
+                undo: at.undo,
+                reason: reason.to_owned(),
+            }));
+        }
+        self.append(&events)
+    }
+}
+
+/// A try of a step: makes the events about it.
+struct At<'a, S: Saga> {
+    run: &'a Run<S>,
+    step: &'static Step<S>,
+    state: &'a StepState,
+    key: Key,
+    undo: bool,
+    attempt: u32,
+}
+
+impl<'a, S: Saga> At<'a, S> {
+    fn new(run: &'a Run<S>, index: usize, undo: bool) -> Option<Self> {
+        let (step, state) = run.step(index)?;
+        Some(Self {
+            run,
+            step,
+            state,
+            key: run.key(index)?,
+            undo,
+            attempt: state.attempts,
+        })
+    }
+
+    /// Whether it may be tried again if this try failed.
+    fn has_tries(&self) -> bool {
+        self.state.failures + 1 < self.step.retry.tries
+    }
+
+    fn completed(&self, output: Option<S::Output>) -> EventOf<S> {
+        SagaEvent::StepCompleted(StepCompleted {
+            saga_id: self.run.saga_id.clone(),
+            subject: self.run.subject.clone(),
+            step: self.step.name.to_owned(),
+            output,
+            by: None,
+        })
+    }
+
+    fn compensated(&self, happened: bool) -> EventOf<S> {
+        SagaEvent::StepCompensated(StepCompensated {
+            saga_id: self.run.saga_id.clone(),
+            subject: self.run.subject.clone(),
+            step: self.step.name.to_owned(),
+            happened,
+            by: None,
+        })
+    }
+
+    fn failed(
+        &self,
+        outcome: FailedAs,
+        reason: &str,
+        retry_at: Option<DateTime<Utc>>,
+    ) -> EventOf<S> {
+        SagaEvent::StepFailed(StepFailed {
+            saga_id: self.run.saga_id.clone(),
+            subject: self.run.subject.clone(),
+            step: self.step.name.to_owned(),
+            undo: self.undo,
+            attempt: self.attempt,
+            outcome,
+            reason: reason.to_owned(),
+            retry_at,
+        })
+    }
+}

@@ -1,0 +1,291 @@
+//! A saga as a table: each step with its action beside its compensation.
+//!
+//! ```text
+//!   compensatable …  →  pivot  →  retriable …
+//!   undone in reverse   decides   tried until it succeeds
+//! ```
+//!
+//! The steps before the pivot can be undone, those behind it are repeated until they succeed. A saga without a
+//! pivot decides when its last step is done.
+
+use std::fmt;
+use std::time::Duration;
+
+use event_sourcing::aggregate::Aggregate;
+use event_sourcing::execute::{Lane, Needs, Stop, Work};
+
+use super::effects::{Key, Undone};
+use super::event::{Payload, SagaEvent};
+
+/// A kind of saga: its data, and its tables by version.
+pub trait Saga: Clone + fmt::Debug + Send + Sync + 'static {
+    /// The name of its type, such as `order`.
+    const NAME: &'static str;
+    /// The stored name of its streams' type, such as `order_saga`. Each kind of saga has its own.
+    const STREAM: &'static str;
+    /// The version of the table that new sagas run by.
+    const DEFINITION: u32;
+    /// What it begins with, and what its steps add to it.
+    type Data: Payload;
+    /// What its external steps bring back.
+    type Output: Payload;
+    /// What its external steps ask for.
+    type Call: Clone + fmt::Debug + Send + Sync + 'static;
+
+    /// The table of a version. A binary keeps the tables of all versions that may still be running.
+    fn table(definition: u32) -> Option<&'static Table<Self>>;
+
+    /// Adds what an external step brought back to the data.
+    fn learn(data: &mut Self::Data, output: &Self::Output);
+}
+
+/// The events of a kind of saga.
+pub type EventOf<S> = SagaEvent<<S as Saga>::Data, <S as Saga>::Output>;
+
+/// The steps of a saga, in order, and what goes into the commit of its end.
+pub struct Table<S: Saga> {
+    /// Stages follow each other; the steps of one stage are independent and run side by side.
+    pub stages: &'static [&'static [Step<S>]],
+    /// How long a saga may take until its pivot. After it, it is undone.
+    pub until_pivot: Duration,
+    /// What goes into the commit in which it completes.
+    pub completed: End<S>,
+    /// What goes into the commit in which it is compensated.
+    pub compensated: End<S>,
+    /// What goes into the commit in which a person closes it.
+    pub failed: End<S>,
+}
+
+impl<S: Saga> fmt::Debug for Table<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.steps().map(|step| step.name))
+            .finish()
+    }
+}
+
+impl<S: Saga> Table<S> {
+    /// Its steps, stage after stage. A step's index counts in this order.
+    #[must_use]
+    pub fn steps(&self) -> impl DoubleEndedIterator<Item = &'static Step<S>> + Clone + use<S> {
+        self.stages.iter().flat_map(|stage| stage.iter())
+    }
+
+    /// The indexes of each stage's steps.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<S> {
+        self.stages.iter().scan(0, |begin, stage| {
+            let range = *begin..*begin + stage.len();
+            *begin = range.end;
+            Some(range)
+        })
+    }
+
+    /// The index of the step of this name.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.steps().position(|step| step.name == name)
+    }
+
+    /// The index of the pivot; without one, that behind the last step.
+    #[must_use]
+    pub fn pivot(&self) -> usize {
+        let steps = self.steps();
+        let count = steps.clone().count();
+        let pivot = steps.clone().position(|step| step.role == Role::Pivot);
+        let retriable = steps.clone().position(|step| step.role == Role::Retriable);
+        pivot.or(retriable).unwrap_or(count)
+    }
+
+    /// What is wrong with it: the first rule that it breaks. Names are unique; compensatable steps come first, then at
+    /// most one pivot, alone in its stage, then retriable ones.
+    #[must_use]
+    pub fn flaw(&self) -> Option<String> {
+        let order = |role| match role {
+            Role::Compensatable => 0,
+            Role::Pivot => 1,
+            Role::Retriable => 2,
+        };
+        let mut least = 0;
+        for stage in self.stages {
+            let first = stage.first().map(|step| order(step.role));
+            for step in *stage {
+                if self.steps().filter(|other| other.name == step.name).count() > 1 {
+                    return Some(format!("two steps are called {}", step.name));
+                }
+                if Some(order(step.role)) != first || order(step.role) < least {
+                    return Some(format!(
+                        "{} stands beside or behind a later role",
+                        step.name
+                    ));
+                }
+            }
+            if first == Some(1) && stage.len() > 1 {
+                return Some("a pivot stands alone in its stage".to_owned());
+            }
+            // A second pivot would come behind the decision.
+            least = first.map_or(least, |first| if first == 1 { 2 } else { first });
+        }
+        None
+    }
+}
+
+/// What a step's failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Can be undone: if it fails for good, the saga goes backwards.
+    Compensatable,
+    /// Decides: with it the saga will complete. Until then it can go backwards.
+    Pivot,
+    /// Is repeated until it succeeds; after too many tries a person is asked.
+    Retriable,
+}
+
+/// One step.
+pub struct Step<S: Saga> {
+    /// Its stored name.
+    pub name: &'static str,
+    /// What its failure means.
+    pub role: Role,
+    /// What it does, and what undoes that.
+    pub kind: Kind<S>,
+    /// The streams that its commits surely write; a hint, so that a decision need not begin twice.
+    pub lanes: fn(&S::Data) -> Vec<Lane>,
+    /// The time limit of one call.
+    pub timeout: Duration,
+    /// How long its action may take over all its tries, if it is not retriable.
+    pub deadline: Duration,
+    /// When it is tried again.
+    pub retry: RetryPolicy,
+}
+
+impl<S: Saga> fmt::Debug for Step<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Step({}, {:?})", self.name, self.role)
+    }
+}
+
+/// What a step does, beside what undoes it.
+pub enum Kind<S: Saga> {
+    /// Its events and its completion are one commit: it happens exactly once.
+    Local {
+        /// Decides its writes.
+        action: Local<S>,
+        /// Decides the writes that undo it.
+        undo: Option<Local<S>>,
+    },
+    /// A call to the outside: at least once, under a key.
+    External {
+        /// What is asked for.
+        call: fn(&S::Data) -> S::Call,
+        /// Writes of the commit of its completion.
+        done: fn(&S::Data, &Key, &S::Output) -> Writes,
+        /// Writes of the commit of its undoing. A step without it needs no undoing.
+        undone: Option<fn(&S::Data, &Undone) -> Writes>,
+    },
+}
+
+impl<S: Saga> fmt::Debug for Kind<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local { .. } => "Local",
+            Self::External { .. } => "External",
+        })
+    }
+}
+
+/// When a step is tried again: `min` after the first failure, twice as long after each further one, at most `max`,
+/// each time shortened at random by up to a half, so that sagas that failed together do not come back together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The first pause.
+    pub min: Duration,
+    /// The longest pause.
+    pub max: Duration,
+    /// How many tries a compensation or a retriable step has before a person is asked.
+    pub tries: u32,
+}
+
+impl RetryPolicy {
+    /// One second to one minute, ten tries.
+    pub const DEFAULT: Self = Self {
+        min: Duration::from_secs(1),
+        max: Duration::from_mins(1),
+        tries: 10,
+    };
+
+    /// The same with no pause longer than `longest`. A pause that this cuts is shortened at random all the same.
+    #[must_use]
+    pub fn within(&self, longest: Duration) -> Self {
+        let max = self.max.min(longest);
+        Self { max, ..*self }
+    }
+
+    /// The pause after failure number `attempt`, from 1. `random` is any number.
+    #[must_use]
+    pub fn pause(&self, attempt: u32, random: u64) -> Duration {
+        let doubled = 1_u32
+            .checked_shl(attempt.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        let full = self.min.saturating_mul(doubled).min(self.max);
+        let share = u32::try_from(random % 1_000).unwrap_or(0);
+        full / 2 + full / 2_000 * share
+    }
+}
+
+/// Decides the writes of a local step, appended together with its completion. A refusal means that it cannot be done.
+pub type Local<S> = fn(&<S as Saga>::Data, &mut Reads<'_>) -> Result<Writes, Stop<Refusal>>;
+
+/// Decides the writes that an end of the saga brings with it. An end cannot be refused. The text is why it ended.
+pub type End<S> = fn(&<S as Saga>::Data, &str, &mut Reads<'_>) -> Result<Writes, Needs>;
+
+/// Why a local step cannot be done. Stored and shown: short, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(pub String);
+
+/// What a local step may do while it decides: read. It writes by what it gives back, so that a refusal leaves
+/// nothing half done.
+#[derive(Debug)]
+pub struct Reads<'a>(pub(super) &'a mut Work);
+
+impl Reads<'_> {
+    /// The state of an aggregate.
+    ///
+    /// # Errors
+    /// [`Needs`], if it was not read yet; hand it on with `?`.
+    pub fn state<A: Aggregate>(&mut self, id: &str) -> Result<std::sync::Arc<A>, Needs> {
+        self.0.state::<A>(id)
+    }
+}
+
+type Planned = Box<dyn FnOnce(&mut Work) -> Result<(), Needs> + Send>;
+
+/// Events for streams, to be appended together.
+#[derive(Default)]
+pub struct Writes(Vec<Planned>);
+
+impl fmt::Debug for Writes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Writes({})", self.0.len())
+    }
+}
+
+impl Writes {
+    /// No events.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// These, and events for the stream of an aggregate.
+    #[must_use]
+    pub fn and<A: Aggregate>(mut self, id: impl Into<String>, events: Vec<A::Event>) -> Self {
+        let id = id.into();
+        self.0
+            .push(Box::new(move |work| work.append::<A>(&id, &events)));
+        self
+    }
+
+    pub(super) fn append_to(self, work: &mut Work) -> Result<(), Needs> {
+        self.0.into_iter().try_for_each(|planned| planned(work))
+    }
+}

@@ -1,0 +1,480 @@
+//! One saga, from news to news, until it must wait.
+//!
+//! ```text
+//!   ┌─► commit what was heard and what follows from it ──► make the calls that it announced ─┐
+//!   └───────────────────────── hear from one of them ◄──────────────────────────────────────┘
+//!       until nothing can be done now, the partition is lost, or the engine stops
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use event_sourcing::clock::after;
+use event_sourcing::execute::{Context, ExecuteError, Lane};
+use event_sourcing::id::CommandId;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::{self, JoinSet};
+use tokio::time::Instant;
+
+use super::Shared;
+use super::call::Call;
+use super::failures::Named;
+use super::schedule::Rest;
+use crate::advance::{Advance, Announced, Damaged, News, Word};
+use crate::definition::{Kind, Saga};
+use crate::effects::Effects;
+use crate::fields;
+use crate::next::{Move, Plan, next};
+use crate::state::{Outcome, Phase, Run, SagaState};
+
+/// Drives sagas of one kind, whatever its type.
+#[async_trait]
+pub(super) trait Driver: Send + Sync {
+    /// The kind's name.
+    fn name(&self) -> &'static str;
+
+    /// The type of its sagas' streams.
+    fn stream_type(&self) -> &'static str;
+
+    /// Takes a saga as far as it goes now.
+    async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> Rest;
+}
+
+/// Sagas of kind `S`.
+pub(super) struct Typed<S: Saga> {
+    pub(super) effects: Arc<dyn Effects<S>>,
+}
+
+#[async_trait]
+impl<S: Saga> Driver for Typed<S> {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn stream_type(&self) -> &'static str {
+        S::STREAM
+    }
+
+    async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> Rest {
+        let mut drive = Drive {
+            shared,
+            effects: &self.effects,
+            saga_id,
+            partition,
+            calls: JoinSet::new(),
+            live: Vec::new(),
+            permits: Vec::new(),
+        };
+        match drive.run().await {
+            Ok(rest) | Err(rest) => rest,
+        }
+    }
+}
+
+struct Drive<'a, S: Saga> {
+    shared: &'a Arc<Shared>,
+    effects: &'a Arc<dyn Effects<S>>,
+    saga_id: &'a Arc<str>,
+    partition: u16,
+    calls: JoinSet<News<S>>,
+    live: Vec<(task::Id, Call<S>)>,
+    /// The right to make so many calls more.
+    permits: Vec<OwnedSemaphorePermit>,
+}
+
+impl<S: Saga> Drive<'_, S> {
+    async fn run(&mut self) -> Result<Rest, Rest> {
+        let mut state = self.load().await?;
+        let mut news = Vec::new();
+        // What this process remembers may be old: other processes write sagas as well. A commit notices that by
+        // itself; a saga is not put to rest before it was looked at.
+        let mut is_current = false;
+        loop {
+            let now = self.shared.clock.now();
+            let plan = state
+                .run()
+                .filter(|_| state.damage().is_none())
+                .map_or_else(Plan::default, |run| next(run, now));
+            if self.has_work(&plan, !news.is_empty()).await {
+                let before = Arc::clone(&state);
+                let announced = Announced::default();
+                let heard = std::mem::take(&mut news);
+                state = self.commit(&before, &plan, heard, &announced).await?;
+                is_current = true;
+                report(self.shared, &before, &state);
+                let announced = std::mem::take(&mut *announced.lock());
+                news = self.make_calls(&state, &announced).await?;
+            } else if !self.live.is_empty() {
+                self.permits.clear();
+                news.extend(self.listen(plan.wake_at).await);
+            } else if is_current || self.shared.stop.is_cancelled() || is_over(&state) {
+                // It may rest for days, or for good.
+                let executor = &self.shared.executor;
+                executor.let_go::<SagaState<S>>(self.saga_id);
+                return Ok(self.rest(&state, &plan));
+            } else {
+                state = self.look().await?;
+                is_current = true;
+            }
+        }
+    }
+
+    fn rest(&self, state: &SagaState<S>, plan: &Plan) -> Rest {
+        if let Some(damage) = state.damage() {
+            tracing::error!(
+                { fields::SAGA_TYPE } = S::NAME,
+                { fields::SAGA_ID } = &**self.saga_id,
+                { fields::REASON } = damage,
+                "a saga's stream is damaged"
+            );
+            return Rest::Idle;
+        }
+        if is_over(state) {
+            return Rest::Over;
+        }
+        plan.wake_at.map_or(Rest::Idle, Rest::Until)
+    }
+
+    async fn load(&self) -> Result<Arc<SagaState<S>>, Rest> {
+        let executor = &self.shared.executor;
+        let loaded = executor.load::<SagaState<S>>(self.saga_id).await;
+        match loaded {
+            Ok((state, _)) => {
+                self.shared.schedule.set_unreadable(self.saga_id, false);
+                self.shared.failures.read();
+                Ok(state)
+            }
+            Err(error) => Err(self.unread(&error, error.is_retryable())),
+        }
+    }
+
+    /// The saga as the store has it now.
+    async fn look(&self) -> Result<Arc<SagaState<S>>, Rest> {
+        let present = self.shared.executor.present::<SagaState<S>>(self.saga_id);
+        match tokio::time::timeout(self.shared.config.commit_timeout, present).await {
+            Ok(Ok((state, _))) => {
+                self.shared.failures.read();
+                Ok(state)
+            }
+            Ok(Err(error)) => Err(self.unread(&error, error.is_retryable())),
+            Err(late) => Err(self.unread(&late, true)),
+        }
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named {
+            saga_type: S::NAME,
+            saga_id: self.saga_id,
+        }
+    }
+
+    fn unread(&self, error: &(dyn std::error::Error + 'static), is_retryable: bool) -> Rest {
+        let saga_id = &**self.saga_id;
+        if is_retryable {
+            self.shared.failures.unread(self.named(), error);
+        } else if self.shared.schedule.set_unreadable(saga_id, true) {
+            metrics::counter!("events_unreadable_total", "reader" => "saga").increment(1);
+            tracing::error!(
+                { fields::SAGA_TYPE } = S::NAME,
+                { fields::SAGA_ID } = saga_id,
+                { fields::ERROR } = error,
+                "a saga cannot be read; it is tried again, rarely"
+            );
+        }
+        self.later(is_retryable)
+    }
+
+    /// After a pause; after a long one if another try will most likely fail in the same way.
+    fn later(&self, is_retryable: bool) -> Rest {
+        let times = if is_retryable { 1 } else { 60 };
+        let pause = self.shared.config.retry.saturating_mul(times);
+        Rest::Until(after(self.shared.clock.now(), pause))
+    }
+
+    /// Whether a commit would get it on. A call needs a permit, and waits for one if nothing else is to be done.
+    async fn has_work(&mut self, plan: &Plan, has_news: bool) -> bool {
+        let mut calls = 0;
+        let mut has_moves = has_news;
+        for planned in &plan.moves {
+            match planned {
+                Move::Call { step, .. } if self.is_live(*step) => {}
+                Move::Call { .. } => calls += 1,
+                Move::GiveUp { step } => has_moves |= !self.is_live(*step),
+                Move::Decide { .. }
+                | Move::Compensate { .. }
+                | Move::Complete
+                | Move::Compensated => has_moves = true,
+            }
+        }
+        // With news there is most likely a call behind it, which can then share its commit.
+        let wanted = calls.max(usize::from(has_moves));
+        if self.shared.stop.is_cancelled() {
+            self.permits.clear();
+            return has_news;
+        }
+        while self.permits.len() < wanted
+            && let Ok(permit) = Arc::clone(&self.shared.calls).try_acquire_owned()
+        {
+            self.permits.push(permit);
+        }
+        if calls > 0 && !has_moves && self.permits.is_empty() && self.live.is_empty() {
+            let permit = Arc::clone(&self.shared.calls).acquire_owned();
+            tokio::select! {
+                () = self.shared.stop.cancelled() => {}
+                Ok(permit) = permit => self.permits.push(permit),
+            }
+        }
+        has_moves || (calls > 0 && !self.permits.is_empty())
+    }
+
+    fn is_live(&self, step: usize) -> bool {
+        self.live.iter().any(|(_, call)| call.step == step)
+    }
+
+    async fn commit(
+        &self,
+        state: &SagaState<S>,
+        plan: &Plan,
+        news: Vec<News<S>>,
+        announced: &Announced,
+    ) -> Result<Arc<SagaState<S>>, Rest> {
+        let shared = self.shared;
+        let run = state.run().ok_or(Rest::Idle)?;
+        let advance = Advance {
+            saga_id: Arc::clone(self.saga_id),
+            lanes: lanes(run, plan, &news),
+            news,
+            live: self.live.iter().map(|(_, call)| call.step).collect(),
+            slots: self.permits.len(),
+            longest_pause: shared.config.longest_pause,
+            announced: Arc::clone(announced),
+        };
+        // The same try has the same id, so that it is resolved by being sent again; time first, as for all command ids.
+        let version = state.version().0;
+        let label = format!("{}/{version}/{}", self.saga_id, shared.config.owner);
+        let command_id = CommandId::from_parts(shared.clock.now(), [0; 10]).child(&label);
+        loop {
+            let fence = shared.ownership.fence(self.partition).ok_or(Rest::Idle)?;
+            let token = fence.token;
+            let context = Context {
+                command_id,
+                deadline: Instant::now() + shared.config.commit_timeout,
+                metadata: run.origin.clone(),
+                fence: Some(fence),
+            };
+            match shared.executor.execute(&advance, &context).await {
+                Ok(done) => {
+                    shared.failures.committed();
+                    return Ok(done.answer);
+                }
+                Err(ExecuteError::Fenced) => {
+                    shared.failures.lost_partitions(self.partition, 1);
+                    shared.ownership.lose(self.partition, token);
+                    continue;
+                }
+                Err(error) => self.refused(&error)?,
+            }
+            if shared.stop.is_cancelled() {
+                return Err(Rest::Idle);
+            }
+            tokio::time::sleep(shared.config.retry).await;
+        }
+    }
+
+    /// Whether a commit that failed is to be sent again; if not, how the saga rests.
+    fn refused(&self, error: &ExecuteError<Damaged>) -> Result<(), Rest> {
+        let saga_id = &**self.saga_id;
+        match error {
+            ExecuteError::Unavailable(_) => {
+                self.shared.failures.unanswered(self.named(), error);
+                Ok(())
+            }
+            // It is there. The next try finds it by its id and answers from it.
+            ExecuteError::Unanswered { error: cause, .. } if cause.is_retryable() => {
+                self.shared.failures.unanswered(self.named(), error);
+                Ok(())
+            }
+            ExecuteError::Refused(Damaged(damage)) => {
+                tracing::error!(
+                    { fields::SAGA_TYPE } = S::NAME,
+                    { fields::SAGA_ID } = saga_id,
+                    { fields::REASON } = damage,
+                    "a saga would move as no saga can"
+                );
+                Err(Rest::Idle)
+            }
+            ExecuteError::Failed(_)
+            | ExecuteError::Unanswered { .. }
+            | ExecuteError::Reused
+            | ExecuteError::Fenced => {
+                self.shared.failures.failed(self.named(), error);
+                Err(self.later(false))
+            }
+        }
+    }
+
+    /// Makes the calls that the last commit announced. Gives news of those that are not to be made any more. Those
+    /// that somebody else announced are left: they are announced again, so that the provider is asked first.
+    async fn make_calls(
+        &mut self,
+        state: &SagaState<S>,
+        announced: &[(usize, u32)],
+    ) -> Result<Vec<News<S>>, Rest> {
+        let mut not_sent = Vec::new();
+        let Some(run) = state.run() else {
+            return Ok(not_sent);
+        };
+        for index in run.announced() {
+            let Some((_, step)) = run.step(index) else {
+                continue;
+            };
+            if self.is_live(index) || !announced.contains(&(index, step.attempts)) {
+                continue;
+            }
+            let third = self.shared.config.lease / 3;
+            let lasts = tokio::select! {
+                biased;
+                lasts = self.shared.ownership.lasts(self.partition, third) => lasts,
+                // Whoever goes on asks the provider first, so that it does no harm to leave a call out.
+                () = self.shared.stop.cancelled() => false,
+            };
+            if !lasts {
+                return Err(Rest::Idle);
+            }
+            let now = self.shared.clock.now();
+            let left = step.deadline.map(|deadline| until(now, deadline));
+            let Some(call) = Call::plan(run, index, left) else {
+                continue;
+            };
+            if !call.must_be_made() && self.is_cancelled().await? {
+                not_sent.push(call.not_sent());
+                continue;
+            }
+            let permit = self.permits.pop();
+            let (effects, made) = (Arc::clone(self.effects), call.clone());
+            let task = self.calls.spawn(async move {
+                let news = made.make(&*effects).await;
+                drop(permit);
+                news
+            });
+            self.live.push((task.id(), call));
+        }
+        Ok(not_sent)
+    }
+
+    /// Whether somebody asked to cancel it since it was last read, in time.
+    async fn is_cancelled(&self) -> Result<bool, Rest> {
+        if !self.shared.schedule.is_touched(self.saga_id) {
+            return Ok(false);
+        }
+        let state = self.look().await?;
+        Ok(state
+            .run()
+            .is_some_and(|run| run.cancel.is_some() && !run.is_decided()))
+    }
+
+    /// Waits for word from a call, or until `wake_at`.
+    async fn listen(&mut self, wake_at: Option<DateTime<Utc>>) -> Option<News<S>> {
+        let pause = wake_at.map_or(Duration::from_hours(1), |at| {
+            until(self.shared.clock.now(), at).max(Duration::from_millis(1))
+        });
+        let joined = tokio::select! {
+            joined = self.calls.join_next_with_id() => joined?,
+            () = tokio::time::sleep(pause) => return None,
+        };
+        let id = match &joined {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let index = self.live.iter().position(|(task, _)| *task == id)?;
+        let (_, call) = self.live.swap_remove(index);
+        match joined {
+            Ok((_, news)) => Some(news),
+            Err(error) => {
+                tracing::error!(
+                    { fields::SAGA_TYPE } = S::NAME,
+                    { fields::SAGA_ID } = &**self.saga_id,
+                    { fields::ERROR } = &error as &dyn std::error::Error,
+                    "a call failed"
+                );
+                Some(call.broken())
+            }
+        }
+    }
+}
+
+fn is_over<S: Saga>(state: &SagaState<S>) -> bool {
+    state
+        .run()
+        .is_some_and(|run| matches!(run.phase, Phase::Ended(_)))
+}
+
+fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
+    (at - now).to_std().unwrap_or(Duration::ZERO)
+}
+
+/// The streams that the next commit will surely write: those of the step that was heard of, and of local steps that
+/// are due beside or behind it.
+fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, news: &[News<S>]) -> Vec<Lane> {
+    let mut steps = Vec::new();
+    for news in news {
+        steps.push(news.step);
+        let is_good = matches!(news.word, Word::Done(_));
+        let neighbour = if is_good {
+            Some(news.step + 1)
+        } else {
+            news.step.checked_sub(1)
+        };
+        steps.extend(neighbour.filter(|index| is_local(run, *index)));
+    }
+    for planned in &plan.moves {
+        if let Move::Decide { step, .. } = planned {
+            steps.push(*step);
+        }
+    }
+    let steps = steps.into_iter().filter_map(|index| run.step(index));
+    steps
+        .flat_map(|(step, _)| (step.lanes)(&run.data))
+        .collect()
+}
+
+fn is_local<S: Saga>(run: &Run<S>, index: usize) -> bool {
+    run.step(index)
+        .is_some_and(|(step, _)| matches!(step.kind, Kind::Local { .. }))
+}
+
+/// Counts what a commit changed. That a person closed a saga is counted where the log tells it.
+fn report<S: Saga>(shared: &Shared, before: &SagaState<S>, after: &SagaState<S>) {
+    let (Some(before), Some(after)) = (before.run(), after.run()) else {
+        return;
+    };
+    let ended = match after.phase {
+        Phase::Ended(Outcome::Completed) => {
+            Some(metrics::counter!("saga_completed_total", "saga" => S::NAME))
+        }
+        Phase::Ended(Outcome::Compensated) => {
+            Some(metrics::counter!("saga_compensated_total", "saga" => S::NAME))
+        }
+        Phase::Ended(Outcome::Failed) | Phase::Forward | Phase::Backward { .. } => None,
+    };
+    if let Some(counter) = ended {
+        counter.increment(1);
+        let took = until(after.started_at, shared.clock.now());
+        metrics::histogram!("saga_duration_seconds", "saga" => S::NAME).record(took);
+    }
+    if before.suspended.is_none()
+        && let Some((step, state)) = after.suspended.and_then(|index| after.step(index))
+    {
+        metrics::counter!("saga_suspended_total", "saga" => S::NAME).increment(1);
+        tracing::error!(
+            { fields::SAGA_TYPE } = S::NAME,
+            { fields::SAGA_ID } = after.saga_id,
+            { fields::SAGA_SUBJECT } = after.subject,
+            { fields::SAGA_STEP } = step.name,
+            { fields::REASON } = state.reason,
+            "a saga is suspended: a person must look at it"
+        );
+    }
+}

@@ -1,0 +1,304 @@
+//! Runs sagas: owns partitions, makes the calls, commits what it hears.
+//!
+//! ```text
+//!   index      follows the log: which sagas are open, and which were touched from outside
+//!   ownership  64 partitions by lease; every commit carries the fence, and no call begins with a lease that ends soon
+//!   schedule   which saga is looked at next; a saga that waits costs an entry and no task
+//!   drive      one saga, from news to news, until it must wait; call: one call of it
+//! ```
+//!
+//! A saga is driven by one task at a time. When a partition changes hands the new owner first reads the log up to a
+//! head that it asked for after it had the lease: what the old owner wrote lies below it, and what it writes from
+//! then on is refused.
+
+mod call;
+mod drive;
+mod failures;
+mod index;
+mod ownership;
+mod schedule;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::clock::Clock;
+use event_sourcing::execute::Executor;
+use event_sourcing::id::Position;
+use event_sourcing::lease::LeaseStore;
+use event_sourcing::store::{EventStore, Filter};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use self::drive::{Driver, Typed};
+use self::failures::Failures;
+use self::ownership::Ownership;
+use self::schedule::Schedule;
+use super::definition::Saga;
+use super::effects::Effects;
+use super::start::partition_of;
+use crate::fields;
+
+/// The limits of an engine.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Names this start of this process; no other process and no earlier start may have the same.
+    pub owner: String,
+    /// Whether no other process can write the store. It then takes all partitions at once, whoever seems to hold
+    /// them.
+    pub is_alone: bool,
+    /// How long a lease lasts without renewal; it is renewed at every third of it.
+    pub lease: Duration,
+    /// The most sagas that are looked at side by side, those that make a call among them.
+    pub drives: usize,
+    /// The most calls to the outside side by side.
+    pub calls: usize,
+    /// How long one commit is tried before the saga is put back.
+    pub commit_timeout: Duration,
+    /// No pause between two tries of a step is longer than this, whatever the table says, unless the provider asks for
+    /// a longer one.
+    pub longest_pause: Duration,
+    /// The pause after a store's error.
+    pub retry: Duration,
+    /// The index of open sagas is kept as a snapshot each time the log has grown by so many events.
+    pub snapshot_every: u64,
+}
+
+impl EngineConfig {
+    /// The defaults for a process of this name.
+    #[must_use]
+    pub fn new(owner: impl Into<String>) -> Self {
+        Self {
+            owner: owner.into(),
+            is_alone: false,
+            lease: Duration::from_secs(15),
+            drives: 1_024,
+            calls: 256,
+            commit_timeout: Duration::from_secs(10),
+            longest_pause: Duration::MAX,
+            retry: Duration::from_millis(500),
+            snapshot_every: 20_000,
+        }
+    }
+
+    /// The same with so many calls side by side, and room beside them for as many sagas that make none.
+    #[must_use]
+    pub fn with_calls(self, calls: usize) -> Self {
+        Self {
+            calls,
+            drives: self.drives.max(calls.saturating_mul(2)),
+            ..self
+        }
+    }
+}
+
+/// What all parts of an engine share.
+struct Shared {
+    executor: Arc<Executor>,
+    store: Arc<dyn EventStore>,
+    leases: Arc<dyn LeaseStore>,
+    clock: Arc<dyn Clock>,
+    config: EngineConfig,
+    drivers: Vec<Arc<dyn Driver>>,
+    schedule: Schedule,
+    ownership: Ownership,
+    failures: Failures,
+    calls: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+impl Shared {
+    fn driver(&self, saga_type: &str) -> Option<usize> {
+        self.drivers
+            .iter()
+            .position(|driver| driver.name() == saga_type)
+    }
+}
+
+/// An engine that is being put together.
+pub struct EngineBuilder {
+    executor: Arc<Executor>,
+    store: Arc<dyn EventStore>,
+    leases: Arc<dyn LeaseStore>,
+    clock: Arc<dyn Clock>,
+    config: EngineConfig,
+    drivers: Vec<Arc<dyn Driver>>,
+}
+
+impl fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineBuilder").finish_non_exhaustive()
+    }
+}
+
+impl EngineBuilder {
+    /// Adds a kind of saga, with what carries out its calls.
+    #[must_use]
+    pub fn with<S: Saga>(mut self, effects: Arc<dyn Effects<S>>) -> Self {
+        self.drivers.push(Arc::new(Typed { effects }));
+        self
+    }
+
+    /// Starts it.
+    #[must_use]
+    pub fn start(self) -> (SagaEngine, EngineTasks) {
+        for driver in &self.drivers {
+            count_from_zero(driver.name());
+        }
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+        let shared = Arc::new(Shared {
+            calls: Arc::new(Semaphore::new(self.config.calls)),
+            executor: self.executor,
+            store: self.store,
+            leases: self.leases,
+            clock: self.clock,
+            config: self.config,
+            drivers: self.drivers,
+            schedule: Schedule::default(),
+            ownership: Ownership::default(),
+            failures: Failures::default(),
+            stop: stop.clone(),
+        });
+        let (parts, at_end) = (run(Arc::clone(&shared)), ended.clone().drop_guard());
+        let running = tokio::spawn(async move {
+            let _at_end = at_end;
+            parts.await;
+        });
+        let tasks = EngineTasks {
+            running,
+            stop,
+            ended,
+        };
+        (SagaEngine(shared), tasks)
+    }
+}
+
+/// A counter that appears with its first event hides that event from a rate.
+fn count_from_zero(saga: &'static str) {
+    metrics::counter!("saga_started_total", "saga" => saga).increment(0);
+    metrics::counter!("saga_completed_total", "saga" => saga).increment(0);
+    metrics::counter!("saga_compensated_total", "saga" => saga).increment(0);
+    metrics::counter!("saga_failed_total", "saga" => saga).increment(0);
+    metrics::counter!("saga_suspended_total", "saga" => saga).increment(0);
+    for reader in ["saga", "saga_index"] {
+        metrics::counter!("events_unreadable_total", "reader" => reader).increment(0);
+    }
+}
+
+/// Runs its parts; on a stop lets the sagas come to rest, then gives the partitions back.
+async fn run(shared: Arc<Shared>) {
+    let rested = CancellationToken::new();
+    let schedule = async {
+        schedule::run(&shared).await;
+        rested.cancel();
+    };
+    tokio::join!(
+        schedule,
+        index::follow(&shared, &rested),
+        ownership::keep(&shared, &rested)
+    );
+}
+
+/// A running engine, to be told of what this process has just done, so that it need not wait for the log.
+#[derive(Clone)]
+pub struct SagaEngine(Arc<Shared>);
+
+impl fmt::Debug for SagaEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SagaEngine").finish_non_exhaustive()
+    }
+}
+
+impl SagaEngine {
+    /// Puts an engine together.
+    #[must_use]
+    pub fn builder(
+        executor: Arc<Executor>,
+        store: Arc<dyn EventStore>,
+        leases: Arc<dyn LeaseStore>,
+        clock: Arc<dyn Clock>,
+        config: EngineConfig,
+    ) -> EngineBuilder {
+        EngineBuilder {
+            executor,
+            store,
+            leases,
+            clock,
+            config,
+            drivers: Vec::new(),
+        }
+    }
+
+    /// What an engine reads of the log, if its sagas have streams of these types ([`Saga::STREAM`]). It also hears of
+    /// sagas of types that it does not know, to leave them to others.
+    #[must_use]
+    pub fn heard(saga_streams: &[&'static str]) -> Filter {
+        let streams = Filter::of_streams(saga_streams).ignoring(&index::IGNORED);
+        Filter::of_types(&index::HEARD).or(streams)
+    }
+
+    /// A saga was started by a commit of this process, at `position`.
+    pub fn begun<S: Saga>(&self, saga_id: &str, position: Position) {
+        let partition = partition_of(saga_id);
+        let (schedule, ownership) = (&self.0.schedule, &self.0.ownership);
+        // One that the log told of before is being driven: touched once more, it would seem to have news.
+        if let Some(kind) = self.0.driver(S::NAME)
+            && ownership.owns(partition)
+            && schedule.insert_begun(saga_id, kind, partition, position)
+        {
+            schedule.touch(saga_id, ownership);
+        }
+    }
+
+    /// The ids of all open sagas that the log was heard of, whoever owns them, with the names of their types, the
+    /// latest ids first.
+    #[must_use]
+    pub fn open(&self) -> Vec<(Arc<str>, &'static str)> {
+        let open = self.0.schedule.open().into_iter();
+        let mut open: Vec<_> = open
+            .filter_map(|open| Some((open.saga_id, self.0.drivers.get(open.kind)?.name())))
+            .collect();
+        open.sort_unstable_by(|left, right| right.cmp(left));
+        open
+    }
+
+    /// There is news for a saga: a person's act, or word from a provider.
+    pub fn touched(&self, saga_id: &str) {
+        self.0.schedule.touch(saga_id, &self.0.ownership);
+    }
+}
+
+/// The tasks of an engine.
+#[derive(Debug)]
+pub struct EngineTasks {
+    running: JoinHandle<()>,
+    stop: CancellationToken,
+    ended: CancellationToken,
+}
+
+impl EngineTasks {
+    /// Waits until the engine has ended. Without a stop it does so only if one of its parts panics, a bug; no saga of
+    /// this process goes on then, so the process should end as well.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        self.ended.clone().cancelled_owned()
+    }
+
+    /// Begins no call any more, waits for the word of those under way, and gives the partitions back.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.running.await {
+            tracing::error!(
+                { fields::ERROR } = &error as &dyn std::error::Error,
+                "the saga engine failed"
+            );
+        }
+    }
+
+    /// Ends it at once, as a crash would.
+    pub async fn abort(self) {
+        self.running.abort();
+        // What remains to be learnt is that it ended.
+        let _aborted = self.running.await;
+    }
+}

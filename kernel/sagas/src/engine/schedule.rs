@@ -1,0 +1,401 @@
+//! Which saga is looked at next.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use event_sourcing::clock::after;
+use event_sourcing::id::Position;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::Shared;
+use super::ownership::Ownership;
+use crate::fields;
+
+/// How a look at a saga ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It has ended.
+    Over,
+    /// Nothing is to be done until somebody touches it.
+    Idle,
+    /// There will be more to do at this time.
+    Until(DateTime<Utc>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Idle,
+    Ready,
+    Driven,
+    /// Ended; it leaves when the log says so as well.
+    Over,
+}
+
+#[derive(Debug)]
+struct Entry {
+    kind: u8,
+    partition: u16,
+    place: Place,
+    /// Touched while it was driven.
+    again: bool,
+    /// It waits for a person, as the log says: until it is resumed there, or ends.
+    is_suspended: bool,
+    /// Its stream could not be read when it was looked at last, and that was logged.
+    is_unreadable: bool,
+    wake_at: Option<DateTime<Utc>>,
+}
+
+/// A saga that has not ended, as the log says.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    pub(super) saga_id: Arc<str>,
+    pub(super) kind: usize,
+    pub(super) partition: u16,
+    pub(super) is_suspended: bool,
+}
+
+impl Open {
+    fn new(saga_id: &Arc<str>, entry: &Entry) -> Self {
+        Self {
+            saga_id: Arc::clone(saga_id),
+            kind: usize::from(entry.kind),
+            partition: entry.partition,
+            is_suspended: entry.is_suspended,
+        }
+    }
+}
+
+/// The open sagas of all partitions, and what is due.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    book: Mutex<Book>,
+    due: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    sagas: HashMap<Arc<str>, Entry>,
+    ready: VecDeque<Arc<str>>,
+    /// One for each saga that has a `wake_at`.
+    timers: BTreeSet<(DateTime<Utc>, Arc<str>)>,
+    driven: HashMap<u16, usize>,
+    /// The log is heard up to here.
+    heard: Position,
+}
+
+impl Book {
+    fn insert(&mut self, saga_id: &str, kind: usize, partition: u16) -> bool {
+        if self.sagas.contains_key(saga_id) {
+            return false;
+        }
+        let entry = Entry {
+            kind: u8::try_from(kind).unwrap_or(u8::MAX),
+            partition,
+            place: Place::Idle,
+            again: false,
+            is_suspended: false,
+            is_unreadable: false,
+            wake_at: None,
+        };
+        self.sagas.insert(saga_id.into(), entry);
+        true
+    }
+
+    fn make_ready(&mut self, saga_id: &Arc<str>) {
+        if let Some(entry) = self.sagas.get_mut(saga_id) {
+            match entry.place {
+                Place::Idle => {
+                    entry.place = Place::Ready;
+                    if let Some(at) = entry.wake_at.take() {
+                        self.timers.remove(&(at, Arc::clone(saga_id)));
+                    }
+                    self.ready.push_back(Arc::clone(saga_id));
+                }
+                Place::Driven => entry.again = true,
+                Place::Ready | Place::Over => {}
+            }
+        }
+    }
+
+    /// Makes ready what has waited long enough, and gives the time of the next.
+    fn wake(&mut self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        while let Some(at) = self.timers.first().map(|(at, _)| *at) {
+            if at > now {
+                return Some(at);
+            }
+            if let Some((_, saga_id)) = self.timers.pop_first() {
+                self.make_ready(&saga_id);
+            }
+        }
+        None
+    }
+
+    fn remove(&mut self, saga_id: &str) -> Option<Open> {
+        let (saga_id, entry) = self.sagas.remove_entry(saga_id)?;
+        if let Some(at) = entry.wake_at {
+            self.timers.remove(&(at, Arc::clone(&saga_id)));
+        }
+        Some(Open::new(&saga_id, &entry))
+    }
+}
+
+/// A saga that is to be driven.
+struct Due {
+    saga_id: Arc<str>,
+    kind: usize,
+    partition: u16,
+}
+
+impl Schedule {
+    /// From here on the events up to `position` are heard.
+    pub(super) fn hear_through(&self, position: Position) {
+        self.book.lock().heard = position;
+    }
+
+    /// Adds a saga that a commit at `position` started, unless the log was heard up to there: it may have ended since.
+    pub(super) fn insert_begun(
+        &self,
+        saga_id: &str,
+        kind: usize,
+        partition: u16,
+        position: Position,
+    ) -> bool {
+        let mut book = self.book.lock();
+        book.heard < position && book.insert(saga_id, kind, partition)
+    }
+
+    /// Adds a saga, and says whether it was not known.
+    pub(super) fn insert(&self, saga_id: &str, kind: usize, partition: u16) -> bool {
+        self.book.lock().insert(saga_id, kind, partition)
+    }
+
+    /// The log says that it has ended. Gives it, if it was known.
+    pub(super) fn remove(&self, saga_id: &str) -> Option<Open> {
+        self.book.lock().remove(saga_id)
+    }
+
+    /// Has it looked at, if this process owns it.
+    pub(super) fn touch(&self, saga_id: &str, ownership: &Ownership) {
+        let mut book = self.book.lock();
+        let Some((saga_id, entry)) = book.sagas.get_key_value(saga_id) else {
+            return;
+        };
+        if ownership.owns(entry.partition) {
+            let saga_id = Arc::clone(saga_id);
+            book.make_ready(&saga_id);
+            drop(book);
+            self.due.notify_one();
+        }
+    }
+
+    /// Has all sagas of a partition looked at, except those that wait for a person: the log will tell of the person.
+    pub(super) fn touch_partition(&self, partition: u16) {
+        let mut book = self.book.lock();
+        let of_partition = book
+            .sagas
+            .iter()
+            .filter(|(_, entry)| entry.partition == partition && !entry.is_suspended);
+        let of_partition: Vec<_> = of_partition.map(|(id, _)| Arc::clone(id)).collect();
+        for saga_id in of_partition {
+            book.make_ready(&saga_id);
+        }
+        drop(book);
+        self.due.notify_one();
+    }
+
+    /// Whether it was touched since it is driven.
+    pub(super) fn is_touched(&self, saga_id: &str) -> bool {
+        self.book
+            .lock()
+            .sagas
+            .get(saga_id)
+            .is_some_and(|entry| entry.again)
+    }
+
+    /// Whether any saga of the partition is being driven.
+    pub(super) fn is_driven(&self, partition: u16) -> bool {
+        self.book.lock().driven.contains_key(&partition)
+    }
+
+    /// It waits for a person, or no more.
+    pub(super) fn suspend(&self, saga_id: &str, is_suspended: bool) {
+        if let Some(entry) = self.book.lock().sagas.get_mut(saga_id) {
+            entry.is_suspended = is_suspended;
+        }
+    }
+
+    /// Its stream cannot be read, or can be read again. Whether that is new.
+    pub(super) fn set_unreadable(&self, saga_id: &str, is_unreadable: bool) -> bool {
+        let mut book = self.book.lock();
+        let entry = book.sagas.get_mut(saga_id);
+        entry.is_some_and(|entry| {
+            std::mem::replace(&mut entry.is_unreadable, is_unreadable) != is_unreadable
+        })
+    }
+
+    /// The open sagas.
+    pub(super) fn open(&self) -> Vec<Open> {
+        let book = self.book.lock();
+        let sagas = book.sagas.iter();
+        sagas.map(|(id, entry)| Open::new(id, entry)).collect()
+    }
+
+    /// How many of the sagas that this process owns are open, and how many of them wait for a person.
+    pub(super) fn count(&self, ownership: &Ownership) -> (usize, usize) {
+        let book = self.book.lock();
+        let own = book
+            .sagas
+            .values()
+            .filter(|entry| ownership.owns(entry.partition));
+        own.fold((0, 0), |(open, suspended), entry| {
+            (open + 1, suspended + usize::from(entry.is_suspended))
+        })
+    }
+
+    fn take(&self, ownership: &Ownership) -> Option<Due> {
+        let mut book = self.book.lock();
+        while let Some(saga_id) = book.ready.pop_front() {
+            let Some(entry) = book.sagas.get_mut(&saga_id) else {
+                continue;
+            };
+            if !ownership.may_begin(entry.partition) {
+                entry.place = Place::Idle;
+                continue;
+            }
+            (entry.place, entry.again) = (Place::Driven, false);
+            let (kind, partition) = (usize::from(entry.kind), entry.partition);
+            *book.driven.entry(partition).or_default() += 1;
+            return Some(Due {
+                saga_id,
+                kind,
+                partition,
+            });
+        }
+        None
+    }
+
+    fn put_back(&self, saga_id: &Arc<str>, partition: u16, rest: Rest) {
+        let mut book = self.book.lock();
+        if let Some(count) = book.driven.get_mut(&partition) {
+            *count -= 1;
+            if *count == 0 {
+                book.driven.remove(&partition);
+            }
+        }
+        let Some(entry) = book.sagas.get_mut(saga_id) else {
+            return;
+        };
+        let again = std::mem::take(&mut entry.again);
+        entry.place = match rest {
+            Rest::Over => Place::Over,
+            Rest::Idle | Rest::Until(_) => Place::Idle,
+        };
+        if again {
+            book.make_ready(saga_id);
+        } else if let Rest::Until(at) = rest {
+            entry.wake_at = Some(at);
+            book.timers.insert((at, Arc::clone(saga_id)));
+        }
+        drop(book);
+        self.due.notify_one();
+    }
+}
+
+/// Puts a saga back, also if its task panics.
+struct Seat<'a> {
+    shared: &'a Shared,
+    due: Due,
+    rest: Rest,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        let Due {
+            saga_id, partition, ..
+        } = &self.due;
+        self.shared
+            .schedule
+            .put_back(saga_id, *partition, self.rest);
+    }
+}
+
+/// Drives what is due, until the stop; then waits for what is driven.
+pub(super) async fn run(shared: &Arc<Shared>) {
+    let mut driven = JoinSet::new();
+    loop {
+        let now = shared.clock.now();
+        let next = shared.schedule.book.lock().wake(now);
+        while driven.len() < shared.config.drives
+            && !shared.stop.is_cancelled()
+            && let Some(due) = shared.schedule.take(&shared.ownership)
+        {
+            driven.spawn(drive(Arc::clone(shared), due));
+        }
+        if shared.stop.is_cancelled() && driven.is_empty() {
+            return;
+        }
+        let pause = next.map_or(Duration::MAX, |at| {
+            (at - now)
+                .max(TimeDelta::milliseconds(1))
+                .to_std()
+                .unwrap_or(Duration::MAX)
+        });
+        tokio::select! {
+            () = shared.schedule.due.notified() => {}
+            () = shared.stop.cancelled(), if !shared.stop.is_cancelled() => {}
+            Some(ended) = driven.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!({ fields::ERROR } = &error as &dyn std::error::Error, "a saga's task failed");
+                }
+            }
+            () = tokio::time::sleep(pause.min(Duration::from_hours(1))) => {}
+        }
+    }
+}
+
+async fn drive(shared: Arc<Shared>, due: Due) {
+    let mut seat = Seat {
+        shared: &shared,
+        rest: Rest::Until(after(shared.clock.now(), shared.config.retry)),
+        due,
+    };
+    let Some(driver) = shared.drivers.get(seat.due.kind) else {
+        seat.rest = Rest::Idle;
+        return;
+    };
+    seat.rest = driver
+        .drive(&shared, &seat.due.saga_id, seat.due.partition)
+        .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saga_that_waits_has_one_timer_however_often_it_was_looked_at() {
+        let schedule = Schedule::default();
+        let saga_id: Arc<str> = "saga-1".into();
+        schedule.insert(&saga_id, 0, 0);
+        let begun = DateTime::UNIX_EPOCH;
+        for second in 0..100 {
+            // Touched from outside, and put back until the same time or a later one.
+            schedule.book.lock().make_ready(&saga_id);
+            let at = begun + TimeDelta::seconds(second / 2);
+            schedule.put_back(&saga_id, 0, Rest::Until(at));
+            assert_eq!(schedule.book.lock().timers.len(), 1);
+        }
+        let mut book = schedule.book.lock();
+        assert_eq!(book.wake(begun), Some(begun + TimeDelta::seconds(49)));
+        assert_eq!(book.wake(begun + TimeDelta::seconds(49)), None);
+        assert!(book.timers.is_empty());
+        drop(book);
+        schedule.put_back(&saga_id, 0, Rest::Until(begun));
+        schedule.remove(&saga_id);
+        assert!(schedule.book.lock().timers.is_empty());
+    }
+}

@@ -1,0 +1,55 @@
+//! Sagas: work over several aggregates and providers that ends wholly done or wholly undone.
+//!
+//! ```text
+//!   definition   the table: each step with its action beside its compensation
+//!   event        the ledger: what is written down, before each call and behind it
+//!   state        where a saga stands; moves: what is legal from there
+//!   next         what to do now: a pure function of the state and the time
+//!   effects      the outside, called at the edge
+//!   engine       owns partitions by lease, makes the calls, commits what it hears
+//!   status       the same in one word
+//!   summary      where a saga stands, for people
+//!   person       what people do to sagas that cannot go on by themselves
+//!   testing      the kit that tests a saga: every step with every fault
+//! ```
+//!
+//! The ideas are those of Garcia-Molina and Salem's "Sagas" (1987), with pivot and retriable steps as in Mehrotra et
+//! al. (1992). A call is written down before it is made, so that after a crash somebody asks the provider what became
+//! of it; a compensation closes the key of what it undoes, so that a late action cannot come after it; and the word of
+//! a call, the events of the domain and the announcement of the next call are one commit, fenced by the owner's
+//! lease.
+
+// So that the sagas of the tests are written once, for those beside the code and those outside of it.
+#[cfg(test)]
+extern crate self as sagas;
+
+mod advance;
+pub mod definition;
+pub mod effects;
+pub mod engine;
+pub mod event;
+pub mod fields;
+mod moves;
+pub mod next;
+pub mod person;
+mod start;
+pub mod state;
+pub mod status;
+pub mod summary;
+pub mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use definition::{
+    End, EventOf, Kind, Local, Reads, Refusal, RetryPolicy, Role, Saga, Step, Table, Writes,
+};
+pub use effects::{Effects, Failure, Key, LONGEST_WAIT, Standing, Undone};
+pub use engine::{EngineBuilder, EngineConfig, EngineTasks, SagaEngine};
+pub use event::{AnySagaEvent, Person, SAGA_EVENTS, SagaEvent};
+pub use moves::IllegalMove;
+pub use next::{Move, Plan, next};
+pub use person::{Act, ActRefused, PersonActs, cancel};
+pub use start::{PARTITIONS, partition_of, started};
+pub use state::{Outcome, Phase, Run, SagaState, Status, StepState};
+pub use status::{SagaStatus, UnknownStatus};
+pub use summary::Summary;

@@ -1,0 +1,226 @@
+//! What to do next: a pure function of where the saga stands and of the time.
+
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+use event_sourcing::clock::after;
+
+use super::definition::{Kind, Role, Saga, Step};
+use super::effects::LONGEST_WAIT;
+use super::state::{Phase, Run, Status, StepState};
+
+/// Something that is to be done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Decide a local step, or its compensation.
+    Decide {
+        /// The step's index.
+        step: usize,
+        /// Whether it is its compensation.
+        undo: bool,
+    },
+    /// Announce a call and make it.
+    Call {
+        /// The step's index.
+        step: usize,
+        /// Whether it is its compensation.
+        undo: bool,
+        /// Whether it was announced before. Whoever is making that call needs no other; for everybody else its outcome
+        /// is unknown.
+        announced: bool,
+    },
+    /// Try a step no more. If its call was announced, only if nobody is making it.
+    GiveUp {
+        /// The step's index.
+        step: usize,
+    },
+    /// Turn round.
+    Compensate {
+        /// Why.
+        reason: String,
+        /// The step that could not be done.
+        step: Option<usize>,
+    },
+    /// End as completed.
+    Complete,
+    /// End as compensated.
+    Compensated,
+}
+
+/// What to do now, and when to look again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// To be done now.
+    pub moves: Vec<Move>,
+    /// When there will be more to do, if nothing else happens.
+    pub wake_at: Option<DateTime<Utc>>,
+}
+
+impl Plan {
+    fn now(only: Move) -> Self {
+        Self {
+            moves: vec![only],
+            wake_at: None,
+        }
+    }
+
+    fn wake(&mut self, at: DateTime<Utc>) {
+        self.wake_at = Some(self.wake_at.map_or(at, |known| known.min(at)));
+    }
+}
+
+/// What a saga is to do at `now`.
+#[must_use]
+pub fn next<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
+    if run.suspended.is_some() {
+        return Plan::default();
+    }
+    match run.phase {
+        Phase::Ended(_) => Plan::default(),
+        Phase::Forward => forward(run, now),
+        Phase::Backward { .. } => backward(run, now),
+    }
+}
+
+fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
+    let Some(table) = run.table() else {
+        return Plan::default();
+    };
+    let unfinished = |group: &Range<usize>| {
+        run.steps[group.clone()]
+            .iter()
+            .any(|step| step.status != Status::Done)
+    };
+    let group = table.ranges().find(unfinished);
+    let turn = turn(run, group.clone().unwrap_or_default(), now);
+    let Some(group) = group else {
+        return Plan::now(turn.unwrap_or(Move::Complete));
+    };
+    let mut plan = Plan::default();
+    for index in group {
+        let Some((step, state)) = run.step(index) else {
+            continue;
+        };
+        match state.status {
+            // Whoever is making the call brings its word; nobody makes it again only to undo it.
+            Status::Calling if turn.is_some() || is_late(step, state, now) => {
+                plan.moves.push(Move::GiveUp { step: index });
+            }
+            Status::Calling => plan.moves.push(Move::Call {
+                step: index,
+                undo: false,
+                announced: true,
+            }),
+            _ if turn.is_some() => {}
+            Status::Pending => plan.moves.push(begin(step, index, false)),
+            Status::Waiting | Status::Unknown if is_late(step, state, now) => {
+                plan.moves.push(Move::GiveUp { step: index });
+            }
+            Status::Waiting | Status::Unknown => match state.retry_at {
+                Some(at) if must_wait(step, at, now) => plan.wake(at),
+                _ => plan.moves.push(begin(step, index, false)),
+            },
+            Status::Done
+            | Status::GaveUp
+            | Status::Undoing
+            | Status::UndoWaiting
+            | Status::NotClosed
+            | Status::Undone => {}
+        }
+    }
+    match turn {
+        Some(turn) if plan.moves.is_empty() => Plan::now(turn),
+        _ => {
+            let limit = after(run.started_at, table.until_pivot);
+            if !run.is_decided() && limit > now {
+                plan.wake(limit);
+            }
+            plan
+        }
+    }
+}
+
+/// Why the saga must turn round, if it must.
+fn turn<S: Saga>(run: &Run<S>, group: Range<usize>, now: DateTime<Utc>) -> Option<Move> {
+    let table = run.table()?;
+    if run.is_decided() {
+        return None;
+    }
+    let mut failed = None;
+    for index in group {
+        let (step, state) = run.step(index)?;
+        // The outcome of a pivot must be known before anything is undone.
+        if step.role == Role::Pivot && (state.unresolved || state.status == Status::Calling) {
+            return None;
+        }
+        if step.role != Role::Retriable && state.status == Status::GaveUp && failed.is_none() {
+            let why = state.reason.as_deref().unwrap_or("it was not done in time");
+            failed = Some((index, format!("{}: {why}", step.name)));
+        }
+    }
+    let (step, reason) = match (&run.cancel, failed) {
+        (Some(person), _) => (None, format!("cancelled: {}", person.why)),
+        (None, Some((index, reason))) => (Some(index), reason),
+        (None, None) if now >= after(run.started_at, table.until_pivot) => {
+            (None, "it was not decided in time".to_owned())
+        }
+        (None, None) => return None,
+    };
+    Some(Move::Compensate { reason, step })
+}
+
+/// Whether a step's action must not be tried again. A pivot whose outcome is not known must be.
+fn is_late<S: Saga>(step: &Step<S>, state: &StepState, now: DateTime<Utc>) -> bool {
+    let can_give_up = match step.role {
+        Role::Compensatable => true,
+        Role::Pivot => !state.unresolved && state.status != Status::Calling,
+        Role::Retriable => false,
+    };
+    can_give_up && state.deadline.is_some_and(|deadline| deadline <= now)
+}
+
+/// Whether the next try has to wait. One that is further away than any wait can be was noted before the machine's clock
+/// was set back, and nobody knows for how long to wait for it.
+fn must_wait<S: Saga>(step: &Step<S>, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    let pause = step.retry.max.max(step.timeout);
+    let longest = LONGEST_WAIT.saturating_add(pause);
+    at > now && at <= after(now, longest)
+}
+
+fn begin<S: Saga>(step: &Step<S>, index: usize, undo: bool) -> Move {
+    match step.kind {
+        Kind::Local { .. } => Move::Decide { step: index, undo },
+        Kind::External { .. } => Move::Call {
+            step: index,
+            undo,
+            announced: false,
+        },
+    }
+}
+
+fn backward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
+    let Some(table) = run.table() else {
+        return Plan::default();
+    };
+    let stages: Vec<Range<usize>> = table.ranges().collect();
+    let needs_undo = |group: &Range<usize>| group.clone().any(|index| run.needs_undo(index));
+    let Some(group) = stages.into_iter().rev().find(needs_undo) else {
+        return Plan::now(Move::Compensated);
+    };
+    let mut plan = Plan::default();
+    for index in group.filter(|index| run.needs_undo(*index)) {
+        let Some((step, state)) = run.step(index) else {
+            continue;
+        };
+        match (state.status, state.retry_at) {
+            (Status::Undoing, _) => plan.moves.push(Move::Call {
+                step: index,
+                undo: true,
+                announced: true,
+            }),
+            (_, Some(at)) if must_wait(step, at, now) => plan.wake(at),
+            _ => plan.moves.push(begin(step, index, true)),
+        }
+    }
+    plan
+}

@@ -1,0 +1,123 @@
+//! Where a saga stands, told without its type: for people and their tools.
+
+use chrono::{DateTime, Utc};
+use event_sourcing::id::Version;
+
+use super::definition::Saga;
+use super::state::{Outcome, Phase, Run, SagaState, Status};
+use super::status::SagaStatus;
+
+/// A saga as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Its id.
+    pub saga_id: String,
+    /// What it is about.
+    pub subject: String,
+    /// The name of its type.
+    pub saga_type: &'static str,
+    /// The version of its table.
+    pub definition: u32,
+    /// How many events it has.
+    pub version: Version,
+    /// Its status.
+    pub status: SagaStatus,
+    /// The step that it is at; none at an end.
+    pub current_step: Option<&'static str>,
+    /// What took effect, in the order of the table; stays when it is undone.
+    pub completed_steps: Vec<&'static str>,
+    /// What was undone, the last step first.
+    pub compensated_steps: Vec<&'static str>,
+    /// Why it goes or went backwards, waits for a person, or was closed.
+    pub failure: Option<String>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// The time of its last event.
+    pub updated_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// How often the current step was tried, since the last change of direction or resumption.
+    pub attempts: u32,
+    /// When its next try is due, if one waits.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// When its action gives up.
+    pub deadline: Option<DateTime<Utc>>,
+}
+
+impl<S: Saga> SagaState<S> {
+    /// The saga as people see it, if it has begun.
+    #[must_use]
+    pub fn summary(&self) -> Option<Summary> {
+        let run = self.run()?;
+        let names = || {
+            run.table()
+                .into_iter()
+                .flat_map(|table| table.steps().map(|step| step.name))
+        };
+        let current = run.current_step();
+        let at = current.and_then(|index| run.steps.get(index));
+        let with_state = || names().zip(&run.steps);
+        let completed = with_state().filter(|(_, state)| state.completed);
+        let compensated = with_state().filter(|(_, state)| state.status == Status::Undone);
+        let mut compensated_steps: Vec<_> = compensated.map(|(name, _)| name).collect();
+        compensated_steps.reverse();
+        let is_forward = matches!(run.phase, Phase::Forward);
+        Some(Summary {
+            saga_id: run.saga_id.clone(),
+            subject: run.subject.clone(),
+            saga_type: S::NAME,
+            definition: run.definition,
+            version: self.version(),
+            status: run.status(),
+            current_step: current.and_then(|index| names().nth(index)),
+            completed_steps: completed.map(|(name, _)| name).collect(),
+            compensated_steps,
+            failure: match run.suspended {
+                Some(index) => run.steps.get(index).and_then(|step| step.reason.clone()),
+                None => run.failure.clone(),
+            },
+            started_at: run.started_at,
+            updated_at: run.updated_at,
+            ended_at: matches!(run.phase, Phase::Ended(_)).then_some(run.updated_at),
+            attempts: at.map_or(0, |step| step.attempts),
+            retry_at: at.and_then(|step| step.retry_at),
+            deadline: at.and_then(|step| step.deadline).filter(|_| is_forward),
+        })
+    }
+}
+
+impl<S: Saga> Run<S> {
+    /// Its status in one word.
+    #[must_use]
+    pub fn status(&self) -> SagaStatus {
+        match &self.phase {
+            Phase::Ended(Outcome::Completed) => SagaStatus::Completed,
+            Phase::Ended(Outcome::Compensated) => SagaStatus::Compensated,
+            Phase::Ended(Outcome::Failed) => SagaStatus::Failed,
+            _ if self.suspended.is_some() => SagaStatus::Suspended,
+            Phase::Backward { .. } => SagaStatus::Compensating,
+            Phase::Forward => {
+                let is_new = self.steps.iter().all(|step| step.status == Status::Pending);
+                if is_new {
+                    SagaStatus::Started
+                } else {
+                    SagaStatus::Running
+                }
+            }
+        }
+    }
+
+    fn current_step(&self) -> Option<usize> {
+        match self.phase {
+            Phase::Ended(_) => None,
+            _ if self.suspended.is_some() => self.suspended,
+            Phase::Forward => self
+                .steps
+                .iter()
+                .position(|step| step.status != Status::Done),
+            Phase::Backward { .. } => (0..self.steps.len())
+                .rev()
+                .find(|index| self.needs_undo(*index)),
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! One saga, one fault, and what must hold at its end.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use event_sourcing::aggregate::Aggregate;
+use event_sourcing::event::Envelope;
+use event_sourcing::lease::LeaseStore;
+use event_sourcing::store::{Entry, EventStore, Filter};
+use event_sourcing::testing::TokioClock;
+use tokio::time::Instant;
+
+use super::Scenario;
+use super::book::Book;
+use super::fault::{CallFault, Expected, Fault, turning_point};
+use super::process::{LEASE, Process};
+use super::script::{Cue, Cues, Script};
+use super::world::World;
+use crate::{
+    Act, Kind, Outcome, PARTITIONS, Person, PersonActs, Phase, Run, Saga, SagaState, Step, Table,
+};
+
+/// How long nothing happens at an end that lasts.
+const SETTLED: Duration = Duration::from_secs(30);
+
+/// A step and what goes wrong with it.
+pub(super) struct Case<S: Saga> {
+    table: &'static Table<S>,
+    /// None: nothing goes wrong.
+    target: Option<(usize, &'static Step<S>, Fault)>,
+}
+
+impl<S: Saga> fmt::Display for Case<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.target {
+            None => write!(f, "{} without a fault", S::NAME),
+            Some((_, step, fault)) => write!(f, "{} × {} × {fault}", S::NAME, step.name),
+        }
+    }
+}
+
+/// How a case went that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ran {
+    /// The fault fired, and all that must hold holds.
+    Passed,
+    /// The scenario cannot provoke it.
+    NotProvoked,
+}
+
+/// The end of a saga.
+#[derive(Debug)]
+pub struct End<'a, S: Saga> {
+    /// Its id.
+    pub saga_id: &'a str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The saga.
+    pub run: &'a Run<S>,
+    /// The store.
+    pub world: &'a World,
+}
+
+impl<S: Saga> Case<S> {
+    pub(super) fn all(table: &'static Table<S>) -> Vec<Self> {
+        let mut cases = vec![Self {
+            table,
+            target: None,
+        }];
+        for (index, step) in table.steps().enumerate() {
+            let faults = Fault::of(table, index).into_iter();
+            cases.extend(faults.map(|fault| Self {
+                table,
+                target: Some((index, step, fault)),
+            }));
+        }
+        cases
+    }
+
+    pub(super) fn fault(&self) -> String {
+        self.target
+            .map_or_else(|| "none".to_owned(), |(_, _, fault)| fault.to_string())
+    }
+
+    fn script(&self) -> (Script, Cues) {
+        let (mut script, cues) = Script::new(S::STREAM);
+        if let Some((index, step, fault)) = self.target {
+            script.fault = Some(fault);
+            script.step = step.name;
+            let turn = turning_point(self.table, index);
+            script.is_compensatable = turn.is_some();
+            script.turn = turn.filter(|_| fault.is_of_undo());
+        }
+        (script, cues)
+    }
+
+    /// Runs it, and gives how it went and the saga's stream as text.
+    pub(super) async fn run<C: Scenario<Saga = S>>(
+        self,
+        scenario: Arc<C>,
+    ) -> (Result<Ran, String>, String) {
+        let world = Arc::new(World::new(Arc::new(TokioClock::start())));
+        let shown = Arc::clone(&world);
+        // A task of its own, so that a panic in it is told like any other failure.
+        let ran = tokio::spawn(async move {
+            let (script, cues) = self.script();
+            let script = Arc::new(script);
+            let book = Arc::new(Book::new(Arc::clone(&scenario), Arc::clone(&script)));
+            let saga_id = scenario.begin(&world).await;
+            if let Some((_, step, Fault::Refused)) = self.target
+                && !scenario.refuse(&world, step.name).await
+            {
+                return Ok(Ran::NotProvoked);
+            }
+            let stage = Stage {
+                case: self,
+                scenario,
+                world,
+                script,
+                book,
+                saga_id,
+                is_cancelled: AtomicBool::new(false),
+            };
+            stage.play(cues).await
+        });
+        let ended = ran.await.unwrap_or_else(|error| Err(error.to_string()));
+        (ended, tell(&shown).await)
+    }
+}
+
+/// Everything of one case.
+struct Stage<C: Scenario> {
+    case: Case<C::Saga>,
+    scenario: Arc<C>,
+    world: Arc<World>,
+    script: Arc<Script>,
+    book: Arc<Book<C>>,
+    saga_id: String,
+    /// Whether a cancellation was accepted.
+    is_cancelled: AtomicBool,
+}
+
+impl<C: Scenario> Stage<C> {
+    fn start(&self, owner: usize) -> Process {
+        Process::start::<C::Saga>(
+            owner,
+            Arc::clone(&self.world.store),
+            Arc::clone(&self.script),
+            Arc::clone(&self.world.clock),
+            Arc::clone(&self.book) as Arc<_>,
+        )
+    }
+
+    async fn state(&self) -> SagaState<C::Saga> {
+        self.world.state(&self.saga_id).await
+    }
+
+    async fn play(&self, mut cues: Cues) -> Result<Ran, String> {
+        let mut owners = 1;
+        let mut process = self.start(owners);
+        let limit = Instant::now() + limit(self.case.table);
+        let mut suspensions = 0;
+        loop {
+            let state = self.state().await;
+            let run = state.run().ok_or("the saga has not begun")?;
+            if matches!(run.phase, Phase::Ended(_)) {
+                break;
+            }
+            if run.suspended.is_some() {
+                suspensions += 1;
+                self.resume().await;
+                continue;
+            }
+            let head = self.world.store.head().await.map_err(|e| e.to_string())?;
+            tokio::select! {
+                biased;
+                cue = cues.recv() => {
+                    let Some((cue, done)) = cue else { continue };
+                    match cue {
+                        Cue::Crash => {
+                            process.crash().await;
+                            owners += 1;
+                            process = self.start(owners);
+                        }
+                        Cue::Cancel => {
+                            let is_cancelled = self.scenario.cancel(&self.world, &self.saga_id).await;
+                            self.is_cancelled.store(is_cancelled, Ordering::Relaxed);
+                            process.engine.touched(&self.saga_id);
+                        }
+                        Cue::Usurp => {
+                            self.usurp(done).await?;
+                            continue;
+                        }
+                    }
+                    // Nobody waits any more in a process that crashed.
+                    let _gone = done.send(());
+                }
+                reached = self.world.store.wait_for(head.next()) => {
+                    reached.map_err(|error| error.to_string())?;
+                }
+                () = tokio::time::sleep_until(limit) => {
+                    return Err(format!("no end; {run:?}"));
+                }
+            }
+        }
+        self.settle().await;
+        let open = process.engine.open();
+        if !open.is_empty() {
+            return Err(format!("the engine still has {open:?}"));
+        }
+        process.stop().await;
+        self.judge(suspensions).await
+    }
+
+    /// Somebody else takes all leases for longer than they last, while the process goes on: it must not write.
+    async fn usurp(&self, done: tokio::sync::oneshot::Sender<()>) -> Result<(), String> {
+        let (store, owner) = (&self.world.store, "usurper");
+        let names: Vec<Arc<str>> = (0..PARTITIONS)
+            .map(|partition| format!("saga/{partition:02}").into())
+            .collect();
+        let lasts = Duration::from_hours(1);
+        let seized = store.seize_leases(&names, owner, lasts).await;
+        seized.map_err(|error| error.to_string())?;
+        let before = self.state().await.version();
+        let _gone = done.send(());
+        tokio::time::sleep(LEASE * 2).await;
+        let after = self.state().await.version();
+        let released = store.release_leases(&names, owner).await;
+        released.map_err(|error| error.to_string())?;
+        if before == after {
+            Ok(())
+        } else {
+            Err(format!("a zombie wrote: {before:?} became {after:?}"))
+        }
+    }
+
+    async fn resume(&self) {
+        self.script.heal();
+        let by = Person {
+            who: "an operator".to_owned(),
+            why: "it is repaired".to_owned(),
+        };
+        let resume = PersonActs::<C::Saga>::new(&self.saga_id, Act::Resume, by);
+        self.world.execute(&resume).await;
+    }
+
+    /// Lets happen whatever may still happen.
+    async fn settle(&self) {
+        tokio::time::sleep(SETTLED).await;
+        self.book.deliver();
+        tokio::time::sleep(SETTLED).await;
+    }
+
+    async fn judge(&self, suspensions: usize) -> Result<Ran, String> {
+        let state = self.state().await;
+        if let Some(damage) = state.damage() {
+            return Err(format!("the stream is damaged: {damage}"));
+        }
+        let run = state.run().ok_or("the saga has not begun")?;
+        let Phase::Ended(outcome) = run.phase else {
+            return Err("the end did not last".to_owned());
+        };
+        let stream = SagaState::<C::Saga>::stream(&self.saga_id);
+        let events = self.world.events(&stream).await;
+        let ends = events.iter().filter(|event| is_end(event)).count();
+        if ends != 1 {
+            return Err(format!("{ends} ends"));
+        }
+        self.judge_end(outcome, suspensions)?;
+        self.judge_book(outcome)?;
+        let held = self.world.store.held_leases("saga").await;
+        let held = held.map_err(|error| error.to_string())?;
+        if !held.is_empty() {
+            return Err(format!("after a clean stop it holds {held:?}"));
+        }
+        let end = End {
+            saga_id: &self.saga_id,
+            outcome,
+            run,
+            world: &self.world,
+        };
+        self.scenario.check(&end).await?;
+        Ok(Ran::Passed)
+    }
+
+    fn judge_end(&self, outcome: Outcome, suspensions: usize) -> Result<(), String> {
+        let Some((_, step, fault)) = self.case.target else {
+            return is(
+                outcome == Outcome::Completed && suspensions == 0,
+                "no fault, no failure",
+            );
+        };
+        is(
+            fault == Fault::Refused || self.script.has_fired(),
+            "the fault did not fire",
+        )?;
+        let is_cancelled = self.is_cancelled.load(Ordering::Relaxed);
+        let expected = match fault.expected(self.case.table, step) {
+            Expected::Only(only) => only,
+            Expected::Either if outcome == Outcome::Failed => Outcome::Completed,
+            Expected::Either => outcome,
+            Expected::AsCancelled if is_cancelled => Outcome::Compensated,
+            Expected::AsCancelled => Outcome::Completed,
+        };
+        is(
+            outcome == expected,
+            &format!("it ended as {outcome:?}, not as {expected:?}"),
+        )?;
+        let expected = fault.suspensions(step);
+        is(
+            suspensions == expected,
+            &format!("it was suspended {suspensions} times, not {expected}"),
+        )?;
+        let is_not_sent = fault.is_call(false) == Some(CallFault::CancelBefore) && is_cancelled;
+        is(
+            !is_not_sent || self.book.asked(step.name) == 0,
+            "a call was made after the saga was cancelled",
+        )
+    }
+
+    fn judge_book(&self, outcome: Outcome) -> Result<(), String> {
+        let doubled = self.book.doubled();
+        let is_open = self.script.fault.and_then(|fault| fault.is_call(false))
+            == Some(CallFault::KeyStaysOpen);
+        is(
+            doubled.is_empty() || is_open,
+            &format!("{doubled:?} took effect more than once"),
+        )?;
+        let deals = self.book.deals();
+        for step in self.case.table.steps() {
+            let Kind::External { undone, .. } = step.kind else {
+                continue;
+            };
+            let count = deals.iter().filter(|deal| deal.step == step.name).count();
+            let is_clean = match outcome {
+                Outcome::Completed => count == 1,
+                Outcome::Compensated => count == 0 || undone.is_none(),
+                Outcome::Failed => true,
+            };
+            is(
+                is_clean,
+                &format!("{outcome:?}, and the book has {deals:?}"),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn is(holds: bool, otherwise: &str) -> Result<(), String> {
+    holds.then_some(()).ok_or_else(|| otherwise.to_owned())
+}
+
+fn is_end(event: &Envelope) -> bool {
+    ["SagaCompleted", "SagaCompensated", "SagaFailed"].contains(&event.event_type.as_str())
+}
+
+/// How long a saga may take at most.
+fn limit<S: Saga>(table: &Table<S>) -> Duration {
+    const MOST: Duration = Duration::from_hours(4);
+    let of_step = |step: &Step<S>| {
+        let one_try = step.timeout.saturating_add(step.retry.max);
+        let tries = one_try.saturating_mul(step.retry.tries.saturating_mul(2));
+        tries.saturating_add(step.deadline.min(MOST))
+    };
+    let steps = table
+        .steps()
+        .map(of_step)
+        .fold(Duration::ZERO, Duration::saturating_add);
+    let until_pivot = table.until_pivot.min(MOST);
+    steps.saturating_add(until_pivot).min(MOST) + Duration::from_hours(1)
+}
+
+/// The events of the store, one a line.
+async fn tell(world: &World) -> String {
+    let all = Filter::ALL;
+    let page = world
+        .store
+        .read_all(event_sourcing::id::Position::START, &all, usize::MAX)
+        .await;
+    let entries = page.map(|page| page.entries).unwrap_or_default();
+    let events = entries.iter().filter_map(Entry::event);
+    let lines = events.map(|event| {
+        let (stream, version) = (&event.stream, event.version.0);
+        let at = event.recorded_at.format("%H:%M:%S%.3f");
+        format!(
+            "  {at} {stream} {version}: {} {}",
+            event.event_type, event.data
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,309 @@
+//! What can go wrong with a step.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::{Kind, Outcome, Role, Saga, Step, Table};
+
+/// A fault of one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Of the call that a step, or its compensation, makes.
+    Call {
+        /// Whether it is the compensation.
+        undo: bool,
+        /// What goes wrong.
+        how: CallFault,
+    },
+    /// Of the commit that holds the word that the step is done, or undone.
+    Commit {
+        /// Whether it is the compensation.
+        undo: bool,
+        /// What goes wrong.
+        how: CommitFault,
+    },
+    /// The domain refuses the local step.
+    Refused,
+}
+
+/// What can go wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallFault {
+    /// Fails twice, before its effect.
+    FailsTwice,
+    /// Fails until a person has seen to it.
+    FailsAlways,
+    /// Is declined for good.
+    Declined,
+    /// Takes effect, and the answer is lost.
+    AnswerLost,
+    /// Does nothing and never answers.
+    NeverAnswers,
+    /// Takes effect and never answers.
+    DoneNeverAnswers,
+    /// Takes effect only after the compensation was asked for.
+    Late,
+    /// Arrives a second time, after everything else.
+    Twice,
+    /// The process crashes before the effect.
+    CrashBefore,
+    /// The process crashes behind the effect.
+    CrashAfter,
+    /// The saga is cancelled when the call was announced and is not yet made.
+    CancelBefore,
+    /// The saga is cancelled while the call is under way.
+    CancelDuring,
+    /// The process stands still for longer than its lease while the call is under way, and goes on.
+    Zombie,
+    /// The provider panics in the middle of the call.
+    Panics,
+    /// The provider cannot close the key, and the action comes late.
+    KeyStaysOpen,
+}
+
+/// What can go wrong with a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitFault {
+    /// The store cannot be reached, once.
+    Unavailable,
+    /// The store cannot be reached for longer than a lease.
+    Down,
+    /// It is written, and the answer is lost.
+    AnswerLost,
+    /// It is written, the answer is lost, and the store cannot be reached for longer than a lease.
+    AnswerLostAndDown,
+    /// The process crashes before it is written.
+    CrashBefore,
+    /// The process crashes behind it.
+    CrashAfter,
+    /// It loses a race on another stream.
+    LostRace,
+    /// The saga is cancelled at this moment.
+    Cancel,
+    /// The process stands still for longer than its lease before it is written, and goes on.
+    Zombie,
+}
+
+const CALLS: [CallFault; 15] = [
+    CallFault::FailsTwice,
+    CallFault::FailsAlways,
+    CallFault::Declined,
+    CallFault::AnswerLost,
+    CallFault::NeverAnswers,
+    CallFault::DoneNeverAnswers,
+    CallFault::Late,
+    CallFault::Twice,
+    CallFault::CrashBefore,
+    CallFault::CrashAfter,
+    CallFault::CancelBefore,
+    CallFault::CancelDuring,
+    CallFault::Zombie,
+    CallFault::Panics,
+    CallFault::KeyStaysOpen,
+];
+
+const COMMITS: [CommitFault; 9] = [
+    CommitFault::Unavailable,
+    CommitFault::Down,
+    CommitFault::AnswerLost,
+    CommitFault::AnswerLostAndDown,
+    CommitFault::CrashBefore,
+    CommitFault::CrashAfter,
+    CommitFault::LostRace,
+    CommitFault::Cancel,
+    CommitFault::Zombie,
+];
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call { undo: false, how } => write!(f, "call {how:?}"),
+            Self::Call { undo: true, how } => write!(f, "undo {how:?}"),
+            Self::Commit { undo: false, how } => write!(f, "commit {how:?}"),
+            Self::Commit { undo: true, how } => write!(f, "commit of undo {how:?}"),
+            Self::Refused => f.write_str("Refused"),
+        }
+    }
+}
+
+/// How a saga may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// In this way.
+    Only(Outcome),
+    /// Completed, unless its deadlines are too short for that.
+    Either,
+    /// Compensated if the cancellation was accepted, else completed.
+    AsCancelled,
+}
+
+impl Fault {
+    /// All that a step can meet.
+    pub(super) fn of<S: Saga>(table: &Table<S>, index: usize) -> Vec<Self> {
+        let Some(step) = table.steps().nth(index) else {
+            return Vec::new();
+        };
+        let calls = [false, true].into_iter().flat_map(|undo| {
+            let faults = CALLS.into_iter().filter(move |how| how.fits(undo));
+            faults.map(move |how| Self::Call { undo, how })
+        });
+        let commits = [false, true].into_iter().flat_map(|undo| {
+            let faults = COMMITS
+                .into_iter()
+                .filter(move |how| !undo || *how != CommitFault::Cancel);
+            faults.map(move |how| Self::Commit { undo, how })
+        });
+        let all = calls.chain(commits).chain([Self::Refused]);
+        all.filter(|fault| fault.concerns(table, index, step))
+            .collect()
+    }
+
+    fn concerns<S: Saga>(self, table: &Table<S>, index: usize, step: &Step<S>) -> bool {
+        let is_external = matches!(step.kind, Kind::External { .. });
+        match self {
+            Self::Refused => !is_external && step.role != Role::Retriable,
+            Self::Call { undo, how } => {
+                let needs_turn = undo || how == CallFault::KeyStaysOpen;
+                is_external && (!needs_turn || turning_point(table, index).is_some())
+            }
+            Self::Commit { undo, .. } => !undo || turning_point(table, index).is_some(),
+        }
+    }
+
+    /// Whether the saga must be made to turn round behind the step.
+    pub(super) fn is_of_undo(self) -> bool {
+        matches!(
+            self,
+            Self::Call { undo: true, .. } | Self::Commit { undo: true, .. }
+        )
+    }
+
+    pub(super) fn is_call(self, undo: bool) -> Option<CallFault> {
+        match self {
+            Self::Call { undo: of, how } if of == undo => Some(how),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_commit(self, undo: bool) -> Option<CommitFault> {
+        match self {
+            Self::Commit { undo: of, how } if of == undo => Some(how),
+            _ => None,
+        }
+    }
+
+    /// How a saga ends that meets it, if a cancellation would be accepted.
+    pub(super) fn expected<S: Saga>(self, table: &Table<S>, step: &Step<S>) -> Expected {
+        use Expected::{AsCancelled, Either, Only};
+        let by_role = match step.role {
+            Role::Retriable => Outcome::Completed,
+            Role::Compensatable | Role::Pivot => Outcome::Compensated,
+        };
+        if self.is_of_undo() {
+            return Only(Outcome::Compensated);
+        }
+        let is_external_pivot =
+            step.role == Role::Pivot && matches!(step.kind, Kind::External { .. });
+        match self {
+            Self::Refused
+            | Self::Call {
+                how: CallFault::FailsAlways | CallFault::Declined,
+                ..
+            } => Only(by_role),
+            Self::Call {
+                how: CallFault::Late | CallFault::KeyStaysOpen,
+                ..
+            } if step.role == Role::Compensatable => Only(Outcome::Compensated),
+            Self::Call {
+                how: CallFault::CancelBefore,
+                ..
+            } => AsCancelled,
+            Self::Call {
+                how: CallFault::CancelDuring,
+                ..
+            }
+            | Self::Commit {
+                how: CommitFault::Cancel,
+                ..
+            } if !is_external_pivot => AsCancelled,
+            Self::Call { .. } | Self::Commit { .. } if has_time(table, step) => {
+                Only(Outcome::Completed)
+            }
+            Self::Call { .. } | Self::Commit { .. } => Either,
+        }
+    }
+
+    /// How often a person is needed.
+    pub(super) fn suspensions<S: Saga>(self, step: &Step<S>) -> usize {
+        let is_suspended = match self {
+            Self::Call { undo: true, how } => how == CallFault::FailsAlways,
+            Self::Call { undo: false, how } => {
+                step.role == Role::Retriable
+                    && matches!(how, CallFault::FailsAlways | CallFault::Declined)
+            }
+            Self::Commit { .. } | Self::Refused => false,
+        };
+        usize::from(is_suspended)
+    }
+}
+
+impl CallFault {
+    fn fits(self, undo: bool) -> bool {
+        match self {
+            Self::Declined
+            | Self::Late
+            | Self::Twice
+            | Self::CancelBefore
+            | Self::CancelDuring
+            | Self::KeyStaysOpen => !undo,
+            Self::FailsTwice
+            | Self::FailsAlways
+            | Self::AnswerLost
+            | Self::NeverAnswers
+            | Self::DoneNeverAnswers
+            | Self::CrashBefore
+            | Self::CrashAfter
+            | Self::Zombie
+            | Self::Panics => true,
+        }
+    }
+}
+
+/// The longest that a fault holds a step up, beside one call and three pauses.
+pub(super) const HOLD_UP: Duration = Duration::from_secs(12);
+
+/// Whether the deadlines leave time to get over a fault of the step.
+fn has_time<S: Saga>(table: &Table<S>, step: &Step<S>) -> bool {
+    let needed = step
+        .timeout
+        .saturating_add(step.retry.min.saturating_mul(3))
+        .saturating_add(HOLD_UP);
+    step.role == Role::Retriable || needed <= step.deadline.min(table.until_pivot)
+}
+
+/// How a saga is made to undo a step that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is cancelled while the step's own call is under way.
+    CancelDuring,
+    /// The provider declines this later step.
+    Declined(&'static str),
+}
+
+pub(super) fn turning_point<S: Saga>(table: &Table<S>, index: usize) -> Option<Turn> {
+    let step = table.steps().nth(index)?;
+    let has_undo = match step.kind {
+        Kind::Local { undo, .. } => undo.is_some(),
+        Kind::External { undone, .. } => undone.is_some(),
+    };
+    if !has_undo || step.role != Role::Compensatable {
+        return None;
+    }
+    if matches!(step.kind, Kind::External { .. }) {
+        return Some(Turn::CancelDuring);
+    }
+    let mut later = table.steps().skip(index + 1);
+    later
+        .find(|step| matches!(step.kind, Kind::External { .. }) && step.role != Role::Retriable)
+        .map(|step| Turn::Declined(step.name))
+}

@@ -1,0 +1,273 @@
+//! The memory store, as one process reaches it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_sourcing::commit::{Commit, Receipt, Refused, Write};
+use event_sourcing::id::{CommandId, Position, Version};
+use event_sourcing::lease::{Lease, LeaseRetention, LeaseStore};
+use event_sourcing::log::LogIdentity;
+use event_sourcing::memory::MemoryEventStore;
+use event_sourcing::store::{
+    EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage,
+};
+use event_sourcing::stream::StreamId;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::fault::{CallFault, CommitFault, HOLD_UP};
+use super::script::{Cue, Script};
+
+type Answers = Result<Vec<Result<Receipt, Refused>>, StoreError>;
+
+/// A store that misbehaves once, as the script says.
+pub(super) struct FaultyStore {
+    inner: Arc<MemoryEventStore>,
+    script: Arc<Script>,
+    killed: CancellationToken,
+    down_until: Mutex<Option<Instant>>,
+}
+
+fn gone() -> Arc<dyn std::error::Error + Send + Sync> {
+    Arc::from(Box::from("the connection was lost"))
+}
+
+impl FaultyStore {
+    pub(super) fn new(inner: Arc<MemoryEventStore>, script: Arc<Script>) -> Self {
+        Self {
+            inner,
+            script,
+            killed: CancellationToken::new(),
+            down_until: Mutex::default(),
+        }
+    }
+
+    /// From here on nothing of this process reaches the store.
+    pub(super) fn kill(&self) {
+        self.killed.cancel();
+    }
+
+    fn reach(&self, operation: &'static str) -> Result<&MemoryEventStore, StoreError> {
+        let is_down = self
+            .down_until
+            .lock()
+            .is_some_and(|until| until > Instant::now());
+        if is_down || self.killed.is_cancelled() {
+            let source = gone();
+            return Err(StoreError::Unavailable { operation, source });
+        }
+        Ok(&self.inner)
+    }
+
+    fn go_down(&self, pause: Duration) {
+        *self.down_until.lock() = Some(Instant::now() + pause);
+    }
+
+    /// Whether the batch holds this event about the script's step.
+    fn tells(&self, batch: &[Commit], event_type: &str, undo: bool) -> bool {
+        let of_saga = |write: &&Write| write.stream.aggregate_type() == self.script.stream_type;
+        let mut writes = batch.iter().flat_map(Commit::writes);
+        writes.by_ref().filter(of_saga).any(|write| {
+            write.events.iter().any(|new| {
+                let data: serde_json::Value =
+                    serde_json::from_str(&new.event.data).unwrap_or_default();
+                let is_undo = data["undo"].as_bool().unwrap_or(false);
+                new.event.event_type == event_type
+                    && data["step"] == self.script.step
+                    && (is_undo == undo || event_type != "SagaStepStarted")
+            })
+        })
+    }
+
+    /// The fault that this batch meets.
+    fn fault(&self, batch: &[Commit]) -> Option<CommitFault> {
+        let fault = self.script.fault?;
+        let done = fault.is_commit(false).map(|how| (how, "SagaStepCompleted"));
+        let undone = fault
+            .is_commit(true)
+            .map(|how| (how, "SagaStepCompensated"));
+        let (how, event_type) = done.or(undone)?;
+        (self.tells(batch, event_type, false) && self.script.fires(1)).then_some(how)
+    }
+
+    async fn append_faulty(&self, how: CommitFault, batch: &[Commit]) -> Answers {
+        let operation = "append";
+        match how {
+            CommitFault::Unavailable => {
+                let source = gone();
+                Err(StoreError::Unavailable { operation, source })
+            }
+            CommitFault::Down => {
+                self.go_down(HOLD_UP);
+                self.reach(operation)?.append(batch).await
+            }
+            CommitFault::AnswerLost | CommitFault::AnswerLostAndDown => {
+                self.inner.append(batch).await?;
+                if how == CommitFault::AnswerLostAndDown {
+                    self.go_down(HOLD_UP);
+                }
+                let source = gone();
+                Err(StoreError::OutcomeUnknown { operation, source })
+            }
+            CommitFault::CrashBefore => self.crash().await,
+            CommitFault::CrashAfter => {
+                self.inner.append(batch).await?;
+                self.crash().await
+            }
+            CommitFault::LostRace => {
+                Ok(batch.iter().map(|commit| Err(lost_race(commit))).collect())
+            }
+            CommitFault::Cancel => {
+                self.script.cue(Cue::Cancel).await;
+                self.inner.append(batch).await
+            }
+            CommitFault::Zombie => {
+                self.script.cue(Cue::Usurp).await;
+                self.inner.append(batch).await
+            }
+        }
+    }
+
+    async fn crash(&self) -> Answers {
+        tokio::select! {
+            () = self.script.crash() => {}
+            () = self.killed.cancelled() => {}
+        }
+        let (operation, source) = ("append", gone());
+        Err(StoreError::Unavailable { operation, source })
+    }
+}
+
+/// What a commit hears that another process overtook, on a stream of the domain if it writes one.
+fn lost_race(commit: &Commit) -> Refused {
+    let writes = commit.writes();
+    let write = writes.get(1).unwrap_or(&writes[0]);
+    Refused::Conflict {
+        stream: write.stream.clone(),
+        expected: write.expected,
+        actual: Version(u64::MAX),
+    }
+}
+
+#[async_trait]
+impl EventStore for FaultyStore {
+    async fn append(&self, batch: &[Commit]) -> Answers {
+        self.reach("append")?;
+        if let Some(how) = self.fault(batch) {
+            return self.append_faulty(how, batch).await;
+        }
+        let answers = self.inner.append(batch).await;
+        let how = self.script.fault.and_then(|fault| fault.is_call(false));
+        if how == Some(CallFault::CancelBefore)
+            && self.tells(batch, "SagaStepStarted", false)
+            && self.script.fires(1)
+        {
+            self.script.cue(Cue::Cancel).await;
+        }
+        answers
+    }
+
+    async fn standing(
+        &self,
+        command: CommandId,
+        streams: &[StreamId],
+    ) -> Result<Standing, StoreError> {
+        let store = self.reach("read versions")?;
+        store.standing(command, streams).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        limit: usize,
+    ) -> Result<StreamPage, StoreError> {
+        let store = self.reach("read a stream")?;
+        store.read_stream(stream, after, limit).await
+    }
+
+    async fn read_all(
+        &self,
+        after: Position,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        let store = self.reach("read the log")?;
+        store.read_all(after, filter, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.reach("read the head")?.head().await
+    }
+
+    async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
+        self.reach("identify the log")?.identify(positions).await
+    }
+
+    async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
+        self.reach("wait for a position")?.wait_for(position).await
+    }
+
+    async fn load_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        let store = self.reach("load a snapshot")?;
+        store.load_snapshot(stream, schema_version).await
+    }
+
+    async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let store = self.reach("save a snapshot")?;
+        store.save_snapshot(snapshot).await
+    }
+
+    async fn remove_snapshot(
+        &self,
+        stream: &StreamId,
+        schema_version: u32,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        let store = self.reach("remove a snapshot")?;
+        store.remove_snapshot(stream, schema_version, version).await
+    }
+}
+
+#[async_trait]
+impl LeaseStore for FaultyStore {
+    async fn acquire_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+        retention: Option<LeaseRetention>,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let store = self.reach("acquire leases")?;
+        store.acquire_leases(names, owner, ttl, retention).await
+    }
+
+    async fn renew_leases(&self, owner: &str, ttl: Duration) -> Result<Vec<Lease>, StoreError> {
+        self.reach("renew leases")?.renew_leases(owner, ttl).await
+    }
+
+    async fn release_leases(&self, names: &[Arc<str>], owner: &str) -> Result<(), StoreError> {
+        let store = self.reach("release leases")?;
+        store.release_leases(names, owner).await
+    }
+
+    async fn held_leases(&self, prefix: &str) -> Result<Vec<Arc<str>>, StoreError> {
+        self.reach("list leases")?.held_leases(prefix).await
+    }
+
+    async fn seize_leases(
+        &self,
+        names: &[Arc<str>],
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let store = self.reach("seize leases")?;
+        store.seize_leases(names, owner, ttl).await
+    }
+}

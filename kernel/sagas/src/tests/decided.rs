@@ -1,0 +1,156 @@
+//! When a saga can no longer go backwards; which tables are well formed; how long the pauses are.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::trip::{Booking, Errands, Purchase, Tour, Travel};
+use super::{run, standing};
+use crate::event::Person;
+use crate::state::Status::{self, Calling, Done, Pending};
+use crate::{Kind, RetryPolicy, Role, Step, Table, Writes};
+
+fn is_decided<S: Travel>(statuses: &[Status]) -> bool {
+    standing::<S>(statuses).is_decided()
+}
+
+#[test]
+fn a_pivot_decides_when_it_is_done() {
+    assert!(!is_decided::<Tour>(&[Done, Done, Done, Pending]));
+    assert!(is_decided::<Tour>(&[Done, Done, Done, Done]));
+    assert!(!is_decided::<Purchase>(&[Done, Done, Calling]));
+    assert!(is_decided::<Purchase>(&[Done, Done, Done, Pending]));
+}
+
+#[test]
+fn without_a_pivot_the_last_step_decides_unless_somebody_had_cancelled() {
+    assert!(!is_decided::<Booking>(&[Done, Done, Calling]));
+    assert!(is_decided::<Booking>(&[Done, Done, Done]));
+    let mut run = standing::<Booking>(&[Done, Done, Done]);
+    run.cancel = Some(Person {
+        who: "a customer".to_owned(),
+        why: "a change of mind".to_owned(),
+    });
+    assert!(!run.is_decided());
+}
+
+#[test]
+fn retriable_steps_only_are_decided_from_the_start() {
+    assert!(run::<Errands>().is_decided());
+}
+
+/// A table of steps with these roles, stage by stage.
+fn flaw(stages: &[&[(&'static str, Role)]]) -> Option<String> {
+    let stages: Vec<&'static [Step<Tour>]> = stages
+        .iter()
+        .map(|stage| {
+            let steps = stage.iter().map(|(name, role)| Step {
+                name,
+                role: *role,
+                kind: Kind::Local {
+                    action: |_, _| Ok(Writes::none()),
+                    undo: None,
+                },
+                lanes: |_| Vec::new(),
+                timeout: Duration::ZERO,
+                deadline: Duration::ZERO,
+                retry: RetryPolicy::DEFAULT,
+            });
+            &*Box::leak(steps.collect::<Vec<_>>().into_boxed_slice())
+        })
+        .collect();
+    let table = Table {
+        stages: Box::leak(stages.into_boxed_slice()),
+        until_pivot: Duration::ZERO,
+        completed: |_, _, _| Ok(Writes::none()),
+        compensated: |_, _, _| Ok(Writes::none()),
+        failed: |_, _, _| Ok(Writes::none()),
+    };
+    table.flaw()
+}
+
+#[test]
+fn a_table_says_what_is_wrong_with_it() {
+    use Role::{Compensatable, Pivot, Retriable};
+    let (a, b, p, r) = (
+        ("a", Compensatable),
+        ("b", Compensatable),
+        ("p", Pivot),
+        ("r", Retriable),
+    );
+    for good in [&[&[a, b][..], &[p], &[r]][..], &[&[a], &[b]], &[&[r]], &[]] {
+        assert_eq!(flaw(good), None);
+    }
+    for bad in [
+        &[&[a][..], &[a]][..],
+        &[&[a, a]],
+        &[&[r], &[a]],
+        &[&[p], &[a]],
+        &[&[a, r]],
+        &[&[p], &[("q", Pivot)]],
+        &[&[p, ("q", Pivot)]],
+        &[&[r], &[p]],
+    ] {
+        assert!(flaw(bad).is_some(), "{bad:?}");
+    }
+    for table in [Tour::table_of(), Purchase::table_of(), Booking::table_of()] {
+        assert_eq!(table, None);
+    }
+}
+
+trait TableOf {
+    fn table_of() -> Option<String>;
+}
+
+impl<S: Travel> TableOf for S {
+    fn table_of() -> Option<String> {
+        S::table(S::DEFINITION).unwrap().flaw()
+    }
+}
+
+proptest! {
+    #[test]
+    fn pauses_double_within_their_bounds(
+        min in 1_u64..5_000,
+        more in 0_u64..600_000,
+        attempt in 0_u32..1_000,
+        random in any::<u64>(),
+    ) {
+        let (min, max) = (Duration::from_millis(min), Duration::from_millis(min + more));
+        let policy = RetryPolicy { min, max, tries: 10 };
+        let full = min
+            .saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)))
+            .min(max);
+        let pause = policy.pause(attempt, random);
+        prop_assert!(pause >= full / 2 && pause <= full, "{pause:?} of {full:?}");
+    }
+}
+
+#[test]
+fn a_pause_that_is_cut_is_shortened_at_random_too() {
+    let longest = Duration::from_millis(200);
+    let policy = RetryPolicy::DEFAULT.within(longest);
+    for attempt in 1..10 {
+        let pauses = [0, 250, 500, 999].map(|random| policy.pause(attempt, random));
+        assert!(pauses.is_sorted_by(|one, next| one < next), "{pauses:?}");
+        assert!(
+            pauses
+                .iter()
+                .all(|pause| *pause >= longest / 2 && *pause <= longest)
+        );
+    }
+    assert_eq!(
+        RetryPolicy::DEFAULT.within(Duration::MAX),
+        RetryPolicy::DEFAULT
+    );
+}
+
+#[test]
+fn the_longest_pauses_do_not_overflow() {
+    let policy = RetryPolicy {
+        min: Duration::MAX,
+        max: Duration::MAX,
+        tries: u32::MAX,
+    };
+    assert!(policy.pause(u32::MAX, u64::MAX) <= Duration::MAX);
+}

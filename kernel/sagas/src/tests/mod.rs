@@ -1,0 +1,40 @@
+//! The pure parts: what is legal, what is next, and that the one always proposes the other.
+
+mod decided;
+mod moves;
+mod next;
+mod sequences;
+#[path = "../../tests/saga/trip.rs"]
+mod trip;
+
+use event_sourcing::event::Metadata;
+use event_sourcing::testing::at;
+
+use self::trip::{Travel, Trip};
+use super::event::Started;
+use super::state::{Run, Status};
+
+/// A saga that began at second 0.
+fn run<S: Travel>() -> Run<S> {
+    let started = Started {
+        saga_id: "trip-1".to_owned(),
+        subject: "a trip".to_owned(),
+        saga_type: S::NAME.to_owned(),
+        definition: S::DEFINITION,
+        partition: 0,
+        data: Trip::on("a"),
+        origin: Metadata::default(),
+    };
+    Run::begin(&started, at(0)).unwrap()
+}
+
+/// A saga whose steps stand like this.
+fn standing<S: Travel>(statuses: &[Status]) -> Run<S> {
+    let mut run = run::<S>();
+    for (step, status) in run.steps.iter_mut().zip(statuses) {
+        step.status = *status;
+        step.calls = u32::from(*status != Status::Pending);
+        step.completed = *status == Status::Done;
+    }
+    run
+}

@@ -1,0 +1,427 @@
+//! Which events are legal, and that those which are not change nothing.
+
+use event_sourcing::event::Metadata;
+use event_sourcing::testing::at;
+use proptest::prelude::*;
+
+use super::trip::{Booking, Purchase, Tour, Travel, Trip};
+use crate::effects::Key;
+use crate::event::{
+    Action, CancelRequested, Closed, CompensationStarted, Ended, FailedAs, Person, Resumed,
+    StepCompensated, StepCompleted, StepFailed, StepStarted, Suspended,
+};
+use crate::state::{Outcome, Phase, Run, Status};
+use crate::{EventOf, SagaEvent, SagaState, started};
+
+fn ids() -> (String, String) {
+    ("trip-1".to_owned(), "a trip".to_owned())
+}
+
+fn person() -> Person {
+    Person {
+        who: "an operator".to_owned(),
+        why: "a test".to_owned(),
+    }
+}
+
+type Event = SagaEvent<Trip, String>;
+
+fn call(step: &str, undo: bool, attempt: u32) -> Event {
+    let (saga_id, subject) = ids();
+    SagaEvent::StepStarted(StepStarted {
+        saga_id,
+        subject,
+        step: step.to_owned(),
+        undo,
+        attempt,
+        key: Key::new("trip-1", step, 0),
+        deadline: (!undo).then(|| at(30)),
+    })
+}
+
+fn done(step: &str) -> Event {
+    let (saga_id, subject) = ids();
+    SagaEvent::StepCompleted(StepCompleted {
+        saga_id,
+        subject,
+        step: step.to_owned(),
+        output: Some("booked".to_owned()),
+        by: None,
+    })
+}
+
+fn failed(step: &str, undo: bool, outcome: FailedAs, again: bool) -> Event {
+    let (saga_id, subject) = ids();
+    SagaEvent::StepFailed(StepFailed {
+        saga_id,
+        subject,
+        step: step.to_owned(),
+        undo,
+        attempt: 1,
+        outcome,
+        reason: "a test".to_owned(),
+        retry_at: again.then(|| at(9)),
+    })
+}
+
+fn undone(step: &str) -> Event {
+    let (saga_id, subject) = ids();
+    SagaEvent::StepCompensated(StepCompensated {
+        saga_id,
+        subject,
+        step: step.to_owned(),
+        happened: true,
+        by: None,
+    })
+}
+
+fn turned() -> Event {
+    let (saga_id, subject) = ids();
+    SagaEvent::CompensationStarted(CompensationStarted {
+        saga_id,
+        subject,
+        reason: "a test".to_owned(),
+        step: None,
+    })
+}
+
+fn cancelled() -> Event {
+    let (saga_id, subject) = ids();
+    let by = person();
+    SagaEvent::CancelRequested(CancelRequested {
+        saga_id,
+        subject,
+        by,
+    })
+}
+
+fn suspended(step: &str) -> Event {
+    let (saga_id, subject) = ids();
+    SagaEvent::Suspended(Suspended {
+        saga_id,
+        subject,
+        step: step.to_owned(),
+        undo: false,
+        reason: "a test".to_owned(),
+    })
+}
+
+fn resumed(action: Action) -> Event {
+    let (saga_id, subject) = ids();
+    let by = person();
+    SagaEvent::Resumed(Resumed {
+        saga_id,
+        subject,
+        action,
+        step: None,
+        by,
+    })
+}
+
+fn ended(outcome: Outcome) -> Event {
+    let (saga_id, subject) = ids();
+    let by = person();
+    match outcome {
+        Outcome::Completed => SagaEvent::Completed(Ended { saga_id, subject }),
+        Outcome::Compensated => SagaEvent::Compensated(Ended { saga_id, subject }),
+        Outcome::Failed => SagaEvent::Failed(Closed {
+            saga_id,
+            subject,
+            by,
+        }),
+    }
+}
+
+/// Applies events that are legal.
+fn after<S: Travel>(events: &[Event]) -> SagaState<S> {
+    let mut state = SagaState::default();
+    let first: EventOf<S> = started::<S>("trip-1", "a trip", Trip::on("a"), Metadata::default());
+    state.apply(&first, at(0)).unwrap();
+    for event in events {
+        state.apply(event, at(1)).unwrap();
+    }
+    state
+}
+
+fn refuses<S: Travel>(state: &SagaState<S>, event: &Event) {
+    let (mut moved, before) = (state.clone(), text(state));
+    let refused = moved.apply(event, at(2));
+    assert!(refused.is_err(), "{} is legal in {before}", event.name());
+    assert_eq!(text(&moved), before);
+}
+
+fn text<S: Travel>(state: &SagaState<S>) -> String {
+    serde_json::to_string(state).unwrap()
+}
+
+fn taken<S: Travel>(state: &SagaState<S>) -> &Run<S> {
+    state.run().unwrap()
+}
+
+#[test]
+fn nothing_is_legal_before_the_start_and_after_an_end() {
+    let mut events = vec![
+        call("hold", false, 1),
+        done("hold"),
+        failed("hold", false, FailedAs::Refused, false),
+        undone("hold"),
+        turned(),
+        cancelled(),
+        suspended("hold"),
+        resumed(Action::Resume),
+    ];
+    events.extend([Outcome::Completed, Outcome::Compensated, Outcome::Failed].map(ended));
+    for event in &events {
+        refuses::<Booking>(&SagaState::default(), event);
+    }
+    let first = started::<Booking>("trip-1", "a trip", Trip::on("a"), Metadata::default());
+    events.push(first);
+    let all_done = [
+        done("hold"),
+        done("flight"),
+        done("hotel"),
+        ended(Outcome::Completed),
+    ];
+    let nothing_done = [turned(), ended(Outcome::Compensated)];
+    let closed = [suspended("hold"), ended(Outcome::Failed)];
+    for state in [&all_done[..], &nothing_done, &closed] {
+        let state = after::<Booking>(state);
+        for event in &events {
+            refuses(&state, event);
+        }
+    }
+}
+
+#[test]
+fn steps_come_in_their_order() {
+    let state = after::<Booking>(&[]);
+    for event in [
+        call("flight", false, 1),
+        done("hotel"),
+        call("nowhere", false, 1),
+    ] {
+        refuses(&state, &event);
+    }
+    let state = after::<Booking>(&[done("hold")]);
+    refuses(&state, &done("hold"));
+    refuses(&state, &call("hold", false, 1));
+    refuses(&state, &ended(Outcome::Completed));
+    let back = after::<Booking>(&[done("hold"), done("flight"), turned()]);
+    for event in [
+        undone("hold"),
+        done("hotel"),
+        call("flight", false, 1),
+        ended(Outcome::Compensated),
+        cancelled(),
+        turned(),
+    ] {
+        refuses(&back, &event);
+    }
+}
+
+#[test]
+fn a_saga_does_not_turn_while_a_call_is_open_or_when_it_is_decided() {
+    refuses(
+        &after::<Booking>(&[done("hold"), call("flight", false, 1)]),
+        &turned(),
+    );
+    let decided = [done("hold"), done("authorise"), done("charge")];
+    for event in [turned(), cancelled()] {
+        refuses(&after::<Purchase>(&decided), &event);
+    }
+    refuses(&after::<Booking>(&[suspended("hold")]), &turned());
+    refuses(&after::<Booking>(&[suspended("hold")]), &suspended("hold"));
+    refuses(
+        &after::<Booking>(&[suspended("hold")]),
+        &call("hold", false, 1),
+    );
+    refuses(&after::<Booking>(&[]), &ended(Outcome::Failed));
+    refuses(&after::<Booking>(&[cancelled()]), &cancelled());
+}
+
+#[test]
+fn a_saga_that_was_cancelled_without_a_pivot_does_not_complete() {
+    let state = after::<Booking>(&[
+        done("hold"),
+        done("flight"),
+        call("hotel", false, 1),
+        cancelled(),
+        done("hotel"),
+    ]);
+    refuses(&state, &ended(Outcome::Completed));
+    let mut state = state;
+    state.apply(&turned(), at(2)).unwrap();
+}
+
+#[test]
+fn the_failing_step_is_undone_unless_it_is_known_not_to_have_happened() {
+    for (outcome, needs_undo) in [
+        (FailedAs::Refused, false),
+        (FailedAs::NotDone, false),
+        (FailedAs::Unknown, true),
+    ] {
+        let state = after::<Booking>(&[
+            done("hold"),
+            call("flight", false, 1),
+            failed("flight", false, outcome, false),
+            turned(),
+        ]);
+        assert_eq!(taken(&state).needs_undo(1), needs_undo, "{outcome:?}");
+    }
+    // What may have happened in an earlier try may have happened, whatever the last one says.
+    let state = after::<Booking>(&[
+        done("hold"),
+        call("flight", false, 1),
+        failed("flight", false, FailedAs::Unknown, true),
+        call("flight", false, 2),
+        failed("flight", false, FailedAs::NotDone, false),
+        turned(),
+    ]);
+    assert!(taken(&state).needs_undo(1));
+    // A call of which there is no word, announced again.
+    let state = after::<Booking>(&[
+        done("hold"),
+        call("flight", false, 1),
+        call("flight", false, 2),
+        failed("flight", false, FailedAs::NotDone, false),
+    ]);
+    assert!(taken(&state).needs_undo(1));
+}
+
+#[test]
+fn the_key_changes_only_after_a_refusal() {
+    let suspended_as = |outcome, action| {
+        let state = after::<Purchase>(&[
+            done("hold"),
+            done("authorise"),
+            done("charge"),
+            call("notify", false, 1),
+            failed("notify", false, outcome, false),
+            suspended("notify"),
+            resumed(action),
+        ]);
+        taken(&state).key(3).unwrap()
+    };
+    let key = |epoch| Key::new("trip-1", "notify", epoch);
+    for action in [Action::Resume, Action::Retry] {
+        assert_eq!(suspended_as(FailedAs::Refused, action), key(1));
+        assert_eq!(suspended_as(FailedAs::NotDone, action), key(0));
+        assert_eq!(suspended_as(FailedAs::Unknown, action), key(0));
+    }
+    assert_eq!(suspended_as(FailedAs::Refused, Action::Resolve), key(0));
+}
+
+#[test]
+fn a_resumption_counts_anew_and_lets_all_that_was_given_up_go_on() {
+    let given_up = [
+        call("notify", false, 1),
+        call("refund", false, 1),
+        failed("notify", false, FailedAs::NotDone, false),
+        suspended("notify"),
+        failed("refund", false, FailedAs::Unknown, false),
+    ];
+    for (action, attempts) in [(Action::Resume, 0), (Action::Retry, 1)] {
+        let mut state = after::<super::trip::Errands>(&given_up);
+        state.apply(&resumed(action), at(2)).unwrap();
+        let steps = &taken(&state).steps;
+        let statuses = [steps[0].status, steps[1].status];
+        assert_eq!(statuses, [Status::Waiting, Status::Unknown]);
+        assert_eq!([steps[0].attempts, steps[1].attempts], [attempts; 2]);
+    }
+}
+
+#[test]
+fn a_retry_of_a_saga_that_is_not_suspended_does_not_revive_what_failed() {
+    let mut state = after::<Tour>(&[
+        done("hold"),
+        call("flight", false, 1),
+        call("hotel", false, 1),
+        failed("flight", false, FailedAs::Refused, false),
+        failed("hotel", false, FailedAs::NotDone, true),
+    ]);
+    state.apply(&resumed(Action::Retry), at(2)).unwrap();
+    let steps = &taken(&state).steps;
+    assert_eq!(steps[1].status, Status::GaveUp);
+    assert_eq!(
+        (steps[2].status, steps[2].retry_at),
+        (Status::Waiting, None)
+    );
+}
+
+#[test]
+fn a_damaged_stream_says_so() {
+    use event_sourcing::Aggregate;
+    let mut state = after::<Booking>(&[]);
+    state.evolve(&undone("hold"), at(3));
+    assert!(state.damage().unwrap().contains("SagaStepCompensated"));
+    let unknown = of_newer_table();
+    let mut state = SagaState::<Booking>::default();
+    state.evolve(&unknown, at(0));
+    assert!(
+        state.damage().unwrap().contains("definition 7"),
+        "{state:?}"
+    );
+    assert!(state.run().is_none());
+}
+
+/// A saga that runs by a table that this binary does not have.
+fn of_newer_table() -> EventOf<Booking> {
+    let mut event = started::<Booking>("trip-1", "a trip", Trip::on("a"), Metadata::default());
+    if let SagaEvent::Started(started) = &mut event {
+        started.definition = 7;
+    }
+    event
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let step = prop::sample::select(vec![
+        "hold", "flight", "hotel", "stamp", "notify", "archive", "x",
+    ]);
+    let outcome = prop::sample::select(vec![
+        FailedAs::Refused,
+        FailedAs::NotDone,
+        FailedAs::Unknown,
+        FailedAs::NotClosed,
+    ]);
+    prop_oneof![
+        (step.clone(), any::<bool>(), 1_u32..4).prop_map(|(s, undo, n)| call(s, undo, n)),
+        (step.clone(), any::<bool>(), outcome, any::<bool>())
+            .prop_map(|(s, undo, outcome, again)| failed(s, undo, outcome, again)),
+        step.clone().prop_map(done),
+        step.clone().prop_map(undone),
+        step.prop_map(suspended),
+        Just(turned()),
+        Just(cancelled()),
+        prop::sample::select(vec![Action::Resume, Action::Retry, Action::Resolve])
+            .prop_map(resumed),
+        prop::sample::select(vec![
+            Outcome::Completed,
+            Outcome::Compensated,
+            Outcome::Failed
+        ])
+        .prop_map(ended),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn an_illegal_event_changes_nothing_and_an_end_is_the_end(
+        events in prop::collection::vec(any_event(), 0..60)
+    ) {
+        let mut state = after::<Tour>(&[]);
+        let mut ends = 0;
+        for event in &events {
+            let before = text(&state);
+            if state.apply(event, at(5)).is_ok() {
+                ends += usize::from(matches!(taken(&state).phase, Phase::Ended(_)));
+            } else {
+                prop_assert_eq!(text(&state), before);
+            }
+            let plan = crate::next(taken(&state), at(6));
+            prop_assert!(taken(&state).is_active() || plan.moves.is_empty());
+        }
+        prop_assert!(ends <= 1);
+    }
+}

@@ -1,0 +1,352 @@
+//! Whatever happens to a saga, what its owner decides is legal, and when all goes well again it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use event_sourcing::clock::{Clock, ManualClock};
+use event_sourcing::event::Metadata;
+use event_sourcing::execute::{
+    Command, Context, Done, ExecuteError, Executor, ExecutorConfig, Lane,
+};
+use event_sourcing::execute::{States, Stop, Work};
+use event_sourcing::id::CommandId;
+use event_sourcing::memory::MemoryEventStore;
+use event_sourcing::testing::at;
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use super::trip::{Booking, Errands, Purchase, PutOn, Tour, Travel, Trip, put};
+use crate::advance::{Advance, Announced, News, Word};
+use crate::effects::{Failure, Undone};
+use crate::event::Person;
+use crate::state::{Outcome, Phase, Run, Status};
+use crate::{Act, Kind, PersonActs, SAGA_EVENTS, SagaState, next, started};
+
+/// What may happen.
+#[derive(Clone, Debug)]
+enum Happening {
+    /// The owner looks at it, with so many calls to make.
+    Look(usize),
+    /// Word of one of the calls under way.
+    Word(usize, Said),
+    /// The owner forgets a call, as one that crashes does.
+    Forget(usize),
+    /// A person acts.
+    Person(Act),
+    /// Seconds pass.
+    Wait(i64),
+    /// The domain makes a local step impossible, or possible again.
+    Domain(&'static str, i64),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Said {
+    Good,
+    Open,
+    Refused,
+    NotDone,
+    Unknown,
+    NotSent,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let said = prop::sample::select(vec![
+        Said::Good,
+        Said::Open,
+        Said::Refused,
+        Said::NotDone,
+        Said::Unknown,
+        Said::NotSent,
+    ]);
+    let act = prop::sample::select(vec![
+        Act::Resume,
+        Act::Retry,
+        Act::Cancel,
+        Act::Resolve,
+        Act::Close,
+    ]);
+    let step = prop::sample::select(vec!["no hold", "no stamp", "no archive"]);
+    prop_oneof![
+        4 => (0_usize..3).prop_map(Happening::Look),
+        8 => (0_usize..3, said).prop_map(|(index, said)| Happening::Word(index, said)),
+        2 => (0_usize..3).prop_map(Happening::Forget),
+        1 => act.prop_map(Happening::Person),
+        3 => (0_i64..40).prop_map(Happening::Wait),
+        1 => (step, -1_i64..=1).prop_map(|(step, by)| Happening::Domain(step, by)),
+    ]
+}
+
+struct Bench<S: Travel> {
+    executor: Executor,
+    clock: Arc<ManualClock>,
+    commands: u64,
+    state: Arc<SagaState<S>>,
+    /// Calls under way: step, undo, attempt.
+    live: Vec<(usize, bool, u32)>,
+}
+
+impl<S: Travel> Bench<S> {
+    async fn start() -> Self {
+        let clock = Arc::new(ManualClock::new(at(0)));
+        let store = Arc::new(MemoryEventStore::new(Arc::clone(&clock) as Arc<_>));
+        let clocks = Arc::clone(&clock) as Arc<dyn Clock>;
+        let (executor, _tasks) = Executor::start(store, clocks, ExecutorConfig::default());
+        let mut bench = Self {
+            executor,
+            clock,
+            commands: 0,
+            state: Arc::default(),
+            live: Vec::new(),
+        };
+        bench.state = bench
+            .execute(&Begin(std::marker::PhantomData))
+            .await
+            .unwrap()
+            .answer;
+        bench
+    }
+
+    async fn execute<C: Command>(
+        &mut self,
+        command: &C,
+    ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
+        self.commands += 1;
+        let mut random = [0; 10];
+        random[2..].copy_from_slice(&self.commands.to_be_bytes());
+        let context = Context {
+            command_id: CommandId::from_parts(self.clock.now(), random),
+            deadline: Instant::now() + Duration::from_secs(20),
+            metadata: Metadata::default(),
+            fence: None,
+        };
+        self.executor.execute(command, &context).await
+    }
+
+    fn run(&self) -> &Run<S> {
+        self.state.run().unwrap()
+    }
+
+    async fn advance(&mut self, news: Vec<News<S>>, slots: usize) {
+        let announced = Announced::default();
+        let advance = Advance::<S> {
+            saga_id: "trip-1".into(),
+            news,
+            live: self.live.iter().map(|(step, ..)| *step).collect(),
+            slots,
+            longest_pause: Duration::MAX,
+            lanes: Vec::new(),
+            announced: Arc::clone(&announced),
+        };
+        self.state = self
+            .execute(&advance)
+            .await
+            .expect("only legal moves")
+            .answer;
+        assert_eq!(self.state.damage(), None);
+        for (step, attempt) in announced.lock().iter() {
+            let state = &self.run().steps[*step];
+            assert_eq!(state.attempts, *attempt);
+            let undo = matches!(self.run().phase, Phase::Backward { .. });
+            self.live.push((*step, undo, *attempt));
+        }
+    }
+
+    async fn hear(&mut self, index: usize, said: Said) {
+        if index >= self.live.len() {
+            return;
+        }
+        let (step, undo, attempt) = self.live.remove(index);
+        let run = self.run();
+        let word = match said {
+            Said::Good | Said::Open if undo => Word::Undone(Undone {
+                happened: true,
+                reference: None,
+                closed: matches!(said, Said::Good),
+            }),
+            Said::Good | Said::Open => Word::Done("booked".to_owned()),
+            Said::Refused => Word::Failed(Failure::Refused("no".to_owned())),
+            Said::NotDone => Word::Failed(Failure::not_done("not now")),
+            Said::NotSent if !undo => Word::NotSent,
+            Said::Unknown | Said::NotSent => Word::Failed(Failure::unknown("lost")),
+        };
+        let key = run.key(step).unwrap();
+        let news = News {
+            step,
+            undo,
+            attempt,
+            key,
+            word,
+        };
+        self.advance(vec![news], 1).await;
+    }
+
+    async fn person(&mut self, act: Act) {
+        let by = Person {
+            who: "an operator".to_owned(),
+            why: "a test".to_owned(),
+        };
+        match self.execute(&PersonActs::<S>::new("trip-1", act, by)).await {
+            Ok(_) => self.state = self.executor.load("trip-1").await.unwrap().0,
+            Err(ExecuteError::Refused(_)) => {}
+            Err(other) => panic!("{other}"),
+        }
+        assert_eq!(self.state.damage(), None, "{act:?}");
+    }
+
+    async fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Look(slots) => self.advance(Vec::new(), slots).await,
+            Happening::Word(index, said) => self.hear(index, said).await,
+            Happening::Forget(index) => {
+                if index < self.live.len() {
+                    self.live.remove(index);
+                }
+            }
+            Happening::Person(act) => self.person(act).await,
+            Happening::Wait(seconds) => self.clock.advance(TimeDelta::seconds(seconds)),
+            Happening::Domain(what, by) => {
+                self.execute(&PutOn("a".to_owned(), put(what, by)))
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+
+    /// From here on everything succeeds, and a person helps.
+    async fn finish(&mut self) -> Outcome {
+        for what in ["no hold", "no stamp", "no archive"] {
+            self.execute(&PutOn("a".to_owned(), put(what, -1_000)))
+                .await
+                .unwrap();
+        }
+        for _ in 0..200 {
+            if let Phase::Ended(outcome) = self.run().phase {
+                return outcome;
+            }
+            if self.run().suspended.is_some() {
+                self.person(Act::Resume).await;
+            }
+            self.advance(Vec::new(), 2).await;
+            while !self.live.is_empty() {
+                self.hear(0, Said::Good).await;
+            }
+            let now = self.clock.now();
+            if let Some(wake_at) = next(self.run(), now).wake_at {
+                assert!(wake_at > now, "nothing wakes in the past");
+                self.clock.advance(wake_at - now);
+            }
+        }
+        panic!("no end: {:?}", self.run());
+    }
+}
+
+struct Begin<S>(std::marker::PhantomData<fn() -> S>);
+
+impl<S: Travel> Command for Begin<S> {
+    type Refusal = String;
+    type Answer = Arc<SagaState<S>>;
+    const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::create::<SagaState<S>>("trip-1")]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stop<String>> {
+        let event = started::<S>("trip-1", "a trip", Trip::on("a"), Metadata::default());
+        Ok(work.append::<SagaState<S>>("trip-1", &[event])?)
+    }
+
+    fn answer(&self, states: &States) -> Option<Arc<SagaState<S>>> {
+        Some(states.get::<SagaState<S>>("trip-1")?.0)
+    }
+}
+
+fn plays<S: Travel>(happenings: Vec<Happening>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut bench = Bench::<S>::start().await;
+        for happening in happenings {
+            if matches!(bench.run().phase, Phase::Ended(_)) {
+                break;
+            }
+            bench.happen(happening).await;
+        }
+        let outcome = bench.finish().await;
+        // The words of calls that outlive it change nothing.
+        while !bench.live.is_empty() {
+            bench.hear(0, Said::Good).await;
+        }
+        assert_eq!(bench.run().phase, Phase::Ended(outcome));
+        let is_clean = |(step, state): (&crate::Step<S>, _)| {
+            let can_be_undone = match step.kind {
+                Kind::Local { undo, .. } => undo.is_some(),
+                Kind::External { undone, .. } => undone.is_some(),
+            };
+            !can_be_undone || !bench.run().needs_undo(state)
+        };
+        if outcome == Outcome::Compensated {
+            let table = S::table(S::DEFINITION).unwrap();
+            assert!(table.steps().zip(0..).all(is_clean));
+        }
+    });
+}
+
+#[tokio::test]
+async fn the_word_of_a_call_comes_too_late_if_a_person_has_closed_the_saga() {
+    let mut bench = Bench::<Errands>::start().await;
+    bench.advance(Vec::new(), 2).await;
+    bench.hear(0, Said::Refused).await;
+    bench.person(Act::Close).await;
+    assert_eq!(bench.run().phase, Phase::Ended(Outcome::Failed));
+    bench.hear(0, Said::Good).await;
+    assert_eq!(bench.run().phase, Phase::Ended(Outcome::Failed));
+}
+
+#[tokio::test]
+async fn the_word_of_an_earlier_try_is_not_that_of_the_present_one() {
+    let mut bench = Bench::<Booking>::start().await;
+    bench.advance(Vec::new(), 1).await;
+    // Somebody else had the saga meanwhile, and announced the call again.
+    let earlier = bench.live.remove(0);
+    bench.advance(Vec::new(), 1).await;
+    let calling = bench.run().steps.clone();
+    assert_eq!(
+        (calling[1].status, calling[1].attempts),
+        (Status::Calling, 2)
+    );
+    bench.live.insert(0, earlier);
+    bench.hear(0, Said::NotDone).await;
+    assert_eq!(bench.run().steps, calling);
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+    prop::collection::vec(happening(), 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn with_a_pivot_and_parallel_steps(happenings in happenings()) {
+        plays::<Tour>(happenings);
+    }
+
+    #[test]
+    fn with_a_pivot_that_is_a_call(happenings in happenings()) {
+        plays::<Purchase>(happenings);
+    }
+
+    #[test]
+    fn without_a_pivot(happenings in happenings()) {
+        plays::<Booking>(happenings);
+    }
+
+    #[test]
+    fn of_retriable_steps_only(happenings in happenings()) {
+        plays::<Errands>(happenings);
+    }
+}

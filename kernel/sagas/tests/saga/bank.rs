@@ -1,0 +1,75 @@
+//! The example's saga meets every fault.
+
+use async_trait::async_trait;
+use event_sourcing::Command;
+use event_sourcing::execute::{Lane, States, Stop, Work};
+use sagas::Outcome;
+use sagas::testing::{End, Scenario, World, check};
+
+use crate::account::{Account, AccountEvent, Moved, deposit};
+use crate::payout::{Order, Payout};
+
+/// Changes what is on Alice's account.
+struct Book(Vec<AccountEvent>);
+
+impl Command for Book {
+    type Refusal = String;
+    type Answer = ();
+    const FIRST_EVENTS: &'static [&'static str] = &["Deposited", "Withdrawn"];
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::write::<Account>("alice")]
+    }
+
+    fn decide(&self, work: &mut Work) -> Result<(), Stop<String>> {
+        Ok(work.append::<Account>("alice", &self.0)?)
+    }
+
+    fn answer(&self, _states: &States) -> Option<()> {
+        Some(())
+    }
+}
+
+struct PayOut;
+
+#[async_trait]
+impl Scenario for PayOut {
+    type Saga = Payout;
+
+    async fn begin(&self, world: &World) -> String {
+        world.execute(&Book(deposit(1_000))).await;
+        let order = Order {
+            from: "alice".to_owned(),
+            to: "carol".to_owned(),
+            cents: 300,
+        };
+        world.begin::<Payout>("payout-1", "alice", order).await;
+        "payout-1".to_owned()
+    }
+
+    fn answer(&self, order: &Order) -> String {
+        format!("{} cents for {}", order.cents, order.to)
+    }
+
+    async fn refuse(&self, world: &World, _step: &str) -> bool {
+        let withdrawn = AccountEvent::Withdrawn(Moved { cents: 900 });
+        world.execute(&Book(vec![withdrawn])).await;
+        true
+    }
+
+    async fn check(&self, end: &End<'_, Payout>) -> Result<(), String> {
+        let left = end.world.state::<Account>("alice").await.cents;
+        let is_right = match end.outcome {
+            Outcome::Completed => left == 700,
+            Outcome::Compensated | Outcome::Failed => left == 1_000 || left == 100,
+        };
+        is_right
+            .then_some(())
+            .ok_or(format!("{left} cents are left"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payout_arrives_or_comes_back_whatever_fails() {
+    check(PayOut).await;
+}

@@ -1,0 +1,179 @@
+//! What is logged of a saga can be searched for by its fields.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use event_sourcing::{Metadata as EventMetadata, Position};
+use sagas::event::{Action, Resumed};
+use sagas::{Person, SagaEvent, fields, started};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::support::{Deed, LONG, Town, gate};
+use crate::trip::{Errands, Trip};
+
+/// Keeps the fields of lines that are at least as grave as a level.
+#[derive(Clone)]
+struct Lines(Level, Arc<Mutex<Vec<BTreeMap<&'static str, String>>>>);
+
+impl Lines {
+    fn from(level: Level) -> Self {
+        Self(level, Arc::default())
+    }
+
+    fn kept(&self) -> Vec<BTreeMap<&'static str, String>> {
+        self.1.lock().unwrap().clone()
+    }
+}
+
+#[derive(Default)]
+struct Fields(BTreeMap<&'static str, String>);
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= self.0
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        self.1.lock().unwrap().push(fields.0);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// The test's runtime has one thread, which all tasks share.
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_is_suspended_is_named_with_its_step_and_what_it_is_about() {
+    let errors = Lines::from(Level::ERROR);
+    let _logging = test_log::listen(errors.clone());
+    let town = Town::new();
+    town.desk.set("refund", Deed::Refused);
+    let node = town.node::<Errands>("one");
+    town.begin::<Errands>("trip-1").await;
+    town.suspended::<Errands>("trip-1").await;
+    node.stop().await;
+    let told = errors.kept();
+    let [told] = told.as_slice() else {
+        panic!("one error, not {told:?}");
+    };
+    for (field, value) in [
+        (fields::SAGA_TYPE, "errands"),
+        (fields::SAGA_ID, "trip-1"),
+        (fields::SAGA_SUBJECT, "a trip"),
+        (fields::SAGA_STEP, "refund"),
+    ] {
+        assert_eq!(told.get(field).map(String::as_str), Some(value), "{told:?}");
+    }
+    assert!(told[fields::REASON].contains("declined"), "{told:?}");
+    let mut names = told.keys().filter(|name| **name != "message");
+    assert!(names.all(|name| name.contains('.')), "{told:?}");
+}
+
+/// The test's runtime has one thread, which all tasks share.
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_cannot_be_read_is_logged_with_its_event_and_not_again_at_each_try() {
+    let errors = Lines::from(Level::ERROR);
+    let _logging = test_log::listen(errors.clone());
+    let town = Town::new();
+    let node = town.node::<Errands>("one");
+    let first = started::<Errands>("trip-1", "a trip", Trip::on("a"), EventMetadata::default());
+    let again = SagaEvent::Resumed(Resumed {
+        saga_id: "trip-1".to_owned(),
+        subject: "a trip".to_owned(),
+        action: Action::Retry,
+        step: None,
+        by: Person {
+            who: "a test".to_owned(),
+            why: "to have it looked at".to_owned(),
+        },
+    });
+    town.store
+        .damage(Position(2), "its metadata cannot be read");
+    town.write::<Errands>("trip-1", &[first, again]).await;
+    // Longer than several tries.
+    tokio::time::sleep(LONG * 60).await;
+    node.stop().await;
+    let told = errors.kept();
+    let [heard, read] = told.as_slice() else {
+        panic!("the event once and the saga once, not {told:?}");
+    };
+    assert_eq!(heard[fields::POSITION], "2");
+    assert_eq!(heard[fields::EVENT_TYPE], "SagaResumed");
+    for told in [heard, read] {
+        assert_eq!(told[fields::SAGA_ID], "trip-1");
+        let mut names = told.keys().filter(|name| **name != "message");
+        assert!(names.all(|name| name.contains('.')), "{told:?}");
+    }
+}
+
+/// The test's runtime has one thread, which all tasks share.
+#[tokio::test(start_paused = true)]
+async fn an_outage_has_one_line_for_all_sagas_and_one_at_its_end() {
+    let lines = Lines::from(Level::INFO);
+    let _logging = test_log::listen(lines.clone());
+    let town = Town::new();
+    let calls = gate();
+    town.desk.set("notify", Deed::Gated(Arc::clone(&calls)));
+    let node = town.node::<Errands>("one");
+    // In nearly all partitions.
+    let sagas: Vec<_> = (0..200).map(|number| format!("trip-{number}")).collect();
+    for saga in &sagas {
+        town.begin::<Errands>(saga).await;
+    }
+    town.asked_times("act", 2 * sagas.len()).await;
+    assert!(lines.kept().is_empty(), "{:?}", lines.kept());
+    node.wire.is_cut.store(true, Relaxed);
+    calls.add_permits(sagas.len());
+    // Longer than leases last.
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    let during = lines.kept();
+    node.wire.is_cut.store(false, Relaxed);
+    for saga in &sagas {
+        town.ended::<Errands>(saga).await;
+    }
+    tokio::time::sleep(LONG).await;
+    node.stop().await;
+    let message = |line: &BTreeMap<&'static str, String>| line["message"].clone();
+    let mut said: Vec<_> = during.iter().map(message).collect();
+    said.sort();
+    let count = said.len();
+    said.dedup();
+    assert_eq!(said.len(), count, "no line twice: {during:?}");
+    assert!((1..=5).contains(&count), "{said:?}");
+    let all = lines.kept();
+    let ends = all.iter().filter(|line| message(line).ends_with(" again"));
+    let counted: u64 = ends
+        .map(|line| line[fields::SUPPRESSED].parse::<u64>().unwrap())
+        .sum();
+    assert!(
+        counted >= sagas.len() as u64,
+        "the rest is counted: {all:?}"
+    );
+    assert!(all.len() <= 2 * count + 2, "{all:?}");
+}

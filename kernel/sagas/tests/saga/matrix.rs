@@ -1,0 +1,77 @@
+//! Every step × every fault, for sagas of all shapes.
+
+use std::marker::PhantomData;
+
+use async_trait::async_trait;
+use sagas::Outcome;
+use sagas::testing::{End, Scenario, World, check};
+
+use crate::trip::{Booking, Errands, Purchase, PutOn, Shelf, Tour, Travel, Trip, put};
+
+/// A trip, and what must be on its shelf at the end.
+struct Plain<S>(PhantomData<S>);
+
+#[async_trait]
+impl<S: Travel> Scenario for Plain<S> {
+    type Saga = S;
+
+    async fn begin(&self, world: &World) -> String {
+        world.begin::<S>("trip-1", "a trip", Trip::on("a")).await;
+        "trip-1".to_owned()
+    }
+
+    fn answer(&self, call: &String) -> String {
+        assert_eq!(call, "for a");
+        "booked".to_owned()
+    }
+
+    async fn refuse(&self, world: &World, step: &str) -> bool {
+        let no = put(&format!("no {step}"), 1);
+        world.execute(&PutOn("a".to_owned(), no)).await;
+        true
+    }
+
+    async fn check(&self, end: &End<'_, S>) -> Result<(), String> {
+        let on_it: Shelf = end.world.state("a").await;
+        let is_done = i64::from(end.outcome == Outcome::Completed);
+        let table = S::table(S::DEFINITION).unwrap();
+        let calls = table
+            .steps()
+            .filter(|step| format!("{:?}", step.kind) == "External");
+        let calls = i64::try_from(calls.count()).unwrap();
+        let mut wanted = vec![("completed", is_done), ("compensated", 1 - is_done)];
+        for step in ["hold", "stamp", "archive"] {
+            wanted.push((step, is_done * i64::from(table.position(step).is_some())));
+        }
+        if is_done == 1 {
+            wanted.extend([("booked", calls), ("undone", 0)]);
+        }
+        for (what, count) in wanted {
+            if on_it.count(what) != count {
+                return Err(format!("{what} is not {count}: {on_it:?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_pivot_and_parallel_steps() {
+    let report = check(Plain::<Tour>(PhantomData)).await;
+    assert!(report.cases > 100, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_pivot_that_is_a_call() {
+    check(Plain::<Purchase>(PhantomData)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_pivot() {
+    check(Plain::<Booking>(PhantomData)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_retriable_steps_only() {
+    check(Plain::<Errands>(PhantomData)).await;
+}

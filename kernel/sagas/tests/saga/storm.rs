@@ -1,0 +1,328 @@
+//! Everything at once: many sagas, an unreliable provider, crashes, zombies, a store out of reach, cancellations.
+//!
+//! What happens is random by a seed, in paused time, so that a run can be repeated.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_sourcing::LeaseStore;
+use sagas::{
+    Act, Effects, EngineConfig, Failure, Key, Kind, Outcome, PARTITIONS, Standing, Undone,
+};
+
+use crate::support::{Node, Town, outcome};
+use crate::trip::{Shelf, Tour, Travel};
+
+/// Numbers that look random.
+#[derive(Debug)]
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    effects: usize,
+    is_effective: bool,
+    is_closed: bool,
+    is_refused: bool,
+}
+
+/// A provider that does wrong whatever it may do wrong.
+#[derive(Debug)]
+struct Unreliable {
+    dice: Mutex<Dice>,
+    is_calm: std::sync::atomic::AtomicBool,
+    book: Arc<Mutex<BTreeMap<Key, Entry>>>,
+    faults: std::sync::atomic::AtomicUsize,
+}
+
+fn take_effect(book: &Mutex<BTreeMap<Key, Entry>>, key: &Key) -> Result<String, Failure> {
+    let mut book = book.lock().unwrap();
+    let entry = book.entry(key.clone()).or_default();
+    if entry.is_closed || entry.is_refused {
+        return Err(Failure::Refused("the key is closed".to_owned()));
+    }
+    if !entry.is_effective {
+        (entry.effects, entry.is_effective) = (entry.effects + 1, true);
+    }
+    Ok("booked".to_owned())
+}
+
+impl Unreliable {
+    fn roll(&self) -> u64 {
+        if self.is_calm.load(Ordering::Relaxed) {
+            return 99;
+        }
+        let rolled = self.dice.lock().unwrap().below(100);
+        self.faults
+            .fetch_add(usize::from(rolled < 50), Ordering::Relaxed);
+        rolled
+    }
+
+    async fn dawdle(&self) {
+        let pause = self.dice.lock().unwrap().below(800);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+}
+
+#[async_trait]
+impl<S: Travel> Effects<S> for Unreliable {
+    async fn act(&self, key: &Key, _call: &String) -> Result<String, Failure> {
+        self.dawdle().await;
+        match self.roll() {
+            0..10 => Err(Failure::not_done("out of order")),
+            10..14 => {
+                let mut book = self.book.lock().unwrap();
+                let entry = book.entry(key.clone()).or_default();
+                if entry.effects > 0 {
+                    return Ok("booked".to_owned());
+                }
+                entry.is_refused = true;
+                Err(Failure::Refused("declined".to_owned()))
+            }
+            14..22 => {
+                let _lost = take_effect(&self.book, key);
+                Err(Failure::unknown("connection reset"))
+            }
+            22..28 => std::future::pending().await,
+            28..36 => {
+                let _lost = take_effect(&self.book, key);
+                std::future::pending().await
+            }
+            36..50 => {
+                let (book, key) = (Arc::clone(&self.book), key.clone());
+                let late = self.dice.lock().unwrap().below(90);
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_secs(late)).await;
+                    let _nobody_waits = take_effect(&book, &key);
+                });
+                std::future::pending().await
+            }
+            _ => take_effect(&self.book, key),
+        }
+    }
+
+    async fn look_up(&self, key: &Key, _call: &String) -> Result<Standing<String>, Failure> {
+        self.dawdle().await;
+        if self.roll() < 15 {
+            return Err(Failure::unknown("out of order"));
+        }
+        let book = self.book.lock().unwrap();
+        Ok(match book.get(key) {
+            Some(entry) if entry.is_effective => Standing::Done("booked".to_owned()),
+            Some(entry) if entry.is_closed => Standing::Undone,
+            Some(entry) if entry.is_refused => Standing::Refused("declined".to_owned()),
+            Some(_) | None => Standing::Absent,
+        })
+    }
+
+    async fn undo(&self, key: &Key, _call: &String) -> Result<Undone, Failure> {
+        self.dawdle().await;
+        let rolled = self.roll();
+        if rolled < 15 {
+            return Err(Failure::unknown("out of order"));
+        }
+        let happened = {
+            let mut book = self.book.lock().unwrap();
+            let entry = book.entry(key.clone()).or_default();
+            (entry.is_closed, entry.is_effective) = (true, false);
+            entry.effects > 0
+        };
+        match rolled {
+            15..25 => Err(Failure::unknown("connection reset")),
+            25..35 => std::future::pending().await,
+            _ => Ok(Undone {
+                happened,
+                reference: None,
+                closed: true,
+            }),
+        }
+    }
+}
+
+/// A run.
+struct Storm {
+    town: Town,
+    provider: Arc<Unreliable>,
+    dice: Dice,
+    owners: usize,
+    nodes: Vec<Node>,
+}
+
+impl Storm {
+    fn new(seed: u64) -> Self {
+        let provider = Unreliable {
+            dice: Mutex::new(Dice(seed * 7_919 + 1)),
+            is_calm: std::sync::atomic::AtomicBool::new(false),
+            book: Arc::default(),
+            faults: std::sync::atomic::AtomicUsize::new(0),
+        };
+        let mut storm = Self {
+            town: Town::new(),
+            provider: Arc::new(provider),
+            dice: Dice(seed * 104_729 + 1),
+            owners: 0,
+            nodes: Vec::new(),
+        };
+        storm.start();
+        storm.start();
+        storm
+    }
+
+    fn start(&mut self) {
+        self.owners += 1;
+        let config = EngineConfig {
+            lease: Duration::from_secs(3),
+            longest_pause: Duration::from_secs(5),
+            commit_timeout: Duration::from_secs(2),
+            calls: 20,
+            snapshot_every: 50,
+            ..EngineConfig::new(format!("process-{}", self.owners))
+        };
+        let provider = Arc::clone(&self.provider);
+        let node = self
+            .town
+            .start(config, |builder| builder.with::<Tour>(provider));
+        self.nodes.push(node);
+    }
+
+    /// Something goes wrong with the processes or the store.
+    async fn strike(&mut self) {
+        let index = usize::try_from(self.dice.below(2)).unwrap();
+        let pause = Duration::from_millis(500 + self.dice.below(7_000));
+        match self.dice.below(5) {
+            0 | 1 => {
+                self.nodes.swap_remove(index).abort().await;
+                self.start();
+            }
+            2 => {
+                self.nodes.swap_remove(index).stop().await;
+                self.start();
+            }
+            3 => {
+                let wire = Arc::clone(&self.nodes[index].wire);
+                wire.is_cut.store(true, Ordering::Relaxed);
+                tokio::time::sleep(pause).await;
+                wire.is_cut.store(false, Ordering::Relaxed);
+            }
+            _ => {
+                // Both become zombies, and go on.
+                let names: Vec<Arc<str>> = (0..PARTITIONS)
+                    .map(|partition| format!("saga/{partition:02}").into())
+                    .collect();
+                let store = &self.town.store;
+                let lasts = Duration::from_hours(1);
+                store.seize_leases(&names, "usurper", lasts).await.unwrap();
+                tokio::time::sleep(pause).await;
+                store.release_leases(&names, "usurper").await.unwrap();
+            }
+        }
+    }
+
+    async fn begin(&mut self, number: usize) {
+        let saga_id = format!("trip-{number}");
+        self.town.begin::<Tour>(&saga_id).await;
+        if self.dice.below(5) == 0 {
+            let pause = Duration::from_millis(self.dice.below(4_000));
+            tokio::time::sleep(pause).await;
+            // It may be decided, or have ended.
+            let _refused = self.town.act::<Tour>(&saga_id, Act::Cancel).await;
+        }
+    }
+
+    /// Waits for the end, as a person who resumes what is suspended.
+    async fn end(&self, saga_id: &str) -> Outcome {
+        loop {
+            let state = self
+                .town
+                .until::<Tour>(saga_id, |state| {
+                    outcome(state).is_some() || state.run().unwrap().suspended.is_some()
+                })
+                .await;
+            if let Some(outcome) = outcome(&state) {
+                return outcome;
+            }
+            self.town.act::<Tour>(saga_id, Act::Resume).await.unwrap();
+        }
+    }
+
+    async fn judge(&self, saga_id: &str, outcome: Outcome) {
+        let told = self.town.told::<Tour>(saga_id).await;
+        let ends = ["SagaCompleted", "SagaCompensated", "SagaFailed"];
+        let ends = told.iter().filter(|name| ends.contains(&name.as_str()));
+        assert_eq!(ends.count(), 1, "{saga_id}: {told:?}");
+        let on_it: Shelf = self.town.aggregate(&format!("shelf of {saga_id}")).await;
+        let is_done = i64::from(outcome == Outcome::Completed);
+        for what in ["hold", "stamp", "archive", "completed"] {
+            assert_eq!(on_it.count(what), is_done, "{saga_id}: {what} of {on_it:?}");
+        }
+        let book = self.provider.book.lock().unwrap();
+        let table = <Tour as sagas::Saga>::table(1).unwrap();
+        for step in table.steps() {
+            if matches!(step.kind, Kind::Local { .. }) {
+                continue;
+            }
+            let prefix = format!("{saga_id}/{}/", step.name);
+            let of_step = book
+                .iter()
+                .filter(|(key, _)| key.as_str().starts_with(&prefix));
+            let effective = of_step.filter(|(_, entry)| entry.is_effective).count();
+            let expected = usize::from(outcome == Outcome::Completed);
+            assert_eq!(effective, expected, "{prefix} of {book:?}");
+        }
+        assert!(book.values().all(|entry| entry.effects <= 1));
+    }
+}
+
+async fn storm(seed: u64, sagas: usize) -> (usize, usize, usize) {
+    let mut storm = Storm::new(seed);
+    for number in 0..sagas {
+        storm.begin(number).await;
+        if number % 4 == 0 {
+            storm.strike().await;
+        }
+    }
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    storm.provider.is_calm.store(true, Ordering::Relaxed);
+    let mut completed = 0;
+    let mut ends = Vec::new();
+    for number in 0..sagas {
+        let saga_id = format!("trip-{number}");
+        let outcome = storm.end(&saga_id).await;
+        completed += usize::from(outcome == Outcome::Completed);
+        ends.push((saga_id, outcome));
+    }
+    // Whatever is late arrives.
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    for (saga_id, outcome) in &ends {
+        storm.judge(saga_id, *outcome).await;
+    }
+    for node in storm.nodes.drain(..) {
+        assert_eq!(node.engine.open(), []);
+        node.stop().await;
+    }
+    let faults = storm.provider.faults.load(Ordering::Relaxed);
+    (completed, sagas - completed, faults)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_saga_has_one_clean_end_whatever_the_storm() {
+    let (mut completed, mut compensated, mut faults) = (0, 0, 0);
+    for seed in 1..=8 {
+        let (done, undone, fired) = storm(seed, 60).await;
+        (completed, compensated) = (completed + done, compensated + undone);
+        faults += fired;
+    }
+    println!("{completed} completed, {compensated} compensated, {faults} faults of the provider");
+    assert!(completed >= 60 && compensated >= 60 && faults >= 500);
+}

@@ -1,0 +1,441 @@
+//! Processes that share a store, and a provider that does as it is told.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_sourcing::execute::ExecutorTasks;
+use event_sourcing::testing::TokioClock;
+use event_sourcing::{
+    Aggregate, Clock, CommandId, Commit, Context, DomainEvent, EncodedEvent, Envelope, EventStore,
+    ExecuteError, Executor, ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata,
+    NewEvent, Version, Write, aggregate,
+};
+use sagas::{
+    Act, ActRefused, Effects, EngineBuilder, EngineConfig, EngineTasks, EventOf, Failure, Key,
+    Outcome, Person, PersonActs, Phase, SagaEngine, SagaState, Standing, Status, StepState, Undone,
+    started,
+};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::trip::{Travel, Trip};
+use crate::wire::Wire;
+
+/// Longer than the pauses between two looks at the leases, and long enough for any take-over.
+pub const LONG: Duration = Duration::from_mins(1);
+
+/// What the provider does with a step's action.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    /// Takes effect.
+    Good,
+    /// Does not happen this time.
+    NotDone,
+    /// Does not happen, and neither does anything else for so long.
+    Busy(Duration),
+    /// Does not happen this time; what became of it is not told.
+    Mute,
+    /// Is declined.
+    Refused,
+    /// Takes effect when a permit is there.
+    Gated(Arc<Semaphore>),
+}
+
+/// A provider. What it was asked for is written down.
+#[derive(Debug, Default)]
+pub struct Desk {
+    deeds: Mutex<HashMap<String, Deed>>,
+    book: Mutex<BTreeMap<Key, Standing<String>>>,
+    asked: Mutex<Vec<String>>,
+    broken_undo: AtomicBool,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
+}
+
+impl Desk {
+    pub fn set(&self, step: &str, deed: Deed) {
+        self.deeds.lock().unwrap().insert(step.to_owned(), deed);
+    }
+
+    pub fn break_undo(&self, is_broken: bool) {
+        self.broken_undo.store(is_broken, Ordering::Relaxed);
+    }
+
+    /// What was asked for so far, such as `act trip-1/flight/0`.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub fn count(&self, what: &str) -> usize {
+        let asked = self.asked();
+        asked.iter().filter(|asked| asked.starts_with(what)).count()
+    }
+
+    pub fn most_in_flight(&self) -> usize {
+        self.most_in_flight.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, what: &str, key: &Key) {
+        self.asked.lock().unwrap().push(format!("{what} {key}"));
+    }
+
+    fn deed(&self, key: &Key) -> Deed {
+        let step = key.as_str().rsplit('/').nth(1).unwrap();
+        let deeds = self.deeds.lock().unwrap();
+        deeds.get(step).cloned().unwrap_or(Deed::Good)
+    }
+}
+
+/// One call under way.
+struct Flight<'a>(&'a Desk);
+
+impl<'a> Flight<'a> {
+    fn begin(desk: &'a Desk) -> Self {
+        let now = desk.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        desk.most_in_flight.fetch_max(now, Ordering::Relaxed);
+        Self(desk)
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl<S: Travel> Effects<S> for Desk {
+    async fn act(&self, key: &Key, _call: &String) -> Result<String, Failure> {
+        let _flight = Flight::begin(self);
+        self.note("act", key);
+        match self.deed(key) {
+            Deed::Good => tokio::time::sleep(Duration::from_millis(10)).await,
+            Deed::Busy(wait) => return Err(busy(wait)),
+            Deed::NotDone | Deed::Mute => return Err(Failure::not_done("out of order")),
+            Deed::Refused => return Err(Failure::Refused("declined".to_owned())),
+            Deed::Gated(gate) => gate.acquire().await.unwrap().forget(),
+        }
+        let mut book = self.book.lock().unwrap();
+        let new = || Standing::Done("booked".to_owned());
+        match book.entry(key.clone()).or_insert_with(new) {
+            Standing::Done(output) => Ok(output.clone()),
+            other => Err(Failure::Refused(format!("{other:?}"))),
+        }
+    }
+
+    async fn look_up(&self, key: &Key, _call: &String) -> Result<Standing<String>, Failure> {
+        self.note("look", key);
+        match self.deed(key) {
+            Deed::Busy(wait) => return Err(busy(wait)),
+            Deed::Mute => std::future::pending().await,
+            Deed::Good | Deed::NotDone | Deed::Refused | Deed::Gated(_) => {}
+        }
+        let book = self.book.lock().unwrap();
+        Ok(book.get(key).cloned().unwrap_or(Standing::Absent))
+    }
+
+    async fn undo(&self, key: &Key, _call: &String) -> Result<Undone, Failure> {
+        self.note("undo", key);
+        if let Deed::Busy(wait) = self.deed(key) {
+            return Err(busy(wait));
+        }
+        if self.broken_undo.load(Ordering::Relaxed) {
+            return Err(Failure::unknown("out of order"));
+        }
+        let before = self
+            .book
+            .lock()
+            .unwrap()
+            .insert(key.clone(), Standing::Undone);
+        Ok(Undone {
+            happened: matches!(before, Some(Standing::Done(_))),
+            reference: None,
+            closed: true,
+        })
+    }
+}
+
+fn busy(wait: Duration) -> Failure {
+    Failure::not_done("busy").not_before(Some(wait))
+}
+
+/// A process that runs sagas.
+pub struct Node {
+    pub engine: SagaEngine,
+    pub wire: Arc<Wire>,
+    pub tasks: EngineTasks,
+    executing: ExecutorTasks,
+}
+
+impl Node {
+    /// Ends in order.
+    pub async fn stop(self) {
+        self.tasks.stop().await;
+        drop(self.engine);
+        self.executing.finished().await;
+    }
+
+    /// Ends as a crash does.
+    pub async fn abort(self) {
+        self.wire.is_cut.store(true, Ordering::Relaxed);
+        self.tasks.abort().await;
+    }
+}
+
+/// A store with its time, a provider, and everybody who is not an engine.
+pub struct Town {
+    pub store: Arc<MemoryEventStore>,
+    pub clock: Arc<TokioClock>,
+    pub desk: Arc<Desk>,
+    executor: Executor,
+    commands: AtomicU64,
+}
+
+impl Town {
+    pub fn new() -> Self {
+        let clock = Arc::new(TokioClock::start());
+        let store = Arc::new(MemoryEventStore::new(Arc::clone(&clock) as Arc<_>));
+        let (executor, _tasks) = Executor::start(
+            Arc::clone(&store) as Arc<_>,
+            Arc::clone(&clock) as Arc<_>,
+            ExecutorConfig::default(),
+        );
+        Self {
+            store,
+            clock,
+            desk: Arc::default(),
+            executor,
+            commands: AtomicU64::new(1),
+        }
+    }
+
+    /// A process of this name that drives sagas of kind `S`.
+    pub fn node<S: Travel>(&self, owner: &str) -> Node {
+        self.start(EngineConfig::new(owner), |builder| {
+            builder.with::<S>(Arc::clone(&self.desk) as Arc<_>)
+        })
+    }
+
+    pub fn start(
+        &self,
+        config: EngineConfig,
+        with: impl FnOnce(EngineBuilder) -> EngineBuilder,
+    ) -> Node {
+        let wire = Arc::new(Wire::new(Arc::clone(&self.store)));
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let (executor, executing) = Executor::start(
+            Arc::clone(&wire) as Arc<_>,
+            Arc::clone(&clock),
+            ExecutorConfig::default(),
+        );
+        let builder = SagaEngine::builder(
+            Arc::new(executor),
+            Arc::clone(&wire) as Arc<_>,
+            Arc::clone(&wire) as Arc<_>,
+            clock,
+            config,
+        );
+        let (engine, tasks) = with(builder).start();
+        Node {
+            engine,
+            wire,
+            tasks,
+            executing,
+        }
+    }
+
+    fn command_id(&self) -> CommandId {
+        let mut random = [0; 10];
+        let count = self.commands.fetch_add(1, Ordering::Relaxed);
+        random[2..].copy_from_slice(&count.to_be_bytes());
+        CommandId::from_parts(self.clock.now(), random)
+    }
+
+    /// Begins a saga.
+    pub async fn begin<S: Travel>(&self, saga_id: &str) {
+        let data = Trip::on(format!("shelf of {saga_id}"));
+        let first = started::<S>(saga_id, "a trip", data, Metadata::default());
+        self.write::<S>(saga_id, &[first]).await;
+    }
+
+    /// Appends to a saga's stream that does not exist yet.
+    pub async fn write<S: Travel>(&self, saga_id: &str, events: &[EventOf<S>]) {
+        let events = events.iter().map(DomainEvent::encode).collect();
+        self.write_encoded::<S>(saga_id, events).await;
+    }
+
+    /// The same, with events of any shape.
+    pub async fn write_encoded<S: Travel>(&self, saga_id: &str, events: Vec<EncodedEvent>) {
+        let new = events.into_iter().map(|event| NewEvent {
+            event,
+            metadata: Metadata::default(),
+        });
+        let write = Write {
+            stream: SagaState::<S>::stream(saga_id),
+            expected: Expected::NoStream,
+            events: new.collect(),
+        };
+        let commit = Commit::try_new(self.command_id(), self.clock.now(), vec![write], None);
+        let answers = self.store.append(&[commit.unwrap()]).await.unwrap();
+        assert!(answers[0].is_ok(), "{answers:?}");
+    }
+
+    /// A person acts, through another process.
+    pub async fn act<S: Travel>(&self, saga_id: &str, act: Act) -> Result<(), ActRefused> {
+        let by = Person {
+            who: "an operator".to_owned(),
+            why: format!("{act:?}"),
+        };
+        self.execute(&PersonActs::<S>::new(saga_id, act, by)).await
+    }
+
+    /// The provider says by itself that something happened, and another process hears it.
+    pub async fn hint<S: Travel>(&self, saga_id: &str, key: &str) -> Result<(), ActRefused> {
+        let by = Person {
+            who: "the provider".to_owned(),
+            why: "it says so".to_owned(),
+        };
+        self.execute(&PersonActs::<S>::hint(saga_id, key, by)).await
+    }
+
+    async fn execute<S: Travel>(&self, acts: &PersonActs<S>) -> Result<(), ActRefused> {
+        let context = Context {
+            command_id: self.command_id(),
+            deadline: Instant::now() + Duration::from_secs(5),
+            metadata: Metadata::default(),
+            fence: None,
+        };
+        match self.executor.execute(acts, &context).await {
+            Ok(_) => Ok(()),
+            Err(ExecuteError::Refused(refused)) => Err(refused),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    pub async fn state<S: Travel>(&self, saga_id: &str) -> SagaState<S> {
+        let state: SagaState<S> = self.aggregate(saga_id).await;
+        assert_eq!(state.damage(), None);
+        state
+    }
+
+    /// An aggregate as the store has it.
+    pub async fn aggregate<A: Aggregate>(&self, id: &str) -> A {
+        let mut state = A::default();
+        for envelope in self.stream::<A>(id).await {
+            let event = aggregate::decode::<A::Event>(&envelope).unwrap();
+            state.evolve(&event, envelope.recorded_at);
+        }
+        state
+    }
+
+    async fn stream<A: Aggregate>(&self, id: &str) -> Vec<Envelope> {
+        let stream = A::stream(id);
+        let page = self.store.read_stream(&stream, Version::NONE, 5_000).await;
+        page.unwrap().events
+    }
+
+    /// The names of a saga's events.
+    pub async fn told<S: Travel>(&self, saga_id: &str) -> Vec<String> {
+        let events = self.stream::<SagaState<S>>(saga_id).await.into_iter();
+        events.map(|envelope| envelope.event_type).collect()
+    }
+
+    pub async fn events<S: Travel>(&self, saga_id: &str) -> Vec<EventOf<S>> {
+        let events = self.stream::<SagaState<S>>(saga_id).await;
+        let decoded = events.iter().map(|event| aggregate::decode(event).unwrap());
+        decoded.collect()
+    }
+
+    /// Waits until a step waits for its next try, behind so many.
+    pub async fn tried<S: Travel>(&self, saga_id: &str, name: &str, attempts: u32) -> SagaState<S> {
+        let waits = |state: &SagaState<S>| {
+            let step = step(state, name);
+            step.status == Status::Waiting && step.attempts == attempts
+        };
+        self.until(saga_id, waits).await
+    }
+
+    /// Waits until a saga is as it should be.
+    ///
+    /// # Panics
+    /// If it is not within an hour.
+    pub async fn until<S: Travel>(
+        &self,
+        saga_id: &str,
+        holds: impl Fn(&SagaState<S>) -> bool,
+    ) -> SagaState<S> {
+        let limit = Instant::now() + Duration::from_hours(1);
+        loop {
+            let head = self.store.head().await.unwrap();
+            let state = self.state::<S>(saga_id).await;
+            if holds(&state) {
+                return state;
+            }
+            tokio::select! {
+                _ = self.store.wait_for(head.next()) => {}
+                () = tokio::time::sleep_until(limit) => {
+                    panic!("{saga_id} never came to be so: {state:?}\n{:?}", self.desk.asked());
+                }
+            }
+        }
+    }
+
+    pub async fn ended<S: Travel>(&self, saga_id: &str) -> Outcome {
+        let state = self
+            .until::<S>(saga_id, |state| outcome(state).is_some())
+            .await;
+        outcome(&state).unwrap()
+    }
+
+    pub async fn suspended<S: Travel>(&self, saga_id: &str) -> SagaState<S> {
+        self.until::<S>(saga_id, |state| state.run().unwrap().suspended.is_some())
+            .await
+    }
+
+    /// Waits until the provider was asked.
+    pub async fn asked(&self, what: &str) {
+        self.asked_times(what, 1).await;
+    }
+
+    pub async fn asked_times(&self, what: &str, times: usize) {
+        let limit = Instant::now() + Duration::from_hours(1);
+        while self.desk.count(what) < times {
+            assert!(
+                Instant::now() < limit,
+                "{what} was not asked: {:?}",
+                self.desk.asked()
+            );
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// How many partitions somebody holds.
+    pub async fn held(&self, owner: &str, lease: Duration) -> usize {
+        let leases = self.store.renew_leases(owner, lease).await.unwrap();
+        let of_partitions = leases
+            .iter()
+            .filter(|lease| lease.name.starts_with("saga/"));
+        of_partitions.count()
+    }
+}
+
+pub fn outcome<S: Travel>(state: &SagaState<S>) -> Option<Outcome> {
+    match state.run()?.phase {
+        Phase::Ended(outcome) => Some(outcome),
+        Phase::Forward | Phase::Backward { .. } => None,
+    }
+}
+
+/// A step of a saga, by its name.
+pub fn step<S: Travel>(state: &SagaState<S>, name: &str) -> StepState {
+    let run = state.run().unwrap();
+    let index = run.table().unwrap().position(name).unwrap();
+    run.steps[index].clone()
+}
+
+pub fn gate() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(0))
+}
