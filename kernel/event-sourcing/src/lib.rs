@@ -31,6 +31,7 @@ pub mod store;
 mod stored;
 pub mod stream;
 pub mod tail;
+#[cfg(feature = "testing")]
 pub mod testing;
 pub mod upcast;
 

@@ -36,6 +36,7 @@ mod start;
 pub mod state;
 pub mod status;
 pub mod summary;
+#[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
-//! The services' third-party crates have the same features in every build.
+//! The services' third-party crates have the same features in every build, and no binary has the testing kits.
 //!
 //! Cargo joins the features that the chosen packages ask for, those of their tests included. A crate that only tests
-//! want more of would be built again for them, with all that stands on it.
+//! want more of would be built again for them, with all that stands on it. Our own crates are the exception: what they have
+//! for tests is behind the feature `testing`, which dev-dependencies enable and a build of the binaries must not.
 
 use std::collections::BTreeSet;
 
@@ -13,12 +14,16 @@ use crate::repository::Repository;
 const SERVICES: [&str; 2] = ["--edges", "normal,build"];
 /// What `cargo test --workspace` and clippy make.
 const EVERYTHING: [&str; 3] = ["--workspace", "--edges", "normal,build,dev"];
+/// What our crates have for tests alone.
+const TESTING: &str = "testing";
 
-/// The crates that tests would have built again.
+/// The crates that tests would have built again, and those whose testing kit is in a binary.
 pub fn problems(repository: &Repository) -> Result<Vec<String>> {
-    let services = builds(&tree(repository, &SERVICES)?);
+    let services = tree(repository, &SERVICES)?;
     let everything = builds(&tree(repository, &EVERYTHING)?);
-    Ok(differences(&services, &everything))
+    let mut problems = differences(&builds(&services), &everything);
+    problems.extend(testing_kits(&services));
+    Ok(problems)
 }
 
 fn tree(repository: &Repository, selection: &[&str]) -> Result<String> {
@@ -43,6 +48,20 @@ fn builds(tree: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// Our crates that the binaries have with their testing kit.
+fn testing_kits(tree: &str) -> BTreeSet<String> {
+    tree.lines()
+        .filter_map(|line| {
+            let (package, features) = line.trim_end_matches(" (*)").split_once(" (/")?;
+            let (_, features) = features.trim_end_matches(']').split_once(" [")?;
+            features
+                .split(',')
+                .any(|feature| feature == TESTING)
+                .then(|| format!("the binaries have the feature `{TESTING}` of {package}: only dev-dependencies may enable it"))
+        })
+        .collect()
+}
+
 fn differences(services: &BTreeSet<String>, everything: &BTreeSet<String>) -> Vec<String> {
     services
         .difference(everything)
@@ -55,6 +74,17 @@ fn differences(services: &BTreeSet<String>, everything: &BTreeSet<String>) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_testing_kit_in_a_binary_is_named() {
+        let without =
+            "shop v0.1.0 (/src/shop) []\nkit v0.1.0 (/src/kit) [more]\ntokio v1.0.0 [testing]\n";
+        assert!(testing_kits(without).is_empty());
+        let with = "shop v0.1.0 (/src/shop) []\nkit v0.1.0 (/src/kit) [more,testing] (*)\n";
+        let problems: Vec<_> = testing_kits(with).into_iter().collect();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains("kit v0.1.0"), "{problems:?}");
+    }
 
     #[test]
     fn a_crate_that_tests_want_more_of_is_named() {

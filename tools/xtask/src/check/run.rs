@@ -44,7 +44,7 @@ pub const ALL: [Check; 12] = [
     },
     Check {
         name: "features",
-        promise: "tests and services share one build of each third-party crate",
+        promise: "tests and services share one build of each third-party crate; no binary has a testing kit",
         problems: features::problems,
     },
     Check {
