@@ -17,10 +17,11 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -29,7 +30,6 @@ use crate::commit::{Commit, Receipt, Refused};
 use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::CommandId;
-use crate::lock::lock;
 use crate::queue::take_batch;
 use crate::store::{EventStore, StoreError};
 
@@ -170,7 +170,7 @@ impl OnTheWay {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<CommandId, Pending>> {
-        lock(&self.0)
+        self.0.lock()
     }
 }
 

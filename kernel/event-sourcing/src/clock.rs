@@ -1,12 +1,11 @@
 //! Time as an argument.
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-
-use crate::lock::lock;
+use parking_lot::Mutex;
 
 /// Tells the time. Decisions get it as an argument, so that tests can choose it.
 pub trait Clock: Debug + Send + Sync + 'static {
@@ -67,7 +66,7 @@ impl SteadyClock {
     /// An answer that took long shows less exactly what time it is, so the clock moves no further than it surely
     /// must.
     pub fn synchronize(&self, time: DateTime<Utc>, asked_at: Uptime) {
-        let mut anchor = lock(&self.0);
+        let mut anchor = self.0.lock();
         *anchor = anchor.corrected(time, asked_at, uptime());
     }
 
@@ -80,7 +79,7 @@ impl SteadyClock {
 
 impl Clock for SteadyClock {
     fn now(&self) -> DateTime<Utc> {
-        to_micros(lock(&self.0).reading(uptime()))
+        to_micros(self.0.lock().reading(uptime()))
     }
 }
 
@@ -127,13 +126,13 @@ impl ManualClock {
 
     /// Moves it forward.
     pub fn advance(&self, by: TimeDelta) {
-        *lock(&self.0) += by;
+        *self.0.lock() += by;
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
-        *lock(&self.0)
+        *self.0.lock()
     }
 }
 

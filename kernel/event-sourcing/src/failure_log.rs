@@ -4,13 +4,12 @@
 //! same reason. An operator needs the first line at once, a line from time to time while it lasts, and one at its end.
 
 use std::fmt::Display;
-use std::sync::Mutex;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::fields;
-use crate::lock::lock;
 
 /// There is at most one line in so long.
 pub const INTERVAL: Duration = Duration::from_mins(1);
@@ -77,7 +76,7 @@ impl FailureLog {
 
     /// Notes a failure. If it is to be logged, returns how many before it were not.
     pub fn failed(&self, now: Instant) -> Option<u64> {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         state.since.get_or_insert(now);
         let logged = state.logged;
         if logged.is_some_and(|at| now.saturating_duration_since(at) < INTERVAL) {
@@ -91,7 +90,7 @@ impl FailureLog {
 
     /// Notes a success. Returns what is to be logged of it: the end of a series of failures that has a line.
     pub fn succeeded(&self, now: Instant) -> Option<Recovery> {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         let since = state.since.take()?;
         if !std::mem::take(&mut state.is_known) {
             return None;

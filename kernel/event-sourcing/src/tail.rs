@@ -15,13 +15,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 
 use crate::commit::{Commit, Receipt, Refused};
 use crate::id::{CommandId, Position, Version};
-use crate::lock::lock;
 use crate::log::{LogIdentity, LogMark};
 use crate::store::{
     Entry, EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError, StreamPage,
@@ -66,14 +66,14 @@ impl Tail {
     /// Reads on behind what is kept, so that `after` is not its end any more, if the log goes on there.
     async fn read_on(&self, after: Position) -> Result<ReadOn, StoreError> {
         let _alone = self.reading.lock().await;
-        let Some(from) = lock(&self.kept).read_from(after) else {
+        let Some(from) = self.kept.lock().read_from(after) else {
             // Whoever was alone before has read it.
             return Ok(ReadOn::There);
         };
         let limit = usize::try_from(PAGE).unwrap_or(MAX_PAGE_EVENTS);
         let page = self.store.read_all(from, &self.filter, limit).await?;
         let (through, head) = (page.through, page.head);
-        lock(&self.kept).extend(from, page);
+        self.kept.lock().extend(from, page);
         Ok(if head > after {
             ReadOn::There
         } else {
@@ -214,7 +214,7 @@ impl EventStore for Tail {
         let answers = self.store.append(batch).await?;
         let accepted = answers.iter().flatten();
         if let Some(last) = accepted.map(|receipt| receipt.last).max() {
-            lock(&self.kept).see(last);
+            self.kept.lock().see(last);
         }
         Ok(answers)
     }
@@ -247,7 +247,7 @@ impl EventStore for Tail {
         }
         let most = limit.clamp(1, MAX_PAGE_EVENTS);
         loop {
-            let found = lock(&self.kept).look(after, filter, most);
+            let found = self.kept.lock().look(after, filter, most);
             match found {
                 Found::Page(page) => return Ok(page),
                 Found::InStore => return self.store.read_all(after, filter, limit).await,
@@ -261,20 +261,20 @@ impl EventStore for Tail {
 
     async fn head(&self) -> Result<Position, StoreError> {
         let head = self.store.head().await?;
-        lock(&self.kept).see(head);
+        self.kept.lock().see(head);
         Ok(head)
     }
 
     async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
         let identity = self.store.identify(positions).await?;
-        lock(&self.kept).compare(&identity.marks);
+        self.kept.lock().compare(&identity.marks);
         Ok(identity)
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
         // Asked each time: what was seen of a log that has lost its end since would wake this reader for ever.
         let head = self.store.wait_for(position).await?;
-        lock(&self.kept).see(head);
+        self.kept.lock().see(head);
         Ok(head)
     }
 

@@ -7,14 +7,13 @@
 //! there was at the moment `as_of`.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use event_sourcing::projection::Parked;
 use event_sourcing::{FailureLog, Position, StoreError, fields};
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgListener;
 use tokio::sync::{Notify, watch};
@@ -254,10 +253,7 @@ impl Feed {
         let Some((projection, generation, position)) = parse(payload) else {
             return true;
         };
-        let checkpoints = self
-            .checkpoints
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let checkpoints = self.checkpoints.lock();
         let mut versions = checkpoints
             .iter()
             .filter(|(version, _)| version.name == projection)
@@ -281,7 +277,6 @@ impl Feed {
     /// The versions of a projection that are followed in this process.
     fn each_version(&self, projection: &str, use_it: impl Fn(u32, &watch::Sender<Checkpoint>)) {
         let checkpoints = self.checkpoints.lock();
-        let checkpoints = checkpoints.unwrap_or_else(PoisonError::into_inner);
         let versions = checkpoints.iter();
         for (version, sender) in versions.filter(|(version, _)| version.name == projection) {
             use_it(version.version, sender);
@@ -303,7 +298,7 @@ fn with_sender<V, T>(
     first: V,
     use_it: impl FnOnce(&watch::Sender<V>) -> T,
 ) -> T {
-    let mut senders = senders.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut senders = senders.lock();
     let sender = senders
         .entry(projection)
         .or_insert_with(|| watch::Sender::new(first));

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::projection::{PageWrite, Parked, Progress, ProjectionStore};
 use event_sourcing::{EventStore, FailureLog, LogMark, Position, StoreError, Token, fields};
+use parking_lot::Mutex;
 use sqlx::AssertSqlSafe;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -106,15 +107,15 @@ impl<P: TableProjection> SqlProjectionStore<P> {
     }
 
     fn target(&self) -> Arc<Target> {
-        Arc::clone(&lock(&self.target))
+        Arc::clone(&self.target.lock())
     }
 
     fn aim(&self, generation: i64, has_caught_up: bool) {
-        let mut target = lock(&self.target);
+        let mut target = self.target.lock();
         if target.generation != generation {
             *target = Arc::new(Target::new::<P>(&self.database, generation));
         }
-        *lock(&self.upkeep) = Upkeep {
+        *self.upkeep.lock() = Upkeep {
             due: Some(Instant::now()),
             sweep: has_caught_up,
         };
@@ -178,14 +179,14 @@ impl<P: TableProjection> SqlProjectionStore<P> {
     /// so a failure is logged and met again later.
     async fn settle(&self, generation: i64, token: Token) {
         let sweep = {
-            let upkeep = lock(&self.upkeep);
+            let upkeep = self.upkeep.lock();
             if upkeep.due.is_none_or(|due| due > Instant::now()) {
                 return;
             }
             upkeep.sweep
         };
         let settled = settle::<P>(&self.database, generation, token, sweep).await;
-        let mut upkeep = lock(&self.upkeep);
+        let mut upkeep = self.upkeep.lock();
         upkeep.due = None;
         if let Err(error) = settled {
             upkeep.due = Some(Instant::now() + SETTLE_PAUSE);
@@ -380,10 +381,6 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
         }
         Ok(is_written)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A token as it is stored. Tokens count changes of owners and stay far below `i64::MAX`.

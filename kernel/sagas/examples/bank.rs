@@ -10,7 +10,7 @@ mod payout;
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +24,7 @@ use event_sourcing::{
     ExecutorConfig, Filter, MemoryEventStore, Metadata, Position, Projection, StoreError,
     SystemClock, Token, aggregate,
 };
+use parking_lot::Mutex;
 use sagas::{
     Effects, EngineConfig, Failure, Key, SAGA_EVENTS, SagaEngine, SagaState, Standing, Undone,
     started,
@@ -140,7 +141,7 @@ struct MemoryRows(Mutex<(HashMap<String, i64>, Position, Option<Token>)>);
 #[async_trait]
 impl ProjectionStore<Balances> for MemoryRows {
     async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError> {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.0.lock();
         if table.2.is_some_and(|present| present > token) {
             return Ok(None);
         }
@@ -155,14 +156,14 @@ impl ProjectionStore<Balances> for MemoryRows {
 
     async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError> {
         {
-            let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut table = self.0.lock();
             *table = (HashMap::new(), Position::START, Some(token));
         }
         self.begin(token).await
     }
 
     async fn progress(&self) -> Result<Progress, StoreError> {
-        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.0.lock();
         Ok(Progress {
             position: table.1,
             mark: None,
@@ -172,7 +173,7 @@ impl ProjectionStore<Balances> for MemoryRows {
     }
 
     async fn load(&self, keys: &[String]) -> Result<Vec<(String, i64)>, StoreError> {
-        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.0.lock();
         Ok(keys
             .iter()
             .filter_map(|key| Some((key.clone(), *table.0.get(key)?)))
@@ -180,7 +181,7 @@ impl ProjectionStore<Balances> for MemoryRows {
     }
 
     async fn write(&self, page: PageWrite<String, i64>) -> Result<bool, StoreError> {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.0.lock();
         if table.1 != page.from || table.2 != Some(page.token) {
             return Ok(false);
         }
@@ -230,7 +231,7 @@ struct OtherBank(Mutex<BTreeMap<Key, Standing<String>>>);
 #[async_trait]
 impl Effects<Payout> for OtherBank {
     async fn act(&self, key: &Key, order: &Order) -> Result<String, Failure> {
-        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut book = self.0.lock();
         let new = if order.cents > 5_000 {
             Standing::Refused("too much at once".to_owned())
         } else {
@@ -244,12 +245,12 @@ impl Effects<Payout> for OtherBank {
     }
 
     async fn look_up(&self, key: &Key, _order: &Order) -> Result<Standing<String>, Failure> {
-        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let book = self.0.lock();
         Ok(book.get(key).cloned().unwrap_or(Standing::Absent))
     }
 
     async fn undo(&self, key: &Key, _order: &Order) -> Result<Undone, Failure> {
-        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut book = self.0.lock();
         let before = book.insert(key.clone(), Standing::Undone);
         Ok(Undone {
             happened: matches!(before, Some(Standing::Done(_))),

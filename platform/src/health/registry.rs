@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::failure_log;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -107,13 +108,13 @@ impl Health {
     /// Whether all parts work.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        self.shared.lock().values().all(|state| state.up)
+        self.shared.parts.lock().values().all(|state| state.up)
     }
 
     /// Whether the process can serve: all parts let it, and it is not about to end.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        !self.is_draining() && self.shared.lock().values().all(|state| state.ready)
+        !self.is_draining() && self.shared.parts.lock().values().all(|state| state.ready)
     }
 
     /// Whether it is about to end.
@@ -130,7 +131,7 @@ impl Health {
     /// The parts that keep the process from serving, with their words.
     #[must_use]
     pub fn waited_for(&self) -> String {
-        let parts = self.shared.lock();
+        let parts = self.shared.parts.lock();
         let waited_for = parts.iter().filter(|(_, state)| !state.ready);
         let words: Vec<_> = waited_for
             .map(|(name, state)| format!("{name} ({})", state.word))
@@ -141,7 +142,7 @@ impl Health {
     /// How one part is; `None` if there is no such part.
     #[must_use]
     pub fn state_of(&self, name: &str) -> Option<PartState> {
-        self.shared.lock().get(name).cloned()
+        self.shared.parts.lock().get(name).cloned()
     }
 
     /// The body of `/health`.
@@ -163,7 +164,7 @@ impl Health {
     }
 
     fn report_as(&self, is_well: bool) -> Value {
-        let parts = self.shared.lock();
+        let parts = self.shared.parts.lock();
         let services: serde_json::Map<_, _> = parts
             .iter()
             .map(|(name, state)| ((*name).to_owned(), Value::from(state.word.as_ref())))
@@ -229,7 +230,7 @@ impl Part {
 
     /// Says how it is; a change is logged.
     pub fn set(&self, state: &PartState) {
-        let before = self.shared.lock().insert(self.name, state.clone());
+        let before = self.shared.parts.lock().insert(self.name, state.clone());
         if before.as_ref() == Some(state) {
             return;
         }
@@ -262,19 +263,13 @@ impl Part {
     /// Whether the log has not told of this trouble within the last while.
     fn is_news(&self, state: &PartState) -> bool {
         let now = Instant::now();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told.lock();
         told.retain(|(_, at)| now - *at < failure_log::INTERVAL);
         let is_news = told.iter().all(|(kind, _)| kind != state.kind());
         if is_news {
             told.push((state.kind().to_owned(), now));
         }
         is_news
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, PartState>> {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

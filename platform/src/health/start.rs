@@ -1,9 +1,9 @@
 //! A start that takes its time says what it waits for.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::Health;
@@ -83,7 +83,7 @@ impl StartStep {
         Box::pin(async move {
             let last = Mutex::new(None::<String>);
             let explaining = explain(|| {
-                let last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                let last = last.lock();
                 self.explain(last.as_deref());
             });
             let taking = async {
@@ -99,7 +99,7 @@ impl StartStep {
                     if is_last {
                         return Err(error);
                     }
-                    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+                    *last.lock() = Some(error.to_string());
                     tokio::time::sleep(pause.min(self.patience.saturating_sub(waited))).await;
                     pause = MAX_PAUSE.min(pause * 2);
                 }

@@ -1,7 +1,8 @@
 //! Connections of one purpose: those that are idle, and permits for as many as there may be.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -58,7 +59,7 @@ impl Pool {
 
     /// An idle connection, or a new one. To be called with a permit.
     pub(super) async fn take(&self) -> Result<SqliteConnection, OpenError> {
-        let idle = self.lock().pop();
+        let idle = self.idle.lock().pop();
         match idle {
             Some(connection) => Ok(connection),
             None => connect(&self.options, self.required).await,
@@ -67,12 +68,12 @@ impl Pool {
 
     /// Keeps a connection for the next caller.
     pub(super) fn put(&self, connection: SqliteConnection) {
-        self.lock().push(connection);
+        self.idle.lock().push(connection);
     }
 
     /// Closes all idle connections.
     pub(super) async fn close_idle(&self) -> Result<(), sqlx::Error> {
-        let idle = std::mem::take(&mut *self.lock());
+        let idle = std::mem::take(&mut *self.idle.lock());
         let mut closed = Ok(());
         for connection in idle {
             closed = connection.close().await.and(closed);
@@ -89,13 +90,9 @@ impl Pool {
     pub(super) fn measure(&self) {
         let free = u32::try_from(self.permits.available_permits()).unwrap_or(self.size);
         self.meter.set(PoolState {
-            idle: u32::try_from(self.lock().len()).unwrap_or(u32::MAX),
+            idle: u32::try_from(self.idle.lock().len()).unwrap_or(u32::MAX),
             busy: self.size.saturating_sub(free),
             max: self.size,
         });
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

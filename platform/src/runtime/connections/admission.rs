@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::FailureLog;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -96,7 +97,7 @@ impl Admission {
             listener, limits, ..
         } = *self.0;
         let peer = peer_of(peer);
-        let mut open = self.0.open();
+        let mut open = self.0.open.lock();
         let of_peer = open.by_peer.get(&peer).copied().unwrap_or_default();
         let is_within = open.within_limit < limits.connections
             && limits.per_peer.is_none_or(|limit| of_peer < limit);
@@ -122,12 +123,6 @@ impl Admission {
             shared: Arc::clone(&self.0),
             kind,
         }
-    }
-}
-
-impl Shared {
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -167,7 +162,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = self.shared.open();
+        let mut open = self.shared.open.lock();
         match self.kind {
             Kind::WithinLimit(peer) => {
                 open.within_limit -= 1;
@@ -214,7 +209,7 @@ mod tests {
         drop(first);
         assert!(!admission.admit(ip("10.0.0.2")).is_over_limit());
         drop(second);
-        assert_eq!(admission.0.open().within_limit, 0);
+        assert_eq!(admission.0.open.lock().within_limit, 0);
     }
 
     #[tokio::test]
@@ -245,6 +240,6 @@ mod tests {
         newest.await;
         assert!(begin.elapsed().as_millis() >= 1_000);
         drop(places);
-        assert!(admission.0.open().over_limit.is_empty());
+        assert!(admission.0.open.lock().over_limit.is_empty());
     }
 }

@@ -28,9 +28,3 @@ pub use table::TableCache;
 
 /// The longest time since the last confirmation in which the cache may answer.
 pub const MAX_AGE: Duration = Duration::from_millis(100);
-
-fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}

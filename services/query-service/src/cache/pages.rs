@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use super::lock;
+use parking_lot::Mutex;
 
 /// Answers by the text of their question, each with the version of the table that it was read at.
 pub struct PageCache<V> {
@@ -25,7 +25,7 @@ impl<V> PageCache<V> {
     /// The answer, if it was read at this version of the table.
     #[must_use]
     pub fn get(&self, question: &str, version: u64) -> Option<Arc<V>> {
-        match lock(&self.pages).get(question) {
+        match self.pages.lock().get(question) {
             Some((read_at, page)) if *read_at == version => Some(Arc::clone(page)),
             _ => None,
         }
@@ -33,7 +33,7 @@ impl<V> PageCache<V> {
 
     /// Keeps an answer. `version` is the table's from before the question was put to the database.
     pub fn insert(&self, question: String, page: Arc<V>, version: u64) {
-        let mut pages = lock(&self.pages);
+        let mut pages = self.pages.lock();
         if pages.len() >= self.most && !pages.contains_key(&question) {
             pages.retain(|_, (read_at, _)| *read_at == version);
             if pages.len() >= self.most {
@@ -68,7 +68,7 @@ mod tests {
         let pages = PageCache::new(64);
         for number in 0..1_000 {
             pages.insert(number.to_string(), Arc::new(number), number / 10);
-            assert!(lock(&pages.pages).len() <= 64);
+            assert!(pages.pages.lock().len() <= 64);
         }
         assert_eq!(pages.get("999", 99).as_deref(), Some(&999));
     }

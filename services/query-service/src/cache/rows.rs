@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::BuildHasher;
 use std::hash::RandomState;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
-use super::lock;
+use parking_lot::Mutex;
 
 /// Many, so that two requests rarely meet, and so that a row that is thrown out rarely spoils another one's load.
 const SHARDS: usize = 256;
@@ -62,7 +62,7 @@ impl<V: Clone> RowCache<V> {
     /// The row, if it is here.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<V> {
-        let mut shard = lock(self.shard(key));
+        let mut shard = self.shard(key).lock();
         let slot = shard.slots.get_mut(key)?;
         slot.was_used = true;
         slot.row.clone()
@@ -71,12 +71,12 @@ impl<V: Clone> RowCache<V> {
     /// To be taken before the row is read from the database.
     #[must_use]
     pub fn ticket(&self, key: &str) -> Ticket {
-        Ticket(lock(self.shard(key)).thrown_out)
+        Ticket(self.shard(key).lock().thrown_out)
     }
 
     /// Keeps a row that was read under `ticket`, unless it may have been thrown out since.
     pub fn insert(&self, key: &str, row: V, ticket: Ticket) {
-        let mut shard = lock(self.shard(key));
+        let mut shard = self.shard(key).lock();
         if shard.thrown_out != ticket.0 {
             return;
         }
@@ -105,7 +105,7 @@ impl<V: Clone> RowCache<V> {
 
     /// Throws a row out, and refuses the loads of it that are under way.
     pub fn throw_out(&self, key: &str) {
-        let mut shard = lock(self.shard(key));
+        let mut shard = self.shard(key).lock();
         shard.thrown_out += 1;
         let had = shard
             .slots
@@ -119,7 +119,7 @@ impl<V: Clone> RowCache<V> {
     /// Throws everything out, and refuses all loads that are under way.
     pub fn clear(&self) {
         for shard in &self.shards {
-            let mut shard = lock(shard);
+            let mut shard = shard.lock();
             shard.thrown_out += 1;
             let had = shard
                 .slots
@@ -213,12 +213,12 @@ mod tests {
         let slots: usize = cache
             .shards
             .iter()
-            .map(|shard| lock(shard).slots.len())
+            .map(|shard| shard.lock().slots.len())
             .sum();
         let queued: usize = cache
             .shards
             .iter()
-            .map(|shard| lock(shard).queue.len())
+            .map(|shard| shard.lock().queue.len())
             .sum();
         assert!(slots <= SHARDS, "{slots}");
         assert_eq!(slots, queued);
@@ -232,7 +232,7 @@ mod tests {
             cache.insert("a", number, cache.ticket("a"));
             cache.throw_out("a");
         }
-        assert_eq!(lock(cache.shard("a")).queue.len(), 1);
+        assert_eq!(cache.shard("a").lock().queue.len(), 1);
     }
 
     #[test]

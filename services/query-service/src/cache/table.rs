@@ -1,14 +1,15 @@
 //! The cache of one table.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use event_sourcing::Position;
+use parking_lot::Mutex;
 use read_model_sql::Checkpoint;
 use tokio::time::Instant;
 
-use super::{MAX_AGE, RowCache, lock};
+use super::{MAX_AGE, RowCache};
 
 /// Rows of one table, how new they are, and what voids the pages about it.
 pub struct TableCache<R> {
@@ -43,7 +44,7 @@ impl<R> TableCache<R> {
     /// The position that the cache may answer from now, if it is at or above `min`. To be asked before the look-up.
     #[must_use]
     pub fn position(&self, min: Position) -> Option<Position> {
-        let following = *lock(&self.following);
+        let following = *self.following.lock();
         let is_fresh = following
             .as_of
             .is_some_and(|as_of| as_of.elapsed() <= MAX_AGE);
@@ -76,7 +77,7 @@ impl<R> TableCache<R> {
 
     /// The follower has handled everything up to `position`.
     pub(super) fn publish(&self, position: Position, checkpoint: &Checkpoint) {
-        let mut following = lock(&self.following);
+        let mut following = self.following.lock();
         following.generation = checkpoint.generation;
         following.position = position;
         // While it catches up, it stays true that it stood at the checkpoint at the moment of the last confirmation.
@@ -87,7 +88,7 @@ impl<R> TableCache<R> {
 
     /// Answers nothing until the table can be read.
     pub(super) fn silence(&self, checkpoint: &Checkpoint) {
-        *lock(&self.following) = Following {
+        *self.following.lock() = Following {
             generation: checkpoint.generation,
             position: Position::START,
             as_of: None,
@@ -95,7 +96,7 @@ impl<R> TableCache<R> {
     }
 
     pub(super) fn followed(&self) -> (i64, Position) {
-        let following = *lock(&self.following);
+        let following = *self.following.lock();
         (following.generation, following.position)
     }
 }
@@ -104,7 +105,7 @@ impl<R> fmt::Debug for TableCache<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TableCache")
             .field("rows", &self.rows)
-            .field("following", &*lock(&self.following))
+            .field("following", &*self.following.lock())
             .finish_non_exhaustive()
     }
 }

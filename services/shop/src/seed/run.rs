@@ -1,11 +1,11 @@
 //! The run: look, write what is missing, wait until it can be read.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
 use domain::value::NameKey;
 use futures::future::try_join_all;
 use indicatif::{ProgressBar, ProgressStyle};
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -182,7 +182,7 @@ impl Writing {
     }
 
     fn take(&self) -> Vec<(u32, SampleProduct)> {
-        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut missing = self.missing.lock();
         missing.by_ref().take(BATCH).collect()
     }
 
