@@ -1,4 +1,4 @@
-//! The composition: the one file that names an engine.
+//! The composition: an event store with what writes to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use event_sourcing::execute::{Executor, ExecutorConfig, ExecutorTasks};
 use event_sourcing::{EventStore, SystemClock};
-use event_store_postgres::PostgresEventStore;
-use event_store_sqlite::SqliteEventStore;
+use event_store_any::{AnyEventStore, Settings};
 
 /// An event store with its executor, as command-service has them.
 pub struct WriteSide {
@@ -18,32 +17,20 @@ pub struct WriteSide {
 
 /// The event store that `url` names.
 pub async fn open_store(url: &str) -> Result<Arc<dyn EventStore>> {
-    if url.starts_with("sqlite:") {
-        let settings = event_store_sqlite::Settings::default();
-        let store = SqliteEventStore::open(url, Arc::new(SystemClock), settings).await?;
-        return Ok(Arc::new(store));
-    }
-    let settings = event_store_postgres::Settings::default();
-    Ok(Arc::new(PostgresEventStore::connect(url, settings).await?))
+    let opened = AnyEventStore::open(url, Settings::default()).await?;
+    Ok(opened.store())
 }
 
 /// The same beside the process that writes there, to hear at once of what is new.
 pub async fn open_to_follow(url: &str) -> Result<Arc<dyn EventStore>> {
-    if url.starts_with("sqlite:") {
-        let settings = event_store_sqlite::Settings {
-            poll_interval: Duration::from_millis(1),
-            ..event_store_sqlite::Settings::default()
-        };
-        let clock = Arc::new(SystemClock);
-        let store = SqliteEventStore::open_read_only(url, clock, &settings).await?;
-        return Ok(Arc::new(store));
-    }
-    let settings = event_store_postgres::Settings {
+    let settings = Settings {
         pool_size: 2,
         migrate: false,
-        ..event_store_postgres::Settings::default()
+        file_poll_interval: Duration::from_millis(1),
+        ..Settings::default()
     };
-    Ok(Arc::new(PostgresEventStore::connect(url, settings).await?))
+    let opened = AnyEventStore::open_read_only(url, settings).await?;
+    Ok(opened.store())
 }
 
 impl WriteSide {

@@ -9,6 +9,7 @@
 //! 4. A command id takes effect once. Its repeat gets the first receipt, whatever it expects.
 //! 5. An event that cannot be read fails no page: it stands in its place as such, and the rest of the page is whole.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -197,7 +198,7 @@ pub struct Snapshot {
 
 /// A log of events in streams. The promises are in the [module's documentation](self).
 #[async_trait]
-pub trait EventStore: Send + Sync + 'static {
+pub trait EventStore: Debug + Send + Sync + 'static {
     /// Writes a batch and answers each commit by itself, in the batch's order. It means: each commit alone, in
     /// that order. An accepted commit is visible to the checks behind it; a refused one takes no position; a command
     /// id that repeats inside the batch gets the first one's receipt. The command id is looked up before the

@@ -16,6 +16,7 @@ use event_sourcing::{
 };
 
 /// Counts the reads of the log.
+#[derive(Debug)]
 struct Counting {
     inner: MemoryEventStore,
     reads: AtomicUsize,

@@ -19,7 +19,6 @@ mod error;
 mod identity;
 mod lease;
 mod migrate;
-mod pooler;
 mod read;
 mod session;
 mod settings;
@@ -28,6 +27,5 @@ mod store;
 mod subscribe;
 mod together;
 
-pub use pooler::require_sessions;
 pub use settings::Settings;
 pub use store::PostgresEventStore;

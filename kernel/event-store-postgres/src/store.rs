@@ -11,13 +11,12 @@ use event_sourcing::{
 };
 use futures::future::BoxFuture;
 use sql_database::NamedPool;
-use sql_database::postgres::at_server;
+use sql_database::postgres::{at_server, require_sessions};
 use tokio::time::Instant;
 
 use crate::append::Appending;
 use crate::error::{Phase, store_error};
 use crate::lease::Leasing;
-use crate::pooler::require_sessions;
 use crate::session::Connector;
 use crate::settings::Settings;
 use crate::subscribe::Subscription;

@@ -1,6 +1,5 @@
-//! Composition: the only place that names the stores.
+//! Composition: the event store, the command database, the providers and the sagas make the write side.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,17 +7,16 @@ use axum::Router;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga, SAGA_STREAMS};
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::{
-    Clock, EventStore, Executor, ExecutorConfig, Filter, LeaseStore, LogMark, SteadyClock,
-    StoreError, Tail,
+    Clock, EventStore, Executor, ExecutorConfig, Filter, LogMark, SteadyClock, Tail,
 };
-use event_store_postgres::{PostgresEventStore, require_sessions};
-use event_store_sqlite::SqliteEventStore;
+use event_store_any::{AnyEventStore, OpenError};
 use futures::future::BoxFuture;
 use platform::config::{Databases, Engine};
 use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
 use sagas::{Effects, EngineConfig, EngineTasks, SagaEngine};
+use sql_database::postgres::require_sessions;
 use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
 
@@ -39,114 +37,25 @@ const OPEN_DATABASE: &str = "open the command database";
 /// How often kept answers are looked through for old ones.
 const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
 
-/// The event store of either engine.
-#[derive(Clone)]
-pub enum OpenedStore {
-    /// In this process; no other process may write it.
-    Sqlite(Arc<SqliteEventStore>),
-    /// On a server.
-    Postgres(Arc<PostgresEventStore>),
-}
-
-impl OpenedStore {
-    /// Opens the event store that `config` names. On a server it corrects `clock` by the server's.
-    ///
-    /// # Errors
-    /// It cannot be opened, or does not fit this binary.
-    #[must_use]
-    pub fn open(config: &Databases, clock: SteadyClock) -> BoxFuture<'_, Result<Self, StartError>> {
-        let step = StartStep::on_event_store(config, OPEN_EVENTS);
-        step.take(OpenError::may_pass, move || {
-            Box::pin(Self::open_now(config, clock.clone()))
-        })
-    }
-
-    async fn open_now(config: &Databases, clock: SteadyClock) -> Result<Self, OpenError> {
-        match config.event_store.engine() {
-            Engine::Sqlite => {
-                let settings = event_store_sqlite::Settings::default();
-                let store =
-                    SqliteEventStore::open(config.event_store.as_str(), Arc::new(clock), settings)
-                        .await?;
-                Ok(Self::Sqlite(Arc::new(store)))
-            }
-            Engine::Postgres => {
-                let settings = event_store_postgres::Settings {
-                    clock,
-                    pool_size: config.pool_size,
-                    migrate: config.migrate,
-                    ..event_store_postgres::Settings::default()
-                };
-                let store = PostgresEventStore::connect(config.event_store.as_str(), settings);
-                Ok(Self::Postgres(Arc::new(store.await?)))
-            }
-        }
-    }
-
-    /// The store.
-    #[must_use]
-    pub fn store(&self) -> Arc<dyn EventStore> {
-        match self {
-            Self::Sqlite(store) => Arc::clone(store) as Arc<dyn EventStore>,
-            Self::Postgres(store) => Arc::clone(store) as Arc<dyn EventStore>,
-        }
-    }
-
-    /// Its leases.
-    #[must_use]
-    pub fn leases(&self) -> Arc<dyn LeaseStore> {
-        match self {
-            Self::Sqlite(store) => Arc::clone(store) as Arc<dyn LeaseStore>,
-            Self::Postgres(store) => Arc::clone(store) as Arc<dyn LeaseStore>,
-        }
-    }
-
-    /// Tells the metrics how busy its connections are.
-    pub fn measure_pools(&self) {
-        match self {
-            Self::Sqlite(store) => store.measure_pools(),
-            Self::Postgres(store) => store.measure_pools(),
-        }
-    }
-
-    /// Closes its connections, after the calls that run.
-    #[must_use]
-    pub fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            match self {
-                Self::Sqlite(store) => {
-                    if let Err(error) = store.close().await {
-                        tracing::warn!({ fields::ERROR } = %error, "the event store was not closed cleanly");
-                    }
-                }
-                Self::Postgres(store) => store.close().await,
-            }
-        })
-    }
-}
-
-impl fmt::Debug for OpenedStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sqlite(_) => "Sqlite",
-            Self::Postgres(_) => "Postgres",
-        })
-    }
-}
-
-/// Why an event store was not opened.
-#[derive(Debug, thiserror::Error)]
-enum OpenError {
-    #[error(transparent)]
-    Sqlite(#[from] event_store_sqlite::OpenError),
-    #[error(transparent)]
-    Postgres(#[from] StoreError),
-}
-
-impl OpenError {
-    fn may_pass(&self) -> bool {
-        matches!(self, Self::Postgres(error) if error.is_retryable())
-    }
+/// Opens the event store that `config` names. On a server it corrects `clock` by the server's.
+///
+/// # Errors
+/// It cannot be opened, or does not fit this binary.
+#[must_use]
+pub fn open_event_store(
+    config: &Databases,
+    clock: SteadyClock,
+) -> BoxFuture<'_, Result<AnyEventStore, StartError>> {
+    let step = StartStep::on_event_store(config, OPEN_EVENTS);
+    let settings = event_store_any::Settings {
+        clock,
+        pool_size: config.pool_size,
+        migrate: config.migrate,
+        ..event_store_any::Settings::default()
+    };
+    step.take(OpenError::is_retryable, move || {
+        AnyEventStore::open(config.event_store.as_str(), settings.clone())
+    })
 }
 
 /// The running write side, without listeners.
@@ -169,7 +78,7 @@ impl CommandService {
     pub fn start<'s>(
         config: &'s Databases,
         own: &'s Config,
-        opened: &'s OpenedStore,
+        opened: &'s AnyEventStore,
         clock: Arc<dyn Clock>,
     ) -> BoxFuture<'s, Result<Self, StartError>> {
         Box::pin(Self::start_now(config, own, opened, clock))
@@ -178,7 +87,7 @@ impl CommandService {
     async fn start_now(
         config: &Databases,
         own: &Config,
-        opened: &OpenedStore,
+        opened: &AnyEventStore,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         log_start(config, own);
@@ -305,7 +214,7 @@ pub fn migrate(config: &Databases) -> BoxFuture<'_, Result<(), StartError>> {
             migrate: true,
             ..config.clone()
         };
-        let store = OpenedStore::open(&config, SteadyClock::start()).await?;
+        let store = open_event_store(&config, SteadyClock::start()).await?;
         let database = open_database(&config).await?;
         database.close().await;
         store.close().await;
@@ -326,7 +235,7 @@ fn open_database(config: &Databases) -> BoxFuture<'_, Result<CommandDatabase, St
     })
 }
 
-fn measure_pools(tasks: &Tasks, opened: &OpenedStore, database: &CommandDatabase) {
+fn measure_pools(tasks: &Tasks, opened: &AnyEventStore, database: &CommandDatabase) {
     let (opened, database) = (opened.clone(), database.clone());
     repeat("metrics of the write side's pools", tasks, move || {
         opened.measure_pools();
@@ -350,10 +259,11 @@ fn log_start(config: &Databases, own: &Config) {
 }
 
 /// Names this process in a lease that is no fence: alone it goes on with what it held before.
-fn owner(opened: &OpenedStore, clock: &dyn Clock) -> String {
-    match opened {
-        OpenedStore::Sqlite(_) => "alone".to_owned(),
-        OpenedStore::Postgres(_) => context::new_id(clock).to_string(),
+fn owner(opened: &AnyEventStore, clock: &dyn Clock) -> String {
+    if opened.is_single_process() {
+        "alone".to_owned()
+    } else {
+        context::new_id(clock).to_string()
     }
 }
 
@@ -364,7 +274,7 @@ fn followed() -> Filter {
 
 fn start_sagas(
     own: &Config,
-    opened: &OpenedStore,
+    opened: &AnyEventStore,
     log: &Arc<dyn EventStore>,
     executor: &Arc<Executor>,
     providers: &Providers,
@@ -373,7 +283,7 @@ fn start_sagas(
     // Nobody else has this name, also not an earlier start of this process.
     let owner = context::new_id(&*clock).to_string();
     let config = EngineConfig {
-        is_alone: matches!(opened, OpenedStore::Sqlite(_)),
+        is_alone: opened.is_single_process(),
         lease: own.sagas.lease,
         longest_pause: own.sagas.longest_pause,
         ..EngineConfig::new(owner).with_calls(own.sagas.calls as usize)

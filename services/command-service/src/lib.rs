@@ -25,5 +25,5 @@ pub mod notices;
 mod probes;
 pub mod providers;
 
-pub use app::{CommandService, OpenedStore, migrate};
+pub use app::{CommandService, migrate, open_event_store};
 pub use config::{Config, SETTINGS};

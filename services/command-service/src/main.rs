@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use clap::Command;
-use command_service::{CommandService, Config, OpenedStore, SETTINGS};
+use command_service::{CommandService, Config, SETTINGS, open_event_store};
 use event_sourcing::SteadyClock;
+use event_store_any::AnyEventStore;
 use platform::config::{Databases, Read, Reader, ServiceSettings};
 use platform::health::watch_clock;
 use platform::runtime::{self, Service, StopDeadline};
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 struct WriteSide {
-    store: OpenedStore,
+    store: AnyEventStore,
     service: CommandService,
 }
 
@@ -39,7 +40,7 @@ impl Service for WriteSide {
 
     async fn open(databases: &Databases, config: Config) -> Result<Self, StartError> {
         let clock = SteadyClock::start();
-        let store = OpenedStore::open(databases, clock.clone()).await?;
+        let store = open_event_store(databases, clock.clone()).await?;
         let service = CommandService::start(databases, &config, &store, Arc::new(clock.clone()));
         let service = service.await?;
         watch_clock(service.health(), service.tasks(), clock).await;

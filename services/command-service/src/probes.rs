@@ -11,16 +11,15 @@
 //!   a write was answered ──► connected         └── at once, where it is the store's fault and not the batch's
 //! ```
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{LastWrite, LeaseStore, StoreError};
+use event_sourcing::LastWrite;
+use event_store_any::AnyEventStore;
 use platform::Tasks;
 use platform::health::{Health, Part, PartState, within};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::app::OpenedStore;
 use crate::database::CommandDatabase;
 
 /// How long nothing may be written before it is tried.
@@ -29,14 +28,12 @@ const IDLE: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest that a probe may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The lease whose row is written. Nobody works under it.
-const WRITE_PROBE: &str = "health/write-probe";
 
 /// Adds the parts, with their first answers.
 pub(crate) async fn start(
     health: &Health,
     tasks: &Tasks,
-    opened: &OpenedStore,
+    opened: &AnyEventStore,
     database: &CommandDatabase,
     writes: watch::Receiver<LastWrite>,
 ) {
@@ -65,7 +62,7 @@ pub(crate) async fn start(
 }
 
 struct Events {
-    opened: OpenedStore,
+    opened: AnyEventStore,
     part: Part,
     writes: watch::Receiver<LastWrite>,
 }
@@ -125,19 +122,6 @@ impl Events {
         let state = within(PROBE_TIMEOUT, probe).await;
         self.part.set(&state);
         state.up
-    }
-}
-
-impl OpenedStore {
-    /// Writes a row that is no event, where events are written.
-    async fn probe_write(&self) -> Result<(), StoreError> {
-        if let Self::Postgres(store) = self {
-            store.may_append().await?;
-        }
-        let leases: Arc<dyn LeaseStore> = self.leases();
-        let names = [WRITE_PROBE.into()];
-        let written = leases.acquire_leases(&names, WRITE_PROBE, IDLE, None);
-        written.await.map(|_| ())
     }
 }
 

@@ -1,19 +1,18 @@
-//! Composition: the only place that names the event stores.
+//! Composition: the event store, the query database and the projections make the read side.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::projection::runner::{Runner, RunnerConfig};
 use event_sourcing::{Clock, EventStore, Filter, LeaseStore, SteadyClock, StoreError, Tail};
-use event_store_postgres::{PostgresEventStore, require_sessions};
-use event_store_sqlite::SqliteEventStore;
+use event_store_any::{AnyEventStore, OpenError};
 use futures::future::BoxFuture;
-use platform::config::{DatabaseUrl, Databases, Engine};
+use platform::config::{Databases, Engine};
 use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
 use read_model_sql::{Checkpoint, Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
+use sql_database::postgres::require_sessions;
 use tokio::sync::watch;
 use tonic::service::Routes;
 
@@ -30,105 +29,25 @@ const MAKE_TABLES: &str = "make the tables of the projections";
 /// How long another process waits for the projections of one that died.
 const LEASE: Duration = Duration::from_secs(12);
 
-/// The event store of either engine, to be read.
-#[derive(Clone)]
-pub enum OpenedLog {
-    /// A file that another process may write.
-    Sqlite(Arc<SqliteEventStore>),
-    /// On a server.
-    Postgres(Arc<PostgresEventStore>),
-}
-
-impl OpenedLog {
-    /// Opens the event store that `config` names, for reading.
-    ///
-    /// # Errors
-    /// It cannot be opened, or does not fit this binary.
-    #[must_use]
-    pub fn open(config: &Databases, clock: SteadyClock) -> BoxFuture<'_, Result<Self, StartError>> {
-        let step = StartStep::on_event_store(config, OPEN_EVENTS);
-        step.take(OpenError::may_pass, move || {
-            Box::pin(Self::open_now(config, clock.clone()))
-        })
-    }
-
-    async fn open_now(config: &Databases, clock: SteadyClock) -> Result<Self, OpenError> {
-        match config.event_store.engine() {
-            Engine::Sqlite => {
-                let settings = event_store_sqlite::Settings::default();
-                let location = path(&config.event_store);
-                let store = SqliteEventStore::open_read_only(location, Arc::new(clock), &settings);
-                Ok(Self::Sqlite(Arc::new(store.await?)))
-            }
-            Engine::Postgres => {
-                let settings = event_store_postgres::Settings {
-                    clock,
-                    pool_size: config.pool_size,
-                    migrate: config.migrate,
-                    ..event_store_postgres::Settings::default()
-                };
-                let store = PostgresEventStore::connect(config.event_store.as_str(), settings);
-                Ok(Self::Postgres(Arc::new(store.await?)))
-            }
-        }
-    }
-
-    /// The store.
-    #[must_use]
-    pub fn store(&self) -> Arc<dyn EventStore> {
-        match self {
-            Self::Sqlite(store) => Arc::clone(store) as Arc<dyn EventStore>,
-            Self::Postgres(store) => Arc::clone(store) as Arc<dyn EventStore>,
-        }
-    }
-
-    /// Tells the metrics how busy its connections are.
-    pub fn measure_pools(&self) {
-        match self {
-            Self::Sqlite(store) => store.measure_pools(),
-            Self::Postgres(store) => store.measure_pools(),
-        }
-    }
-
-    /// Closes its connections, after the calls that run.
-    #[must_use]
-    pub fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            match self {
-                Self::Sqlite(store) => {
-                    if let Err(error) = store.close().await {
-                        // It was only read, so nothing is lost.
-                        tracing::warn!({ fields::ERROR } = %error, "the event store was not closed");
-                    }
-                }
-                Self::Postgres(store) => store.close().await,
-            }
-        })
-    }
-}
-
-impl fmt::Debug for OpenedLog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sqlite(_) => "Sqlite",
-            Self::Postgres(_) => "Postgres",
-        })
-    }
-}
-
-/// Why an event store was not opened.
-#[derive(Debug, thiserror::Error)]
-enum OpenError {
-    #[error(transparent)]
-    Sqlite(#[from] event_store_sqlite::OpenError),
-    #[error(transparent)]
-    Postgres(#[from] StoreError),
-}
-
-impl OpenError {
-    fn may_pass(&self) -> bool {
-        matches!(self, Self::Postgres(error) if error.is_retryable())
-    }
+/// Opens the event store that `config` names, for reading.
+///
+/// # Errors
+/// It cannot be opened, or does not fit this binary.
+#[must_use]
+pub fn open_event_store(
+    config: &Databases,
+    clock: SteadyClock,
+) -> BoxFuture<'_, Result<AnyEventStore, StartError>> {
+    let step = StartStep::on_event_store(config, OPEN_EVENTS);
+    let settings = event_store_any::Settings {
+        clock,
+        pool_size: config.pool_size,
+        migrate: config.migrate,
+        ..event_store_any::Settings::default()
+    };
+    step.take(OpenError::is_retryable, move || {
+        AnyEventStore::open_read_only(config.event_store.as_str(), settings.clone())
+    })
 }
 
 /// The running read side, without listeners.
@@ -320,7 +239,7 @@ pub fn migrate(
             ..config.clone()
         };
         let clock = SteadyClock::start();
-        let log = OpenedLog::open(&config, clock.clone()).await?;
+        let log = open_event_store(&config, clock.clone()).await?;
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let database = QueryService::open_database(&config, &clock).await?;
         let database = database.with_versions_raised_by(versions_raised_by);
@@ -437,9 +356,3 @@ fn follow(tasks: &Tasks, database: &Database, log: &Arc<dyn EventStore>, reads: 
 }
 
 type Endless = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// The file that a `sqlite://` URL names.
-fn path(url: &DatabaseUrl) -> &str {
-    let url = url.as_str();
-    url.strip_prefix("sqlite://").unwrap_or(url)
-}

@@ -14,6 +14,6 @@ pub mod projections;
 pub mod reads;
 pub mod standings;
 
-pub use app::{OpenedLog, QueryService, migrate};
+pub use app::{QueryService, migrate, open_event_store};
 pub use config::{Config, LagLimits, SETTINGS};
 pub use program::run;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use clap::Command;
 use event_sourcing::{Clock, SteadyClock};
+use event_store_any::AnyEventStore;
 use platform::config::{Databases, Read, Reader, ServiceSettings};
 use platform::runtime::{self, Service, StopDeadline};
 use platform::{Health, StartError, Tasks};
 use tonic::service::Routes;
 
-use crate::app::{self, OpenedLog, QueryService};
+use crate::app::{self, QueryService};
 use crate::config::{Config, SETTINGS};
 
 /// Runs the read side to its exit code. `command` is the binary's name, what it is about, and its version. Each
@@ -21,7 +22,7 @@ pub fn run<const VERSIONS_RAISED_BY: u32>(command: Command) -> ExitCode {
 }
 
 struct ReadSide<const VERSIONS_RAISED_BY: u32> {
-    log: OpenedLog,
+    log: AnyEventStore,
     service: QueryService,
 }
 
@@ -39,7 +40,7 @@ impl<const VERSIONS_RAISED_BY: u32> Service for ReadSide<VERSIONS_RAISED_BY> {
 
     async fn open(databases: &Databases, config: Config) -> Result<Self, StartError> {
         let clock = SteadyClock::start();
-        let log = OpenedLog::open(databases, clock.clone()).await?;
+        let log = app::open_event_store(databases, clock.clone()).await?;
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let database = QueryService::open_database(databases, &clock).await?;
         let database = database.with_versions_raised_by(VERSIONS_RAISED_BY);

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client_service::{Channels, Gateway};
-use command_service::{CommandService, OpenedStore};
+use command_service::{CommandService, open_event_store};
 use event_sourcing::{Clock, SteadyClock};
+use event_store_any::AnyEventStore;
 use futures::future::join;
 use platform::config::{Spec, names};
 use platform::runtime::{self, GrpcChannel, GrpcListener, HttpListener, StopDeadline, StopSignals};
@@ -24,7 +25,7 @@ use crate::config::{Addresses, ShopConfig};
 /// The running shop.
 #[derive(Debug)]
 pub struct Shop {
-    store: OpenedStore,
+    store: AnyEventStore,
     command: CommandService,
     query: QueryService,
     gateway: Gateway,
@@ -50,7 +51,7 @@ impl Shop {
         let steady = SteadyClock::start();
         let clock: Arc<dyn Clock> = Arc::new(steady.clone());
         // First, because it holds the lock on the folder: who comes second learns who holds it.
-        let store = OpenedStore::open(&config.command, steady.clone()).await?;
+        let store = open_event_store(&config.command, steady.clone()).await?;
         let listeners = Listeners::bind(config).await?;
         let command = CommandService::start(
             &config.command,

@@ -208,6 +208,7 @@ pub enum Fault {
 }
 
 /// A store whose appends wait for permission, can fail, and are counted.
+#[derive(Debug)]
 pub struct FaultyStore {
     pub inner: Arc<dyn EventStore>,
     pub faults: Mutex<VecDeque<Option<Fault>>>,

@@ -105,6 +105,7 @@ pub enum Bug {
 }
 
 /// A store with a mistake.
+#[derive(Debug)]
 pub struct Faulty {
     inner: MemoryEventStore,
     bug: Bug,

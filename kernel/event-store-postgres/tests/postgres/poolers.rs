@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::{EventStore, Expected, Position, StoreError};
-use event_store_postgres::{PostgresEventStore, Settings, require_sessions};
+use event_store_postgres::{PostgresEventStore, Settings};
+use sql_database::postgres::require_sessions;
 use test_postgres::{Cluster, PgBouncer, PoolMode};
 use tokio::task::JoinSet;
 

@@ -20,6 +20,7 @@ pub(super) enum Cue {
 pub(super) type Cues = mpsc::UnboundedReceiver<(Cue, oneshot::Sender<()>)>;
 
 /// Says when a fault fires, and that it did.
+#[derive(Debug)]
 pub(super) struct Script {
     /// None in the case without a fault.
     pub(super) fault: Option<Fault>,

@@ -23,6 +23,7 @@ use super::script::{Cue, Script};
 type Answers = Result<Vec<Result<Receipt, Refused>>, StoreError>;
 
 /// A store that misbehaves once, as the script says.
+#[derive(Debug)]
 pub(super) struct FaultyStore {
     inner: Arc<MemoryEventStore>,
     script: Arc<Script>,

@@ -19,6 +19,7 @@ fn cut() -> StoreError {
 }
 
 /// The store as one process reaches it.
+#[derive(Debug)]
 pub struct Wire {
     inner: Arc<MemoryEventStore>,
     pub is_cut: AtomicBool,

@@ -1,5 +1,6 @@
 //! Pools of PostgreSQL connections.
 
+mod pooler;
 mod server;
 mod tls;
 
@@ -11,6 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 
 use crate::pool::NamedPool;
 
+pub use pooler::require_sessions;
 pub use server::at_server;
 
 /// How long a connection may be idle and still be used without asking.

@@ -10,8 +10,9 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use client_service::{Channels, Config, Gateway};
-use command_service::{CommandService, OpenedStore};
+use command_service::{CommandService, open_event_store};
 use event_sourcing::{Clock, Entry, Envelope, Filter, Position, SteadyClock, SystemClock};
+use event_store_any::AnyEventStore;
 use http::HeaderMap;
 use platform::Settings;
 use platform::config::{AppEnv, Layers};
@@ -148,7 +149,7 @@ pub struct Stage {
 struct Behind {
     _command: CommandService,
     _query: QueryService,
-    store: OpenedStore,
+    store: AnyEventStore,
     _folder: Folder,
 }
 
@@ -171,7 +172,7 @@ impl Stage {
         let settings = settings(urls.chain(given.iter().copied()));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let command = settings.read(|reader| command_service::SETTINGS.databases(reader))?;
-        let store = OpenedStore::open(&command, SteadyClock::start()).await?;
+        let store = open_event_store(&command, SteadyClock::start()).await?;
         let behaviour = settings.read(command_service::Config::read)?;
         let started = CommandService::start(&command, &behaviour, &store, Arc::clone(&clock));
         let command = started.await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use command_service::{CommandService, Config, OpenedStore};
+use command_service::{CommandService, Config, open_event_store};
 use contract::metadata;
 use contract::proto::admin_client::AdminClient;
 use contract::proto::category_command_client::CategoryCommandClient;
@@ -16,6 +16,7 @@ use contract::proto::{
     Product, ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
 };
 use event_sourcing::{Clock, EventStore, Filter, Position, SteadyClock, SystemClock};
+use event_store_any::AnyEventStore;
 use platform::config::{DatabaseUrl, Databases, Engine};
 use platform::runtime::GrpcListener;
 use tonic::transport::{Channel, Endpoint};
@@ -40,7 +41,7 @@ pub struct Service {
     pub idempotency: IdempotencyClient<Channel>,
     pub admin: AdminClient<Channel>,
     pub channel: Channel,
-    store: OpenedStore,
+    store: AnyEventStore,
     write_side: CommandService,
 }
 
@@ -93,7 +94,7 @@ impl Home {
     }
 
     pub async fn start_as(&self, own: &Config, clock: Arc<dyn Clock>) -> Service {
-        let store = OpenedStore::open(&self.config, SteadyClock::start())
+        let store = open_event_store(&self.config, SteadyClock::start())
             .await
             .expect("an event store");
         let write_side = CommandService::start(&self.config, own, &store, clock)

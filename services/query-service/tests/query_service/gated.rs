@@ -11,6 +11,7 @@ use event_sourcing::{
 use tokio::sync::{Semaphore, watch};
 
 /// A log whose pages have to be let through one by one.
+#[derive(Debug)]
 pub struct Gated {
     pub log: Arc<MemoryEventStore>,
     /// How many pages were asked for.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use command_service::OpenedStore;
+use command_service::open_event_store;
 use domain::category::Category;
 use event_sourcing::{
     Aggregate, Clock, CommandId, Commit, EncodedEvent, Expected, Metadata, NewEvent, SteadyClock,
@@ -35,7 +35,7 @@ async fn from_next_year(folder: &Folder) -> Result<()> {
         migrate: true,
         start_timeout: PATIENCE,
     };
-    let opened = OpenedStore::open(&databases, SteadyClock::start()).await?;
+    let opened = open_event_store(&databases, SteadyClock::start()).await?;
     let event = EncodedEvent {
         event_type: "CategoryOfNextYear",
         schema_version: 1,

@@ -54,7 +54,7 @@ pub const ALL: [Check; 12] = [
     },
     Check {
         name: "adapters",
-        promise: "only app.rs files name a concrete event store",
+        promise: "only event-store-any names a concrete event store",
         problems: adapters::problems,
     },
     Check {

@@ -5,7 +5,7 @@
 //!        ↓
 //! platform, contract → domain
 //!        ↓
-//! kernel  ←  adapters (they depend on the kernel alone)
+//! kernel  ←  adapters (they depend on the kernel alone)  ←  event-store-any, which opens either
 //! ```
 
 use anyhow::{Context, Result, bail};
@@ -17,6 +17,8 @@ use crate::repository::Repository;
 enum Tier {
     Kernel,
     Adapter,
+    /// What chooses between adapters.
+    AnyAdapter,
     Domain,
     Contract,
     Platform,
@@ -103,6 +105,7 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
             | "sagas"
             | "sql-database",
         ] => Some(Tier::Kernel),
+        ["kernel", "event-store-any"] => Some(Tier::AnyAdapter),
         ["kernel", _] => Some(Tier::Adapter),
         ["domain"] => Some(Tier::Domain),
         ["contract"] => Some(Tier::Contract),
@@ -115,13 +118,14 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
 }
 
 fn may(from: Tier, to: Tier, for_tests: bool) -> bool {
-    use Tier::{Adapter, Contract, Domain, Kernel, Platform, Service, Shop, Tool};
+    use Tier::{Adapter, AnyAdapter, Contract, Domain, Kernel, Platform, Service, Shop, Tool};
     // A test may use tools and engines, and a service's the services that it talks to.
     if for_tests && (matches!(to, Tool | Adapter) || (from, to) == (Service, Service)) {
         return true;
     }
     match from {
         Kernel | Adapter | Domain | Platform => to == Kernel,
+        AnyAdapter => matches!(to, Adapter | Kernel),
         Contract => matches!(to, Domain | Kernel),
         Service => !matches!(to, Service | Shop | Tool),
         Shop => !matches!(to, Shop | Tool),
@@ -153,6 +157,7 @@ mod tests {
         for (from, to) in [
             ("kernel/event-sourcing", "domain"),
             ("kernel/event-store-sqlite", "kernel/event-store-postgres"),
+            ("kernel/event-store-sqlite", "kernel/event-store-any"),
             ("domain", "platform"),
             ("contract", "services/shop"),
             ("services/query-service", "services/command-service"),
@@ -169,8 +174,9 @@ mod tests {
         for (from, to, kind) in [
             ("kernel/event-store-sqlite", "kernel/event-sourcing", None),
             ("kernel/event-store-sqlite", "kernel/sql-database", None),
+            ("kernel/event-store-any", "kernel/event-store-sqlite", None),
             ("domain", "kernel/event-sourcing", None),
-            ("services/query-service", "kernel/event-store-sqlite", None),
+            ("services/query-service", "kernel/event-store-any", None),
             ("services/shop", "services/query-service", None),
             ("services/query-service", "tools/test-postgres", Some("dev")),
             ("domain", "kernel/event-store-sqlite", Some("dev")),

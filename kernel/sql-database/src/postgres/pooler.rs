@@ -17,11 +17,11 @@ use std::time::Duration;
 
 use event_sourcing::StoreError;
 use futures::future::BoxFuture;
-use sql_database::postgres;
 use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 
-use crate::error::{Phase, store_error};
+use super::{at_server, options};
+use crate::error::store_error;
 
 /// The longest that the whole look may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -76,10 +76,9 @@ pub fn require_sessions<'u>(
     url: &'u str,
     operation: &'static str,
 ) -> BoxFuture<'u, Result<(), StoreError>> {
-    let failed =
-        move |error| postgres::at_server(url, store_error(operation, Phase::Repeatable, error));
+    let failed = move |error| at_server(url, store_error(operation, error));
     Box::pin(async move {
-        let options = postgres::options(url).map_err(failed)?;
+        let options = options(url).map_err(failed)?;
         let looked = tokio::time::timeout(LOOK_TIMEOUT, look(&options)).await;
         looked
             .unwrap_or_else(|_| Err(NoSession::NoAnswer.into()))
@@ -121,19 +120,19 @@ fn no_answer() -> io::Error {
 
 /// By the simple protocol: a prepared statement may be another session's.
 async fn backend(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
-    let row: PgRow = sqlx::raw_sql(BACKEND).fetch_one(connection).await?;
+    let rows: Vec<PgRow> = sqlx::raw_sql(BACKEND).fetch_all(connection).await?;
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     row.try_get(0)
 }
 
 /// The server knows where a session's value comes from.
 async fn require_set(connection: &mut PgConnection, name: String) -> Result<(), sqlx::Error> {
-    let source: Option<String> =
-        sqlx::query_scalar("SELECT source FROM pg_settings WHERE name = $1")
-            .bind(&name)
-            .persistent(false)
-            .fetch_optional(connection)
-            .await?;
-    match source.as_deref() {
+    let sources: Vec<String> = sqlx::query_scalar("SELECT source FROM pg_settings WHERE name = $1")
+        .bind(&name)
+        .persistent(false)
+        .fetch_all(connection)
+        .await?;
+    match sources.first().map(String::as_str) {
         // Settings of extensions are not listed before they are loaded.
         None | Some("client" | "session") => Ok(()),
         Some(_) => Err(NoSession::OptionLost(name).into()),

@@ -1,0 +1,50 @@
+//! What may be set.
+
+use std::time::Duration;
+
+use event_sourcing::SteadyClock;
+
+/// How a process uses the store. What an engine does not know it ignores.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The process's clock. A server's store corrects it by the server's.
+    pub clock: SteadyClock,
+    /// The most connections of readers to a server.
+    pub pool_size: u32,
+    /// Whether opening the store brings a server's tables up to date. Without it they must be. Those of a file always are,
+    /// unless it is opened for reading.
+    pub migrate: bool,
+    /// How often a waiting reader looks whether another process has written to a file. A server notifies its readers.
+    pub file_poll_interval: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let file = event_store_sqlite::Settings::default();
+        let server = event_store_postgres::Settings::default();
+        Self {
+            clock: server.clock,
+            pool_size: server.pool_size,
+            migrate: server.migrate,
+            file_poll_interval: file.poll_interval,
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn of_file(&self) -> event_store_sqlite::Settings {
+        event_store_sqlite::Settings {
+            poll_interval: self.file_poll_interval,
+            ..event_store_sqlite::Settings::default()
+        }
+    }
+
+    pub(crate) fn of_server(self) -> event_store_postgres::Settings {
+        event_store_postgres::Settings {
+            clock: self.clock,
+            pool_size: self.pool_size,
+            migrate: self.migrate,
+            ..event_store_postgres::Settings::default()
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The event store of either engine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{EventStore, LeaseStore, StoreError, fields};
+use event_store_postgres::PostgresEventStore;
+use event_store_sqlite::SqliteEventStore;
+use futures::future::BoxFuture;
+
+use crate::error::OpenError;
+use crate::settings::Settings;
+
+/// The lease whose row a probe writes. Nobody works under it.
+const WRITE_PROBE: &str = "health/write-probe";
+/// For how long a probe takes it.
+const WRITE_PROBE_TTL: Duration = Duration::from_secs(5);
+
+/// An open event store. All clones are one store.
+#[derive(Clone, Debug)]
+pub struct AnyEventStore(Adapter);
+
+#[derive(Clone, Debug)]
+enum Adapter {
+    /// A file; no other process may write it.
+    File(Arc<SqliteEventStore>),
+    /// A file that another process may write.
+    ReadOnlyFile(Arc<SqliteEventStore>),
+    Server(Arc<PostgresEventStore>),
+}
+
+/// Which engine serves a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    fn of(url: &str) -> Result<Self, OpenError> {
+        match url.split_once(':') {
+            Some(("sqlite", _)) => Ok(Self::Sqlite),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres),
+            _ => Err(OpenError::UnknownScheme),
+        }
+    }
+}
+
+impl AnyEventStore {
+    /// Opens the store that `url` names, to write and to read it. A file is this process's alone until it is closed.
+    ///
+    /// # Errors
+    /// [`OpenError`] if no engine serves the URL, or the store cannot be opened or does not fit this binary.
+    #[must_use]
+    pub fn open(url: &str, settings: Settings) -> BoxFuture<'_, Result<Self, OpenError>> {
+        Box::pin(async move {
+            let adapter = match Engine::of(url)? {
+                Engine::Sqlite => {
+                    let file = settings.of_file();
+                    let store = SqliteEventStore::open(url, Arc::new(settings.clock), file);
+                    Adapter::File(Arc::new(store.await?))
+                }
+                Engine::Postgres => Self::connect(url, settings).await?,
+            };
+            Ok(Self(adapter))
+        })
+    }
+
+    /// Opens the store that `url` names, to read it. A file may be written by another process meanwhile, and a write
+    /// to it gives an error.
+    ///
+    /// # Errors
+    /// [`OpenError`] if no engine serves the URL, or the store cannot be opened or does not fit this binary; also if there is
+    /// no file yet.
+    #[must_use]
+    pub fn open_read_only(url: &str, settings: Settings) -> BoxFuture<'_, Result<Self, OpenError>> {
+        Box::pin(async move {
+            let adapter = match Engine::of(url)? {
+                Engine::Sqlite => {
+                    let file = settings.of_file();
+                    let clock = Arc::new(settings.clock);
+                    let store = SqliteEventStore::open_read_only(url, clock, &file);
+                    Adapter::ReadOnlyFile(Arc::new(store.await?))
+                }
+                Engine::Postgres => Self::connect(url, settings).await?,
+            };
+            Ok(Self(adapter))
+        })
+    }
+
+    async fn connect(url: &str, settings: Settings) -> Result<Adapter, StoreError> {
+        let store = PostgresEventStore::connect(url, settings.of_server());
+        Ok(Adapter::Server(Arc::new(store.await?)))
+    }
+
+    /// Its events.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn EventStore> {
+        match &self.0 {
+            Adapter::File(store) | Adapter::ReadOnlyFile(store) => {
+                Arc::clone(store) as Arc<dyn EventStore>
+            }
+            Adapter::Server(store) => Arc::clone(store) as Arc<dyn EventStore>,
+        }
+    }
+
+    /// Its leases.
+    #[must_use]
+    pub fn leases(&self) -> Arc<dyn LeaseStore> {
+        match &self.0 {
+            Adapter::File(store) | Adapter::ReadOnlyFile(store) => {
+                Arc::clone(store) as Arc<dyn LeaseStore>
+            }
+            Adapter::Server(store) => Arc::clone(store) as Arc<dyn LeaseStore>,
+        }
+    }
+
+    /// Whether no other process can write it while it is open here, so that the leases found in it are those of processes
+    /// that ended.
+    #[must_use]
+    pub fn is_single_process(&self) -> bool {
+        matches!(self.0, Adapter::File(_))
+    }
+
+    /// Writes a row that is no event, where events are written: a database that answers reads says nothing about writes.
+    ///
+    /// # Errors
+    /// [`StoreError`] if events could not be written now.
+    pub async fn probe_write(&self) -> Result<(), StoreError> {
+        if let Adapter::Server(store) = &self.0 {
+            store.may_append().await?;
+        }
+        let names = [WRITE_PROBE.into()];
+        let leases = self.leases();
+        let written = leases.acquire_leases(&names, WRITE_PROBE, WRITE_PROBE_TTL, None);
+        written.await.map(|_| ())
+    }
+
+    /// Tells the metrics how busy its connections are.
+    pub fn measure_pools(&self) {
+        match &self.0 {
+            Adapter::File(store) | Adapter::ReadOnlyFile(store) => store.measure_pools(),
+            Adapter::Server(store) => store.measure_pools(),
+        }
+    }
+
+    /// Closes its connections, after the calls that run. A file that was not closed cleanly is logged.
+    #[must_use]
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            match &self.0 {
+                Adapter::File(store) => {
+                    if let Err(error) = store.close().await {
+                        tracing::warn!({ fields::ERROR } = %error, "the event store was not closed cleanly");
+                    }
+                }
+                Adapter::ReadOnlyFile(store) => {
+                    if let Err(error) = store.close().await {
+                        // It was only read, so nothing is lost.
+                        tracing::warn!({ fields::ERROR } = %error, "the event store was not closed");
+                    }
+                }
+                Adapter::Server(store) => store.close().await,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_names_the_engine() {
+        for (url, engine) in [
+            ("sqlite://data/events.db", Engine::Sqlite),
+            ("sqlite:data/events.db", Engine::Sqlite),
+            ("postgres://me@localhost/shop", Engine::Postgres),
+            ("postgresql://me@localhost/shop", Engine::Postgres),
+        ] {
+            assert_eq!(Engine::of(url).ok(), Some(engine), "{url}");
+        }
+        for url in ["", "data/events.db", "mysql://localhost/shop", "sqlite3:x"] {
+            let refused = Engine::of(url);
+            assert!(matches!(refused, Err(OpenError::UnknownScheme)), "{url}");
+        }
+    }
+}
