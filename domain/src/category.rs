@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use event_sourcing::{Aggregate, DomainEvent, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Conflict, DomainError, Entity, ValidationError};
+use crate::error::{Conflict, DomainError, Entity};
 use crate::life::Life;
+use crate::validation::ValidationError;
 use crate::value::{CategoryName, Description, EntityId, NameKey, Patch};
 
 /// What happens to a category.

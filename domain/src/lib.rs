@@ -14,6 +14,8 @@ pub mod life;
 pub mod order;
 pub mod product;
 pub mod stock;
+mod validation;
 pub mod value;
 
-pub use error::{Conflict, DomainError, Entity, Findings, Priced, ValidationError};
+pub use error::{Conflict, DomainError, Entity, Priced};
+pub use validation::{Findings, ValidationError};

@@ -18,6 +18,10 @@ pub struct CategoryName(String);
 #[serde(transparent)]
 pub struct ProductName(String);
 
+/// A part of a name that is searched for: at most 255 characters; the empty one is in every name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchTerm(NameKey);
+
 /// A name without its case and its spelling: trimmed, NFKC, full Unicode case folding, NFKC. It is computed here and
 /// nowhere else, so that each engine finds and compares the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,5 +94,19 @@ impl NameKey {
             .flat_map(|byte| [byte >> 4, byte & 0xf])
             .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
             .collect()
+    }
+}
+
+impl SearchTerm {
+    /// # Errors
+    /// Longer than 255 characters, or with U+0000.
+    pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
+        limited(field, text, 0, 255).map(|text| Self(NameKey::of(text)))
+    }
+
+    /// What name keys are searched for.
+    #[must_use]
+    pub fn key(&self) -> &NameKey {
+        &self.0
     }
 }

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::NameKey;
 use crate::ValidationError;
 
 /// How much of a refused text an error repeats.
@@ -17,10 +16,6 @@ pub struct Description(String);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Reason(String);
-
-/// A part of a name that is searched for: at most 255 characters; the empty one is in every name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SearchTerm(NameKey);
 
 impl Description {
     /// # Errors
@@ -59,20 +54,6 @@ impl Reason {
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl SearchTerm {
-    /// # Errors
-    /// Longer than 255 characters, or with U+0000.
-    pub fn parse(field: &str, text: &str) -> Result<Self, ValidationError> {
-        limited(field, text, 0, 255).map(|text| Self(NameKey::of(text)))
-    }
-
-    /// What name keys are searched for.
-    #[must_use]
-    pub fn key(&self) -> &NameKey {
         &self.0
     }
 }
