@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::store::StoreError;
+use crate::error::StoreError;
 
 /// The most names that [`LeaseStore::held_leases`] answers.
 pub const MAX_HELD_LEASES: usize = 1_000;

@@ -13,6 +13,7 @@ pub mod aggregate;
 pub mod appender;
 pub mod clock;
 pub mod commit;
+mod error;
 pub mod event;
 pub mod execute;
 pub mod failure_log;

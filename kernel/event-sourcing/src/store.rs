@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::commit::{Commit, Receipt, Refused};
+pub use crate::error::StoreError;
 use crate::event::Envelope;
 pub use crate::filter::Filter;
 use crate::id::{CommandId, Position, Version};
@@ -24,46 +25,6 @@ use crate::stream::StreamId;
 
 /// The most events that one page holds, whatever was asked for.
 pub const MAX_PAGE_EVENTS: usize = 5_000;
-
-/// A store that could not do what it was asked.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Nothing happened; trying again may help.
-    #[error("{operation}: the store is unavailable")]
-    Unavailable {
-        /// What was asked of it.
-        operation: &'static str,
-        /// Why.
-        #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
-    },
-    /// The connection broke while it committed: the whole batch is in or out. Sending it again tells.
-    #[error("{operation}: the outcome is unknown")]
-    OutcomeUnknown {
-        /// What was asked of it.
-        operation: &'static str,
-        /// Why.
-        #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
-    },
-    /// Trying again will not help: a bug, or a damaged or foreign database.
-    #[error("{operation}: the store failed")]
-    Failed {
-        /// What was asked of it.
-        operation: &'static str,
-        /// Why.
-        #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-impl StoreError {
-    /// Whether the same call may succeed later.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        !matches!(self, Self::Failed { .. })
-    }
-}
 
 /// A stored event that cannot be read, in place of its envelope: its metadata, time or ids are damaged, or of a form
 /// that this binary does not know. It concerns its stream and the readers that follow it, and no others.

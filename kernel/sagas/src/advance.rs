@@ -13,12 +13,12 @@ use event_sourcing::execute::{Command, Lane, States, Stop, Work};
 use parking_lot::Mutex;
 
 use super::definition::{EventOf, Kind, Reads, Refusal, Role, Saga, Step, Writes};
-use super::effects::{Failure, Key, LONGEST_WAIT, Undone};
 use super::event::{
     CompensationStarted, Ended, FailedAs, SAGA_EVENTS, SagaEvent, StepCompensated, StepCompleted,
     StepFailed, StepStarted, Suspended,
 };
 use super::next::{Move, next};
+use super::operation::{Failure, Key, LONGEST_WAIT, Undone};
 use super::state::{Phase, Run, SagaState, Status, StepState};
 
 /// What the owner has heard from a call that it made.

@@ -14,8 +14,8 @@ use std::time::Duration;
 use event_sourcing::aggregate::Aggregate;
 use event_sourcing::execute::{Lane, Needs, Stop, Work};
 
-use super::effects::{Key, Undone};
 use super::event::{Payload, SagaEvent};
+use super::operation::{Key, Undone};
 
 /// A kind of saga: its data, and its tables by version.
 pub trait Saga: Clone + fmt::Debug + Send + Sync + 'static {

@@ -10,7 +10,7 @@ use event_sourcing::upcast;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::effects::Key;
+use super::operation::Key;
 
 /// What happens to a saga. `D` is what it begins with, `O` what its external steps bring back; a reader that needs
 /// neither takes [`AnySagaEvent`].

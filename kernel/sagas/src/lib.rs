@@ -5,6 +5,7 @@
 //!   event        the ledger: what is written down, before each call and behind it
 //!   state        where a saga stands; moves: what is legal from there
 //!   next         what to do now: a pure function of the state and the time
+//!   operation    an action at a provider: its key, and what is known of it
 //!   effects      the outside, called at the edge
 //!   engine       owns partitions by lease, makes the calls, commits what it hears
 //!   status       the same in one word
@@ -31,6 +32,7 @@ pub mod event;
 pub mod fields;
 mod moves;
 pub mod next;
+pub mod operation;
 pub mod person;
 mod start;
 pub mod state;
@@ -44,11 +46,12 @@ mod tests;
 pub use definition::{
     End, EventOf, Kind, Local, Reads, Refusal, RetryPolicy, Role, Saga, Step, Table, Writes,
 };
-pub use effects::{Effects, Failure, Key, LONGEST_WAIT, Standing, Undone};
+pub use effects::Effects;
 pub use engine::{EngineBuilder, EngineConfig, EngineTasks, SagaEngine};
 pub use event::{AnySagaEvent, Person, SAGA_EVENTS, SagaEvent};
 pub use moves::IllegalMove;
 pub use next::{Move, Plan, next};
+pub use operation::{Failure, Key, LONGEST_WAIT, Standing, Undone};
 pub use person::{Act, ActRefused, PersonActs, cancel};
 pub use start::{PARTITIONS, partition_of, started};
 pub use state::{Outcome, Phase, Run, SagaState, Status, StepState};

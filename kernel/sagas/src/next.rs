@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use event_sourcing::clock::after;
 
 use super::definition::{Kind, Role, Saga, Step};
-use super::effects::LONGEST_WAIT;
+use super::operation::LONGEST_WAIT;
 use super::state::{Phase, Run, Status, StepState};
 
 /// Something that is to be done now.

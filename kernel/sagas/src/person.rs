@@ -3,11 +3,11 @@
 use event_sourcing::execute::{Command, Lane, States, Stop, Work};
 
 use super::definition::{EventOf, Kind, Reads, Saga, Writes};
-use super::effects::Undone;
 use super::event::{
     Action, CancelRequested, Closed, Person, Resumed, SAGA_EVENTS, SagaEvent, StepCompensated,
     StepCompleted,
 };
+use super::operation::Undone;
 use super::state::{Phase, Run, SagaState};
 use super::summary::Summary;
 

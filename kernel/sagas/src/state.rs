@@ -21,9 +21,9 @@ use event_sourcing::id::Version;
 use serde::{Deserialize, Serialize};
 
 use super::definition::{EventOf, Kind, Role, Saga, Step, Table};
-use super::effects::Key;
 use super::event::{Person, SagaEvent};
 use super::moves::{IllegalMove, illegal};
+use super::operation::Key;
 
 /// A saga's state. Before its first event there is no run.
 #[derive(Clone, Debug, Serialize, Deserialize)]

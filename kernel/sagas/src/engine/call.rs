@@ -6,7 +6,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::advance::{News, Word};
 use crate::definition::{Kind, Role, Saga};
-use crate::effects::{Effects, Failure, Key, Standing, Undone};
+use crate::effects::Effects;
+use crate::operation::{Failure, Key, Standing, Undone};
 use crate::state::{Run, Status};
 
 /// A call that was announced.

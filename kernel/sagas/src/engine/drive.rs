@@ -18,29 +18,16 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
-use super::Shared;
 use super::call::Call;
 use super::failures::Named;
 use super::schedule::Rest;
+use super::shared::{Driver, Shared};
 use crate::advance::{Advance, Announced, Damaged, News, Word};
 use crate::definition::{Kind, Saga};
 use crate::effects::Effects;
 use crate::fields;
 use crate::next::{Move, Plan, next};
 use crate::state::{Outcome, Phase, Run, SagaState};
-
-/// Drives sagas of one kind, whatever its type.
-#[async_trait]
-pub(super) trait Driver: Send + Sync {
-    /// The kind's name.
-    fn name(&self) -> &'static str;
-
-    /// The type of its sagas' streams.
-    fn stream_type(&self) -> &'static str;
-
-    /// Takes a saga as far as it goes now.
-    async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> Rest;
-}
 
 /// Sagas of kind `S`.
 pub(super) struct Typed<S: Saga> {

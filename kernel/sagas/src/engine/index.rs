@@ -8,13 +8,13 @@ use event_sourcing::event::Envelope;
 use event_sourcing::failure_log::FailureLog;
 use event_sourcing::id::{Position, Version};
 use event_sourcing::snapshot;
-use event_sourcing::store::{Entry, MAX_PAGE_EVENTS, Snapshot, StoreError};
+use event_sourcing::store::{Entry, Filter, MAX_PAGE_EVENTS, Snapshot, StoreError};
 use event_sourcing::stream::StreamId;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{SagaEngine, Shared};
+use super::shared::Shared;
 use crate::event::{AnySagaEvent, SagaEvent};
 use crate::fields;
 
@@ -23,7 +23,7 @@ const SCHEMA: u32 = 1;
 const GATHER: Duration = Duration::from_millis(5);
 
 /// What a process must hear of sagas that it does not drive, or that were touched from outside.
-pub(super) const HEARD: [&str; 7] = [
+const HEARD: [&str; 7] = [
     "SagaStarted",
     "SagaCancelRequested",
     "SagaSuspended",
@@ -35,13 +35,19 @@ pub(super) const HEARD: [&str; 7] = [
 
 /// What happens to sagas and is known to their owners alone. Every other event in a saga's stream is heard, so that one
 /// that is unknown stops its saga.
-pub(super) const IGNORED: [&str; 5] = [
+const IGNORED: [&str; 5] = [
     "SagaStepStarted",
     "SagaStepCompleted",
     "SagaStepFailed",
     "SagaCompensationStarted",
     "SagaStepCompensated",
 ];
+
+/// What an engine reads of the log, if its sagas have streams of these types.
+pub(super) fn heard(saga_streams: &[&'static str]) -> Filter {
+    let streams = Filter::of_streams(saga_streams).ignoring(&IGNORED);
+    Filter::of_types(&HEARD).or(streams)
+}
 
 /// A snapshot of the index: the open sagas' ids, types and partitions, and whether they wait for a person.
 #[derive(Debug, Serialize, Deserialize)]
@@ -182,7 +188,7 @@ impl Index<'_> {
     async fn read(&mut self, after: Position) -> Result<Position, StoreError> {
         let drivers = self.shared.drivers.iter();
         let streams: Vec<_> = drivers.map(|driver| driver.stream_type()).collect();
-        let filter = SagaEngine::heard(&streams);
+        let filter = heard(&streams);
         let store = &self.shared.store;
         if self.is_at_end {
             store.wait_for(after.next()).await?;

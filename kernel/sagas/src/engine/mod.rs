@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!   index      follows the log: which sagas are open, and which were touched from outside
-//!   ownership  64 partitions by lease; every commit carries the fence, and no call begins with a lease that ends soon
-//!   schedule   which saga is looked at next; a saga that waits costs an entry and no task
+//!   ownership  64 partitions by lease; every commit carries the fence, and no call begins with a lease that ends soon;
+//!              partitions: takes them, renews their leases and gives them back
+//!   schedule   which saga is looked at next; a saga that waits costs an entry and no task; dispatch: a task for each
+//!              that is due
 //!   drive      one saga, from news to news, until it must wait; call: one call of it
 //! ```
 //!
@@ -12,15 +14,18 @@
 //! then on is refused.
 
 mod call;
+mod config;
+mod dispatch;
 mod drive;
 mod failures;
 mod index;
 mod ownership;
+mod partitions;
 mod schedule;
+mod shared;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use event_sourcing::clock::Clock;
 use event_sourcing::execute::Executor;
@@ -31,90 +36,16 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::drive::{Driver, Typed};
+pub use self::config::EngineConfig;
+use self::drive::Typed;
 use self::failures::Failures;
 use self::ownership::Ownership;
 use self::schedule::Schedule;
+use self::shared::{Driver, Shared};
 use super::definition::Saga;
 use super::effects::Effects;
 use super::start::partition_of;
 use crate::fields;
-
-/// The limits of an engine.
-#[derive(Clone, Debug)]
-pub struct EngineConfig {
-    /// Names this start of this process; no other process and no earlier start may have the same.
-    pub owner: String,
-    /// Whether no other process can write the store. It then takes all partitions at once, whoever seems to hold
-    /// them.
-    pub is_alone: bool,
-    /// How long a lease lasts without renewal; it is renewed at every third of it.
-    pub lease: Duration,
-    /// The most sagas that are looked at side by side, those that make a call among them.
-    pub drives: usize,
-    /// The most calls to the outside side by side.
-    pub calls: usize,
-    /// How long one commit is tried before the saga is put back.
-    pub commit_timeout: Duration,
-    /// No pause between two tries of a step is longer than this, whatever the table says, unless the provider asks for
-    /// a longer one.
-    pub longest_pause: Duration,
-    /// The pause after a store's error.
-    pub retry: Duration,
-    /// The index of open sagas is kept as a snapshot each time the log has grown by so many events.
-    pub snapshot_every: u64,
-}
-
-impl EngineConfig {
-    /// The defaults for a process of this name.
-    #[must_use]
-    pub fn new(owner: impl Into<String>) -> Self {
-        Self {
-            owner: owner.into(),
-            is_alone: false,
-            lease: Duration::from_secs(15),
-            drives: 1_024,
-            calls: 256,
-            commit_timeout: Duration::from_secs(10),
-            longest_pause: Duration::MAX,
-            retry: Duration::from_millis(500),
-            snapshot_every: 20_000,
-        }
-    }
-
-    /// The same with so many calls side by side, and room beside them for as many sagas that make none.
-    #[must_use]
-    pub fn with_calls(self, calls: usize) -> Self {
-        Self {
-            calls,
-            drives: self.drives.max(calls.saturating_mul(2)),
-            ..self
-        }
-    }
-}
-
-/// What all parts of an engine share.
-struct Shared {
-    executor: Arc<Executor>,
-    store: Arc<dyn EventStore>,
-    leases: Arc<dyn LeaseStore>,
-    clock: Arc<dyn Clock>,
-    config: EngineConfig,
-    drivers: Vec<Arc<dyn Driver>>,
-    schedule: Schedule,
-    ownership: Ownership,
-    failures: Failures,
-    calls: Arc<Semaphore>,
-    stop: CancellationToken,
-}
-
-impl Shared {
-    fn driver(&self, saga_type: &str) -> Option<usize> {
-        self.drivers
-            .iter()
-            .position(|driver| driver.name() == saga_type)
-    }
-}
 
 /// An engine that is being put together.
 pub struct EngineBuilder {
@@ -190,13 +121,13 @@ fn count_from_zero(saga: &'static str) {
 async fn run(shared: Arc<Shared>) {
     let rested = CancellationToken::new();
     let schedule = async {
-        schedule::run(&shared).await;
+        dispatch::run(&shared).await;
         rested.cancel();
     };
     tokio::join!(
         schedule,
         index::follow(&shared, &rested),
-        ownership::keep(&shared, &rested)
+        partitions::keep(&shared, &rested)
     );
 }
 
@@ -234,8 +165,7 @@ impl SagaEngine {
     /// sagas of types that it does not know, to leave them to others.
     #[must_use]
     pub fn heard(saga_streams: &[&'static str]) -> Filter {
-        let streams = Filter::of_streams(saga_streams).ignoring(&index::IGNORED);
-        Filter::of_types(&index::HEARD).or(streams)
+        index::heard(saga_streams)
     }
 
     /// A saga was started by a commit of this process, at `position`.

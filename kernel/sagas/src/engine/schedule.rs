@@ -2,18 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use event_sourcing::clock::after;
+use chrono::{DateTime, Utc};
 use event_sourcing::id::Position;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
-use super::Shared;
 use super::ownership::Ownership;
-use crate::fields;
 
 /// How a look at a saga ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,13 +139,23 @@ impl Book {
 }
 
 /// A saga that is to be driven.
-struct Due {
-    saga_id: Arc<str>,
-    kind: usize,
-    partition: u16,
+pub(super) struct Due {
+    pub(super) saga_id: Arc<str>,
+    pub(super) kind: usize,
+    pub(super) partition: u16,
 }
 
 impl Schedule {
+    /// Makes ready what has waited long enough, and gives the time of the next.
+    pub(super) fn wake(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.book.lock().wake(now)
+    }
+
+    /// Waits until something may be due.
+    pub(super) async fn changed(&self) {
+        self.due.notified().await;
+    }
+
     /// From here on the events up to `position` are heard.
     pub(super) fn hear_through(&self, position: Position) {
         self.book.lock().heard = position;
@@ -256,7 +261,7 @@ impl Schedule {
         })
     }
 
-    fn take(&self, ownership: &Ownership) -> Option<Due> {
+    pub(super) fn take(&self, ownership: &Ownership) -> Option<Due> {
         let mut book = self.book.lock();
         while let Some(saga_id) = book.ready.pop_front() {
             let Some(entry) = book.sagas.get_mut(&saga_id) else {
@@ -278,7 +283,7 @@ impl Schedule {
         None
     }
 
-    fn put_back(&self, saga_id: &Arc<str>, partition: u16, rest: Rest) {
+    pub(super) fn put_back(&self, saga_id: &Arc<str>, partition: u16, rest: Rest) {
         let mut book = self.book.lock();
         if let Some(count) = book.driven.get_mut(&partition) {
             *count -= 1;
@@ -305,75 +310,10 @@ impl Schedule {
     }
 }
 
-/// Puts a saga back, also if its task panics.
-struct Seat<'a> {
-    shared: &'a Shared,
-    due: Due,
-    rest: Rest,
-}
-
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
-        let Due {
-            saga_id, partition, ..
-        } = &self.due;
-        self.shared
-            .schedule
-            .put_back(saga_id, *partition, self.rest);
-    }
-}
-
-/// Drives what is due, until the stop; then waits for what is driven.
-pub(super) async fn run(shared: &Arc<Shared>) {
-    let mut driven = JoinSet::new();
-    loop {
-        let now = shared.clock.now();
-        let next = shared.schedule.book.lock().wake(now);
-        while driven.len() < shared.config.drives
-            && !shared.stop.is_cancelled()
-            && let Some(due) = shared.schedule.take(&shared.ownership)
-        {
-            driven.spawn(drive(Arc::clone(shared), due));
-        }
-        if shared.stop.is_cancelled() && driven.is_empty() {
-            return;
-        }
-        let pause = next.map_or(Duration::MAX, |at| {
-            (at - now)
-                .max(TimeDelta::milliseconds(1))
-                .to_std()
-                .unwrap_or(Duration::MAX)
-        });
-        tokio::select! {
-            () = shared.schedule.due.notified() => {}
-            () = shared.stop.cancelled(), if !shared.stop.is_cancelled() => {}
-            Some(ended) = driven.join_next() => {
-                if let Err(error) = ended {
-                    tracing::error!({ fields::ERROR } = &error as &dyn std::error::Error, "a saga's task failed");
-                }
-            }
-            () = tokio::time::sleep(pause.min(Duration::from_hours(1))) => {}
-        }
-    }
-}
-
-async fn drive(shared: Arc<Shared>, due: Due) {
-    let mut seat = Seat {
-        shared: &shared,
-        rest: Rest::Until(after(shared.clock.now(), shared.config.retry)),
-        due,
-    };
-    let Some(driver) = shared.drivers.get(seat.due.kind) else {
-        seat.rest = Rest::Idle;
-        return;
-    };
-    seat.rest = driver
-        .drive(&shared, &seat.due.saga_id, seat.due.partition)
-        .await;
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     #[test]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use super::Scenario;
 use super::fault::{CallFault, Turn};
+use super::scenario::Scenario;
 use super::script::{Cue, Script};
 use crate::{Effects, Failure, Key, Saga, Standing, Undone};
 

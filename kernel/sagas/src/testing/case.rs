@@ -12,14 +12,14 @@ use event_sourcing::store::{Entry, EventStore, Filter};
 use event_sourcing::testing::TokioClock;
 use tokio::time::Instant;
 
-use super::Scenario;
 use super::book::Book;
 use super::fault::{CallFault, Expected, Fault, turning_point};
 use super::process::{LEASE, Process};
+use super::scenario::{End, Scenario};
 use super::script::{Cue, Cues, Script};
 use super::world::World;
 use crate::{
-    Act, Kind, Outcome, PARTITIONS, Person, PersonActs, Phase, Run, Saga, SagaState, Step, Table,
+    Act, Kind, Outcome, PARTITIONS, Person, PersonActs, Phase, Saga, SagaState, Step, Table,
 };
 
 /// How long nothing happens at an end that lasts.
@@ -48,19 +48,6 @@ pub(super) enum Ran {
     Passed,
     /// The scenario cannot provoke it.
     NotProvoked,
-}
-
-/// The end of a saga.
-#[derive(Debug)]
-pub struct End<'a, S: Saga> {
-    /// Its id.
-    pub saga_id: &'a str,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The saga.
-    pub run: &'a Run<S>,
-    /// The store.
-    pub world: &'a World,
 }
 
 impl<S: Saga> Case<S> {

@@ -1,6 +1,7 @@
 //! The testing kit: every step × every fault, made from the saga's table, on the real engine.
 //!
 //! ```text
+//!   scenario  what the test says of the saga, and what it may ask at the end
 //!   fault     what can go wrong with a step, where it applies, and how the saga then ends
 //!   script    the fault of one case: fires once, and says so
 //!   book      the provider: does each action once for its key, and refuses it when the key is closed
@@ -20,6 +21,7 @@ mod book;
 mod case;
 mod fault;
 mod process;
+mod scenario;
 mod script;
 mod store;
 mod world;
@@ -28,50 +30,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
 pub use book::{Book, Deal};
-pub use case::End;
 pub use fault::{CallFault, CommitFault, Fault};
+pub use scenario::{End, Scenario};
 pub use world::World;
 
 use self::case::{Case, Ran};
-use crate::{Act, Person, PersonActs, Saga};
-
-/// How a saga begins, what its provider answers, and what must hold at its end.
-#[async_trait]
-pub trait Scenario: Send + Sync + 'static {
-    /// The saga.
-    type Saga: Saga;
-
-    /// Prepares the store and begins the saga; gives its id. Whatever fault is tested, the saga must be able to
-    /// complete.
-    async fn begin(&self, world: &World) -> String;
-
-    /// What the provider answers to an action that it does.
-    fn answer(&self, call: &<Self::Saga as Saga>::Call) -> <Self::Saga as Saga>::Output;
-
-    /// What must be true at the end, beside what the kit knows by itself.
-    ///
-    /// # Errors
-    /// What is not.
-    async fn check(&self, end: &End<'_, Self::Saga>) -> Result<(), String>;
-
-    /// Makes it impossible for a local step to be done, after the saga has begun. False if the test cannot.
-    async fn refuse(&self, _world: &World, _step: &str) -> bool {
-        false
-    }
-
-    /// Has the saga cancelled. False if it was refused.
-    async fn cancel(&self, world: &World, saga_id: &str) -> bool {
-        let by = Person {
-            who: "a customer".to_owned(),
-            why: "a change of mind".to_owned(),
-        };
-        let cancel = PersonActs::<Self::Saga>::new(saga_id, Act::Cancel, by);
-        world.try_execute(&cancel).await.is_ok()
-    }
-}
+use crate::Saga;
 
 /// What was tested.
 #[derive(Debug)]

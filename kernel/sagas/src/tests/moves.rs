@@ -5,11 +5,11 @@ use event_sourcing::testing::at;
 use proptest::prelude::*;
 
 use super::trip::{Booking, Purchase, Tour, Travel, Trip};
-use crate::effects::Key;
 use crate::event::{
     Action, CancelRequested, Closed, CompensationStarted, Ended, FailedAs, Person, Resumed,
     StepCompensated, StepCompleted, StepFailed, StepStarted, Suspended,
 };
+use crate::operation::Key;
 use crate::state::{Outcome, Phase, Run, Status};
 use crate::{EventOf, SagaEvent, SagaState, started};
 

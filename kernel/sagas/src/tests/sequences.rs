@@ -18,8 +18,8 @@ use tokio::time::Instant;
 
 use super::trip::{Booking, Errands, Purchase, PutOn, Tour, Travel, Trip, put};
 use crate::advance::{Advance, Announced, News, Word};
-use crate::effects::{Failure, Undone};
 use crate::event::Person;
+use crate::operation::{Failure, Undone};
 use crate::state::{Outcome, Phase, Run, Status};
 use crate::{Act, Kind, PersonActs, SAGA_EVENTS, SagaState, next, started};
 

@@ -1,0 +1,54 @@
+//! What a test says of a saga.
+
+use async_trait::async_trait;
+
+use super::world::World;
+use crate::{Act, Outcome, Person, PersonActs, Run, Saga};
+
+/// How a saga begins, what its provider answers, and what must hold at its end.
+#[async_trait]
+pub trait Scenario: Send + Sync + 'static {
+    /// The saga.
+    type Saga: Saga;
+
+    /// Prepares the store and begins the saga; gives its id. Whatever fault is tested, the saga must be able to
+    /// complete.
+    async fn begin(&self, world: &World) -> String;
+
+    /// What the provider answers to an action that it does.
+    fn answer(&self, call: &<Self::Saga as Saga>::Call) -> <Self::Saga as Saga>::Output;
+
+    /// What must be true at the end, beside what the kit knows by itself.
+    ///
+    /// # Errors
+    /// What is not.
+    async fn check(&self, end: &End<'_, Self::Saga>) -> Result<(), String>;
+
+    /// Makes it impossible for a local step to be done, after the saga has begun. False if the test cannot.
+    async fn refuse(&self, _world: &World, _step: &str) -> bool {
+        false
+    }
+
+    /// Has the saga cancelled. False if it was refused.
+    async fn cancel(&self, world: &World, saga_id: &str) -> bool {
+        let by = Person {
+            who: "a customer".to_owned(),
+            why: "a change of mind".to_owned(),
+        };
+        let cancel = PersonActs::<Self::Saga>::new(saga_id, Act::Cancel, by);
+        world.try_execute(&cancel).await.is_ok()
+    }
+}
+
+/// The end of a saga.
+#[derive(Debug)]
+pub struct End<'a, S: Saga> {
+    /// Its id.
+    pub saga_id: &'a str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The saga.
+    pub run: &'a Run<S>,
+    /// The store.
+    pub world: &'a World,
+}
