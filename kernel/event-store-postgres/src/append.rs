@@ -12,14 +12,14 @@
 
 use std::sync::Arc;
 
-use event_sourcing::{Commit, Position, Receipt, Refused, StoreError, Version};
+use event_sourcing::{Commit, Position, Receipt, Refused, StoreError};
 use sql_database::NamedPool;
 use sqlx::{PgConnection, Row};
 use tokio::sync::Mutex;
 
 use crate::batch::Batch;
 use crate::error::{Phase, Refusal, store_error};
-use crate::read::receipts;
+use crate::read::{receipts, version_of};
 use crate::session::{self, Backend, Connector};
 use crate::together::Together;
 
@@ -314,9 +314,4 @@ fn repeated(answers: &[Result<Receipt, Refused>], ordinal: usize) -> Result<Rece
         }),
         _ => Err(Refusal::Nonsense("the repeat of nothing")),
     }
-}
-
-/// Columns hold 1, 2, 3 …, or 0 stands for none.
-pub(crate) fn version_of(stored: i32) -> Version {
-    Version(u64::from(stored.unsigned_abs()))
 }

@@ -12,8 +12,6 @@ use sqlx::types::Json;
 use sqlx::{PgExecutor, Row};
 use uuid::Uuid;
 
-use crate::append::version_of;
-
 /// How much of the log one filtered page looks through at most: some milliseconds of work.
 const SCAN_EVENTS: u64 = 10_000;
 
@@ -281,4 +279,9 @@ pub(crate) fn position_of(stored: i64) -> Position {
 
 pub(crate) fn bigint(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Columns hold 1, 2, 3 …, or 0 stands for none.
+pub(crate) fn version_of(stored: i32) -> Version {
+    Version(u64::from(stored.unsigned_abs()))
 }

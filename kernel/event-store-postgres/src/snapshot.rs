@@ -4,9 +4,9 @@ use event_sourcing::{Snapshot, StreamId, Version};
 use sql_database::NamedPool;
 use sqlx::Row;
 
-use crate::append::version_of;
 use crate::batch::JsonText;
 use crate::read::time_of;
+use crate::read::version_of;
 
 pub(crate) async fn load(
     pool: &NamedPool,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use event_sourcing::{Clock, StoreError};
+use event_sourcing::{Clock, Projection, StoreError};
 use futures::future::BoxFuture;
 pub use sql_database::Transaction;
 use sql_database::sqlite::Readers;
@@ -13,6 +13,7 @@ use sqlx::postgres::PgPool;
 use crate::engine::Engine;
 use crate::error::failed;
 use crate::feed::Feed;
+use crate::version::ProjectionVersion;
 use crate::{connect, schema};
 
 /// A query database. Clones share its connections.
@@ -22,7 +23,7 @@ pub struct Database {
     inner: sql_database::Database,
     clock: Arc<dyn Clock>,
     feed: Arc<Feed>,
-    pub(crate) versions_raised_by: u32,
+    versions_raised_by: u32,
 }
 
 /// A URL of an engine that is not supported.
@@ -43,7 +44,7 @@ impl Database {
     ) -> BoxFuture<'_, Result<Self, StoreError>> {
         Box::pin(async move {
             let database = Self::connect_now(url, pool_size, clock).await?;
-            let migrated = schema::migrate(&database).await;
+            let migrated = schema::migrate(&database.inner).await;
             migrated.map_err(|error| connect::located(url, error))?;
             Ok(database)
         })
@@ -60,14 +61,14 @@ impl Database {
     ) -> BoxFuture<'_, Result<Self, StoreError>> {
         Box::pin(async move {
             let database = Self::connect_now(url, pool_size, clock).await?;
-            schema::check(&database).await?;
+            schema::check(&database.inner).await?;
             Ok(database)
         })
     }
 
-    /// What an operator knows it by.
-    pub(crate) async fn name(&self) -> Result<String, StoreError> {
-        self.inner.name().await
+    /// A durable transaction that may change the tables, one at a time.
+    pub(crate) async fn lock_schema(&self) -> Result<Transaction, StoreError> {
+        schema::lock_schema(&self.inner).await
     }
 
     async fn connect_now(
@@ -98,6 +99,23 @@ impl Database {
         } else {
             Engine::Postgres
         }
+    }
+
+    /// The version of `P` that is folded and read through this handle.
+    #[must_use]
+    pub fn version_of<P: Projection>(&self) -> ProjectionVersion {
+        ProjectionVersion {
+            name: P::NAME,
+            version: P::SCHEMA_VERSION + self.versions_raised_by,
+        }
+    }
+
+    /// The same database as a later release sees it, whose projections have schema versions so much higher. It lets a
+    /// test run two versions of a projection against each other.
+    #[must_use]
+    pub fn with_versions_raised_by(mut self, by: u32) -> Self {
+        self.versions_raised_by = by;
+        self
     }
 
     /// The checkpoints, as this process knows them.

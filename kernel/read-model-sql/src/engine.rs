@@ -1,6 +1,6 @@
 //! The few places where the two engines' SQL differs.
 
-use crate::table::{Column, ColumnKind};
+use crate::column::{Column, ColumnKind, column_names};
 
 /// Which engine runs the SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,14 +119,4 @@ impl Engine {
             Self::Postgres => format!("{expires_at} <= {now}"),
         }
     }
-}
-
-/// The names, separated by commas.
-#[must_use]
-pub fn column_names(columns: &[Column]) -> String {
-    columns
-        .iter()
-        .map(|column| column.name)
-        .collect::<Vec<_>>()
-        .join(", ")
 }

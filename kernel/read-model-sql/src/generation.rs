@@ -13,10 +13,9 @@
 use event_sourcing::{StoreError, Token};
 use sqlx::AssertSqlSafe;
 
+use crate::column::column_names;
 use crate::database::{Database, Transaction};
-use crate::engine::{Engine, column_names};
-use crate::projection_store::token_value;
-use crate::schema::lock_schema;
+use crate::engine::Engine;
 use crate::statement::Statement;
 use crate::table::{TableProjection, TableRow, ddl};
 use crate::version::ProjectionVersion;
@@ -41,7 +40,7 @@ impl Generation {
     /// [`StoreError`] if the database cannot be changed.
     pub async fn ensure<P: TableProjection>(database: &Database) -> Result<Self, StoreError> {
         let version = database.version_of::<P>();
-        let mut transaction = lock_schema(database).await?;
+        let mut transaction = database.lock_schema().await?;
         let active = shown(&mut transaction, version).await?;
         if let Some(number) = present(&mut transaction, version).await? {
             transaction.rollback().await?;
@@ -67,7 +66,7 @@ pub(crate) async fn supersede<P: TableProjection>(
     token: Token,
 ) -> Result<Option<i64>, StoreError> {
     let version = database.version_of::<P>();
-    let mut transaction = lock_schema(database).await?;
+    let mut transaction = database.lock_schema().await?;
     if !holds(&mut transaction, version, number, token).await?
         || present(&mut transaction, version).await? != Some(number)
     {
@@ -88,7 +87,7 @@ pub(crate) async fn settle<P: TableProjection>(
     sweep: bool,
 ) -> Result<(), StoreError> {
     let version = database.version_of::<P>();
-    let mut transaction = lock_schema(database).await?;
+    let mut transaction = database.lock_schema().await?;
     if database.engine() == Engine::Postgres {
         transaction
             .run_script("bound the wait for a lock", LOCK_TIMEOUT)
@@ -290,4 +289,9 @@ async fn shown(
         schema_version,
         caught_up,
     }))
+}
+
+/// A token as it is stored. Tokens count changes of owners and stay far below `i64::MAX`.
+pub(crate) fn token_value(token: Token) -> i64 {
+    i64::try_from(token.0).unwrap_or(i64::MAX)
 }

@@ -6,6 +6,7 @@
 //! and [`lease`] decides who folds.
 
 mod checkpoint;
+pub mod column;
 mod connect;
 pub mod database;
 pub mod engine;
@@ -20,6 +21,7 @@ pub mod table;
 mod version;
 
 pub use checkpoint::Checkpoint;
+pub use column::Column;
 pub use database::{Database, Transaction};
 pub use engine::Engine;
 pub use feed::Feed;
@@ -28,7 +30,7 @@ pub use lease::SqlLeaseStore;
 pub use projection_store::SqlProjectionStore;
 pub use sql_database::statement;
 pub use sql_database::statement::{Record, Statement, TABLE, Value};
-pub use table::{Column, TableProjection, TableRow};
+pub use table::{TableProjection, TableRow};
 pub use version::ProjectionVersion;
 
 // What the macro `from_row!` names.

@@ -18,7 +18,7 @@ use crate::database::{Database, Transaction};
 use crate::engine::Engine;
 use crate::error::failed;
 use crate::feed::{CHANNEL, payload, position, stored};
-use crate::generation::{Generation, settle, supersede};
+use crate::generation::{Generation, settle, supersede, token_value};
 use crate::statement::Statement;
 use crate::table::{TableProjection, TableRow, TableSql};
 use crate::version::ProjectionVersion;
@@ -381,9 +381,4 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
         }
         Ok(is_written)
     }
-}
-
-/// A token as it is stored. Tokens count changes of owners and stay far below `i64::MAX`.
-pub(crate) fn token_value(token: Token) -> i64 {
-    i64::try_from(token.0).unwrap_or(i64::MAX)
 }

@@ -1,10 +1,9 @@
 //! The bookkeeping's own schema. Projections' tables are not here: each generation makes its own.
 
 use event_sourcing::StoreError;
-use sql_database::OlderFormat;
 use sql_database::format::step;
+use sql_database::{Database, OlderFormat, Transaction};
 
-use crate::database::{Database, Transaction};
 use crate::error::failed;
 use crate::statement::Statement;
 

@@ -4,47 +4,10 @@ use event_sourcing::{Projection, StoreError};
 use serde::{Serialize, Serializer};
 use sqlx::AssertSqlSafe;
 
-use crate::engine::{Engine, column_names};
+use crate::column::{Column, column_names};
+use crate::engine::Engine;
 use crate::error::failed;
 use crate::statement::{Record, Statement, Value};
-
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnKind {
-    /// Text.
-    Text,
-    /// A 64-bit integer; times are microseconds.
-    Int,
-}
-
-/// A column of a projection's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// Its name.
-    pub name: &'static str,
-    /// What it holds.
-    pub kind: ColumnKind,
-}
-
-impl Column {
-    /// A column of text.
-    #[must_use]
-    pub const fn text(name: &'static str) -> Self {
-        Self {
-            name,
-            kind: ColumnKind::Text,
-        }
-    }
-
-    /// A column of integers.
-    #[must_use]
-    pub const fn int(name: &'static str) -> Self {
-        Self {
-            name,
-            kind: ColumnKind::Int,
-        }
-    }
-}
 
 /// A row that is kept in a table. [`from_row!`](crate::from_row!) reads it.
 pub trait TableRow: Record {

@@ -24,8 +24,11 @@ mod options;
 mod pool;
 pub mod private;
 mod session;
+mod shared;
+mod upkeep;
 mod wal;
 
-pub use file::{Readers, SqliteFile};
+pub use file::SqliteFile;
 pub use options::{Durability, FileOptions, OpenError};
 pub use session::{Session, SqliteTransaction};
+pub use shared::Readers;

@@ -7,7 +7,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection};
 
 use super::private;
-use super::wal::MAX_WAL_BYTES;
+
+/// A log that is longer is shortened as soon as no reader is left in it. The usual one is a tenth of it.
+pub(super) const MAX_WAL_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Before it, a checkpoint could corrupt the database (the WAL-reset bug).
 pub(super) const OLDEST_SQLITE: &str = "3.51.3";

@@ -1,13 +1,16 @@
 //! A connection in use, and a transaction on it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
-use super::file::Shared;
+use super::options::OpenError;
 use super::pool::Pool;
+use super::shared::Shared;
 use crate::error::{is_failed_sync, keeps_connection};
 
 /// A connection that this caller uses alone. It is used again only after [`Self::settle`]: one that is dropped, because
@@ -22,7 +25,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn new(
+    fn new(
         connection: SqliteConnection,
         pool: Arc<Pool>,
         file: Arc<Shared>,
@@ -76,6 +79,35 @@ impl Session {
     async fn run(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         sqlx::query(sql).execute(&mut self.connection).await?;
         Ok(())
+    }
+}
+
+impl Shared {
+    /// A connection of `pool`, unless that takes too long.
+    pub(super) async fn within(self: &Arc<Self>, pool: &Arc<Pool>) -> Result<Session, sqlx::Error> {
+        match timeout(self.acquire_timeout, self.session(pool)).await {
+            Ok(session) => session.map_err(sqlx::Error::from),
+            Err(_) => Err(sqlx::Error::PoolTimedOut),
+        }
+    }
+
+    pub(super) async fn session(self: &Arc<Self>, pool: &Arc<Pool>) -> Result<Session, OpenError> {
+        loop {
+            if self.is_closed.load(Ordering::Acquire) {
+                return Err(sqlx::Error::PoolClosed.into());
+            }
+            if self.needs_reopen.load(Ordering::Acquire) {
+                self.reopen().await?;
+            }
+            let permit = pool.permit().await?;
+            // It may have become necessary while this waited.
+            if !self.needs_reopen.load(Ordering::Acquire) && !self.is_closed.load(Ordering::Acquire)
+            {
+                let connection = pool.take().await?;
+                let (pool, file) = (Arc::clone(pool), Arc::clone(self));
+                return Ok(Session::new(connection, pool, file, permit));
+            }
+        }
     }
 }
 

@@ -9,19 +9,12 @@
 //! frames. The writer's own folding is off meanwhile.
 
 use std::path::{Path, PathBuf};
-use std::sync::Weak;
 use std::time::Duration;
 
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::file::Shared;
-
-/// A log that is longer is shortened as soon as no reader is left in it. The usual one is a tenth of it.
-pub(super) const MAX_WAL_BYTES: u64 = 32 * 1024 * 1024;
-
-/// How often its length is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+use super::options::MAX_WAL_BYTES;
 
 /// How long a writer may be kept waiting by the last step, and how long that step waits for readers.
 const LAST_STEP_TIMEOUT: Duration = Duration::from_millis(100);
@@ -29,8 +22,10 @@ const LAST_STEP_TIMEOUT: Duration = Duration::from_millis(100);
 /// Frames that the last step may have to fold in while writers wait.
 const MAX_LAST_FRAMES: i64 = 256;
 
-const FOLD_BY_ITSELF: &str = "PRAGMA wal_autocheckpoint = 1000";
-const FOLD_NEVER: &str = "PRAGMA wal_autocheckpoint = 0";
+/// The writer folds the log in as it commits.
+pub(super) const FOLD_BY_ITSELF: &str = "PRAGMA wal_autocheckpoint = 1000";
+/// Another connection folds it in.
+pub(super) const FOLD_NEVER: &str = "PRAGMA wal_autocheckpoint = 0";
 const FOLD_IN_PASSING: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 const FOLD_AND_TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
@@ -62,61 +57,19 @@ pub(super) async fn fold_in(connection: &mut SqliteConnection) -> Result<(), sql
     fold(connection, FOLD_AND_TRUNCATE).await.map(|_| ())
 }
 
-/// Looks at the log until the file is gone.
-pub(super) async fn keep_short(file: Weak<Shared>) {
-    let mut is_writer_folding = true;
-    loop {
-        tokio::time::sleep(LOOK_INTERVAL).await;
-        let Some(file) = file.upgrade() else {
-            return;
-        };
-        if is_writer_folding && !is_too_long(file.path()) {
-            continue;
-        }
-        match shorten(&file).await {
-            Ok(is_short) => is_writer_folding = is_short,
-            // A closed file is looked at until its last handle goes, and a failing disk until it recovers.
-            Err(error) => tracing::debug!(%error, "the write-ahead log was not shortened"),
-        }
-    }
-}
-
-fn is_too_long(database: &Path) -> bool {
+/// Whether the log is to be shortened.
+pub(super) fn is_too_long(database: &Path) -> bool {
     let mut name = database.as_os_str().to_owned();
     name.push("-wal");
     // Without a log there is nothing to shorten.
     std::fs::metadata(PathBuf::from(name)).is_ok_and(|log| log.len() > MAX_WAL_BYTES)
 }
 
-/// One try; whether the log is short.
-async fn shorten(file: &std::sync::Arc<Shared>) -> Result<bool, sqlx::Error> {
-    if is_too_long(file.path()) {
-        // Each time, because the connection may be a new one.
-        set_folding(file, FOLD_NEVER).await?;
-        let mut session = file.within(file.checkpointing()?).await?;
-        let folded = step(session.connection()).await;
-        session.settle(folded).await?;
-    }
-    let is_short = !is_too_long(file.path());
-    if is_short {
-        set_folding(file, FOLD_BY_ITSELF).await?;
-    }
-    Ok(is_short)
-}
-
-async fn step(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+/// Folds in what no reader needs, and all of it if that keeps writers waiting for a moment only.
+pub(super) async fn step(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let folded = fold(connection, FOLD_IN_PASSING).await?;
     if !folded.is_busy && folded.left <= MAX_LAST_FRAMES {
         fold(connection, FOLD_AND_TRUNCATE).await?;
     }
     Ok(())
-}
-
-async fn set_folding(
-    file: &std::sync::Arc<Shared>,
-    pragma: &'static str,
-) -> Result<(), sqlx::Error> {
-    let mut session = file.within(file.writing()?).await?;
-    let set = sqlx::query(pragma).execute(session.connection()).await;
-    session.settle(set).await.map(|_| ())
 }

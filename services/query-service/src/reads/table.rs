@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use event_sourcing::{EventStore, Position, StoreError};
-use read_model_sql::engine::column_names;
+use read_model_sql::column::column_names;
 use read_model_sql::{
     Database, ProjectionVersion, Record, Statement, TABLE, TableProjection, TableRow,
 };

@@ -1,0 +1,127 @@
+//! The pools of a file, and how all their connections are replaced.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::options::{FileOptions, OpenError};
+use super::pool::Pool;
+use super::wal;
+
+/// Which connections read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Those of requests.
+    Main,
+    /// Those of the background, which requests cannot keep busy.
+    Background,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) path: PathBuf,
+    pub(super) acquire_timeout: Duration,
+    /// Nothing if the file is only read.
+    pub(super) writer: Option<Arc<Pool>>,
+    pub(super) readers: Arc<Pool>,
+    pub(super) background: Arc<Pool>,
+    /// Runs checkpoints; nothing if the file is only read.
+    pub(super) checkpointer: Option<Arc<Pool>>,
+    /// A sync failed: no connection is given out before all were closed.
+    pub(super) needs_reopen: AtomicBool,
+    pub(super) reopening: Mutex<()>,
+    pub(super) is_closed: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(
+        options: &FileOptions,
+        writer: Option<Pool>,
+        checkpointer: Option<Pool>,
+    ) -> Arc<Self> {
+        let reading = |name, size: u32| {
+            let pool = Pool::new(options.pool(name), options.reading(), None, size.max(1));
+            Arc::new(pool)
+        };
+        Arc::new(Self {
+            path: options.path.clone(),
+            acquire_timeout: options.acquire_timeout,
+            writer: writer.map(Arc::new),
+            readers: reading("", options.readers),
+            background: reading("_background", options.background),
+            checkpointer: checkpointer.map(Arc::new),
+            needs_reopen: AtomicBool::new(false),
+            reopening: Mutex::default(),
+            is_closed: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn path(&self) -> &PathBuf {
+        &self.path
+    }
+
+    pub(super) fn writing(&self) -> Result<&Arc<Pool>, sqlx::Error> {
+        self.writer.as_ref().ok_or_else(only_read)
+    }
+
+    pub(super) fn checkpointing(&self) -> Result<&Arc<Pool>, sqlx::Error> {
+        self.checkpointer.as_ref().ok_or_else(only_read)
+    }
+
+    pub(super) fn reading(&self, readers: Readers) -> &Arc<Pool> {
+        match readers {
+            Readers::Main => &self.readers,
+            Readers::Background => &self.background,
+        }
+    }
+
+    /// All of them, the writer last: its end folds the log in.
+    pub(super) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
+        [&self.readers, &self.background]
+            .into_iter()
+            .chain(&self.checkpointer)
+            .chain(&self.writer)
+    }
+
+    /// From now on no connection is given out before all were closed.
+    pub(super) fn must_reopen(&self) {
+        if self.writer.is_some() && !self.needs_reopen.swap(true, Ordering::AcqRel) {
+            tracing::error!(
+                file = %self.path.display(),
+                "a sync failed: all connections to the file are closed and opened anew"
+            );
+        }
+    }
+
+    /// Closes every connection and has the whole log written to the database, and synced there, before any is used.
+    pub(super) async fn reopen(&self) -> Result<(), OpenError> {
+        let _one_at_a_time = self.reopening.lock().await;
+        if !self.needs_reopen.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut permits = Vec::new();
+        for pool in self.pools() {
+            permits.push(pool.all_permits().await?);
+        }
+        for pool in self.pools() {
+            if let Err(error) = pool.close_idle().await {
+                tracing::debug!(%error, "a connection was not closed in order");
+            }
+        }
+        let writer = self.writing()?;
+        let mut connection = writer.take().await?;
+        wal::fold_in(&mut connection).await?;
+        writer.put(connection);
+        self.needs_reopen.store(false, Ordering::Release);
+        tracing::info!(file = %self.path.display(), "the file was opened anew");
+        Ok(())
+    }
+}
+
+/// Only a bug writes through a handle that reads.
+fn only_read() -> sqlx::Error {
+    sqlx::Error::Configuration("the file was opened read-only".into())
+}

@@ -1,0 +1,51 @@
+//! Looks after the write-ahead log of an open file.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::shared::Shared;
+use super::wal::{FOLD_BY_ITSELF, FOLD_NEVER, is_too_long, step};
+
+/// How often its length is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Looks at the log until the file is gone.
+pub(super) async fn keep_short(file: Weak<Shared>) {
+    let mut is_writer_folding = true;
+    loop {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+        let Some(file) = file.upgrade() else {
+            return;
+        };
+        if is_writer_folding && !is_too_long(file.path()) {
+            continue;
+        }
+        match shorten(&file).await {
+            Ok(is_short) => is_writer_folding = is_short,
+            // A closed file is looked at until its last handle goes, and a failing disk until it recovers.
+            Err(error) => tracing::debug!(%error, "the write-ahead log was not shortened"),
+        }
+    }
+}
+
+/// One try; whether the log is short.
+async fn shorten(file: &Arc<Shared>) -> Result<bool, sqlx::Error> {
+    if is_too_long(file.path()) {
+        // Each time, because the connection may be a new one.
+        set_folding(file, FOLD_NEVER).await?;
+        let mut session = file.within(file.checkpointing()?).await?;
+        let folded = step(session.connection()).await;
+        session.settle(folded).await?;
+    }
+    let is_short = !is_too_long(file.path());
+    if is_short {
+        set_folding(file, FOLD_BY_ITSELF).await?;
+    }
+    Ok(is_short)
+}
+
+async fn set_folding(file: &Arc<Shared>, pragma: &'static str) -> Result<(), sqlx::Error> {
+    let mut session = file.within(file.writing()?).await?;
+    let set = sqlx::query(pragma).execute(session.connection()).await;
+    session.settle(set).await.map(|_| ())
+}
