@@ -1,36 +1,15 @@
 //! Where a database is.
 //!
 //! A URL is taken apart before it is used: what is not understood is refused, since a driver would ignore it, or make it
-//! part of a file's name and open an empty database. It is put together again to be shown, without what may be secret.
+//! part of a file's name and open an empty database.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use url::Url;
 
+use super::shown::{HIDDEN_POSTGRES_PARAMETERS, SHOWN_POSTGRES_PARAMETERS, without_password};
 use super::values::is_plain_path;
 
-/// Stands for what is not shown.
-pub(super) const STARS: &str = "***";
-
-/// Parameters of PostgreSQL whose values are no secrets, and are checked by the server or by the driver.
-const SHOWN_PARAMETERS: [&str; 6] = [
-    "sslmode",
-    "application_name",
-    "dbname",
-    "host",
-    "port",
-    "statement-cache-capacity",
-];
-/// The other parameters that the driver understands. Files of keys are named by them, and options may hold anything.
-const HIDDEN_PARAMETERS: [&str; 7] = [
-    "sslrootcert",
-    "sslcert",
-    "sslkey",
-    "hostaddr",
-    "user",
-    "password",
-    "options",
-];
 const SSL_MODES: [&str; 6] = [
     "disable",
     "allow",
@@ -114,53 +93,11 @@ fn is_parameter(name: &str, value: &str) -> bool {
         "statement-cache-capacity" => value.parse::<usize>().is_ok(),
         "hostaddr" => value.parse::<std::net::IpAddr>().is_ok(),
         _ => {
-            SHOWN_PARAMETERS.contains(&name)
-                || HIDDEN_PARAMETERS.contains(&name)
+            SHOWN_POSTGRES_PARAMETERS.contains(&name)
+                || HIDDEN_POSTGRES_PARAMETERS.contains(&name)
                 || (name.starts_with("options[") && name.ends_with(']'))
         }
     }
-}
-
-/// `text`, without what may be a secret if it is a URL, or was meant to be one.
-pub(super) fn without_password(text: &str) -> String {
-    if text.starts_with("sqlite://") || !text.contains(['@', '=', '?']) {
-        return text.to_owned();
-    }
-    match Url::parse(text) {
-        Ok(url) if url.has_authority() => by_structure(&url),
-        // A path, which was not meant to be a URL.
-        _ if text.starts_with(['/', '.']) && !text.contains(['@', '=']) => text.to_owned(),
-        _ => STARS.to_owned(),
-    }
-}
-
-fn by_structure(url: &Url) -> String {
-    let mut shown = format!("{}://", url.scheme());
-    if !url.username().is_empty() {
-        shown.push_str(url.username());
-    }
-    if url.password().is_some() {
-        shown.push(':');
-        shown.push_str(STARS);
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        shown.push('@');
-    }
-    shown.push_str(url.host_str().unwrap_or_default());
-    if let Some(port) = url.port() {
-        let _ = write!(shown, ":{port}");
-    }
-    shown.push_str(url.path());
-    for (index, (name, value)) in url.query_pairs().enumerate() {
-        let is_shown = SHOWN_PARAMETERS.contains(&&*name);
-        // A name that is not known may be a secret that was put in the wrong place.
-        let is_known = is_shown || HIDDEN_PARAMETERS.contains(&&*name);
-        shown.push(if index == 0 { '?' } else { '&' });
-        shown.push_str(if is_known { &name } else { STARS });
-        shown.push('=');
-        shown.push_str(if is_shown { &value } else { STARS });
-    }
-    shown
 }
 
 #[cfg(test)]
@@ -227,27 +164,6 @@ mod tests {
             if let Some(parsed) = DatabaseUrl::parse(url) {
                 assert_eq!(format!("{parsed:?}"), shown);
             }
-        }
-    }
-
-    #[test]
-    fn the_rest_is_shown() {
-        for (url, shown) in [
-            (
-                "postgres://me:x@host:5432/db",
-                "postgres://me:***@host:5432/db",
-            ),
-            ("postgres://me@[::1]/db", "postgres://me@[::1]/db"),
-            (
-                "postgres://h/db?sslmode=require&password=x",
-                "postgres://h/db?sslmode=require&password=***",
-            ),
-            ("sqlite://a:b/c", "sqlite://a:b/c"),
-            ("./data", "./data"),
-            ("/srv/shop?x", "/srv/shop?x"),
-            ("127.0.0.1:4000", "127.0.0.1:4000"),
-        ] {
-            assert_eq!(without_password(url), shown);
         }
     }
 }

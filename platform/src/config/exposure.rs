@@ -2,33 +2,13 @@
 
 use std::net::SocketAddr;
 
+use super::app_env::AppEnv;
 use super::names;
 use super::reader::{Read, Reader};
 use super::setting::Setting;
 
 const ONLY_LOOPBACK: &str = "a loopback address such as 127.0.0.1:4000, because AUTH is off and everybody could \
     change everything; INSECURE=true (--insecure) binds it nevertheless";
-
-/// How much the services show of themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AppEnv {
-    /// Introspection, suggestions and `GraphiQL` are there.
-    Development,
-    /// They are not.
-    Production,
-}
-
-impl AppEnv {
-    /// Reads `APP_ENV`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "development" => Some(Self::Development),
-            "production" => Some(Self::Production),
-            _ => None,
-        }
-    }
-}
 
 /// What `APP_ENV` says, or else what the process's listeners tell: development if all are loopback.
 ///

@@ -5,6 +5,7 @@
 //! variable counts as not set. A key of the file that nobody knows stops the start: it is a typing error. A start names
 //! all settings that are wrong at once ([`Reader`]).
 
+mod app_env;
 mod database_url;
 mod error;
 mod exposure;
@@ -15,12 +16,13 @@ mod reader;
 mod service;
 mod setting;
 mod settings;
-mod unsupported;
+mod shown;
 mod values;
 
+pub use app_env::AppEnv;
 pub use database_url::{DatabaseUrl, Engine};
 pub use error::{ConfigError, ConfigErrors};
-pub use exposure::{AppEnv, app_env};
+pub use exposure::app_env;
 pub use flags::{args, command};
 pub use reader::{Read, Reader, Wrong};
 pub use service::{Databases, Listeners, ServiceSettings};

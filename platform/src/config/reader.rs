@@ -28,8 +28,21 @@ pub struct Reader {
     errors: Vec<ConfigError>,
 }
 
+impl Settings {
+    /// Reads a section, to its end.
+    ///
+    /// # Errors
+    /// All settings of it that are wrong, and what is wrong whoever reads: the settings file, an unknown key in it, a
+    /// setting that this version does not support.
+    pub fn read<T>(&self, section: impl FnOnce(&mut Reader) -> Read<T>) -> Result<T, ConfigErrors> {
+        let mut reader = Reader::new(self.clone());
+        let read = section(&mut reader);
+        reader.finish(read)
+    }
+}
+
 impl Reader {
-    pub(super) fn new(settings: Settings) -> Self {
+    fn new(settings: Settings) -> Self {
         let errors = settings.errors().to_vec();
         Self { settings, errors }
     }
@@ -91,7 +104,7 @@ impl Reader {
         Wrong(())
     }
 
-    pub(super) fn finish<T>(self, read: Read<T>) -> Result<T, ConfigErrors> {
+    fn finish<T>(self, read: Read<T>) -> Result<T, ConfigErrors> {
         match read {
             Ok(value) if self.errors.is_empty() => Ok(value),
             _ => Err(ConfigErrors::new(self.errors)),

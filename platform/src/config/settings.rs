@@ -5,14 +5,12 @@ use std::fmt;
 
 use clap::ArgMatches;
 
-use super::error::{ConfigError, ConfigErrors};
+use super::error::ConfigError;
 use super::file::flatten;
 use super::flags::CONFIG;
 use super::names;
-use super::reader::{Read, Reader};
 use super::setting::{Secrecy, Setting, Spec};
-use super::unsupported;
-use super::values::shown;
+use super::shown::shown;
 
 const ENVIRONMENT: &str = "the environment";
 
@@ -122,19 +120,9 @@ impl Settings {
         }
         settings.add(ENVIRONMENT, &layers.environment);
         settings.add("a flag", &layers.flags);
-        settings.errors.extend(unsupported::refused(&settings));
+        let unsupported = settings.unsupported();
+        settings.errors.extend(unsupported);
         settings
-    }
-
-    /// Reads a section, to its end.
-    ///
-    /// # Errors
-    /// All settings of it that are wrong, and what is wrong whoever reads: the settings file, an unknown key in it, a
-    /// setting that this version does not support.
-    pub fn read<T>(&self, section: impl FnOnce(&mut Reader) -> Read<T>) -> Result<T, ConfigErrors> {
-        let mut reader = Reader::new(self.clone());
-        let read = section(&mut reader);
-        reader.finish(read)
     }
 
     /// The value, or the setting's default, or nothing.
@@ -159,6 +147,12 @@ impl Settings {
             Some(value) => Ok(Some(value)),
             None => Err(refused(spec.accepts.to_owned())),
         }
+    }
+
+    /// What this version would otherwise silently ignore.
+    fn unsupported(&self) -> Vec<ConfigError> {
+        let found = names::UNSUPPORTED.iter().map(|setting| self.find(setting));
+        found.filter_map(Result::err).collect()
     }
 
     pub(super) fn is_given(&self, spec: &Spec) -> bool {

@@ -4,81 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::database_url::{STARS, without_password};
-use super::setting::Secrecy;
-
-/// What an error may repeat of a value.
-pub(super) fn shown(secrecy: Secrecy, text: &str) -> String {
-    match secrecy {
-        Secrecy::Password => without_password(text),
-        Secrecy::Credentials => without_credentials(text),
-        Secrecy::Everything => STARS.to_owned(),
-    }
-}
-
-/// Parameters of providers' URLs that hold no credential.
-const SHOWN_PARAMETERS: [&str; 5] = [
-    "decline_over",
-    "fail_rate",
-    "from",
-    "latency_ms",
-    "timeout_rate",
-];
-
-/// A provider's URL, of which only what can hold no credential is shown: the scheme, the host and its port, and the values
-/// of parameters that are known. Keys end up in user names, paths and other parameters too. Of what is no URL
-/// nothing is known, so that only a word without any sign is shown.
-fn without_credentials(text: &str) -> String {
-    const MAX_WORD_CHARS: usize = 16;
-    let is_word = |text: &str| {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "+-._'\"".contains(c);
-        text.chars().count() <= MAX_WORD_CHARS && text.chars().all(is_plain)
-    };
-    let word = |text: &str| {
-        if is_word(text) {
-            text.to_owned()
-        } else {
-            STARS.to_owned()
-        }
-    };
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return word(text);
-    };
-    let (rest, fragment) = rest
-        .split_once('#')
-        .map_or((rest, ""), |(rest, _)| (rest, "#***"));
-    let (place, parameters) = match rest.split_once('?') {
-        Some((place, parameters)) => (place, format!("?{}", shown_parameters(parameters))),
-        None => (rest, String::new()),
-    };
-    let (authority, path) = place
-        .split_once('/')
-        .map_or((place, ""), |(authority, path)| {
-            (authority, if path.is_empty() { "/" } else { "/***" })
-        });
-    let shown_host = |host: &str| match host.rsplit_once(':') {
-        Some((_, port)) if port.parse::<u16>().is_err() => STARS.to_owned(),
-        _ => host.to_owned(),
-    };
-    let authority = match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{STARS}@{}", shown_host(host)),
-        None => shown_host(authority),
-    };
-    format!("{}://{authority}{path}{parameters}{fragment}", word(scheme))
-}
-
-fn shown_parameters(parameters: &str) -> String {
-    let shown = parameters.split('&').map(|parameter| {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        if SHOWN_PARAMETERS.contains(&name) {
-            format!("{name}={value}")
-        } else {
-            STARS.to_owned()
-        }
-    });
-    shown.collect::<Vec<_>>().join("&")
-}
-
 /// A log and its head, as a refused start names them: `LOG@HEAD`.
 pub(super) fn log_mark(value: &str) -> Option<String> {
     const UUID_CHARS: usize = 36;
@@ -173,33 +98,7 @@ pub(super) fn millis(value: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Secrecy, address, boolean, host, log_mark, millis, shown};
-
-    #[test]
-    fn of_a_secret_nothing_is_shown_and_of_a_providers_url_no_credential() {
-        assert_eq!(shown(Secrecy::Everything, "sk_live_1"), "***");
-        let url = |text: &str| shown(Secrecy::Credentials, text);
-        for (given, shown) in [
-            (
-                "simulated://?fail_rate=2&x=y",
-                "simulated://?fail_rate=2&***",
-            ),
-            ("stripe+https://key@h/?a=1", "stripe+https://***@h/?***"),
-            ("https://h/key/x?token=key#key", "https://h/***?***#***"),
-            (
-                "smtp://me:pw@h:25/?from=a@b&password=pw",
-                "smtp://***@h:25/?from=a@b&***",
-            ),
-            ("smtp://me:pw", "smtp://***"),
-            ("me:pw@smtp://h", "***://h"),
-            ("smtp//me:pw@h", "***"),
-            ("token=pw", "***"),
-            ("sk_test_51abcdefghijkl", "***"),
-            ("wrong", "wrong"),
-        ] {
-            assert_eq!(url(given), shown);
-        }
-    }
+    use super::{address, boolean, host, log_mark, millis};
 
     #[test]
     fn a_mark_of_a_log_is_what_a_refused_start_names() {

@@ -1,8 +1,6 @@
 //! Settings that older configurations may carry, with the one value that this version serves.
 
-use super::error::ConfigError;
-use super::setting::Setting;
-use super::settings::Settings;
+use crate::config::setting::Setting;
 
 pub(super) const AUTH: Setting<()> = only("AUTH", |text| only_value(text, "off"), "off");
 pub(super) const RATE_LIMIT_PER_MINUTE: Setting<()> = only(
@@ -20,7 +18,8 @@ pub(super) const TLS_KEY_FILE: Setting<()> = only("TLS_KEY_FILE", |_| None, NOTH
 pub(super) const OTEL_EXPORTER_OTLP_ENDPOINT: Setting<()> =
     only("OTEL_EXPORTER_OTLP_ENDPOINT", |_| None, NOTHING);
 
-const UNSUPPORTED: &[&Setting<()>] = &[
+/// All of them.
+pub(in crate::config) const UNSUPPORTED: &[&Setting<()>] = &[
     &AUTH,
     &RATE_LIMIT_PER_MINUTE,
     &AUTH_JWT_SECRET_FILE,
@@ -41,10 +40,4 @@ const fn only(
 
 fn only_value(given: &str, served: &str) -> Option<()> {
     (given == served).then_some(())
-}
-
-/// What this version would otherwise silently ignore.
-pub(super) fn refused(settings: &Settings) -> Vec<ConfigError> {
-    let found = UNSUPPORTED.iter().map(|setting| settings.find(setting));
-    found.filter_map(Result::err).collect()
 }

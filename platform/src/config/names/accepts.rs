@@ -1,0 +1,5 @@
+//! What is accepted, in words that several sections use.
+
+pub(super) const A_BOOLEAN: &str = "true or false";
+pub(super) const A_TIME: &str = "1 to 86400000 (milliseconds)";
+pub(super) const A_COUNT: &str = "a whole number from 1";

@@ -1,0 +1,24 @@
+//! Every setting of every process: its name, its default, what it accepts, what it is for. One file a section.
+
+mod accepts;
+mod databases;
+mod gateway;
+mod listeners;
+mod lists;
+mod providers;
+mod read_side;
+mod telemetry;
+mod unsupported;
+mod upstream;
+mod write_side;
+
+pub use databases::*;
+pub use gateway::*;
+pub use listeners::*;
+pub use lists::*;
+pub use providers::*;
+pub use read_side::*;
+pub use telemetry::*;
+pub(super) use unsupported::UNSUPPORTED;
+pub use upstream::*;
+pub use write_side::*;

@@ -1,0 +1,21 @@
+//! Logs.
+
+use crate::config::setting::Setting;
+use crate::telemetry::{LogFilter, LogFormat};
+
+/// What is logged.
+pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
+    "LOG_LEVEL",
+    LogFilter::parse,
+    "error, warn, info, debug, trace, or a list such as info,command_service=debug",
+    "What is logged",
+)
+.or("info");
+/// How it is logged.
+pub const LOG_FORMAT: Setting<LogFormat> = Setting::new(
+    "LOG_FORMAT",
+    LogFormat::parse,
+    "json or text",
+    "How it is logged",
+)
+.or("text");

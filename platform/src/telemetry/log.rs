@@ -1,0 +1,196 @@
+//! What is logged, and how.
+
+use std::fmt;
+
+use tracing_subscriber::EnvFilter;
+
+/// What the names of the crates of this project that a service is made of begin with.
+const OUR_CRATES: &[&str] = &[
+    "client_service",
+    "command_service",
+    "contract",
+    "domain",
+    "event_sourcing",
+    "event_store",
+    "platform",
+    "query_service",
+    "read_model_sql",
+    "sagas",
+    "shop",
+    "sql_database",
+];
+
+/// Which log lines are written.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// Reads a level or a list of directives; `None` if it is neither.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+        let known = |directive: &str| match directive.rsplit_once('=') {
+            Some((_, level)) => LEVELS.contains(&level),
+            None => LEVELS.contains(&directive),
+        };
+        let valid = text.split(',').all(known) && EnvFilter::try_new(text).is_ok();
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    /// The directives. A level alone is that of our own crates: the libraries beneath them have their say from `warn`
+    /// on, since at `debug` the frames of HTTP/2 alone would bury everything else, and the database driver from `error` on,
+    /// since each of its callers says itself what failed. Whatever is named is taken at its word.
+    pub(super) fn directives(&self) -> String {
+        // The more special directive wins, and of two for one target the later: so what is named comes last.
+        let (named, levels): (Vec<_>, Vec<_>) =
+            self.0.split(',').partition(|one| one.contains('='));
+        let levels = levels.into_iter().map(|level| match level {
+            "warn" => format!("warn,{DRIVER}"),
+            "info" | "debug" | "trace" => {
+                let ours = OUR_CRATES.iter().map(|name| format!("{name}={level}"));
+                let all: Vec<_> = ours.chain(["warn".to_owned(), DRIVER.to_owned()]).collect();
+                all.join(",")
+            }
+            _ => level.to_owned(),
+        });
+        let all: Vec<_> = levels.chain(named.into_iter().map(str::to_owned)).collect();
+        all.join(",")
+    }
+}
+
+impl fmt::Debug for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is heard of the database driver unless it is named.
+const DRIVER: &str = "sqlx=error";
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+impl LogFormat {
+    /// Reads `LOG_FORMAT`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "json" => Some(Self::Json),
+            "text" => Some(Self::Text),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+    use tracing::subscriber::with_default;
+    use tracing_subscriber::EnvFilter;
+
+    use super::{LogFilter, OUR_CRATES};
+
+    #[test]
+    fn a_filter_is_a_level_or_a_list() {
+        for good in ["info", "warn,sqlx=error", "off"] {
+            assert!(LogFilter::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", "loud", "sqlx=loud", "a=b=c"] {
+            assert!(LogFilter::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    /// Which of the targets, at which level, a filter lets through.
+    fn heard(filter: &str) -> [bool; 5] {
+        let filter = LogFilter::parse(filter).expect("a filter").directives();
+        let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
+        with_default(subscriber.finish(), || {
+            [
+                tracing::enabled!(target: "h2::codec", Level::DEBUG),
+                tracing::enabled!(target: "sqlx::postgres::notice", Level::INFO),
+                tracing::enabled!(target: "some_library", Level::WARN),
+                tracing::enabled!(target: "query_service::app", Level::INFO),
+                tracing::enabled!(Level::DEBUG),
+            ]
+        })
+    }
+
+    #[test]
+    fn a_level_is_that_of_our_crates_and_a_library_is_heard_when_it_is_named() {
+        assert_eq!(heard("info"), [false, false, true, true, false]);
+        assert_eq!(heard("debug"), [false, false, true, true, true]);
+        assert_eq!(heard("trace"), [false, false, true, true, true]);
+        assert_eq!(heard("warn"), [false, false, true, false, false]);
+        assert_eq!(heard("error"), [false; 5]);
+        assert_eq!(heard("off"), [false; 5]);
+        assert_eq!(heard("debug,h2=debug"), [true, false, true, true, true]);
+        assert_eq!(heard("h2=debug,debug"), [true, false, true, true, true]);
+        assert_eq!(heard("info,sqlx=info"), [false, true, true, true, false]);
+        assert_eq!(
+            heard("info,platform=debug"),
+            [false, false, true, true, true]
+        );
+        assert_eq!(
+            heard("platform=debug,info"),
+            [false, false, true, true, true]
+        );
+        assert_eq!(
+            heard("debug,platform=warn"),
+            [false, false, true, true, false]
+        );
+        assert_eq!(
+            heard("warn,platform=debug"),
+            [false, false, true, false, true]
+        );
+    }
+
+    #[test]
+    fn the_database_driver_is_heard_from_error_on_unless_it_is_named() {
+        let is_heard = |filter: &str| {
+            let filter = LogFilter::parse(filter).expect("a filter").directives();
+            let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
+            with_default(
+                subscriber.finish(),
+                || tracing::enabled!(target: "sqlx::pool::acquire", Level::WARN),
+            )
+        };
+        for level in ["error", "warn", "info", "debug"] {
+            assert!(!is_heard(level), "{level}");
+        }
+        assert!(is_heard("info,sqlx=warn"));
+        assert!(is_heard("sqlx=warn,warn"));
+    }
+
+    /// One that is forgotten would fall silent.
+    #[test]
+    fn every_crate_of_a_service_is_ours() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+        let manifest = std::fs::read_to_string(manifest).expect("the manifest of the workspace");
+        let manifest: toml::Table = manifest.parse().expect("TOML");
+        let members = manifest["workspace"]["members"].as_array().expect("a list");
+        let members = members.iter().filter_map(|member| member.as_str());
+        let is_of_a_service = |member: &&str| {
+            let others = ["tools/", "e2e", "benches", "kernel/event-store-conformance"];
+            !others.iter().any(|other| member.starts_with(other))
+        };
+        let crates: Vec<_> = members
+            .filter(is_of_a_service)
+            .filter_map(|member| member.rsplit('/').next())
+            .map(|name| name.replace('-', "_"))
+            .collect();
+        for name in &crates {
+            let is_ours = OUR_CRATES.iter().any(|ours| name.starts_with(ours));
+            assert!(is_ours, "{name} is not in the list");
+        }
+        for ours in OUR_CRATES {
+            let is_there = crates.iter().any(|name| name.starts_with(ours));
+            assert!(is_there, "there is no crate {ours}");
+        }
+    }
+}
