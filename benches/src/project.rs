@@ -5,15 +5,11 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use event_sourcing::execute::ExecutorConfig;
-use event_sourcing::projection::FoldError;
 use event_sourcing::projection::runner::{Runner, RunnerConfig};
-use event_sourcing::{
-    Aggregate, Clock, DecodeError, Envelope, EventStore, Filter, Position, Projection, SystemClock,
-    aggregate,
-};
-use read_model_sql::{
-    Column, Database, SqlLeaseStore, SqlProjectionStore, TableProjection, TableRow, Value, from_row,
-};
+use event_sourcing::projection::{EventContext, FoldError, Handlers};
+use event_sourcing::{Clock, EventStore, Position, Projection, SystemClock};
+use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{WriteSide, open_store};
@@ -33,7 +29,7 @@ const POOL: u32 = 4;
 #[derive(Debug)]
 struct Accounts;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct AccountRow {
     id: String,
     balance_cents: i64,
@@ -41,78 +37,42 @@ struct AccountRow {
     version: i64,
 }
 
-from_row!(AccountRow {
-    id,
-    balance_cents,
-    deposits,
-    version
-});
-
-impl TableRow for AccountRow {
-    const COLUMNS: &'static [Column] = &[
-        Column::text("id"),
-        Column::int("balance_cents"),
-        Column::int("deposits"),
-        Column::int("version"),
-    ];
-
-    fn key(&self) -> &str {
-        &self.id
-    }
-
-    fn values(&self) -> Vec<Value> {
-        vec![
-            self.id.as_str().into(),
-            self.balance_cents.into(),
-            self.deposits.into(),
-            self.version.into(),
-        ]
-    }
-}
-
 impl TableProjection for Accounts {
     const DDL: &'static str = "CREATE TABLE {table} (
         id {text} PRIMARY KEY, balance_cents bigint NOT NULL, deposits bigint NOT NULL, version bigint NOT NULL
     )";
+
+    fn key(row: &AccountRow) -> &str {
+        &row.id
+    }
 }
 
 impl Projection for Accounts {
     const NAME: &'static str = "bench_accounts";
     const SCHEMA_VERSION: u32 = 1;
-    type Key = String;
     type Row = AccountRow;
-    type Event = Deposited;
 
-    fn filter(&self) -> Filter {
-        Filter::of_streams(&[Account::TYPE])
+    fn handlers(on: &mut Handlers<Self>) {
+        on.aggregate::<Account>(fold)
+            .keyed_by(|event, _| [event.account.clone()]);
     }
+}
 
-    fn decode(&self, envelope: &Envelope) -> Result<Deposited, DecodeError> {
-        aggregate::decode(envelope)
-    }
-
-    fn keys(&self, event: &Deposited, _: &Envelope) -> Vec<String> {
-        vec![event.account.clone()]
-    }
-
-    fn fold(
-        &self,
-        key: &String,
-        row: Option<AccountRow>,
-        event: &Deposited,
-        envelope: &Envelope,
-    ) -> Result<Option<AccountRow>, FoldError> {
-        let mut row = row.unwrap_or_else(|| AccountRow {
-            id: key.clone(),
-            balance_cents: 0,
-            deposits: 0,
-            version: 0,
-        });
-        row.balance_cents += event.amount_cents;
-        row.deposits += 1;
-        row.version = i64::try_from(envelope.version.0).unwrap_or(i64::MAX);
-        Ok(Some(row))
-    }
+fn fold(
+    row: Option<AccountRow>,
+    event: &Deposited,
+    context: EventContext<'_>,
+) -> Result<Option<AccountRow>, FoldError> {
+    let mut row = row.unwrap_or_else(|| AccountRow {
+        id: context.key.to_owned(),
+        balance_cents: 0,
+        deposits: 0,
+        version: 0,
+    });
+    row.balance_cents += event.amount_cents;
+    row.deposits += 1;
+    row.version = context.stream_version();
+    Ok(Some(row))
 }
 
 /// Fills a log, rebuilds a fresh read model from it, and does the same by hand before and after.
@@ -167,7 +127,7 @@ async fn with_runner(log: Arc<dyn EventStore>, url: &str, head: Position) -> Res
     let rows = Arc::new(SqlProjectionStore::<Accounts>::open(database.clone()).await?);
     let leases = Arc::new(SqlLeaseStore::new(database.clone()));
     let begin = Instant::now();
-    let runner = Runner::new(log, Accounts, rows, leases, RunnerConfig::new("bench"));
+    let runner = Runner::<Accounts>::new(log, rows, leases, RunnerConfig::new("bench"));
     let mut state = runner.state();
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));

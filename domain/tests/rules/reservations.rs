@@ -6,7 +6,7 @@ use domain::stock::{Stock, StockClosed, StockEvent, StockHeld, StockUpdated};
 use domain::value::EntityId;
 use domain::{Conflict, DomainError, Entity};
 use event_sourcing::testing::{at, given};
-use event_sourcing::{Aggregate, DomainEvent};
+use event_sourcing::{Aggregate, DomainEvent, StoredEvent};
 use proptest::prelude::*;
 
 use crate::support::{id, level, quantity};

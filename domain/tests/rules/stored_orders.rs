@@ -1,7 +1,7 @@
 //! [`crate::stored_shapes`], for orders.
 
 use domain::order::OrderEvent;
-use event_sourcing::{DecodeError, DomainEvent};
+use event_sourcing::{DecodeError, StoredEvent};
 
 use crate::orders::{
     cancelled, confirmed, created, delivered, failed, no_shipment, payment, refund, requested,

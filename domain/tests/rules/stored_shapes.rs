@@ -11,7 +11,7 @@ use domain::product::{
 };
 use domain::stock::{StockClosed, StockEvent, StockHeld, StockUpdated};
 use domain::value::NameKey;
-use event_sourcing::{DecodeError, DomainEvent};
+use event_sourcing::{DecodeError, DomainEvent, StoredEvent};
 
 use crate::support::{
     category_name, description, id, level, price, product_name, quantity, reason,

@@ -32,11 +32,14 @@ pub(crate) fn domain_event(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote! {
         #[automatically_derived]
         impl #generics ::event_sourcing::DomainEvent for #ident #arguments #bounds {
-            const TYPES: &'static [&'static str] = &[#(#names),*];
-
             fn encode(&self) -> ::event_sourcing::EncodedEvent {
                 match self { #(#encode)* }
             }
+        }
+
+        #[automatically_derived]
+        impl #generics ::event_sourcing::StoredEvent for #ident #arguments #bounds {
+            const TYPES: &'static [&'static str] = &[#(#names),*];
 
             fn decode(
                 event_type: &str,

@@ -1,16 +1,119 @@
-//! Events on their way into a store and out of it.
+//! Events: what a domain says of them, and how they go into a store.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
-use crate::id::{CommandId, Position, Version};
-use crate::stream::StreamId;
 
 /// The most bytes that the encoded data of one event may have.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
+
+/// Events of one kind of stream, with their stored names and shapes.
+///
+/// It is derived. Each event is a variant with one field, its data, and says under which name it is stored. The name
+/// is a literal, so that the type can be renamed. An event whose shape changed says so by a schema version, and for
+/// each older one how its data are lifted to the next:
+///
+/// ```
+/// use event_sourcing::{DomainEvent, StoredEvent};
+/// use serde::{Deserialize, Serialize};
+/// use serde_json::Value;
+///
+/// #[derive(Clone, Debug, DomainEvent)]
+/// enum AccountEvent {
+///     #[event(name = "Deposited")]
+///     Deposited(Deposited),
+///     #[event(name = "Withdrawn", version = 2, upcast = [withdrawn_v1_to_v2])]
+///     Withdrawn(Withdrawn),
+/// }
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// struct Deposited {
+///     cents: u64,
+/// }
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize)]
+/// struct Withdrawn {
+///     cents: u64,
+///     reason: Option<String>,
+/// }
+///
+/// /// Version 1 had `amount`, and no reason.
+/// fn withdrawn_v1_to_v2(mut old: Value) -> Value {
+///     serde_json::json!({ "cents": old["amount"].take() })
+/// }
+///
+/// assert_eq!(AccountEvent::TYPES, ["Deposited", "Withdrawn"]);
+/// let read = AccountEvent::decode("Withdrawn", 1, r#"{"amount": 500}"#).unwrap();
+/// assert!(matches!(read, AccountEvent::Withdrawn(data) if data.cents == 500));
+/// ```
+///
+/// A struct can be the only event of its streams. It then carries the attribute itself. What does not fit does not
+/// compile:
+///
+/// ```compile_fail
+/// # use event_sourcing::DomainEvent;
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Clone, Debug, Serialize, Deserialize, DomainEvent)]
+/// #[event(name = "Opened", version = 2)] // and no upcaster from version 1
+/// struct Opened {}
+/// ```
+pub trait DomainEvent: StoredEvent {
+    /// Names, versions and serializes the event.
+    fn encode(&self) -> EncodedEvent;
+}
+
+/// Events as who only reads them knows them. [`DomainEvent`]'s derive implements it.
+pub trait StoredEvent: Clone + Debug + Send + Sync + Sized + 'static {
+    /// The stored names of all its events.
+    const TYPES: &'static [&'static str];
+
+    /// Reads a stored event of any shape that was ever written, lifting old ones step by step.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the name or the shape is unknown or the data do not fit it.
+    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError>;
+}
+
+/// A stored event that this binary cannot read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// No event of this stream has that name.
+    #[error("unknown event type {event_type:?}")]
+    UnknownType {
+        /// The stored name.
+        event_type: String,
+    },
+    /// The shape is newer than this binary, or was never written.
+    #[error("unknown schema version {schema_version} of {event_type}")]
+    UnknownVersion {
+        /// The stored name.
+        event_type: String,
+        /// The stored shape.
+        schema_version: u32,
+    },
+    /// The data do not fit the shape.
+    #[error("the data of {event_type} do not fit schema version {schema_version}")]
+    Data {
+        /// The stored name.
+        event_type: String,
+        /// The stored shape.
+        schema_version: u32,
+        /// What did not fit.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl DecodeError {
+    /// No event of the stream has that name.
+    #[must_use]
+    pub fn unknown_type(event_type: &str) -> Self {
+        Self::UnknownType {
+            event_type: event_type.to_owned(),
+        }
+    }
+}
 
 /// A domain event as its codec wrote it: name, shape and JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,29 +167,4 @@ pub struct NewEvent {
     pub event: EncodedEvent,
     /// Stored beside the data.
     pub metadata: Metadata,
-}
-
-/// An event as it was stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Envelope {
-    /// Its place in the log of all events.
-    pub position: Position,
-    /// The stream that it belongs to.
-    pub stream: StreamId,
-    /// Its place in that stream.
-    pub version: Version,
-    /// Unique: a UUIDv5 of the command id and the event's index in its commit.
-    pub event_id: Uuid,
-    /// Set on the first event of each commit and on no other.
-    pub command_id: Option<CommandId>,
-    /// The stored name.
-    pub event_type: String,
-    /// The shape of `data`.
-    pub schema_version: u32,
-    /// JSON text.
-    pub data: String,
-    /// Stored beside the data.
-    pub metadata: Metadata,
-    /// When the command was decided, by the clock of the deciding process, in microseconds.
-    pub recorded_at: DateTime<Utc>,
 }

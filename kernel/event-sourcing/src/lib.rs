@@ -13,6 +13,7 @@ pub mod aggregate;
 pub mod appender;
 pub mod clock;
 pub mod commit;
+pub mod envelope;
 mod error;
 pub mod event;
 pub mod execute;
@@ -36,11 +37,12 @@ pub mod tail;
 pub mod testing;
 pub mod upcast;
 
-pub use aggregate::{Aggregate, DecodeError, DomainEvent};
+pub use aggregate::Aggregate;
 pub use appender::{AppendError, Appender, AppenderConfig, LastWrite, Outcome};
 pub use clock::{Clock, SteadyClock, SystemClock};
 pub use commit::{Commit, CommitError, Expected, Receipt, Refused, Write};
-pub use event::{EncodedEvent, Envelope, Metadata, NewEvent};
+pub use envelope::Envelope;
+pub use event::{DecodeError, DomainEvent, EncodedEvent, Metadata, NewEvent, StoredEvent};
 /// Derives the trait of the same name.
 pub use event_sourcing_derive::DomainEvent;
 pub use execute::{Command, Context, Done, ExecuteError, Executor, ExecutorConfig};
@@ -48,7 +50,7 @@ pub use failure_log::{FailureLog, Recovery};
 pub use id::{CommandId, Position, Version};
 pub use lease::{Fence, Lease, LeaseRetention, LeaseStore, MAX_HELD_LEASES, Token};
 pub use log::{ForeignLog, LogId, LogIdentity, LogMark};
-pub use memory::MemoryEventStore;
+pub use memory::{MemoryEventStore, MemoryProjectionStore};
 pub use projection::Projection;
 pub use store::{
     Entry, EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage, Unreadable,

@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::commit::{Commit, Receipt, Refused};
+use crate::envelope::Envelope;
 pub use crate::error::StoreError;
-use crate::event::Envelope;
 pub use crate::filter::Filter;
 use crate::id::{CommandId, Position, Version};
 use crate::log::LogIdentity;

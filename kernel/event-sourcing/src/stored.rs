@@ -7,7 +7,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::event::{Envelope, Metadata};
+use crate::envelope::{DecodedOnce, Envelope};
+use crate::event::Metadata;
 use crate::id::{CommandId, Position, Version};
 use crate::store::{Entry, Unreadable};
 use crate::stream::StreamId;
@@ -66,6 +67,7 @@ impl StoredPlace {
                 data: content.data,
                 metadata: content.metadata,
                 recorded_at: content.recorded_at,
+                decoded: DecodedOnce::default(),
             }),
             Err(reason) => Err(Unreadable {
                 position,

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::aggregate::DecodeError;
+use crate::event::DecodeError;
 
 /// Turns the data of one schema version into the next one's.
 pub type Upcaster = fn(Value) -> Value;

@@ -1,6 +1,6 @@
 //! The few places where the two engines' SQL differs.
 
-use crate::column::{Column, ColumnKind, column_names};
+use crate::columns::Column;
 
 /// Which engine runs the SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,15 +85,11 @@ impl Engine {
                 format!("SELECT {fields} FROM json_each({parameter}) WHERE true")
             }
             Self::Postgres => {
-                let names = column_names(columns);
-                let types = columns
-                    .iter()
-                    .map(|column| match column.kind {
-                        ColumnKind::Text => format!("{} text", column.name),
-                        ColumnKind::Int => format!("{} bigint", column.name),
-                    })
-                    .collect::<Vec<_>>()
-                    .join(", ");
+                let of = |part: fn(&Column) -> String| {
+                    columns.iter().map(part).collect::<Vec<_>>().join(", ")
+                };
+                let names = of(|column| column.name.clone());
+                let types = of(|column| format!("{} {}", column.name, column.kind));
                 format!("SELECT {names} FROM json_to_recordset({parameter}::json) AS row ({types})")
             }
         }

@@ -13,11 +13,10 @@
 use event_sourcing::{StoreError, Token};
 use sqlx::AssertSqlSafe;
 
-use crate::column::column_names;
 use crate::database::{Database, Transaction};
 use crate::engine::Engine;
 use crate::statement::Statement;
-use crate::table::{TableProjection, TableRow, ddl};
+use crate::table::{TableProjection, column_names, ddl};
 use crate::version::ProjectionVersion;
 
 /// How long a change of the view, or the end of a table, waits for those who read it by hand.
@@ -173,7 +172,7 @@ async fn activate<P: TableProjection>(
     let view = format!(
         "DROP VIEW IF EXISTS {name}; CREATE VIEW {name} AS SELECT {columns} FROM {table}",
         name = version.name,
-        columns = column_names(P::Row::COLUMNS),
+        columns = column_names::<P>(),
         table = version.table(number),
     );
     transaction

@@ -6,13 +6,12 @@
 //! and [`lease`] decides who folds.
 
 mod checkpoint;
-pub mod column;
+mod columns;
 mod connect;
 pub mod database;
 pub mod engine;
 mod error;
 pub mod feed;
-pub mod from_row;
 pub mod generation;
 pub mod lease;
 pub mod projection_store;
@@ -21,18 +20,14 @@ pub mod table;
 mod version;
 
 pub use checkpoint::Checkpoint;
-pub use column::Column;
 pub use database::{Database, Transaction};
 pub use engine::Engine;
 pub use feed::Feed;
 pub use generation::Generation;
 pub use lease::SqlLeaseStore;
 pub use projection_store::SqlProjectionStore;
+pub use sql_database::row::{Row, columns_of};
 pub use sql_database::statement;
 pub use sql_database::statement::{Record, Statement, TABLE, Value};
-pub use table::{TableProjection, TableRow};
+pub use table::{TableProjection, column_names};
 pub use version::ProjectionVersion;
-
-// What the macro `from_row!` names.
-#[doc(hidden)]
-pub use sqlx;

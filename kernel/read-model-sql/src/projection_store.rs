@@ -9,18 +9,21 @@ use async_trait::async_trait;
 use event_sourcing::projection::{PageWrite, Parked, Progress, ProjectionStore};
 use event_sourcing::{EventStore, FailureLog, LogMark, Position, StoreError, Token, fields};
 use parking_lot::Mutex;
+use serde::Deserialize;
+use sql_database::Row;
 use sqlx::AssertSqlSafe;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::checkpoint::Floor;
+use crate::columns::{self, Column};
 use crate::database::{Database, Transaction};
 use crate::engine::Engine;
 use crate::error::failed;
 use crate::feed::{CHANNEL, payload, position, stored};
 use crate::generation::{Generation, settle, supersede, token_value};
 use crate::statement::Statement;
-use crate::table::{TableProjection, TableRow, TableSql};
+use crate::table::{TableProjection, TableSql};
 use crate::version::ProjectionVersion;
 
 /// The pause before the view is changed again after that failed, because a long transaction reads it.
@@ -30,6 +33,7 @@ const SETTLE_PAUSE: Duration = Duration::from_secs(30);
 pub struct SqlProjectionStore<P> {
     database: Database,
     version: ProjectionVersion,
+    columns: Vec<Column>,
     target: Mutex<Arc<Target>>,
     upkeep: Mutex<Upkeep>,
     failures: FailureLog,
@@ -53,12 +57,16 @@ impl<P: TableProjection> SqlProjectionStore<P> {
     /// The generation of this binary's schema version, made if there is none.
     ///
     /// # Errors
-    /// [`StoreError`] if the database cannot be read or changed.
+    /// [`StoreError`] if the database cannot be read or changed, or the columns of the table are not the fields of the
+    /// rows.
     pub async fn open(database: Database) -> Result<Self, StoreError> {
         let generation = Generation::ensure::<P>(&database).await?;
         let version = database.version_of::<P>();
+        let columns = columns::read::<P>(&database, &version.table(generation.number)).await?;
+        let target = Target::new(&database, version, &columns, generation.number);
         Ok(Self {
-            target: Mutex::new(Arc::new(Target::new::<P>(&database, generation.number))),
+            columns,
+            target: Mutex::new(Arc::new(target)),
             upkeep: Mutex::new(Upkeep {
                 due: None,
                 sweep: false,
@@ -103,7 +111,8 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         let statement = statement
             .bind(self.version.name)
             .bind(i64::from(self.version.version));
-        self.database.fetch_optional(statement).await
+        let row = self.database.fetch_optional(statement).await?;
+        Ok(row.map(|Row(row)| row))
     }
 
     fn target(&self) -> Arc<Target> {
@@ -113,7 +122,8 @@ impl<P: TableProjection> SqlProjectionStore<P> {
     fn aim(&self, generation: i64, has_caught_up: bool) {
         let mut target = self.target.lock();
         if target.generation != generation {
-            *target = Arc::new(Target::new::<P>(&self.database, generation));
+            let (database, columns) = (&self.database, &self.columns);
+            *target = Arc::new(Target::new(database, self.version, columns, generation));
         }
         *self.upkeep.lock() = Upkeep {
             due: Some(Instant::now()),
@@ -123,7 +133,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
 
     /// Moves the checkpoint if it stands where the page began and the page's token is the present one. On PostgreSQL
     /// the same statement notifies; the notification leaves with the commit.
-    fn checkpoint(&self, generation: i64, page: &PageWrite<P::Key, P::Row>) -> Statement {
+    fn checkpoint(&self, generation: i64, page: &PageWrite<P::Row>) -> Statement {
         let mut sql = "UPDATE read_model_generations \
             SET position = $5, parked_position = $6, parked_reason = $7, log_id = $8, event_id = $9, caught_up = $10 \
             WHERE projection = $1 AND generation = $2 AND position = $3 AND token = $4 \
@@ -157,7 +167,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
     async fn write_page(
         &self,
         target: &Target,
-        page: &PageWrite<P::Key, P::Row>,
+        page: &PageWrite<P::Row>,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.database.begin().await?;
         // The checkpoint comes first: its row is the lock that keeps a late runner's rows out.
@@ -203,18 +213,22 @@ impl<P: TableProjection> SqlProjectionStore<P> {
 }
 
 impl Target {
-    fn new<P: TableProjection>(database: &Database, generation: i64) -> Self {
-        let table = database.version_of::<P>().table(generation);
+    fn new(
+        database: &Database,
+        version: ProjectionVersion,
+        columns: &[Column],
+        generation: i64,
+    ) -> Self {
         Self {
             generation,
-            sql: TableSql::new::<P>(database.engine(), &table),
+            sql: TableSql::new(database.engine(), columns, &version.table(generation)),
         }
     }
 
     async fn write_rows<P: TableProjection>(
         &self,
         transaction: &mut Transaction,
-        changes: &[(P::Key, Option<P::Row>)],
+        changes: &[(String, Option<P::Row>)],
     ) -> Result<(), StoreError> {
         let rows: Vec<&P::Row> = changes.iter().filter_map(|(_, row)| row.as_ref()).collect();
         if !rows.is_empty() {
@@ -241,6 +255,7 @@ impl<P> fmt::Debug for SqlProjectionStore<P> {
     }
 }
 
+#[derive(Deserialize)]
 struct ProgressRow {
     generation: i64,
     position: i64,
@@ -250,16 +265,6 @@ struct ProgressRow {
     parked_position: Option<i64>,
     parked_reason: Option<String>,
 }
-
-crate::from_row!(ProgressRow {
-    generation,
-    position,
-    log_id,
-    event_id,
-    caught_up,
-    parked_position,
-    parked_reason
-});
 
 impl ProgressRow {
     /// What the log had at the checkpoint. Nothing at the start, where every log is the same.
@@ -303,7 +308,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
         let operation = "begin a projection";
         let mut transaction = self.database.begin().await?;
         transaction.make_durable().await?;
-        let row: Option<ProgressRow> = transaction
+        let row: Option<Row<ProgressRow>> = transaction
             .fetch_optional(
                 Statement::new(
                     operation,
@@ -317,7 +322,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
                 .bind(token_value(token)),
             )
             .await?;
-        let Some(row) = row else {
+        let Some(Row(row)) = row else {
             transaction.rollback().await?;
             return Ok(None);
         };
@@ -346,18 +351,14 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
         self.begin(token).await
     }
 
-    async fn load(&self, keys: &[P::Key]) -> Result<Vec<(P::Key, P::Row)>, StoreError> {
-        let rows: Vec<P::Row> = self
-            .database
-            .fetch_all(self.target().sql.load(keys))
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.key().to_owned(), row))
-            .collect())
+    async fn load(&self, keys: &[String]) -> Result<Vec<(String, P::Row)>, StoreError> {
+        let load = self.target().sql.load(keys);
+        let rows: Vec<Row<P::Row>> = self.database.fetch_all(load).await?;
+        let rows = rows.into_iter().map(|Row(row)| row);
+        Ok(rows.map(|row| (P::key(&row).to_owned(), row)).collect())
     }
 
-    async fn write(&self, page: PageWrite<P::Key, P::Row>) -> Result<bool, StoreError> {
+    async fn write(&self, page: PageWrite<P::Row>) -> Result<bool, StoreError> {
         let target = self.target();
         let is_written = if page.changes.is_empty() {
             // Most pages of a projection that an event does not concern: one statement, one round trip.

@@ -8,7 +8,7 @@ mod account;
 #[path = "bank/payout.rs"]
 mod payout;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,11 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use event_sourcing::execute::{Lane, States, Stop, Work};
 use event_sourcing::projection::{
-    FoldError, PageWrite, Progress, ProjectionStore, Runner, RunnerConfig,
+    EventContext, FoldError, Handlers, ProjectionStore, Runner, RunnerConfig,
 };
 use event_sourcing::{
-    Aggregate, Command, CommandId, Context, DecodeError, Envelope, EventStore, Executor,
-    ExecutorConfig, Filter, MemoryEventStore, Metadata, Position, Projection, StoreError,
-    SystemClock, Token, aggregate,
+    Command, CommandId, Context, EventStore, Executor, ExecutorConfig, MemoryEventStore,
+    MemoryProjectionStore, Metadata, Projection, SystemClock,
 };
 use parking_lot::Mutex;
 use sagas::{
@@ -104,96 +103,23 @@ struct Balances;
 impl Projection for Balances {
     const NAME: &'static str = "balances";
     const SCHEMA_VERSION: u32 = 1;
-    type Key = String;
     type Row = i64;
-    type Event = AccountEvent;
 
-    fn filter(&self) -> Filter {
-        Filter::of_streams(&[Account::TYPE])
-    }
-
-    fn decode(&self, envelope: &Envelope) -> Result<AccountEvent, DecodeError> {
-        aggregate::decode(envelope)
-    }
-
-    fn keys(&self, _event: &AccountEvent, envelope: &Envelope) -> Vec<String> {
-        vec![envelope.stream.aggregate_id().to_owned()]
-    }
-
-    fn fold(
-        &self,
-        _key: &String,
-        row: Option<i64>,
-        event: &AccountEvent,
-        _envelope: &Envelope,
-    ) -> Result<Option<i64>, FoldError> {
-        Ok(Some(match event {
-            AccountEvent::Deposited(moved) => row.unwrap_or(0) + moved.cents,
-            AccountEvent::Withdrawn(moved) => row.unwrap_or(0) - moved.cents,
-        }))
+    fn handlers(on: &mut Handlers<Self>) {
+        on.aggregate::<Account>(balance);
     }
 }
 
-/// Rows and checkpoint behind one lock: written together, as the runner requires.
-#[derive(Default)]
-struct MemoryRows(Mutex<(HashMap<String, i64>, Position, Option<Token>)>);
-
-#[async_trait]
-impl ProjectionStore<Balances> for MemoryRows {
-    async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError> {
-        let mut table = self.0.lock();
-        if table.2.is_some_and(|present| present > token) {
-            return Ok(None);
-        }
-        table.2 = Some(token);
-        Ok(Some(Progress {
-            position: table.1,
-            mark: None,
-            caught_up: true,
-            parked: None,
-        }))
-    }
-
-    async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError> {
-        {
-            let mut table = self.0.lock();
-            *table = (HashMap::new(), Position::START, Some(token));
-        }
-        self.begin(token).await
-    }
-
-    async fn progress(&self) -> Result<Progress, StoreError> {
-        let table = self.0.lock();
-        Ok(Progress {
-            position: table.1,
-            mark: None,
-            caught_up: true,
-            parked: None,
-        })
-    }
-
-    async fn load(&self, keys: &[String]) -> Result<Vec<(String, i64)>, StoreError> {
-        let table = self.0.lock();
-        Ok(keys
-            .iter()
-            .filter_map(|key| Some((key.clone(), *table.0.get(key)?)))
-            .collect())
-    }
-
-    async fn write(&self, page: PageWrite<String, i64>) -> Result<bool, StoreError> {
-        let mut table = self.0.lock();
-        if table.1 != page.from || table.2 != Some(page.token) {
-            return Ok(false);
-        }
-        for (key, row) in page.changes {
-            match row {
-                Some(cents) => table.0.insert(key, cents),
-                None => table.0.remove(&key),
-            };
-        }
-        table.1 = page.through;
-        Ok(true)
-    }
+fn balance(
+    row: Option<i64>,
+    event: &AccountEvent,
+    _: EventContext<'_>,
+) -> Result<Option<i64>, FoldError> {
+    let cents = row.unwrap_or(0);
+    Ok(Some(match event {
+        AccountEvent::Deposited(moved) => cents + moved.cents,
+        AccountEvent::Withdrawn(moved) => cents - moved.cents,
+    }))
 }
 
 // ---- The saga: how it begins, and whom it calls. Its table is in `bank/payout.rs`.
@@ -348,10 +274,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     pay_out(&executor, &store).await?;
 
-    let rows = Arc::new(MemoryRows::default());
+    let rows = Arc::new(MemoryProjectionStore::<Balances>::default());
     let head = store.head().await?;
     let config = RunnerConfig::new("example");
-    let runner = Runner::new(store.clone(), Balances, rows.clone(), store, config);
+    let runner = Runner::<Balances>::new(store.clone(), rows.clone(), store, config);
     let mut state = runner.state();
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));

@@ -4,8 +4,7 @@
 //! is about, such as an order's id), so that a reader of the log needs no other row to place it.
 
 use chrono::{DateTime, Utc};
-use event_sourcing::aggregate::{DecodeError, DomainEvent};
-use event_sourcing::event::{EncodedEvent, Metadata};
+use event_sourcing::event::{DecodeError, DomainEvent, EncodedEvent, Metadata, StoredEvent};
 use event_sourcing::upcast;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -365,20 +364,23 @@ impl<D, O> SagaEvent<D, O> {
     }
 }
 
-/// What a saga's data and outputs must be able to do.
-pub trait Payload:
-    Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+/// What a saga's data and outputs must be able to do for who reads them.
+pub trait StoredPayload:
+    Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static
 {
 }
 
-impl<T> Payload for T where
-    T: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+impl<T> StoredPayload for T where
+    T: Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static
 {
 }
+
+/// What a saga's data and outputs must be able to do.
+pub trait Payload: StoredPayload + Serialize {}
+
+impl<T> Payload for T where T: StoredPayload + Serialize {}
 
 impl<D: Payload, O: Payload> DomainEvent for SagaEvent<D, O> {
-    const TYPES: &'static [&'static str] = &SAGA_EVENTS;
-
     fn encode(&self) -> EncodedEvent {
         let data = match self {
             Self::Started(e) => serde_json::to_string(e),
@@ -401,6 +403,10 @@ impl<D: Payload, O: Payload> DomainEvent for SagaEvent<D, O> {
             }),
         }
     }
+}
+
+impl<D: StoredPayload, O: StoredPayload> StoredEvent for SagaEvent<D, O> {
+    const TYPES: &'static [&'static str] = &SAGA_EVENTS;
 
     fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
         Self::read(event_type, schema_version, data)

@@ -1,7 +1,10 @@
 //! A saga's status in one word.
 
+use serde::{Deserialize, Serialize};
+
 /// Where a saga stands, as people and clients see it. The one list of these words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SagaStatus {
     /// No step was begun yet.
     Started,

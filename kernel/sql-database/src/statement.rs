@@ -60,14 +60,14 @@ impl From<&[u8]> for Value {
 /// A text that its maker has vouched for.
 pub(crate) type Prepared = AssertSqlSafe<Arc<str>>;
 
-/// A row type that reads from both engines; [`from_row!`](crate::from_row!) gives it.
+/// A row type that reads from both engines: tuples, and [`Row`](crate::Row) with a struct.
 pub trait Record:
-    for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin + 'static
+    for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + 'static
 {
 }
 
 impl<T> Record for T where
-    T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin + 'static
+    T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + 'static
 {
 }
 

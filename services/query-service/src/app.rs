@@ -274,10 +274,10 @@ struct Folding {
 
 impl Folding {
     async fn start_all(&self, tasks: &Tasks) -> Result<(Runners, Vec<Followed>), StartError> {
-        let categories = self.start(Categories, tasks).await?;
-        let products = self.start(Products, tasks).await?;
-        let orders = self.start(Orders, tasks).await?;
-        let sagas = self.start(Sagas, tasks).await?;
+        let categories = self.start::<Categories>(tasks).await?;
+        let products = self.start::<Products>(tasks).await?;
+        let orders = self.start::<Orders>(tasks).await?;
+        let sagas = self.start::<Sagas>(tasks).await?;
         let runners = Runners {
             categories: categories.runner(),
             products: products.runner(),
@@ -287,11 +287,7 @@ impl Folding {
         Ok((runners, vec![categories, products, orders, sagas]))
     }
 
-    async fn start<P: TableProjection>(
-        &self,
-        projection: P,
-        tasks: &Tasks,
-    ) -> Result<Followed, StartError> {
+    async fn start<P: TableProjection>(&self, tasks: &Tasks) -> Result<Followed, StartError> {
         let rows = make_table::<P>(self.making, &self.database).await?;
         rows.require_head(&*self.log).await.map_err(failed)?;
         let leases: Arc<dyn LeaseStore> = Arc::new(SqlLeaseStore::new(self.database.clone()));
@@ -299,9 +295,8 @@ impl Folding {
             lease: LEASE,
             ..RunnerConfig::new(self.owner.clone())
         };
-        let runner = Runner::new(
+        let runner = Runner::<P>::new(
             Arc::clone(&self.log),
-            projection,
             Arc::new(rows),
             Arc::clone(&leases),
             config,

@@ -4,8 +4,9 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::aggregate::{Aggregate, DecodeError, decode};
-use crate::event::Envelope;
+use crate::aggregate::Aggregate;
+use crate::envelope::Envelope;
+use crate::event::DecodeError;
 
 /// A state whose type only its [`Kind`] knows. Shared: a lane hands the same state to many decisions.
 pub(super) type AnyState = Arc<dyn Any + Send + Sync>;
@@ -55,7 +56,7 @@ impl Kind {
 fn fold<A: Aggregate>(state: &AnyState, events: &[Envelope]) -> Result<AnyState, DecodeError> {
     let mut state = A::clone(&typed::<A>(state));
     for envelope in events {
-        state.evolve(&decode(envelope)?, envelope.recorded_at);
+        state.evolve(&envelope.decode()?, envelope.recorded_at);
     }
     Ok(Arc::new(state))
 }

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::lane::{LaneCell, Tip};
 use super::state::{AnyState, Kind, typed};
-use crate::aggregate::{Aggregate, DomainEvent};
+use crate::aggregate::Aggregate;
 use crate::commit::{Commit, CommitError, Expected, Write};
-use crate::event::{Metadata, NewEvent};
+use crate::event::{DomainEvent, Metadata, NewEvent};
 use crate::id::{CommandId, Version};
 use crate::lease::Fence;
 use crate::lock::lock;

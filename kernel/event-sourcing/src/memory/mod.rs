@@ -4,6 +4,9 @@
 //! adapters do with a database's locks. Readers that wait are woken through a watch channel that carries the head.
 
 mod lease;
+mod projection;
+
+pub use projection::MemoryProjectionStore;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +21,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::commit::{Commit, Receipt, Refused};
-use crate::event::Envelope;
+use crate::envelope::{DecodedOnce, Envelope};
 use crate::id::{CommandId, Position, Version};
 use crate::judge::{Judged, Known, Placed, Questions, Tip, judge};
 use crate::lease::{Lease, LeaseRetention, Token};
@@ -270,6 +273,7 @@ fn envelope(placed: &Placed<'_>) -> Envelope {
         data: placed.new.event.data.clone(),
         metadata: placed.new.metadata.clone(),
         recorded_at: placed.recorded_at,
+        decoded: DecodedOnce::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::DomainEvent;
-use crate::aggregate::{Aggregate, decode};
+use crate::aggregate::Aggregate;
 use crate::fields;
 use crate::id::{Position, Version};
 use crate::store::{EventStore, StoreError, Unreadable};
@@ -146,7 +146,7 @@ async fn read(
         }
         for envelope in page.events {
             *after = envelope.version.max(*after);
-            match decode(&envelope) {
+            match envelope.decode() {
                 Ok(event) => decisions.push(Decision {
                     position: envelope.position,
                     at: envelope.recorded_at,
@@ -218,6 +218,7 @@ fn report(unreadable: &Unreadable) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::StoredEvent;
 
     fn actor() -> Actor {
         Actor {

@@ -1,33 +1,24 @@
 //! The pure half of the runner: a page of events and the rows that it touches become changed rows.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::{Parked, Projection};
-use crate::event::Envelope;
+use super::{Decoded, Handlers, Parked, Projection};
 use crate::id::Position;
 use crate::store::{Entry, LogPage};
 
 /// A page, decoded as far as it can be.
 #[derive(Debug)]
-pub struct DecodedPage<P: Projection> {
-    events: Vec<Decoded<P::Event, P::Key>>,
+pub struct DecodedPage {
+    events: Vec<Decoded>,
     through: Position,
     parked: Option<Parked>,
-}
-
-#[derive(Debug)]
-struct Decoded<E, K> {
-    envelope: Arc<Envelope>,
-    event: E,
-    keys: Vec<K>,
 }
 
 /// What a page made of the rows.
 #[derive(Debug)]
 pub struct Folded<P: Projection> {
     /// Each row that changed, once.
-    pub changes: Vec<(P::Key, Option<P::Row>)>,
+    pub changes: Vec<(String, Option<P::Row>)>,
     /// The checkpoint behind the page: below the page's end if an event could not be read or folded.
     pub through: Position,
     /// Why it ends there, if so.
@@ -36,10 +27,10 @@ pub struct Folded<P: Projection> {
 
 /// Decodes a page up to the first event that cannot be read, leaving out the positions in `skips` (ascending).
 pub fn decode_page<P: Projection>(
-    projection: &P,
+    handlers: &Handlers<P>,
     page: LogPage,
     skips: &[Position],
-) -> DecodedPage<P> {
+) -> DecodedPage {
     let mut decoded = DecodedPage {
         events: Vec::with_capacity(page.entries.len()),
         through: page.through,
@@ -56,15 +47,8 @@ pub fn decode_page<P: Projection>(
                 break;
             }
         };
-        match projection.decode(&envelope) {
-            Ok(event) => {
-                let keys = projection.keys(&event, &envelope);
-                decoded.events.push(Decoded {
-                    envelope,
-                    event,
-                    keys,
-                });
-            }
+        match handlers.decode(&envelope) {
+            Ok(event) => decoded.events.push(event),
             Err(error) => {
                 decoded.park(envelope.position, &error);
                 break;
@@ -74,7 +58,7 @@ pub fn decode_page<P: Projection>(
     decoded
 }
 
-impl<P: Projection> DecodedPage<P> {
+impl DecodedPage {
     fn park(&mut self, position: Position, error: &dyn std::error::Error) {
         let mut reason = error.to_string();
         let mut source = error.source();
@@ -88,8 +72,8 @@ impl<P: Projection> DecodedPage<P> {
 
     /// The rows that the page may change, each once.
     #[must_use]
-    pub fn keys(&self) -> Vec<P::Key> {
-        let mut keys: Vec<P::Key> = self
+    pub fn keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = self
             .events
             .iter()
             .flat_map(|decoded| decoded.keys.iter().cloned())
@@ -102,26 +86,25 @@ impl<P: Projection> DecodedPage<P> {
     /// Folds the events in order, up to the first that contradicts the rows. `rows` are those of [`Self::keys`] that
     /// exist.
     #[must_use]
-    pub fn fold(mut self, projection: &P, rows: Vec<(P::Key, P::Row)>) -> Folded<P> {
-        let mut rows: HashMap<P::Key, Slot<P::Row>> = rows
+    pub fn fold<P: Projection>(
+        mut self,
+        handlers: &Handlers<P>,
+        rows: Vec<(String, P::Row)>,
+    ) -> Folded<P> {
+        let mut rows: HashMap<String, Slot<P::Row>> = rows
             .into_iter()
             .map(|(key, row)| (key, Slot::loaded(row)))
             .collect();
         let events = std::mem::take(&mut self.events);
         'events: for decoded in &events {
-            let Decoded {
-                envelope,
-                event,
-                keys,
-            } = decoded;
             // All rows of one event change, or none of them.
-            let mut changed = Vec::with_capacity(keys.len());
-            for key in keys {
+            let mut changed = Vec::with_capacity(decoded.keys.len());
+            for key in &decoded.keys {
                 let row = rows.get(key).and_then(|slot| slot.row.clone());
-                match projection.fold(key, row, event, envelope) {
+                match handlers.fold(key, row, decoded) {
                     Ok(row) => changed.push((key, row)),
                     Err(error) => {
-                        self.park(envelope.position, &error);
+                        self.park(decoded.envelope.position, &error);
                         break 'events;
                     }
                 }

@@ -1,12 +1,13 @@
 //! Read models: rows that are folded from events, with a checkpoint that says how far.
 //!
-//! A projection is pure. The [runner](runner) reads a page of the log, loads the rows that the page touches, folds
+//! A projection is pure: handlers fold events, one row at a time. The [runner](runner) reads a page of the log, loads the rows that the page touches, folds
 //! in memory, and has the store write rows and checkpoint in one transaction. Rebuild and live path are the same
 //! code. So each row equals the fold of its events up to the checkpoint, whatever crashed when.
 
 mod build;
 pub mod control;
 pub mod fold;
+mod handlers;
 mod idle;
 mod origin;
 mod parking;
@@ -14,56 +15,46 @@ pub mod runner;
 pub mod store;
 
 use std::fmt::Debug;
-use std::hash::Hash;
 
 pub use control::{Actor, ControlEvent, Decision, ProjectionControl, decisions};
 pub use fold::{Folded, decode_page};
+pub use handlers::{Decoded, EventContext, Handler, Handlers};
 pub use runner::{Runner, RunnerConfig, RunnerState};
 pub use store::{PageWrite, Parked, Progress, ProjectionStore};
 
-use crate::aggregate::DecodeError;
-use crate::event::Envelope;
-use crate::store::Filter;
-
 /// Folds events into rows.
-pub trait Projection: Send + Sync + 'static {
+///
+/// ```
+/// # use event_sourcing::testing::doc::{Counter, Incremented};
+/// use event_sourcing::projection::{EventContext, FoldError, Handlers, Projection};
+///
+/// /// The value of each counter.
+/// struct Values;
+///
+/// impl Projection for Values {
+///     const NAME: &'static str = "values";
+///     const SCHEMA_VERSION: u32 = 1;
+///     type Row = u64;
+///
+///     fn handlers(on: &mut Handlers<Self>) {
+///         on.aggregate::<Counter>(add);
+///     }
+/// }
+///
+/// fn add(row: Option<u64>, event: &Incremented, _: EventContext<'_>) -> Result<Option<u64>, FoldError> {
+///     Ok(Some(row.unwrap_or(0) + event.by))
+/// }
+/// ```
+pub trait Projection: Send + Sync + Sized + 'static {
     /// The stored name, also of its table or view.
     const NAME: &'static str;
     /// The shape of its rows. Raise it when the fold or the columns change: a binary builds a new generation then.
     const SCHEMA_VERSION: u32;
-    /// Names a row.
-    type Key: Clone + Debug + Eq + Hash + Ord + Send + Sync + 'static;
-    /// A row.
+    /// A row. It has a key, which is a text.
     type Row: Clone + Debug + PartialEq + Send + Sync + 'static;
-    /// The events that it understands, decoded.
-    type Event: Send + Sync + 'static;
 
-    /// The events that concern it: the types of the streams that it follows, without the event types that it knows and
-    /// ignores. What it neither folds nor ignores parks it, so that an event of a newer binary is not passed over. A
-    /// filter by event type ignores all others, known or not.
-    fn filter(&self) -> Filter;
-
-    /// Reads an event that passed the filter.
-    ///
-    /// # Errors
-    /// [`DecodeError`] parks the projection in front of the event; [`DecodeError::UnknownType`] for every type that it
-    /// does not fold.
-    fn decode(&self, envelope: &Envelope) -> Result<Self::Event, DecodeError>;
-
-    /// The rows that the event may change.
-    fn keys(&self, event: &Self::Event, envelope: &Envelope) -> Vec<Self::Key>;
-
-    /// The row `key` behind the event; nothing if it is deleted, or was missing and stays so.
-    ///
-    /// # Errors
-    /// [`FoldError`] parks the projection in front of the event.
-    fn fold(
-        &self,
-        key: &Self::Key,
-        row: Option<Self::Row>,
-        event: &Self::Event,
-        envelope: &Envelope,
-    ) -> Result<Option<Self::Row>, FoldError>;
+    /// Says which events concern it and how they are folded. It is called once and must say the same each time.
+    fn handlers(on: &mut Handlers<Self>);
 }
 
 /// An event that contradicts the rows.

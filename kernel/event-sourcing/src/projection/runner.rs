@@ -34,7 +34,7 @@ use super::fold::decode_page;
 use super::idle::Idle;
 use super::origin::{self, LastEvent};
 use super::parking::Parking;
-use super::{PageWrite, Parked, Progress, Projection, ProjectionStore};
+use super::{Handlers, PageWrite, Parked, Progress, Projection, ProjectionStore};
 use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Position;
@@ -96,7 +96,7 @@ pub struct RunnerState {
 /// Runs one projection in this process whenever it holds the lease.
 pub struct Runner<P: Projection> {
     log: Arc<dyn EventStore>,
-    projection: P,
+    handlers: Handlers<P>,
     rows: Arc<dyn ProjectionStore<P>>,
     leases: Arc<dyn LeaseStore>,
     config: RunnerConfig,
@@ -141,7 +141,6 @@ impl<P: Projection> Runner<P> {
     #[must_use]
     pub fn new(
         log: Arc<dyn EventStore>,
-        projection: P,
         rows: Arc<dyn ProjectionStore<P>>,
         leases: Arc<dyn LeaseStore>,
         config: RunnerConfig,
@@ -150,7 +149,7 @@ impl<P: Projection> Runner<P> {
         let state = watch::Sender::default();
         Self {
             log,
-            projection,
+            handlers: Handlers::of_projection(),
             rows,
             leases,
             config,
@@ -334,7 +333,7 @@ impl<P: Projection> Runner<P> {
         mut progress: Progress,
         checkpoint: &watch::Sender<Option<LogMark>>,
     ) -> Result<std::convert::Infallible, Lost> {
-        let filter = self.projection.filter();
+        let filter = self.handlers.filter();
         let mut ahead = None;
         // Up to here the log holds nothing more that concerns the projection.
         let mut seen = progress.position;
@@ -414,7 +413,7 @@ impl<P: Projection> Runner<P> {
     ) -> Result<Option<LogPage>, Lost> {
         let (head, count, end) = (page.head, page.entries.len(), page.through);
         let last = LastEvent::of(&page);
-        let decoded = decode_page(&self.projection, page, skips);
+        let decoded = decode_page(&self.handlers, page, skips);
         let keys = decoded.keys();
         let load = async {
             if keys.is_empty() {
@@ -424,7 +423,7 @@ impl<P: Projection> Runner<P> {
         };
         let mark = |through| origin::mark(&*self.log, progress.mark, last, through);
         let (rows, marked) = tokio::join!(load, mark(end));
-        let folded = decoded.fold(&self.projection, rows?);
+        let folded = decoded.fold(&self.handlers, rows?);
         let mark = if folded.through == end {
             marked?
         } else {

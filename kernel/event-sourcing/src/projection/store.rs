@@ -33,7 +33,7 @@ pub struct Parked {
 
 /// What one page changed.
 #[derive(Clone, Debug)]
-pub struct PageWrite<K, R> {
+pub struct PageWrite<R> {
     /// The lease token of the writing runner.
     pub token: Token,
     /// The checkpoint that the page began from.
@@ -45,7 +45,7 @@ pub struct PageWrite<K, R> {
     /// Whether the rows are at the head of the log with it, or were before.
     pub caught_up: bool,
     /// Each changed row once: its new value, or nothing if it is gone.
-    pub changes: Vec<(K, Option<R>)>,
+    pub changes: Vec<(String, Option<R>)>,
     /// Set if the event behind `through` could not be read or folded.
     pub parked: Option<Parked>,
 }
@@ -82,7 +82,7 @@ pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
-    async fn load(&self, keys: &[P::Key]) -> Result<Vec<(P::Key, P::Row)>, StoreError>;
+    async fn load(&self, keys: &[String]) -> Result<Vec<(String, P::Row)>, StoreError>;
 
     /// The position that a reader in this process waited for last. Nothing if readers do not say; a runner then
     /// moves the checkpoint behind every page, also when none of its events concerns the projection.
@@ -95,5 +95,5 @@ pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be written. The outcome may be unknown; `begin` tells.
-    async fn write(&self, page: PageWrite<P::Key, P::Row>) -> Result<bool, StoreError>;
+    async fn write(&self, page: PageWrite<P::Row>) -> Result<bool, StoreError>;
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::clock::at;
-use crate::aggregate::{Aggregate, DomainEvent};
-use crate::event::{EncodedEvent, Envelope, Metadata};
+use crate::aggregate::Aggregate;
+use crate::envelope::{DecodedOnce, Envelope};
+use crate::event::{DomainEvent, EncodedEvent, Metadata};
 use crate::id::{CommandId, Position, Version};
 use crate::projection::fold::decode_page;
-use crate::projection::{Parked, Projection};
+use crate::projection::{Handlers, Parked, Projection};
 use crate::store::{Entry, LogPage};
 use crate::stream::StreamId;
 
@@ -45,17 +46,16 @@ impl Log {
             data: event.data,
             metadata: Metadata::default(),
             recorded_at: at(second),
+            decoded: DecodedOnce::default(),
         });
         self
     }
 
     /// Folds the log as the runner would, in one page: the rows, and why it parked, if it did.
-    pub fn project<P: Projection>(
-        self,
-        projection: &P,
-    ) -> (BTreeMap<P::Key, P::Row>, Option<Parked>) {
+    pub fn project<P: Projection>(self) -> (BTreeMap<String, P::Row>, Option<Parked>) {
+        let handlers = Handlers::<P>::of_projection();
         let head = Position(self.events.len() as u64);
-        let filter = projection.filter();
+        let filter = handlers.filter();
         let entries = self
             .events
             .into_iter()
@@ -67,7 +67,7 @@ impl Log {
             through: head,
             head,
         };
-        let folded = decode_page(projection, page, &[]).fold(projection, Vec::new());
+        let folded = decode_page(&handlers, page, &[]).fold(&handlers, Vec::new());
         let rows = folded
             .changes
             .into_iter()

@@ -87,7 +87,7 @@ async fn what_a_tail_kept_of_the_log_before_is_not_folded() {
     fixture.append("a", 101..=110).await;
     let log = Arc::clone(&fixture.log) as Arc<dyn EventStore>;
     let tail: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
-    let mut running = fixture.run_on(tail, OLD, "one");
+    let mut running = fixture.run_on::<false>(tail, "one");
     running.reaches(10).await;
     fixture.restore(4);
     fixture.append("b", 201..=220).await;

@@ -14,59 +14,43 @@ use std::time::Duration;
 use async_trait::async_trait;
 use event_sourcing::projection::control::{ProjectionResumed, ProjectionSkipped};
 use event_sourcing::projection::{
-    Actor, ControlEvent, FoldError, PageWrite, Parked, Progress, ProjectionControl,
-    ProjectionStore, Runner, RunnerConfig, RunnerState,
+    Actor, ControlEvent, EventContext, FoldError, Handlers, PageWrite, Parked, Progress,
+    ProjectionControl, ProjectionStore, Runner, RunnerConfig, RunnerState,
 };
 use event_sourcing::testing::doc::{Counter, Incremented};
 use event_sourcing::testing::{ReplaceableStore, at};
 use event_sourcing::{
-    Aggregate, CommandId, Commit, DecodeError, DomainEvent, EncodedEvent, Envelope, EventStore,
-    Expected, Filter, Lease, LeaseRetention, LeaseStore, LogMark, MemoryEventStore, Metadata,
-    NewEvent, Position, Projection, StoreError, StreamId, SystemClock, Token, Write, aggregate,
+    Aggregate, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Expected, Filter, Lease,
+    LeaseRetention, LeaseStore, LogMark, MemoryEventStore, Metadata, NewEvent, Position,
+    Projection, StoreError, StreamId, SystemClock, Token, Write,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Sums a counter. An old binary refuses to count by 13.
-#[derive(Clone, Copy)]
-struct Sums {
-    counts_13: bool,
-}
+struct Sums<const COUNTS_13: bool>;
 
-const OLD: Sums = Sums { counts_13: false };
-const NEW: Sums = Sums { counts_13: true };
+type Old = Sums<false>;
 
-impl Projection for Sums {
+impl<const COUNTS_13: bool> Projection for Sums<COUNTS_13> {
     const NAME: &'static str = "sums";
     const SCHEMA_VERSION: u32 = 1;
-    type Key = String;
     type Row = u64;
-    type Event = Incremented;
 
-    fn filter(&self) -> Filter {
-        Filter::of_streams(&[Counter::TYPE]).ignoring(&["Renamed"])
-    }
-
-    fn decode(&self, envelope: &Envelope) -> Result<Incremented, DecodeError> {
-        aggregate::decode(envelope)
-    }
-
-    fn keys(&self, _event: &Incremented, envelope: &Envelope) -> Vec<String> {
-        vec![envelope.stream.aggregate_id().to_owned(), "all".to_owned()]
-    }
-
-    fn fold(
-        &self,
-        key: &String,
-        row: Option<u64>,
-        event: &Incremented,
-        _envelope: &Envelope,
-    ) -> Result<Option<u64>, FoldError> {
-        if event.by == 13 && key == "all" && !self.counts_13 {
-            return Err(FoldError("13 is not counted".to_owned()));
-        }
-        Ok(Some(row.unwrap_or(0) + event.by))
+    fn handlers(on: &mut Handlers<Self>) {
+        let sum = |row: Option<u64>, event: &Incremented, context: EventContext<'_>| {
+            if event.by == 13 && context.key == "all" && !COUNTS_13 {
+                return Err(FoldError("13 is not counted".to_owned()));
+            }
+            Ok(Some(row.unwrap_or(0) + event.by))
+        };
+        on.aggregate::<Counter>(sum)
+            .keyed_by(|_, envelope| {
+                let id = envelope.stream.aggregate_id();
+                [id.to_owned(), "all".to_owned()]
+            })
+            .ignoring(&["Renamed"]);
     }
 }
 
@@ -161,7 +145,7 @@ fn broken() -> StoreError {
 }
 
 #[async_trait]
-impl ProjectionStore<Sums> for Rows {
+impl<const COUNTS_13: bool> ProjectionStore<Sums<COUNTS_13>> for Rows {
     fn demand(&self) -> Option<watch::Receiver<Position>> {
         Some(self.demand.subscribe())
     }
@@ -192,7 +176,7 @@ impl ProjectionStore<Sums> for Rows {
             table.is_building = true;
             table.restarts += 1;
         }
-        self.begin(token).await
+        ProjectionStore::<Sums<COUNTS_13>>::begin(self, token).await
     }
 
     async fn progress(&self) -> Result<Progress, StoreError> {
@@ -213,7 +197,7 @@ impl ProjectionStore<Sums> for Rows {
             .collect())
     }
 
-    async fn write(&self, page: PageWrite<String, u64>) -> Result<bool, StoreError> {
+    async fn write(&self, page: PageWrite<u64>) -> Result<bool, StoreError> {
         let _connection = self.connection.lock().await;
         tokio::time::sleep(self.writing).await;
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
@@ -299,13 +283,13 @@ impl Fixture {
 
     /// An operator decides something about the projection.
     async fn decide(&self, event: ControlEvent) {
-        self.append_to(ProjectionControl::stream(Sums::NAME), event.encode())
+        self.append_to(ProjectionControl::stream(Old::NAME), event.encode())
             .await;
     }
 
     async fn resume(&self) {
         self.decide(ControlEvent::Resumed(ProjectionResumed {
-            projection: Sums::NAME.to_owned(),
+            projection: Old::NAME.to_owned(),
             actor: operator(),
         }))
         .await;
@@ -313,7 +297,7 @@ impl Fixture {
 
     async fn skip(&self, position: u64) {
         self.decide(ControlEvent::Skipped(ProjectionSkipped {
-            projection: Sums::NAME.to_owned(),
+            projection: Old::NAME.to_owned(),
             position: Position(position),
             actor: operator(),
         }))
@@ -341,22 +325,21 @@ impl Fixture {
     }
 
     fn run(&self, owner: &str) -> Running {
-        self.run_on(Arc::clone(&self.log) as Arc<dyn EventStore>, OLD, owner)
+        self.run_binary::<false>(owner)
     }
 
-    fn run_binary(&self, binary: Sums, owner: &str) -> Running {
-        self.run_on(Arc::clone(&self.log) as Arc<dyn EventStore>, binary, owner)
+    fn run_binary<const COUNTS_13: bool>(&self, owner: &str) -> Running {
+        self.run_on::<COUNTS_13>(Arc::clone(&self.log) as Arc<dyn EventStore>, owner)
     }
 
-    fn run_on(&self, log: Arc<dyn EventStore>, binary: Sums, owner: &str) -> Running {
+    fn run_on<const COUNTS_13: bool>(&self, log: Arc<dyn EventStore>, owner: &str) -> Running {
         let config = RunnerConfig {
             page: 7,
             ..RunnerConfig::new(owner)
         };
         let runner = Runner::new(
             log,
-            binary,
-            Arc::clone(&self.rows) as Arc<dyn ProjectionStore<Sums>>,
+            Arc::clone(&self.rows) as Arc<dyn ProjectionStore<Sums<COUNTS_13>>>,
             Arc::new(Leases {
                 log: Arc::clone(&self.leases),
                 rows: Arc::clone(&self.rows),

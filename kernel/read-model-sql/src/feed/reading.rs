@@ -6,6 +6,8 @@ use std::time::Duration;
 use event_sourcing::projection::Parked;
 use event_sourcing::{FailureLog, StoreError, fields};
 use futures::future::BoxFuture;
+use serde::Deserialize;
+use sql_database::Row;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgListener;
 use tokio::time::Instant;
@@ -76,7 +78,7 @@ impl Feed {
     /// [`StoreError`] if the database cannot be read.
     pub async fn refresh(&self, database: &Database) -> Result<(), StoreError> {
         let as_of = Instant::now();
-        let rows: Vec<CheckpointRow> = database
+        let rows: Vec<Row<CheckpointRow>> = database
             .in_background()
             .fetch_all(Statement::new(
                 "read the checkpoints",
@@ -85,7 +87,7 @@ impl Feed {
                  ON g.projection = v.projection AND g.generation = v.generation",
             ))
             .await?;
-        for row in rows {
+        for Row(row) in rows {
             let (name, version) = (row.projection.clone(), row.schema_version);
             let read = row.into_checkpoint(as_of);
             self.each_version(&name, |followed, sender| {
@@ -188,6 +190,7 @@ impl Feed {
     }
 }
 
+#[derive(Deserialize)]
 struct CheckpointRow {
     projection: String,
     schema_version: i64,
@@ -197,16 +200,6 @@ struct CheckpointRow {
     parked_position: Option<i64>,
     parked_reason: Option<String>,
 }
-
-crate::from_row!(CheckpointRow {
-    projection,
-    schema_version,
-    generation,
-    position,
-    caught_up,
-    parked_position,
-    parked_reason,
-});
 
 impl CheckpointRow {
     fn into_checkpoint(self, as_of: Instant) -> Checkpoint {

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use read_model_sql::{Generation, Statement};
+use read_model_sql::{Generation, Row, Statement};
 
 use crate::support::{Counter, Counters, Fresh};
 
@@ -18,7 +18,7 @@ async fn the_first_generation_is_shown_and_found_again() {
             .await
             .expect("found");
         assert_eq!(again, first);
-        let rows: Vec<Counter> = database
+        let rows: Vec<Row<Counter>> = database
             .fetch_all(Statement::new(
                 "test",
                 "SELECT name, note, count FROM counters",

@@ -14,7 +14,7 @@ async fn store(database: &Database) -> Store {
         .expect("a generation")
 }
 
-fn page(token: u64, from: u64, through: u64) -> PageWrite<String, Counter> {
+fn page(token: u64, from: u64, through: u64) -> PageWrite<Counter> {
     PageWrite {
         token: Token(token),
         from: Position(from),

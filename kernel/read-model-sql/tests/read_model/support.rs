@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use event_sourcing::clock::ManualClock;
-use event_sourcing::projection::FoldError;
-use event_sourcing::{DecodeError, Envelope, Filter, LogId, LogMark, Position, Projection};
-use read_model_sql::{Column, Database, TableProjection, TableRow, Value, from_row};
+use event_sourcing::projection::Handlers;
+use event_sourcing::{DecodeError, Filter, LogId, LogMark, Position, Projection, StoredEvent};
+use read_model_sql::{Database, TableProjection};
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
 use uuid::Uuid;
@@ -15,14 +16,12 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counters;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counter {
     pub name: String,
     pub note: Option<String>,
     pub count: i64,
 }
-
-from_row!(Counter { name, note, count });
 
 impl Counter {
     pub fn new(name: &str, count: i64) -> Self {
@@ -34,54 +33,28 @@ impl Counter {
     }
 }
 
-impl TableRow for Counter {
-    const COLUMNS: &'static [Column] = &[
-        Column::text("name"),
-        Column::text("note"),
-        Column::int("count"),
-    ];
+/// Any event.
+#[derive(Clone, Debug)]
+pub struct Anything;
 
-    fn key(&self) -> &str {
-        &self.name
-    }
+impl StoredEvent for Anything {
+    const TYPES: &'static [&'static str] = &[];
 
-    fn values(&self) -> Vec<Value> {
-        vec![
-            self.name.as_str().into(),
-            self.note.clone().into(),
-            self.count.into(),
-        ]
+    fn decode(_: &str, _: u32, _: &str) -> Result<Self, DecodeError> {
+        Ok(Self)
     }
 }
 
 impl Projection for Counters {
     const NAME: &'static str = "counters";
     const SCHEMA_VERSION: u32 = 1;
-    type Key = String;
     type Row = Counter;
-    type Event = ();
 
-    fn filter(&self) -> Filter {
-        Filter::ALL
-    }
-
-    fn decode(&self, _envelope: &Envelope) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn keys(&self, _event: &(), envelope: &Envelope) -> Vec<String> {
-        vec![envelope.stream.aggregate_id().to_owned()]
-    }
-
-    fn fold(
-        &self,
-        key: &String,
-        row: Option<Counter>,
-        _event: &(),
-        _envelope: &Envelope,
-    ) -> Result<Option<Counter>, FoldError> {
-        let count = row.map_or(0, |row| row.count);
-        Ok(Some(Counter::new(key, count + 1)))
+    fn handlers(on: &mut Handlers<Self>) {
+        on.events::<Anything>(Filter::ALL, |row: Option<Counter>, _, context| {
+            let count = row.map_or(0, |row| row.count);
+            Ok(Some(Counter::new(context.key, count + 1)))
+        });
     }
 }
 
@@ -89,6 +62,10 @@ impl TableProjection for Counters {
     const DDL: &'static str = "
         CREATE TABLE {table} (name {text} PRIMARY KEY, note {text}, count bigint NOT NULL);
         CREATE INDEX {table}_by_count ON {table} (count);";
+
+    fn key(row: &Counter) -> &str {
+        &row.name
+    }
 }
 
 /// A database that ends with the value.

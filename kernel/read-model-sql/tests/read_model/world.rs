@@ -12,7 +12,9 @@ use event_sourcing::{
     CommandId, Commit, EncodedEvent, EventStore, Expected, LeaseStore, MemoryEventStore, Metadata,
     NewEvent, Position, StreamId, SystemClock, Write,
 };
-use read_model_sql::{Checkpoint, Database, Engine, SqlLeaseStore, SqlProjectionStore, Statement};
+use read_model_sql::{
+    Checkpoint, Database, Engine, Row, SqlLeaseStore, SqlProjectionStore, Statement,
+};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -96,9 +98,8 @@ impl World {
             ..RunnerConfig::new(owner.clone())
         };
         let leases = Arc::new(SqlLeaseStore::new(database.clone()));
-        let runner = Runner::new(
+        let runner = Runner::<Counters>::new(
             Arc::clone(&self.log) as Arc<dyn EventStore>,
-            Counters,
             Arc::new(rows) as Arc<dyn ProjectionStore<Counters>>,
             Arc::clone(&leases) as Arc<dyn LeaseStore>,
             config,
@@ -176,10 +177,11 @@ impl Process {
     /// The rows of a table or a view, in order.
     pub async fn rows(&self, table: &str) -> Vec<Counter> {
         let sql = format!("SELECT name, note, count FROM {table} ORDER BY name");
-        self.database
-            .fetch_all(Statement::new("test", sqlx::AssertSqlSafe(sql)))
-            .await
-            .expect("rows")
+        let rows = self
+            .database
+            .fetch_all(Statement::new("test", sqlx::AssertSqlSafe(sql)));
+        let rows: Vec<Row<Counter>> = rows.await.expect("rows");
+        rows.into_iter().map(|Row(row)| row).collect()
     }
 
     /// The tables that its generations have, by number, and which one the view shows.

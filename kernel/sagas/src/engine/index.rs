@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use event_sourcing::aggregate::DecodeError;
-use event_sourcing::event::Envelope;
+use event_sourcing::envelope::Envelope;
+use event_sourcing::event::DecodeError;
 use event_sourcing::failure_log::FailureLog;
 use event_sourcing::id::{Position, Version};
 use event_sourcing::snapshot;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use event_sourcing::aggregate::Aggregate;
-use event_sourcing::event::Envelope;
+use event_sourcing::envelope::Envelope;
 use event_sourcing::lease::LeaseStore;
 use event_sourcing::store::{Entry, EventStore, Filter};
 use event_sourcing::testing::TokioClock;

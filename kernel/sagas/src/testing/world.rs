@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use event_sourcing::aggregate::{Aggregate, decode};
+use event_sourcing::Aggregate;
 use event_sourcing::clock::Clock;
-use event_sourcing::event::{Envelope, Metadata};
+use event_sourcing::envelope::Envelope;
+use event_sourcing::event::Metadata;
 use event_sourcing::execute::{
     Command, Context, ExecuteError, Executor, ExecutorConfig, Lane, States, Stop, Work,
 };
@@ -92,7 +93,9 @@ impl World {
     pub async fn state<A: Aggregate>(&self, id: &str) -> A {
         let mut state = A::default();
         for envelope in self.events(&A::stream(id)).await {
-            let event = decode::<A::Event>(&envelope).expect("events of this binary");
+            let event = envelope
+                .decode::<A::Event>()
+                .expect("events of this binary");
             state.evolve(&event, envelope.recorded_at);
         }
         state

@@ -11,7 +11,7 @@ use event_sourcing::testing::TokioClock;
 use event_sourcing::{
     Aggregate, Clock, CommandId, Commit, Context, DomainEvent, EncodedEvent, Envelope, EventStore,
     ExecuteError, Executor, ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata,
-    NewEvent, Version, Write, aggregate,
+    NewEvent, Version, Write,
 };
 use sagas::{
     Act, ActRefused, Effects, EngineBuilder, EngineConfig, EngineTasks, EventOf, Failure, Key,
@@ -325,7 +325,7 @@ impl Town {
     pub async fn aggregate<A: Aggregate>(&self, id: &str) -> A {
         let mut state = A::default();
         for envelope in self.stream::<A>(id).await {
-            let event = aggregate::decode::<A::Event>(&envelope).unwrap();
+            let event = envelope.decode::<A::Event>().unwrap();
             state.evolve(&event, envelope.recorded_at);
         }
         state
@@ -345,7 +345,7 @@ impl Town {
 
     pub async fn events<S: Travel>(&self, saga_id: &str) -> Vec<EventOf<S>> {
         let events = self.stream::<SagaState<S>>(saga_id).await;
-        let decoded = events.iter().map(|event| aggregate::decode(event).unwrap());
+        let decoded = events.iter().map(|event| event.decode().unwrap());
         decoded.collect()
     }
 

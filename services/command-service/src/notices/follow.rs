@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use domain::order::{Order, OrderEvent};
 use domain::value::EntityId;
-use event_sourcing::aggregate::decode;
 use event_sourcing::{
     Aggregate, Entry, Envelope, EventStore, Executor, FailureLog, Filter, ForeignLog, LeaseStore,
     LogMark, LogPage, Position, StoreError, Unreadable, Version,
@@ -325,7 +324,7 @@ impl Notices {
 /// are notified about the other events, and this binary has no message for one that it does not know.
 fn readable(entry: &Entry) -> Option<(OrderEvent, &Envelope)> {
     let error: Box<dyn std::error::Error> = match entry {
-        Entry::Event(envelope) => match decode(envelope) {
+        Entry::Event(envelope) => match envelope.decode() {
             Ok(event) => return Some((event, envelope)),
             Err(error) => error.into(),
         },

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_sourcing::projection::Handlers;
 use event_sourcing::{EventStore, FailureLog, Position, StoreError};
 use platform::fields;
 use read_model_sql::{Checkpoint, TableProjection};
@@ -20,15 +21,15 @@ const RETRY: Duration = Duration::from_millis(100);
 
 /// Follows for ever; drop it to stop.
 pub async fn follow<P: TableProjection>(
-    projection: P,
     log: Arc<dyn EventStore>,
     mut checkpoints: watch::Receiver<Checkpoint>,
     cache: &TableCache<P::Row>,
 ) {
+    let handlers = Handlers::<P>::of_projection();
     let failures = FailureLog::new();
     loop {
         let checkpoint = checkpoints.borrow_and_update().clone();
-        match catch_up(&projection, log.as_ref(), cache, &checkpoint).await {
+        match catch_up(&handlers, log.as_ref(), cache, &checkpoint).await {
             Ok(()) => {
                 let what = format_args!("the cache of {} follows the log again", P::NAME);
                 failures.log_recovery(Instant::now(), what);
@@ -53,7 +54,7 @@ pub async fn follow<P: TableProjection>(
 }
 
 async fn catch_up<P: TableProjection>(
-    projection: &P,
+    handlers: &Handlers<P>,
     log: &dyn EventStore,
     cache: &TableCache<P::Row>,
     checkpoint: &Checkpoint,
@@ -76,14 +77,13 @@ async fn catch_up<P: TableProjection>(
         cache.publish(checkpoint.position, checkpoint);
         return Ok(());
     }
+    let filter = handlers.filter();
     while position < checkpoint.position {
-        let page = log.read_all(position, &projection.filter(), PAGE).await?;
+        let page = log.read_all(position, &filter, PAGE).await?;
         for entry in &page.entries {
-            let decoded = entry
-                .event()
-                .and_then(|envelope| Some((projection.decode(envelope).ok()?, envelope)));
+            let decoded = entry.event().and_then(|event| handlers.decode(event).ok());
             match decoded {
-                Some((event, envelope)) => cache.throw_out(&projection.keys(&event, envelope)),
+                Some(decoded) => cache.throw_out(&decoded.into_keys()),
                 // It was skipped, or it is the one that the projection stands in front of.
                 None => cache.clear(),
             }

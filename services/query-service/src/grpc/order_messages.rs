@@ -9,14 +9,14 @@ use super::convert::MICROS;
 use crate::projections::{OrderRow, SagaRow};
 
 pub(super) fn order(row: &OrderRow) -> Order {
-    let items = row.items.0.iter();
+    let items = row.items.iter();
     Order {
         id: row.id.clone(),
         user_id: row.user_id.clone(),
-        status: order_status(row.status()).into(),
+        status: order_status(row.status).into(),
         total_amount: decimal::from_cents(row.total_cents),
         items: items.map(item).collect(),
-        shipping_address: row.shipping_address.0.as_ref().map(address),
+        shipping_address: row.shipping_address.as_ref().map(address),
         tracking_number: row.tracking_number.clone(),
         version: row.version,
         created_at: row.created_at.div_euclid(MICROS),
@@ -61,10 +61,10 @@ pub(super) fn saga(row: &SagaRow) -> Saga {
         id: row.id.clone(),
         r#type: row.saga_type.clone(),
         order_id: row.order_id.clone(),
-        status: saga_status(row.status()).into(),
-        current_step: row.current_step().map(|open| open.step.clone()),
-        completed_steps: row.completed_steps.0.clone(),
-        compensated_steps: row.compensated_steps.0.clone(),
+        status: saga_status(row.status).into(),
+        current_step: row.current_step.clone(),
+        completed_steps: row.completed_steps.clone(),
+        compensated_steps: row.compensated_steps.clone(),
         failure_reason: row.failure_reason().map(str::to_owned),
         started_at: row.started_at.div_euclid(MICROS),
         completed_at: row.completed_at.map_or(0, |at| at.div_euclid(MICROS)),

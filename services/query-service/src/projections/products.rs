@@ -2,19 +2,19 @@
 
 use domain::product::{Product, ProductEvent};
 use domain::stock::{Stock, StockEvent};
-use event_sourcing::aggregate::decode;
-use event_sourcing::projection::FoldError;
-use event_sourcing::{Aggregate, DecodeError, Envelope, Filter, Projection};
-use read_model_sql::{Column, TableProjection, TableRow, Value, from_row};
+use event_sourcing::Projection;
+use event_sourcing::projection::{EventContext, FoldError, Handlers};
+use read_model_sql::TableProjection;
+use serde::{Deserialize, Serialize};
 
-use super::named::{NamedRow, stream_version, text};
+use super::named::{NamedRow, text};
 
 /// Folds products and their stock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Products;
 
 /// A product as it is read. Times are microseconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductRow {
     /// Its id.
     pub id: String,
@@ -38,65 +38,6 @@ pub struct ProductRow {
     pub created_at: i64,
     /// The time of the last event that changed the row.
     pub updated_at: i64,
-}
-
-from_row!(ProductRow {
-    id,
-    name,
-    name_key,
-    description,
-    price_cents,
-    category_id,
-    on_hand,
-    reserved,
-    version,
-    created_at,
-    updated_at,
-});
-
-/// An event that concerns a product.
-#[derive(Clone, Debug)]
-pub enum ProductFact {
-    /// Of its own stream.
-    Product(ProductEvent),
-    /// Of its stock.
-    Stock(StockEvent),
-}
-
-impl TableRow for ProductRow {
-    const COLUMNS: &'static [Column] = &[
-        Column::text("id"),
-        Column::text("name"),
-        Column::text("name_key"),
-        Column::text("description"),
-        Column::int("price_cents"),
-        Column::text("category_id"),
-        Column::int("on_hand"),
-        Column::int("reserved"),
-        Column::int("version"),
-        Column::int("created_at"),
-        Column::int("updated_at"),
-    ];
-
-    fn key(&self) -> &str {
-        &self.id
-    }
-
-    fn values(&self) -> Vec<Value> {
-        vec![
-            self.id.as_str().into(),
-            self.name.as_str().into(),
-            self.name_key.as_str().into(),
-            self.description.clone().into(),
-            self.price_cents.into(),
-            self.category_id.clone().into(),
-            self.on_hand.into(),
-            self.reserved.into(),
-            self.version.into(),
-            self.created_at.into(),
-            self.updated_at.into(),
-        ]
-    }
 }
 
 impl NamedRow for ProductRow {
@@ -123,79 +64,78 @@ impl TableProjection for Products {
         CREATE INDEX {table}_by_name ON {table} (name, id);
         CREATE INDEX {table}_by_price ON {table} (price_cents, name, id);
         CREATE INDEX {table}_by_category ON {table} (category_id, name, id);";
+
+    fn key(row: &ProductRow) -> &str {
+        &row.id
+    }
 }
 
 impl Projection for Products {
     const NAME: &'static str = "products";
     const SCHEMA_VERSION: u32 = 2;
-    type Key = String;
     type Row = ProductRow;
-    type Event = ProductFact;
 
-    fn filter(&self) -> Filter {
-        Filter::of_streams(&[Product::TYPE, Stock::TYPE])
+    fn handlers(on: &mut Handlers<Self>) {
+        on.aggregate::<Product>(fold);
+        on.aggregate::<Stock>(fold_stock);
     }
+}
 
-    fn decode(&self, envelope: &Envelope) -> Result<Self::Event, DecodeError> {
-        match envelope.stream.aggregate_type() {
-            Product::TYPE => decode(envelope).map(ProductFact::Product),
-            Stock::TYPE => decode(envelope).map(ProductFact::Stock),
-            _ => Err(DecodeError::UnknownType {
-                event_type: envelope.event_type.clone(),
-            }),
-        }
-    }
+fn fold(
+    row: Option<ProductRow>,
+    event: &ProductEvent,
+    context: EventContext<'_>,
+) -> Result<Option<ProductRow>, FoldError> {
+    let (version, at) = (context.stream_version(), context.recorded_at_micros());
+    Ok(match event {
+        ProductEvent::Created(data) => Some(ProductRow {
+            id: data.product_id.to_string(),
+            name: data.name.as_str().to_owned(),
+            name_key: data.name.key().as_str().to_owned(),
+            description: text(data.description.as_ref()),
+            price_cents: data.price.cents(),
+            category_id: data.category_id.as_ref().map(ToString::to_string),
+            on_hand: 0,
+            reserved: 0,
+            version,
+            created_at: at,
+            updated_at: at,
+        }),
+        ProductEvent::Updated(data) => row.map(|row| ProductRow {
+            name: data.name.as_str().to_owned(),
+            name_key: data.name.key().as_str().to_owned(),
+            description: text(data.description.as_ref()),
+            price_cents: data.price.cents(),
+            category_id: data.category_id.as_ref().map(ToString::to_string),
+            version,
+            updated_at: at,
+            ..row
+        }),
+        // The price itself moved with the `ProductUpdated` before it.
+        ProductEvent::PriceChanged(_) => row.map(|row| ProductRow {
+            version,
+            updated_at: at,
+            ..row
+        }),
+        ProductEvent::Deleted(_) => None,
+    })
+}
 
-    fn keys(&self, _event: &Self::Event, envelope: &Envelope) -> Vec<String> {
-        vec![envelope.stream.aggregate_id().to_owned()]
-    }
-
-    fn fold(
-        &self,
-        _key: &String,
-        row: Option<ProductRow>,
-        event: &Self::Event,
-        envelope: &Envelope,
-    ) -> Result<Option<ProductRow>, FoldError> {
-        let at = envelope.recorded_at.timestamp_micros();
-        let event = match event {
-            ProductFact::Product(event) => event,
-            ProductFact::Stock(event) => return Ok(row.map(|row| row.stocked(event, at))),
-        };
-        let version = stream_version(envelope);
-        Ok(match event {
-            ProductEvent::Created(data) => Some(ProductRow {
-                id: data.product_id.to_string(),
-                name: data.name.as_str().to_owned(),
-                name_key: data.name.key().as_str().to_owned(),
-                description: text(data.description.as_ref()),
-                price_cents: data.price.cents(),
-                category_id: data.category_id.as_ref().map(ToString::to_string),
-                on_hand: 0,
-                reserved: 0,
-                version,
-                created_at: at,
-                updated_at: at,
-            }),
-            ProductEvent::Updated(data) => row.map(|row| ProductRow {
-                name: data.name.as_str().to_owned(),
-                name_key: data.name.key().as_str().to_owned(),
-                description: text(data.description.as_ref()),
-                price_cents: data.price.cents(),
-                category_id: data.category_id.as_ref().map(ToString::to_string),
-                version,
-                updated_at: at,
-                ..row
-            }),
-            // The price itself moved with the `ProductUpdated` before it.
-            ProductEvent::PriceChanged(_) => row.map(|row| ProductRow {
-                version,
-                updated_at: at,
-                ..row
-            }),
-            ProductEvent::Deleted(_) => None,
-        })
-    }
+fn fold_stock(
+    row: Option<ProductRow>,
+    event: &StockEvent,
+    context: EventContext<'_>,
+) -> Result<Option<ProductRow>, FoldError> {
+    // One that closes the stock comes with the product's deletion, which has taken the row.
+    let Some((on_hand, reserved)) = event.levels() else {
+        return Ok(row);
+    };
+    Ok(row.map(|row| ProductRow {
+        on_hand: on_hand.get().into(),
+        reserved: reserved.get().into(),
+        updated_at: context.recorded_at_micros(),
+        ..row
+    }))
 }
 
 impl ProductRow {
@@ -203,15 +143,5 @@ impl ProductRow {
     #[must_use]
     pub fn available(&self) -> i64 {
         self.on_hand - self.reserved
-    }
-
-    fn stocked(mut self, event: &StockEvent, at: i64) -> Self {
-        // One that closes the stock comes with the product's deletion, which has taken the row.
-        if let Some((on_hand, reserved)) = event.levels() {
-            self.on_hand = on_hand.get().into();
-            self.reserved = reserved.get().into();
-            self.updated_at = at;
-        }
-        self
     }
 }

@@ -7,21 +7,19 @@
 //! few, whatever has been: they share an index, in which lists look for status and step.
 
 use domain::fulfilment::SAGA_STREAMS;
-use event_sourcing::projection::FoldError;
-use event_sourcing::{DecodeError, Envelope, Filter, Projection};
-use read_model_sql::{Column, TableProjection, TableRow, Value, from_row};
+use event_sourcing::projection::{EventContext, FoldError, Handlers};
+use event_sourcing::{Filter, Projection};
+use read_model_sql::TableProjection;
 use sagas::event::{Action, Started};
 use sagas::{AnySagaEvent, SAGA_EVENTS, SagaEvent, SagaStatus};
 use serde::{Deserialize, Serialize};
-
-use super::json::Json;
 
 /// Folds sagas.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sagas;
 
 /// A saga as it is read. Times are microseconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SagaRow {
     /// Its id.
     pub id: String,
@@ -29,14 +27,20 @@ pub struct SagaRow {
     pub saga_type: String,
     /// What it is about.
     pub order_id: String,
+    /// Where it stands, as clients see it.
+    pub status: SagaStatus,
     /// Where it stands, whatever it waits for.
     pub progress: SagaStatus,
+    /// How it ended, if it has.
+    pub ended_as: Option<SagaStatus>,
+    /// The step that it is at: the first of the open ones.
+    pub current_step: Option<String>,
     /// The steps that were begun and that are not done or undone yet, the current one first.
-    pub open_steps: Json<Vec<OpenStep>>,
+    pub open_steps: Vec<OpenStep>,
     /// In the order in which they took effect. They stay here when they are undone.
-    pub completed_steps: Json<Vec<String>>,
+    pub completed_steps: Vec<String>,
     /// In the order in which they were undone.
-    pub compensated_steps: Json<Vec<String>>,
+    pub compensated_steps: Vec<String>,
     /// Why it goes or went backwards, or was closed.
     pub turn_reason: Option<String>,
     /// Why it waits for a person.
@@ -53,13 +57,6 @@ pub struct SagaRow {
     pub updated_at: i64,
 }
 
-from_row!(SagaRow {
-    id, saga_type, order_id, turn_reason, suspension_reason, suspended_at, started_position,
-    started_at, completed_at, updated_at,
-} parsed {
-    progress, open_steps, completed_steps, compensated_steps,
-});
-
 /// A step that a saga is at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenStep {
@@ -71,54 +68,6 @@ pub struct OpenStep {
     pub retry_at: Option<i64>,
     /// What stood against it last.
     pub reason: Option<String>,
-}
-
-impl TableRow for SagaRow {
-    const COLUMNS: &'static [Column] = &[
-        Column::text("id"),
-        Column::text("saga_type"),
-        Column::text("order_id"),
-        Column::text("status"),
-        Column::text("progress"),
-        Column::text("ended_as"),
-        Column::text("current_step"),
-        Column::text("open_steps"),
-        Column::text("completed_steps"),
-        Column::text("compensated_steps"),
-        Column::text("turn_reason"),
-        Column::text("suspension_reason"),
-        Column::int("suspended_at"),
-        Column::int("started_position"),
-        Column::int("started_at"),
-        Column::int("completed_at"),
-        Column::int("updated_at"),
-    ];
-
-    fn key(&self) -> &str {
-        &self.id
-    }
-
-    fn values(&self) -> Vec<Value> {
-        vec![
-            self.id.as_str().into(),
-            self.saga_type.as_str().into(),
-            self.order_id.as_str().into(),
-            self.status().name().into(),
-            self.progress.name().into(),
-            self.ended_as().map(|end| end.name().to_owned()).into(),
-            self.current_step().map(|open| open.step.clone()).into(),
-            (&self.open_steps).into(),
-            (&self.completed_steps).into(),
-            (&self.compensated_steps).into(),
-            self.turn_reason.clone().into(),
-            self.suspension_reason.clone().into(),
-            self.suspended_at.into(),
-            self.started_position.into(),
-            self.started_at.into(),
-            self.completed_at.into(),
-            self.updated_at.into(),
-        ]
-    }
 }
 
 impl TableProjection for Sagas {
@@ -146,68 +95,50 @@ impl TableProjection for Sagas {
         CREATE INDEX {table}_by_time ON {table} (started_at, id);
         CREATE INDEX {table}_open ON {table} (started_at, id) WHERE ended_as IS NULL;
         CREATE INDEX {table}_by_end ON {table} (ended_as, started_at, id) WHERE ended_as IS NOT NULL;";
+
+    fn key(row: &SagaRow) -> &str {
+        &row.id
+    }
 }
 
 impl Projection for Sagas {
     const NAME: &'static str = "sagas";
     const SCHEMA_VERSION: u32 = 1;
-    type Key = String;
     type Row = SagaRow;
-    type Event = AnySagaEvent;
 
-    fn filter(&self) -> Filter {
-        Filter::of_types(&SAGA_EVENTS).or(Filter::of_streams(&SAGA_STREAMS))
-    }
-
-    fn decode(&self, envelope: &Envelope) -> Result<AnySagaEvent, DecodeError> {
-        AnySagaEvent::read(
-            &envelope.event_type,
-            envelope.schema_version,
-            &envelope.data,
-        )
-    }
-
-    fn keys(&self, event: &AnySagaEvent, _envelope: &Envelope) -> Vec<String> {
-        vec![event.saga_id().to_owned()]
-    }
-
-    fn fold(
-        &self,
-        _key: &String,
-        row: Option<SagaRow>,
-        event: &AnySagaEvent,
-        envelope: &Envelope,
-    ) -> Result<Option<SagaRow>, FoldError> {
-        Ok(match event {
-            SagaEvent::Started(data) => Some(SagaRow::started(data, envelope)),
-            event => row.map(|mut row| {
-                row.updated_at = envelope.recorded_at.timestamp_micros();
-                row.moved(event);
-                row
-            }),
-        })
+    fn handlers(on: &mut Handlers<Self>) {
+        let sagas = Filter::of_types(&SAGA_EVENTS).or(Filter::of_streams(&SAGA_STREAMS));
+        on.events::<AnySagaEvent>(sagas, fold)
+            .keyed_by(|event, _| [event.saga_id().to_owned()]);
     }
 }
 
+fn fold(
+    row: Option<SagaRow>,
+    event: &AnySagaEvent,
+    context: EventContext<'_>,
+) -> Result<Option<SagaRow>, FoldError> {
+    Ok(match event {
+        SagaEvent::Started(data) => Some(SagaRow::started(data, context)),
+        event => row.map(|mut row| {
+            row.updated_at = context.recorded_at_micros();
+            row.moved(event);
+            row.with_status()
+        }),
+    })
+}
+
 impl SagaRow {
-    /// Where it stands, as clients see it.
-    #[must_use]
-    pub fn status(&self) -> SagaStatus {
-        if self.suspended_at.is_some() {
+    /// Fills the columns that are computed from others.
+    fn with_status(mut self) -> Self {
+        self.status = if self.suspended_at.is_some() {
             SagaStatus::Suspended
         } else {
             self.progress
-        }
-    }
-
-    fn ended_as(&self) -> Option<SagaStatus> {
-        Some(self.progress).filter(|progress| progress.is_end())
-    }
-
-    /// The step that it is at.
-    #[must_use]
-    pub fn current_step(&self) -> Option<&OpenStep> {
-        self.open_steps.0.first()
+        };
+        self.ended_as = Some(self.progress).filter(|progress| progress.is_end());
+        self.current_step = self.open_steps.first().map(|open| open.step.clone());
+        self
     }
 
     /// Why it waits for a person, or else why it goes or went backwards.
@@ -217,20 +148,23 @@ impl SagaRow {
         suspension.or(self.turn_reason.as_deref())
     }
 
-    fn started<D>(data: &Started<D>, envelope: &Envelope) -> Self {
-        let at = envelope.recorded_at.timestamp_micros();
+    fn started<D>(data: &Started<D>, context: EventContext<'_>) -> Self {
+        let at = context.recorded_at_micros();
         Self {
             id: data.saga_id.clone(),
             saga_type: data.saga_type.clone(),
             order_id: data.subject.clone(),
+            status: SagaStatus::Started,
             progress: SagaStatus::Started,
-            open_steps: Json::default(),
-            completed_steps: Json::default(),
-            compensated_steps: Json::default(),
+            ended_as: None,
+            current_step: None,
+            open_steps: Vec::new(),
+            completed_steps: Vec::new(),
+            compensated_steps: Vec::new(),
             turn_reason: None,
             suspension_reason: None,
             suspended_at: None,
-            started_position: i64::try_from(envelope.position.0).unwrap_or(i64::MAX),
+            started_position: context.position(),
             started_at: at,
             completed_at: None,
             updated_at: at,
@@ -265,7 +199,7 @@ impl SagaRow {
             SagaEvent::CompensationStarted(data) => {
                 self.progress = SagaStatus::Compensating;
                 self.turn_reason = Some(data.reason.clone());
-                self.open_steps.0.clear();
+                self.open_steps.clear();
             }
             SagaEvent::Completed(_) => self.end(SagaStatus::Completed),
             SagaEvent::Compensated(_) => self.end(SagaStatus::Compensated),
@@ -292,7 +226,7 @@ impl SagaRow {
     fn end(&mut self, end: SagaStatus) {
         self.progress = end;
         self.completed_at = Some(self.updated_at);
-        self.open_steps.0.clear();
+        self.open_steps.clear();
         (self.suspended_at, self.suspension_reason) = (None, None);
     }
 
@@ -300,7 +234,7 @@ impl SagaRow {
     fn resume(&mut self, action: Action, only: Option<&str>) {
         let was_suspended = self.suspended_at.take().is_some();
         self.suspension_reason = None;
-        for (index, open) in self.open_steps.0.iter_mut().enumerate() {
+        for (index, open) in self.open_steps.iter_mut().enumerate() {
             if only.is_some_and(|only| only != open.step) {
                 continue;
             }
@@ -312,7 +246,7 @@ impl SagaRow {
     }
 
     fn open(&mut self, step: &str) -> &mut OpenStep {
-        let steps = &mut self.open_steps.0;
+        let steps = &mut self.open_steps;
         let place = steps.iter().position(|open| open.step == step);
         let place = place.unwrap_or_else(|| {
             steps.push(OpenStep {
@@ -329,16 +263,16 @@ impl SagaRow {
     fn put_first(&mut self, step: &str) {
         let open = self.open(step).clone();
         self.close(step);
-        self.open_steps.0.insert(0, open);
+        self.open_steps.insert(0, open);
     }
 
     fn close(&mut self, step: &str) {
-        self.open_steps.0.retain(|open| open.step != step);
+        self.open_steps.retain(|open| open.step != step);
     }
 }
 
-fn note(steps: &mut Json<Vec<String>>, step: &str) {
-    if !steps.0.iter().any(|noted| noted == step) {
-        steps.0.push(step.to_owned());
+fn note(steps: &mut Vec<String>, step: &str) {
+    if !steps.iter().any(|noted| noted == step) {
+        steps.push(step.to_owned());
     }
 }

@@ -36,7 +36,7 @@ impl CategoryReads {
 
     /// Keeps the cache true; drop it to stop.
     pub async fn follow(&self, log: Arc<dyn EventStore>) {
-        self.table.follow(Categories, log).await;
+        self.table.follow(log).await;
     }
 
     /// By id.

@@ -44,7 +44,7 @@ impl OrderReads {
 
     /// Keeps the cache true; drop it to stop.
     pub async fn follow(&self, log: Arc<dyn EventStore>) {
-        self.table.follow(Orders, log).await;
+        self.table.follow(log).await;
     }
 
     /// By id.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use domain::value::{ProductName, SearchTerm};
 use event_sourcing::EventStore;
-use read_model_sql::{Database, Statement, TABLE, from_row};
+use read_model_sql::{Database, Row as Read, Statement, TABLE};
+use serde::Deserialize;
 use sqlx::AssertSqlSafe;
 
 use super::conditions::Conditions;
@@ -63,7 +64,7 @@ pub struct ProductSearch {
 }
 
 /// Figures about products. All zero if there are none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct ProductFigures {
     /// How many there are.
     pub count: i64,
@@ -76,15 +77,6 @@ pub struct ProductFigures {
     value_millions: i64,
     value_rest: i64,
 }
-
-from_row!(ProductFigures {
-    count,
-    price_sum,
-    price_min,
-    price_max,
-    value_millions,
-    value_rest
-});
 
 impl ProductFigures {
     /// The sum of price × what can be sold, in cents. It does not fit 64 bits.
@@ -113,7 +105,7 @@ impl ProductReads {
 
     /// Keeps the cache true; drop it to stop.
     pub async fn follow(&self, log: Arc<dyn EventStore>) {
-        self.table.follow(Products, log).await;
+        self.table.follow(log).await;
     }
 
     /// By id.
@@ -229,7 +221,7 @@ impl ProductReads {
         self.table
             .page(&self.figures, at, statement, |statement| async move {
                 let figures = self.table.database().fetch_optional(statement).await?;
-                Ok(figures.unwrap_or_default())
+                Ok(figures.map_or_else(ProductFigures::default, |Read(figures)| figures))
             })
             .await
     }

@@ -46,7 +46,7 @@ impl SagaReads {
 
     /// Keeps the cache true; drop it to stop.
     pub async fn follow(&self, log: Arc<dyn EventStore>) {
-        self.table.follow(Sagas, log).await;
+        self.table.follow(log).await;
     }
 
     /// The latest saga of an order.

@@ -5,9 +5,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use event_sourcing::{EventStore, Position, StoreError};
-use read_model_sql::column::column_names;
 use read_model_sql::{
-    Database, ProjectionVersion, Record, Statement, TABLE, TableProjection, TableRow,
+    Database, ProjectionVersion, Record, Row as Read, Statement, TABLE, TableProjection,
+    column_names,
 };
 use sqlx::AssertSqlSafe;
 
@@ -67,7 +67,7 @@ impl<P: TableProjection> Table<P> {
             gate: Gate::new(database.version_of::<P>(), database.clone(), log),
             version: database.version_of::<P>(),
             database,
-            columns: column_names(P::Row::COLUMNS),
+            columns: column_names::<P>(),
             cache: TableCache::new(cached.rows),
             lists: PageCache::new(cached.lists),
             hits: asked(P::NAME, "hit"),
@@ -76,9 +76,9 @@ impl<P: TableProjection> Table<P> {
     }
 
     /// Keeps the cache true; drop it to stop.
-    pub async fn follow(&self, projection: P, log: Arc<dyn EventStore>) {
+    pub async fn follow(&self, log: Arc<dyn EventStore>) {
         let checkpoints = self.database.feed().follow(self.version);
-        follower::follow(projection, log, checkpoints, &self.cache).await;
+        follower::follow::<P>(log, checkpoints, &self.cache).await;
     }
 
     /// The database behind it.
@@ -116,7 +116,7 @@ impl<P: TableProjection> Table<P> {
         self.misses.increment(1);
         let (reached, ticket) = self.start(at, || self.cache.rows.ticket(id)).await?;
         let statement = self.select(operation, "WHERE id = $1").bind(id);
-        let row: Vec<P::Row> = self.fetch(statement, reached).await?;
+        let row = unwrapped(self.fetch(statement, reached).await?);
         let value = row.into_iter().next().map(Arc::new);
         if let Some(row) = &value {
             self.cache.rows.insert(id, Arc::clone(row), ticket);
@@ -158,10 +158,12 @@ impl<P: TableProjection> Table<P> {
             let statement = self
                 .select(operation, &format!("WHERE {is_asked}"))
                 .bind_list(&missing);
-            let read: Vec<P::Row> = self.fetch(statement, reached).await?;
+            let read = unwrapped(self.fetch(statement, reached).await?);
             for row in read.into_iter().map(Arc::new) {
-                if let Some(ticket) = tickets.get(row.key()) {
-                    self.cache.rows.insert(row.key(), Arc::clone(&row), *ticket);
+                if let Some(ticket) = tickets.get(P::key(&row)) {
+                    self.cache
+                        .rows
+                        .insert(P::key(&row), Arc::clone(&row), *ticket);
                 }
                 found.push(row);
             }
@@ -197,7 +199,7 @@ impl<P: TableProjection> Table<P> {
         let limit = usize::try_from(limit).unwrap_or(0);
         self.page(&self.lists, at, statement, |statement| async move {
             let rows = self.database.fetch_all(statement).await?;
-            Ok(List::cut(rows, limit))
+            Ok(List::cut(unwrapped(rows), limit))
         })
         .await
     }
@@ -297,9 +299,13 @@ impl<P: TableProjection<Row: NamedRow>> Table<P> {
         let mut found = self.unordered(operation, ids, at).await?;
         found
             .value
-            .sort_unstable_by(|a, b| (a.name(), a.key()).cmp(&(b.name(), b.key())));
+            .sort_unstable_by(|a, b| (a.name(), P::key(a)).cmp(&(b.name(), P::key(b))));
         Ok(found)
     }
+}
+
+fn unwrapped<T>(rows: Vec<Read<T>>) -> Vec<T> {
+    rows.into_iter().map(|Read(row)| row).collect()
 }
 
 /// Counts what was asked of a table's cache.

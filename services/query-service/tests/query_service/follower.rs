@@ -32,7 +32,7 @@ fn row() -> Arc<ProductRow> {
 }
 
 /// A page of the only runner, after which the rows are at the head.
-fn page(from: u64, through: u64) -> PageWrite<String, ProductRow> {
+fn page(from: u64, through: u64) -> PageWrite<ProductRow> {
     PageWrite {
         token: Token(1),
         from: Position(from),
@@ -77,7 +77,7 @@ async fn the_position_follows_what_was_thrown_out() {
     let gated = Arc::clone(&log);
     tasks.spawn(async move {
         let checkpoints = followed.feed().follow(followed.version_of::<Products>());
-        follower::follow(Products, gated, checkpoints, &following).await;
+        follower::follow::<Products>(gated, checkpoints, &following).await;
     });
     until("confirmed at the start", || {
         cache.position(Position(0)).is_some()

@@ -20,7 +20,7 @@ fn log(history: &[Events]) -> Log {
 }
 
 fn fold(history: &[Events]) -> Option<OrderRow> {
-    let (mut rows, parked) = log(history).project(&Orders);
+    let (mut rows, parked) = log(history).project::<Orders>();
     assert_eq!(parked, None);
     rows.remove("o")
 }
@@ -35,7 +35,7 @@ fn course(history: &[Events]) -> Vec<(&'static str, i64, usize)> {
         let row = fold(&history[..length]).expect("a row");
         let changed = (0..length).find(|second| micros(*second) == row.updated_at);
         (
-            row.status().name(),
+            row.status.name(),
             row.version,
             changed.expect("a second of the log"),
         )
@@ -47,11 +47,10 @@ fn course(history: &[Events]) -> Vec<(&'static str, i64, usize)> {
 fn an_order_keeps_what_it_was_created_with() {
     let row = fold(&[O.created()]).expect("a row");
     assert_eq!((row.id.as_str(), row.user_id.as_str()), ("o", "ann"));
-    assert_eq!(row.status(), OrderStatus::Pending);
+    assert_eq!(row.status, OrderStatus::Pending);
     assert_eq!((row.total_cents, row.version), (3_985, 1));
     let items: Vec<_> = row
         .items
-        .0
         .iter()
         .map(|item| {
             let product = (item.product_id.as_str(), item.product_name.as_str());
@@ -60,14 +59,14 @@ fn an_order_keeps_what_it_was_created_with() {
         .collect();
     let (lamp, rug) = (("p1", "Lamp"), ("p2", "Rug"));
     assert_eq!(items, [(lamp, 2, 1_990), (rug, 1, 5)]);
-    let address = row.shipping_address.0.expect("an address");
+    let address = row.shipping_address.expect("an address");
     let parts = (address.street(), address.city(), address.postal_code());
     assert_eq!(parts, ("Main St. 1", "Öhringen", "74613"));
     assert_eq!(row.tracking_number, None);
     assert_eq!((row.created_at, row.updated_at), (micros(0), micros(0)));
 
     let row = fold(&[O.created_for(None)]).expect("a row");
-    assert_eq!(row.shipping_address.0, None);
+    assert_eq!(row.shipping_address, None);
 }
 
 #[test]
@@ -230,8 +229,8 @@ fn an_order_that_was_closed_is_failed_for_good() {
         O.failed(),
     ];
     let row = fold(&history).expect("a row");
-    assert_eq!(row.status(), OrderStatus::Failed);
-    assert_eq!(row.suspended_sagas.0, Vec::<String>::new());
+    assert_eq!(row.status, OrderStatus::Failed);
+    assert_eq!(row.suspended_sagas, Vec::<String>::new());
     assert_eq!(row.version, 2);
 }
 
@@ -258,11 +257,11 @@ fn a_saga_touches_its_own_order_alone() {
         stranger.started(),
         stranger.suspended("x"),
     ];
-    let (rows, parked) = log(&history).project(&Orders);
+    let (rows, parked) = log(&history).project::<Orders>();
     assert_eq!(parked, None);
     assert_eq!(rows.len(), 2, "a saga makes no order");
-    assert_eq!(rows["o"].status(), OrderStatus::Pending);
-    assert_eq!(rows["other"].status(), OrderStatus::Failed);
+    assert_eq!(rows["o"].status, OrderStatus::Pending);
+    assert_eq!(rows["other"].status, OrderStatus::Failed);
 }
 
 #[test]
@@ -273,7 +272,7 @@ fn an_event_of_an_unknown_shape_parks_the_projection_in_front_of_it() {
         data: "{}".to_owned(),
     };
     let log = log(&[O.created()]).with_encoded(StreamId::new("order_saga", "s"), unreadable);
-    let (rows, parked) = log.project(&Orders);
+    let (rows, parked) = log.project::<Orders>();
     assert_eq!(parked.expect("parked").position, Position(2));
     assert_eq!(rows.len(), 1);
 }

@@ -229,10 +229,10 @@ fn every_projection_parks_on_a_type_that_it_does_not_know_in_each_stream_that_it
     };
     let parks = |stream_type| {
         [
-            log(stream_type).project(&Categories).1.is_some(),
-            log(stream_type).project(&Products).1.is_some(),
-            log(stream_type).project(&Orders).1.is_some(),
-            log(stream_type).project(&Sagas).1.is_some(),
+            log(stream_type).project::<Categories>().1.is_some(),
+            log(stream_type).project::<Products>().1.is_some(),
+            log(stream_type).project::<Orders>().1.is_some(),
+            log(stream_type).project::<Sagas>().1.is_some(),
         ]
     };
     for (stream_type, expected) in [

@@ -51,13 +51,13 @@ fn micros(second: u32) -> i64 {
 }
 
 fn category_of(log: Log) -> Option<CategoryRow> {
-    let (mut rows, parked) = log.project(&Categories);
+    let (mut rows, parked) = log.project::<Categories>();
     assert_eq!(parked, None);
     rows.remove("c")
 }
 
 fn product_of(log: Log) -> Option<ProductRow> {
-    let (mut rows, parked) = log.project(&Products);
+    let (mut rows, parked) = log.project::<Products>();
     assert_eq!(parked, None);
     rows.remove("p")
 }
@@ -217,7 +217,7 @@ fn an_event_that_cannot_be_read_parks_the_projection_in_front_of_it() {
         .with::<Product>("p", &product_created())
         .with_encoded(event_sourcing::StreamId::new("product", "p"), unreadable)
         .with::<Stock>("p", &stock(5, 0));
-    let (rows, parked) = log.project(&Products);
+    let (rows, parked) = log.project::<Products>();
     let parked = parked.expect("parked");
     assert_eq!(parked.position, Position(2));
     assert!(parked.reason.contains("99"), "{}", parked.reason);

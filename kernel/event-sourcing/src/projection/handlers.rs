@@ -1,0 +1,221 @@
+//! Which events a projection folds, and with what.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{FoldError, Projection};
+use crate::aggregate::Aggregate;
+use crate::envelope::{AnyEvent, Envelope};
+use crate::event::{DecodeError, StoredEvent};
+use crate::store::Filter;
+
+/// What is known about an event that is folded, apart from its data.
+#[derive(Clone, Copy, Debug)]
+pub struct EventContext<'e> {
+    /// The key of the row.
+    pub key: &'e str,
+    /// The event as it was stored.
+    pub envelope: &'e Envelope,
+}
+
+impl EventContext<'_> {
+    /// When the command was decided, in microseconds since 1970.
+    #[must_use]
+    pub fn recorded_at_micros(&self) -> i64 {
+        self.envelope.recorded_at.timestamp_micros()
+    }
+
+    /// The event's place in its stream, as a column holds it.
+    #[must_use]
+    pub fn stream_version(&self) -> i64 {
+        i64::try_from(self.envelope.version.0).unwrap_or(i64::MAX)
+    }
+
+    /// The event's place in the log, as a column holds it.
+    #[must_use]
+    pub fn position(&self) -> i64 {
+        i64::try_from(self.envelope.position.0).unwrap_or(i64::MAX)
+    }
+}
+
+type Keys = Box<dyn Fn(&AnyEvent, &Envelope) -> Vec<String> + Send + Sync>;
+type Fold<R> = Box<
+    dyn Fn(Option<R>, &AnyEvent, EventContext<'_>) -> Result<Option<R>, FoldError> + Send + Sync,
+>;
+
+/// One kind of events, and what is done with them.
+struct Route<R> {
+    filter: Filter,
+    decode: fn(&Envelope) -> Result<AnyEvent, DecodeError>,
+    keys: Keys,
+    fold: Fold<R>,
+}
+
+/// The events that concern a projection, each kind with its fold.
+///
+/// An event that none of the handlers selects is not read. One that a handler selects by its stream and that it cannot
+/// decode parks the projection, so that an event of a newer binary is not passed over.
+pub struct Handlers<P: Projection> {
+    routes: Vec<Route<P::Row>>,
+}
+
+/// An event that was decoded, with the rows that it may change.
+#[derive(Debug)]
+pub struct Decoded {
+    pub(super) envelope: Arc<Envelope>,
+    pub(super) event: AnyEvent,
+    pub(super) keys: Vec<String>,
+    route: usize,
+}
+
+impl<P: Projection> Handlers<P> {
+    /// Those of the projection.
+    #[must_use]
+    pub fn of_projection() -> Self {
+        let mut handlers = Self { routes: Vec::new() };
+        P::handlers(&mut handlers);
+        handlers
+    }
+
+    /// Folds the events of an aggregate. The key of the row is the aggregate's id, unless
+    /// [`keyed_by`](Handler::keyed_by) says otherwise.
+    ///
+    /// `fold` gets the row, if there is one, and returns it as it is after the event; nothing if it is deleted, or was
+    /// missing and stays so. Its error parks the projection in front of the event.
+    pub fn aggregate<A: Aggregate>(
+        &mut self,
+        fold: impl Fn(Option<P::Row>, &A::Event, EventContext<'_>) -> Result<Option<P::Row>, FoldError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Handler<'_, P::Row, A::Event> {
+        self.events(Filter::of_streams(&[A::TYPE]), fold)
+    }
+
+    /// Folds the events that a filter selects, as [`Self::aggregate`] does. The first handler that selects an event
+    /// gets it.
+    pub fn events<E: StoredEvent>(
+        &mut self,
+        filter: Filter,
+        fold: impl Fn(Option<P::Row>, &E, EventContext<'_>) -> Result<Option<P::Row>, FoldError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Handler<'_, P::Row, E> {
+        self.routes.push(Route {
+            filter,
+            decode: |envelope| envelope.decode_shared::<E>().map(|event| event as AnyEvent),
+            keys: Box::new(|_, envelope| vec![envelope.stream.aggregate_id().to_owned()]),
+            fold: Box::new(move |row, event, context| match event.downcast_ref::<E>() {
+                Some(event) => fold(row, event, context),
+                None => unreachable!("a handler gets what it decoded"),
+            }),
+        });
+        let last = self.routes.len() - 1;
+        Handler {
+            route: &mut self.routes[last],
+            event: std::marker::PhantomData,
+        }
+    }
+
+    /// The events that concern the projection.
+    #[must_use]
+    pub fn filter(&self) -> Filter {
+        let mut filters = self.routes.iter().map(|route| route.filter.clone());
+        let first = filters.next().unwrap_or_default();
+        filters.fold(first, Filter::or)
+    }
+
+    /// Decodes an event that passed the filter.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if this binary cannot read it.
+    pub fn decode(&self, envelope: &Arc<Envelope>) -> Result<Decoded, DecodeError> {
+        let (stream_type, event_type) = (envelope.stream.aggregate_type(), &envelope.event_type);
+        let mut routes = self.routes.iter().enumerate();
+        let Some((index, route)) =
+            routes.find(|(_, route)| route.filter.matches(stream_type, event_type))
+        else {
+            return Err(DecodeError::unknown_type(event_type));
+        };
+        let event = (route.decode)(envelope)?;
+        Ok(Decoded {
+            keys: (route.keys)(&event, envelope),
+            envelope: Arc::clone(envelope),
+            event,
+            route: index,
+        })
+    }
+
+    pub(super) fn fold(
+        &self,
+        key: &str,
+        row: Option<P::Row>,
+        decoded: &Decoded,
+    ) -> Result<Option<P::Row>, FoldError> {
+        let context = EventContext {
+            key,
+            envelope: &decoded.envelope,
+        };
+        (self.routes[decoded.route].fold)(row, &decoded.event, context)
+    }
+}
+
+impl Decoded {
+    /// The keys of the rows that the event may change.
+    #[must_use]
+    pub fn into_keys(self) -> Vec<String> {
+        self.keys
+    }
+}
+
+impl<P: Projection> fmt::Debug for Handlers<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Handlers({})", P::NAME)
+    }
+}
+
+/// A handler that was added, to say more about it.
+pub struct Handler<'h, R, E> {
+    route: &'h mut Route<R>,
+    event: std::marker::PhantomData<fn(&E)>,
+}
+
+impl<R, E: StoredEvent> Handler<'_, R, E> {
+    /// Names the rows that an event may change. Each of them is folded by itself; all of them change, or none.
+    pub fn keyed_by<K: IntoIterator<Item = String>>(
+        self,
+        keys: impl Fn(&E, &Envelope) -> K + Send + Sync + 'static,
+    ) -> Self {
+        self.route.keys = Box::new(move |event, envelope| {
+            let event = event.downcast_ref::<E>();
+            event.map_or_else(Vec::new, |event| {
+                keys(event, envelope).into_iter().collect()
+            })
+        });
+        self
+    }
+
+    /// Leaves out events of these types, in the streams that the handler selects. They are not read.
+    pub fn ignoring(self, event_types: &[&'static str]) -> Self {
+        self.route.filter = std::mem::take(&mut self.route.filter).ignoring(event_types);
+        self
+    }
+
+    /// Leaves out all known event types but these, in the streams that the handler selects. An event of an unknown
+    /// type still parks the projection.
+    pub fn only(self, event_types: &[&'static str]) -> Self {
+        let others: Vec<_> = E::TYPES
+            .iter()
+            .filter(|known| !event_types.contains(known))
+            .copied()
+            .collect();
+        self.ignoring(&others)
+    }
+}
+
+impl<R, E> fmt::Debug for Handler<'_, R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handler").field(&self.route.filter).finish()
+    }
+}
