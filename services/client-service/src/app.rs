@@ -11,13 +11,11 @@ use platform::runtime::{GrpcChannel, HttpListener};
 use platform::telemetry::Metrics;
 use platform::{Health, StartError, Tasks, fields};
 
-use crate::clients::{Channels, Services};
 use crate::config::{Config, RemoteServices};
-use crate::execution::Executor;
+use crate::graphql::{Executor, Limits};
 use crate::http::{AllowedHosts, Endpoint, Site, router};
-use crate::limits::Limits;
-use crate::probes;
 use crate::schema;
+use crate::upstream::{Channels, Services, probes};
 
 /// A gateway that serves.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use platform::config::{AppEnv, Read, Reader, Spec, names};
 use platform::runtime::ConnectionLimits;
 
-use crate::clients::Policy;
+use crate::upstream::Policy;
 
 /// The settings that the gateway reads in any process, except for its listener and those of every process.
 pub const SETTINGS: &[Spec] = &[

@@ -1,10 +1,20 @@
 //! Puts the schema together.
 
-use async_graphql::{EmptySubscription, SchemaBuilder};
+use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};
 
-use crate::limits::MAX_NESTING;
-use crate::mutations::Mutation;
-use crate::queries::Query;
+use crate::api::category::{CategoryMutations, CategoryQueries};
+use crate::api::order::{OrderMutations, OrderQueries};
+use crate::api::product::{ProductMutations, ProductQueries};
+use crate::api::saga::SagaQueries;
+use crate::graphql::MAX_NESTING;
+
+/// What can be asked.
+#[derive(Debug, Default, MergedObject)]
+pub struct Query(CategoryQueries, ProductQueries, OrderQueries, SagaQueries);
+
+/// What can be changed. The mutations of one request run in order, each with a command id of its own.
+#[derive(Debug, Default, MergedObject)]
+pub struct Mutation(CategoryMutations, ProductMutations, OrderMutations);
 
 /// The schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -1,15 +1,14 @@
 //! HTTP: `/graphql`, `/graphiql`, `/schema.graphql`, `/health`, `/metrics`.
 
-mod answer;
-mod graphql;
+mod endpoint;
 mod hosts;
+mod idempotency;
 mod media;
-pub(crate) mod numbers;
 mod pages;
 mod request;
+mod response;
 mod routes;
 
-pub use answer::Answer;
-pub use graphql::Endpoint;
+pub use endpoint::Endpoint;
 pub use hosts::AllowedHosts;
 pub use routes::{Site, router};

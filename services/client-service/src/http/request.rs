@@ -6,11 +6,10 @@ use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
-use super::answer::MIN_POSITION;
 use super::media::is_json;
-use super::numbers::preserve;
+use super::response::MIN_POSITION;
 use crate::errors::{ApiError, Code};
-use crate::execution::Query;
+use crate::graphql::{Query, preserve};
 
 /// The longest body.
 const MAX_BODY_BYTES: usize = 100 * 1024;

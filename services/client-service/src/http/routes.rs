@@ -13,7 +13,7 @@ use platform::Health;
 use platform::health::{HEALTH, LIVE, METRICS, READY};
 use platform::telemetry::Metrics;
 
-use super::graphql::Endpoint;
+use super::endpoint::Endpoint;
 use super::hosts::{self, AllowedHosts};
 use super::pages;
 

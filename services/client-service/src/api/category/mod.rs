@@ -1,0 +1,11 @@
+//! Categories.
+
+mod input;
+mod mutation;
+mod query;
+mod statistics;
+mod types;
+
+pub use mutation::CategoryMutations;
+pub use query::CategoryQueries;
+pub use types::Category;

@@ -1,0 +1,22 @@
+//! Counts of all categories.
+
+use async_graphql::SimpleObject;
+use contract::query;
+
+/// Of all categories.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct CategoryStatistics {
+    total_count: i32,
+    has_categories: bool,
+    categories_with_timestamps: i32,
+}
+
+impl From<query::CategoryStatisticsResponse> for CategoryStatistics {
+    fn from(row: query::CategoryStatisticsResponse) -> Self {
+        Self {
+            total_count: row.total_count,
+            has_categories: row.has_categories,
+            categories_with_timestamps: row.categories_with_timestamps,
+        }
+    }
+}

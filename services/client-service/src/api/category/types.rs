@@ -1,0 +1,171 @@
+//! Categories.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use contract::{proto, query};
+use tokio::sync::OnceCell;
+
+use super::super::convert::{from_micros, from_timestamp, missing, to_int};
+use super::super::product::Product;
+use crate::errors::{ApiError, or_null};
+use crate::graphql::DateTime;
+use crate::upstream::{Left, RequestContext, loaders};
+
+/// A category.
+#[derive(Debug)]
+pub struct Category {
+    id: String,
+    /// `None` where a command answered that had nothing to do, and so does not know when the row last changed.
+    own: Option<Own>,
+    /// `None` where a command answered, which does not count.
+    product_count: Option<i32>,
+    row: OnceCell<Box<Row>>,
+}
+
+#[derive(Debug)]
+struct Own {
+    name: String,
+    description: Option<String>,
+    version: i32,
+    created_at: DateTime,
+    updated_at: DateTime,
+}
+
+/// All of it, from the read side.
+#[derive(Debug)]
+struct Row {
+    own: Own,
+    product_count: i32,
+}
+
+impl Row {
+    fn read(row: query::Category) -> Result<Self, ApiError> {
+        Ok(Self {
+            own: Own {
+                created_at: from_micros(row.created_at_micros)?,
+                updated_at: from_micros(row.updated_at_micros)?,
+                name: row.name,
+                description: row.description,
+                version: to_int(row.version),
+            },
+            product_count: row.product_count,
+        })
+    }
+}
+
+impl Own {
+    fn from_reply(reply: proto::Category) -> Result<Self, ApiError> {
+        Ok(Self {
+            created_at: from_timestamp(reply.created_at.as_ref())?,
+            updated_at: from_timestamp(reply.updated_at.as_ref())?,
+            name: reply.name,
+            description: reply.description,
+            version: to_int(reply.version),
+        })
+    }
+}
+
+impl Category {
+    /// From the read side.
+    ///
+    /// # Errors
+    /// A time is outside the calendar.
+    pub fn from_row(mut row: query::Category) -> Result<Self, ApiError> {
+        let id = std::mem::take(&mut row.id);
+        let row = Row::read(row)?;
+        Ok(Self {
+            id,
+            own: Some(row.own),
+            product_count: Some(row.product_count),
+            row: OnceCell::new(),
+        })
+    }
+
+    /// All rows of a list.
+    ///
+    /// # Errors
+    /// A time is outside the calendar.
+    pub fn from_rows(rows: Vec<query::Category>) -> Result<Vec<Self>, ApiError> {
+        rows.into_iter().map(Self::from_row).collect()
+    }
+
+    /// From a command's reply.
+    ///
+    /// # Errors
+    /// A time is missing.
+    pub fn from_reply(left: Left<proto::Category>) -> Result<Self, ApiError> {
+        let mut reply = left.entity;
+        let id = std::mem::take(&mut reply.id);
+        let own = (!left.unchanged).then(|| Own::from_reply(reply));
+        Ok(Self {
+            id,
+            own: own.transpose()?,
+            product_count: None,
+            row: OnceCell::new(),
+        })
+    }
+
+    async fn own(&self, context: &Context<'_>) -> Result<&Own, ApiError> {
+        match &self.own {
+            Some(own) => Ok(own),
+            None => Ok(&self.row(context).await?.own),
+        }
+    }
+
+    async fn row(&self, context: &Context<'_>) -> Result<&Row, ApiError> {
+        let load = async || {
+            let found = loaders::category(RequestContext::of(context)?, &self.id).await?;
+            let row = found.ok_or_else(|| missing("category", &self.id))?;
+            Row::read(Arc::unwrap_or_clone(row)).map(Box::new)
+        };
+        self.row.get_or_try_init(load).await.map(AsRef::as_ref)
+    }
+}
+
+/// A group of products.
+#[Object]
+impl Category {
+    async fn id(&self) -> ID {
+        ID(self.id.clone())
+    }
+
+    async fn name(&self, context: &Context<'_>) -> Result<&str, ApiError> {
+        Ok(&self.own(context).await?.name)
+    }
+
+    async fn description(&self, context: &Context<'_>) -> Option<&str> {
+        or_null(context, self.own(context).await)?
+            .description
+            .as_deref()
+    }
+
+    /// How many products belong to it.
+    async fn product_count(&self, context: &Context<'_>) -> Result<i32, ApiError> {
+        match self.product_count {
+            Some(count) => Ok(count),
+            None => Ok(self.row(context).await?.product_count),
+        }
+    }
+
+    /// Its products, ordered by name; at most 500.
+    async fn products(&self, context: &Context<'_>) -> Result<Vec<Product>, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let products = loaders::products_of(scope, &self.id).await?;
+        scope.note_truncated(products.truncated);
+        Product::from_rows(products.rows.clone())
+    }
+
+    /// Counts the category's changes.
+    async fn version(&self, context: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(self.own(context).await?.version)
+    }
+
+    async fn created_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
+        Ok(self.own(context).await?.created_at)
+    }
+
+    async fn updated_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
+        Ok(self.own(context).await?.updated_at)
+    }
+}

@@ -1,0 +1,82 @@
+//! Where orders stand.
+
+use async_graphql::Enum;
+use contract::query;
+
+use crate::errors::ApiError;
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrderStatus {
+    /// Created.
+    Pending,
+    /// Its saga is at work.
+    Processing,
+    /// Paid, and its shipment arranged.
+    Confirmed,
+    /// On its way; it can no longer be cancelled.
+    Shipped,
+    /// With the customer.
+    Delivered,
+    /// Undone: it holds no stock, no money and no shipment.
+    Cancelled,
+    /// It waits for a person, or was closed by one.
+    Failed,
+}
+
+impl OrderStatus {
+    /// From its number in the messages of both sides, which count alike.
+    ///
+    /// # Errors
+    /// There is no such status.
+    pub fn from_number(number: i32) -> Result<Self, ApiError> {
+        use query::OrderStatus as Wire;
+        match Wire::try_from(number) {
+            Ok(Wire::Pending) => Ok(Self::Pending),
+            Ok(Wire::Processing) => Ok(Self::Processing),
+            Ok(Wire::Confirmed) => Ok(Self::Confirmed),
+            Ok(Wire::Shipped) => Ok(Self::Shipped),
+            Ok(Wire::Delivered) => Ok(Self::Delivered),
+            Ok(Wire::Cancelled) => Ok(Self::Cancelled),
+            Ok(Wire::Failed) => Ok(Self::Failed),
+            Ok(Wire::Unspecified) | Err(_) => {
+                Err(ApiError::internal(format!("no order status {number}")))
+            }
+        }
+    }
+
+    /// Its number in the messages.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        use query::OrderStatus as Wire;
+        (match self {
+            Self::Pending => Wire::Pending,
+            Self::Processing => Wire::Processing,
+            Self::Confirmed => Wire::Confirmed,
+            Self::Shipped => Wire::Shipped,
+            Self::Delivered => Wire::Delivered,
+            Self::Cancelled => Wire::Cancelled,
+            Self::Failed => Wire::Failed,
+        }) as i32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::resolver_utils::EnumType;
+
+    use super::OrderStatus;
+    use crate::errors::Code;
+
+    #[test]
+    fn every_status_has_its_number_and_no_other_number_is_one() {
+        for (number, item) in (1..).zip(OrderStatus::items()) {
+            assert_eq!(OrderStatus::from_number(number), Ok(item.value));
+            assert_eq!(item.value.number(), number);
+        }
+        for number in [-1, 0, 8] {
+            let error = OrderStatus::from_number(number).expect_err("no status");
+            assert_eq!(error.code, Code::InternalError);
+        }
+    }
+}

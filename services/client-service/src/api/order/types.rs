@@ -1,0 +1,245 @@
+//! Orders.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use contract::{proto, query};
+use tokio::sync::OnceCell;
+
+use super::super::convert::{from_micros, from_timestamp, missing, to_int};
+use super::super::saga::SagaState;
+use super::status::OrderStatus;
+use crate::errors::{ApiError, or_null};
+use crate::graphql::{DateTime, Decimal};
+use crate::upstream::{Left, RequestContext, loaders};
+
+/// An order.
+#[derive(Debug)]
+pub struct Order {
+    id: String,
+    /// Empty where a command answered that had nothing to do, and so does not know when the row last changed; read
+    /// then when somebody asks.
+    own: OnceCell<Box<Own>>,
+}
+
+#[derive(Debug)]
+struct Own {
+    user_id: String,
+    status: OrderStatus,
+    total_amount: String,
+    items: Vec<OrderItem>,
+    shipping_address: Option<ShippingAddress>,
+    tracking_number: Option<String>,
+    version: i32,
+    created_at: DateTime,
+    updated_at: DateTime,
+}
+
+/// A product of an order, as it was when it was ordered.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct OrderItem {
+    product_id: ID,
+    product_name: String,
+    quantity: i32,
+    /// Of one piece.
+    price: Decimal,
+    /// Of all pieces.
+    subtotal: Decimal,
+}
+
+/// Where an order goes.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ShippingAddress {
+    street: String,
+    city: String,
+    postal_code: String,
+}
+
+impl Own {
+    fn from_row(row: query::Order) -> Result<Self, ApiError> {
+        Ok(Self {
+            user_id: row.user_id,
+            status: OrderStatus::from_number(row.status)?,
+            total_amount: row.total_amount,
+            items: row.items.into_iter().map(OrderItem::from).collect(),
+            shipping_address: row.shipping_address.map(ShippingAddress::from),
+            tracking_number: row.tracking_number,
+            version: to_int(row.version),
+            created_at: from_micros(row.created_at_micros)?,
+            updated_at: from_micros(row.updated_at_micros)?,
+        })
+    }
+
+    fn from_reply(reply: proto::Order) -> Result<Self, ApiError> {
+        let items = reply.items.into_iter().map(OrderItem::from_reply);
+        Ok(Self {
+            user_id: reply.user_id,
+            status: OrderStatus::from_number(reply.status)?,
+            total_amount: reply.total_amount,
+            items: items.collect::<Result<_, _>>()?,
+            shipping_address: reply.shipping_address.map(ShippingAddress::from),
+            tracking_number: reply.tracking_number,
+            version: to_int(reply.version),
+            created_at: from_timestamp(reply.created_at.as_ref())?,
+            updated_at: from_timestamp(reply.updated_at.as_ref())?,
+        })
+    }
+}
+
+impl From<query::OrderItem> for OrderItem {
+    fn from(row: query::OrderItem) -> Self {
+        Self {
+            product_id: ID(row.product_id),
+            product_name: row.product_name,
+            quantity: row.quantity,
+            price: Decimal::new(row.price),
+            subtotal: Decimal::new(row.subtotal),
+        }
+    }
+}
+
+impl OrderItem {
+    fn from_reply(reply: proto::OrderItem) -> Result<Self, ApiError> {
+        let exact = |amount: Option<String>| {
+            let amount = amount.map(Decimal::new);
+            amount.ok_or_else(|| ApiError::internal("an order's item without exact amounts"))
+        };
+        Ok(Self {
+            product_id: ID(reply.product_id),
+            product_name: reply.product_name,
+            quantity: reply.quantity,
+            price: exact(reply.unit_price_decimal)?,
+            subtotal: exact(reply.subtotal_decimal)?,
+        })
+    }
+}
+
+impl From<query::ShippingAddress> for ShippingAddress {
+    fn from(row: query::ShippingAddress) -> Self {
+        Self {
+            street: row.street,
+            city: row.city,
+            postal_code: row.postal_code,
+        }
+    }
+}
+
+impl From<proto::ShippingAddress> for ShippingAddress {
+    fn from(reply: proto::ShippingAddress) -> Self {
+        Self {
+            street: reply.street,
+            city: reply.city,
+            postal_code: reply.postal_code,
+        }
+    }
+}
+
+impl Order {
+    fn new(id: String, own: Option<Own>) -> Self {
+        Self {
+            id,
+            own: OnceCell::new_with(own.map(Box::new)),
+        }
+    }
+
+    /// From the read side.
+    ///
+    /// # Errors
+    /// It has no status, or a time is outside the calendar.
+    pub fn from_row(mut row: query::Order) -> Result<Self, ApiError> {
+        let id = std::mem::take(&mut row.id);
+        Ok(Self::new(id, Some(Own::from_row(row)?)))
+    }
+
+    /// All rows of a list.
+    ///
+    /// # Errors
+    /// One has no status, or a time is outside the calendar.
+    pub fn from_rows(rows: Vec<query::Order>) -> Result<Vec<Self>, ApiError> {
+        rows.into_iter().map(Self::from_row).collect()
+    }
+
+    /// From a command's reply.
+    ///
+    /// # Errors
+    /// It has no status, or an amount or a time is missing.
+    pub fn from_reply(left: Left<proto::Order>) -> Result<Self, ApiError> {
+        let mut reply = left.entity;
+        let id = std::mem::take(&mut reply.id);
+        let own = (!left.unchanged).then(|| Own::from_reply(reply));
+        Ok(Self::new(id, own.transpose()?))
+    }
+
+    async fn own(&self, context: &Context<'_>) -> Result<&Own, ApiError> {
+        let load = async || {
+            let found = loaders::order(RequestContext::of(context)?, &self.id).await?;
+            let row = found.ok_or_else(|| missing("order", &self.id))?;
+            Own::from_row(Arc::unwrap_or_clone(row)).map(Box::new)
+        };
+        self.own.get_or_try_init(load).await.map(AsRef::as_ref)
+    }
+
+    async fn load_saga(&self, context: &Context<'_>) -> Result<Option<SagaState>, ApiError> {
+        let found = loaders::saga_of(RequestContext::of(context)?, &self.id).await?;
+        found
+            .map(|row| SagaState::from_row(Arc::unwrap_or_clone(row)))
+            .transpose()
+    }
+}
+
+/// What somebody bought.
+#[Object]
+impl Order {
+    async fn id(&self) -> ID {
+        ID(self.id.clone())
+    }
+
+    async fn user_id(&self, context: &Context<'_>) -> Result<ID, ApiError> {
+        Ok(ID(self.own(context).await?.user_id.clone()))
+    }
+
+    async fn status(&self, context: &Context<'_>) -> Result<OrderStatus, ApiError> {
+        Ok(self.own(context).await?.status)
+    }
+
+    /// The sum of all items, at the prices when it was ordered.
+    async fn total_amount(&self, context: &Context<'_>) -> Result<Decimal, ApiError> {
+        Ok(Decimal::new(self.own(context).await?.total_amount.clone()))
+    }
+
+    /// Each product once.
+    async fn items(&self, context: &Context<'_>) -> Result<&[OrderItem], ApiError> {
+        Ok(&self.own(context).await?.items)
+    }
+
+    async fn shipping_address(&self, context: &Context<'_>) -> Option<ShippingAddress> {
+        or_null(context, self.own(context).await)?
+            .shipping_address
+            .clone()
+    }
+
+    /// How far the work on it is.
+    async fn saga_state(&self, context: &Context<'_>) -> Option<SagaState> {
+        or_null(context, self.load_saga(context).await)?
+    }
+
+    /// The carrier's number, once shipping is arranged.
+    async fn tracking_number(&self, context: &Context<'_>) -> Option<&str> {
+        or_null(context, self.own(context).await)?
+            .tracking_number
+            .as_deref()
+    }
+
+    /// Counts the order's changes; those of its sagas are not among them.
+    async fn version(&self, context: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(self.own(context).await?.version)
+    }
+
+    async fn created_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
+        Ok(self.own(context).await?.created_at)
+    }
+
+    async fn updated_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
+        Ok(self.own(context).await?.updated_at)
+    }
+}

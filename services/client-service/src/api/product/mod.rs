@@ -1,0 +1,11 @@
+//! Products.
+
+mod input;
+mod mutation;
+mod query;
+mod statistics;
+mod types;
+
+pub use mutation::ProductMutations;
+pub use query::ProductQueries;
+pub use types::Product;

@@ -1,0 +1,114 @@
+//! Mutations of products.
+
+use async_graphql::{Context, ID, Object};
+use contract::proto::{Crud, PriceUpParam, ProductUpParam, StockUpParam};
+
+use super::super::presence::{clearable, not_null};
+use super::input::{CreateProductInput, UpdateProductInput};
+use super::types::Product;
+use crate::errors::ApiError;
+use crate::graphql::Decimal;
+use crate::upstream::RequestContext;
+
+/// Mutations of products.
+#[derive(Debug, Default)]
+pub struct ProductMutations;
+
+#[Object]
+impl ProductMutations {
+    /// Makes a product.
+    async fn create_product(
+        &self,
+        context: &Context<'_>,
+        input: CreateProductInput,
+    ) -> Result<Product, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let stock_quantity = not_null("stockQuantity", input.stock_quantity)?;
+        let param = ProductUpParam {
+            crud: Crud::Insert.into(),
+            name_value: Some(input.name),
+            description: input.description,
+            price_decimal: Some(input.price.into_text()),
+            category_id_value: input.category_id.map(|id| id.0),
+            stock_quantity: Some(stock_quantity.map_or(0, i64::from)),
+            ..ProductUpParam::default()
+        };
+        let by = (scope, scope.command_id(context));
+        Product::from_reply(scope.services.create_product(by, param).await?)
+    }
+
+    /// Changes a product.
+    async fn update_product(
+        &self,
+        context: &Context<'_>,
+        input: UpdateProductInput,
+    ) -> Result<Product, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let (description, clear_description) = clearable(input.description);
+        let (category_id, clear_category) = clearable(input.category_id);
+        let expected_version = not_null("expectedVersion", input.expected_version)?;
+        let param = ProductUpParam {
+            crud: Crud::Update.into(),
+            id: input.id.0,
+            name_value: not_null("name", input.name)?,
+            price_decimal: not_null("price", input.price)?.map(Decimal::into_text),
+            description,
+            clear_description,
+            category_id_value: category_id.map(|id| id.0),
+            clear_category,
+            expected_version: expected_version.map(i64::from),
+            ..ProductUpParam::default()
+        };
+        let by = (scope, scope.command_id(context));
+        Product::from_reply(scope.services.update_product(by, param).await?)
+    }
+
+    /// Changes a product's price and says why.
+    async fn change_product_price(
+        &self,
+        context: &Context<'_>,
+        id: ID,
+        new_price: Decimal,
+        reason: Option<String>,
+    ) -> Result<Product, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let param = PriceUpParam {
+            id: id.0,
+            new_price: new_price.into_text(),
+            reason,
+        };
+        let by = (scope, scope.command_id(context));
+        Product::from_reply(scope.services.change_price(by, param).await?)
+    }
+
+    /// Sets what of a product is on hand.
+    async fn update_stock(
+        &self,
+        context: &Context<'_>,
+        product_id: ID,
+        quantity: i32,
+    ) -> Result<Product, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let param = StockUpParam {
+            product_id: product_id.0,
+            quantity: quantity.into(),
+        };
+        let by = (scope, scope.command_id(context));
+        Ok(Product::from_stock(
+            scope.services.update_stock(by, param).await?,
+        ))
+    }
+
+    /// Deletes a product.
+    async fn delete_product(&self, context: &Context<'_>, id: ID) -> Result<bool, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let param = ProductUpParam {
+            crud: Crud::Delete.into(),
+            id: id.0,
+            ..ProductUpParam::default()
+        };
+        let by = (scope, scope.command_id(context));
+        scope.services.delete_product(by, param).await?;
+        Ok(true)
+    }
+}

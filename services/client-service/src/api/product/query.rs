@@ -1,0 +1,163 @@
+//! Queries about products.
+
+use async_graphql::{Context, ID, Object};
+use contract::query::{ProductListResponse, ProductPriceRangeRequest, ProductWindowRequest};
+
+use super::super::arguments;
+use super::super::read::{read_error, single};
+use super::statistics::ProductStatistics;
+use super::types::Product;
+use crate::errors::{ApiError, or_null};
+use crate::upstream::RequestContext;
+
+/// Queries about products.
+#[derive(Debug, Default)]
+pub struct ProductQueries;
+
+async fn by_id(context: &Context<'_>, id: ID) -> Result<Product, ApiError> {
+    let scope = RequestContext::of(context)?;
+    let id = arguments::id("id", &id)?;
+    // One call instead of two when the category is wanted as well.
+    let answer = if context.look_ahead().field("category").exists() {
+        scope
+            .services
+            .product_with_category(scope, id.clone())
+            .await
+    } else {
+        scope.services.product(scope, id.clone()).await
+    };
+    Product::from_row(single(answer, ("product", "id", &id))?)
+}
+
+async fn by_name(context: &Context<'_>, name: String) -> Result<Product, ApiError> {
+    let scope = RequestContext::of(context)?;
+    let name = arguments::product_name(&name)?;
+    let answer = scope.services.product_by_name(scope, name.clone()).await;
+    Product::from_row(single(answer, ("product", "name", &name))?)
+}
+
+fn list(
+    scope: &RequestContext,
+    answer: Result<ProductListResponse, tonic::Status>,
+) -> Result<Vec<Product>, ApiError> {
+    let list = answer.map_err(read_error)?;
+    scope.note_truncated(list.truncated);
+    Product::from_rows(list.products)
+}
+
+/// A page, which is not a list that was cut.
+fn page(answer: Result<ProductListResponse, tonic::Status>) -> Result<Vec<Product>, ApiError> {
+    Product::from_rows(answer.map_err(read_error)?.products)
+}
+
+#[Object]
+impl ProductQueries {
+    /// The product with this id.
+    async fn product(&self, context: &Context<'_>, id: ID) -> Option<Product> {
+        or_null(context, by_id(context, id).await)
+    }
+
+    /// A product with exactly this name.
+    async fn product_by_name(&self, context: &Context<'_>, name: String) -> Option<Product> {
+        or_null(context, by_name(context, name).await)
+    }
+
+    /// Products, of one category or of all, ordered by name: `limit` (1 to 500, 100 if absent) from `offset` on.
+    async fn products(
+        &self,
+        context: &Context<'_>,
+        category_id: Option<ID>,
+        limit: Option<i32>,
+        offset: Option<i32>,
+    ) -> Result<Vec<Product>, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let category_id = category_id
+            .map(|id| arguments::id("categoryId", &id))
+            .transpose()?;
+        let window = ProductWindowRequest {
+            category_id,
+            limit: Some(arguments::limit(limit)?),
+            offset: arguments::at_least("offset", 0, offset.unwrap_or(0))?,
+        };
+        page(scope.services.products_window(scope, window).await)
+    }
+
+    /// The products whose name contains the term, without regard to case; at most 500.
+    async fn search_products(
+        &self,
+        context: &Context<'_>,
+        search_term: String,
+    ) -> Result<Vec<Product>, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let term = arguments::search_term(search_term)?;
+        list(scope, scope.services.search_products(scope, term).await)
+    }
+
+    /// A page of all products, ordered by name. Pages start at 1 and have 1 to 500 rows.
+    async fn products_paginated(
+        &self,
+        context: &Context<'_>,
+        page: i32,
+        per_page: i32,
+    ) -> Result<Vec<Product>, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let number = arguments::at_least("page", 1, page)?;
+        let per_page = arguments::rows("perPage", per_page)?;
+        self::page(
+            scope
+                .services
+                .products_paginated(scope, number, per_page)
+                .await,
+        )
+    }
+
+    /// The products of a category, ordered by name; at most 500.
+    async fn products_by_category(
+        &self,
+        context: &Context<'_>,
+        category_id: ID,
+    ) -> Result<Vec<Product>, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let id = arguments::id("categoryId", &category_id)?;
+        list(scope, scope.services.products_by_category(scope, id).await)
+    }
+
+    /// The products with a price in this range, ordered by price; at most 500.
+    async fn products_by_price_range(
+        &self,
+        context: &Context<'_>,
+        min_price: f64,
+        max_price: f64,
+    ) -> Result<Vec<Product>, ApiError> {
+        let scope = RequestContext::of(context)?;
+        if min_price > max_price {
+            let rule = format!("must not be above maxPrice {max_price}, got {min_price}");
+            return Err(ApiError::invalid("minPrice", rule));
+        }
+        let range = ProductPriceRangeRequest {
+            min_price,
+            max_price,
+            min_price_decimal: Some(arguments::price_limit(min_price)),
+            max_price_decimal: Some(arguments::price_limit(max_price)),
+        };
+        list(scope, scope.services.products_by_price(scope, range).await)
+    }
+
+    /// Counts of all products.
+    async fn product_statistics(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<ProductStatistics, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let answer = scope.services.product_statistics(scope).await;
+        ProductStatistics::from_row(&answer.map_err(read_error)?)
+    }
+
+    /// Whether there is a product with this id.
+    async fn product_exists(&self, context: &Context<'_>, id: ID) -> Result<bool, ApiError> {
+        let scope = RequestContext::of(context)?;
+        let id = arguments::id("id", &id)?;
+        let answer = scope.services.product_exists(scope, id).await;
+        answer.map_err(read_error)
+    }
+}

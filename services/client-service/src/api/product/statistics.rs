@@ -1,0 +1,43 @@
+//! Counts and sums of all products.
+
+use async_graphql::SimpleObject;
+use contract::query;
+
+use crate::errors::ApiError;
+
+/// Of all products.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct ProductStatistics {
+    total_count: i32,
+    has_products: bool,
+    average_price: f64,
+    min_price: f64,
+    max_price: f64,
+    /// The sum of price × stockQuantity.
+    total_value: f64,
+    products_with_timestamps: i32,
+}
+
+impl ProductStatistics {
+    /// From the read side.
+    ///
+    /// # Errors
+    /// The total is not a number.
+    pub fn from_row(row: &query::ProductStatisticsResponse) -> Result<Self, ApiError> {
+        let total_value = match row.total_value.as_str() {
+            "" => 0.0,
+            text => text
+                .parse()
+                .map_err(|_| ApiError::internal("the total value is not a number"))?,
+        };
+        Ok(Self {
+            total_count: row.total_count,
+            has_products: row.has_products,
+            average_price: row.average_price,
+            min_price: row.min_price,
+            max_price: row.max_price,
+            total_value,
+            products_with_timestamps: row.products_with_timestamps,
+        })
+    }
+}

@@ -1,0 +1,249 @@
+//! Products.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use contract::{proto, query};
+use tokio::sync::OnceCell;
+
+use super::super::category::Category;
+use super::super::convert::{from_micros, from_timestamp, missing, to_int};
+use crate::errors::{ApiError, or_null};
+use crate::graphql::{DateTime, Decimal};
+use crate::upstream::{Left, RequestContext, loaders};
+
+/// A product.
+#[derive(Debug)]
+pub struct Product {
+    id: String,
+    /// `None` where a command answered that changed only the stock, or had nothing to do and so does not know when
+    /// the row last changed.
+    own: Option<Own>,
+    /// `None` where a command answered that did not touch the stock.
+    stock: Option<Stock>,
+    /// What the read side gave with the product.
+    category: Option<query::Category>,
+    row: OnceCell<Box<Row>>,
+}
+
+#[derive(Debug)]
+struct Own {
+    name: String,
+    description: Option<String>,
+    price: String,
+    category_id: Option<String>,
+    version: i32,
+    created_at: DateTime,
+    updated_at: DateTime,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stock {
+    available: i32,
+    on_hand: i32,
+    reserved: i32,
+}
+
+/// All of it, from the read side.
+#[derive(Debug)]
+struct Row {
+    own: Own,
+    stock: Stock,
+}
+
+impl Row {
+    fn read(row: query::Product) -> Result<Self, ApiError> {
+        Ok(Self {
+            own: Own {
+                created_at: from_micros(row.created_at_micros)?,
+                updated_at: from_micros(row.updated_at_micros)?,
+                name: row.name,
+                description: row.description,
+                price: row.price_decimal,
+                category_id: Some(row.category_id).filter(|id| !id.is_empty()),
+                version: to_int(row.version),
+            },
+            stock: Stock {
+                available: to_int(row.stock_quantity),
+                on_hand: to_int(row.on_hand_quantity),
+                reserved: to_int(row.reserved_quantity),
+            },
+        })
+    }
+}
+
+impl Own {
+    fn from_reply(reply: proto::Product) -> Result<Self, ApiError> {
+        Ok(Self {
+            created_at: from_timestamp(reply.created_at.as_ref())?,
+            updated_at: from_timestamp(reply.updated_at.as_ref())?,
+            name: reply.name,
+            description: reply.description,
+            price: reply.price_decimal,
+            category_id: reply.category_id,
+            version: to_int(reply.version),
+        })
+    }
+}
+
+impl From<proto::Stock> for Stock {
+    fn from(stock: proto::Stock) -> Self {
+        Self {
+            available: to_int(stock.available),
+            on_hand: to_int(stock.on_hand),
+            reserved: to_int(stock.reserved),
+        }
+    }
+}
+
+impl Product {
+    /// From the read side.
+    ///
+    /// # Errors
+    /// A time is outside the calendar.
+    pub fn from_row(mut row: query::Product) -> Result<Self, ApiError> {
+        let id = std::mem::take(&mut row.id);
+        let category = row.category.take();
+        let row = Row::read(row)?;
+        Ok(Self {
+            id,
+            own: Some(row.own),
+            stock: Some(row.stock),
+            category,
+            row: OnceCell::new(),
+        })
+    }
+
+    /// All rows of a list.
+    ///
+    /// # Errors
+    /// A time is outside the calendar.
+    pub fn from_rows(rows: Vec<query::Product>) -> Result<Vec<Self>, ApiError> {
+        rows.into_iter().map(Self::from_row).collect()
+    }
+
+    /// From the reply of a command on the product.
+    ///
+    /// # Errors
+    /// A time is missing.
+    pub fn from_reply(left: Left<proto::Product>) -> Result<Self, ApiError> {
+        let mut reply = left.entity;
+        let id = std::mem::take(&mut reply.id);
+        let stock = reply.stock.take().map(Stock::from);
+        let own = (!left.unchanged).then(|| Own::from_reply(reply));
+        Ok(Self {
+            id,
+            own: own.transpose()?,
+            stock,
+            category: None,
+            row: OnceCell::new(),
+        })
+    }
+
+    /// From the reply of a command on its stock.
+    #[must_use]
+    pub fn from_stock(reply: proto::Stock) -> Self {
+        Self {
+            id: reply.product_id.clone(),
+            own: None,
+            stock: Some(Stock::from(reply)),
+            category: None,
+            row: OnceCell::new(),
+        }
+    }
+
+    async fn own(&self, context: &Context<'_>) -> Result<&Own, ApiError> {
+        match &self.own {
+            Some(own) => Ok(own),
+            None => Ok(&self.row(context).await?.own),
+        }
+    }
+
+    async fn stock(&self, context: &Context<'_>) -> Result<Stock, ApiError> {
+        match self.stock {
+            Some(stock) => Ok(stock),
+            None => Ok(self.row(context).await?.stock),
+        }
+    }
+
+    async fn row(&self, context: &Context<'_>) -> Result<&Row, ApiError> {
+        let load = async || {
+            let found = loaders::product(RequestContext::of(context)?, &self.id).await?;
+            let row = found.ok_or_else(|| missing("product", &self.id))?;
+            Row::read(Arc::unwrap_or_clone(row)).map(Box::new)
+        };
+        self.row.get_or_try_init(load).await.map(AsRef::as_ref)
+    }
+
+    async fn load_category(&self, context: &Context<'_>) -> Result<Option<Category>, ApiError> {
+        if let Some(row) = &self.category {
+            return Category::from_row(row.clone()).map(Some);
+        }
+        let Some(id) = &self.own(context).await?.category_id else {
+            return Ok(None);
+        };
+        match loaders::category(RequestContext::of(context)?, id).await? {
+            Some(row) => Category::from_row(Arc::unwrap_or_clone(row)).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Something to sell.
+#[Object]
+impl Product {
+    async fn id(&self) -> ID {
+        ID(self.id.clone())
+    }
+
+    async fn name(&self, context: &Context<'_>) -> Result<&str, ApiError> {
+        Ok(&self.own(context).await?.name)
+    }
+
+    async fn description(&self, context: &Context<'_>) -> Option<&str> {
+        or_null(context, self.own(context).await)?
+            .description
+            .as_deref()
+    }
+
+    async fn price(&self, context: &Context<'_>) -> Result<Decimal, ApiError> {
+        Ok(Decimal::new(self.own(context).await?.price.clone()))
+    }
+
+    /// What can be sold: what is on hand without what is reserved.
+    async fn stock_quantity(&self, context: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(self.stock(context).await?.available)
+    }
+
+    /// What lies in the warehouse.
+    async fn on_hand_quantity(&self, context: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(self.stock(context).await?.on_hand)
+    }
+
+    /// What of it is promised to orders.
+    async fn reserved_quantity(&self, context: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(self.stock(context).await?.reserved)
+    }
+
+    async fn category_id(&self, context: &Context<'_>) -> Option<ID> {
+        let own = or_null(context, self.own(context).await)?;
+        own.category_id.clone().map(ID)
+    }
+
+    async fn category(&self, context: &Context<'_>) -> Option<Category> {
+        or_null(context, self.load_category(context).await)?
+    }
+
+    /// Counts the product's changes; those of its stock are not among them.
+    async fn version(&self, context: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(self.own(context).await?.version)
+    }
+
+    async fn created_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
+        Ok(self.own(context).await?.created_at)
+    }
+
+    async fn updated_at(&self, context: &Context<'_>) -> Result<DateTime, ApiError> {
+        Ok(self.own(context).await?.updated_at)
+    }
+}

@@ -1,0 +1,23 @@
+//! What the read side answers where there is no row.
+
+use crate::errors::{ApiError, Effect, from_grpc};
+
+/// A single row; "not found" in the words of the question.
+pub fn single<T>(
+    answer: Result<T, tonic::Status>,
+    (what, by, value): (&str, &str, &str),
+) -> Result<T, ApiError> {
+    answer.map_err(|status| match status.code() {
+        tonic::Code::NotFound => ApiError::not_found(what, by, value),
+        _ => from_grpc(&status, Effect::Read),
+    })
+}
+
+/// A list or a count.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
+pub fn read_error(status: tonic::Status) -> ApiError {
+    from_grpc(&status, Effect::Read)
+}

@@ -1,0 +1,96 @@
+//! How far the work on an order is.
+
+use async_graphql::{ID, SimpleObject};
+use contract::query;
+
+use super::super::convert::from_micros;
+use super::status::SagaStatus;
+use crate::errors::ApiError;
+use crate::graphql::DateTime;
+
+/// What is done for an order, or to undo it: its latest saga.
+#[derive(Debug, SimpleObject)]
+pub struct SagaState {
+    /// `order` or `cancel_order`.
+    #[graphql(name = "type")]
+    saga_type: String,
+    /// The status in lower case.
+    state: &'static str,
+    status: SagaStatus,
+    /// The step that it is at.
+    current_step: Option<String>,
+    /// The steps that took effect; they stay here when they are undone.
+    completed_steps: Vec<String>,
+    /// The steps that were undone.
+    compensated_steps: Vec<String>,
+    /// Why it is undone, or waits for a person.
+    failure_reason: Option<String>,
+    started_at: DateTime,
+    /// When it came to its end.
+    completed_at: Option<DateTime>,
+}
+
+/// What is done for an order, or to undo it: its latest saga, with its id.
+#[derive(Debug, SimpleObject)]
+pub struct SagaStatusInfo {
+    saga_id: ID,
+    /// `order` or `cancel_order`.
+    #[graphql(name = "type")]
+    saga_type: String,
+    /// The status in lower case.
+    state: &'static str,
+    /// The step that it is at.
+    current_step: Option<String>,
+    /// The steps that took effect; they stay here when they are undone.
+    completed_steps: Vec<String>,
+    /// The steps that were undone.
+    compensated_steps: Vec<String>,
+    /// Why it is undone, or waits for a person.
+    error: Option<String>,
+    started_at: DateTime,
+    /// When it came to its end.
+    completed_at: Option<DateTime>,
+}
+
+impl SagaState {
+    /// From the read side.
+    ///
+    /// # Errors
+    /// It has no status, or a time is outside the calendar.
+    pub fn from_row(row: query::Saga) -> Result<Self, ApiError> {
+        let status = SagaStatus::from_number(row.status)?;
+        Ok(Self {
+            saga_type: row.r#type,
+            state: status.lower_case(),
+            status,
+            current_step: row.current_step,
+            completed_steps: row.completed_steps,
+            compensated_steps: row.compensated_steps,
+            failure_reason: row.failure_reason,
+            started_at: from_micros(row.started_at_micros)?,
+            completed_at: row.completed_at_micros.map(from_micros).transpose()?,
+        })
+    }
+}
+
+impl SagaStatusInfo {
+    /// From the read side.
+    ///
+    /// # Errors
+    /// It has no status, or a time is outside the calendar.
+    pub fn from_row(mut row: query::Saga) -> Result<Self, ApiError> {
+        let saga_id = ID(std::mem::take(&mut row.id));
+        let state = SagaState::from_row(row)?;
+        Ok(Self {
+            saga_id,
+            saga_type: state.saga_type,
+            state: state.state,
+            current_step: state.current_step,
+            completed_steps: state.completed_steps,
+            compensated_steps: state.compensated_steps,
+            error: state.failure_reason,
+            started_at: state.started_at,
+            completed_at: state.completed_at,
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! What a selection selects, with its fragments laid out.
+//!
+//! All objects of the schema are of one type each, so that every fragment that passed validation applies.
+
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::{Name, Positioned};
+
+/// The fields that answer under one key, in the order of their first one.
+#[derive(Debug)]
+pub struct CollectedField<'a> {
+    /// The key in the response.
+    pub key: &'a Name,
+    /// The fields; more than one if the key is selected repeatedly.
+    pub fields: Vec<&'a Field>,
+}
+
+impl<'a> CollectedField<'a> {
+    /// What is selected below.
+    pub fn sets(&self) -> Vec<&'a SelectionSet> {
+        let below = |field: &&'a Field| &field.selection_set.node;
+        self.fields.iter().map(below).collect()
+    }
+}
+
+/// All keys of these selections, in the order of the response.
+#[must_use]
+pub fn collect_fields<'a>(
+    document: &'a ExecutableDocument,
+    sets: &[&'a SelectionSet],
+) -> Vec<CollectedField<'a>> {
+    let mut found = Vec::new();
+    for set in sets {
+        collect(document, set, &mut found);
+    }
+    found
+}
+
+fn collect<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    found: &mut Vec<CollectedField<'a>>,
+) {
+    for Positioned { node, .. } in &set.items {
+        match node {
+            Selection::Field(field) => {
+                let field = &field.node;
+                let key = &field.response_key().node;
+                match found.iter_mut().find(|known| known.key == key) {
+                    Some(known) => known.fields.push(field),
+                    None => found.push(CollectedField {
+                        key,
+                        fields: vec![field],
+                    }),
+                }
+            }
+            Selection::InlineFragment(inline) => {
+                collect(document, &inline.node.selection_set.node, found);
+            }
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                    collect(document, &fragment.node.selection_set.node, found);
+                }
+            }
+        }
+    }
+}

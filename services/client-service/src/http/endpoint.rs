@@ -1,0 +1,179 @@
+//! `/graphql`.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::response::Response;
+use event_sourcing::{Clock, CommandId};
+use http::request::Parts;
+use http::{Method, Request};
+use platform::request_log::without_values;
+use platform::runtime::RequestSummary;
+use platform::{Tasks, fields};
+
+use super::idempotency::{Keyed, answer_once};
+use super::media::Media;
+use super::request;
+use super::response::HttpResponse;
+use crate::errors::{ApiError, Code, Verdict};
+use crate::graphql::{Executor, Identity, Prepared};
+use crate::upstream::Origin;
+
+/// Serves GraphQL requests.
+#[derive(Debug)]
+pub struct Endpoint {
+    executor: Executor,
+    clock: Arc<dyn Clock>,
+    /// Requests with an Idempotency-Key end here also when their client has gone.
+    tasks: Tasks,
+}
+
+impl Endpoint {
+    /// Serves what `executor` executes.
+    #[must_use]
+    pub const fn new(executor: Executor, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
+        Self {
+            executor,
+            clock,
+            tasks,
+        }
+    }
+
+    /// What executes the requests.
+    #[must_use]
+    pub const fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
+    /// The tasks that outlive their request.
+    pub(crate) const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Answers one request.
+    pub async fn serve(self: Arc<Self>, http: Request<Body>) -> Response {
+        let started = Instant::now();
+        let (parts, body) = http.into_parts();
+        let origin = Origin::of(&parts);
+        let Some(media) = Media::accepted_by(&parts.headers) else {
+            let message = "an answer is application/json or application/graphql-response+json";
+            let error = ApiError::new(Code::NotAcceptable, message);
+            let answer = self.refuse(&error, &Verdict::NOTHING, &origin);
+            return answer.into_response(Media::Json);
+        };
+        let mut kind = "unknown";
+        let mut operation = kind.to_owned();
+        let answer = match self.read(&parts, body).await {
+            Ok(prepared) => {
+                kind = prepared.kind();
+                operation = prepared.operation();
+                let keyed = prepared.is_mutation() && request::has_idempotency_key(&parts.headers);
+                match Arc::clone(&self).answer(&parts, prepared, &origin).await {
+                    Ok(answer) => answer,
+                    // An earlier request with the key may have taken effect.
+                    Err(error) if keyed => {
+                        self.refuse(&error, &Verdict::UNKNOWN_UNDER_KEY, &origin)
+                    }
+                    Err(error) => self.refuse(&error, &Verdict::NOTHING, &origin),
+                }
+            }
+            Err(error) => self.refuse(&error, &Verdict::NOTHING, &origin),
+        };
+        let outcome = match (answer.is_executed(), answer.is_final) {
+            (true, true) => "ok",
+            (true, false) => "failed",
+            (false, _) => "refused",
+        };
+        metrics::histogram!(
+            "graphql_operation_duration_seconds", "operation" => kind, "outcome" => outcome,
+        )
+        .record(started.elapsed());
+        let summary = RequestSummary {
+            operation,
+            code: answer.code.clone(),
+        };
+        let mut response = answer.into_response(media);
+        response.extensions_mut().insert(summary);
+        response
+    }
+
+    async fn read(&self, parts: &Parts, body: Body) -> Result<Prepared, ApiError> {
+        // The router answers HEAD by GET's handler, and drops the body.
+        let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
+        let query = if is_get {
+            request::from_get(parts.uri.query().unwrap_or_default())?
+        } else {
+            request::from_post(&parts.headers, body).await?
+        };
+        let prepared = self.executor.prepare(query)?;
+        if is_get && prepared.is_mutation() {
+            let message = "a mutation is sent by POST";
+            return Err(ApiError::new(Code::MethodNotAllowed, message));
+        }
+        Ok(prepared)
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        parts: &Parts,
+        request: Prepared,
+        origin: &Origin,
+    ) -> Result<HttpResponse, ApiError> {
+        let minimum = request::minimum(&parts.headers)?;
+        let identity = Identity {
+            origin: origin.clone(),
+            seed: self.new_id(),
+            minimum,
+            keyed: false,
+        };
+        if !request.is_mutation() {
+            return Ok(self.execute(request, identity).await);
+        }
+        let key = request::idempotency_key(&parts.headers)?;
+        if let Some(minimum) = minimum {
+            // A mutation reads nothing before it writes, so nobody else would refuse the position in time.
+            let services = self.executor.services();
+            services.require_position(origin, minimum).await?;
+        }
+        match key {
+            None => Ok(self.execute(request, identity).await),
+            Some(key) => {
+                answer_once(
+                    self,
+                    Keyed {
+                        key,
+                        request,
+                        identity,
+                    },
+                )
+                .await
+            }
+        }
+    }
+
+    pub(crate) async fn execute(&self, request: Prepared, identity: Identity) -> HttpResponse {
+        let executed = self.executor.execute(request, identity).await;
+        HttpResponse::executed(executed, self.clock.now())
+    }
+
+    /// What is answered in place of an answer that could not be kept.
+    pub(crate) fn not_kept(&self, answer: HttpResponse) -> HttpResponse {
+        answer.not_kept(self.clock.now())
+    }
+
+    fn refuse(&self, error: &ApiError, verdict: &Verdict, origin: &Origin) -> HttpResponse {
+        let message = without_values(&error.message);
+        tracing::debug!(
+            { fields::CODE } = error.code.name(),
+            { fields::REASON } = (!error.code.may_quote()).then_some(message),
+            { fields::CORRELATION_ID } = origin.request_id(),
+            "request refused"
+        );
+        HttpResponse::refused(error, verdict, self.clock.now())
+    }
+
+    fn new_id(&self) -> CommandId {
+        CommandId::from_parts(self.clock.now(), rand::random())
+    }
+}

@@ -1,0 +1,295 @@
+//! Commands.
+
+use contract::metadata;
+use contract::proto::admin_client::AdminClient;
+use contract::proto::category_command_client::CategoryCommandClient;
+use contract::proto::product_command_client::ProductCommandClient;
+use contract::proto::{
+    AdminStatusParam, Category, CategoryUpParam, CategoryUpResult, Error, PriceUpParam, Product,
+    ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
+};
+use contract::status::Outcome;
+use event_sourcing::CommandId;
+use platform::runtime::GrpcChannel;
+use tonic::{Request, Status};
+
+use super::Services;
+use super::call::{Answered, Method, call};
+use super::origin::Origin;
+use super::request_context::RequestContext;
+use crate::errors::{ApiError, Code, Effect, from_business, from_grpc, outcome_of};
+
+const CATEGORY: &str = "proto.CategoryCommand";
+const PRODUCT: &str = "proto.ProductCommand";
+const ADMIN: &str = "proto.Admin";
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Left<T> {
+    /// Behind the command.
+    pub entity: T,
+    /// Whether the command had nothing to do. The entity's own times may then be older than those of its row.
+    pub unchanged: bool,
+}
+
+/// What a command creates, changes or deletes.
+pub(super) trait Entity {
+    /// Its id.
+    fn id(&self) -> &str;
+}
+
+impl Entity for Category {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Entity for Product {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Entity for Stock {
+    fn id(&self) -> &str {
+        &self.product_id
+    }
+}
+
+impl<T: Entity> Entity for Left<T> {
+    fn id(&self) -> &str {
+        self.entity.id()
+    }
+}
+
+/// A reply that is either a refusal or an entity.
+pub(super) trait Reply {
+    /// What it is about.
+    type Entity: Entity;
+    /// Its two halves.
+    fn parts(self) -> (Option<Error>, Option<Self::Entity>);
+}
+
+impl Reply for CategoryUpResult {
+    type Entity = Left<Category>;
+    fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
+        (self.error, left(self.category, self.unchanged))
+    }
+}
+
+impl Reply for ProductUpResult {
+    type Entity = Left<Product>;
+    fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
+        (self.error, left(self.product, self.unchanged))
+    }
+}
+
+impl Reply for StockUpResult {
+    type Entity = Stock;
+    fn parts(self) -> (Option<Error>, Option<Stock>) {
+        (self.error, self.stock)
+    }
+}
+
+pub(super) fn left<T>(entity: Option<T>, unchanged: bool) -> Option<Left<T>> {
+    entity.map(|entity| Left { entity, unchanged })
+}
+
+impl Services {
+    /// Sends a command, again and again while its outcome is unknown.
+    pub(super) async fn command<M, R, F>(
+        &self,
+        (scope, id): (&RequestContext, CommandId),
+        (service, name): (&'static str, &'static str),
+        message: M,
+        send: impl Fn(GrpcChannel, Request<M>) -> F,
+    ) -> Result<R::Entity, ApiError>
+    where
+        M: Clone,
+        R: Reply,
+        F: Future<Output = Answered<R>>,
+    {
+        let method = Method {
+            service,
+            name,
+            effect: Effect::Write,
+        };
+        let command_id = id.to_string();
+        let request = || {
+            let mut request = Request::new(message.clone());
+            scope.annotate(request.metadata_mut());
+            metadata::insert(request.metadata_mut(), metadata::COMMAND_ID, &command_id);
+            request
+        };
+        let send = |request| send(self.channels().command.clone(), request);
+        scope.journal.note(id, Outcome::Unknown);
+        let answer = match call(method, self.policy().write, request, send).await {
+            Ok(answer) => answer,
+            Err(status) => {
+                note_failed(scope, id, &status);
+                return Err(from_grpc(&status, Effect::Write));
+            }
+        };
+        let position = scope.committed_at(answer.metadata());
+        match answer.into_inner().parts() {
+            (Some(error), _) => {
+                scope.journal.note(id, Outcome::None);
+                Err(from_business(error))
+            }
+            (None, Some(entity)) => {
+                scope.journal.committed(id, position, Some(entity.id()));
+                Ok(entity)
+            }
+            (None, None) => {
+                // A refusal has no position.
+                if position.is_some() {
+                    scope.journal.committed(id, position, None);
+                }
+                Err(ApiError::internal(format!(
+                    "{service}/{name} answered neither an entity nor an error"
+                )))
+            }
+        }
+    }
+
+    /// Refuses a position that the log has not reached.
+    pub(crate) async fn require_position(
+        &self,
+        origin: &Origin,
+        position: u64,
+    ) -> Result<(), ApiError> {
+        if self.has_seen(position) {
+            return Ok(());
+        }
+        let method = Method {
+            service: ADMIN,
+            name: "Status",
+            effect: Effect::Read,
+        };
+        let send = async |request| {
+            let mut client = AdminClient::new(self.channels().command.clone());
+            client.status(request).await
+        };
+        let request = || {
+            let mut request = Request::new(AdminStatusParam {});
+            origin.annotate(request.metadata_mut());
+            request
+        };
+        let answer = call(method, self.policy().read, request, send)
+            .await
+            .map_err(|status| from_grpc(&status, Effect::Read))?;
+        let head = u64::try_from(answer.into_inner().head).unwrap_or(0);
+        self.saw(head);
+        if position > head {
+            let message =
+                format!("X-Min-Position is at most the log's head {head}, got {position}");
+            return Err(ApiError::new(Code::BadRequest, message));
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a command that was not answered.
+fn note_failed(scope: &RequestContext, id: CommandId, status: &Status) {
+    match outcome_of(status) {
+        Outcome::Committed => {
+            let position = scope.committed_at(status.metadata());
+            scope.journal.committed(id, position, None);
+        }
+        outcome => scope.journal.note(id, outcome),
+    }
+}
+
+/// Commands about categories.
+impl Services {
+    pub(crate) async fn create_category(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: CategoryUpParam,
+    ) -> Result<Left<Category>, ApiError> {
+        let send =
+            async |channel, request| CategoryCommandClient::new(channel).create(request).await;
+        self.command(by, (CATEGORY, "Create"), param, send).await
+    }
+
+    pub(crate) async fn update_category(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: CategoryUpParam,
+    ) -> Result<Left<Category>, ApiError> {
+        let send =
+            async |channel, request| CategoryCommandClient::new(channel).update(request).await;
+        self.command(by, (CATEGORY, "Update"), param, send).await
+    }
+
+    pub(crate) async fn delete_category(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: CategoryUpParam,
+    ) -> Result<Left<Category>, ApiError> {
+        let send =
+            async |channel, request| CategoryCommandClient::new(channel).delete(request).await;
+        self.command(by, (CATEGORY, "Delete"), param, send).await
+    }
+}
+
+/// Commands about products.
+impl Services {
+    pub(crate) async fn create_product(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: ProductUpParam,
+    ) -> Result<Left<Product>, ApiError> {
+        let send =
+            async |channel, request| ProductCommandClient::new(channel).create(request).await;
+        self.command(by, (PRODUCT, "Create"), param, send).await
+    }
+
+    pub(crate) async fn update_product(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: ProductUpParam,
+    ) -> Result<Left<Product>, ApiError> {
+        let send =
+            async |channel, request| ProductCommandClient::new(channel).update(request).await;
+        self.command(by, (PRODUCT, "Update"), param, send).await
+    }
+
+    pub(crate) async fn delete_product(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: ProductUpParam,
+    ) -> Result<Left<Product>, ApiError> {
+        let send =
+            async |channel, request| ProductCommandClient::new(channel).delete(request).await;
+        self.command(by, (PRODUCT, "Delete"), param, send).await
+    }
+
+    pub(crate) async fn change_price(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: PriceUpParam,
+    ) -> Result<Left<Product>, ApiError> {
+        let send = async |channel, request| {
+            ProductCommandClient::new(channel)
+                .change_price(request)
+                .await
+        };
+        self.command(by, (PRODUCT, "ChangePrice"), param, send)
+            .await
+    }
+
+    pub(crate) async fn update_stock(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: StockUpParam,
+    ) -> Result<Stock, ApiError> {
+        let send = async |channel, request| {
+            ProductCommandClient::new(channel)
+                .update_stock(request)
+                .await
+        };
+        self.command(by, (PRODUCT, "UpdateStock"), param, send)
+            .await
+    }
+}

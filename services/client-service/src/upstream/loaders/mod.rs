@@ -1,0 +1,188 @@
+//! Reads of the same kind, made at the same time, become one call.
+
+mod batch;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use contract::query::{Category, Order, Product, Saga};
+use futures::future::{BoxFuture, FutureExt, try_join_all};
+use tonic::{Code, Status};
+
+pub use batch::Batch;
+
+use super::request_context::RequestContext;
+use crate::errors::{ApiError, Effect, from_grpc};
+
+/// The most ids that one call asks for.
+const IDS_PER_CALL: usize = 500;
+/// The most categories whose products one call asks for.
+const CATEGORIES_PER_CALL: usize = 100;
+
+/// The products of one category.
+#[derive(Debug)]
+pub struct Products {
+    /// In the order of the read side.
+    pub rows: Vec<Product>,
+    /// Whether there are more.
+    pub truncated: bool,
+}
+
+/// What one request has read. A mutation makes it forget.
+#[derive(Debug, Default)]
+pub struct Loaders {
+    categories: Batch<Category>,
+    products: Batch<Product>,
+    products_of: Batch<Products>,
+    orders: Batch<Order>,
+    sagas_of: Batch<Saga>,
+}
+
+impl Loaders {
+    /// Forgets everything, because something was changed.
+    pub fn forget(&self) {
+        self.categories.forget();
+        self.products.forget();
+        self.products_of.forget();
+        self.orders.forget();
+        self.sagas_of.forget();
+    }
+}
+
+/// The category with this id, if there is one.
+///
+/// # Errors
+/// The read side does not answer.
+pub async fn category(scope: &RequestContext, id: &str) -> Result<Option<Arc<Category>>, ApiError> {
+    let ask = async |ids| {
+        let list = scope.services.categories_by_ids(scope, ids).await?;
+        Ok(list.categories)
+    };
+    let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
+    scope.loaders.categories.load(id, fetch).await
+}
+
+/// The product with this id, if there is one.
+///
+/// # Errors
+/// The read side does not answer.
+pub async fn product(scope: &RequestContext, id: &str) -> Result<Option<Arc<Product>>, ApiError> {
+    let ask = async |ids| {
+        let list = scope.services.products_by_ids(scope, ids).await?;
+        Ok(list.products)
+    };
+    let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
+    scope.loaders.products.load(id, fetch).await
+}
+
+/// The order with this id, if there is one.
+///
+/// # Errors
+/// The read side does not answer.
+pub async fn order(scope: &RequestContext, id: &str) -> Result<Option<Arc<Order>>, ApiError> {
+    let ask = async |ids| {
+        let list = scope.services.orders_by_ids(scope, ids).await?;
+        Ok(list.orders)
+    };
+    let fetch = async |ids| by_ids(ids, ask, |row| &row.id).await;
+    scope.loaders.orders.load(id, fetch).await
+}
+
+/// The latest saga of the order with this id, if it has one.
+///
+/// # Errors
+/// The read side does not answer.
+pub async fn saga_of(
+    scope: &RequestContext,
+    order_id: &str,
+) -> Result<Option<Arc<Saga>>, ApiError> {
+    let ask = async |ids| {
+        let list = scope.services.sagas_of(scope, ids).await?;
+        Ok(list.sagas)
+    };
+    let fetch = async |ids| by_ids(ids, ask, |row| &row.order_id).await;
+    scope.loaders.sagas_of.load(order_id, fetch).await
+}
+
+/// Asks for all of them, some at a time; `key` tells whose row it is.
+async fn by_ids<R, F>(
+    ids: Vec<String>,
+    ask: impl Fn(Vec<String>) -> F,
+    key: impl Fn(&R) -> &String,
+) -> Result<HashMap<String, Arc<R>>, ApiError>
+where
+    F: Future<Output = Result<Vec<R>, Status>>,
+{
+    let calls = ids.chunks(IDS_PER_CALL).map(|ids| ask(ids.to_vec()));
+    let lists = try_join_all(calls).await.map_err(read_error)?;
+    let rows = lists.into_iter().flatten();
+    Ok(rows.map(|row| (key(&row).clone(), Arc::new(row))).collect())
+}
+
+/// The products of the category with this id.
+///
+/// # Errors
+/// The read side does not answer.
+pub async fn products_of(
+    scope: &RequestContext,
+    category_id: &str,
+) -> Result<Arc<Products>, ApiError> {
+    let fetch = async |ids: Vec<String>| {
+        let calls = ids
+            .chunks(CATEGORIES_PER_CALL)
+            .map(|ids| products_of_some(scope, ids.to_vec()));
+        let found = try_join_all(calls).await.map_err(read_error)?;
+        Ok(found.into_iter().flatten().collect::<HashMap<_, _>>())
+    };
+    let found = scope.loaders.products_of.load(category_id, fetch).await?;
+    Ok(found.unwrap_or_else(|| {
+        Arc::new(Products {
+            rows: Vec::new(),
+            truncated: false,
+        })
+    }))
+}
+
+type Found = Vec<(String, Arc<Products>)>;
+
+/// Asks for the products of these categories; if they do not fit into one answer, for half of them at a time.
+fn products_of_some(
+    scope: &RequestContext,
+    ids: Vec<String>,
+) -> BoxFuture<'_, Result<Found, Status>> {
+    async move {
+        match scope
+            .services
+            .products_by_categories(scope, ids.clone())
+            .await
+        {
+            Ok(answer) => Ok(answer
+                .categories
+                .into_iter()
+                .map(|category| {
+                    let products = Products {
+                        rows: category.products,
+                        truncated: category.truncated,
+                    };
+                    (category.category_id, Arc::new(products))
+                })
+                .collect()),
+            Err(status) if status.code() == Code::OutOfRange && ids.len() > 1 => {
+                let (left, right) = ids.split_at(ids.len() / 2);
+                let mut found = products_of_some(scope, left.to_vec()).await?;
+                found.extend(products_of_some(scope, right.to_vec()).await?);
+                Ok(found)
+            }
+            Err(status) => Err(status),
+        }
+    }
+    .boxed()
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
+fn read_error(status: Status) -> ApiError {
+    from_grpc(&status, Effect::Read)
+}

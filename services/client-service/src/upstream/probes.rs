@@ -1,0 +1,126 @@
+//! What `/health` says of the gateway's parts, which are the services behind it.
+//!
+//! None of them keeps the gateway from serving: with the write side away reads are answered, and the other way round.
+//! So it is ready as long as it accepts requests. The keys `database`, `cache` and `grpc` are older than the services'
+//! own; they repeat what the services report, and say `unknown` where one reports nothing.
+
+use std::time::Duration;
+
+use platform::health::{Part, PartState};
+use platform::{Health, Tasks};
+
+use super::{Service, ServiceHealth, ServiceReport, Services};
+
+/// How often the services are asked how they are.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+struct Parts {
+    command_service: Part,
+    query_service: Part,
+    database: Part,
+    cache: Part,
+    grpc: Part,
+}
+
+/// Adds the parts, with their first answers.
+pub(crate) async fn start(services: Services, health: &Health, tasks: &Tasks) {
+    let parts = Parts {
+        command_service: health.part("command_service"),
+        query_service: health.part("query_service"),
+        database: health.part("database"),
+        cache: health.part("cache"),
+        grpc: health.part("grpc"),
+    };
+    parts.ask(&services).await;
+    let stopping = tasks.stopping();
+    tasks.spawn("health of the services", async move {
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = tokio::time::sleep(INTERVAL) => parts.ask(&services).await,
+            }
+        }
+    });
+}
+
+impl Parts {
+    async fn ask(&self, services: &Services) {
+        let (command, query) = tokio::join!(
+            services.report_of(Service::Command),
+            services.report_of(Service::Query),
+        );
+        self.command_service.set(&service(command));
+        self.query_service.set(&service(query));
+        let databases = [command.database, query.database];
+        self.database.set(&repeated(&databases, "connected"));
+        self.cache.set(&repeated(&[query.cache], "connected"));
+        let ready = [command.ready, query.ready];
+        self.grpc.set(&repeated(&ready, "serving"));
+    }
+}
+
+fn service(report: ServiceReport) -> PartState {
+    match (report.ready, report.all_parts) {
+        (ServiceHealth::Unreachable, _) => PartState::impaired("unreachable"),
+        (ServiceHealth::NotServing, _) => PartState::impaired("not ready"),
+        (ServiceHealth::Serving, ServiceHealth::NotServing) => PartState::impaired("impaired"),
+        // An older service does not answer for all its parts.
+        (ServiceHealth::Serving, ServiceHealth::Serving | ServiceHealth::Unreachable) => {
+            PartState::up("serving")
+        }
+    }
+}
+
+/// What all say, or the one that says the worst. They say that a part does not serve, and not why: a database that can be
+/// read and not written is not disconnected.
+fn repeated(reports: &[ServiceHealth], up: &'static str) -> PartState {
+    if reports.contains(&ServiceHealth::NotServing) {
+        PartState::impaired("not serving")
+    } else if reports.contains(&ServiceHealth::Unreachable) {
+        // The part of the service that is away says so.
+        PartState::up("unknown")
+    } else {
+        PartState::up(up)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ServiceHealth, ServiceReport, repeated, service};
+    use ServiceHealth::{NotServing, Serving, Unreachable};
+
+    fn report(ready: ServiceHealth, all_parts: ServiceHealth) -> ServiceReport {
+        ServiceReport {
+            ready,
+            all_parts,
+            ..ServiceReport::UNREACHABLE
+        }
+    }
+
+    #[test]
+    fn each_state_of_a_service_has_its_word_and_none_makes_the_gateway_unready() {
+        for (ready, all_parts, word, is_up) in [
+            (Serving, Serving, "serving", true),
+            (Serving, Unreachable, "serving", true),
+            (Serving, NotServing, "impaired", false),
+            (NotServing, NotServing, "not ready", false),
+            (Unreachable, Unreachable, "unreachable", false),
+        ] {
+            let state = service(report(ready, all_parts));
+            assert_eq!((&*state.word, state.up, state.ready), (word, is_up, true));
+        }
+    }
+
+    #[test]
+    fn an_old_key_repeats_the_worst_report_and_knows_nothing_without_one() {
+        for (reports, word) in [
+            ([Serving, Serving], "connected"),
+            ([Serving, NotServing], "not serving"),
+            ([Unreachable, NotServing], "not serving"),
+            ([Unreachable, Serving], "unknown"),
+        ] {
+            let state = repeated(&reports, "connected");
+            assert_eq!((&*state.word, state.ready), (word, true));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What one request knows: the state that it must see, the state that it saw, its ids.
+//!
+//! A read carries the lowest position that it must reflect: the client's `X-Min-Position`, raised by every
+//! mutation of the same request. The answer reflects the lowest checkpoint that any read was answered from.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use async_graphql::Context;
+use contract::metadata;
+use event_sourcing::CommandId;
+use tonic::metadata::MetadataMap;
+
+use super::Services;
+use super::journal::Journal;
+use super::loaders::Loaders;
+use super::origin::Origin;
+use crate::errors::ApiError;
+
+/// No read was answered yet.
+const NOTHING_READ: u64 = u64::MAX;
+
+/// One GraphQL request.
+#[derive(Debug)]
+pub struct RequestContext {
+    /// The two services.
+    pub services: Services,
+    /// Batches of reads.
+    pub loaders: Loaders,
+    /// What its mutations came to.
+    pub journal: Journal,
+    /// All command ids are derived from it.
+    seed: CommandId,
+    origin: Origin,
+    /// What the client asked for.
+    minimum: Option<u64>,
+    /// What the next read must reflect.
+    required: AtomicU64,
+    lowest_read: AtomicU64,
+    highest_commit: AtomicU64,
+    truncated: AtomicBool,
+}
+
+impl RequestContext {
+    /// A request from `origin`; its commands are named after `seed`, which is the same again when the request is
+    /// repeated under an Idempotency-Key.
+    #[must_use]
+    pub fn new(services: Services, origin: Origin, seed: CommandId, minimum: Option<u64>) -> Self {
+        Self {
+            services,
+            loaders: Loaders::default(),
+            journal: Journal::default(),
+            seed,
+            origin,
+            minimum,
+            required: AtomicU64::new(minimum.unwrap_or(0)),
+            lowest_read: AtomicU64::new(NOTHING_READ),
+            highest_commit: AtomicU64::new(0),
+            truncated: AtomicBool::new(false),
+        }
+    }
+
+    /// The scope of the request that is being executed.
+    ///
+    /// # Errors
+    /// Somebody executed the schema without one.
+    pub fn of<'a>(context: &Context<'a>) -> Result<&'a Self, ApiError> {
+        context
+            .data::<Arc<Self>>()
+            .map(AsRef::as_ref)
+            .map_err(|error| ApiError::internal(error.message))
+    }
+
+    /// The id of the command that the mutation at this place sends.
+    #[must_use]
+    pub fn command_id(&self, context: &Context<'_>) -> CommandId {
+        let place = context
+            .path_node
+            .map(|path| path.to_string_vec().join("."))
+            .unwrap_or_default();
+        let command_id = self.seed.child(&place);
+        self.journal.enter(&place, context.item.pos, command_id);
+        command_id
+    }
+
+    /// Sets what every call carries.
+    pub(crate) fn annotate(&self, metadata: &mut MetadataMap) {
+        self.origin.annotate(metadata);
+    }
+
+    /// Sets what a read carries.
+    pub(crate) fn annotate_read(&self, metadata: &mut MetadataMap) {
+        self.annotate(metadata);
+        let required = self.required.load(Relaxed);
+        if required > 0 {
+            metadata::insert_position(metadata, metadata::MIN_POSITION, required);
+        }
+    }
+
+    /// A read was answered.
+    pub(crate) fn read_at(&self, reply: &MetadataMap) {
+        if let Ok(Some(position)) = metadata::position(reply, metadata::POSITION) {
+            self.lowest_read.fetch_min(position, Relaxed);
+            self.services.saw(position);
+        }
+    }
+
+    /// A command was answered: reads that follow see it. Gives where it took effect.
+    pub(crate) fn committed_at(&self, reply: &MetadataMap) -> Option<u64> {
+        let position = metadata::position(reply, metadata::POSITION).ok().flatten();
+        if let Some(position) = position {
+            self.highest_commit.fetch_max(position, Relaxed);
+            self.required.fetch_max(position, Relaxed);
+            self.services.saw(position);
+        }
+        self.loaders.forget();
+        position
+    }
+
+    /// A list was cut at the limit of lists without paging.
+    pub fn note_truncated(&self, truncated: bool) {
+        if truncated {
+            self.truncated.store(true, Relaxed);
+        }
+    }
+
+    /// Whether any list was cut.
+    #[must_use]
+    pub fn was_truncated(&self) -> bool {
+        self.truncated.load(Relaxed)
+    }
+
+    /// The position that the answer reflects: the lowest that was read, at least the highest commit; what the
+    /// client asked for if nothing was read or written.
+    #[must_use]
+    pub fn position(&self) -> Option<u64> {
+        let commit = self.highest_commit.load(Relaxed);
+        match self.lowest_read.load(Relaxed) {
+            NOTHING_READ if commit == 0 => self.minimum,
+            NOTHING_READ => Some(commit.max(self.minimum.unwrap_or(0))),
+            read => Some(read.max(commit)),
+        }
+    }
+}
