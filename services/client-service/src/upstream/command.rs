@@ -2,25 +2,18 @@
 
 use contract::metadata;
 use contract::proto::admin_client::AdminClient;
-use contract::proto::category_command_client::CategoryCommandClient;
-use contract::proto::product_command_client::ProductCommandClient;
-use contract::proto::{
-    AdminStatusParam, Category, CategoryUpParam, CategoryUpResult, Error, PriceUpParam, Product,
-    ProductUpParam, ProductUpResult, Stock, StockUpParam, StockUpResult,
-};
+use contract::proto::{AdminStatusParam, Error};
 use contract::status::Outcome;
 use event_sourcing::CommandId;
 use platform::runtime::GrpcChannel;
 use tonic::{Request, Status};
 
-use super::Services;
 use super::call::{Answered, Method, call};
 use super::origin::Origin;
 use super::request_context::RequestContext;
+use super::services::Services;
 use crate::errors::{ApiError, Code, Effect, from_business, from_grpc, outcome_of};
 
-const CATEGORY: &str = "proto.CategoryCommand";
-const PRODUCT: &str = "proto.ProductCommand";
 const ADMIN: &str = "proto.Admin";
 
 /// What a command left behind.
@@ -38,24 +31,6 @@ pub(super) trait Entity {
     fn id(&self) -> &str;
 }
 
-impl Entity for Category {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Entity for Product {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Entity for Stock {
-    fn id(&self) -> &str {
-        &self.product_id
-    }
-}
-
 impl<T: Entity> Entity for Left<T> {
     fn id(&self) -> &str {
         self.entity.id()
@@ -68,27 +43,6 @@ pub(super) trait Reply {
     type Entity: Entity;
     /// Its two halves.
     fn parts(self) -> (Option<Error>, Option<Self::Entity>);
-}
-
-impl Reply for CategoryUpResult {
-    type Entity = Left<Category>;
-    fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
-        (self.error, left(self.category, self.unchanged))
-    }
-}
-
-impl Reply for ProductUpResult {
-    type Entity = Left<Product>;
-    fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
-        (self.error, left(self.product, self.unchanged))
-    }
-}
-
-impl Reply for StockUpResult {
-    type Entity = Stock;
-    fn parts(self) -> (Option<Error>, Option<Stock>) {
-        (self.error, self.stock)
-    }
 }
 
 pub(super) fn left<T>(entity: Option<T>, unchanged: bool) -> Option<Left<T>> {
@@ -197,99 +151,5 @@ fn note_failed(scope: &RequestContext, id: CommandId, status: &Status) {
             scope.journal.committed(id, position, None);
         }
         outcome => scope.journal.note(id, outcome),
-    }
-}
-
-/// Commands about categories.
-impl Services {
-    pub(crate) async fn create_category(
-        &self,
-        by: (&RequestContext, CommandId),
-        param: CategoryUpParam,
-    ) -> Result<Left<Category>, ApiError> {
-        let send =
-            async |channel, request| CategoryCommandClient::new(channel).create(request).await;
-        self.command(by, (CATEGORY, "Create"), param, send).await
-    }
-
-    pub(crate) async fn update_category(
-        &self,
-        by: (&RequestContext, CommandId),
-        param: CategoryUpParam,
-    ) -> Result<Left<Category>, ApiError> {
-        let send =
-            async |channel, request| CategoryCommandClient::new(channel).update(request).await;
-        self.command(by, (CATEGORY, "Update"), param, send).await
-    }
-
-    pub(crate) async fn delete_category(
-        &self,
-        by: (&RequestContext, CommandId),
-        param: CategoryUpParam,
-    ) -> Result<Left<Category>, ApiError> {
-        let send =
-            async |channel, request| CategoryCommandClient::new(channel).delete(request).await;
-        self.command(by, (CATEGORY, "Delete"), param, send).await
-    }
-}
-
-/// Commands about products.
-impl Services {
-    pub(crate) async fn create_product(
-        &self,
-        by: (&RequestContext, CommandId),
-        param: ProductUpParam,
-    ) -> Result<Left<Product>, ApiError> {
-        let send =
-            async |channel, request| ProductCommandClient::new(channel).create(request).await;
-        self.command(by, (PRODUCT, "Create"), param, send).await
-    }
-
-    pub(crate) async fn update_product(
-        &self,
-        by: (&RequestContext, CommandId),
-        param: ProductUpParam,
-    ) -> Result<Left<Product>, ApiError> {
-        let send =
-            async |channel, request| ProductCommandClient::new(channel).update(request).await;
-        self.command(by, (PRODUCT, "Update"), param, send).await
-    }
-
-    pub(crate) async fn delete_product(
-        &self,
-        by: (&RequestContext, CommandId),
-        param: ProductUpParam,
-    ) -> Result<Left<Product>, ApiError> {
-        let send =
-            async |channel, request| ProductCommandClient::new(channel).delete(request).await;
-        self.command(by, (PRODUCT, "Delete"), param, send).await
-    }
-
-    pub(crate) async fn change_price(
-        &self,
-        by: (&RequestContext, CommandId),
-        param: PriceUpParam,
-    ) -> Result<Left<Product>, ApiError> {
-        let send = async |channel, request| {
-            ProductCommandClient::new(channel)
-                .change_price(request)
-                .await
-        };
-        self.command(by, (PRODUCT, "ChangePrice"), param, send)
-            .await
-    }
-
-    pub(crate) async fn update_stock(
-        &self,
-        by: (&RequestContext, CommandId),
-        param: StockUpParam,
-    ) -> Result<Stock, ApiError> {
-        let send = async |channel, request| {
-            ProductCommandClient::new(channel)
-                .update_stock(request)
-                .await
-        };
-        self.command(by, (PRODUCT, "UpdateStock"), param, send)
-            .await
     }
 }

@@ -8,7 +8,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::Services;
+use super::services::Services;
 
 /// The longest that a service may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);

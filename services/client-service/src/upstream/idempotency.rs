@@ -15,10 +15,10 @@ use tokio::time::Instant;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::Services;
 use super::call::{Method, call};
 use super::origin::Origin;
 use super::policy::Tries;
+use super::services::Services;
 use crate::errors::{ApiError, Code, Effect, from_grpc};
 
 const SERVICE: &str = "proto.Idempotency";

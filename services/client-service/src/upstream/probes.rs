@@ -9,7 +9,8 @@ use std::time::Duration;
 use platform::health::{Part, PartState};
 use platform::{Health, Tasks};
 
-use super::{Service, ServiceHealth, ServiceReport, Services};
+use super::health::{Service, ServiceHealth, ServiceReport};
+use super::services::Services;
 
 /// How often the services are asked how they are.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -11,10 +11,10 @@ use contract::metadata;
 use event_sourcing::CommandId;
 use tonic::metadata::MetadataMap;
 
-use super::Services;
 use super::journal::Journal;
 use super::loaders::Loaders;
 use super::origin::Origin;
+use super::services::Services;
 use crate::errors::ApiError;
 
 /// No read was answered yet.

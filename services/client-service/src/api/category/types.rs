@@ -10,7 +10,7 @@ use super::super::convert::{from_micros, from_timestamp, missing, to_int};
 use super::super::product::Product;
 use crate::errors::{ApiError, or_null};
 use crate::graphql::DateTime;
-use crate::upstream::{Left, RequestContext, loaders};
+use crate::upstream::{Left, RequestContext, load};
 
 /// A category.
 #[derive(Debug)]
@@ -114,12 +114,12 @@ impl Category {
     }
 
     async fn row(&self, context: &Context<'_>) -> Result<&Row, ApiError> {
-        let load = async || {
-            let found = loaders::category(RequestContext::of(context)?, &self.id).await?;
+        let read = async || {
+            let found = load::category(RequestContext::of(context)?, &self.id).await?;
             let row = found.ok_or_else(|| missing("category", &self.id))?;
             Row::read(Arc::unwrap_or_clone(row)).map(Box::new)
         };
-        self.row.get_or_try_init(load).await.map(AsRef::as_ref)
+        self.row.get_or_try_init(read).await.map(AsRef::as_ref)
     }
 }
 
@@ -151,7 +151,7 @@ impl Category {
     /// Its products, ordered by name; at most 500.
     async fn products(&self, context: &Context<'_>) -> Result<Vec<Product>, ApiError> {
         let scope = RequestContext::of(context)?;
-        let products = loaders::products_of(scope, &self.id).await?;
+        let products = load::products_of(scope, &self.id).await?;
         scope.note_truncated(products.truncated);
         Product::from_rows(products.rows.clone())
     }

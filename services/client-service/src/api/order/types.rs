@@ -11,7 +11,7 @@ use super::super::saga::SagaState;
 use super::status::OrderStatus;
 use crate::errors::{ApiError, or_null};
 use crate::graphql::{DateTime, Decimal};
-use crate::upstream::{Left, RequestContext, loaders};
+use crate::upstream::{Left, RequestContext, load};
 
 /// An order.
 #[derive(Debug)]
@@ -171,16 +171,16 @@ impl Order {
     }
 
     async fn own(&self, context: &Context<'_>) -> Result<&Own, ApiError> {
-        let load = async || {
-            let found = loaders::order(RequestContext::of(context)?, &self.id).await?;
+        let read = async || {
+            let found = load::order(RequestContext::of(context)?, &self.id).await?;
             let row = found.ok_or_else(|| missing("order", &self.id))?;
             Own::from_row(Arc::unwrap_or_clone(row)).map(Box::new)
         };
-        self.own.get_or_try_init(load).await.map(AsRef::as_ref)
+        self.own.get_or_try_init(read).await.map(AsRef::as_ref)
     }
 
     async fn load_saga(&self, context: &Context<'_>) -> Result<Option<SagaState>, ApiError> {
-        let found = loaders::saga_of(RequestContext::of(context)?, &self.id).await?;
+        let found = load::saga_of(RequestContext::of(context)?, &self.id).await?;
         found
             .map(|row| SagaState::from_row(Arc::unwrap_or_clone(row)))
             .transpose()

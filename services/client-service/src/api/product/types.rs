@@ -10,7 +10,7 @@ use super::super::category::Category;
 use super::super::convert::{from_micros, from_timestamp, missing, to_int};
 use crate::errors::{ApiError, or_null};
 use crate::graphql::{DateTime, Decimal};
-use crate::upstream::{Left, RequestContext, loaders};
+use crate::upstream::{Left, RequestContext, load};
 
 /// A product.
 #[derive(Debug)]
@@ -167,12 +167,12 @@ impl Product {
     }
 
     async fn row(&self, context: &Context<'_>) -> Result<&Row, ApiError> {
-        let load = async || {
-            let found = loaders::product(RequestContext::of(context)?, &self.id).await?;
+        let read = async || {
+            let found = load::product(RequestContext::of(context)?, &self.id).await?;
             let row = found.ok_or_else(|| missing("product", &self.id))?;
             Row::read(Arc::unwrap_or_clone(row)).map(Box::new)
         };
-        self.row.get_or_try_init(load).await.map(AsRef::as_ref)
+        self.row.get_or_try_init(read).await.map(AsRef::as_ref)
     }
 
     async fn load_category(&self, context: &Context<'_>) -> Result<Option<Category>, ApiError> {
@@ -182,7 +182,7 @@ impl Product {
         let Some(id) = &self.own(context).await?.category_id else {
             return Ok(None);
         };
-        match loaders::category(RequestContext::of(context)?, id).await? {
+        match load::category(RequestContext::of(context)?, id).await? {
             Some(row) => Category::from_row(Arc::unwrap_or_clone(row)).map(Some),
             None => Ok(None),
         }

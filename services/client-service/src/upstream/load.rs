@@ -1,7 +1,5 @@
 //! Reads of the same kind, made at the same time, become one call.
 
-mod batch;
-
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,8 +7,7 @@ use contract::query::{Category, Order, Product, Saga};
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 use tonic::{Code, Status};
 
-pub use batch::Batch;
-
+use super::loaders::Products;
 use super::request_context::RequestContext;
 use crate::errors::{ApiError, Effect, from_grpc};
 
@@ -18,36 +15,6 @@ use crate::errors::{ApiError, Effect, from_grpc};
 const IDS_PER_CALL: usize = 500;
 /// The most categories whose products one call asks for.
 const CATEGORIES_PER_CALL: usize = 100;
-
-/// The products of one category.
-#[derive(Debug)]
-pub struct Products {
-    /// In the order of the read side.
-    pub rows: Vec<Product>,
-    /// Whether there are more.
-    pub truncated: bool,
-}
-
-/// What one request has read. A mutation makes it forget.
-#[derive(Debug, Default)]
-pub struct Loaders {
-    categories: Batch<Category>,
-    products: Batch<Product>,
-    products_of: Batch<Products>,
-    orders: Batch<Order>,
-    sagas_of: Batch<Saga>,
-}
-
-impl Loaders {
-    /// Forgets everything, because something was changed.
-    pub fn forget(&self) {
-        self.categories.forget();
-        self.products.forget();
-        self.products_of.forget();
-        self.orders.forget();
-        self.sagas_of.forget();
-    }
-}
 
 /// The category with this id, if there is one.
 ///

@@ -1,0 +1,164 @@
+//! Calls about categories.
+
+use contract::proto::category_command_client::CategoryCommandClient;
+use contract::proto::{self, CategoryUpParam, CategoryUpResult, Error};
+use contract::query::category_query_client::CategoryQueryClient;
+use contract::query::{
+    Category, CategoryByNameRequest, CategoryExistsRequest, CategoryIdsRequest,
+    CategoryListResponse, CategoryPaginationRequest, CategoryQueryRequest, CategoryQueryResponse,
+    CategorySearchRequest, CategoryStatisticsResponse, Empty,
+};
+use event_sourcing::CommandId;
+use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
+use tonic::Status;
+
+use super::command::{Entity, Left, Reply, left};
+use super::query::{Reads, row};
+use super::request_context::RequestContext;
+use super::services::Services;
+use crate::errors::ApiError;
+
+const COMMAND: &str = "proto.CategoryCommand";
+const QUERY: &str = "query.CategoryQuery";
+
+impl Entity for proto::Category {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Reply for CategoryUpResult {
+    type Entity = Left<proto::Category>;
+    fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
+        (self.error, left(self.category, self.unchanged))
+    }
+}
+
+/// Commands about categories.
+impl Services {
+    pub(crate) async fn create_category(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: CategoryUpParam,
+    ) -> Result<Left<proto::Category>, ApiError> {
+        let send =
+            async |channel, request| CategoryCommandClient::new(channel).create(request).await;
+        self.command(by, (COMMAND, "Create"), param, send).await
+    }
+
+    pub(crate) async fn update_category(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: CategoryUpParam,
+    ) -> Result<Left<proto::Category>, ApiError> {
+        let send =
+            async |channel, request| CategoryCommandClient::new(channel).update(request).await;
+        self.command(by, (COMMAND, "Update"), param, send).await
+    }
+
+    pub(crate) async fn delete_category(
+        &self,
+        by: (&RequestContext, CommandId),
+        param: CategoryUpParam,
+    ) -> Result<Left<proto::Category>, ApiError> {
+        let send =
+            async |channel, request| CategoryCommandClient::new(channel).delete(request).await;
+        self.command(by, (COMMAND, "Delete"), param, send).await
+    }
+}
+
+fn queries(channel: GrpcChannel) -> CategoryQueryClient<GrpcChannel> {
+    CategoryQueryClient::new(channel).max_decoding_message_size(MAX_ENCODED_BYTES)
+}
+
+/// Reads about categories. Each fails with the status of its last try.
+impl Services {
+    pub(crate) async fn category(
+        &self,
+        scope: &RequestContext,
+        id: String,
+    ) -> Result<Category, Status> {
+        let message = CategoryQueryRequest { id };
+        let send = async |channel, request| queries(channel).get_category(request).await;
+        let method = (QUERY, "GetCategory", Reads::One);
+        let answer: CategoryQueryResponse = self.read(scope, method, message, send).await?;
+        row(answer.category)
+    }
+
+    pub(crate) async fn category_by_name(
+        &self,
+        scope: &RequestContext,
+        name: String,
+    ) -> Result<Category, Status> {
+        let message = CategoryByNameRequest { name };
+        let send = async |channel, request| queries(channel).get_category_by_name(request).await;
+        let method = (QUERY, "GetCategoryByName", Reads::One);
+        let answer: CategoryQueryResponse = self.read(scope, method, message, send).await?;
+        row(answer.category)
+    }
+
+    pub(crate) async fn categories(
+        &self,
+        scope: &RequestContext,
+    ) -> Result<CategoryListResponse, Status> {
+        let send = async |channel, request| queries(channel).list_categories(request).await;
+        let method = (QUERY, "ListCategories", Reads::Many);
+        self.read(scope, method, Empty {}, send).await
+    }
+
+    pub(crate) async fn search_categories(
+        &self,
+        scope: &RequestContext,
+        search_term: String,
+    ) -> Result<CategoryListResponse, Status> {
+        let message = CategorySearchRequest { search_term };
+        let send = async |channel, request| queries(channel).search_categories(request).await;
+        let method = (QUERY, "SearchCategories", Reads::Many);
+        self.read(scope, method, message, send).await
+    }
+
+    pub(crate) async fn categories_paginated(
+        &self,
+        scope: &RequestContext,
+        page: i32,
+        per_page: i32,
+    ) -> Result<CategoryListResponse, Status> {
+        let message = CategoryPaginationRequest { page, per_page };
+        let send =
+            async |channel, request| queries(channel).list_categories_paginated(request).await;
+        let method = (QUERY, "ListCategoriesPaginated", Reads::Many);
+        self.read(scope, method, message, send).await
+    }
+
+    pub(crate) async fn categories_by_ids(
+        &self,
+        scope: &RequestContext,
+        ids: Vec<String>,
+    ) -> Result<CategoryListResponse, Status> {
+        let message = CategoryIdsRequest { ids };
+        let send = async |channel, request| queries(channel).get_categories_by_ids(request).await;
+        let method = (QUERY, "GetCategoriesByIds", Reads::Many);
+        self.read(scope, method, message, send).await
+    }
+
+    pub(crate) async fn category_statistics(
+        &self,
+        scope: &RequestContext,
+    ) -> Result<CategoryStatisticsResponse, Status> {
+        let send = async |channel, request| queries(channel).get_category_statistics(request).await;
+        let method = (QUERY, "GetCategoryStatistics", Reads::One);
+        self.read(scope, method, Empty {}, send).await
+    }
+
+    pub(crate) async fn category_exists(
+        &self,
+        scope: &RequestContext,
+        id: String,
+    ) -> Result<bool, Status> {
+        let message = CategoryExistsRequest { id };
+        let send = async |channel, request| queries(channel).category_exists(request).await;
+        let method = (QUERY, "CategoryExists", Reads::One);
+        let answer = self.read(scope, method, message, send).await?;
+        Ok(answer.exists)
+    }
+}
