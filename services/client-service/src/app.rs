@@ -76,7 +76,9 @@ async fn start_now(
         complexity: config.max_complexity,
         introspection: config.development,
     };
-    let executor = Executor::try_new(schema::build(config.development), limits, services)
+    let schema = schema::build(config.development);
+    let sdl = schema.sdl();
+    let executor = Executor::try_new(schema::engine(schema), sdl, limits, services)
         .map_err(|error| StartError::failed("read the schema", error))?;
     let endpoint = Arc::new(Endpoint::new(executor, clock, tasks.clone()));
     let site = Site {

@@ -6,7 +6,7 @@ use crate::api::category::{CategoryMutations, CategoryQueries};
 use crate::api::order::{OrderMutations, OrderQueries};
 use crate::api::product::{ProductMutations, ProductQueries};
 use crate::api::saga::SagaQueries;
-use crate::graphql::MAX_NESTING;
+use crate::graphql::{Engine, MAX_NESTING};
 
 /// What can be asked.
 #[derive(Debug, Default, MergedObject)]
@@ -30,4 +30,13 @@ pub fn build(suggestions: bool) -> Schema {
     } else {
         builder.disable_suggestions().finish()
     }
+}
+
+/// What executes requests on it.
+#[must_use]
+pub fn engine(schema: Schema) -> Engine {
+    Box::new(move |request| {
+        let schema = schema.clone();
+        Box::pin(async move { schema.execute(request).await })
+    })
 }

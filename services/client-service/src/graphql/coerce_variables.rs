@@ -1,4 +1,4 @@
-//! Variables that a request declares and gives no value.
+//! The values of variables (section 6.1.2 of the specification).
 //!
 //! A variable that may be null and has no value is absent where it stands: its argument or input field counts as
 //! left out, which is not the same as null. The engine makes null of it, so such places are taken out of the
@@ -13,6 +13,8 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as Given;
 
+use super::input_coercion::{Source, Values, definition};
+use super::schema_index::SchemaIndex;
 use crate::errors::ApiError;
 
 /// Refuses an operation that needs a variable without a value.
@@ -36,6 +38,39 @@ pub fn require(operation: &OperationDefinition, variables: &Variables) -> Result
         }
     }
     Ok(())
+}
+
+/// Brings the variables of an operation into the form in which the engine takes them.
+///
+/// # Errors
+/// One is of another type than it was declared with. The error names it, the type, and the value.
+pub fn coerce(
+    operation: &OperationDefinition,
+    variables: &mut Variables,
+    index: &SchemaIndex,
+) -> Result<(), ApiError> {
+    let values = Values::unknown(index, operation);
+    for Positioned { node, pos } in &operation.variable_definitions {
+        let name = &node.name.node;
+        if let Some(value) = variables.get_mut(name) {
+            let given = std::mem::take(value).into_value();
+            let coerced = values.coerce(&node.var_type.node, &given, Source::Variables);
+            *value = coerced.map_err(|misfit| misfit.error(&format!("${name}"), *pos))?;
+        }
+    }
+    Ok(())
+}
+
+/// The variable's value, or its default.
+pub fn variable<'a>(
+    operation: &'a OperationDefinition,
+    variables: &'a Variables,
+    name: &Name,
+) -> Option<&'a Value> {
+    variables.get(name).or_else(|| {
+        let definition = definition(operation, name)?;
+        definition.default_value.as_ref().map(|it| &it.node)
+    })
 }
 
 /// The operation's variables that count as left out.

@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{PathSegment, Request, ServerError, Value, Variables};
+use async_graphql::{PathSegment, Request, Response, ServerError, Value, Variables};
 use event_sourcing::CommandId;
+use futures::future::BoxFuture;
 
 use super::document_cache::DocumentCache;
 use super::limits::{Limits, measure};
 use super::schema_index::SchemaIndex;
 use super::{coerce_variables, document, field_order, null_propagation, validate_values};
 use crate::errors::ApiError;
-use crate::schema::Schema;
 use crate::upstream::{Entry, Origin, RequestContext, Services, verdict};
 
 /// Longer documents are parsed each time: a few of them would take the memory of many.
@@ -68,9 +68,13 @@ pub struct Identity {
     pub keyed: bool,
 }
 
-/// The schema with what it needs.
+/// The engine: it executes a request whose document was parsed here.
+pub type Engine = Box<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
+
+/// The engine with what stands around it.
 pub struct Executor {
-    schema: Schema,
+    engine: Engine,
+    sdl: String,
     index: SchemaIndex,
     documents: DocumentCache,
     limits: Limits,
@@ -86,18 +90,20 @@ impl fmt::Debug for Executor {
 }
 
 impl Executor {
-    /// Executes requests against these services.
+    /// Executes requests by this engine, whose schema this is, against these services.
     ///
     /// # Errors
     /// The schema cannot be read back: a fault of ours.
     pub fn try_new(
-        schema: Schema,
+        engine: Engine,
+        sdl: String,
         limits: Limits,
         services: Services,
     ) -> Result<Self, async_graphql::parser::Error> {
-        let index = SchemaIndex::from_sdl(&schema.sdl())?;
+        let index = SchemaIndex::from_sdl(&sdl)?;
         Ok(Self {
-            schema,
+            engine,
+            sdl,
             index,
             documents: DocumentCache::default(),
             limits,
@@ -111,8 +117,8 @@ impl Executor {
     }
 
     /// The schema's text.
-    pub fn sdl(&self) -> String {
-        self.schema.sdl()
+    pub fn sdl(&self) -> &str {
+        &self.sdl
     }
 
     /// Parses a request, and checks its limits and the types of its values. No service is called.
@@ -123,7 +129,7 @@ impl Executor {
         let document = self.document(&query.text)?;
         let operation = document::operation(&document, query.operation_name.as_deref())?;
         coerce_variables::require(operation, &query.variables)?;
-        validate_values::coerce(operation, &mut query.variables, &self.index)?;
+        coerce_variables::coerce(operation, &mut query.variables, &self.index)?;
         measure(&document, &query.variables, &self.index, &self.limits)?;
         validate_values::validate(&document, operation, &query.variables, &self.index)?;
         let operation = operation.ty;
@@ -180,7 +186,7 @@ impl Executor {
             .data(Arc::clone(&scope));
         request.operation_name.clone_from(&operation_name);
         request.set_parsed_query(executed);
-        let mut response = self.schema.execute(request).await;
+        let mut response = (self.engine)(request).await;
         let refused = response.data == Value::Null
             && !response.errors.is_empty()
             && response.errors.iter().all(|error| error.path.is_empty());

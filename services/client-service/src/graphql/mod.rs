@@ -10,6 +10,7 @@ mod document;
 mod document_cache;
 mod execution;
 mod field_order;
+mod input_coercion;
 mod limits;
 mod null_propagation;
 mod number_precision;
@@ -17,7 +18,7 @@ mod scalars;
 mod schema_index;
 mod validate_values;
 
-pub use execution::{Executed, Executor, Identity, Prepared, Query, root_of};
+pub use execution::{Engine, Executed, Executor, Identity, Prepared, Query, root_of};
 pub use limits::{Limits, MAX_NESTING};
 pub use number_precision::preserve;
 pub use scalars::{DateTime, Decimal};

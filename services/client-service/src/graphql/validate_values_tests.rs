@@ -1,9 +1,10 @@
 use async_graphql::Variables;
 use serde_json::{Value, json};
 
+use super::super::coerce_variables::coerce;
 use super::super::document::parse;
 use super::super::schema_index::SchemaIndex;
-use super::{coerce, validate};
+use super::validate;
 use crate::errors::{ApiError, Code};
 
 const SDL: &str = "

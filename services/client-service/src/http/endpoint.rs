@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::response::Response;
-use event_sourcing::{Clock, CommandId};
+use event_sourcing::Clock;
 use http::request::Parts;
 use http::{Method, Request};
 use platform::request_log::without_values;
@@ -15,6 +15,7 @@ use platform::{Tasks, fields};
 use super::idempotency::{Keyed, answer_once};
 use super::media::Media;
 use super::request;
+use super::responder::Responder;
 use super::response::HttpResponse;
 use crate::errors::{ApiError, Code, Verdict};
 use crate::graphql::{Executor, Identity, Prepared};
@@ -23,32 +24,21 @@ use crate::upstream::Origin;
 /// Serves GraphQL requests.
 #[derive(Debug)]
 pub struct Endpoint {
-    executor: Executor,
-    clock: Arc<dyn Clock>,
-    /// Requests with an Idempotency-Key end here also when their client has gone.
-    tasks: Tasks,
+    responder: Arc<Responder>,
 }
 
 impl Endpoint {
     /// Serves what `executor` executes.
     #[must_use]
-    pub const fn new(executor: Executor, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
-        Self {
-            executor,
-            clock,
-            tasks,
-        }
+    pub fn new(executor: Executor, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
+        let responder = Arc::new(Responder::new(executor, clock, tasks));
+        Self { responder }
     }
 
-    /// What executes the requests.
+    /// The schema's text.
     #[must_use]
-    pub const fn executor(&self) -> &Executor {
-        &self.executor
-    }
-
-    /// The tasks that outlive their request.
-    pub(crate) const fn tasks(&self) -> &Tasks {
-        &self.tasks
+    pub fn sdl(&self) -> &str {
+        self.responder.executor().sdl()
     }
 
     /// Answers one request.
@@ -69,7 +59,7 @@ impl Endpoint {
                 kind = prepared.kind();
                 operation = prepared.operation();
                 let keyed = prepared.is_mutation() && request::has_idempotency_key(&parts.headers);
-                match Arc::clone(&self).answer(&parts, prepared, &origin).await {
+                match self.answer(&parts, prepared, &origin).await {
                     Ok(answer) => answer,
                     // An earlier request with the key may have taken effect.
                     Err(error) if keyed => {
@@ -106,7 +96,7 @@ impl Endpoint {
         } else {
             request::from_post(&parts.headers, body).await?
         };
-        let prepared = self.executor.prepare(query)?;
+        let prepared = self.responder.executor().prepare(query)?;
         if is_get && prepared.is_mutation() {
             let message = "a mutation is sent by POST";
             return Err(ApiError::new(Code::MethodNotAllowed, message));
@@ -115,7 +105,7 @@ impl Endpoint {
     }
 
     async fn answer(
-        self: Arc<Self>,
+        &self,
         parts: &Parts,
         request: Prepared,
         origin: &Origin,
@@ -123,24 +113,24 @@ impl Endpoint {
         let minimum = request::minimum(&parts.headers)?;
         let identity = Identity {
             origin: origin.clone(),
-            seed: self.new_id(),
+            seed: self.responder.new_seed(),
             minimum,
             keyed: false,
         };
         if !request.is_mutation() {
-            return Ok(self.execute(request, identity).await);
+            return Ok(self.responder.execute(request, identity).await);
         }
         let key = request::idempotency_key(&parts.headers)?;
         if let Some(minimum) = minimum {
             // A mutation reads nothing before it writes, so nobody else would refuse the position in time.
-            let services = self.executor.services();
+            let services = self.responder.executor().services();
             services.require_position(origin, minimum).await?;
         }
         match key {
-            None => Ok(self.execute(request, identity).await),
+            None => Ok(self.responder.execute(request, identity).await),
             Some(key) => {
                 answer_once(
-                    self,
+                    Arc::clone(&self.responder),
                     Keyed {
                         key,
                         request,
@@ -152,16 +142,6 @@ impl Endpoint {
         }
     }
 
-    pub(crate) async fn execute(&self, request: Prepared, identity: Identity) -> HttpResponse {
-        let executed = self.executor.execute(request, identity).await;
-        HttpResponse::executed(executed, self.clock.now())
-    }
-
-    /// What is answered in place of an answer that could not be kept.
-    pub(crate) fn not_kept(&self, answer: HttpResponse) -> HttpResponse {
-        answer.not_kept(self.clock.now())
-    }
-
     fn refuse(&self, error: &ApiError, verdict: &Verdict, origin: &Origin) -> HttpResponse {
         let message = without_values(&error.message);
         tracing::debug!(
@@ -170,10 +150,6 @@ impl Endpoint {
             { fields::CORRELATION_ID } = origin.request_id(),
             "request refused"
         );
-        HttpResponse::refused(error, verdict, self.clock.now())
-    }
-
-    fn new_id(&self) -> CommandId {
-        CommandId::from_parts(self.clock.now(), rand::random())
+        self.responder.refused(error, verdict)
     }
 }

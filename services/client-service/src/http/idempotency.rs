@@ -24,7 +24,7 @@ use futures::future::{Either, select};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use super::endpoint::Endpoint;
+use super::responder::Responder;
 use super::response::HttpResponse;
 use crate::errors::ApiError;
 use crate::graphql::{Identity, Prepared, Query};
@@ -48,13 +48,16 @@ pub struct Keyed {
 ///
 /// # Errors
 /// The key is in use, or belongs to another request, or the command-service does not answer.
-pub async fn answer_once(endpoint: Arc<Endpoint>, keyed: Keyed) -> Result<HttpResponse, ApiError> {
+pub async fn answer_once(
+    responder: Arc<Responder>,
+    keyed: Keyed,
+) -> Result<HttpResponse, ApiError> {
     let Keyed {
         key,
         request,
         identity,
     } = keyed;
-    let services = endpoint.executor().services().clone();
+    let services = responder.executor().services().clone();
     let hash = request_hash(request.query());
     let (seed, lease) = match services
         .begin(&identity.origin, ANYBODY, &key, hash)
@@ -69,9 +72,9 @@ pub async fn answer_once(endpoint: Arc<Endpoint>, keyed: Keyed) -> Result<HttpRe
         ..identity
     };
     let (tell, told) = oneshot::channel();
-    let tasks = endpoint.tasks().clone();
+    let tasks = responder.tasks().clone();
     tasks.spawn_job(async move {
-        let answer = execute_leased(&endpoint, request, identity, lease).await;
+        let answer = execute_leased(&responder, request, identity, lease).await;
         // The client may have gone; its repeat gets what was kept.
         let _ = tell.send(answer);
     });
@@ -80,13 +83,13 @@ pub async fn answer_once(endpoint: Arc<Endpoint>, keyed: Keyed) -> Result<HttpRe
 }
 
 async fn execute_leased(
-    endpoint: &Endpoint,
+    responder: &Responder,
     request: Prepared,
     identity: Identity,
     lease: Lease,
 ) -> HttpResponse {
-    let services = endpoint.executor().services();
-    let execution = std::pin::pin!(endpoint.execute(request, identity));
+    let services = responder.executor().services();
+    let execution = std::pin::pin!(responder.execute(request, identity));
     let renewal = std::pin::pin!(services.keep(&lease));
     let answer = match select(execution, renewal).await {
         Either::Left((answer, _)) => answer,
@@ -95,7 +98,7 @@ async fn execute_leased(
     if services.finish(&lease, to_kept(&answer)).await {
         answer
     } else {
-        endpoint.not_kept(answer)
+        responder.not_kept(answer)
     }
 }
 

@@ -6,6 +6,7 @@ mod idempotency;
 mod media;
 mod pages;
 mod request;
+mod responder;
 mod response;
 mod routes;
 

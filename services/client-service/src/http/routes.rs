@@ -34,7 +34,7 @@ pub struct Site {
 pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
     let mut guarded = Router::new();
     if site.explorer {
-        let sdl = endpoint.executor().sdl();
+        let sdl = endpoint.sdl().to_owned();
         guarded = guarded
             .route("/graphiql", get(async || pages::graphiql()))
             .route("/schema.graphql", get(async move || pages::schema(sdl)));

@@ -7,8 +7,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
+use super::super::coerce_variables::variable;
 use super::super::schema_index::SchemaIndex;
-use super::super::validate_values::variable;
 use super::cost::{Cost, Limits, MAX_NESTING};
 use crate::errors::{ApiError, Code};
 

@@ -1,0 +1,224 @@
+//! Values as their types take them (sections 3.5, 3.9 to 3.12 of the specification).
+//!
+//! In places the engine differs: it takes a string in the document for an enum value, which it may be only in variables, and
+//! it refuses `1.0` as an Int, which in JSON is the number 1.
+
+use std::fmt;
+
+use async_graphql::parser::types::{BaseType, OperationDefinition, Type, VariableDefinition};
+use async_graphql::{ID, InputType, Name, ScalarType, Value, Variables};
+use async_graphql_value::Value as Given;
+use async_graphql_value::indexmap::IndexMap;
+
+use super::scalars::{DateTime, Decimal};
+use super::schema_index::{Input, InputField, SchemaIndex};
+use crate::errors::ApiError;
+
+/// How much of a wrong value an error shows.
+const SHOWN_CHARS: usize = 40;
+
+/// A value that is not of the type that its place wants.
+#[derive(Debug)]
+pub(super) struct Misfit {
+    /// From the inside out.
+    path: Vec<String>,
+    problem: String,
+}
+
+impl Misfit {
+    fn new(problem: String) -> Self {
+        let path = Vec::new();
+        Self { path, problem }
+    }
+
+    fn expected(ty: impl fmt::Display, value: &impl fmt::Display) -> Self {
+        let given = value.to_string();
+        let shown: String = given.chars().take(SHOWN_CHARS).collect();
+        let more = if shown.len() < given.len() { "…" } else { "" };
+        Self::new(format!("expected {ty}, got {shown}{more}"))
+    }
+
+    fn within(mut self, segment: String) -> Self {
+        self.path.push(segment);
+        self
+    }
+
+    pub(super) fn error(self, outermost: &str, place: async_graphql::Pos) -> ApiError {
+        let path: String = self.path.iter().rev().map(String::as_str).collect();
+        ApiError::unfit(format!("{outermost}{path}: {}", self.problem), place)
+    }
+}
+
+/// Where a value is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Also the variables, once they have been coerced.
+    Document,
+    /// JSON, which has no enum values and one type of number.
+    Variables,
+}
+
+/// Compares values with types.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a> {
+    pub(super) index: &'a SchemaIndex,
+    pub(super) operation: &'a OperationDefinition,
+    /// `None`: the operation is not executed, so that its variables have no values.
+    pub(super) variables: Option<&'a Variables>,
+}
+
+impl<'a> Values<'a> {
+    pub(super) const fn unknown(
+        index: &'a SchemaIndex,
+        operation: &'a OperationDefinition,
+    ) -> Self {
+        let variables = None;
+        Self {
+            index,
+            operation,
+            variables,
+        }
+    }
+
+    /// The value as the engine takes it.
+    pub(super) fn coerce(&self, ty: &Type, value: &Given, from: Source) -> Result<Value, Misfit> {
+        match (value, &ty.base) {
+            (Given::Variable(name), _) => self.variable(ty, name),
+            (Given::Null, _) if ty.nullable => Ok(Value::Null),
+            (Given::Null, _) => Err(Misfit::expected(ty, value)),
+            (Given::List(items), BaseType::List(of)) => {
+                let items = items.iter().enumerate().map(|(index, item)| {
+                    let item = self.coerce(of, item, from);
+                    item.map_err(|misfit| misfit.within(format!("[{index}]")))
+                });
+                items.collect::<Result<_, _>>().map(Value::List)
+            }
+            // A single value stands for a list of one.
+            (_, BaseType::List(of)) => self.coerce(of, value, from),
+            (_, BaseType::Named(name)) => self.named(name, value, from),
+        }
+    }
+
+    /// The variable's value has been compared with the type that it was declared with. Here that is compared with what its
+    /// place takes, also if there is no value. No place of the schema that takes no null has a default value of its own.
+    fn variable(&self, ty: &Type, name: &Name) -> Result<Value, Misfit> {
+        let Some(definition) = definition(self.operation, name) else {
+            // The engine says that it is not declared.
+            return Ok(Value::Null);
+        };
+        let declared = &definition.var_type.node;
+        let default = definition.default_value.as_ref();
+        let filled = Type {
+            nullable: declared.nullable && default.is_none_or(|it| it.node == Value::Null),
+            ..declared.clone()
+        };
+        if !is_part_of(&filled, ty) {
+            let problem = format!("expected {ty}, got ${name} of type {declared}");
+            return Err(Misfit::new(problem));
+        }
+        let value = self.variables.and_then(|all| all.get(name));
+        match value {
+            Some(Value::Null) if !ty.nullable => Err(Misfit::expected(ty, &Value::Null)),
+            _ => Ok(Value::Null),
+        }
+    }
+
+    fn named(&self, name: &Name, value: &Given, from: Source) -> Result<Value, Misfit> {
+        let coerced = match (self.index.input(name), value) {
+            (Some(Input::Object(fields)), Given::Object(values)) => {
+                return self.object((name, fields), values, from);
+            }
+            (Some(Input::Enum(names)), Given::Enum(value)) => names
+                .contains(value.as_str())
+                .then(|| Value::Enum(value.clone())),
+            (Some(Input::Enum(names)), Given::String(value)) => (from == Source::Variables
+                && names.contains(value))
+            .then(|| Value::Enum(Name::new(value))),
+            (Some(Input::Object(_) | Input::Enum(_)), _) => None,
+            (None, _) => value
+                .clone()
+                .into_const()
+                .and_then(|value| scalar(name, value, from)),
+        };
+        coerced.ok_or_else(|| Misfit::expected(name, value))
+    }
+
+    fn object(
+        &self,
+        (name, fields): (&Name, &[InputField]),
+        values: &IndexMap<Name, Given>,
+        from: Source,
+    ) -> Result<Value, Misfit> {
+        let known = |given: &Name| fields.iter().any(|field| field.name == given.as_str());
+        if let Some(unknown) = values.keys().find(|given| !known(given)) {
+            return Err(Misfit::new(format!("{name} has no field {unknown}")));
+        }
+        let mut coerced = IndexMap::new();
+        for field in fields {
+            let value = values.get_key_value(field.name.as_str());
+            match value {
+                Some((key, value)) => self
+                    .coerce(&field.ty, value, from)
+                    .map(|value| _ = coerced.insert(key.clone(), value)),
+                None if field.ty.nullable || field.has_default => Ok(()),
+                None => Err(Misfit::expected(&field.ty, &"nothing")),
+            }
+            .map_err(|misfit| misfit.within(format!(".{}", field.name)))?;
+        }
+        Ok(Value::Object(coerced))
+    }
+}
+
+/// Whether every value of a type is one of another.
+fn is_part_of(ty: &Type, of: &Type) -> bool {
+    let same_base = match (&ty.base, &of.base) {
+        (BaseType::Named(ty), BaseType::Named(of)) => ty == of,
+        (BaseType::List(ty), BaseType::List(of)) => is_part_of(ty, of),
+        _ => false,
+    };
+    same_base && (of.nullable || !ty.nullable)
+}
+
+pub(super) fn is_scalar(name: &str) -> bool {
+    let known = [
+        "Int", "Float", "String", "Boolean", "ID", "Decimal", "DateTime",
+    ];
+    known.contains(&name)
+}
+
+/// The value as the field that takes it will accept it.
+fn scalar(name: &str, value: Value, from: Source) -> Option<Value> {
+    let fits = match name {
+        "Int" => return int(&value, from).map(Value::from),
+        "Float" => <f64 as ScalarType>::is_valid(&value),
+        "String" => <String as ScalarType>::is_valid(&value),
+        "Boolean" => <bool as ScalarType>::is_valid(&value),
+        "ID" => <ID as ScalarType>::is_valid(&value),
+        "Decimal" => <Decimal as ScalarType>::is_valid(&value),
+        "DateTime" => <DateTime as InputType>::parse(Some(value.clone())).is_ok(),
+        // A type that the schema does not have; the engine says so.
+        _ => true,
+    };
+    fits.then_some(value)
+}
+
+/// 32 bits. A JSON number without a fraction is an integer, however it is written.
+fn int(value: &Value, from: Source) -> Option<i32> {
+    let Value::Number(number) = value else {
+        return None;
+    };
+    if let Some(whole) = number.as_i64() {
+        return i32::try_from(whole).ok();
+    }
+    let whole = number.as_f64().filter(|_| from == Source::Variables)?;
+    // Exact also beyond 32 bits, so that nothing is rounded into them.
+    format!("{whole}").parse().ok()
+}
+
+pub(super) fn definition<'a>(
+    operation: &'a OperationDefinition,
+    name: &Name,
+) -> Option<&'a VariableDefinition> {
+    let mut definitions = operation.variable_definitions.iter().map(|it| &it.node);
+    definitions.find(|it| it.name.node == *name)
+}
