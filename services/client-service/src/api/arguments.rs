@@ -1,11 +1,12 @@
 //! The rules of arguments, checked before a service is asked.
 
-use async_graphql::ID;
+use async_graphql::{Context, ID};
 use contract::business::FieldError;
 use domain::ValidationError;
-use domain::value::{CategoryName, EntityId, ProductName, UserId};
+use domain::value::{CategoryName, EntityId, Price, ProductName, UserId};
 
 use crate::errors::{ApiError, Code};
+use crate::graphql::{Decimal, ReplacedNumbers};
 
 /// What `limit` and `perPage` are at most, and the length of lists without them.
 const MAX_ROWS: i32 = 500;
@@ -38,6 +39,17 @@ pub fn category_name(value: &str) -> Result<String, ApiError> {
 pub fn product_name(value: &str) -> Result<String, ApiError> {
     let name = ProductName::parse("name", value).map_err(broken)?;
     Ok(name.as_str().to_owned())
+}
+
+/// The text of a price. One that a parser would have rounded breaks a rule as it was written, and is refused by that.
+pub fn price(context: &Context<'_>, field: &str, value: Decimal) -> Result<String, ApiError> {
+    let text = value.into_text();
+    let replaced = context.data_opt::<ReplacedNumbers>();
+    let Some(written) = replaced.and_then(|all| all.written(&text)) else {
+        return Ok(text);
+    };
+    Price::parse(field, written).map_err(broken)?;
+    Ok(written.to_owned())
 }
 
 /// A limit of a price range in all its digits. Beyond what any price can be, limits are all the same.

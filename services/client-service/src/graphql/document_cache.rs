@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn used_documents_stay_and_their_number_is_limited() {
         let known = DocumentCache::default();
-        let document = Arc::new(parse("{ a }").expect("GraphQL").0);
+        let document = Arc::new(parse("{ a }").expect("GraphQL").document);
         known.insert("used", &document);
         for number in 0..GENERATION * 4 {
             known.insert(&number.to_string(), &document);

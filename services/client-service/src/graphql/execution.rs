@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 
 use super::document_cache::DocumentCache;
 use super::limits::{Limits, measure};
+use super::number_precision::ReplacedNumbers;
 use super::schema_index::SchemaIndex;
 use super::{coerce_variables, document, field_order, null_propagation, validate_values};
 use crate::errors::ApiError;
@@ -30,6 +31,8 @@ pub struct Query {
     pub operation_name: Option<String>,
     /// Their values.
     pub variables: Variables,
+    /// The numbers among them that were replaced.
+    pub replaced: ReplacedNumbers,
 }
 
 /// A request within all limits.
@@ -126,13 +129,14 @@ impl Executor {
     /// # Errors
     /// It is not GraphQL, over a limit, without a variable that it needs, or with a value of another type.
     pub fn prepare(&self, mut query: Query) -> Result<Prepared, ApiError> {
-        let document = self.document(&query.text)?;
+        let (document, replaced) = self.document(&query.text)?;
         let operation = document::operation(&document, query.operation_name.as_deref())?;
         coerce_variables::require(operation, &query.variables)?;
         coerce_variables::coerce(operation, &mut query.variables, &self.index)?;
         measure(&document, &query.variables, &self.index, &self.limits)?;
         validate_values::validate(&document, operation, &query.variables, &self.index)?;
         let operation = operation.ty;
+        query.replaced = query.replaced.and(replaced);
         Ok(Prepared {
             query,
             document,
@@ -140,16 +144,17 @@ impl Executor {
         })
     }
 
-    fn document(&self, text: &str) -> Result<Arc<ExecutableDocument>, ApiError> {
+    /// A document that has replaced numbers is read each time: hardly any has.
+    fn document(&self, text: &str) -> Result<(Arc<ExecutableDocument>, ReplacedNumbers), ApiError> {
         if let Some(known) = self.documents.find(text) {
-            return Ok(known);
+            return Ok((known, ReplacedNumbers::default()));
         }
-        let (document, tokens) = document::parse(text)?;
-        let document = Arc::new(document);
-        if tokens <= MAX_KNOWN_TOKENS {
+        let parsed = document::parse(text)?;
+        let document = Arc::new(parsed.document);
+        if parsed.tokens <= MAX_KNOWN_TOKENS && parsed.replaced.is_empty() {
             self.documents.insert(text, &document);
         }
-        Ok(document)
+        Ok((document, parsed.replaced))
     }
 
     /// Executes it.
@@ -170,6 +175,7 @@ impl Executor {
             text,
             operation_name,
             variables,
+            replaced,
         } = prepared.query;
         let document = prepared.document;
         let operation = document::operation(&document, operation_name.as_deref()).ok();
@@ -183,7 +189,8 @@ impl Executor {
         }
         let mut request = Request::new(text)
             .variables(variables)
-            .data(Arc::clone(&scope));
+            .data(Arc::clone(&scope))
+            .data(replaced);
         request.operation_name.clone_from(&operation_name);
         request.set_parsed_query(executed);
         let mut response = (self.engine)(request).await;

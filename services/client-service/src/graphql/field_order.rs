@@ -85,7 +85,7 @@ mod tests {
             fragment f on T { z a { w } }";
         let given =
             r#"{"d":1,"list":[{"z":2,"a":{"w":3,"x":4,"y":5},"b":6},{"a":null,"b":7,"z":8},null]}"#;
-        let (document, _) = parse(query).expect("GraphQL");
+        let document = parse(query).expect("GraphQL").document;
         let (_, operation) = document.operations.iter().next().expect("an operation");
         let mut data: Value = serde_json::from_str(given).expect("JSON");
         arrange(&mut data, &document, &operation.node);

@@ -20,5 +20,5 @@ mod validate_values;
 
 pub use execution::{Engine, Executed, Executor, Identity, Prepared, Query, root_of};
 pub use limits::{Limits, MAX_NESTING};
-pub use number_precision::preserve;
+pub use number_precision::{ReplacedNumbers, preserve};
 pub use scalars::{DateTime, Decimal};

@@ -120,7 +120,7 @@ mod tests {
 
     fn placed_all(query: &str, data: Json, paths: Json) -> Json {
         let index = SchemaIndex::from_sdl(&schema::build(true).sdl()).expect("our own schema");
-        let (document, _) = parse(query).expect("GraphQL");
+        let document = parse(query).expect("GraphQL").document;
         let paths: Vec<Vec<PathSegment>> = serde_json::from_value(paths).expect("paths");
         let failed = |path| ServerError::new("failed", None).with_path(path);
         let errors: Vec<_> = paths.into_iter().map(failed).collect();

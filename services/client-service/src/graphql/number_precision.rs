@@ -3,7 +3,8 @@
 //! Both turn a number into a double. A number of at most 15 significant digits is what the double's
 //! shortest text says, so nothing is lost. A longer one may be: `19.990000000000000001` would become 19.99, a
 //! price of two decimals, which it is not. Such a number is replaced by one of 14 significant digits
-//! beside it, here 19.990000000001, which has more decimals than the rule allows, as the number itself has.
+//! next to it, here 19.990000000001, so that it is still no Int and no whole number of cents; and how it was written is
+//! remembered, so that a field that takes money can refuse it as what it is.
 
 use std::borrow::Cow;
 use std::iter;
@@ -12,25 +13,69 @@ use std::ops::Range;
 /// What every double keeps.
 const SAFE_DIGITS: usize = 15;
 
-/// JSON with numbers that no longer look rounder than they are.
+/// The numbers of a request that were replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplacedNumbers(Vec<ReplacedNumber>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ReplacedNumber {
+    written: Box<str>,
+    replacement: Box<str>,
+}
+
+impl ReplacedNumbers {
+    /// The replacement of this number, if its double makes it rounder.
+    pub fn replace(&mut self, number: &str) -> Option<String> {
+        let replacement = unrounded(number)?;
+        self.0.push(ReplacedNumber {
+            written: number.into(),
+            replacement: replacement.as_str().into(),
+        });
+        Some(replacement)
+    }
+
+    /// How the number was written that is now read as this one.
+    #[must_use]
+    pub fn written(&self, replacement: &str) -> Option<&str> {
+        let found = self.0.iter().find(|it| &*it.replacement == replacement);
+        found.map(|it| &*it.written)
+    }
+
+    /// Whether nothing was replaced.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+}
+
+/// JSON with numbers that no longer look rounder than they are, and which those are.
 #[must_use]
-pub fn preserve(text: &str) -> Cow<'_, str> {
+pub fn preserve(text: &str) -> (Cow<'_, str>, ReplacedNumbers) {
+    let mut replaced = ReplacedNumbers::default();
     let mut changed = String::new();
     let mut kept = 0;
     for Range { start, end } in numbers(text.as_bytes()) {
         if end - start > SAFE_DIGITS
-            && let Some(replacement) = unrounded(&text[start..end])
+            && let Some(replacement) = replaced.replace(&text[start..end])
         {
             changed += &text[kept..start];
             changed += &replacement;
             kept = end;
         }
     }
-    if kept == 0 {
+    let text = if kept == 0 {
         Cow::Borrowed(text)
     } else {
         Cow::Owned(changed + &text[kept..])
-    }
+    };
+    (text, replaced)
 }
 
 /// Where numbers are in JSON. Text that is none is divided somehow; its parser refuses it.
@@ -70,8 +115,7 @@ fn behind_string(text: &[u8], mut at: usize) -> usize {
 }
 
 /// The replacement of a number that its double makes rounder.
-#[must_use]
-pub fn unrounded(number: &str) -> Option<String> {
+fn unrounded(number: &str) -> Option<String> {
     // Whole numbers are kept as such, or are far out of every range.
     if !number.contains(['.', 'e', 'E']) {
         return None;
@@ -109,14 +153,18 @@ fn digits(number: &str) -> Option<(String, i64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{numbers, preserve, unrounded};
+    use super::{ReplacedNumbers, numbers, preserve, unrounded};
 
     #[test]
     fn a_number_that_would_be_rounded_keeps_its_decimals() {
         let json = r#"{"price": 19.990000000000000001, "n": 1}"#;
-        assert_eq!(preserve(json), r#"{"price": 19.990000000001, "n": 1}"#);
+        let (preserved, replaced) = preserve(json);
+        assert_eq!(preserved, r#"{"price": 19.990000000001, "n": 1}"#);
+        let written = replaced.written("19.990000000001");
+        assert_eq!(written, Some("19.990000000000000001"));
+        assert_eq!(replaced.written("1"), None);
         let text = r#"["0.010000000000000000001"]"#;
-        assert_eq!(preserve(text), text);
+        assert_eq!(preserve(text), (text.into(), ReplacedNumbers::default()));
         let kept = unrounded("0.010000000000000000001");
         assert_eq!(kept.as_deref(), Some("0.0100000000001"));
     }
@@ -131,8 +179,13 @@ mod tests {
             "0.0000000000000000000001",
             "1.000000000000000000e2",
             "123456789.123456789123456789",
+            "0.30000000000000004",
+            "-0.30000000000000004",
         ] {
-            assert_eq!(preserve(number), number);
+            assert_eq!(
+                preserve(number),
+                (number.into(), ReplacedNumbers::default())
+            );
         }
     }
 

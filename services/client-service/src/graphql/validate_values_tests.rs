@@ -19,7 +19,7 @@ const SDL: &str = "
 
 fn checked(query: &str, variables: Value) -> Result<(), ApiError> {
     let index = SchemaIndex::from_sdl(SDL).expect("a schema");
-    let (document, _) = parse(query).expect("GraphQL");
+    let document = parse(query).expect("GraphQL").document;
     let (_, operation) = document.operations.iter().next().expect("an operation");
     let mut variables = Variables::from_json(variables);
     coerce(&operation.node, &mut variables, &index)?;

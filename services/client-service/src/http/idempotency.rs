@@ -176,13 +176,14 @@ mod tests {
 
     use super::super::response::HttpResponse;
     use super::{from_kept, request_hash, to_kept};
-    use crate::graphql::Query;
+    use crate::graphql::{Query, ReplacedNumbers};
 
     fn hash(text: &str, variables: serde_json::Value) -> Vec<u8> {
         request_hash(&Query {
             text: text.to_owned(),
             operation_name: None,
             variables: Variables::from_json(variables),
+            replaced: ReplacedNumbers::default(),
         })
     }
 

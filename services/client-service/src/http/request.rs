@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::media::is_json;
 use super::response::MIN_POSITION;
 use crate::errors::{ApiError, Code};
-use crate::graphql::{Query, preserve};
+use crate::graphql::{Query, ReplacedNumbers, preserve};
 
 /// The longest body.
 const MAX_BODY_BYTES: usize = 100 * 1024;
@@ -58,9 +58,10 @@ pub async fn from_post(headers: &HeaderMap, body: Body) -> Result<Query, ApiErro
     if text.trim_start().starts_with('[') {
         return Err(bad_request("batches of requests are not accepted"));
     }
-    let fields: Fields = serde_json::from_str(&preserve(text))
+    let (text, replaced) = preserve(text);
+    let fields: Fields = serde_json::from_str(&text)
         .map_err(|error| bad_request(format!("the body is not a GraphQL request: {error}")))?;
-    query(fields)
+    query(fields, replaced)
 }
 
 /// Reads a GET.
@@ -74,12 +75,15 @@ pub fn from_get(parameters: &str) -> Result<Query, ApiError> {
         variables: None,
         _extensions: None,
     };
+    let mut replaced = ReplacedNumbers::default();
     for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
         match name.as_ref() {
             "query" => fields.query = Some(value.into_owned()),
             "operationName" => fields.operation_name = Some(value.into_owned()),
             "variables" if !value.is_empty() => {
-                let variables = serde_json::from_str(&preserve(&value));
+                let (text, numbers) = preserve(&value);
+                replaced = numbers;
+                let variables = serde_json::from_str(&text);
                 fields.variables = variables.map_err(|error| {
                     bad_request(format!("variables is not a JSON object: {error}"))
                 })?;
@@ -87,10 +91,10 @@ pub fn from_get(parameters: &str) -> Result<Query, ApiError> {
             _ => {}
         }
     }
-    query(fields)
+    query(fields, replaced)
 }
 
-fn query(fields: Fields) -> Result<Query, ApiError> {
+fn query(fields: Fields, replaced: ReplacedNumbers) -> Result<Query, ApiError> {
     let text = fields.query.filter(|query| !query.trim().is_empty());
     let text = text.ok_or_else(|| bad_request("query is missing"))?;
     let variables = fields.variables.unwrap_or_default();
@@ -99,6 +103,7 @@ fn query(fields: Fields) -> Result<Query, ApiError> {
         // Clients with a field for it send it empty.
         operation_name: fields.operation_name.filter(|name| !name.is_empty()),
         variables: Variables::from_json(serde_json::Value::Object(variables)),
+        replaced,
     })
 }
 

@@ -162,6 +162,61 @@ async fn prices_are_exact() -> Result<()> {
 }
 
 #[tokio::test]
+async fn money_that_would_be_rounded_is_refused_as_it_was_written() -> Result<()> {
+    let stage = Stage::open().await?;
+    let id = stage.product("Pot", None).await?;
+    let before = log_position(&stage).await?;
+    let create = |price: &str| format!("createProduct(input: {{name: \\\"a\\\", price: {price}}})");
+    let update =
+        |price: &str| format!("updateProduct(input: {{id: \\\"{id}\\\", price: {price}}})");
+    let change = |price: &str| format!("changeProductPrice(id: \\\"{id}\\\", newPrice: {price})");
+    for written in [
+        "19.990000000000000001",
+        "0.0100000000000000000001",
+        "1.9990000000000000000001e1",
+        "5.0000000000000000001",
+        "-0.500000000000000000001",
+    ] {
+        for (field, mutation) in [
+            ("price", &create as &dyn Fn(&str) -> String),
+            ("price", &update),
+            ("newPrice", &change),
+        ] {
+            let literal = format!(
+                r#"{{"query": "mutation {{ {} {{ id }} }}"}}"#,
+                mutation(written)
+            );
+            let variable = format!(
+                r#"{{"query": "mutation($v: Decimal!) {{ {} {{ id }} }}", "variables": {{"v": {written}}}}}"#,
+                mutation("$v")
+            );
+            for request in [literal, variable] {
+                let request = test_shop::Request::post_json("/graphql", request);
+                let body = stage.send(&request).await?.json()?;
+                let error = &body["errors"][0];
+                assert_eq!(error["extensions"]["code"], RULE, "{body}");
+                assert_eq!(error["extensions"]["field"], field, "{body}");
+                let message = error["message"].as_str().unwrap_or_default();
+                assert!(message.contains(written), "{body}");
+            }
+        }
+    }
+    assert_eq!(log_position(&stage).await?, before);
+    // No money, or written exactly.
+    for number in ["0.30000000000000004", "19.990000000000000001"] {
+        let query =
+            format!("{{ productsByPriceRange(minPrice: {number}, maxPrice: 99) {{ id }} }}");
+        let data = stage.data(&query, json!({})).await?;
+        assert!(data["productsByPriceRange"].is_array(), "{data}");
+    }
+    let exact = r#"{"query": "mutation { createProduct(input: {name: \"b\", price: 19.9900000000000000000}) { price } }"}"#;
+    let exact = test_shop::Request::post_json("/graphql", exact);
+    let body = stage.send(&exact).await?.json()?;
+    assert_eq!(body["data"]["createProduct"]["price"], 19.99, "{body}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn product_fields() -> Result<()> {
     let stage = Stage::open().await?;
     let id = stage.product("Pot", None).await?;

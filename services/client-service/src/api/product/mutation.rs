@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use contract::proto::{Crud, PriceUpParam, ProductUpParam, StockUpParam};
 
+use super::super::arguments;
 use super::super::presence::{clearable, not_null};
 use super::input::{CreateProductInput, UpdateProductInput};
 use super::types::Product;
@@ -28,7 +29,7 @@ impl ProductMutations {
             crud: Crud::Insert.into(),
             name_value: Some(input.name),
             description: input.description,
-            price_decimal: Some(input.price.into_text()),
+            price_decimal: Some(arguments::price(context, "price", input.price)?),
             category_id_value: input.category_id.map(|id| id.0),
             stock_quantity: Some(stock_quantity.map_or(0, i64::from)),
             ..ProductUpParam::default()
@@ -51,7 +52,9 @@ impl ProductMutations {
             crud: Crud::Update.into(),
             id: input.id.0,
             name_value: not_null("name", input.name)?,
-            price_decimal: not_null("price", input.price)?.map(Decimal::into_text),
+            price_decimal: not_null("price", input.price)?
+                .map(|price| arguments::price(context, "price", price))
+                .transpose()?,
             description,
             clear_description,
             category_id_value: category_id.map(|id| id.0),
@@ -74,7 +77,7 @@ impl ProductMutations {
         let scope = RequestContext::of(context)?;
         let param = PriceUpParam {
             id: id.0,
-            new_price: new_price.into_text(),
+            new_price: arguments::price(context, "newPrice", new_price)?,
             reason,
         };
         let by = (scope, scope.command_id(context));

@@ -17,15 +17,27 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Pos, Positioned};
 
+use super::number_precision::ReplacedNumbers;
 use crate::errors::{ApiError, Code};
 use parser::{Definition, Parser};
 
-/// A document, and how many tokens it has.
+/// A document as it was read.
+#[derive(Debug)]
+pub struct Parsed {
+    /// In the engine's types.
+    pub document: ExecutableDocument,
+    /// How many tokens it has.
+    pub tokens: usize,
+    /// Its numbers that were replaced.
+    pub replaced: ReplacedNumbers,
+}
+
+/// Reads a document.
 ///
 /// # Errors
 /// It is not GraphQL, over the limits of its text, or has two definitions, or two fields of an object, of the same
 /// name.
-pub fn parse(text: &str) -> Result<(ExecutableDocument, usize), ApiError> {
+pub fn parse(text: &str) -> Result<Parsed, ApiError> {
     let (tokens, end) = lexer::tokens(text)?;
     let count = tokens.len();
     let mut parser = Parser::new(tokens, end);
@@ -34,7 +46,11 @@ pub fn parse(text: &str) -> Result<(ExecutableDocument, usize), ApiError> {
     while !parser.is_at_end() {
         definitions.add(parser.definition()?)?;
     }
-    Ok((definitions.document()?, count))
+    Ok(Parsed {
+        document: definitions.document()?,
+        tokens: count,
+        replaced: parser.replaced,
+    })
 }
 
 #[derive(Default)]

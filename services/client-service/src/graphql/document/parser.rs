@@ -7,6 +7,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::Value;
 
+use super::super::number_precision::ReplacedNumbers;
 use super::lexer::{Kind, Token, syntax};
 use crate::errors::ApiError;
 
@@ -20,6 +21,7 @@ pub(super) enum Definition {
 pub(super) struct Parser<'a> {
     tokens: std::iter::Peekable<std::vec::IntoIter<Token<'a>>>,
     end: Pos,
+    pub(super) replaced: ReplacedNumbers,
 }
 
 type Arguments = Vec<(Positioned<Name>, Positioned<Value>)>;
@@ -28,7 +30,11 @@ type Directives = Vec<Positioned<Directive>>;
 impl<'a> Parser<'a> {
     pub fn new(tokens: Vec<Token<'a>>, end: Pos) -> Self {
         let tokens = tokens.into_iter().peekable();
-        Self { tokens, end }
+        Self {
+            tokens,
+            end,
+            replaced: ReplacedNumbers::default(),
+        }
     }
 
     pub fn is_at_end(&mut self) -> bool {

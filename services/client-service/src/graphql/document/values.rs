@@ -5,7 +5,7 @@ use async_graphql::{Name, Number, Positioned, Value as Constant};
 use async_graphql_value::Value;
 use async_graphql_value::indexmap::IndexMap;
 
-use super::super::number_precision::unrounded;
+use super::super::number_precision::ReplacedNumbers;
 use super::lexer::{Kind, syntax};
 use super::parser::Parser;
 use crate::errors::ApiError;
@@ -70,7 +70,7 @@ impl Parser<'_> {
             Kind::Name(name) => Value::Enum(Name::new(name)),
             Kind::String(text) => Value::String(text),
             Kind::Int(text) | Kind::Float(text) => {
-                let number = number(text).ok_or_else(|| {
+                let number = number(text, &mut self.replaced).ok_or_else(|| {
                     let start: String = text.chars().take(40).collect();
                     ApiError::unfit(format!("{start} is beyond every number type"), pos)
                 });
@@ -97,14 +97,14 @@ impl Parser<'_> {
 }
 
 /// The number of a token, which no rule must find rounder than it is; `None` beyond what a double holds.
-fn number(text: &str) -> Option<Number> {
+fn number(text: &str, replaced: &mut ReplacedNumbers) -> Option<Number> {
     if !text.contains(['.', 'e', 'E']) {
         let signed = text.parse::<i64>().map(Number::from);
         if let Ok(number) = signed.or_else(|_| text.parse::<u64>().map(Number::from)) {
             return Some(number);
         }
     }
-    let exact = unrounded(text);
-    let double = exact.as_deref().unwrap_or(text).parse().ok()?;
+    let replacement = replaced.replace(text);
+    let double = replacement.as_deref().unwrap_or(text).parse().ok()?;
     Number::from_f64(double)
 }

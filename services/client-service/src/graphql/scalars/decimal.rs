@@ -2,7 +2,7 @@
 //!
 //! Text comes in as a numeric string, or as a number. The JSON and GraphQL parsers turn numbers into doubles; a
 //! decimal of at most 15 significant digits comes back from a double as the same decimal, and the few longer ones
-//! are made safe before parsing (see [`number_precision`](super::super::number_precision)).
+//! are replaced before parsing (see [`number_precision`](super::super::number_precision)).
 
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 
