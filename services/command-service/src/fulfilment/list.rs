@@ -7,8 +7,8 @@ use futures::{StreamExt, stream};
 use sagas::Summary;
 use tonic::{Code, Status};
 
+use super::saga_filter::SagaFilter;
 use super::sagas::Fulfilments;
-use crate::grpc::Wanted;
 
 /// How many sagas are looked at for one page, whatever matches.
 const LOOKED_AT: usize = 2_000;
@@ -29,7 +29,7 @@ impl Fulfilments {
     ///
     /// # Errors
     /// The event store cannot be read.
-    pub(crate) async fn list(&self, wanted: &Wanted) -> Result<Page, Status> {
+    pub(crate) async fn list(&self, wanted: &SagaFilter) -> Result<Page, Status> {
         let mut open = self.engine.open();
         open.retain(|(saga_id, name)| {
             let is_behind = wanted

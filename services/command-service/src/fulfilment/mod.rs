@@ -6,9 +6,11 @@
 mod effects;
 mod list;
 mod news;
+mod saga_filter;
 mod sagas;
 
 pub use effects::ProviderEffects;
 pub use list::Page;
 pub use news::hear;
+pub use saga_filter::SagaFilter;
 pub use sagas::{Fulfilments, no_saga};

@@ -1,150 +1,17 @@
 //! What arrives over gRPC, and what leaves.
 //!
-//! Each service is a thin edge: [`input`] reads messages into commands, the bus executes them, [`reply`] writes what
-//! came of it. Business errors leave inside the reply ([`refusal`]), everything else as a status.
+//! A folder for each thing, with the same files: `service` has the methods, `input` reads messages into commands, which the
+//! bus executes, and `reply` writes what came of it. What all of them share has the same name next to the folders. Business
+//! errors leave inside the reply, everything else as a status.
 
-mod admin;
 mod category;
 mod idempotency;
 mod input;
 mod order;
-mod order_input;
-mod order_reply;
 mod product;
-mod projection_input;
-pub mod refusal;
+mod projection;
 mod reply;
+mod routes;
 mod saga;
-mod saga_list;
 
-use std::sync::Arc;
-
-use contract::proto::admin_server::AdminServer;
-use contract::proto::category_command_server::CategoryCommandServer;
-use contract::proto::idempotency_server::IdempotencyServer;
-use contract::proto::order_command_server::OrderCommandServer;
-use contract::proto::product_command_server::ProductCommandServer;
-use contract::proto::saga_command_server::SagaCommandServer;
-use contract::status::{Outcome, code_name};
-use contract::{DESCRIPTORS, MAX_KEPT_ANSWER_BYTES, metadata};
-use event_sourcing::EventStore;
-use platform::health::{Health, grpc_service};
-use platform::runtime::{Calls, Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
-use tonic::Status;
-use tonic::service::Routes;
-
-use self::admin::AdminApi;
-use self::category::CategoryApi;
-use self::idempotency::IdempotencyApi;
-use self::order::OrderApi;
-use self::product::ProductApi;
-use self::saga::SagaApi;
-pub(crate) use self::saga_list::Wanted;
-use crate::bus::CommandBus;
-use crate::fulfilment::Fulfilments;
-use crate::idempotency::Requests;
-
-/// The services of this process, by their full names.
-const SERVICES: &[&str] = &[
-    "proto.CategoryCommand",
-    "proto.ProductCommand",
-    "proto.OrderCommand",
-    "proto.SagaCommand",
-    "proto.Idempotency",
-    "proto.Admin",
-];
-
-/// The methods that change nothing.
-const READS: &[&str] = &[
-    "/proto.SagaCommand/GetSagaStatus",
-    "/proto.SagaCommand/ListSagas",
-    "/proto.SagaCommand/ShowSaga",
-    "/proto.Admin/Status",
-    "/grpc.health.v1.Health/Check",
-];
-
-/// All that the services need.
-#[derive(Clone)]
-pub struct Parts {
-    /// Executes commands.
-    pub bus: Arc<CommandBus>,
-    /// The sagas of orders.
-    pub fulfilments: Fulfilments,
-    /// Keeps answers of idempotent requests.
-    pub requests: Arc<Requests>,
-    /// Tells the head.
-    pub store: Arc<dyn EventStore>,
-    /// Tells how the process is.
-    pub health: Health,
-}
-
-/// The gRPC services with health and reflection, to be served on a port or called in the process.
-///
-/// # Errors
-/// The built-in descriptors cannot be read, which is a bug.
-pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
-    let category = CategoryCommandServer::new(CategoryApi::new(Arc::clone(&parts.bus)))
-        .max_decoding_message_size(MAX_DECODED_BYTES)
-        .max_encoding_message_size(MAX_ENCODED_BYTES);
-    let product = ProductCommandServer::new(ProductApi::new(Arc::clone(&parts.bus)))
-        .max_decoding_message_size(MAX_DECODED_BYTES)
-        .max_encoding_message_size(MAX_ENCODED_BYTES);
-    let order = OrderApi::new(Arc::clone(&parts.bus), parts.fulfilments.clone());
-    let order = OrderCommandServer::new(order)
-        .max_decoding_message_size(MAX_DECODED_BYTES)
-        .max_encoding_message_size(MAX_ENCODED_BYTES);
-    let saga = SagaApi::new(Arc::clone(&parts.bus), parts.fulfilments.clone());
-    let saga = SagaCommandServer::new(saga)
-        .max_decoding_message_size(MAX_DECODED_BYTES)
-        .max_encoding_message_size(MAX_ENCODED_BYTES);
-    let clock = parts.bus.clock();
-    let idempotency =
-        IdempotencyServer::new(IdempotencyApi::new(Arc::clone(&parts.requests), clock))
-            .max_decoding_message_size(MAX_DECODED_BYTES + MAX_KEPT_ANSWER_BYTES)
-            .max_encoding_message_size(MAX_ENCODED_BYTES);
-    let admin = AdminServer::new(AdminApi::new(
-        Arc::clone(&parts.bus),
-        Arc::clone(&parts.store),
-    ))
-    .max_decoding_message_size(MAX_DECODED_BYTES)
-    .max_encoding_message_size(MAX_ENCODED_BYTES);
-    let reflection = || {
-        SERVICES.iter().fold(
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(DESCRIPTORS)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-                .with_service_name("grpc.health.v1.Health"),
-            |builder, service| builder.with_service_name(*service),
-        )
-    };
-    let unreadable = |error| StartError::failed("read the built-in descriptors", error);
-    let routes = Routes::new(category)
-        .add_service(product)
-        .add_service(order)
-        .add_service(saga)
-        .add_service(idempotency)
-        .add_service(admin)
-        .add_service(grpc_service(parts.health.clone(), SERVICES))
-        .add_service(reflection().build_v1().map_err(unreadable)?)
-        .add_service(reflection().build_v1alpha().map_err(unreadable)?);
-    let deadlines = Deadlines {
-        parse: metadata::parse_timeout,
-        late,
-    };
-    let calls = Calls {
-        prefix: "/proto.",
-        correlation_id: metadata::CORRELATION_ID,
-        code_name,
-    };
-    Ok(calls.observe(deadlines.hold(routes)))
-}
-
-/// The status of a call that was cut off by its deadline. What it has sent may still take effect.
-fn late(path: &str) -> Status {
-    let outcome = if READS.contains(&path) {
-        Outcome::None
-    } else {
-        Outcome::Unknown
-    };
-    outcome.deadline_exceeded("no answer within the deadline")
-}
+pub use routes::{Parts, routes};

@@ -15,19 +15,20 @@ use event_sourcing::Position;
 use sagas::{Act, SagaStatus, Summary};
 use tonic::{Request, Response, Status};
 
-use super::order_input::ShownBy;
-use super::refusal::to_error;
-use super::{order_input, order_reply, reply, saga_list};
-use crate::bus::{CommandBus, Heard};
+use super::super::order;
+use super::super::reply::{at, now, split};
+use super::input::ShownBy;
+use super::{input, reply};
+use crate::bus::{CommandBus, Heard, internal, to_error};
 use crate::fulfilment::{Fulfilments, no_saga};
 
-pub(super) struct SagaApi {
+pub(in crate::grpc) struct SagaApi {
     bus: Arc<CommandBus>,
     fulfilments: Fulfilments,
 }
 
 impl SagaApi {
-    pub(super) fn new(bus: Arc<CommandBus>, fulfilments: Fulfilments) -> Self {
+    pub(in crate::grpc) fn new(bus: Arc<CommandBus>, fulfilments: Fulfilments) -> Self {
         Self { bus, fulfilments }
     }
 
@@ -36,7 +37,7 @@ impl SagaApi {
         request: Request<SagaActionParam>,
         act: Act,
     ) -> Result<Response<SagaActionResult>, Status> {
-        let heard = match order_input::action(request.get_ref()) {
+        let heard = match input::action(request.get_ref()) {
             Ok((saga_id, by)) => {
                 let sagas = &self.fulfilments;
                 sagas
@@ -49,14 +50,14 @@ impl SagaApi {
     }
 
     fn respond(&self, heard: Heard<Summary>) -> Response<SagaActionResult> {
-        let (summary, error) = reply::split(heard.result);
+        let (summary, error) = split(heard.result);
         let message = SagaActionResult {
-            saga: summary.as_ref().map(order_reply::saga),
+            saga: summary.as_ref().map(reply::saga),
             error,
-            timestamp: Some(reply::now(self.bus.clock().as_ref())),
+            timestamp: Some(now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
         };
-        reply::at(heard.position, message)
+        at(heard.position, message)
     }
 
     async fn found(&self, id: &str) -> Result<Result<Summary, Error>, Status> {
@@ -103,10 +104,10 @@ impl SagaCommand for SagaApi {
     ) -> Result<Response<StartSagaResult>, Status> {
         let placed = self
             .bus
-            .dispatch("create_order", request, order_input::place_order);
+            .dispatch("create_order", request, order::input::place);
         let heard = placed.await?;
         self.fulfilments.placed(&heard);
-        let (answer, error) = reply::split(heard.result);
+        let (answer, error) = split(heard.result);
         let started = answer.as_ref().map(|answer| &answer.values);
         let message = StartSagaResult {
             saga_id: started
@@ -117,17 +118,17 @@ impl SagaCommand for SagaApi {
                 .unwrap_or_default(),
             error,
             started_at: started.map(|order| contract::time::to_timestamp(order.created_at)),
-            order: answer.as_ref().map(order_reply::order),
+            order: answer.as_ref().map(order::reply::order),
         };
-        Ok(reply::at(heard.position, message))
+        Ok(at(heard.position, message))
     }
 
     async fn get_saga_status(
         &self,
         request: Request<GetSagaStatusParam>,
     ) -> Result<Response<SagaStatusResult>, Status> {
-        let (summary, error) = reply::split(self.found(&request.get_ref().saga_id).await?);
-        let saga = summary.as_ref().map(order_reply::saga);
+        let (summary, error) = split(self.found(&request.get_ref().saga_id).await?);
+        let saga = summary.as_ref().map(reply::saga);
         let state = summary
             .as_ref()
             .map(|summary| summary.status.as_str().to_owned());
@@ -150,7 +151,7 @@ impl SagaCommand for SagaApi {
         request: Request<ListSagasParam>,
     ) -> Result<Response<ListSagasResult>, Status> {
         let now = self.bus.clock().now();
-        let wanted = match saga_list::Wanted::read(request.get_ref(), now) {
+        let wanted = match input::filter(request.get_ref(), now) {
             Ok(wanted) => wanted,
             Err(error) => {
                 let error = Some(to_error(&error));
@@ -163,7 +164,7 @@ impl SagaCommand for SagaApi {
         };
         let page = self.fulfilments.list(&wanted).await?;
         Ok(Response::new(ListSagasResult {
-            sagas: page.sagas.iter().map(order_reply::saga).collect(),
+            sagas: page.sagas.iter().map(reply::saga).collect(),
             error: None,
             next: page.next.unwrap_or_default(),
         }))
@@ -180,7 +181,7 @@ impl SagaCommand for SagaApi {
                 ..Default::default()
             })
         };
-        let (shown_by, after) = match order_input::show(request.get_ref()) {
+        let (shown_by, after) = match input::show(request.get_ref()) {
             Ok(read) => read,
             Err(error) => return Ok(refused(to_error(&error))),
         };
@@ -189,14 +190,10 @@ impl SagaCommand for SagaApi {
             Err(error) => return Ok(refused(error)),
         };
         let (envelopes, is_end) = self.fulfilments.history(&summary, after).await?;
-        let events = envelopes
-            .iter()
-            .map(order_reply::saga_event)
-            .collect::<Result<_, _>>();
-        let events =
-            events.map_err(|error| crate::bus::internal("a saga cannot be shown", &error))?;
+        let events = envelopes.iter().map(reply::event).collect::<Result<_, _>>();
+        let events = events.map_err(|error| internal("a saga cannot be shown", &error))?;
         Ok(Response::new(ShowSagaResult {
-            saga: Some(order_reply::saga(&summary)),
+            saga: Some(reply::saga(&summary)),
             events,
             error: None,
             more: !is_end,
@@ -222,7 +219,7 @@ impl SagaCommand for SagaApi {
         &self,
         request: Request<SagaActionParam>,
     ) -> Result<Response<SagaActionResult>, Status> {
-        let (saga_id, by) = match order_input::action(request.get_ref()) {
+        let (saga_id, by) = match input::action(request.get_ref()) {
             Ok(read) => read,
             Err(error) => return Ok(self.respond(Heard::refused(to_error(&error)))),
         };
@@ -234,7 +231,7 @@ impl SagaCommand for SagaApi {
             let who = UserId::parse("who", &by.who)?;
             let reason = Reason::parse("reason", &by.why)?;
             let order_id = order_id?;
-            Ok(order_input::cancellation(
+            Ok(order::input::cancellation(
                 order_id,
                 Some(reason),
                 Some(who),
@@ -267,7 +264,7 @@ impl SagaCommand for SagaApi {
         } else {
             Act::Resolve
         };
-        self.act(request.map(|param| order_input::as_action(&param)), act)
+        self.act(request.map(|param| input::as_action(&param)), act)
             .await
     }
 }

@@ -1,22 +1,20 @@
-//! Commands on orders and sagas from messages.
+//! Commands on orders from messages.
 
 use contract::proto::{
-    OrderCancelParam, OrderItem, OrderUpParam, ResolveSagaParam, SagaActionParam, ShippingAddress,
-    ShowSagaParam, StartOrderSagaParam,
+    OrderCancelParam, OrderItem, OrderUpParam, ShippingAddress, StartOrderSagaParam,
 };
 use domain::order::{CreateOrder, GivenLine, OrderLines, RequestCancellation};
 use domain::value::{self, EntityId, Money, Reason, UserId};
 use domain::{DomainError, Findings, ValidationError};
 use event_sourcing::CommandId;
-use sagas::Person;
 
-use super::input::{from_double, new_id};
+use super::super::input::{from_double, new_id};
 use crate::commands::{CancelOrder, DeliverOrder, PlaceOrder, ShipOrder};
 
 /// What names the saga that a command begins; part of the stored streams' names.
 const NEW_SAGA: &str = "saga";
 
-pub(super) fn place_order(
+pub(in crate::grpc) fn place(
     param: &StartOrderSagaParam,
     command_id: CommandId,
 ) -> Result<PlaceOrder, DomainError> {
@@ -77,7 +75,7 @@ fn amount(field: &str, decimal: Option<&str>, old: f64) -> Result<Option<Money>,
     Money::parse(field, &from_double(field, old)?).map(Some)
 }
 
-pub(super) fn cancel_order(
+pub(super) fn cancel(
     param: &OrderCancelParam,
     requested_by: Option<UserId>,
     command_id: CommandId,
@@ -94,7 +92,7 @@ pub(super) fn cancel_order(
 }
 
 /// The cancellation of an order, with an id for the saga that may have to begin.
-pub(super) fn cancellation(
+pub(in crate::grpc) fn cancellation(
     order_id: EntityId,
     reason: Option<Reason>,
     requested_by: Option<UserId>,
@@ -108,85 +106,10 @@ pub(super) fn cancellation(
     })
 }
 
-pub(super) fn ship_order(param: &OrderUpParam, _: CommandId) -> Result<ShipOrder, DomainError> {
+pub(super) fn ship(param: &OrderUpParam, _: CommandId) -> Result<ShipOrder, DomainError> {
     Ok(ShipOrder(EntityId::parse("id", &param.id)?))
 }
 
-pub(super) fn deliver_order(
-    param: &OrderUpParam,
-    _: CommandId,
-) -> Result<DeliverOrder, DomainError> {
+pub(super) fn deliver(param: &OrderUpParam, _: CommandId) -> Result<DeliverOrder, DomainError> {
     Ok(DeliverOrder(EntityId::parse("id", &param.id)?))
-}
-
-/// Which saga to show.
-pub(super) enum ShownBy {
-    Saga(EntityId),
-    /// The latest one of an order.
-    Order(EntityId),
-}
-
-/// Which saga to show, and behind which of its versions.
-pub(super) fn show(param: &ShowSagaParam) -> Result<(ShownBy, u64), DomainError> {
-    let mut findings = Findings::default();
-    let shown_by = match (param.saga_id.as_str(), param.order_id.as_str()) {
-        (saga_id, "") => EntityId::parse("sagaId", saga_id).map(ShownBy::Saga),
-        ("", order_id) => EntityId::parse("orderId", order_id).map(ShownBy::Order),
-        _ => Err(ValidationError {
-            field: "sagaId".to_owned(),
-            message: "sagaId and orderId exclude each other, got both".to_owned(),
-        }),
-    };
-    let shown_by = findings.keep(shown_by);
-    let after = u64::try_from(param.after_version).map_err(|_| ValidationError {
-        field: "afterVersion".to_owned(),
-        message: format!(
-            "afterVersion must be 0 or more, got {}",
-            param.after_version
-        ),
-    });
-    let (Some(shown_by), Some(after)) = (shown_by, findings.keep(after)) else {
-        return Err(findings.into());
-    };
-    Ok((shown_by, after))
-}
-
-/// A saga's id, and who does something to it and why.
-pub(super) fn action(param: &SagaActionParam) -> Result<(EntityId, Person), DomainError> {
-    let mut findings = Findings::default();
-    let saga_id = findings.keep(EntityId::parse("sagaId", &param.saga_id));
-    let by = acting(&mut findings, &param.who, &param.reason);
-    let (Some(saga_id), Some((who, why))) = (saga_id, by) else {
-        return Err(findings.into());
-    };
-    let person = Person {
-        who: who.as_str().to_owned(),
-        why: why.as_str().to_owned(),
-    };
-    Ok((saga_id, person))
-}
-
-/// Who does something that only operators do, and why; both are required.
-pub(super) fn acting(findings: &mut Findings, who: &str, reason: &str) -> Option<(UserId, Reason)> {
-    let who = findings.keep(UserId::parse("who", who));
-    let reason = findings.keep(Reason::parse("reason", reason).and_then(given));
-    who.zip(reason)
-}
-
-fn given(reason: Reason) -> Result<Reason, ValidationError> {
-    if reason.as_str().trim().is_empty() {
-        let message = "reason must have 1 to 1000 characters, got 0".to_owned();
-        let field = "reason".to_owned();
-        return Err(ValidationError { field, message });
-    }
-    Ok(reason)
-}
-
-/// The part of a resolution that every act has.
-pub(super) fn as_action(param: &ResolveSagaParam) -> SagaActionParam {
-    SagaActionParam {
-        saga_id: param.saga_id.clone(),
-        who: param.who.clone(),
-        reason: param.reason.clone(),
-    }
 }

@@ -13,17 +13,18 @@ use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
-use super::{projection_input, reply};
+use super::super::reply;
+use super::input;
 use crate::bus::{CommandBus, Heard, internal};
 use crate::context;
 
-pub(super) struct AdminApi {
+pub(in crate::grpc) struct AdminApi {
     bus: Arc<CommandBus>,
     store: Arc<dyn EventStore>,
 }
 
 impl AdminApi {
-    pub(super) fn new(bus: Arc<CommandBus>, store: Arc<dyn EventStore>) -> Self {
+    pub(in crate::grpc) fn new(bus: Arc<CommandBus>, store: Arc<dyn EventStore>) -> Self {
         Self { bus, store }
     }
 
@@ -74,7 +75,7 @@ impl Admin for AdminApi {
         let decided = self
             .bus
             .dispatch("skip_projection_event", request, |param, _| {
-                projection_input::skip(param, head)
+                input::skip(param, head)
             });
         Ok(self.respond(decided.await?))
     }
@@ -84,7 +85,7 @@ impl Admin for AdminApi {
         request: Request<ResumeProjectionParam>,
     ) -> Result<Response<ProjectionActionResult>, Status> {
         let decided = self.bus.dispatch("resume_projection", request, |param, _| {
-            projection_input::resume(param)
+            input::resume(param)
         });
         Ok(self.respond(decided.await?))
     }

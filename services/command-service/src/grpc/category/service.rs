@@ -6,28 +6,29 @@ use contract::proto::category_command_server::CategoryCommand;
 use contract::proto::{CategoryUpParam, CategoryUpResult};
 use tonic::{Request, Response, Status};
 
+use super::super::reply::{at, now, split};
 use super::{input, reply};
 use crate::bus::{CommandBus, Heard};
 use crate::commands::CategoryAnswer;
 
-pub(super) struct CategoryApi {
+pub(in crate::grpc) struct CategoryApi {
     bus: Arc<CommandBus>,
 }
 
 impl CategoryApi {
-    pub(super) fn new(bus: Arc<CommandBus>) -> Self {
+    pub(in crate::grpc) fn new(bus: Arc<CommandBus>) -> Self {
         Self { bus }
     }
 
     fn respond(&self, heard: Heard<CategoryAnswer>) -> Response<CategoryUpResult> {
-        let (category, error) = reply::split(heard.result);
+        let (category, error) = split(heard.result);
         let message = CategoryUpResult {
             category: category.map(|answer| reply::category(&answer.values, answer.version)),
             error,
-            timestamp: Some(reply::now(self.bus.clock().as_ref())),
+            timestamp: Some(now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
         };
-        reply::at(heard.position, message)
+        at(heard.position, message)
     }
 }
 
@@ -37,9 +38,7 @@ impl CategoryCommand for CategoryApi {
         &self,
         request: Request<CategoryUpParam>,
     ) -> Result<Response<CategoryUpResult>, Status> {
-        let created = self
-            .bus
-            .dispatch("create_category", request, input::create_category);
+        let created = self.bus.dispatch("create_category", request, input::create);
         Ok(self.respond(created.await?))
     }
 
@@ -47,9 +46,7 @@ impl CategoryCommand for CategoryApi {
         &self,
         request: Request<CategoryUpParam>,
     ) -> Result<Response<CategoryUpResult>, Status> {
-        let updated = self
-            .bus
-            .dispatch("update_category", request, input::update_category);
+        let updated = self.bus.dispatch("update_category", request, input::update);
         Ok(self.respond(updated.await?))
     }
 
@@ -57,9 +54,7 @@ impl CategoryCommand for CategoryApi {
         &self,
         request: Request<CategoryUpParam>,
     ) -> Result<Response<CategoryUpResult>, Status> {
-        let deleted = self
-            .bus
-            .dispatch("delete_category", request, input::delete_category);
+        let deleted = self.bus.dispatch("delete_category", request, input::delete);
         Ok(self.respond(deleted.await?))
     }
 }

@@ -6,7 +6,7 @@ use domain::{DomainError, Findings, ValidationError};
 use event_sourcing::Position;
 use event_sourcing::projection::Actor;
 
-use super::order_input::acting;
+use super::super::input::acting;
 use crate::commands::{DecideOnProjection, ProjectionDecision};
 
 /// A skip of an event that the log has.

@@ -6,31 +6,32 @@ use contract::proto::order_command_server::OrderCommand;
 use contract::proto::{OrderCancelParam, OrderUpParam, OrderUpResult};
 use tonic::{Request, Response, Status};
 
-use super::{order_input, order_reply, reply};
+use super::super::reply::{at, now, split};
+use super::{input, reply};
 use crate::bus::{CommandBus, Heard};
 use crate::commands::OrderAnswer;
 use crate::context;
 use crate::fulfilment::Fulfilments;
 
-pub(super) struct OrderApi {
+pub(in crate::grpc) struct OrderApi {
     bus: Arc<CommandBus>,
     fulfilments: Fulfilments,
 }
 
 impl OrderApi {
-    pub(super) fn new(bus: Arc<CommandBus>, fulfilments: Fulfilments) -> Self {
+    pub(in crate::grpc) fn new(bus: Arc<CommandBus>, fulfilments: Fulfilments) -> Self {
         Self { bus, fulfilments }
     }
 
     fn respond(&self, heard: Heard<OrderAnswer>) -> Response<OrderUpResult> {
-        let (answer, error) = reply::split(heard.result);
+        let (answer, error) = split(heard.result);
         let message = OrderUpResult {
-            order: answer.as_ref().map(order_reply::order),
+            order: answer.as_ref().map(reply::order),
             error,
-            timestamp: Some(reply::now(self.bus.clock().as_ref())),
+            timestamp: Some(now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
         };
-        reply::at(heard.position, message)
+        at(heard.position, message)
     }
 }
 
@@ -40,9 +41,7 @@ impl OrderCommand for OrderApi {
         &self,
         request: Request<OrderUpParam>,
     ) -> Result<Response<OrderUpResult>, Status> {
-        let shipped = self
-            .bus
-            .dispatch("ship_order", request, order_input::ship_order);
+        let shipped = self.bus.dispatch("ship_order", request, input::ship);
         Ok(self.respond(shipped.await?))
     }
 
@@ -50,9 +49,7 @@ impl OrderCommand for OrderApi {
         &self,
         request: Request<OrderUpParam>,
     ) -> Result<Response<OrderUpResult>, Status> {
-        let delivered = self
-            .bus
-            .dispatch("deliver_order", request, order_input::deliver_order);
+        let delivered = self.bus.dispatch("deliver_order", request, input::deliver);
         Ok(self.respond(delivered.await?))
     }
 
@@ -64,7 +61,7 @@ impl OrderCommand for OrderApi {
         let cancelled = self
             .bus
             .dispatch("cancel_order", request, |param, command_id| {
-                order_input::cancel_order(param, user, command_id)
+                input::cancel(param, user, command_id)
             });
         let heard = cancelled.await?;
         self.fulfilments.cancelled(&heard);

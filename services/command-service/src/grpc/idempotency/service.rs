@@ -24,13 +24,13 @@ use crate::idempotency::{Begun, KeyedRequest, LEASE, RequestHash, Requests};
 /// The most characters of a principal and of a key.
 const MAX_NAME: usize = 255;
 
-pub(super) struct IdempotencyApi {
+pub(in crate::grpc) struct IdempotencyApi {
     requests: Arc<Requests>,
     clock: Arc<dyn Clock>,
 }
 
 impl IdempotencyApi {
-    pub(super) fn new(requests: Arc<Requests>, clock: Arc<dyn Clock>) -> Self {
+    pub(in crate::grpc) fn new(requests: Arc<Requests>, clock: Arc<dyn Clock>) -> Self {
         Self { requests, clock }
     }
 }

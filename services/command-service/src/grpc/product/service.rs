@@ -7,28 +7,30 @@ use contract::proto::{PriceUpParam, ProductUpParam, ProductUpResult, StockUpPara
 use domain::category::Category;
 use tonic::{Request, Response, Status};
 
+use super::super::category;
+use super::super::reply::{at, now, split};
 use super::{input, reply};
 use crate::bus::{CommandBus, Heard};
 use crate::commands::ProductAnswer;
 
-pub(super) struct ProductApi {
+pub(in crate::grpc) struct ProductApi {
     bus: Arc<CommandBus>,
 }
 
 impl ProductApi {
-    pub(super) fn new(bus: Arc<CommandBus>) -> Self {
+    pub(in crate::grpc) fn new(bus: Arc<CommandBus>) -> Self {
         Self { bus }
     }
 
     async fn respond(&self, heard: Heard<ProductAnswer>) -> Response<ProductUpResult> {
-        let (answer, error) = reply::split(heard.result);
+        let (answer, error) = split(heard.result);
         let mut product = None;
         if let Some(answer) = answer {
             let mut written = reply::product(&answer);
             if let Some(id) = &answer.values.category_id {
-                let category = self.bus.mentioned::<Category>(id.as_str()).await;
-                written.category = category.and_then(|(category, version)| {
-                    Some(reply::category(category.life().last()?, version))
+                let mentioned = self.bus.mentioned::<Category>(id.as_str()).await;
+                written.category = mentioned.and_then(|(category, version)| {
+                    Some(category::reply::category(category.life().last()?, version))
                 });
             }
             product = Some(written);
@@ -36,10 +38,10 @@ impl ProductApi {
         let message = ProductUpResult {
             product,
             error,
-            timestamp: Some(reply::now(self.bus.clock().as_ref())),
+            timestamp: Some(now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
         };
-        reply::at(heard.position, message)
+        at(heard.position, message)
     }
 }
 
@@ -49,9 +51,7 @@ impl ProductCommand for ProductApi {
         &self,
         request: Request<ProductUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let created = self
-            .bus
-            .dispatch("create_product", request, input::create_product);
+        let created = self.bus.dispatch("create_product", request, input::create);
         Ok(self.respond(created.await?).await)
     }
 
@@ -59,9 +59,7 @@ impl ProductCommand for ProductApi {
         &self,
         request: Request<ProductUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let updated = self
-            .bus
-            .dispatch("update_product", request, input::update_product);
+        let updated = self.bus.dispatch("update_product", request, input::update);
         Ok(self.respond(updated.await?).await)
     }
 
@@ -69,9 +67,7 @@ impl ProductCommand for ProductApi {
         &self,
         request: Request<ProductUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let deleted = self
-            .bus
-            .dispatch("delete_product", request, input::delete_product);
+        let deleted = self.bus.dispatch("delete_product", request, input::delete);
         Ok(self.respond(deleted.await?).await)
     }
 
@@ -93,12 +89,12 @@ impl ProductCommand for ProductApi {
             .bus
             .dispatch("update_stock", request, input::update_stock)
             .await?;
-        let (stock, error) = reply::split(heard.result);
+        let (stock, error) = split(heard.result);
         let message = StockUpResult {
             stock: stock.as_ref().map(reply::stock),
             error,
-            timestamp: Some(reply::now(self.bus.clock().as_ref())),
+            timestamp: Some(now(self.bus.clock().as_ref())),
         };
-        Ok(reply::at(heard.position, message))
+        Ok(at(heard.position, message))
     }
 }

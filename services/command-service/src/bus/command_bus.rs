@@ -1,9 +1,5 @@
-//! The command bus: the one place that every command passes, whatever it does.
-//!
-//! It reads what came beside the message (ids, deadline, trace), has the input validated, executes, measures, logs
-//! what failed, and sorts the end into an answer, a business error, or a status.
+//! Takes a request to its end.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +18,8 @@ use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Status};
 use tracing::Instrument;
 
+use super::refusal::Refusal;
 use crate::context;
-use crate::grpc::refusal;
 
 /// Executes commands, one bus a process.
 #[derive(Debug)]
@@ -51,48 +47,6 @@ impl<A> Heard<A> {
             result: Err(error),
             position: None,
             unchanged: false,
-        }
-    }
-}
-
-/// What a command says no with.
-pub trait Refusal: fmt::Debug {
-    /// As the contract has it.
-    fn error(&self) -> Error;
-    /// One word for it.
-    fn outcome(&self) -> &'static str;
-}
-
-impl Refusal for DomainError {
-    fn error(&self) -> Error {
-        refusal::to_error(self)
-    }
-
-    fn outcome(&self) -> &'static str {
-        match self {
-            Self::Validation(_) => "validation_error",
-            Self::NotFound { .. } => "not_found",
-            Self::Conflict(_) => "conflict",
-            Self::OrderState(_) => "domain_error",
-        }
-    }
-}
-
-impl Refusal for ActRefused {
-    fn error(&self) -> Error {
-        let error_type = match self {
-            Self::Unknown => ErrorType::NotFound,
-            Self::Ended | Self::NotSuspended | Self::NothingWaits | Self::Decided => {
-                ErrorType::Domain
-            }
-        };
-        error_type.error(self.to_string())
-    }
-
-    fn outcome(&self) -> &'static str {
-        match self {
-            Self::Unknown => "not_found",
-            Self::Ended | Self::NotSuspended | Self::NothingWaits | Self::Decided => "domain_error",
         }
     }
 }

@@ -1,64 +1,14 @@
-//! Messages about orders and sagas from answers.
+//! Messages about sagas from what the log says of them.
 
-use contract::decimal;
-use contract::proto::{self, Order, OrderItem, Saga, SagaEvent, ShippingAddress};
+use contract::proto::{self, Saga, SagaEvent};
 use contract::time::to_timestamp;
-use domain::value::OrderStatus;
 use event_sourcing::{DecodeError, Envelope};
 use sagas::event::{
     Action, AnySagaEvent, FailedAs, Person, SagaEvent as Event, StepFailed, StepStarted,
 };
 use sagas::{SagaStatus, Summary};
 
-use super::reply::signed;
-use crate::commands::OrderAnswer;
-
-pub(super) fn order(answer: &OrderAnswer) -> Order {
-    let values = &answer.values;
-    let items = values.items.iter().map(|item| OrderItem {
-        product_id: item.product_id.to_string(),
-        product_name: item.product_name.as_str().to_owned(),
-        quantity: i32::try_from(item.quantity.get()).unwrap_or(i32::MAX),
-        unit_price: decimal::to_double(item.price.cents()),
-        subtotal: decimal::to_double(item.subtotal().cents()),
-        unit_price_decimal: Some(item.price.to_string()),
-        subtotal_decimal: Some(item.subtotal().to_string()),
-    });
-    Order {
-        id: values.id.to_string(),
-        user_id: values.user_id.as_str().to_owned(),
-        status: status(values.status).into(),
-        total_amount: values.total.to_string(),
-        items: items.collect(),
-        shipping_address: values
-            .shipping_address
-            .as_ref()
-            .map(|address| ShippingAddress {
-                street: address.street().to_owned(),
-                city: address.city().to_owned(),
-                postal_code: address.postal_code().to_owned(),
-            }),
-        tracking_number: values
-            .shipment
-            .as_ref()
-            .map(|shipment| shipment.tracking_number.as_str().to_owned()),
-        version: signed(answer.version),
-        created_at: Some(to_timestamp(values.created_at)),
-        updated_at: Some(to_timestamp(values.updated_at)),
-    }
-}
-
-fn status(status: OrderStatus) -> proto::OrderStatus {
-    match status {
-        OrderStatus::Pending => proto::OrderStatus::Pending,
-        OrderStatus::Processing => proto::OrderStatus::Processing,
-        OrderStatus::Confirmed => proto::OrderStatus::Confirmed,
-        OrderStatus::Shipped => proto::OrderStatus::Shipped,
-        OrderStatus::Delivered => proto::OrderStatus::Delivered,
-        OrderStatus::Cancelled => proto::OrderStatus::Cancelled,
-        OrderStatus::Failed => proto::OrderStatus::Failed,
-    }
-}
+use super::super::reply::signed;
 
 pub(super) fn saga(summary: &Summary) -> Saga {
     let names = |steps: &[&str]| steps.iter().map(|step| (*step).to_owned()).collect();
@@ -66,7 +16,7 @@ pub(super) fn saga(summary: &Summary) -> Saga {
         id: summary.saga_id.clone(),
         r#type: summary.saga_type.to_owned(),
         order_id: summary.subject.clone(),
-        status: saga_status(summary.status).into(),
+        status: status(summary.status).into(),
         current_step: summary.current_step.map(ToOwned::to_owned),
         completed_steps: names(&summary.completed_steps),
         compensated_steps: names(&summary.compensated_steps),
@@ -82,7 +32,7 @@ pub(super) fn saga(summary: &Summary) -> Saga {
     }
 }
 
-pub(super) fn saga_status(status: SagaStatus) -> proto::SagaStatus {
+fn status(status: SagaStatus) -> proto::SagaStatus {
     match status {
         SagaStatus::Started => proto::SagaStatus::Started,
         SagaStatus::Running => proto::SagaStatus::Running,
@@ -95,7 +45,7 @@ pub(super) fn saga_status(status: SagaStatus) -> proto::SagaStatus {
 }
 
 /// One line of a saga's timeline.
-pub(super) fn saga_event(envelope: &Envelope) -> Result<SagaEvent, DecodeError> {
+pub(super) fn event(envelope: &Envelope) -> Result<SagaEvent, DecodeError> {
     let event = AnySagaEvent::read(
         &envelope.event_type,
         envelope.schema_version,

@@ -1,0 +1,40 @@
+//! Which open sagas a caller wants listed.
+
+use chrono::{DateTime, Utc};
+use event_sourcing::saga::{SagaStatus, Summary};
+
+/// A request for a page of open sagas.
+#[derive(Clone, Debug)]
+pub struct SagaFilter {
+    /// Any status, if there is none.
+    pub statuses: Vec<SagaStatus>,
+    /// Their type.
+    pub saga_type: Option<&'static str>,
+    /// The step that they are at.
+    pub step: Option<String>,
+    /// Started then or before.
+    pub started_until: Option<DateTime<Utc>>,
+    /// As many at most.
+    pub limit: usize,
+    /// Only ids below this one.
+    pub after: Option<String>,
+}
+
+impl SagaFilter {
+    /// Whether sagas of this type can be among them.
+    pub(super) fn has_type(&self, saga_type: &str) -> bool {
+        self.saga_type.is_none_or(|wanted| wanted == saga_type)
+    }
+
+    pub(super) fn matches(&self, saga: &Summary) -> bool {
+        (self.statuses.is_empty() || self.statuses.contains(&saga.status))
+            && self.has_type(saga.saga_type)
+            && self
+                .step
+                .as_ref()
+                .is_none_or(|step| saga.current_step == Some(step))
+            && self
+                .started_until
+                .is_none_or(|until| saga.started_at <= until)
+    }
+}

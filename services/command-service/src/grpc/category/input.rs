@@ -1,0 +1,61 @@
+//! Commands on categories from messages.
+
+use contract::proto::{CategoryUpParam, Crud};
+use domain::value::{CategoryName, EntityId};
+use domain::{DomainError, Findings, category};
+use event_sourcing::CommandId;
+
+use super::super::input::{description, expected_version, given, new_id, require_crud, to_delete};
+use crate::commands::{CreateCategory, DeleteCategory, UpdateCategory};
+
+pub(super) fn create(
+    param: &CategoryUpParam,
+    command_id: CommandId,
+) -> Result<CreateCategory, DomainError> {
+    let mut findings = Findings::default();
+    let crud = findings.keep(require_crud(param.crud, Crud::Insert));
+    let id = findings.keep(new_id("id", &param.id, command_id));
+    let name = param.name_value.as_ref().unwrap_or(&param.name);
+    let name = findings.keep(CategoryName::parse("name", name));
+    let description = findings.keep(description(
+        param.description.as_deref(),
+        param.clear_description,
+    ));
+    let (Some(()), Some(id), Some(name), Some(description)) = (crud, id, name, description) else {
+        return Err(findings.into());
+    };
+    Ok(CreateCategory(category::CreateCategory {
+        id,
+        name,
+        description: description.apply(None),
+    }))
+}
+
+pub(super) fn update(param: &CategoryUpParam, _: CommandId) -> Result<UpdateCategory, DomainError> {
+    let mut findings = Findings::default();
+    let crud = findings.keep(require_crud(param.crud, Crud::Update));
+    let id = findings.keep(EntityId::parse("id", &param.id));
+    let name = given(param.name_value.as_deref(), &param.name)
+        .map(|text| CategoryName::parse("name", text));
+    let name = findings.keep(name.transpose());
+    let description = findings.keep(description(
+        param.description.as_deref(),
+        param.clear_description,
+    ));
+    let version = findings.keep(expected_version(param.expected_version));
+    let (Some(()), Some(id), Some(name), Some(description), Some(expected_version)) =
+        (crud, id, name, description, version)
+    else {
+        return Err(findings.into());
+    };
+    Ok(UpdateCategory(category::UpdateCategory {
+        id,
+        name,
+        description,
+        expected_version,
+    }))
+}
+
+pub(super) fn delete(param: &CategoryUpParam, _: CommandId) -> Result<DeleteCategory, DomainError> {
+    to_delete(param.crud, &param.id).map(DeleteCategory)
+}

@@ -1,0 +1,5 @@
+//! Requests with an Idempotency-Key.
+
+mod service;
+
+pub(super) use service::IdempotencyApi;

@@ -1,0 +1,7 @@
+//! Orders.
+
+pub(super) mod input;
+pub(super) mod reply;
+mod service;
+
+pub(super) use service::OrderApi;

@@ -1,0 +1,7 @@
+//! Products and their stock.
+
+mod input;
+mod reply;
+mod service;
+
+pub(super) use service::ProductApi;
