@@ -1,15 +1,10 @@
 //! Input of the read side. Each refusal is `INVALID_ARGUMENT` and names the field, the limit and what was given.
 
-use contract::decimal::{self, DecimalError};
-use contract::query::{
-    CategoryPaginationRequest, ProductAdvancedSearchRequest, ProductPaginationRequest,
-    ProductPriceRangeRequest, ProductWindowRequest,
-};
 use domain::ValidationError;
 use domain::value::{EntityId, SearchTerm};
 use tonic::Status;
 
-use crate::reads::{MOST_ROWS, Order, ProductSearch, SortBy, Window};
+use crate::reads::{MOST_ROWS, Window};
 
 pub(super) fn invalid(error: &ValidationError) -> Status {
     Status::invalid_argument(&error.message)
@@ -43,18 +38,7 @@ pub(super) fn term(text: &str) -> Result<SearchTerm, Status> {
     SearchTerm::parse("search_term", text).map_err(|error| invalid(&error))
 }
 
-pub(super) fn category_page(request: CategoryPaginationRequest) -> Result<Window, Status> {
-    page(request.page, request.per_page)
-}
-
-pub(super) fn product_page(request: ProductPaginationRequest) -> Result<ProductSearch, Status> {
-    Ok(ProductSearch {
-        window: page(request.page, request.per_page)?,
-        ..ProductSearch::default()
-    })
-}
-
-fn page(page: i32, per_page: i32) -> Result<Window, Status> {
+pub(super) fn page(page: i32, per_page: i32) -> Result<Window, Status> {
     if page < 1 {
         return Err(refused("page", &format!("be at least 1, got {page}")));
     }
@@ -65,20 +49,12 @@ fn page(page: i32, per_page: i32) -> Result<Window, Status> {
     })
 }
 
-fn limit(field: &str, given: i32) -> Result<i64, Status> {
+pub(super) fn limit(field: &str, given: i32) -> Result<i64, Status> {
     let limit = i64::from(given);
     if (1..=MOST_ROWS).contains(&limit) {
         return Ok(limit);
     }
     Err(refused(field, &format!("be 1 to {MOST_ROWS}, got {given}")))
-}
-
-/// 0 is as many as there may be.
-pub(super) fn group_limit(given: i32) -> Result<i64, Status> {
-    if given == 0 {
-        return Ok(MOST_ROWS);
-    }
-    limit("limit", given)
 }
 
 pub(super) fn window(given: Option<i32>, offset: i32) -> Result<Window, Status> {
@@ -91,151 +67,20 @@ pub(super) fn window(given: Option<i32>, offset: i32) -> Result<Window, Status> 
     })
 }
 
-pub(super) fn order(text: &str) -> Result<Order, Status> {
-    match text {
-        "" | "asc" => Ok(Order::Ascending),
-        "desc" => Ok(Order::Descending),
-        other => Err(refused(
-            "sort_order",
-            &format!("be \"asc\" or \"desc\", got {}", shown(other)),
-        )),
-    }
-}
-
-fn sort_by(text: &str) -> Result<SortBy, Status> {
-    match text {
-        "" | "name" => Ok(SortBy::Name),
-        "price" => Ok(SortBy::Price),
-        other => Err(refused(
-            "sort_by",
-            &format!("be \"name\" or \"price\", got {}", shown(other)),
-        )),
-    }
-}
-
-pub(super) fn product_window(request: &ProductWindowRequest) -> Result<ProductSearch, Status> {
-    Ok(ProductSearch {
-        category_id: request
-            .category_id
-            .as_deref()
-            .map(|text| id("category_id", text).map(|id| id.to_string()))
-            .transpose()?,
-        window: window(request.limit, request.offset)?,
-        ..ProductSearch::default()
-    })
-}
-
-pub(super) fn price_range(request: &ProductPriceRangeRequest) -> Result<ProductSearch, Status> {
-    let min = Bound::parse(
-        "min_price",
-        request.min_price,
-        request.min_price_decimal.as_deref(),
-    )?;
-    let max = Bound::parse(
-        "max_price",
-        request.max_price,
-        request.max_price_decimal.as_deref(),
-    )?;
-    ordered(&min, &max)?;
-    Ok(ProductSearch {
-        min_price_cents: Some(min.up),
-        max_price_cents: Some(max.down),
-        sort_by: SortBy::Price,
-        ..ProductSearch::default()
-    })
-}
-
-pub(super) fn advanced(request: &ProductAdvancedSearchRequest) -> Result<ProductSearch, Status> {
-    let term = SearchTerm::parse("name", &request.name).map_err(|error| invalid(&error))?;
-    let category_id = match request.category_id.as_str() {
-        "" => None,
-        text => Some(id("category_id", text)?.to_string()),
-    };
-    let bound = |field, double: f64, decimal: Option<&str>| {
-        let is_set = decimal.is_some() || double != 0.0;
-        is_set
-            .then(|| Bound::parse(field, double, decimal))
-            .transpose()
-    };
-    let min = bound(
-        "min_price",
-        request.min_price,
-        request.min_price_decimal.as_deref(),
-    )?;
-    let max = bound(
-        "max_price",
-        request.max_price,
-        request.max_price_decimal.as_deref(),
-    )?;
-    if let (Some(min), Some(max)) = (&min, &max) {
-        ordered(min, max)?;
-    }
-    Ok(ProductSearch {
-        term: Some(term).filter(|term| !term.key().as_str().is_empty()),
-        category_id,
-        min_price_cents: min.map(|min| min.up),
-        max_price_cents: max.map(|max| max.down),
-        sort_by: sort_by(&request.sort_by)?,
-        order: order(&request.sort_order)?,
-        window: window(
-            Some(request.limit).filter(|given| *given != 0),
-            request.offset,
-        )?,
-    })
-}
-
-/// A limit of the price, as exact as it was given.
-struct Bound {
-    field: &'static str,
-    /// For messages.
-    text: String,
-    /// Only to compare two bounds with each other.
-    value: f64,
-    /// As a lower limit in cents.
-    up: i64,
-    /// As an upper limit in cents.
-    down: i64,
-}
-
-impl Bound {
-    fn parse(field: &'static str, double: f64, decimal: Option<&str>) -> Result<Self, Status> {
-        let text = decimal.map_or_else(|| double.to_string(), str::to_owned);
-        let limits = match decimal {
-            Some(text) => decimal::to_cents_rounding_up(text)
-                .and_then(|up| Ok((up, decimal::to_cents_rounding_down(text)?))),
-            None => decimal::limits_from_double(double),
-        };
-        let (up, down) = limits.map_err(|error| unreadable(field, &text, error))?;
-        Ok(Self {
-            field,
-            value: decimal.map_or(Ok(double), str::parse).unwrap_or(f64::NAN),
-            text,
-            up,
-            down,
-        })
-    }
-}
-
-fn ordered(min: &Bound, max: &Bound) -> Result<(), Status> {
-    if min.value > max.value {
-        let rule = format!("be at most {} ({}), got {}", max.field, max.text, min.text);
-        return Err(refused(min.field, &rule));
-    }
-    Ok(())
-}
-
-fn unreadable(field: &str, text: &str, error: DecimalError) -> Status {
-    Status::invalid_argument(format!("{field} {error}, got {}", shown(text)))
-}
-
 pub(super) fn refused(field: &str, rule: &str) -> Status {
     Status::invalid_argument(format!("{field} must {rule}"))
 }
 
 /// The text in quotes, cut if it is long.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 40;
     let short: String = text.chars().take(MOST).collect();
     let more = if short.len() < text.len() { "…" } else { "" };
     format!("{short:?}{more}")
+}
+
+/// A number that is no status.
+pub(super) fn unknown(field: &str, names: &[&str], given: i32) -> Status {
+    let rule = format!("be one of {}, got number {given}", names.join(", "));
+    refused(field, &rule)
 }

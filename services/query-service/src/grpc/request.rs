@@ -35,7 +35,7 @@ pub(super) fn at(metadata: &MetadataMap) -> Result<At, Status> {
 }
 
 /// A reply with its position.
-pub(super) fn reply<T>(found: Found<T>) -> Response<T> {
+pub(super) fn answer<T>(found: Found<T>) -> Response<T> {
     FAILED_READS.log_recovery(Instant::now(), "reads are answered again");
     let mut response = Response::new(found.value);
     metadata::insert_position(

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use contract::decimal;
 use contract::query::product_query_server::ProductQuery;
 use contract::query::{
-    CategoryProductStatisticsRequest, CategoryProductStatisticsResponse, CategoryProducts, Empty,
-    Product, ProductAdvancedSearchRequest, ProductByCategoryRequest, ProductByNameRequest,
+    CategoryProductStatisticsRequest, CategoryProductStatisticsResponse, Empty, Product,
+    ProductAdvancedSearchRequest, ProductByCategoryRequest, ProductByNameRequest,
     ProductExistsRequest, ProductExistsResponse, ProductIdsRequest, ProductListResponse,
     ProductPaginationRequest, ProductPriceRangeRequest, ProductQueryRequest, ProductQueryResponse,
     ProductSearchRequest, ProductSortRequest, ProductStatisticsResponse, ProductWindowRequest,
@@ -16,22 +16,26 @@ use contract::query::{
 use domain::value::ProductName;
 use tonic::{Request, Response, Status};
 
-use super::convert::{self, Room};
-use super::input;
-use super::request::{at, not_found, reply, status};
+use super::super::category;
+use super::super::input::{id, ids, invalid, term};
+use super::super::reply::{count, wide_decimal};
+use super::super::request::{answer, at, not_found, status};
+use super::{input, reply};
 use crate::projections::ProductRow;
 use crate::reads::{
-    At, CategoryReads, Found, List, ProductFigures, ProductReads, ProductSearch, ReadError, Row,
-    SortBy,
+    At, CategoryReads, Found, List, ProductReads, ProductSearch, ReadError, Row, SortBy,
 };
 
-pub(super) struct ProductApi {
+pub(in crate::grpc) struct ProductApi {
     categories: Arc<CategoryReads>,
     products: Arc<ProductReads>,
 }
 
 impl ProductApi {
-    pub(super) fn new(categories: Arc<CategoryReads>, products: Arc<ProductReads>) -> Self {
+    pub(in crate::grpc) fn new(
+        categories: Arc<CategoryReads>,
+        products: Arc<ProductReads>,
+    ) -> Self {
         Self {
             categories,
             products,
@@ -45,8 +49,8 @@ impl ProductApi {
     ) -> Result<Response<ProductListResponse>, Status> {
         let found = self.products.search(&search?, at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(found.map(|list| {
-            list_message(messages(&list.rows), list.is_truncated)
+        Ok(answer(found.map(|list| {
+            reply::list(reply::products(&list.rows), list.is_truncated)
         })))
     }
 
@@ -69,11 +73,11 @@ impl ProductApi {
             .iter()
             .map(|row| (row.id.as_str(), row))
             .collect();
-        let mut products = messages(&list.value.rows);
+        let mut products = reply::products(&list.value.rows);
         for product in &mut products {
             product.category = by_id
                 .get(product.category_id.as_str())
-                .map(|row| convert::category(row));
+                .map(|row| category::reply::category(row));
         }
         Ok(Found {
             value: (products, list.value),
@@ -89,11 +93,11 @@ impl ProductApi {
                 position: found.position,
             });
         };
-        let mut product = convert::product(&row);
+        let mut product = reply::product(&row);
         let mut position = found.position;
         if let Some(category) = row.category_id.as_deref() {
             let category = self.categories.by_id(category, at).await?;
-            product.category = category.value.map(|row| convert::category(&row));
+            product.category = category.value.map(|row| category::reply::category(&row));
             position = position.min(category.position);
         }
         Ok(Found {
@@ -107,72 +111,16 @@ fn one(found: Found<Option<Product>>) -> Result<Response<ProductQueryResponse>, 
     if found.value.is_none() {
         return Err(not_found("there is no such product", found.position));
     }
-    Ok(reply(found.map(|product| ProductQueryResponse { product })))
+    Ok(answer(
+        found.map(|product| ProductQueryResponse { product }),
+    ))
 }
 
 fn row(
     found: Result<Found<Row<ProductRow>>, ReadError>,
 ) -> Result<Response<ProductQueryResponse>, Status> {
     let found = found.map_err(|error| status(&error))?;
-    one(found.map(|row| row.map(|row| convert::product(&row))))
-}
-
-fn messages(rows: &[Arc<ProductRow>]) -> Vec<Product> {
-    rows.iter().map(|row| convert::product(row)).collect()
-}
-
-fn list_message(mut products: Vec<Product>, is_truncated: bool) -> ProductListResponse {
-    let is_cut = Room::new().fit(&mut products);
-    ProductListResponse {
-        products,
-        truncated: is_truncated || is_cut,
-    }
-}
-
-/// The rows of many categories, which stand in order of their category, by category in the order asked for.
-fn grouped(ids: &[String], list: &List<ProductRow>, limit: i64) -> ProductsByCategoriesResponse {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut groups: HashMap<&str, Vec<&Arc<ProductRow>>> = HashMap::new();
-    for row in &list.rows {
-        if let Some(category) = row.category_id.as_deref() {
-            groups.entry(category).or_default().push(row);
-        }
-    }
-    // Rows that did not fit all together are missing at the end: in the last category seen, or behind it.
-    let end = list.rows.last().and_then(|row| row.category_id.as_deref());
-    let is_cut_behind = |id: &str| list.is_truncated && end.is_none_or(|end| id >= end);
-    let mut room = Room::new();
-    let categories = ids
-        .iter()
-        .map(|id| {
-            let rows = groups.get(id.as_str()).map_or(&[][..], Vec::as_slice);
-            let is_long = rows.len() > limit;
-            let mut products = rows
-                .iter()
-                .take(limit)
-                .map(|row| convert::product(row))
-                .collect();
-            let is_cut = room.fit(&mut products);
-            CategoryProducts {
-                category_id: id.clone(),
-                products,
-                truncated: is_long || is_cut || is_cut_behind(id),
-            }
-        })
-        .collect();
-    ProductsByCategoriesResponse { categories }
-}
-
-/// The average in whole units; only here a price becomes a float.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the contract has the average as a double"
-)]
-fn average(figures: &ProductFigures) -> f64 {
-    if figures.count == 0 {
-        return 0.0;
-    }
-    figures.price_sum as f64 / figures.count as f64 / 100.0
+    one(found.map(|row| row.map(|row| reply::product(&row))))
 }
 
 #[tonic::async_trait]
@@ -182,7 +130,7 @@ impl ProductQuery for ProductApi {
         request: Request<ProductQueryRequest>,
     ) -> Result<Response<ProductQueryResponse>, Status> {
         let at = at(request.metadata())?;
-        let id = input::id("id", &request.get_ref().id)?;
+        let id = id("id", &request.get_ref().id)?;
         row(self.products.by_id(id.as_str(), at).await)
     }
 
@@ -191,7 +139,7 @@ impl ProductQuery for ProductApi {
         request: Request<ProductQueryRequest>,
     ) -> Result<Response<ProductQueryResponse>, Status> {
         let at = at(request.metadata())?;
-        let id = input::id("id", &request.get_ref().id)?;
+        let id = id("id", &request.get_ref().id)?;
         let found = self.with_category(id.as_str(), at).await;
         one(found.map_err(|error| status(&error))?)
     }
@@ -201,8 +149,8 @@ impl ProductQuery for ProductApi {
         request: Request<ProductByNameRequest>,
     ) -> Result<Response<ProductQueryResponse>, Status> {
         let at = at(request.metadata())?;
-        let name = ProductName::parse("name", &request.get_ref().name)
-            .map_err(|error| input::invalid(&error))?;
+        let name =
+            ProductName::parse("name", &request.get_ref().name).map_err(|error| invalid(&error))?;
         row(self.products.by_name(&name, at).await)
     }
 
@@ -221,8 +169,8 @@ impl ProductQuery for ProductApi {
         let at = at(request.metadata())?;
         let found = self.with_categories(at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(found.map(|(products, list)| {
-            list_message(products, list.is_truncated)
+        Ok(answer(found.map(|(products, list)| {
+            reply::list(products, list.is_truncated)
         })))
     }
 
@@ -231,7 +179,7 @@ impl ProductQuery for ProductApi {
         request: Request<ProductByCategoryRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
         let at = at(request.metadata())?;
-        let category = input::id("category_id", &request.get_ref().category_id)?;
+        let category = id("category_id", &request.get_ref().category_id)?;
         let search = ProductSearch {
             category_id: Some(category.to_string()),
             ..ProductSearch::default()
@@ -245,7 +193,7 @@ impl ProductQuery for ProductApi {
     ) -> Result<Response<ProductListResponse>, Status> {
         let at = at(request.metadata())?;
         let search = ProductSearch {
-            term: Some(input::term(&request.get_ref().search_term)?),
+            term: Some(term(&request.get_ref().search_term)?),
             ..ProductSearch::default()
         };
         self.list(Ok(search), at).await
@@ -277,8 +225,7 @@ impl ProductQuery for ProductApi {
         request: Request<ProductPaginationRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
         let at = at(request.metadata())?;
-        self.list(input::product_page(request.into_inner()), at)
-            .await
+        self.list(input::page(request.into_inner()), at).await
     }
 
     async fn get_products_by_ids(
@@ -286,11 +233,11 @@ impl ProductQuery for ProductApi {
         request: Request<ProductIdsRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
         let at = at(request.metadata())?;
-        let ids = input::ids("ids", &request.get_ref().ids)?;
+        let ids = ids("ids", &request.get_ref().ids)?;
         let found = self.products.by_ids(&ids, at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(
-            found.map(|rows| list_message(messages(&rows), false)),
+        Ok(answer(
+            found.map(|rows| reply::list(reply::products(&rows), false)),
         ))
     }
 
@@ -309,17 +256,17 @@ impl ProductQuery for ProductApi {
         let at = at(request.metadata())?;
         let found = self.products.figures(None, at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(found.map(|figures| {
-            let count = convert::count(figures.count);
+        Ok(answer(found.map(|figures| {
+            let count = self::count(figures.count);
             ProductStatisticsResponse {
                 total_count: count,
                 has_products: count > 0,
-                average_price: average(&figures),
+                average_price: reply::average(&figures),
                 min_price: decimal::to_double(figures.price_min),
                 max_price: decimal::to_double(figures.price_max),
                 // Every row has them.
                 products_with_timestamps: count,
-                total_value: convert::wide_decimal(figures.value_cents()),
+                total_value: wide_decimal(figures.value_cents()),
             }
         })))
     }
@@ -329,16 +276,16 @@ impl ProductQuery for ProductApi {
         request: Request<CategoryProductStatisticsRequest>,
     ) -> Result<Response<CategoryProductStatisticsResponse>, Status> {
         let at = at(request.metadata())?;
-        let category = input::id("category_id", &request.get_ref().category_id)?;
+        let category = id("category_id", &request.get_ref().category_id)?;
         let found = self.products.figures(Some(category.as_str()), at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(found.map(|figures| {
-            let count = convert::count(figures.count);
+        Ok(answer(found.map(|figures| {
+            let count = self::count(figures.count);
             CategoryProductStatisticsResponse {
                 category_id: category.to_string(),
                 total_count: count,
                 has_products: count > 0,
-                average_price: average(&figures),
+                average_price: reply::average(&figures),
                 min_price: decimal::to_double(figures.price_min),
                 max_price: decimal::to_double(figures.price_max),
             }
@@ -350,10 +297,10 @@ impl ProductQuery for ProductApi {
         request: Request<ProductExistsRequest>,
     ) -> Result<Response<ProductExistsResponse>, Status> {
         let at = at(request.metadata())?;
-        let id = input::id("id", &request.get_ref().id)?;
+        let id = id("id", &request.get_ref().id)?;
         let found = self.products.by_id(id.as_str(), at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(found.map(|row| ProductExistsResponse {
+        Ok(answer(found.map(|row| ProductExistsResponse {
             exists: row.is_some(),
         })))
     }
@@ -363,8 +310,7 @@ impl ProductQuery for ProductApi {
         request: Request<ProductWindowRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
         let at = at(request.metadata())?;
-        self.list(input::product_window(request.get_ref()), at)
-            .await
+        self.list(input::window(request.get_ref()), at).await
     }
 
     async fn get_products_by_categories(
@@ -374,9 +320,11 @@ impl ProductQuery for ProductApi {
         let at = at(request.metadata())?;
         let request = request.into_inner();
         let limit = input::group_limit(request.limit)?;
-        let ids = input::ids("ids", &request.ids)?;
+        let ids = ids("ids", &request.ids)?;
         let found = self.products.by_categories(&ids, limit, at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(found.map(|list| grouped(&request.ids, &list, limit))))
+        Ok(answer(
+            found.map(|list| reply::grouped(&request.ids, &list, limit)),
+        ))
     }
 }

@@ -1,19 +1,20 @@
-//! Orders and sagas as messages.
+//! Orders as messages.
+
+use std::sync::Arc;
 
 use contract::decimal;
-use contract::query::{self, Order, OrderItem, Saga, ShippingAddress};
+use contract::query::{self, Order, OrderItem, OrderListResponse, ShippingAddress};
 use domain::value::OrderStatus;
-use sagas::SagaStatus;
 
-use super::convert::MICROS;
-use crate::projections::{OrderRow, SagaRow};
+use super::super::reply::{MICROS, Room};
+use crate::projections::OrderRow;
 
 pub(super) fn order(row: &OrderRow) -> Order {
     let items = row.items.iter();
     Order {
         id: row.id.clone(),
         user_id: row.user_id.clone(),
-        status: order_status(row.status).into(),
+        status: status(row.status).into(),
         total_amount: decimal::from_cents(row.total_cents),
         items: items.map(item).collect(),
         shipping_address: row.shipping_address.as_ref().map(address),
@@ -44,7 +45,7 @@ fn address(address: &domain::value::ShippingAddress) -> ShippingAddress {
     }
 }
 
-fn order_status(status: OrderStatus) -> query::OrderStatus {
+fn status(status: OrderStatus) -> query::OrderStatus {
     match status {
         OrderStatus::Pending => query::OrderStatus::Pending,
         OrderStatus::Processing => query::OrderStatus::Processing,
@@ -56,32 +57,11 @@ fn order_status(status: OrderStatus) -> query::OrderStatus {
     }
 }
 
-pub(super) fn saga(row: &SagaRow) -> Saga {
-    Saga {
-        id: row.id.clone(),
-        r#type: row.saga_type.clone(),
-        order_id: row.order_id.clone(),
-        status: saga_status(row.status).into(),
-        current_step: row.current_step.clone(),
-        completed_steps: row.completed_steps.clone(),
-        compensated_steps: row.compensated_steps.clone(),
-        failure_reason: row.failure_reason().map(str::to_owned),
-        started_at: row.started_at.div_euclid(MICROS),
-        completed_at: row.completed_at.map_or(0, |at| at.div_euclid(MICROS)),
-        started_at_micros: row.started_at,
-        completed_at_micros: row.completed_at,
-        updated_at_micros: row.updated_at,
-    }
-}
-
-fn saga_status(status: SagaStatus) -> query::SagaStatus {
-    match status {
-        SagaStatus::Started => query::SagaStatus::Started,
-        SagaStatus::Running => query::SagaStatus::Running,
-        SagaStatus::Compensating => query::SagaStatus::Compensating,
-        SagaStatus::Completed => query::SagaStatus::Completed,
-        SagaStatus::Failed => query::SagaStatus::Failed,
-        SagaStatus::Compensated => query::SagaStatus::Compensated,
-        SagaStatus::Suspended => query::SagaStatus::Suspended,
+pub(super) fn list(rows: &[Arc<OrderRow>], is_truncated: bool) -> OrderListResponse {
+    let mut orders = rows.iter().map(|row| order(row)).collect();
+    let is_cut = Room::new().fit(&mut orders);
+    OrderListResponse {
+        orders,
+        truncated: is_truncated || is_cut,
     }
 }

@@ -1,51 +1,13 @@
-//! Rows as messages.
+//! What messages about rows share: numbers, times, and the size of a reply.
 
-use contract::decimal;
-use contract::query::{Category, Product};
 use platform::runtime::MAX_ENCODED_BYTES;
 use prost::Message;
-
-use crate::projections::{CategoryRow, ProductRow};
 
 pub(super) const MICROS: i64 = 1_000_000;
 /// What a reply's list may take, with room for what stands around it.
 const MOST_LIST_BYTES: usize = MAX_ENCODED_BYTES - 64 * 1024;
 /// A field's tag and length, at most, in front of each message of a list.
 const FRAME_BYTES: usize = 8;
-
-pub(super) fn category(row: &CategoryRow) -> Category {
-    Category {
-        id: row.id.clone(),
-        name: row.name.clone(),
-        created_at: row.created_at.div_euclid(MICROS),
-        updated_at: row.updated_at.div_euclid(MICROS),
-        description: row.description.clone(),
-        version: row.version,
-        created_at_micros: row.created_at,
-        updated_at_micros: row.updated_at,
-        product_count: count(row.product_count),
-    }
-}
-
-pub(super) fn product(row: &ProductRow) -> Product {
-    Product {
-        id: row.id.clone(),
-        name: row.name.clone(),
-        price: decimal::to_double(row.price_cents),
-        category_id: row.category_id.clone().unwrap_or_default(),
-        category: None,
-        created_at: row.created_at.div_euclid(MICROS),
-        updated_at: row.updated_at.div_euclid(MICROS),
-        price_decimal: decimal::from_cents(row.price_cents),
-        description: row.description.clone(),
-        version: row.version,
-        created_at_micros: row.created_at,
-        updated_at_micros: row.updated_at,
-        stock_quantity: row.available(),
-        on_hand_quantity: row.on_hand,
-        reserved_quantity: row.reserved,
-    }
-}
 
 /// A count as the contract has it.
 pub(super) fn count(count: i64) -> i32 {
@@ -85,6 +47,8 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use contract::query::Product;
+
     use super::*;
 
     #[test]

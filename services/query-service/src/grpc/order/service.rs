@@ -10,18 +10,17 @@ use contract::query::{
 use domain::value::UserId;
 use tonic::{Request, Response, Status};
 
-use super::convert::Room;
-use super::request::{at, not_found, reply, status};
-use super::{input, order_input, order_messages};
-use crate::projections::OrderRow;
+use super::super::input::{id, ids, invalid, window};
+use super::super::request::{answer, at, not_found, status};
+use super::{input, reply};
 use crate::reads::{At, OrderReads, OrderSearch};
 
-pub(super) struct OrderApi {
+pub(in crate::grpc) struct OrderApi {
     orders: Arc<OrderReads>,
 }
 
 impl OrderApi {
-    pub(super) fn new(orders: Arc<OrderReads>) -> Self {
+    pub(in crate::grpc) fn new(orders: Arc<OrderReads>) -> Self {
         Self { orders }
     }
 
@@ -32,18 +31,9 @@ impl OrderApi {
     ) -> Result<Response<OrderListResponse>, Status> {
         let found = self.orders.search(&search, at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(
-            found.map(|list| list_message(&list.rows, list.is_truncated)),
+        Ok(answer(
+            found.map(|list| reply::list(&list.rows, list.is_truncated)),
         ))
-    }
-}
-
-fn list_message(rows: &[Arc<OrderRow>], is_truncated: bool) -> OrderListResponse {
-    let mut orders = rows.iter().map(|row| order_messages::order(row)).collect();
-    let is_cut = Room::new().fit(&mut orders);
-    OrderListResponse {
-        orders,
-        truncated: is_truncated || is_cut,
     }
 }
 
@@ -54,14 +44,14 @@ impl OrderQuery for OrderApi {
         request: Request<OrderQueryRequest>,
     ) -> Result<Response<OrderQueryResponse>, Status> {
         let at = at(request.metadata())?;
-        let id = input::id("id", &request.get_ref().id)?;
+        let id = id("id", &request.get_ref().id)?;
         let found = self.orders.by_id(id.as_str(), at).await;
         let found = found.map_err(|error| status(&error))?;
         let Some(row) = &found.value else {
             return Err(not_found("there is no such order", found.position));
         };
-        let order = Some(order_messages::order(row));
-        Ok(reply(found.map(|_| OrderQueryResponse { order })))
+        let order = Some(reply::order(row));
+        Ok(answer(found.map(|_| OrderQueryResponse { order })))
     }
 
     async fn get_orders(
@@ -69,10 +59,10 @@ impl OrderQuery for OrderApi {
         request: Request<OrderIdsRequest>,
     ) -> Result<Response<OrderListResponse>, Status> {
         let at = at(request.metadata())?;
-        let ids = input::ids("ids", &request.get_ref().ids)?;
+        let ids = ids("ids", &request.get_ref().ids)?;
         let found = self.orders.by_ids(&ids, at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(found.map(|rows| list_message(&rows, false))))
+        Ok(answer(found.map(|rows| reply::list(&rows, false))))
     }
 
     async fn list_orders(
@@ -83,8 +73,8 @@ impl OrderQuery for OrderApi {
         let request = request.into_inner();
         let search = OrderSearch {
             user_id: None,
-            status: order_input::order_status(request.status)?,
-            window: input::window(request.limit, request.offset)?,
+            status: input::status(request.status)?,
+            window: window(request.limit, request.offset)?,
         };
         self.list(search, at).await
     }
@@ -97,9 +87,9 @@ impl OrderQuery for OrderApi {
         let request = request.into_inner();
         let user = UserId::parse("user_id", &request.user_id);
         let search = OrderSearch {
-            user_id: Some(user.map_err(|error| input::invalid(&error))?),
-            status: order_input::order_status(request.status)?,
-            window: input::window(request.limit, request.offset)?,
+            user_id: Some(user.map_err(|error| invalid(&error))?),
+            status: input::status(request.status)?,
+            window: window(request.limit, request.offset)?,
         };
         self.list(search, at).await
     }

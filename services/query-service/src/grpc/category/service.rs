@@ -11,18 +11,19 @@ use contract::query::{
 use domain::value::CategoryName;
 use tonic::{Request, Response, Status};
 
-use super::convert::{self, Room};
-use super::input;
-use super::request::{at, not_found, reply, status};
+use super::super::input::{id, ids, invalid, term};
+use super::super::reply::count;
+use super::super::request::{answer, at, not_found, status};
+use super::{input, reply};
 use crate::projections::CategoryRow;
 use crate::reads::{CategoryReads, Found, List, ReadError, Row};
 
-pub(super) struct CategoryApi {
+pub(in crate::grpc) struct CategoryApi {
     categories: Arc<CategoryReads>,
 }
 
 impl CategoryApi {
-    pub(super) fn new(categories: Arc<CategoryReads>) -> Self {
+    pub(in crate::grpc) fn new(categories: Arc<CategoryReads>) -> Self {
         Self { categories }
     }
 }
@@ -34,9 +35,9 @@ fn one(
     let Some(row) = found.value else {
         return Err(not_found("there is no such category", found.position));
     };
-    Ok(reply(Found {
+    Ok(answer(Found {
         value: CategoryQueryResponse {
-            category: Some(convert::category(&row)),
+            category: Some(reply::category(&row)),
         },
         position: found.position,
     }))
@@ -46,18 +47,9 @@ fn many(
     found: Result<Found<Arc<List<CategoryRow>>>, ReadError>,
 ) -> Result<Response<CategoryListResponse>, Status> {
     let found = found.map_err(|error| status(&error))?;
-    Ok(reply(
-        found.map(|list| list_message(&list.rows, list.is_truncated)),
+    Ok(answer(
+        found.map(|list| reply::list(&list.rows, list.is_truncated)),
     ))
-}
-
-fn list_message(rows: &[Arc<CategoryRow>], is_truncated: bool) -> CategoryListResponse {
-    let mut categories = rows.iter().map(|row| convert::category(row)).collect();
-    let is_cut = Room::new().fit(&mut categories);
-    CategoryListResponse {
-        categories,
-        truncated: is_truncated || is_cut,
-    }
 }
 
 #[tonic::async_trait]
@@ -67,7 +59,7 @@ impl CategoryQuery for CategoryApi {
         request: Request<CategoryQueryRequest>,
     ) -> Result<Response<CategoryQueryResponse>, Status> {
         let at = at(request.metadata())?;
-        let id = input::id("id", &request.get_ref().id)?;
+        let id = id("id", &request.get_ref().id)?;
         one(self.categories.by_id(id.as_str(), at).await)
     }
 
@@ -77,7 +69,7 @@ impl CategoryQuery for CategoryApi {
     ) -> Result<Response<CategoryQueryResponse>, Status> {
         let at = at(request.metadata())?;
         let name = CategoryName::parse("name", &request.get_ref().name)
-            .map_err(|error| input::invalid(&error))?;
+            .map_err(|error| invalid(&error))?;
         one(self.categories.by_name(&name, at).await)
     }
 
@@ -94,7 +86,7 @@ impl CategoryQuery for CategoryApi {
         request: Request<CategorySearchRequest>,
     ) -> Result<Response<CategoryListResponse>, Status> {
         let at = at(request.metadata())?;
-        let term = input::term(&request.get_ref().search_term)?;
+        let term = term(&request.get_ref().search_term)?;
         many(self.categories.search(&term, at).await)
     }
 
@@ -103,7 +95,7 @@ impl CategoryQuery for CategoryApi {
         request: Request<CategoryPaginationRequest>,
     ) -> Result<Response<CategoryListResponse>, Status> {
         let at = at(request.metadata())?;
-        let window = input::category_page(request.into_inner())?;
+        let window = input::page(request.into_inner())?;
         many(self.categories.page(window, at).await)
     }
 
@@ -112,10 +104,10 @@ impl CategoryQuery for CategoryApi {
         request: Request<CategoryIdsRequest>,
     ) -> Result<Response<CategoryListResponse>, Status> {
         let at = at(request.metadata())?;
-        let ids = input::ids("ids", &request.get_ref().ids)?;
+        let ids = ids("ids", &request.get_ref().ids)?;
         let found = self.categories.by_ids(&ids, at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(found.map(|rows| list_message(&rows, false))))
+        Ok(answer(found.map(|rows| reply::list(&rows, false))))
     }
 
     async fn get_category_statistics(
@@ -125,8 +117,8 @@ impl CategoryQuery for CategoryApi {
         let at = at(request.metadata())?;
         let counted = self.categories.count(at).await;
         let counted = counted.map_err(|error| status(&error))?;
-        Ok(reply(counted.map(|count| {
-            let count = convert::count(count);
+        Ok(answer(counted.map(|count| {
+            let count = self::count(count);
             CategoryStatisticsResponse {
                 total_count: count,
                 has_categories: count > 0,
@@ -141,10 +133,10 @@ impl CategoryQuery for CategoryApi {
         request: Request<CategoryExistsRequest>,
     ) -> Result<Response<CategoryExistsResponse>, Status> {
         let at = at(request.metadata())?;
-        let id = input::id("id", &request.get_ref().id)?;
+        let id = id("id", &request.get_ref().id)?;
         let found = self.categories.by_id(id.as_str(), at).await;
         let found = found.map_err(|error| status(&error))?;
-        Ok(reply(found.map(|row| CategoryExistsResponse {
+        Ok(answer(found.map(|row| CategoryExistsResponse {
             exists: row.is_some(),
         })))
     }

@@ -1,63 +1,12 @@
-//! `query.ProjectionQuery`.
+//! Projections as messages.
 
-use std::sync::Arc;
-
-use contract::query::projection_query_server::ProjectionQuery;
-use contract::query::{
-    self, ListProjectionsRequest, ListProjectionsResponse, ParkedEvent, ProjectionDecision,
-    ProjectionState, ShowProjectionRequest, ShowProjectionResponse,
-};
+use contract::query::{self, ParkedEvent, ProjectionDecision, ProjectionState};
 use event_sourcing::projection::{ControlEvent, Decision, Parked};
-use event_sourcing::{Entry, Position, StoreError};
-use tonic::{Request, Response, Status};
+use event_sourcing::{Entry, Position};
 
-use super::request::status;
-use crate::reads::ReadError;
-use crate::standings::{Standing, Standings, State};
+use crate::standings::{Standing, State};
 
-pub(super) struct ProjectionApi {
-    standings: Arc<Standings>,
-}
-
-impl ProjectionApi {
-    pub(super) fn new(standings: Arc<Standings>) -> Self {
-        Self { standings }
-    }
-}
-
-fn unread(error: StoreError) -> Status {
-    status(&ReadError::Store(error))
-}
-
-#[tonic::async_trait]
-impl ProjectionQuery for ProjectionApi {
-    async fn list_projections(
-        &self,
-        _request: Request<ListProjectionsRequest>,
-    ) -> Result<Response<ListProjectionsResponse>, Status> {
-        let standings = self.standings.list().await.map_err(unread)?;
-        Ok(Response::new(ListProjectionsResponse {
-            projections: standings.iter().map(projection).collect(),
-        }))
-    }
-
-    async fn show_projection(
-        &self,
-        request: Request<ShowProjectionRequest>,
-    ) -> Result<Response<ShowProjectionResponse>, Status> {
-        let name = &request.get_ref().name;
-        let shown = self.standings.show(name).await.map_err(unread)?;
-        let Some((standing, decisions)) = shown else {
-            return Err(Status::not_found("there is no such projection"));
-        };
-        Ok(Response::new(ShowProjectionResponse {
-            projection: Some(projection(&standing)),
-            decisions: decisions.into_iter().map(decision).collect(),
-        }))
-    }
-}
-
-fn projection(standing: &Standing) -> query::Projection {
+pub(super) fn projection(standing: &Standing) -> query::Projection {
     let (state, parked, failure) = match &standing.state {
         State::Following => (ProjectionState::Following, None, None),
         State::Building => (ProjectionState::Building, None, None),
@@ -106,7 +55,7 @@ fn parked_event(parked: &Parked, entry: Option<&Entry>) -> ParkedEvent {
     }
 }
 
-fn decision(decision: Decision) -> ProjectionDecision {
+pub(super) fn decision(decision: Decision) -> ProjectionDecision {
     let (skipped, actor) = match decision.event {
         ControlEvent::Skipped(event) => (Some(number(event.position)), event.actor),
         ControlEvent::Resumed(event) => (None, event.actor),

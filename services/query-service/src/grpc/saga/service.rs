@@ -8,18 +8,18 @@ use contract::query::{
 };
 use tonic::{Request, Response, Status};
 
-use super::convert::Room;
-use super::request::{at, not_found, reply, status};
-use super::{input, order_input, order_messages};
+use super::super::input::{id, ids};
+use super::super::request::{answer, at, not_found, status};
+use super::{input, reply};
 use crate::projections::SagaRow;
 use crate::reads::{Found, List, ReadError, SagaReads};
 
-pub(super) struct SagaApi {
+pub(in crate::grpc) struct SagaApi {
     sagas: Arc<SagaReads>,
 }
 
 impl SagaApi {
-    pub(super) fn new(sagas: Arc<SagaReads>) -> Self {
+    pub(in crate::grpc) fn new(sagas: Arc<SagaReads>) -> Self {
         Self { sagas }
     }
 }
@@ -28,15 +28,7 @@ fn many(
     found: Result<Found<Arc<List<SagaRow>>>, ReadError>,
 ) -> Result<Response<SagaListResponse>, Status> {
     let found = found.map_err(|error| status(&error))?;
-    Ok(reply(found.map(|list| {
-        let rows = list.rows.iter();
-        let mut sagas = rows.map(|row| order_messages::saga(row)).collect();
-        let is_cut = Room::new().fit(&mut sagas);
-        SagaListResponse {
-            sagas,
-            truncated: list.is_truncated || is_cut,
-        }
-    })))
+    Ok(answer(found.map(|list| reply::list(&list))))
 }
 
 #[tonic::async_trait]
@@ -46,7 +38,7 @@ impl SagaQuery for SagaApi {
         request: Request<SagaByOrderRequest>,
     ) -> Result<Response<SagaQueryResponse>, Status> {
         let at = at(request.metadata())?;
-        let order = input::id("order_id", &request.get_ref().order_id)?;
+        let order = id("order_id", &request.get_ref().order_id)?;
         let found = self.sagas.of_order(order.as_str(), at).await;
         let found = found.map_err(|error| status(&error))?;
         let Some(row) = &found.value else {
@@ -55,8 +47,8 @@ impl SagaQuery for SagaApi {
                 found.position,
             ));
         };
-        let saga = Some(order_messages::saga(row));
-        Ok(reply(found.map(|_| SagaQueryResponse { saga })))
+        let saga = Some(reply::saga(row));
+        Ok(answer(found.map(|_| SagaQueryResponse { saga })))
     }
 
     async fn get_sagas_by_orders(
@@ -64,7 +56,7 @@ impl SagaQuery for SagaApi {
         request: Request<OrderIdsRequest>,
     ) -> Result<Response<SagaListResponse>, Status> {
         let at = at(request.metadata())?;
-        let ids = input::ids("ids", &request.get_ref().ids)?;
+        let ids = ids("ids", &request.get_ref().ids)?;
         many(self.sagas.of_orders(&ids, at).await)
     }
 
@@ -73,7 +65,7 @@ impl SagaQuery for SagaApi {
         request: Request<SagaListRequest>,
     ) -> Result<Response<SagaListResponse>, Status> {
         let at = at(request.metadata())?;
-        let search = order_input::saga_search(request.get_ref())?;
+        let search = input::search(request.get_ref())?;
         many(self.sagas.search(&search, at).await)
     }
 }

@@ -1,0 +1,7 @@
+//! Categories.
+
+mod input;
+pub(super) mod reply;
+mod service;
+
+pub(super) use service::CategoryApi;

@@ -1,0 +1,7 @@
+//! Orders.
+
+mod input;
+mod reply;
+mod service;
+
+pub(super) use service::OrderApi;

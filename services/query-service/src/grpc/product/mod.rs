@@ -1,0 +1,7 @@
+//! Products.
+
+mod input;
+mod reply;
+mod service;
+
+pub(super) use service::ProductApi;

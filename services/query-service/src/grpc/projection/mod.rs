@@ -1,0 +1,6 @@
+//! How the projections are.
+
+mod reply;
+mod service;
+
+pub(super) use service::ProjectionApi;
