@@ -16,10 +16,6 @@ pub mod telemetry;
 /// What the process was built from: the variable `BUILD_COMMIT` of the build, if it was set.
 pub const COMMIT: Option<&str> = option_env!("BUILD_COMMIT");
 
-/// The allocator of every service: they live on small, short allocations.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub use config::{ConfigErrors, Settings};
 pub use error_id::ErrorId;
 pub use health::Health;

@@ -12,6 +12,10 @@ use platform::runtime::{StopSignals, healthcheck, run, upkeep};
 use platform::telemetry::{self, TelemetryConfig};
 use platform::{Settings, StartError};
 
+/// Services live on small, short allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     run(serve())
 }

@@ -14,6 +14,10 @@ use platform::runtime::{self, Service, StopDeadline};
 use platform::{Health, StartError, Tasks};
 use tonic::service::Routes;
 
+/// Services live on small, short allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let command = Command::new("command-service")
         .about("The write side of the shop: takes commands over gRPC and stores their events")

@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use clap::Command;
 
+/// Services live on small, short allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let command = Command::new("query-service")
         .about(

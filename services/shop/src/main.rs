@@ -15,6 +15,10 @@ mod terminal;
 
 use std::process::ExitCode;
 
+/// Services live on small, short allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::run()
 }
