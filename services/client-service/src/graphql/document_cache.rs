@@ -1,65 +1,35 @@
 //! Documents that were parsed before.
 //!
 //! Clients send the same few documents again and again, and parsing one costs as much as the rest of the
-//! gateway's own work on it. Two generations keep those that are used: a document that is found in the old one
-//! moves to the young one; when the young one is full it becomes the old one, and the old one goes.
+//! gateway's own work on it. The cache resists scans: documents that are sent once do not displace those that are used.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_graphql::parser::types::ExecutableDocument;
+use quick_cache::sync::Cache;
 
-/// The documents of one generation.
-const GENERATION: usize = 128;
-
-type Documents = HashMap<Box<str>, Arc<ExecutableDocument>>;
+const MAX_DOCUMENTS: usize = 256;
 
 /// Parsed documents by their text.
-#[derive(Debug, Default)]
-pub struct DocumentCache {
-    generations: Mutex<Generations>,
-}
+#[derive(Debug)]
+pub struct DocumentCache(Cache<Box<str>, Arc<ExecutableDocument>>);
 
-#[derive(Debug, Default)]
-struct Generations {
-    young: Documents,
-    old: Documents,
+impl Default for DocumentCache {
+    fn default() -> Self {
+        Self(Cache::new(MAX_DOCUMENTS))
+    }
 }
 
 impl DocumentCache {
     /// The document with this text, if it is known.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<Arc<ExecutableDocument>> {
-        self.with(|known| {
-            if let Some(document) = known.young.get(text) {
-                return Some(Arc::clone(document));
-            }
-            let (text, document) = known.old.remove_entry(text)?;
-            known.insert(text, Arc::clone(&document));
-            Some(document)
-        })
+        self.0.get(text)
     }
 
     /// Remembers a document.
     pub fn insert(&self, text: &str, document: &Arc<ExecutableDocument>) {
-        self.with(|known| known.insert(text.into(), Arc::clone(document)));
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut Generations) -> T) -> T {
-        let mut known = self
-            .generations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        work(&mut known)
-    }
-}
-
-impl Generations {
-    fn insert(&mut self, text: Box<str>, document: Arc<ExecutableDocument>) {
-        if self.young.len() >= GENERATION {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(text, document);
+        self.0.insert(text.into(), Arc::clone(document));
     }
 }
 
@@ -68,19 +38,25 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::document::parse;
-    use super::{DocumentCache, GENERATION};
+    use super::{DocumentCache, MAX_DOCUMENTS};
 
     #[test]
     fn used_documents_stay_and_their_number_is_limited() {
         let known = DocumentCache::default();
         let document = Arc::new(parse("{ a }").expect("GraphQL").document);
         known.insert("used", &document);
-        for number in 0..GENERATION * 4 {
+        for number in 0..MAX_DOCUMENTS * 2 {
             known.insert(&number.to_string(), &document);
             assert!(known.find("used").is_some(), "after {number}");
         }
+        // Documents that are used take the places of those that are not.
+        for number in 0..MAX_DOCUMENTS * 4 {
+            let text = format!("also used {number}");
+            known.insert(&text, &document);
+            assert!(known.find(&text).is_some(), "{text}");
+            assert!(known.find("used").is_some(), "after {text}");
+        }
         assert!(known.find("0").is_none());
-        let kept = known.with(|it| it.young.len() + it.old.len());
-        assert!(kept <= GENERATION * 2);
+        assert!(known.0.len() <= MAX_DOCUMENTS);
     }
 }

@@ -1,46 +1,33 @@
 //! Whole answers about a table: lists, pages, statistics. Any change of the table voids all of them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 
 /// Answers by the text of their question, each with the version of the table that it was read at.
 pub struct PageCache<V> {
-    pages: Mutex<HashMap<String, (u64, Arc<V>)>>,
-    most: usize,
+    pages: Cache<String, (u64, Arc<V>)>,
 }
 
 impl<V> PageCache<V> {
     /// Keeps at most so many answers.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self {
-            pages: Mutex::default(),
-            most,
-        }
+        let pages = Cache::new(most);
+        Self { pages }
     }
 
     /// The answer, if it was read at this version of the table.
     #[must_use]
     pub fn get(&self, question: &str, version: u64) -> Option<Arc<V>> {
-        match self.pages.lock().get(question) {
-            Some((read_at, page)) if *read_at == version => Some(Arc::clone(page)),
-            _ => None,
-        }
+        let (read_at, page) = self.pages.get(question)?;
+        (read_at == version).then_some(page)
     }
 
     /// Keeps an answer. `version` is the table's from before the question was put to the database.
     pub fn insert(&self, question: String, page: Arc<V>, version: u64) {
-        let mut pages = self.pages.lock();
-        if pages.len() >= self.most && !pages.contains_key(&question) {
-            pages.retain(|_, (read_at, _)| *read_at == version);
-            if pages.len() >= self.most {
-                pages.clear();
-            }
-        }
-        pages.insert(question, (version, page));
+        self.pages.insert(question, (version, page));
     }
 }
 
@@ -68,7 +55,7 @@ mod tests {
         let pages = PageCache::new(64);
         for number in 0..1_000 {
             pages.insert(number.to_string(), Arc::new(number), number / 10);
-            assert!(pages.pages.lock().len() <= 64);
+            assert!(pages.pages.len() <= 64);
         }
         assert_eq!(pages.get("999", 99).as_deref(), Some(&999));
     }
