@@ -4,6 +4,7 @@
 
 use async_graphql::Pos;
 
+use super::syntax::syntax;
 use super::text::Text;
 use crate::errors::{ApiError, Code};
 
@@ -79,11 +80,6 @@ pub fn tokens(text: &str) -> Result<(Vec<Token<'_>>, Pos), ApiError> {
         }
         tokens.push(Token { kind, pos });
     }
-}
-
-/// Text that is not GraphQL.
-pub fn syntax(pos: Pos, message: impl Into<String>) -> ApiError {
-    ApiError::at(Code::GraphqlParseFailed, message, pos)
 }
 
 fn skip_ignored(text: &mut Text<'_>) {

@@ -7,6 +7,7 @@
 
 mod lexer;
 mod parser;
+mod syntax;
 mod text;
 mod values;
 

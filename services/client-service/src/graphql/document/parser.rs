@@ -8,7 +8,8 @@ use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::Value;
 
 use super::super::number_precision::ReplacedNumbers;
-use super::lexer::{Kind, Token, syntax};
+use super::lexer::{Kind, Token};
+use super::syntax::syntax;
 use crate::errors::ApiError;
 
 /// What a document consists of.

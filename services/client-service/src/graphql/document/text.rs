@@ -2,7 +2,7 @@
 
 use async_graphql::Pos;
 
-use super::lexer::syntax;
+use super::syntax::syntax;
 use crate::errors::ApiError;
 
 /// What remains of the text, and where that is.

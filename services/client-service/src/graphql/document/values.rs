@@ -6,8 +6,9 @@ use async_graphql_value::Value;
 use async_graphql_value::indexmap::IndexMap;
 
 use super::super::number_precision::ReplacedNumbers;
-use super::lexer::{Kind, syntax};
+use super::lexer::Kind;
 use super::parser::Parser;
+use super::syntax::syntax;
 use crate::errors::ApiError;
 
 impl Parser<'_> {
