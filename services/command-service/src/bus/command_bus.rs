@@ -13,7 +13,6 @@ use event_sourcing::{
 };
 use platform::request_log::without_values;
 use platform::{ErrorId, fields};
-use sagas::ActRefused;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Status};
 use tracing::Instrument;

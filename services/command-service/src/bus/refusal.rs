@@ -5,7 +5,7 @@ use std::fmt;
 use contract::business::{ErrorType, FieldError, validation_error};
 use contract::proto::Error;
 use domain::DomainError;
-use event_sourcing::saga::ActRefused;
+use sagas::ActRefused;
 
 /// What a command says no with.
 pub trait Refusal: fmt::Debug {

@@ -1,7 +1,7 @@
 //! Which open sagas a caller wants listed.
 
 use chrono::{DateTime, Utc};
-use event_sourcing::saga::{SagaStatus, Summary};
+use sagas::{SagaStatus, Summary};
 
 /// A request for a page of open sagas.
 #[derive(Clone, Debug)]

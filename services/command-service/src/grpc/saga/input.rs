@@ -5,7 +5,7 @@ use contract::proto::{self, ListSagasParam, ResolveSagaParam, SagaActionParam, S
 use domain::fulfilment::parse_saga_type;
 use domain::value::EntityId;
 use domain::{DomainError, Findings, ValidationError};
-use event_sourcing::saga::{Person, SagaStatus};
+use sagas::{Person, SagaStatus};
 
 use super::super::input::acting;
 use crate::fulfilment::SagaFilter;
