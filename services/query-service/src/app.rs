@@ -11,15 +11,14 @@ use platform::config::{Databases, Engine};
 use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
-use read_model_sql::{Checkpoint, Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
+use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
 use sql_database::postgres::require_sessions;
-use tokio::sync::watch;
 use tonic::service::Routes;
 
 use crate::config::Config;
 use crate::grpc;
 use crate::probes::{self, Runners};
-use crate::projections::{Categories, Orders, Products, Sagas};
+use crate::projections::{Categories, Orders, Products, Sagas, checkpoints};
 use crate::reads::Reads;
 use crate::standings::{Followed, Standings};
 
@@ -194,17 +193,6 @@ impl QueryService {
             }
         })
     }
-}
-
-/// The checkpoints of all projections, as this process knows them.
-pub(crate) fn checkpoints(database: &Database) -> [watch::Receiver<Checkpoint>; 4] {
-    [
-        database.version_of::<Categories>(),
-        database.version_of::<Products>(),
-        database.version_of::<Orders>(),
-        database.version_of::<Sagas>(),
-    ]
-    .map(|version| database.feed().follow(version))
 }
 
 fn failed(error: StoreError) -> StartError {

@@ -3,21 +3,12 @@
 use std::process::ExitCode;
 
 use clap::{Arg, Command};
-use platform::config::{self, Setting, Spec, names};
-use platform::telemetry::LogFilter;
+use platform::config::{self, Spec, names};
 use platform::{Settings, runtime};
 
+use crate::config::LOG_LEVEL;
 use crate::location::{self, Location};
 use crate::{order, projections, saga, seed, start};
-
-/// A shop in a terminal says what its keeper must know; the services on their own say more.
-pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
-    names::LOG_LEVEL.spec.name,
-    LogFilter::parse,
-    names::LOG_LEVEL.spec.accepts,
-    names::LOG_LEVEL.spec.help,
-)
-.or("warn");
 
 const DATA: &[Spec] = &[
     names::DATA_DIR.spec,

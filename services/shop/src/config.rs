@@ -7,9 +7,16 @@ use std::time::Duration;
 
 use platform::config::{Databases, Read, Reader, Setting, Spec, app_env, names};
 use platform::runtime::ConnectionLimits;
-use platform::telemetry::TelemetryConfig;
+use platform::telemetry::{LogFilter, TelemetryConfig};
 
-use crate::cli::LOG_LEVEL;
+/// A shop in a terminal says what its keeper must know; the services on their own say more.
+pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
+    names::LOG_LEVEL.spec.name,
+    LogFilter::parse,
+    names::LOG_LEVEL.spec.accepts,
+    names::LOG_LEVEL.spec.help,
+)
+.or("warn");
 
 /// What the shop is made of.
 #[derive(Clone, Debug)]

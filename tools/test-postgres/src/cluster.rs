@@ -1,14 +1,14 @@
 //! A throw-away cluster.
 
 use std::fmt::Write as _;
-use std::hash::{BuildHasher, RandomState};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::binaries;
-use crate::database::TestDatabase;
+use crate::random::random_name;
+use crate::test_database::TestDatabase;
 
 /// The name of the socket file; nothing listens on this port.
 const PORT: u16 = 5432;
@@ -227,12 +227,6 @@ fn temporary_folder() -> PathBuf {
     std::fs::create_dir(&folder)
         .unwrap_or_else(|error| panic!("make {}: {error}", folder.display()));
     folder
-}
-
-/// A name that no other process and no other call has.
-pub(crate) fn random_name() -> String {
-    let random = RandomState::new().hash_one(std::process::id());
-    format!("{}_{random:016x}", std::process::id())
 }
 
 /// Nothing unless this process is root, which the new folder's owner tells.

@@ -1,31 +1,14 @@
-//! A fresh database for one test.
+//! A fresh database for one test, wherever there is a server.
 
+use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tokio::sync::OnceCell;
 
-use crate::cluster::{Cluster, random_name};
-
-/// Names a server to use in place of a private cluster.
-const SERVER: &str = "TEST_POSTGRES_URL";
+use crate::cluster::Cluster;
+use crate::test_database::{SERVER, TestDatabase};
 
 /// The cluster of this process. A static is never dropped: its watchdog clears up.
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
-
-/// A database that nobody else uses. Dropping the value drops it, or it goes with its private cluster.
-#[derive(Debug)]
-pub struct TestDatabase {
-    /// How to reach it.
-    pub url: String,
-    /// Set if it is on a server that outlives the process.
-    leftover: Option<Leftover>,
-}
-
-#[derive(Debug)]
-struct Leftover {
-    server: String,
-    name: String,
-}
 
 /// A fresh, empty database.
 ///
@@ -40,50 +23,4 @@ pub async fn database() -> TestDatabase {
         .unwrap_or_else(|error| panic!("{SERVER}: {error}"));
     let url = |name: &str| options.clone().database(name).to_url_lossy().to_string();
     TestDatabase::create(&server, url, true).await
-}
-
-impl TestDatabase {
-    pub(crate) async fn create(
-        server: &str,
-        url: impl FnOnce(&str) -> String,
-        drop_it: bool,
-    ) -> Self {
-        let name = format!("test_{}", random_name());
-        execute(server, format!("CREATE DATABASE {name}"))
-            .await
-            .unwrap_or_else(|error| panic!("create database {name}: {error}"));
-        let url = url(&name);
-        let leftover = drop_it.then(|| Leftover {
-            server: server.to_owned(),
-            name,
-        });
-        Self { url, leftover }
-    }
-}
-
-impl Drop for TestDatabase {
-    fn drop(&mut self) {
-        let Some(Leftover { server, name }) = self.leftover.take() else {
-            return;
-        };
-        // The test's own runtime may be the one that is dropping this value.
-        let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-            runtime.block_on(execute(&server, sql))
-        });
-        if !matches!(dropping.join(), Ok(Ok(()))) {
-            eprintln!("a test database was left on the server of {SERVER}");
-        }
-    }
-}
-
-async fn execute(server: &str, sql: String) -> Result<(), sqlx::Error> {
-    let mut connection = PgConnection::connect(server).await?;
-    sqlx::raw_sql(AssertSqlSafe(sql))
-        .execute(&mut connection)
-        .await?;
-    connection.close().await
 }

@@ -17,7 +17,10 @@ mod binaries;
 mod cluster;
 mod database;
 mod pgbouncer;
+mod random;
+mod test_database;
 
 pub use cluster::Cluster;
-pub use database::{TestDatabase, database};
+pub use database::database;
 pub use pgbouncer::{PgBouncer, PoolMode};
+pub use test_database::TestDatabase;

@@ -18,9 +18,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::projection::{Seen, Standing};
-use crate::app::checkpoints;
 use crate::config::LagLimits;
-use crate::projections::{Categories, Orders, Products, Sagas};
+use crate::projections::{Categories, Orders, Products, Sagas, checkpoints};
 
 /// How often the parts are asked.
 const INTERVAL: Duration = Duration::from_secs(5);

@@ -1,7 +1,9 @@
 //! `shop order`: places orders and follows them, through the public API as any client would.
 
+mod argument;
 mod change;
 mod command;
+mod failed;
 mod follow;
 mod list;
 mod model;
@@ -12,31 +14,14 @@ mod show;
 use clap::ArgMatches;
 use platform::StartError;
 
-use crate::api::{Client, RequestError};
+use crate::api::Client;
 use crate::location::Location;
 use crate::remote;
 
-pub use command::command;
+use self::argument::id;
+use self::failed::Failed;
 
-/// Why a command came to nothing.
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    /// A request failed.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// There is no such order.
-    #[error("order {0} does not exist")]
-    NoOrder(String),
-    /// There is no such product.
-    #[error("no product has the id or the name {0:?}")]
-    NoProduct(String),
-    /// Several products have the name, or may have it.
-    #[error("{0}")]
-    Ambiguous(String),
-    /// The order came to another end than hoped for.
-    #[error("{0}")]
-    Ended(String),
-}
+pub use command::command;
 
 /// Does what the arguments say.
 ///
@@ -65,12 +50,4 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
         eprintln!("note: what is shown may be a moment old, because {error}");
     }
     done.map_err(|error| StartError::failed(format!("order {name}"), error))
-}
-
-/// The argument ID.
-fn id(arguments: &ArgMatches) -> String {
-    arguments
-        .get_one::<String>("id")
-        .cloned()
-        .unwrap_or_default()
 }

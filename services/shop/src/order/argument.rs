@@ -1,0 +1,11 @@
+//! The argument that several commands take.
+
+use clap::ArgMatches;
+
+/// The argument ID.
+pub(super) fn id(arguments: &ArgMatches) -> String {
+    arguments
+        .get_one::<String>("id")
+        .cloned()
+        .unwrap_or_default()
+}
