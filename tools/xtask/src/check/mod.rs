@@ -1,6 +1,7 @@
 //! One file a check. A check gives the problems that it found; an error means that it could not look.
 
 mod adapters;
+mod circles;
 mod clippy;
 mod deny;
 mod features;

@@ -5,8 +5,8 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use super::{
-    adapters, clippy, deny, features, floors, formatting, leftovers, manifest, metrics, size,
-    statements, tiers,
+    adapters, circles, clippy, deny, features, floors, formatting, leftovers, manifest, metrics,
+    size, statements, tiers,
 };
 use crate::repository::Repository;
 
@@ -21,7 +21,7 @@ pub struct Check {
 }
 
 /// The quick ones first.
-pub const ALL: [Check; 12] = [
+pub const ALL: [Check; 13] = [
     Check {
         name: "format",
         promise: "every Rust file is as rustfmt writes it",
@@ -56,6 +56,11 @@ pub const ALL: [Check; 12] = [
         name: "adapters",
         promise: "only event-store-any names a concrete event store",
         problems: adapters::problems,
+    },
+    Check {
+        name: "circles",
+        promise: "the files of a crate use each other in one direction",
+        problems: circles::problems,
     },
     Check {
         name: "statements",
