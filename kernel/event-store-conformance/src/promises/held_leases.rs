@@ -84,8 +84,8 @@ pub async fn an_ended_lease_with_a_retention_is_deleted_and_no_other_one(harness
     assert!(again.token > Token(1), "no retention was given");
     let wanted = names(&[&next]);
     let leases = &handle.leases;
-    let taken = leases.acquire_leases(&wanted, "next", TTL, Some(RETENTION));
-    assert_eq!(taken.await.expect("the leases are answered").len(), 1);
+    let acquired = leases.acquire_leases(&wanted, "next", TTL, Some(RETENTION));
+    assert_eq!(acquired.await.expect("the leases are answered").len(), 1);
     let again = sorted(take_all(handle, &[&alive, &dead, "work", &like], "heir").await);
     let token = |leases: &[(String, Token)], name: &str| {
         let lease = leases.iter().find(|(lease, _)| lease == name);
