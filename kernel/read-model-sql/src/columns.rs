@@ -1,10 +1,10 @@
 //! The columns of a table, as the database has them, held against the fields of the rows.
 
 use event_sourcing::StoreError;
-use serde::Deserialize;
 use sql_database::Row;
 use sql_database::row::columns_of;
 
+use crate::column::Column;
 use crate::database::Database;
 use crate::engine::Engine;
 use crate::error::failed;
@@ -12,13 +12,6 @@ use crate::statement::Statement;
 use crate::table::TableProjection;
 
 const OPERATION: &str = "read the columns of a read model";
-
-/// A column.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct Column {
-    pub(crate) name: String,
-    pub(crate) kind: String,
-}
 
 /// A row whose fields are not the columns of its table.
 #[derive(Debug, thiserror::Error)]

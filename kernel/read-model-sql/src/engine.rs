@@ -1,6 +1,6 @@
 //! The few places where the two engines' SQL differs.
 
-use crate::columns::Column;
+use crate::column::Column;
 
 /// Which engine runs the SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //! and [`lease`] decides who folds.
 
 mod checkpoint;
+mod column;
 mod columns;
 mod connect;
 pub mod database;

@@ -16,7 +16,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::checkpoint::Floor;
-use crate::columns::{self, Column};
+use crate::column::Column;
+use crate::columns;
 use crate::database::{Database, Transaction};
 use crate::engine::Engine;
 use crate::error::failed;

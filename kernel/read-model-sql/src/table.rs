@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use sql_database::row::{Columns, RowError, columns_of};
 use sqlx::AssertSqlSafe;
 
-use crate::columns::Column;
+use crate::column::Column;
 use crate::engine::Engine;
 use crate::error::failed;
 use crate::statement::{Statement, TABLE};
