@@ -6,9 +6,6 @@ use chrono::{DateTime, Utc};
 use event_sourcing::{Aggregate, DomainEvent, Metadata};
 use serde::{Deserialize, Serialize};
 
-/// The stored name of [`Deposited`].
-pub const DEPOSITED: &str = "Deposited";
-
 /// An event of the size that the shop's own have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DomainEvent)]
 #[event(name = "Deposited")]
@@ -52,6 +49,7 @@ impl Aggregate for Account {
 pub fn metadata() -> Metadata {
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     Metadata {
+        operation: None,
         correlation_id: Some("01920f3e-7b1c-7c4e-9d2a-5f6e7a8b9c0d".to_owned()),
         causation_id: None,
         user_id: Some("customer-4711".to_owned()),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use event_sourcing::execute::{Command, Context, Executor, Lane, States, Stop, Work};
+use event_sourcing::execute::{Command, Context, DecideError, Executor, Lane, States, UnitOfWork};
 use tokio::time::Instant;
 
 use crate::ids::Ids;
 use crate::measure::Client;
-use crate::subject::{Account, DEPOSITED, Deposited, metadata};
+use crate::subject::{Account, Deposited, metadata};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -24,11 +24,11 @@ pub struct Deposit {
 }
 
 impl Command for Deposit {
-    type Refusal = Infallible;
-    type Answer = u64;
-    const FIRST_EVENTS: &'static [&'static str] = &[DEPOSITED];
+    const NAME: &'static str = "deposit";
+    type Rejection = Infallible;
+    type Reply = u64;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         let lane = if self.is_first {
             Lane::create::<Account>
         } else {
@@ -37,12 +37,12 @@ impl Command for Deposit {
         vec![lane(&self.account)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<Infallible>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, Infallible>) -> Result<(), DecideError<Infallible>> {
         let events = vec![Deposited::new(&self.account); self.times];
         Ok(work.append::<Account>(&self.account, &events)?)
     }
 
-    fn answer(&self, states: &States) -> Option<u64> {
+    fn reply(&self, states: &States) -> Option<u64> {
         let (account, _) = states.get::<Account>(&self.account)?;
         Some(account.deposits)
     }

@@ -162,7 +162,7 @@ const RELEASE: Step<CancelOrderSaga> = Step {
     name: "release_inventory",
     role: Role::Retriable,
     kind: Kind::Local {
-        action: |data, reads| Ok(stock::release(&data.order_id, &data.goods, reads)?),
+        action: |data, reads| stock::release(&data.order_id, &data.goods, reads),
         undo: None,
     },
     lanes: |data| stock::lanes(&data.goods),

@@ -1,7 +1,9 @@
 //! The saga `order`: from an order that was placed to one that is confirmed, or cancelled.
 
-use event_sourcing::execute::{Lane, Needs, Stop};
-use sagas::{Key, Kind, Reads, Refusal, Role, Saga, Step, Table, Undone, Writes};
+use std::convert::Infallible;
+
+use event_sourcing::execute::{DecideError, Lane};
+use sagas::{Key, Kind, Refusal, Role, Saga, StateReader, Step, Table, Undone, Writes};
 use serde::{Deserialize, Serialize};
 
 use super::stock::{self, Goods};
@@ -119,7 +121,7 @@ const RESERVE: Step<OrderSaga> = Step {
     role: Role::Compensatable,
     kind: Kind::Local {
         action: |data, reads| stock::reserve(&data.order_id, &data.goods, reads),
-        undo: Some(|data, reads| Ok(stock::release(&data.order_id, &data.goods, reads)?)),
+        undo: Some(|data, reads| stock::release(&data.order_id, &data.goods, reads)),
     },
     lanes: |data| stock::lanes(&data.goods),
     timeout: CALL,
@@ -234,10 +236,13 @@ fn called_off(data: &Fulfilment, undone: &Undone) -> Writes {
     write(&data.order_id, OrderEvent::ShippingCancelled(event))
 }
 
-fn confirm(data: &Fulfilment, reads: &mut Reads<'_>) -> Result<Writes, Stop<Refusal>> {
+fn confirm(
+    data: &Fulfilment,
+    reads: &mut StateReader<'_, Refusal>,
+) -> Result<Writes, DecideError<Refusal>> {
     let order = reads.state::<Order>(data.order_id.as_str())?;
     let confirmed = order.confirm(&data.order_id);
-    let confirmed = confirmed.map_err(|error| Stop::refuse(Refusal(error.to_string())))?;
+    let confirmed = confirmed.map_err(|error| Refusal(error.to_string()))?;
     Ok(Writes::none().and::<Order>(data.order_id.as_str(), confirmed))
 }
 
@@ -245,8 +250,8 @@ fn confirm(data: &Fulfilment, reads: &mut Reads<'_>) -> Result<Writes, Stop<Refu
 pub(super) fn cancelled(
     order_id: &EntityId,
     reason: &str,
-    reads: &mut Reads<'_>,
-) -> Result<Writes, Needs> {
+    reads: &mut StateReader<'_, Infallible>,
+) -> Result<Writes, DecideError<Infallible>> {
     let order = reads.state::<Order>(order_id.as_str())?;
     // Who asked for it gave the reason; otherwise it is why the saga turned round.
     let is_wished = order
@@ -262,8 +267,8 @@ pub(super) fn cancelled(
 pub(super) fn failed(
     order_id: &EntityId,
     reason: &str,
-    reads: &mut Reads<'_>,
-) -> Result<Writes, Needs> {
+    reads: &mut StateReader<'_, Infallible>,
+) -> Result<Writes, DecideError<Infallible>> {
     let order = reads.state::<Order>(order_id.as_str())?;
     // As above.
     let events = order

@@ -1,7 +1,7 @@
 //! The steps on stock, which both sagas share: all of an order's goods in one commit.
 
-use event_sourcing::execute::{Lane, Needs, Stop};
-use sagas::{Reads, Refusal, Writes};
+use event_sourcing::execute::{DecideError, Lane};
+use sagas::{Refusal, StateReader, Writes};
 use serde::{Deserialize, Serialize};
 
 use crate::order::OrderItem;
@@ -34,8 +34,8 @@ pub(super) fn lanes(goods: &[Goods]) -> Vec<Lane> {
 pub(super) fn reserve(
     order: &EntityId,
     goods: &[Goods],
-    reads: &mut Reads<'_>,
-) -> Result<Writes, Stop<Refusal>> {
+    reads: &mut StateReader<'_, Refusal>,
+) -> Result<Writes, DecideError<Refusal>> {
     let mut writes = Writes::none();
     for Goods {
         product_id,
@@ -44,17 +44,17 @@ pub(super) fn reserve(
     {
         let stock = reads.state::<Stock>(product_id.as_str())?;
         let reserved = stock.reserve(product_id, order, *quantity);
-        let reserved = reserved.map_err(|error| Stop::refuse(Refusal(error.to_string())))?;
+        let reserved = reserved.map_err(|error| Refusal(error.to_string()))?;
         writes = writes.and::<Stock>(product_id.as_str(), reserved);
     }
     Ok(writes)
 }
 
-pub(super) fn release(
+pub(super) fn release<R>(
     order: &EntityId,
     goods: &[Goods],
-    reads: &mut Reads<'_>,
-) -> Result<Writes, Needs> {
+    reads: &mut StateReader<'_, R>,
+) -> Result<Writes, DecideError<R>> {
     let mut writes = Writes::none();
     for Goods { product_id, .. } in goods {
         let stock = reads.state::<Stock>(product_id.as_str())?;

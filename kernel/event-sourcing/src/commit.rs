@@ -1,5 +1,6 @@
 //! One command's writes, and what a store says to them.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -142,6 +143,13 @@ impl Commit {
         self.fence.as_ref()
     }
 
+    /// The operation that its first event names.
+    #[must_use]
+    pub fn operation(&self) -> Option<Cow<'static, str>> {
+        let mut events = self.writes.iter().flat_map(|write| &write.events);
+        events.next()?.metadata.operation.clone()
+    }
+
     /// How many events it has, over all streams.
     #[must_use]
     pub fn event_count(&self) -> usize {
@@ -158,8 +166,8 @@ pub struct Receipt {
     pub last: Position,
     /// When the command was decided.
     pub recorded_at: DateTime<Utc>,
-    /// The name of the commit's first event: tells whether a command could have produced it.
-    pub first_event_type: String,
+    /// The operation that wrote the commit: tells whether a command could have. None if it was appended without one.
+    pub operation: Option<Cow<'static, str>>,
     /// The streams that got events, in the order of writing, each with its version behind the commit.
     pub versions: Vec<(StreamId, Version)>,
     /// Whether the commit had been stored before this call.

@@ -1,5 +1,6 @@
 //! Events: what a domain says of them, and how they go into a store.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -155,6 +156,9 @@ pub struct Metadata {
     /// Who asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
+    /// The operation that wrote the commit, on its first event and on no other. The executor sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Cow<'static, str>>,
     /// W3C trace context: `traceparent` and, where there is one, `tracestate`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub trace: BTreeMap<String, String>,

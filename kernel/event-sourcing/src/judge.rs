@@ -216,18 +216,11 @@ impl<'a> Court<'a> {
             first,
             last: self.known.head,
             recorded_at: commit.recorded_at(),
-            first_event_type: first_event_type(commit),
+            operation: commit.operation(),
             versions,
             duplicate: false,
         }
     }
-}
-
-fn first_event_type(commit: &Commit) -> String {
-    let mut events = commit.writes().iter().flat_map(|write| &write.events);
-    events
-        .next()
-        .map_or_else(String::new, |new| new.event.event_type.to_owned())
 }
 
 #[cfg(test)]

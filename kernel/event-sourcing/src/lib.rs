@@ -23,7 +23,6 @@ mod filter;
 pub mod id;
 pub mod judge;
 pub mod lease;
-mod lock;
 pub mod log;
 pub mod memory;
 pub mod projection;
@@ -45,7 +44,7 @@ pub use envelope::Envelope;
 pub use event::{DecodeError, DomainEvent, EncodedEvent, Metadata, NewEvent, StoredEvent};
 /// Derives the trait of the same name.
 pub use event_sourcing_derive::DomainEvent;
-pub use execute::{Command, Context, Done, ExecuteError, Executor, ExecutorConfig};
+pub use execute::{Command, Context, ExecuteError, Executed, Executor, ExecutorConfig};
 pub use failure_log::{FailureLog, Recovery};
 pub use id::{CommandId, Position, Version};
 pub use lease::{Fence, Lease, LeaseRetention, LeaseStore, MAX_HELD_LEASES, Token};

@@ -7,15 +7,15 @@ RETURNS TABLE (
     first_position bigint,
     last_position bigint,
     recorded_at timestamptz,
-    first_event_type text,
+    operation text,
     stream_types text[],
     stream_ids text[],
     stream_versions integer[]
 )
 LANGUAGE sql STABLE AS $$
-    SELECT f.id, written.last_position, f.created_at, f.event_type,
+    SELECT f.id, written.last_position, f.created_at, f.event_metadata ->> 'operation',
            written.types, written.ids, written.versions
-    FROM (SELECT e.id, e.created_at, e.event_type FROM events e
+    FROM (SELECT e.id, e.created_at, e.event_metadata FROM events e
           WHERE e.command_id = command LIMIT 1) f
     CROSS JOIN LATERAL (
         -- A commit holds at most 1,000 events.

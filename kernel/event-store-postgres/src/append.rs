@@ -276,14 +276,11 @@ fn accepted(commit: &Commit, first: usize, versions: &[i32]) -> Receipt {
         let writes = commit.writes().iter().zip(versions);
         writes.filter(|(write, _)| !write.events.is_empty())
     };
-    let first_event = written().flat_map(|(write, _)| &write.events).next();
     Receipt {
         first,
         last: Position(first.0 + commit.event_count() as u64 - 1),
         recorded_at: commit.recorded_at(),
-        first_event_type: first_event
-            .map(|new| new.event.event_type.to_owned())
-            .unwrap_or_default(),
+        operation: commit.operation(),
         versions: written()
             .map(|(write, version)| (write.stream.clone(), version_of(*version)))
             .collect(),

@@ -1,5 +1,7 @@
 //! Reading: pages, receipts and standings, each one statement and so one moment.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
@@ -56,14 +58,14 @@ const FILTERED_LOG: &str = "
     ) e ON true";
 
 const RECEIPTS: &str = "
-    SELECT r.first_position, r.last_position, r.recorded_at, r.first_event_type, r.stream_types,
+    SELECT r.first_position, r.last_position, r.recorded_at, r.operation, r.stream_types,
            r.stream_ids, r.stream_versions
     FROM unnest($1::uuid[]) WITH ORDINALITY q (command, n)
     CROSS JOIN LATERAL event_receipt(q.command) r
     ORDER BY q.n";
 
 const STANDING: &str = "
-    SELECT r.first_position, r.last_position, r.recorded_at, r.first_event_type, r.stream_types,
+    SELECT r.first_position, r.last_position, r.recorded_at, r.operation, r.stream_types,
            r.stream_ids, r.stream_versions, h.position,
            ARRAY (
                SELECT coalesce(t.event_version, 0)
@@ -226,7 +228,7 @@ fn receipt(row: &PgRow) -> Result<Receipt, sqlx::Error> {
         last: position_of(row.try_get(1)?),
         // A damaged time fails the load of the event, and not the batch that repeats its command.
         recorded_at: time_of(row, 2).unwrap_or_default(),
-        first_event_type: row.try_get(3)?,
+        operation: row.try_get::<Option<String>, _>(3)?.map(Cow::Owned),
         versions: streams
             .zip(versions)
             .map(|((kind, id), version)| (StreamId::stored(kind, id), version_of(version)))

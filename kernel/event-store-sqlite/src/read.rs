@@ -1,5 +1,7 @@
 //! Reading events, and how they look in the table.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
@@ -201,7 +203,8 @@ pub(crate) async fn receipt(
     // `NOT INDEXED` walks the rows from the first on, at most a commit; the index on command ids would be sorted whole.
     let rows = sqlx::query(
         "WITH first AS (SELECT id FROM events WHERE command_id = ?)
-         SELECT events.id, aggregate_type, aggregate_id, event_version, event_type, created_at
+         SELECT events.id, aggregate_type, aggregate_id, event_version,
+                CASE WHEN json_valid(event_metadata) THEN event_metadata ->> 'operation' END, created_at
          FROM first JOIN events ON events.id >= first.id AND events.id < coalesce(
              (SELECT behind.id FROM events AS behind NOT INDEXED
               WHERE behind.id > first.id AND behind.command_id IS NOT NULL ORDER BY behind.id LIMIT 1),
@@ -228,7 +231,7 @@ pub(crate) async fn receipt(
         last: Position(last.try_get(0)?),
         // A damaged time fails the load of the event, and not the batch that repeats its command.
         recorded_at: first.try_get(5).and_then(parse_time).unwrap_or_default(),
-        first_event_type: first.try_get(4)?,
+        operation: first.try_get::<Option<String>, _>(4)?.map(Cow::Owned),
         versions,
         duplicate: true,
     }))

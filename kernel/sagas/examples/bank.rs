@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use event_sourcing::execute::{Lane, States, Stop, Work};
+use event_sourcing::execute::{DecideError, Lane, States, UnitOfWork};
 use event_sourcing::projection::{
     EventContext, FoldError, Handlers, ProjectionStore, Runner, RunnerConfig,
 };
@@ -25,8 +25,7 @@ use event_sourcing::{
 };
 use parking_lot::Mutex;
 use sagas::{
-    Effects, EngineConfig, Failure, Key, SAGA_EVENTS, SagaEngine, SagaState, Standing, Undone,
-    started,
+    Effects, EngineConfig, Failure, Key, SagaEngine, SagaState, Standing, Undone, started,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -42,19 +41,19 @@ struct Deposit {
 }
 
 impl Command for Deposit {
-    type Refusal = Refusal;
-    type Answer = i64;
-    const FIRST_EVENTS: &'static [&'static str] = &["Deposited"];
+    const NAME: &'static str = "deposit";
+    type Rejection = Refusal;
+    type Reply = i64;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<Account>(self.account)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<Refusal>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, Refusal>) -> Result<(), DecideError<Refusal>> {
         Ok(work.append::<Account>(self.account, &deposit(self.cents))?)
     }
 
-    fn answer(&self, states: &States) -> Option<i64> {
+    fn reply(&self, states: &States) -> Option<i64> {
         states
             .get::<Account>(self.account)
             .map(|(account, _)| account.cents)
@@ -68,28 +67,25 @@ struct Transfer {
 }
 
 impl Command for Transfer {
-    type Refusal = Refusal;
-    type Answer = i64;
-    const FIRST_EVENTS: &'static [&'static str] = &["Withdrawn"];
+    const NAME: &'static str = "transfer";
+    type Rejection = Refusal;
+    type Reply = i64;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![
             Lane::write::<Account>(self.from),
             Lane::write::<Account>(self.to),
         ]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<Refusal>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, Refusal>) -> Result<(), DecideError<Refusal>> {
         let from = work.state::<Account>(self.from)?;
-        work.append::<Account>(
-            self.from,
-            &withdraw(&from, self.cents).map_err(Stop::refuse)?,
-        )?;
+        work.append::<Account>(self.from, &withdraw(&from, self.cents)?)?;
         work.append::<Account>(self.to, &deposit(self.cents))?;
         Ok(())
     }
 
-    fn answer(&self, states: &States) -> Option<i64> {
+    fn reply(&self, states: &States) -> Option<i64> {
         states
             .get::<Account>(self.from)
             .map(|(account, _)| account.cents)
@@ -130,21 +126,21 @@ struct BeginPayout {
 }
 
 impl Command for BeginPayout {
-    type Refusal = Refusal;
-    type Answer = ();
-    const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
+    const NAME: &'static str = "begin_payout";
+    type Rejection = Refusal;
+    type Reply = ();
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::create::<SagaState<Payout>>(self.payout)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<Refusal>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, Refusal>) -> Result<(), DecideError<Refusal>> {
         let order = self.order.clone();
         let event = started::<Payout>(self.payout, &self.order.from, order, Metadata::default());
         Ok(work.append::<SagaState<Payout>>(self.payout, &[event])?)
     }
 
-    fn answer(&self, _states: &States) -> Option<()> {
+    fn reply(&self, _states: &States) -> Option<()> {
         Some(())
     }
 }
@@ -258,10 +254,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let first = executor.execute(&transfer, &context(2)).await?;
     let again = executor.execute(&transfer, &context(2)).await?;
-    println!("transferred; alice has {} cents", first.answer);
+    println!("transferred; alice has {} cents", first.reply);
     println!(
         "the same command again: {} cents, duplicate: {}",
-        again.answer, again.duplicate
+        again.reply, again.duplicate
     );
     let refused = Transfer {
         from: "bob",

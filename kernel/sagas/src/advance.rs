@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event_sourcing::clock::after;
-use event_sourcing::execute::{Command, Lane, States, Stop, Work};
+use event_sourcing::execute::{Command, DecideError, Lane, States, UnitOfWork};
 use parking_lot::Mutex;
 
-use super::definition::{EventOf, Kind, Reads, Refusal, Role, Saga, Step, Writes};
+use super::definition::{EventOf, Kind, Refusal, Role, Saga, StateReader, Step, Writes};
 use super::event::{
-    CompensationStarted, Ended, FailedAs, SAGA_EVENTS, SagaEvent, StepCompensated, StepCompleted,
-    StepFailed, StepStarted, Suspended,
+    CompensationStarted, Ended, FailedAs, SagaEvent, StepCompensated, StepCompleted, StepFailed,
+    StepStarted, Suspended,
 };
 use super::next::{Move, next};
 use super::operation::{Failure, Key, LONGEST_WAIT, Undone};
@@ -64,20 +64,20 @@ pub(super) type Announced = Arc<Mutex<Vec<(usize, u32)>>>;
 #[derive(Debug)]
 pub(super) struct Damaged(pub(super) String);
 
-type Stopped = Stop<Damaged>;
+type Stopped = DecideError<Damaged>;
 
 impl<S: Saga> Command for Advance<S> {
-    type Refusal = Damaged;
-    type Answer = Arc<SagaState<S>>;
-    const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
+    const NAME: &'static str = "advance_saga";
+    type Rejection = Damaged;
+    type Reply = Arc<SagaState<S>>;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         let mut lanes = self.lanes.clone();
         lanes.push(Lane::write::<SagaState<S>>(&self.saga_id));
         lanes
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut UnitOfWork<'_, Damaged>) -> Result<(), Stopped> {
         self.announced.lock().clear();
         let mut pass = Pass::<S> {
             saga_id: &self.saga_id,
@@ -86,7 +86,7 @@ impl<S: Saga> Command for Advance<S> {
             slots: self.slots,
             longest_pause: self.longest_pause,
             announced: &self.announced,
-            work,
+            work: work.rejecting(),
             saga: PhantomData,
         };
         pass.state()?;
@@ -97,7 +97,7 @@ impl<S: Saga> Command for Advance<S> {
         Ok(())
     }
 
-    fn answer(&self, states: &States) -> Option<Arc<SagaState<S>>> {
+    fn reply(&self, states: &States) -> Option<Arc<SagaState<S>>> {
         Some(states.get::<SagaState<S>>(&self.saga_id)?.0)
     }
 }
@@ -110,7 +110,7 @@ struct Pass<'a, S: Saga> {
     slots: usize,
     longest_pause: Duration,
     announced: &'a Announced,
-    work: &'a mut Work,
+    work: UnitOfWork<'a, Damaged>,
     saga: PhantomData<S>,
 }
 
@@ -118,7 +118,7 @@ impl<S: Saga> Pass<'_, S> {
     fn state(&mut self) -> Result<Arc<SagaState<S>>, Stopped> {
         let state = self.work.state::<SagaState<S>>(self.saga_id)?;
         match state.damage() {
-            Some(damage) => Err(Stop::refuse(Damaged(damage.to_owned()))),
+            Some(damage) => Err(Damaged(damage.to_owned()).into()),
             None => Ok(state),
         }
     }
@@ -152,7 +152,7 @@ impl<S: Saga> Pass<'_, S> {
             (Word::Done(output), Kind::External { done, .. }) => {
                 let writes = done(&at.run.data, &at.key, output);
                 self.append(&[at.completed(Some(output.clone()))])?;
-                Ok(writes.append_to(self.work)?)
+                writes.append_to(&mut self.work)
             }
             (Word::Undone(found), Kind::External { undone, .. }) if found.closed => {
                 let found = Undone {
@@ -162,7 +162,7 @@ impl<S: Saga> Pass<'_, S> {
                 let writes =
                     undone.map_or_else(Writes::none, |undone| undone(&at.run.data, &found));
                 self.append(&[at.compensated(found.happened)])?;
-                Ok(writes.append_to(self.work)?)
+                writes.append_to(&mut self.work)
             }
             (Word::Undone(_), _) => {
                 let reason = "undone; the provider is asked again whether something came late";
@@ -225,23 +225,25 @@ impl<S: Saga> Pass<'_, S> {
         let Some(local) = local else {
             return Ok(false);
         };
-        match local(&run.data, &mut Reads(self.work)) {
+        match local(&run.data, &mut StateReader(self.work.rejecting())) {
             Ok(writes) if undo => {
                 self.append(&[at.compensated(true)])?;
-                writes.append_to(self.work)?;
+                writes.append_to(&mut self.work)?;
             }
             Ok(writes) => {
                 self.append(&[at.completed(None)])?;
-                writes.append_to(self.work)?;
+                writes.append_to(&mut self.work)?;
             }
-            Err(Stop::Refused(Refusal(reason))) => {
+            Err(DecideError::Rejected(Refusal(reason))) => {
                 let at = At {
                     attempt: at.attempt + 1,
                     ..at
                 };
                 self.fail(&at, &Failure::Refused(reason))?;
             }
-            Err(Stop::Needs(needs)) => return Err(Stop::Needs(needs)),
+            Err(DecideError::MissingStream(missing)) => {
+                return Err(DecideError::MissingStream(missing));
+            }
         }
         Ok(true)
     }
@@ -304,9 +306,14 @@ impl<S: Saga> Pass<'_, S> {
         } else {
             (SagaEvent::Compensated(ended), table.compensated)
         };
-        let writes = end(&run.data, run.reason(), &mut Reads(self.work))?;
+        let writes = end(
+            &run.data,
+            run.reason(),
+            &mut StateReader(self.work.rejecting()),
+        )
+        .map_err(|error| error.map_rejection(|never| match never {}))?;
         self.append(&[event])?;
-        writes.append_to(self.work)?;
+        writes.append_to(&mut self.work)?;
         Ok(true)
     }
 

@@ -8,11 +8,12 @@
 //! The steps before the pivot can be undone, those behind it are repeated until they succeed. A saga without a
 //! pivot decides when its last step is done.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
 use event_sourcing::aggregate::Aggregate;
-use event_sourcing::execute::{Lane, Needs, Stop, Work};
+use event_sourcing::execute::{DecideError, Lane, UnitOfWork};
 
 use super::event::{Payload, SagaEvent};
 use super::operation::{Key, Undone};
@@ -233,31 +234,37 @@ impl RetryPolicy {
 }
 
 /// Decides the writes of a local step, appended together with its completion. A refusal means that it cannot be done.
-pub type Local<S> = fn(&<S as Saga>::Data, &mut Reads<'_>) -> Result<Writes, Stop<Refusal>>;
+pub type Local<S> =
+    fn(&<S as Saga>::Data, &mut StateReader<'_, Refusal>) -> Result<Writes, DecideError<Refusal>>;
 
 /// Decides the writes that an end of the saga brings with it. An end cannot be refused. The text is why it ended.
-pub type End<S> = fn(&<S as Saga>::Data, &str, &mut Reads<'_>) -> Result<Writes, Needs>;
+pub type End<S> = fn(
+    &<S as Saga>::Data,
+    &str,
+    &mut StateReader<'_, Infallible>,
+) -> Result<Writes, DecideError<Infallible>>;
 
 /// Why a local step cannot be done. Stored and shown: short, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal(pub String);
 
-/// What a local step may do while it decides: read. It writes by what it gives back, so that a refusal leaves
-/// nothing half done.
+/// What a local step may do while it decides: read. It writes by what it returns, so that a refusal leaves
+/// nothing half done. `R` is what the step may be refused with.
 #[derive(Debug)]
-pub struct Reads<'a>(pub(super) &'a mut Work);
+pub struct StateReader<'a, R>(pub(super) UnitOfWork<'a, R>);
 
-impl Reads<'_> {
+impl<R> StateReader<'_, R> {
     /// The state of an aggregate.
     ///
     /// # Errors
-    /// [`Needs`], if it was not read yet; hand it on with `?`.
-    pub fn state<A: Aggregate>(&mut self, id: &str) -> Result<std::sync::Arc<A>, Needs> {
+    /// [`DecideError::MissingStream`], if it was not read yet; hand it on with `?`.
+    pub fn state<A: Aggregate>(&mut self, id: &str) -> Result<std::sync::Arc<A>, DecideError<R>> {
         self.0.state::<A>(id)
     }
 }
 
-type Planned = Box<dyn FnOnce(&mut Work) -> Result<(), Needs> + Send>;
+type Planned =
+    Box<dyn FnOnce(&mut UnitOfWork<'_, Infallible>) -> Result<(), DecideError<Infallible>> + Send>;
 
 /// Events for streams, to be appended together.
 #[derive(Default)]
@@ -285,7 +292,10 @@ impl Writes {
         self
     }
 
-    pub(super) fn append_to(self, work: &mut Work) -> Result<(), Needs> {
-        self.0.into_iter().try_for_each(|planned| planned(work))
+    pub(super) fn append_to<R>(self, work: &mut UnitOfWork<'_, R>) -> Result<(), DecideError<R>> {
+        let mut work = work.rejecting();
+        let mut planned = self.0.into_iter();
+        let appended = planned.try_for_each(|planned| planned(&mut work));
+        appended.map_err(|error| error.map_rejection(|never| match never {}))
     }
 }

@@ -44,7 +44,7 @@ pub mod testing;
 mod tests;
 
 pub use definition::{
-    End, EventOf, Kind, Local, Reads, Refusal, RetryPolicy, Role, Saga, Step, Table, Writes,
+    End, EventOf, Kind, Local, Refusal, RetryPolicy, Role, Saga, StateReader, Step, Table, Writes,
 };
 pub use effects::Effects;
 pub use engine::{EngineBuilder, EngineConfig, EngineTasks, SagaEngine};

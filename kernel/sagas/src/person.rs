@@ -1,11 +1,10 @@
 //! What people do to sagas, and what providers say of them by themselves. Each is an event that says who and why.
 
-use event_sourcing::execute::{Command, Lane, States, Stop, Work};
+use event_sourcing::execute::{Command, DecideError, Lane, States, UnitOfWork};
 
-use super::definition::{EventOf, Kind, Reads, Saga, Writes};
+use super::definition::{EventOf, Kind, Saga, StateReader, Writes};
 use super::event::{
-    Action, CancelRequested, Closed, Person, Resumed, SAGA_EVENTS, SagaEvent, StepCompensated,
-    StepCompleted,
+    Action, CancelRequested, Closed, Person, Resumed, SagaEvent, StepCompensated, StepCompleted,
 };
 use super::operation::Undone;
 use super::state::{Phase, Run, SagaState};
@@ -88,30 +87,32 @@ impl<S: Saga> PersonActs<S> {
 }
 
 impl<S: Saga> Command for PersonActs<S> {
-    type Refusal = ActRefused;
-    type Answer = Summary;
-    const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
+    const NAME: &'static str = "act_on_saga";
+    type Rejection = ActRefused;
+    type Reply = Summary;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<SagaState<S>>(&self.saga_id)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<ActRefused>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, ActRefused>) -> Result<(), DecideError<ActRefused>> {
         let state = work.state::<SagaState<S>>(&self.saga_id)?;
-        let run = state.run().ok_or(Stop::Refused(ActRefused::Unknown))?;
-        let events = decide(run, &self.deed, &self.by).map_err(Stop::refuse)?;
+        let run = state.run().ok_or(ActRefused::Unknown)?;
+        let events = decide(run, &self.deed, &self.by)?;
         let writes = match (&self.deed, run.table()) {
             (Deed::Act(Act::Close), Some(table)) => {
-                (table.failed)(&run.data, &self.by.why, &mut Reads(work))?
+                let mut reader = StateReader(work.rejecting());
+                (table.failed)(&run.data, &self.by.why, &mut reader)
+                    .map_err(|error| error.map_rejection(|never| match never {}))?
             }
             (Deed::Act(Act::Resolve), _) => undone_by_hand(run),
             _ => Writes::none(),
         };
         work.append::<SagaState<S>>(&self.saga_id, &events)?;
-        Ok(writes.append_to(work)?)
+        writes.append_to(work)
     }
 
-    fn answer(&self, states: &States) -> Option<Summary> {
+    fn reply(&self, states: &States) -> Option<Summary> {
         states.get::<SagaState<S>>(&self.saga_id)?.0.summary()
     }
 }

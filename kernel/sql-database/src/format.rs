@@ -4,8 +4,9 @@
 //! raises the format instead: a database of an older one is refused, by its name, and nothing in it is touched. The
 //! numbers of the steps carry the format, so that an older build refuses a newer database too.
 
-/// The format of this build. 1: names are compared by full case folding.
-pub const FORMAT: i64 = 1;
+/// The format of this build. 1: names are compared by full case folding. 2: the first event of a commit names the
+/// operation that wrote it.
+pub const FORMAT: i64 = 2;
 
 /// More than a format has steps.
 const STEPS: i64 = 1_000;

@@ -36,6 +36,7 @@ pub fn read(metadata: &MetadataMap, clock: &dyn Clock) -> Result<Context, Status
         command_id,
         deadline: deadline(metadata)?,
         metadata: Metadata {
+            operation: None,
             correlation_id: Some(correlation_id.unwrap_or_else(|| command_id.to_string())),
             causation_id: Some(command_id.to_string()),
             user_id,

@@ -4,36 +4,75 @@ use std::fmt::Debug;
 
 use tokio::time::Instant;
 
-use super::work::{Lane, States, Stop, Work};
+use super::states::States;
+use super::work::{DecideError, Lane, UnitOfWork};
 use crate::appender::Outcome;
 use crate::event::Metadata;
 use crate::id::{CommandId, Position};
 use crate::lease::Fence;
 use crate::store::StoreError;
 
-/// Something that a person or a process wants done. Deciding is pure: it may run several times, on fresher states.
-pub trait Command: Send + Sync + 'static {
-    /// What the domain says when it says no.
-    type Refusal: Debug + Send + 'static;
+/// A decision over several streams: all of its events are written, or none. For one stream, call
+/// [`Executor::transact`](super::Executor::transact) instead.
+///
+/// ```
+/// # use event_sourcing::testing::doc::{Counter, increment};
+/// use event_sourcing::execute::{Command, DecideError, States, UnitOfWork};
+///
+/// /// Increments two counters.
+/// struct IncrementBoth {
+///     counters: [&'static str; 2],
+///     by: u64,
+/// }
+///
+/// impl Command for IncrementBoth {
+///     const NAME: &'static str = "increment_both";
+///     type Rejection = String;
+///     type Reply = u64;
+///
+///     fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
+///         for counter in self.counters {
+///             work.decide::<Counter, _>(counter, |counter| increment(counter, self.by))?;
+///         }
+///         Ok(())
+///     }
+///
+///     fn reply(&self, states: &States) -> Option<u64> {
+///         let [first, _] = self.counters;
+///         let (counter, _) = states.get::<Counter>(first)?;
+///         Some(counter.value)
+///     }
+/// }
+/// ```
+pub trait Command: Send + Sync {
+    /// The stored name of the operation, part of the first event's metadata. A command id that took effect under
+    /// another name belongs to something else.
+    const NAME: &'static str;
+    /// What the domain rejects the command with.
+    type Rejection: Debug + Send;
     /// What the caller gets.
-    type Answer: Send + 'static;
-    /// The names of events that its commit can begin with. The receipt of an earlier commit under the same command
-    /// id that begins with another event belongs to something else.
-    const FIRST_EVENTS: &'static [&'static str];
+    type Reply: Send;
 
     /// The streams that the decision needs for certain. It may ask for more while it decides; each time it then
-    /// starts over.
-    fn lanes(&self) -> Vec<Lane>;
+    /// starts over, so naming them saves time and nothing else.
+    fn streams(&self) -> Vec<Lane> {
+        Vec::new()
+    }
 
-    /// Reads states and appends events. No event appended means that there was nothing to do.
+    /// Reads states and appends events. No event appended means that there was nothing to do. It is pure: it may run
+    /// several times, on newer states.
     ///
     /// # Errors
-    /// [`Stop::Refused`] if the domain says no; [`Stop::Needs`] comes from [`Work`] and is handed on.
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<Self::Refusal>>;
+    /// [`DecideError::Rejected`] if the domain rejects the command; [`DecideError::MissingStream`] comes from the
+    /// [`UnitOfWork`] and is handed on.
+    fn decide(
+        &self,
+        work: &mut UnitOfWork<'_, Self::Rejection>,
+    ) -> Result<(), DecideError<Self::Rejection>>;
 
-    /// The answer, from the states that the command left behind. The repeat of a command gets the states of then.
+    /// The reply, from the states as the command left them. The repeat of a command gets the states of then.
     /// Nothing if the commit that was found under its id cannot be this command's.
-    fn answer(&self, states: &States) -> Option<Self::Answer>;
+    fn reply(&self, states: &States) -> Option<Self::Reply>;
 }
 
 /// What surrounds a command.
@@ -51,10 +90,10 @@ pub struct Context {
 
 /// A command that took effect, now or before, or had nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done<A> {
-    /// From the states behind the command.
-    pub answer: A,
-    /// A reader at this position sees what the answer says.
+pub struct Executed<T> {
+    /// From the states as the command left them.
+    pub reply: T,
+    /// A reader at this position sees what the reply says.
     pub position: Position,
     /// Whether it had taken effect before this call.
     pub duplicate: bool,
@@ -62,12 +101,12 @@ pub struct Done<A> {
     pub unchanged: bool,
 }
 
-/// Why a command has no answer.
+/// Why a command has no reply.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError<R: Debug> {
-    /// The domain said no. Nothing happened.
-    #[error("refused: {0:?}")]
-    Refused(R),
+    /// The domain rejected the command. Nothing happened.
+    #[error("rejected: {0:?}")]
+    Rejected(R),
     /// The command id took effect before, for something else. Nothing happened now.
     #[error("the command id was used for something else")]
     Reused,

@@ -3,50 +3,83 @@
 //! The attempts are long and the same for all commands. Written against this trait, they are compiled once, and not once
 //! for each command.
 
-use super::command::{Command, Done, ExecuteError};
-use super::finish::no_answer_kept;
-use super::work::{Lane, States, Stop, Work};
+use std::fmt::Debug;
+use std::marker::PhantomData;
+use std::sync::Arc;
 
-/// A command in execution, which keeps its own refusal and its own answer.
+use super::command::{Command, ExecuteError, Executed};
+use super::states::States;
+use super::work::{DecideError, Lane, MissingStream, UnitOfWork, Work};
+use crate::aggregate::Aggregate;
+use crate::store::StoreError;
+use crate::stream::StreamId;
+
+/// What is asked of the store for a reply.
+pub(super) const READ_REPLY: &str = "read the reply of a command";
+
+/// A command in execution, which keeps its own rejection and its own reply.
 pub(super) trait Decision: Send {
-    fn lanes(&self) -> Vec<Lane>;
+    /// The stored name of the operation.
+    fn name(&self) -> &'static str;
 
-    /// Decides, and keeps the refusal.
-    fn decide(&mut self, work: &mut Work) -> Result<(), Stop<()>>;
+    fn streams(&self) -> Vec<Lane>;
 
-    /// Whether a commit that begins with this event can be the command's.
-    fn can_begin_with(&self, event_type: &str) -> bool;
+    /// Decides, and keeps the rejection.
+    fn decide(&mut self, work: &mut Work) -> Result<(), Undecided>;
 
-    /// Keeps the answer. False if there is none.
-    fn answer(&mut self, states: &States) -> bool;
+    /// Whether a commit of this name whose first event is in this stream can be the command's.
+    fn can_begin_in(&self, stream: Option<&StreamId>) -> bool;
+
+    /// Keeps the reply. False if there is none.
+    fn reply(&mut self, states: &States) -> bool;
 }
 
-/// Whose answer and refusal are kept elsewhere.
-pub(super) type Ended = Result<Done<()>, ExecuteError<()>>;
-
-pub(super) struct Typed<'c, C: Command> {
-    command: &'c C,
-    refusal: Option<C::Refusal>,
-    answer: Option<C::Answer>,
+/// Why there is no decision yet, or none at all.
+pub(super) enum Undecided {
+    Rejected,
+    MissingStream(MissingStream),
 }
 
-impl<'c, C: Command> Typed<'c, C> {
-    pub(super) fn new(command: &'c C) -> Self {
+/// Whose reply and rejection are kept elsewhere.
+pub(super) type Ended = Result<Executed<()>, ExecuteError<()>>;
+
+/// What came of a decision.
+struct Kept<T, R> {
+    rejection: Option<R>,
+    reply: Option<T>,
+}
+
+impl<T, R: Debug> Kept<T, R> {
+    const fn new() -> Self {
         Self {
-            command,
-            refusal: None,
-            answer: None,
+            rejection: None,
+            reply: None,
         }
     }
 
+    fn decided(&mut self, decided: Result<(), DecideError<R>>) -> Result<(), Undecided> {
+        decided.map_err(|error| match error {
+            DecideError::Rejected(rejection) => {
+                self.rejection = Some(rejection);
+                Undecided::Rejected
+            }
+            DecideError::MissingStream(missing) => Undecided::MissingStream(missing),
+        })
+    }
+
+    fn replied(&mut self, reply: Option<T>) -> bool {
+        self.reply = reply;
+        self.reply.is_some()
+    }
+
     /// The end with what was kept.
-    pub(super) fn end(self, ended: Ended) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
-        let done = match ended {
-            Ok(done) => done,
-            Err(ExecuteError::Refused(())) => {
-                return Err(match self.refusal {
-                    Some(refusal) => ExecuteError::Refused(refusal),
-                    None => ExecuteError::Failed(no_answer_kept()),
+    fn end(self, ended: Ended) -> Result<Executed<T>, ExecuteError<R>> {
+        let executed = match ended {
+            Ok(executed) => executed,
+            Err(ExecuteError::Rejected(())) => {
+                return Err(match self.rejection {
+                    Some(rejection) => ExecuteError::Rejected(rejection),
+                    None => ExecuteError::Failed(no_reply_kept()),
                 });
             }
             Err(ExecuteError::Reused) => return Err(ExecuteError::Reused),
@@ -59,42 +92,124 @@ impl<'c, C: Command> Typed<'c, C> {
             }
             Err(ExecuteError::Failed(error)) => return Err(ExecuteError::Failed(error)),
         };
-        match self.answer {
-            Some(answer) => Ok(Done {
-                answer,
-                position: done.position,
-                duplicate: done.duplicate,
-                unchanged: done.unchanged,
+        match self.reply {
+            Some(reply) => Ok(Executed {
+                reply,
+                position: executed.position,
+                duplicate: executed.duplicate,
+                unchanged: executed.unchanged,
             }),
             None => Err(ExecuteError::Unanswered {
-                position: done.position,
-                error: no_answer_kept(),
+                position: executed.position,
+                error: no_reply_kept(),
             }),
         }
     }
 }
 
-impl<C: Command> Decision for Typed<'_, C> {
-    fn lanes(&self) -> Vec<Lane> {
-        self.command.lanes()
+/// A command over several streams.
+pub(super) struct OfCommand<'c, C: Command> {
+    command: &'c C,
+    kept: Kept<C::Reply, C::Rejection>,
+}
+
+impl<'c, C: Command> OfCommand<'c, C> {
+    pub(super) const fn new(command: &'c C) -> Self {
+        Self {
+            command,
+            kept: Kept::new(),
+        }
     }
 
-    fn decide(&mut self, work: &mut Work) -> Result<(), Stop<()>> {
-        self.command.decide(work).map_err(|stop| match stop {
-            Stop::Refused(refusal) => {
-                self.refusal = Some(refusal);
-                Stop::Refused(())
-            }
-            Stop::Needs(needs) => Stop::Needs(needs),
-        })
+    pub(super) fn end(
+        self,
+        ended: Ended,
+    ) -> Result<Executed<C::Reply>, ExecuteError<C::Rejection>> {
+        self.kept.end(ended)
+    }
+}
+
+impl<C: Command> Decision for OfCommand<'_, C> {
+    fn name(&self) -> &'static str {
+        C::NAME
     }
 
-    fn can_begin_with(&self, event_type: &str) -> bool {
-        C::FIRST_EVENTS.contains(&event_type)
+    fn streams(&self) -> Vec<Lane> {
+        self.command.streams()
     }
 
-    fn answer(&mut self, states: &States) -> bool {
-        self.answer = self.command.answer(states);
-        self.answer.is_some()
+    fn decide(&mut self, work: &mut Work) -> Result<(), Undecided> {
+        let decided = self.command.decide(&mut UnitOfWork::new(work));
+        self.kept.decided(decided)
+    }
+
+    fn can_begin_in(&self, _: Option<&StreamId>) -> bool {
+        true
+    }
+
+    fn reply(&mut self, states: &States) -> bool {
+        self.kept.replied(self.command.reply(states))
+    }
+}
+
+/// A decision on one stream.
+pub(super) struct OnStream<'c, A, R, F> {
+    name: &'static str,
+    id: &'c str,
+    decide: F,
+    kept: Kept<Arc<A>, R>,
+    aggregate: PhantomData<fn(A)>,
+}
+
+impl<'c, A: Aggregate, R: Debug, F> OnStream<'c, A, R, F> {
+    pub(super) const fn new(name: &'static str, id: &'c str, decide: F) -> Self {
+        Self {
+            name,
+            id,
+            decide,
+            kept: Kept::new(),
+            aggregate: PhantomData,
+        }
+    }
+
+    pub(super) fn end(self, ended: Ended) -> Result<Executed<Arc<A>>, ExecuteError<R>> {
+        self.kept.end(ended)
+    }
+}
+
+impl<A, R, F> Decision for OnStream<'_, A, R, F>
+where
+    A: Aggregate,
+    R: Debug + Send,
+    F: Fn(&A) -> Result<Vec<A::Event>, R> + Send,
+{
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn streams(&self) -> Vec<Lane> {
+        vec![Lane::write::<A>(self.id)]
+    }
+
+    fn decide(&mut self, work: &mut Work) -> Result<(), Undecided> {
+        let decided = UnitOfWork::new(work).decide::<A, R>(self.id, &self.decide);
+        self.kept.decided(decided)
+    }
+
+    fn can_begin_in(&self, stream: Option<&StreamId>) -> bool {
+        stream == Some(&A::stream(self.id))
+    }
+
+    fn reply(&mut self, states: &States) -> bool {
+        let state = states.get::<A>(self.id);
+        self.kept.replied(state.map(|(state, _)| state))
+    }
+}
+
+/// Only a bug in a command leads here.
+pub(super) fn no_reply_kept() -> StoreError {
+    StoreError::Failed {
+        operation: READ_REPLY,
+        source: Arc::from(Box::from("the command does not reply from what it decided")),
     }
 }

@@ -1,6 +1,6 @@
 //! The loop around a command: attempts, until one ends.
 
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::command::{Command, Context, Done, ExecuteError};
-use super::decision::{Decision, Ended, Typed};
+use super::command::{Command, Context, ExecuteError, Executed};
+use super::decision::{Decision, Ended, OfCommand, OnStream, Undecided};
 use super::enter::{LaneSet, widen};
 use super::lane::Lanes;
 use super::snapshots::Snapshots;
 use super::state::typed;
-use super::work::{Lane, Mode, Needs, Stop, Work};
+use super::work::{Lane, MissingStream, Mode, Work};
 use crate::aggregate::Aggregate;
 use crate::appender::{Appender, AppenderConfig, LastWrite, Outcome};
 use crate::clock::Clock;
@@ -93,7 +93,7 @@ pub(super) enum Retry {
 }
 
 /// How one attempt ended.
-pub(super) type Attempt = Result<Result<Done<()>, Retry>, ExecuteError<()>>;
+pub(super) type Attempt = Result<Result<Executed<()>, Retry>, ExecuteError<()>>;
 
 impl Executor {
     /// Starts its tasks.
@@ -130,8 +130,37 @@ impl Executor {
         &self,
         command: &C,
         context: &Context,
-    ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
-        let mut decision = Typed::new(command);
+    ) -> Result<Executed<C::Reply>, ExecuteError<C::Rejection>> {
+        let mut decision = OfCommand::new(command);
+        let ended = self.run(&mut decision, context).await;
+        decision.end(ended)
+    }
+
+    /// Decides on one stream: appends the events that `decide` returns, or rejects with its error. `operation` is
+    /// stored with the first event; a command id that took effect for another operation or another stream belongs to
+    /// something else. `decide` is pure: it may run several times, on newer states. The reply is the state after the
+    /// events.
+    ///
+    /// ```
+    /// # use event_sourcing::execute::{Context, ExecuteError, Executed, Executor};
+    /// # use event_sourcing::testing::doc::{Counter, increment};
+    /// # use std::sync::Arc;
+    /// # async fn example(executor: Executor, context: Context)
+    /// # -> Result<Executed<Arc<Counter>>, ExecuteError<String>> {
+    /// executor.transact::<Counter, _>("increment", "counter-1", &context, |counter| increment(counter, 3)).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ExecuteError`] says for each case what happened.
+    pub async fn transact<A: Aggregate, R: Debug + Send>(
+        &self,
+        operation: &'static str,
+        id: &str,
+        context: &Context,
+        decide: impl Fn(&A) -> Result<Vec<A::Event>, R> + Send,
+    ) -> Result<Executed<Arc<A>>, ExecuteError<R>> {
+        let mut decision = OnStream::new(operation, id, decide);
         let ended = self.run(&mut decision, context).await;
         decision.end(ended)
     }
@@ -156,7 +185,7 @@ impl Executor {
 
     async fn try_execute(&self, decision: &mut dyn Decision, context: &Context) -> Ended {
         let mut lanes = LaneSet::new();
-        for lane in decision.lanes() {
+        for lane in decision.streams() {
             widen(&mut lanes, lane);
         }
         let mut moved = 0;
@@ -247,19 +276,20 @@ impl Executor {
         let (passes, entered) =
             within(context.deadline, self.enter(lanes, context.deadline)).await??;
         let mut work = Work::new(
+            decision.name(),
             context.command_id,
             self.clock.now(),
             context.metadata.clone(),
             entered,
         );
         match decision.decide(&mut work) {
-            Err(Stop::Needs(Needs(lane))) => Ok(Err(Retry::Needs(lane))),
+            Err(Undecided::MissingStream(MissingStream(lane))) => Ok(Err(Retry::Needs(lane))),
             Ok(()) if work.has_events() => self.commit(decision, context, work, passes).await,
             decided => {
                 // The first time round, others may go on meanwhile. If that made the check fail, the gates stay shut.
                 let passes = if moved == 0 { Vec::new() } else { passes };
-                let is_refused = decided.is_err();
-                let checked = self.check(decision, context, work, is_refused).await;
+                let is_rejected = decided.is_err();
+                let checked = self.check(decision, context, work, is_rejected).await;
                 drop(passes);
                 checked
             }

@@ -1,4 +1,4 @@
-//! The end of an attempt: a commit that is sent, a refusal that is checked, a repeat that is answered.
+//! The end of an attempt: a commit that is sent, a rejection that is checked, a repeat that is answered.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio::time::timeout_at;
 use uuid::Uuid;
 
-use super::command::{Context, Done, ExecuteError};
-use super::decision::{Decision, Ended};
+use super::command::{Context, ExecuteError, Executed};
+use super::decision::{Decision, Ended, READ_REPLY, no_reply_kept};
 use super::executor::{Attempt, Executor, Retry, within};
 use super::lane::{Pass, Tip};
 use super::load::load;
-use super::work::{Entered, States, Work};
+use super::states::States;
+use super::work::{Entered, Work};
 use crate::appender::{AppendError, Outcome, Pending};
 use crate::commit::{CommitError, Receipt, Refused};
 use crate::store::StoreError;
@@ -21,8 +22,6 @@ use crate::stream::StreamId;
 /// How long past its deadline a caller waits for the word that nothing was written; without it the outcome would be
 /// unknown whenever the store is out of reach.
 const GRACE: Duration = Duration::from_millis(100);
-/// What is asked of the store for an answer.
-const READ_ANSWER: &str = "read the answer of a command";
 
 impl Executor {
     /// Sends the commit, moves the tips, opens the gates, and waits.
@@ -57,11 +56,11 @@ impl Executor {
         match pending.wait(context.deadline + GRACE).await {
             Ok(receipt) if !receipt.duplicate => {
                 self.take_snapshots(&work, written.iter().zip(last_written));
-                if !decision.answer(&work.into_states()) {
-                    return Err(unanswered(&receipt, no_answer_kept()));
+                if !decision.reply(&work.into_states()) {
+                    return Err(unanswered(&receipt, no_reply_kept()));
                 }
-                Ok(Ok(Done {
-                    answer: (),
+                Ok(Ok(Executed {
+                    reply: (),
                     position: receipt.last,
                     duplicate: false,
                     unchanged: false,
@@ -89,7 +88,7 @@ impl Executor {
         decision: &mut dyn Decision,
         context: &Context,
         work: Work,
-        is_refused: bool,
+        is_rejected: bool,
     ) -> Attempt {
         let streams: Vec<StreamId> = work.used().map(|(stream, _)| stream.clone()).collect();
         let mut settled = true;
@@ -134,11 +133,11 @@ impl Executor {
         }
         if moved {
             Ok(Err(Retry::Moved))
-        } else if is_refused {
-            Err(ExecuteError::Refused(()))
-        } else if decision.answer(&work.into_states()) {
-            Ok(Ok(Done {
-                answer: (),
+        } else if is_rejected {
+            Err(ExecuteError::Rejected(()))
+        } else if decision.reply(&work.into_states()) {
+            Ok(Ok(Executed {
+                reply: (),
                 position: standing.head,
                 duplicate: false,
                 unchanged: true,
@@ -155,20 +154,22 @@ impl Executor {
         context: &Context,
         receipt: Receipt,
     ) -> Ended {
-        if !decision.can_begin_with(&receipt.first_event_type) {
+        let is_of_operation = receipt.operation.as_deref() == Some(decision.name());
+        let first = receipt.versions.first().map(|(stream, _)| stream);
+        if !is_of_operation || !decision.can_begin_in(first) {
             return Err(ExecuteError::Reused);
         }
-        let repeated = Done {
-            answer: (),
+        let repeated = Executed {
+            reply: (),
             position: receipt.last,
             duplicate: true,
             unchanged: false,
         };
         let mut states = States::new(HashMap::new());
         loop {
-            let is_answered = decision.answer(&states);
+            let is_replied = decision.reply(&states);
             let missing = states.take_missing();
-            if is_answered && missing.is_empty() {
+            if is_replied && missing.is_empty() {
                 return Ok(repeated);
             }
             let mut found = false;
@@ -185,8 +186,8 @@ impl Executor {
                 found = true;
             }
             if !found {
-                let is_answered = decision.answer(&states);
-                return is_answered.then_some(repeated).ok_or(ExecuteError::Reused);
+                let is_replied = decision.reply(&states);
+                return is_replied.then_some(repeated).ok_or(ExecuteError::Reused);
             }
         }
     }
@@ -246,18 +247,8 @@ fn unanswered(receipt: &Receipt, error: StoreError) -> ExecuteError<()> {
 
 fn too_late() -> StoreError {
     StoreError::Unavailable {
-        operation: READ_ANSWER,
+        operation: READ_REPLY,
         source: Arc::from(Box::from("the deadline passed")),
-    }
-}
-
-/// Only a bug in a command leads here.
-pub(super) fn no_answer_kept() -> StoreError {
-    StoreError::Failed {
-        operation: READ_ANSWER,
-        source: Arc::from(Box::from(
-            "the command does not answer from what it decided",
-        )),
     }
 }
 

@@ -14,9 +14,10 @@
 //! An epoch tells tips apart: whoever was refused drops the tip only if it is still of the epoch that it had decided on.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
+use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use uuid::Uuid;
 
@@ -24,7 +25,6 @@ use super::state::AnyState;
 use crate::appender::Pending;
 use crate::commit::Expected;
 use crate::id::Version;
-use crate::lock::lock;
 use crate::stream::StreamId;
 
 /// The state at the end of a lane.
@@ -86,11 +86,11 @@ impl LaneCell {
     }
 
     pub(super) fn tip(&self) -> Option<Tip> {
-        lock(&self.tip).clone()
+        self.tip.lock().clone()
     }
 
     pub(super) fn set_tip(&self, tip: Tip) {
-        *lock(&self.tip) = Some(tip);
+        *self.tip.lock() = Some(tip);
     }
 
     pub(super) fn next_epoch(&self) -> u64 {
@@ -99,17 +99,19 @@ impl LaneCell {
 
     /// Drops the tip if it is of this version.
     pub(super) fn invalidate_at(&self, version: Version) {
-        lock(&self.tip).take_if(|tip| tip.version == version);
+        self.tip.lock().take_if(|tip| tip.version == version);
     }
 
     /// Drops the tip, unless a newer one was loaded since.
     pub(super) fn invalidate(&self, epoch: u64) {
-        lock(&self.tip).take_if(|tip| tip.epoch == epoch);
+        self.tip.lock().take_if(|tip| tip.epoch == epoch);
     }
 
     fn is_busy(self: &Arc<Self>) -> bool {
         Arc::strong_count(self) > 1
-            || lock(&self.tip)
+            || self
+                .tip
+                .lock()
                 .as_ref()
                 .is_some_and(|tip| !tip.is_settled())
     }
@@ -140,12 +142,12 @@ impl Lanes {
 
     /// A lane, if it is known.
     pub(super) fn find(&self, stream: &StreamId) -> Option<Arc<LaneCell>> {
-        lock(&self.cells).by_stream.get(stream).cloned()
+        self.cells.lock().by_stream.get(stream).cloned()
     }
 
     /// A lane, whether it was known or not.
     pub(super) fn get(&self, stream: &StreamId) -> Arc<LaneCell> {
-        let mut cells = lock(&self.cells);
+        let mut cells = self.cells.lock();
         if let Some(cell) = cells.by_stream.get(stream) {
             cell.touched.store(true, Ordering::Relaxed);
             return Arc::clone(cell);
@@ -161,7 +163,7 @@ impl Lanes {
 
     /// Drops a lane that nobody is in. Its place comes free when it is looked at.
     pub(super) fn let_go(&self, stream: &StreamId) {
-        let mut cells = lock(&self.cells);
+        let mut cells = self.cells.lock();
         if let Some(cell) = cells.by_stream.get(stream)
             && !cell.is_busy()
         {
@@ -211,7 +213,7 @@ mod tests {
             lanes.let_go(&stream);
             assert!(lanes.find(&stream).is_none());
         }
-        let cells = lock(&lanes.cells);
+        let cells = lanes.cells.lock();
         assert!(cells.by_stream.is_empty() && cells.clock.len() <= 10);
     }
 
@@ -223,7 +225,7 @@ mod tests {
             // Each is used a second time, as an order is by its saga.
             drop(lanes.get(&stream));
             drop(lanes.get(&stream));
-            let cells = lock(&lanes.cells);
+            let cells = lanes.cells.lock();
             assert!(cells.by_stream.len() <= 10 && cells.clock.len() <= 10);
         }
     }

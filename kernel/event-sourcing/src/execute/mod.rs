@@ -3,13 +3,13 @@
 //! ```text
 //!   enter lanes ──► decide ──► send commit ──► wait ──► answer from the decided states
 //!    ▲   ▲            │ │                       │
-//!    │   └─ needs ────┘ │ refused, or nothing   ├─ conflict: drop the tips, decide again
+//!    │   └─ needs ────┘ │ rejected, or no   ├─ conflict: drop the tips, decide again
 //!    │     another lane ▼ to do                 └─ a repeat: answer from the states at the first receipt
 //!    │                check: is what it was decided on durable and still so? was the command done before?
 //!    └───── no ─────────┘
 //! ```
 //!
-//! A refusal never meets an append, and the tip may be stale or not durable yet, so a refusal is checked against
+//! A rejection never meets an append, and the tip may be stale or not durable yet, so a rejection is checked against
 //! the store before it is answered. A conflict can only come from another process (or from a commit ahead that
 //! such a conflict took along); it is decided again until the command's deadline.
 
@@ -22,8 +22,10 @@ mod lane;
 mod load;
 mod snapshots;
 mod state;
+mod states;
 mod work;
 
-pub use self::command::{Command, Context, Done, ExecuteError};
+pub use self::command::{Command, Context, ExecuteError, Executed};
 pub use self::executor::{Executor, ExecutorConfig, ExecutorTasks};
-pub use self::work::{Lane, Needs, States, Stop, Work};
+pub use self::states::States;
+pub use self::work::{DecideError, Lane, MissingStream, UnitOfWork};

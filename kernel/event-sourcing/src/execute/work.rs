@@ -1,19 +1,21 @@
 //! What a command sees and does while it decides.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::marker::PhantomData;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::lane::{LaneCell, Tip};
 use super::state::{AnyState, Kind, typed};
+use super::states::States;
 use crate::aggregate::Aggregate;
 use crate::commit::{Commit, CommitError, Expected, Write};
 use crate::event::{DomainEvent, Metadata, NewEvent};
 use crate::id::{CommandId, Version};
 use crate::lease::Fence;
-use crate::lock::lock;
 use crate::stream::StreamId;
 
 /// How a command takes part in a stream's lane.
@@ -72,27 +74,31 @@ impl Lane {
 
 /// Why a decision ended without a result.
 #[derive(Debug)]
-pub enum Stop<R> {
-    /// The domain says no.
-    Refused(R),
+pub enum DecideError<R> {
+    /// The domain rejects the command.
+    Rejected(R),
     /// A stream must be read first; the executor reads it and decides again.
-    Needs(Needs),
+    MissingStream(MissingStream),
 }
 
 /// A stream that a decision turned out to need.
 #[derive(Debug)]
-pub struct Needs(pub(super) Lane);
+pub struct MissingStream(pub(super) Lane);
 
-impl<R> Stop<R> {
-    /// The domain says no.
-    pub fn refuse(refusal: R) -> Self {
-        Self::Refused(refusal)
+impl<R> DecideError<R> {
+    /// The same with another rejection.
+    pub fn map_rejection<T>(self, map: impl FnOnce(R) -> T) -> DecideError<T> {
+        match self {
+            Self::Rejected(rejection) => DecideError::Rejected(map(rejection)),
+            Self::MissingStream(missing) => DecideError::MissingStream(missing),
+        }
     }
 }
 
-impl<R> From<Needs> for Stop<R> {
-    fn from(needs: Needs) -> Self {
-        Self::Needs(needs)
+/// So that `?` hands a rejection on.
+impl<R> From<R> for DecideError<R> {
+    fn from(rejection: R) -> Self {
+        Self::Rejected(rejection)
     }
 }
 
@@ -125,10 +131,10 @@ impl Entered {
     }
 }
 
-/// A decision in progress: the states that it reads and the events that it appends. Every stream that it reads
-/// becomes a precondition of the commit.
+/// A decision in progress, whatever it may be rejected with.
 #[derive(Debug)]
-pub struct Work {
+pub(super) struct Work {
+    operation: &'static str,
     command_id: CommandId,
     now: DateTime<Utc>,
     metadata: Metadata,
@@ -138,12 +144,14 @@ pub struct Work {
 
 impl Work {
     pub(super) fn new(
+        operation: &'static str,
         command_id: CommandId,
         now: DateTime<Utc>,
         metadata: Metadata,
         entered: HashMap<StreamId, Entered>,
     ) -> Self {
         Self {
+            operation,
             command_id,
             now,
             metadata,
@@ -152,55 +160,11 @@ impl Work {
         }
     }
 
-    /// The time that the events will be recorded at.
-    #[must_use]
-    pub fn now(&self) -> DateTime<Utc> {
-        self.now
+    fn state<A: Aggregate>(&mut self, lane: Lane) -> Result<Arc<A>, MissingStream> {
+        self.enter(lane).map(|entered| typed(&entered.state))
     }
 
-    /// The id of this command.
-    #[must_use]
-    pub fn command_id(&self) -> CommandId {
-        self.command_id
-    }
-
-    /// What is stored with each event.
-    #[must_use]
-    pub fn metadata(&self) -> &Metadata {
-        &self.metadata
-    }
-
-    /// An id that a repeat of this command derives again.
-    #[must_use]
-    pub fn derive_id(&self, label: &str) -> Uuid {
-        self.command_id.derive(label)
-    }
-
-    /// The state of an aggregate, with what this decision has appended.
-    ///
-    /// # Errors
-    /// [`Needs`], if the stream was not entered yet; hand it on with `?`.
-    pub fn state<A: Aggregate>(&mut self, id: &str) -> Result<Arc<A>, Needs> {
-        self.enter(Lane::read::<A>(id))
-            .map(|entered| typed(&entered.state))
-    }
-
-    /// The state of an aggregate whose stream others write without entering its lane, read from the store after
-    /// all that this process sent before.
-    ///
-    /// # Errors
-    /// [`Needs`], if it was not read yet; hand it on with `?`.
-    pub fn fresh<A: Aggregate>(&mut self, id: &str) -> Result<Arc<A>, Needs> {
-        self.enter(Lane::fresh::<A>(id))
-            .map(|entered| typed(&entered.state))
-    }
-
-    /// Appends events behind the version that the decision is based on. The streams of a commit are written in the
-    /// order of their first append.
-    ///
-    /// # Errors
-    /// [`Needs`], if the stream was not entered for writing; hand it on with `?`.
-    pub fn append<A: Aggregate>(&mut self, id: &str, events: &[A::Event]) -> Result<(), Needs> {
+    fn append<A: Aggregate>(&mut self, id: &str, events: &[A::Event]) -> Result<(), MissingStream> {
         let now = self.now;
         let entered = self.enter(Lane::write::<A>(id))?;
         if events.is_empty() {
@@ -217,20 +181,13 @@ impl Work {
         Ok(())
     }
 
-    /// Appends events wherever the stream ends. It is not read.
-    pub fn append_any<A: Aggregate>(&mut self, id: &str, events: &[A::Event]) {
-        if !events.is_empty() {
-            self.plan(A::stream(id), Expected::Any, events);
-        }
-    }
-
-    fn enter(&mut self, lane: Lane) -> Result<&mut Entered, Needs> {
+    fn enter(&mut self, lane: Lane) -> Result<&mut Entered, MissingStream> {
         match self.entered.get_mut(&lane.stream) {
             Some(entered) if entered.mode >= lane.mode => {
                 entered.used = true;
                 Ok(entered)
             }
-            _ => Err(Needs(lane)),
+            _ => Err(MissingStream(lane)),
         }
     }
 
@@ -275,6 +232,9 @@ impl Work {
                 events,
             });
         }
+        if let Some(first) = writes.iter_mut().find_map(|write| write.events.first_mut()) {
+            first.metadata.operation = Some(Cow::Borrowed(self.operation));
+        }
         let written = writes.len();
         for (stream, entered) in self.entered.iter().filter(|(_, entered)| entered.used) {
             if !writes[..written]
@@ -304,42 +264,108 @@ impl Work {
     }
 }
 
-/// The states that a command left behind, to answer from.
+/// A decision in progress: the states that it reads and the events that it appends. Every stream that it reads
+/// becomes a precondition of the commit. `R` is what the decision may be rejected with.
 #[derive(Debug)]
-pub struct States {
-    known: HashMap<StreamId, (AnyState, Version)>,
-    /// What was asked for and is not there; the executor may fetch it and ask again.
-    missing: Mutex<Vec<Lane>>,
+pub struct UnitOfWork<'w, R> {
+    work: &'w mut Work,
+    rejection: PhantomData<fn() -> R>,
 }
 
-impl States {
-    pub(super) fn new(known: HashMap<StreamId, (AnyState, Version)>) -> Self {
+impl<'w, R> UnitOfWork<'w, R> {
+    pub(super) fn new(work: &'w mut Work) -> Self {
         Self {
-            known,
-            missing: Mutex::default(),
+            work,
+            rejection: PhantomData,
         }
     }
 
-    /// The state and version of an aggregate behind the command. Nothing if the command did not touch it.
+    /// The same work for a part of the decision that has rejections of its own.
     #[must_use]
-    pub fn get<A: Aggregate>(&self, id: &str) -> Option<(Arc<A>, Version)> {
-        let lane = Lane::read::<A>(id);
-        if let Some((state, version)) = self.known.get(&lane.stream) {
-            return Some((typed(state), *version));
+    pub fn rejecting<T>(&mut self) -> UnitOfWork<'_, T> {
+        UnitOfWork::new(self.work)
+    }
+
+    /// The time that the events will be recorded at.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.work.now
+    }
+
+    /// The id of this command.
+    #[must_use]
+    pub fn command_id(&self) -> CommandId {
+        self.work.command_id
+    }
+
+    /// What is stored with each event.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.work.metadata
+    }
+
+    /// An id that a repeat of this command derives again.
+    #[must_use]
+    pub fn derive_id(&self, label: &str) -> Uuid {
+        self.work.command_id.derive(label)
+    }
+
+    /// The state of an aggregate, with what this decision has appended.
+    ///
+    /// # Errors
+    /// [`DecideError::MissingStream`], if the stream was not read yet; hand it on with `?`.
+    pub fn state<A: Aggregate>(&mut self, id: &str) -> Result<Arc<A>, DecideError<R>> {
+        let state = self.work.state(Lane::read::<A>(id));
+        state.map_err(DecideError::MissingStream)
+    }
+
+    /// The state of an aggregate whose stream others write without entering its lane, read from the store after
+    /// all that this process sent before.
+    ///
+    /// # Errors
+    /// [`DecideError::MissingStream`], if it was not read yet; hand it on with `?`.
+    pub fn fresh<A: Aggregate>(&mut self, id: &str) -> Result<Arc<A>, DecideError<R>> {
+        let state = self.work.state(Lane::fresh::<A>(id));
+        state.map_err(DecideError::MissingStream)
+    }
+
+    /// Decides on the state of an aggregate, and appends what was decided.
+    ///
+    /// # Errors
+    /// [`DecideError::Rejected`] with what `decide` rejects; [`DecideError::MissingStream`], if the stream was not read
+    /// yet. Hand both on with `?`.
+    pub fn decide<A: Aggregate, E>(
+        &mut self,
+        id: &str,
+        decide: impl FnOnce(&A) -> Result<Vec<A::Event>, E>,
+    ) -> Result<(), DecideError<R>>
+    where
+        R: From<E>,
+    {
+        let state = self.work.state::<A>(Lane::write::<A>(id));
+        let state = state.map_err(DecideError::MissingStream)?;
+        let events = decide(&state).map_err(|rejection| DecideError::Rejected(rejection.into()))?;
+        self.append::<A>(id, &events)
+    }
+
+    /// Appends events after the version that the decision is based on. The streams of a commit are written in the
+    /// order of their first append.
+    ///
+    /// # Errors
+    /// [`DecideError::MissingStream`], if the stream was not entered for writing; hand it on with `?`.
+    pub fn append<A: Aggregate>(
+        &mut self,
+        id: &str,
+        events: &[A::Event],
+    ) -> Result<(), DecideError<R>> {
+        let appended = self.work.append::<A>(id, events);
+        appended.map_err(DecideError::MissingStream)
+    }
+
+    /// Appends events wherever the stream ends. It is not read.
+    pub fn append_any<A: Aggregate>(&mut self, id: &str, events: &[A::Event]) {
+        if !events.is_empty() {
+            self.work.plan(A::stream(id), Expected::Any, events);
         }
-        lock(&self.missing).push(lane);
-        None
-    }
-
-    pub(super) fn take_missing(&mut self) -> Vec<Lane> {
-        std::mem::take(
-            self.missing
-                .get_mut()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
-    }
-
-    pub(super) fn insert(&mut self, stream: StreamId, state: AnyState, version: Version) {
-        self.known.insert(stream, (state, version));
     }
 }

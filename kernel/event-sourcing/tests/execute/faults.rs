@@ -25,7 +25,7 @@ async fn a_lost_answer_is_resolved_by_sending_again() {
             .execute(&deposit("a", 5), &context())
             .await
             .unwrap();
-        assert_eq!(done.answer, (5, Version(1)), "{fault:?}");
+        assert_eq!(done.reply, (5, Version(1)), "{fault:?}");
         assert_eq!(store.head().await.unwrap(), Position(1), "{fault:?}");
     }
 }
@@ -91,10 +91,10 @@ async fn a_panic_of_the_store_costs_its_batch_the_answer_and_nobody_else() {
         );
     }
     let behind = executor.execute(&deposit("a", 2), &context()).await;
-    assert_eq!(behind.unwrap().answer, (8, Version(3)));
+    assert_eq!(behind.unwrap().reply, (8, Version(3)));
     let again = executor.execute(&first, &contexts[0]).await.unwrap();
     assert!(again.duplicate);
-    assert_eq!(again.answer, (5, Version(1)));
+    assert_eq!(again.reply, (5, Version(1)));
     // One that would be refused now looks for its first try, which is on its way no more.
     let without_money = transfer("nobody", "a", 1);
     let again = executor.execute(&without_money, &contexts[1]).await;
@@ -175,10 +175,10 @@ async fn an_event_that_cannot_be_read_is_an_error_of_its_stream_alone() {
         "{refused:?}"
     );
     let done = reader.execute(&deposit("b", 1), &context()).await.unwrap();
-    assert_eq!(done.answer, (2, Version(2)));
+    assert_eq!(done.reply, (2, Version(2)));
     store.repair(Position(3));
     let done = reader.execute(&deposit("a", 1), &context()).await.unwrap();
-    assert_eq!(done.answer, (3, Version(3)));
+    assert_eq!(done.reply, (3, Version(3)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,7 +204,7 @@ async fn a_caller_that_goes_away_leaves_nothing_half_done() {
         .await
         .unwrap()
         .events;
-    assert_eq!(done.answer.0, i64::try_from(events.len()).unwrap());
+    assert_eq!(done.reply.0, i64::try_from(events.len()).unwrap());
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,7 +28,7 @@ async fn commands_on_one_stream_share_a_batch() {
         .join_all()
         .await
         .into_iter()
-        .map(|done| done.unwrap().answer)
+        .map(|done| done.unwrap().reply)
         .collect();
     answers.sort_unstable();
     let expected: Vec<_> = (1..=50_i64)
@@ -61,7 +61,7 @@ async fn nobody_is_answered_before_what_the_answer_rests_on_is_durable() {
     assert!(first.await.unwrap().is_ok());
     assert!(matches!(
         second.await.unwrap(),
-        Err(ExecuteError::Refused(Overdrawn(5)))
+        Err(ExecuteError::Rejected(Overdrawn(5)))
     ));
 }
 
@@ -76,7 +76,7 @@ async fn a_refusal_decided_on_a_stale_cache_is_decided_again() {
         .execute(&transfer("a", "b", 11), &context())
         .await
         .unwrap();
-    assert_eq!(done.answer, (11, Version(1)));
+    assert_eq!(done.reply, (11, Version(1)));
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn nothing_to_do_decided_on_a_stale_cache_is_answered_from_the_fresh_state
     here.execute(&deposit("a", 1), &context()).await.unwrap();
     there.execute(&deposit("a", 10), &context()).await.unwrap();
     let done = here.execute(&deposit("a", 0), &context()).await.unwrap();
-    assert_eq!(done.answer, (11, Version(2)));
+    assert_eq!(done.reply, (11, Version(2)));
     assert_eq!(done.position, store.head().await.unwrap());
 }
 
@@ -102,7 +102,7 @@ async fn a_stream_that_was_assumed_to_be_new_and_is_not_is_read() {
         ..deposit("a", 1)
     };
     let done = here.execute(&create, &context()).await.unwrap();
-    assert_eq!(done.answer, (11, Version(2)));
+    assert_eq!(done.reply, (11, Version(2)));
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn two_processes_on_the_same_accounts_lose_and_double_nothing() {
     for done in tasks.join_all().await {
         match done {
             Ok(_) => moved += 1,
-            Err(ExecuteError::Refused(Overdrawn(_))) => {}
+            Err(ExecuteError::Rejected(Overdrawn(_))) => {}
             Err(error) => panic!("{error}"),
         }
     }
@@ -180,7 +180,7 @@ async fn closing_waits_for_those_ahead_and_sees_what_they_put_in() {
     put.await.unwrap();
     assert!(matches!(
         close.await.unwrap(),
-        Err(ExecuteError::Refused(Overdrawn(1)))
+        Err(ExecuteError::Rejected(Overdrawn(1)))
     ));
 }
 

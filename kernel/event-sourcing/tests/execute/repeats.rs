@@ -25,7 +25,7 @@ async fn a_repeat_gets_the_state_of_then() {
         .await
         .unwrap();
     assert!(again.duplicate);
-    assert_eq!(again.answer, (5, Version(1)));
+    assert_eq!(again.reply, (5, Version(1)));
     assert_eq!(again.position, Position(1));
     assert_eq!(executor.load::<Account>("a").await.unwrap().0.cents, 12);
 }
@@ -48,7 +48,7 @@ async fn a_repeat_that_would_be_refused_now_gets_the_first_answer() {
         .await
         .unwrap();
     assert!(again.duplicate);
-    assert_eq!(again.answer, (5, Version(1)));
+    assert_eq!(again.reply, (5, Version(1)));
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_repeat_in_another_process_gets_the_first_answer() {
         .execute(&deposit("a", 5), &same(&first))
         .await
         .unwrap();
-    assert_eq!(again.answer, (5, Version(1)));
+    assert_eq!(again.reply, (5, Version(1)));
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn the_same_id_at_once_takes_effect_once() {
     }
     let done = tasks.join_all().await;
     assert!(
-        done.iter().all(|done| done.answer == (5, Version(1))),
+        done.iter().all(|done| done.reply == (5, Version(1))),
         "{done:?}"
     );
     assert_eq!(done.iter().filter(|done| !done.duplicate).count(), 1);
@@ -104,7 +104,7 @@ async fn a_refusal_leaves_the_id_free() {
     let (executor, _tasks) = executor(&store);
     let first = context();
     let refused = executor.execute(&transfer("a", "b", 5), &first).await;
-    assert!(matches!(refused, Err(ExecuteError::Refused(Overdrawn(0)))));
+    assert!(matches!(refused, Err(ExecuteError::Rejected(Overdrawn(0)))));
     executor
         .execute(&deposit("a", 5), &context())
         .await

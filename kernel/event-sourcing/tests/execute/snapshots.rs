@@ -107,7 +107,7 @@ async fn one_of_other_events_is_ignored_and_replaced() {
         assert_eq!((account.cents, loaded), (250, Version(250)), "{version}");
         // The stream is not blocked.
         let done = executor.execute(&deposit("a", 1), &context()).await;
-        assert_eq!(done.unwrap().answer, (251, Version(251)), "{version}");
+        assert_eq!(done.unwrap().reply, (251, Version(251)), "{version}");
         drop(executor);
         tasks.finished().await;
         assert_eq!(kept_version(&store).await, Some(Version(250)), "{version}");
@@ -122,7 +122,7 @@ async fn a_repeat_of_a_command_below_the_snapshot_gets_the_state_of_then() {
     executor.execute(&deposit("a", 1), &first).await.unwrap();
     account_with_250_events(&store).await;
     let again = executor.execute(&deposit("a", 1), &first).await.unwrap();
-    assert_eq!(again.answer, (1, Version(1)));
+    assert_eq!(again.reply, (1, Version(1)));
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn a_repeat_is_not_refused_while_the_first_is_on_its_way() {
     store.gate.add_permits(1_000);
     let done = repeat.await.unwrap().unwrap();
     assert!(done.duplicate);
-    assert_eq!(done.answer, (5, Version(1)));
+    assert_eq!(done.reply, (5, Version(1)));
 }
 
 #[tokio::test(start_paused = true)]

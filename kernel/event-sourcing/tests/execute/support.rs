@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use event_sourcing::execute::{ExecutorTasks, Lane, States, Stop, Work};
+use event_sourcing::execute::{DecideError, ExecutorTasks, Lane, States, UnitOfWork};
 use event_sourcing::testing::at;
 use event_sourcing::{
     Aggregate, Command, CommandId, Commit, Context, DomainEvent, EventStore, Executor,
@@ -81,11 +81,11 @@ pub fn deposit(to: &str, cents: i64) -> Transfer {
 }
 
 impl Command for Transfer {
-    type Refusal = Overdrawn;
-    type Answer = (i64, Version);
-    const FIRST_EVENTS: &'static [&'static str] = &["Moved"];
+    const NAME: &'static str = "transfer";
+    type Rejection = Overdrawn;
+    type Reply = (i64, Version);
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         let to = if self.create {
             Lane::create::<Account>
         } else {
@@ -94,7 +94,7 @@ impl Command for Transfer {
         vec![to(&self.to)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<Overdrawn>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, Overdrawn>) -> Result<(), DecideError<Overdrawn>> {
         if self.cents == 0 {
             work.state::<Account>(&self.to)?;
             return Ok(());
@@ -102,14 +102,14 @@ impl Command for Transfer {
         if !self.from.is_empty() {
             let from = work.state::<Account>(&self.from)?;
             if from.cents < self.cents {
-                return Err(Stop::refuse(Overdrawn(from.cents)));
+                return Err(DecideError::Rejected(Overdrawn(from.cents)));
             }
             work.append::<Account>(&self.from, &[Moved { by: -self.cents }])?;
         }
         Ok(work.append::<Account>(&self.to, &[Moved { by: self.cents }])?)
     }
 
-    fn answer(&self, states: &States) -> Option<(i64, Version)> {
+    fn reply(&self, states: &States) -> Option<(i64, Version)> {
         states
             .get::<Account>(&self.to)
             .map(|(account, version)| (account.cents, version))
@@ -120,24 +120,24 @@ impl Command for Transfer {
 pub struct Put(pub &'static str);
 
 impl Command for Put {
-    type Refusal = Overdrawn;
-    type Answer = ();
-    const FIRST_EVENTS: &'static [&'static str] = &["Moved"];
+    const NAME: &'static str = "put";
+    type Rejection = Overdrawn;
+    type Reply = ();
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::read::<Account>(self.0)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<Overdrawn>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, Overdrawn>) -> Result<(), DecideError<Overdrawn>> {
         let owner = work.state::<Account>(self.0)?;
         if owner.cents == 0 {
-            return Err(Stop::refuse(Overdrawn(0)));
+            return Err(DecideError::Rejected(Overdrawn(0)));
         }
         work.append_any::<Box_>(self.0, &[Moved { by: 1 }]);
         Ok(())
     }
 
-    fn answer(&self, _states: &States) -> Option<()> {
+    fn reply(&self, _states: &States) -> Option<()> {
         Some(())
     }
 }
@@ -146,24 +146,24 @@ impl Command for Put {
 pub struct Close(pub &'static str);
 
 impl Command for Close {
-    type Refusal = Overdrawn;
-    type Answer = ();
-    const FIRST_EVENTS: &'static [&'static str] = &["Moved"];
+    const NAME: &'static str = "close";
+    type Rejection = Overdrawn;
+    type Reply = ();
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<Account>(self.0)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<Overdrawn>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, Overdrawn>) -> Result<(), DecideError<Overdrawn>> {
         let account = work.state::<Account>(self.0)?;
         let full = work.fresh::<Box_>(self.0)?;
         if full.0 != 0 {
-            return Err(Stop::refuse(Overdrawn(full.0)));
+            return Err(DecideError::Rejected(Overdrawn(full.0)));
         }
         Ok(work.append::<Account>(self.0, &[Moved { by: -account.cents }])?)
     }
 
-    fn answer(&self, _states: &States) -> Option<()> {
+    fn reply(&self, _states: &States) -> Option<()> {
         Some(())
     }
 }

@@ -42,6 +42,7 @@ fn metadata() -> Metadata {
         correlation_id: Some("request \"7\" 日本".to_owned()),
         causation_id: Some("command\\7".to_owned()),
         user_id: Some("ada@example.org 🦀".to_owned()),
+        operation: Some("öffnen \"7\"".into()),
         trace: BTreeMap::from(trace.map(|(key, value)| (key.to_owned(), value.to_owned()))),
     }
 }

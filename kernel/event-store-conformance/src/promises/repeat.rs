@@ -21,13 +21,14 @@ pub async fn a_repeat_gets_the_first_receipt(harness: &dyn Harness) {
     let a = stream("a");
     let mut noted = write(&a, Expected::NoStream, 0);
     noted.events = vec![event("Opened", "{}"), event("Noted", "{}")];
+    noted.events[0].metadata.operation = Some("open".into());
     let send = commit(command(1), vec![noted]);
     let first = accepted(&*one, send.clone()).await;
     let expected = Receipt {
         first: Position(1),
         last: Position(2),
         recorded_at: moment(),
-        first_event_type: "Opened".to_owned(),
+        operation: Some("open".into()),
         versions: vec![(a.clone(), Version(2))],
         duplicate: false,
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_sourcing::execute::{Lane, Stop};
+use event_sourcing::execute::Lane;
 use sagas::{Kind, Refusal, RetryPolicy, Role, Saga, Step, Table, Writes};
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ const WITHDRAW: Step<Payout> = Step {
         action: |order, reads| {
             let account = reads.state::<Account>(&order.from)?;
             let withdrawn = withdraw(&account, order.cents)
-                .map_err(|refusal| Stop::refuse(Refusal(format!("{refusal:?}"))))?;
+                .map_err(|refusal| Refusal(format!("{refusal:?}")))?;
             Ok(Writes::none().and::<Account>(&*order.from, withdrawn))
         },
         undo: Some(

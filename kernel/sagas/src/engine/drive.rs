@@ -254,7 +254,7 @@ impl<S: Saga> Drive<'_, S> {
             match shared.executor.execute(&advance, &context).await {
                 Ok(done) => {
                     shared.failures.committed();
-                    return Ok(done.answer);
+                    return Ok(done.reply);
                 }
                 Err(ExecuteError::Fenced) => {
                     shared.failures.lost_partitions(self.partition, 1);
@@ -283,7 +283,7 @@ impl<S: Saga> Drive<'_, S> {
                 self.shared.failures.unanswered(self.named(), error);
                 Ok(())
             }
-            ExecuteError::Refused(Damaged(damage)) => {
+            ExecuteError::Rejected(Damaged(damage)) => {
                 tracing::error!(
                     { fields::SAGA_TYPE } = S::NAME,
                     { fields::SAGA_ID } = saga_id,

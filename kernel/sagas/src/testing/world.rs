@@ -9,7 +9,7 @@ use event_sourcing::clock::Clock;
 use event_sourcing::envelope::Envelope;
 use event_sourcing::event::Metadata;
 use event_sourcing::execute::{
-    Command, Context, ExecuteError, Executor, ExecutorConfig, Lane, States, Stop, Work,
+    Command, Context, DecideError, ExecuteError, Executor, ExecutorConfig, Lane, States, UnitOfWork,
 };
 use event_sourcing::id::{CommandId, Version};
 use event_sourcing::memory::MemoryEventStore;
@@ -17,7 +17,7 @@ use event_sourcing::store::EventStore;
 use event_sourcing::stream::StreamId;
 use tokio::time::Instant;
 
-use crate::{SAGA_EVENTS, Saga, SagaState, started};
+use crate::{Saga, SagaState, started};
 
 /// Another process on the same store, whose commands meet no fault.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl World {
     pub async fn try_execute<C: Command>(
         &self,
         command: &C,
-    ) -> Result<C::Answer, ExecuteError<C::Refusal>> {
+    ) -> Result<C::Reply, ExecuteError<C::Rejection>> {
         let mut random = [0; 10];
         let count = self.commands.fetch_add(1, Ordering::Relaxed);
         random[2..].copy_from_slice(&count.to_be_bytes());
@@ -60,14 +60,14 @@ impl World {
             fence: None,
         };
         let done = self.executor.execute(command, &context).await?;
-        Ok(done.answer)
+        Ok(done.reply)
     }
 
     /// Executes a command that must succeed.
     ///
     /// # Panics
     /// If it does not.
-    pub async fn execute<C: Command>(&self, command: &C) -> C::Answer {
+    pub async fn execute<C: Command>(&self, command: &C) -> C::Reply {
         let done = self.try_execute(command).await;
         done.unwrap_or_else(|error| panic!("a command of the test failed: {error}"))
     }
@@ -124,25 +124,28 @@ struct Begin<S: Saga> {
 }
 
 impl<S: Saga> Command for Begin<S> {
-    type Refusal = String;
-    type Answer = ();
-    const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
+    const NAME: &'static str = "begin_saga";
+    type Rejection = String;
+    type Reply = ();
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<SagaState<S>>(&self.saga_id)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<String>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
         let state = work.state::<SagaState<S>>(&self.saga_id)?;
         if state.run().is_some() {
-            return Err(Stop::refuse(format!("{} has begun before", self.saga_id)));
+            return Err(DecideError::Rejected(format!(
+                "{} has begun before",
+                self.saga_id
+            )));
         }
         let data = self.data.clone();
         let event = started::<S>(&self.saga_id, &self.subject, data, Metadata::default());
         Ok(work.append::<SagaState<S>>(&self.saga_id, &[event])?)
     }
 
-    fn answer(&self, _states: &States) -> Option<()> {
+    fn reply(&self, _states: &States) -> Option<()> {
         Some(())
     }
 }

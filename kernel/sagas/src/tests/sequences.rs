@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use event_sourcing::clock::{Clock, ManualClock};
 use event_sourcing::event::Metadata;
 use event_sourcing::execute::{
-    Command, Context, Done, ExecuteError, Executor, ExecutorConfig, Lane,
+    Command, Context, ExecuteError, Executed, Executor, ExecutorConfig, Lane,
 };
-use event_sourcing::execute::{States, Stop, Work};
+use event_sourcing::execute::{DecideError, States, UnitOfWork};
 use event_sourcing::id::CommandId;
 use event_sourcing::memory::MemoryEventStore;
 use event_sourcing::testing::at;
@@ -21,7 +21,7 @@ use crate::advance::{Advance, Announced, News, Word};
 use crate::event::Person;
 use crate::operation::{Failure, Undone};
 use crate::state::{Outcome, Phase, Run, Status};
-use crate::{Act, Kind, PersonActs, SAGA_EVENTS, SagaState, next, started};
+use crate::{Act, Kind, PersonActs, SagaState, next, started};
 
 /// What may happen.
 #[derive(Clone, Debug)]
@@ -103,14 +103,14 @@ impl<S: Travel> Bench<S> {
             .execute(&Begin(std::marker::PhantomData))
             .await
             .unwrap()
-            .answer;
+            .reply;
         bench
     }
 
     async fn execute<C: Command>(
         &mut self,
         command: &C,
-    ) -> Result<Done<C::Answer>, ExecuteError<C::Refusal>> {
+    ) -> Result<Executed<C::Reply>, ExecuteError<C::Rejection>> {
         self.commands += 1;
         let mut random = [0; 10];
         random[2..].copy_from_slice(&self.commands.to_be_bytes());
@@ -142,7 +142,7 @@ impl<S: Travel> Bench<S> {
             .execute(&advance)
             .await
             .expect("only legal moves")
-            .answer;
+            .reply;
         assert_eq!(self.state.damage(), None);
         for (step, attempt) in announced.lock().iter() {
             let state = &self.run().steps[*step];
@@ -188,7 +188,7 @@ impl<S: Travel> Bench<S> {
         };
         match self.execute(&PersonActs::<S>::new("trip-1", act, by)).await {
             Ok(_) => self.state = self.executor.load("trip-1").await.unwrap().0,
-            Err(ExecuteError::Refused(_)) => {}
+            Err(ExecuteError::Rejected(_)) => {}
             Err(other) => panic!("{other}"),
         }
         assert_eq!(self.state.damage(), None, "{act:?}");
@@ -244,20 +244,20 @@ impl<S: Travel> Bench<S> {
 struct Begin<S>(std::marker::PhantomData<fn() -> S>);
 
 impl<S: Travel> Command for Begin<S> {
-    type Refusal = String;
-    type Answer = Arc<SagaState<S>>;
-    const FIRST_EVENTS: &'static [&'static str] = &SAGA_EVENTS;
+    const NAME: &'static str = "begin_saga";
+    type Rejection = String;
+    type Reply = Arc<SagaState<S>>;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::create::<SagaState<S>>("trip-1")]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<String>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
         let event = started::<S>("trip-1", "a trip", Trip::on("a"), Metadata::default());
         Ok(work.append::<SagaState<S>>("trip-1", &[event])?)
     }
 
-    fn answer(&self, states: &States) -> Option<Arc<SagaState<S>>> {
+    fn reply(&self, states: &States) -> Option<Arc<SagaState<S>>> {
         Some(states.get::<SagaState<S>>("trip-1")?.0)
     }
 }

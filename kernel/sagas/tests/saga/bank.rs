@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use event_sourcing::Command;
-use event_sourcing::execute::{Lane, States, Stop, Work};
+use event_sourcing::execute::{DecideError, Lane, States, UnitOfWork};
 use sagas::Outcome;
 use sagas::testing::{End, Scenario, World, check};
 
@@ -13,19 +13,19 @@ use crate::payout::{Order, Payout};
 struct Book(Vec<AccountEvent>);
 
 impl Command for Book {
-    type Refusal = String;
-    type Answer = ();
-    const FIRST_EVENTS: &'static [&'static str] = &["Deposited", "Withdrawn"];
+    const NAME: &'static str = "book";
+    type Rejection = String;
+    type Reply = ();
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<Account>("alice")]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<String>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
         Ok(work.append::<Account>("alice", &self.0)?)
     }
 
-    fn answer(&self, _states: &States) -> Option<()> {
+    fn reply(&self, _states: &States) -> Option<()> {
         Some(())
     }
 }

@@ -310,7 +310,7 @@ impl Town {
         };
         match self.executor.execute(acts, &context).await {
             Ok(_) => Ok(()),
-            Err(ExecuteError::Refused(refused)) => Err(refused),
+            Err(ExecuteError::Rejected(refused)) => Err(refused),
             Err(other) => panic!("{other}"),
         }
     }

@@ -1,13 +1,14 @@
 //! Sagas of all shapes: with a pivot, with one that is a call, without one, and of retriable steps only.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_sourcing::execute::{Lane, States, Stop, Work};
+use event_sourcing::execute::{DecideError, Lane, States, UnitOfWork};
 use event_sourcing::{Aggregate, Command, DomainEvent};
 use sagas::{
-    End, Kind, Local, Reads, Refusal, RetryPolicy, Role, Saga, Step, Table, Undone, Writes,
+    End, Kind, Local, Refusal, RetryPolicy, Role, Saga, StateReader, Step, Table, Undone, Writes,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,19 +48,19 @@ impl Aggregate for Shelf {
 pub struct PutOn(pub String, pub Put);
 
 impl Command for PutOn {
-    type Refusal = String;
-    type Answer = ();
-    const FIRST_EVENTS: &'static [&'static str] = &["Put"];
+    const NAME: &'static str = "put";
+    type Rejection = String;
+    type Reply = ();
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<Shelf>(&self.0)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<String>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
         Ok(work.append::<Shelf>(&self.0, std::slice::from_ref(&self.1))?)
     }
 
-    fn answer(&self, _states: &States) -> Option<()> {
+    fn reply(&self, _states: &States) -> Option<()> {
         Some(())
     }
 }
@@ -83,10 +84,16 @@ pub trait Travel: Saga<Data = Trip, Output = String, Call = String> {}
 
 impl<S: Saga<Data = Trip, Output = String, Call = String>> Travel for S {}
 
-fn local(data: &Trip, reads: &mut Reads<'_>, step: &str) -> Result<Writes, Stop<Refusal>> {
+fn local(
+    data: &Trip,
+    reads: &mut StateReader<'_, Refusal>,
+    step: &str,
+) -> Result<Writes, DecideError<Refusal>> {
     let shelf = reads.state::<Shelf>(&data.shelf)?;
     if shelf.count(&format!("no {step}")) > 0 {
-        return Err(Stop::refuse(Refusal(format!("there is no {step}"))));
+        return Err(DecideError::Rejected(Refusal(format!(
+            "there is no {step}"
+        ))));
     }
     Ok(write(data, step, 1))
 }
@@ -139,8 +146,11 @@ const fn hold<S: Travel>() -> Step<S> {
     )
 }
 
-const NOTHING: fn(&Trip, &str, &mut Reads<'_>) -> Result<Writes, event_sourcing::execute::Needs> =
-    |_, _, _| Ok(Writes::none());
+const NOTHING: fn(
+    &Trip,
+    &str,
+    &mut StateReader<'_, Infallible>,
+) -> Result<Writes, DecideError<Infallible>> = |_, _, _| Ok(Writes::none());
 
 fn ended(data: &Trip, how: &str) -> Writes {
     write(data, how, 1)

@@ -9,7 +9,7 @@ use contract::status::{self, Outcome};
 use domain::DomainError;
 use event_sourcing::execute::Command;
 use event_sourcing::{
-    Aggregate, Clock, CommandId, Done, ExecuteError, Executor, Outcome as Written, Position,
+    Aggregate, Clock, CommandId, ExecuteError, Executed, Executor, Outcome as Written, Position,
 };
 use platform::request_log::without_values;
 use platform::{ErrorId, fields};
@@ -73,9 +73,9 @@ impl CommandBus {
         name: &'static str,
         request: Request<M>,
         read: impl FnOnce(&M, CommandId) -> Result<C, DomainError>,
-    ) -> Result<Heard<C::Answer>, Status>
+    ) -> Result<Heard<C::Reply>, Status>
     where
-        C: Command<Refusal: Refusal>,
+        C: Command<Rejection: Refusal>,
     {
         let started = Instant::now();
         let context = context::read(request.metadata(), &*self.clock)?;
@@ -113,10 +113,10 @@ impl CommandBus {
 
 type Ended<A> = (Result<Heard<A>, Status>, &'static str);
 
-fn answered<A>(done: Done<A>) -> Ended<A> {
+fn answered<A>(done: Executed<A>) -> Ended<A> {
     let outcome = if done.duplicate { "duplicate" } else { "done" };
     let heard = Heard {
-        result: Ok(done.answer),
+        result: Ok(done.reply),
         position: Some(done.position),
         unchanged: done.unchanged,
     };
@@ -136,7 +136,7 @@ fn refuse<A>(refused: &impl Refusal) -> Ended<A> {
 fn fail<A, R: Refusal>(error: ExecuteError<R>, deadline: Instant) -> Ended<A> {
     const FAILED: &str = "a command failed";
     match error {
-        ExecuteError::Refused(refused) => refuse(&refused),
+        ExecuteError::Rejected(refused) => refuse(&refused),
         ExecuteError::Reused => {
             let error = ErrorType::Conflict.error("the command id was used for another command");
             (Ok(Heard::refused(error)), "conflict")

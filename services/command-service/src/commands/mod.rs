@@ -11,7 +11,7 @@ mod projection;
 mod stock;
 
 use domain::DomainError;
-use event_sourcing::execute::Stop;
+use event_sourcing::execute::{DecideError, UnitOfWork};
 
 pub use category::{CategoryAnswer, CreateCategory, DeleteCategory, UpdateCategory};
 pub use order::{CancelOrder, DeliverOrder, OrderAnswer, PlaceOrder, ShipOrder};
@@ -19,5 +19,7 @@ pub use product::{ChangeProductPrice, CreateProduct, DeleteProduct, ProductAnswe
 pub use projection::{DecideOnProjection, ProjectionDecision};
 pub use stock::{StockAnswer, UpdateStock};
 
+/// A decision in progress.
+type Deciding<'w> = UnitOfWork<'w, DomainError>;
 /// How a decision ends early.
-type Stopped = Stop<DomainError>;
+type Rejected = DecideError<DomainError>;

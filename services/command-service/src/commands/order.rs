@@ -8,10 +8,10 @@ use domain::order::{
 use domain::product::Product;
 use domain::stock::Stock;
 use domain::value::{EntityId, Reason, UserId};
-use event_sourcing::execute::{Command, Lane, States, Stop, Work};
+use event_sourcing::execute::{Command, Lane, States};
 use sagas::{Person, SagaState};
 
-use super::Stopped;
+use super::{Deciding, Rejected};
 
 /// An order as a command left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +39,11 @@ pub struct ShipOrder(pub EntityId);
 pub struct DeliverOrder(pub EntityId);
 
 impl Command for PlaceOrder {
-    type Refusal = DomainError;
-    type Answer = OrderAnswer;
-    const FIRST_EVENTS: &'static [&'static str] = &["OrderCreated"];
+    const NAME: &'static str = "place_order";
+    type Rejection = DomainError;
+    type Reply = OrderAnswer;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         let products = self.0.lines.iter();
         let mut lanes: Vec<_> = products
             .map(|line| Lane::read::<Product>(line.product_id.as_str()))
@@ -55,7 +55,7 @@ impl Command for PlaceOrder {
         lanes
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let order = work.state::<Order>(self.0.id.as_str())?;
         let mut products = Vec::new();
         for line in self.0.lines.iter() {
@@ -66,7 +66,7 @@ impl Command for PlaceOrder {
             let (_, product) = products.iter().find(|(known, _)| known == id)?;
             product.life().alive()
         };
-        let created = order.create(&self.0, sold).map_err(Stop::refuse)?;
+        let created = order.create(&self.0, sold)?;
         work.append::<Order>(self.0.id.as_str(), &created)?;
         for event in &created {
             if let OrderEvent::Created(created) = event {
@@ -81,24 +81,24 @@ impl Command for PlaceOrder {
         Ok(())
     }
 
-    fn answer(&self, states: &States) -> Option<OrderAnswer> {
+    fn reply(&self, states: &States) -> Option<OrderAnswer> {
         answer(states, &self.0.id)
     }
 }
 
 impl Command for CancelOrder {
-    type Refusal = DomainError;
-    type Answer = OrderAnswer;
-    const FIRST_EVENTS: &'static [&'static str] = &["OrderCancellationRequested"];
+    const NAME: &'static str = "cancel_order";
+    type Rejection = DomainError;
+    type Reply = OrderAnswer;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<Order>(self.0.order_id.as_str())]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let id = self.0.order_id.as_str();
         let order = work.state::<Order>(id)?;
-        match order.request_cancellation(&self.0).map_err(Stop::refuse)? {
+        match order.request_cancellation(&self.0)? {
             Cancellation::Nothing => Ok(()),
             Cancellation::TurnsSaga { saga_id, event } => {
                 let saga = work.state::<SagaState<OrderSaga>>(saga_id.as_str())?;
@@ -106,20 +106,19 @@ impl Command for CancelOrder {
                 let turned = saga.run().map(|run| sagas::cancel(run, &self.person()));
                 let turned = turned.and_then(Result::ok).unwrap_or_default();
                 work.append::<Order>(id, &[event])?;
-                Ok(work.append::<SagaState<OrderSaga>>(saga_id.as_str(), &turned)?)
+                work.append::<SagaState<OrderSaga>>(saga_id.as_str(), &turned)
             }
             Cancellation::StartsSaga { saga_id, event } => {
-                let data =
-                    Unfulfilment::of(order.existing(&self.0.order_id).map_err(Stop::refuse)?);
+                let data = Unfulfilment::of(order.existing(&self.0.order_id)?);
                 let (saga_id, origin) = (saga_id.as_str(), work.metadata().clone());
                 let started = sagas::started::<CancelOrderSaga>(saga_id, id, data, origin);
                 work.append::<Order>(id, &[event])?;
-                Ok(work.append::<SagaState<CancelOrderSaga>>(saga_id, &[started])?)
+                work.append::<SagaState<CancelOrderSaga>>(saga_id, &[started])
             }
         }
     }
 
-    fn answer(&self, states: &States) -> Option<OrderAnswer> {
+    fn reply(&self, states: &States) -> Option<OrderAnswer> {
         answer(states, &self.0.order_id)
     }
 }
@@ -136,17 +135,17 @@ impl CancelOrder {
 }
 
 impl Command for ShipOrder {
-    type Refusal = DomainError;
-    type Answer = OrderAnswer;
-    const FIRST_EVENTS: &'static [&'static str] = &["OrderShipped"];
+    const NAME: &'static str = "ship_order";
+    type Rejection = DomainError;
+    type Reply = OrderAnswer;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<Order>(self.0.as_str())]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let order = work.state::<Order>(self.0.as_str())?;
-        let shipped = order.ship(&self.0).map_err(Stop::refuse)?;
+        let shipped = order.ship(&self.0)?;
         work.append::<Order>(self.0.as_str(), &shipped)?;
         let items = order.values().filter(|_| !shipped.is_empty());
         for item in items.iter().flat_map(|order| &order.items) {
@@ -157,27 +156,27 @@ impl Command for ShipOrder {
         Ok(())
     }
 
-    fn answer(&self, states: &States) -> Option<OrderAnswer> {
+    fn reply(&self, states: &States) -> Option<OrderAnswer> {
         answer(states, &self.0)
     }
 }
 
 impl Command for DeliverOrder {
-    type Refusal = DomainError;
-    type Answer = OrderAnswer;
-    const FIRST_EVENTS: &'static [&'static str] = &["OrderDelivered"];
+    const NAME: &'static str = "deliver_order";
+    type Rejection = DomainError;
+    type Reply = OrderAnswer;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<Order>(self.0.as_str())]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let order = work.state::<Order>(self.0.as_str())?;
-        let delivered = order.deliver(&self.0).map_err(Stop::refuse)?;
-        Ok(work.append::<Order>(self.0.as_str(), &delivered)?)
+        let delivered = order.deliver(&self.0)?;
+        work.append::<Order>(self.0.as_str(), &delivered)
     }
 
-    fn answer(&self, states: &States) -> Option<OrderAnswer> {
+    fn reply(&self, states: &States) -> Option<OrderAnswer> {
         answer(states, &self.0)
     }
 }

@@ -6,10 +6,10 @@ use domain::category_membership::{Membership, MembershipEvent};
 use domain::product::{self, Product, ProductValues};
 use domain::stock::Stock;
 use domain::value::{EntityId, Patch, StockLevel};
-use event_sourcing::execute::{Command, Lane, States, Stop, Work};
+use event_sourcing::execute::{Command, Lane, States};
 
-use super::Stopped;
 use super::stock::{self, StockAnswer};
+use super::{Deciding, Rejected};
 
 /// A product as a command left it: behind a deletion, as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +44,11 @@ pub struct ChangeProductPrice(pub product::ChangeProductPrice);
 pub struct DeleteProduct(pub EntityId);
 
 impl Command for CreateProduct {
-    type Refusal = DomainError;
-    type Answer = ProductAnswer;
-    const FIRST_EVENTS: &'static [&'static str] = &["ProductCreated"];
+    const NAME: &'static str = "create_product";
+    type Rejection = DomainError;
+    type Reply = ProductAnswer;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         let id = self.product.id.as_str();
         let mut lanes = vec![Lane::create::<Product>(id), Lane::create::<Stock>(id)];
         if let Some(category) = &self.product.category_id {
@@ -57,15 +57,13 @@ impl Command for CreateProduct {
         lanes
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let command = &self.product;
         let id = command.id.as_str();
         let product = work.state::<Product>(id)?;
         let stock = work.state::<Stock>(id)?;
-        let created = product.create(command).map_err(Stop::refuse)?;
-        let opened = stock
-            .open(&command.id, self.on_hand)
-            .map_err(Stop::refuse)?;
+        let created = product.create(command)?;
+        let opened = stock.open(&command.id, self.on_hand)?;
         if let Some(category) = &command.category_id {
             require_category(work, category)?;
         }
@@ -77,18 +75,18 @@ impl Command for CreateProduct {
         Ok(())
     }
 
-    fn answer(&self, states: &States) -> Option<ProductAnswer> {
+    fn reply(&self, states: &States) -> Option<ProductAnswer> {
         let stock = stock::answer(states, &self.product.id);
         answer(states, &self.product.id).map(|answer| ProductAnswer { stock, ..answer })
     }
 }
 
 impl Command for UpdateProduct {
-    type Refusal = DomainError;
-    type Answer = ProductAnswer;
-    const FIRST_EVENTS: &'static [&'static str] = &["ProductUpdated"];
+    const NAME: &'static str = "update_product";
+    type Rejection = DomainError;
+    type Reply = ProductAnswer;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         let mut lanes = vec![Lane::write::<Product>(self.0.id.as_str())];
         if let Patch::Set(category) = &self.0.category_id {
             lanes.push(Lane::read::<Category>(category.as_str()));
@@ -96,12 +94,12 @@ impl Command for UpdateProduct {
         lanes
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let command = &self.0;
         let id = command.id.as_str();
         let product = work.state::<Product>(id)?;
-        let updated = product.update(command).map_err(Stop::refuse)?;
-        let moved = product.moved_category(command).map_err(Stop::refuse)?;
+        let updated = product.update(command)?;
+        let moved = product.moved_category(command)?;
         if let Some(to) = moved.as_ref().and_then(|moved| moved.to.as_ref()) {
             require_category(work, to)?;
         }
@@ -117,56 +115,49 @@ impl Command for UpdateProduct {
         Ok(())
     }
 
-    fn answer(&self, states: &States) -> Option<ProductAnswer> {
+    fn reply(&self, states: &States) -> Option<ProductAnswer> {
         answer(states, &self.0.id)
     }
 }
 
 impl Command for ChangeProductPrice {
-    type Refusal = DomainError;
-    type Answer = ProductAnswer;
-    const FIRST_EVENTS: &'static [&'static str] = &["ProductUpdated"];
+    const NAME: &'static str = "change_product_price";
+    type Rejection = DomainError;
+    type Reply = ProductAnswer;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<Product>(self.0.id.as_str())]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let id = self.0.id.as_str();
-        let changed = work
-            .state::<Product>(id)?
-            .change_price(&self.0)
-            .map_err(Stop::refuse)?;
+        let changed = work.state::<Product>(id)?.change_price(&self.0)?;
         work.append::<Product>(id, &changed)?;
         Ok(())
     }
 
-    fn answer(&self, states: &States) -> Option<ProductAnswer> {
+    fn reply(&self, states: &States) -> Option<ProductAnswer> {
         answer(states, &self.0.id)
     }
 }
 
 impl Command for DeleteProduct {
-    type Refusal = DomainError;
-    type Answer = ProductAnswer;
-    const FIRST_EVENTS: &'static [&'static str] = &["ProductDeleted"];
+    const NAME: &'static str = "delete_product";
+    type Rejection = DomainError;
+    type Reply = ProductAnswer;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         let id = self.0.as_str();
         vec![Lane::write::<Product>(id), Lane::write::<Stock>(id)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let id = self.0.as_str();
         let product = work.state::<Product>(id)?;
         let stock = work.state::<Stock>(id)?;
-        let deleted = product.delete(&self.0).map_err(Stop::refuse)?;
-        let closed = stock.close(&self.0).map_err(Stop::refuse)?;
-        let left = product
-            .existing(&self.0)
-            .map_err(Stop::refuse)?
-            .category_id
-            .as_ref();
+        let deleted = product.delete(&self.0)?;
+        let closed = stock.close(&self.0)?;
+        let left = product.existing(&self.0)?.category_id.as_ref();
         work.append::<Product>(id, &deleted)?;
         work.append::<Stock>(id, &closed)?;
         if let Some(category) = left {
@@ -175,24 +166,24 @@ impl Command for DeleteProduct {
         Ok(())
     }
 
-    fn answer(&self, states: &States) -> Option<ProductAnswer> {
+    fn reply(&self, states: &States) -> Option<ProductAnswer> {
         answer(states, &self.0)
     }
 }
 
 /// Refuses a category that does not exist. It stays as it is until the commit, so nobody deletes it meanwhile.
-fn require_category(work: &mut Work, category: &EntityId) -> Result<(), Stopped> {
+fn require_category(work: &mut Deciding<'_>, category: &EntityId) -> Result<(), Rejected> {
     work.state::<Category>(category.as_str())?
         .accept_product(category)
-        .map_err(Stop::refuse)
+        .map_err(Rejected::from)
 }
 
-fn enter(work: &mut Work, category: &EntityId, product: &EntityId) {
+fn enter(work: &mut Deciding<'_>, category: &EntityId, product: &EntityId) {
     let added = [MembershipEvent::added(category, product)];
     work.append_any::<Membership>(category.as_str(), &added);
 }
 
-fn leave(work: &mut Work, category: &EntityId, product: &EntityId) {
+fn leave(work: &mut Deciding<'_>, category: &EntityId, product: &EntityId) {
     let removed = [MembershipEvent::removed(category, product)];
     work.append_any::<Membership>(category.as_str(), &removed);
 }

@@ -3,10 +3,10 @@
 use domain::DomainError;
 use domain::value::EntityId;
 use event_sourcing::Position;
-use event_sourcing::execute::{Command, Lane, States, Work};
+use event_sourcing::execute::{Command, Lane, States};
 use event_sourcing::projection::{Actor, ProjectionControl};
 
-use super::Stopped;
+use super::{Deciding, Rejected};
 
 /// A decision about a projection. Which projections there are is the read side's to know.
 #[derive(Clone, Debug)]
@@ -29,15 +29,15 @@ pub enum ProjectionDecision {
 }
 
 impl Command for DecideOnProjection {
-    type Refusal = DomainError;
-    type Answer = ();
-    const FIRST_EVENTS: &'static [&'static str] = &["ProjectionSkipped", "ProjectionResumed"];
+    const NAME: &'static str = "decide_on_projection";
+    type Rejection = DomainError;
+    type Reply = ();
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<ProjectionControl>(self.projection.as_str())]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let name = self.projection.as_str();
         let control = work.state::<ProjectionControl>(name)?;
         let actor = self.actor.clone();
@@ -45,10 +45,10 @@ impl Command for DecideOnProjection {
             ProjectionDecision::Skip(position) => control.skip(name, position, actor),
             ProjectionDecision::Resume => control.resume(name, actor),
         };
-        Ok(work.append::<ProjectionControl>(name, &events)?)
+        work.append::<ProjectionControl>(name, &events)
     }
 
-    fn answer(&self, states: &States) -> Option<()> {
+    fn reply(&self, states: &States) -> Option<()> {
         let control = states.get::<ProjectionControl>(self.projection.as_str());
         control.map(|_| ())
     }

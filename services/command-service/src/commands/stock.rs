@@ -3,9 +3,9 @@
 use domain::DomainError;
 use domain::stock::{Stock, StockValues};
 use domain::value::{EntityId, StockLevel};
-use event_sourcing::execute::{Command, Lane, States, Stop, Work};
+use event_sourcing::execute::{Command, Lane, States};
 
-use super::Stopped;
+use super::{Deciding, Rejected};
 
 /// A product's stock as a command left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,25 +28,24 @@ pub struct UpdateStock {
 }
 
 impl Command for UpdateStock {
-    type Refusal = DomainError;
-    type Answer = StockAnswer;
-    const FIRST_EVENTS: &'static [&'static str] = &["StockUpdated"];
+    const NAME: &'static str = "update_stock";
+    type Rejection = DomainError;
+    type Reply = StockAnswer;
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<Stock>(self.product_id.as_str())]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stopped> {
+    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let id = self.product_id.as_str();
         let updated = work
             .state::<Stock>(id)?
-            .update(&self.product_id, self.on_hand)
-            .map_err(Stop::refuse)?;
+            .update(&self.product_id, self.on_hand)?;
         work.append::<Stock>(id, &updated)?;
         Ok(())
     }
 
-    fn answer(&self, states: &States) -> Option<StockAnswer> {
+    fn reply(&self, states: &States) -> Option<StockAnswer> {
         answer(states, &self.product_id)
     }
 }

@@ -10,7 +10,7 @@ use domain::order::{
 use domain::stock::Stock;
 use domain::value::{OrderStatus, Quantity, Reference, TrackingNumber};
 use event_sourcing::Command;
-use event_sourcing::execute::{Lane, States, Stop, Work};
+use event_sourcing::execute::{DecideError, Lane, States, UnitOfWork};
 use sagas::Outcome;
 use sagas::testing::{End, Scenario, World, check};
 
@@ -20,15 +20,15 @@ use crate::shop::{self, GOODS, Holds, ORDER, holds, id};
 struct Confirm;
 
 impl Command for Confirm {
-    type Refusal = String;
-    type Answer = ();
-    const FIRST_EVENTS: &'static [&'static str] = &["OrderPaymentProcessed"];
+    const NAME: &'static str = "confirm";
+    type Rejection = String;
+    type Reply = ();
 
-    fn lanes(&self) -> Vec<Lane> {
+    fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<Order>(ORDER)]
     }
 
-    fn decide(&self, work: &mut Work) -> Result<(), Stop<String>> {
+    fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
         let name = |text| Reference::parse("reference", text).expect("a name");
         let total = work.state::<Order>(ORDER)?;
         let total = total.values().expect("an order").total;
@@ -58,7 +58,7 @@ impl Command for Confirm {
         Ok(())
     }
 
-    fn answer(&self, _states: &States) -> Option<()> {
+    fn reply(&self, _states: &States) -> Option<()> {
         Some(())
     }
 }

@@ -1,0 +1,48 @@
+//! The states that a command left behind.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::state::{AnyState, typed};
+use super::work::Lane;
+use crate::aggregate::Aggregate;
+use crate::id::Version;
+use crate::stream::StreamId;
+
+/// The states that a command left behind, to reply from.
+#[derive(Debug)]
+pub struct States {
+    known: HashMap<StreamId, (AnyState, Version)>,
+    /// What was asked for and is not there; the executor may fetch it and ask again.
+    missing: Mutex<Vec<Lane>>,
+}
+
+impl States {
+    pub(super) fn new(known: HashMap<StreamId, (AnyState, Version)>) -> Self {
+        Self {
+            known,
+            missing: Mutex::default(),
+        }
+    }
+
+    /// The state and version of an aggregate behind the command. Nothing if the command did not touch it.
+    #[must_use]
+    pub fn get<A: Aggregate>(&self, id: &str) -> Option<(Arc<A>, Version)> {
+        let lane = Lane::read::<A>(id);
+        if let Some((state, version)) = self.known.get(&lane.stream) {
+            return Some((typed(state), *version));
+        }
+        self.missing.lock().push(lane);
+        None
+    }
+
+    pub(super) fn take_missing(&mut self) -> Vec<Lane> {
+        std::mem::take(self.missing.get_mut())
+    }
+
+    pub(super) fn insert(&mut self, stream: StreamId, state: AnyState, version: Version) {
+        self.known.insert(stream, (state, version));
+    }
+}
