@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 /// What the names of the crates of this project that a service is made of begin with.
 const OUR_CRATES: &[&str] = &[
     "client_service",
+    "command_database",
     "command_service",
     "contract",
     "domain",

@@ -23,7 +23,6 @@ use tonic::service::Routes;
 use crate::bus::CommandBus;
 use crate::config::Config;
 use crate::context;
-use crate::database::{CommandDatabase, DatabaseError};
 use crate::event_log;
 use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
 use crate::grpc;
@@ -31,6 +30,7 @@ use crate::idempotency::{KeyClock, Requests};
 use crate::notices::{self, Notices};
 use crate::probes;
 use crate::providers::Providers;
+use command_database::{CommandDatabase, DatabaseError};
 
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the command database";

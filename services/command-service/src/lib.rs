@@ -16,7 +16,6 @@ pub mod bus;
 pub mod commands;
 pub mod config;
 mod context;
-pub mod database;
 pub mod event_log;
 pub mod fulfilment;
 mod grpc;

@@ -20,7 +20,7 @@ use platform::health::{Health, Part, PartState, within};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::database::CommandDatabase;
+use command_database::CommandDatabase;
 
 /// How long nothing may be written before it is tried.
 const IDLE: Duration = Duration::from_secs(5);

@@ -4,10 +4,10 @@ use event_sourcing::{EventStore, ForeignLog, LogMark, Position, StoreError};
 use platform::config::names;
 use platform::{StartError, fields};
 
-use crate::database::{CommandDatabase, DatabaseError};
 use crate::idempotency::KeyClock;
 use crate::idempotency::marks::{self, Incomparable};
 use crate::notices::checkpoint;
+use command_database::{CommandDatabase, DatabaseError};
 
 const CHECK: &str = "resume at the event store";
 

@@ -3,7 +3,7 @@
 use event_sourcing::{LogMark, Position};
 use uuid::Uuid;
 
-use crate::database::DatabaseError;
+use command_database::DatabaseError;
 
 /// The columns `log_id`, `position` and `event_id`.
 pub(crate) type MarkRow = (Option<String>, i64, Option<String>);

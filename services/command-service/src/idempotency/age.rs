@@ -12,7 +12,7 @@ use event_sourcing::Clock;
 use sql_database::Statement;
 
 use super::{KEPT, LEASE};
-use crate::database::{CommandDatabase, DatabaseError};
+use command_database::{CommandDatabase, DatabaseError};
 
 const READ: &str = "SELECT micros FROM running_time";
 const NOTE: &str = "\

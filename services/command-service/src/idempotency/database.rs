@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::age::{KeyClock, Moment};
 use super::{Begun, KeyedRequest, RequestHash};
-use crate::database::{CommandDatabase, DatabaseError};
 use crate::event_log::{stored_event, stored_position};
+use command_database::{CommandDatabase, DatabaseError};
 
 const KEEP: &str = "keep a request's answer";
 /// How many rows the clean-up removes in one statement.

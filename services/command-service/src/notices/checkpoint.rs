@@ -3,8 +3,8 @@
 use event_sourcing::LogMark;
 use sql_database::Statement;
 
-use crate::database::{CommandDatabase, DatabaseError};
 use crate::event_log::{MarkRow, StoredMark, stored_event, stored_position};
+use command_database::{CommandDatabase, DatabaseError};
 
 /// The row of the notices about orders.
 const NAME: &str = "orders";

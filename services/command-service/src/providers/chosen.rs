@@ -17,7 +17,7 @@ use super::payments::{Payments, PaymentsChoice, SimulatedPayments};
 use super::shipping::{HttpShipping, Shipping, ShippingChoice, SimulatedShipping};
 use super::simulated::{Book, BookTask, Conduct, Dice, Kind, Provider};
 use super::{Key, ProviderSettings};
-use crate::database::CommandDatabase;
+use command_database::CommandDatabase;
 
 /// Why providers cannot be used. It is told at the start.
 #[derive(Debug, thiserror::Error)]

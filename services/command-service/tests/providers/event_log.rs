@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use command_service::database::CommandDatabase;
+use command_database::CommandDatabase;
 use command_service::event_log::{check, watch};
 use command_service::idempotency::{Begun, KeyedRequest, Requests};
 use event_sourcing::testing::ReplaceableStore;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use command_service::database::CommandDatabase;
+use command_database::CommandDatabase;
 use command_service::idempotency::{Begun, KeyedRequest, Requests};
 use command_service::providers::Payments;
 use command_service::providers::simulated::{Action, Book, Kind, State, Verdict};

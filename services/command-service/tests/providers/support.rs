@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use command_service::database::CommandDatabase;
+use command_database::CommandDatabase;
 use command_service::idempotency::KeyClock;
 use command_service::providers::payments::SimulatedPayments;
 use command_service::providers::shipping::SimulatedShipping;

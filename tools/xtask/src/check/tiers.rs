@@ -3,6 +3,8 @@
 //! ```text
 //! services, tools (e2e, benches)
 //!        ↓
+//! command-database
+//!        ↓
 //! platform, contract → domain
 //!        ↓
 //! kernel  ←  adapters (they depend on the kernel alone)  ←  event-store-any, which opens either
@@ -22,6 +24,8 @@ enum Tier {
     Domain,
     Contract,
     Platform,
+    /// The write side's own database, below all that keep something in it.
+    CommandDatabase,
     Service,
     /// `shop`, which holds the three services.
     Shop,
@@ -110,6 +114,7 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
         ["domain"] => Some(Tier::Domain),
         ["contract"] => Some(Tier::Contract),
         ["platform"] => Some(Tier::Platform),
+        ["command-database"] => Some(Tier::CommandDatabase),
         ["services", "shop"] => Some(Tier::Shop),
         ["services", _] => Some(Tier::Service),
         ["tools", _] | ["e2e" | "benches"] => Some(Tier::Tool),
@@ -118,7 +123,10 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
 }
 
 fn may(from: Tier, to: Tier, for_tests: bool) -> bool {
-    use Tier::{Adapter, AnyAdapter, Contract, Domain, Kernel, Platform, Service, Shop, Tool};
+    use Tier::{
+        Adapter, AnyAdapter, CommandDatabase, Contract, Domain, Kernel, Platform, Service, Shop,
+        Tool,
+    };
     // A test may use tools and engines, and a service's the services that it talks to.
     if for_tests && (matches!(to, Tool | Adapter) || (from, to) == (Service, Service)) {
         return true;
@@ -127,6 +135,7 @@ fn may(from: Tier, to: Tier, for_tests: bool) -> bool {
         Kernel | Adapter | Domain | Platform => to == Kernel,
         AnyAdapter => matches!(to, Adapter | Kernel),
         Contract => matches!(to, Domain | Kernel),
+        CommandDatabase => matches!(to, Platform | Kernel),
         Service => !matches!(to, Service | Shop | Tool),
         Shop => !matches!(to, Shop | Tool),
         Tool => true,
@@ -160,6 +169,8 @@ mod tests {
             ("kernel/event-store-sqlite", "kernel/event-store-any"),
             ("domain", "platform"),
             ("contract", "services/shop"),
+            ("command-database", "services/command-service"),
+            ("platform", "command-database"),
             ("services/query-service", "services/command-service"),
             ("services/query-service", "tools/test-postgres"),
             ("domain", "elsewhere"),
@@ -177,6 +188,8 @@ mod tests {
             ("kernel/event-store-any", "kernel/event-store-sqlite", None),
             ("domain", "kernel/event-sourcing", None),
             ("services/query-service", "kernel/event-store-any", None),
+            ("services/command-service", "command-database", None),
+            ("command-database", "platform", None),
             ("services/shop", "services/query-service", None),
             ("services/query-service", "tools/test-postgres", Some("dev")),
             ("domain", "kernel/event-store-sqlite", Some("dev")),

@@ -18,8 +18,8 @@ use tonic::{Request, Response, Status};
 
 use crate::bus::internal;
 use crate::context;
-use crate::database::DatabaseError;
 use crate::idempotency::{Begun, KeyedRequest, LEASE, RequestHash, Requests};
+use command_database::DatabaseError;
 
 /// The most characters of a principal and of a key.
 const MAX_NAME: usize = 255;

@@ -21,8 +21,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::statement;
-use crate::database::{CommandDatabase, DatabaseError};
 use crate::providers::{Failure, Key};
+use command_database::{CommandDatabase, DatabaseError};
 
 /// Calls that may wait.
 const QUEUE: usize = 4_096;

@@ -9,8 +9,8 @@ use sqlx::AssertSqlSafe;
 
 use super::book::Call;
 use super::{Action, Kind, Record, State, Verdict};
-use crate::database::{CommandDatabase, DatabaseError};
 use crate::providers::Key;
+use command_database::{CommandDatabase, DatabaseError};
 
 /// What every statement gives of a row.
 const COLUMNS: &str =

@@ -5,7 +5,7 @@ use sql_database::Statement;
 use sqlx::AssertSqlSafe;
 
 use super::Kind;
-use crate::database::{CommandDatabase, DatabaseError};
+use command_database::{CommandDatabase, DatabaseError};
 
 const SUMS: &str = "\
     SELECT order_id, \

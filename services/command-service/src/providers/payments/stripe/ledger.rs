@@ -8,8 +8,8 @@ use platform::fields;
 use sql_database::Statement;
 use tokio::time::Instant;
 
-use crate::database::{CommandDatabase, DatabaseError};
 use crate::providers::{Charge, Failure, Key};
+use command_database::{CommandDatabase, DatabaseError};
 
 /// How long an event is remembered. Stripe sends one again for three days at most.
 const REMEMBERED: Duration = Duration::from_hours(24 * 30);

@@ -10,9 +10,9 @@ use super::api::{Api, CallError};
 use super::intent::{Intent, Progress};
 use super::ledger::{Entry, Ledger, Stage};
 use super::settings::StripeSettings;
-use crate::database::CommandDatabase;
 use crate::providers::http_client::HttpClient;
 use crate::providers::{Charge, Failure, Key, Payment, Payments, Standing, Undone};
+use command_database::CommandDatabase;
 
 /// How often an undo looks again because the intent went on meanwhile. It can do so twice.
 const UNDO_LOOKS: usize = 3;

@@ -22,8 +22,8 @@ use super::api::KEY_METADATA;
 use super::ledger::Ledger;
 use super::settings::StripeSettings;
 use super::signature::verify;
-use crate::database::{CommandDatabase, DatabaseError};
 use crate::providers::{Key, Secret};
+use command_database::{CommandDatabase, DatabaseError};
 
 /// Where Stripe is told to call.
 pub const PATH: &str = "/webhooks/stripe";

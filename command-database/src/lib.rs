@@ -1,5 +1,5 @@
-//! The command-service's own database: what is not history. Answers of idempotent requests and the providers' books
-//! share its connections.
+//! The write side's own database: what is not history. Answers of idempotent requests and the providers' books share its
+//! connections.
 //!
 //! [`CommandDatabase`] connects and brings the schema up to date; each user of it has its statements next to its code.
 //! What it acknowledges is as durable as the events are: a key that was kept or a charge that was noted is a promise.
@@ -32,7 +32,8 @@ pub struct CommandDatabase {
 pub struct DatabaseError(#[from] StoreError);
 
 impl DatabaseError {
-    pub(crate) fn new(
+    /// What its user found wrong in an answer.
+    pub fn new(
         operation: &'static str,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
@@ -92,12 +93,16 @@ impl CommandDatabase {
     }
 
     /// Whether it is a file of SQLite.
-    pub(crate) fn is_sqlite(&self) -> bool {
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
         self.inner.is_sqlite()
     }
 
     /// All rows of a statement that reads.
-    pub(crate) async fn fetch_all<T: Record>(
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn fetch_all<T: Record>(
         &self,
         statement: Statement,
     ) -> Result<Vec<T>, DatabaseError> {
@@ -105,7 +110,10 @@ impl CommandDatabase {
     }
 
     /// The first row of a statement that reads, if there is one.
-    pub(crate) async fn fetch_optional<T: Record>(
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn fetch_optional<T: Record>(
         &self,
         statement: Statement,
     ) -> Result<Option<T>, DatabaseError> {
@@ -113,15 +121,18 @@ impl CommandDatabase {
     }
 
     /// All rows of a statement that writes.
-    pub(crate) async fn write<T: Record>(
-        &self,
-        statement: Statement,
-    ) -> Result<Vec<T>, DatabaseError> {
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn write<T: Record>(&self, statement: Statement) -> Result<Vec<T>, DatabaseError> {
         Ok(self.inner.write(statement).await?)
     }
 
     /// The first row of a statement that writes, if there is one.
-    pub(crate) async fn write_optional<T: Record>(
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn write_optional<T: Record>(
         &self,
         statement: Statement,
     ) -> Result<Option<T>, DatabaseError> {
@@ -129,7 +140,10 @@ impl CommandDatabase {
     }
 
     /// How many rows a statement changed.
-    pub(crate) async fn execute(&self, statement: Statement) -> Result<u64, DatabaseError> {
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn execute(&self, statement: Statement) -> Result<u64, DatabaseError> {
         Ok(self.inner.execute(statement).await?)
     }
 
