@@ -14,6 +14,7 @@ const OUR_CRATES: &[&str] = &[
     "event_sourcing",
     "event_store",
     "platform",
+    "providers",
     "query_service",
     "read_model_sql",
     "sagas",

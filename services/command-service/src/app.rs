@@ -29,8 +29,8 @@ use crate::grpc;
 use crate::idempotency::{KeyClock, Requests};
 use crate::notices::{self, Notices};
 use crate::probes;
-use crate::providers::Providers;
 use command_database::{CommandDatabase, DatabaseError};
+use providers::Providers;
 
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the command database";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use platform::config::{Read, Reader, ServiceSettings, names};
 
-use crate::providers::ProviderSettings;
+use providers::ProviderSettings;
 
 /// Those that have names of its own.
 pub const SETTINGS: ServiceSettings = ServiceSettings {

@@ -22,7 +22,6 @@ mod grpc;
 pub mod idempotency;
 pub mod notices;
 mod probes;
-pub mod providers;
 
 pub use app::{CommandService, migrate, open_event_store};
 pub use config::{Config, SETTINGS};

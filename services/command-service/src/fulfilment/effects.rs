@@ -9,7 +9,7 @@ use domain::fulfilment::{
 use domain::value::{EntityId, Reference, ShippingAddress, TrackingNumber};
 use sagas::{Effects, Failure, Key, Standing, Undone};
 
-use crate::providers::{
+use providers::{
     self, Address, Arrangement, Charge, Parcel, Payment, Payments, Shipment, Shipping,
 };
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::context;
-use crate::providers::Key;
+use providers::Key;
 
 /// How long one hint is tried.
 const PATIENCE: Duration = Duration::from_secs(5);

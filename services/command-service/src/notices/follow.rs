@@ -17,8 +17,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoint;
-use crate::providers::{Failure, Key, Notice, NoticeKind, Notifications};
 use command_database::{CommandDatabase, DatabaseError};
+use providers::{Failure, Key, Notice, NoticeKind, Notifications};
 
 /// What happens to orders without a word to the customer.
 const IGNORED: [&str; 7] = [

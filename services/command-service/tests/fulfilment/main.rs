@@ -5,3 +5,4 @@ mod cancel_order;
 mod news;
 mod order;
 mod shop;
+mod waits;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use command_service::fulfilment::hear;
-use command_service::providers;
 use domain::fulfilment::{FulfilmentCall, Obtained, OrderSaga};
 use domain::order::Order;
 use domain::value::OrderStatus;

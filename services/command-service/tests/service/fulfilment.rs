@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use command_service::Config;
-use command_service::providers::payments::PaymentsChoice;
-use command_service::providers::shipping::ShippingChoice;
-use command_service::providers::simulated::{Conduct, Rate};
 use contract::proto::{
     Error, ListSagasParam, ListSagasResult, Order, OrderCancelParam, OrderItem, OrderUpParam,
     OrderUpResult, ResolveSagaParam, Saga, SagaActionParam, SagaActionResult, SagaEvent,
     SagaStatus, ShowSagaParam, ShowSagaResult, StartOrderSagaParam, StartSagaResult,
 };
 use event_sourcing::SystemClock;
+use providers::payments::PaymentsChoice;
+use providers::shipping::ShippingChoice;
+use providers::simulated::{Conduct, Rate};
 use tokio::time::{Instant, sleep};
 use tonic::{Response, Status};
 

@@ -3,6 +3,8 @@
 //! ```text
 //! services, tools (e2e, benches)
 //!        ↓
+//! providers
+//!        ↓
 //! command-database
 //!        ↓
 //! platform, contract → domain
@@ -26,6 +28,8 @@ enum Tier {
     Platform,
     /// The write side's own database, below all that keep something in it.
     CommandDatabase,
+    /// Payments, shipping, notifications.
+    Providers,
     Service,
     /// `shop`, which holds the three services.
     Shop,
@@ -115,6 +119,7 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
         ["contract"] => Some(Tier::Contract),
         ["platform"] => Some(Tier::Platform),
         ["command-database"] => Some(Tier::CommandDatabase),
+        ["providers"] => Some(Tier::Providers),
         ["services", "shop"] => Some(Tier::Shop),
         ["services", _] => Some(Tier::Service),
         ["tools", _] | ["e2e" | "benches"] => Some(Tier::Tool),
@@ -124,8 +129,8 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
 
 fn may(from: Tier, to: Tier, for_tests: bool) -> bool {
     use Tier::{
-        Adapter, AnyAdapter, CommandDatabase, Contract, Domain, Kernel, Platform, Service, Shop,
-        Tool,
+        Adapter, AnyAdapter, CommandDatabase, Contract, Domain, Kernel, Platform, Providers,
+        Service, Shop, Tool,
     };
     // A test may use tools and engines, and a service's the services that it talks to.
     if for_tests && (matches!(to, Tool | Adapter) || (from, to) == (Service, Service)) {
@@ -136,6 +141,7 @@ fn may(from: Tier, to: Tier, for_tests: bool) -> bool {
         AnyAdapter => matches!(to, Adapter | Kernel),
         Contract => matches!(to, Domain | Kernel),
         CommandDatabase => matches!(to, Platform | Kernel),
+        Providers => matches!(to, CommandDatabase | Platform | Domain | Kernel),
         Service => !matches!(to, Service | Shop | Tool),
         Shop => !matches!(to, Shop | Tool),
         Tool => true,
@@ -171,6 +177,8 @@ mod tests {
             ("contract", "services/shop"),
             ("command-database", "services/command-service"),
             ("platform", "command-database"),
+            ("command-database", "providers"),
+            ("providers", "contract"),
             ("services/query-service", "services/command-service"),
             ("services/query-service", "tools/test-postgres"),
             ("domain", "elsewhere"),
@@ -189,6 +197,9 @@ mod tests {
             ("domain", "kernel/event-sourcing", None),
             ("services/query-service", "kernel/event-store-any", None),
             ("services/command-service", "command-database", None),
+            ("services/command-service", "providers", None),
+            ("providers", "command-database", None),
+            ("providers", "domain", None),
             ("command-database", "platform", None),
             ("services/shop", "services/query-service", None),
             ("services/query-service", "tools/test-postgres", Some("dev")),

@@ -1,0 +1,19 @@
+//! Certificates to trust beside the system's.
+
+use std::path::Path;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::ProvidersError;
+
+/// Those in a PEM file, of which there must be some.
+pub(super) fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, ProvidersError> {
+    let read = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| ProvidersError::certificates(path, error.to_string()))?;
+    if read.is_empty() {
+        return Err(ProvidersError::certificates(path, "there are none"));
+    }
+    Ok(read)
+}

@@ -1,0 +1,146 @@
+//! The providers that the settings choose, put together.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use event_sourcing::Clock;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use crate::http_client::HttpClient;
+use crate::notifications::{
+    LogNotifications, Notifications, NotificationsChoice, SmtpNotifications,
+};
+use crate::payments::stripe::{StripePayments, Webhook};
+use crate::payments::{Payments, PaymentsChoice, SimulatedPayments};
+use crate::shipping::{HttpShipping, Shipping, ShippingChoice, SimulatedShipping};
+use crate::simulated::{Book, BookTask, Conduct, Dice, Kind, Provider};
+use crate::{Key, ProviderSettings};
+use command_database::CommandDatabase;
+
+/// Why providers cannot be used. It is told at the start.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvidersError {
+    /// A file with certificates, or the system's, cannot be read.
+    #[error("cannot read the certificates of {place}")]
+    Certificates {
+        /// Which.
+        place: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ProvidersError {
+    pub(super) fn certificates(
+        path: &Path,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Certificates {
+            place: path.display().to_string(),
+            source: source.into(),
+        }
+    }
+}
+
+/// The providers, ready to be called.
+#[derive(Debug)]
+pub struct Providers {
+    /// Who takes the money.
+    pub payments: Arc<dyn Payments>,
+    /// Who brings the goods.
+    pub shipping: Arc<dyn Shipping>,
+    /// Who tells the customers.
+    pub notifications: Arc<dyn Notifications>,
+    /// What providers call, to be served over HTTP.
+    pub webhooks: Router,
+    /// Keys of which a provider has said that something happened under them, if the providers chosen say so. They
+    /// are hints: what holds is asked with a look-up, and a hint may be lost.
+    pub news: Option<mpsc::Receiver<Key>>,
+    /// Calls to simulated providers that are on their way.
+    on_the_way: TaskTracker,
+    /// The simulated providers' book.
+    book: BookTask,
+}
+
+impl Providers {
+    /// Makes the providers that `settings` choose; what they must remember is in `database`.
+    ///
+    /// # Errors
+    /// The certificates that HTTPS or mail needs cannot be read.
+    pub fn from_settings(
+        settings: &ProviderSettings,
+        database: &CommandDatabase,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, ProvidersError> {
+        let on_the_way = TaskTracker::new();
+        let (book, book_task) = Book::open(database.clone(), Arc::clone(clock));
+        let simulated = |kind, conduct: &Conduct| {
+            let (conduct, book) = (conduct.clone(), book.clone());
+            Provider::new(kind, conduct, Dice::random(), book, on_the_way.clone())
+        };
+        let (payments, webhook): (Arc<dyn Payments>, _) = match &settings.payments {
+            PaymentsChoice::Simulated(conduct) => {
+                let provider = simulated(Kind::Payment, conduct);
+                (Arc::new(SimulatedPayments::new(provider)), None)
+            }
+            PaymentsChoice::Stripe(stripe) => {
+                let client = HttpClient::try_new(None)?;
+                let payments =
+                    StripePayments::new(stripe, client, database.clone(), Arc::clone(clock));
+                let webhook = Webhook::open(stripe, database.clone(), Arc::clone(clock));
+                (Arc::new(payments), webhook)
+            }
+        };
+        let shipping: Arc<dyn Shipping> = match &settings.shipping {
+            ShippingChoice::Simulated(conduct) => {
+                Arc::new(SimulatedShipping::new(simulated(Kind::Shipment, conduct)))
+            }
+            ShippingChoice::Http(http) => {
+                let client = HttpClient::try_new(http.ca_file.as_deref())?;
+                Arc::new(HttpShipping::new(http, client))
+            }
+        };
+        let notifications: Arc<dyn Notifications> = match &settings.notifications {
+            NotificationsChoice::Log => Arc::new(LogNotifications),
+            NotificationsChoice::Smtp(smtp) => {
+                Arc::new(SmtpNotifications::try_new(smtp, Arc::clone(clock))?)
+            }
+        };
+        let (webhooks, news) = match webhook {
+            Some((webhook, news)) => (webhook.router(), Some(news)),
+            None => (Router::new(), None),
+        };
+        Ok(Self {
+            payments,
+            shipping,
+            notifications,
+            webhooks,
+            news,
+            on_the_way,
+            book: book_task,
+        })
+    }
+
+    /// Waits until all that was asked is written. It comes to that when every clone of a provider is dropped.
+    pub async fn finished(self) {
+        let Self {
+            payments,
+            shipping,
+            notifications,
+            webhooks,
+            news,
+            on_the_way,
+            book,
+        } = self;
+        // What is moved out of `self` in part would live to the end of this function.
+        drop((payments, shipping, notifications, webhooks, news));
+        on_the_way.close();
+        on_the_way.wait().await;
+        book.finished().await;
+    }
+}

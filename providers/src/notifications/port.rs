@@ -1,0 +1,67 @@
+//! What a way of telling customers promises.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use domain::value::{EntityId, Money, UserId};
+
+use crate::{Failure, Key};
+
+/// Something to tell a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// About which order.
+    pub order_id: EntityId,
+    /// To whom.
+    pub user_id: UserId,
+    /// What.
+    pub kind: NoticeKind,
+}
+
+/// What happened to the order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// It will be delivered.
+    Confirmed {
+        /// What it costs.
+        total: Money,
+        /// What it can be followed by.
+        tracking_number: Option<String>,
+    },
+    /// It will not.
+    Cancelled {
+        /// Why.
+        reason: String,
+    },
+    /// It is on its way.
+    Shipped {
+        /// What it can be followed by.
+        tracking_number: Option<String>,
+    },
+    /// It is there.
+    Delivered,
+}
+
+impl NoticeKind {
+    /// One word for it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Confirmed { .. } => "confirmed",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Shipped { .. } => "shipped",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
+/// Tells customers. The same notice may be sent more than once; repeats carry the same key, so that they can be
+/// recognised. No order fails because of it.
+#[async_trait]
+pub trait Notifications: Debug + Send + Sync {
+    /// Sends it.
+    ///
+    /// # Errors
+    /// [`Failure`]; unless it is refused, sending it again may help.
+    async fn send(&self, key: &Key, notice: &Notice) -> Result<(), Failure>;
+}

@@ -1,0 +1,115 @@
+//! Notices by mail.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use event_sourcing::Clock;
+use lettre::message::{Mailbox, header};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use uuid::Uuid;
+
+use super::letter::Letter;
+use super::{Notice, Notifications, SmtpSettings, SmtpTls};
+use crate::{Failure, Key, ProvidersError, certificates};
+
+/// Sends one mail a notice.
+#[derive(Debug)]
+pub struct SmtpNotifications {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Address,
+    to: Option<Address>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SmtpNotifications {
+    /// Prepares it; the server is asked when there is something to send.
+    ///
+    /// # Errors
+    /// The certificates cannot be read.
+    pub fn try_new(settings: &SmtpSettings, clock: Arc<dyn Clock>) -> Result<Self, ProvidersError> {
+        let tls = match settings.tls {
+            SmtpTls::Wrapped => Tls::Wrapper(tls_parameters(settings)?),
+            SmtpTls::StartTls => Tls::Required(tls_parameters(settings)?),
+            SmtpTls::None => Tls::None,
+        };
+        let domain = settings.from.domain().to_owned();
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
+            .port(settings.port)
+            .tls(tls)
+            .hello_name(ClientId::Domain(domain));
+        if let Some((user, password)) = &settings.login {
+            let password = password.reveal().to_owned();
+            builder = builder.credentials(Credentials::new(user.clone(), password));
+        }
+        Ok(Self {
+            transport: builder.build(),
+            from: settings.from.clone(),
+            to: settings.to.clone(),
+            clock,
+        })
+    }
+
+    fn recipient(&self, notice: &Notice) -> Result<Address, Failure> {
+        let own = || notice.user_id.as_str().parse().ok();
+        let address = self.to.clone().or_else(own);
+        address.ok_or_else(|| Failure::refused("the customer's user id is not a mail address"))
+    }
+
+    fn message(&self, key: &Key, notice: &Notice) -> Result<Message, Failure> {
+        let letter = Letter::about(notice);
+        // A key may hold what a message id may not.
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("notice:{key}").as_bytes());
+        Message::builder()
+            .from(Mailbox::new(None, self.from.clone()))
+            .to(Mailbox::new(None, self.recipient(notice)?))
+            .subject(letter.subject)
+            .message_id(Some(format!("<{}@{}>", id.simple(), self.from.domain())))
+            .date(self.clock.now().into())
+            .header(header::ContentType::TEXT_PLAIN)
+            .body(letter.text)
+            .map_err(|_| Failure::refused("the notice cannot be written as a mail"))
+    }
+}
+
+#[async_trait]
+impl Notifications for SmtpNotifications {
+    async fn send(&self, key: &Key, notice: &Notice) -> Result<(), Failure> {
+        let message = self.message(key, notice)?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(told(&error)),
+        }
+    }
+}
+
+/// The server's words stay out: it may repeat what it was told.
+fn told(error: &lettre::transport::smtp::Error) -> Failure {
+    let code = error.status().map(|code| format!(" ({code})"));
+    let code = code.unwrap_or_default();
+    if error.is_permanent() {
+        Failure::refused(format!("the mail server refused the mail{code}"))
+    } else if error.is_transient() {
+        Failure::transient(format!("the mail server does not take the mail now{code}"))
+    } else if error.is_tls() || error.is_client() {
+        Failure::transient("the mail server cannot be trusted, or does not do what is needed")
+    } else {
+        Failure::unknown("the mail server did not answer")
+    }
+}
+
+fn tls_parameters(settings: &SmtpSettings) -> Result<TlsParameters, ProvidersError> {
+    let mut builder = TlsParameters::builder(settings.host.clone());
+    if let Some(path) = &settings.ca_file {
+        for certificate in certificates::in_file(path)? {
+            let certificate = Certificate::from_der(certificate.to_vec())
+                .map_err(|error| ProvidersError::certificates(path, error))?;
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    builder
+        .build_rustls()
+        .map_err(|error| ProvidersError::Tls(Box::new(error)))
+}

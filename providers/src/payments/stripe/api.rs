@@ -1,0 +1,266 @@
+//! Stripe's HTTP interface: forms in, JSON out.
+
+use std::time::Duration;
+
+use form_urlencoded::Serializer;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::intent::{Intent, List, Refund, StripeError};
+use super::settings::{StripeSettings, is_id};
+use crate::http_client::{Answer, Body, HttpClient};
+use crate::{Charge, Failure, Key, Secret};
+
+/// The shapes of requests and answers that this code is written for.
+const VERSION: &str = "2024-06-20";
+const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The metadata that carry our key.
+pub(super) const KEY_METADATA: &str = "shop_key";
+
+/// An account of Stripe's, over HTTP.
+#[derive(Debug)]
+pub(super) struct Api {
+    client: HttpClient,
+    base: String,
+    secret_key: Secret,
+    currency: String,
+    payment_method: String,
+}
+
+/// Why a call did not do what it should.
+#[derive(Debug)]
+pub(super) enum CallError {
+    /// There is no answer: transient if nothing was sent, else unknown.
+    NoAnswer(Failure),
+    /// Stripe is asked too often, or is locked, and did nothing.
+    Limited(Failure),
+    /// Another call with the same key, or on the same object, is running.
+    Busy,
+    /// The account's key is not accepted.
+    KeyRefused,
+    /// The same idempotency key was used with other parameters.
+    KeyReused,
+    /// Stripe failed. It gives this answer to every repeat under the same idempotency key.
+    Failed,
+    /// There is no such object in this account.
+    Missing,
+    /// Stripe says no.
+    Refused(StripeError),
+    /// It answers as Stripe does not.
+    Strange(StatusCode),
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: StripeError,
+}
+
+impl Api {
+    pub(super) fn new(settings: &StripeSettings, client: HttpClient) -> Self {
+        Self {
+            client,
+            base: settings.base.clone(),
+            secret_key: settings.secret_key.clone(),
+            currency: settings.currency.clone(),
+            payment_method: settings.payment_method.clone(),
+        }
+    }
+
+    /// Creates an intent, which takes no money yet.
+    pub(super) async fn create(
+        &self,
+        key: &Key,
+        charge: &Charge,
+        attempt: i64,
+    ) -> Result<Intent, CallError> {
+        let form = form(&[
+            ("amount", &charge.amount.cents().to_string()),
+            ("currency", &self.currency),
+            ("payment_method", &self.payment_method),
+            ("payment_method_types[]", "card"),
+            ("metadata[order_id]", charge.order_id.as_str()),
+            (&format!("metadata[{KEY_METADATA}]"), key.as_str()),
+        ]);
+        let idempotency_key = format!("{key}/create/{attempt}");
+        let intent: Intent = self
+            .post("/v1/payment_intents", form, &idempotency_key)
+            .await?;
+        // It becomes a part of paths.
+        if is_id(&intent.id) {
+            Ok(intent)
+        } else {
+            Err(unreadable())
+        }
+    }
+
+    pub(super) async fn confirm(
+        &self,
+        key: &Key,
+        intent: &str,
+        attempt: i64,
+    ) -> Result<Intent, CallError> {
+        let path = format!("/v1/payment_intents/{intent}/confirm");
+        let idempotency_key = format!("{key}/confirm/{attempt}");
+        self.post(&path, form(&[]), &idempotency_key).await
+    }
+
+    /// Without an idempotency key: an intent is cancelled once, and a refusal must not be repeated from memory.
+    pub(super) async fn cancel(&self, intent: &str) -> Result<Intent, CallError> {
+        let path = format!("/v1/payment_intents/{intent}/cancel");
+        self.call(Method::POST, &path, Some(form(&[])), None).await
+    }
+
+    /// Gives back all that is left of the intent's money.
+    pub(super) async fn refund(
+        &self,
+        key: &Key,
+        intent: &str,
+        attempt: i64,
+    ) -> Result<Refund, CallError> {
+        let form = form(&[
+            ("payment_intent", intent),
+            (&format!("metadata[{KEY_METADATA}]"), key.as_str()),
+        ]);
+        let idempotency_key = format!("{key}/refund/{attempt}");
+        self.post("/v1/refunds", form, &idempotency_key).await
+    }
+
+    pub(super) async fn intent(&self, intent: &str) -> Result<Intent, CallError> {
+        let path = format!("/v1/payment_intents/{intent}?expand[]=latest_charge");
+        self.call(Method::GET, &path, None, None).await
+    }
+
+    pub(super) async fn refunds(&self, intent: &str) -> Result<List<Refund>, CallError> {
+        let path = format!("/v1/refunds?payment_intent={intent}&limit=10");
+        self.call(Method::GET, &path, None, None).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: String,
+        idempotency_key: &str,
+    ) -> Result<T, CallError> {
+        self.call(Method::POST, path, Some(form), Some(idempotency_key))
+            .await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        form: Option<String>,
+        idempotency_key: Option<&str>,
+    ) -> Result<T, CallError> {
+        let request = self.request(method, path, form, idempotency_key);
+        let request = request.map_err(|_| {
+            CallError::NoAnswer(Failure::transient(
+                "the request to Stripe cannot be written",
+            ))
+        })?;
+        let answer = self
+            .client
+            .send(request)
+            .await
+            .map_err(CallError::NoAnswer)?;
+        read(&answer)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        form: Option<String>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Request<Body>, http::Error> {
+        let bearer = format!("Bearer {}", self.secret_key.reveal());
+        let mut bearer = HeaderValue::try_from(bearer)?;
+        bearer.set_sensitive(true);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(header::AUTHORIZATION, bearer)
+            .header(STRIPE_VERSION, VERSION);
+        if let Some(key) = idempotency_key {
+            request = request.header(IDEMPOTENCY_KEY, key);
+        }
+        if form.is_some() {
+            let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        request.body(Body::from(form.unwrap_or_default()))
+    }
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, CallError> {
+    if answer.status.is_success() {
+        return serde_json::from_slice(&answer.body)
+            .map_err(|_| CallError::NoAnswer(Failure::unknown("Stripe's answer cannot be read")));
+    }
+    let error = serde_json::from_slice(&answer.body)
+        .map_or_else(|_| StripeError::default(), |body: ErrorBody| body.error);
+    Err(match answer.status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CallError::KeyRefused,
+        StatusCode::NOT_FOUND => CallError::Missing,
+        StatusCode::CONFLICT => CallError::Busy,
+        StatusCode::TOO_MANY_REQUESTS if error.is("lock_timeout") => CallError::Busy,
+        StatusCode::TOO_MANY_REQUESTS => CallError::Limited(limited(answer.retry_after())),
+        status if status.is_server_error() => CallError::Failed,
+        _ if error.kind == "idempotency_error" => CallError::KeyReused,
+        StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED => CallError::Refused(error),
+        status => CallError::Strange(status),
+    })
+}
+
+fn unreadable() -> CallError {
+    CallError::NoAnswer(Failure::unknown("Stripe's answer cannot be read"))
+}
+
+fn limited(retry_after: Option<Duration>) -> Failure {
+    Failure::Transient {
+        reason: "Stripe is asked too often".to_owned(),
+        retry_after,
+    }
+}
+
+impl CallError {
+    /// What to tell about a call that has no effect, such as a look, or that is safe to do again.
+    pub(super) fn harmless(self) -> Failure {
+        match self {
+            Self::NoAnswer(failure) | Self::Limited(failure) => Failure::Transient {
+                reason: failure.reason().to_owned(),
+                retry_after: failure.retry_after(),
+            },
+            Self::Busy => Failure::transient("Stripe is busy with the same payment"),
+            Self::KeyRefused => Failure::transient("Stripe does not accept the secret key"),
+            Self::KeyReused => {
+                Failure::transient("Stripe was asked the same with other parameters")
+            }
+            Self::Failed => Failure::transient("Stripe failed"),
+            Self::Missing => {
+                Failure::transient("Stripe does not know the payment: is it another account?")
+            }
+            Self::Refused(error) => Failure::transient(error.for_people()),
+            Self::Strange(status) => {
+                Failure::transient(format!("this is not Stripe's answer ({})", status.as_u16()))
+            }
+        }
+    }
+
+    /// What to tell about a call that may have moved money.
+    pub(super) fn grave(self) -> Failure {
+        match self {
+            Self::NoAnswer(failure) | Self::Limited(failure) => failure,
+            Self::Busy | Self::KeyReused | Self::Failed | Self::Strange(_) => {
+                self.harmless().leaving_it_open()
+            }
+            Self::KeyRefused | Self::Missing | Self::Refused(_) => self.harmless(),
+        }
+    }
+}

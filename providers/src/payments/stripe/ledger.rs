@@ -1,0 +1,212 @@
+//! Which intent belongs to which key, and which events have been seen. Every step is one statement.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_sourcing::{Clock, FailureLog};
+use platform::fields;
+use sql_database::Statement;
+use tokio::time::Instant;
+
+use crate::{Charge, Failure, Key};
+use command_database::{CommandDatabase, DatabaseError};
+
+/// How long an event is remembered. Stripe sends one again for three days at most.
+const REMEMBERED: Duration = Duration::from_hours(24 * 30);
+/// How many old events each new one removes.
+const FORGOTTEN_AT_ONCE: i64 = 10;
+
+const BEGIN: &str = "\
+    INSERT INTO stripe_payments AS p \
+        (key, order_id, amount_cents, create_try, confirm_try, refund_try, closed, created_at) \
+    VALUES ($1, $2, $3, 1, 1, 1, FALSE, $4) \
+    ON CONFLICT (key) DO UPDATE SET create_try = p.create_try \
+    RETURNING order_id, amount_cents, intent_id, create_try, confirm_try, refund_try, closed";
+/// A key that nobody began has no creation to be looked for.
+const CLOSE: &str = "\
+    INSERT INTO stripe_payments AS p \
+        (key, order_id, amount_cents, create_try, confirm_try, refund_try, closed, created_at) \
+    VALUES ($1, $2, $3, 0, 1, 1, TRUE, $4) \
+    ON CONFLICT (key) DO UPDATE SET closed = TRUE \
+    RETURNING order_id, amount_cents, intent_id, create_try, confirm_try, refund_try, closed";
+const RECORD: &str = "\
+    UPDATE stripe_payments SET intent_id = $2 \
+    WHERE key = $1 AND NOT closed AND (intent_id IS NULL OR intent_id = $2)";
+const FIND: &str = "\
+    SELECT order_id, amount_cents, intent_id, create_try, confirm_try, refund_try, closed \
+    FROM stripe_payments WHERE key = $1";
+const KEY_OF: &str = "SELECT key FROM stripe_payments WHERE intent_id = $1";
+const SEEN: &str = "SELECT 1 FROM stripe_events WHERE event_id = $1";
+const SEE: &str = "INSERT INTO stripe_events (event_id, received_at) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING";
+const FORGET: &str = "\
+    DELETE FROM stripe_events WHERE event_id IN \
+        (SELECT event_id FROM stripe_events WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
+
+type Columns = (String, i64, Option<String>, i64, i64, i64, bool);
+
+/// The ledger of one command database.
+#[derive(Clone, Debug)]
+pub(super) struct Ledger {
+    database: CommandDatabase,
+    clock: Arc<dyn Clock>,
+}
+
+/// What is known of a key.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    order_id: String,
+    amount_cents: i64,
+    pub intent_id: Option<String>,
+    /// 0 if nobody began.
+    pub create_try: i64,
+    pub confirm_try: i64,
+    pub refund_try: i64,
+    pub closed: bool,
+}
+
+/// What goes under a key of Stripe's of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stage {
+    Create,
+    Confirm,
+    Refund,
+}
+
+impl Entry {
+    /// Whether the key was used for this charge.
+    pub(super) fn is_for(&self, charge: &Charge) -> bool {
+        self.order_id == charge.order_id.as_str() && self.amount_cents == charge.amount.cents()
+    }
+}
+
+impl Ledger {
+    pub(super) fn new(database: CommandDatabase, clock: Arc<dyn Clock>) -> Self {
+        Self { database, clock }
+    }
+
+    /// Notes that a charge is about to be made, unless that is known.
+    pub(super) async fn begin(&self, key: &Key, charge: &Charge) -> Result<Entry, Failure> {
+        self.upsert(BEGIN, key, charge).await
+    }
+
+    /// From now on nothing is recorded under the key, so nothing new is confirmed.
+    pub(super) async fn close(&self, key: &Key, charge: &Charge) -> Result<Entry, Failure> {
+        self.upsert(CLOSE, key, charge).await
+    }
+
+    /// Notes the key's intent. False if the key is closed or has another one.
+    pub(super) async fn record(&self, key: &Key, intent: &str) -> Result<bool, Failure> {
+        let record = Statement::new("record a payment intent", RECORD)
+            .bind(key.as_str())
+            .bind(intent);
+        let changed = self.database.execute(record).await;
+        changed.map(|rows| rows > 0).map_err(|error| told(&error))
+    }
+
+    pub(super) async fn find(&self, key: &Key) -> Result<Option<Entry>, Failure> {
+        let find = Statement::new("look up a payment", FIND).bind(key.as_str());
+        let columns: Result<Option<Columns>, _> = self.database.fetch_optional(find).await;
+        columns
+            .map(|columns| columns.map(entry))
+            .map_err(|error| told(&error))
+    }
+
+    /// The next call of this stage goes under another key of Stripe's. `used` is the one that was used.
+    pub(super) async fn next_try(&self, key: &Key, stage: Stage, used: i64) {
+        let update = match stage {
+            Stage::Create => {
+                "UPDATE stripe_payments SET create_try = $2 WHERE key = $1 AND create_try < $2"
+            }
+            Stage::Confirm => {
+                "UPDATE stripe_payments SET confirm_try = $2 WHERE key = $1 AND confirm_try < $2"
+            }
+            Stage::Refund => {
+                "UPDATE stripe_payments SET refund_try = $2 WHERE key = $1 AND refund_try < $2"
+            }
+        };
+        let update = Statement::new("note another try", update)
+            .bind(key.as_str())
+            .bind(used + 1);
+        let done = self.database.execute(update).await;
+        // Then the next try gets the same answer again, and notes it again.
+        if let Err(error) = done {
+            told(&error);
+        }
+    }
+
+    /// The key of an intent.
+    pub(super) async fn key_of(&self, intent: &str) -> Result<Option<String>, DatabaseError> {
+        let find = Statement::new("look up an intent", KEY_OF).bind(intent);
+        let found: Option<(String,)> = self.database.fetch_optional(find).await?;
+        Ok(found.map(|(key,)| key))
+    }
+
+    /// Whether an event was seen.
+    pub(super) async fn has_seen(&self, event: &str) -> Result<bool, DatabaseError> {
+        let find = Statement::new("look up an event", SEEN).bind(event);
+        let found: Option<(i32,)> = self.database.fetch_optional(find).await?;
+        Ok(found.is_some())
+    }
+
+    /// Remembers an event, and forgets some that are old.
+    pub(super) async fn see(&self, event: &str) -> Result<(), DatabaseError> {
+        let now = self.clock.now().timestamp_micros();
+        let insert = Statement::new("remember an event", SEE)
+            .bind(event)
+            .bind(now);
+        self.database.execute(insert).await?;
+        let age = i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
+        let delete = Statement::new("forget old events", FORGET)
+            .bind(now - age)
+            .bind(FORGOTTEN_AT_ONCE);
+        self.database.execute(delete).await?;
+        Ok(())
+    }
+
+    async fn upsert(
+        &self,
+        statement: &'static str,
+        key: &Key,
+        charge: &Charge,
+    ) -> Result<Entry, Failure> {
+        let now = self.clock.now().timestamp_micros();
+        let upsert = Statement::new("note a payment", statement)
+            .bind(key.as_str())
+            .bind(charge.order_id.as_str())
+            .bind(charge.amount.cents())
+            .bind(now);
+        let columns: Option<Columns> = self
+            .database
+            .write_optional(upsert)
+            .await
+            .map_err(|error| told(&error))?;
+        let lost = || Failure::transient("the ledger of payments lost a row");
+        columns.map(entry).ok_or_else(lost)
+    }
+}
+
+fn entry(columns: Columns) -> Entry {
+    let (order_id, amount_cents, intent_id, create_try, confirm_try, refund_try, closed) = columns;
+    Entry {
+        order_id,
+        amount_cents,
+        intent_id,
+        create_try,
+        confirm_try,
+        refund_try,
+        closed,
+    }
+}
+
+/// No statement of the ledger moves money, so nothing has happened. The cause is in the log.
+fn told(error: &DatabaseError) -> Failure {
+    static FAILURES: FailureLog = FailureLog::new();
+    if let Some(suppressed) = FAILURES.failed(Instant::now()) {
+        tracing::warn!(
+            { fields::ERROR } = error as &dyn std::error::Error,
+            { fields::SUPPRESSED } = suppressed,
+            "the ledger of Stripe's payments could not be used"
+        );
+    }
+    Failure::transient("the ledger of payments cannot be used")
+}

@@ -1,0 +1,233 @@
+//! Charges and undos as calls to Stripe. See the module above for why they come in this order.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use event_sourcing::Clock;
+use platform::fields;
+
+use super::api::{Api, CallError};
+use super::intent::{Intent, Progress};
+use super::ledger::{Entry, Ledger, Stage};
+use super::settings::StripeSettings;
+use crate::http_client::HttpClient;
+use crate::{Charge, Failure, Key, Payment, Payments, Standing, Undone};
+use command_database::CommandDatabase;
+
+/// How often an undo looks again because the intent went on meanwhile. It can do so twice.
+const UNDO_LOOKS: usize = 3;
+
+const CLOSED: &str = "the key is closed: its undo came before";
+const WANTS_CUSTOMER: &str =
+    "the bank wants the customer to approve, which this shop cannot ask for";
+
+/// Payments by Stripe.
+#[derive(Debug)]
+pub struct StripePayments {
+    api: Api,
+    ledger: Ledger,
+}
+
+impl StripePayments {
+    /// Payments over `client`, remembered in `database`.
+    #[must_use]
+    pub(crate) fn new(
+        settings: &StripeSettings,
+        client: HttpClient,
+        database: CommandDatabase,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            api: Api::new(settings, client),
+            ledger: Ledger::new(database, clock),
+        }
+    }
+
+    /// The intent that may be confirmed: the recorded one, or a new one that is recorded first.
+    async fn intent_of(
+        &self,
+        key: &Key,
+        charge: &Charge,
+        entry: &Entry,
+    ) -> Result<String, Failure> {
+        let created = self.api.create(key, charge, entry.create_try).await;
+        let intent = match created {
+            Ok(intent) => intent,
+            Err(error) => {
+                // Stripe would repeat these answers for ever. An intent that was created nevertheless takes no money.
+                if matches!(error, CallError::Failed | CallError::KeyReused) {
+                    self.ledger
+                        .next_try(key, Stage::Create, entry.create_try)
+                        .await;
+                }
+                return Err(match error {
+                    CallError::Refused(error) => Failure::refused(error.for_people()),
+                    other => other.harmless(),
+                });
+            }
+        };
+        if self.ledger.record(key, &intent.id).await? {
+            return Ok(intent.id);
+        }
+        // The key was closed meanwhile, or another process recorded its intent first: this one is nobody's.
+        self.drop_intent(&intent.id).await;
+        let entry = self.ledger.find(key).await?;
+        let other = entry.filter(|entry| !entry.closed);
+        other
+            .and_then(|entry| entry.intent_id)
+            .ok_or_else(|| Failure::refused(CLOSED))
+    }
+
+    async fn confirm(&self, key: &Key, intent: &str, attempt: i64) -> Result<Payment, Failure> {
+        let error = match self.api.confirm(key, intent, attempt).await {
+            Ok(confirmed) => return self.conclude(&confirmed).await,
+            Err(error) => error,
+        };
+        match error {
+            CallError::Refused(refusal) => {
+                let now = self.look(intent).await?;
+                match now.progress() {
+                    Progress::Ready => Err(Failure::refused(refusal.for_people())),
+                    _ => self.conclude(&now).await,
+                }
+            }
+            error => {
+                if matches!(error, CallError::Failed | CallError::KeyReused) {
+                    self.ledger.next_try(key, Stage::Confirm, attempt).await;
+                }
+                Err(error.grave())
+            }
+        }
+    }
+
+    /// What an intent that somebody has confirmed comes to.
+    async fn conclude(&self, intent: &Intent) -> Result<Payment, Failure> {
+        match intent.progress() {
+            Progress::Paid => Ok(intent.payment()),
+            Progress::Declined(reason) => Err(Failure::refused(reason)),
+            Progress::Refunded | Progress::Cancelled => Err(Failure::refused(CLOSED)),
+            Progress::WantsCustomer => match self.api.cancel(&intent.id).await {
+                Ok(_) => Err(Failure::refused(WANTS_CUSTOMER)),
+                Err(error) => Err(error.harmless().leaving_it_open()),
+            },
+            Progress::Ready | Progress::Processing => {
+                Err(Failure::unknown("Stripe is still processing the payment"))
+            }
+        }
+    }
+
+    async fn look(&self, intent: &str) -> Result<Intent, Failure> {
+        let looked = self.api.intent(intent).await;
+        looked.map_err(|error| error.harmless().leaving_it_open())
+    }
+
+    /// An intent that nobody will confirm. It would expire without this.
+    async fn drop_intent(&self, intent: &str) {
+        if let Err(error) = self.api.cancel(intent).await {
+            tracing::debug!(
+                { fields::REASON } = error.harmless().reason(),
+                "an unused payment intent was left to expire"
+            );
+        }
+    }
+
+    async fn refund(&self, key: &Key, intent: &str, attempt: i64) -> Result<Undone, Failure> {
+        match self.api.refund(key, intent, attempt).await {
+            Ok(refund) => match refund.status.as_deref() {
+                Some("failed" | "canceled") => {
+                    self.ledger.next_try(key, Stage::Refund, attempt).await;
+                    Err(Failure::transient("the bank did not take the refund"))
+                }
+                _ => Ok(refunded(Some(refund.id))),
+            },
+            Err(CallError::Refused(error)) if error.is("charge_already_refunded") => {
+                self.refunded_before(intent).await
+            }
+            Err(error) => {
+                if matches!(error, CallError::Failed | CallError::KeyReused) {
+                    self.ledger.next_try(key, Stage::Refund, attempt).await;
+                }
+                Err(error.grave())
+            }
+        }
+    }
+
+    async fn refunded_before(&self, intent: &str) -> Result<Undone, Failure> {
+        let refunds = self.api.refunds(intent).await;
+        let refunds = refunds.map_err(CallError::harmless)?;
+        Ok(refunded(
+            refunds.data.into_iter().next().map(|refund| refund.id),
+        ))
+    }
+}
+
+fn refunded(reference: Option<String>) -> Undone {
+    Undone {
+        happened: true,
+        reference,
+    }
+}
+
+#[async_trait]
+impl Payments for StripePayments {
+    async fn charge(&self, key: &Key, charge: &Charge) -> Result<Payment, Failure> {
+        let entry = self.ledger.begin(key, charge).await?;
+        if entry.closed {
+            return Err(Failure::refused(CLOSED));
+        }
+        if !entry.is_for(charge) {
+            return Err(Failure::refused("the key belongs to another request"));
+        }
+        let Some(recorded) = &entry.intent_id else {
+            let intent = self.intent_of(key, charge, &entry).await?;
+            return self.confirm(key, &intent, entry.confirm_try).await;
+        };
+        // Somebody was here before: what happened then decides.
+        let now = self.look(recorded).await?;
+        match now.progress() {
+            Progress::Ready => self.confirm(key, recorded, entry.confirm_try).await,
+            _ => self.conclude(&now).await,
+        }
+    }
+
+    async fn look_up(&self, key: &Key) -> Result<Standing<Payment>, Failure> {
+        let Some(entry) = self.ledger.find(key).await? else {
+            return Ok(Standing::Absent);
+        };
+        match entry.intent_id {
+            Some(intent) => Ok(self.look(&intent).await?.standing()),
+            None if entry.closed => Ok(Standing::Undone),
+            None => Ok(Standing::Absent),
+        }
+    }
+
+    async fn undo(&self, key: &Key, charge: &Charge) -> Result<Undone, Failure> {
+        let entry = self.ledger.close(key, charge).await?;
+        let Some(intent) = &entry.intent_id else {
+            // Nothing was confirmed, and nothing will be. What was created is cleared away if Stripe still knows it.
+            if entry.create_try > 0
+                && let Ok(intent) = self.api.create(key, charge, entry.create_try).await
+            {
+                self.drop_intent(&intent.id).await;
+            }
+            return Ok(Undone::NOTHING);
+        };
+        for _ in 0..UNDO_LOOKS {
+            match self.look(intent).await?.progress() {
+                Progress::Paid => return self.refund(key, intent, entry.refund_try).await,
+                Progress::Refunded => return self.refunded_before(intent).await,
+                Progress::Cancelled => return Ok(Undone::NOTHING),
+                Progress::Processing => break,
+                Progress::Ready | Progress::WantsCustomer | Progress::Declined(_) => {
+                    match self.api.cancel(intent).await {
+                        Ok(_) => return Ok(Undone::NOTHING),
+                        // It went on between the look and now.
+                        Err(CallError::Refused(_)) => {}
+                        Err(error) => return Err(error.harmless()),
+                    }
+                }
+            }
+        }
+        Err(Failure::unknown("Stripe is still processing the payment"))
+    }
+}

@@ -1,0 +1,232 @@
+//! Shipping over HTTP, by the small protocol of `docs/providers.md`.
+
+use async_trait::async_trait;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Arrangement, HttpShippingSettings, Shipment, Shipping};
+use crate::http_client::{Answer, Body, HttpClient};
+use crate::outcome::readable;
+use crate::{Failure, Key, Secret, Standing, Undone};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The longest tracking number.
+const MAX_TRACKING_CHARACTERS: usize = 100;
+/// What stays as it is in a segment of a path.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A carrier over HTTP.
+#[derive(Debug)]
+pub struct HttpShipping {
+    client: HttpClient,
+    base: String,
+    token: Option<Secret>,
+}
+
+#[derive(Deserialize)]
+struct Arranged {
+    tracking_number: String,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+enum Found {
+    Done { tracking_number: String },
+    Refused { reason: String },
+    Undone,
+    Pending,
+}
+
+#[derive(Deserialize)]
+struct Cancelled {
+    happened: bool,
+    reference: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    reason: String,
+}
+
+impl HttpShipping {
+    /// The carrier that `settings` name, over `client`.
+    #[must_use]
+    pub(crate) fn new(settings: &HttpShippingSettings, client: HttpClient) -> Self {
+        Self {
+            client,
+            base: settings.base.clone(),
+            token: settings.token.clone(),
+        }
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        key: &Key,
+        body: Option<Value>,
+    ) -> Result<Answer, Failure> {
+        let request = self.request(method, path, key, body);
+        let request = request
+            .map_err(|_| Failure::transient("the request to the carrier cannot be written"))?;
+        self.client.send(request).await
+    }
+
+    /// What the protocol says that a status means.
+    fn refused(&self, answer: &Answer) -> Failure {
+        let reason = || {
+            serde_json::from_slice(&answer.body).map_or_else(
+                |_| "the carrier does not take it".to_owned(),
+                |refusal: Refusal| self.words(&refusal.reason),
+            )
+        };
+        match answer.status {
+            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => Failure::refused(reason()),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Failure::Transient {
+                reason: "the carrier cannot take it now".to_owned(),
+                retry_after: answer.retry_after(),
+            },
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Failure::transient("the carrier does not accept the shop's token")
+            }
+            status if status.is_client_error() => Failure::transient(format!(
+                "the carrier does not understand the request ({})",
+                status.as_u16()
+            )),
+            status => Failure::unknown(format!("the carrier failed ({})", status.as_u16())),
+        }
+    }
+
+    /// What the carrier says, as it may be passed on.
+    fn words(&self, text: &str) -> String {
+        match &self.token {
+            // Before it is cut, so that no part is left either.
+            Some(token) => readable(&token.hidden_in(text)),
+            None => readable(text),
+        }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        key: &Key,
+        body: Option<Value>,
+    ) -> Result<Request<Body>, http::Error> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(header::ACCEPT, JSON)
+            .header(IDEMPOTENCY_KEY, key.as_str());
+        if let Some(token) = &self.token {
+            let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.reveal()))?;
+            bearer.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, bearer);
+        }
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, JSON);
+        }
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        request.body(Body::from(body))
+    }
+}
+
+#[async_trait]
+impl Shipping for HttpShipping {
+    async fn arrange(&self, key: &Key, shipment: &Shipment) -> Result<Arrangement, Failure> {
+        let body = Some(as_json(shipment));
+        let answer = self.call(Method::POST, "/shipments", key, body).await?;
+        if !answer.status.is_success() {
+            return Err(self.refused(&answer));
+        }
+        let Arranged { tracking_number } = read(&answer)?;
+        arrangement(tracking_number)
+    }
+
+    async fn look_up(&self, key: &Key) -> Result<Standing<Arrangement>, Failure> {
+        let answer = self.call(Method::GET, &path(key), key, None).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(Standing::Absent);
+        }
+        if !answer.status.is_success() {
+            return Err(never_refused(self.refused(&answer)));
+        }
+        Ok(match read(&answer)? {
+            Found::Done { tracking_number } => Standing::Done(arrangement(tracking_number)?),
+            Found::Refused { reason } => Standing::Refused {
+                reason: self.words(&reason),
+            },
+            Found::Undone => Standing::Undone,
+            Found::Pending => Standing::Pending,
+        })
+    }
+
+    async fn undo(&self, key: &Key, _: &Shipment) -> Result<Undone, Failure> {
+        let answer = self.call(Method::DELETE, &path(key), key, None).await?;
+        if !answer.status.is_success() {
+            return Err(never_refused(self.refused(&answer)));
+        }
+        let Cancelled {
+            happened,
+            reference,
+        } = read(&answer)?;
+        Ok(Undone {
+            happened,
+            reference: reference.map(|text| self.words(&text)),
+        })
+    }
+}
+
+fn path(key: &Key) -> String {
+    format!("/shipments/{}", utf8_percent_encode(key.as_str(), SEGMENT))
+}
+
+fn as_json(shipment: &Shipment) -> Value {
+    let address = shipment.address.as_ref().map(|address| {
+        json!({
+            "street": address.street,
+            "city": address.city,
+            "postal_code": address.postal_code,
+        })
+    });
+    let items: Vec<Value> = shipment
+        .items
+        .iter()
+        .map(|item| json!({ "product_id": item.product_id.as_str(), "quantity": item.quantity.get() }))
+        .collect();
+    json!({ "order_id": shipment.order_id.as_str(), "address": address, "items": items })
+}
+
+/// An answer that says yes but cannot be read leaves open what happened.
+fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
+    serde_json::from_slice(&answer.body)
+        .map_err(|_| Failure::unknown("the carrier's answer cannot be read"))
+}
+
+fn arrangement(tracking_number: String) -> Result<Arrangement, Failure> {
+    let characters = tracking_number.chars().count();
+    let fits = (1..=MAX_TRACKING_CHARACTERS).contains(&characters);
+    if fits && !tracking_number.chars().any(char::is_control) {
+        Ok(Arrangement { tracking_number })
+    } else {
+        Err(Failure::unknown(
+            "the carrier's tracking number cannot be read",
+        ))
+    }
+}
+
+/// A question and an undo are tried again, whatever was said to them.
+fn never_refused(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused { reason } => Failure::transient(reason),
+        other => other,
+    }
+}

@@ -1,0 +1,285 @@
+//! What the simulated providers have done: one table, one row a key, written in batches.
+//!
+//! ```text
+//!  callers ──► queue (bounded) ──► batch ──► one statement for its actions,
+//!                                            one for its undos ──► each caller's record
+//! ```
+//!
+//! The first action under a key writes its row; a repeat finds it and is answered from it. An undo that comes first
+//! writes a row too, closed: the tombstone that a delayed action meets. Each statement decides on the rows that it
+//! locks, so two processes with one book agree. Nothing is held in memory between batches.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use domain::value::{EntityId, Money};
+use event_sourcing::queue::take_batch;
+use event_sourcing::{Clock, FailureLog};
+use platform::fields;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::statement;
+use crate::{Failure, Key};
+use command_database::{CommandDatabase, DatabaseError};
+
+/// Calls that may wait.
+const QUEUE: usize = 4_096;
+/// The most calls of one batch.
+const BATCH: usize = 512;
+
+/// Whose book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// The payments'.
+    Payment,
+    /// The shipments'.
+    Shipment,
+}
+
+impl Kind {
+    /// As it is stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Shipment => "shipment",
+        }
+    }
+}
+
+/// What the provider says to an action that is new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is done, under this reference.
+    Done(String),
+    /// It is refused for good, for this reason.
+    Refused(String),
+}
+
+/// An action under a key, or what an undo needs to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Whose book.
+    pub kind: Kind,
+    /// Its name.
+    pub key: Key,
+    /// The order that it is for.
+    pub order_id: EntityId,
+    /// Money, or pieces.
+    pub amount: Money,
+    /// What happens if the key is new.
+    pub verdict: Verdict,
+    /// The name of what reverses it, if that happens.
+    pub undo_reference: String,
+}
+
+/// What holds under a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Done, and holds.
+    Done,
+    /// Refused for good.
+    Refused,
+    /// Done and reversed.
+    Undone,
+    /// Closed before anything came.
+    Closed,
+}
+
+impl State {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Undone => "undone",
+            Self::Closed => "closed",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        [Self::Done, Self::Refused, Self::Undone, Self::Closed]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
+}
+
+/// A row of the book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The order that the first call was for.
+    pub order_id: String,
+    /// Money, or pieces.
+    pub amount: Money,
+    /// What holds.
+    pub state: State,
+    /// The action's reference, or why it was refused.
+    pub reference: String,
+    /// The reference of the reversal.
+    pub undo_reference: String,
+    /// How often the action came.
+    pub deliveries: i64,
+    /// How often its undo came.
+    pub undos: i64,
+}
+
+pub(super) enum Call {
+    Act,
+    Undo,
+}
+
+struct Job {
+    call: Call,
+    action: Action,
+    answer: oneshot::Sender<Result<Record, Failure>>,
+}
+
+/// The entrance to the book. Clones share it; its task ends when all are gone.
+#[derive(Clone, Debug)]
+pub struct Book {
+    queue: mpsc::Sender<Job>,
+    database: CommandDatabase,
+}
+
+/// The task that writes the book.
+#[derive(Debug)]
+pub struct BookTask(JoinHandle<()>);
+
+impl BookTask {
+    /// Waits until all that was asked is written. It comes to that when the last [`Book`] is dropped.
+    pub async fn finished(self) {
+        // A panic was told by the runtime; nothing is left to wait for.
+        let _ = self.0.await;
+    }
+}
+
+impl Book {
+    /// Opens the book in `database`.
+    #[must_use]
+    pub fn open(database: CommandDatabase, clock: Arc<dyn Clock>) -> (Self, BookTask) {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let task = tokio::spawn(write_batches(database.clone(), clock, jobs));
+        (Self { queue, database }, BookTask(task))
+    }
+
+    /// Does `action` unless something holds under its key, and says what holds then.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn act(&self, action: Action) -> Result<Record, Failure> {
+        self.call(Call::Act, action).await
+    }
+
+    /// Reverses what holds under the key of `action`, and closes it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn undo(&self, action: Action) -> Result<Record, Failure> {
+        self.call(Call::Undo, action).await
+    }
+
+    /// What holds under a key.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn look_up(&self, kind: Kind, key: &Key) -> Result<Option<Record>, Failure> {
+        let found = statement::look_up(&self.database, kind, key).await;
+        found.map_err(|error| told(&error))
+    }
+
+    async fn call(&self, call: Call, action: Action) -> Result<Record, Failure> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            call,
+            action,
+            answer,
+        };
+        if self.queue.send(job).await.is_err() {
+            return Err(Failure::transient("the simulated provider has stopped"));
+        }
+        let lost = Failure::unknown("the simulated provider stopped while it worked");
+        answered.await.unwrap_or(Err(lost))
+    }
+}
+
+async fn write_batches(
+    database: CommandDatabase,
+    clock: Arc<dyn Clock>,
+    mut jobs: mpsc::Receiver<Job>,
+) {
+    let mut taken = Vec::new();
+    while take_batch(&mut jobs, &mut taken, BATCH).await {
+        let mut batch = Batch::default();
+        for job in taken.drain(..) {
+            // A statement cannot meet a row twice, and the calls of one key stay in their order.
+            if !batch.keys.insert((job.action.kind, job.action.key.clone())) {
+                std::mem::take(&mut batch).write(&database, &*clock).await;
+                batch.keys.insert((job.action.kind, job.action.key.clone()));
+            }
+            match job.call {
+                Call::Act => batch.actions.push(job),
+                Call::Undo => batch.undos.push(job),
+            }
+        }
+        batch.write(&database, &*clock).await;
+    }
+}
+
+#[derive(Default)]
+struct Batch {
+    keys: HashSet<(Kind, Key)>,
+    actions: Vec<Job>,
+    undos: Vec<Job>,
+}
+
+impl Batch {
+    async fn write(self, database: &CommandDatabase, clock: &dyn Clock) {
+        let now = clock.now().timestamp_micros();
+        for (call, jobs) in [(Call::Act, self.actions), (Call::Undo, self.undos)] {
+            if jobs.is_empty() {
+                continue;
+            }
+            let actions: Vec<&Action> = jobs.iter().map(|job| &job.action).collect();
+            let written = statement::write(database, &call, &actions, now).await;
+            answer(jobs, written);
+        }
+    }
+}
+
+fn answer(jobs: Vec<Job>, written: Result<HashMap<(Kind, String), Record>, DatabaseError>) {
+    let mut records = match written {
+        Ok(records) => records,
+        Err(error) => {
+            let failure = told(&error);
+            for job in jobs {
+                // Who went away is not waiting.
+                let _ = job.answer.send(Err(failure.clone()));
+            }
+            return;
+        }
+    };
+    for job in jobs {
+        let key = (job.action.kind, job.action.key.as_str().to_owned());
+        let record = records.remove(&key);
+        let lost = || Failure::unknown("the simulated provider's book lost a row");
+        let _ = job.answer.send(record.ok_or_else(lost));
+    }
+}
+
+/// What a caller is told. The cause is in the log.
+fn told(error: &DatabaseError) -> Failure {
+    static FAILURES: FailureLog = FailureLog::new();
+    if let Some(suppressed) = FAILURES.failed(Instant::now()) {
+        tracing::warn!(
+            { fields::ERROR } = error as &dyn std::error::Error,
+            { fields::SUPPRESSED } = suppressed,
+            "the simulated providers' book could not be used"
+        );
+    }
+    if error.nothing_happened() {
+        Failure::transient("the simulated provider's book cannot be reached")
+    } else {
+        Failure::unknown("the simulated provider's book did not answer")
+    }
+}

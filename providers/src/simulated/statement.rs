@@ -1,0 +1,140 @@
+//! The book's statements: a batch is one JSON array, so that one text serves any number of rows.
+
+use std::collections::HashMap;
+
+use domain::value::Money;
+use serde_json::json;
+use sql_database::Statement;
+use sqlx::AssertSqlSafe;
+
+use super::book::Call;
+use super::{Action, Kind, Record, State, Verdict};
+use crate::Key;
+use command_database::{CommandDatabase, DatabaseError};
+
+/// What every statement gives of a row.
+const COLUMNS: &str =
+    "kind, key, order_id, amount_cents, state, reference, undo_reference, deliveries, undos";
+const INSERT: &str = "\
+    INSERT INTO simulated_book AS b \
+        (kind, key, order_id, amount_cents, state, reference, undo_reference, deliveries, undos, created_at, \
+         undone_at)";
+const ACT: &str = "\
+    SELECT e.kind, e.key, e.order_id, e.amount_cents, e.state, e.reference, e.undo_reference, 1, 0, $2, \
+           CAST(NULL AS BIGINT)";
+const ON_ACT: &str = "DO UPDATE SET deliveries = b.deliveries + 1";
+const UNDO: &str = "\
+    SELECT e.kind, e.key, e.order_id, e.amount_cents, 'closed', '', e.undo_reference, 0, 1, $2, $2";
+const ON_UNDO: &str = "\
+    DO UPDATE SET undos = b.undos + 1, \
+        state = CASE b.state WHEN 'done' THEN 'undone' ELSE b.state END, \
+        undone_at = COALESCE(b.undone_at, excluded.undone_at)";
+const ROWS_SQLITE: &str = "\
+    (SELECT value ->> '$.kind' AS kind, value ->> '$.key' AS key, value ->> '$.order_id' AS order_id, \
+            value ->> '$.amount_cents' AS amount_cents, value ->> '$.state' AS state, \
+            value ->> '$.reference' AS reference, value ->> '$.undo_reference' AS undo_reference \
+     FROM json_each($1)) AS e";
+const ROWS_POSTGRES: &str = "\
+    jsonb_to_recordset($1::text::jsonb) AS e \
+        (kind text, key text, order_id text, amount_cents bigint, state text, reference text, undo_reference text)";
+const LOOK_UP: &str = "FROM simulated_book WHERE kind = $1 AND key = $2";
+
+type Row = (
+    String,
+    String,
+    String,
+    i64,
+    String,
+    String,
+    String,
+    i64,
+    i64,
+);
+
+/// Writes a batch of calls with different keys, and gives the rows that stand then.
+pub(super) async fn write(
+    database: &CommandDatabase,
+    call: &Call,
+    actions: &[&Action],
+    now: i64,
+) -> Result<HashMap<(Kind, String), Record>, DatabaseError> {
+    let rows = if database.is_sqlite() {
+        ROWS_SQLITE
+    } else {
+        ROWS_POSTGRES
+    };
+    let (values, on_conflict) = match call {
+        Call::Act => (ACT, ON_ACT),
+        Call::Undo => (UNDO, ON_UNDO),
+    };
+    // SQLite takes ON for a join unless there is a WHERE.
+    let text = format!(
+        "{INSERT} {values} FROM {rows} WHERE true ON CONFLICT (kind, key) {on_conflict} RETURNING {COLUMNS}"
+    );
+    let write = Statement::new("write the simulated providers' book", AssertSqlSafe(text))
+        .bind(as_json(actions))
+        .bind(now);
+    let rows: Vec<Row> = database.write(write).await?;
+    rows.into_iter().map(read).collect()
+}
+
+/// The row of one key.
+pub(super) async fn look_up(
+    database: &CommandDatabase,
+    kind: Kind,
+    key: &Key,
+) -> Result<Option<Record>, DatabaseError> {
+    let text = format!("SELECT {COLUMNS} {LOOK_UP}");
+    let look_up = Statement::new("read the simulated providers' book", AssertSqlSafe(text))
+        .bind(kind.name())
+        .bind(key.as_str());
+    let row: Option<Row> = database.fetch_optional(look_up).await?;
+    row.map(|row| read(row).map(|(_, record)| record))
+        .transpose()
+}
+
+/// In the order of the keys, so that processes that share the book lock its rows in the same order.
+fn as_json(actions: &[&Action]) -> String {
+    let mut sorted = actions.to_vec();
+    sorted.sort_by_key(|action| (action.kind, &action.key));
+    let rows = sorted.into_iter().map(|action| {
+        let (state, reference) = match &action.verdict {
+            Verdict::Done(reference) => (State::Done, reference),
+            Verdict::Refused(reason) => (State::Refused, reason),
+        };
+        json!({
+            "kind": action.kind.name(),
+            "key": action.key.as_str(),
+            "order_id": action.order_id.as_str(),
+            "amount_cents": action.amount.cents(),
+            "state": state.name(),
+            "reference": reference,
+            "undo_reference": action.undo_reference,
+        })
+    });
+    serde_json::Value::Array(rows.collect()).to_string()
+}
+
+fn read(row: Row) -> Result<((Kind, String), Record), DatabaseError> {
+    let (kind, key, order_id, cents, state, reference, undo_reference, deliveries, undos) = row;
+    let kind = [Kind::Payment, Kind::Shipment]
+        .into_iter()
+        .find(|known| known.name() == kind);
+    let (Some(kind), Some(state)) = (kind, State::parse(&state)) else {
+        let unknown = sqlx::Error::Decode("an unknown kind or state".into());
+        return Err(DatabaseError::new(
+            "read the simulated providers' book",
+            unknown,
+        ));
+    };
+    let record = Record {
+        order_id,
+        amount: Money::from_cents(cents),
+        state,
+        reference,
+        undo_reference,
+        deliveries,
+        undos,
+    };
+    Ok(((kind, key), record))
+}

@@ -1,0 +1,16 @@
+//! The providers, against the promises of their ports.
+
+mod book;
+#[cfg(target_os = "linux")]
+mod failing_disk;
+mod fake_carrier;
+mod fake_stripe;
+mod mail;
+mod promises;
+mod secrets;
+mod settings;
+mod shipping_http;
+mod simulated;
+mod stripe;
+mod support;
+mod waits;

@@ -1,0 +1,118 @@
+//! What every provider promises, whoever it is. The keys are the caller's, so that one provider can be asked by several
+//! tests.
+
+use providers::{
+    Arrangement, Charge, Failure, Payment, Payments, Shipment, Shipping, Standing, Undone,
+};
+
+use crate::support::{charge, key, shipment};
+
+/// One action and its undo, in the words of either port.
+pub trait Actions {
+    type Done: Clone + std::fmt::Debug + PartialEq + Send;
+
+    async fn act(&self, key: &str, order: &str) -> Result<Self::Done, Failure>;
+    async fn look_up(&self, key: &str) -> Result<Standing<Self::Done>, Failure>;
+    async fn undo(&self, key: &str, order: &str) -> Result<Undone, Failure>;
+}
+
+/// Charges of 12.34.
+pub struct Charges<'a>(pub &'a dyn Payments);
+
+/// Shipments of 3 pieces.
+pub struct Shipments<'a>(pub &'a dyn Shipping);
+
+impl Charges<'_> {
+    fn charge(order: &str) -> Charge {
+        charge(order, 1_234)
+    }
+}
+
+impl Actions for Charges<'_> {
+    type Done = Payment;
+
+    async fn act(&self, name: &str, order: &str) -> Result<Payment, Failure> {
+        self.0.charge(&key(name), &Self::charge(order)).await
+    }
+
+    async fn look_up(&self, name: &str) -> Result<Standing<Payment>, Failure> {
+        self.0.look_up(&key(name)).await
+    }
+
+    async fn undo(&self, name: &str, order: &str) -> Result<Undone, Failure> {
+        self.0.undo(&key(name), &Self::charge(order)).await
+    }
+}
+
+impl Shipments<'_> {
+    fn shipment(order: &str) -> Shipment {
+        shipment(order, 3)
+    }
+}
+
+impl Actions for Shipments<'_> {
+    type Done = Arrangement;
+
+    async fn act(&self, name: &str, order: &str) -> Result<Arrangement, Failure> {
+        self.0.arrange(&key(name), &Self::shipment(order)).await
+    }
+
+    async fn look_up(&self, name: &str) -> Result<Standing<Arrangement>, Failure> {
+        self.0.look_up(&key(name)).await
+    }
+
+    async fn undo(&self, name: &str, order: &str) -> Result<Undone, Failure> {
+        self.0.undo(&key(name), &Self::shipment(order)).await
+    }
+}
+
+/// All that a provider of any kind promises.
+pub async fn all(actions: &impl Actions) {
+    a_repeat_gets_the_first_answer(actions).await;
+    an_undo_reverses_and_closes(actions).await;
+    an_undo_that_comes_first_closes(actions).await;
+    keys_do_not_touch_each_other(actions).await;
+}
+
+async fn a_repeat_gets_the_first_answer(actions: &impl Actions) {
+    assert_eq!(actions.look_up("again").await, Ok(Standing::Absent));
+    let first = actions.act("again", "o-again").await.expect("done");
+    assert_eq!(actions.act("again", "o-again").await, Ok(first.clone()));
+    assert_eq!(actions.look_up("again").await, Ok(Standing::Done(first)));
+    let other = actions.act("again", "o-other").await;
+    assert!(matches!(other, Err(Failure::Refused { .. })), "{other:?}");
+}
+
+async fn an_undo_reverses_and_closes(actions: &impl Actions) {
+    actions.act("undo", "o-undo").await.expect("done");
+    let undone = actions.undo("undo", "o-undo").await.expect("undone");
+    assert!(undone.happened);
+    assert!(undone.reference.is_some());
+    assert_eq!(actions.undo("undo", "o-undo").await, Ok(undone));
+    assert_eq!(actions.look_up("undo").await, Ok(Standing::Undone));
+    assert_closed(actions, "undo", "o-undo").await;
+}
+
+async fn an_undo_that_comes_first_closes(actions: &impl Actions) {
+    assert_eq!(actions.undo("early", "o-early").await, Ok(Undone::NOTHING));
+    assert_eq!(actions.look_up("early").await, Ok(Standing::Undone));
+    assert_closed(actions, "early", "o-early").await;
+    assert_eq!(actions.undo("early", "o-early").await, Ok(Undone::NOTHING));
+}
+
+async fn keys_do_not_touch_each_other(actions: &impl Actions) {
+    let one = actions.act("key/one", "o-keys").await.expect("done");
+    let two = actions.act("key/two", "o-keys").await.expect("done");
+    assert_ne!(one, two);
+    actions.undo("key/one", "o-keys").await.expect("undone");
+    assert_eq!(actions.look_up("key/two").await, Ok(Standing::Done(two)));
+}
+
+async fn assert_closed(actions: &impl Actions, key: &str, order: &str) {
+    let late = actions.act(key, order).await;
+    let Err(Failure::Refused { reason }) = &late else {
+        panic!("{key}: {late:?}");
+    };
+    assert!(reason.contains("closed"), "{reason}");
+    assert_eq!(actions.look_up(key).await, Ok(Standing::Undone));
+}

@@ -1,0 +1,121 @@
+//! No secret is in a log, whatever goes wrong.
+
+use http::Request;
+use platform::config::Engine;
+use providers::notifications::NotificationsChoice;
+use providers::shipping::{HttpShippingSettings, ShippingChoice};
+use providers::{ProviderSettings, Providers, Secret};
+use test_log::KeptLog;
+use tower::ServiceExt;
+use tracing::Level;
+
+use crate::fake_carrier::{self, FakeCarrier, TOKEN};
+use crate::fake_stripe::{FakeStripe, Fault, On, SECRET_KEY};
+use crate::mail::{PASSWORD, Sink, confirmed};
+use crate::stripe::stage::{GOOD_CARD, WEBHOOK_SECRET, settings};
+use crate::support::{Home, charge, clock, key, shipment, soon};
+
+/// The test's runtime has one thread, which all tasks share.
+#[tokio::test]
+async fn no_secret_is_logged() {
+    let (log, logging) = KeptLog::from(Level::TRACE);
+    let (stripe, carrier) = (FakeStripe::start().await, FakeCarrier::start().await);
+    let mail = Sink::start("starttls", &["shop", PASSWORD]).await;
+    let right = everything(
+        &stripe.url,
+        SECRET_KEY,
+        &carrier.url,
+        TOKEN,
+        &mail,
+        PASSWORD,
+    );
+    let wrong = everything(
+        &stripe.url,
+        "sk_wrong_key",
+        &carrier.url,
+        "wrong-token",
+        &mail,
+        "wrong-word",
+    );
+    let nowhere = "http://127.0.0.1:1";
+    let nobody = everything(nowhere, SECRET_KEY, nowhere, TOKEN, &mail, PASSWORD);
+    let home = Home::new(Engine::Sqlite).await;
+    for (run, settings) in [right, wrong, nobody].into_iter().enumerate() {
+        let providers = Providers::from_settings(&settings, &home.database().await, &clock());
+        call_all(&providers.expect("providers"), run, &stripe, &carrier).await;
+    }
+    drop(logging);
+    let text = log.text();
+    assert!(
+        text.contains("a webhook was not believed"),
+        "nothing was caught"
+    );
+    assert!(
+        text.contains("a call to a provider failed"),
+        "nothing was caught"
+    );
+    for secret in [
+        SECRET_KEY,
+        WEBHOOK_SECRET,
+        TOKEN,
+        PASSWORD,
+        "sk_wrong_key",
+        "wrong-token",
+        "wrong-word",
+    ] {
+        assert!(!text.contains(secret), "{secret} is in the log");
+    }
+}
+
+fn everything(
+    stripe: &str,
+    secret_key: &str,
+    carrier: &str,
+    token: &str,
+    mail: &Sink,
+    password: &str,
+) -> ProviderSettings {
+    let mut smtp = mail.starttls();
+    smtp.login = Secret::parse(password).map(|password| ("shop".to_owned(), password));
+    ProviderSettings {
+        shipping: ShippingChoice::Http(HttpShippingSettings {
+            base: carrier.to_owned(),
+            token: Secret::parse(token),
+            ca_file: None,
+        }),
+        notifications: NotificationsChoice::Smtp(smtp),
+        ..settings(stripe, secret_key, GOOD_CARD)
+    }
+}
+
+/// Calls every provider as it should go, and with something that goes wrong. Only the log counts here.
+async fn call_all(providers: &Providers, run: usize, stripe: &FakeStripe, carrier: &FakeCarrier) {
+    for (n, fault) in [Fault::Lose, Fault::FailBefore, Fault::Limit]
+        .into_iter()
+        .enumerate()
+    {
+        let name = key(&format!("{run}/{n}"));
+        stripe.fault(On::Confirm, fault);
+        let _ = providers
+            .payments
+            .charge(&name, &charge("o-1", 1_234))
+            .await;
+        let _ = providers.payments.look_up(&name).await;
+        let _ = providers.payments.undo(&name, &charge("o-1", 1_234)).await;
+        carrier.fault(fake_carrier::Fault::Lose);
+        let _ = providers.shipping.arrange(&name, &shipment("o-1", 3)).await;
+        let _ = providers.shipping.undo(&name, &shipment("o-1", 3)).await;
+    }
+    let notice = confirmed("anna@example.com");
+    let name = key("a");
+    let sending = providers.notifications.send(&name, &notice);
+    let _ = soon("a mail", sending).await;
+    let forged = Request::post("/webhooks/stripe")
+        .header("stripe-signature", "t=1,v1=00")
+        .body(axum::body::Body::empty());
+    let answer = providers
+        .webhooks
+        .clone()
+        .oneshot(forged.expect("a request"));
+    assert_eq!(answer.await.expect("an answer").status().as_u16(), 400);
+}

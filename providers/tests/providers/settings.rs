@@ -1,0 +1,277 @@
+//! The URLs: what they choose, what is refused, and what is shown of them.
+
+use std::time::Duration;
+
+use domain::value::Money;
+use platform::config::{ConfigErrors, Layers, Settings};
+use providers::notifications::{NotificationsChoice, SmtpTls};
+use providers::payments::PaymentsChoice;
+use providers::shipping::ShippingChoice;
+use providers::simulated::Conduct;
+use providers::{InvalidKey, Key, ProviderSettings};
+
+const KEY: &str = "sk_test_51verysecretkeyofouraccount";
+const HOOK: &str = "whsec_anotherverysecrettext";
+const PASSWORD: &str = "correct-horse-battery";
+
+fn read(pairs: &[(&str, &str)]) -> Result<ProviderSettings, ConfigErrors> {
+    let environment = pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let settings = Settings::from_layers(Layers {
+        environment,
+        ..Layers::default()
+    });
+    assert_hides(&format!("{settings:?}"));
+    settings.read(ProviderSettings::read)
+}
+
+#[track_caller]
+fn assert_hides(text: &str) {
+    for secret in [KEY, HOOK, PASSWORD] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[track_caller]
+fn refused(pairs: &[(&str, &str)], expected: &[&str]) {
+    let error = read(pairs).expect_err("it is refused").to_string();
+    assert_hides(&error);
+    assert_eq!(error.lines().count(), 1, "{error}");
+    for part in expected {
+        assert!(error.contains(part), "{part:?} is not in: {error}");
+    }
+}
+
+#[test]
+fn without_settings_nobody_is_paid_and_nothing_sent() {
+    let settings = read(&[]).expect("defaults");
+    let PaymentsChoice::Simulated(conduct) = &settings.payments else {
+        panic!("{settings:?}");
+    };
+    assert_eq!(*conduct, Conduct::default());
+    assert!(matches!(settings.shipping, ShippingChoice::Simulated(_)));
+    assert!(matches!(settings.notifications, NotificationsChoice::Log));
+}
+
+#[test]
+fn a_simulated_provider_takes_its_parameters() {
+    let url = "simulated://?decline_over=99.50&fail_rate=0.25&latency_ms=20&timeout_rate=1\
+               &unavailable_rate=0.5&duplicate_rate=0.1";
+    let settings = read(&[
+        ("PAYMENTS_URL", url),
+        ("SHIPPING_URL", "simulated://?fail_rate=1"),
+    ]);
+    let settings = settings.expect("settings");
+    let PaymentsChoice::Simulated(conduct) = &settings.payments else {
+        panic!("{settings:?}");
+    };
+    assert_eq!(conduct.decline_over, Some(Money::from_cents(9_950)));
+    assert_eq!(conduct.latency, Duration::from_millis(20));
+    let share = |rate: providers::simulated::Rate| format!("{}", rate.share());
+    assert_eq!(share(conduct.fail_rate), "0.25");
+    assert_eq!(share(conduct.timeout_rate), "1");
+    assert_eq!(share(conduct.unavailable_rate), "0.5");
+    assert_eq!(share(conduct.duplicate_rate), "0.1");
+}
+
+#[test]
+fn a_wrong_url_names_itself_and_what_is_accepted() {
+    let payments = |url| [("PAYMENTS_URL", url)];
+    let schemes = ["PAYMENTS_URL is ", "simulated:// or stripe+https://HOST"];
+    refused(&payments("paypal://"), &schemes);
+    refused(&payments("simulated"), &schemes);
+    refused(&payments("https://api.stripe.com"), &schemes);
+    refused(
+        &payments("simulated://?fail_rate=2"),
+        &[
+            "\"simulated://?fail_rate=2\"",
+            "fail_rate as a number from 0 to 1",
+        ],
+    );
+    refused(&payments("simulated://?latency_ms=-1"), &["0 to 600000"]);
+    refused(
+        &payments("simulated://?decline_over=1.005"),
+        &["decline_over as an amount"],
+    );
+    refused(
+        &payments("simulated://?fail_rat=1"),
+        &["the parameters decline_over, fail_rate"],
+    );
+    refused(
+        &payments("simulated://?fail_rate=0&fail_rate=1"),
+        &["fail_rate once"],
+    );
+    refused(&payments("simulated://bank"), &["without a host"]);
+    refused(
+        &[("SHIPPING_URL", "http://carrier.example")],
+        &["http://LOOPBACK on this machine only"],
+    );
+    refused(
+        &[("SHIPPING_URL", "https://h?x=1")],
+        &["the parameters ca_file"],
+    );
+    for somewhere in ["log://host", "log:///path"] {
+        refused(
+            &[("NOTIFICATIONS_URL", somewhere)],
+            &["log:// without a host and a path"],
+        );
+    }
+    refused(
+        &[("NOTIFICATIONS_URL", "log://?a=b")],
+        &["log:// without parameters"],
+    );
+    refused(
+        &[("NOTIFICATIONS_URL", "smtp://mail.example")],
+        &["from as a mail address"],
+    );
+    refused(
+        &[(
+            "NOTIFICATIONS_URL",
+            "smtp://mail.example?from=a@b.example&tls=none",
+        )],
+        &["on this machine with tls=none"],
+    );
+}
+
+#[test]
+fn stripe_needs_its_key_and_hides_it() {
+    let url = ("PAYMENTS_URL", "stripe+https://api.stripe.com");
+    refused(
+        &[url],
+        &["STRIPE_SECRET_KEY is not set", "STRIPE_SECRET_KEY_FILE"],
+    );
+    let settings = read(&[
+        url,
+        ("STRIPE_SECRET_KEY", KEY),
+        ("STRIPE_WEBHOOK_SECRET", HOOK),
+    ]);
+    let settings = settings.expect("settings");
+    assert_hides(&format!("{settings:?}"));
+    let PaymentsChoice::Stripe(stripe) = &settings.payments else {
+        panic!("{settings:?}");
+    };
+    assert_eq!(stripe.base, "https://api.stripe.com");
+    assert_eq!(stripe.secret_key.reveal(), KEY);
+    assert_eq!(
+        (stripe.currency.as_str(), stripe.payment_method.as_str()),
+        ("usd", "pm_card_visa")
+    );
+    refused(
+        &[url, ("STRIPE_SECRET_KEY", "a\nb")],
+        &["STRIPE_SECRET_KEY is \"***\""],
+    );
+    let key = ("STRIPE_SECRET_KEY", KEY);
+    let on = |url| [("PAYMENTS_URL", url), key];
+    refused(
+        &on("stripe+http://api.stripe.com"),
+        &["LOOPBACK on this machine only"],
+    );
+    refused(
+        &on("stripe+https://h?currency=jpy"),
+        &["a currency with cents"],
+    );
+    refused(&on("stripe+https://h/v1"), &["without a path"]);
+    let in_url = format!("stripe+https://{KEY}@api.stripe.com");
+    refused(
+        &on(&in_url),
+        &["***@api.stripe.com", "the key goes into STRIPE_SECRET_KEY"],
+    );
+    refused(&on(KEY), &["PAYMENTS_URL is \"***\""]);
+    let local = read(&on("stripe+http://127.0.0.1:4242")).expect("settings");
+    let PaymentsChoice::Stripe(stripe) = &local.payments else {
+        panic!("{local:?}");
+    };
+    assert_eq!(stripe.base, "http://127.0.0.1:4242");
+}
+
+#[test]
+fn a_secret_may_come_from_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("key");
+    std::fs::write(&path, format!("{KEY}\n")).expect("a file");
+    let path = path.to_str().expect("a path");
+    let url = ("PAYMENTS_URL", "stripe+https://api.stripe.com");
+    let settings = read(&[url, ("STRIPE_SECRET_KEY_FILE", path)]).expect("settings");
+    let PaymentsChoice::Stripe(stripe) = &settings.payments else {
+        panic!("{settings:?}");
+    };
+    assert_eq!(stripe.secret_key.reveal(), KEY);
+    refused(
+        &[url, ("STRIPE_SECRET_KEY_FILE", "/nowhere/key")],
+        &[
+            "STRIPE_SECRET_KEY_FILE is \"/nowhere/key\"",
+            "cannot be read",
+        ],
+    );
+    refused(
+        &[
+            url,
+            ("STRIPE_SECRET_KEY_FILE", path),
+            ("STRIPE_SECRET_KEY", KEY),
+        ],
+        &["STRIPE_SECRET_KEY is given too"],
+    );
+}
+
+#[test]
+fn a_mail_server_has_tls_unless_it_is_on_this_machine() {
+    let smtp = |url: &str, password: Option<&str>| {
+        let mut pairs = vec![("NOTIFICATIONS_URL", url)];
+        pairs.extend(password.map(|password| ("SMTP_PASSWORD", password)));
+        let settings = read(&pairs).expect("settings");
+        assert_hides(&format!("{settings:?}"));
+        match settings.notifications {
+            NotificationsChoice::Smtp(smtp) => smtp,
+            NotificationsChoice::Log => panic!("{url} is mail"),
+        }
+    };
+    let plain = smtp("smtp://mail.example?from=shop@example.com", None);
+    assert_eq!((plain.port, plain.tls), (587, SmtpTls::StartTls));
+    let wrapped = smtp(
+        "smtps://mail.example?from=shop@example.com&to=desk@example.com",
+        None,
+    );
+    assert_eq!((wrapped.port, wrapped.tls), (465, SmtpTls::Wrapped));
+    assert!(wrapped.to.is_some());
+    let local = smtp("smtp://127.0.0.1:2525?from=shop@example.com&tls=none", None);
+    assert_eq!((local.port, local.tls), (2525, SmtpTls::None));
+    let user = smtp(
+        "smtp://me%40here@mail.example?from=a@b.example",
+        Some(PASSWORD),
+    );
+    let (name, password) = user.login.expect("a login");
+    assert_eq!((name.as_str(), password.reveal()), ("me@here", PASSWORD));
+    let url = format!("smtp://me:{PASSWORD}@mail.example?from=a@b.example");
+    assert_eq!(
+        smtp(&url, None).login.expect("a login").1.reveal(),
+        PASSWORD
+    );
+    refused(
+        &[("NOTIFICATIONS_URL", &format!("{url}&x=1"))],
+        &["***@mail.example", "the parameters tls, from, to, ca_file"],
+    );
+    refused(
+        &[(
+            "NOTIFICATIONS_URL",
+            "smtp://me@mail.example?from=a@b.example",
+        )],
+        &["a user with a password"],
+    );
+}
+
+#[test]
+fn a_key_fits_into_any_header() {
+    let longest = "k".repeat(200);
+    for good in ["a", "019b/process_payment/1", longest.as_str()] {
+        assert_eq!(
+            Key::try_new(good).map(|key| key.to_string()),
+            Ok(good.to_owned())
+        );
+    }
+    for bad in ["", "a b", "a\r\nb", "ä", "\u{7f}", &"k".repeat(201)] {
+        let error: InvalidKey = Key::try_new(bad).expect_err(bad);
+        assert!(error.to_string().contains("1 to 200"), "{error}");
+    }
+}

@@ -1,0 +1,297 @@
+//! Shipping over HTTP, by the protocol of `docs/providers.md`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use platform::config::Engine;
+use providers::shipping::{HttpShippingSettings, ShippingChoice};
+use providers::{
+    Address, Arrangement, Failure, ProviderSettings, Providers, Secret, Shipment, Shipping,
+    Standing, Undone,
+};
+use serde_json::json;
+use test_python::Script;
+
+use crate::fake_carrier::{FakeCarrier, Fault, TOKEN};
+use crate::promises::{self, Shipments};
+use crate::support::{Home, clock, key, shipment, soon};
+
+async fn shipping_with(url: &str, token: &str) -> Arc<dyn Shipping> {
+    // Shipping over HTTP remembers nothing here.
+    let home = Home::new(Engine::Sqlite).await;
+    let settings = ProviderSettings {
+        shipping: ShippingChoice::Http(HttpShippingSettings {
+            base: url.to_owned(),
+            token: Secret::parse(token),
+            ca_file: None,
+        }),
+        ..ProviderSettings::default()
+    };
+    let providers = Providers::from_settings(&settings, &home.database().await, &clock());
+    providers.expect("providers").shipping
+}
+
+async fn shipping(carrier: &FakeCarrier) -> Arc<dyn Shipping> {
+    shipping_with(&carrier.url, TOKEN).await
+}
+
+async fn over_tls(url: &str, ca_file: Option<PathBuf>) -> Result<Arrangement, Failure> {
+    let home = Home::new(Engine::Sqlite).await;
+    let settings = ProviderSettings {
+        shipping: ShippingChoice::Http(HttpShippingSettings {
+            base: url.to_owned(),
+            token: None,
+            ca_file,
+        }),
+        ..ProviderSettings::default()
+    };
+    let providers = Providers::from_settings(&settings, &home.database().await, &clock());
+    let shipping = providers.expect("providers").shipping;
+    shipping.arrange(&key("a"), &shipment("o-1", 3)).await
+}
+
+#[tokio::test]
+async fn a_carrier_whose_certificate_nobody_vouches_for_is_sent_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("a path");
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/providers/foreign/tls_carrier.py");
+    let mut script = Script::start(&script, &[path]).await.expect("a carrier");
+    let port = script.line().await.expect("its port");
+    let url = format!("https://localhost:{port}");
+    let stranger = soon("an answer", over_tls(&url, None)).await;
+    assert!(
+        matches!(stranger, Err(Failure::Transient { .. })),
+        "{stranger:?}"
+    );
+    let trusted = soon(
+        "an answer",
+        over_tls(&url, Some(folder.path().join("ca.pem"))),
+    )
+    .await;
+    assert_eq!(trusted.expect("arranged").tracking_number, "TLS-1");
+    // The certificate is for another name.
+    let url = format!("https://127.0.0.1:{port}");
+    let other = soon(
+        "an answer",
+        over_tls(&url, Some(folder.path().join("ca.pem"))),
+    )
+    .await;
+    assert!(matches!(other, Err(Failure::Transient { .. })), "{other:?}");
+}
+
+#[tokio::test]
+async fn shipping_keeps_the_ports_promises() {
+    let carrier = FakeCarrier::start().await;
+    promises::all(&Shipments(&*shipping(&carrier).await)).await;
+}
+
+#[tokio::test]
+async fn the_shipment_is_sent_as_the_protocol_says() {
+    let carrier = FakeCarrier::start().await;
+    let shipping = shipping(&carrier).await;
+    let arranged = shipping
+        .arrange(&key("saga/1?x=%2f"), &shipment("o-1", 3))
+        .await;
+    let tracking_number = arranged.expect("arranged").tracking_number;
+    assert_eq!(
+        carrier.last(),
+        json!({
+            "order_id": "o-1",
+            "address": { "street": "1 High Street", "city": "Town", "postal_code": "12345" },
+            "items": [{ "product_id": "tea", "quantity": 3 }],
+        })
+    );
+    let standing = shipping.look_up(&key("saga/1?x=%2f")).await;
+    assert_eq!(
+        standing,
+        Ok(Standing::Done(Arrangement { tracking_number }))
+    );
+    let fetched = Shipment {
+        address: None,
+        ..shipment("o-2", 1)
+    };
+    shipping
+        .arrange(&key("b"), &fetched)
+        .await
+        .expect("arranged");
+    assert_eq!(carrier.last()["address"], json!(null));
+}
+
+#[tokio::test]
+async fn each_status_says_what_is_known() {
+    let carrier = FakeCarrier::start().await;
+    let shipping = shipping(&carrier).await;
+    let of = async |fault| {
+        carrier.fault(fault);
+        let name = key(&format!("known/{fault:?}").replace(['(', ')', ' '], ""));
+        let answer = shipping.arrange(&name, &shipment("o-1", 3)).await;
+        answer.expect_err("it fails")
+    };
+    for status in [429, 503] {
+        let failure = of(Fault::Status(status)).await;
+        assert!(
+            matches!(failure, Failure::Transient { .. }),
+            "{status}: {failure:?}"
+        );
+        assert_eq!(
+            failure.retry_after(),
+            Some(Duration::from_secs(3)),
+            "{status}"
+        );
+    }
+    for status in [400, 401, 403, 404] {
+        let failure = of(Fault::Status(status)).await;
+        assert!(
+            matches!(failure, Failure::Transient { .. }),
+            "{status}: {failure:?}"
+        );
+    }
+    for status in [409, 422] {
+        let failure = of(Fault::Status(status)).await;
+        assert_eq!(failure, Failure::refused("no"), "{status}");
+    }
+    for fault in [
+        Fault::Status(500),
+        Fault::StatusAfter(500),
+        Fault::StatusAfter(504),
+        Fault::Lose,
+        Fault::Garble,
+    ] {
+        let failure = of(fault).await;
+        assert!(
+            matches!(failure, Failure::Unknown { .. }),
+            "{fault:?}: {failure:?}"
+        );
+    }
+    let nobody = shipping_with("http://127.0.0.1:1", TOKEN).await;
+    let failure = nobody.arrange(&key("a"), &shipment("o-1", 3)).await;
+    assert!(
+        matches!(failure, Err(Failure::Transient { .. })),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_was_lost_is_found_by_its_key() {
+    let carrier = FakeCarrier::start().await;
+    let shipping = shipping(&carrier).await;
+    for fault in [Fault::Lose, Fault::Garble, Fault::StatusAfter(500)] {
+        let name = key(&format!("lost/{fault:?}"));
+        let before = carrier.shipments();
+        carrier.fault(fault);
+        let lost = shipping.arrange(&name, &shipment("o-1", 3)).await;
+        assert!(matches!(lost, Err(Failure::Unknown { .. })), "{lost:?}");
+        let standing = shipping.look_up(&name).await;
+        assert!(matches!(standing, Ok(Standing::Done(_))), "{standing:?}");
+        shipping
+            .arrange(&name, &shipment("o-1", 3))
+            .await
+            .expect("the first answer");
+        assert_eq!(carrier.shipments(), before + 1);
+        carrier.fault(fault);
+        let lost = shipping.undo(&name, &shipment("o-1", 3)).await;
+        assert!(matches!(lost, Err(Failure::Unknown { .. })), "{lost:?}");
+        let undone = shipping.undo(&name, &shipment("o-1", 3)).await;
+        assert!(undone.expect("undone").happened);
+        assert_eq!(carrier.shipments(), before);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_served_is_a_refusal_that_lasts() {
+    let carrier = FakeCarrier::start().await;
+    let shipping = shipping(&carrier).await;
+    let nowhere = Shipment {
+        address: Some(Address {
+            street: "1".to_owned(),
+            city: "Nowhere".to_owned(),
+            postal_code: "0".to_owned(),
+        }),
+        ..shipment("o-1", 3)
+    };
+    let reason = "nobody lives there".to_owned();
+    let refused = shipping.arrange(&key("a"), &nowhere).await;
+    assert_eq!(
+        refused,
+        Err(Failure::Refused {
+            reason: reason.clone()
+        })
+    );
+    assert_eq!(shipping.arrange(&key("a"), &nowhere).await, refused);
+    assert_eq!(
+        shipping.look_up(&key("a")).await,
+        Ok(Standing::Refused { reason })
+    );
+    assert_eq!(
+        shipping.undo(&key("a"), &nowhere).await,
+        Ok(Undone::NOTHING)
+    );
+}
+
+#[tokio::test]
+async fn what_the_carrier_says_is_not_taken_on_trust() {
+    let carrier = FakeCarrier::start().await;
+    let shipping = shipping(&carrier).await;
+    carrier.set("pending", json!({ "state": "pending" }));
+    assert_eq!(
+        shipping.look_up(&key("pending")).await,
+        Ok(Standing::Pending)
+    );
+    for (name, number) in [
+        ("empty", String::new()),
+        ("line", "a\nb".to_owned()),
+        ("long", "x".repeat(101)),
+    ] {
+        carrier.set(name, json!({ "state": "done", "tracking_number": number }));
+        let failure = shipping.look_up(&key(name)).await;
+        assert!(
+            matches!(failure, Err(Failure::Unknown { .. })),
+            "{name}: {failure:?}"
+        );
+    }
+    let wordy = format!("no\r\n{}", "x".repeat(500));
+    carrier.set("wordy", json!({ "state": "refused", "reason": wordy }));
+    let Ok(Standing::Refused { reason }) = shipping.look_up(&key("wordy")).await else {
+        panic!("it is refused");
+    };
+    assert!(
+        reason.starts_with("no xxx") && reason.len() == 200,
+        "{reason}"
+    );
+    carrier.set("new", json!({ "state": "of a later version" }));
+    let failure = shipping.look_up(&key("new")).await;
+    assert!(
+        matches!(failure, Err(Failure::Unknown { .. })),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_accepted_cancels_no_order_and_is_not_told() {
+    let carrier = FakeCarrier::start().await;
+    let wrong = "not-the-token-9876543210";
+    let shipping = shipping_with(&carrier.url, wrong).await;
+    let failure = shipping.arrange(&key("a"), &shipment("o-1", 3)).await;
+    assert!(
+        matches!(failure, Err(Failure::Transient { .. })),
+        "{failure:?}"
+    );
+    let told = format!("{failure:?} {shipping:?}");
+    assert!(!told.contains(wrong), "{told}");
+}
+
+#[tokio::test]
+async fn a_carrier_that_repeats_the_token_is_not_quoted() {
+    let carrier = FakeCarrier::start().await;
+    let shipping = shipping(&carrier).await;
+    carrier.fault(Fault::Echo);
+    let refused = shipping.arrange(&key("a"), &shipment("o-1", 3)).await;
+    assert_eq!(refused, Err(Failure::refused("*** is new here")));
+    let reason = format!("{TOKEN} again");
+    carrier.set("b", json!({ "state": "refused", "reason": reason }));
+    let standing = shipping.look_up(&key("b")).await;
+    let reason = "*** again".to_owned();
+    assert_eq!(standing, Ok(Standing::Refused { reason }));
+}

@@ -1,0 +1,246 @@
+//! The simulated providers: their promises, and their manners.
+
+use std::time::Duration;
+
+use domain::value::Money;
+use futures::FutureExt;
+use providers::payments::{PaymentsChoice, SimulatedPayments};
+use providers::simulated::{Conduct, Dice, Kind, Rate};
+use providers::{Failure, Payments, ProviderSettings, Providers, Shipping, Standing};
+
+use crate::promises::{self, Charges, Shipments};
+use crate::support::{charge, clock, eventually, key, on_both_engines, shipment, soon};
+
+#[tokio::test]
+async fn payments_keep_the_ports_promises() {
+    on_both_engines(async |home| {
+        let payments = home.payments(Conduct::default()).await;
+        promises::all(&Charges(&payments)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn shipping_keeps_the_ports_promises() {
+    on_both_engines(async |home| {
+        let shipping = home.shipping(Conduct::default()).await;
+        promises::all(&Shipments(&shipping)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_done_and_what_was_closed_outlives_the_process() {
+    on_both_engines(async |home| {
+        let before = home.payments(Conduct::default()).await;
+        let paid = before.charge(&key("a"), &charge("o-1", 500)).await;
+        let paid = paid.expect("paid");
+        before
+            .undo(&key("b"), &charge("o-2", 500))
+            .await
+            .expect("closed");
+        drop(before);
+        let after = home.payments(Conduct::default()).await;
+        assert_eq!(after.look_up(&key("a")).await, Ok(Standing::Done(paid)));
+        let late = after.charge(&key("b"), &charge("o-2", 500)).await;
+        assert!(matches!(late, Err(Failure::Refused { .. })), "{late:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_remembered_by_its_key() {
+    on_both_engines(async |home| {
+        let strict = Conduct {
+            decline_over: Some(Money::from_cents(10_000)),
+            ..Conduct::default()
+        };
+        let payments = home.payments(strict).await;
+        let exact = payments.charge(&key("exact"), &charge("o-1", 10_000)).await;
+        assert!(exact.is_ok(), "{exact:?}");
+        let refused = payments.charge(&key("over"), &charge("o-2", 10_001)).await;
+        let Err(Failure::Refused { reason }) = &refused else {
+            panic!("{refused:?}");
+        };
+        assert!(reason.contains("100.01 is more than 100.00"), "{reason}");
+        // Another rule changes nothing under the same key.
+        let lenient = home.payments(Conduct::default()).await;
+        let again = lenient.charge(&key("over"), &charge("o-2", 10_001)).await;
+        assert_eq!(again, refused);
+        let standing = lenient.look_up(&key("over")).await.expect("a standing");
+        assert!(matches!(standing, Standing::Refused { .. }));
+        let undone = lenient.undo(&key("over"), &charge("o-2", 10_001)).await;
+        assert!(!undone.expect("nothing to undo").happened);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shipment_is_declined_by_its_pieces() {
+    on_both_engines(async |home| {
+        let strict = Conduct {
+            decline_over: Some(Money::from_cents(300)),
+            ..Conduct::default()
+        };
+        let shipping = home.shipping(strict).await;
+        assert!(shipping.arrange(&key("3"), &shipment("o", 3)).await.is_ok());
+        let heavy = shipping.arrange(&key("4"), &shipment("o", 4)).await;
+        assert!(matches!(heavy, Err(Failure::Refused { .. })), "{heavy:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_that_times_out_has_done_its_work_and_answers_the_repeat() {
+    on_both_engines(async |home| {
+        let silent = Conduct {
+            timeout_rate: Rate::ALWAYS,
+            ..Conduct::default()
+        };
+        let payments = home.payments(silent).await;
+        let (name, order) = (key("a"), charge("o-1", 500));
+        {
+            let mut call = std::pin::pin!(payments.charge(&name, &order));
+            let paid = eventually("the payment", async || {
+                match payments.look_up(&name).await {
+                    Ok(Standing::Done(paid)) => Some(paid),
+                    _ => None,
+                }
+            });
+            tokio::select! {
+                answer = call.as_mut() => panic!("it answered {answer:?}"),
+                paid = paid => drop(paid),
+            }
+            assert_eq!(call.now_or_never(), None);
+        }
+        let again = soon("the repeat", payments.charge(&name, &order)).await;
+        assert!(again.is_ok(), "{again:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_that_was_sent_arrives_although_its_caller_is_gone() {
+    on_both_engines(async |home| {
+        let slow = Conduct {
+            latency: Duration::from_millis(50),
+            ..Conduct::default()
+        };
+        let payments = home.payments(slow).await;
+        let order = charge("o-1", 500);
+        // Polled once, so it was sent, and dropped.
+        let gone = payments.charge(&key("a"), &order).now_or_never();
+        assert_eq!(gone, None);
+        eventually("the delayed payment", async || {
+            let standing = payments.look_up(&key("a")).await;
+            matches!(standing, Ok(Standing::Done(_))).then_some(())
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_the_calls_on_their_way() {
+    on_both_engines(async |home| {
+        let slow = Conduct {
+            latency: Duration::from_millis(50),
+            ..Conduct::default()
+        };
+        let settings = ProviderSettings {
+            payments: PaymentsChoice::Simulated(slow),
+            ..ProviderSettings::default()
+        };
+        let providers = Providers::from_settings(&settings, &home.database().await, &clock());
+        let providers = providers.expect("providers");
+        let gone = providers
+            .payments
+            .charge(&key("a"), &charge("o-1", 500))
+            .now_or_never();
+        assert_eq!(gone, None);
+        soon("the stop", providers.finished()).await;
+        let after = home.payments(Conduct::default()).await;
+        let standing = after.look_up(&key("a")).await;
+        assert!(matches!(standing, Ok(Standing::Done(_))), "{standing:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_delayed_action_meets_the_undo_that_overtook_it() {
+    on_both_engines(async |home| {
+        let slow = home
+            .payments(Conduct {
+                latency: Duration::from_secs(3),
+                ..Conduct::default()
+            })
+            .await;
+        let quick = home.payments(Conduct::default()).await;
+        let (name, order) = (key("a"), charge("o-1", 500));
+        let mut delayed = std::pin::pin!(slow.charge(&name, &order));
+        assert_eq!(delayed.as_mut().now_or_never(), None);
+        let undone = quick.undo(&name, &order).await.expect("closed");
+        assert!(!undone.happened);
+        let late = soon("the delayed charge", delayed).await;
+        assert!(matches!(late, Err(Failure::Refused { .. })), "{late:?}");
+        assert_eq!(quick.look_up(&name).await, Ok(Standing::Undone));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_that_is_not_available_has_done_nothing() {
+    on_both_engines(async |home| {
+        let away = Conduct {
+            unavailable_rate: Rate::ALWAYS,
+            ..Conduct::default()
+        };
+        let payments = home.payments(away).await;
+        let failed = payments.charge(&key("a"), &charge("o-1", 500)).await;
+        let asked = payments.look_up(&key("a")).await;
+        for failure in [failed.err(), asked.err()] {
+            assert!(
+                matches!(failure, Some(Failure::Transient { .. })),
+                "{failure:?}"
+            );
+        }
+        let back = home.payments(Conduct::default()).await;
+        assert_eq!(back.look_up(&key("a")).await, Ok(Standing::Absent));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_same_seed_refuses_the_same_share() {
+    on_both_engines(async |home| {
+        let third = Conduct {
+            fail_rate: Rate::new(0.3).expect("a rate"),
+            ..Conduct::default()
+        };
+        let mut runs = Vec::new();
+        for run in 0..2 {
+            let provider = home.provider(Kind::Payment, third.clone(), 7).await;
+            let payments = SimulatedPayments::new(provider);
+            let mut refused = Vec::new();
+            for n in 0..60 {
+                let name = key(&format!("run-{run}/{n}"));
+                let answer = payments.charge(&name, &charge("o-1", 500)).await;
+                refused.push(answer.is_err());
+            }
+            runs.push(refused);
+        }
+        assert_eq!(runs[0], runs[1]);
+        let share = runs[0].iter().filter(|refused| **refused).count();
+        assert!((9..=27).contains(&share), "{share} of 60");
+    })
+    .await;
+}
+
+#[test]
+fn dice_keep_to_the_ends_of_the_scale() {
+    let dice = Dice::seeded(1);
+    assert!((0..1_000).all(|_| dice.hits(Rate::ALWAYS)));
+    assert!((0..1_000).all(|_| !dice.hits(Rate::NEVER)));
+    assert_eq!(Rate::new(1.1), None);
+    assert_eq!(Rate::new(f64::NAN), None);
+}

@@ -1,0 +1,247 @@
+//! Charges while Stripe fails: whatever happens, the money is taken once or not at all, and a look-up tells which.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+use platform::config::Engine;
+use providers::{Failure, Payments, Providers, Standing};
+
+use crate::fake_stripe::{FakeStripe, Fault, Money, On};
+use crate::promises::{self, Charges};
+use crate::stripe::stage::{GOOD_CARD, TRIES, payments, settings};
+use crate::support::{Home, charge, clock, key, on_both_engines};
+
+const ONCE: Money = Money {
+    taken: 1_234,
+    given_back: 0,
+    captures: 1,
+};
+
+/// Charges until there is an answer for good, looking up after each answer that leaves it open.
+async fn charge_in_the_end(payments: &dyn Payments, name: &str) -> Result<String, String> {
+    let (name, order) = (key(name), charge("o-1", 1_234));
+    for _ in 0..TRIES {
+        match payments.charge(&name, &order).await {
+            Ok(paid) => return Ok(paid.payment_id),
+            Err(Failure::Refused { reason }) => return Err(reason),
+            Err(Failure::Transient { .. }) => {}
+            Err(Failure::Unknown { .. }) => match payments.look_up(&name).await {
+                Ok(Standing::Done(paid)) => return Ok(paid.payment_id),
+                Ok(Standing::Refused { reason }) => return Err(reason),
+                Ok(Standing::Absent | Standing::Pending) | Err(_) => {}
+                Ok(Standing::Undone) => panic!("nobody undid it"),
+            },
+        }
+    }
+    panic!("no end after {TRIES} tries");
+}
+
+#[tokio::test]
+async fn payments_keep_the_ports_promises() {
+    on_both_engines(async |home| {
+        let fake = FakeStripe::start().await;
+        let payments = payments(home, &fake.url, GOOD_CARD).await;
+        promises::all(&Charges(&*payments)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whatever_fails_once_the_money_is_taken_once() {
+    on_both_engines(async |home| {
+        for on in [On::Create, On::Confirm] {
+            for fault in [
+                Fault::FailBefore,
+                Fault::FailAfter,
+                Fault::Lose,
+                Fault::Limit,
+                Fault::Locked,
+                Fault::InUse,
+            ] {
+                let fake = FakeStripe::start().await;
+                let payments = payments(home, &fake.url, GOOD_CARD).await;
+                fake.fault(on, fault.clone());
+                let name = format!("{on:?}/{fault:?}");
+                let paid = charge_in_the_end(&*payments, &name).await;
+                assert!(paid.is_ok(), "{name}: {paid:?}");
+                assert_eq!(fake.money(), ONCE, "{name}");
+                // Only behind a 500, which Stripe would repeat, is another one created.
+                let is_repeated = matches!((on, fault), (On::Create, Fault::FailAfter));
+                let intents = fake.intents();
+                assert_eq!(
+                    intents.len(),
+                    1 + usize::from(is_repeated),
+                    "{name}: {intents:?}"
+                );
+                let standing = payments.look_up(&key(&name)).await;
+                assert!(
+                    matches!(standing, Ok(Standing::Done(_))),
+                    "{name}: {standing:?}"
+                );
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_failure_says_what_is_known() {
+    on_both_engines(async |home| {
+        let of = async |on, fault: Fault| {
+            let fake = FakeStripe::start().await;
+            let payments = payments(home, &fake.url, GOOD_CARD).await;
+            let name = key(&format!("known/{on:?}/{fault:?}"));
+            fake.fault(on, fault);
+            payments
+                .charge(&name, &charge("o-1", 1_234))
+                .await
+                .expect_err("it fails")
+        };
+        // An intent that may have been created takes no money.
+        for fault in [
+            Fault::FailBefore,
+            Fault::FailAfter,
+            Fault::Lose,
+            Fault::InUse,
+        ] {
+            let failure = of(On::Create, fault.clone()).await;
+            assert!(
+                matches!(failure, Failure::Transient { .. }),
+                "{fault:?}: {failure:?}"
+            );
+            let failure = of(On::Confirm, fault.clone()).await;
+            assert!(
+                matches!(failure, Failure::Unknown { .. }),
+                "{fault:?}: {failure:?}"
+            );
+        }
+        let failure = of(On::Confirm, Fault::Locked).await;
+        assert!(matches!(failure, Failure::Unknown { .. }), "{failure:?}");
+        let failure = of(On::Confirm, Fault::Limit).await;
+        assert_eq!(failure.retry_after(), Some(Duration::from_secs(7)));
+        let nobody = payments(home, "http://127.0.0.1:1", GOOD_CARD).await;
+        let failure = nobody.charge(&key("nobody"), &charge("o-1", 1_234)).await;
+        assert!(
+            matches!(failure, Err(Failure::Transient { .. })),
+            "{failure:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_crash_after_any_step_goes_on_where_it_was() {
+    on_both_engines(async |home| {
+        for on in [On::Create, On::Confirm] {
+            let fake = FakeStripe::start().await;
+            let name = key(&format!("crash/{on:?}"));
+            let (hold, came, _go) = Fault::hold();
+            fake.fault(on, hold);
+            {
+                let before = payments(home, &fake.url, GOOD_CARD).await;
+                let order = charge("o-1", 1_234);
+                let mut call = before.charge(&name, &order).fuse();
+                tokio::select! {
+                    answer = &mut call => panic!("it answered {answer:?}"),
+                    () = came.notified() => {}
+                }
+            }
+            // The process is gone; Stripe has not done it, and never will.
+            let after = payments(home, &fake.url, GOOD_CARD).await;
+            fake.advance(25 * 60 * 60);
+            assert_eq!(after.look_up(&name).await, Ok(Standing::Absent));
+            let paid = after.charge(&name, &charge("o-1", 1_234)).await;
+            assert!(paid.is_ok(), "{on:?}: {paid:?}");
+            assert_eq!(fake.money(), ONCE, "{on:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_stripe_has_forgotten_is_looked_up_and_not_charged_again() {
+    on_both_engines(async |home| {
+        let fake = FakeStripe::start().await;
+        let payments = payments(home, &fake.url, GOOD_CARD).await;
+        fake.fault(On::Confirm, Fault::Lose);
+        let order = charge("o-1", 1_234);
+        let lost = payments.charge(&key("a"), &order).await;
+        assert!(matches!(lost, Err(Failure::Unknown { .. })), "{lost:?}");
+        fake.advance(25 * 60 * 60);
+        let again = payments.charge(&key("a"), &order).await;
+        assert!(again.is_ok(), "{again:?}");
+        assert_eq!(fake.money(), ONCE);
+        assert_eq!(fake.calls(), ["create", "confirm", "look"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_processes_with_one_key_take_the_money_once() {
+    on_both_engines(async |home| {
+        let fake = FakeStripe::start().await;
+        let one = payments(home, &fake.url, GOOD_CARD).await;
+        let two = payments(home, &fake.url, GOOD_CARD).await;
+        for n in 0..10 {
+            let name = format!("both/{n}");
+            let (first, second) = tokio::join!(
+                charge_in_the_end(&*one, &name),
+                charge_in_the_end(&*two, &name)
+            );
+            assert_eq!(first.expect("paid"), second.expect("paid"));
+        }
+        assert_eq!(fake.money().captures, 10);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_card_that_wants_its_owner_is_refused_and_closed() {
+    on_both_engines(async |home| {
+        let fake = FakeStripe::start().await;
+        let payments = payments(home, &fake.url, "pm_card_authenticationRequired").await;
+        let refused = charge_in_the_end(&*payments, "a").await;
+        assert!(refused.expect_err("refused").contains("approve"));
+        assert_eq!(statuses(&fake), ["canceled"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_stripe_is_still_processing_is_pending() {
+    on_both_engines(async |home| {
+        let fake = FakeStripe::start().await;
+        let payments = payments(home, &fake.url, "pm_slow").await;
+        let open = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
+        assert!(matches!(open, Err(Failure::Unknown { .. })), "{open:?}");
+        assert_eq!(payments.look_up(&key("a")).await, Ok(Standing::Pending));
+        fake.settle(&fake.intents()[0].0);
+        let standing = payments.look_up(&key("a")).await;
+        assert!(matches!(standing, Ok(Standing::Done(_))), "{standing:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_accepted_cancels_no_order_and_is_not_told() {
+    let wrong = "sk_test_51thisisnotthekey";
+    let home = Home::new(Engine::Sqlite).await;
+    let fake = FakeStripe::start().await;
+    let settings = settings(&fake.url, wrong, GOOD_CARD);
+    let providers = Providers::from_settings(&settings, &home.database().await, &clock());
+    let payments = providers.expect("providers").payments;
+    let failure = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
+    assert!(
+        matches!(failure, Err(Failure::Transient { .. })),
+        "{failure:?}"
+    );
+    let told = format!("{failure:?} {payments:?} {settings:?}");
+    assert!(!told.contains(wrong), "{told}");
+}
+
+pub fn statuses(fake: &FakeStripe) -> Vec<String> {
+    fake.intents()
+        .into_iter()
+        .map(|(_, status)| status)
+        .collect()
+}

@@ -1,0 +1,132 @@
+//! Against localstripe, a fake of Stripe by other people: what is sent and read has Stripe's shape. It ignores
+//! idempotency keys, so here nothing is repeated at Stripe that must not be done twice.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::middleware::map_response;
+use axum::response::Response;
+use event_sourcing::SystemClock;
+use platform::Tasks;
+use platform::config::Engine;
+use platform::runtime::HttpListener;
+use providers::{Failure, Standing, Undone};
+use test_python::Script;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+use crate::promises::{self, Charges};
+use crate::stripe::stage::{GOOD_CARD, WEBHOOK_SECRET, payments, providers_with};
+use crate::support::{Home, charge, key, on_both_engines, soon};
+
+async fn localstripe() -> (Script, String) {
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/providers/foreign/serve_localstripe.py");
+    let mut script = Script::start(&script, &[]).await.expect("localstripe");
+    let url = script.line().await.expect("its URL");
+    (script, url)
+}
+
+#[tokio::test]
+async fn payments_keep_the_ports_promises() {
+    on_both_engines(async |home| {
+        let (_script, url) = localstripe().await;
+        let payments = payments(home, &url, GOOD_CARD).await;
+        promises::all(&Charges(&*payments)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_declined_card_is_a_refusal_that_lasts() {
+    on_both_engines(async |home| {
+        let (_script, url) = localstripe().await;
+        let payments = payments(home, &url, "pm_card_chargeCustomerFail").await;
+        let order = charge("o-1", 1_234);
+        let refused = payments.charge(&key("a"), &order).await;
+        let reason = "Your card was declined.".to_owned();
+        assert_eq!(
+            refused,
+            Err(Failure::Refused {
+                reason: reason.clone()
+            })
+        );
+        assert_eq!(payments.charge(&key("a"), &order).await, refused);
+        assert_eq!(
+            payments.look_up(&key("a")).await,
+            Ok(Standing::Refused { reason })
+        );
+        assert_eq!(payments.undo(&key("a"), &order).await, Ok(Undone::NOTHING));
+        assert_eq!(payments.look_up(&key("a")).await, Ok(Standing::Undone));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_url_that_leads_elsewhere_cancels_no_order() {
+    on_both_engines(async |home| {
+        let (_script, url) = localstripe().await;
+        let payments = payments(home, &format!("{url}/elsewhere"), GOOD_CARD).await;
+        let failed = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
+        assert!(
+            matches!(failed, Err(Failure::Transient { .. })),
+            "{failed:?}"
+        );
+    })
+    .await;
+}
+
+/// localstripe calls back about customers alone, which are not ours; that it is believed is what counts.
+#[tokio::test]
+async fn its_webhooks_are_believed() {
+    let (_script, url) = localstripe().await;
+    let home = Home::new(Engine::Sqlite).await;
+    let clock = Arc::new(SystemClock);
+    let providers = providers_with(&home, &url, GOOD_CARD, clock).await;
+    let (answered, mut answers) = mpsc::unbounded_channel();
+    let router = providers
+        .webhooks
+        .clone()
+        .layer(map_response(move |answer: Response| {
+            answered.send(answer.status()).expect("the test listens");
+            std::future::ready(answer)
+        }));
+    let any_port = "127.0.0.1:0".parse().expect("an address");
+    let listener = HttpListener::bind("webhooks", any_port).await;
+    let listener = listener.expect("a port");
+    let own = format!("http://{}/webhooks/stripe", listener.address());
+    let tasks = Tasks::new();
+    listener.serve(router, &tasks);
+    for (secret, status) in [(WEBHOOK_SECRET, 200), ("whsec_another", 400)] {
+        post(
+            &url,
+            "/_config/webhooks/shop",
+            &[("url", &own), ("secret", secret)],
+        )
+        .await;
+        post(&url, "/v1/customers", &[("name", "Anna")]).await;
+        let answer = soon("the webhook", answers.recv()).await;
+        assert_eq!(answer.expect("an answer").as_u16(), status, "{secret}");
+    }
+}
+
+async fn post(url: &str, path: &str, form: &[(&str, &str)]) {
+    let address = url.trim_start_matches("http://");
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer sk_test_12345\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}

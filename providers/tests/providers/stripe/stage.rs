@@ -1,0 +1,48 @@
+//! Stripe's payments over a Stripe that a test holds in its hands.
+
+use std::sync::Arc;
+
+use event_sourcing::Clock;
+use providers::payments::PaymentsChoice;
+use providers::payments::stripe::StripeSettings;
+use providers::{Payments, ProviderSettings, Providers, Secret};
+
+use crate::fake_stripe::SECRET_KEY;
+use crate::support::{Home, clock};
+
+pub const WEBHOOK_SECRET: &str = "whsec_testtesttesttest";
+/// Tries that come right behind each other; what runs meanwhile must end before they do.
+pub const TRIES: usize = 1_000;
+pub const GOOD_CARD: &str = "pm_card_visa";
+
+/// Providers with payments at `url`, in a process of their own on `home`.
+pub async fn providers(home: &Home, url: &str, card: &str) -> Providers {
+    providers_with(home, url, card, clock()).await
+}
+
+pub async fn providers_with(
+    home: &Home,
+    url: &str,
+    card: &str,
+    clock: Arc<dyn Clock>,
+) -> Providers {
+    let settings = settings(url, SECRET_KEY, card);
+    Providers::from_settings(&settings, &home.database().await, &clock).expect("providers")
+}
+
+pub fn settings(url: &str, secret_key: &str, card: &str) -> ProviderSettings {
+    ProviderSettings {
+        payments: PaymentsChoice::Stripe(StripeSettings {
+            base: url.to_owned(),
+            secret_key: Secret::parse(secret_key).expect("a key"),
+            webhook_secret: Secret::parse(WEBHOOK_SECRET),
+            currency: "usd".to_owned(),
+            payment_method: card.to_owned(),
+        }),
+        ..ProviderSettings::default()
+    }
+}
+
+pub async fn payments(home: &Home, url: &str, card: &str) -> Arc<dyn Payments> {
+    providers(home, url, card).await.payments
+}

@@ -1,0 +1,177 @@
+//! Undos: whenever they come, and whatever fails, nothing is held afterwards and nothing can be taken.
+
+use std::sync::Arc;
+
+use providers::{Failure, Payments, Standing, Undone};
+
+use super::faults::statuses;
+use super::stage::{GOOD_CARD, TRIES, payments};
+use crate::fake_stripe::{FakeStripe, Fault, On};
+use crate::support::{charge, key, on_both_engines, soon};
+
+/// Undoes until it has succeeded.
+async fn undo_in_the_end(payments: &dyn Payments, name: &str) -> Undone {
+    for _ in 0..TRIES {
+        match payments.undo(&key(name), &charge("o-1", 1_234)).await {
+            Ok(undone) => return undone,
+            Err(Failure::Refused { reason }) => panic!("an undo was refused: {reason}"),
+            Err(_) => {}
+        }
+    }
+    panic!("no end after {TRIES} tries");
+}
+
+#[tokio::test]
+async fn whatever_fails_once_the_money_is_given_back_once() {
+    on_both_engines(async |home| {
+        for fault in [
+            Fault::FailBefore,
+            Fault::FailAfter,
+            Fault::Lose,
+            Fault::Limit,
+            Fault::Locked,
+            Fault::InUse,
+        ] {
+            for on in [On::Look, On::Refund] {
+                let fake = FakeStripe::start().await;
+                let payments = payments(home, &fake.url, GOOD_CARD).await;
+                let name = format!("{on:?}/{fault:?}");
+                let paid = payments.charge(&key(&name), &charge("o-1", 1_234)).await;
+                paid.expect("paid");
+                fake.fault(on, fault.clone());
+                let undone = undo_in_the_end(&*payments, &name).await;
+                assert!(
+                    undone.happened && undone.reference.is_some(),
+                    "{name}: {undone:?}"
+                );
+                let money = fake.money();
+                assert_eq!((money.taken, money.given_back), (1_234, 1_234), "{name}");
+                assert_eq!(undo_in_the_end(&*payments, &name).await, undone, "{name}");
+                assert_eq!(fake.money(), money, "{name}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_somebody_has_given_back_by_hand_is_given_back() {
+    on_both_engines(async |home| {
+        let fake = FakeStripe::start().await;
+        let payments = payments(home, &fake.url, GOOD_CARD).await;
+        let order = charge("o-1", 1_234);
+        let paid = payments.charge(&key("a"), &order).await.expect("paid");
+        fake.refund_by_hand(&paid.payment_id);
+        let undone = payments.undo(&key("a"), &order).await.expect("undone");
+        assert!(undone.happened);
+        assert_eq!(undone.reference.as_deref(), Some("re_000001"));
+        assert_eq!(fake.money().given_back, 1_234);
+    })
+    .await;
+}
+
+/// Somebody is faster, between the undo's look and its refund.
+#[tokio::test]
+async fn what_is_given_back_at_the_same_moment_is_given_back_once() {
+    on_both_engines(async |home| {
+        let fake = FakeStripe::start().await;
+        let payments = payments(home, &fake.url, GOOD_CARD).await;
+        let paid = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
+        let (hold, came, go) = Fault::hold();
+        fake.fault(On::Refund, hold);
+        let undoing =
+            tokio::spawn(async move { payments.undo(&key("a"), &charge("o-1", 1_234)).await });
+        soon("the refund", came.notified()).await;
+        fake.refund_by_hand(&paid.expect("paid").payment_id);
+        go.notify_one();
+        let undone = soon("the undo", undoing).await.expect("no panic");
+        let undone = undone.expect("undone");
+        assert!(undone.happened);
+        assert_eq!(undone.reference.as_deref(), Some("re_000001"));
+        assert_eq!(fake.money().given_back, 1_234);
+    })
+    .await;
+}
+
+/// The charge is stopped at one of its calls, undone, and let go: wherever it is, no money is held.
+#[tokio::test]
+async fn an_undo_overtakes_a_charge_at_each_of_its_calls() {
+    on_both_engines(async |home| {
+        for on in [On::Create, On::Confirm] {
+            let fake = FakeStripe::start().await;
+            let charging = payments(home, &fake.url, GOOD_CARD).await;
+            let undoing = payments(home, &fake.url, GOOD_CARD).await;
+            let name = format!("overtaken/{on:?}");
+            let (hold, came, go) = Fault::hold();
+            fake.fault(on, hold);
+            let late = {
+                let name = name.clone();
+                tokio::spawn(
+                    async move { charging.charge(&key(&name), &charge("o-1", 1_234)).await },
+                )
+            };
+            soon("the charge's call", came.notified()).await;
+            let undone = undo_in_the_end(&*undoing, &name).await;
+            assert!(!undone.happened, "{on:?}: {undone:?}");
+            go.notify_one();
+            let late = soon("the charge", late).await.expect("no panic");
+            assert!(
+                matches!(late, Err(Failure::Refused { .. })),
+                "{on:?}: {late:?}"
+            );
+            assert_eq!(fake.money().taken, 0, "{on:?}");
+            assert!(
+                statuses(&fake).iter().all(|status| status == "canceled"),
+                "{on:?}"
+            );
+            assert_eq!(
+                undoing.look_up(&key(&name)).await,
+                Ok(Standing::Undone),
+                "{on:?}"
+            );
+        }
+    })
+    .await;
+}
+
+/// The undo's cancellation meets an intent that was confirmed a moment before.
+#[tokio::test]
+async fn a_charge_that_overtakes_the_undo_is_refunded() {
+    on_both_engines(async |home| {
+        let fake = FakeStripe::start().await;
+        let payments = payments(home, &fake.url, GOOD_CARD).await;
+        let (hold_confirm, confirming, confirm) = Fault::hold();
+        let (hold_cancel, cancelling, cancel) = Fault::hold();
+        fake.fault(On::Confirm, hold_confirm);
+        fake.fault(On::Cancel, hold_cancel);
+        let name = key("a");
+        let paying = {
+            let (payments, name) = (Arc::clone(&payments), name.clone());
+            tokio::spawn(async move { payments.charge(&name, &charge("o-1", 1_234)).await })
+        };
+        soon("the confirmation", confirming.notified()).await;
+        let undoing =
+            tokio::spawn(async move { payments.undo(&name, &charge("o-1", 1_234)).await });
+        soon("the cancellation", cancelling.notified()).await;
+        confirm.notify_one();
+        let paid = soon("the charge", paying).await.expect("no panic");
+        assert!(paid.is_ok(), "{paid:?}");
+        cancel.notify_one();
+        let undone = soon("the undo", undoing).await.expect("no panic");
+        assert!(undone.expect("undone").happened);
+        let money = fake.money();
+        assert_eq!((money.taken, money.given_back), (1_234, 1_234));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_undo_without_a_charge_needs_no_stripe() {
+    on_both_engines(async |home| {
+        let payments = payments(home, "http://127.0.0.1:1", GOOD_CARD).await;
+        let undone = payments.undo(&key("a"), &charge("o-1", 1_234)).await;
+        assert_eq!(undone, Ok(Undone::NOTHING));
+        assert_eq!(payments.look_up(&key("a")).await, Ok(Standing::Undone));
+    })
+    .await;
+}

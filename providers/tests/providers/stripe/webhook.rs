@@ -1,0 +1,147 @@
+//! Stripe calls back.
+
+use std::sync::Arc;
+
+use axum::Router;
+use event_sourcing::clock::ManualClock;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use providers::{Key, Payments, Providers};
+use tower::ServiceExt;
+
+use super::signature::officially_signed;
+use super::stage::{GOOD_CARD, WEBHOOK_SECRET, providers, providers_with};
+use crate::fake_stripe::FakeStripe;
+use crate::support::{Home, charge, key, noon, on_both_engines};
+
+async fn post(router: &Router, signature: &str, body: &str) -> (u16, String) {
+    let request = Request::post("/webhooks/stripe")
+        .header("stripe-signature", signature)
+        .body(axum::body::Body::new(Full::from(body.to_owned())))
+        .expect("a request");
+    let response = router.clone().oneshot(request).await.expect("an answer");
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.expect("a body");
+    let text = String::from_utf8(body.to_bytes().to_vec()).expect("text");
+    (status, text)
+}
+
+fn event(id: &str, object: &str) -> String {
+    format!(r#"{{"id":"{id}","type":"x","data":{{"object":{object}}}}}"#)
+}
+
+fn hint(providers: &mut Providers) -> Option<Key> {
+    providers.news.as_mut().expect("news").try_recv().ok()
+}
+
+async fn on_home(home: &Home) -> Providers {
+    providers(home, "http://127.0.0.1:1", GOOD_CARD).await
+}
+
+#[tokio::test]
+async fn an_event_is_a_hint_to_look_at_its_key_once() {
+    on_both_engines(async |home| {
+        let mut providers = on_home(home).await;
+        let body = event(
+            "evt_1",
+            r#"{"object":"payment_intent","id":"pi_9","metadata":{"shop_key":"saga/pay/1"}}"#,
+        );
+        let signature = officially_signed(WEBHOOK_SECRET, &body).await;
+        assert_eq!(post(&providers.webhooks, &signature, &body).await.0, 200);
+        assert_eq!(hint(&mut providers), Some(key("saga/pay/1")));
+        // Stripe sends events more than once, also to the next process.
+        assert_eq!(post(&providers.webhooks, &signature, &body).await.0, 200);
+        assert_eq!(hint(&mut providers), None);
+        let mut restarted = on_home(home).await;
+        assert_eq!(post(&restarted.webhooks, &signature, &body).await.0, 200);
+        assert_eq!(hint(&mut restarted), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_without_our_key_is_known_by_its_intent() {
+    on_both_engines(async |home| {
+        let fake = FakeStripe::start().await;
+        let mut providers = providers(home, &fake.url, GOOD_CARD).await;
+        let payments: &dyn Payments = &*providers.payments;
+        let paid = payments.charge(&key("mine"), &charge("o-1", 1_234)).await;
+        let intent = paid.expect("paid").payment_id;
+        let body = event(
+            "evt_1",
+            &format!(r#"{{"object":"charge","payment_intent":"{intent}"}}"#),
+        );
+        let signature = officially_signed(WEBHOOK_SECRET, &body).await;
+        assert_eq!(post(&providers.webhooks, &signature, &body).await.0, 200);
+        assert_eq!(hint(&mut providers), Some(key("mine")));
+        let body = event("evt_2", r#"{"object":"customer","id":"cus_1"}"#);
+        let signature = officially_signed(WEBHOOK_SECRET, &body).await;
+        assert_eq!(post(&providers.webhooks, &signature, &body).await.0, 200);
+        assert_eq!(hint(&mut providers), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_not_signed_or_too_large_is_not_read() {
+    on_both_engines(async |home| {
+        let mut providers = on_home(home).await;
+        let body = event("evt_1", r#"{"metadata":{"shop_key":"k"}}"#);
+        let signature = officially_signed(WEBHOOK_SECRET, &body).await;
+        let forged = officially_signed("whsec_guessed", &body).await;
+        for signature in ["", "t=1,v1=00", forged.as_str()] {
+            let (status, text) = post(&providers.webhooks, signature, &body).await;
+            assert_eq!(status, 400, "{signature}");
+            assert!(!text.contains(WEBHOOK_SECRET));
+        }
+        let long = " ".repeat(300 * 1024);
+        assert_eq!(post(&providers.webhooks, &signature, &long).await.0, 413);
+        assert_eq!(hint(&mut providers), None);
+        let clock = Arc::new(ManualClock::new(noon() + chrono::TimeDelta::seconds(301)));
+        let mut late = providers_with(home, "http://127.0.0.1:1", GOOD_CARD, clock).await;
+        assert_eq!(post(&late.webhooks, &signature, &body).await.0, 400);
+        assert_eq!(hint(&mut late), None);
+        // It was not remembered either, so in time it counts.
+        assert_eq!(post(&providers.webhooks, &signature, &body).await.0, 200);
+        assert_eq!(hint(&mut providers), Some(key("k")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_whose_hint_finds_no_room_comes_again() {
+    let home = Home::new(platform::config::Engine::Sqlite).await;
+    let mut providers = on_home(&home).await;
+    let secret = hmac_key();
+    let mut refused = None;
+    for n in 0..2_000 {
+        let body = event(&format!("evt_{n}"), r#"{"metadata":{"shop_key":"k"}}"#);
+        let signature = sign(&secret, &body);
+        if post(&providers.webhooks, &signature, &body).await.0 == 503 {
+            refused = Some((signature, body));
+            break;
+        }
+    }
+    let (signature, body) = refused.expect("the hints' room is bounded");
+    while hint(&mut providers).is_some() {}
+    assert_eq!(post(&providers.webhooks, &signature, &body).await.0, 200);
+    assert_eq!(hint(&mut providers), Some(key("k")));
+}
+
+fn hmac_key() -> hmac::Hmac<sha2::Sha256> {
+    hmac::KeyInit::new_from_slice(WEBHOOK_SECRET.as_bytes()).expect("a key")
+}
+
+/// Many signatures, faster than Python makes them.
+fn sign(secret: &hmac::Hmac<sha2::Sha256>, body: &str) -> String {
+    use hmac::Mac;
+    use std::fmt::Write;
+    let seconds = noon().timestamp();
+    let mut mac = secret.clone();
+    mac.update(format!("{seconds}.{body}").as_bytes());
+    let mut header = format!("t={seconds},v1=");
+    for byte in mac.finalize().into_bytes() {
+        write!(header, "{byte:02x}").expect("a string");
+    }
+    header
+}

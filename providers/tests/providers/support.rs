@@ -1,0 +1,139 @@
+//! Databases, clocks, and things to pay and send.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use command_database::CommandDatabase;
+use domain::value::{EntityId, Money, Quantity, UserId};
+use event_sourcing::Clock;
+use event_sourcing::clock::ManualClock;
+use platform::config::{DatabaseUrl, Engine};
+use providers::payments::SimulatedPayments;
+use providers::shipping::SimulatedShipping;
+use providers::simulated::{Book, BookTask, Conduct, Dice, Kind, Provider};
+use providers::{Address, Charge, Key, Parcel, Shipment};
+use tempfile::TempDir;
+use test_postgres::TestDatabase;
+use tokio_util::task::TaskTracker;
+
+/// Longer than anything here takes, so that whoever waits for nothing is found out.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A command database that processes can be opened on, one after the other or together. It is gone with this.
+pub struct Home {
+    url: DatabaseUrl,
+    _folder: Option<TempDir>,
+    _database: Option<TestDatabase>,
+}
+
+/// Runs a test on both engines, each with a fresh database.
+pub async fn on_both_engines(test: impl AsyncFn(&Home)) {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        eprintln!("on {engine:?}");
+        test(&Home::new(engine).await).await;
+    }
+}
+
+impl Home {
+    pub async fn new(engine: Engine) -> Self {
+        let (folder, database) = match engine {
+            Engine::Sqlite => (Some(tempfile::tempdir().expect("a folder")), None),
+            Engine::Postgres => (None, Some(test_postgres::database().await)),
+        };
+        let url = match (&folder, &database) {
+            (Some(folder), _) => format!("sqlite://{}/command.db", folder.path().display()),
+            (None, Some(database)) => database.url.clone(),
+            (None, None) => unreachable!("one of them was made"),
+        };
+        Self {
+            url: DatabaseUrl::parse(&url).expect("a database"),
+            _folder: folder,
+            _database: database,
+        }
+    }
+
+    pub async fn database(&self) -> CommandDatabase {
+        CommandDatabase::connect(&self.url, 4, true)
+            .await
+            .expect("a database")
+    }
+
+    pub async fn book(&self) -> (Book, BookTask) {
+        Book::open(self.database().await, clock())
+    }
+
+    pub async fn payments(&self, conduct: Conduct) -> SimulatedPayments {
+        SimulatedPayments::new(self.provider(Kind::Payment, conduct, 1).await)
+    }
+
+    pub async fn shipping(&self, conduct: Conduct) -> SimulatedShipping {
+        SimulatedShipping::new(self.provider(Kind::Shipment, conduct, 1).await)
+    }
+
+    pub async fn provider(&self, kind: Kind, conduct: Conduct, seed: u64) -> Provider {
+        let (book, _task) = self.book().await;
+        Provider::new(kind, conduct, Dice::seeded(seed), book, TaskTracker::new())
+    }
+}
+
+pub const NOON: &str = "2030-01-01T12:00:00Z";
+
+pub fn noon() -> DateTime<Utc> {
+    NOON.parse().expect("a time")
+}
+
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::new(noon()))
+}
+
+pub fn key(text: &str) -> Key {
+    Key::try_new(text).expect("a key")
+}
+
+pub fn charge(order: &str, cents: i64) -> Charge {
+    Charge {
+        order_id: id(order),
+        user_id: UserId::parse("user", "anna@example.com").expect("a user"),
+        amount: Money::from_cents(cents),
+    }
+}
+
+pub fn shipment(order: &str, pieces: i64) -> Shipment {
+    Shipment {
+        order_id: id(order),
+        address: Some(Address {
+            street: "1 High Street".to_owned(),
+            city: "Town".to_owned(),
+            postal_code: "12345".to_owned(),
+        }),
+        items: vec![Parcel {
+            product_id: id("tea"),
+            quantity: Quantity::parse("quantity", pieces).expect("a quantity"),
+        }],
+    }
+}
+
+pub fn id(text: &str) -> EntityId {
+    EntityId::parse("id", text).expect("an id")
+}
+
+/// What comes of `future`, which must come to an end.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what} took too long"))
+}
+
+/// Asks again until the answer is `Some`, or it takes too long.
+pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    soon(what, async {
+        loop {
+            if let Some(found) = ask().await {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}

@@ -1,0 +1,91 @@
+//! The command database on a disk that is full or fails for a while: what it answered it keeps, and it works again
+//! afterwards.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use command_database::CommandDatabase;
+use command_service::idempotency::{Begun, KeyedRequest, Requests};
+use event_sourcing::CommandId;
+use platform::config::DatabaseUrl;
+use test_faults::{DiskFault, Faults, with_faults};
+use uuid::Uuid;
+
+use crate::notices;
+use crate::support::key_clock;
+
+const TOKEN: &str = "00000000000000000000000000000001";
+
+/// Runs the body once for each fault, on a fresh database whose log is named.
+fn on_each_fault(
+    test: &str,
+    body: &impl AsyncFn(&Faults, DiskFault, &Path, CommandDatabase) -> Result<()>,
+) -> Result<()> {
+    with_faults(test, async |faults| {
+        for fault in DiskFault::ALL {
+            let folder = tempfile::tempdir()?;
+            let url = format!("sqlite://{}/command.db", folder.path().display());
+            let url = DatabaseUrl::parse(&url).context("a URL")?;
+            let database = CommandDatabase::connect(&url, 4, true).await?;
+            let log = folder.path().join("command.db-wal");
+            body(faults, fault, &log, database)
+                .await
+                .with_context(|| format!("{fault:?}"))?;
+        }
+        Ok(())
+    })
+}
+
+fn request(name: &str) -> KeyedRequest {
+    KeyedRequest {
+        principal: "ada".to_owned(),
+        key: name.to_owned(),
+    }
+}
+
+#[test]
+fn a_key_that_was_begun_is_kept() -> Result<()> {
+    let test = "failing_disk::a_key_that_was_begun_is_kept";
+    on_each_fault(test, &async |faults, fault, log, database| {
+        let key_clock = key_clock(&database).await;
+        let requests = Requests::new(database, notices::log(), key_clock);
+        for round in 0..10_u128 {
+            let request = request(&round.to_string());
+            let seed = |number: u128| CommandId(Uuid::from_u128(2 * round + number));
+            fault.start(faults, log)?;
+            let begun = requests.begin(&request, [7; 32], seed(0), TOKEN).await;
+            let error = begun.err().context("begun although it was not kept")?;
+            assert!(error.is_retryable(), "{error}");
+            faults.stop()?;
+            let first = requests.begin(&request, [7; 32], seed(1), TOKEN).await?;
+            let Begun::Fresh { seed: first } = first else {
+                anyhow::bail!("{first:?}");
+            };
+            let again = requests.begin(&request, [7; 32], seed(2), TOKEN).await?;
+            assert_eq!(again, Begun::Fresh { seed: first }, "the same seed");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn an_answer_that_was_kept_is_there_and_another_one_is_unknown() -> Result<()> {
+    let test = "failing_disk::an_answer_that_was_kept_is_there_and_another_one_is_unknown";
+    on_each_fault(test, &async |faults, fault, log, database| {
+        let key_clock = key_clock(&database).await;
+        let requests = Requests::new(database, notices::log(), key_clock);
+        let request = request("k");
+        let seed = CommandId(Uuid::from_u128(1));
+        requests.begin(&request, [7; 32], seed, TOKEN).await?;
+        fault.start(faults, log)?;
+        let kept = requests.finish(&request, TOKEN, Some(b"answer")).await;
+        let error = kept.err().context("kept although it was not written")?;
+        assert!(error.is_retryable() && !error.nothing_happened(), "{error}");
+        faults.stop()?;
+        assert!(requests.finish(&request, TOKEN, Some(b"answer")).await?);
+        let again = requests.begin(&request, [7; 32], seed, TOKEN).await?;
+        let answer = b"answer".to_vec();
+        assert_eq!(again, Begun::Again { answer });
+        Ok(())
+    })
+}

@@ -1,0 +1,9 @@
+//! Parts of the write side on a command database, without its services.
+
+mod event_log;
+#[cfg(target_os = "linux")]
+mod failing_disk;
+mod notices;
+#[path = "../support/place.rs"]
+mod place;
+mod support;

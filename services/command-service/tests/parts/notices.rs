@@ -1,0 +1,248 @@
+//! What customers are told, from the events of their orders.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use async_trait::async_trait;
+use command_service::notices::Notices;
+use domain::order::{
+    Order, OrderCancelled, OrderConfirmed, OrderCreated, OrderEvent, OrderShipped,
+};
+use domain::value::{EntityId, Money, Reason, UserId};
+use event_sourcing::{
+    Aggregate, Clock, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Executor,
+    ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position,
+    SystemClock, Write,
+};
+use providers::{Failure, Key, Notice, NoticeKind, Notifications};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Home, PATIENCE, on_both_engines};
+
+/// Passes notices on, after as many failures as it was told.
+#[derive(Debug)]
+struct Recorder {
+    told: mpsc::UnboundedSender<(Key, Notice)>,
+    failures: AtomicU8,
+}
+
+#[async_trait]
+impl Notifications for Recorder {
+    async fn send(&self, key: &Key, notice: &Notice) -> Result<(), Failure> {
+        let sent = (key.clone(), notice.clone());
+        self.told.send(sent).expect("a listener");
+        let failing = self
+            .failures
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+        failing.map_or(Ok(()), |_| Err(Failure::transient("not now")))
+    }
+}
+
+pub struct Post {
+    store: Arc<MemoryEventStore>,
+    told: mpsc::UnboundedReceiver<(Key, Notice)>,
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Post {
+    /// Begins to tell customers from a log, as a process does at its start.
+    pub async fn open(home: &Home, store: &Arc<MemoryEventStore>, failures: u8) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let events = Arc::clone(store) as Arc<dyn EventStore>;
+        let (executor, _tasks) =
+            Executor::start(Arc::clone(&events), clock, ExecutorConfig::default());
+        let (sender, told) = mpsc::unbounded_channel();
+        let notices = Notices {
+            store: events,
+            leases: Arc::clone(store) as Arc<dyn LeaseStore>,
+            executor: Arc::new(executor),
+            database: home.database().await,
+            notifications: Arc::new(Recorder {
+                told: sender,
+                failures: AtomicU8::new(failures),
+            }),
+            owner: "test".to_owned(),
+        };
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(notices.run(stop.clone()));
+        Self {
+            store: Arc::clone(store),
+            told,
+            stop,
+            running,
+        }
+    }
+
+    pub async fn next(&mut self) -> (Key, Notice) {
+        let told = timeout(PATIENCE, self.told.recv()).await;
+        told.expect("a notice in time").expect("a notice")
+    }
+
+    /// The first notice of a log: what was there before the first start is not told, so orders are confirmed until one
+    /// is.
+    pub async fn first(&mut self) -> (Key, Notice) {
+        loop {
+            append(&self.store, "a", &[created("a"), confirmed("a")]).await;
+            if let Ok(Some(told)) = timeout(PATIENCE / 40, self.told.recv()).await {
+                return told;
+            }
+        }
+    }
+
+    pub async fn close(self) -> Arc<MemoryEventStore> {
+        self.stop.cancel();
+        timeout(PATIENCE, self.running)
+            .await
+            .expect("an end in time")
+            .expect("no panic");
+        self.store
+    }
+}
+
+fn id(text: &str) -> EntityId {
+    EntityId::parse("id", text).expect("an id")
+}
+
+pub fn created(order: &str) -> OrderEvent {
+    OrderEvent::Created(OrderCreated {
+        order_id: id(order),
+        saga_id: id("saga"),
+        user_id: UserId::parse("userId", "mika@example.org").expect("a user"),
+        items: Vec::new(),
+        total: Money::from_cents(1_990),
+        shipping_address: None,
+    })
+}
+
+pub fn confirmed(order: &str) -> OrderEvent {
+    OrderEvent::Confirmed(OrderConfirmed {
+        order_id: id(order),
+    })
+}
+
+pub async fn append(store: &MemoryEventStore, order: &str, events: &[OrderEvent]) {
+    append_encoded(store, order, events.iter().map(OrderEvent::encode)).await;
+}
+
+async fn append_encoded(
+    store: &MemoryEventStore,
+    order: &str,
+    events: impl IntoIterator<Item = EncodedEvent>,
+) {
+    let events = events.into_iter().map(|event| NewEvent {
+        event,
+        metadata: Metadata::default(),
+    });
+    let write = Write {
+        stream: Order::stream(order),
+        expected: Expected::Any,
+        events: events.collect(),
+    };
+    let now = SystemClock.now();
+    let command = CommandId::from_parts(now, rand::random());
+    let commit = Commit::try_new(command, now, vec![write], None).expect("a commit");
+    let answers = store.append(&[commit]).await.expect("a store");
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+}
+
+pub fn log() -> Arc<MemoryEventStore> {
+    Arc::new(MemoryEventStore::new(Arc::new(SystemClock)))
+}
+
+#[tokio::test]
+async fn customers_are_told_what_became_of_their_orders_and_not_again_after_a_restart() {
+    on_both_engines(async |home| {
+        let mut post = Post::open(home, &log(), 0).await;
+        post.first().await;
+        append(&post.store, "b", &[created("b"), confirmed("b")]).await;
+        let notice = loop {
+            let (_, notice) = post.next().await;
+            if notice.order_id == id("b") {
+                break notice;
+            }
+        };
+        assert_eq!(notice.user_id.as_str(), "mika@example.org");
+        let total = Money::from_cents(1_990);
+        let told = NoticeKind::Confirmed {
+            total,
+            tracking_number: None,
+        };
+        assert_eq!(notice.kind, told);
+        let store = post.close().await;
+
+        let shipped = OrderEvent::Shipped(OrderShipped { order_id: id("b") });
+        append(&store, "b", &[shipped]).await;
+        let mut post = Post::open(home, &store, 0).await;
+        let (_, notice) = post.next().await;
+        assert_eq!(notice.kind.name(), "shipped", "told again after a restart");
+        let reason = Some(Reason::shortened("the card was declined"));
+        let cancelled = OrderEvent::Cancelled(OrderCancelled {
+            order_id: id("c"),
+            reason,
+        });
+        append(&store, "c", &[created("c"), cancelled]).await;
+        let (_, notice) = post.next().await;
+        let reason = "the card was declined".to_owned();
+        assert_eq!(notice.kind, NoticeKind::Cancelled { reason });
+        post.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_unknown_or_cannot_be_read_is_passed_and_others_are_told() {
+    on_both_engines(async |home| {
+        let mut post = Post::open(home, &log(), 0).await;
+        post.first().await;
+        let head = post.store.head().await.expect("a head").0;
+        post.store
+            .damage(Position(head + 2), "its metadata cannot be read");
+        append(&post.store, "b", &[created("b"), confirmed("b")]).await;
+        let unknown = EncodedEvent {
+            event_type: "OrderGiftWrapped",
+            schema_version: 1,
+            data: "{}".to_owned(),
+        };
+        append_encoded(&post.store, "c", [unknown]).await;
+        append(&post.store, "d", &[created("d"), confirmed("d")]).await;
+        loop {
+            let (_, notice) = post.next().await;
+            assert!(notice.order_id == id("a") || notice.order_id == id("d"));
+            if notice.order_id == id("d") {
+                break;
+            }
+        }
+        post.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shop_that_learns_to_tell_does_not_tell_of_long_ago() {
+    on_both_engines(async |home| {
+        let store = log();
+        append(&store, "old", &[created("old"), confirmed("old")]).await;
+        let mut post = Post::open(home, &store, 0).await;
+        let (_, notice) = post.first().await;
+        assert_eq!(notice.order_id, id("a"));
+        post.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_notice_that_did_not_go_out_is_sent_again_under_the_same_key() {
+    on_both_engines(async |home| {
+        let mut post = Post::open(home, &log(), 1).await;
+        let (first, _) = post.first().await;
+        while post.next().await.0 != first {}
+        post.close().await;
+    })
+    .await;
+}
