@@ -51,7 +51,7 @@ pub use engine::{EngineBuilder, EngineConfig, EngineTasks, SagaEngine};
 pub use event::{AnySagaEvent, Person, SAGA_EVENTS, SagaEvent};
 pub use moves::IllegalMove;
 pub use next::{Move, Plan, next};
-pub use operation::{Failure, Key, LONGEST_WAIT, Standing, Undone};
+pub use operation::{Failure, InvalidKey, Key, LONGEST_WAIT, Standing, Undone, readable};
 pub use person::{Act, ActRefused, PersonActs, cancel};
 pub use start::{PARTITIONS, partition_of, started};
 pub use state::{Outcome, Phase, Run, SagaState, Status, StepState};

@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// The longest key that a provider must take.
+const MAX_KEY_CHARACTERS: usize = 200;
+/// The longest reason that is stored and shown.
+const MAX_REASON_CHARACTERS: usize = 200;
+
 /// Names one action at a provider, whatever the number of tries: saga, step and epoch. The epoch grows only when a
 /// person asks for another try after the provider had refused the key for good.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,6 +21,30 @@ impl Key {
     #[must_use]
     pub fn new(saga_id: &str, step: &str, epoch: u32) -> Self {
         Self(format!("{saga_id}/{step}/{epoch}"))
+    }
+
+    /// A text that is a key already.
+    ///
+    /// # Errors
+    /// [`InvalidKey`], as with [`Self::validate`].
+    pub fn try_new(text: impl Into<String>) -> Result<Self, InvalidKey> {
+        let key = Self(text.into());
+        key.validate().map(|()| key)
+    }
+
+    /// Whether every provider can take it: 1 to 200 printable ASCII characters without spaces fit in any header. A key
+    /// made of a saga's id need not.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] if it is empty, too long, or holds another character.
+    pub fn validate(&self) -> Result<(), InvalidKey> {
+        let fits = (1..=MAX_KEY_CHARACTERS).contains(&self.0.len());
+        if fits && self.0.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(());
+        }
+        Err(InvalidKey {
+            characters: self.0.chars().count(),
+        })
     }
 
     /// As the provider gets it.
@@ -31,10 +60,21 @@ impl fmt::Display for Key {
     }
 }
 
+/// A key that some provider could not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an idempotency key must be 1 to {MAX_KEY_CHARACTERS} printable ASCII characters without spaces, got {characters}"
+)]
+pub struct InvalidKey {
+    /// How many characters it has.
+    characters: usize,
+}
+
 /// The longest time for which a provider's wish to be left alone counts.
 pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
-/// A call that did not succeed. The reasons are stored and shown: short, for people, without secrets.
+/// A call that did not succeed. The reasons are stored and shown: short, for people, without secrets. The functions that
+/// make a failure see to the first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// It did not happen, and never will under this key.
@@ -59,18 +99,34 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// It did not happen, and never will under this key.
+    #[must_use]
+    pub fn refused(reason: impl AsRef<str>) -> Self {
+        Self::Refused(readable(reason.as_ref()))
+    }
+
     /// It did not happen this time; it may be tried again when the step's table says.
     #[must_use]
-    pub fn not_done(reason: impl Into<String>) -> Self {
-        let (reason, wait) = (reason.into(), None);
+    pub fn not_done(reason: impl AsRef<str>) -> Self {
+        let (reason, wait) = (readable(reason.as_ref()), None);
         Self::NotDone { reason, wait }
     }
 
     /// Nobody knows.
     #[must_use]
-    pub fn unknown(reason: impl Into<String>) -> Self {
-        let (reason, wait) = (reason.into(), None);
+    pub fn unknown(reason: impl AsRef<str>) -> Self {
+        let (reason, wait) = (readable(reason.as_ref()), None);
         Self::Unknown { reason, wait }
+    }
+
+    /// Why, whatever follows from it.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Refused(reason) | Self::NotDone { reason, .. } | Self::Unknown { reason, .. } => {
+                reason
+            }
+        }
     }
 
     /// The same with the time for which the provider wants to be left alone: the step is not tried again before. More
@@ -94,6 +150,27 @@ impl Failure {
     }
 }
 
+/// No provider is asked under such a key, so nothing happens under it.
+impl From<InvalidKey> for Failure {
+    fn from(error: InvalidKey) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+/// A provider's words, cut to what an event and a log line can take: one line, not too long.
+#[must_use]
+pub fn readable(text: &str) -> String {
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    words
+        .join(" ")
+        .chars()
+        .take(MAX_REASON_CHARACTERS)
+        .collect()
+}
+
 /// What a provider knows about a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing<T> {
@@ -109,6 +186,22 @@ pub enum Standing<T> {
     Undone,
 }
 
+impl<T> Standing<T> {
+    /// The same, with what was done in other words.
+    ///
+    /// # Errors
+    /// That of `done`.
+    pub fn try_map<U, E>(self, done: impl FnOnce(T) -> Result<U, E>) -> Result<Standing<U>, E> {
+        Ok(match self {
+            Self::Done(value) => Standing::Done(done(value)?),
+            Self::Pending => Standing::Pending,
+            Self::Absent => Standing::Absent,
+            Self::Refused(reason) => Standing::Refused(reason),
+            Self::Undone => Standing::Undone,
+        })
+    }
+}
+
 /// What undoing found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undone {
@@ -118,4 +211,13 @@ pub struct Undone {
     pub reference: Option<String>,
     /// Whether the provider will refuse the action from now on. If it cannot, it is asked again later.
     pub closed: bool,
+}
+
+impl Undone {
+    /// There was nothing to reverse, and the key is closed.
+    pub const NOTHING: Self = Self {
+        happened: false,
+        reference: None,
+        closed: true,
+    };
 }
