@@ -4,10 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
+use command_database::CommandDatabase;
 use event_sourcing::Clock;
+use sagas::Key;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+use crate::ProviderSettings;
 use crate::http_client::HttpClient;
 use crate::notifications::{
     LogNotifications, Notifications, NotificationsChoice, SmtpNotifications,
@@ -16,8 +19,6 @@ use crate::payments::stripe::{StripePayments, Webhook};
 use crate::payments::{Payments, PaymentsChoice, SimulatedPayments};
 use crate::shipping::{HttpShipping, Shipping, ShippingChoice, SimulatedShipping};
 use crate::simulated::{Book, BookTask, Conduct, Dice, Kind, Provider};
-use crate::{Key, ProviderSettings};
-use command_database::CommandDatabase;
 
 /// Why providers cannot be used. It is told at the start.
 #[derive(Debug, thiserror::Error)]

@@ -18,8 +18,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use platform::fields;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+use sagas::Failure;
 
-use crate::{Failure, ProvidersError, certificates};
+use crate::{ProvidersError, certificates};
 
 /// How long a connection may take to stand. Afterwards it is known that nothing was sent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,7 +81,7 @@ impl HttpClient {
                 "a call to a provider failed"
             );
             if error.is_connect() {
-                Failure::transient("the provider cannot be reached")
+                Failure::not_done("the provider cannot be reached")
             } else {
                 Failure::unknown("the connection to the provider was lost")
             }

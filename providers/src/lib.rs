@@ -27,9 +27,7 @@
 mod certificates;
 mod chosen;
 mod http_client;
-mod key;
 pub mod notifications;
-mod outcome;
 pub mod payments;
 mod secret;
 mod settings;
@@ -38,9 +36,7 @@ pub mod simulated;
 mod url;
 
 pub use chosen::{Providers, ProvidersError};
-pub use key::{InvalidKey, Key};
 pub use notifications::{Notice, NoticeKind, Notifications};
-pub use outcome::{Failure, Standing, Undone};
 pub use payments::{Charge, Payment, Payments};
 pub use secret::Secret;
 pub use settings::ProviderSettings;

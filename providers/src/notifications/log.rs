@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use platform::fields;
+use sagas::{Failure, Key};
 
 use super::{Notice, Notifications};
-use crate::{Failure, Key};
 
 /// Writes a line a notice.
 #[derive(Clone, Copy, Debug, Default)]

@@ -4,8 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use domain::value::{EntityId, Money, UserId};
-
-use crate::{Failure, Key};
+use sagas::{Failure, Key};
 
 /// Something to tell a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]

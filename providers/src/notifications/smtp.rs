@@ -9,11 +9,12 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use sagas::{Failure, Key};
 use uuid::Uuid;
 
 use super::letter::Letter;
 use super::{Notice, Notifications, SmtpSettings, SmtpTls};
-use crate::{Failure, Key, ProvidersError, certificates};
+use crate::{ProvidersError, certificates};
 
 /// Sends one mail a notice.
 #[derive(Debug)]
@@ -92,9 +93,9 @@ fn told(error: &lettre::transport::smtp::Error) -> Failure {
     if error.is_permanent() {
         Failure::refused(format!("the mail server refused the mail{code}"))
     } else if error.is_transient() {
-        Failure::transient(format!("the mail server does not take the mail now{code}"))
+        Failure::not_done(format!("the mail server does not take the mail now{code}"))
     } else if error.is_tls() || error.is_client() {
-        Failure::transient("the mail server cannot be trusted, or does not do what is needed")
+        Failure::not_done("the mail server cannot be trusted, or does not do what is needed")
     } else {
         Failure::unknown("the mail server did not answer")
     }

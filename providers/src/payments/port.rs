@@ -4,8 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use domain::value::{EntityId, Money, UserId};
-
-use crate::{Failure, Key, Standing, Undone};
+use sagas::{Failure, Key, Standing, Undone};
 
 /// Money to take. The same key always carries the same charge.
 #[derive(Clone, Debug, PartialEq, Eq)]

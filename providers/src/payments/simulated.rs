@@ -1,12 +1,12 @@
 //! Payments without a bank.
 
 use async_trait::async_trait;
+use sagas::{Failure, Key, Standing, Undone};
 use uuid::Uuid;
 
 use super::{Charge, Payment, Payments};
 use crate::simulated::provider::Asked;
 use crate::simulated::{Action, Kind, Provider, Verdict};
-use crate::{Failure, Key, Standing, Undone};
 
 /// A bank in the command database.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Payments for SimulatedPayments {
 
     async fn look_up(&self, key: &Key) -> Result<Standing<Payment>, Failure> {
         let standing = self.0.look_up(key).await?;
-        Ok(standing.map(|payment_id| Payment { payment_id }))
+        standing.try_map(|payment_id| Ok(Payment { payment_id }))
     }
 
     async fn undo(&self, key: &Key, charge: &Charge) -> Result<Undone, Failure> {

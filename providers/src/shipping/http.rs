@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sagas::{Failure, Key, Standing, Undone, readable};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Arrangement, HttpShippingSettings, Shipment, Shipping};
+use crate::Secret;
 use crate::http_client::{Answer, Body, HttpClient};
-use crate::outcome::readable;
-use crate::{Failure, Key, Secret, Standing, Undone};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -76,7 +76,7 @@ impl HttpShipping {
     ) -> Result<Answer, Failure> {
         let request = self.request(method, path, key, body);
         let request = request
-            .map_err(|_| Failure::transient("the request to the carrier cannot be written"))?;
+            .map_err(|_| Failure::not_done("the request to the carrier cannot be written"))?;
         self.client.send(request).await
     }
 
@@ -90,14 +90,13 @@ impl HttpShipping {
         };
         match answer.status {
             StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => Failure::refused(reason()),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Failure::Transient {
-                reason: "the carrier cannot take it now".to_owned(),
-                retry_after: answer.retry_after(),
-            },
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Failure::transient("the carrier does not accept the shop's token")
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                Failure::not_done("the carrier cannot take it now").not_before(answer.retry_after())
             }
-            status if status.is_client_error() => Failure::transient(format!(
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Failure::not_done("the carrier does not accept the shop's token")
+            }
+            status if status.is_client_error() => Failure::not_done(format!(
                 "the carrier does not understand the request ({})",
                 status.as_u16()
             )),
@@ -161,9 +160,7 @@ impl Shipping for HttpShipping {
         }
         Ok(match read(&answer)? {
             Found::Done { tracking_number } => Standing::Done(arrangement(tracking_number)?),
-            Found::Refused { reason } => Standing::Refused {
-                reason: self.words(&reason),
-            },
+            Found::Refused { reason } => Standing::Refused(self.words(&reason)),
             Found::Undone => Standing::Undone,
             Found::Pending => Standing::Pending,
         })
@@ -181,6 +178,7 @@ impl Shipping for HttpShipping {
         Ok(Undone {
             happened,
             reference: reference.map(|text| self.words(&text)),
+            closed: true,
         })
     }
 }
@@ -226,7 +224,7 @@ fn arrangement(tracking_number: String) -> Result<Arrangement, Failure> {
 /// A question and an undo are tried again, whatever was said to them.
 fn never_refused(failure: Failure) -> Failure {
     match failure {
-        Failure::Refused { reason } => Failure::transient(reason),
+        Failure::Refused(reason) => Failure::not_done(reason),
         other => other,
     }
 }

@@ -4,8 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use domain::value::{EntityId, Quantity};
-
-use crate::{Failure, Key, Standing, Undone};
+use sagas::{Failure, Key, Standing, Undone};
 
 /// What is to be sent where. The same key always carries the same shipment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use domain::value::Money;
+use sagas::{Failure, Key, Standing, Undone};
 use uuid::Uuid;
 
 use super::{Arrangement, Shipment, Shipping};
 use crate::simulated::provider::Asked;
 use crate::simulated::{Action, Kind, Provider, Verdict};
-use crate::{Failure, Key, Standing, Undone};
 
 /// A carrier in the command database.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Shipping for SimulatedShipping {
 
     async fn look_up(&self, key: &Key) -> Result<Standing<Arrangement>, Failure> {
         let standing = self.0.look_up(key).await?;
-        Ok(standing.map(|tracking_number| Arrangement { tracking_number }))
+        standing.try_map(|tracking_number| Ok(Arrangement { tracking_number }))
     }
 
     async fn undo(&self, key: &Key, shipment: &Shipment) -> Result<Undone, Failure> {

@@ -12,17 +12,17 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use command_database::{CommandDatabase, DatabaseError};
 use domain::value::{EntityId, Money};
 use event_sourcing::queue::take_batch;
 use event_sourcing::{Clock, FailureLog};
 use platform::fields;
+use sagas::{Failure, Key};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::statement;
-use crate::{Failure, Key};
-use command_database::{CommandDatabase, DatabaseError};
 
 /// Calls that may wait.
 const QUEUE: usize = 4_096;
@@ -196,7 +196,7 @@ impl Book {
             answer,
         };
         if self.queue.send(job).await.is_err() {
-            return Err(Failure::transient("the simulated provider has stopped"));
+            return Err(Failure::not_done("the simulated provider has stopped"));
         }
         let lost = Failure::unknown("the simulated provider stopped while it worked");
         answered.await.unwrap_or(Err(lost))
@@ -278,7 +278,7 @@ fn told(error: &DatabaseError) -> Failure {
         );
     }
     if error.nothing_happened() {
-        Failure::transient("the simulated provider's book cannot be reached")
+        Failure::not_done("the simulated provider's book cannot be reached")
     } else {
         Failure::unknown("the simulated provider's book did not answer")
     }

@@ -1,10 +1,10 @@
 //! A provider with manners, over the book.
 
+use sagas::{Failure, Key, Standing, Undone};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use super::{Action, Book, Conduct, Dice, Kind, Record, State, Verdict};
-use crate::{Failure, Key, Standing, Undone};
 
 /// Whoever comes after the undo hears this.
 const CLOSED: &str = "the key is closed: its undo came before";
@@ -67,9 +67,7 @@ impl Provider {
         }
         match record.state {
             State::Done => Ok(record.reference),
-            State::Refused => Err(Failure::Refused {
-                reason: record.reference,
-            }),
+            State::Refused => Err(Failure::Refused(record.reference)),
             State::Undone | State::Closed => Err(Failure::refused(CLOSED)),
         }
     }
@@ -85,6 +83,7 @@ impl Provider {
             State::Undone => Undone {
                 happened: true,
                 reference: Some(record.undo_reference),
+                closed: true,
             },
             State::Done | State::Refused | State::Closed => Undone::NOTHING,
         })
@@ -99,9 +98,7 @@ impl Provider {
             None => Standing::Absent,
             Some(record) => match record.state {
                 State::Done => Standing::Done(record.reference),
-                State::Refused => Standing::Refused {
-                    reason: record.reference,
-                },
+                State::Refused => Standing::Refused(record.reference),
                 State::Undone | State::Closed => Standing::Undone,
             },
         })
@@ -109,9 +106,7 @@ impl Provider {
 
     fn be_available(&self) -> Result<(), Failure> {
         if self.dice.hits(self.conduct.unavailable_rate) {
-            return Err(Failure::transient(
-                "the simulated provider is not available",
-            ));
+            return Err(Failure::not_done("the simulated provider is not available"));
         }
         Ok(())
     }

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
+use command_database::{CommandDatabase, DatabaseError};
 use domain::value::Money;
+use sagas::Key;
 use serde_json::json;
 use sql_database::Statement;
 use sqlx::AssertSqlSafe;
 
 use super::book::Call;
 use super::{Action, Kind, Record, State, Verdict};
-use crate::Key;
-use command_database::{CommandDatabase, DatabaseError};
 
 /// What every statement gives of a row.
 const COLUMNS: &str =

@@ -1,11 +1,11 @@
 //! What the book adds up to: for the command line, and for tests that hold it against the orders.
 
+use command_database::{CommandDatabase, DatabaseError};
 use domain::value::Money;
 use sql_database::Statement;
 use sqlx::AssertSqlSafe;
 
 use super::Kind;
-use command_database::{CommandDatabase, DatabaseError};
 
 const SUMS: &str = "\
     SELECT order_id, \

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use domain::value::Money;
 use futures::future::join_all;
+use providers::Payments;
 use providers::simulated::{Action, Conduct, Kind, OrderTotals, Rate, State, Totals, Verdict};
-use providers::{Failure, Payments};
+use sagas::Failure;
 
 use crate::support::{charge, eventually, id, key, on_both_engines, soon};
 
@@ -163,7 +164,7 @@ async fn a_database_that_is_gone_is_a_failure_and_no_refusal() {
         assert!(
             matches!(
                 failed,
-                Err(Failure::Transient { .. } | Failure::Unknown { .. })
+                Err(Failure::NotDone { .. } | Failure::Unknown { .. })
             ),
             "{failed:?}"
         );

@@ -1,9 +1,8 @@
 //! What every provider promises, whoever it is. The keys are the caller's, so that one provider can be asked by several
 //! tests.
 
-use providers::{
-    Arrangement, Charge, Failure, Payment, Payments, Shipment, Shipping, Standing, Undone,
-};
+use providers::{Arrangement, Charge, Payment, Payments, Shipment, Shipping};
+use sagas::{Failure, Standing, Undone};
 
 use crate::support::{charge, key, shipment};
 
@@ -80,7 +79,7 @@ async fn a_repeat_gets_the_first_answer(actions: &impl Actions) {
     assert_eq!(actions.act("again", "o-again").await, Ok(first.clone()));
     assert_eq!(actions.look_up("again").await, Ok(Standing::Done(first)));
     let other = actions.act("again", "o-other").await;
-    assert!(matches!(other, Err(Failure::Refused { .. })), "{other:?}");
+    assert!(matches!(other, Err(Failure::Refused(_))), "{other:?}");
 }
 
 async fn an_undo_reverses_and_closes(actions: &impl Actions) {
@@ -110,7 +109,7 @@ async fn keys_do_not_touch_each_other(actions: &impl Actions) {
 
 async fn assert_closed(actions: &impl Actions, key: &str, order: &str) {
     let late = actions.act(key, order).await;
-    let Err(Failure::Refused { reason }) = &late else {
+    let Err(Failure::Refused(reason)) = &late else {
         panic!("{key}: {late:?}");
     };
     assert!(reason.contains("closed"), "{reason}");

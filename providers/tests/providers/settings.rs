@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use domain::value::Money;
 use platform::config::{ConfigErrors, Layers, Settings};
+use providers::ProviderSettings;
 use providers::notifications::{NotificationsChoice, SmtpTls};
 use providers::payments::PaymentsChoice;
 use providers::shipping::ShippingChoice;
 use providers::simulated::Conduct;
-use providers::{InvalidKey, Key, ProviderSettings};
+use sagas::{InvalidKey, Key};
 
 const KEY: &str = "sk_test_51verysecretkeyofouraccount";
 const HOOK: &str = "whsec_anotherverysecrettext";

@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use platform::config::Engine;
 use providers::shipping::{HttpShippingSettings, ShippingChoice};
-use providers::{
-    Address, Arrangement, Failure, ProviderSettings, Providers, Secret, Shipment, Shipping,
-    Standing, Undone,
-};
+use providers::{Address, Arrangement, ProviderSettings, Providers, Secret, Shipment, Shipping};
+use sagas::{Failure, Standing, Undone};
 use serde_json::json;
 use test_python::Script;
 
@@ -62,7 +60,7 @@ async fn a_carrier_whose_certificate_nobody_vouches_for_is_sent_nothing() {
     let url = format!("https://localhost:{port}");
     let stranger = soon("an answer", over_tls(&url, None)).await;
     assert!(
-        matches!(stranger, Err(Failure::Transient { .. })),
+        matches!(stranger, Err(Failure::NotDone { .. })),
         "{stranger:?}"
     );
     let trusted = soon(
@@ -78,7 +76,7 @@ async fn a_carrier_whose_certificate_nobody_vouches_for_is_sent_nothing() {
         over_tls(&url, Some(folder.path().join("ca.pem"))),
     )
     .await;
-    assert!(matches!(other, Err(Failure::Transient { .. })), "{other:?}");
+    assert!(matches!(other, Err(Failure::NotDone { .. })), "{other:?}");
 }
 
 #[tokio::test]
@@ -132,19 +130,15 @@ async fn each_status_says_what_is_known() {
     for status in [429, 503] {
         let failure = of(Fault::Status(status)).await;
         assert!(
-            matches!(failure, Failure::Transient { .. }),
+            matches!(failure, Failure::NotDone { .. }),
             "{status}: {failure:?}"
         );
-        assert_eq!(
-            failure.retry_after(),
-            Some(Duration::from_secs(3)),
-            "{status}"
-        );
+        assert_eq!(failure.wait(), Some(Duration::from_secs(3)), "{status}");
     }
     for status in [400, 401, 403, 404] {
         let failure = of(Fault::Status(status)).await;
         assert!(
-            matches!(failure, Failure::Transient { .. }),
+            matches!(failure, Failure::NotDone { .. }),
             "{status}: {failure:?}"
         );
     }
@@ -168,7 +162,7 @@ async fn each_status_says_what_is_known() {
     let nobody = shipping_with("http://127.0.0.1:1", TOKEN).await;
     let failure = nobody.arrange(&key("a"), &shipment("o-1", 3)).await;
     assert!(
-        matches!(failure, Err(Failure::Transient { .. })),
+        matches!(failure, Err(Failure::NotDone { .. })),
         "{failure:?}"
     );
 }
@@ -213,16 +207,11 @@ async fn an_address_that_is_not_served_is_a_refusal_that_lasts() {
     };
     let reason = "nobody lives there".to_owned();
     let refused = shipping.arrange(&key("a"), &nowhere).await;
-    assert_eq!(
-        refused,
-        Err(Failure::Refused {
-            reason: reason.clone()
-        })
-    );
+    assert_eq!(refused, Err(Failure::Refused(reason.clone())));
     assert_eq!(shipping.arrange(&key("a"), &nowhere).await, refused);
     assert_eq!(
         shipping.look_up(&key("a")).await,
-        Ok(Standing::Refused { reason })
+        Ok(Standing::Refused(reason))
     );
     assert_eq!(
         shipping.undo(&key("a"), &nowhere).await,
@@ -253,7 +242,7 @@ async fn what_the_carrier_says_is_not_taken_on_trust() {
     }
     let wordy = format!("no\r\n{}", "x".repeat(500));
     carrier.set("wordy", json!({ "state": "refused", "reason": wordy }));
-    let Ok(Standing::Refused { reason }) = shipping.look_up(&key("wordy")).await else {
+    let Ok(Standing::Refused(reason)) = shipping.look_up(&key("wordy")).await else {
         panic!("it is refused");
     };
     assert!(
@@ -275,7 +264,7 @@ async fn a_token_that_is_not_accepted_cancels_no_order_and_is_not_told() {
     let shipping = shipping_with(&carrier.url, wrong).await;
     let failure = shipping.arrange(&key("a"), &shipment("o-1", 3)).await;
     assert!(
-        matches!(failure, Err(Failure::Transient { .. })),
+        matches!(failure, Err(Failure::NotDone { .. })),
         "{failure:?}"
     );
     let told = format!("{failure:?} {shipping:?}");
@@ -293,5 +282,5 @@ async fn a_carrier_that_repeats_the_token_is_not_quoted() {
     carrier.set("b", json!({ "state": "refused", "reason": reason }));
     let standing = shipping.look_up(&key("b")).await;
     let reason = "*** again".to_owned();
-    assert_eq!(standing, Ok(Standing::Refused { reason }));
+    assert_eq!(standing, Ok(Standing::Refused(reason)));
 }

@@ -6,7 +6,8 @@ use domain::value::Money;
 use futures::FutureExt;
 use providers::payments::{PaymentsChoice, SimulatedPayments};
 use providers::simulated::{Conduct, Dice, Kind, Rate};
-use providers::{Failure, Payments, ProviderSettings, Providers, Shipping, Standing};
+use providers::{Payments, ProviderSettings, Providers, Shipping};
+use sagas::{Failure, Standing};
 
 use crate::promises::{self, Charges, Shipments};
 use crate::support::{charge, clock, eventually, key, on_both_engines, shipment, soon};
@@ -43,7 +44,7 @@ async fn what_was_done_and_what_was_closed_outlives_the_process() {
         let after = home.payments(Conduct::default()).await;
         assert_eq!(after.look_up(&key("a")).await, Ok(Standing::Done(paid)));
         let late = after.charge(&key("b"), &charge("o-2", 500)).await;
-        assert!(matches!(late, Err(Failure::Refused { .. })), "{late:?}");
+        assert!(matches!(late, Err(Failure::Refused(_))), "{late:?}");
     })
     .await;
 }
@@ -59,7 +60,7 @@ async fn a_refusal_is_remembered_by_its_key() {
         let exact = payments.charge(&key("exact"), &charge("o-1", 10_000)).await;
         assert!(exact.is_ok(), "{exact:?}");
         let refused = payments.charge(&key("over"), &charge("o-2", 10_001)).await;
-        let Err(Failure::Refused { reason }) = &refused else {
+        let Err(Failure::Refused(reason)) = &refused else {
             panic!("{refused:?}");
         };
         assert!(reason.contains("100.01 is more than 100.00"), "{reason}");
@@ -68,7 +69,7 @@ async fn a_refusal_is_remembered_by_its_key() {
         let again = lenient.charge(&key("over"), &charge("o-2", 10_001)).await;
         assert_eq!(again, refused);
         let standing = lenient.look_up(&key("over")).await.expect("a standing");
-        assert!(matches!(standing, Standing::Refused { .. }));
+        assert!(matches!(standing, Standing::Refused(_)));
         let undone = lenient.undo(&key("over"), &charge("o-2", 10_001)).await;
         assert!(!undone.expect("nothing to undo").happened);
     })
@@ -85,7 +86,7 @@ async fn a_shipment_is_declined_by_its_pieces() {
         let shipping = home.shipping(strict).await;
         assert!(shipping.arrange(&key("3"), &shipment("o", 3)).await.is_ok());
         let heavy = shipping.arrange(&key("4"), &shipment("o", 4)).await;
-        assert!(matches!(heavy, Err(Failure::Refused { .. })), "{heavy:?}");
+        assert!(matches!(heavy, Err(Failure::Refused(_))), "{heavy:?}");
     })
     .await;
 }
@@ -182,7 +183,7 @@ async fn a_delayed_action_meets_the_undo_that_overtook_it() {
         let undone = quick.undo(&name, &order).await.expect("closed");
         assert!(!undone.happened);
         let late = soon("the delayed charge", delayed).await;
-        assert!(matches!(late, Err(Failure::Refused { .. })), "{late:?}");
+        assert!(matches!(late, Err(Failure::Refused(_))), "{late:?}");
         assert_eq!(quick.look_up(&name).await, Ok(Standing::Undone));
     })
     .await;
@@ -200,7 +201,7 @@ async fn one_that_is_not_available_has_done_nothing() {
         let asked = payments.look_up(&key("a")).await;
         for failure in [failed.err(), asked.err()] {
             assert!(
-                matches!(failure, Some(Failure::Transient { .. })),
+                matches!(failure, Some(Failure::NotDone { .. })),
                 "{failure:?}"
             );
         }

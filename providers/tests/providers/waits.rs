@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use platform::config::Engine;
 use providers::shipping::{HttpShippingSettings, ShippingChoice};
-use providers::{Failure, Payments, ProviderSettings, Providers, Secret, Shipping};
+use providers::{Payments, ProviderSettings, Providers, Secret, Shipping};
+use sagas::Failure;
 
 use crate::fake_carrier::{FakeCarrier, Fault as CarrierFault, TOKEN};
 use crate::fake_stripe::{FakeStripe, Fault, On, SECRET_KEY};
@@ -45,7 +46,7 @@ impl Stage {
 fn assert_waits<T>(answer: Result<T, Failure>, seconds: u64) {
     let failure = answer.err().expect("it fails");
     let wait = Some(Duration::from_secs(seconds));
-    assert_eq!(failure.retry_after(), wait, "{failure:?}");
+    assert_eq!(failure.wait(), wait, "{failure:?}");
 }
 
 #[tokio::test]
@@ -55,7 +56,7 @@ async fn what_stripe_asks_for_is_passed_on() {
     let (key, charge) = (key("saga-1/process_payment/0"), charge("o-1", 1_234));
     stage.stripe.fault(On::Confirm, Fault::Limit);
     let paid = stage.payments.charge(&key, &charge).await;
-    assert!(matches!(paid, Err(Failure::Transient { .. })), "{paid:?}");
+    assert!(matches!(paid, Err(Failure::NotDone { .. })), "{paid:?}");
     assert_waits(paid, 7);
     stage.stripe.fault(On::Look, Fault::Limit);
     assert_waits(stage.payments.look_up(&key).await, 7);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use command_database::{CommandDatabase, DatabaseError};
 use domain::fulfilment::{CancelOrderSaga, OrderSaga, SAGA_STREAMS};
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::{
@@ -15,6 +16,7 @@ use platform::config::{Databases, Engine};
 use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
+use providers::Providers;
 use sagas::{Effects, EngineConfig, EngineTasks, SagaEngine};
 use sql_database::postgres::require_sessions;
 use tokio::time::{Instant, timeout_at};
@@ -29,8 +31,6 @@ use crate::grpc;
 use crate::idempotency::{KeyClock, Requests};
 use crate::notices::{self, Notices};
 use crate::probes;
-use command_database::{CommandDatabase, DatabaseError};
-use providers::Providers;
 
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the command database";

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use platform::config::{Read, Reader, ServiceSettings, names};
-
 use providers::ProviderSettings;
 
 /// Those that have names of its own.

@@ -13,14 +13,13 @@
 
 use std::time::Duration;
 
+use command_database::CommandDatabase;
 use event_sourcing::LastWrite;
 use event_store_any::AnyEventStore;
 use platform::Tasks;
 use platform::health::{Health, Part, PartState, within};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-
-use command_database::CommandDatabase;
 
 /// How long nothing may be written before it is tried.
 const IDLE: Duration = Duration::from_secs(5);

@@ -1,16 +1,15 @@
 //! Stripe's HTTP interface: forms in, JSON out.
 
-use std::time::Duration;
-
 use form_urlencoded::Serializer;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use sagas::{Failure, Key};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::intent::{Intent, List, Refund, StripeError};
 use super::settings::{StripeSettings, is_id};
 use crate::http_client::{Answer, Body, HttpClient};
-use crate::{Charge, Failure, Key, Secret};
+use crate::{Charge, Secret};
 
 /// The shapes of requests and answers that this code is written for.
 const VERSION: &str = "2024-06-20";
@@ -156,9 +155,7 @@ impl Api {
     ) -> Result<T, CallError> {
         let request = self.request(method, path, form, idempotency_key);
         let request = request.map_err(|_| {
-            CallError::NoAnswer(Failure::transient(
-                "the request to Stripe cannot be written",
-            ))
+            CallError::NoAnswer(Failure::not_done("the request to Stripe cannot be written"))
         })?;
         let answer = self
             .client
@@ -210,7 +207,10 @@ fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, CallError> {
         StatusCode::NOT_FOUND => CallError::Missing,
         StatusCode::CONFLICT => CallError::Busy,
         StatusCode::TOO_MANY_REQUESTS if error.is("lock_timeout") => CallError::Busy,
-        StatusCode::TOO_MANY_REQUESTS => CallError::Limited(limited(answer.retry_after())),
+        StatusCode::TOO_MANY_REQUESTS => {
+            let limited = Failure::not_done("Stripe is asked too often");
+            CallError::Limited(limited.not_before(answer.retry_after()))
+        }
         status if status.is_server_error() => CallError::Failed,
         _ if error.kind == "idempotency_error" => CallError::KeyReused,
         StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED => CallError::Refused(error),
@@ -222,33 +222,28 @@ fn unreadable() -> CallError {
     CallError::NoAnswer(Failure::unknown("Stripe's answer cannot be read"))
 }
 
-fn limited(retry_after: Option<Duration>) -> Failure {
-    Failure::Transient {
-        reason: "Stripe is asked too often".to_owned(),
-        retry_after,
-    }
+/// What could not be told of a call on which more hangs is unknown.
+pub(super) fn leave_open(failure: &Failure) -> Failure {
+    Failure::unknown(failure.reason()).not_before(failure.wait())
 }
 
 impl CallError {
     /// What to tell about a call that has no effect, such as a look, or that is safe to do again.
     pub(super) fn harmless(self) -> Failure {
         match self {
-            Self::NoAnswer(failure) | Self::Limited(failure) => Failure::Transient {
-                reason: failure.reason().to_owned(),
-                retry_after: failure.retry_after(),
-            },
-            Self::Busy => Failure::transient("Stripe is busy with the same payment"),
-            Self::KeyRefused => Failure::transient("Stripe does not accept the secret key"),
-            Self::KeyReused => {
-                Failure::transient("Stripe was asked the same with other parameters")
+            Self::NoAnswer(failure) | Self::Limited(failure) => {
+                Failure::not_done(failure.reason()).not_before(failure.wait())
             }
-            Self::Failed => Failure::transient("Stripe failed"),
+            Self::Busy => Failure::not_done("Stripe is busy with the same payment"),
+            Self::KeyRefused => Failure::not_done("Stripe does not accept the secret key"),
+            Self::KeyReused => Failure::not_done("Stripe was asked the same with other parameters"),
+            Self::Failed => Failure::not_done("Stripe failed"),
             Self::Missing => {
-                Failure::transient("Stripe does not know the payment: is it another account?")
+                Failure::not_done("Stripe does not know the payment: is it another account?")
             }
-            Self::Refused(error) => Failure::transient(error.for_people()),
+            Self::Refused(error) => Failure::not_done(error.for_people()),
             Self::Strange(status) => {
-                Failure::transient(format!("this is not Stripe's answer ({})", status.as_u16()))
+                Failure::not_done(format!("this is not Stripe's answer ({})", status.as_u16()))
             }
         }
     }
@@ -258,7 +253,7 @@ impl CallError {
         match self {
             Self::NoAnswer(failure) | Self::Limited(failure) => failure,
             Self::Busy | Self::KeyReused | Self::Failed | Self::Strange(_) => {
-                self.harmless().leaving_it_open()
+                leave_open(&self.harmless())
             }
             Self::KeyRefused | Self::Missing | Self::Refused(_) => self.harmless(),
         }

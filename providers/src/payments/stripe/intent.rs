@@ -1,8 +1,9 @@
 //! Stripe's objects, as far as they matter, and what follows from them.
 
+use sagas::Standing;
 use serde::Deserialize;
 
-use crate::{Payment, Standing};
+use crate::Payment;
 
 /// A payment intent.
 #[derive(Clone, Debug, Deserialize)]
@@ -93,7 +94,7 @@ impl Intent {
         match self.progress() {
             // The charge goes on from here when it is asked for again.
             Progress::Ready | Progress::WantsCustomer => Standing::Absent,
-            Progress::Declined(reason) => Standing::Refused { reason },
+            Progress::Declined(reason) => Standing::Refused(reason),
             Progress::Processing => Standing::Pending,
             Progress::Paid => Standing::Done(self.payment()),
             Progress::Refunded | Progress::Cancelled => Standing::Undone,

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::{Clock, FailureLog};
 use platform::fields;
+use sagas::{Failure, Key};
 use sql_database::Statement;
 use tokio::time::Instant;
 
-use crate::{Charge, Failure, Key};
-use command_database::{CommandDatabase, DatabaseError};
+use crate::Charge;
 
 /// How long an event is remembered. Stripe sends one again for three days at most.
 const REMEMBERED: Duration = Duration::from_hours(24 * 30);
@@ -180,7 +181,7 @@ impl Ledger {
             .write_optional(upsert)
             .await
             .map_err(|error| told(&error))?;
-        let lost = || Failure::transient("the ledger of payments lost a row");
+        let lost = || Failure::not_done("the ledger of payments lost a row");
         columns.map(entry).ok_or_else(lost)
     }
 }
@@ -208,5 +209,5 @@ fn told(error: &DatabaseError) -> Failure {
             "the ledger of Stripe's payments could not be used"
         );
     }
-    Failure::transient("the ledger of payments cannot be used")
+    Failure::not_done("the ledger of payments cannot be used")
 }

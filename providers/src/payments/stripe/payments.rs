@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use command_database::CommandDatabase;
 use event_sourcing::Clock;
 use platform::fields;
+use sagas::{Failure, Key, Standing, Undone};
 
-use super::api::{Api, CallError};
+use super::api::{Api, CallError, leave_open};
 use super::intent::{Intent, Progress};
 use super::ledger::{Entry, Ledger, Stage};
 use super::settings::StripeSettings;
 use crate::http_client::HttpClient;
-use crate::{Charge, Failure, Key, Payment, Payments, Standing, Undone};
-use command_database::CommandDatabase;
+use crate::{Charge, Payment, Payments};
 
 /// How often an undo looks again because the intent went on meanwhile. It can do so twice.
 const UNDO_LOOKS: usize = 3;
@@ -108,7 +109,7 @@ impl StripePayments {
             Progress::Refunded | Progress::Cancelled => Err(Failure::refused(CLOSED)),
             Progress::WantsCustomer => match self.api.cancel(&intent.id).await {
                 Ok(_) => Err(Failure::refused(WANTS_CUSTOMER)),
-                Err(error) => Err(error.harmless().leaving_it_open()),
+                Err(error) => Err(leave_open(&error.harmless())),
             },
             Progress::Ready | Progress::Processing => {
                 Err(Failure::unknown("Stripe is still processing the payment"))
@@ -118,7 +119,7 @@ impl StripePayments {
 
     async fn look(&self, intent: &str) -> Result<Intent, Failure> {
         let looked = self.api.intent(intent).await;
-        looked.map_err(|error| error.harmless().leaving_it_open())
+        looked.map_err(|error| leave_open(&error.harmless()))
     }
 
     /// An intent that nobody will confirm. It would expire without this.
@@ -136,7 +137,7 @@ impl StripePayments {
             Ok(refund) => match refund.status.as_deref() {
                 Some("failed" | "canceled") => {
                     self.ledger.next_try(key, Stage::Refund, attempt).await;
-                    Err(Failure::transient("the bank did not take the refund"))
+                    Err(Failure::not_done("the bank did not take the refund"))
                 }
                 _ => Ok(refunded(Some(refund.id))),
             },
@@ -165,6 +166,7 @@ fn refunded(reference: Option<String>) -> Undone {
     Undone {
         happened: true,
         reference,
+        closed: true,
     }
 }
 

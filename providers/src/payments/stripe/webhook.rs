@@ -10,9 +10,11 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::{Clock, FailureLog};
 use http::{HeaderMap, StatusCode};
 use platform::fields;
+use sagas::Key;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -22,8 +24,7 @@ use super::api::KEY_METADATA;
 use super::ledger::Ledger;
 use super::settings::StripeSettings;
 use super::signature::verify;
-use crate::{Key, Secret};
-use command_database::{CommandDatabase, DatabaseError};
+use crate::Secret;
 
 /// Where Stripe is told to call.
 pub const PATH: &str = "/webhooks/stripe";

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use platform::config::Engine;
-use providers::{Failure, Payments, Providers, Standing};
+use providers::{Payments, Providers};
+use sagas::{Failure, Standing};
 
 use crate::fake_stripe::{FakeStripe, Fault, Money, On};
 use crate::promises::{self, Charges};
@@ -23,11 +24,11 @@ async fn charge_in_the_end(payments: &dyn Payments, name: &str) -> Result<String
     for _ in 0..TRIES {
         match payments.charge(&name, &order).await {
             Ok(paid) => return Ok(paid.payment_id),
-            Err(Failure::Refused { reason }) => return Err(reason),
-            Err(Failure::Transient { .. }) => {}
+            Err(Failure::Refused(reason)) => return Err(reason),
+            Err(Failure::NotDone { .. }) => {}
             Err(Failure::Unknown { .. }) => match payments.look_up(&name).await {
                 Ok(Standing::Done(paid)) => return Ok(paid.payment_id),
-                Ok(Standing::Refused { reason }) => return Err(reason),
+                Ok(Standing::Refused(reason)) => return Err(reason),
                 Ok(Standing::Absent | Standing::Pending) | Err(_) => {}
                 Ok(Standing::Undone) => panic!("nobody undid it"),
             },
@@ -106,7 +107,7 @@ async fn each_failure_says_what_is_known() {
         ] {
             let failure = of(On::Create, fault.clone()).await;
             assert!(
-                matches!(failure, Failure::Transient { .. }),
+                matches!(failure, Failure::NotDone { .. }),
                 "{fault:?}: {failure:?}"
             );
             let failure = of(On::Confirm, fault.clone()).await;
@@ -118,11 +119,11 @@ async fn each_failure_says_what_is_known() {
         let failure = of(On::Confirm, Fault::Locked).await;
         assert!(matches!(failure, Failure::Unknown { .. }), "{failure:?}");
         let failure = of(On::Confirm, Fault::Limit).await;
-        assert_eq!(failure.retry_after(), Some(Duration::from_secs(7)));
+        assert_eq!(failure.wait(), Some(Duration::from_secs(7)));
         let nobody = payments(home, "http://127.0.0.1:1", GOOD_CARD).await;
         let failure = nobody.charge(&key("nobody"), &charge("o-1", 1_234)).await;
         assert!(
-            matches!(failure, Err(Failure::Transient { .. })),
+            matches!(failure, Err(Failure::NotDone { .. })),
             "{failure:?}"
         );
     })
@@ -232,7 +233,7 @@ async fn a_key_that_is_not_accepted_cancels_no_order_and_is_not_told() {
     let payments = providers.expect("providers").payments;
     let failure = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
     assert!(
-        matches!(failure, Err(Failure::Transient { .. })),
+        matches!(failure, Err(Failure::NotDone { .. })),
         "{failure:?}"
     );
     let told = format!("{failure:?} {payments:?} {settings:?}");

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use providers::{Failure, Payments, Standing, Undone};
+use providers::Payments;
+use sagas::{Failure, Standing, Undone};
 
 use super::faults::statuses;
 use super::stage::{GOOD_CARD, TRIES, payments};
@@ -14,7 +15,7 @@ async fn undo_in_the_end(payments: &dyn Payments, name: &str) -> Undone {
     for _ in 0..TRIES {
         match payments.undo(&key(name), &charge("o-1", 1_234)).await {
             Ok(undone) => return undone,
-            Err(Failure::Refused { reason }) => panic!("an undo was refused: {reason}"),
+            Err(Failure::Refused(reason)) => panic!("an undo was refused: {reason}"),
             Err(_) => {}
         }
     }
@@ -115,10 +116,7 @@ async fn an_undo_overtakes_a_charge_at_each_of_its_calls() {
             assert!(!undone.happened, "{on:?}: {undone:?}");
             go.notify_one();
             let late = soon("the charge", late).await.expect("no panic");
-            assert!(
-                matches!(late, Err(Failure::Refused { .. })),
-                "{on:?}: {late:?}"
-            );
+            assert!(matches!(late, Err(Failure::Refused(_))), "{on:?}: {late:?}");
             assert_eq!(fake.money().taken, 0, "{on:?}");
             assert!(
                 statuses(&fake).iter().all(|status| status == "canceled"),

@@ -6,7 +6,8 @@ use axum::Router;
 use event_sourcing::clock::ManualClock;
 use http::Request;
 use http_body_util::{BodyExt, Full};
-use providers::{Key, Payments, Providers};
+use providers::{Payments, Providers};
+use sagas::Key;
 use tower::ServiceExt;
 
 use super::signature::officially_signed;

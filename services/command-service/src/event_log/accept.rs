@@ -1,5 +1,6 @@
 //! The check at the start, and what an operator's acceptance does.
 
+use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::{EventStore, ForeignLog, LogMark, Position, StoreError};
 use platform::config::names;
 use platform::{StartError, fields};
@@ -7,7 +8,6 @@ use platform::{StartError, fields};
 use crate::idempotency::KeyClock;
 use crate::idempotency::marks::{self, Incomparable};
 use crate::notices::checkpoint;
-use command_database::{CommandDatabase, DatabaseError};
 
 const CHECK: &str = "resume at the event store";
 

@@ -1,9 +1,8 @@
 //! A mark as the command database keeps it.
 
+use command_database::DatabaseError;
 use event_sourcing::{LogMark, Position};
 use uuid::Uuid;
-
-use command_database::DatabaseError;
 
 /// The columns `log_id`, `position` and `event_id`.
 pub(crate) type MarkRow = (Option<String>, i64, Option<String>);

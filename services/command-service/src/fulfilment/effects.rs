@@ -7,11 +7,8 @@ use domain::fulfilment::{
     CancelOrderSaga, FulfilmentCall, Goods, Obtained, OrderSaga, UndoCall, UndoneDeal,
 };
 use domain::value::{EntityId, Reference, ShippingAddress, TrackingNumber};
+use providers::{Address, Arrangement, Charge, Parcel, Payment, Payments, Shipment, Shipping};
 use sagas::{Effects, Failure, Key, Standing, Undone};
-
-use providers::{
-    self, Address, Arrangement, Charge, Parcel, Payment, Payments, Shipment, Shipping,
-};
 
 /// Pays and ships through the providers.
 #[derive(Clone, Debug)]
@@ -25,16 +22,10 @@ pub struct ProviderEffects {
 #[async_trait]
 impl Effects<OrderSaga> for ProviderEffects {
     async fn act(&self, key: &Key, call: &FulfilmentCall) -> Result<Obtained, Failure> {
-        let key = provider_key(key.as_str())?;
+        key.validate()?;
         match Asked::of(call) {
-            Asked::Pay(charge) => {
-                let made = self.payments.charge(&key, &charge).await;
-                paid(&made.map_err(failure)?)
-            }
-            Asked::Ship(shipment) => {
-                let made = self.shipping.arrange(&key, &shipment).await;
-                arranged(&made.map_err(failure)?)
-            }
+            Asked::Pay(charge) => paid(&self.payments.charge(key, &charge).await?),
+            Asked::Ship(shipment) => arranged(&self.shipping.arrange(key, &shipment).await?),
         }
     }
 
@@ -43,34 +34,25 @@ impl Effects<OrderSaga> for ProviderEffects {
         key: &Key,
         call: &FulfilmentCall,
     ) -> Result<Standing<Obtained>, Failure> {
-        let key = provider_key(key.as_str())?;
+        key.validate()?;
         match call {
             FulfilmentCall::Pay { .. } => {
-                let seen = self.payments.look_up(&key).await.map_err(failure)?;
-                standing(seen, paid)
+                let seen = self.payments.look_up(key).await?;
+                seen.try_map(|payment| paid(&payment))
             }
             FulfilmentCall::Ship { .. } => {
-                let seen = self.shipping.look_up(&key).await.map_err(failure)?;
-                standing(seen, arranged)
+                let seen = self.shipping.look_up(key).await?;
+                seen.try_map(|arrangement| arranged(&arrangement))
             }
         }
     }
 
     async fn undo(&self, key: &Key, call: &FulfilmentCall) -> Result<Undone, Failure> {
-        let key = provider_key(key.as_str())?;
-        let undone = match Asked::of(call) {
-            Asked::Pay(charge) => self.payments.undo(&key, &charge).await,
-            Asked::Ship(shipment) => self.shipping.undo(&key, &shipment).await,
-        };
-        let providers::Undone {
-            happened,
-            reference,
-        } = undone.map_err(failure)?;
-        Ok(Undone {
-            happened,
-            reference,
-            closed: true,
-        })
+        key.validate()?;
+        match Asked::of(call) {
+            Asked::Pay(charge) => self.payments.undo(key, &charge).await,
+            Asked::Ship(shipment) => self.shipping.undo(key, &shipment).await,
+        }
     }
 }
 
@@ -80,16 +62,16 @@ impl Effects<CancelOrderSaga> for ProviderEffects {
     async fn act(&self, _key: &Key, call: &UndoCall) -> Result<UndoneDeal, Failure> {
         let undone = match call {
             UndoCall::CancelShipping { key: None, .. }
-            | UndoCall::RefundPayment { key: None, .. } => Ok(providers::Undone::NOTHING),
+            | UndoCall::RefundPayment { key: None, .. } => Undone::NOTHING,
             UndoCall::CancelShipping {
                 order_id,
                 goods,
                 address,
                 key: Some(key),
             } => {
-                let key = provider_key(key.as_str())?;
+                let key = Key::try_new(key.as_str())?;
                 let shipment = shipment(order_id, goods, address.as_ref());
-                self.shipping.undo(&key, &shipment).await
+                self.shipping.undo(&key, &shipment).await?
             }
             UndoCall::RefundPayment {
                 order_id,
@@ -102,11 +84,10 @@ impl Effects<CancelOrderSaga> for ProviderEffects {
                     user_id: user_id.clone(),
                     amount: *amount,
                 };
-                let key = provider_key(key.as_str())?;
-                self.payments.undo(&key, &charge).await
+                let key = Key::try_new(key.as_str())?;
+                self.payments.undo(&key, &charge).await?
             }
         };
-        let undone = undone.map_err(failure)?;
         let reference = undone.reference.as_deref();
         Ok(UndoneDeal {
             happened: undone.happened,
@@ -119,11 +100,7 @@ impl Effects<CancelOrderSaga> for ProviderEffects {
     }
 
     async fn undo(&self, _key: &Key, _call: &UndoCall) -> Result<Undone, Failure> {
-        Ok(Undone {
-            happened: false,
-            reference: None,
-            closed: true,
-        })
+        Ok(Undone::NOTHING)
     }
 }
 
@@ -171,10 +148,6 @@ fn shipment(order_id: &EntityId, goods: &[Goods], address: Option<&ShippingAddre
     }
 }
 
-fn provider_key(text: &str) -> Result<providers::Key, Failure> {
-    providers::Key::try_new(text).map_err(|error| Failure::Refused(error.to_string()))
-}
-
 /// A name that no event could hold leaves it open what happened: a person must look at it.
 fn paid(payment: &Payment) -> Result<Obtained, Failure> {
     let parsed = Reference::parse("payment id", &payment.payment_id);
@@ -189,31 +162,4 @@ fn arranged(arrangement: &Arrangement) -> Result<Obtained, Failure> {
     parsed
         .map(Obtained::Shipment)
         .map_err(|error| Failure::unknown(error.message))
-}
-
-fn standing<T>(
-    seen: providers::Standing<T>,
-    obtained: impl FnOnce(&T) -> Result<Obtained, Failure>,
-) -> Result<Standing<Obtained>, Failure> {
-    Ok(match seen {
-        providers::Standing::Done(made) => Standing::Done(obtained(&made)?),
-        providers::Standing::Absent => Standing::Absent,
-        providers::Standing::Pending => Standing::Pending,
-        providers::Standing::Undone => Standing::Undone,
-        providers::Standing::Refused { reason } => Standing::Refused(reason),
-    })
-}
-
-fn failure(failure: providers::Failure) -> Failure {
-    match failure {
-        providers::Failure::Refused { reason } => Failure::Refused(reason),
-        providers::Failure::Transient {
-            reason,
-            retry_after,
-        } => Failure::not_done(reason).not_before(retry_after),
-        providers::Failure::Unknown {
-            reason,
-            retry_after,
-        } => Failure::unknown(reason).not_before(retry_after),
-    }
 }

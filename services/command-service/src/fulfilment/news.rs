@@ -10,13 +10,12 @@ use domain::fulfilment::OrderSaga;
 use event_sourcing::{Clock, Context, Executor, Metadata};
 use platform::fields;
 use sagas::fields::SAGA_ID;
-use sagas::{Person, PersonActs, SagaEngine};
+use sagas::{Key, Person, PersonActs, SagaEngine};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::context;
-use providers::Key;
 
 /// How long one hint is tried.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -8,11 +8,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::Clock;
 use sql_database::Statement;
 
 use super::{KEPT, LEASE};
-use command_database::{CommandDatabase, DatabaseError};
 
 const READ: &str = "SELECT micros FROM running_time";
 const NOTE: &str = "\

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::{CommandId, EventStore, LogMark, StoreError};
 use sql_database::Statement;
 use uuid::Uuid;
@@ -12,7 +13,6 @@ use uuid::Uuid;
 use super::age::{KeyClock, Moment};
 use super::{Begun, KeyedRequest, RequestHash};
 use crate::event_log::{stored_event, stored_position};
-use command_database::{CommandDatabase, DatabaseError};
 
 const KEEP: &str = "keep a request's answer";
 /// How many rows the clean-up removes in one statement.

@@ -1,11 +1,11 @@
 //! Which log the kept answers are of.
 
+use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::{EventStore, LogId, LogMark, Position, StoreError};
 use sql_database::Statement;
 
 use super::age::KeyClock;
 use crate::event_log::{MarkRow, StoredMark, stored_position};
-use command_database::{CommandDatabase, DatabaseError};
 
 /// How many marks are compared with the log at once.
 const COMPARED_AT_ONCE: i64 = 1_000;

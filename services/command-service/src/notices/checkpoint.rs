@@ -1,10 +1,10 @@
 //! How far the log was read, in the command database.
 
+use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::LogMark;
 use sql_database::Statement;
 
 use crate::event_log::{MarkRow, StoredMark, stored_event, stored_position};
-use command_database::{CommandDatabase, DatabaseError};
 
 /// The row of the notices about orders.
 const NAME: &str = "orders";

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use command_database::{CommandDatabase, DatabaseError};
 use domain::order::{Order, OrderEvent};
 use domain::value::EntityId;
 use event_sourcing::{
@@ -13,12 +14,12 @@ use event_sourcing::{
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use platform::fields;
+use providers::{Notice, NoticeKind, Notifications};
+use sagas::{Failure, Key};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoint;
-use command_database::{CommandDatabase, DatabaseError};
-use providers::{Failure, Key, Notice, NoticeKind, Notifications};
 
 /// What happens to orders without a word to the customer.
 const IGNORED: [&str; 7] = [
@@ -249,7 +250,7 @@ impl Notices {
                 Ok(Err(failure)) => failure,
                 Err(_) => Failure::unknown("no answer in time"),
             };
-            if attempt == TRIES || matches!(failure, Failure::Refused { .. }) {
+            if attempt == TRIES || matches!(failure, Failure::Refused(_)) {
                 metrics::counter!("notices_given_up_total").increment(1);
                 tracing::error!(
                     { fields::ORDER_ID } = %notice.order_id,

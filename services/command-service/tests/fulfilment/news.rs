@@ -21,7 +21,7 @@ use crate::shop::{self, ORDER, obtained};
 
 /// Loses the word of the first payment, and says by itself that something happened.
 struct Forgetful {
-    hints: Option<mpsc::Sender<providers::Key>>,
+    hints: Option<mpsc::Sender<Key>>,
     has_lost: AtomicBool,
 }
 
@@ -30,7 +30,7 @@ impl Effects<OrderSaga> for Forgetful {
     async fn act(&self, key: &Key, call: &FulfilmentCall) -> Result<Obtained, Failure> {
         if !self.has_lost.swap(true, Ordering::SeqCst) {
             if let Some(hints) = self.hints.clone() {
-                let key = providers::Key::try_new(key.as_str()).expect("a key");
+                let key = key.clone();
                 // Behind the commit of the lost word.
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_millis(50)).await;

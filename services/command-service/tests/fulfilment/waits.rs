@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use command_service::fulfilment::ProviderEffects;
 use domain::fulfilment::{CancelOrderSaga, FulfilmentCall, Goods, OrderSaga, UndoCall};
 use domain::value::{Money, Quantity, Reference};
-use providers::{Arrangement, Charge, Payment, Payments, Shipment, Shipping, Standing, Undone};
-use sagas::{Effects, Failure, Key};
+use providers::{Arrangement, Charge, Payment, Payments, Shipment, Shipping};
+use sagas::{Effects, Failure, Key, Standing, Undone};
 
 use crate::shop::{id, user};
 
@@ -19,47 +19,37 @@ const WAIT: Duration = Duration::from_secs(7);
 struct Busy;
 
 impl Busy {
-    fn wait<T>() -> Result<T, providers::Failure> {
-        Err(providers::Failure::Transient {
-            reason: "busy".to_owned(),
-            retry_after: Some(WAIT),
-        })
+    fn wait<T>() -> Result<T, Failure> {
+        Err(Failure::not_done("busy").not_before(Some(WAIT)))
     }
 }
 
 #[async_trait]
 impl Payments for Busy {
-    async fn charge(&self, _: &providers::Key, _: &Charge) -> Result<Payment, providers::Failure> {
+    async fn charge(&self, _: &Key, _: &Charge) -> Result<Payment, Failure> {
         Self::wait()
     }
 
-    async fn look_up(&self, _: &providers::Key) -> Result<Standing<Payment>, providers::Failure> {
+    async fn look_up(&self, _: &Key) -> Result<Standing<Payment>, Failure> {
         Self::wait()
     }
 
-    async fn undo(&self, _: &providers::Key, _: &Charge) -> Result<Undone, providers::Failure> {
+    async fn undo(&self, _: &Key, _: &Charge) -> Result<Undone, Failure> {
         Self::wait()
     }
 }
 
 #[async_trait]
 impl Shipping for Busy {
-    async fn arrange(
-        &self,
-        _: &providers::Key,
-        _: &Shipment,
-    ) -> Result<Arrangement, providers::Failure> {
+    async fn arrange(&self, _: &Key, _: &Shipment) -> Result<Arrangement, Failure> {
         Self::wait()
     }
 
-    async fn look_up(
-        &self,
-        _: &providers::Key,
-    ) -> Result<Standing<Arrangement>, providers::Failure> {
+    async fn look_up(&self, _: &Key) -> Result<Standing<Arrangement>, Failure> {
         Self::wait()
     }
 
-    async fn undo(&self, _: &providers::Key, _: &Shipment) -> Result<Undone, providers::Failure> {
+    async fn undo(&self, _: &Key, _: &Shipment) -> Result<Undone, Failure> {
         Self::wait()
     }
 }

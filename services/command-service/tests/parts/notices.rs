@@ -14,7 +14,8 @@ use event_sourcing::{
     ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position,
     SystemClock, Write,
 };
-use providers::{Failure, Key, Notice, NoticeKind, Notifications};
+use providers::{Notice, NoticeKind, Notifications};
+use sagas::{Failure, Key};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -39,7 +40,7 @@ impl Notifications for Recorder {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
                 left.checked_sub(1)
             });
-        failing.map_or(Ok(()), |_| Err(Failure::transient("not now")))
+        failing.map_or(Ok(()), |_| Err(Failure::not_done("not now")))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use command_database::DatabaseError;
 use contract::MAX_KEPT_ANSWER_BYTES;
 use contract::proto::idempotency_server::Idempotency;
 use contract::proto::{
@@ -19,7 +20,6 @@ use tonic::{Request, Response, Status};
 use crate::bus::internal;
 use crate::context;
 use crate::idempotency::{Begun, KeyedRequest, LEASE, RequestHash, Requests};
-use command_database::DatabaseError;
 
 /// The most characters of a principal and of a key.
 const MAX_NAME: usize = 255;
