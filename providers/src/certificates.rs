@@ -11,9 +11,9 @@ use crate::ProvidersError;
 pub(super) fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, ProvidersError> {
     let read = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| ProvidersError::certificates(path, error.to_string()))?;
+        .map_err(|error| ProvidersError::certificates(Some(path), error.to_string()))?;
     if read.is_empty() {
-        return Err(ProvidersError::certificates(path, "there are none"));
+        return Err(ProvidersError::certificates(Some(path), "there are none"));
     }
     Ok(read)
 }

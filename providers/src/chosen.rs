@@ -37,12 +37,14 @@ pub enum ProvidersError {
 }
 
 impl ProvidersError {
+    /// Of a file, or of the system.
     pub(super) fn certificates(
-        path: &Path,
+        file: Option<&Path>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
+        let path = file.map(|path| path.display().to_string());
         Self::Certificates {
-            place: path.display().to_string(),
+            place: path.unwrap_or_else(|| "the system".to_owned()),
             source: source.into(),
         }
     }

@@ -106,7 +106,7 @@ fn tls_parameters(settings: &SmtpSettings) -> Result<TlsParameters, ProvidersErr
     if let Some(path) = &settings.ca_file {
         for certificate in certificates::in_file(path)? {
             let certificate = Certificate::from_der(certificate.to_vec())
-                .map_err(|error| ProvidersError::certificates(path, error))?;
+                .map_err(|error| ProvidersError::certificates(Some(path), error))?;
             builder = builder.add_root_certificate(certificate);
         }
     }

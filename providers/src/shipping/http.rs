@@ -1,8 +1,9 @@
 //! Shipping over HTTP, by the small protocol of `docs/providers.md`.
 
 use async_trait::async_trait;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::RequestBuilder;
 use sagas::{Failure, Key, Standing, Undone, readable};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Arrangement, HttpShippingSettings, Shipment, Shipping};
 use crate::Secret;
-use crate::http_client::{Answer, Body, HttpClient};
+use crate::http_client::{Answer, HttpClient};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -76,6 +77,7 @@ impl HttpShipping {
     ) -> Result<Answer, Failure> {
         let request = self.request(method, path, key, body);
         let request = request
+            .build()
             .map_err(|_| Failure::not_done("the request to the carrier cannot be written"))?;
         self.client.send(request).await
     }
@@ -119,22 +121,21 @@ impl HttpShipping {
         path: &str,
         key: &Key,
         body: Option<Value>,
-    ) -> Result<Request<Body>, http::Error> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base))
+    ) -> RequestBuilder {
+        let url = format!("{}{path}", self.base);
+        let mut request = self.client.request(method, url);
+        request = request
             .header(header::ACCEPT, JSON)
             .header(IDEMPOTENCY_KEY, key.as_str());
         if let Some(token) = &self.token {
-            let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.reveal()))?;
-            bearer.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, bearer);
+            request = request.bearer_auth(token.reveal());
         }
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, JSON);
+        match body {
+            Some(body) => request
+                .header(header::CONTENT_TYPE, JSON)
+                .body(body.to_string()),
+            None => request,
         }
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        request.body(Body::from(body))
     }
 }
 

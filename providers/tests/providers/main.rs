@@ -5,6 +5,7 @@ mod book;
 mod failing_disk;
 mod fake_carrier;
 mod fake_stripe;
+mod http_client;
 mod mail;
 mod promises;
 mod secrets;

@@ -1,20 +1,22 @@
 //! Stripe's HTTP interface: forms in, JSON out.
 
 use form_urlencoded::Serializer;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use reqwest::RequestBuilder;
 use sagas::{Failure, Key};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::intent::{Intent, List, Refund, StripeError};
 use super::settings::{StripeSettings, is_id};
-use crate::http_client::{Answer, Body, HttpClient};
+use crate::http_client::{Answer, HttpClient};
 use crate::{Charge, Secret};
 
 /// The shapes of requests and answers that this code is written for.
 const VERSION: &str = "2024-06-20";
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 /// The metadata that carry our key.
 pub(super) const KEY_METADATA: &str = "shop_key";
 
@@ -154,7 +156,7 @@ impl Api {
         idempotency_key: Option<&str>,
     ) -> Result<T, CallError> {
         let request = self.request(method, path, form, idempotency_key);
-        let request = request.map_err(|_| {
+        let request = request.build().map_err(|_| {
             CallError::NoAnswer(Failure::not_done("the request to Stripe cannot be written"))
         })?;
         let answer = self
@@ -171,23 +173,19 @@ impl Api {
         path: &str,
         form: Option<String>,
         idempotency_key: Option<&str>,
-    ) -> Result<Request<Body>, http::Error> {
-        let bearer = format!("Bearer {}", self.secret_key.reveal());
-        let mut bearer = HeaderValue::try_from(bearer)?;
-        bearer.set_sensitive(true);
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base))
-            .header(header::AUTHORIZATION, bearer)
+    ) -> RequestBuilder {
+        let url = format!("{}{path}", self.base);
+        let mut request = self.client.request(method, url);
+        request = request
+            .bearer_auth(self.secret_key.reveal())
             .header(STRIPE_VERSION, VERSION);
         if let Some(key) = idempotency_key {
             request = request.header(IDEMPOTENCY_KEY, key);
         }
-        if form.is_some() {
-            let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-            request = request.header(header::CONTENT_TYPE, kind);
+        match form {
+            Some(form) => request.header(header::CONTENT_TYPE, FORM).body(form),
+            None => request,
         }
-        request.body(Body::from(form.unwrap_or_default()))
     }
 }
 

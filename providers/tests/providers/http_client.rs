@@ -1,0 +1,169 @@
+//! Every call over HTTP: it goes where the settings say, once, and a failure says whether anything was sent.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use platform::config::Engine;
+use providers::shipping::{HttpShippingSettings, ShippingChoice};
+use providers::{Arrangement, ProviderSettings, Providers};
+use sagas::Failure;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::support::{Home, clock, key, shipment, soon};
+
+/// What a connection with TLS begins with.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// Tells the test below that it runs in a process of its own.
+const INNER: &str = "PROVIDERS_TEST_INNER";
+
+/// A server that reads what comes on each connection, writes the same, and closes it.
+struct Server {
+    address: String,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Server {
+    async fn start(answer: impl Into<Vec<u8>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (answer, connections) = (answer.into(), Arc::<AtomicUsize>::default());
+        let seen = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                seen.fetch_add(1, Ordering::SeqCst);
+                let mut request = Vec::new();
+                // A request ends with its JSON; a greeting of TLS is not waited for.
+                while !request.ends_with(b"}") && !request.starts_with(&[TLS_HANDSHAKE]) {
+                    match connection.read_buf(&mut request).await {
+                        Ok(1..) => {}
+                        Ok(0) | Err(_) => break,
+                    }
+                }
+                // The other side may have stopped to read.
+                let _ = connection.write_all(&answer).await;
+            }
+        });
+        Self {
+            address,
+            connections,
+        }
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    async fn arrange(&self) -> Result<Arrangement, Failure> {
+        arrange(&format!("http://{}", self.address)).await
+    }
+}
+
+async fn arrange(url: &str) -> Result<Arrangement, Failure> {
+    let home = Home::new(Engine::Sqlite).await;
+    let settings = ProviderSettings {
+        shipping: ShippingChoice::Http(HttpShippingSettings {
+            base: url.to_owned(),
+            token: None,
+            ca_file: None,
+        }),
+        ..ProviderSettings::default()
+    };
+    let providers = Providers::from_settings(&settings, &home.database().await, &clock());
+    let shipping = providers.expect("providers").shipping;
+    let (key, shipment) = (key("a"), shipment("o-1", 3));
+    soon("an answer", shipping.arrange(&key, &shipment)).await
+}
+
+fn with_length(length: usize, body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}")
+}
+
+fn arranged() -> String {
+    let body = r#"{"tracking_number":"HERE-1"}"#;
+    with_length(body.len(), body)
+}
+
+fn unknown(reason: &str) -> Result<Arrangement, Failure> {
+    Err(Failure::unknown(reason))
+}
+
+#[tokio::test]
+async fn what_was_sent_and_not_answered_is_unknown_and_not_sent_again() {
+    let lost = Server::start("").await;
+    let reason = "the connection to the provider was lost";
+    assert_eq!(lost.arrange().await, unknown(reason));
+    assert_eq!(lost.connections(), 1);
+    let broken = Server::start(with_length(100, "{")).await;
+    let reason = "the provider's answer broke off";
+    assert_eq!(broken.arrange().await, unknown(reason));
+    assert_eq!(broken.connections(), 1);
+}
+
+#[tokio::test]
+async fn what_could_not_be_sent_is_not_done() {
+    let not_done = Err(Failure::not_done("the provider cannot be reached"));
+    assert_eq!(arrange("http://127.0.0.1:1").await, not_done);
+    // No such name is ever given to a host.
+    assert_eq!(arrange("http://carrier.invalid").await, not_done);
+    // It does not speak TLS.
+    let plain = Server::start("}").await;
+    let url = format!("https://{}", plain.address);
+    assert_eq!(arrange(&url).await, not_done);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_read() {
+    let space = " ".repeat(257 * 1024);
+    let large = format!("{space}{}", r#"{"tracking_number":"HERE-1"}"#);
+    let server = Server::start(with_length(large.len(), &large)).await;
+    let reason = "the provider's answer broke off";
+    assert_eq!(server.arrange().await, unknown(reason));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = Server::start(arranged()).await;
+    for status in [301, 302, 303, 307, 308] {
+        let location = format!("http://{}/", elsewhere.address);
+        let redirect = format!(
+            "HTTP/1.1 {status} Elsewhere\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"
+        );
+        let server = Server::start(redirect).await;
+        let reason = format!("the carrier failed ({status})");
+        assert_eq!(server.arrange().await, unknown(&reason));
+    }
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+/// Every client of this process would read them from the environment, so it has a process of its own.
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_not_asked() {
+    const PROXIES: [&str; 3] = ["http_proxy", "HTTP_PROXY", "ALL_PROXY"];
+    if std::env::var_os(INNER).is_some() {
+        let carrier = Server::start(arranged()).await;
+        let arranged = carrier.arrange().await.expect("arranged");
+        assert_eq!(arranged.tracking_number, "HERE-1");
+        return;
+    }
+    let proxy = Server::start(arranged()).await;
+    let url = format!("http://{}", proxy.address);
+    let mut inner = Command::new(std::env::current_exe().expect("this program"));
+    inner
+        .args([
+            "http_client::a_proxy_of_the_environment_is_not_asked",
+            "--exact",
+        ])
+        .env(INNER, "1")
+        .envs(PROXIES.map(|name| (name, &url)));
+    let output = tokio::task::spawn_blocking(move || inner.output());
+    let output = output.await.expect("no panic").expect("it runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && told.contains("1 passed"),
+        "{told}"
+    );
+    assert_eq!(proxy.connections(), 0);
+}
