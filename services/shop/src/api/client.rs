@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use ::http::{HeaderMap, HeaderValue, StatusCode, header};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http::{Broken, Connection};
+use super::http::{self, Broken};
 use crate::location::Place;
 
 /// How often a request is sent at most, and how long the first pause is; each next one is twice as long.
@@ -17,6 +17,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// What a request came to, if not to an answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
+    /// There is no client.
+    #[error("cannot set up HTTP")]
+    SetUp(#[source] reqwest::Error),
     /// Nobody answers there.
     #[error("nothing answers at {url} (is the shop running? {settings} say where it is)")]
     Unreachable {
@@ -69,12 +72,12 @@ pub struct Operation<'a> {
     pub document: &'a str,
 }
 
-/// One client with one connection.
+/// One client.
 #[derive(Debug)]
 pub struct Client {
     url: String,
     settings: &'static str,
-    connection: Connection,
+    http: reqwest::Client,
     /// The highest log position that an answer reflected.
     position: u64,
 }
@@ -109,13 +112,16 @@ struct Extensions {
 
 impl Client {
     /// Connects when it is first used.
-    pub fn new(gateway: Place) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`RequestError::SetUp`]
+    pub fn try_new(gateway: &Place) -> Result<Self, RequestError> {
+        Ok(Self {
             url: format!("http://{gateway}"),
             settings: gateway.settings,
-            connection: Connection::new(gateway),
+            http: http::client().map_err(RequestError::SetUp)?,
             position: 0,
-        }
+        })
     }
 
     /// The highest log position that an answer reflected.
@@ -185,11 +191,9 @@ impl Client {
         body: Bytes,
         key: Option<&str>,
     ) -> Result<Value, Failed> {
-        let answer = self
-            .connection
-            .post("/graphql", self.headers(key), body)
-            .await;
-        let answer = answer.map_err(|source| Failed {
+        let url = format!("{}/graphql", self.url);
+        let answer = http::post(&self.http, url, self.headers(key), body).await;
+        let (status, body) = answer.map_err(|source| Failed {
             again: (!matches!(source, Broken::Connect(_))).then_some(Duration::ZERO),
             error: RequestError::Unreachable {
                 url: self.url.clone(),
@@ -197,13 +201,13 @@ impl Client {
                 source,
             },
         })?;
-        let Ok(reply) = serde_json::from_slice::<Reply>(&answer.body) else {
-            let text = String::from_utf8_lossy(&answer.body);
+        let Ok(reply) = serde_json::from_slice::<Reply>(&body) else {
+            let text = String::from_utf8_lossy(&body);
             return Err(Failed {
                 again: None,
                 error: RequestError::NotGraphQl {
                     url: self.url.clone(),
-                    status: answer.status,
+                    status,
                     body: text.chars().take(200).collect(),
                 },
             });

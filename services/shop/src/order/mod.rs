@@ -32,7 +32,8 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
         unreachable!("one is required");
     };
     let location = Location::of(arguments)?;
-    let mut client = Client::new(location.gateway);
+    let failed = |error| StartError::failed(format!("order {name}"), error);
+    let mut client = Client::try_new(&location.gateway).map_err(failed)?;
     // What an earlier command wrote is seen by this one, although it is another process: it reads at least what the log
     // has now.
     let head = remote::head(location.query).await;

@@ -73,7 +73,7 @@ impl Outcome {
 /// # Errors
 /// A request failed. What was written stays; the next run goes on from there.
 pub async fn run(gateway: Place, products: u32, run_id: Uuid) -> Result<Outcome, RequestError> {
-    let mut client = Client::new(gateway.clone());
+    let mut client = Client::try_new(&gateway)?;
     let (category_ids, new_categories) = categories(&mut client, run_id).await?;
     let present = present_products(&mut client).await?;
     let missing: Vec<(u32, SampleProduct)> = (0..products)
@@ -164,7 +164,7 @@ struct Writing {
 impl Writing {
     /// Writes until nothing is missing, and says which log position that reached.
     async fn write(&self) -> Result<u64, RequestError> {
-        let mut client = Client::new(self.gateway.clone());
+        let mut client = Client::try_new(&self.gateway)?;
         loop {
             let batch = self.take();
             let Some((first, _)) = batch.first() else {

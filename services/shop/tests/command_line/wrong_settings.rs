@@ -1,5 +1,6 @@
 //! A wrong setting or flag is exit code 2 and says what is accepted; what fails at run time is 1.
 
+use std::net::TcpListener;
 use std::process::{Command, Output};
 
 fn shop(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -114,6 +115,23 @@ const NOWHERE: [(&str, &str); 3] = [
     ("COMMAND_SERVICE_PORT", "1"),
     ("QUERY_GRPC_ADDR", "127.0.0.1:1"),
 ];
+
+#[test]
+fn a_proxy_of_the_environment_is_not_asked() {
+    let proxy = TcpListener::bind("127.0.0.1:0").expect("a port");
+    proxy.set_nonblocking(true).expect("a listener");
+    let url = format!("http://{}", proxy.local_addr().expect("an address"));
+    let proxies = ["http_proxy", "HTTP_PROXY", "ALL_PROXY"].map(|name| (name, url.as_str()));
+    let seed = shop(&["seed"], &[&NOWHERE[..], &proxies].concat());
+    let line = error_line(&seed);
+    assert!(
+        line.contains("nothing answers at http://127.0.0.1:1"),
+        "{line}"
+    );
+    let cause = "cannot connect: Connection refused";
+    assert!(line.contains(cause), "{line}");
+    assert!(proxy.accept().is_err(), "the proxy was asked");
+}
 
 #[test]
 fn without_services_commands_on_orders_and_sagas_fail_and_say_where_they_looked() {
