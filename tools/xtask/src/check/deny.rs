@@ -1,6 +1,6 @@
-//! Licences, sources and banned crates, by cargo-deny and `deny.toml`.
+//! Licences, sources, banned crates and versions, by cargo-deny and `deny.toml`.
 //!
-//! Advisories need a database from the network and are not part of it; the floors of [`super::floors`] stand in for
+//! Advisories need a database from the network and are not part of it; the versions that `deny.toml` bans stand in for
 //! those that are known.
 
 use std::env;

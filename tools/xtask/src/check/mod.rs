@@ -5,7 +5,6 @@ mod circles;
 mod clippy;
 mod deny;
 mod features;
-mod floors;
 mod formatting;
 mod leftovers;
 mod manifest;
