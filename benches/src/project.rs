@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use event_sourcing::execute::ExecutorConfig;
 use event_sourcing::projection::runner::{Runner, RunnerConfig};
-use event_sourcing::projection::{EventContext, FoldError, Handlers};
+use event_sourcing::projection::{EventContext, Handlers};
 use event_sourcing::{Clock, EventStore, Position, Projection, SystemClock};
 use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
 use serde::{Deserialize, Serialize};
@@ -53,16 +53,12 @@ impl Projection for Accounts {
     type Row = AccountRow;
 
     fn handlers(on: &mut Handlers<Self>) {
-        on.aggregate::<Account>(fold)
+        on.aggregate::<Account>(|row, event, context| Some(fold(row, event, context)))
             .keyed_by(|event, _| [event.account.clone()]);
     }
 }
 
-fn fold(
-    row: Option<AccountRow>,
-    event: &Deposited,
-    context: EventContext<'_>,
-) -> Result<Option<AccountRow>, FoldError> {
+fn fold(row: Option<AccountRow>, event: &Deposited, context: EventContext<'_>) -> AccountRow {
     let mut row = row.unwrap_or_else(|| AccountRow {
         id: context.key.to_owned(),
         balance_cents: 0,
@@ -72,7 +68,7 @@ fn fold(
     row.balance_cents += event.amount_cents;
     row.deposits += 1;
     row.version = context.stream_version();
-    Ok(Some(row))
+    row
 }
 
 /// Fills a log, rebuilds a fresh read model from it, and does the same by hand before and after.

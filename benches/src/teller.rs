@@ -39,7 +39,7 @@ impl Command for Deposit {
 
     fn decide(&self, work: &mut UnitOfWork<'_, Infallible>) -> Result<(), DecideError<Infallible>> {
         let events = vec![Deposited::new(&self.account); self.times];
-        Ok(work.append::<Account>(&self.account, &events)?)
+        work.append::<Account>(&self.account, &events)
     }
 
     fn reply(&self, states: &States) -> Option<u64> {

@@ -4,7 +4,7 @@ use event_sourcing::StoreError;
 use sql_database::format::step;
 use sql_database::{Database, OlderFormat, Statement};
 
-use super::DatabaseError;
+use crate::error::DatabaseError;
 
 /// One step of the schema.
 struct Migration {

@@ -5,7 +5,7 @@ use std::path::Path;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::ProvidersError;
+use crate::error::ProvidersError;
 
 /// Those in a PEM file, of which there must be some.
 pub(super) fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, ProvidersError> {

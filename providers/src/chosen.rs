@@ -1,6 +1,5 @@
 //! The providers that the settings choose, put together.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,45 +9,16 @@ use sagas::Key;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use crate::ProviderSettings;
+use crate::error::ProvidersError;
 use crate::http_client::HttpClient;
 use crate::notifications::{
     LogNotifications, Notifications, NotificationsChoice, SmtpNotifications,
 };
 use crate::payments::stripe::{StripePayments, Webhook};
 use crate::payments::{Payments, PaymentsChoice, SimulatedPayments};
+use crate::settings::ProviderSettings;
 use crate::shipping::{HttpShipping, Shipping, ShippingChoice, SimulatedShipping};
 use crate::simulated::{Book, BookTask, Conduct, Dice, Kind, Provider};
-
-/// Why providers cannot be used. It is told at the start.
-#[derive(Debug, thiserror::Error)]
-pub enum ProvidersError {
-    /// A file with certificates, or the system's, cannot be read.
-    #[error("cannot read the certificates of {place}")]
-    Certificates {
-        /// Which.
-        place: String,
-        /// Why not.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// TLS cannot be set up.
-    #[error("cannot set up TLS")]
-    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl ProvidersError {
-    /// Of a file, or of the system.
-    pub(super) fn certificates(
-        file: Option<&Path>,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
-        let path = file.map(|path| path.display().to_string());
-        Self::Certificates {
-            place: path.unwrap_or_else(|| "the system".to_owned()),
-            source: source.into(),
-        }
-    }
-}
 
 /// The providers, ready to be called.
 #[derive(Debug)]

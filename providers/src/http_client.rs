@@ -15,7 +15,8 @@ use reqwest::{Certificate, Client, Request, RequestBuilder, retry};
 use rustls::crypto::ring;
 use sagas::Failure;
 
-use crate::{ProvidersError, certificates};
+use crate::certificates;
+use crate::error::ProvidersError;
 
 /// How long a connection may take to stand, TLS included. Afterwards it is known that nothing was sent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -26,6 +26,7 @@
 
 mod certificates;
 mod chosen;
+mod error;
 mod http_client;
 pub mod notifications;
 pub mod payments;
@@ -35,7 +36,8 @@ pub mod shipping;
 pub mod simulated;
 mod url;
 
-pub use chosen::{Providers, ProvidersError};
+pub use chosen::Providers;
+pub use error::ProvidersError;
 pub use notifications::{Notice, NoticeKind, Notifications};
 pub use payments::{Charge, Payment, Payments};
 pub use secret::Secret;

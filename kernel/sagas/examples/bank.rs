@@ -16,9 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::DateTime;
 use event_sourcing::execute::{DecideError, Lane, States, UnitOfWork};
-use event_sourcing::projection::{
-    EventContext, FoldError, Handlers, ProjectionStore, Runner, RunnerConfig,
-};
+use event_sourcing::projection::{Handlers, ProjectionStore, Runner, RunnerConfig};
 use event_sourcing::{
     Command, CommandId, Context, EventStore, Executor, ExecutorConfig, MemoryEventStore,
     MemoryProjectionStore, Metadata, Projection, SystemClock,
@@ -50,7 +48,7 @@ impl Command for Deposit {
     }
 
     fn decide(&self, work: &mut UnitOfWork<'_, Refusal>) -> Result<(), DecideError<Refusal>> {
-        Ok(work.append::<Account>(self.account, &deposit(self.cents))?)
+        work.append::<Account>(self.account, &deposit(self.cents))
     }
 
     fn reply(&self, states: &States) -> Option<i64> {
@@ -102,20 +100,15 @@ impl Projection for Balances {
     type Row = i64;
 
     fn handlers(on: &mut Handlers<Self>) {
-        on.aggregate::<Account>(balance);
+        on.aggregate::<Account>(|row, event, _| Some(balance(row.unwrap_or(0), event)));
     }
 }
 
-fn balance(
-    row: Option<i64>,
-    event: &AccountEvent,
-    _: EventContext<'_>,
-) -> Result<Option<i64>, FoldError> {
-    let cents = row.unwrap_or(0);
-    Ok(Some(match event {
+fn balance(cents: i64, event: &AccountEvent) -> i64 {
+    match event {
         AccountEvent::Deposited(moved) => cents + moved.cents,
         AccountEvent::Withdrawn(moved) => cents - moved.cents,
-    }))
+    }
 }
 
 // ---- The saga: how it begins, and whom it calls. Its table is in `bank/payout.rs`.
@@ -137,7 +130,7 @@ impl Command for BeginPayout {
     fn decide(&self, work: &mut UnitOfWork<'_, Refusal>) -> Result<(), DecideError<Refusal>> {
         let order = self.order.clone();
         let event = started::<Payout>(self.payout, &self.order.from, order, Metadata::default());
-        Ok(work.append::<SagaState<Payout>>(self.payout, &[event])?)
+        work.append::<SagaState<Payout>>(self.payout, &[event])
     }
 
     fn reply(&self, _states: &States) -> Option<()> {

@@ -151,13 +151,13 @@ async fn what_does_not_fit_names_its_column() {
         for (sql, column) in cases {
             let read = database.fetch_all::<Row<Figures>>(Statement::new("count", sql));
             let error = read.await.unwrap_err();
-            let mut causes = Vec::new();
+            let mut chain = Vec::new();
             let mut cause: Option<&dyn Error> = Some(&error);
             while let Some(error) = cause {
-                causes.push(error.to_string());
+                chain.push(error.to_string());
                 cause = error.source();
             }
-            assert!(causes.join(": ").contains(column), "{causes:?}");
+            assert!(chain.join(": ").contains(column), "{chain:?}");
         }
         database.close().await;
     }

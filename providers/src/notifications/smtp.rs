@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use super::letter::Letter;
 use super::{Notice, Notifications, SmtpSettings, SmtpTls};
-use crate::{ProvidersError, certificates};
+use crate::certificates;
+use crate::error::ProvidersError;
 
 /// Sends one mail a notice.
 #[derive(Debug)]

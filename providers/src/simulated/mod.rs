@@ -7,11 +7,13 @@ pub mod book;
 mod conduct;
 mod dice;
 pub(super) mod provider;
+mod record;
 mod statement;
 mod totals;
 
-pub use book::{Action, Book, BookTask, Kind, Record, State, Verdict};
+pub use book::{Book, BookTask};
 pub use conduct::{Conduct, Rate};
 pub use dice::Dice;
 pub use provider::Provider;
+pub use record::{Action, Kind, Record, State, Verdict};
 pub use totals::{OrderTotals, Totals};

@@ -9,8 +9,7 @@ use serde_json::json;
 use sql_database::Statement;
 use sqlx::AssertSqlSafe;
 
-use super::book::Call;
-use super::{Action, Kind, Record, State, Verdict};
+use super::record::{Action, Call, Kind, Record, State, Verdict};
 
 /// What every statement gives of a row.
 const COLUMNS: &str =

@@ -26,6 +26,7 @@ pub struct Folded<P: Projection> {
 }
 
 /// Decodes a page up to the first event that cannot be read, leaving out the positions in `skips` (ascending).
+#[must_use]
 pub fn decode_page<P: Projection>(
     handlers: &Handlers<P>,
     page: LogPage,

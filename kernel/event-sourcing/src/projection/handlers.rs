@@ -81,10 +81,10 @@ impl<P: Projection> Handlers<P> {
     /// [`keyed_by`](Handler::keyed_by) says otherwise.
     ///
     /// `fold` gets the row, if there is one, and returns it as it is after the event; nothing if it is deleted, or was
-    /// missing and stays so. Its error parks the projection in front of the event.
+    /// missing and stays so.
     pub fn aggregate<A: Aggregate>(
         &mut self,
-        fold: impl Fn(Option<P::Row>, &A::Event, EventContext<'_>) -> Result<Option<P::Row>, FoldError>
+        fold: impl Fn(Option<P::Row>, &A::Event, EventContext<'_>) -> Option<P::Row>
         + Send
         + Sync
         + 'static,
@@ -92,9 +92,30 @@ impl<P: Projection> Handlers<P> {
         self.events(Filter::of_streams(&[A::TYPE]), fold)
     }
 
+    /// The same with a fold that may fail. Its error parks the projection in front of the event.
+    pub fn try_aggregate<A: Aggregate>(
+        &mut self,
+        fold: impl Fn(Option<P::Row>, &A::Event, EventContext<'_>) -> Result<Option<P::Row>, FoldError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Handler<'_, P::Row, A::Event> {
+        self.route(Filter::of_streams(&[A::TYPE]), fold)
+    }
+
     /// Folds the events that a filter selects, as [`Self::aggregate`] does. The first handler that selects an event
     /// gets it.
     pub fn events<E: StoredEvent>(
+        &mut self,
+        filter: Filter,
+        fold: impl Fn(Option<P::Row>, &E, EventContext<'_>) -> Option<P::Row> + Send + Sync + 'static,
+    ) -> Handler<'_, P::Row, E> {
+        self.route(filter, move |row, event: &E, context| {
+            Ok(fold(row, event, context))
+        })
+    }
+
+    fn route<E: StoredEvent>(
         &mut self,
         filter: Filter,
         fold: impl Fn(Option<P::Row>, &E, EventContext<'_>) -> Result<Option<P::Row>, FoldError>
@@ -184,9 +205,9 @@ pub struct Handler<'h, R, E> {
 impl<R, E: StoredEvent> Handler<'_, R, E> {
     /// Names the rows that an event may change. Each of them is folded by itself; all of them change, or none.
     pub fn keyed_by<K: IntoIterator<Item = String>>(
-        self,
+        &mut self,
         keys: impl Fn(&E, &Envelope) -> K + Send + Sync + 'static,
-    ) -> Self {
+    ) -> &mut Self {
         self.route.keys = Box::new(move |event, envelope| {
             let event = event.downcast_ref::<E>();
             event.map_or_else(Vec::new, |event| {
@@ -197,14 +218,14 @@ impl<R, E: StoredEvent> Handler<'_, R, E> {
     }
 
     /// Leaves out events of these types, in the streams that the handler selects. They are not read.
-    pub fn ignoring(self, event_types: &[&'static str]) -> Self {
+    pub fn ignoring(&mut self, event_types: &[&'static str]) -> &mut Self {
         self.route.filter = std::mem::take(&mut self.route.filter).ignoring(event_types);
         self
     }
 
     /// Leaves out all known event types but these, in the streams that the handler selects. An event of an unknown
     /// type still parks the projection.
-    pub fn only(self, event_types: &[&'static str]) -> Self {
+    pub fn only(&mut self, event_types: &[&'static str]) -> &mut Self {
         let others: Vec<_> = E::TYPES
             .iter()
             .filter(|known| !event_types.contains(known))

@@ -26,7 +26,7 @@ pub use store::{PageWrite, Parked, Progress, ProjectionStore};
 ///
 /// ```
 /// # use event_sourcing::testing::doc::{Counter, Incremented};
-/// use event_sourcing::projection::{EventContext, FoldError, Handlers, Projection};
+/// use event_sourcing::projection::{EventContext, Handlers, Projection};
 ///
 /// /// The value of each counter.
 /// struct Values;
@@ -41,8 +41,8 @@ pub use store::{PageWrite, Parked, Progress, ProjectionStore};
 ///     }
 /// }
 ///
-/// fn add(row: Option<u64>, event: &Incremented, _: EventContext<'_>) -> Result<Option<u64>, FoldError> {
-///     Ok(Some(row.unwrap_or(0) + event.by))
+/// fn add(row: Option<u64>, event: &Incremented, _: EventContext<'_>) -> Option<u64> {
+///     Some(row.unwrap_or(0) + event.by)
 /// }
 /// ```
 pub trait Projection: Send + Sync + Sized + 'static {

@@ -52,6 +52,7 @@ impl Log {
     }
 
     /// Folds the log as the runner would, in one page: the rows, and why it parked, if it did.
+    #[must_use]
     pub fn project<P: Projection>(self) -> (BTreeMap<String, P::Row>, Option<Parked>) {
         let handlers = Handlers::<P>::of_projection();
         let head = Position(self.events.len() as u64);

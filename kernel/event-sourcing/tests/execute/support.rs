@@ -106,7 +106,7 @@ impl Command for Transfer {
             }
             work.append::<Account>(&self.from, &[Moved { by: -self.cents }])?;
         }
-        Ok(work.append::<Account>(&self.to, &[Moved { by: self.cents }])?)
+        work.append::<Account>(&self.to, &[Moved { by: self.cents }])
     }
 
     fn reply(&self, states: &States) -> Option<(i64, Version)> {
@@ -160,7 +160,7 @@ impl Command for Close {
         if full.0 != 0 {
             return Err(DecideError::Rejected(Overdrawn(full.0)));
         }
-        Ok(work.append::<Account>(self.0, &[Moved { by: -account.cents }])?)
+        work.append::<Account>(self.0, &[Moved { by: -account.cents }])
     }
 
     fn reply(&self, _states: &States) -> Option<()> {

@@ -45,7 +45,7 @@ impl<const COUNTS_13: bool> Projection for Sums<COUNTS_13> {
             }
             Ok(Some(row.unwrap_or(0) + event.by))
         };
-        on.aggregate::<Counter>(sum)
+        on.try_aggregate::<Counter>(sum)
             .keyed_by(|_, envelope| {
                 let id = envelope.stream.aggregate_id();
                 [id.to_owned(), "all".to_owned()]

@@ -53,7 +53,7 @@ impl Projection for Counters {
     fn handlers(on: &mut Handlers<Self>) {
         on.events::<Anything>(Filter::ALL, |row: Option<Counter>, _, context| {
             let count = row.map_or(0, |row| row.count);
-            Ok(Some(Counter::new(context.key, count + 1)))
+            Some(Counter::new(context.key, count + 1))
         });
     }
 }

@@ -142,7 +142,7 @@ impl<S: Saga> Command for Begin<S> {
         }
         let data = self.data.clone();
         let event = started::<S>(&self.saga_id, &self.subject, data, Metadata::default());
-        Ok(work.append::<SagaState<S>>(&self.saga_id, &[event])?)
+        work.append::<SagaState<S>>(&self.saga_id, &[event])
     }
 
     fn reply(&self, _states: &States) -> Option<()> {

@@ -254,7 +254,7 @@ impl<S: Travel> Command for Begin<S> {
 
     fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
         let event = started::<S>("trip-1", "a trip", Trip::on("a"), Metadata::default());
-        Ok(work.append::<SagaState<S>>("trip-1", &[event])?)
+        work.append::<SagaState<S>>("trip-1", &[event])
     }
 
     fn reply(&self, states: &States) -> Option<Arc<SagaState<S>>> {

@@ -22,7 +22,7 @@ impl Command for Book {
     }
 
     fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
-        Ok(work.append::<Account>("alice", &self.0)?)
+        work.append::<Account>("alice", &self.0)
     }
 
     fn reply(&self, _states: &States) -> Option<()> {

@@ -57,7 +57,7 @@ impl Command for PutOn {
     }
 
     fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
-        Ok(work.append::<Shelf>(&self.0, std::slice::from_ref(&self.1))?)
+        work.append::<Shelf>(&self.0, std::slice::from_ref(&self.1))
     }
 
     fn reply(&self, _states: &States) -> Option<()> {
@@ -146,11 +146,10 @@ const fn hold<S: Travel>() -> Step<S> {
     )
 }
 
-const NOTHING: fn(
-    &Trip,
-    &str,
-    &mut StateReader<'_, Infallible>,
-) -> Result<Writes, DecideError<Infallible>> = |_, _, _| Ok(Writes::none());
+type Ending = fn(&Trip, &str, &mut StateReader<'_, Infallible>) -> Ended;
+type Ended = Result<Writes, DecideError<Infallible>>;
+
+const NOTHING: Ending = |_, _, _| Ok(Writes::none());
 
 fn ended(data: &Trip, how: &str) -> Writes {
     write(data, how, 1)

@@ -3,7 +3,7 @@
 use domain::category::{Category, CategoryEvent};
 use domain::category_membership::{Membership, MembershipEvent};
 use event_sourcing::Projection;
-use event_sourcing::projection::{EventContext, FoldError, Handlers};
+use event_sourcing::projection::{EventContext, Handlers};
 use read_model_sql::TableProjection;
 use serde::{Deserialize, Serialize};
 
@@ -74,9 +74,9 @@ fn fold(
     row: Option<CategoryRow>,
     event: &CategoryEvent,
     context: EventContext<'_>,
-) -> Result<Option<CategoryRow>, FoldError> {
+) -> Option<CategoryRow> {
     let (version, at) = (context.stream_version(), context.recorded_at_micros());
-    Ok(match event {
+    match event {
         CategoryEvent::Created(data) => Some(CategoryRow {
             id: data.category_id.to_string(),
             name: data.name.as_str().to_owned(),
@@ -96,21 +96,21 @@ fn fold(
             ..row
         }),
         CategoryEvent::Deleted(_) => None,
-    })
+    }
 }
 
 fn count(
     row: Option<CategoryRow>,
     event: &MembershipEvent,
     context: EventContext<'_>,
-) -> Result<Option<CategoryRow>, FoldError> {
+) -> Option<CategoryRow> {
     let change = match event {
         MembershipEvent::Added(_) => 1,
         MembershipEvent::Removed(_) => -1,
     };
-    Ok(row.map(|row| CategoryRow {
+    row.map(|row| CategoryRow {
         product_count: row.product_count + change,
         updated_at: context.recorded_at_micros(),
         ..row
-    }))
+    })
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use domain::fulfilment::SAGA_STREAMS;
 use domain::order::{Order, OrderCreated, OrderEvent, OrderItem};
 use domain::value::{OrderStatus, ShippingAddress};
-use event_sourcing::projection::{EventContext, FoldError, Handlers};
+use event_sourcing::projection::{EventContext, Handlers};
 use event_sourcing::{Filter, Projection};
 use read_model_sql::TableProjection;
 use sagas::{AnySagaEvent, SagaEvent};
@@ -98,25 +98,21 @@ impl Projection for Orders {
     }
 }
 
-fn fold(
-    row: Option<OrderRow>,
-    event: &OrderEvent,
-    context: EventContext<'_>,
-) -> Result<Option<OrderRow>, FoldError> {
+fn fold(row: Option<OrderRow>, event: &OrderEvent, context: EventContext<'_>) -> Option<OrderRow> {
     let (version, at) = (context.stream_version(), context.recorded_at_micros());
-    Ok(match event {
+    match event {
         OrderEvent::Created(data) => Some(OrderRow::created(data, at)),
         event => row.map(|row| row.moved(event, version, at).with_status()),
-    })
+    }
 }
 
 fn fold_saga(
     row: Option<OrderRow>,
     event: &AnySagaEvent,
     context: EventContext<'_>,
-) -> Result<Option<OrderRow>, FoldError> {
+) -> Option<OrderRow> {
     let at = context.recorded_at_micros();
-    Ok(row.map(|row| row.heard(event, at).with_status()))
+    row.map(|row| row.heard(event, at).with_status())
 }
 
 impl OrderRow {

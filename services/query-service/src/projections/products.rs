@@ -3,7 +3,7 @@
 use domain::product::{Product, ProductEvent};
 use domain::stock::{Stock, StockEvent};
 use event_sourcing::Projection;
-use event_sourcing::projection::{EventContext, FoldError, Handlers};
+use event_sourcing::projection::{EventContext, Handlers};
 use read_model_sql::TableProjection;
 use serde::{Deserialize, Serialize};
 
@@ -85,9 +85,9 @@ fn fold(
     row: Option<ProductRow>,
     event: &ProductEvent,
     context: EventContext<'_>,
-) -> Result<Option<ProductRow>, FoldError> {
+) -> Option<ProductRow> {
     let (version, at) = (context.stream_version(), context.recorded_at_micros());
-    Ok(match event {
+    match event {
         ProductEvent::Created(data) => Some(ProductRow {
             id: data.product_id.to_string(),
             name: data.name.as_str().to_owned(),
@@ -118,24 +118,24 @@ fn fold(
             ..row
         }),
         ProductEvent::Deleted(_) => None,
-    })
+    }
 }
 
 fn fold_stock(
     row: Option<ProductRow>,
     event: &StockEvent,
     context: EventContext<'_>,
-) -> Result<Option<ProductRow>, FoldError> {
+) -> Option<ProductRow> {
     // One that closes the stock comes with the product's deletion, which has taken the row.
     let Some((on_hand, reserved)) = event.levels() else {
-        return Ok(row);
+        return row;
     };
-    Ok(row.map(|row| ProductRow {
+    row.map(|row| ProductRow {
         on_hand: on_hand.get().into(),
         reserved: reserved.get().into(),
         updated_at: context.recorded_at_micros(),
         ..row
-    }))
+    })
 }
 
 impl ProductRow {

@@ -7,7 +7,7 @@
 //! few, whatever has been: they share an index, in which lists look for status and step.
 
 use domain::fulfilment::SAGA_STREAMS;
-use event_sourcing::projection::{EventContext, FoldError, Handlers};
+use event_sourcing::projection::{EventContext, Handlers};
 use event_sourcing::{Filter, Projection};
 use read_model_sql::TableProjection;
 use sagas::event::{Action, Started};
@@ -113,19 +113,15 @@ impl Projection for Sagas {
     }
 }
 
-fn fold(
-    row: Option<SagaRow>,
-    event: &AnySagaEvent,
-    context: EventContext<'_>,
-) -> Result<Option<SagaRow>, FoldError> {
-    Ok(match event {
+fn fold(row: Option<SagaRow>, event: &AnySagaEvent, context: EventContext<'_>) -> Option<SagaRow> {
+    match event {
         SagaEvent::Started(data) => Some(SagaRow::started(data, context)),
         event => row.map(|mut row| {
             row.updated_at = context.recorded_at_micros();
             row.moved(event);
             row.with_status()
         }),
-    })
+    }
 }
 
 impl SagaRow {

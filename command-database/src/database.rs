@@ -1,0 +1,171 @@
+//! The connections.
+
+use std::time::Duration;
+
+use platform::config::{DatabaseUrl, Engine};
+use sql_database::postgres::{at_server, connect, durable_pool};
+use sql_database::sqlite::{Durability, FileOptions, Readers};
+use sql_database::{Database, Record, SqliteFile, Statement};
+
+use crate::error::DatabaseError;
+use crate::schema;
+
+/// How long a statement waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What metrics call its connections.
+const POOL: &str = "command";
+const PING: &str = "SELECT 1";
+
+/// The command database. Cheap to clone; all clones share the connections.
+#[derive(Clone, Debug)]
+pub struct CommandDatabase {
+    inner: Database,
+}
+
+impl CommandDatabase {
+    /// Connects, and brings the schema up to date; without `migrate` it must be.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or its schema is beyond this binary.
+    pub async fn connect(
+        url: &DatabaseUrl,
+        pool_size: u32,
+        migrate: bool,
+    ) -> Result<Self, DatabaseError> {
+        let connected = match url.engine() {
+            Engine::Sqlite => sqlite(url.as_str()).await,
+            Engine::Postgres => postgres(url.as_str(), pool_size).await,
+        };
+        let operation = "connect to the command database";
+        let connected = connected.map_err(|error| sql_database::store_error(operation, error));
+        let opened = match connected {
+            Ok(inner) => {
+                let prepared = schema::prepare(&inner, migrate).await;
+                prepared.map(|()| Self { inner }).map_err(Into::into)
+            }
+            Err(error) => Err(DatabaseError(error)),
+        };
+        opened.map_err(|DatabaseError(error)| match url.engine() {
+            Engine::Sqlite => DatabaseError(error),
+            Engine::Postgres => DatabaseError(at_server(url.as_str(), error)),
+        })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), DatabaseError> {
+        let ping = Statement::new("ask the command database", PING);
+        let _answer: Vec<(i32,)> = self.inner.fetch_all(ping).await?;
+        Ok(())
+    }
+
+    /// Whether it is a file of SQLite.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.inner.is_sqlite()
+    }
+
+    /// All rows of a statement that reads.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn fetch_all<T: Record>(
+        &self,
+        statement: Statement,
+    ) -> Result<Vec<T>, DatabaseError> {
+        Ok(self.inner.fetch_all(statement).await?)
+    }
+
+    /// The first row of a statement that reads, if there is one.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn fetch_optional<T: Record>(
+        &self,
+        statement: Statement,
+    ) -> Result<Option<T>, DatabaseError> {
+        Ok(self.inner.fetch_optional(statement).await?)
+    }
+
+    /// All rows of a statement that writes.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn write<T: Record>(&self, statement: Statement) -> Result<Vec<T>, DatabaseError> {
+        Ok(self.inner.write(statement).await?)
+    }
+
+    /// The first row of a statement that writes, if there is one.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn write_optional<T: Record>(
+        &self,
+        statement: Statement,
+    ) -> Result<Option<T>, DatabaseError> {
+        Ok(self.inner.write_optional(statement).await?)
+    }
+
+    /// How many rows a statement changed.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]
+    pub async fn execute(&self, statement: Statement) -> Result<u64, DatabaseError> {
+        Ok(self.inner.execute(statement).await?)
+    }
+
+    /// Writes a row that means nothing, and asks for the right to keep an answer.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn probe_write(&self) -> Result<(), DatabaseError> {
+        const PROBE: &str = "INSERT INTO write_probe (only_row, probes) VALUES (1, 1) \
+             ON CONFLICT (only_row) DO UPDATE SET probes = write_probe.probes + 1";
+        // Rights are checked before the first row, also if there is none.
+        const RIGHTS: &str =
+            "INSERT INTO idempotent_requests SELECT * FROM idempotent_requests WHERE 1 = 0";
+        for statement in [PROBE, RIGHTS] {
+            self.execute(Statement::new("probe the command database", statement))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the metrics how busy its connections are.
+    pub fn measure_pools(&self) {
+        self.inner.measure_pools();
+    }
+
+    /// Closes all connections, after the statements that run.
+    pub async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+async fn sqlite(url: &str) -> Result<Database, sqlx::Error> {
+    let options = FileOptions {
+        name: POOL,
+        acquire_timeout: PATIENCE,
+        ..FileOptions::new(FileOptions::path_of(url), Durability::Full)
+    };
+    Ok(Database::Sqlite {
+        file: SqliteFile::open(options).await?,
+        readers: Readers::Main,
+    })
+}
+
+async fn postgres(url: &str, pool_size: u32) -> Result<Database, sqlx::Error> {
+    let pool = connect(
+        durable_pool(pool_size, PATIENCE),
+        url,
+        "command-service",
+        POOL,
+    )
+    .await?;
+    Ok(Database::Postgres {
+        reading: pool.clone(),
+        writing: pool,
+    })
+}

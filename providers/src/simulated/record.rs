@@ -1,0 +1,104 @@
+//! What the book says of a call.
+
+use domain::value::{EntityId, Money};
+use sagas::Key;
+
+/// Whose book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// The payments'.
+    Payment,
+    /// The shipments'.
+    Shipment,
+}
+
+impl Kind {
+    /// As it is stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Shipment => "shipment",
+        }
+    }
+}
+
+/// What the provider says to an action that is new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is done, under this reference.
+    Done(String),
+    /// It is refused for good, for this reason.
+    Refused(String),
+}
+
+/// An action under a key, or what an undo needs to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Whose book.
+    pub kind: Kind,
+    /// Its name.
+    pub key: Key,
+    /// The order that it is for.
+    pub order_id: EntityId,
+    /// Money, or pieces.
+    pub amount: Money,
+    /// What happens if the key is new.
+    pub verdict: Verdict,
+    /// The name of what reverses it, if that happens.
+    pub undo_reference: String,
+}
+
+/// What holds under a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Done, and holds.
+    Done,
+    /// Refused for good.
+    Refused,
+    /// Done and reversed.
+    Undone,
+    /// Closed before anything came.
+    Closed,
+}
+
+impl State {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Undone => "undone",
+            Self::Closed => "closed",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        [Self::Done, Self::Refused, Self::Undone, Self::Closed]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
+}
+
+/// A row of the book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The order that the first call was for.
+    pub order_id: String,
+    /// Money, or pieces.
+    pub amount: Money,
+    /// What holds.
+    pub state: State,
+    /// The action's reference, or why it was refused.
+    pub reference: String,
+    /// The reference of the reversal.
+    pub undo_reference: String,
+    /// How often the action came.
+    pub deliveries: i64,
+    /// How often its undo came.
+    pub undos: i64,
+}
+
+pub(super) enum Call {
+    Act,
+    Undo,
+}
