@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
+use crate::backoff::Backoff;
 use crate::commit::{Commit, Receipt, Refused};
 use crate::failure_log::FailureLog;
 use crate::fields;
@@ -424,7 +425,7 @@ impl Batch {
         writer: &Writer,
         mut outcome: Outcome,
     ) -> Result<(), FailedBatch> {
-        let mut pause = writer.config.retry_min;
+        let mut backoff = Backoff::new(writer.config.retry_min, writer.config.retry_max);
         loop {
             self.drop_expired(outcome);
             if self.commits.is_empty() {
@@ -456,9 +457,8 @@ impl Batch {
             }
             // No longer than the first deadline, so that its caller still hears that nothing happened.
             let first = self.waiting.iter().map(|waiting| waiting.deadline).min();
-            let next = Instant::now() + pause;
+            let next = Instant::now() + backoff.next_pause();
             tokio::time::sleep_until(first.map_or(next, |first| first.min(next))).await;
-            pause = (pause * 2).min(writer.config.retry_max);
         }
     }
 

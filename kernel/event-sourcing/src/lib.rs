@@ -11,6 +11,7 @@ extern crate self as event_sourcing;
 
 pub mod aggregate;
 pub mod appender;
+mod backoff;
 pub mod clock;
 pub mod commit;
 pub mod envelope;
@@ -38,6 +39,7 @@ pub mod upcast;
 
 pub use aggregate::Aggregate;
 pub use appender::{AppendError, Appender, AppenderConfig, LastWrite, Outcome};
+pub use backoff::Backoff;
 pub use clock::{Clock, SteadyClock, SystemClock};
 pub use commit::{Commit, CommitError, Expected, Receipt, Refused, Write};
 pub use envelope::Envelope;

@@ -18,7 +18,7 @@
 
 use std::time::Duration;
 
-use event_sourcing::{FailureLog, Position, SteadyClock, fields};
+use event_sourcing::{Backoff, FailureLog, Position, SteadyClock, fields};
 use sql_database::NamedPool;
 use sqlx::postgres::{PgListener, PgNotification, PgPool};
 use tokio::sync::{Mutex, watch};
@@ -145,12 +145,12 @@ struct Follower {
 impl Follower {
     /// Never returns.
     async fn listen(self) {
-        let mut pause = RETRY.0;
+        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
         loop {
             let before = Instant::now();
             let error = self.follow().await;
             if before.elapsed() > RETRY.1 {
-                pause = RETRY.0;
+                backoff.reset();
             }
             if let Some(suppressed) = self.failures.failed(Instant::now()) {
                 tracing::warn!(
@@ -159,8 +159,7 @@ impl Follower {
                     "lost the connection that listens for events; readers poll until it is back"
                 );
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(RETRY.1);
+            tokio::time::sleep(backoff.next_pause()).await;
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use event_sourcing::Backoff;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -87,7 +88,7 @@ impl StartStep {
                 self.explain(last.as_deref());
             });
             let taking = async {
-                let (begin, mut pause) = (Instant::now(), PAUSE);
+                let (begin, mut backoff) = (Instant::now(), Backoff::new(PAUSE, MAX_PAUSE));
                 loop {
                     let error = match attempt().await {
                         Ok(taken) => return Ok(taken),
@@ -100,8 +101,8 @@ impl StartStep {
                         return Err(error);
                     }
                     *last.lock() = Some(error.to_string());
+                    let pause = backoff.next_pause();
                     tokio::time::sleep(pause.min(self.patience.saturating_sub(waited))).await;
-                    pause = MAX_PAUSE.min(pause * 2);
                 }
             };
             tokio::select! {

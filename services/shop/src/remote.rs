@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use clap::ArgMatches;
 use contract::metadata;
 use contract::proto::Error;
@@ -16,9 +17,11 @@ use uuid::Uuid;
 
 use crate::location::{Location, Place};
 
-/// How often a call is made at most, and the first pause between two.
-const TRIES: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// A call is made up to three times.
+const RETRY: ExponentialBuilder = ExponentialBuilder::new()
+    .with_jitter()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_times(2);
 /// How long one call may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -144,19 +147,11 @@ impl<C: Clone> Service<C> {
         make: impl Fn() -> Request<M>,
         send: impl AsyncFn(C, Request<M>) -> Result<Response<R>, Status>,
     ) -> Result<R, Failed> {
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..TRIES {
-            match send(self.client.clone(), patient(make())).await {
-                Ok(reply) => return Ok(reply.into_inner()),
-                // A service that missed its deadline says so; a deadline that passes here is a broken connection.
-                Err(status)
-                    if matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded) => {}
-                Err(status) => return Err(self.failed(&status)),
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
-        let reply = send(self.client.clone(), patient(make())).await;
+        let call = || send(self.client.clone(), patient(make()));
+        // A service that missed its deadline says so; a deadline that passes here is a broken connection.
+        let may_pass =
+            |status: &Status| matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
+        let reply = call.retry(RETRY).when(may_pass).await;
         reply
             .map(Response::into_inner)
             .map_err(|status| self.failed(&status))

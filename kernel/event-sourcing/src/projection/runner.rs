@@ -35,6 +35,7 @@ use super::idle::Idle;
 use super::origin::{self, LastEvent};
 use super::parking::Parking;
 use super::{Handlers, PageWrite, Parked, Progress, Projection, ProjectionStore};
+use crate::backoff::Backoff;
 use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Position;
@@ -181,11 +182,11 @@ impl<P: Projection> Runner<P> {
             metrics::counter!("events_unreadable_total", "reader" => reader).increment(0);
         }
         let mut parking = Parking::new(P::NAME, Arc::clone(&self.log));
-        let mut pause = self.config.retry_min;
+        let mut backoff = Backoff::new(self.config.retry_min, self.config.retry_max);
         while !stop.is_cancelled() {
             let wait = tokio::select! {
                 () = stop.cancelled() => break,
-                wait = self.turn(&mut parking, &mut pause) => wait,
+                wait = self.turn(&mut parking, &mut backoff) => wait,
             };
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -196,7 +197,7 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Works for as long as it holds the lease, and gives the time until it may try to take it again.
-    async fn turn(&self, parking: &mut Parking, pause: &mut Duration) -> Duration {
+    async fn turn(&self, parking: &mut Parking, backoff: &mut Backoff) -> Duration {
         let mut lost = self.hold(parking).await;
         self.state.send_modify(|state| state.active = false);
         if let Lost::Parked(parked) = &lost {
@@ -214,7 +215,7 @@ impl<P: Projection> Runner<P> {
         }
         match lost {
             Lost::Lease | Lost::Parked(_) => {
-                *pause = self.config.retry_min;
+                backoff.reset();
                 // What failed here is the other process's now.
                 self.state
                     .send_modify(|state| (state.failing, state.is_damaged) = (None, false));
@@ -235,9 +236,7 @@ impl<P: Projection> Runner<P> {
                     state.failing = Some(error.to_string());
                     state.is_damaged = !error.is_retryable();
                 });
-                let wait = *pause;
-                *pause = (*pause * 2).min(self.config.retry_max);
-                wait
+                backoff.next_pause()
             }
         }
     }

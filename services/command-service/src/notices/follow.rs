@@ -8,8 +8,8 @@ use command_database::{CommandDatabase, DatabaseError};
 use domain::order::{Order, OrderEvent};
 use domain::value::EntityId;
 use event_sourcing::{
-    Aggregate, Entry, Envelope, EventStore, Executor, FailureLog, Filter, ForeignLog, LeaseStore,
-    LogMark, LogPage, Position, StoreError, Unreadable, Version,
+    Aggregate, Backoff, Entry, Envelope, EventStore, Executor, FailureLog, Filter, ForeignLog,
+    LeaseStore, LogMark, LogPage, Position, StoreError, Unreadable, Version,
 };
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -39,7 +39,7 @@ const PAGE: usize = 100;
 const GATHER: Duration = Duration::from_millis(50);
 /// How many notices go out side by side.
 const SIDE_BY_SIDE: usize = 16;
-/// How often one is tried; with the pauses about five minutes.
+/// How often one is tried; with the pauses two to five minutes.
 const TRIES: u32 = 10;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -242,7 +242,7 @@ impl Notices {
         else {
             return true;
         };
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         for attempt in 1..=TRIES {
             let sent = tokio::time::timeout(TRY_LIMIT, self.notifications.send(&key, &notice));
             let failure = match sent.await {
@@ -259,11 +259,12 @@ impl Notices {
                 );
                 return true;
             }
-            let paused = stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+            let paused = stop
+                .run_until_cancelled(tokio::time::sleep(backoff.next_pause()))
+                .await;
             if paused.is_none() {
                 return false;
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         true
     }

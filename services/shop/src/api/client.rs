@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderValue, StatusCode, header};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,9 +11,11 @@ use serde_json::{Value, json};
 use super::http::{self, Broken};
 use crate::location::Place;
 
-/// How often a request is sent at most, and how long the first pause is; each next one is twice as long.
-const TRIES: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// A request is sent up to six times.
+const RETRY: ExponentialBuilder = ExponentialBuilder::new()
+    .with_jitter()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_times(5);
 
 /// What a request came to, if not to an answer.
 #[derive(Debug, thiserror::Error)]
@@ -167,22 +170,17 @@ impl Client {
     ) -> Result<Value, RequestError> {
         let text = json!({ "query": operation.document, "variables": variables }).to_string();
         let body = Bytes::from(text);
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..TRIES {
-            match self.try_once(operation, body.clone(), key).await {
+        let mut pauses = RETRY.build();
+        loop {
+            let Failed { error, again } = match self.try_once(operation, body.clone(), key).await {
                 Ok(data) => return Ok(data),
-                Err(Failed { error, again: None }) => return Err(error),
-                Err(Failed {
-                    again: Some(wait), ..
-                }) => {
-                    tokio::time::sleep(wait.max(pause)).await;
-                    pause *= 2;
-                }
-            }
+                Err(failed) => failed,
+            };
+            let (Some(wait), Some(pause)) = (again, pauses.next()) else {
+                return Err(error);
+            };
+            tokio::time::sleep(wait.max(pause)).await;
         }
-        self.try_once(operation, body, key)
-            .await
-            .map_err(|failed| failed.error)
     }
 
     async fn try_once(
