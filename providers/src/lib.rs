@@ -7,11 +7,11 @@
 //!               [`Notifications`] ─► log://       │ smtp://… smtps://…
 //! ```
 //!
-//! Every action goes under a [`Key`] that names it for ever. The same key asks for the same thing, so a repeat is
-//! answered like the first call and never acts twice. A caller that does not know how a call ended asks
+//! Every action goes under a [`Key`](sagas::Key) that names it for ever. The same key asks for the same thing, so a
+//! repeat is answered like the first call and never acts twice. A caller that does not know how a call ended asks
 //! [`Payments::look_up`] before it does anything else. An undo reverses what happened under its key, and closes the
 //! key: an action that was delayed and comes after its undo is refused. So it does not matter in which order the two
-//! arrive, nor how often.
+//! arrive, nor how often. Keys, failures and what became of an action are told in the words of the crate `sagas`.
 //!
 //! ```text
 //!              action                  undo

@@ -1,8 +1,8 @@
 //! Chance, from a seed that a test can choose.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -30,7 +30,7 @@ impl Dice {
         if rate == Rate::NEVER {
             return false;
         }
-        let mut generator = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut generator = self.0.lock();
         generator.random::<f64>() < rate.share()
     }
 }
