@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use tokio::time::Instant;
 
 use super::states::States;
-use super::work::{DecideError, Lane, UnitOfWork};
+use super::stream_lane::Lane;
+use super::work::{DecideError, UnitOfWork};
 use crate::appender::Outcome;
 use crate::event::Metadata;
 use crate::id::{CommandId, Position};

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::command::{Command, ExecuteError, Executed};
 use super::states::States;
-use super::work::{DecideError, Lane, MissingStream, UnitOfWork, Work};
+use super::stream_lane::Lane;
+use super::work::{DecideError, MissingStream, UnitOfWork, Work};
 use crate::aggregate::Aggregate;
 use crate::store::StoreError;
 use crate::stream::StreamId;

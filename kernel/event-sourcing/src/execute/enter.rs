@@ -1,6 +1,6 @@
 //! Entering lanes: the gates, in order, and the tips behind them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use tokio::time::Instant;
 
@@ -8,23 +8,11 @@ use super::executor::Executor;
 use super::lane::{LaneCell, Pass, Tip};
 use super::load::{Loaded, load};
 use super::state::Kind;
-use super::work::{Entered, Lane, Mode};
+use super::stream_lane::{Lane, LaneSet, Mode};
+use super::work::Entered;
 use crate::id::Version;
 use crate::store::StoreError;
 use crate::stream::StreamId;
-
-/// The lanes of one command, in the order in which they are entered.
-pub(super) type LaneSet = BTreeMap<StreamId, Lane>;
-
-/// Adds a lane, or takes part in it more strongly.
-pub(super) fn widen(lanes: &mut LaneSet, lane: Lane) {
-    match lanes.get_mut(&lane.stream) {
-        Some(known) => known.mode = known.mode.max(lane.mode),
-        None => {
-            lanes.insert(lane.stream.clone(), lane);
-        }
-    }
-}
 
 impl Executor {
     /// Passes the gates in the order of the streams' names, and gives the tips.

@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::command::{Command, Context, ExecuteError, Executed};
 use super::decision::{Decision, Ended, OfCommand, OnStream, Undecided};
-use super::enter::{LaneSet, widen};
 use super::lane::Lanes;
 use super::snapshots::Snapshots;
 use super::state::typed;
-use super::work::{Lane, MissingStream, Mode, Work};
+use super::stream_lane::{Lane, LaneSet, Mode, widen};
+use super::work::{MissingStream, Work};
 use crate::aggregate::Aggregate;
 use crate::appender::{Appender, AppenderConfig, LastWrite, Outcome};
 use crate::clock::Clock;

@@ -23,9 +23,11 @@ mod load;
 mod snapshots;
 mod state;
 mod states;
+mod stream_lane;
 mod work;
 
 pub use self::command::{Command, Context, ExecuteError, Executed};
 pub use self::executor::{Executor, ExecutorConfig, ExecutorTasks};
 pub use self::states::States;
-pub use self::work::{DecideError, Lane, MissingStream, UnitOfWork};
+pub use self::stream_lane::Lane;
+pub use self::work::{DecideError, MissingStream, UnitOfWork};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::state::{AnyState, typed};
-use super::work::Lane;
+use super::stream_lane::Lane;
 use crate::aggregate::Aggregate;
 use crate::id::Version;
 use crate::stream::StreamId;

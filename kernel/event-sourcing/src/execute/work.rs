@@ -11,66 +11,13 @@ use uuid::Uuid;
 use super::lane::{LaneCell, Tip};
 use super::state::{AnyState, Kind, typed};
 use super::states::States;
+use super::stream_lane::{Lane, Mode};
 use crate::aggregate::Aggregate;
 use crate::commit::{Commit, CommitError, Expected, Write};
 use crate::event::{DomainEvent, Metadata, NewEvent};
 use crate::id::{CommandId, Version};
 use crate::lease::Fence;
 use crate::stream::StreamId;
-
-/// How a command takes part in a stream's lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mode {
-    /// Beside other readers; the stream becomes a precondition.
-    Read,
-    /// Alone.
-    Write,
-    /// Alone, on the assumption that the stream has no events; nothing is loaded. The store says if it is wrong.
-    Create,
-    /// Outside the lane: read from the store after everything that was sent before.
-    Fresh,
-}
-
-/// A stream that a command decides on.
-#[derive(Clone, Debug)]
-pub struct Lane {
-    pub(super) stream: StreamId,
-    pub(super) kind: &'static Kind,
-    pub(super) mode: Mode,
-}
-
-impl Lane {
-    fn new<A: Aggregate>(id: &str, mode: Mode) -> Self {
-        Self {
-            stream: A::stream(id),
-            kind: Kind::of::<A>(),
-            mode,
-        }
-    }
-
-    /// A stream that is only read.
-    #[must_use]
-    pub fn read<A: Aggregate>(id: &str) -> Self {
-        Self::new::<A>(id, Mode::Read)
-    }
-
-    /// A stream that may be written.
-    #[must_use]
-    pub fn write<A: Aggregate>(id: &str) -> Self {
-        Self::new::<A>(id, Mode::Write)
-    }
-
-    /// A stream that is to begin with this command, and most likely has no events: it is not loaded first. If it
-    /// has events after all, the command is decided again on them.
-    #[must_use]
-    pub fn create<A: Aggregate>(id: &str) -> Self {
-        Self::new::<A>(id, Mode::Create)
-    }
-
-    fn fresh<A: Aggregate>(id: &str) -> Self {
-        Self::new::<A>(id, Mode::Fresh)
-    }
-}
 
 /// Why a decision ended without a result.
 #[derive(Debug)]

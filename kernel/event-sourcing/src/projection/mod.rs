@@ -9,6 +9,7 @@ pub mod control;
 pub mod fold;
 mod handlers;
 mod idle;
+mod lost;
 mod origin;
 mod parking;
 pub mod runner;

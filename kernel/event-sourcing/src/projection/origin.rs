@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::runner::Lost;
+use super::lost::Lost;
 use crate::id::Position;
 use crate::log::LogMark;
 use crate::store::{EventStore, LogPage};

@@ -32,6 +32,7 @@ use super::build::BuildReport;
 use super::control::CONTROL_READER;
 use super::fold::decode_page;
 use super::idle::Idle;
+use super::lost::Lost;
 use super::origin::{self, LastEvent};
 use super::parking::Parking;
 use super::{Handlers, PageWrite, Parked, Progress, Projection, ProjectionStore};
@@ -40,7 +41,7 @@ use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
-use crate::log::{ForeignLog, LogMark};
+use crate::log::LogMark;
 use crate::store::{EventStore, Filter, LogPage, MAX_PAGE_EVENTS, StoreError};
 
 /// The limits of a runner.
@@ -110,30 +111,6 @@ pub struct Runner<P: Projection> {
 impl<P: Projection> fmt::Debug for Runner<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Runner({})", P::NAME)
-    }
-}
-
-/// Why a runner stopped working on its projection for now.
-pub(super) enum Lost {
-    /// Somebody else has the lease, or wrote the checkpoint.
-    Lease,
-    /// The checkpoint is not of this log.
-    Log(ForeignLog),
-    /// A database could not be reached.
-    Error(StoreError),
-    /// The projection is parked, and this runner has tried.
-    Parked(Parked),
-}
-
-impl From<StoreError> for Lost {
-    fn from(error: StoreError) -> Self {
-        Self::Error(error)
-    }
-}
-
-impl From<ForeignLog> for Lost {
-    fn from(foreign: ForeignLog) -> Self {
-        Self::Log(foreign)
     }
 }
 
