@@ -82,6 +82,9 @@ impl<P: Projection> Handlers<P> {
     ///
     /// `fold` gets the row, if there is one, and returns it as it is after the event; nothing if it is deleted, or was
     /// missing and stays so.
+    ///
+    /// # Panics
+    /// The aggregate has a handler already.
     pub fn aggregate<A: Aggregate>(
         &mut self,
         fold: impl Fn(Option<P::Row>, &A::Event, EventContext<'_>) -> Option<P::Row>
@@ -93,6 +96,9 @@ impl<P: Projection> Handlers<P> {
     }
 
     /// The same with a fold that may fail. Its error parks the projection in front of the event.
+    ///
+    /// # Panics
+    /// As [`Self::aggregate`].
     pub fn try_aggregate<A: Aggregate>(
         &mut self,
         fold: impl Fn(Option<P::Row>, &A::Event, EventContext<'_>) -> Result<Option<P::Row>, FoldError>
@@ -105,6 +111,9 @@ impl<P: Projection> Handlers<P> {
 
     /// Folds the events that a filter selects, as [`Self::aggregate`] does. The first handler that selects an event
     /// gets it.
+    ///
+    /// # Panics
+    /// One of the streams that the filter selects has a handler already.
     pub fn events<E: StoredEvent>(
         &mut self,
         filter: Filter,
@@ -123,6 +132,13 @@ impl<P: Projection> Handlers<P> {
         + Sync
         + 'static,
     ) -> Handler<'_, P::Row, E> {
+        let streams = filter.stream_types();
+        let mut known = self.routes.iter().map(|route| route.filter.stream_types());
+        assert!(
+            !known.any(|known| known.iter().any(|stream| streams.contains(stream))),
+            "projection {} has two handlers for one of the streams {streams:?}, and the second would get no event",
+            P::NAME
+        );
         self.routes.push(Route {
             filter,
             decode: |envelope| envelope.decode_shared::<E>().map(|event| event as AnyEvent),
@@ -238,5 +254,31 @@ impl<R, E: StoredEvent> Handler<'_, R, E> {
 impl<R, E> fmt::Debug for Handler<'_, R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Handler").field(&self.route.filter).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::doc::{Counter, Incremented};
+
+    /// Adds the same aggregate twice.
+    struct Twice;
+
+    impl Projection for Twice {
+        const NAME: &'static str = "twice";
+        const SCHEMA_VERSION: u32 = 1;
+        type Row = u64;
+
+        fn handlers(on: &mut Handlers<Self>) {
+            on.aggregate::<Counter>(|row, _, _| row);
+            on.events::<Incremented>(Filter::of_streams(&[Counter::TYPE]), |row, _, _| row);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "projection twice has two handlers")]
+    fn a_handler_that_would_get_no_event_is_refused() {
+        let _ = Handlers::<Twice>::of_projection();
     }
 }
