@@ -54,7 +54,7 @@ pub struct Envelope {
     pub schema_version: u32,
     /// JSON text.
     pub data: String,
-    /// Stored beside the data.
+    /// Stored next to the data.
     pub metadata: Metadata,
     /// When the command was decided, by the clock of the deciding process, in microseconds.
     pub recorded_at: DateTime<Utc>,

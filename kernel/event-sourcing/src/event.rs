@@ -169,6 +169,6 @@ pub struct Metadata {
 pub struct NewEvent {
     /// Name, shape and data.
     pub event: EncodedEvent,
-    /// Stored beside the data.
+    /// Stored next to the data.
     pub metadata: Metadata,
 }

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use crate::error::OpenError;
 use crate::settings::Settings;
 
-/// The lease whose row a probe writes. Nobody works under it.
+/// The lease whose row a probe writes. No process works under it.
 const WRITE_PROBE: &str = "health/write-probe";
 /// For how long a probe takes it.
 const WRITE_PROBE_TTL: Duration = Duration::from_secs(5);

@@ -311,7 +311,7 @@ impl<S: Saga> Pass<'_, S> {
             run.reason(),
             &mut StateReader(self.work.rejecting()),
         )
-        .map_err(|error| error.map_rejection(|never| match never {}))?;
+        .map_err(DecideError::widen)?;
         self.append(&[event])?;
         writes.append_to(&mut self.work)?;
         Ok(true)

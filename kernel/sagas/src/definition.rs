@@ -296,6 +296,6 @@ impl Writes {
         let mut work = work.rejecting();
         let mut planned = self.0.into_iter();
         let appended = planned.try_for_each(|planned| planned(&mut work));
-        appended.map_err(|error| error.map_rejection(|never| match never {}))
+        appended.map_err(DecideError::widen)
     }
 }

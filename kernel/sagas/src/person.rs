@@ -102,8 +102,7 @@ impl<S: Saga> Command for PersonActs<S> {
         let writes = match (&self.deed, run.table()) {
             (Deed::Act(Act::Close), Some(table)) => {
                 let mut reader = StateReader(work.rejecting());
-                (table.failed)(&run.data, &self.by.why, &mut reader)
-                    .map_err(|error| error.map_rejection(|never| match never {}))?
+                (table.failed)(&run.data, &self.by.why, &mut reader).map_err(DecideError::widen)?
             }
             (Deed::Act(Act::Resolve), _) => undone_by_hand(run),
             _ => Writes::none(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a saga stands, as people and clients see it. The one list of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum SagaStatus {
     /// No step was begun yet.
     Started,
@@ -84,7 +84,12 @@ impl SagaStatus {
     }
 }
 
-/// As a column of a row.
+impl From<SagaStatus> for &'static str {
+    fn from(status: SagaStatus) -> Self {
+        status.name()
+    }
+}
+
 impl TryFrom<String> for SagaStatus {
     type Error = UnknownStatus;
 

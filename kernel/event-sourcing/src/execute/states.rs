@@ -27,7 +27,7 @@ impl States {
         }
     }
 
-    /// The state and version of an aggregate behind the command. Nothing if the command did not touch it.
+    /// The state and version of an aggregate after the command. Nothing if the command did not touch it.
     #[must_use]
     pub fn get<A: Aggregate>(&self, id: &str) -> Option<(Arc<A>, Version)> {
         let lane = Lane::read::<A>(id);

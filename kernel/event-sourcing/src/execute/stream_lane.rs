@@ -9,7 +9,7 @@ use crate::stream::StreamId;
 /// How a command takes part in a stream's lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mode {
-    /// Beside other readers; the stream becomes a precondition.
+    /// Next to other readers; the stream becomes a precondition.
     Read,
     /// Alone.
     Write,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -32,11 +33,12 @@ pub enum DecideError<R> {
 #[derive(Debug)]
 pub struct MissingStream(pub(super) Lane);
 
-impl<R> DecideError<R> {
-    /// The same with another rejection.
-    pub fn map_rejection<T>(self, map: impl FnOnce(R) -> T) -> DecideError<T> {
+impl DecideError<Infallible> {
+    /// The same where there may be rejections: here is none.
+    #[must_use]
+    pub fn widen<R>(self) -> DecideError<R> {
         match self {
-            Self::Rejected(rejection) => DecideError::Rejected(map(rejection)),
+            Self::Rejected(never) => match never {},
             Self::MissingStream(missing) => DecideError::MissingStream(missing),
         }
     }

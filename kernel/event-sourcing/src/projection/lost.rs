@@ -6,7 +6,7 @@ use crate::store::StoreError;
 
 /// Why a runner stopped working on its projection for now.
 pub(super) enum Lost {
-    /// Somebody else has the lease, or wrote the checkpoint.
+    /// Another process has the lease, or wrote the checkpoint.
     Lease,
     /// The checkpoint is not of this log.
     Log(ForeignLog),

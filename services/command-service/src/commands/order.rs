@@ -171,9 +171,7 @@ impl Command for DeliverOrder {
     }
 
     fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
-        let order = work.state::<Order>(self.0.as_str())?;
-        let delivered = order.deliver(&self.0)?;
-        work.append::<Order>(self.0.as_str(), &delivered)
+        work.decide::<Order, _>(self.0.as_str(), |order| order.deliver(&self.0))
     }
 
     fn reply(&self, states: &States) -> Option<OrderAnswer> {

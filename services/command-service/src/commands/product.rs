@@ -131,9 +131,7 @@ impl Command for ChangeProductPrice {
 
     fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
         let id = self.0.id.as_str();
-        let changed = work.state::<Product>(id)?.change_price(&self.0)?;
-        work.append::<Product>(id, &changed)?;
-        Ok(())
+        work.decide::<Product, _>(id, |product| product.change_price(&self.0))
     }
 
     fn reply(&self, states: &States) -> Option<ProductAnswer> {

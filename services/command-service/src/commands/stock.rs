@@ -37,12 +37,8 @@ impl Command for UpdateStock {
     }
 
     fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
-        let id = self.product_id.as_str();
-        let updated = work
-            .state::<Stock>(id)?
-            .update(&self.product_id, self.on_hand)?;
-        work.append::<Stock>(id, &updated)?;
-        Ok(())
+        let id = &self.product_id;
+        work.decide::<Stock, _>(id.as_str(), |stock| stock.update(id, self.on_hand))
     }
 
     fn reply(&self, states: &States) -> Option<StockAnswer> {
