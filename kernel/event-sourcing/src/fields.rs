@@ -11,6 +11,8 @@ pub const ERROR: &str = "error.cause";
 pub const EVENT_TYPE: &str = "event.type";
 /// The position of the log's last event.
 pub const HEAD: &str = "log.head";
+/// The name of a lease.
+pub const LEASE: &str = "lease.name";
 /// What is known of a commit that was not answered.
 pub const OUTCOME: &str = "commit.outcome";
 /// How much of something is done, in whole percents.

@@ -32,6 +32,7 @@ pub mod snapshot;
 pub mod store;
 mod stored;
 pub mod stream;
+mod subscription;
 pub mod tail;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -58,4 +59,5 @@ pub use store::{
 };
 pub use stored::{StoredContent, StoredPlace};
 pub use stream::StreamId;
+pub use subscription::LogReader;
 pub use tail::Tail;

@@ -9,8 +9,6 @@ pub mod control;
 pub mod fold;
 mod handlers;
 mod idle;
-mod lost;
-mod origin;
 mod parking;
 pub mod runner;
 pub mod store;

@@ -20,6 +20,7 @@
 //!
 //! While a page is written the next one is read. A database error is retried for ever.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,8 +33,6 @@ use super::build::BuildReport;
 use super::control::CONTROL_READER;
 use super::fold::decode_page;
 use super::idle::Idle;
-use super::lost::Lost;
-use super::origin::{self, LastEvent};
 use super::parking::Parking;
 use super::{Handlers, PageWrite, Parked, Progress, Projection, ProjectionStore};
 use crate::backoff::Backoff;
@@ -41,8 +40,8 @@ use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
-use crate::log::LogMark;
-use crate::store::{EventStore, Filter, LogPage, MAX_PAGE_EVENTS, StoreError};
+use crate::store::{EventStore, LogPage, MAX_PAGE_EVENTS, StoreError};
+use crate::subscription::{LastEvent, Lease, LogReader, Lost, OwnedSubscription};
 
 /// The limits of a runner.
 #[derive(Clone, Debug)]
@@ -97,15 +96,26 @@ pub struct RunnerState {
 
 /// Runs one projection in this process whenever it holds the lease.
 pub struct Runner<P: Projection> {
-    log: Arc<dyn EventStore>,
+    subscription: OwnedSubscription,
     handlers: Handlers<P>,
     rows: Arc<dyn ProjectionStore<P>>,
-    leases: Arc<dyn LeaseStore>,
     config: RunnerConfig,
     lease: Arc<str>,
     state: watch::Sender<RunnerState>,
     failures: FailureLog,
-    releases: FailureLog,
+}
+
+/// Why a runner stopped working on its projection for now.
+enum Ended {
+    Lost(Lost),
+    /// The projection is parked, and this runner has tried.
+    Parked(Parked),
+}
+
+impl<E: Into<Lost>> From<E> for Ended {
+    fn from(lost: E) -> Self {
+        Self::Lost(lost.into())
+    }
 }
 
 impl<P: Projection> fmt::Debug for Runner<P> {
@@ -123,18 +133,20 @@ impl<P: Projection> Runner<P> {
         leases: Arc<dyn LeaseStore>,
         config: RunnerConfig,
     ) -> Self {
-        let lease = format!("projection/{}/v{}", P::NAME, rows.schema_version()).into();
-        let state = watch::Sender::default();
+        let lease: Arc<str> = format!("projection/{}/v{}", P::NAME, rows.schema_version()).into();
+        let own = Lease {
+            name: Arc::clone(&lease),
+            owner: config.owner.clone(),
+            ttl: config.lease,
+        };
         Self {
-            log,
+            subscription: OwnedSubscription::new(log, leases, own),
             handlers: Handlers::of_projection(),
             rows,
-            leases,
             config,
             lease,
-            state,
+            state: watch::Sender::default(),
             failures: FailureLog::new(),
-            releases: FailureLog::new(),
         }
     }
 
@@ -158,7 +170,7 @@ impl<P: Projection> Runner<P> {
         for reader in [P::NAME, CONTROL_READER] {
             metrics::counter!("events_unreadable_total", "reader" => reader).increment(0);
         }
-        let mut parking = Parking::new(P::NAME, Arc::clone(&self.log));
+        let mut parking = Parking::new(P::NAME, Arc::clone(self.subscription.log()));
         let mut backoff = Backoff::new(self.config.retry_min, self.config.retry_max);
         while !stop.is_cancelled() {
             let wait = tokio::select! {
@@ -170,100 +182,89 @@ impl<P: Projection> Runner<P> {
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        self.release().await;
+        self.subscription.release().await;
     }
 
     /// Works for as long as it holds the lease, and gives the time until it may try to take it again.
     async fn turn(&self, parking: &mut Parking, backoff: &mut Backoff) -> Duration {
-        let mut lost = self.hold(parking).await;
+        let ended = self.hold(parking).await;
         self.state.send_modify(|state| state.active = false);
-        if let Lost::Parked(parked) = &lost {
-            self.release().await;
-            let (rows, interval) = (&*self.rows, self.config.retry_max);
-            match parking.stay(parked, rows, interval).await {
-                Ok(is_passed) => {
-                    if is_passed {
-                        self.state.send_modify(|state| state.parked = None);
-                    }
-                    return Duration::ZERO;
-                }
-                Err(error) => lost = Lost::Error(error),
-            }
-        }
+        let lost = match ended {
+            Ended::Lost(lost) => lost,
+            Ended::Parked(parked) => match self.stay_parked(parking, &parked).await {
+                Ok(()) => return Duration::ZERO,
+                Err(error) => Lost::Error(error),
+            },
+        };
         match lost {
-            Lost::Lease | Lost::Parked(_) => {
+            Lost::Lease => {
                 backoff.reset();
                 // What failed here is the other process's now.
                 self.state
                     .send_modify(|state| (state.failing, state.is_damaged) = (None, false));
-                self.config.lease / 3
+                self.subscription.pause()
             }
             // What that means is decided, and logged, where the runner begins again.
             Lost::Log(_) => self.config.retry_min,
             Lost::Error(error) => {
-                if let Some(suppressed) = self.failures.failed(Instant::now()) {
-                    tracing::warn!(
-                        { fields::PROJECTION } = P::NAME,
-                        { fields::ERROR } = &error as &dyn std::error::Error,
-                        { fields::SUPPRESSED } = suppressed,
-                        "projection retries"
-                    );
-                }
-                self.state.send_modify(|state| {
-                    state.failing = Some(error.to_string());
-                    state.is_damaged = !error.is_retryable();
-                });
+                self.show_failure(&error);
                 backoff.next_pause()
             }
         }
     }
 
-    async fn release(&self) {
-        let names = [Arc::clone(&self.lease)];
-        if let Err(error) = self.leases.release_leases(&names, &self.config.owner).await
-            && let Some(suppressed) = self.releases.failed(Instant::now())
-        {
-            // The lease expires by itself.
+    /// Leaves the lease to others until there is a reason to try again.
+    async fn stay_parked(&self, parking: &mut Parking, parked: &Parked) -> Result<(), StoreError> {
+        self.subscription.release().await;
+        let stay = parking.stay(parked, &*self.rows, self.config.retry_max);
+        if stay.await? {
+            self.state.send_modify(|state| state.parked = None);
+        }
+        Ok(())
+    }
+
+    fn show_failure(&self, error: &StoreError) {
+        if let Some(suppressed) = self.failures.failed(Instant::now()) {
             tracing::warn!(
                 { fields::PROJECTION } = P::NAME,
-                { fields::ERROR } = &error as &dyn std::error::Error,
+                { fields::ERROR } = error as &dyn std::error::Error,
                 { fields::SUPPRESSED } = suppressed,
-                "lease not released"
+                "projection retries"
             );
         }
+        self.state.send_modify(|state| {
+            state.failing = Some(error.to_string());
+            state.is_damaged = !error.is_retryable();
+        });
     }
 
-    async fn hold(&self, parking: &mut Parking) -> Lost {
+    async fn hold(&self, parking: &mut Parking) -> Ended {
         match self.try_hold(parking).await {
             Ok(never) => match never {},
-            Err(lost) => lost,
+            Err(ended) => ended,
         }
     }
 
-    async fn try_hold(&self, parking: &mut Parking) -> Result<std::convert::Infallible, Lost> {
-        let token = self.acquire().await?.ok_or(Lost::Lease)?;
+    async fn try_hold(&self, parking: &mut Parking) -> Result<Infallible, Ended> {
+        let token = self.subscription.take().await?;
         parking.refresh().await?;
         let progress = self.begin(token).await?;
         if let Some(parked) = parking.given_up(&progress) {
-            return Err(Lost::Parked(parked));
+            return Err(Ended::Parked(parked));
         }
-        let checkpoint = watch::Sender::new(progress.mark);
-        // Side by side: a renewal may need the connection that the page under way holds, so that neither may stand
-        // still while the other waits.
-        tokio::select! {
-            lost = self.work(parking, token, progress, &checkpoint) => lost,
-            lost = self.keep(token) => lost,
-            lost = origin::watch(&*self.log, &checkpoint) => lost,
-        }
+        let work = async {
+            match self.work(parking, token, progress).await {
+                Ok(never) => match never {},
+                Err(ended) => ended,
+            }
+        };
+        Err(self.subscription.hold(token, work).await)
     }
 
     /// The progress, from an empty read model if the one that is there is of another log.
     async fn begin(&self, token: Token) -> Result<Progress, Lost> {
         let progress = self.rows.begin(token).await?.ok_or(Lost::Lease)?;
-        let Some(mark) = progress.mark else {
-            return Ok(progress);
-        };
-        match origin::verify(&*self.log, &mark).await {
+        match self.subscription.resume_at(progress.mark).await {
             Ok(()) => Ok(progress),
             Err(Lost::Log(foreign)) => {
                 tracing::error!(
@@ -274,32 +275,12 @@ impl<P: Projection> Runner<P> {
                 );
                 metrics::counter!("projection_rebuilds_total", "projection" => P::NAME)
                     .increment(1);
-                self.rows.restart(token).await?.ok_or(Lost::Lease)
+                let progress = self.rows.restart(token).await?.ok_or(Lost::Lease)?;
+                self.subscription.moved_to(progress.mark);
+                Ok(progress)
             }
             Err(lost) => Err(lost),
         }
-    }
-
-    /// Renews the lease for as long as that works.
-    async fn keep(&self, token: Token) -> Result<std::convert::Infallible, Lost> {
-        let third = self.config.lease / 3;
-        let mut renewal = tokio::time::interval_at(Instant::now() + third, third);
-        loop {
-            renewal.tick().await;
-            if self.acquire().await? != Some(token) {
-                return Err(Lost::Lease);
-            }
-        }
-    }
-
-    /// Takes or prolongs the lease.
-    async fn acquire(&self) -> Result<Option<Token>, StoreError> {
-        let names = [Arc::clone(&self.lease)];
-        let leases = self
-            .leases
-            .acquire_leases(&names, &self.config.owner, self.config.lease, None)
-            .await?;
-        Ok(leases.first().map(|lease| lease.token))
     }
 
     async fn work(
@@ -307,9 +288,13 @@ impl<P: Projection> Runner<P> {
         parking: &mut Parking,
         token: Token,
         mut progress: Progress,
-        checkpoint: &watch::Sender<Option<LogMark>>,
-    ) -> Result<std::convert::Infallible, Lost> {
-        let filter = self.handlers.filter();
+    ) -> Result<Infallible, Ended> {
+        let mut reader = LogReader::new(
+            Arc::clone(self.subscription.log()),
+            self.handlers.filter(),
+            self.config.page,
+            progress.position,
+        );
         let mut ahead = None;
         // Up to here the log holds nothing more that concerns the projection.
         let mut seen = progress.position;
@@ -320,10 +305,10 @@ impl<P: Projection> Runner<P> {
         loop {
             let page = match ahead.take() {
                 Some(page) => page,
-                None if is_at_end && self.is_over(&progress, seen, &mut idle).await? => {
+                None if is_at_end && is_over(&progress, &reader, &mut idle).await? => {
                     LogPage::empty(seen)
                 }
-                None => self.read(seen, &filter).await?,
+                None => reader.page().await?,
             };
             is_at_end = page.through >= page.head;
             let ends_build = is_at_end && !progress.caught_up;
@@ -338,11 +323,11 @@ impl<P: Projection> Runner<P> {
                 seen = page.through;
             } else {
                 let skips = parking.skips().await?;
-                let applied = self.apply(token, &mut progress, page, &filter, &skips);
+                let applied = self.apply(token, &mut progress, page, &mut reader, &skips);
                 ahead = applied.await?;
                 seen = progress.position;
                 idle.end();
-                checkpoint.send_replace(progress.mark);
+                self.subscription.moved_to(progress.mark);
                 build.advance(&progress, head);
                 self.show(&progress);
             }
@@ -353,40 +338,15 @@ impl<P: Projection> Runner<P> {
         }
     }
 
-    /// Waits at the end of the log, known up to `seen`. Whether that was as long as the checkpoint may stay behind;
-    /// otherwise the log goes on.
-    async fn is_over(
-        &self,
-        progress: &Progress,
-        seen: Position,
-        idle: &mut Idle,
-    ) -> Result<bool, Lost> {
-        if seen == progress.position {
-            self.log.wait_for(seen.next()).await?;
-            return Ok(false);
-        }
-        tokio::select! {
-            moved = self.log.wait_for(seen.next()) => {
-                moved?;
-                Ok(false)
-            }
-            () = idle.over(progress.position, seen) => Ok(true),
-        }
-    }
-
-    async fn read(&self, after: Position, filter: &Filter) -> Result<LogPage, StoreError> {
-        self.log.read_all(after, filter, self.config.page).await
-    }
-
     /// Folds and writes one page; meanwhile reads the next if there is one.
     async fn apply(
         &self,
         token: Token,
         progress: &mut Progress,
         page: LogPage,
-        filter: &Filter,
+        reader: &mut LogReader,
         skips: &[Position],
-    ) -> Result<Option<LogPage>, Lost> {
+    ) -> Result<Option<LogPage>, Ended> {
         let (head, count, end) = (page.head, page.entries.len(), page.through);
         let last = LastEvent::of(&page);
         let decoded = decode_page(&self.handlers, page, skips);
@@ -397,7 +357,7 @@ impl<P: Projection> Runner<P> {
             }
             self.rows.load(&keys).await
         };
-        let mark = |through| origin::mark(&*self.log, progress.mark, last, through);
+        let mark = |through| self.subscription.mark(progress.mark, last, through);
         let (rows, marked) = tokio::join!(load, mark(end));
         let folded = decoded.fold(&self.handlers, rows?);
         let mark = if folded.through == end {
@@ -417,13 +377,13 @@ impl<P: Projection> Runner<P> {
         };
         let next = async {
             if folded.parked.is_none() && folded.through < head {
-                return self.read(folded.through, filter).await.map(Some);
+                return reader.page().await.map(Some);
             }
             Ok(None)
         };
         let (written, next) = tokio::join!(self.rows.write(write), next);
         if !written? {
-            return Err(Lost::Lease);
+            return Err(Lost::Lease.into());
         }
         progress.position = folded.through;
         progress.mark = Some(mark);
@@ -438,7 +398,7 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Tells, once for each try, that the projection cannot pass an event.
-    fn park(&self, progress: &Progress, parked: Parked) -> Lost {
+    fn park(&self, progress: &Progress, parked: Parked) -> Ended {
         metrics::counter!("events_unreadable_total", "reader" => P::NAME).increment(1);
         tracing::error!(
             { fields::PROJECTION } = P::NAME,
@@ -447,7 +407,7 @@ impl<P: Projection> Runner<P> {
             "projection parked: it waits for another binary or an operator"
         );
         self.show(progress);
-        Lost::Parked(parked)
+        Ended::Parked(parked)
     }
 
     fn show(&self, progress: &Progress) {
@@ -463,5 +423,26 @@ impl<P: Projection> Runner<P> {
             failing: None,
             is_damaged: false,
         });
+    }
+}
+
+/// Waits at the end of the log. Whether that was as long as the checkpoint may stay where it is; otherwise the log has
+/// grown.
+async fn is_over(
+    progress: &Progress,
+    reader: &LogReader,
+    idle: &mut Idle,
+) -> Result<bool, StoreError> {
+    let seen = reader.position();
+    if seen == progress.position {
+        reader.grown().await?;
+        return Ok(false);
+    }
+    tokio::select! {
+        grown = reader.grown() => {
+            grown?;
+            Ok(false)
+        }
+        () = idle.over(progress.position, seen) => Ok(true),
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::lost::Lost;
+use super::Lost;
 use crate::id::Position;
 use crate::log::LogMark;
 use crate::store::{EventStore, LogPage};
@@ -21,10 +21,10 @@ const INTERVAL: Duration = Duration::from_secs(10);
 
 /// The last event of a page, if it has one.
 #[derive(Clone, Copy)]
-pub(super) struct LastEvent(Option<(Position, Uuid)>);
+pub(crate) struct LastEvent(Option<(Position, Uuid)>);
 
 impl LastEvent {
-    pub(super) fn of(page: &LogPage) -> Self {
+    pub(crate) fn of(page: &LogPage) -> Self {
         Self(
             page.events()
                 .next_back()
@@ -34,13 +34,13 @@ impl LastEvent {
 }
 
 /// Compares a checkpoint with the log.
-pub(super) async fn verify(log: &dyn EventStore, checkpoint: &LogMark) -> Result<(), Lost> {
+pub(crate) async fn verify(log: &dyn EventStore, checkpoint: &LogMark) -> Result<(), Lost> {
     let identity = log.identify(&[checkpoint.position]).await?;
     Ok(identity.verify(checkpoint)?)
 }
 
 /// The mark of `through`, after the checkpoint that the page began from and the page itself were compared with the log.
-pub(super) async fn mark(
+pub(crate) async fn mark(
     log: &dyn EventStore,
     from: Option<LogMark>,
     LastEvent(last): LastEvent,
@@ -66,7 +66,7 @@ pub(super) async fn mark(
 }
 
 /// Ends when the log is not the one that the last checkpoint is of.
-pub(super) async fn watch(
+pub(crate) async fn watch(
     log: &dyn EventStore,
     checkpoint: &watch::Sender<Option<LogMark>>,
 ) -> Result<Infallible, Lost> {

@@ -1,0 +1,147 @@
+//! A subscription that one process at a time works on.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::Lost;
+use super::origin::{self, LastEvent};
+use crate::failure_log::FailureLog;
+use crate::fields;
+use crate::id::Position;
+use crate::lease::{LeaseStore, Token};
+use crate::log::LogMark;
+use crate::store::{EventStore, StoreError};
+
+/// The lease of a subscription.
+pub(crate) struct Lease {
+    /// Its name.
+    pub(crate) name: Arc<str>,
+    /// Names this process.
+    pub(crate) owner: String,
+    /// How long it lasts without a renewal; it is renewed at every third of it.
+    pub(crate) ttl: Duration,
+}
+
+/// The right to follow the log in the name of all processes, and the checkpoint that the log must fit.
+pub(crate) struct OwnedSubscription {
+    log: Arc<dyn EventStore>,
+    leases: Arc<dyn LeaseStore>,
+    lease: Lease,
+    checkpoint: watch::Sender<Option<LogMark>>,
+    releases: FailureLog,
+}
+
+impl OwnedSubscription {
+    pub(crate) fn new(log: Arc<dyn EventStore>, leases: Arc<dyn LeaseStore>, lease: Lease) -> Self {
+        Self {
+            log,
+            leases,
+            lease,
+            checkpoint: watch::Sender::new(None),
+            releases: FailureLog::new(),
+        }
+    }
+
+    pub(crate) fn log(&self) -> &Arc<dyn EventStore> {
+        &self.log
+    }
+
+    /// How long to wait before the lease is tried again that another process has.
+    pub(crate) fn pause(&self) -> Duration {
+        self.lease.ttl / 3
+    }
+
+    /// Takes the lease.
+    pub(crate) async fn take(&self) -> Result<Token, Lost> {
+        self.acquire().await?.ok_or(Lost::Lease)
+    }
+
+    /// Works for as long as the lease is held and the log is the one that the checkpoint is of.
+    ///
+    /// All runs side by side: a renewal may need the connection that the work holds, so that neither may stand still
+    /// while the other waits.
+    pub(crate) async fn hold<T: From<Lost>>(
+        &self,
+        token: Token,
+        work: impl Future<Output = T>,
+    ) -> T {
+        tokio::select! {
+            ended = work => ended,
+            lost = self.keep(token) => T::from(never(lost)),
+            lost = origin::watch(&*self.log, &self.checkpoint) => T::from(never(lost)),
+        }
+    }
+
+    /// Compares the checkpoint with the log, and remembers it.
+    pub(crate) async fn resume_at(&self, mark: Option<LogMark>) -> Result<(), Lost> {
+        self.moved_to(mark);
+        match mark {
+            Some(mark) => origin::verify(&*self.log, &mark).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The checkpoint has moved.
+    pub(crate) fn moved_to(&self, mark: Option<LogMark>) {
+        self.checkpoint.send_replace(mark);
+    }
+
+    /// The mark of `through`, after the checkpoint `from` and the last event that was read were compared with the log.
+    pub(crate) async fn mark(
+        &self,
+        from: Option<LogMark>,
+        last: LastEvent,
+        through: Position,
+    ) -> Result<LogMark, Lost> {
+        origin::mark(&*self.log, from, last, through).await
+    }
+
+    /// Gives the lease back, so that others need not wait for its end.
+    pub(crate) async fn release(&self) {
+        let names = [Arc::clone(&self.lease.name)];
+        let released = self.leases.release_leases(&names, &self.lease.owner);
+        if let Err(error) = released.await
+            && let Some(suppressed) = self.releases.failed(Instant::now())
+        {
+            // It expires by itself.
+            tracing::warn!(
+                { fields::LEASE } = &*self.lease.name,
+                { fields::ERROR } = &error as &dyn std::error::Error,
+                { fields::SUPPRESSED } = suppressed,
+                "lease not released"
+            );
+        }
+    }
+
+    /// Renews the lease for as long as that works.
+    async fn keep(&self, token: Token) -> Result<Infallible, Lost> {
+        let third = self.pause();
+        let mut renewal = tokio::time::interval_at(Instant::now() + third, third);
+        loop {
+            renewal.tick().await;
+            if self.acquire().await? != Some(token) {
+                return Err(Lost::Lease);
+            }
+        }
+    }
+
+    async fn acquire(&self) -> Result<Option<Token>, StoreError> {
+        let names = [Arc::clone(&self.lease.name)];
+        let leases = self
+            .leases
+            .acquire_leases(&names, &self.lease.owner, self.lease.ttl, None)
+            .await?;
+        Ok(leases.first().map(|lease| lease.token))
+    }
+}
+
+fn never(lost: Result<Infallible, Lost>) -> Lost {
+    match lost {
+        Ok(never) => match never {},
+        Err(lost) => lost,
+    }
+}
