@@ -34,6 +34,17 @@ pub enum StoreError {
     },
 }
 
+/// What an error says, and each of its causes.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
 impl StoreError {
     /// Whether the same call may succeed later.
     #[must_use]

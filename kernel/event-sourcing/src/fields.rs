@@ -7,6 +7,8 @@
 pub const ELAPSED_MS: &str = "elapsed.ms";
 /// The cause of a failure, for operators only.
 pub const ERROR: &str = "error.cause";
+/// The name of an event handler.
+pub const EVENT_HANDLER: &str = "event_handler.name";
 /// The stored name of an event.
 pub const EVENT_TYPE: &str = "event.type";
 /// The position of the log's last event.

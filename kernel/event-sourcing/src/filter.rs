@@ -1,5 +1,7 @@
 //! Which events of the log a reader wants.
 
+use crate::event::StoredEvent;
+
 /// A selection of the log: events by their type, and streams by theirs.
 ///
 /// A reader that folds events into something names the *streams* that it follows, with the event types that it knows
@@ -57,6 +59,18 @@ impl Filter {
             stream.ignored.extend(event_types);
         }
         self
+    }
+
+    /// The same without the event types of `E` that are not among these, in the streams that it names so far. An event
+    /// of an unknown type stays.
+    #[must_use]
+    pub(crate) fn only_of<E: StoredEvent>(self, event_types: &[&'static str]) -> Self {
+        let known = E::TYPES.iter();
+        let others: Vec<_> = known
+            .filter(|known| !event_types.contains(known))
+            .copied()
+            .collect();
+        self.ignoring(&others)
     }
 
     /// What either of them lets through.

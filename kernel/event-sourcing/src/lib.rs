@@ -14,6 +14,7 @@ pub mod appender;
 mod backoff;
 pub mod clock;
 pub mod commit;
+mod decision;
 pub mod envelope;
 mod error;
 pub mod event;
@@ -21,6 +22,7 @@ pub mod execute;
 pub mod failure_log;
 pub mod fields;
 mod filter;
+pub mod handler;
 pub mod id;
 pub mod judge;
 pub mod lease;
@@ -43,16 +45,18 @@ pub use appender::{AppendError, Appender, AppenderConfig, LastWrite, Outcome};
 pub use backoff::Backoff;
 pub use clock::{Clock, SteadyClock, SystemClock};
 pub use commit::{Commit, CommitError, Expected, Receipt, Refused, Write};
+pub use decision::{Actor, Decision};
 pub use envelope::Envelope;
 pub use event::{DecodeError, DomainEvent, EncodedEvent, Metadata, NewEvent, StoredEvent};
 /// Derives the trait of the same name.
 pub use event_sourcing_derive::DomainEvent;
 pub use execute::{Command, Context, ExecuteError, Executed, Executor, ExecutorConfig};
 pub use failure_log::{FailureLog, Recovery};
+pub use handler::EventHandler;
 pub use id::{CommandId, Position, Version};
 pub use lease::{Fence, Lease, LeaseRetention, LeaseStore, MAX_HELD_LEASES, Token};
 pub use log::{ForeignLog, LogId, LogIdentity, LogMark};
-pub use memory::{MemoryEventStore, MemoryProjectionStore};
+pub use memory::{MemoryEventStore, MemoryHandlerStore, MemoryProjectionStore};
 pub use projection::Projection;
 pub use store::{
     Entry, EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage, Unreadable,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event_sourcing::projection::{Decision, Parked, RunnerState, decisions};
+use event_sourcing::projection::{ControlEvent, Decision, Parked, RunnerState, decisions};
 use event_sourcing::{Entry, EventStore, Filter, Position, StoreError};
 use read_model_sql::{Checkpoint, Database, ProjectionVersion};
 use tokio::sync::watch;
@@ -107,7 +107,7 @@ impl Standings {
     ///
     /// # Errors
     /// [`StoreError`] if the log cannot be read.
-    pub async fn show(&self, name: &str) -> Result<Option<(Standing, Vec<Decision>)>, StoreError> {
+    pub async fn show(&self, name: &str) -> Result<Option<(Standing, Vec<Decision<ControlEvent>>)>, StoreError> {
         let mut projections = self.projections.iter();
         let Some(followed) = projections.find(|followed| followed.version.name == name) else {
             return Ok(None);

@@ -3,9 +3,11 @@
 //! One lock guards everything, so a batch is judged and written as of one moment; that is all that the larger
 //! adapters do with a database's locks. Readers that wait are woken through a watch channel that carries the head.
 
+mod handler;
 mod lease;
 mod projection;
 
+pub use handler::MemoryHandlerStore;
 pub use projection::MemoryProjectionStore;
 
 use std::collections::HashMap;

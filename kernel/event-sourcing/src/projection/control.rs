@@ -1,8 +1,4 @@
-//! What operators decide about projections: events of the log, in one stream per projection.
-//!
-//! A parked projection stands before the event that it cannot read, so it never comes to a decision by reading on. Its
-//! decisions are therefore a stream of their own, which runners read apart from their position. Since they are in the
-//! log, every query database and every rebuild obeys them.
+//! What operators decide about projections.
 
 use std::collections::BTreeSet;
 
@@ -11,21 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::DomainEvent;
 use crate::aggregate::Aggregate;
-use crate::fields;
-use crate::id::{Position, Version};
-use crate::store::{EventStore, StoreError, Unreadable};
-
-/// How many decisions are read at once.
-const PAGE: usize = 500;
-
-/// Who decided something, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor {
-    /// An operator's name.
-    pub id: String,
-    /// For operators.
-    pub reason: String,
-}
+use crate::decision::{self, Actor, Decision};
+use crate::id::Position;
+use crate::store::{EventStore, StoreError};
 
 /// A decision about a projection, of whatever schema version.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
@@ -80,6 +64,16 @@ impl ProjectionControl {
         })]
     }
 
+    /// The positions that are left out, ascending.
+    pub(super) fn skips(&self) -> &BTreeSet<Position> {
+        &self.skips
+    }
+
+    /// How often the projection was to try again.
+    pub(super) fn resumes(&self) -> u64 {
+        self.resumes
+    }
+
     /// Has the projection try again, as often as it is asked to.
     #[must_use]
     pub fn resume(&self, projection: &str, actor: Actor) -> Vec<ControlEvent> {
@@ -106,17 +100,6 @@ impl Aggregate for ProjectionControl {
     }
 }
 
-/// A decision as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// Its place in the log.
-    pub position: Position,
-    /// When it was made.
-    pub at: DateTime<Utc>,
-    /// What was decided.
-    pub event: ControlEvent,
-}
-
 /// All decisions about a projection that can be read, the first one first.
 ///
 /// # Errors
@@ -124,95 +107,8 @@ pub struct Decision {
 pub async fn decisions(
     log: &dyn EventStore,
     projection: &str,
-) -> Result<Vec<Decision>, StoreError> {
-    let mut after = Version::NONE;
-    read(log, projection, &mut after, |_| {}).await
-}
-
-/// The decisions after a version, which moves to the last one. Those that cannot be read are only reported.
-async fn read(
-    log: &dyn EventStore,
-    projection: &str,
-    after: &mut Version,
-    report: impl Fn(&Unreadable),
-) -> Result<Vec<Decision>, StoreError> {
-    let stream = ProjectionControl::stream(projection);
-    let mut decisions = Vec::new();
-    loop {
-        let page = log.read_stream(&stream, *after, PAGE).await?;
-        for unreadable in &page.unreadable {
-            *after = unreadable.version.max(*after);
-            report(unreadable);
-        }
-        for envelope in page.events {
-            *after = envelope.version.max(*after);
-            match envelope.decode() {
-                Ok(event) => decisions.push(Decision {
-                    position: envelope.position,
-                    at: envelope.recorded_at,
-                    event,
-                }),
-                Err(error) => report(&Unreadable {
-                    reason: error.to_string(),
-                    position: envelope.position,
-                    version: envelope.version,
-                    event_type: envelope.event_type,
-                    stream: envelope.stream,
-                }),
-            }
-        }
-        if page.is_end {
-            return Ok(decisions);
-        }
-    }
-}
-
-/// A projection's decisions as its runner knows them.
-#[derive(Debug, Default)]
-pub(super) struct Decisions {
-    control: ProjectionControl,
-    version: Version,
-}
-
-impl Decisions {
-    /// Reads those that are new. Whether one of them lets a projection go on that is parked at `parked_at`.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the log cannot be read.
-    pub(super) async fn refresh(
-        &mut self,
-        log: &dyn EventStore,
-        projection: &str,
-        parked_at: Position,
-    ) -> Result<bool, StoreError> {
-        let resumes = self.control.resumes;
-        let mut version = self.version;
-        for decision in read(log, projection, &mut version, report).await? {
-            self.control.evolve(&decision.event, decision.at);
-        }
-        self.version = version;
-        Ok(self.control.resumes > resumes || self.control.skips.contains(&parked_at))
-    }
-
-    /// The positions that are left out, ascending.
-    pub(super) fn skips(&self) -> Vec<Position> {
-        self.control.skips.iter().copied().collect()
-    }
-}
-
-/// Who reads decisions, as metrics name it.
-pub(super) const CONTROL_READER: &str = "projection_control";
-
-/// A decision that cannot be read is not obeyed; the projection stays parked for all to see.
-fn report(unreadable: &Unreadable) {
-    metrics::counter!("events_unreadable_total", "reader" => CONTROL_READER).increment(1);
-    tracing::error!(
-        { fields::PROJECTION } = unreadable.stream.aggregate_id(),
-        { fields::POSITION } = unreadable.position.0,
-        { fields::EVENT_TYPE } = unreadable.event_type,
-        { fields::REASON } = unreadable.reason,
-        "an operator's decision about a projection cannot be read"
-    );
+) -> Result<Vec<Decision<ControlEvent>>, StoreError> {
+    decision::all(log, &ProjectionControl::stream(projection)).await
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Decoded, Handlers, Parked, Projection};
+use crate::error::with_causes;
 use crate::id::Position;
 use crate::store::{Entry, LogPage};
 
@@ -61,12 +62,7 @@ pub fn decode_page<P: Projection>(
 
 impl DecodedPage {
     fn park(&mut self, position: Position, error: &dyn std::error::Error) {
-        let mut reason = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            reason = format!("{reason}: {cause}");
-            source = cause.source();
-        }
+        let reason = with_causes(error);
         self.through = Position(position.0 - 1);
         self.parked = Some(Parked { position, reason });
     }

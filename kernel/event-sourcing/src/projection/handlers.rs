@@ -242,12 +242,8 @@ impl<R, E: StoredEvent> Handler<'_, R, E> {
     /// Leaves out all known event types but these, in the streams that the handler selects. An event of an unknown
     /// type still parks the projection.
     pub fn only(&mut self, event_types: &[&'static str]) -> &mut Self {
-        let others: Vec<_> = E::TYPES
-            .iter()
-            .filter(|known| !event_types.contains(known))
-            .copied()
-            .collect();
-        self.ignoring(&others)
+        self.route.filter = std::mem::take(&mut self.route.filter).only_of::<E>(event_types);
+        self
     }
 }
 

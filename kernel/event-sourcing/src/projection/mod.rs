@@ -15,7 +15,8 @@ pub mod store;
 
 use std::fmt::Debug;
 
-pub use control::{Actor, ControlEvent, Decision, ProjectionControl, decisions};
+pub use crate::decision::{Actor, Decision};
+pub use control::{ControlEvent, ProjectionControl, decisions};
 pub use fold::{Folded, decode_page};
 pub use handlers::{Decoded, EventContext, Handler, Handlers};
 pub use runner::{Runner, RunnerConfig, RunnerState};

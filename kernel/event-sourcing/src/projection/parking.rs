@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::control::Decisions;
-use super::{Parked, Progress, Projection, ProjectionStore};
+use super::{Parked, Progress, Projection, ProjectionControl, ProjectionStore};
+use crate::decision::Decisions;
 use crate::id::Position;
 use crate::store::{EventStore, StoreError};
 
@@ -21,9 +21,8 @@ const LINGER: Duration = Duration::from_millis(100);
 
 /// What a runner remembers from one lease to the next.
 pub(super) struct Parking {
-    projection: &'static str,
     log: Arc<dyn EventStore>,
-    decisions: Decisions,
+    decisions: Decisions<ProjectionControl>,
     read_at: Option<Instant>,
     /// The event that this runner could not read or fold, and was not asked to try again.
     gave_up: Option<Position>,
@@ -33,9 +32,8 @@ impl Parking {
     /// Of a runner that has tried nothing yet.
     pub(super) fn new(projection: &'static str, log: Arc<dyn EventStore>) -> Self {
         Self {
-            projection,
             log,
-            decisions: Decisions::default(),
+            decisions: Decisions::about(projection),
             read_at: None,
             gave_up: None,
         }
@@ -43,11 +41,13 @@ impl Parking {
 
     /// Reads what operators have decided since.
     pub(super) async fn refresh(&mut self) -> Result<(), StoreError> {
-        let parked_at = self.gave_up.unwrap_or_default();
-        let decided = self
-            .decisions
-            .refresh(&*self.log, self.projection, parked_at);
-        if decided.await? {
+        let resumes = self.decisions.control().resumes();
+        self.decisions.refresh(&*self.log).await?;
+        let control = self.decisions.control();
+        let is_skipped = self
+            .gave_up
+            .is_some_and(|position| control.skips().contains(&position));
+        if is_skipped || control.resumes() > resumes {
             self.gave_up = None;
         }
         self.read_at = Some(Instant::now());
@@ -60,7 +60,8 @@ impl Parking {
         if self.read_at.is_none_or(is_old) {
             self.refresh().await?;
         }
-        Ok(self.decisions.skips())
+        let skips = self.decisions.control().skips();
+        Ok(skips.iter().copied().collect())
     }
 
     /// The event that the projection is parked at, if this runner has tried it.

@@ -30,12 +30,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::build::BuildReport;
-use super::control::CONTROL_READER;
 use super::fold::decode_page;
 use super::idle::Idle;
 use super::parking::Parking;
 use super::{Handlers, PageWrite, Parked, Progress, Projection, ProjectionStore};
 use crate::backoff::Backoff;
+use crate::decision;
 use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::Position;
@@ -167,7 +167,7 @@ impl<P: Projection> Runner<P> {
         // A counter that appears with its first event hides that event from a rate.
         metrics::counter!("projection_events_total", "projection" => P::NAME).increment(0);
         metrics::counter!("projection_rebuilds_total", "projection" => P::NAME).increment(0);
-        for reader in [P::NAME, CONTROL_READER] {
+        for reader in [P::NAME, decision::READER] {
             metrics::counter!("events_unreadable_total", "reader" => reader).increment(0);
         }
         let mut parking = Parking::new(P::NAME, Arc::clone(self.subscription.log()));

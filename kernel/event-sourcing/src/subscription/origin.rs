@@ -24,6 +24,15 @@ const INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) struct LastEvent(Option<(Position, Uuid)>);
 
 impl LastEvent {
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    /// The same, unless it is above a position.
+    pub(crate) fn up_to(self, through: Position) -> Self {
+        Self(self.0.filter(|(position, _)| *position <= through))
+    }
+
     pub(crate) fn of(page: &LogPage) -> Self {
         Self(
             page.events()

@@ -76,6 +76,17 @@ impl OwnedSubscription {
         }
     }
 
+    /// The end of the log.
+    pub(crate) async fn head(&self) -> Result<LogMark, Lost> {
+        Ok(self.log.identify(&[]).await?.head)
+    }
+
+    /// The place before the first event of the log.
+    pub(crate) async fn start(&self) -> Result<LogMark, Lost> {
+        let identity = self.log.identify(&[Position::START]).await?;
+        Ok(identity.mark_at(Position::START))
+    }
+
     /// Compares the checkpoint with the log, and remembers it.
     pub(crate) async fn resume_at(&self, mark: Option<LogMark>) -> Result<(), Lost> {
         self.moved_to(mark);

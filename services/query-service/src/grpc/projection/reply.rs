@@ -55,7 +55,7 @@ fn parked_event(parked: &Parked, entry: Option<&Entry>) -> ParkedEvent {
     }
 }
 
-pub(super) fn decision(decision: Decision) -> ProjectionDecision {
+pub(super) fn decision(decision: Decision<ControlEvent>) -> ProjectionDecision {
     let (skipped, actor) = match decision.event {
         ControlEvent::Skipped(event) => (Some(number(event.position)), event.actor),
         ControlEvent::Resumed(event) => (None, event.actor),

@@ -1,0 +1,203 @@
+//! What operators decide about event handlers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ParkedStream;
+use crate::DomainEvent;
+use crate::aggregate::Aggregate;
+use crate::decision::{self, Actor, Decision};
+use crate::id::Position;
+use crate::store::{EventStore, StoreError};
+
+/// A decision about an event handler.
+#[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
+pub enum HandlerControlEvent {
+    /// It is to stand still.
+    #[event(name = "HandlerPaused")]
+    Paused(HandlerPaused),
+    /// It is to work, and all its parked streams are to try again.
+    #[event(name = "HandlerResumed")]
+    Resumed(HandlerResumed),
+    /// One parked stream is to try again.
+    #[event(name = "HandlerStreamResumed")]
+    StreamResumed(HandlerStreamResumed),
+    /// An event of a parked stream is left out, and the stream resumes after it.
+    #[event(name = "HandlerStreamSkipped")]
+    StreamSkipped(HandlerStreamSkipped),
+}
+
+/// `HandlerPaused`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandlerPaused {
+    /// The handler.
+    pub handler: String,
+    /// Who decided it, and why.
+    pub actor: Actor,
+}
+
+/// `HandlerResumed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandlerResumed {
+    /// The handler.
+    pub handler: String,
+    /// Who decided it, and why.
+    pub actor: Actor,
+}
+
+/// `HandlerStreamResumed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandlerStreamResumed {
+    /// The handler.
+    pub handler: String,
+    /// The stream, as `type/id`.
+    pub stream: String,
+    /// Who decided it, and why.
+    pub actor: Actor,
+}
+
+/// `HandlerStreamSkipped`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandlerStreamSkipped {
+    /// The handler.
+    pub handler: String,
+    /// The stream, as `type/id`.
+    pub stream: String,
+    /// The event that is left out.
+    pub position: Position,
+    /// Who decided it, and why.
+    pub actor: Actor,
+}
+
+/// What was decided about a handler so far. Its id is the handler's name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandlerControl {
+    is_paused: bool,
+    skips: BTreeSet<Position>,
+    /// Counts the decisions.
+    decisions: u64,
+    /// Which decision was the last one about all streams, and about each.
+    all: u64,
+    streams: BTreeMap<String, u64>,
+}
+
+impl HandlerControl {
+    /// Whether it is to stand still.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// Has it stand still. Nothing is to do if it does already.
+    #[must_use]
+    pub fn pause(&self, handler: &str, actor: Actor) -> Vec<HandlerControlEvent> {
+        if self.is_paused {
+            return Vec::new();
+        }
+        let handler = handler.to_owned();
+        vec![HandlerControlEvent::Paused(HandlerPaused {
+            handler,
+            actor,
+        })]
+    }
+
+    /// Has it work, and all its parked streams try again, as often as it is asked to.
+    #[must_use]
+    pub fn resume(&self, handler: &str, actor: Actor) -> Vec<HandlerControlEvent> {
+        let handler = handler.to_owned();
+        vec![HandlerControlEvent::Resumed(HandlerResumed {
+            handler,
+            actor,
+        })]
+    }
+
+    /// Has one parked stream try again, as often as it is asked to.
+    #[must_use]
+    pub fn resume_stream(
+        &self,
+        handler: &str,
+        stream: &str,
+        actor: Actor,
+    ) -> Vec<HandlerControlEvent> {
+        let (handler, stream) = (handler.to_owned(), stream.to_owned());
+        vec![HandlerControlEvent::StreamResumed(HandlerStreamResumed {
+            handler,
+            stream,
+            actor,
+        })]
+    }
+
+    /// Leaves an event of a parked stream out. Nothing is to do if it is left out already.
+    #[must_use]
+    pub fn skip(
+        &self,
+        handler: &str,
+        stream: &str,
+        position: Position,
+        actor: Actor,
+    ) -> Vec<HandlerControlEvent> {
+        if self.skips.contains(&position) {
+            return Vec::new();
+        }
+        let (handler, stream) = (handler.to_owned(), stream.to_owned());
+        vec![HandlerControlEvent::StreamSkipped(HandlerStreamSkipped {
+            handler,
+            stream,
+            position,
+            actor,
+        })]
+    }
+
+    /// Whether the event at `position` is left out.
+    pub(super) fn skips(&self, position: Position) -> bool {
+        self.skips.contains(&position)
+    }
+
+    /// How many decisions there are.
+    pub(super) fn decisions(&self) -> u64 {
+        self.decisions
+    }
+
+    /// Whether a parked stream is to try again.
+    pub(super) fn resumes(&self, parked: &ParkedStream) -> bool {
+        let own = self.streams.get(&parked.stream.to_string());
+        own.copied().unwrap_or(0).max(self.all) > parked.decisions
+    }
+}
+
+impl Aggregate for HandlerControl {
+    const TYPE: &'static str = "event_handler_control";
+    const SNAPSHOT_VERSION: u32 = 1;
+    type Event = HandlerControlEvent;
+
+    fn evolve(&mut self, event: &HandlerControlEvent, _at: DateTime<Utc>) {
+        self.decisions += 1;
+        match event {
+            HandlerControlEvent::Paused(_) => self.is_paused = true,
+            HandlerControlEvent::Resumed(_) => {
+                self.is_paused = false;
+                self.all = self.decisions;
+            }
+            HandlerControlEvent::StreamResumed(resumed) => {
+                self.streams.insert(resumed.stream.clone(), self.decisions);
+            }
+            HandlerControlEvent::StreamSkipped(skipped) => {
+                self.skips.insert(skipped.position);
+                self.streams.insert(skipped.stream.clone(), self.decisions);
+            }
+        }
+    }
+}
+
+/// All decisions about a handler that can be read, the first one first.
+///
+/// # Errors
+/// [`StoreError`] if the log cannot be read.
+pub async fn handler_decisions(
+    log: &dyn EventStore,
+    handler: &str,
+) -> Result<Vec<Decision<HandlerControlEvent>>, StoreError> {
+    decision::all(log, &HandlerControl::stream(handler)).await
+}

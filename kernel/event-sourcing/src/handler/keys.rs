@@ -1,0 +1,252 @@
+//! The order of deliveries: what was read of the log and has no end yet, and the streams that are parked.
+//!
+//! Nothing here waits or fails, so that the order can be tested by itself.
+//!
+//! ```text
+//!                   ┌───────────── done ─────────────┐
+//!                   ▼                                │
+//!   read ──► queue of its stream ──► ready ──► being delivered ──► failed ──► ready again after a pause
+//!                                                    │
+//!                                                    └──► parked: the queue is dropped, and what is read of the
+//!                                                         stream is passed; see `replay` for the way back
+//! ```
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use super::ParkedStream;
+use super::replay::Replay;
+use crate::id::{Position, Version};
+use crate::store::{Entry, LogPage};
+use crate::stream::StreamId;
+
+/// The events of one stream that wait, the first of which is tried.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pub(super) entries: VecDeque<Entry>,
+    /// How often the first one was tried.
+    attempts: u32,
+}
+
+/// A stream that is parked, or on its way back.
+#[derive(Debug)]
+pub(super) struct Parked {
+    pub(super) row: ParkedStream,
+    /// The newest event that was passed because of it.
+    pub(super) passed: Position,
+    /// Set while it tries again.
+    pub(super) replay: Option<Replay>,
+}
+
+/// Which rows of parked streams are not written yet.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub(super) parked: Vec<ParkedStream>,
+    pub(super) released: Vec<StreamId>,
+}
+
+/// An event whose turn it is.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) stream: StreamId,
+    pub(super) entry: Entry,
+    /// Counts from 1.
+    pub(super) attempt: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Keys {
+    queues: HashMap<StreamId, Queue>,
+    /// Streams whose first event may be tried.
+    ready: VecDeque<StreamId>,
+    /// The same of those that are replayed.
+    ready_again: VecDeque<StreamId>,
+    /// The events of the queues.
+    pending: BTreeSet<Position>,
+    read_through: Position,
+    pub(super) parked: HashMap<StreamId, Parked>,
+    /// Parked streams that are to try again.
+    pub(super) resumed: VecDeque<StreamId>,
+    changed: Vec<StreamId>,
+}
+
+impl Keys {
+    /// What a process knows that begins at a checkpoint.
+    pub(super) fn new(checkpoint: Position, parked: Vec<ParkedStream>) -> Self {
+        let parked = parked.into_iter().map(|row| {
+            let parked = Parked {
+                row,
+                passed: Position::START,
+                replay: None,
+            };
+            (parked.row.stream.clone(), parked)
+        });
+        Self {
+            queues: HashMap::new(),
+            ready: VecDeque::new(),
+            ready_again: VecDeque::new(),
+            pending: BTreeSet::new(),
+            read_through: checkpoint,
+            parked: parked.collect(),
+            resumed: VecDeque::new(),
+            changed: Vec::new(),
+        }
+    }
+
+    /// Everything up to here is done, or part of a parked stream.
+    pub(super) fn checkpoint(&self) -> Position {
+        match self.pending.first() {
+            Some(first) => Position(first.0.saturating_sub(1)),
+            None => self.read_through,
+        }
+    }
+
+    /// The log was read up to here.
+    pub(super) fn read_through(&self) -> Position {
+        self.read_through
+    }
+
+    /// How many events wait for their end.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Adds a page of the log.
+    pub(super) fn read(&mut self, page: LogPage) {
+        for entry in page.entries {
+            let (stream, position) = (entry.stream(), entry.position());
+            if let Some(parked) = self.parked.get_mut(stream) {
+                parked.passed = position;
+                continue;
+            }
+            self.pending.insert(position);
+            let stream = stream.clone();
+            let queue = self.queues.entry(stream.clone()).or_default();
+            queue.entries.push_back(entry);
+            if queue.entries.len() == 1 {
+                self.ready.push_back(stream);
+            }
+        }
+        self.read_through = page.through.max(self.read_through);
+    }
+
+    /// The next event whose turn it is, of a stream that has no other one under way. `is_full` leaves out all streams but
+    /// those that are replayed.
+    pub(super) fn next_turn(&mut self, is_full: bool) -> Option<Turn> {
+        loop {
+            let again = self.ready_again.pop_front();
+            let next = again.or_else(|| self.ready.pop_front_if(|_| !is_full));
+            let stream = next?;
+            if let Some(queue) = self.queue(&stream)
+                && let Some(entry) = queue.entries.front().cloned()
+            {
+                queue.attempts += 1;
+                return Some(Turn {
+                    stream,
+                    entry,
+                    attempt: queue.attempts,
+                });
+            }
+        }
+    }
+
+    /// The first event of the stream is done, or left out. Whether the stream has no more events to replay, and is to
+    /// be read on.
+    pub(super) fn done(&mut self, stream: &StreamId) -> bool {
+        let Some(queue) = self.queue(stream) else {
+            return false;
+        };
+        let ended = queue.entries.pop_front();
+        queue.attempts = 0;
+        let is_empty = queue.entries.is_empty();
+        if !is_empty {
+            self.again(stream.clone());
+        }
+        if self.parked.contains_key(stream) {
+            return is_empty;
+        }
+        if let Some(ended) = ended {
+            self.pending.remove(&ended.position());
+        }
+        if is_empty {
+            self.queues.remove(stream);
+        }
+        false
+    }
+
+    /// The first event of the stream is to be tried.
+    pub(super) fn again(&mut self, stream: StreamId) {
+        if self.parked.contains_key(&stream) {
+            self.ready_again.push_back(stream);
+        } else {
+            self.ready.push_back(stream);
+        }
+    }
+
+    /// Parks the stream in front of its first event.
+    pub(super) fn park(&mut self, row: ParkedStream) {
+        let stream = row.stream.clone();
+        let mut passed = row.position;
+        for entry in self.queues.remove(&stream).unwrap_or_default().entries {
+            passed = entry.position();
+            self.pending.remove(&passed);
+        }
+        let known = self.parked.get(&stream).map(|known| known.passed);
+        let parked = Parked {
+            row,
+            passed: known.unwrap_or_default().max(passed),
+            replay: None,
+        };
+        self.parked.insert(stream.clone(), parked);
+        self.changed.push(stream);
+    }
+
+    /// The stream is not parked any more.
+    pub(super) fn release(&mut self, stream: &StreamId) {
+        self.parked.remove(stream);
+        self.changed.push(stream.clone());
+    }
+
+    /// The rows that differ from what is written.
+    pub(super) fn changes(&mut self) -> Changes {
+        let mut changes = Changes::default();
+        self.changed.sort_unstable();
+        self.changed.dedup();
+        for stream in self.changed.drain(..) {
+            match self.parked.get(&stream) {
+                Some(parked) => changes.parked.push(parked.row.clone()),
+                None => changes.released.push(stream),
+            }
+        }
+        changes
+    }
+
+    /// Whether a row differs from what is written.
+    pub(super) fn is_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
+    /// The events of a stream that wait: those that are replayed, if it is parked.
+    fn queue(&mut self, stream: &StreamId) -> Option<&mut Queue> {
+        match self.parked.get_mut(stream) {
+            Some(parked) => parked.replay.as_mut().map(|replay| &mut replay.queue),
+            None => self.queues.get_mut(stream),
+        }
+    }
+
+    /// The first event of a stream that waits.
+    pub(super) fn first(&self, stream: &StreamId) -> Option<&Entry> {
+        let queue = match self.parked.get(stream) {
+            Some(parked) => parked.replay.as_ref().map(|replay| &replay.queue),
+            None => self.queues.get(stream),
+        };
+        queue?.entries.front()
+    }
+}
+
+/// An entry's place in its stream.
+pub(super) fn version(entry: &Entry) -> Version {
+    match entry {
+        Entry::Event(envelope) => envelope.version,
+        Entry::Unreadable(unreadable) => unreadable.version,
+    }
+}

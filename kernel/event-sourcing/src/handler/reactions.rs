@@ -1,0 +1,207 @@
+//! Which events a handler is for, and what it does with them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use super::{Delivery, EventHandler, HandlerError};
+use crate::aggregate::Aggregate;
+use crate::envelope::{AnyEvent, Envelope};
+use crate::event::{DecodeError, StoredEvent};
+use crate::store::Filter;
+
+/// What became of one try.
+pub(super) type Handled = Result<(), HandlerError>;
+type Run<H> =
+    Box<dyn for<'a> Fn(&'a H, &'a AnyEvent, Delivery<'a>) -> BoxFuture<'a, Handled> + Send + Sync>;
+
+/// A method of a handler: `async fn(&self, &E, Delivery<'_>) -> Result<(), HandlerError>`.
+///
+/// It is implemented for all of them, and says what the language cannot say yet: that their future is `Send`.
+pub trait React<'a, H, E>: Send + Sync + 'static {
+    /// What it does.
+    fn react(
+        &self,
+        handler: &'a H,
+        event: &'a E,
+        delivery: Delivery<'a>,
+    ) -> BoxFuture<'a, Result<(), HandlerError>>;
+}
+
+impl<'a, H: 'a, E: 'a, F, R> React<'a, H, E> for F
+where
+    F: Fn(&'a H, &'a E, Delivery<'a>) -> R + Send + Sync + 'static,
+    R: Future<Output = Handled> + Send + 'a,
+{
+    fn react(
+        &self,
+        handler: &'a H,
+        event: &'a E,
+        delivery: Delivery<'a>,
+    ) -> BoxFuture<'a, Handled> {
+        Box::pin(self(handler, event, delivery))
+    }
+}
+
+/// One kind of events.
+struct Route<H> {
+    filter: Filter,
+    decode: fn(&Arc<Envelope>) -> Result<AnyEvent, DecodeError>,
+    run: Run<H>,
+}
+
+/// The events that a handler is for.
+///
+/// An event that none of the reactions selects is not read. One that a reaction selects by its stream and that it
+/// cannot decode parks that stream, so that an event of a newer binary is not passed over.
+pub struct Reactions<H: EventHandler> {
+    routes: Vec<Route<H>>,
+}
+
+impl<H: EventHandler> Reactions<H> {
+    /// Those of a handler.
+    pub(crate) fn of(handler: &H) -> Self {
+        let mut reactions = Self { routes: Vec::new() };
+        handler.reactions(&mut reactions);
+        reactions
+    }
+
+    /// Reacts to the events of an aggregate.
+    ///
+    /// # Panics
+    /// The aggregate has a reaction already.
+    pub fn aggregate<A: Aggregate>(
+        &mut self,
+        reaction: impl for<'a> React<'a, H, A::Event>,
+    ) -> Reaction<'_, A::Event> {
+        self.events(Filter::of_streams(&[A::TYPE]), reaction)
+    }
+
+    /// Reacts to the events that a filter selects, decoded.
+    ///
+    /// # Panics
+    /// One of the streams that the filter selects has a reaction already.
+    pub fn events<E: StoredEvent>(
+        &mut self,
+        filter: Filter,
+        reaction: impl for<'a> React<'a, H, E>,
+    ) -> Reaction<'_, E> {
+        let decode = |envelope: &Arc<Envelope>| {
+            let event = envelope.decode_shared::<E>()?;
+            Ok(event as AnyEvent)
+        };
+        self.route(filter, decode, reaction)
+    }
+
+    /// Reacts to the events that a filter selects, as they were stored.
+    ///
+    /// # Panics
+    /// As [`Self::events`].
+    pub fn stored(
+        &mut self,
+        filter: Filter,
+        reaction: impl for<'a> React<'a, H, Envelope>,
+    ) -> &mut Self {
+        self.route::<Envelope>(
+            filter,
+            |envelope| Ok(Arc::clone(envelope) as AnyEvent),
+            reaction,
+        );
+        self
+    }
+
+    fn route<E: Send + Sync + 'static>(
+        &mut self,
+        filter: Filter,
+        decode: fn(&Arc<Envelope>) -> Result<AnyEvent, DecodeError>,
+        reaction: impl for<'a> React<'a, H, E>,
+    ) -> Reaction<'_, E> {
+        let streams = filter.stream_types();
+        let mut known = self.routes.iter().map(|route| route.filter.stream_types());
+        assert!(
+            !known.any(|known| known.iter().any(|stream| streams.contains(stream))),
+            "event handler {} has two reactions for one of the streams {streams:?}, and the second would get no event",
+            H::NAME
+        );
+        let run: Run<H> =
+            Box::new(
+                move |handler, event, delivery| match event.downcast_ref::<E>() {
+                    Some(event) => reaction.react(handler, event, delivery),
+                    None => unreachable!("a reaction gets what it decoded"),
+                },
+            );
+        self.routes.push(Route {
+            filter,
+            decode,
+            run,
+        });
+        let last = self.routes.len() - 1;
+        Reaction {
+            filter: &mut self.routes[last].filter,
+            event: std::marker::PhantomData,
+        }
+    }
+
+    /// The events that concern the handler.
+    #[must_use]
+    pub fn filter(&self) -> Filter {
+        let mut filters = self.routes.iter().map(|route| route.filter.clone());
+        let first = filters.next().unwrap_or_default();
+        filters.fold(first, Filter::or)
+    }
+
+    fn route_of(&self, envelope: &Envelope) -> Option<&Route<H>> {
+        let (stream_type, event_type) = (envelope.stream.aggregate_type(), &envelope.event_type);
+        let mut routes = self.routes.iter();
+        routes.find(|route| route.filter.matches(stream_type, event_type))
+    }
+
+    /// Has the handler react to an event that passed the filter.
+    pub(super) async fn run(
+        &self,
+        handler: &H,
+        delivery: Delivery<'_>,
+        envelope: &Arc<Envelope>,
+    ) -> Handled {
+        let Some(route) = self.route_of(envelope) else {
+            return Ok(());
+        };
+        let event = (route.decode)(envelope)
+            .map_err(|error| HandlerError::permanent(crate::error::with_causes(&error)))?;
+        (route.run)(handler, &event, delivery).await
+    }
+}
+
+impl<H: EventHandler> fmt::Debug for Reactions<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reactions({})", H::NAME)
+    }
+}
+
+/// A reaction that was added, to say more about it.
+pub struct Reaction<'r, E> {
+    filter: &'r mut Filter,
+    event: std::marker::PhantomData<fn(&E)>,
+}
+
+impl<E: StoredEvent> Reaction<'_, E> {
+    /// Leaves out events of these types, in the streams that the reaction selects. They are not read.
+    pub fn ignoring(&mut self, event_types: &[&'static str]) -> &mut Self {
+        *self.filter = std::mem::take(self.filter).ignoring(event_types);
+        self
+    }
+
+    /// Leaves out all known event types but these, in the streams that the reaction selects. An event of an unknown
+    /// type still parks its stream.
+    pub fn only(&mut self, event_types: &[&'static str]) -> &mut Self {
+        *self.filter = std::mem::take(self.filter).only_of::<E>(event_types);
+        self
+    }
+}
+
+impl<E> fmt::Debug for Reaction<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reaction").field(&self.filter).finish()
+    }
+}

@@ -1,0 +1,195 @@
+//! What a handler waits for, each as a future whose end is a step of its work.
+
+use std::sync::Arc;
+
+use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
+
+use super::keys::{Changes, Turn};
+use super::reactions::Handled;
+use super::replay;
+use super::runner::HandlerRunner;
+use super::{Delivery, EventHandler, HandlerControl, HandlerError, HandlerWrite};
+use crate::decision::Decisions;
+use crate::id::{Position, Version};
+use crate::lease::Token;
+use crate::log::LogMark;
+use crate::store::{Entry, LogPage, StoreError, StreamPage};
+use crate::stream::StreamId;
+use crate::subscription::{LastEvent, LogReader, Lost};
+
+/// How old decisions may be that an event is delivered by.
+const DECISIONS_MAX_AGE: Duration = Duration::from_secs(1);
+
+/// What has ended.
+pub(super) enum Step {
+    /// The log was read, and what was decided until then.
+    Read(Box<Reading>),
+    /// One try.
+    Tried {
+        stream: StreamId,
+        handled: Handled,
+        attempt: u32,
+    },
+    /// The pause after a try.
+    Rested(StreamId),
+    /// A parked stream was read.
+    Replayed(StreamId, Result<StreamPage, StoreError>),
+    /// Checkpoint and parked streams were written.
+    Wrote(Result<LogMark, Lost>),
+}
+
+/// The reader of the log, with the decisions that are to be obeyed by then.
+pub(super) struct Reading {
+    pub(super) reader: LogReader,
+    pub(super) decisions: Decisions<HandlerControl>,
+    pub(super) decided_at: Instant,
+    /// Whether decisions were read, with the page or alone.
+    pub(super) is_decided: bool,
+    /// Nothing if only decisions were to be read.
+    pub(super) page: Option<LogPage>,
+    /// The last event of it.
+    pub(super) last: LastEvent,
+    pub(super) error: Option<StoreError>,
+}
+
+impl Reading {
+    pub(super) fn new(
+        reader: LogReader,
+        decisions: Decisions<HandlerControl>,
+        decided_at: Instant,
+    ) -> Self {
+        Self {
+            reader,
+            decisions,
+            decided_at,
+            is_decided: false,
+            page: None,
+            last: LastEvent::none(),
+            error: None,
+        }
+    }
+
+    /// Whether the decisions are too old to deliver an event by.
+    pub(super) fn is_old(&self) -> bool {
+        self.old_at() <= Instant::now()
+    }
+
+    pub(super) fn old_at(&self) -> Instant {
+        self.decided_at + DECISIONS_MAX_AGE
+    }
+
+    async fn refresh<H: EventHandler>(
+        &mut self,
+        runner: &HandlerRunner<H>,
+    ) -> Result<(), StoreError> {
+        let log = &**runner.subscription().log();
+        self.decisions.refresh(log).await?;
+        self.decided_at = Instant::now();
+        self.is_decided = true;
+        Ok(())
+    }
+}
+
+/// Waits for the next page, and reads it. `wakes` says that a decision may be what the log grows by.
+pub(super) async fn read<H: EventHandler>(
+    runner: &HandlerRunner<H>,
+    mut reading: Reading,
+    wakes: bool,
+) -> Step {
+    let read = async {
+        reading.reader.grown().await?;
+        if wakes || reading.is_old() {
+            reading.refresh(runner).await?;
+        }
+        let page = reading.reader.page().await?;
+        reading.last = LastEvent::of(&page);
+        reading.page = Some(page);
+        Ok(())
+    };
+    reading.error = read.await.err();
+    Step::Read(Box::new(reading))
+}
+
+/// Reads what was decided, and nothing else.
+pub(super) async fn decide<H: EventHandler>(
+    runner: &HandlerRunner<H>,
+    mut reading: Reading,
+    at: Instant,
+) -> Step {
+    sleep_until(at).await;
+    reading.error = reading.refresh(runner).await.err();
+    Step::Read(Box::new(reading))
+}
+
+/// Has the handler try an event.
+pub(super) async fn attempt<H: EventHandler>(runner: &HandlerRunner<H>, turn: Turn) -> Step {
+    let Turn {
+        stream,
+        entry,
+        attempt,
+    } = turn;
+    let handled = match &entry {
+        Entry::Unreadable(unreadable) => Err(HandlerError::permanent(&unreadable.reason)),
+        Entry::Event(envelope) => {
+            let delivery = Delivery {
+                handler: runner.name(),
+                envelope,
+                attempt,
+            };
+            let run = runner.react(delivery, envelope);
+            timeout(runner.config().attempt_timeout, run)
+                .await
+                .unwrap_or_else(|_| Err(HandlerError::retryable("it did not end in time")))
+        }
+    };
+    Step::Tried {
+        stream,
+        handled,
+        attempt,
+    }
+}
+
+/// Waits before the next try.
+pub(super) async fn rest(stream: StreamId, pause: Duration) -> Step {
+    sleep(pause).await;
+    Step::Rested(stream)
+}
+
+/// Reads a parked stream on.
+pub(super) async fn replay<H: EventHandler>(
+    runner: &HandlerRunner<H>,
+    stream: StreamId,
+    after: Version,
+) -> Step {
+    let log = Arc::clone(runner.subscription().log());
+    let page = log.read_stream(&stream, after, replay::PAGE).await;
+    Step::Replayed(stream, page)
+}
+
+/// Writes what has changed.
+pub(super) async fn write<H: EventHandler>(
+    runner: &HandlerRunner<H>,
+    token: Token,
+    from: LogMark,
+    (through, last): (Position, LastEvent),
+    changes: Changes,
+) -> Step {
+    let write = async {
+        let last = last.up_to(through);
+        let mark = runner
+            .subscription()
+            .mark(Some(from), last, through)
+            .await?;
+        let write = HandlerWrite {
+            token,
+            mark,
+            parked: changes.parked,
+            released: changes.released,
+        };
+        if !runner.store().write(runner.name(), write).await? {
+            return Err(Lost::Lease);
+        }
+        Ok(mark)
+    };
+    Step::Wrote(write.await)
+}

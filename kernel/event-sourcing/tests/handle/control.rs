@@ -1,0 +1,97 @@
+//! What an operator decides, and who runs the handler.
+
+use std::time::Duration;
+
+use event_sourcing::handler::HandlerConfig;
+use event_sourcing::handler::handler_decisions;
+use event_sourcing::{LeaseStore, Position};
+
+use super::support::{Fixture, memory, operator};
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_handler_delivers_nothing_until_it_is_resumed() {
+    let fixture = Fixture::new();
+    fixture
+        .decide(|control| control.pause("sending", operator()))
+        .await;
+    fixture.append("a", [1, 2]).await;
+    let mut running = fixture.run();
+    running.until(|state| state.is_paused).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(fixture.receiver.tries_of("a"), 0);
+    fixture
+        .decide(|control| control.resume("sending", operator()))
+        .await;
+    running.reaches(4).await;
+    assert_eq!(fixture.receiver.of("a"), [1, 2]);
+
+    fixture
+        .decide(|control| control.pause("sending", operator()))
+        .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    fixture.append("a", [3]).await;
+    running.until(|state| state.is_paused).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(fixture.receiver.of("a"), [1, 2]);
+    running.stop().await;
+    let decisions = handler_decisions(&*fixture.log, "sending").await.unwrap();
+    assert_eq!(decisions.len(), 3);
+    assert_eq!(decisions[1].position, Position(4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_process_works_and_another_takes_over_when_it_stops() {
+    let fixture = Fixture::new();
+    let mut first = fixture.run();
+    first.until(|state| state.active).await;
+    let mut second = fixture.run_with(HandlerConfig {
+        owner: "two".to_owned(),
+        ..Fixture::config()
+    });
+    fixture.append("a", [1]).await;
+    first.reaches(1).await;
+    assert!(!second.state.borrow().active);
+    first.stop().await;
+    fixture.append("a", [2]).await;
+    second.reaches(2).await;
+    second.stop().await;
+    assert_eq!(fixture.receiver.of("a"), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_whose_token_is_old_writes_no_checkpoint() {
+    let fixture = Fixture::new();
+    let mut zombie = fixture.run();
+    zombie.until(|state| state.active).await;
+    // Another process began with the next token; this one does not know.
+    fixture
+        .leases
+        .seize_leases(
+            &["event_handler/sending".into()],
+            "two",
+            Duration::from_secs(15),
+        )
+        .await
+        .unwrap();
+    let store = std::sync::Arc::clone(&fixture.store);
+    let began =
+        event_sourcing::handler::HandlerStore::begin(&*store, "sending", event_sourcing::Token(2));
+    assert!(began.await.unwrap().is_some());
+    fixture.append("a", [1]).await;
+    zombie.until(|state| !state.active).await;
+    assert_eq!(fixture.checkpoint().await, 0);
+    zombie.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_replaced_is_noticed_and_shown() {
+    let fixture = Fixture::new();
+    fixture.append("a", [1, 2]).await;
+    let mut running = fixture.run();
+    running.reaches(2).await;
+    fixture.log.replace(memory());
+    running.until(|state| state.failing.is_some()).await;
+    let shown = running.state.borrow().failing.clone().unwrap();
+    assert!(shown.contains("log"), "{shown}");
+    running.stop().await;
+}
