@@ -2,24 +2,26 @@
 
 use std::time::Duration;
 
+use event_handler_sql::SqlHandlerStore;
 use platform::config::{DatabaseUrl, Engine};
-use sql_database::postgres::{at_server, connect, durable_pool};
-use sql_database::sqlite::{Durability, FileOptions, Readers};
-use sql_database::{Database, Record, SqliteFile, Statement};
+use sql_database::postgres::at_server;
+use sql_database::{Connections, Database, Record, Statement};
 
 use crate::error::DatabaseError;
-use crate::schema;
+use crate::schema::SCHEMA;
 
 /// How long a statement waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What metrics call its connections.
 const POOL: &str = "command";
+const MIGRATE: &str = "migrate the command database";
 const PING: &str = "SELECT 1";
 
 /// The command database. Cheap to clone; all clones share the connections.
 #[derive(Clone, Debug)]
 pub struct CommandDatabase {
     inner: Database,
+    event_handlers: SqlHandlerStore,
 }
 
 impl CommandDatabase {
@@ -32,22 +34,30 @@ impl CommandDatabase {
         pool_size: u32,
         migrate: bool,
     ) -> Result<Self, DatabaseError> {
-        let connected = match url.engine() {
-            Engine::Sqlite => sqlite(url.as_str()).await,
-            Engine::Postgres => postgres(url.as_str(), pool_size).await,
+        let connections = Connections {
+            pool: POOL,
+            application: "command-service",
+            size: pool_size,
+            patience: PATIENCE,
         };
-        let operation = "connect to the command database";
-        let connected = connected.map_err(|error| sql_database::store_error(operation, error));
-        let opened = match connected {
-            Ok(inner) => {
-                let prepared = schema::prepare(&inner, migrate).await;
-                prepared.map(|()| Self { inner }).map_err(Into::into)
-            }
-            Err(error) => Err(DatabaseError(error)),
+        let inner =
+            Database::open_durable("connect to the command database", url.as_str(), connections)
+                .await?;
+        let prepared = if migrate {
+            SCHEMA.migrate(&inner).await
+        } else {
+            SCHEMA.check(&inner).await
         };
-        opened.map_err(|DatabaseError(error)| match url.engine() {
-            Engine::Sqlite => DatabaseError(error),
-            Engine::Postgres => DatabaseError(at_server(url.as_str(), error)),
+        let prepared = prepared.map_err(|error| error.into_store_error(MIGRATE));
+        let located = |error| match url.engine() {
+            Engine::Sqlite => error,
+            Engine::Postgres => at_server(url.as_str(), error),
+        };
+        prepared.map_err(located)?;
+        let event_handlers = SqlHandlerStore::open(inner.clone(), migrate).await;
+        Ok(Self {
+            inner,
+            event_handlers: event_handlers.map_err(located)?,
         })
     }
 
@@ -133,6 +143,12 @@ impl CommandDatabase {
         Ok(())
     }
 
+    /// How far the event handlers are.
+    #[must_use]
+    pub fn event_handlers(&self) -> &SqlHandlerStore {
+        &self.event_handlers
+    }
+
     /// Tells the metrics how busy its connections are.
     pub fn measure_pools(&self) {
         self.inner.measure_pools();
@@ -142,30 +158,4 @@ impl CommandDatabase {
     pub async fn close(&self) {
         self.inner.close().await;
     }
-}
-
-async fn sqlite(url: &str) -> Result<Database, sqlx::Error> {
-    let options = FileOptions {
-        name: POOL,
-        acquire_timeout: PATIENCE,
-        ..FileOptions::new(FileOptions::path_of(url), Durability::Full)
-    };
-    Ok(Database::Sqlite {
-        file: SqliteFile::open(options).await?,
-        readers: Readers::Main,
-    })
-}
-
-async fn postgres(url: &str, pool_size: u32) -> Result<Database, sqlx::Error> {
-    let pool = connect(
-        durable_pool(pool_size, PATIENCE),
-        url,
-        "command-service",
-        POOL,
-    )
-    .await?;
-    Ok(Database::Postgres {
-        reading: pool.clone(),
-        writing: pool,
-    })
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "error.proto",
     "models.proto",
     "command.proto",
@@ -19,6 +19,7 @@ const FILES: [&str; 8] = [
     "query.proto",
     "order_queries.proto",
     "projections.proto",
+    "event_handlers.proto",
 ];
 
 /// Set to write the files in place of comparing them.

@@ -3985,3 +3985,796 @@ pub mod admin_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EventHandler {
+    /// Such as "notifications".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "EventHandlerState", tag = "2")]
+    pub state: i32,
+    /// Every event up to here is done, or part of a parked stream.
+    #[prost(int64, tag = "3")]
+    pub position: i64,
+    /// The log's last position.
+    #[prost(int64, tag = "4")]
+    pub head: i64,
+    /// How many events of the log lie between the two.
+    #[prost(int64, tag = "5")]
+    pub lag: i64,
+    /// How many streams are parked.
+    #[prost(int64, tag = "6")]
+    pub parked_streams: i64,
+    /// How many events this process tries again.
+    #[prost(int64, tag = "7")]
+    pub retrying: i64,
+    /// What fails, if it is failing.
+    #[prost(string, tag = "8")]
+    pub failure: ::prost::alloc::string::String,
+}
+/// A stream whose event could not be handled. It and all later ones of the stream wait.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ParkedStream {
+    /// The stream, such as "order/0192…".
+    #[prost(string, tag = "1")]
+    pub stream: ::prost::alloc::string::String,
+    /// The event in front of which it stands: its place in the log.
+    #[prost(int64, tag = "2")]
+    pub position: i64,
+    /// Its place in the stream.
+    #[prost(int64, tag = "3")]
+    pub version: i64,
+    /// Such as "OrderConfirmed".
+    #[prost(string, tag = "4")]
+    pub event_type: ::prost::alloc::string::String,
+    /// What was wrong with it.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+    /// When that was found, in microseconds since 1970.
+    #[prost(int64, tag = "6")]
+    pub parked_at_micros: i64,
+}
+/// What an operator decided about an event handler.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EventHandlerDecision {
+    /// Its place in the log.
+    #[prost(int64, tag = "1")]
+    pub position: i64,
+    #[prost(int64, tag = "2")]
+    pub at_micros: i64,
+    /// "pause", "resume" or "skip".
+    #[prost(string, tag = "3")]
+    pub action: ::prost::alloc::string::String,
+    /// The stream that it is about; absent if it is about all.
+    #[prost(string, optional, tag = "4")]
+    pub stream: ::core::option::Option<::prost::alloc::string::String>,
+    /// The event that is left out, if it is a skip.
+    #[prost(int64, optional, tag = "5")]
+    pub skipped_position: ::core::option::Option<i64>,
+    #[prost(string, tag = "6")]
+    pub who: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListEventHandlersParam {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListEventHandlersResult {
+    #[prost(message, repeated, tag = "1")]
+    pub event_handlers: ::prost::alloc::vec::Vec<EventHandler>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShowEventHandlerParam {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShowEventHandlerResult {
+    #[prost(message, optional, tag = "1")]
+    pub event_handler: ::core::option::Option<EventHandler>,
+    /// The first 100 by their names.
+    #[prost(message, repeated, tag = "2")]
+    pub parked: ::prost::alloc::vec::Vec<ParkedStream>,
+    /// The first one first.
+    #[prost(message, repeated, tag = "3")]
+    pub decisions: ::prost::alloc::vec::Vec<EventHandlerDecision>,
+}
+/// It stands still until it is resumed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PauseEventHandlerParam {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Who decides it: 1 to 255 characters.
+    #[prost(string, tag = "2")]
+    pub who: ::prost::alloc::string::String,
+    /// Why: 1 to 1000 characters.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// It works again, and its parked streams try again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeEventHandlerParam {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The only stream that tries again, such as "order/0192…". Absent: all of them, and a handler that is paused works again.
+    #[prost(string, optional, tag = "2")]
+    pub stream: ::core::option::Option<::prost::alloc::string::String>,
+    /// Who decides it: 1 to 255 characters.
+    #[prost(string, tag = "3")]
+    pub who: ::prost::alloc::string::String,
+    /// Why: 1 to 1000 characters.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// The event at which a stream is parked is left out, and the stream resumes after it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SkipHandledEventParam {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The stream, such as "order/0192…".
+    #[prost(string, tag = "2")]
+    pub stream: ::prost::alloc::string::String,
+    /// The event at which it is parked: its place in the log.
+    #[prost(int64, tag = "3")]
+    pub position: i64,
+    /// Who decides it: 1 to 255 characters.
+    #[prost(string, tag = "4")]
+    pub who: ::prost::alloc::string::String,
+    /// Why: 1 to 1000 characters.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EventHandlerActionResult {
+    #[prost(message, optional, tag = "1")]
+    pub error: ::core::option::Option<Error>,
+    #[prost(message, optional, tag = "2")]
+    pub timestamp: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether it was decided before, so that nothing was written.
+    #[prost(bool, tag = "3")]
+    pub unchanged: bool,
+}
+/// What an event handler is doing, as this process sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum EventHandlerState {
+    Unspecified = 0,
+    /// This process delivers events to it.
+    Running = 1,
+    /// Another process does, or this one will as soon as a lease has ended.
+    Waiting = 2,
+    /// An operator paused it.
+    Paused = 3,
+    /// Too many streams are parked: it reads no further until some are resumed.
+    Full = 4,
+    /// A database does not answer; it is tried again.
+    Failing = 5,
+}
+impl EventHandlerState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EVENT_HANDLER_STATE_UNSPECIFIED",
+            Self::Running => "EVENT_HANDLER_STATE_RUNNING",
+            Self::Waiting => "EVENT_HANDLER_STATE_WAITING",
+            Self::Paused => "EVENT_HANDLER_STATE_PAUSED",
+            Self::Full => "EVENT_HANDLER_STATE_FULL",
+            Self::Failing => "EVENT_HANDLER_STATE_FAILING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EVENT_HANDLER_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "EVENT_HANDLER_STATE_RUNNING" => Some(Self::Running),
+            "EVENT_HANDLER_STATE_WAITING" => Some(Self::Waiting),
+            "EVENT_HANDLER_STATE_PAUSED" => Some(Self::Paused),
+            "EVENT_HANDLER_STATE_FULL" => Some(Self::Full),
+            "EVENT_HANDLER_STATE_FAILING" => Some(Self::Failing),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod event_handlers_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// For operators and the command line. Each decision is an event of the log, with who and why. A name that no handler has
+    /// is NOT_FOUND.
+    #[derive(Debug, Clone)]
+    pub struct EventHandlersClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> EventHandlersClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> EventHandlersClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            EventHandlersClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn list_event_handlers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListEventHandlersParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEventHandlersResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.EventHandlers/ListEventHandlers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.EventHandlers", "ListEventHandlers"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn show_event_handler(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ShowEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowEventHandlerResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.EventHandlers/ShowEventHandler",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.EventHandlers", "ShowEventHandler"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn pause_event_handler(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PauseEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.EventHandlers/PauseEventHandler",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.EventHandlers", "PauseEventHandler"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn resume_event_handler(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.EventHandlers/ResumeEventHandler",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.EventHandlers", "ResumeEventHandler"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn skip_handled_event(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SkipHandledEventParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/proto.EventHandlers/SkipHandledEvent",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("proto.EventHandlers", "SkipHandledEvent"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod event_handlers_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with EventHandlersServer.
+    #[async_trait]
+    pub trait EventHandlers: std::marker::Send + std::marker::Sync + 'static {
+        async fn list_event_handlers(
+            &self,
+            request: tonic::Request<super::ListEventHandlersParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEventHandlersResult>,
+            tonic::Status,
+        >;
+        async fn show_event_handler(
+            &self,
+            request: tonic::Request<super::ShowEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowEventHandlerResult>,
+            tonic::Status,
+        >;
+        async fn pause_event_handler(
+            &self,
+            request: tonic::Request<super::PauseEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        >;
+        async fn resume_event_handler(
+            &self,
+            request: tonic::Request<super::ResumeEventHandlerParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        >;
+        async fn skip_handled_event(
+            &self,
+            request: tonic::Request<super::SkipHandledEventParam>,
+        ) -> std::result::Result<
+            tonic::Response<super::EventHandlerActionResult>,
+            tonic::Status,
+        >;
+    }
+    /// For operators and the command line. Each decision is an event of the log, with who and why. A name that no handler has
+    /// is NOT_FOUND.
+    #[derive(Debug)]
+    pub struct EventHandlersServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> EventHandlersServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for EventHandlersServer<T>
+    where
+        T: EventHandlers,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/proto.EventHandlers/ListEventHandlers" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListEventHandlersSvc<T: EventHandlers>(pub Arc<T>);
+                    impl<
+                        T: EventHandlers,
+                    > tonic::server::UnaryService<super::ListEventHandlersParam>
+                    for ListEventHandlersSvc<T> {
+                        type Response = super::ListEventHandlersResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListEventHandlersParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EventHandlers>::list_event_handlers(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListEventHandlersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.EventHandlers/ShowEventHandler" => {
+                    #[allow(non_camel_case_types)]
+                    struct ShowEventHandlerSvc<T: EventHandlers>(pub Arc<T>);
+                    impl<
+                        T: EventHandlers,
+                    > tonic::server::UnaryService<super::ShowEventHandlerParam>
+                    for ShowEventHandlerSvc<T> {
+                        type Response = super::ShowEventHandlerResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ShowEventHandlerParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EventHandlers>::show_event_handler(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ShowEventHandlerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.EventHandlers/PauseEventHandler" => {
+                    #[allow(non_camel_case_types)]
+                    struct PauseEventHandlerSvc<T: EventHandlers>(pub Arc<T>);
+                    impl<
+                        T: EventHandlers,
+                    > tonic::server::UnaryService<super::PauseEventHandlerParam>
+                    for PauseEventHandlerSvc<T> {
+                        type Response = super::EventHandlerActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PauseEventHandlerParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EventHandlers>::pause_event_handler(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PauseEventHandlerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.EventHandlers/ResumeEventHandler" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeEventHandlerSvc<T: EventHandlers>(pub Arc<T>);
+                    impl<
+                        T: EventHandlers,
+                    > tonic::server::UnaryService<super::ResumeEventHandlerParam>
+                    for ResumeEventHandlerSvc<T> {
+                        type Response = super::EventHandlerActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeEventHandlerParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EventHandlers>::resume_event_handler(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeEventHandlerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/proto.EventHandlers/SkipHandledEvent" => {
+                    #[allow(non_camel_case_types)]
+                    struct SkipHandledEventSvc<T: EventHandlers>(pub Arc<T>);
+                    impl<
+                        T: EventHandlers,
+                    > tonic::server::UnaryService<super::SkipHandledEventParam>
+                    for SkipHandledEventSvc<T> {
+                        type Response = super::EventHandlerActionResult;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SkipHandledEventParam>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EventHandlers>::skip_handled_event(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SkipHandledEventSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for EventHandlersServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "proto.EventHandlers";
+    impl<T> tonic::server::NamedService for EventHandlersServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}

@@ -308,7 +308,7 @@ async fn a_database_of_an_older_build_is_refused_by_its_name() {
             "{message}"
         );
         assert!(
-            message.contains("format 0") && message.contains("format 2"),
+            message.contains("format 0") && message.contains("format 3"),
             "{message}"
         );
     }

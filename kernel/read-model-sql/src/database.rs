@@ -10,11 +10,12 @@ use sql_database::sqlite::Readers;
 use sql_database::{Record, Statement};
 use sqlx::postgres::PgPool;
 
+use crate::connect;
 use crate::engine::Engine;
 use crate::error::failed;
 use crate::feed::Feed;
+use crate::schema::SCHEMA;
 use crate::version::ProjectionVersion;
-use crate::{connect, schema};
 
 /// A query database. Clones share its connections.
 #[derive(Clone)]
@@ -44,8 +45,11 @@ impl Database {
     ) -> BoxFuture<'_, Result<Self, StoreError>> {
         Box::pin(async move {
             let database = Self::connect_now(url, pool_size, clock).await?;
-            let migrated = schema::migrate(&database.inner).await;
-            migrated.map_err(|error| connect::located(url, error))?;
+            let migrated = SCHEMA.migrate(&database.inner).await;
+            migrated.map_err(|error| {
+                let error = error.into_store_error("migrate the query database");
+                connect::located(url, error)
+            })?;
             Ok(database)
         })
     }
@@ -61,14 +65,15 @@ impl Database {
     ) -> BoxFuture<'_, Result<Self, StoreError>> {
         Box::pin(async move {
             let database = Self::connect_now(url, pool_size, clock).await?;
-            schema::check(&database.inner).await?;
+            let checked = SCHEMA.check(&database.inner).await;
+            checked.map_err(|error| error.into_store_error("read the query database's schema"))?;
             Ok(database)
         })
     }
 
     /// A durable transaction that may change the tables, one at a time.
     pub(crate) async fn lock_schema(&self) -> Result<Transaction, StoreError> {
-        schema::lock_schema(&self.inner).await
+        SCHEMA.lock(&self.inner).await
     }
 
     async fn connect_now(

@@ -5,8 +5,8 @@
 //! numbers of the steps carry the format, so that an older build refuses a newer database too.
 
 /// The format of this build. 1: names are compared by full case folding. 2: the first event of a commit names the
-/// operation that wrote it.
-pub const FORMAT: i64 = 2;
+/// operation that wrote it. 3: event handlers have tables of their own.
+pub const FORMAT: i64 = 3;
 
 /// More than a format has steps.
 const STEPS: i64 = 1_000;

@@ -15,21 +15,25 @@
 //! `cargo xtask check statements` keeps the driver's own ways out of the other crates.
 
 pub mod database;
+mod durable;
 pub mod error;
 pub mod format;
 mod pool;
 pub mod postgres;
 pub mod row;
 mod run;
+pub mod schema;
 pub mod sqlite;
 pub mod statement;
 mod transaction;
 
 pub use database::Database;
+pub use durable::Connections;
 pub use error::{Meaning, Phase, commit_error, explain, failed, store_error};
 pub use format::{FORMAT, OlderFormat};
 pub use pool::NamedPool;
 pub use row::Row;
+pub use schema::{Migration, Schema, SchemaError};
 pub use sqlite::SqliteFile;
 pub use statement::{Record, Statement, Value};
 pub use transaction::Transaction;

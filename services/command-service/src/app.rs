@@ -7,9 +7,8 @@ use axum::Router;
 use command_database::{CommandDatabase, DatabaseError};
 use domain::fulfilment::{CancelOrderSaga, OrderSaga, SAGA_STREAMS};
 use event_sourcing::execute::ExecutorTasks;
-use event_sourcing::{
-    Clock, EventStore, Executor, ExecutorConfig, Filter, LogMark, SteadyClock, Tail,
-};
+use event_sourcing::handler::{HandlerConfig, HandlerParts};
+use event_sourcing::{Clock, EventStore, Executor, ExecutorConfig, LogMark, SteadyClock, Tail};
 use event_store_any::{AnyEventStore, OpenError};
 use futures::future::BoxFuture;
 use platform::config::{Databases, Engine};
@@ -28,8 +27,8 @@ use crate::context;
 use crate::event_log;
 use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
 use crate::grpc;
+use crate::handlers::{self, OrderNotifications, Planned};
 use crate::idempotency::{KeyClock, Requests};
-use crate::notices::{self, Notices};
 use crate::probes;
 
 const OPEN_EVENTS: &str = "open the event store";
@@ -114,7 +113,12 @@ impl CommandService {
         explain_start(&health, &tasks);
         measure_pools(&tasks, opened, &database);
         let executor = Arc::new(executor);
-        let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed()));
+        let planned = vec![Planned::new(OrderNotifications {
+            executor: Arc::clone(&executor),
+            notifications: Arc::clone(&providers.notifications),
+        })];
+        let followed = SagaEngine::heard(&SAGA_STREAMS).or(handlers::filter(&planned));
+        let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed));
         let (engine, sagas) =
             start_sagas(own, opened, &log, &executor, &providers, Arc::clone(&clock));
         let (ended, stopping) = (sagas.ended(), tasks.stopping());
@@ -126,19 +130,19 @@ impl CommandService {
             let hearing = hear(news, executor, engine.clone(), clock, tasks.stopping());
             tasks.spawn("news from providers", hearing);
         }
-        let notices = Notices {
-            store: log,
+        let parts = HandlerParts {
+            log,
             leases: opened.leases(),
-            executor: Arc::clone(&executor),
-            database: database.clone(),
-            notifications: Arc::clone(&providers.notifications),
-            owner: owner(opened, &*clock),
+            store: Arc::new(database.event_handlers().clone()),
+            clock: Arc::clone(&clock),
         };
-        tasks.spawn("notices", notices.run(tasks.stopping()));
+        let handling = HandlerConfig::new(owner(opened, &*clock));
+        let event_handlers = handlers::start(planned, &parts, &handling, &tasks);
         let routes = grpc::routes(&grpc::Parts {
             fulfilments: Fulfilments::new(engine, Arc::clone(&executor), Arc::clone(&store)),
             bus: Arc::new(CommandBus::new(executor, clock)),
             requests,
+            event_handlers,
             store,
             health: health.clone(),
         })?;
@@ -265,11 +269,6 @@ fn owner(opened: &AnyEventStore, clock: &dyn Clock) -> String {
     } else {
         context::new_id(clock).to_string()
     }
-}
-
-/// What is read of the log here.
-fn followed() -> Filter {
-    SagaEngine::heard(&SAGA_STREAMS).or(notices::filter())
 }
 
 fn start_sagas(

@@ -19,8 +19,8 @@ mod context;
 pub mod event_log;
 pub mod fulfilment;
 mod grpc;
+pub mod handlers;
 pub mod idempotency;
-pub mod notices;
 mod probes;
 
 pub use app::{CommandService, migrate, open_event_store};

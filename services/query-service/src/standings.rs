@@ -107,7 +107,10 @@ impl Standings {
     ///
     /// # Errors
     /// [`StoreError`] if the log cannot be read.
-    pub async fn show(&self, name: &str) -> Result<Option<(Standing, Vec<Decision<ControlEvent>>)>, StoreError> {
+    pub async fn show(
+        &self,
+        name: &str,
+    ) -> Result<Option<(Standing, Vec<Decision<ControlEvent>>)>, StoreError> {
         let mut projections = self.projections.iter();
         let Some(followed) = projections.find(|followed| followed.version.name == name) else {
             return Ok(None);

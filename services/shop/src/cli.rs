@@ -8,7 +8,7 @@ use platform::{Settings, runtime};
 
 use crate::config::LOG_LEVEL;
 use crate::location::{self, Location};
-use crate::{order, projections, saga, seed, start};
+use crate::{handlers, order, projections, saga, seed, start};
 
 const DATA: &[Spec] = &[
     names::DATA_DIR.spec,
@@ -53,6 +53,7 @@ Examples:
                                         order something, and see how it comes about
   shop saga list --state suspended      what waits for a person
   shop projections list                 how far the read side is
+  shop handlers list                    how far notifications and webhooks are
   shop healthcheck                      ask the running shop whether it is ready
   shop migrate                          bring the databases up to date, and end
 
@@ -76,6 +77,7 @@ pub fn run() -> ExitCode {
             Some(("order", arguments)) => order::run(arguments).await,
             Some(("saga", arguments)) => saga::run(arguments).await,
             Some(("projections", arguments)) => projections::run(arguments).await,
+            Some(("handlers", arguments)) => handlers::run(arguments).await,
             Some(("healthcheck", arguments)) => {
                 let location = Location::of(arguments)?;
                 runtime::healthcheck_at(location.gateway.to_string()).await
@@ -110,6 +112,7 @@ fn command() -> Command {
             order::command(),
             saga::command(),
             projections::command(),
+            handlers::command(),
             healthcheck,
             migrate,
         ]);

@@ -4,6 +4,7 @@ mod api;
 mod app;
 mod cli;
 mod config;
+mod handlers;
 mod location;
 mod order;
 mod projections;

@@ -35,6 +35,8 @@ mod work;
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::store::Filter;
+
 pub use config::HandlerConfig;
 pub use control::{
     HandlerControl, HandlerControlEvent, HandlerPaused, HandlerResumed, HandlerStreamResumed,
@@ -104,6 +106,12 @@ pub fn name_of<H: EventHandler>(handler: &H) -> Cow<'static, str> {
         None => Cow::Borrowed(H::NAME),
         Some(instance) => Cow::Owned(format!("{}:{instance}", H::NAME)),
     }
+}
+
+/// What a handler reads of the log.
+#[must_use]
+pub fn filter_of<H: EventHandler>(handler: &H) -> Filter {
+    Reactions::of(handler).filter()
 }
 
 /// Why a handler could not do its work.

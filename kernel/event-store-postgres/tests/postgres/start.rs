@@ -96,7 +96,7 @@ async fn tables_of_an_older_build_are_refused_by_the_databases_name() {
     for settings in [Settings::default(), without_migrations()] {
         let (error, cause) = refusal(&database.url, settings).await;
         assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-        for part in [name.as_str(), "format 0", "format 2"] {
+        for part in [name.as_str(), "format 0", "format 3"] {
             assert!(cause.contains(part), "{cause}");
         }
     }

@@ -1,13 +1,13 @@
 //! The check at the start, and what an operator's acceptance does.
 
 use command_database::{CommandDatabase, DatabaseError};
+use event_sourcing::handler::HandlerStore;
 use event_sourcing::{EventStore, ForeignLog, LogMark, Position, StoreError};
 use platform::config::names;
 use platform::{StartError, fields};
 
 use crate::idempotency::KeyClock;
 use crate::idempotency::marks::{self, Incomparable};
-use crate::notices::checkpoint;
 
 const CHECK: &str = "resume at the event store";
 
@@ -21,7 +21,7 @@ const CHECK: &str = "resume at the event store";
     setting = names::ACCEPT_LOG.spec.name
 )]
 struct NotAccepted {
-    what: &'static str,
+    what: String,
     foreign: ForeignLog,
     accepts: String,
 }
@@ -66,22 +66,22 @@ async fn compare(
     store: &dyn EventStore,
     clock: &KeyClock,
 ) -> Result<(LogMark, Option<NotAccepted>), Unchecked> {
-    let notified = checkpoint::load(database).await?;
-    let notified = notified.and_then(|stored| stored.mark);
+    let handlers = database.event_handlers().marks().await?;
+    let handlers = handlers.into_iter().map(|(handler, mark)| {
+        let what = format!("the progress of the event handler {handler} is");
+        (what, mark)
+    });
     let log = store.identify(&[]).await?.head.log;
     let answered = marks::newest(database, clock, log).await?;
-    let kept = [
-        ("the progress of the notifications is", notified),
-        ("a kept answer of an Idempotency-Key is", answered),
-    ];
-    let marks = kept.iter().filter_map(|(_, mark)| *mark);
-    let positions: Vec<Position> = marks.map(|mark| mark.position).collect();
+    let answered = answered.map(|mark| ("a kept answer of an Idempotency-Key is".to_owned(), mark));
+    let kept: Vec<_> = handlers.chain(answered).collect();
+    let positions: Vec<Position> = kept.iter().map(|(_, mark)| mark.position).collect();
     let identity = store.identify(&positions).await?;
     let head = identity.head;
     let refused = kept.into_iter().find_map(|(what, mark)| {
         Some(NotAccepted {
             what,
-            foreign: identity.verify(&mark?).err()?,
+            foreign: identity.verify(&mark).err()?,
             accepts: format!("{}@{}", head.log, head.position),
         })
     });
@@ -94,7 +94,7 @@ async fn accept(
     head: LogMark,
 ) -> Result<(), Unchecked> {
     let forgotten = marks::forget_foreign(database, store, head).await?;
-    checkpoint::move_to(database, &head).await?;
+    database.event_handlers().accept(head).await?;
     tracing::warn!(
         { fields::POSITION } = head.position.0,
         { fields::REQUESTS_REMOVED } = forgotten,

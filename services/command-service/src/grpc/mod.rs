@@ -5,6 +5,7 @@
 //! errors leave inside the reply, everything else as a status.
 
 mod category;
+mod event_handler;
 mod idempotency;
 mod input;
 mod order;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use contract::proto::admin_server::AdminServer;
 use contract::proto::category_command_server::CategoryCommandServer;
+use contract::proto::event_handlers_server::EventHandlersServer;
 use contract::proto::idempotency_server::IdempotencyServer;
 use contract::proto::order_command_server::OrderCommandServer;
 use contract::proto::product_command_server::ProductCommandServer;
@@ -17,6 +18,7 @@ use tonic::Status;
 use tonic::service::Routes;
 
 use super::category::CategoryApi;
+use super::event_handler::EventHandlersApi;
 use super::idempotency::IdempotencyApi;
 use super::order::OrderApi;
 use super::product::ProductApi;
@@ -24,6 +26,7 @@ use super::projection::AdminApi;
 use super::saga::SagaApi;
 use crate::bus::CommandBus;
 use crate::fulfilment::Fulfilments;
+use crate::handlers::EventHandlers;
 use crate::idempotency::Requests;
 
 /// The services of this process, by their full names.
@@ -34,6 +37,7 @@ const SERVICES: &[&str] = &[
     "proto.SagaCommand",
     "proto.Idempotency",
     "proto.Admin",
+    "proto.EventHandlers",
 ];
 
 /// The methods that change nothing.
@@ -42,6 +46,8 @@ const READS: &[&str] = &[
     "/proto.SagaCommand/ListSagas",
     "/proto.SagaCommand/ShowSaga",
     "/proto.Admin/Status",
+    "/proto.EventHandlers/ListEventHandlers",
+    "/proto.EventHandlers/ShowEventHandler",
     "/grpc.health.v1.Health/Check",
 ];
 
@@ -54,6 +60,8 @@ pub struct Parts {
     pub fulfilments: Fulfilments,
     /// Keeps answers of idempotent requests.
     pub requests: Arc<Requests>,
+    /// What else follows the log.
+    pub event_handlers: EventHandlers,
     /// Tells the head.
     pub store: Arc<dyn EventStore>,
     /// Tells how the process is.
@@ -90,6 +98,11 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
     ))
     .max_decoding_message_size(MAX_DECODED_BYTES)
     .max_encoding_message_size(MAX_ENCODED_BYTES);
+    let event_handlers =
+        EventHandlersApi::new(Arc::clone(&parts.bus), parts.event_handlers.clone());
+    let event_handlers = EventHandlersServer::new(event_handlers)
+        .max_decoding_message_size(MAX_DECODED_BYTES)
+        .max_encoding_message_size(MAX_ENCODED_BYTES);
     let reflection = || {
         SERVICES.iter().fold(
             tonic_reflection::server::Builder::configure()
@@ -106,6 +119,7 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
         .add_service(saga)
         .add_service(idempotency)
         .add_service(admin)
+        .add_service(event_handlers)
         .add_service(grpc_service(parts.health.clone(), SERVICES))
         .add_service(reflection().build_v1().map_err(unreadable)?)
         .add_service(reflection().build_v1alpha().map_err(unreadable)?);

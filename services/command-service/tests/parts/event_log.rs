@@ -9,7 +9,7 @@ use event_sourcing::testing::ReplaceableStore;
 use event_sourcing::{CommandId, EventStore, ForeignLog, MemoryEventStore, Position, SystemClock};
 use uuid::Uuid;
 
-use crate::notices::{Post, append, confirmed, created, log};
+use crate::notifications::{Post, append, confirmed, created, log};
 use crate::support::{key_clock, on_both_engines, soon};
 
 const TOKEN: &str = "token";

@@ -11,7 +11,7 @@ use platform::config::DatabaseUrl;
 use test_faults::{DiskFault, Faults, with_faults};
 use uuid::Uuid;
 
-use crate::notices;
+use crate::notifications;
 use crate::support::key_clock;
 
 const TOKEN: &str = "00000000000000000000000000000001";
@@ -48,7 +48,7 @@ fn a_key_that_was_begun_is_kept() -> Result<()> {
     let test = "failing_disk::a_key_that_was_begun_is_kept";
     on_each_fault(test, &async |faults, fault, log, database| {
         let key_clock = key_clock(&database).await;
-        let requests = Requests::new(database, notices::log(), key_clock);
+        let requests = Requests::new(database, notifications::log(), key_clock);
         for round in 0..10_u128 {
             let request = request(&round.to_string());
             let seed = |number: u128| CommandId(Uuid::from_u128(2 * round + number));
@@ -73,7 +73,7 @@ fn an_answer_that_was_kept_is_there_and_another_one_is_unknown() -> Result<()> {
     let test = "failing_disk::an_answer_that_was_kept_is_there_and_another_one_is_unknown";
     on_each_fault(test, &async |faults, fault, log, database| {
         let key_clock = key_clock(&database).await;
-        let requests = Requests::new(database, notices::log(), key_clock);
+        let requests = Requests::new(database, notifications::log(), key_clock);
         let request = request("k");
         let seed = CommandId(Uuid::from_u128(1));
         requests.begin(&request, [7; 32], seed, TOKEN).await?;

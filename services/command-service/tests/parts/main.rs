@@ -3,7 +3,7 @@
 mod event_log;
 #[cfg(target_os = "linux")]
 mod failing_disk;
-mod notices;
+mod notifications;
 #[path = "../support/place.rs"]
 mod place;
 mod support;

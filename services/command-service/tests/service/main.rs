@@ -2,6 +2,7 @@
 
 mod category;
 mod deadlines;
+mod event_handlers;
 mod fulfilment;
 mod idempotency;
 mod input;

@@ -10,10 +10,11 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::{Service, category, named_category, on_both_engines, position};
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "grpc.health.v1.Health",
     "proto.Admin",
     "proto.CategoryCommand",
+    "proto.EventHandlers",
     "proto.Idempotency",
     "proto.OrderCommand",
     "proto.ProductCommand",

@@ -50,6 +50,7 @@ fn each_command_explains_itself() {
         "order",
         "saga",
         "projections",
+        "handlers",
     ] {
         check(&format!("help-{command}.txt"), &help(&[command]));
     }
@@ -83,6 +84,16 @@ fn each_command_on_projections_explains_itself() {
         check(
             &format!("help-projections-{command}.txt"),
             &help(&["projections", command]),
+        );
+    }
+}
+
+#[test]
+fn each_command_on_handlers_explains_itself() {
+    for command in ["list", "show", "pause", "resume", "skip"] {
+        check(
+            &format!("help-handlers-{command}.txt"),
+            &help(&["handlers", command]),
         );
     }
 }

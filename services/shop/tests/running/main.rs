@@ -1,6 +1,7 @@
 //! The shop as its keeper runs it: start, seed, order, help its sagas, stop.
 
 mod golden;
+mod handlers;
 mod health;
 mod life;
 mod orders;
@@ -8,4 +9,5 @@ mod projections;
 mod sagas;
 mod seed;
 mod support;
+mod unknown_event;
 mod waiting;

@@ -3,59 +3,18 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use command_service::open_event_store;
 use domain::category::Category;
-use event_sourcing::{
-    Aggregate, Clock, CommandId, Commit, EncodedEvent, Expected, Metadata, NewEvent, SteadyClock,
-    SystemClock, Write,
-};
-use platform::config::{DatabaseUrl, Databases};
+use event_sourcing::Aggregate;
 use serde_json::Value;
 use test_shop::Folder;
 use tokio::time::{Instant, sleep};
 
 use crate::golden::check;
 use crate::support::{Shop, open, printed, refused};
+use crate::unknown_event;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// Writes what only a newer binary can read, as the first event of a shop that does not run yet.
-async fn from_next_year(folder: &Folder) -> Result<()> {
-    let url = format!(
-        "sqlite://{}",
-        folder.path().join("event_store.db").display()
-    );
-    let url = DatabaseUrl::parse(&url).context("a URL")?;
-    let databases = Databases {
-        event_store: url.clone(),
-        database: url,
-        database_setting: "COMMAND_DATABASE_URL",
-        pool_size: 1,
-        migrate: true,
-        start_timeout: PATIENCE,
-    };
-    let opened = open_event_store(&databases, SteadyClock::start()).await?;
-    let event = EncodedEvent {
-        event_type: "CategoryOfNextYear",
-        schema_version: 1,
-        data: "{}".to_owned(),
-    };
-    let metadata = Metadata::default();
-    let write = Write {
-        stream: Category::stream("tea"),
-        expected: Expected::NoStream,
-        events: vec![NewEvent { event, metadata }],
-    };
-    let now = SystemClock.now();
-    let id = CommandId::from_parts(now, [0; 10]);
-    let commit = Commit::try_new(id, now, vec![write], None)?;
-    for answer in opened.store().append(&[commit]).await? {
-        answer.ok().context("the event is accepted")?;
-    }
-    opened.close().await;
-    Ok(())
-}
 
 /// Waits until the categories are like that and all others are at the end of the log.
 async fn until(shop: &Shop, state: &str) -> Result<()> {
@@ -82,7 +41,7 @@ async fn until(shop: &Shop, state: &str) -> Result<()> {
 #[tokio::test]
 async fn a_parked_projection_is_listed_shown_resumed_and_skipped() -> Result<()> {
     let folder = Folder::create()?;
-    from_next_year(&folder).await?;
+    unknown_event::append(&folder, Category::stream("tea"), "CategoryOfNextYear").await?;
     let running = open(&folder).await?;
     let shop = Shop::of(&running)?;
     let run = |arguments: &[&str]| shop.run(&[&["projections"], arguments].concat());

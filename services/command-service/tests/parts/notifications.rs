@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
-use command_service::notices::Notices;
+use command_service::handlers::OrderNotifications;
 use domain::order::{
     Order, OrderCancelled, OrderConfirmed, OrderCreated, OrderEvent, OrderShipped,
 };
 use domain::value::{EntityId, Money, Reason, UserId};
+use event_sourcing::handler::{HandlerConfig, HandlerParts, HandlerRunner};
 use event_sourcing::{
     Aggregate, Clock, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Executor,
     ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position,
@@ -59,19 +60,22 @@ impl Post {
         let (executor, _tasks) =
             Executor::start(Arc::clone(&events), clock, ExecutorConfig::default());
         let (sender, told) = mpsc::unbounded_channel();
-        let notices = Notices {
-            store: events,
-            leases: Arc::clone(store) as Arc<dyn LeaseStore>,
+        let notices = OrderNotifications {
             executor: Arc::new(executor),
-            database: home.database().await,
             notifications: Arc::new(Recorder {
                 told: sender,
                 failures: AtomicU8::new(failures),
             }),
-            owner: "test".to_owned(),
         };
+        let parts = HandlerParts {
+            log: events,
+            leases: Arc::clone(store) as Arc<dyn LeaseStore>,
+            store: Arc::new(home.database().await.event_handlers().clone()),
+            clock: Arc::new(SystemClock),
+        };
+        let runner = HandlerRunner::new(notices, parts, HandlerConfig::new("test"));
         let stop = CancellationToken::new();
-        let running = tokio::spawn(notices.run(stop.clone()));
+        let running = tokio::spawn(runner.run(stop.clone()));
         Self {
             store: Arc::clone(store),
             told,

@@ -1,0 +1,177 @@
+//! The store.
+
+use async_trait::async_trait;
+use event_sourcing::handler::{HandlerProgress, HandlerStore, HandlerWrite, ParkedStream};
+use event_sourcing::{LogMark, StoreError, StreamId, Token};
+use sql_database::{Database, Statement, Transaction};
+
+use crate::row::{self, MarkRow, ParkedRow, signed};
+use crate::schema::SCHEMA;
+
+const TAKE: &str = "INSERT INTO event_handlers AS h (name, token, position) VALUES ($1, $2, 0) \
+     ON CONFLICT (name) DO UPDATE SET token = excluded.token WHERE h.token <= excluded.token";
+const MARK: &str = "SELECT log_id, position, event_id FROM event_handlers WHERE name = $1";
+const PARKED: &str = "SELECT stream_type, stream_id, position, version, event_type, reason, parked_at, decisions \
+     FROM parked_streams WHERE handler = $1 ORDER BY stream_type, stream_id";
+const MOVE: &str = "UPDATE event_handlers SET position = $3, log_id = $4, event_id = $5 \
+     WHERE name = $1 AND token = $2";
+const PARK: &str = "INSERT INTO parked_streams \
+     (handler, stream_type, stream_id, position, version, event_type, reason, parked_at, decisions) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+     ON CONFLICT (handler, stream_type, stream_id) DO UPDATE SET \
+         position = excluded.position, version = excluded.version, event_type = excluded.event_type, \
+         reason = excluded.reason, parked_at = excluded.parked_at, decisions = excluded.decisions";
+const RELEASE: &str =
+    "DELETE FROM parked_streams WHERE handler = $1 AND stream_type = $2 AND stream_id = $3";
+const ACCEPT: &str = "UPDATE event_handlers SET position = $1, log_id = $2, event_id = $3";
+
+const BEGIN: &str = "begin an event handler";
+const READ: &str = "read how far an event handler is";
+const WRITE: &str = "note how far an event handler is";
+const ACCEPT_LOG: &str = "move the event handlers to another log";
+
+/// Keeps the progress of event handlers in a database. Cheap to clone; all clones share the connections.
+#[derive(Clone, Debug)]
+pub struct SqlHandlerStore {
+    database: Database,
+}
+
+impl SqlHandlerStore {
+    /// Brings its tables in `database` up to date; without `migrate` they must be.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be reached, or its tables are beyond this binary.
+    pub async fn open(database: Database, migrate: bool) -> Result<Self, StoreError> {
+        let prepared = if migrate {
+            SCHEMA.migrate(&database).await
+        } else {
+            SCHEMA.check(&database).await
+        };
+        prepared.map_err(|error| error.into_store_error("migrate the event handlers' tables"))?;
+        Ok(Self { database })
+    }
+
+    /// How far every handler is that ever ran, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be read.
+    pub async fn marks(&self) -> Result<Vec<(String, LogMark)>, StoreError> {
+        const ALL: &str = "SELECT name, log_id, position, event_id FROM event_handlers \
+             WHERE log_id IS NOT NULL ORDER BY name";
+        let rows: Vec<(String, Option<String>, i64, Option<String>)> =
+            self.database.fetch_all(Statement::new(READ, ALL)).await?;
+        let mut marks = Vec::with_capacity(rows.len());
+        for (name, log, position, event) in rows {
+            let mark = row::mark(READ, (log, position, event))?;
+            marks.extend(mark.map(|mark| (name, mark)));
+        }
+        Ok(marks)
+    }
+}
+
+#[async_trait]
+impl HandlerStore for SqlHandlerStore {
+    async fn begin(
+        &self,
+        handler: &str,
+        token: Token,
+    ) -> Result<Option<HandlerProgress>, StoreError> {
+        let mut transaction = self.database.begin().await?;
+        let take = Statement::new(BEGIN, TAKE)
+            .bind(handler)
+            .bind(signed(token.0));
+        if transaction.execute(take).await? == 0 {
+            transaction.rollback().await?;
+            return Ok(None);
+        }
+        let mark: Option<MarkRow> = transaction.fetch_optional(read_mark(handler)).await?;
+        let parked: Vec<ParkedRow> = transaction.fetch_all(read_parked(handler)).await?;
+        transaction.commit(BEGIN).await?;
+        progress(mark, parked).map(Some)
+    }
+
+    async fn progress(&self, handler: &str) -> Result<HandlerProgress, StoreError> {
+        let mark: Option<MarkRow> = self.database.fetch_optional(read_mark(handler)).await?;
+        let parked: Vec<ParkedRow> = self.database.fetch_all(read_parked(handler)).await?;
+        progress(mark, parked)
+    }
+
+    async fn write(&self, handler: &str, write: HandlerWrite) -> Result<bool, StoreError> {
+        let mut transaction = self.database.begin().await?;
+        let move_on = place(
+            Statement::new(WRITE, MOVE)
+                .bind(handler)
+                .bind(signed(write.token.0)),
+            &write.mark,
+        );
+        if transaction.execute(move_on).await? == 0 {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        for parked in &write.parked {
+            park(&mut transaction, handler, parked).await?;
+        }
+        for stream in &write.released {
+            transaction
+                .execute(named(Statement::new(WRITE, RELEASE).bind(handler), stream))
+                .await?;
+        }
+        transaction.commit(WRITE).await?;
+        Ok(true)
+    }
+
+    async fn accept(&self, mark: LogMark) -> Result<(), StoreError> {
+        let accept = place(Statement::new(ACCEPT_LOG, ACCEPT), &mark);
+        self.database.execute(accept).await?;
+        Ok(())
+    }
+}
+
+async fn park(
+    transaction: &mut Transaction,
+    handler: &str,
+    parked: &ParkedStream,
+) -> Result<(), StoreError> {
+    let park = named(Statement::new(WRITE, PARK).bind(handler), &parked.stream)
+        .bind(signed(parked.position.0))
+        .bind(signed(parked.version.0))
+        .bind(parked.event_type.as_str())
+        .bind(parked.reason.as_str())
+        .bind(parked.parked_at.timestamp_micros())
+        .bind(signed(parked.decisions));
+    transaction.execute(park).await?;
+    Ok(())
+}
+
+fn read_mark(handler: &str) -> Statement {
+    Statement::new(READ, MARK).bind(handler)
+}
+
+fn read_parked(handler: &str) -> Statement {
+    Statement::new(READ, PARKED).bind(handler)
+}
+
+fn progress(mark: Option<MarkRow>, parked: Vec<ParkedRow>) -> Result<HandlerProgress, StoreError> {
+    let mark = match mark {
+        Some(row) => row::mark(READ, row)?,
+        None => None,
+    };
+    let parked = parked.into_iter().map(|row| row::parked(READ, row));
+    Ok(HandlerProgress {
+        mark,
+        parked: parked.collect::<Result<_, _>>()?,
+    })
+}
+
+fn named(statement: Statement, stream: &StreamId) -> Statement {
+    statement
+        .bind(stream.aggregate_type())
+        .bind(stream.aggregate_id())
+}
+
+fn place(statement: Statement, mark: &LogMark) -> Statement {
+    statement
+        .bind(signed(mark.position.0))
+        .bind(mark.log.to_string())
+        .bind(mark.event.map(|event| event.to_string()))
+}

@@ -1,0 +1,74 @@
+//! Opening a database whose commits wait for the disk.
+
+use std::time::Duration;
+
+use event_sourcing::StoreError;
+
+use crate::database::Database;
+use crate::error::{failed, store_error};
+use crate::postgres::{at_server, connect, durable_pool};
+use crate::sqlite::{Durability, FileOptions, Readers, SqliteFile};
+
+/// How a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections {
+    /// What metrics call its connections.
+    pub pool: &'static str,
+    /// What the server calls this process.
+    pub application: &'static str,
+    /// The most connections to a server; a file needs two.
+    pub size: u32,
+    /// How long a statement waits for one.
+    pub patience: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a database is sqlite://… or postgres://…")]
+struct UnknownEngine;
+
+impl Database {
+    /// Opens the database that `url` names (`sqlite://path` or `postgres://…`). What it acknowledges is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the URL is of neither engine or the database cannot be reached.
+    pub async fn open_durable(
+        operation: &'static str,
+        url: &str,
+        connections: Connections,
+    ) -> Result<Self, StoreError> {
+        if url.starts_with("sqlite:") {
+            return sqlite(url, connections)
+                .await
+                .map_err(|error| store_error(operation, error));
+        }
+        if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+            return Err(failed(operation, UnknownEngine));
+        }
+        let Connections {
+            pool,
+            application,
+            size,
+            patience,
+        } = connections;
+        let connected = connect(durable_pool(size, patience), url, application, pool).await;
+        match connected {
+            Ok(pool) => Ok(Self::Postgres {
+                reading: pool.clone(),
+                writing: pool,
+            }),
+            Err(error) => Err(at_server(url, store_error(operation, error))),
+        }
+    }
+}
+
+async fn sqlite(url: &str, connections: Connections) -> Result<Database, sqlx::Error> {
+    let options = FileOptions {
+        name: connections.pool,
+        acquire_timeout: connections.patience,
+        ..FileOptions::new(FileOptions::path_of(url), Durability::Full)
+    };
+    Ok(Database::Sqlite {
+        file: SqliteFile::open(options).await?,
+        readers: Readers::Main,
+    })
+}

@@ -1,0 +1,109 @@
+//! Tells customers what became of their orders.
+//!
+//! It is not a step of a saga, since no order fails because of a letter.
+
+use std::sync::Arc;
+
+use domain::order::{Order, OrderEvent, OrderValues};
+use event_sourcing::Executor;
+use event_sourcing::handler::{Delivery, EventHandler, HandlerError, Reactions, Start};
+use platform::fields;
+use providers::{Notice, NoticeKind, Notifications};
+use sagas::{Failure, Key};
+
+/// Sends a customer what happened to an order.
+#[derive(Debug)]
+pub struct OrderNotifications {
+    /// The orders.
+    pub executor: Arc<Executor>,
+    /// How customers are told.
+    pub notifications: Arc<dyn Notifications>,
+}
+
+impl EventHandler for OrderNotifications {
+    const NAME: &'static str = "notifications";
+    /// Customers are not told about orders of the time before it was switched on.
+    const START: Start = Start::Now;
+
+    fn reactions(&self, on: &mut Reactions<Self>) {
+        on.aggregate::<Order>(Self::on_order);
+    }
+}
+
+impl OrderNotifications {
+    async fn on_order(
+        &self,
+        event: &OrderEvent,
+        delivery: Delivery<'_>,
+    ) -> Result<(), HandlerError> {
+        if !concerns_customer(event) {
+            return Ok(());
+        }
+        let (id, version) = (event.order_id().as_str(), delivery.envelope.version);
+        let (order, _) = self.executor.load_behind::<Order>(id, version).await?;
+        let notice = order.values().and_then(|order| notice(event, order));
+        match notice {
+            Some(notice) => self.send(&notice, delivery).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send(&self, notice: &Notice, delivery: Delivery<'_>) -> Result<(), HandlerError> {
+        let key = Key::try_new(delivery.idempotency_key())?;
+        match self.notifications.send(&key, notice).await {
+            // The address will be as wrong for the customer's next order, which is told of all the same.
+            Err(Failure::Refused(reason)) => {
+                metrics::counter!("notices_given_up_total").increment(1);
+                tracing::error!(
+                    { fields::ORDER_ID } = %notice.order_id,
+                    { fields::REASON } = reason,
+                    "a customer could not be told"
+                );
+                Ok(())
+            }
+            Err(failure) => Err(HandlerError::retryable(failure.reason())),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+fn concerns_customer(event: &OrderEvent) -> bool {
+    match event {
+        OrderEvent::Confirmed(_)
+        | OrderEvent::Cancelled(_)
+        | OrderEvent::Shipped(_)
+        | OrderEvent::Delivered(_) => true,
+        OrderEvent::Created(_)
+        | OrderEvent::PaymentProcessed(_)
+        | OrderEvent::PaymentRefunded(_)
+        | OrderEvent::ShippingArranged(_)
+        | OrderEvent::ShippingCancelled(_)
+        | OrderEvent::CancellationRequested(_)
+        | OrderEvent::Failed(_) => false,
+    }
+}
+
+fn notice(event: &OrderEvent, order: &OrderValues) -> Option<Notice> {
+    let shipment = order.shipment.as_ref();
+    let tracking_number = shipment.map(|shipment| shipment.tracking_number.to_string());
+    let kind = match event {
+        OrderEvent::Confirmed(_) => NoticeKind::Confirmed {
+            total: order.total,
+            tracking_number,
+        },
+        OrderEvent::Cancelled(cancelled) => {
+            let reason = cancelled.reason.as_ref();
+            NoticeKind::Cancelled {
+                reason: reason.map_or("", |reason| reason.as_str()).to_owned(),
+            }
+        }
+        OrderEvent::Shipped(_) => NoticeKind::Shipped { tracking_number },
+        OrderEvent::Delivered(_) => NoticeKind::Delivered,
+        _ => return None,
+    };
+    Some(Notice {
+        order_id: order.id.clone(),
+        user_id: order.user_id.clone(),
+        kind,
+    })
+}

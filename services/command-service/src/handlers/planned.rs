@@ -1,0 +1,74 @@
+//! The list of handlers, before they run.
+
+use event_sourcing::Filter;
+use event_sourcing::handler::{
+    EventHandler, HandlerConfig, HandlerParts, HandlerRunner, HandlerState, filter_of,
+};
+use futures::future::BoxFuture;
+use platform::Tasks;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::EventHandlers;
+
+/// An event handler that is to run.
+pub struct Planned {
+    filter: Filter,
+    build: Box<dyn FnOnce(HandlerParts, HandlerConfig) -> Built + Send>,
+}
+
+/// One that can be run.
+struct Built {
+    name: String,
+    state: watch::Receiver<HandlerState>,
+    run: Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>,
+}
+
+impl std::fmt::Debug for Planned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Planned")
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Planned {
+    /// This one.
+    pub fn new<H: EventHandler>(handler: H) -> Self {
+        Self {
+            filter: filter_of(&handler),
+            build: Box::new(|parts, config| {
+                let runner = HandlerRunner::new(handler, parts, config);
+                Built {
+                    name: runner.name().to_owned(),
+                    state: runner.state(),
+                    run: Box::new(|stop| Box::pin(runner.run(stop))),
+                }
+            }),
+        }
+    }
+}
+
+/// What they read of the log together.
+#[must_use]
+pub fn filter(handlers: &[Planned]) -> Filter {
+    let mut filters = handlers.iter().map(|planned| planned.filter.clone());
+    let first = filters.next();
+    filters.fold(first.unwrap_or_default(), Filter::or)
+}
+
+/// Runs them until `tasks` stop.
+pub fn start(
+    handlers: Vec<Planned>,
+    parts: &HandlerParts,
+    config: &HandlerConfig,
+    tasks: &Tasks,
+) -> EventHandlers {
+    let mut running = Vec::with_capacity(handlers.len());
+    for planned in handlers {
+        let built = (planned.build)(parts.clone(), config.clone());
+        tasks.spawn("event handler", (built.run)(tasks.stopping()));
+        running.push((built.name, built.state));
+    }
+    EventHandlers::new(running, parts)
+}

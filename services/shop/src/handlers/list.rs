@@ -1,0 +1,54 @@
+//! `shop handlers list`.
+
+use clap::ArgMatches;
+use contract::proto::ListEventHandlersParam;
+use contract::proto::event_handlers_client::EventHandlersClient;
+use tonic::Request;
+
+use super::model::EventHandler;
+use crate::remote::{Failed, write_side};
+use crate::terminal::{Output, line, say, table};
+
+/// Lists them.
+pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+    let list = write_side(arguments, EventHandlersClient::new)?
+        .call(
+            || Request::new(ListEventHandlersParam {}),
+            async |mut client, request| client.list_event_handlers(request).await,
+        )
+        .await?;
+    let handlers: Vec<_> = list
+        .event_handlers
+        .into_iter()
+        .map(EventHandler::from)
+        .collect();
+    match Output::of(arguments) {
+        Output::Text => say(&text(&handlers)),
+        json @ Output::Json => {
+            for handler in &handlers {
+                json.write(handler, |_| String::new());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn text(handlers: &[EventHandler]) -> String {
+    let headings = [
+        "HANDLER", "STATE", "POSITION", "LAG", "PARKED", "RETRYING", "WHY",
+    ];
+    let rows: Vec<_> = handlers.iter().map(row).collect();
+    table(headings, &rows)
+}
+
+fn row(handler: &EventHandler) -> [String; 7] {
+    [
+        line(&handler.name),
+        handler.state.to_owned(),
+        handler.position.to_string(),
+        handler.lag.to_string(),
+        handler.parked_streams.to_string(),
+        handler.retrying.to_string(),
+        line(handler.failure.as_deref().unwrap_or_default()),
+    ]
+}

@@ -1,0 +1,31 @@
+//! `shop handlers`: how the write side's event handlers stand, and what an operator decides about them and their parked
+//! streams.
+
+mod act;
+mod command;
+mod list;
+mod model;
+mod show;
+
+use clap::ArgMatches;
+use platform::StartError;
+
+pub use command::command;
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// A setting is wrong, a service does not answer, or it refuses.
+pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
+    let Some((name, arguments)) = arguments.subcommand() else {
+        unreachable!("one is required");
+    };
+    let done = match name {
+        "list" => list::run(arguments).await,
+        "show" => show::run(arguments).await,
+        "pause" => act::pause(arguments).await,
+        "skip" => act::skip(arguments).await,
+        _ => act::resume(arguments).await,
+    };
+    done.map_err(|error| error.told(&format!("handlers {name}")))
+}

@@ -1,0 +1,89 @@
+//! `shop handlers`, against a shop whose notifications have a parked order.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use domain::order::Order;
+use event_sourcing::Aggregate;
+use serde_json::Value;
+use test_shop::Folder;
+use tokio::time::{Instant, sleep};
+
+use crate::golden::check;
+use crate::support::{Shop, open, printed, refused};
+use crate::unknown_event;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Waits until the notifications are like that.
+async fn until(shop: &Shop, like: impl Fn(&Value) -> bool) -> Result<Value> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let shown = printed(&shop.run(&["handlers", "show", "notifications", "--json"]));
+        let shown: Value = serde_json::from_str(&shown)?;
+        if like(&shown) {
+            return Ok(shown);
+        }
+        if Instant::now() > deadline {
+            bail!("not in time: {shown}");
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+fn is_running(shown: &Value) -> bool {
+    shown["state"] == "running" && shown["lag"] == 0
+}
+
+#[tokio::test]
+async fn a_parked_stream_is_listed_shown_resumed_and_skipped() -> Result<()> {
+    let folder = Folder::create()?;
+    let mut before = open(&folder).await?;
+    until(&Shop::of(&before)?, is_running).await?;
+    before.terminate().await?;
+    unknown_event::append(&folder, Order::stream("gift"), "OrderGiftWrapped").await?;
+    let running = open(&folder).await?;
+    let shop = Shop::of(&running)?;
+    let run = |arguments: &[&str]| shop.run(&[&["handlers"], arguments].concat());
+    until(&shop, |shown| {
+        shown["parkedStreams"] == 1 && is_running(shown)
+    })
+    .await?;
+    check("handlers-list.txt", &printed(&run(&["list"])));
+    check(
+        "handlers-show-parked.txt",
+        &printed(&run(&["show", "notifications"])),
+    );
+    let because = ["--reason", "a test", "--who", "grace"];
+    let act = |arguments: &[&str]| run(&[arguments, &because].concat());
+    let pause = act(&["pause", "notifications"]);
+    check("handlers-pause.txt", &printed(&pause));
+    until(&shop, |shown| shown["state"] == "paused").await?;
+    let resume = act(&["resume", "notifications"]);
+    check("handlers-resume.txt", &printed(&resume));
+    until(&shop, |shown| {
+        shown["parkedStreams"] == 1 && is_running(shown)
+    })
+    .await?;
+
+    let elsewhere = act(&["skip", "notifications", "order/gift", "99"]);
+    let elsewhere = refused(&elsewhere, 1);
+    assert!(elsewhere.contains("position must be 1"), "{elsewhere}");
+    let nobody = refused(&run(&["show", "letters"]), 1);
+    assert!(nobody.contains("there are notifications"), "{nobody}");
+    let skip = act(&["skip", "notifications", "order/gift", "1"]);
+    check("handlers-skip.txt", &printed(&skip));
+    let shown = until(&shop, |shown| shown["parkedStreams"] == 0).await?;
+    check(
+        "handlers-show.txt",
+        &printed(&run(&["show", "notifications"])),
+    );
+    let decisions = shown["decisions"].as_array().context("decisions")?;
+    let decided: Vec<_> = decisions
+        .iter()
+        .map(|decision| decision["action"].as_str())
+        .collect();
+    assert_eq!(decided, [Some("pause"), Some("resume"), Some("skip")]);
+    Ok(())
+}
