@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use super::states::States;
 use super::stream_lane::Lane;
@@ -87,6 +87,19 @@ pub struct Context {
     pub metadata: Metadata,
     /// The lease that the caller acts under, if any.
     pub fence: Option<Fence>,
+}
+
+impl Context {
+    /// Of a caller that waits for so long, without metadata and without a lease.
+    #[must_use]
+    pub fn new(command_id: CommandId, patience: Duration) -> Self {
+        Self {
+            command_id,
+            deadline: Instant::now() + patience,
+            metadata: Metadata::default(),
+            fence: None,
+        }
+    }
 }
 
 /// A command that took effect, now or before, or had nothing to do.

@@ -13,7 +13,7 @@ use super::reactions::Handled;
 use super::work::Work;
 use super::{Delivery, EventHandler, HandlerConfig, HandlerStore, Reactions, Start, name_of};
 use crate::backoff::Backoff;
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 use crate::decision;
 use crate::envelope::Envelope;
 use crate::failure_log::FailureLog;
@@ -55,6 +55,23 @@ pub struct HandlerParts {
     pub store: Arc<dyn HandlerStore>,
     /// For the times at which streams are parked.
     pub clock: Arc<dyn Clock>,
+}
+
+impl HandlerParts {
+    /// These, and the machine's clock.
+    #[must_use]
+    pub fn new(
+        log: Arc<dyn EventStore>,
+        leases: Arc<dyn LeaseStore>,
+        store: Arc<dyn HandlerStore>,
+    ) -> Self {
+        Self {
+            log,
+            leases,
+            store,
+            clock: Arc::new(SystemClock),
+        }
+    }
 }
 
 impl fmt::Debug for HandlerParts {
