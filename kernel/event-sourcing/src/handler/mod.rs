@@ -34,6 +34,7 @@ mod work;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use crate::store::Filter;
 
@@ -114,6 +115,9 @@ pub fn filter_of<H: EventHandler>(handler: &H) -> Filter {
     Reactions::of(handler).filter()
 }
 
+/// The longest pause that the other side can ask for: the checkpoint stays where it is meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
+
 /// Why a handler could not do its work.
 ///
 /// Any error becomes one that is tried again (`?`). It is no `Error` itself for that reason.
@@ -121,6 +125,7 @@ pub fn filter_of<H: EventHandler>(handler: &H) -> Filter {
 pub struct HandlerError {
     is_permanent: bool,
     reason: String,
+    not_before: Option<Duration>,
 }
 
 impl HandlerError {
@@ -129,6 +134,7 @@ impl HandlerError {
         Self {
             is_permanent: false,
             reason: reason.to_string(),
+            not_before: None,
         }
     }
 
@@ -137,7 +143,21 @@ impl HandlerError {
         Self {
             is_permanent: true,
             reason: reason.to_string(),
+            not_before: None,
         }
+    }
+
+    /// The other side asks for a pause before the next try. Of one that is longer than ten minutes, these.
+    #[must_use]
+    pub fn not_before(mut self, pause: Duration) -> Self {
+        self.not_before = Some(pause.min(LONGEST_WAIT));
+        self
+    }
+
+    /// How long the other side asks to be left in peace.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        self.not_before.unwrap_or_default()
     }
 
     /// Whether it is pointless to try again.

@@ -158,7 +158,7 @@ impl<H: EventHandler> Reactions<H> {
     }
 
     /// Has the handler react to an event that passed the filter.
-    pub(super) async fn run(
+    pub(crate) async fn run(
         &self,
         handler: &H,
         delivery: Delivery<'_>,

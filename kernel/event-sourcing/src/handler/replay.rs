@@ -109,3 +109,129 @@ fn in_order(page: StreamPage) -> Vec<Entry> {
     entries.sort_unstable_by_key(version);
     entries
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::envelope::{DecodedOnce, Envelope};
+    use crate::event::Metadata;
+    use crate::handler::ParkedStream;
+    use crate::store::LogPage;
+
+    /// An event of the only stream whose place in it is that in the log.
+    fn event(number: u64) -> Envelope {
+        Envelope {
+            position: Position(number),
+            stream: StreamId::new("counter", "a"),
+            version: Version(number),
+            event_id: Uuid::from_u128(number.into()),
+            command_id: None,
+            event_type: "Incremented".to_owned(),
+            schema_version: 1,
+            data: "{}".to_owned(),
+            metadata: Metadata::default(),
+            recorded_at: DateTime::UNIX_EPOCH,
+            decoded: DecodedOnce::default(),
+        }
+    }
+
+    fn log(numbers: impl IntoIterator<Item = u64>) -> LogPage {
+        let entries: Vec<_> = numbers
+            .into_iter()
+            .map(|number| Entry::Event(Arc::new(event(number))))
+            .collect();
+        let through = entries.last().map_or(Position::START, Entry::position);
+        LogPage {
+            entries,
+            through,
+            head: through,
+        }
+    }
+
+    fn stream(numbers: impl IntoIterator<Item = u64>) -> StreamPage {
+        StreamPage {
+            events: numbers.into_iter().map(event).collect(),
+            unreadable: Vec::new(),
+            is_end: true,
+        }
+    }
+
+    /// A stream that was parked at its event 1, of two that were read.
+    fn parked() -> (Keys, StreamId) {
+        let mut keys = Keys::new(Position::START, Vec::new());
+        keys.read(log([1, 2]));
+        let turn = keys.next_turn(false).expect("a turn");
+        keys.park(ParkedStream {
+            stream: turn.stream.clone(),
+            position: Position(1),
+            version: Version(1),
+            event_type: "Incremented".to_owned(),
+            reason: "a test".to_owned(),
+            parked_at: DateTime::UNIX_EPOCH,
+            decisions: 0,
+        });
+        (keys, turn.stream)
+    }
+
+    /// The places of the events whose turn comes, each of which is done.
+    fn deliver(keys: &mut Keys) -> Vec<u64> {
+        let turns = std::iter::from_fn(|| {
+            let turn = keys.next_turn(false)?;
+            keys.done(&turn.stream);
+            Some(turn.entry.position().0)
+        });
+        turns.collect()
+    }
+
+    #[test]
+    fn what_was_read_of_the_stream_meanwhile_is_replayed_before_it_is_released() {
+        let (mut keys, id) = parked();
+        keys.resume(&id);
+        assert_eq!(keys.next_replay(), Some((id.clone(), Version::NONE)));
+        assert!(!keys.replay(&id, stream([1, 2]), &Filter::ALL));
+        assert_eq!(deliver(&mut keys), [1, 2]);
+        // Event 3 was read of the log, and passed, after the stream was read to its end.
+        keys.read(log([3]));
+        assert!(keys.replay(&id, stream([]), &Filter::ALL), "it is read on");
+        assert!(!keys.replay(&id, stream([3]), &Filter::ALL));
+        assert_eq!(deliver(&mut keys), [3]);
+        assert!(!keys.replay(&id, stream([]), &Filter::ALL));
+        assert!(keys.parked.is_empty());
+        keys.read(log([4]));
+        assert_eq!(deliver(&mut keys), [4]);
+    }
+
+    #[test]
+    fn what_the_reading_of_the_log_has_not_come_to_is_left_to_it() {
+        let (mut keys, id) = parked();
+        keys.resume(&id);
+        keys.next_replay();
+        assert!(!keys.replay(&id, stream([1, 2, 3]), &Filter::ALL));
+        assert_eq!(deliver(&mut keys), [1, 2]);
+        assert!(!keys.replay(&id, stream([3]), &Filter::ALL));
+        assert!(keys.parked.is_empty());
+        keys.read(log([3]));
+        assert_eq!(deliver(&mut keys), [3]);
+    }
+
+    #[test]
+    fn a_parked_stream_holds_no_checkpoint_and_others_hold_theirs() {
+        let (mut keys, _) = parked();
+        assert_eq!(keys.checkpoint(), Position(2));
+        let mut other = event(3);
+        other.stream = StreamId::new("counter", "b");
+        keys.read(LogPage {
+            entries: vec![Entry::Event(Arc::new(other))],
+            through: Position(9),
+            head: Position(9),
+        });
+        assert_eq!(keys.checkpoint(), Position(2));
+        assert_eq!(deliver(&mut keys), [3]);
+        assert_eq!(keys.checkpoint(), Position(9));
+    }
+}

@@ -276,7 +276,8 @@ impl<'r, H: EventHandler> Work<'r, H> {
         let backoff = self.retrying.entry(stream.clone());
         let backoff =
             backoff.or_insert_with(|| Backoff::new(config.first_pause, config.longest_pause));
-        let rest = step::rest(stream, backoff.next_pause());
+        let pause = backoff.next_pause().max(error.wait());
+        let rest = step::rest(stream, pause);
         self.running.push(Box::pin(rest));
     }
 

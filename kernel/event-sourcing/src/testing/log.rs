@@ -1,4 +1,4 @@
-//! A log for projections.
+//! A log for projections and event handlers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::projection::{Handlers, Parked, Projection};
 use crate::store::{Entry, LogPage};
 use crate::stream::StreamId;
 
-/// A log for projections, in memory and by hand.
+/// A log for projections and event handlers, in memory and by hand.
 #[derive(Debug, Default)]
 pub struct Log {
     events: Vec<Envelope>,
@@ -49,6 +49,11 @@ impl Log {
             decoded: DecodedOnce::default(),
         });
         self
+    }
+
+    /// Its events, in order.
+    pub(super) fn into_events(self) -> Vec<Envelope> {
+        self.events
     }
 
     /// Folds the log as the runner would, in one page: the rows, and why it parked, if it did.

@@ -1,8 +1,9 @@
 //! For tests of what is built on this crate.
 //!
-//! Given / when / then for aggregates and projections need no store, no mocks and no clock.
+//! Given / when / then for aggregates, projections and event handlers need no store, no mocks and no clock.
 
 mod clock;
+mod deliver;
 #[doc(hidden)]
 pub mod doc;
 mod given;
@@ -10,6 +11,7 @@ mod log;
 mod replaceable;
 
 pub use clock::{TokioClock, at};
+pub use deliver::Delivered;
 pub use given::{Given, When, given};
 pub use log::Log;
 pub use replaceable::ReplaceableStore;
