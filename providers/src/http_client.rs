@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use platform::fields;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Request, RequestBuilder, retry};
+use reqwest::{Body, Certificate, Client, Request, RequestBuilder, retry};
 use rustls::crypto::ring;
 use sagas::Failure;
 
@@ -72,7 +72,25 @@ impl HttpClient {
     /// # Errors
     /// Not done if nothing was sent, unknown if something may have been.
     pub(super) async fn send(&self, request: Request) -> Result<Answer, Failure> {
+        let (head, body) = self.response(request).await?.into_parts();
+        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
+        let body = body.map_err(|_| Failure::unknown("the provider's answer broke off"))?;
+        Ok(Answer::new(head, body.to_bytes()))
+    }
+
+    /// Sends a request whose answer says all by its status: the body is not read, so that nothing can be wrong with it.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(super) async fn send_for_status(&self, request: Request) -> Result<Answer, Failure> {
+        let (head, _) = self.response(request).await?.into_parts();
+        Ok(Answer::new(head, Bytes::new()))
+    }
+
+    async fn response(&self, request: Request) -> Result<http::Response<Body>, Failure> {
         let response = self.0.execute(request).await.map_err(|error| {
+            // Paths and parameters of a URL may hold what nobody else may know.
+            let error = error.without_url();
             tracing::debug!(
                 { fields::ERROR } = &error as &dyn std::error::Error,
                 "a call to a provider failed"
@@ -83,18 +101,19 @@ impl HttpClient {
                 Failure::unknown("the connection to the provider was lost")
             }
         })?;
-        let (head, body) = http::Response::from(response).into_parts();
-        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-        let body = body.map_err(|_| Failure::unknown("the provider's answer broke off"))?;
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body: body.to_bytes(),
-        })
+        Ok(response.into())
     }
 }
 
 impl Answer {
+    fn new(head: http::response::Parts, body: Bytes) -> Self {
+        Self {
+            status: head.status,
+            headers: head.headers,
+            body,
+        }
+    }
+
     /// When the provider wants to be asked again, if it says so in seconds.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let text = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?;

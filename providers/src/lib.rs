@@ -21,6 +21,8 @@
 //!     └───────── undo ───────────────────► closed ─── action ──► refused
 //! ```
 //!
+//! [`webhooks`] are another matter: they tell programs of others what happened, one event at a time.
+//!
 //! The caller sets every time limit, by dropping the call. A dropped call may still happen at the provider, as a
 //! request that was sent does.
 
@@ -33,8 +35,10 @@ pub mod payments;
 mod secret;
 mod settings;
 pub mod shipping;
+mod signing_key;
 pub mod simulated;
 mod url;
+pub mod webhooks;
 
 pub use chosen::Providers;
 pub use error::ProvidersError;
@@ -43,3 +47,4 @@ pub use payments::{Charge, Payment, Payments};
 pub use secret::Secret;
 pub use settings::ProviderSettings;
 pub use shipping::{Address, Arrangement, Parcel, Shipment, Shipping};
+pub use webhooks::{WebhookPublisher, WebhookSettings};

@@ -132,6 +132,11 @@ impl ProviderUrl {
             .ok_or_else(|| format!("{name} as {accepts}"))
     }
 
+    /// The whole URL, parameters included.
+    pub(super) fn into_text(self) -> String {
+        self.url.into()
+    }
+
     /// Refuses the parameters that nobody asked for.
     pub(super) fn finish(self) -> Result<(), Accepts> {
         let unknown = |name: &str| !self.known.contains(&name);

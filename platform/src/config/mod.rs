@@ -28,3 +28,4 @@ pub use reader::{Read, Reader, Wrong};
 pub use service::{Databases, Listeners, ServiceSettings};
 pub use setting::{Secrecy, Setting, Spec};
 pub use settings::{Layers, Settings};
+pub use shown::shown;

@@ -30,7 +30,8 @@ pub(super) const HIDDEN_POSTGRES_PARAMETERS: [&str; 7] = [
 ];
 
 /// What an error may repeat of a value.
-pub(super) fn shown(secrecy: Secrecy, text: &str) -> String {
+#[must_use]
+pub fn shown(secrecy: Secrecy, text: &str) -> String {
     match secrecy {
         Secrecy::Password => without_password(text),
         Secrecy::Credentials => without_credentials(text),

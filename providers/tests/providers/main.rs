@@ -15,3 +15,4 @@ mod simulated;
 mod stripe;
 mod support;
 mod waits;
+mod webhooks;

@@ -14,12 +14,18 @@ use crate::fake_stripe::{FakeStripe, Fault, On, SECRET_KEY};
 use crate::mail::{PASSWORD, Sink, confirmed};
 use crate::stripe::stage::{GOOD_CARD, WEBHOOK_SECRET, settings};
 use crate::support::{Home, charge, clock, key, shipment, soon};
+use crate::webhooks::receiver::{Behaviour, Receiver};
+use crate::webhooks::{self, endpoint, event, publisher};
+
+/// Part of a URL: some are let in by nothing else.
+const PATH: &str = "path-that-lets-in";
 
 /// The test's runtime has one thread, which all tasks share.
 #[tokio::test]
 async fn no_secret_is_logged() {
     let (log, logging) = KeptLog::from(Level::TRACE);
     let (stripe, carrier) = (FakeStripe::start().await, FakeCarrier::start().await);
+    let receiver = Receiver::start(Behaviour::Status(500)).await;
     let mail = Sink::start("starttls", &["shop", PASSWORD]).await;
     let right = everything(
         &stripe.url,
@@ -37,12 +43,16 @@ async fn no_secret_is_logged() {
         &mail,
         "wrong-word",
     );
-    let nowhere = "http://127.0.0.1:1";
+    let nowhere = &format!("http://127.0.0.1:1/{PATH}");
     let nobody = everything(nowhere, SECRET_KEY, nowhere, TOKEN, &mail, PASSWORD);
     let home = Home::new(Engine::Sqlite).await;
     for (run, settings) in [right, wrong, nobody].into_iter().enumerate() {
         let providers = Providers::from_settings(&settings, &home.database().await, &clock());
         call_all(&providers.expect("providers"), run, &stripe, &carrier).await;
+    }
+    for url in [nowhere, &receiver.url] {
+        let (publisher, _clock) = publisher(&endpoint(url, ""));
+        let _ = soon("an answer", publisher.deliver(&event(1))).await;
     }
     drop(logging);
     let text = log.text();
@@ -62,6 +72,8 @@ async fn no_secret_is_logged() {
         "sk_wrong_key",
         "wrong-token",
         "wrong-word",
+        webhooks::SECRET,
+        PATH,
     ] {
         assert!(!text.contains(secret), "{secret} is in the log");
     }

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use domain::category::CategoryEvent;
+use domain::order::OrderEvent;
+use domain::product::ProductEvent;
+use domain::stock::StockEvent;
+use event_sourcing::StoredEvent;
 use platform::config::{Read, Reader, ServiceSettings, names};
-use providers::ProviderSettings;
+use providers::{ProviderSettings, WebhookSettings};
 
 /// Those that have names of its own.
 pub const SETTINGS: ServiceSettings = ServiceSettings {
@@ -18,6 +23,8 @@ pub const SETTINGS: ServiceSettings = ServiceSettings {
 pub struct Config {
     /// Who its providers are.
     pub providers: ProviderSettings,
+    /// Who is sent events.
+    pub webhooks: Option<WebhookSettings>,
     /// How its sagas run.
     pub sagas: SagaSettings,
     /// `ACCEPT_LOG`: the log that an operator accepts although something is of another one, as `LOG@HEAD`.
@@ -53,12 +60,14 @@ impl Config {
     pub fn read(reader: &mut Reader) -> Read<Self> {
         let accept_log = reader.find(&names::ACCEPT_LOG);
         let providers = ProviderSettings::read(reader);
+        let webhooks = WebhookSettings::read(reader, &published_types());
         let lease = reader.get(&names::SAGA_LEASE_MS);
         let longest_pause = reader.get(&names::SAGA_RETRY_MAX_MS);
         let calls = reader.get(&names::SAGA_CALLS);
         Ok(Self {
             accept_log: accept_log?,
             providers: providers?,
+            webhooks: webhooks?,
             sagas: SagaSettings {
                 lease: lease?,
                 longest_pause: longest_pause?,
@@ -66,4 +75,16 @@ impl Config {
             },
         })
     }
+}
+
+/// The stored names of the events that webhooks can ask for: what happens to the shop. What keeps names unique and
+/// counts memberships is our own affair.
+fn published_types() -> Vec<&'static str> {
+    [
+        CategoryEvent::TYPES,
+        ProductEvent::TYPES,
+        StockEvent::TYPES,
+        OrderEvent::TYPES,
+    ]
+    .concat()
 }

@@ -63,6 +63,13 @@ pub const SMTP_PASSWORD: Setting<String> =
 /// A file with it.
 pub const SMTP_PASSWORD_FILE: Setting<String> =
     secret_file("SMTP_PASSWORD_FILE", "A file with SMTP_PASSWORD");
+/// Where events are sent to, with the secrets that they are signed with.
+pub const WEBHOOKS_FILE: Setting<String> = Setting::new(
+    "WEBHOOKS_FILE",
+    text,
+    "a TOML file with [[endpoint]] tables",
+    "Who is sent events, as docs/webhooks.md says",
+);
 
 const fn secret(name: &'static str, help: &'static str) -> Setting<String> {
     Setting::new(name, text, A_SECRET, help).hide(Secrecy::Everything)

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 
 use crate::Secret;
+use crate::signing_key::SigningKey;
 
 /// How far the time that was signed may be from now, either way.
 pub const TOLERANCE: Duration = Duration::from_mins(5);
@@ -48,11 +48,9 @@ pub fn verify(
     }
     let time = time.ok_or(SignatureError::Malformed)?;
     let seconds: i64 = time.parse().map_err(|_| SignatureError::Malformed)?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes())
-        .map_err(|_| SignatureError::Malformed)?;
-    mac.update(time.as_bytes());
-    mac.update(b".");
-    mac.update(body);
+    let key = SigningKey::try_new(secret.reveal().as_bytes());
+    let key = key.map_err(|_| SignatureError::Malformed)?;
+    let mac = key.sign(&[time.as_bytes(), body]);
     let fits = |signature: &Vec<u8>| mac.clone().verify_slice(signature).is_ok();
     // Each is compared in constant time; how many there are is no secret.
     if !signatures.iter().any(fits) {

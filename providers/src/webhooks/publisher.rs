@@ -1,0 +1,128 @@
+//! One delivery to one endpoint.
+
+use std::fmt;
+use std::sync::Arc;
+
+use event_sourcing::{Clock, Envelope};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use reqwest::Request;
+use sagas::Failure;
+use tokio::time::timeout;
+
+use super::cloud_event::{self, MEDIA_TYPE};
+use super::endpoint::WebhookEndpoint;
+use crate::error::ProvidersError;
+use crate::http_client::{Answer, HttpClient};
+
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+const CONTENT_TYPE: HeaderValue = HeaderValue::from_static(MEDIA_TYPE);
+
+/// Delivers events to an endpoint, each attempt once: retries, their order and their end are the caller's.
+#[derive(Clone)]
+pub struct WebhookPublisher {
+    endpoint: Arc<WebhookEndpoint>,
+    source: Arc<str>,
+    client: HttpClient,
+    clock: Arc<dyn Clock>,
+}
+
+impl WebhookPublisher {
+    /// A publisher of the events of `source`. Attempts are dated by `clock`.
+    ///
+    /// # Errors
+    /// The certificates that HTTPS needs cannot be read.
+    pub fn try_new(
+        endpoint: WebhookEndpoint,
+        source: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ProvidersError> {
+        Ok(Self {
+            client: HttpClient::try_new(endpoint.ca_file.as_deref())?,
+            endpoint: Arc::new(endpoint),
+            source: source.into(),
+            clock,
+        })
+    }
+
+    /// Names the endpoint in logs and wherever its progress is kept.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.endpoint.name
+    }
+
+    /// Whether the endpoint asked for events of this type.
+    #[must_use]
+    pub fn wants(&self, event_type: &str) -> bool {
+        self.endpoint.event_types.contains(event_type)
+    }
+
+    /// Posts an event, once. One that the endpoint did not ask for is not sent, and that is a success. A dropped call may
+    /// still arrive, as a request that was sent does.
+    ///
+    /// # Errors
+    /// [`Failure`], as the table of [the module](super) says. What is not `Refused` may be delivered by another attempt.
+    pub async fn deliver(&self, event: &Envelope) -> Result<(), Failure> {
+        if !self.wants(&event.event_type) {
+            return Ok(());
+        }
+        let sending = self.client.send_for_status(self.request(event)?);
+        let limit = self.endpoint.timeout;
+        match timeout(limit, sending).await {
+            Ok(answer) => accepted(&answer?),
+            Err(_) => Err(Failure::unknown(format!(
+                "the endpoint did not answer within {} ms",
+                limit.as_millis()
+            ))),
+        }
+    }
+
+    fn request(&self, event: &Envelope) -> Result<Request, Failure> {
+        let body = cloud_event::body(event, &self.source)
+            .map_err(|_| Failure::refused("the stored data of the event are not JSON"))?;
+        let id = event.event_id.to_string();
+        let timestamp = self.clock.now().timestamp().to_string();
+        let signatures = self.endpoint.secrets.iter();
+        let signatures: Vec<String> = signatures
+            .map(|secret| secret.sign(&id, &timestamp, &body))
+            .collect();
+        self.client
+            .request(Method::POST, self.endpoint.url.clone())
+            .header(header::CONTENT_TYPE, CONTENT_TYPE)
+            .header(ID, id)
+            .header(TIMESTAMP, timestamp)
+            .header(SIGNATURE, signatures.join(" "))
+            .body(body)
+            .build()
+            .map_err(|_| Failure::not_done("the request to the endpoint cannot be written"))
+    }
+}
+
+/// What the specification says that a status means.
+fn accepted(answer: &Answer) -> Result<(), Failure> {
+    let status = answer.status;
+    let code = status.as_u16();
+    let failure = match status {
+        _ if status.is_success() => return Ok(()),
+        StatusCode::GONE => Failure::refused("the endpoint is gone (410)"),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            Failure::not_done(format!("the endpoint cannot take the event now ({code})"))
+        }
+        _ if status.is_server_error() => Failure::unknown(format!("the endpoint failed ({code})")),
+        _ if status.is_redirection() => Failure::not_done(format!(
+            "the endpoint redirects ({code}), which is not followed"
+        )),
+        _ => Failure::not_done(format!("the endpoint does not accept the event ({code})")),
+    };
+    Err(failure.not_before(answer.retry_after()))
+}
+
+impl fmt::Debug for WebhookPublisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookPublisher")
+            .field("endpoint", &self.endpoint)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
