@@ -30,6 +30,14 @@ pub fn has_extension(path: &str, extension: &str) -> bool {
     Path::new(path).extension() == Some(OsStr::new(extension))
 }
 
+/// Whether all that is in the file is a test, or for tests.
+pub fn is_test_file(path: &str) -> bool {
+    path.contains("/tests/")
+        || path.ends_with("tests.rs")
+        || path.starts_with("e2e/")
+        || path.starts_with("kernel/event-store-conformance/")
+}
+
 impl Repository {
     /// The repository that this program was built from.
     pub fn here() -> Result<Self> {

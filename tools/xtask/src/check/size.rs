@@ -10,7 +10,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-use crate::repository::{Repository, has_extension};
+use crate::repository::{Repository, has_extension, is_test_file};
 
 const MAX_FILE_LINES: usize = 500;
 const MAX_FUNCTION_LINES: usize = 70;
@@ -61,13 +61,6 @@ fn in_rust(path: &str, text: &str) -> Result<Vec<String>> {
         }
     }
     Ok(problems)
-}
-
-fn is_test_file(path: &str) -> bool {
-    path.contains("/tests/")
-        || path.ends_with("tests.rs")
-        || path.starts_with("e2e/")
-        || path.starts_with("kernel/event-store-conformance/")
 }
 
 #[derive(Debug, Default)]

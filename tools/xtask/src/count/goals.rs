@@ -1,0 +1,133 @@
+//! What is counted, where, and what it should come to.
+
+/// A line of the table.
+#[derive(Debug)]
+pub struct Goal {
+    pub what: &'static str,
+    /// The largest number that reaches it.
+    pub most: usize,
+    pub measure: Measure,
+}
+
+/// How a number is found.
+#[derive(Debug)]
+pub enum Measure {
+    /// Lines of code of all the files.
+    Lines(&'static [&'static str]),
+    /// Lines of code of `impl TRAIT for TYPE`.
+    Impl {
+        of: &'static str,
+        by: &'static str,
+        within: &'static [&'static str],
+    },
+    /// Lines of code of a call of a method: the one in the middle of all.
+    Call {
+        method: &'static str,
+        within: &'static [&'static str],
+    },
+    /// How often the stored name of an event is written out: the event for which it is most.
+    StoredNames(&'static [&'static str]),
+    /// Files in which a field has its name.
+    Field {
+        name: &'static str,
+        within: &'static [&'static str],
+    },
+    /// No script can tell.
+    ByHand,
+}
+
+/// All Rust that runs.
+const SOURCES: &[&str] = &[
+    "kernel/*/src/**/*.rs",
+    "domain/src/**/*.rs",
+    "providers/src/**/*.rs",
+    "services/*/src/**/*.rs",
+];
+
+pub const GOALS: [Goal; 12] = [
+    Goal {
+        what: "an event, with name, version, upcaster: places of its name",
+        most: 1,
+        measure: Measure::StoredNames(SOURCES),
+    },
+    Goal {
+        what: "command on one stream, as a call of `transact` (lines)",
+        most: 6,
+        measure: Measure::Call {
+            method: "transact",
+            within: &["{kernel/*/examples,services/*/src,domain/src}/**/*.rs"],
+        },
+    },
+    Goal {
+        what: "command on one stream, as `impl Command for ChangeProductPrice`",
+        most: 6,
+        measure: Measure::Impl {
+            of: "Command",
+            by: "ChangeProductPrice",
+            within: &["{domain/src,services/command-service/src}/**/*.rs"],
+        },
+    },
+    Goal {
+        what: "aggregate with its commands: Category (lines)",
+        most: 140,
+        measure: Measure::Lines(&[
+            "domain/src/category{,/commands,/event,/state}.rs",
+            "{services/command-service/src/commands/category,domain/src/category/commands}.rs",
+        ]),
+    },
+    Goal {
+        what: "aggregate with its commands: Product (lines)",
+        most: 260,
+        measure: Measure::Lines(&[
+            "domain/src/product/*.rs",
+            "!domain/src/product/mod.rs",
+            "{services/command-service/src/commands/product,domain/src/product/commands}.rs",
+        ]),
+    },
+    Goal {
+        what: "projection with its table: Categories (lines)",
+        most: 70,
+        measure: Measure::Lines(&["services/query-service/src/projections/categories.rs"]),
+    },
+    Goal {
+        what: "projection with its table: Orders (lines)",
+        most: 150,
+        measure: Measure::Lines(&["services/query-service/src/projections/orders.rs"]),
+    },
+    Goal {
+        what: "event handler: notifications (lines)",
+        most: 25,
+        measure: Measure::Lines(&["services/command-service/src/handlers/notifications.rs"]),
+    },
+    Goal {
+        what: "saga (order) with its providers (lines)",
+        most: 170,
+        measure: Measure::Lines(&[
+            "domain/src/fulfilment/*.rs",
+            "!domain/src/fulfilment/{mod,kind,cancel_order}.rs",
+            "services/command-service/src/fulfilment/*.rs",
+            "!services/command-service/src/fulfilment/{list,mod,news,saga_filter,sagas}.rs",
+        ]),
+    },
+    Goal {
+        what: "files for a field on Product: those that name `description`",
+        most: 9,
+        measure: Measure::Field {
+            name: "description",
+            within: &[
+                "{domain,services/*}/src/**/product{,s}{.rs,/**/*.rs}",
+                "proto/*.proto",
+            ],
+        },
+    },
+    Goal {
+        what: "files for a new aggregate (and at most 600 lines)",
+        most: 22,
+        measure: Measure::ByHand,
+    },
+    Goal {
+        what: "files for an external step (and at most 220 lines)",
+        most: 12,
+        measure: Measure::ByHand,
+    },
+];

@@ -1,0 +1,87 @@
+//! `cargo xtask count`: how much a user of the kernel writes, held against the goals.
+//!
+//! ```text
+//!   goals     what is counted, where, and what it should come to
+//!   globs     the files that a pattern names, of which there must be some
+//!   code      which lines of a file are code, and which of those are part of something
+//!   measure   a number for each goal
+//! ```
+//!
+//! A line of code holds more than blanks and comments and is no test. A goal that is missed fails nothing; a pattern that
+//! names no file, or a thing that is in none, is an error, so that what moved is not counted as nothing.
+
+mod code;
+mod globs;
+mod goals;
+mod measure;
+
+use anyhow::{Context, Result};
+
+use self::goals::{GOALS, Goal};
+use self::measure::Counted;
+use crate::repository::Repository;
+
+/// Prints a line for each goal; with `show_files` also what was counted.
+pub fn print(repository: &Repository, show_files: bool) -> Result<()> {
+    let files = repository.files(|path| !path.starts_with("tools/"))?;
+    println!("{:<64} {:>5} {:>8}", "a user writes", "goal", "counted");
+    for goal in &GOALS {
+        let counted =
+            measure::count(&goal.measure, &files).with_context(|| goal.what.to_owned())?;
+        println!("{}", line(goal, &counted));
+        if show_files {
+            for (what, number) in &counted.parts {
+                println!("    {number:>5}  {what}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn line(goal: &Goal, counted: &Counted) -> String {
+    let (number, verdict) = match counted.number {
+        Some(number) if number <= goal.most => (number.to_string(), "reached".to_owned()),
+        Some(number) => (
+            number.to_string(),
+            format!("over by {}", number - goal.most),
+        ),
+        None => ("-".to_owned(), counted.why_not.to_owned()),
+    };
+    format!("{:<64} {:>5} {number:>8}  {verdict}", goal.what, goal.most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::count::goals::Measure;
+
+    #[test]
+    fn a_line_says_how_far_the_goal_is() {
+        let goal = Goal {
+            what: "a thing",
+            most: 10,
+            measure: Measure::ByHand,
+        };
+        let line = |number| {
+            let why_not = "counted by hand";
+            let parts = Vec::new();
+            super::line(
+                &goal,
+                &Counted {
+                    number,
+                    why_not,
+                    parts,
+                },
+            )
+        };
+        assert!(line(Some(10)).ends_with("10  reached"));
+        assert!(line(Some(12)).ends_with("12  over by 2"));
+        assert!(line(None).ends_with("-  counted by hand"));
+    }
+
+    /// Every pattern names files, and everything that is counted is in them.
+    #[test]
+    fn this_repository_can_be_counted() {
+        print(&Repository::here().unwrap(), true).unwrap();
+    }
+}
