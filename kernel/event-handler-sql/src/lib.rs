@@ -8,3 +8,8 @@ mod schema;
 mod store;
 
 pub use store::SqlHandlerStore;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! The derive for [`DomainEvent`](https://docs.rs/event-sourcing): an event's stored name, schema version and upcasters
+//! The derive for [`DomainEvent`](https://docs.rs/rust-cqrs-event-sourcing): an event's stored name, schema version and upcasters
 //! stand next to its type, and nowhere else.
 //!
 //! It implements the trait and makes no other item. Use it through `event_sourcing::DomainEvent`, which documents it.

@@ -1,6 +1,6 @@
 //! An aggregate with a command on its stream.
 //!
-//! `cargo run -p event-sourcing --example aggregate`
+//! `cargo run -p rust-cqrs-event-sourcing --example aggregate`
 
 use std::error::Error;
 use std::sync::Arc;

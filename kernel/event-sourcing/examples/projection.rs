@@ -1,4 +1,4 @@
-//! A projection and an event handler on the log: `cargo run -p event-sourcing --example projection`
+//! A projection and an event handler on the log: `cargo run -p rust-cqrs-event-sourcing --example projection`
 
 use std::error::Error;
 use std::sync::Arc;

@@ -65,3 +65,8 @@ pub use stored::{StoredContent, StoredPlace};
 pub use stream::StreamId;
 pub use subscription::LogReader;
 pub use tail::Tail;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

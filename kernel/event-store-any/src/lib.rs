@@ -22,3 +22,8 @@ mod store;
 pub use error::OpenError;
 pub use settings::Settings;
 pub use store::AnyEventStore;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -23,3 +23,8 @@ mod suite;
 mod support;
 
 pub use harness::{Handle, Harness};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! Events on a server: `cargo run -p event-store-postgres --example postgres -- postgres://localhost/accounts`
+//! Events on a server: `cargo run -p rust-cqrs-event-store-postgres --example postgres -- postgres://localhost/accounts`
 //!
 //! Each run adds a deposit to what earlier runs have left.
 

@@ -29,3 +29,8 @@ mod together;
 
 pub use settings::Settings;
 pub use store::PostgresEventStore;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! Events in a file: `cargo run -p event-store-sqlite --example sqlite -- FILE`
+//! Events in a file: `cargo run -p rust-cqrs-event-store-sqlite --example sqlite -- FILE`
 //!
 //! Each run adds a deposit to what earlier runs have left.
 

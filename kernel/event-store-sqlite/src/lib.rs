@@ -27,3 +27,8 @@ mod subscribe;
 pub use error::OpenError;
 pub use settings::Settings;
 pub use store::SqliteEventStore;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -32,3 +32,8 @@ pub use sql_database::statement;
 pub use sql_database::statement::{Record, Statement, TABLE, Value};
 pub use table::{TableProjection, column_names};
 pub use version::ProjectionVersion;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

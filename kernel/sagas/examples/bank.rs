@@ -1,7 +1,7 @@
 //! A bank, as the smallest whole program: an aggregate, a command over two streams, a projection, a saga, the memory
 //! store.
 //!
-//! `cargo run -p sagas --example bank`
+//! `cargo run -p rust-cqrs-sagas --example bank`
 
 #[path = "bank/account.rs"]
 mod account;

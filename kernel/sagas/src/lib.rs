@@ -57,3 +57,8 @@ pub use start::{PARTITIONS, partition_of, started};
 pub use state::{Outcome, Phase, Run, SagaState, Status, StepState};
 pub use status::{SagaStatus, UnknownStatus};
 pub use summary::Summary;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -37,3 +37,8 @@ pub use schema::{Migration, Schema, SchemaError};
 pub use sqlite::SqliteFile;
 pub use statement::{Record, Statement, Value};
 pub use transaction::Transaction;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

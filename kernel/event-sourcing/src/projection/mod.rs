@@ -1,6 +1,6 @@
 //! Read models: rows that are folded from events, with a checkpoint that says how far.
 //!
-//! A projection is pure: handlers fold events, one row at a time. The [runner](runner) reads a page of the log, loads the rows that the page touches, folds
+//! A projection is pure: handlers fold events, one row at a time. The [runner] reads a page of the log, loads the rows that the page touches, folds
 //! in memory, and has the store write rows and checkpoint in one transaction. Rebuild and live path are the same
 //! code. So each row equals the fold of its events up to the checkpoint, whatever crashed when.
 

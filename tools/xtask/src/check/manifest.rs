@@ -41,11 +41,12 @@ fn without_reason(manifest: &str) -> Vec<String> {
     problems
 }
 
-/// The dependencies of a member that do not take their version from the workspace.
+/// The dependencies of a member that do not take their version from the workspace. A member names itself by its path.
 fn with_version(path: &str, manifest: &str) -> Vec<String> {
     section_lines(manifest, |section| section.ends_with("dependencies"))
         .map(|line| split_comment(line.trim()).0.trim())
         .filter(|code| code.contains('=') && !code.contains("workspace = true"))
+        .filter(|code| !code.contains("path = \".\""))
         .filter(|code| !code.starts_with(['"', ']', '}']))
         .map(|code| format!("{path}: {code}: write `workspace = true`, the version in the root"))
         .collect()
@@ -119,6 +120,7 @@ version = \"1\"
 [dependencies]
 good.workspace = true
 fine = { workspace = true, features = [\"x\"] }
+itself = { path = \".\", features = [\"x\"] }
 [dev-dependencies]
 bad = \"1\"
 [target.'cfg(unix)'.dependencies]
