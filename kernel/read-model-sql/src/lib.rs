@@ -3,7 +3,7 @@
 //! [`database`] opens either engine, on which `sql-database` runs one SQL text; [`engine`] names the few places where their words
 //! differ. [`table`] is what a projection says about its table, [`generation`] makes that table and its view,
 //! [`projection_store`] writes a page of rows with its checkpoint, [`feed`] tells readers how far the checkpoints are,
-//! and [`lease`] decides who folds.
+//! [`snapshot`] reads rows together with their checkpoint, and [`lease`] decides who folds.
 
 mod checkpoint;
 mod column;
@@ -17,6 +17,7 @@ pub mod generation;
 pub mod lease;
 pub mod projection_store;
 mod schema;
+pub mod snapshot;
 pub mod table;
 mod version;
 
@@ -27,6 +28,7 @@ pub use feed::Feed;
 pub use generation::Generation;
 pub use lease::SqlLeaseStore;
 pub use projection_store::SqlProjectionStore;
+pub use snapshot::Snapshot;
 pub use sql_database::row::{Row, columns_of};
 pub use sql_database::statement;
 pub use sql_database::statement::{Record, Statement, TABLE, Value};

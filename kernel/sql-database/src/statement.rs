@@ -98,6 +98,12 @@ impl Statement {
         }
     }
 
+    /// What it is for, as errors name it.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
     /// Gives the next parameter its value.
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
@@ -116,6 +122,13 @@ impl Statement {
     #[must_use]
     pub fn on_table(mut self, table: &str) -> Self {
         self.sql = self.sql.replace(TABLE, table).into();
+        self
+    }
+
+    /// Puts text around it: the statement becomes a part of a larger one, with the same parameters.
+    #[must_use]
+    pub fn within(mut self, before: &str, after: &str) -> Self {
+        self.sql = format!("{before}{}{after}", self.sql).into();
         self
     }
 

@@ -1,7 +1,11 @@
 //! What one request knows: the state that it must see, the state that it saw, its ids.
 //!
 //! A read carries the lowest position that it must reflect: the client's `X-Min-Position`, raised by every
-//! mutation of the same request. The answer reflects the lowest checkpoint that any read was answered from.
+//! mutation of the same request. The response carries the newest position that any of its parts was answered at: nothing
+//! in it is newer, so that a client which sends it as its next minimum never sees less than it has seen. With the oldest,
+//! whichever replica answers next could take back what a newer part had shown. The newest does not say that every part
+//! reflects all events up to it, only all up to the minimum: reads of one request go to several projections, which share
+//! no checkpoint (the read side's `reads::read` says more).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -16,9 +20,6 @@ use super::loaders::Loaders;
 use super::origin::Origin;
 use super::services::Services;
 use crate::errors::ApiError;
-
-/// No read was answered yet.
-const NOTHING_READ: u64 = u64::MAX;
 
 /// One GraphQL request.
 #[derive(Debug)]
@@ -36,8 +37,8 @@ pub struct RequestContext {
     minimum: Option<u64>,
     /// What the next read must reflect.
     required: AtomicU64,
-    lowest_read: AtomicU64,
-    highest_commit: AtomicU64,
+    /// One above the newest position of what was read and written; 0 before anything was.
+    above_newest: AtomicU64,
     truncated: AtomicBool,
 }
 
@@ -54,8 +55,7 @@ impl RequestContext {
             origin,
             minimum,
             required: AtomicU64::new(minimum.unwrap_or(0)),
-            lowest_read: AtomicU64::new(NOTHING_READ),
-            highest_commit: AtomicU64::new(0),
+            above_newest: AtomicU64::new(0),
             truncated: AtomicBool::new(false),
         }
     }
@@ -100,8 +100,7 @@ impl RequestContext {
     /// A read was answered.
     pub(crate) fn read_at(&self, reply: &MetadataMap) {
         if let Ok(Some(position)) = metadata::position(reply, metadata::POSITION) {
-            self.lowest_read.fetch_min(position, Relaxed);
-            self.services.saw(position);
+            self.reflect(position);
         }
     }
 
@@ -109,12 +108,17 @@ impl RequestContext {
     pub(crate) fn committed_at(&self, reply: &MetadataMap) -> Option<u64> {
         let position = metadata::position(reply, metadata::POSITION).ok().flatten();
         if let Some(position) = position {
-            self.highest_commit.fetch_max(position, Relaxed);
             self.required.fetch_max(position, Relaxed);
-            self.services.saw(position);
+            self.reflect(position);
         }
         self.loaders.forget();
         position
+    }
+
+    fn reflect(&self, position: u64) {
+        self.above_newest
+            .fetch_max(position.saturating_add(1), Relaxed);
+        self.services.saw(position);
     }
 
     /// A list was cut at the limit of lists without paging.
@@ -130,15 +134,11 @@ impl RequestContext {
         self.truncated.load(Relaxed)
     }
 
-    /// The position that the answer reflects: the lowest that was read, at least the highest commit; what the
-    /// client asked for if nothing was read or written.
+    /// The position that the response reflects: the newest of what was read and written, at least what the client asked
+    /// for; that alone if nothing was.
     #[must_use]
     pub fn position(&self) -> Option<u64> {
-        let commit = self.highest_commit.load(Relaxed);
-        match self.lowest_read.load(Relaxed) {
-            NOTHING_READ if commit == 0 => self.minimum,
-            NOTHING_READ => Some(commit.max(self.minimum.unwrap_or(0))),
-            read => Some(read.max(commit)),
-        }
+        let newest = self.above_newest.load(Relaxed).checked_sub(1);
+        newest.max(self.minimum)
     }
 }

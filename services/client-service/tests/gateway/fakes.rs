@@ -42,6 +42,8 @@ pub struct Fakes {
 pub struct Shared {
     /// The last position.
     pub position: u64,
+    /// How far sagas are folded, if that is another position.
+    pub sagas_at: Option<u64>,
     /// By their ids.
     pub orders: BTreeMap<String, proto::Order>,
     /// By the ids of their orders.
@@ -140,15 +142,19 @@ impl Fakes {
     }
 }
 
+fn reply_at<M>(position: u64, message: M) -> Response<M> {
+    let mut response = Response::new(message);
+    metadata::insert_position(response.metadata_mut(), metadata::POSITION, position);
+    response
+}
+
 impl Shared {
     fn reply<M>(&self, message: M) -> Response<M> {
-        let mut response = Response::new(message);
-        metadata::insert_position(
-            response.metadata_mut(),
-            metadata::POSITION,
-            self.position.max(1),
-        );
-        response
+        reply_at(self.position.max(1), message)
+    }
+
+    fn reply_of_sagas<M>(&self, message: M) -> Response<M> {
+        reply_at(self.sagas_at.unwrap_or(self.position).max(1), message)
     }
 
     fn row(&self, order: &proto::Order) -> query::Order {
@@ -366,7 +372,7 @@ impl SagaQuery for Fakes {
         let shared = self.lock();
         let saga = shared.sagas.get(&request.into_inner().order_id).cloned();
         let saga = saga.ok_or_else(|| Status::not_found("no such saga"))?;
-        Ok(shared.reply(SagaQueryResponse { saga: Some(saga) }))
+        Ok(shared.reply_of_sagas(SagaQueryResponse { saga: Some(saga) }))
     }
 
     async fn get_sagas_by_orders(
@@ -377,7 +383,7 @@ impl SagaQuery for Fakes {
         let ids = request.into_inner().ids;
         let found = ids.iter().filter_map(|id| shared.sagas.get(id));
         let sagas = found.cloned().collect();
-        Ok(shared.reply(SagaListResponse {
+        Ok(shared.reply_of_sagas(SagaListResponse {
             sagas,
             truncated: false,
         }))

@@ -320,3 +320,20 @@ async fn the_position_of_an_order_is_that_of_its_commit() -> Result<()> {
     assert_eq!(stage.wire.take()[0].metadata["x-min-position"], "42");
     Ok(())
 }
+
+/// A client that goes on at the position of an answer must not see less of any part of it.
+#[tokio::test]
+async fn the_position_of_several_reads_is_that_of_the_newest() -> Result<()> {
+    let (stage, fakes) = Fakes::open().await?;
+    fakes.add("o1", OrderStatus::Confirmed, SagaStatus::Completed);
+    let query = "{ order(id: \"o1\") { status sagaState { state } } }";
+    for (orders_at, sagas_at) in [(22, 18), (18, 22)] {
+        fakes.lock().position = orders_at;
+        fakes.lock().sagas_at = Some(sagas_at);
+        let reply = stage.send(&graphql(query, &json!({}))).await?;
+        assert_eq!(reply.json()?["data"]["order"]["status"], "CONFIRMED");
+        assert_eq!(reply.header("x-min-position"), Some("22"));
+        assert_eq!(reply.json()?["extensions"]["position"], "22");
+    }
+    Ok(())
+}

@@ -2,7 +2,10 @@
 //!
 //! A [follower](follower) reads the log up to the projection's checkpoint and throws out what the events touch. Its
 //! position is the last checkpoint that it has handled so. What the cache holds is therefore at least as new as that
-//! position, and may answer whoever asks for no more. Since the follower could be cut off from the database without
+//! position, and may answer a request for no more. It may also be newer: a load reads the database, which is ahead of the
+//! follower for a moment. So each row and page keeps the position that it was read at, and is what the log made both
+//! there and, if the follower is further, at the follower's position; the later of the two is what an answer carries.
+//! Since the follower could be cut off from the database without
 //! knowing, it must also have been confirmed to stand at the checkpoint within the last [`MAX_AGE`].
 //!
 //! ```text

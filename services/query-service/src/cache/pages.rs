@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
+use read_model_sql::Snapshot;
 
 /// Answers by the text of their question, each with the version of the table that it was read at.
 pub struct PageCache<V> {
-    pages: Cache<String, (u64, Arc<V>)>,
+    pages: Cache<String, (u64, Snapshot<Arc<V>>)>,
 }
 
 impl<V> PageCache<V> {
@@ -20,13 +21,13 @@ impl<V> PageCache<V> {
 
     /// The answer, if it was read at this version of the table.
     #[must_use]
-    pub fn get(&self, question: &str, version: u64) -> Option<Arc<V>> {
+    pub fn get(&self, question: &str, version: u64) -> Option<Snapshot<Arc<V>>> {
         let (read_at, page) = self.pages.get(question)?;
         (read_at == version).then_some(page)
     }
 
     /// Keeps an answer. `version` is the table's from before the question was put to the database.
-    pub fn insert(&self, question: String, page: Arc<V>, version: u64) {
+    pub fn insert(&self, question: String, page: Snapshot<Arc<V>>, version: u64) {
         self.pages.insert(question, (version, page));
     }
 }
@@ -39,13 +40,22 @@ impl<V> fmt::Debug for PageCache<V> {
 
 #[cfg(test)]
 mod tests {
+    use event_sourcing::Position;
+
     use super::*;
+
+    fn page<V>(value: V) -> Snapshot<Arc<V>> {
+        Snapshot {
+            value: Arc::new(value),
+            position: Position(3),
+        }
+    }
 
     #[test]
     fn an_answer_holds_for_its_version_alone() {
         let pages = PageCache::new(64);
-        pages.insert("all".to_owned(), Arc::new(1), 7);
-        assert_eq!(pages.get("all", 7).as_deref(), Some(&1));
+        pages.insert("all".to_owned(), page(1), 7);
+        assert_eq!(pages.get("all", 7), Some(page(1)));
         assert_eq!(pages.get("all", 8), None);
         assert_eq!(pages.get("some", 7), None);
     }
@@ -54,9 +64,9 @@ mod tests {
     fn it_stays_within_its_bounds() {
         let pages = PageCache::new(64);
         for number in 0..1_000 {
-            pages.insert(number.to_string(), Arc::new(number), number / 10);
+            pages.insert(number.to_string(), page(number), number / 10);
             assert!(pages.pages.len() <= 64);
         }
-        assert_eq!(pages.get("999", 99).as_deref(), Some(&999));
+        assert_eq!(pages.get("999", 99), Some(page(999)));
     }
 }

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use event_sourcing::Position;
 use parking_lot::Mutex;
-use read_model_sql::Checkpoint;
+use read_model_sql::{Checkpoint, Snapshot};
 use tokio::time::Instant;
 
 use super::{MAX_AGE, RowCache};
 
 /// Rows of one table, how new they are, and what voids the pages about it.
 pub struct TableCache<R> {
-    /// Rows by key.
-    pub rows: RowCache<Arc<R>>,
+    /// Rows by key, each with the position that it was read at.
+    pub rows: RowCache<Snapshot<Arc<R>>>,
     version: AtomicU64,
     following: Mutex<Following>,
 }
@@ -41,7 +41,9 @@ impl<R> TableCache<R> {
         }
     }
 
-    /// The position that the cache may answer from now, if it is at or above `min`. To be asked before the look-up.
+    /// The position up to which everything that changed was thrown out, if it is at or above `min` and the cache may
+    /// answer now. To be asked before the look-up: what is found then was not changed up to there. It may be newer, if it
+    /// was read at a later checkpoint than the follower has handled.
     #[must_use]
     pub fn position(&self, min: Position) -> Option<Position> {
         let following = *self.following.lock();
@@ -76,7 +78,7 @@ impl<R> TableCache<R> {
     }
 
     /// The follower has handled everything up to `position`.
-    pub(super) fn publish(&self, position: Position, checkpoint: &Checkpoint) {
+    pub(crate) fn publish(&self, position: Position, checkpoint: &Checkpoint) {
         let mut following = self.following.lock();
         following.generation = checkpoint.generation;
         following.position = position;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use domain::value::{CategoryName, SearchTerm};
 use event_sourcing::EventStore;
-use read_model_sql::{Database, Statement, TABLE};
-use sqlx::AssertSqlSafe;
+use read_model_sql::{Database, TABLE};
+use serde::Deserialize;
 
+use super::question::Question;
 use super::{At, Cached, Found, List, MOST_ROWS, ReadError, Row, Table, Window};
 use crate::projections::{Categories, CategoryRow};
 
@@ -15,6 +16,14 @@ const CACHED: Cached = Cached {
     rows: 10_000,
     lists: 64,
 };
+
+/// How categories are listed.
+const BY_NAME: &str = "name, id";
+
+#[derive(Deserialize)]
+struct Counted {
+    count: i64,
+}
 
 /// A list of categories.
 type Listed = Result<Found<Arc<List<CategoryRow>>>, ReadError>;
@@ -78,11 +87,10 @@ impl CategoryReads {
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn all(&self, at: At) -> Listed {
-        let statement = self
-            .table
-            .select("list the categories", "ORDER BY name, id LIMIT $1")
-            .bind(MOST_ROWS + 1);
-        self.table.list(at, statement, MOST_ROWS).await
+        let all = self.table.select("");
+        let question =
+            Question::ordered("list the categories", &all, BY_NAME, "LIMIT $1").bind(MOST_ROWS + 1);
+        self.table.list(at, question, MOST_ROWS).await
     }
 
     /// A page, by name.
@@ -91,15 +99,12 @@ impl CategoryReads {
     /// [`ReadError`], as for all reads.
     pub async fn page(&self, window: Window, at: At) -> Listed {
         let limit = window.most();
-        let statement = self
-            .table
-            .select(
-                "page the categories",
-                "ORDER BY name, id LIMIT $1 OFFSET $2",
-            )
+        let all = self.table.select("");
+        let part = "LIMIT $1 OFFSET $2";
+        let question = Question::ordered("page the categories", &all, BY_NAME, part)
             .bind(limit)
             .bind(window.offset);
-        self.table.list(at, statement, limit).await
+        self.table.list(at, question, limit).await
     }
 
     /// Those whose name has the term in it, by name.
@@ -108,15 +113,11 @@ impl CategoryReads {
     /// [`ReadError`], as for all reads.
     pub async fn search(&self, term: &SearchTerm, at: At) -> Listed {
         let matches = self.table.database().engine().contains("name_key", "$1");
-        let statement = self
-            .table
-            .select(
-                "search categories",
-                &format!("WHERE {matches} ORDER BY name, id LIMIT $2"),
-            )
+        let matching = self.table.select(&format!("WHERE {matches}"));
+        let question = Question::ordered("search categories", &matching, BY_NAME, "LIMIT $2")
             .bind(term.key().as_str())
             .bind(MOST_ROWS + 1);
-        self.table.list(at, statement, MOST_ROWS).await
+        self.table.list(at, question, MOST_ROWS).await
     }
 
     /// How many there are.
@@ -124,9 +125,9 @@ impl CategoryReads {
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn count(&self, at: At) -> Result<Found<i64>, ReadError> {
-        let sql = format!("SELECT count(*) FROM {TABLE}");
-        let statement = Statement::new("count the categories", AssertSqlSafe(sql));
-        let count = self.table.first::<(i64,)>(at, statement).await?;
-        Ok(count.map(|count| count.map_or(0, |(count,)| count)))
+        let sql = format!("SELECT count(*) AS count FROM {TABLE}");
+        let question = Question::new("count the categories", &sql);
+        let counted = self.table.first::<Counted>(at, &question).await?;
+        Ok(counted.map(|counted| counted.map_or(0, |counted| counted.count)))
     }
 }

@@ -1,8 +1,9 @@
 //! What a list's rows must have, with the values as parameters.
 
-use read_model_sql::{Statement, Value};
+use read_model_sql::Value;
 
 use super::Window;
+use super::question::Question;
 
 /// Conditions on columns, all of which must hold.
 #[derive(Debug, Default)]
@@ -47,22 +48,16 @@ impl Conditions {
         }
     }
 
-    /// What follows the table's name in a list.
-    pub(super) fn list(&mut self, order: &str, window: Window) -> String {
-        let part = self.part(order, window);
-        format!("WHERE {} {part}", self.all())
-    }
-
-    /// The order and the part of a list, which follow its conditions.
-    pub(super) fn part(&mut self, order: &str, window: Window) -> String {
+    /// The part of a list.
+    pub(super) fn limit(&mut self, window: Window) -> String {
         // One row more than a list may have shows that there are more.
         let limit = self.parameter(window.limit.unwrap_or(window.most() + 1));
         let offset = self.parameter(window.offset);
-        format!("ORDER BY {order} LIMIT {limit} OFFSET {offset}")
+        format!("LIMIT {limit} OFFSET {offset}")
     }
 
-    /// Gives a statement with these conditions its values.
-    pub(super) fn bind(self, statement: Statement) -> Statement {
-        self.values.into_iter().fold(statement, Statement::bind)
+    /// Gives a question with these conditions its values.
+    pub(super) fn bind(self, question: Question) -> Question {
+        self.values.into_iter().fold(question, Question::bind)
     }
 }

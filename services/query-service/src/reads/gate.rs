@@ -1,8 +1,8 @@
 //! Read your writes: a read waits until the rows are as new as its caller has seen.
 //!
-//! The gate answers with a position that the rows have reached for sure. It is known before the rows are read, so the
-//! rows are at least that new; a snapshot that spans both would cost a transaction and say no more. A checkpoint that
-//! was last confirmed long ago is read again first: a query database that lost its end in a crash is then noticed.
+//! The gate returns a position that the rows have reached. It is known before they are read, so by then they may be newer:
+//! an answer carries the position that is read together with its rows. A checkpoint that was last confirmed long ago is
+//! read again first: a query database that lost its end in a crash is then noticed.
 //!
 //! Rows that have not caught up yet are not read at all: a total of them would be one of some moment in the past. A read
 //! waits a moment for the end of a build, since that of a small log is over in one.

@@ -6,6 +6,7 @@ mod conditions;
 mod gate;
 mod orders;
 mod products;
+mod question;
 mod read;
 mod sagas;
 mod table;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use domain::value::{OrderStatus, UserId};
 use event_sourcing::EventStore;
-use read_model_sql::{Database, Statement};
+use read_model_sql::Database;
 
 use super::conditions::Conditions;
+use super::question::Question;
 use super::{At, Cached, Found, List, ReadError, Row, Table, Window};
 use crate::projections::{OrderRow, Orders};
 
@@ -80,11 +81,11 @@ impl OrderReads {
         search: &OrderSearch,
         at: At,
     ) -> Result<Found<Arc<List<OrderRow>>>, ReadError> {
-        let statement = self.search_statement(search);
-        self.table.list(at, statement, search.window.most()).await
+        let question = self.searching(search);
+        self.table.list(at, question, search.window.most()).await
     }
 
-    fn search_statement(&self, search: &OrderSearch) -> Statement {
+    fn searching(&self, search: &OrderSearch) -> Question {
         let mut conditions = Conditions::default();
         if let Some(user) = &search.user_id {
             conditions.equal("user_id", user.as_str());
@@ -92,7 +93,13 @@ impl OrderReads {
         if let Some(status) = search.status {
             conditions.equal("status", status.name());
         }
-        let rest = conditions.list("created_at DESC, id DESC", search.window);
-        conditions.bind(self.table.select("list orders", &rest))
+        let limit = conditions.limit(search.window);
+        let matching = self.table.select(&format!("WHERE {}", conditions.all()));
+        conditions.bind(Question::ordered(
+            "list orders",
+            &matching,
+            "created_at DESC, id DESC",
+            &limit,
+        ))
     }
 }

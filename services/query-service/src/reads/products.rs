@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use domain::value::{ProductName, SearchTerm};
 use event_sourcing::EventStore;
-use read_model_sql::{Database, Row as Read, Statement, TABLE};
+use read_model_sql::{Database, TABLE};
 use serde::Deserialize;
-use sqlx::AssertSqlSafe;
 
 use super::conditions::Conditions;
+use super::question::Question;
 use super::{At, Cached, Found, List, ReadError, Row, Table, Window};
 use crate::cache::PageCache;
 use crate::projections::{ProductRow, Products};
@@ -147,11 +147,11 @@ impl ProductReads {
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn search(&self, search: &ProductSearch, at: At) -> Listed {
-        let statement = self.search_statement(search);
-        self.table.list(at, statement, search.window.most()).await
+        let question = self.searching(search);
+        self.table.list(at, question, search.window.most()).await
     }
 
-    fn search_statement(&self, search: &ProductSearch) -> Statement {
+    fn searching(&self, search: &ProductSearch) -> Question {
         let engine = self.table.database().engine();
         let mut conditions = Conditions::default();
         if let Some(term) = &search.term {
@@ -168,8 +168,9 @@ impl ProductReads {
             conditions.at_most("price_cents", price);
         }
         let order = order_by(search.sort_by, search.order);
-        let rest = conditions.list(order, search.window);
-        conditions.bind(self.table.select("list products", &rest))
+        let limit = conditions.limit(search.window);
+        let matching = self.table.select(&format!("WHERE {}", conditions.all()));
+        conditions.bind(Question::ordered("list products", &matching, order, &limit))
     }
 
     /// The first products by name of each of these categories, ordered by category; up to `limit` of each, and one
@@ -183,15 +184,16 @@ impl ProductReads {
             "SELECT {columns} FROM (\
                SELECT {columns}, row_number() OVER (PARTITION BY category_id ORDER BY name, id) AS place \
                FROM {TABLE} WHERE {is_asked}\
-             ) AS placed WHERE place <= $2 ORDER BY category_id, name, id LIMIT $3",
+             ) AS placed WHERE place <= $2",
             columns = self.table.columns(),
             is_asked = engine.is_one_of("category_id", "$1"),
         );
-        let statement = Statement::new("list products by category", AssertSqlSafe(sql))
+        let order = "category_id, name, id";
+        let question = Question::ordered("list products by category", &sql, order, "LIMIT $3")
             .bind_list(ids)
             .bind(limit + 1)
             .bind(MOST_GROUPED_ROWS + 1);
-        self.table.list(at, statement, MOST_GROUPED_ROWS).await
+        self.table.list(at, question, MOST_GROUPED_ROWS).await
     }
 
     /// Figures about all products, or those of a category.
@@ -214,16 +216,13 @@ impl ProductReads {
                CAST(coalesce(sum(price_cents * (on_hand - reserved) % 1000000), 0) AS bigint) AS value_rest \
              FROM {TABLE} {filter}"
         );
-        let mut statement = Statement::new("read figures about products", AssertSqlSafe(sql));
+        let mut question = Question::new("read figures about products", &sql);
         if let Some(category) = category_id {
-            statement = statement.bind(category);
+            question = question.bind(category);
         }
-        self.table
-            .page(&self.figures, at, statement, |statement| async move {
-                let figures = self.table.database().fetch_optional(statement).await?;
-                Ok(figures.map_or_else(ProductFigures::default, |Read(figures)| figures))
-            })
-            .await
+        // An aggregate has one row.
+        let only = |figures: Vec<_>| figures.into_iter().next().unwrap_or_default();
+        self.table.page(&self.figures, at, &question, only).await
     }
 }
 

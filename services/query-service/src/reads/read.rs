@@ -1,8 +1,32 @@
-//! What a request asks of its reads, and what they give.
+//! What a request asks of its reads, and what they return.
+//!
+//! # The position of an answer
+//!
+//! A caller sends the position of an answer as the minimum of its next read, perhaps to another replica, and must not see
+//! less there than it has seen. So an answer at position `p` **shows nothing newer than `p`**. And it shows everything up to
+//! the minimum that it was asked for: the [gate](super::gate) waits for that.
+//!
+//! The answer of one read is exact: it is what the events up to `p` made, all of them and no others. Rows and checkpoint
+//! come from one statement and so from one snapshot. A row in memory was read that way too, and was not changed since, up
+//! to the position that its cache has followed; it is what the log made at either, and carries the later of the two.
+//!
+//! The answer of several reads has parts of several positions: each projection has a checkpoint of its own, and each read a
+//! snapshot of its own. This holds for a product with its category, for a batch of which a part was in memory, and for all
+//! reads of a GraphQL request. It carries the **newest** of its parts ([`Found::and`]). At the oldest, another replica could
+//! show less of the newer part than the caller has seen: an order that was CONFIRMED is PROCESSING again.
+//!
+//! The newest does not say that each part reflects everything up to it: an older part may lack events between its own
+//! position and the answer's. One number cannot say both unless all parts are read at the same checkpoint, and projections
+//! share none; one that is parked would hold up the answers about all others. Nothing needs it either. A caller that must
+//! see a certain write sends its position as the minimum, and then *every* part reflects at least that; a caller that
+//! reads again at the position of an answer gets every part at least as new as that. What it costs: the next read may have
+//! to wait for the slower projection, and is refused if that one is parked, where it would have been answered from older
+//! rows than the caller has seen others of.
 
 use std::sync::Arc;
 
 use event_sourcing::{Position, StoreError};
+use read_model_sql::Snapshot;
 use tokio::time::Instant;
 
 /// The most rows of a list without paging, and of a page.
@@ -32,21 +56,46 @@ pub struct At {
     pub deadline: Instant,
 }
 
-/// Something read, and the position that it reflects at least.
+/// An answer, and the position that it reflects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found<T> {
     /// What was read.
     pub value: T,
-    /// The lowest checkpoint that it was read from.
+    /// Nothing of it is newer; nothing up to the request's minimum is missing.
     pub position: Position,
 }
 
 impl<T> Found<T> {
+    /// What was in memory, of which everything that changed up to `followed` was thrown out.
+    pub(super) fn in_memory(snapshot: Snapshot<T>, followed: Position) -> Self {
+        Self {
+            position: snapshot.position.max(followed),
+            value: snapshot.value,
+        }
+    }
+
     /// The same position with something made of the value.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Found<U> {
         Found {
             value: make(self.value),
             position: self.position,
+        }
+    }
+
+    /// Both in one answer, at the newer position.
+    pub fn and<U>(self, other: Found<U>) -> Found<(T, U)> {
+        Found {
+            position: self.position.max(other.position),
+            value: (self.value, other.value),
+        }
+    }
+}
+
+impl<T> From<Snapshot<T>> for Found<T> {
+    fn from(snapshot: Snapshot<T>) -> Self {
+        Self {
+            value: snapshot.value,
+            position: snapshot.position,
         }
     }
 }

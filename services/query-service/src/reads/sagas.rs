@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use event_sourcing::EventStore;
-use read_model_sql::{Database, Statement, TABLE};
+use read_model_sql::{Database, TABLE};
 use sagas::SagaStatus;
-use sqlx::AssertSqlSafe;
 
 use super::conditions::Conditions;
+use super::question::Question;
 use super::{At, Cached, Found, List, MOST_ROWS, ReadError, Row, Table, Window};
 use crate::projections::{SagaRow, Sagas};
 
 /// Nobody asks for a saga by its id here, only for those of orders: there are lists, and no rows.
 const CACHED: Cached = Cached { rows: 0, lists: 32 };
+
+/// How sagas are listed.
+const NEWEST: &str = "started_at DESC, id DESC";
 
 /// Which sagas are listed.
 #[derive(Clone, Debug, Default)]
@@ -54,9 +57,10 @@ impl SagaReads {
     /// # Errors
     /// [`ReadError`], as for all reads.
     pub async fn of_order(&self, order_id: &str, at: At) -> Result<Found<Row<SagaRow>>, ReadError> {
-        let rest = "WHERE order_id = $1 ORDER BY started_position DESC LIMIT 1";
-        let statement = self.table.select("read an order's saga", rest);
-        let found = self.table.list(at, statement.bind(order_id), 1).await?;
+        let of_order = self.table.select("WHERE order_id = $1");
+        let latest = "started_position DESC";
+        let question = Question::ordered("read an order's saga", &of_order, latest, "LIMIT 1");
+        let found = self.table.list(at, question.bind(order_id), 1).await?;
         Ok(found.map(|list| list.rows.first().cloned()))
     }
 
@@ -73,13 +77,13 @@ impl SagaReads {
             "SELECT {columns} FROM (\
                SELECT {columns}, row_number() OVER (PARTITION BY order_id ORDER BY started_position DESC) AS place \
                FROM {TABLE} WHERE {is_asked}\
-             ) AS placed WHERE place = 1 ORDER BY started_at DESC, id DESC",
+             ) AS placed WHERE place = 1",
             columns = self.table.columns(),
             is_asked = self.table.database().engine().is_one_of("order_id", "$1"),
         );
-        let statement =
-            Statement::new("read the sagas of orders", AssertSqlSafe(sql)).bind_list(order_ids);
-        self.table.list(at, statement, MOST_ROWS).await
+        let question =
+            Question::ordered("read the sagas of orders", &sql, NEWEST, "").bind_list(order_ids);
+        self.table.list(at, question, MOST_ROWS).await
     }
 
     /// Those that a search is about, newest first.
@@ -98,14 +102,13 @@ impl SagaReads {
                 position: self.table.reach(at).await?,
             });
         }
-        let statement = self.search_statement(search, &kinds);
-        self.table.list(at, statement, search.window.most()).await
+        let question = self.searching(search, &kinds);
+        self.table.list(at, question, search.window.most()).await
     }
 
     /// Each kind of saga is read through an index of its own, as far as the list may reach, before the kinds are put in
     /// one order.
-    fn search_statement(&self, search: &SagaSearch, kinds: &[String]) -> Statement {
-        const ORDER: &str = "started_at DESC, id DESC";
+    fn searching(&self, search: &SagaSearch, kinds: &[String]) -> Question {
         let mut conditions = Conditions::default();
         if let Some(saga_type) = search.saga_type {
             conditions.equal("saga_type", saga_type);
@@ -123,17 +126,17 @@ impl SagaReads {
         let part = |(number, kind): (usize, &String)| {
             format!(
                 "SELECT {columns} FROM (\
-                   SELECT {columns} FROM {TABLE} WHERE {kind} AND {all} ORDER BY {ORDER} LIMIT {reach}\
+                   SELECT {columns} FROM {TABLE} WHERE {kind} AND {all} ORDER BY {NEWEST} LIMIT {reach}\
                  ) AS part_{number}"
             )
         };
         let parts: Vec<_> = kinds.iter().enumerate().map(part).collect();
         let sql = format!(
-            "SELECT {columns} FROM ({parts}) AS parts {list}",
+            "SELECT {columns} FROM ({parts}) AS parts",
             parts = parts.join(" UNION ALL "),
-            list = conditions.part(ORDER, search.window),
         );
-        conditions.bind(Statement::new("list sagas", AssertSqlSafe(sql)))
+        let limit = conditions.limit(search.window);
+        conditions.bind(Question::ordered("list sagas", &sql, NEWEST, &limit))
     }
 }
 

@@ -1,17 +1,13 @@
 //! Reading one table: from its cache if that is new enough, else from the database.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::Arc;
 
 use event_sourcing::{EventStore, Position, StoreError};
-use read_model_sql::{
-    Database, ProjectionVersion, Record, Row as Read, Statement, TABLE, TableProjection,
-    column_names,
-};
-use sqlx::AssertSqlSafe;
+use read_model_sql::{Database, ProjectionVersion, Snapshot, TABLE, TableProjection, column_names};
+use serde::de::DeserializeOwned;
 
-use super::gate::Reached;
+use super::question::Question;
 use super::{At, Found, Gate, ReadError, Row};
 use crate::cache::{PageCache, TableCache, Ticket, follower};
 use crate::projections::NamedRow;
@@ -91,10 +87,9 @@ impl<P: TableProjection> Table<P> {
         &self.columns
     }
 
-    /// Reads whole rows: those that `rest`, what follows the table's name, is about.
-    pub(super) fn select(&self, operation: &'static str, rest: &str) -> Statement {
-        let sql = format!("SELECT {} FROM {TABLE} {rest}", self.columns);
-        Statement::new(operation, AssertSqlSafe(sql))
+    /// Selects whole rows: those that `filter`, what follows the table's name, is about.
+    pub(super) fn select(&self, filter: &str) -> String {
+        format!("SELECT {} FROM {TABLE} {filter}", self.columns)
     }
 
     /// The row of an id.
@@ -104,27 +99,21 @@ impl<P: TableProjection> Table<P> {
         id: &str,
         at: At,
     ) -> Result<Found<Row<P::Row>>, ReadError> {
-        if let Some(position) = self.cache.position(at.min)
+        if let Some(followed) = self.cache.position(at.min)
             && let Some(row) = self.cache.rows.get(id)
         {
             self.hits.increment(1);
-            return Ok(Found {
-                value: Some(row),
-                position,
-            });
+            return Ok(Found::in_memory(row, followed).map(Some));
         }
         self.misses.increment(1);
-        let (reached, ticket) = self.start(at, || self.cache.rows.ticket(id)).await?;
-        let statement = self.select(operation, "WHERE id = $1").bind(id);
-        let row = unwrapped(self.fetch(statement, reached).await?);
-        let value = row.into_iter().next().map(Arc::new);
-        if let Some(row) = &value {
-            self.cache.rows.insert(id, Arc::clone(row), ticket);
+        let question = Question::new(operation, &self.select("WHERE id = $1")).bind(id);
+        let read = self.read(at, &question, || self.cache.rows.ticket(id));
+        let (snapshot, ticket) = read.await?.kept();
+        let found = snapshot.map(|rows: Vec<P::Row>| rows.into_iter().next().map(Arc::new));
+        if let Some(row) = &found.value {
+            self.keep(row, found.position, ticket);
         }
-        Ok(Found {
-            value,
-            position: reached.position,
-        })
+        Ok(found.into())
     }
 
     /// The rows of these ids that exist; what the cache lacks is read in one statement.
@@ -136,115 +125,115 @@ impl<P: TableProjection> Table<P> {
     ) -> Result<Found<Vec<Arc<P::Row>>>, ReadError> {
         loop {
             let generation = self.gate.generation();
-            let cached_at = self.cache.position(at.min);
-            let (mut found, missing) = self.cached(ids, cached_at.is_some());
-            if let (Some(position), true) = (cached_at, missing.is_empty()) {
-                return Ok(Found {
-                    value: found,
-                    position,
-                });
+            let followed = self.cache.position(at.min);
+            let (cached, missing) = self.cached(ids, followed);
+            if followed.is_some() && missing.is_empty() {
+                return Ok(cached);
             }
-            let take = || -> Vec<Ticket> {
+            let is_asked = self.database.engine().is_one_of("id", "$1");
+            let select = self.select(&format!("WHERE {is_asked}"));
+            let question = Question::new(operation, &select).bind_list(&missing);
+            let tickets = || -> Vec<Ticket> {
                 let tickets = missing.iter().map(|id| self.cache.rows.ticket(id));
                 tickets.collect()
             };
-            let (reached, tickets) = self.start(at, take).await?;
-            if reached.generation != generation && !found.is_empty() {
+            let read = self.read(at, &question, tickets).await?;
+            if read.generation != generation && !cached.value.is_empty() {
                 // What the cache had is of a table that was built anew meanwhile.
                 continue;
             }
+            let (read, tickets) = read.kept();
             let tickets: HashMap<&str, Ticket> = missing.iter().copied().zip(tickets).collect();
-            let is_asked = self.database.engine().is_one_of("id", "$1");
-            let statement = self
-                .select(operation, &format!("WHERE {is_asked}"))
-                .bind_list(&missing);
-            let read = unwrapped(self.fetch(statement, reached).await?);
-            for row in read.into_iter().map(Arc::new) {
-                if let Some(ticket) = tickets.get(P::key(&row)) {
-                    self.cache
-                        .rows
-                        .insert(P::key(&row), Arc::clone(&row), *ticket);
+            let position = read.position;
+            let read = Found::from(read.map(|rows: Vec<P::Row>| rows.into_iter().map(Arc::new)));
+            return Ok(cached.and(read).map(|(mut rows, read)| {
+                for row in read {
+                    if let Some(ticket) = tickets.get(P::key(&row)) {
+                        self.keep(&row, position, *ticket);
+                    }
+                    rows.push(row);
                 }
-                found.push(row);
-            }
-            return Ok(Found {
-                value: found,
-                position: cached_at.map_or(reached.position, |cached| cached.min(reached.position)),
-            });
+                rows
+            }));
         }
     }
 
+    fn keep(&self, row: &Arc<P::Row>, position: Position, ticket: Ticket) {
+        let value = Arc::clone(row);
+        let snapshot = Snapshot { value, position };
+        self.cache.rows.insert(P::key(row), snapshot, ticket);
+    }
+
     /// The rows of these ids that the cache has, if it may answer, and the ids of the others.
-    fn cached<'i>(&self, ids: &[&'i str], may_answer: bool) -> (Vec<Arc<P::Row>>, Vec<&'i str>) {
-        let mut found = Vec::with_capacity(ids.len());
+    fn cached<'i>(
+        &self,
+        ids: &[&'i str],
+        followed: Option<Position>,
+    ) -> (Found<Vec<Arc<P::Row>>>, Vec<&'i str>) {
+        let mut found = Found {
+            value: Vec::with_capacity(ids.len()),
+            position: followed.unwrap_or(Position::START),
+        };
         let mut missing = Vec::new();
         for id in ids {
-            match self.cache.rows.get(id).filter(|_| may_answer) {
-                Some(row) => found.push(row),
+            match self.cache.rows.get(id).filter(|_| followed.is_some()) {
+                Some(row) => {
+                    found.position = found.position.max(row.position);
+                    found.value.push(row.value);
+                }
                 None => missing.push(*id),
             }
         }
-        self.hits.increment(found.len() as u64);
+        self.hits.increment(found.value.len() as u64);
         self.misses.increment(missing.len() as u64);
         (found, missing)
     }
 
-    /// A list; `limit` rows of it, if the statement asks for one more.
+    /// A list; `limit` rows of it, if the question asks for one more.
     pub(super) async fn list(
         &self,
         at: At,
-        statement: Statement,
+        question: Question,
         limit: i64,
     ) -> Result<Found<Arc<List<P::Row>>>, ReadError> {
         let limit = usize::try_from(limit).unwrap_or(0);
-        self.page(&self.lists, at, statement, |statement| async move {
-            let rows = self.database.fetch_all(statement).await?;
-            Ok(List::cut(unwrapped(rows), limit))
-        })
-        .await
+        let cut = |rows| List::cut(rows, limit);
+        self.page(&self.lists, at, &question, cut).await
     }
 
-    /// Any answer about the whole table, kept in `pages` under the statement's text and parameters.
-    pub(super) async fn page<V, F>(
+    /// Any answer about the whole table, made of what was read and kept in `pages` under the text and the parameters of
+    /// its question.
+    pub(super) async fn page<V, T: DeserializeOwned + Send + 'static>(
         &self,
         pages: &PageCache<V>,
         at: At,
-        statement: Statement,
-        read: impl FnOnce(Statement) -> F,
-    ) -> Result<Found<Arc<V>>, ReadError>
-    where
-        F: Future<Output = Result<V, StoreError>>,
-    {
-        let question = statement.fingerprint();
-        if let Some(position) = self.cache.position(at.min)
-            && let Some(value) = pages.get(&question, self.cache.version())
+        question: &Question,
+        make: impl FnOnce(Vec<T>) -> V,
+    ) -> Result<Found<Arc<V>>, ReadError> {
+        let text = question.statement.fingerprint();
+        if let Some(followed) = self.cache.position(at.min)
+            && let Some(page) = pages.get(&text, self.cache.version())
         {
             self.hits.increment(1);
-            return Ok(Found { value, position });
+            return Ok(Found::in_memory(page, followed));
         }
         self.misses.increment(1);
-        let (reached, version) = self.start(at, || self.cache.version()).await?;
-        let statement = statement.on_table(&self.version.table(reached.generation));
-        let value = Arc::new(read(statement).await?);
-        pages.insert(question, Arc::clone(&value), version);
-        Ok(Found {
-            value,
-            position: reached.position,
-        })
+        let read = self.read(at, question, || self.cache.version()).await?;
+        let (snapshot, version) = read.kept();
+        let page = snapshot.map(|rows| Arc::new(make(rows)));
+        pages.insert(text, page.clone(), version);
+        Ok(page.into())
     }
 
-    /// The first row of a statement about the table, which is not kept.
-    pub(super) async fn first<T: Record>(
+    /// The first row of a question about the table, which is not kept.
+    pub(super) async fn first<T: DeserializeOwned + Send + 'static>(
         &self,
         at: At,
-        statement: Statement,
+        question: &Question,
     ) -> Result<Found<Option<T>>, ReadError> {
-        let reached = self.gate.reach(at).await?;
-        let rows = self.fetch(statement, reached).await?;
-        Ok(Found {
-            value: rows.into_iter().next(),
-            position: reached.position,
-        })
+        let read = self.read(at, question, || ()).await?;
+        let first = read.snapshot.map(|rows: Vec<T>| rows.into_iter().next());
+        Ok(first.into())
     }
 
     /// A position that the rows have reached, for an answer that needs none of them.
@@ -252,25 +241,58 @@ impl<P: TableProjection> Table<P> {
         Ok(self.gate.reach(at).await?.position)
     }
 
-    /// Waits until the rows may be read, and takes what proves that what is read may be kept. If the table changed in
-    /// between, the proof may be from after the cache was cleared of it, and both are taken again.
-    async fn start<T>(&self, at: At, take: impl Fn() -> T) -> Result<(Reached, T), ReadError> {
+    /// Reads as soon as the rows are at `at.min`, and takes before what proves that what is read may be kept. If the table
+    /// changed in between, the proof may be from after the cache was cleared of it, and both are taken again.
+    async fn read<T: DeserializeOwned + Send + 'static, K>(
+        &self,
+        at: At,
+        question: &Question,
+        take: impl Fn() -> K,
+    ) -> Result<Read<T, K>, ReadError> {
         loop {
-            let reached = self.gate.reach(at).await?;
-            let taken = take();
-            if self.gate.generation() == reached.generation {
-                return Ok((reached, taken));
+            let generation = self.gate.reach(at).await?.generation;
+            let proof = take();
+            if self.gate.generation() != generation {
+                continue;
             }
+            let snapshot = self.fetch(question, generation).await?;
+            if snapshot.position >= at.min {
+                return Ok(Read {
+                    snapshot,
+                    generation,
+                    proof,
+                });
+            }
+            // The database gave up its last moments in a crash since the gate was told how far it is.
+            self.database.feed().refresh(&self.database).await?;
         }
     }
 
-    async fn fetch<T: Record>(
+    async fn fetch<T: DeserializeOwned + Send + 'static>(
         &self,
-        statement: Statement,
-        reached: Reached,
-    ) -> Result<Vec<T>, StoreError> {
-        let table = self.version.table(reached.generation);
-        self.database.fetch_all(statement.on_table(&table)).await
+        question: &Question,
+        generation: i64,
+    ) -> Result<Snapshot<Vec<T>>, StoreError> {
+        let of = (self.version, generation);
+        let statement = question.statement.clone();
+        self.database
+            .fetch_snapshot(of, statement, question.order)
+            .await
+    }
+}
+
+/// Rows from the database.
+struct Read<T, K> {
+    snapshot: Snapshot<Vec<T>>,
+    /// Of which table.
+    generation: i64,
+    /// Proves that they may be kept, if nothing was thrown out since.
+    proof: K,
+}
+
+impl<T, K> Read<T, K> {
+    fn kept(self) -> (Snapshot<Vec<T>>, K) {
+        (self.snapshot, self.proof)
     }
 }
 
@@ -282,10 +304,9 @@ impl<P: TableProjection<Row: NamedRow>> Table<P> {
         name: &str,
         at: At,
     ) -> Result<Found<Row<P::Row>>, ReadError> {
-        let statement = self
-            .select(operation, "WHERE name = $1 ORDER BY id LIMIT 1")
-            .bind(name);
-        let found = self.list(at, statement, 1).await?;
+        let named = self.select("WHERE name = $1");
+        let question = Question::ordered(operation, &named, "id", "LIMIT 1").bind(name);
+        let found = self.list(at, question, 1).await?;
         Ok(found.map(|list| list.rows.first().cloned()))
     }
 
@@ -304,11 +325,11 @@ impl<P: TableProjection<Row: NamedRow>> Table<P> {
     }
 }
 
-fn unwrapped<T>(rows: Vec<Read<T>>) -> Vec<T> {
-    rows.into_iter().map(|Read(row)| row).collect()
-}
-
 /// Counts what was asked of a table's cache.
 fn asked(table: &'static str, outcome: &'static str) -> metrics::Counter {
     metrics::counter!("cache_requests_total", "table" => table, "outcome" => outcome)
 }
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

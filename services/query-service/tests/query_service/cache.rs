@@ -27,7 +27,8 @@ fn number(name: &str) -> u64 {
     name.parse().expect("the name is a number")
 }
 
-/// Reads again and again, always at the newest position known, and checks that the answer is not older.
+/// Reads again and again, always at the newest position known, and checks that the answer is not older, and that it is
+/// what the events up to its position made.
 async fn check_reads(service: Arc<Service>, written: Arc<AtomicU64>, reads: watch::Sender<u64>) {
     let mut client = service.products.clone();
     loop {
@@ -39,7 +40,7 @@ async fn check_reads(service: Arc<Service>, written: Arc<AtomicU64>, reads: watc
         let name = number(&reply.into_inner().product.expect("set").name);
         assert!(at >= min, "asked for {min}, answered from {at}");
         assert!(name >= min, "asked for {min}, got the state of {name}");
-        assert!(name >= at, "answered from {at} with the state of {name}");
+        assert_eq!(name, at, "answered from {at} with the state of {name}");
         if min == LAST {
             return;
         }

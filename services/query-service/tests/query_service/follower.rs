@@ -7,7 +7,7 @@ use event_sourcing::{LogId, LogMark, Position, SystemClock, Token};
 use query_service::cache::{TableCache, follower};
 use query_service::projections::{ProductRow, Products};
 use query_service::reads::{At, Gate};
-use read_model_sql::{Database, SqlProjectionStore};
+use read_model_sql::{Database, Snapshot, SqlProjectionStore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::gated::Gated;
 use crate::support::{LIMIT, World, product};
 
-fn row() -> Arc<ProductRow> {
-    Arc::new(ProductRow {
+fn row() -> Snapshot<Arc<ProductRow>> {
+    let row = ProductRow {
         id: "p".to_owned(),
         name: "old".to_owned(),
         name_key: "old".to_owned(),
@@ -28,7 +28,11 @@ fn row() -> Arc<ProductRow> {
         version: 1,
         created_at: 0,
         updated_at: 0,
-    })
+    };
+    Snapshot {
+        value: Arc::new(row),
+        position: Position(0),
+    }
 }
 
 /// A page of the only runner, after which the rows are at the head.

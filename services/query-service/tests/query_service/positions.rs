@@ -141,3 +141,29 @@ async fn a_new_process_goes_on_where_the_last_one_stopped() {
         service.stop().await;
     }
 }
+
+#[tokio::test]
+async fn a_product_with_its_category_is_at_the_newer_position_of_the_two() {
+    for world in World::both().await {
+        let mut service = world.start().await;
+        let first = world
+            .append(vec![category("c", "C"), product("p", "P", "1", Some("c"))])
+            .await;
+        let reply = service.products.get_product(at(first, request())).await;
+        reply.expect("found");
+        hold_products(&world).await;
+        let head = world.append(vec![category("d", "D")]).await;
+        let list = service.categories.list_categories(at(head, Empty {})).await;
+        list.expect("categories are folded");
+
+        let reply = service.products.get_product(at(0, request())).await;
+        assert_eq!(position(&reply.expect("found")), first);
+        let reply = service.products.get_product_with_category(at(0, request()));
+        assert_eq!(position(&reply.await.expect("found")), head);
+        let reply = service
+            .products
+            .list_products_with_categories(at(0, Empty {}));
+        assert_eq!(position(&reply.await.expect("found")), head);
+        service.stop().await;
+    }
+}

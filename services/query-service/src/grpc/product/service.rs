@@ -79,31 +79,24 @@ impl ProductApi {
                 .get(product.category_id.as_str())
                 .map(|row| category::reply::category(row));
         }
-        Ok(Found {
-            value: (products, list.value),
-            position: list.position.min(categories.position),
-        })
+        let found = list.and(categories);
+        Ok(found.map(|(list, _)| (products, list)))
     }
 
     async fn with_category(&self, id: &str, at: At) -> Result<Found<Option<Product>>, ReadError> {
         let found = self.products.by_id(id, at).await?;
-        let Some(row) = found.value else {
-            return Ok(Found {
-                value: None,
-                position: found.position,
-            });
+        let Some(row) = &found.value else {
+            return Ok(found.map(|_| None));
         };
-        let mut product = reply::product(&row);
-        let mut position = found.position;
-        if let Some(category) = row.category_id.as_deref() {
-            let category = self.categories.by_id(category, at).await?;
-            product.category = category.value.map(|row| category::reply::category(&row));
-            position = position.min(category.position);
-        }
-        Ok(Found {
-            value: Some(product),
-            position,
-        })
+        let mut product = reply::product(row);
+        let Some(id) = row.category_id.as_deref() else {
+            return Ok(found.map(|_| Some(product)));
+        };
+        let category = self.categories.by_id(id, at).await?;
+        Ok(found.and(category).map(|(_, row)| {
+            product.category = row.map(|row| category::reply::category(&row));
+            Some(product)
+        }))
     }
 }
 

@@ -1,0 +1,123 @@
+//! Rows with the checkpoint that they are at, read in one statement.
+//!
+//! Rows and checkpoint commit together, and both engines give a statement one snapshot. So a statement that selects the
+//! rows next to their checkpoint returns the fold of all events up to that position, and of none after it. Asking for the
+//! checkpoint before the rows would return a lower bound, and after them an upper one; a transaction around two
+//! statements would be exact as well, for a second round trip.
+
+use event_sourcing::{Position, StoreError};
+use serde::de::DeserializeOwned;
+use sql_database::{Row, Statement};
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{ColumnIndex, Decode, FromRow, Type, ValueRef};
+
+use crate::database::Database;
+use crate::error::failed;
+use crate::feed::position;
+use crate::version::ProjectionVersion;
+
+/// What the events up to a position made: nothing of it is newer, and nothing is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot<T> {
+    /// What was read.
+    pub value: T,
+    /// The checkpoint that it was read at.
+    pub position: Position,
+}
+
+impl<T> Snapshot<T> {
+    /// The same position with something made of the value.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Snapshot<U> {
+        Snapshot {
+            value: make(self.value),
+            position: self.position,
+        }
+    }
+}
+
+/// A generation whose bookkeeping is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no checkpoint of generation {generation} of {projection}")]
+struct NoCheckpoint {
+    projection: ProjectionVersion,
+    generation: i64,
+}
+
+impl Database {
+    /// The rows that `question` selects from [`TABLE`](crate::TABLE), and the checkpoint of the generation that it is
+    /// put to. The first column of a row must not be `NULL`. `order` is what the rows are ordered by, if they are: the
+    /// order inside a subquery does not count outside.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be read, or has no such generation.
+    pub async fn fetch_snapshot<T>(
+        &self,
+        (projection, generation): (ProjectionVersion, i64),
+        question: Statement,
+        order: Option<&str>,
+    ) -> Result<Snapshot<Vec<T>>, StoreError>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let operation = question.operation();
+        let before = format!(
+            "SELECT checkpoint.read_model_position, found.* FROM \
+             (SELECT position AS read_model_position FROM read_model_generations \
+              WHERE projection = '{}' AND generation = {generation}) AS checkpoint LEFT JOIN (",
+            projection.name,
+        );
+        let order = order.map_or_else(String::new, |order| format!(" ORDER BY {order}"));
+        let statement = question
+            .on_table(&projection.table(generation))
+            .within(&before, &format!(") AS found ON true{order}"));
+        let rows: Vec<Located<T>> = self.fetch_all(statement).await?;
+        let Some(first) = rows.first() else {
+            let error = NoCheckpoint {
+                projection,
+                generation,
+            };
+            return Err(failed(operation, error));
+        };
+        Ok(Snapshot {
+            position: position(first.position),
+            value: rows.into_iter().filter_map(|row| row.found).collect(),
+        })
+    }
+}
+
+/// A row next to the checkpoint, or the checkpoint alone.
+struct Located<T> {
+    position: i64,
+    found: Option<T>,
+}
+
+impl<T: DeserializeOwned> FromRow<'_, PgRow> for Located<T> {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        read(row, Row::from_row)
+    }
+}
+
+impl<T: DeserializeOwned> FromRow<'_, SqliteRow> for Located<T> {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        read(row, Row::from_row)
+    }
+}
+
+fn read<'r, T, R>(
+    row: &'r R,
+    read: impl FnOnce(&'r R) -> Result<Row<T>, sqlx::Error>,
+) -> Result<Located<T>, sqlx::Error>
+where
+    R: sqlx::Row,
+    usize: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let position = row.try_get(0)?;
+    let is_absent = row.try_get_raw(1)?.is_null();
+    let found = (!is_absent).then(|| read(row)).transpose()?;
+    Ok(Located {
+        position,
+        found: found.map(|Row(row)| row),
+    })
+}
