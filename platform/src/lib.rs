@@ -6,6 +6,7 @@
 pub mod config;
 pub mod error_id;
 pub mod fields;
+mod grpc_services;
 pub mod health;
 mod metric_help;
 mod process_metrics;
@@ -18,5 +19,6 @@ pub const COMMIT: Option<&str> = option_env!("BUILD_COMMIT");
 
 pub use config::{ConfigErrors, Settings};
 pub use error_id::ErrorId;
+pub use grpc_services::GrpcServices;
 pub use health::Health;
 pub use runtime::{StartError, Tasks};

@@ -104,7 +104,7 @@ async fn a_service_answers_alike_over_a_socket_and_in_process() {
     let tasks = Tasks::new();
     let health = Health::new("1", &tasks);
     health.part("database").up("connected");
-    let routes = Routes::new(health::grpc_service(health, &["shop.Api"]));
+    let routes = Routes::new(health::grpc_service(health, ["shop.Api"]));
     let address: SocketAddr = ANYWHERE.parse().expect("an address");
     let listener = GrpcListener::bind("TEST_ADDR", address)
         .await

@@ -5,6 +5,7 @@
 //! it in its own `/health`.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures::Stream;
 use tonic::{Request, Response, Status};
@@ -21,15 +22,16 @@ pub const ALL_PARTS: &str = "health";
 #[derive(Clone, Debug)]
 pub struct HealthService {
     health: Health,
-    services: &'static [&'static str],
+    services: Arc<[&'static str]>,
 }
 
 /// The health service of a process that serves `services`, which are full gRPC names.
 #[must_use]
 pub fn grpc_service(
     health: Health,
-    services: &'static [&'static str],
+    services: impl Into<Arc<[&'static str]>>,
 ) -> HealthServer<HealthService> {
+    let services = services.into();
     HealthServer::new(HealthService { health, services })
 }
 
@@ -128,7 +130,7 @@ mod tests {
         let part = health.part("database");
         let service = HealthService {
             health,
-            services: &["shop.Api"],
+            services: ["shop.Api"].into(),
         };
         let mut watch = service
             .watch(ask("shop.Api"))

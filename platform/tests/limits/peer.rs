@@ -45,7 +45,7 @@ pub async fn http(limits: ConnectionLimits, tasks: &Tasks) -> SocketAddr {
 pub async fn grpc(limits: ConnectionLimits, tasks: &Tasks) -> SocketAddr {
     let health = Health::new("1", tasks);
     health.part("database").up("connected");
-    let routes = Routes::new(health::grpc_service(health, &["shop.Api"]));
+    let routes = Routes::new(health::grpc_service(health, ["shop.Api"]));
     let address = ANYWHERE.parse().expect("an address");
     let listener = GrpcListener::bind("TEST_ADDR", address).await;
     let listener = listener.expect("a free port").with_limits(limits);

@@ -12,7 +12,8 @@ use contract::proto::saga_command_server::SagaCommandServer;
 use contract::status::{Outcome, code_name};
 use contract::{DESCRIPTORS, MAX_KEPT_ANSWER_BYTES, metadata};
 use event_sourcing::EventStore;
-use platform::health::{Health, grpc_service};
+use platform::GrpcServices;
+use platform::health::Health;
 use platform::runtime::{Calls, Deadlines, MAX_DECODED_BYTES, MAX_ENCODED_BYTES, StartError};
 use tonic::Status;
 use tonic::service::Routes;
@@ -28,17 +29,6 @@ use crate::bus::CommandBus;
 use crate::fulfilment::Fulfilments;
 use crate::handlers::EventHandlers;
 use crate::idempotency::Requests;
-
-/// The services of this process, by their full names.
-const SERVICES: &[&str] = &[
-    "proto.CategoryCommand",
-    "proto.ProductCommand",
-    "proto.OrderCommand",
-    "proto.SagaCommand",
-    "proto.Idempotency",
-    "proto.Admin",
-    "proto.EventHandlers",
-];
 
 /// The methods that change nothing.
 const READS: &[&str] = &[
@@ -103,26 +93,15 @@ pub fn routes(parts: &Parts) -> Result<Routes, StartError> {
     let event_handlers = EventHandlersServer::new(event_handlers)
         .max_decoding_message_size(MAX_DECODED_BYTES)
         .max_encoding_message_size(MAX_ENCODED_BYTES);
-    let reflection = || {
-        SERVICES.iter().fold(
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(DESCRIPTORS)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-                .with_service_name("grpc.health.v1.Health"),
-            |builder, service| builder.with_service_name(*service),
-        )
-    };
-    let unreadable = |error| StartError::failed("read the built-in descriptors", error);
-    let routes = Routes::new(category)
-        .add_service(product)
-        .add_service(order)
-        .add_service(saga)
-        .add_service(idempotency)
-        .add_service(admin)
-        .add_service(event_handlers)
-        .add_service(grpc_service(parts.health.clone(), SERVICES))
-        .add_service(reflection().build_v1().map_err(unreadable)?)
-        .add_service(reflection().build_v1alpha().map_err(unreadable)?);
+    let routes = GrpcServices::new()
+        .with(category)
+        .with(product)
+        .with(order)
+        .with(saga)
+        .with(idempotency)
+        .with(admin)
+        .with(event_handlers)
+        .routes(parts.health.clone(), DESCRIPTORS)?;
     let deadlines = Deadlines {
         parse: metadata::parse_timeout,
         late,

@@ -13,4 +13,4 @@ mod request;
 mod routes;
 mod saga;
 
-pub use routes::{SERVICES, routes};
+pub use routes::routes;

@@ -1,12 +1,29 @@
 //! Health and reflection.
 
+use contract::query::ListProjectionsRequest;
 use futures::StreamExt;
-use query_service::grpc::SERVICES;
+use prost::Message;
+use prost_types::FileDescriptorSet;
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::World;
+
+/// The services that the contract has in `query`, and health.
+fn described() -> Vec<String> {
+    let contract = FileDescriptorSet::decode(contract::DESCRIPTORS).expect("the contract");
+    let ours = contract
+        .file
+        .iter()
+        .filter(|file| file.package() == "query");
+    let services =
+        ours.flat_map(|file| file.service.iter().map(|it| format!("query.{}", it.name())));
+    let mut names: Vec<_> = services.collect();
+    names.push("grpc.health.v1.Health".to_owned());
+    names.sort();
+    names
+}
 
 macro_rules! reflected {
     ($version:ident, $channel:expr) => {{
@@ -44,26 +61,47 @@ async fn the_services_are_healthy_and_can_be_reflected_in_both_versions() {
         .await
         .expect("a connection");
     let mut health = HealthClient::new(channel.clone());
-    for name in SERVICES
-        .iter()
-        .copied()
-        .chain(["", "database", "event_store"])
-    {
+    let others = ["", "database", "event_store"].map(str::to_owned);
+    let services = described()
+        .into_iter()
+        .filter(|name| name.starts_with("query."));
+    for name in services.chain(others) {
         let request = HealthCheckRequest {
-            service: name.to_owned(),
+            service: name.clone(),
         };
-        let reply = health.check(request).await.expect("known").into_inner();
+        let reply = health.check(request).await.expect(&name).into_inner();
         assert_eq!(reply.status, 1, "{name}");
     }
     let v1 = reflected!(v1, channel.clone());
     let v1alpha = reflected!(v1alpha, channel);
-    for name in SERVICES.iter().copied().chain(["grpc.health.v1.Health"]) {
-        assert!(v1.iter().any(|known| known == name), "{name} in {v1:?}");
-        assert!(
-            v1alpha.iter().any(|known| known == name),
-            "{name} in {v1alpha:?}"
-        );
+    for mut list in [v1, v1alpha] {
+        list.sort();
+        // What is only described, the write side, is not told as served.
+        assert_eq!(list, described());
     }
     drop(health);
+    service.stop().await;
+}
+
+/// Each read model is folded, probed, measured, and shown to operators.
+#[tokio::test]
+async fn all_parts_of_the_service_know_the_same_read_models() {
+    let world = World::sqlite();
+    let mut service = world.start().await;
+    let request = ListProjectionsRequest {};
+    let listed = service.projections.list_projections(request).await;
+    let listed = listed.expect("answered").into_inner().projections;
+    let mut shown: Vec<_> = listed
+        .iter()
+        .map(|projection| format!("projection_{}", projection.name))
+        .collect();
+    shown.sort();
+    let report = service.running.health().report();
+    let parts = report["services"].as_object().expect("parts");
+    let probed: Vec<_> = parts
+        .keys()
+        .filter(|part| part.starts_with("projection_"))
+        .collect();
+    assert_eq!(shown.iter().collect::<Vec<_>>(), probed);
     service.stop().await;
 }
