@@ -63,8 +63,15 @@ impl Filter {
 
     /// The same without the event types of `E` that are not among these, in the streams that it names so far. An event
     /// of an unknown type stays.
+    ///
+    /// # Panics
+    /// `E` has no such type: misspelt, an event that is to be read would be left out.
     #[must_use]
     pub(crate) fn only_of<E: StoredEvent>(self, event_types: &[&'static str]) -> Self {
+        let mut names = event_types.iter();
+        if let Some(unknown) = names.find(|name| !E::TYPES.contains(name)) {
+            panic!("{unknown} is none of the handler's events: {:?}", E::TYPES);
+        }
         let known = E::TYPES.iter();
         let others: Vec<_> = known
             .filter(|known| !event_types.contains(known))

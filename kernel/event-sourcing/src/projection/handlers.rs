@@ -241,6 +241,9 @@ impl<R, E: StoredEvent> Handler<'_, R, E> {
 
     /// Leaves out all known event types but these, in the streams that the handler selects. An event of an unknown
     /// type still parks the projection.
+    ///
+    /// # Panics
+    /// The handler's events have no such type.
     pub fn only(&mut self, event_types: &[&'static str]) -> &mut Self {
         self.route.filter = std::mem::take(&mut self.route.filter).only_of::<E>(event_types);
         self
@@ -270,6 +273,26 @@ mod tests {
             on.aggregate::<Counter>(|row, _, _| row);
             on.events::<Incremented>(Filter::of_streams(&[Counter::TYPE]), |row, _, _| row);
         }
+    }
+
+    /// Reads only an event that there is not.
+    struct Misspelt;
+
+    impl Projection for Misspelt {
+        const NAME: &'static str = "misspelt";
+        const SCHEMA_VERSION: u32 = 1;
+        type Row = u64;
+
+        fn handlers(on: &mut Handlers<Self>) {
+            on.aggregate::<Counter>(|row, _, _| row)
+                .only(&["Incremnted"]);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "Incremnted is none of the handler's events")]
+    fn an_event_type_that_the_handler_does_not_have_is_refused() {
+        let _ = Handlers::<Misspelt>::of_projection();
     }
 
     #[test]

@@ -164,7 +164,9 @@ impl OrderRow {
         self
     }
 
-    fn heard(mut self, event: &AnySagaEvent, at: i64) -> Self {
+    /// What an event of one of its sagas makes of it, whether or not the projection reads such an event.
+    #[must_use]
+    pub fn heard(mut self, event: &AnySagaEvent, at: i64) -> Self {
         let suspended = &mut self.suspended_sagas;
         let saga = event.saga_id();
         let is_suspended = suspended.iter().any(|id| id == saga);

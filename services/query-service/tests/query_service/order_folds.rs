@@ -1,9 +1,11 @@
 //! Given the events of an order and of its sagas, then the order's row.
 
 use domain::value::OrderStatus;
+use event_sourcing::projection::Handlers;
 use event_sourcing::testing::{Log, at};
-use event_sourcing::{EncodedEvent, Position, StreamId};
+use event_sourcing::{EncodedEvent, Position, StoredEvent, StreamId};
 use query_service::projections::{OrderRow, Orders};
+use sagas::AnySagaEvent;
 use sagas::event::Action;
 
 use crate::order_events::{C, O, OrderOf, S, SagaOf};
@@ -275,4 +277,44 @@ fn an_event_of_an_unknown_shape_parks_the_projection_in_front_of_it() {
     let (rows, parked) = log.project::<Orders>();
     assert_eq!(parked.expect("parked").position, Position(2));
     assert_eq!(rows.len(), 1);
+}
+
+/// The projection names the events of sagas that it reads, and its fold says which of them matter.
+#[test]
+fn each_event_of_a_saga_that_changes_an_order_is_read() {
+    let filter = Handlers::<Orders>::of_projection().filter();
+    let pending = fold(&[O.created()]).expect("a row");
+    let suspended = fold(&[O.created(), S.started(), S.suspended("pay")]).expect("a row");
+    let events = [
+        S.started(),
+        S.step_started("pay", false, 1),
+        S.step_completed("pay"),
+        S.step_failed("pay", 1, None),
+        S.cancel_requested(),
+        S.compensation_started("no"),
+        S.step_compensated("pay"),
+        S.completed(),
+        S.compensated(),
+        S.closed(),
+        S.suspended("pay"),
+        S.resumed(Action::Retry),
+    ];
+    let mut types = Vec::new();
+    for (stream, events) in events {
+        for stored in events {
+            let name = stored.event_type;
+            let event = AnySagaEvent::decode(name, stored.schema_version, &stored.data);
+            let event = event.expect("an event of a saga");
+            let is_read = filter.matches(stream.aggregate_type(), name);
+            for row in [&pending, &suspended] {
+                let is_changed = row.clone().heard(&event, row.updated_at) != *row;
+                assert!(is_read || !is_changed, "{name} changes an order, unread");
+            }
+            types.push(name);
+        }
+    }
+    types.sort_unstable();
+    let mut all = AnySagaEvent::TYPES.to_vec();
+    all.sort_unstable();
+    assert_eq!(types, all, "one of each");
 }
