@@ -39,7 +39,7 @@ pub struct Health {
 
 #[derive(Debug)]
 struct Shared {
-    parts: Mutex<BTreeMap<&'static str, PartState>>,
+    parts: Mutex<BTreeMap<Cow<'static, str>, PartState>>,
     changes: watch::Sender<u64>,
     draining: CancellationToken,
 }
@@ -47,7 +47,7 @@ struct Shared {
 /// The right to say how a part is.
 #[derive(Clone, Debug)]
 pub struct Part {
-    name: &'static str,
+    name: Cow<'static, str>,
     shared: Arc<Shared>,
     /// What is wrong with it, as the log told it last, and when.
     told: Arc<Mutex<Vec<(String, Instant)>>>,
@@ -69,9 +69,9 @@ impl Health {
 
     /// Adds a part that is down, as "starting", until its owner says otherwise.
     #[must_use]
-    pub fn part(&self, name: &'static str) -> Part {
+    pub fn part(&self, name: impl Into<Cow<'static, str>>) -> Part {
         let part = Part {
-            name,
+            name: name.into(),
             shared: Arc::clone(&self.shared),
             told: Arc::default(),
         };
@@ -167,7 +167,7 @@ impl Health {
         let parts = self.shared.parts.lock();
         let services: serde_json::Map<_, _> = parts
             .iter()
-            .map(|(name, state)| ((*name).to_owned(), Value::from(state.word.as_ref())))
+            .map(|(name, state)| (name.to_string(), Value::from(state.word.as_ref())))
             .collect();
         json!({
             "status": if is_well { "ok" } else { "unavailable" },
@@ -230,7 +230,8 @@ impl Part {
 
     /// Says how it is; a change is logged.
     pub fn set(&self, state: &PartState) {
-        let before = self.shared.parts.lock().insert(self.name, state.clone());
+        let name = self.name.clone();
+        let before = self.shared.parts.lock().insert(name, state.clone());
         if before.as_ref() == Some(state) {
             return;
         }
@@ -243,18 +244,18 @@ impl Part {
         match (was_up, state.up) {
             (true, false) if !is_start(state) => {
                 self.is_news(state);
-                tracing::warn!({ fields::PART } = self.name, "{}", state.word);
+                tracing::warn!({ fields::PART } = &*self.name, "{}", state.word);
             }
             // One trouble after another is as much news as the first, but not one that comes and goes.
             (false, false)
                 if !is_first && was_kind != Some(state.kind()) && self.is_news(state) =>
             {
-                tracing::warn!({ fields::PART } = self.name, "{}", state.word);
+                tracing::warn!({ fields::PART } = &*self.name, "{}", state.word);
             }
             (false, true) if !is_first => {
-                tracing::info!({ fields::PART } = self.name, "{} again", state.word);
+                tracing::info!({ fields::PART } = &*self.name, "{} again", state.word);
             }
-            _ => tracing::debug!({ fields::PART } = self.name, "{}", state.word),
+            _ => tracing::debug!({ fields::PART } = &*self.name, "{}", state.word),
         }
     }
 }

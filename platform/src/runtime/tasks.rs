@@ -1,5 +1,6 @@
 //! Spawned tasks with an owner that awaits them.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::fields;
 pub struct Tasks {
     stopping: CancellationToken,
     tracker: TaskTracker,
-    fault: Arc<OnceLock<&'static str>>,
+    fault: Arc<OnceLock<Cow<'static, str>>>,
 }
 
 /// Some tasks had not ended when the limit for draining had passed.
@@ -44,21 +45,25 @@ impl Tasks {
 
     /// Spawns a task that must run until the stop. If it ends earlier, or panics, that is a fault: it is logged
     /// and all tasks are asked to stop.
-    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        self.spawn_boxed(name, Box::pin(task));
+    pub fn spawn(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.spawn_boxed(name.into(), Box::pin(task));
     }
 
     /// Boxed, so that the runtime's part of a task is compiled once and not for each.
-    fn spawn_boxed(&self, name: &'static str, task: BoxFuture<'static, ()>) {
+    fn spawn_boxed(&self, name: Cow<'static, str>, task: BoxFuture<'static, ()>) {
         let this = self.clone();
         self.tracker.spawn(async move {
             let panicked = AssertUnwindSafe(task).catch_unwind().await.is_err();
             if panicked || !this.stopping.is_cancelled() {
                 // A second fault changes nothing. First of all, because a log that fails must not hide it.
-                let _ = this.fault.set(name);
+                let _ = this.fault.set(name.clone());
                 this.stopping.cancel();
                 tracing::error!(
-                    { fields::TASK } = name,
+                    { fields::TASK } = &*name,
                     { fields::TASK_PANICKED } = panicked,
                     "a task ended too early"
                 );
@@ -96,8 +101,8 @@ impl Tasks {
 
     /// The task whose early end stopped all of them.
     #[must_use]
-    pub fn fault(&self) -> Option<&'static str> {
-        self.fault.get().copied()
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.get().map(AsRef::as_ref)
     }
 }
 

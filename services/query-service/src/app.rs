@@ -3,30 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::projection::runner::{Runner, RunnerConfig};
-use event_sourcing::{Clock, EventStore, Filter, LeaseStore, SteadyClock, StoreError, Tail};
+use event_sourcing::{Clock, EventStore, Filter, SteadyClock, StoreError, Tail};
 use event_store_any::{AnyEventStore, OpenError};
 use futures::future::BoxFuture;
 use platform::config::{Databases, Engine};
 use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
-use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjection};
+use read_model_sql::{Checkpoint, Database};
 use sql_database::postgres::require_sessions;
+use tokio::sync::watch;
 use tonic::service::Routes;
 
 use crate::config::Config;
+use crate::fold::Folding;
 use crate::grpc;
-use crate::probes::{self, Runners};
-use crate::projections::{Categories, Orders, Products, Sagas, checkpoints};
+use crate::probes;
 use crate::reads::Reads;
 use crate::standings::{Followed, Standings};
 
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the query database";
 const MAKE_TABLES: &str = "make the tables of the projections";
-/// How long another process waits for the projections of one that died.
-const LEASE: Duration = Duration::from_secs(12);
 
 /// Opens the event store that `config` names, for reading.
 ///
@@ -56,6 +54,7 @@ pub struct QueryService {
     health: Health,
     tasks: Tasks,
     database: Database,
+    checkpoints: Vec<watch::Receiver<Checkpoint>>,
 }
 
 impl QueryService {
@@ -120,25 +119,24 @@ impl QueryService {
         // Projections and caches together understand nearly every event.
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
         let tasks = Tasks::new();
-        let folding = Folding {
-            log: Arc::clone(&log),
-            database: database.clone(),
-            owner: format!("query-service-{:016x}", rand::random::<u64>()),
-            making: StartStep::on_database(config, MAKE_TABLES),
-        };
-        let (runners, projections) = folding.start_all(&tasks).await?;
+        let reads = Reads::new(database.clone(), Arc::clone(&log));
+        let making = StartStep::on_database(config, MAKE_TABLES);
+        let folding = Folding::new(Arc::clone(&log), database.clone(), making);
+        let mut projections = Vec::new();
+        for model in reads.models() {
+            projections.push(model.fold(&folding, &tasks).await?);
+        }
         // The first answer must not find an unknown checkpoint.
         database.feed().refresh(&database).await.map_err(failed)?;
-
-        let reads = Reads::new(&database, &log);
         follow(&tasks, &database, &log, &reads);
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
-        probes::start(&health, &tasks, &log, &database, runners, own.lag).await;
+        probes::start(&health, &tasks, &log, &database, &projections, own.lag).await;
         explain_start(&health, &tasks);
         let measured = database.clone();
         repeat("metrics of the read side's pools", &tasks, move || {
             measured.measure_pools();
         });
+        let checkpoints = projections.iter().map(Followed::checkpoint).collect();
         let standings = Standings::new(projections, database.clone(), log);
         let routes = grpc::routes(&reads, Arc::new(standings), health.clone())?;
         Ok(Self {
@@ -146,6 +144,7 @@ impl QueryService {
             health,
             tasks,
             database,
+            checkpoints,
         })
     }
 
@@ -158,8 +157,8 @@ impl QueryService {
     /// Whether each read model has caught up once. Until then reads of those that have not are refused.
     #[must_use]
     pub fn has_caught_up(&self) -> bool {
-        let checkpoints = checkpoints(&self.database);
-        checkpoints.iter().all(|one| one.borrow().caught_up)
+        let mut checkpoints = self.checkpoints.iter();
+        checkpoints.all(|one| one.borrow().caught_up)
     }
 
     /// How its parts are.
@@ -232,110 +231,26 @@ pub fn migrate(
         let database = QueryService::open_database(&config, &clock).await?;
         let database = database.with_versions_raised_by(versions_raised_by);
         let making = StartStep::on_database(&config, MAKE_TABLES);
-        make_table::<Categories>(making, &database).await?;
-        make_table::<Products>(making, &database).await?;
-        make_table::<Orders>(making, &database).await?;
-        make_table::<Sagas>(making, &database).await?;
+        for model in Reads::new(database.clone(), log.store()).models() {
+            model.make_table(making).await?;
+        }
         database.close().await;
         log.close().await;
         Ok(())
     })
 }
 
-/// The table of a projection, which is made if there is none.
-fn make_table<P: TableProjection>(
-    making: StartStep,
-    database: &Database,
-) -> BoxFuture<'_, Result<SqlProjectionStore<P>, StartError>> {
-    making.take(StoreError::is_retryable, || {
-        Box::pin(SqlProjectionStore::<P>::open(database.clone()))
-    })
-}
-
-/// What all projections of the process share.
-struct Folding {
-    log: Arc<dyn EventStore>,
-    database: Database,
-    owner: String,
-    making: StartStep,
-}
-
-impl Folding {
-    async fn start_all(&self, tasks: &Tasks) -> Result<(Runners, Vec<Followed>), StartError> {
-        let categories = self.start::<Categories>(tasks).await?;
-        let products = self.start::<Products>(tasks).await?;
-        let orders = self.start::<Orders>(tasks).await?;
-        let sagas = self.start::<Sagas>(tasks).await?;
-        let runners = Runners {
-            categories: categories.runner(),
-            products: products.runner(),
-            orders: orders.runner(),
-            sagas: sagas.runner(),
-        };
-        Ok((runners, vec![categories, products, orders, sagas]))
-    }
-
-    async fn start<P: TableProjection>(&self, tasks: &Tasks) -> Result<Followed, StartError> {
-        let rows = make_table::<P>(self.making, &self.database).await?;
-        rows.require_head(&*self.log).await.map_err(failed)?;
-        let leases: Arc<dyn LeaseStore> = Arc::new(SqlLeaseStore::new(self.database.clone()));
-        let config = RunnerConfig {
-            lease: LEASE,
-            ..RunnerConfig::new(self.owner.clone())
-        };
-        let runner = Runner::<P>::new(
-            Arc::clone(&self.log),
-            Arc::new(rows),
-            Arc::clone(&leases),
-            config,
-        );
-        if self.database.engine() == read_model_sql::Engine::Sqlite {
-            // A data folder belongs to one process, so who held the lease is dead: readers need not wait for its end.
-            let names = [runner.lease()];
-            let seizing = leases.seize_leases(&names, &self.owner, LEASE);
-            seizing.await.map_err(failed)?;
-        }
-        let followed = Followed::new(self.database.version_of::<P>(), runner.state());
-        tasks.spawn(P::NAME, runner.run(tasks.stopping()));
-        Ok(followed)
-    }
-}
-
 /// Keeps checkpoints and caches moving until the tasks stop.
 fn follow(tasks: &Tasks, database: &Database, log: &Arc<dyn EventStore>, reads: &Reads) {
-    let log = || Arc::clone(log);
-    let feed = {
-        let database = database.clone();
-        async move { database.feed().run(&database).await }
-    };
-    let of_categories = {
-        let (categories, log) = (Arc::clone(&reads.categories), log());
-        async move { categories.follow(log).await }
-    };
-    let of_products = {
-        let (products, log) = (Arc::clone(&reads.products), log());
-        async move { products.follow(log).await }
-    };
-    let of_orders = {
-        let (orders, log) = (Arc::clone(&reads.orders), log());
-        async move { orders.follow(log).await }
-    };
-    let of_sagas = {
-        let (sagas, log) = (Arc::clone(&reads.sagas), log());
-        async move { sagas.follow(log).await }
-    };
-    for (name, task) in [
-        ("checkpoints", Box::pin(feed) as Endless),
-        ("cache of categories", Box::pin(of_categories)),
-        ("cache of products", Box::pin(of_products)),
-        ("cache of orders", Box::pin(of_orders)),
-        ("cache of sagas", Box::pin(of_sagas)),
-    ] {
-        let stopping = tasks.stopping();
-        tasks.spawn(name, async move {
-            stopping.run_until_cancelled(task).await;
+    let (stopping, followed) = (tasks.stopping(), database.clone());
+    tasks.spawn("checkpoints", async move {
+        let moving = followed.feed().run(&followed);
+        stopping.run_until_cancelled(moving).await;
+    });
+    for model in reads.models() {
+        let (stopping, log, model) = (tasks.stopping(), Arc::clone(log), Arc::clone(model));
+        tasks.spawn(format!("cache of {}", model.name()), async move {
+            stopping.run_until_cancelled(model.follow(log)).await;
         });
     }
 }
-
-type Endless = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -7,6 +7,7 @@
 pub mod app;
 pub mod cache;
 pub mod config;
+mod fold;
 pub mod grpc;
 mod probes;
 mod program;

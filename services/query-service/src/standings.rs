@@ -27,13 +27,34 @@ impl std::fmt::Debug for Standings {
 pub struct Followed {
     version: ProjectionVersion,
     runner: watch::Receiver<RunnerState>,
+    checkpoint: watch::Receiver<Checkpoint>,
 }
 
 impl Followed {
-    /// A projection whose runner shows this.
+    /// A projection whose runner shows this, and whose checkpoint is known here.
     #[must_use]
-    pub const fn new(version: ProjectionVersion, runner: watch::Receiver<RunnerState>) -> Self {
-        Self { version, runner }
+    pub const fn new(
+        version: ProjectionVersion,
+        runner: watch::Receiver<RunnerState>,
+        checkpoint: watch::Receiver<Checkpoint>,
+    ) -> Self {
+        Self {
+            version,
+            runner,
+            checkpoint,
+        }
+    }
+
+    /// What is folded.
+    #[must_use]
+    pub const fn version(&self) -> ProjectionVersion {
+        self.version
+    }
+
+    /// Its checkpoint, as this process knows it.
+    #[must_use]
+    pub fn checkpoint(&self) -> watch::Receiver<Checkpoint> {
+        self.checkpoint.clone()
     }
 
     /// What its runner shows of itself.
@@ -123,7 +144,7 @@ impl Standings {
         let feed = self.database.feed();
         let fresh = feed.ensure_fresh(&self.database, followed.version, MAX_AGE);
         let unread = fresh.await.err().map(|error| error.to_string());
-        let checkpoint = feed.follow(followed.version).borrow().clone();
+        let checkpoint = followed.checkpoint.borrow().clone();
         let runner = followed.runner.borrow().clone();
         // Read last, so that it is not below the checkpoint.
         let head = self.log.head().await?;

@@ -9,8 +9,8 @@ mod projection;
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_sourcing::EventStore;
 use event_sourcing::projection::RunnerState;
-use event_sourcing::{EventStore, Projection};
 use platform::Tasks;
 use platform::health::{Health, Part, PartState};
 use read_model_sql::{Checkpoint, Database};
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use self::projection::{Seen, Standing};
 use crate::config::LagLimits;
-use crate::projections::{Categories, Orders, Products, Sagas, checkpoints};
+use crate::standings;
 
 /// How often the parts are asked.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -30,41 +30,39 @@ const STARTING_INTERVAL: Duration = Duration::from_millis(50);
 /// The longest that the log may take to say where it ends.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The runners of the projections, as they show themselves.
-pub(crate) struct Runners {
-    pub(crate) categories: watch::Receiver<RunnerState>,
-    pub(crate) products: watch::Receiver<RunnerState>,
-    pub(crate) orders: watch::Receiver<RunnerState>,
-    pub(crate) sagas: watch::Receiver<RunnerState>,
-}
-
 /// Adds the parts, with their first answers.
 pub(crate) async fn start(
     health: &Health,
     tasks: &Tasks,
     log: &Arc<dyn EventStore>,
     database: &Database,
-    runners: Runners,
+    projections: &[standings::Followed],
     limits: LagLimits,
 ) {
     let asked = database.clone();
+    let version = projections.first().map(standings::Followed::version);
     health
         .probe("database", INTERVAL, tasks, move || {
             let database = asked.clone();
             async move {
-                let version = database.version_of::<Categories>();
-                let asked = database
-                    .feed()
-                    .refresh_if_older(&database, version, INTERVAL);
+                let asked = async {
+                    let feed = database.feed();
+                    match version {
+                        // All checkpoints are read at once, so any of them tells.
+                        Some(any) => feed.refresh_if_older(&database, any, INTERVAL).await,
+                        None => feed.refresh(&database).await,
+                    }
+                };
                 connected(asked.await.is_ok(), PartState::down)
             }
         })
         .await;
     // The cache answers only while the checkpoints that it follows are confirmed all the time.
-    let followed = checkpoints(database);
+    let checkpoints = projections.iter().map(standings::Followed::checkpoint);
+    let checkpoints: Vec<_> = checkpoints.collect();
     health
         .probe("cache", INTERVAL, tasks, move || {
-            let is_followed = followed
+            let is_followed = checkpoints
                 .iter()
                 .all(|checkpoint| checkpoint.borrow().is_fresh(2 * INTERVAL));
             async move { connected(is_followed, PartState::impaired) }
@@ -74,17 +72,10 @@ pub(crate) async fn start(
         log: Arc::clone(log),
         event_store: health.part("event_store"),
         limits,
-        followed: vec![
-            followed_as::<Categories>(
-                "projection_categories",
-                health,
-                database,
-                runners.categories,
-            ),
-            followed_as::<Products>("projection_products", health, database, runners.products),
-            followed_as::<Orders>("projection_orders", health, database, runners.orders),
-            followed_as::<Sagas>("projection_sagas", health, database, runners.sagas),
-        ],
+        followed: projections
+            .iter()
+            .map(|projection| Followed::new(projection, health))
+            .collect(),
     };
     all.start(tasks).await;
 }
@@ -94,21 +85,6 @@ fn connected(is_connected: bool, otherwise: fn(&'static str) -> PartState) -> Pa
         PartState::up("connected")
     } else {
         otherwise("disconnected")
-    }
-}
-
-fn followed_as<P: Projection>(
-    name: &'static str,
-    health: &Health,
-    database: &Database,
-    runner: watch::Receiver<RunnerState>,
-) -> Followed {
-    Followed {
-        projection: P::NAME,
-        part: health.part(name),
-        checkpoint: database.feed().follow(database.version_of::<P>()),
-        runner,
-        standing: Standing::default(),
     }
 }
 
@@ -122,6 +98,17 @@ struct Followed {
 }
 
 impl Followed {
+    fn new(followed: &standings::Followed, health: &Health) -> Self {
+        let projection = followed.version().name;
+        Self {
+            projection,
+            part: health.part(format!("projection_{projection}")),
+            checkpoint: followed.checkpoint(),
+            runner: followed.runner(),
+            standing: Standing::default(),
+        }
+    }
+
     /// Measured here and not where events are folded: a projection that is not folded lags as well.
     #[expect(clippy::cast_precision_loss, reason = "gauges")]
     fn measure(&self, seen: &Seen<'_>) {

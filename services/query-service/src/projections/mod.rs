@@ -1,14 +1,12 @@
 //! The read model's tables and how events fold into them.
 
 mod categories;
-mod checkpoints;
 mod named;
 mod orders;
 mod products;
 mod sagas;
 
 pub use categories::{Categories, CategoryRow};
-pub(crate) use checkpoints::checkpoints;
 pub use named::NamedRow;
 pub use orders::{OrderRow, Orders};
 pub use products::{ProductRow, Products};

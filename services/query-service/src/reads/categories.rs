@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use domain::value::{CategoryName, SearchTerm};
-use event_sourcing::EventStore;
-use read_model_sql::{Database, TABLE};
+use read_model_sql::TABLE;
 use serde::Deserialize;
 
+use super::models::ReadModels;
 use super::question::Question;
 use super::{At, Cached, Found, List, MOST_ROWS, ReadError, Row, Table, Window};
 use crate::projections::{Categories, CategoryRow};
@@ -31,21 +31,14 @@ type Listed = Result<Found<Arc<List<CategoryRow>>>, ReadError>;
 /// Answers questions about categories.
 #[derive(Debug)]
 pub struct CategoryReads {
-    table: Table<Categories>,
+    table: Arc<Table<Categories>>,
 }
 
 impl CategoryReads {
-    /// Reads from this database; `log` says how far there is anything to read.
-    #[must_use]
-    pub fn new(database: Database, log: Arc<dyn EventStore>) -> Self {
+    pub(super) fn new(models: &mut ReadModels) -> Self {
         Self {
-            table: Table::new(database, log, CACHED),
+            table: models.table(CACHED),
         }
-    }
-
-    /// Keeps the cache true; drop it to stop.
-    pub async fn follow(&self, log: Arc<dyn EventStore>) {
-        self.table.follow(log).await;
     }
 
     /// By id.

@@ -4,6 +4,7 @@ mod all;
 mod categories;
 mod conditions;
 mod gate;
+mod models;
 mod orders;
 mod products;
 mod question;

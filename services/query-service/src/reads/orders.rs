@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use domain::value::{OrderStatus, UserId};
-use event_sourcing::EventStore;
-use read_model_sql::Database;
 
 use super::conditions::Conditions;
+use super::models::ReadModels;
 use super::question::Question;
 use super::{At, Cached, Found, List, ReadError, Row, Table, Window};
 use crate::projections::{OrderRow, Orders};
@@ -31,21 +30,14 @@ pub struct OrderSearch {
 /// Answers questions about orders.
 #[derive(Debug)]
 pub struct OrderReads {
-    table: Table<Orders>,
+    table: Arc<Table<Orders>>,
 }
 
 impl OrderReads {
-    /// Reads from this database; `log` says how far there is anything to read.
-    #[must_use]
-    pub fn new(database: Database, log: Arc<dyn EventStore>) -> Self {
+    pub(super) fn new(models: &mut ReadModels) -> Self {
         Self {
-            table: Table::new(database, log, CACHED),
+            table: models.table(CACHED),
         }
-    }
-
-    /// Keeps the cache true; drop it to stop.
-    pub async fn follow(&self, log: Arc<dyn EventStore>) {
-        self.table.follow(log).await;
     }
 
     /// By id.

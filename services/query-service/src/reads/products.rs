@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::value::{ProductName, SearchTerm};
-use event_sourcing::EventStore;
-use read_model_sql::{Database, TABLE};
+use read_model_sql::TABLE;
 use serde::Deserialize;
 
 use super::conditions::Conditions;
+use super::models::ReadModels;
 use super::question::Question;
 use super::{At, Cached, Found, List, ReadError, Row, Table, Window};
 use crate::cache::PageCache;
@@ -89,23 +89,16 @@ impl ProductFigures {
 /// Answers questions about products.
 #[derive(Debug)]
 pub struct ProductReads {
-    table: Table<Products>,
+    table: Arc<Table<Products>>,
     figures: PageCache<ProductFigures>,
 }
 
 impl ProductReads {
-    /// Reads from this database; `log` says how far there is anything to read.
-    #[must_use]
-    pub fn new(database: Database, log: Arc<dyn EventStore>) -> Self {
+    pub(super) fn new(models: &mut ReadModels) -> Self {
         Self {
-            table: Table::new(database, log, CACHED),
+            table: models.table(CACHED),
             figures: PageCache::new(CACHED.lists),
         }
-    }
-
-    /// Keeps the cache true; drop it to stop.
-    pub async fn follow(&self, log: Arc<dyn EventStore>) {
-        self.table.follow(log).await;
     }
 
     /// By id.

@@ -103,6 +103,9 @@ impl<T> From<Snapshot<T>> for Found<T> {
 /// Rows by the answer to a look-up by key.
 pub type Row<R> = Option<Arc<R>>;
 
+/// Rows by the answer to a look-up by several keys.
+pub(super) type Rows<R> = Vec<Arc<R>>;
+
 /// Why a read has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

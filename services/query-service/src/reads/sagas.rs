@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use event_sourcing::EventStore;
-use read_model_sql::{Database, TABLE};
+use read_model_sql::TABLE;
 use sagas::SagaStatus;
 
 use super::conditions::Conditions;
+use super::models::ReadModels;
 use super::question::Question;
 use super::{At, Cached, Found, List, MOST_ROWS, ReadError, Row, Table, Window};
 use crate::projections::{SagaRow, Sagas};
@@ -35,21 +35,14 @@ pub struct SagaSearch {
 /// Answers questions about sagas.
 #[derive(Debug)]
 pub struct SagaReads {
-    table: Table<Sagas>,
+    table: Arc<Table<Sagas>>,
 }
 
 impl SagaReads {
-    /// Reads from this database; `log` says how far there is anything to read.
-    #[must_use]
-    pub fn new(database: Database, log: Arc<dyn EventStore>) -> Self {
+    pub(super) fn new(models: &mut ReadModels) -> Self {
         Self {
-            table: Table::new(database, log, CACHED),
+            table: models.table(CACHED),
         }
-    }
-
-    /// Keeps the cache true; drop it to stop.
-    pub async fn follow(&self, log: Arc<dyn EventStore>) {
-        self.table.follow(log).await;
     }
 
     /// The latest saga of an order.

@@ -1,6 +1,7 @@
 //! Reading one table: from its cache if that is new enough, else from the database.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use event_sourcing::{EventStore, Position, StoreError};
@@ -8,6 +9,7 @@ use read_model_sql::{Database, ProjectionVersion, Snapshot, TABLE, TableProjecti
 use serde::de::DeserializeOwned;
 
 use super::question::Question;
+use super::read::Rows;
 use super::{At, Found, Gate, ReadError, Row};
 use crate::cache::{PageCache, TableCache, Ticket, follower};
 use crate::projections::NamedRow;
@@ -43,7 +45,6 @@ pub struct Cached {
 }
 
 /// One table with its cache.
-#[derive(Debug)]
 pub struct Table<P: TableProjection> {
     database: Database,
     version: ProjectionVersion,
@@ -56,9 +57,8 @@ pub struct Table<P: TableProjection> {
 }
 
 impl<P: TableProjection> Table<P> {
-    /// The table of `P`, with a cache of about so much.
-    #[must_use]
-    pub fn new(database: Database, log: Arc<dyn EventStore>, cached: Cached) -> Self {
+    /// The table of `P`, with a cache of about so much. Only [`ReadModels`](super::models::ReadModels) makes one.
+    pub(super) fn new(database: Database, log: Arc<dyn EventStore>, cached: Cached) -> Self {
         Self {
             gate: Gate::new(database.version_of::<P>(), database.clone(), log),
             version: database.version_of::<P>(),
@@ -72,7 +72,7 @@ impl<P: TableProjection> Table<P> {
     }
 
     /// Keeps the cache true; drop it to stop.
-    pub async fn follow(&self, log: Arc<dyn EventStore>) {
+    pub(super) async fn follow_log(&self, log: Arc<dyn EventStore>) {
         let checkpoints = self.database.feed().follow(self.version);
         follower::follow::<P>(log, checkpoints, &self.cache).await;
     }
@@ -122,7 +122,7 @@ impl<P: TableProjection> Table<P> {
         operation: &'static str,
         ids: &[&str],
         at: At,
-    ) -> Result<Found<Vec<Arc<P::Row>>>, ReadError> {
+    ) -> Result<Found<Rows<P::Row>>, ReadError> {
         loop {
             let generation = self.gate.generation();
             let followed = self.cache.position(at.min);
@@ -169,7 +169,7 @@ impl<P: TableProjection> Table<P> {
         &self,
         ids: &[&'i str],
         followed: Option<Position>,
-    ) -> (Found<Vec<Arc<P::Row>>>, Vec<&'i str>) {
+    ) -> (Found<Rows<P::Row>>, Vec<&'i str>) {
         let mut found = Found {
             value: Vec::with_capacity(ids.len()),
             position: followed.unwrap_or(Position::START),
@@ -281,6 +281,12 @@ impl<P: TableProjection> Table<P> {
     }
 }
 
+impl<P: TableProjection> fmt::Debug for Table<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Table({})", self.version)
+    }
+}
+
 /// Rows from the database.
 struct Read<T, K> {
     snapshot: Snapshot<Vec<T>>,
@@ -316,7 +322,7 @@ impl<P: TableProjection<Row: NamedRow>> Table<P> {
         operation: &'static str,
         ids: &[&str],
         at: At,
-    ) -> Result<Found<Vec<Arc<P::Row>>>, ReadError> {
+    ) -> Result<Found<Rows<P::Row>>, ReadError> {
         let mut found = self.unordered(operation, ids, at).await?;
         found
             .value
