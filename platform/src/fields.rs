@@ -55,6 +55,8 @@ pub const DATABASE: &str = "database.url";
 pub const PAYMENTS: &str = "provider.payments";
 /// Who brings the goods.
 pub const SHIPPING: &str = "provider.shipping";
+/// The name of an endpoint that events are posted to.
+pub const WEBHOOK: &str = "webhook.name";
 /// Who tells the customers.
 pub const NOTIFICATIONS: &str = "provider.notifications";
 /// Where the gateway finds the command-service.

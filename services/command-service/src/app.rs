@@ -27,12 +27,13 @@ use crate::context;
 use crate::event_log;
 use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
 use crate::grpc;
-use crate::handlers::{self, OrderNotifications, Planned};
+use crate::handlers::{self, OrderNotifications, Planned, Webhook};
 use crate::idempotency::{KeyClock, Requests};
 use crate::probes;
 
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the command database";
+const SET_UP: &str = "set up the providers";
 /// How often kept answers are looked through for old ones.
 const CLEAN_UP_INTERVAL: Duration = Duration::from_mins(10);
 
@@ -99,7 +100,7 @@ impl CommandService {
         let requests = Requests::new(database.clone(), Arc::clone(&store), key_clock);
         let requests = Arc::new(requests);
         let mut providers = Providers::from_settings(&own.providers, &database, &clock)
-            .map_err(|error| StartError::failed("set up the providers", error))?;
+            .map_err(|error| StartError::failed(SET_UP, error))?;
         let tasks = Tasks::new();
         let health = Health::new(env!("CARGO_PKG_VERSION"), &tasks);
         clean_up(&tasks, Arc::clone(&requests));
@@ -113,10 +114,7 @@ impl CommandService {
         explain_start(&health, &tasks);
         measure_pools(&tasks, opened, &database);
         let executor = Arc::new(executor);
-        let planned = vec![Planned::new(OrderNotifications {
-            executor: Arc::clone(&executor),
-            notifications: Arc::clone(&providers.notifications),
-        })];
+        let planned = plan_handlers(own, &executor, &providers, &clock)?;
         let followed = SagaEngine::heard(&SAGA_STREAMS).or(handlers::filter(&planned));
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed));
         let (engine, sagas) =
@@ -260,6 +258,29 @@ fn log_start(config: &Databases, own: &Config) {
         { fields::NOTIFICATIONS } = own.providers.notifications.name(),
         "starting"
     );
+}
+
+/// The event handlers of the write side.
+fn plan_handlers(
+    own: &Config,
+    executor: &Arc<Executor>,
+    providers: &Providers,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Planned>, StartError> {
+    let mut planned = vec![Planned::new(OrderNotifications {
+        executor: Arc::clone(executor),
+        notifications: Arc::clone(&providers.notifications),
+    })];
+    if let Some(webhooks) = &own.webhooks {
+        let publishers = webhooks.publishers(clock);
+        let publishers = publishers.map_err(|error| StartError::failed(SET_UP, error))?;
+        planned.extend(
+            publishers
+                .into_iter()
+                .map(|publisher| Planned::new(Webhook::new(publisher))),
+        );
+    }
+    Ok(planned)
 }
 
 /// Names this process in a lease that is no fence: alone it goes on with what it held before.

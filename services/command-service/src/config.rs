@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use domain::category::CategoryEvent;
-use domain::order::OrderEvent;
-use domain::product::ProductEvent;
-use domain::stock::StockEvent;
-use event_sourcing::StoredEvent;
 use platform::config::{Read, Reader, ServiceSettings, names};
 use providers::{ProviderSettings, WebhookSettings};
+
+use crate::handlers::event_types;
 
 /// Those that have names of its own.
 pub const SETTINGS: ServiceSettings = ServiceSettings {
@@ -60,7 +57,7 @@ impl Config {
     pub fn read(reader: &mut Reader) -> Read<Self> {
         let accept_log = reader.find(&names::ACCEPT_LOG);
         let providers = ProviderSettings::read(reader);
-        let webhooks = WebhookSettings::read(reader, &published_types());
+        let webhooks = WebhookSettings::read(reader, &event_types());
         let lease = reader.get(&names::SAGA_LEASE_MS);
         let longest_pause = reader.get(&names::SAGA_RETRY_MAX_MS);
         let calls = reader.get(&names::SAGA_CALLS);
@@ -75,16 +72,4 @@ impl Config {
             },
         })
     }
-}
-
-/// The stored names of the events that webhooks can ask for: what happens to the shop. What keeps names unique and
-/// counts memberships is our own affair.
-fn published_types() -> Vec<&'static str> {
-    [
-        CategoryEvent::TYPES,
-        ProductEvent::TYPES,
-        StockEvent::TYPES,
-        OrderEvent::TYPES,
-    ]
-    .concat()
 }

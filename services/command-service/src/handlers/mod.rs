@@ -7,8 +7,22 @@ mod decide;
 mod notifications;
 mod planned;
 mod standing;
+mod webhooks;
+
+use event_sourcing::handler::HandlerError;
+use sagas::Failure;
 
 pub use decide::{DecideOnHandler, HandlerDecision};
 pub use notifications::OrderNotifications;
 pub use planned::{Planned, filter, start};
 pub use standing::{EventHandlers, Standing, Standings};
+pub use webhooks::{Webhook, event_types};
+
+/// The failure of a provider that is to be tried again, and not before it wants to be.
+fn again(failure: &Failure) -> HandlerError {
+    let error = HandlerError::retryable(failure.reason());
+    match failure.wait() {
+        Some(wait) => error.not_before(wait),
+        None => error,
+    }
+}

@@ -11,6 +11,8 @@ use platform::fields;
 use providers::{Notice, NoticeKind, Notifications};
 use sagas::{Failure, Key};
 
+use super::again;
+
 /// Sends a customer what happened to an order.
 #[derive(Debug)]
 pub struct OrderNotifications {
@@ -61,7 +63,7 @@ impl OrderNotifications {
                 );
                 Ok(())
             }
-            Err(failure) => Err(HandlerError::retryable(failure.reason())),
+            Err(failure) => Err(again(&failure)),
             Ok(()) => Ok(()),
         }
     }

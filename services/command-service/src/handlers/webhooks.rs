@@ -1,0 +1,73 @@
+//! Posts events to the programs of others, one handler for each endpoint.
+
+use domain::category::CategoryEvent;
+use domain::order::OrderEvent;
+use domain::product::ProductEvent;
+use domain::stock::StockEvent;
+use event_sourcing::handler::{Delivery, EventHandler, HandlerError, Reactions, Start};
+use event_sourcing::{Envelope, Filter, StoredEvent};
+use platform::fields;
+use providers::WebhookPublisher;
+use sagas::Failure;
+
+use super::again;
+
+/// The events that an endpoint can ask for: what others may build on. How the shop keeps names unique, counts memberships
+/// and drives its sagas is its own.
+#[must_use]
+pub fn event_types() -> Vec<&'static str> {
+    [
+        CategoryEvent::TYPES,
+        ProductEvent::TYPES,
+        StockEvent::TYPES,
+        OrderEvent::TYPES,
+    ]
+    .concat()
+}
+
+/// Posts events to one endpoint.
+#[derive(Debug)]
+pub struct Webhook(WebhookPublisher);
+
+impl Webhook {
+    /// Posts with this publisher.
+    #[must_use]
+    pub fn new(publisher: WebhookPublisher) -> Self {
+        Self(publisher)
+    }
+
+    async fn on_event(&self, event: &Envelope, _: Delivery<'_>) -> Result<(), HandlerError> {
+        match self.0.deliver(event).await {
+            // It says that it is gone: a stream that waits for it would wait for ever.
+            Err(Failure::Refused(reason)) => {
+                let endpoint = self.0.name().to_owned();
+                metrics::counter!("webhooks_refused_total", "endpoint" => endpoint).increment(1);
+                tracing::error!(
+                    { fields::WEBHOOK } = self.0.name(),
+                    { fields::POSITION } = event.position.0,
+                    { fields::REASON } = reason,
+                    "a webhook wants no more events"
+                );
+                Ok(())
+            }
+            Err(failure) => Err(again(&failure)),
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+impl EventHandler for Webhook {
+    const NAME: &'static str = "webhooks";
+    /// A new endpoint is told of what happens from now on.
+    const START: Start = Start::Now;
+
+    fn instance(&self) -> Option<&str> {
+        Some(self.0.name())
+    }
+
+    fn reactions(&self, on: &mut Reactions<Self>) {
+        let mut wanted = event_types();
+        wanted.retain(|event_type| self.0.wants(event_type));
+        on.stored(Filter::of_types(&wanted), Self::on_event);
+    }
+}
