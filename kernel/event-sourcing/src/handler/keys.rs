@@ -14,7 +14,6 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::ParkedStream;
-use super::replay::Replay;
 use crate::id::{Position, Version};
 use crate::store::{Entry, LogPage};
 use crate::stream::StreamId;
@@ -25,6 +24,15 @@ pub(super) struct Queue {
     pub(super) entries: VecDeque<Entry>,
     /// How often the first one was tried.
     attempts: u32,
+}
+
+/// A stream that is read again.
+#[derive(Debug)]
+pub(super) struct Replay {
+    pub(super) queue: Queue,
+    /// It was read up to here.
+    pub(super) after: Version,
+    pub(super) through: Position,
 }
 
 /// A stream that is parked, or on its way back.

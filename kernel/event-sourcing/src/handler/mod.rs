@@ -28,6 +28,7 @@ mod keys;
 mod reactions;
 mod replay;
 mod runner;
+mod shared;
 mod step;
 mod store;
 mod work;
@@ -36,16 +37,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::store::Filter;
-
 pub use config::HandlerConfig;
 pub use control::{
     HandlerControl, HandlerControlEvent, HandlerPaused, HandlerResumed, HandlerStreamResumed,
     HandlerStreamSkipped, handler_decisions,
 };
 pub use delivery::Delivery;
-pub use reactions::{React, Reaction, Reactions};
-pub use runner::{HandlerParts, HandlerRunner, HandlerState};
+pub use reactions::{React, Reaction, Reactions, filter_of};
+pub use runner::HandlerRunner;
+pub use shared::{HandlerParts, HandlerState};
 pub use store::{HandlerProgress, HandlerStore, HandlerWrite, ParkedStream};
 
 /// Where a handler begins that has no checkpoint yet.
@@ -107,12 +107,6 @@ pub fn name_of<H: EventHandler>(handler: &H) -> Cow<'static, str> {
         None => Cow::Borrowed(H::NAME),
         Some(instance) => Cow::Owned(format!("{}:{instance}", H::NAME)),
     }
-}
-
-/// What a handler reads of the log.
-#[must_use]
-pub fn filter_of<H: EventHandler>(handler: &H) -> Filter {
-    Reactions::of(handler).filter()
 }
 
 /// The longest pause that the other side can ask for: the checkpoint stays where it is meanwhile.

@@ -173,6 +173,12 @@ impl<H: EventHandler> Reactions<H> {
     }
 }
 
+/// What a handler reads of the log.
+#[must_use]
+pub fn filter_of<H: EventHandler>(handler: &H) -> Filter {
+    Reactions::of(handler).filter()
+}
+
 impl<H: EventHandler> fmt::Debug for Reactions<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reactions({})", H::NAME)

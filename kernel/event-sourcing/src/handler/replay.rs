@@ -4,22 +4,13 @@
 //! Meanwhile the stream stays among the parked ones, so that what is read of it otherwise is passed, and a process that
 //! starts replays it from the same event. Its row is deleted at the end.
 
-use super::keys::{Keys, Queue, version};
+use super::keys::{Keys, Queue, Replay, version};
 use crate::id::{Position, Version};
 use crate::store::{Entry, Filter, StreamPage};
 use crate::stream::StreamId;
 
 /// The events of one read.
 pub(super) const PAGE: usize = 100;
-
-/// A stream that is read again.
-#[derive(Debug)]
-pub(super) struct Replay {
-    pub(super) queue: Queue,
-    /// It was read up to here.
-    after: Version,
-    through: Position,
-}
 
 impl Keys {
     /// Has a parked stream try again, once there is room.

@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 use super::keys::{Changes, Turn};
 use super::reactions::Handled;
 use super::replay;
-use super::runner::HandlerRunner;
+use super::shared::Shared;
 use super::{Delivery, EventHandler, HandlerControl, HandlerError, HandlerWrite};
 use crate::decision::Decisions;
 use crate::id::{Position, Version};
@@ -78,11 +78,8 @@ impl Reading {
         self.decided_at + DECISIONS_MAX_AGE
     }
 
-    async fn refresh<H: EventHandler>(
-        &mut self,
-        runner: &HandlerRunner<H>,
-    ) -> Result<(), StoreError> {
-        let log = &**runner.subscription().log();
+    async fn refresh<H: EventHandler>(&mut self, shared: &Shared<H>) -> Result<(), StoreError> {
+        let log = &**shared.subscription.log();
         self.decisions.refresh(log).await?;
         self.decided_at = Instant::now();
         self.is_decided = true;
@@ -92,14 +89,14 @@ impl Reading {
 
 /// Waits for the next page, and reads it. `wakes` says that a decision may be what the log grows by.
 pub(super) async fn read<H: EventHandler>(
-    runner: &HandlerRunner<H>,
+    shared: &Shared<H>,
     mut reading: Reading,
     wakes: bool,
 ) -> Step {
     let read = async {
         reading.reader.grown().await?;
         if wakes || reading.is_old() {
-            reading.refresh(runner).await?;
+            reading.refresh(shared).await?;
         }
         let page = reading.reader.page().await?;
         reading.last = LastEvent::of(&page);
@@ -112,17 +109,17 @@ pub(super) async fn read<H: EventHandler>(
 
 /// Reads what was decided, and nothing else.
 pub(super) async fn decide<H: EventHandler>(
-    runner: &HandlerRunner<H>,
+    shared: &Shared<H>,
     mut reading: Reading,
     at: Instant,
 ) -> Step {
     sleep_until(at).await;
-    reading.error = reading.refresh(runner).await.err();
+    reading.error = reading.refresh(shared).await.err();
     Step::Read(Box::new(reading))
 }
 
 /// Has the handler try an event.
-pub(super) async fn attempt<H: EventHandler>(runner: &HandlerRunner<H>, turn: Turn) -> Step {
+pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: Turn) -> Step {
     let Turn {
         stream,
         entry,
@@ -132,12 +129,12 @@ pub(super) async fn attempt<H: EventHandler>(runner: &HandlerRunner<H>, turn: Tu
         Entry::Unreadable(unreadable) => Err(HandlerError::permanent(&unreadable.reason)),
         Entry::Event(envelope) => {
             let delivery = Delivery {
-                handler: runner.name(),
+                handler: &shared.name,
                 envelope,
                 attempt,
             };
-            let run = runner.react(delivery, envelope);
-            timeout(runner.config().attempt_timeout, run)
+            let run = shared.react(delivery, envelope);
+            timeout(shared.config.attempt_timeout, run)
                 .await
                 .unwrap_or_else(|_| Err(HandlerError::retryable("it did not end in time")))
         }
@@ -157,18 +154,18 @@ pub(super) async fn rest(stream: StreamId, pause: Duration) -> Step {
 
 /// Reads a parked stream on.
 pub(super) async fn replay<H: EventHandler>(
-    runner: &HandlerRunner<H>,
+    shared: &Shared<H>,
     stream: StreamId,
     after: Version,
 ) -> Step {
-    let log = Arc::clone(runner.subscription().log());
+    let log = Arc::clone(shared.subscription.log());
     let page = log.read_stream(&stream, after, replay::PAGE).await;
     Step::Replayed(stream, page)
 }
 
 /// Writes what has changed.
 pub(super) async fn write<H: EventHandler>(
-    runner: &HandlerRunner<H>,
+    shared: &Shared<H>,
     token: Token,
     from: LogMark,
     (through, last): (Position, LastEvent),
@@ -176,17 +173,14 @@ pub(super) async fn write<H: EventHandler>(
 ) -> Step {
     let write = async {
         let last = last.up_to(through);
-        let mark = runner
-            .subscription()
-            .mark(Some(from), last, through)
-            .await?;
+        let mark = shared.subscription.mark(Some(from), last, through).await?;
         let write = HandlerWrite {
             token,
             mark,
             parked: changes.parked,
             released: changes.released,
         };
-        if !runner.store().write(runner.name(), write).await? {
+        if !shared.store.write(&shared.name, write).await? {
             return Err(Lost::Lease);
         }
         Ok(mark)

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::keys::{Keys, Turn, version};
-use super::runner::{HandlerRunner, HandlerState};
+use super::shared::{HandlerState, Shared};
 use super::step::{self, Reading, Step};
 use super::{EventHandler, HandlerControl, HandlerError, HandlerProgress, ParkedStream};
 use crate::backoff::Backoff;
@@ -27,7 +27,7 @@ use crate::stream::StreamId;
 use crate::subscription::{LastEvent, LogReader, Lost};
 
 pub(super) struct Work<'r, H: EventHandler> {
-    runner: &'r HandlerRunner<H>,
+    shared: &'r Shared<H>,
     token: Token,
     filter: Filter,
     keys: Keys,
@@ -54,25 +54,25 @@ pub(super) struct Work<'r, H: EventHandler> {
 impl<'r, H: EventHandler> Work<'r, H> {
     /// Reads what was decided. `is_first` has all parked streams try again.
     pub(super) async fn begin(
-        runner: &'r HandlerRunner<H>,
+        shared: &'r Shared<H>,
         token: Token,
         mark: LogMark,
         progress: HandlerProgress,
         is_first: bool,
     ) -> Result<Self, Lost> {
-        let mut decisions = Decisions::about(runner.name());
-        decisions.refresh(&**runner.subscription().log()).await?;
+        let mut decisions = Decisions::about(&shared.name);
+        decisions.refresh(&**shared.subscription.log()).await?;
         let control = Arc::clone(decisions.control());
-        let filter = runner.filter();
+        let filter = shared.reactions.filter();
         let reader = LogReader::new(
-            Arc::clone(runner.subscription().log()),
+            Arc::clone(shared.subscription.log()),
             filter.clone(),
-            runner.config().page,
+            shared.config.page,
             mark.position,
         );
         let is_new = progress.mark.is_none();
         let mut work = Self {
-            runner,
+            shared,
             token,
             filter,
             keys: Keys::new(mark.position, progress.parked),
@@ -123,8 +123,8 @@ impl<'r, H: EventHandler> Work<'r, H> {
 
     /// Starts what there is room for.
     fn start(&mut self) {
-        let runner = self.runner;
-        let config = runner.config();
+        let shared = self.shared;
+        let config = &shared.config;
         self.start_reading();
         if self.control.is_paused() {
             return;
@@ -133,7 +133,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
             && let Some((stream, after)) = self.keys.next_replay()
         {
             self.running
-                .push(Box::pin(step::replay(runner, stream, after)));
+                .push(Box::pin(step::replay(shared, stream, after)));
         }
         let is_full = self.is_full();
         while self.delivering < config.concurrency
@@ -144,7 +144,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
     }
 
     fn start_reading(&mut self) {
-        let runner = self.runner;
+        let shared = self.shared;
         let is_still = self.is_full() || self.control.is_paused();
         let has_room = self.has_room();
         // A decision that this process has read past, and not read.
@@ -155,13 +155,13 @@ impl<'r, H: EventHandler> Work<'r, H> {
             return;
         };
         self.running.push(if is_behind {
-            Box::pin(step::decide(runner, reading, Instant::now()))
+            Box::pin(step::decide(shared, reading, Instant::now()))
         } else if is_still || !has_room {
             let old_at = reading.old_at();
-            Box::pin(step::decide(runner, reading, old_at))
+            Box::pin(step::decide(shared, reading, old_at))
         } else {
             let wakes = !self.keys.parked.is_empty();
-            Box::pin(step::read(runner, reading, wakes))
+            Box::pin(step::read(shared, reading, wakes))
         });
     }
 
@@ -171,7 +171,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
         }
         self.delivering += 1;
         self.running
-            .push(Box::pin(step::attempt(self.runner, turn)));
+            .push(Box::pin(step::attempt(self.shared, turn)));
     }
 
     fn take(&mut self, step: Step) -> Result<(), Lost> {
@@ -185,7 +185,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
                 self.delivering -= 1;
                 match handled {
                     Ok(()) => {
-                        self.count("event_handler_events_total");
+                        self.shared.handled().increment(1);
                         self.done(&stream);
                     }
                     Err(error) => self.failed(stream, &error, attempt),
@@ -200,7 +200,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
             Step::Wrote(mark) => {
                 self.is_writing = false;
                 self.written = mark?;
-                self.runner.subscription().moved_to(Some(self.written));
+                self.shared.subscription.moved_to(Some(self.written));
             }
         }
         self.plan_write();
@@ -253,20 +253,20 @@ impl<'r, H: EventHandler> Work<'r, H> {
 
     fn read_on(&mut self, stream: StreamId) {
         if let Some(after) = self.keys.replayed_to(&stream) {
-            let replay = step::replay(self.runner, stream, after);
+            let replay = step::replay(self.shared, stream, after);
             self.running.push(Box::pin(replay));
         }
     }
 
     fn failed(&mut self, stream: StreamId, error: &HandlerError, attempt: u32) {
-        let config = self.runner.config();
+        let config = &self.shared.config;
         if error.is_permanent() || attempt >= config.attempts {
             return self.park(&stream, error);
         }
-        self.count("event_handler_retries_total");
-        if let Some(suppressed) = self.runner.retries.failed(Instant::now()) {
+        self.shared.retried().increment(1);
+        if let Some(suppressed) = self.shared.retries.failed(Instant::now()) {
             tracing::warn!(
-                { fields::EVENT_HANDLER } = self.runner.name(),
+                { fields::EVENT_HANDLER } = &*self.shared.name,
                 { fields::STREAM } = %stream,
                 { fields::REASON } = error.reason(),
                 { fields::SUPPRESSED } = suppressed,
@@ -292,12 +292,12 @@ impl<'r, H: EventHandler> Work<'r, H> {
             version: version(first),
             event_type: first.event_type().to_owned(),
             reason: error.reason().to_owned(),
-            parked_at: self.runner.clock().now(),
+            parked_at: self.shared.clock.now(),
             decisions: self.control.decisions(),
         };
-        self.count("event_handler_streams_parked_total");
+        self.shared.streams_parked().increment(1);
         tracing::error!(
-            { fields::EVENT_HANDLER } = self.runner.name(),
+            { fields::EVENT_HANDLER } = &*self.shared.name,
             { fields::STREAM } = %row.stream,
             { fields::POSITION } = row.position.0,
             { fields::EVENT_TYPE } = row.event_type,
@@ -307,19 +307,15 @@ impl<'r, H: EventHandler> Work<'r, H> {
         self.keys.park(row);
     }
 
-    fn count(&self, counter: &'static str) {
-        metrics::counter!(counter, "handler" => self.runner.name().to_owned()).increment(1);
-    }
-
     /// Whether the other side seems to be gone altogether.
     fn is_full(&self) -> bool {
         let parked = self.keys.parked.len();
-        parked > self.runner.config().max_parked
+        parked > self.shared.config.max_parked
     }
 
     /// Whether more may be read.
     fn has_room(&self) -> bool {
-        let config = self.runner.config();
+        let config = &self.shared.config;
         let ahead = self.keys.read_through().0 - self.keys.checkpoint().0;
         self.keys.pending() < config.max_pending && ahead < config.max_ahead
     }
@@ -333,7 +329,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
         if !self.is_unwritten() {
             return;
         }
-        let config = self.runner.config();
+        let config = &self.shared.config;
         let pause = if self.has_handled || self.keys.is_changed() {
             config.gather
         } else {
@@ -352,7 +348,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
         self.has_handled = false;
         self.is_writing = true;
         let write = step::write(
-            self.runner,
+            self.shared,
             self.token,
             self.written,
             (self.keys.checkpoint(), self.last),
@@ -362,7 +358,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
     }
 
     fn show(&self) {
-        self.runner.show(HandlerState {
+        self.shared.show(HandlerState {
             active: true,
             position: self.written.position,
             head: self.head.max(self.written.position),

@@ -11,3 +11,4 @@ mod seed;
 mod support;
 mod unknown_event;
 mod waiting;
+mod webhooks;

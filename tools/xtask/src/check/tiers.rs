@@ -114,6 +114,8 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
             | "sql-database",
         ] => Some(Tier::Kernel),
         ["kernel", "event-store-any"] => Some(Tier::AnyAdapter),
+        // It works on whichever database it is handed.
+        ["kernel", "event-handler-sql"] => Some(Tier::Kernel),
         ["kernel", _] => Some(Tier::Adapter),
         ["domain"] => Some(Tier::Domain),
         ["contract"] => Some(Tier::Contract),

@@ -1,0 +1,107 @@
+//! Events that are posted to a program of somebody else.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use serde_json::Value;
+use test_shop::Folder;
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Shop, open_with, printed, stocked};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// An endpoint that turns each event away once before it takes it.
+#[derive(Clone, Default)]
+struct Endpoint {
+    /// How often each event came, by its id.
+    tries: Arc<Mutex<BTreeMap<String, u32>>>,
+    /// Those that were taken.
+    taken: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Endpoint {
+    async fn open() -> Result<(Self, String)> {
+        let endpoint = Self::default();
+        let router = Router::new()
+            .route("/hooks", post(receive))
+            .with_state(endpoint.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/hooks", listener.local_addr()?);
+        // It ends with the test.
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok((endpoint, url))
+    }
+
+    /// The types of what was taken about an order, once the last one is `last`.
+    async fn until(&self, last: &str) -> Result<Vec<String>> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let taken = self.taken.lock().expect("no panic").clone();
+            let types = taken.iter().map(|event| event["type"].as_str());
+            let types: Option<Vec<_>> = types.map(|name| name.map(str::to_owned)).collect();
+            let types = types.context("a type")?;
+            if types.last().is_some_and(|name| name == last) {
+                return Ok(types);
+            }
+            if Instant::now() > deadline {
+                bail!("not in time: {types:?}");
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+async fn receive(State(endpoint): State<Endpoint>, headers: HeaderMap, body: String) -> StatusCode {
+    let id = headers.get("webhook-id").and_then(|id| id.to_str().ok());
+    let Some(id) = id.map(str::to_owned) else {
+        return StatusCode::BAD_REQUEST;
+    };
+    let mut tries = endpoint.tries.lock().expect("no panic");
+    let count = tries.entry(id).or_default();
+    *count += 1;
+    if *count == 1 {
+        return StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    if let Ok(event) = serde_json::from_str(&body) {
+        endpoint.taken.lock().expect("no panic").push(event);
+    }
+    StatusCode::NO_CONTENT
+}
+
+#[tokio::test]
+async fn the_events_of_an_order_are_posted_in_order_and_each_until_it_is_taken() -> Result<()> {
+    let folder = Folder::create()?;
+    let (endpoint, url) = Endpoint::open().await?;
+    let file = folder.path().join("webhooks.toml");
+    let text = format!(
+        "[[endpoint]]\nname = \"warehouse\"\nurl = \"{url}\"\n\
+         secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n\
+         events = [\"OrderCreated\", \"OrderConfirmed\", \"OrderShipped\"]\n"
+    );
+    fs::write(&file, text)?;
+    let file = file.display().to_string();
+    let running = open_with(&folder, &[("WEBHOOKS_FILE", file.as_str())]).await?;
+    stocked(&running, "Sencha", "19.90", 100).await?;
+    let shop = Shop::of(&running)?;
+    let listed = printed(&shop.run(&["handlers", "list"]));
+    assert!(listed.contains("webhooks:warehouse"), "{listed}");
+    let order = shop.confirmed_order()?;
+    endpoint.until("OrderConfirmed").await?;
+    printed(&shop.run(&["order", "ship", &order]));
+    let types = endpoint.until("OrderShipped").await?;
+    assert_eq!(types, ["OrderCreated", "OrderConfirmed", "OrderShipped"]);
+    let taken = endpoint.taken.lock().expect("no panic");
+    let subject = Value::from(format!("order/{order}"));
+    assert!(taken.iter().all(|event| event["subject"] == subject));
+    Ok(())
+}
