@@ -1,20 +1,46 @@
 //! The attribute `#[event(name = "…", version = …, upcast = […])]`.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
 use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, LitInt, LitStr, Path, Result, Token, bracketed};
 
+/// A stored name: the literal itself, or the constant that filters share with the event.
+pub(crate) enum EventName {
+    Literal(LitStr),
+    Constant(Path),
+}
+
+impl EventName {
+    /// What two events of one enum must not have in common.
+    pub(crate) fn identity(&self) -> String {
+        match self {
+            Self::Literal(name) => name.value(),
+            Self::Constant(path) => path.to_token_stream().to_string(),
+        }
+    }
+}
+
+impl ToTokens for EventName {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Literal(name) => name.to_tokens(tokens),
+            Self::Constant(path) => path.to_tokens(tokens),
+        }
+    }
+}
+
 /// What the attribute says of one event.
 pub(crate) struct EventAttribute {
-    pub(crate) name: LitStr,
+    pub(crate) name: EventName,
     pub(crate) version: u32,
     pub(crate) upcasters: Vec<Path>,
 }
 
 #[derive(Default)]
 struct Parts {
-    name: Option<LitStr>,
+    name: Option<EventName>,
     version: Option<LitInt>,
     upcasters: Option<Vec<Path>>,
 }
@@ -40,7 +66,12 @@ impl EventAttribute {
 impl Parts {
     fn take(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
         if meta.path.is_ident("name") {
-            self.name = Some(meta.value()?.parse()?);
+            let value = meta.value()?;
+            self.name = Some(if value.peek(LitStr) {
+                EventName::Literal(value.parse()?)
+            } else {
+                EventName::Constant(value.parse()?)
+            });
         } else if meta.path.is_ident("version") {
             self.version = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("upcast") {
@@ -60,7 +91,9 @@ impl Parts {
         let name = self
             .name
             .ok_or_else(|| fail("an event needs its stored name: name = \"…\""))?;
-        if name.value().is_empty() {
+        if let EventName::Literal(literal) = &name
+            && literal.value().is_empty()
+        {
             return Err(Error::new_spanned(name, "a stored name is not empty"));
         }
         let upcasters = self.upcasters.unwrap_or_default();

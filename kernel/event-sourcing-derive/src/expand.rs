@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DataEnum, DeriveInput, Error, Fields, Result, Variant};
+use syn::{Data, DataEnum, DeriveInput, Error, Fields, Generics, Result, Variant, parse_quote};
 
 use crate::attribute::EventAttribute;
 
@@ -25,20 +25,27 @@ pub(crate) fn domain_event(input: &DeriveInput) -> Result<TokenStream> {
         }
     };
     let ident = &input.ident;
-    let (generics, arguments, bounds) = input.generics.split_for_impl();
+    let written = bounded(&input.generics, &quote!(::event_sourcing::event::Payload));
+    let read = bounded(
+        &input.generics,
+        &quote!(::event_sourcing::event::StoredPayload),
+    );
+    let (_, arguments, _) = input.generics.split_for_impl();
+    let (written, _, can_be_written) = written.split_for_impl();
+    let (read, _, can_be_read) = read.split_for_impl();
     let names = arms.iter().map(|arms| &arms.name);
     let encode = arms.iter().map(|arms| &arms.encode);
     let decode = arms.iter().map(|arms| &arms.decode);
     Ok(quote! {
         #[automatically_derived]
-        impl #generics ::event_sourcing::DomainEvent for #ident #arguments #bounds {
+        impl #written ::event_sourcing::DomainEvent for #ident #arguments #can_be_written {
             fn encode(&self) -> ::event_sourcing::EncodedEvent {
                 match self { #(#encode)* }
             }
         }
 
         #[automatically_derived]
-        impl #generics ::event_sourcing::StoredEvent for #ident #arguments #bounds {
+        impl #read ::event_sourcing::StoredEvent for #ident #arguments #can_be_read {
             const TYPES: &'static [&'static str] = &[#(#names),*];
 
             fn decode(
@@ -55,12 +62,21 @@ pub(crate) fn domain_event(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
+/// The type parameters, each with a bound more, as serde's derives add theirs.
+fn bounded(generics: &Generics, bound: &TokenStream) -> Generics {
+    let mut generics = generics.clone();
+    for parameter in generics.type_params_mut() {
+        parameter.bounds.push(parse_quote!(#bound));
+    }
+    generics
+}
+
 fn of_enum(events: &DataEnum) -> Result<Vec<Arms>> {
     let mut seen = HashSet::new();
     let mut all = Vec::with_capacity(events.variants.len());
     for variant in &events.variants {
         let attribute = EventAttribute::read(&variant.attrs, variant.ident.span())?;
-        if !seen.insert(attribute.name.value()) {
+        if !seen.insert(attribute.name.identity()) {
             let message = "another event of this enum has the same stored name";
             return Err(Error::new_spanned(&attribute.name, message));
         }

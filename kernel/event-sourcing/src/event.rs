@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The most bytes that the encoded data of one event may have.
@@ -49,6 +50,8 @@ pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 /// assert!(matches!(read, AccountEvent::Withdrawn(data) if data.cents == 500));
 /// ```
 ///
+/// A name that filters need as well is a constant: `name = DEPOSITED`.
+///
 /// A struct can be the only event of its streams. It then carries the attribute itself. What does not fit does not
 /// compile:
 ///
@@ -75,6 +78,17 @@ pub trait StoredEvent: Clone + Debug + Send + Sync + Sized + 'static {
     /// [`DecodeError`] if the name or the shape is unknown or the data do not fit it.
     fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError>;
 }
+
+/// What a type parameter of an event must be able to do so that the event can be read. The derive adds it to each
+/// parameter, so that a reader can take a type there that cannot be written.
+pub trait StoredPayload: Clone + Debug + DeserializeOwned + Send + Sync + 'static {}
+
+impl<T> StoredPayload for T where T: Clone + Debug + DeserializeOwned + Send + Sync + 'static {}
+
+/// What a type parameter of an event must be able to do so that the event can be written.
+pub trait Payload: StoredPayload + Serialize {}
+
+impl<T> Payload for T where T: StoredPayload + Serialize {}
 
 /// A stored event that this binary cannot read.
 #[derive(Debug, thiserror::Error)]
