@@ -32,6 +32,7 @@ where
 {
     let deadline = Instant::now() + tries.timeout;
     let mut used = 0;
+    let mut backoff = tries.backoff();
     let mut known = Known::default();
     loop {
         let mut request = request();
@@ -47,7 +48,7 @@ where
             Err(status) => status,
         };
         known.learn_from(&status);
-        let again = Instant::now() + tries.pause_after(used);
+        let again = Instant::now() + backoff.next_pause();
         let is_last = used >= tries.limit || again >= deadline;
         if is_last || !is_worth_another_try(&status, method.effect) {
             return Err(match method.effect {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use event_sourcing::Backoff;
 use platform::config::{Read, Reader, names};
 
 /// The rule for one kind of call.
@@ -56,12 +57,10 @@ impl Policy {
 }
 
 impl Tries {
-    /// The pause after this many tries, with jitter: between half of it and all of it, so that those who failed
-    /// together do not come back together.
+    /// The pauses between the tries. None is longer than the deadline over all of them.
     #[must_use]
-    pub fn pause_after(&self, tries: u32) -> Duration {
-        let doubled = self.first_pause * 2_u32.saturating_pow(tries.saturating_sub(1).min(16));
-        doubled.mul_f64(rand::random_range(0.5..=1.0))
+    pub fn backoff(&self) -> Backoff {
+        Backoff::new(self.first_pause, self.timeout)
     }
 }
 
@@ -78,8 +77,9 @@ mod tests {
             first_pause: Duration::from_millis(200),
             timeout: Duration::from_secs(5),
         };
+        let mut backoff = tries.backoff();
         for (after, least, most) in [(1, 100, 200), (2, 200, 400), (3, 400, 800)] {
-            let pause = tries.pause_after(after).as_millis();
+            let pause = backoff.next_pause().as_millis();
             assert!((least..=most).contains(&pause), "{pause} ms after {after}");
         }
     }
