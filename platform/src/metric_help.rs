@@ -48,6 +48,7 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("saga_active", Gauge, "Open sagas that this process owns"),
     ("saga_compensated_total", Counter, "Sagas that ended with their steps undone"),
     ("saga_completed_total", Counter, "Sagas that ended with their steps done"),
+    ("saga_corrupt_total", Counter, "Looks at sagas whose stream holds what no saga can do"),
     ("saga_duration_seconds", Histogram, "Sagas from their begin to their end"),
     ("saga_failed_total", Counter, "Sagas that were closed by hand"),
     ("saga_started_total", Counter, "Sagas that began"),

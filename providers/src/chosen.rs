@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use command_database::CommandDatabase;
+use domain::fulfilment::{ArrangeShipping, ProcessPayment};
 use event_sourcing::Clock;
-use sagas::Key;
+use sagas::{EngineBuilder, Key};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -24,9 +25,9 @@ use crate::simulated::{Book, BookTask, Conduct, Dice, Kind, Provider};
 #[derive(Debug)]
 pub struct Providers {
     /// Who takes the money.
-    pub payments: Arc<dyn Payments>,
+    pub payments: Arc<Payments>,
     /// Who brings the goods.
-    pub shipping: Arc<dyn Shipping>,
+    pub shipping: Arc<Shipping>,
     /// Who tells the customers.
     pub notifications: Arc<dyn Notifications>,
     /// What providers call, to be served over HTTP.
@@ -56,9 +57,9 @@ impl Providers {
             let (conduct, book) = (conduct.clone(), book.clone());
             Provider::new(kind, conduct, Dice::random(), book, on_the_way.clone())
         };
-        let (payments, webhook): (Arc<dyn Payments>, _) = match &settings.payments {
+        let (payments, webhook): (Arc<Payments>, _) = match &settings.payments {
             PaymentsChoice::Simulated(conduct) => {
-                let provider = simulated(Kind::Payment, conduct);
+                let provider = simulated(Kind::PAYMENT, conduct);
                 (Arc::new(SimulatedPayments::new(provider)), None)
             }
             PaymentsChoice::Stripe(stripe) => {
@@ -69,9 +70,9 @@ impl Providers {
                 (Arc::new(payments), webhook)
             }
         };
-        let shipping: Arc<dyn Shipping> = match &settings.shipping {
+        let shipping: Arc<Shipping> = match &settings.shipping {
             ShippingChoice::Simulated(conduct) => {
-                Arc::new(SimulatedShipping::new(simulated(Kind::Shipment, conduct)))
+                Arc::new(SimulatedShipping::new(simulated(Kind::SHIPMENT, conduct)))
             }
             ShippingChoice::Http(http) => {
                 let client = HttpClient::try_new(http.ca_file.as_deref())?;
@@ -97,6 +98,14 @@ impl Providers {
             on_the_way,
             book: book_task,
         })
+    }
+
+    /// Has them carry out the steps of the sagas.
+    #[must_use]
+    pub fn carry_out(&self, engine: EngineBuilder) -> EngineBuilder {
+        engine
+            .provider::<ProcessPayment>(Arc::clone(&self.payments))
+            .provider::<ArrangeShipping>(Arc::clone(&self.shipping))
     }
 
     /// Waits until all that was asked is written. It comes to that when every clone of a provider is dropped.

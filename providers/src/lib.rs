@@ -1,7 +1,7 @@
-//! Providers behind ports: who takes the money, brings the goods, and tells the customers. A URL chooses each.
+//! Providers of the sagas' external steps, and of notifications: who takes the money, brings the goods, and tells the customers. A URL chooses each.
 //!
 //! ```text
-//!               port                 by URL
+//!               provider of a step   by URL
 //!  saga step ─► [`Payments`]      ─► simulated:// │ stripe+https://…
 //!  (elsewhere)  [`Shipping`]      ─► simulated:// │ https://…
 //!               [`Notifications`] ─► log://       │ smtp://… smtps://…
@@ -9,7 +9,7 @@
 //!
 //! Every action goes under a [`Key`](sagas::Key) that names it for ever. The same key asks for the same thing, so a
 //! repeat is answered like the first call and never acts twice. A caller that does not know how a call ended asks
-//! [`Payments::look_up`] before it does anything else. An undo reverses what happened under its key, and closes the
+//! [`StepProvider::look_up`](sagas::StepProvider::look_up) before it does anything else. An undo reverses what happened under its key, and closes the
 //! key: an action that was delayed and comes after its undo is refused. So it does not matter in which order the two
 //! arrive, nor how often. Keys, failures and what became of an action are told in the words of the crate `sagas`.
 //!
@@ -43,8 +43,8 @@ pub mod webhooks;
 pub use chosen::Providers;
 pub use error::ProvidersError;
 pub use notifications::{Notice, NoticeKind, Notifications};
-pub use payments::{Charge, Payment, Payments};
+pub use payments::Payments;
 pub use secret::Secret;
 pub use settings::ProviderSettings;
-pub use shipping::{Address, Arrangement, Parcel, Shipment, Shipping};
+pub use shipping::Shipping;
 pub use webhooks::{WebhookPublisher, WebhookSettings};

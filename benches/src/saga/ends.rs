@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use event_sourcing::{EventStore, Filter, Position};
-use sagas::{AnySagaEvent, SagaEvent};
+use sagas::{AnySagaEvent, SagaEvent, names};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -59,13 +59,12 @@ impl Ends {
     }
 
     async fn hear(self, mut after: Position) -> Result<()> {
-        let filter = Filter::of_types(&["SagaCompleted", "SagaCompensated", "SagaSuspended"]);
+        let filter = Filter::of_types(&[names::COMPLETED, names::COMPENSATED, names::SUSPENDED]);
         loop {
             self.0.store.wait_for(after.next()).await?;
             let page = self.0.store.read_all(after, &filter, PAGE).await?;
             for envelope in page.events() {
-                let (name, version) = (&envelope.event_type, envelope.schema_version);
-                let event = AnySagaEvent::read(name, version, &envelope.data)?;
+                let event = envelope.decode::<AnySagaEvent>()?;
                 match event {
                     SagaEvent::Completed(_) => &self.0.completed,
                     _ => &self.0.compensated,

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use event_sourcing::{Filter, Position};
+use sagas::names;
 use serde_json::json;
 use test_shop::{Connection, Operation, Process};
 use tokio::task::JoinSet;
@@ -129,7 +130,7 @@ async fn cancel(services: &Services, orders: Vec<String>) -> Result<()> {
 /// Waits until so many sagas are suspended.
 async fn suspended(services: &Services, count: u64) -> Result<()> {
     let store = open_to_follow(&services.event_store_url()).await?;
-    let filter = Filter::of_types(&["SagaSuspended"]);
+    let filter = Filter::of_types(&[names::SUSPENDED]);
     let all = async {
         let (mut after, mut seen) = (Position::START, 0);
         while seen < count {

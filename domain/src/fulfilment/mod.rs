@@ -12,24 +12,16 @@
 //! cannot be undone comes last. An order is confirmed in the commit of its shipment's arrangement.
 
 mod cancel_order;
+mod data;
 mod kind;
 mod order;
+mod order_stream;
+mod payment;
+mod shipping;
 mod stock;
 
-use std::time::Duration;
-
-use sagas::RetryPolicy;
-
-pub use cancel_order::{CancelOrderSaga, UndoCall, UndoneDeal, Unfulfilment};
+pub use data::{CancelOrderSaga, Fulfilment, OrderSaga, Unfulfilment};
 pub use kind::{SAGA_STREAMS, SAGA_TYPES, parse_saga_type};
-pub use order::{Fulfilment, FulfilmentCall, Obtained, OrderSaga};
+pub use payment::{Charge, ProcessPayment, RefundPayment};
+pub use shipping::{ArrangeShipping, CancelShipping, Shipment};
 pub use stock::Goods;
-
-/// The time limit of one call to a provider.
-const CALL: Duration = Duration::from_secs(10);
-/// How long a provider may take over all tries, before the order is given up.
-const DEADLINE: Duration = Duration::from_secs(30);
-/// How long an order may take until it is confirmed.
-const UNTIL_CONFIRMED: Duration = Duration::from_mins(5);
-/// When a provider is asked again.
-const RETRY: RetryPolicy = RetryPolicy::DEFAULT;

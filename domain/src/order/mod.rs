@@ -23,11 +23,7 @@ mod state;
 
 pub use cancel::{Cancellation, RequestCancellation};
 pub use create::CreateOrder;
-pub use event::{
-    OrderCancellationRequested, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered,
-    OrderEvent, OrderFailed, OrderItem, OrderPaymentProcessed, OrderPaymentRefunded, OrderShipped,
-    OrderShippingArranged, OrderShippingCancelled,
-};
+pub use event::*;
 pub use lines::{GivenLine, OrderLine, OrderLines};
 pub use refusal::{OrderAct, OrderObstacle, OrderState};
 pub use state::{Order, OrderValues, Payment, RequestedCancellation, Shipment};

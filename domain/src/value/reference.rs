@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use sagas::Key;
 use serde::{Deserialize, Serialize};
 
 use super::text::limited;
@@ -25,10 +26,29 @@ impl Reference {
         limited(field, text, 1, 255).map(|text| Self(text.to_owned()))
     }
 
+    /// What another company gave as a name; nothing if no event could hold it.
+    #[must_use]
+    pub fn if_valid(text: &str) -> Option<Self> {
+        Self::parse("reference", text).ok()
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The key of a step, to be kept in an event so that the step can be undone under it.
+impl From<&Key> for Reference {
+    fn from(key: &Key) -> Self {
+        Self(key.as_str().to_owned())
+    }
+}
+
+impl From<&Reference> for Key {
+    fn from(kept: &Reference) -> Self {
+        Self::kept(kept.as_str())
     }
 }
 

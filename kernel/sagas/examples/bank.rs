@@ -23,13 +23,13 @@ use event_sourcing::{
 };
 use parking_lot::Mutex;
 use sagas::{
-    Effects, EngineConfig, Failure, Key, SagaEngine, SagaState, Standing, Undone, started,
+    EngineConfig, Failure, Key, SagaEngine, SagaState, Standing, StepProvider, Undone, started,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use account::{Account, AccountEvent, Refusal, deposit, withdraw};
-use payout::{Order, Payout};
+use payout::{Order, Payout, Send};
 
 // ---- Commands: one on a single stream, one on two at once.
 
@@ -140,11 +140,11 @@ impl Command for BeginPayout {
 
 /// Another bank. It does what it is asked for once for a key, and never after it was told to undo that; it takes no
 /// more than 5,000 cents at once.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct OtherBank(Mutex<BTreeMap<Key, Standing<String>>>);
 
 #[async_trait]
-impl Effects<Payout> for OtherBank {
+impl StepProvider<Send> for OtherBank {
     async fn act(&self, key: &Key, order: &Order) -> Result<String, Failure> {
         let mut book = self.0.lock();
         let new = if order.cents > 5_000 {
@@ -159,7 +159,7 @@ impl Effects<Payout> for OtherBank {
         }
     }
 
-    async fn look_up(&self, key: &Key, _order: &Order) -> Result<Standing<String>, Failure> {
+    async fn look_up(&self, key: &Key) -> Result<Standing<String>, Failure> {
         let book = self.0.lock();
         Ok(book.get(key).cloned().unwrap_or(Standing::Absent))
     }
@@ -188,7 +188,7 @@ async fn pay_out(
         EngineConfig::new("example"),
     );
     let bank = Arc::new(OtherBank::default());
-    let (engine, tasks) = engine.with::<Payout>(bank).start();
+    let (engine, tasks) = engine.saga::<Payout>().provider::<Send>(bank).start()?;
     for (payout, cents, seed) in [("payout-1", 1_000, 4), ("payout-2", 5_001, 5)] {
         let order = Order {
             from: "alice".to_owned(),

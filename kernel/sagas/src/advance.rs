@@ -11,29 +11,30 @@ use chrono::{DateTime, Utc};
 use event_sourcing::clock::after;
 use event_sourcing::execute::{Command, DecideError, Lane, States, UnitOfWork};
 use parking_lot::Mutex;
+use serde_json::Value;
 
-use super::definition::{EventOf, Kind, Refusal, Role, Saga, StateReader, Step, Writes};
+use super::definition::{EventOf, Kind, Refusal, Role, Saga, StateReader, Step};
 use super::event::{
     CompensationStarted, Ended, FailedAs, SagaEvent, StepCompensated, StepCompleted, StepFailed,
     StepStarted, Suspended,
 };
 use super::next::{Move, next};
-use super::operation::{Failure, Key, LONGEST_WAIT, Undone};
+use super::operation::{Failure, Key, LONGEST_WAIT, Undone, readable};
 use super::state::{Phase, Run, SagaState, Status, StepState};
 
 /// What the owner has heard from a call that it made.
 #[derive(Clone, Debug)]
-pub(super) struct News<S: Saga> {
+pub(super) struct News {
     pub(super) step: usize,
     pub(super) undo: bool,
     pub(super) attempt: u32,
     pub(super) key: Key,
-    pub(super) word: Word<S>,
+    pub(super) word: Word,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Word<S: Saga> {
-    Done(S::Output),
+pub(super) enum Word {
+    Done(Value),
     Undone(Undone),
     Failed(Failure),
     /// It was announced, and then not made.
@@ -44,7 +45,7 @@ pub(super) enum Word<S: Saga> {
 #[derive(Clone, Debug)]
 pub(super) struct Advance<S: Saga> {
     pub(super) saga_id: Arc<str>,
-    pub(super) news: Vec<News<S>>,
+    pub(super) news: Vec<News>,
     /// The steps whose calls this process is making.
     pub(super) live: Vec<usize>,
     /// How many more calls it may make.
@@ -55,6 +56,7 @@ pub(super) struct Advance<S: Saga> {
     pub(super) lanes: Vec<Lane>,
     /// The calls that the last decision announced: step and attempt.
     pub(super) announced: Announced,
+    pub(super) saga: PhantomData<fn() -> S>,
 }
 
 /// Which calls were announced. Only whoever announced a call may make it without asking first.
@@ -131,7 +133,7 @@ impl<S: Saga> Pass<'_, S> {
 
     /// Records the word of a call, unless the step has moved on: a person may have declared it done meanwhile, or
     /// closed the saga.
-    fn hear(&mut self, news: &News<S>) -> Result<(), Stopped> {
+    fn hear(&mut self, news: &News) -> Result<(), Stopped> {
         let state = self.state()?;
         let open = state
             .run()
@@ -149,18 +151,25 @@ impl<S: Saga> Pass<'_, S> {
             return Ok(());
         }
         match (&news.word, &at.step.kind) {
-            (Word::Done(output), Kind::External { done, .. }) => {
-                let writes = done(&at.run.data, &at.key, output);
-                self.append(&[at.completed(Some(output.clone()))])?;
-                writes.append_to(&mut self.work)
+            (Word::Done(output), Kind::External(external)) => {
+                match (external.completed)(&at.run.data, &at.key, output) {
+                    Ok(writes) => {
+                        self.append(&[at.completed(Some(output.clone()))])?;
+                        writes.append_to(&mut self.work)
+                    }
+                    // It took effect, and what it brought back cannot be stored: an operator must look at it.
+                    Err(misfit) => {
+                        let reason = readable(&misfit.to_string());
+                        self.fail_as(&at, FailedAs::Unknown, &reason, None, true)
+                    }
+                }
             }
-            (Word::Undone(found), Kind::External { undone, .. }) if found.closed => {
+            (Word::Undone(found), Kind::External(external)) if found.closed => {
                 let found = Undone {
                     happened: found.happened || at.state.completed,
                     ..found.clone()
                 };
-                let writes =
-                    undone.map_or_else(Writes::none, |undone| undone(&at.run.data, &found));
+                let writes = (external.compensated)(&at.run.data, &found);
                 self.append(&[at.compensated(found.happened)])?;
                 writes.append_to(&mut self.work)
             }
@@ -399,7 +408,7 @@ impl<'a, S: Saga> At<'a, S> {
         self.state.failures + 1 < self.step.retry.tries
     }
 
-    fn completed(&self, output: Option<S::Output>) -> EventOf<S> {
+    fn completed(&self, output: Option<Value>) -> EventOf<S> {
         SagaEvent::StepCompleted(StepCompleted {
             saga_id: self.run.saga_id.clone(),
             subject: self.run.subject.clone(),

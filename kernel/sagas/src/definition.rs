@@ -8,15 +8,21 @@
 //! The steps before the pivot can be undone, those behind it are repeated until they succeed. A saga without a
 //! pivot decides when its last step is done.
 
+use std::any::TypeId;
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use event_sourcing::aggregate::Aggregate;
+use event_sourcing::event::Payload;
 use event_sourcing::execute::{DecideError, Lane, UnitOfWork};
+use serde_json::Value;
 
-use super::event::{Payload, SagaEvent};
-use super::operation::{Key, Undone};
+use super::event::SagaEvent;
+use super::operation::{Failure, Key, Standing, Undone};
+use super::registry::ProviderRegistry;
 
 /// A kind of saga: its data, and its tables by version.
 pub trait Saga: Clone + fmt::Debug + Send + Sync + 'static {
@@ -24,27 +30,36 @@ pub trait Saga: Clone + fmt::Debug + Send + Sync + 'static {
     const NAME: &'static str;
     /// The stored name of its streams' type, such as `order_saga`. Each kind of saga has its own.
     const STREAM: &'static str;
-    /// The version of the table that new sagas run by.
-    const DEFINITION: u32;
     /// What it begins with, and what its steps add to it.
     type Data: Payload;
-    /// What its external steps bring back.
-    type Output: Payload;
-    /// What its external steps ask for.
-    type Call: Clone + fmt::Debug + Send + Sync + 'static;
+    /// The tables of all versions that may still be running, the latest last. A name that a step has in one of them
+    /// means the same in all: what was stored of the step is read without asking for the version.
+    const TABLES: &'static [Table<Self>];
+    /// The version of the table that new sagas run by.
+    const DEFINITION: u32 = Self::TABLES[Self::TABLES.len() - 1].definition;
 
-    /// The table of a version. A binary keeps the tables of all versions that may still be running.
-    fn table(definition: u32) -> Option<&'static Table<Self>>;
+    /// The table of a version.
+    #[must_use]
+    fn table(definition: u32) -> Option<&'static Table<Self>> {
+        let mut tables = Self::TABLES.iter();
+        tables.find(|table| table.definition == definition)
+    }
 
-    /// Adds what an external step brought back to the data.
-    fn learn(data: &mut Self::Data, output: &Self::Output);
+    /// The streams that the commits of a step surely write, unless the step names others: a hint, so that a decision
+    /// need not begin twice.
+    #[must_use]
+    fn lanes(_data: &Self::Data) -> Vec<Lane> {
+        Vec::new()
+    }
 }
 
 /// The events of a kind of saga.
-pub type EventOf<S> = SagaEvent<<S as Saga>::Data, <S as Saga>::Output>;
+pub type EventOf<S> = SagaEvent<<S as Saga>::Data>;
 
 /// The steps of a saga, in order, and what goes into the commit of its end.
 pub struct Table<S: Saga> {
+    /// Its version. A table that runs is never changed.
+    pub definition: u32,
     /// Stages follow each other; the steps of one stage are independent and run side by side.
     pub stages: &'static [&'static [Step<S>]],
     /// How long a saga may take until its pivot. After it, it is undone.
@@ -66,6 +81,19 @@ impl<S: Saga> fmt::Debug for Table<S> {
 }
 
 impl<S: Saga> Table<S> {
+    /// Version `definition`, with five minutes until its pivot, and ends that write nothing.
+    #[must_use]
+    pub const fn new(definition: u32, stages: &'static [&'static [Step<S>]]) -> Self {
+        Self {
+            definition,
+            stages,
+            until_pivot: Duration::from_mins(5),
+            completed: |_, _, _| Ok(Writes::none()),
+            compensated: |_, _, _| Ok(Writes::none()),
+            failed: |_, _, _| Ok(Writes::none()),
+        }
+    }
+
     /// Its steps, stage after stage. A step's index counts in this order.
     #[must_use]
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = &'static Step<S>> + Clone + use<S> {
@@ -97,8 +125,9 @@ impl<S: Saga> Table<S> {
         pivot.or(retriable).unwrap_or(count)
     }
 
-    /// What is wrong with it: the first rule that it breaks. Names are unique; compensatable steps come first, then at
-    /// most one pivot, alone in its stage, then retriable ones.
+    /// What is wrong with it: the first rule that it breaks. The versions of the tables ascend. Names are unique, and what
+    /// is stored under a name is of one type in all versions; compensatable steps come first, then at most one pivot, alone in its stage, then retriable
+    /// ones.
     #[must_use]
     pub fn flaw(&self) -> Option<String> {
         let order = |role| match role {
@@ -106,6 +135,9 @@ impl<S: Saga> Table<S> {
             Role::Pivot => 1,
             Role::Retriable => 2,
         };
+        if !S::TABLES.is_sorted_by(|one, next| one.definition < next.definition) {
+            return Some("the definitions of the tables do not ascend".to_owned());
+        }
         let mut least = 0;
         for stage in self.stages {
             let first = stage.first().map(|step| order(step.role));
@@ -126,7 +158,7 @@ impl<S: Saga> Table<S> {
             // A second pivot would come behind the decision.
             least = first.map_or(least, |first| if first == 1 { 2 } else { first });
         }
-        None
+        self.steps().find_map(Step::flaw_across_versions)
     }
 }
 
@@ -140,6 +172,11 @@ pub enum Role {
     /// Is repeated until it succeeds; after too many tries a person is asked.
     Retriable,
 }
+
+/// How long one call may take, unless its step says otherwise.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an action may take over all its tries, unless its step says otherwise.
+pub const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One step.
 pub struct Step<S: Saga> {
@@ -165,6 +202,69 @@ impl<S: Saga> fmt::Debug for Step<S> {
     }
 }
 
+impl<S: Saga> Step<S> {
+    /// A local step. One that is compensatable needs no undoing, unless [`undone_by`](Self::undone_by) says how.
+    #[must_use]
+    pub const fn local(name: &'static str, role: Role, action: Local<S>) -> Self {
+        let undo = None;
+        Self {
+            name,
+            role,
+            kind: Kind::Local { action, undo },
+            lanes: S::lanes,
+            timeout: CALL_TIMEOUT,
+            deadline: STEP_TIMEOUT,
+            retry: RetryPolicy::DEFAULT,
+        }
+    }
+
+    /// The same local step, undone by these writes. An external step is undone by its provider.
+    #[must_use]
+    pub const fn undone_by(mut self, undo: Local<S>) -> Self {
+        if let Kind::Local { undo: none, .. } = &mut self.kind {
+            *none = Some(undo);
+        }
+        self
+    }
+
+    /// The same step, whose commits surely write these streams.
+    #[must_use]
+    pub const fn writing(mut self, lanes: fn(&S::Data) -> Vec<Lane>) -> Self {
+        self.lanes = lanes;
+        self
+    }
+
+    /// What is stored of it, if it is external.
+    fn response(&self) -> Option<ResponseType> {
+        match &self.kind {
+            Kind::Local { .. } => None,
+            Kind::External(external) => Some((external.response)()),
+        }
+    }
+
+    /// How it contradicts one of the same name in another version.
+    fn flaw_across_versions(&self) -> Option<String> {
+        let others = S::TABLES.iter().flat_map(Table::steps);
+        let mut others = others.filter(|other| other.name == self.name);
+        let other = others.find(|other| other.response() != self.response())?;
+        let brings = |step: &Step<S>| step.response().map_or("nothing", |response| response.name);
+        let (here, there) = (brings(self), brings(other));
+        Some(format!(
+            "step {} brings back {here}, and {there} in another version; it needs another name",
+            self.name
+        ))
+    }
+
+    /// Whether there is something to undo once it took effect.
+    #[must_use]
+    pub fn can_be_undone(&self) -> bool {
+        match self.kind {
+            Kind::Local { undo, .. } => undo.is_some(),
+            Kind::External(_) => self.role == Role::Compensatable,
+        }
+    }
+}
+
 /// What a step does, beside what undoes it.
 pub enum Kind<S: Saga> {
     /// Its events and its completion are one commit: it happens exactly once.
@@ -174,24 +274,68 @@ pub enum Kind<S: Saga> {
         /// Decides the writes that undo it.
         undo: Option<Local<S>>,
     },
-    /// A call to the outside: at least once, under a key.
-    External {
-        /// What is asked for.
-        call: fn(&S::Data) -> S::Call,
-        /// Writes of the commit of its completion.
-        done: fn(&S::Data, &Key, &S::Output) -> Writes,
-        /// Writes of the commit of its undoing. A step without it needs no undoing.
-        undone: Option<fn(&S::Data, &Undone) -> Writes>,
-    },
+    /// A call to the outside: at least once, under a key. Made by [`Step::external`] and [`Step::undoing`].
+    External(External<S>),
 }
 
 impl<S: Saga> fmt::Debug for Kind<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Local { .. } => "Local",
-            Self::External { .. } => "External",
+            Self::External(_) => "External",
         })
     }
+}
+
+/// An external step without its type: the functions that know it.
+pub struct External<S: Saga> {
+    /// Adds what it brought back to the data.
+    pub(super) apply_output: fn(&mut S::Data, &Value) -> Result<(), Misfit>,
+    /// Writes of the commit of its completion.
+    pub(super) completed: fn(&S::Data, &Key, &Value) -> Result<Writes, Misfit>,
+    /// Writes of the commit of its undoing.
+    pub(super) compensated: fn(&S::Data, &Undone) -> Writes,
+    /// The provider of the step, if there is one.
+    pub(super) connect: fn(&ProviderRegistry) -> Option<Arc<dyn AnyProvider<S>>>,
+    /// What is stored of it.
+    pub(super) response: fn() -> ResponseType,
+    /// Whether it undoes what a step of another saga did.
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(dead_code, reason = "only the testing kit asks")
+    )]
+    pub(super) is_undo: bool,
+}
+
+impl<S: Saga> fmt::Debug for External<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "External({:?})", (self.response)())
+    }
+}
+
+/// A type that is stored of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResponseType {
+    pub(super) id: TypeId,
+    pub(super) name: &'static str,
+}
+
+/// What came back of a step, or was stored of it, is not what the step brings back.
+#[derive(Debug, thiserror::Error)]
+#[error("the output of step {step} does not fit: {source}")]
+pub struct Misfit {
+    pub(super) step: &'static str,
+    pub(super) source: serde_json::Error,
+}
+
+/// Carries out one step of a saga, whatever the step's type. What goes in is the saga's data, what comes out is stored.
+#[async_trait]
+pub(super) trait AnyProvider<S: Saga>: Send + Sync {
+    async fn act(&self, key: &Key, data: &S::Data) -> Result<Value, Failure>;
+
+    async fn look_up(&self, key: &Key) -> Result<Standing<Value>, Failure>;
+
+    async fn undo(&self, key: &Key, data: &S::Data) -> Result<Undone, Failure>;
 }
 
 /// When a step is tried again: `min` after the first failure, twice as long after each further one, at most `max`,

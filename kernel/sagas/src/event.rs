@@ -4,40 +4,53 @@
 //! is about, such as an order's id), so that a reader of the log needs no other row to place it.
 
 use chrono::{DateTime, Utc};
-use event_sourcing::event::{DecodeError, DomainEvent, EncodedEvent, Metadata, StoredEvent};
-use event_sourcing::upcast;
-use serde::de::DeserializeOwned;
+use event_sourcing::DomainEvent;
+use event_sourcing::event::{Metadata, StoredEvent};
+use event_sourcing::store::Filter;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::names;
 use super::operation::Key;
 
-/// What happens to a saga. `D` is what it begins with, `O` what its external steps bring back; a reader that needs
-/// neither takes [`AnySagaEvent`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SagaEvent<D, O> {
+/// What happens to a saga. `D` is what it begins with; a reader that does not need it takes [`AnySagaEvent`].
+#[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
+pub enum SagaEvent<D> {
     /// It began.
+    #[event(name = names::STARTED)]
     Started(Started<D>),
     /// A call to the outside is about to be made.
+    #[event(name = names::STEP_STARTED)]
     StepStarted(StepStarted),
     /// A step took effect.
-    StepCompleted(StepCompleted<O>),
+    #[event(name = names::STEP_COMPLETED)]
+    StepCompleted(StepCompleted),
     /// A try of a step, or of its compensation, did not succeed.
+    #[event(name = names::STEP_FAILED)]
     StepFailed(StepFailed),
     /// Somebody wants it undone.
+    #[event(name = names::CANCEL_REQUESTED)]
     CancelRequested(CancelRequested),
     /// From here on it goes backwards.
+    #[event(name = names::COMPENSATION_STARTED)]
     CompensationStarted(CompensationStarted),
     /// What a step did is undone, and its key is closed.
+    #[event(name = names::STEP_COMPENSATED)]
     StepCompensated(StepCompensated),
     /// An end: every step took effect.
+    #[event(name = names::COMPLETED)]
     Completed(Ended),
     /// An end: nothing of it is left.
+    #[event(name = names::COMPENSATED)]
     Compensated(Ended),
     /// An end: a person closed it.
+    #[event(name = names::FAILED)]
     Failed(Closed),
     /// It waits for a person.
+    #[event(name = names::SUSPENDED)]
     Suspended(Suspended),
     /// A person let it go on.
+    #[event(name = names::RESUMED)]
     Resumed(Resumed),
 }
 
@@ -83,16 +96,17 @@ pub struct StepStarted {
 
 /// `SagaStepCompleted`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepCompleted<O> {
+pub struct StepCompleted {
     /// The saga.
     pub saga_id: String,
     /// What it is about.
     pub subject: String,
     /// The step.
     pub step: String,
-    /// What the call brought back; none from local steps and from those that a person resolved.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    pub output: Option<O>,
+    /// What the call brought back, as the step's [`Response`](crate::ExternalStep::Response) is stored; none from local
+    /// steps and from those that a person resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
     /// Set if a person declared the step done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Person>,
@@ -259,62 +273,20 @@ impl<'de> Deserialize<'de> for Opaque {
     }
 }
 
-/// Any saga's event, for readers that need neither what it began with nor what its calls brought back.
-pub type AnySagaEvent = SagaEvent<Opaque, Opaque>;
+/// Any saga's event, for readers that do not need what it began with.
+pub type AnySagaEvent = SagaEvent<Opaque>;
 
-/// The names of all events of sagas.
-pub const SAGA_EVENTS: [&str; 12] = [
-    "SagaStarted",
-    "SagaStepStarted",
-    "SagaStepCompleted",
-    "SagaStepFailed",
-    "SagaCancelRequested",
-    "SagaCompensationStarted",
-    "SagaStepCompensated",
-    "SagaCompleted",
-    "SagaCompensated",
-    "SagaFailed",
-    "SagaSuspended",
-    "SagaResumed",
-];
-
-impl<D: DeserializeOwned, O: DeserializeOwned> SagaEvent<D, O> {
-    /// Reads a stored event.
-    ///
-    /// # Errors
-    /// [`DecodeError`] if the name or the shape is unknown or the data do not fit it.
-    pub fn read(event_type: &str, version: u32, data: &str) -> Result<Self, DecodeError> {
-        let stored = Stored(event_type, version, data);
-        match event_type {
-            "SagaStarted" => stored.lift(Self::Started),
-            "SagaStepStarted" => stored.lift(Self::StepStarted),
-            "SagaStepCompleted" => stored.lift(Self::StepCompleted),
-            "SagaStepFailed" => stored.lift(Self::StepFailed),
-            "SagaCancelRequested" => stored.lift(Self::CancelRequested),
-            "SagaCompensationStarted" => stored.lift(Self::CompensationStarted),
-            "SagaStepCompensated" => stored.lift(Self::StepCompensated),
-            "SagaCompleted" => stored.lift(Self::Completed),
-            "SagaCompensated" => stored.lift(Self::Compensated),
-            "SagaFailed" => stored.lift(Self::Failed),
-            "SagaSuspended" => stored.lift(Self::Suspended),
-            "SagaResumed" => stored.lift(Self::Resumed),
-            other => Err(DecodeError::UnknownType {
-                event_type: other.to_owned(),
-            }),
-        }
-    }
+/// Selects events of these types, of whatever saga. In streams of the types `saga_streams`, which the reader knows, it
+/// also selects every event of an unknown type, so that the reader does not pass over what a newer binary wrote.
+#[must_use]
+pub fn event_filter(saga_streams: &[&'static str], event_types: &[&'static str]) -> Filter {
+    let others = AnySagaEvent::TYPES.iter().copied();
+    let others: Vec<_> = others.filter(|name| !event_types.contains(name)).collect();
+    let streams = Filter::of_streams(saga_streams).ignoring(&others);
+    Filter::of_types(event_types).or(streams)
 }
 
-/// An event as it was stored: name, shape, data.
-struct Stored<'a>(&'a str, u32, &'a str);
-
-impl Stored<'_> {
-    fn lift<T: DeserializeOwned, E>(&self, variant: fn(T) -> E) -> Result<E, DecodeError> {
-        upcast::read(self.0, self.1, self.2, &[]).map(variant)
-    }
-}
-
-impl<D, O> SagaEvent<D, O> {
+impl<D> SagaEvent<D> {
     /// The saga that it belongs to.
     #[must_use]
     pub fn saga_id(&self) -> &str {
@@ -343,81 +315,9 @@ impl<D, O> SagaEvent<D, O> {
         };
         (saga_id, subject)
     }
-
-    /// The stored name.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Started(_) => "SagaStarted",
-            Self::StepStarted(_) => "SagaStepStarted",
-            Self::StepCompleted(_) => "SagaStepCompleted",
-            Self::StepFailed(_) => "SagaStepFailed",
-            Self::CancelRequested(_) => "SagaCancelRequested",
-            Self::CompensationStarted(_) => "SagaCompensationStarted",
-            Self::StepCompensated(_) => "SagaStepCompensated",
-            Self::Completed(_) => "SagaCompleted",
-            Self::Compensated(_) => "SagaCompensated",
-            Self::Failed(_) => "SagaFailed",
-            Self::Suspended(_) => "SagaSuspended",
-            Self::Resumed(_) => "SagaResumed",
-        }
-    }
-}
-
-/// What a saga's data and outputs must be able to do for who reads them.
-pub trait StoredPayload:
-    Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static
-{
-}
-
-impl<T> StoredPayload for T where
-    T: Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static
-{
-}
-
-/// What a saga's data and outputs must be able to do.
-pub trait Payload: StoredPayload + Serialize {}
-
-impl<T> Payload for T where T: StoredPayload + Serialize {}
-
-impl<D: Payload, O: Payload> DomainEvent for SagaEvent<D, O> {
-    fn encode(&self) -> EncodedEvent {
-        let data = match self {
-            Self::Started(e) => serde_json::to_string(e),
-            Self::StepStarted(e) => serde_json::to_string(e),
-            Self::StepCompleted(e) => serde_json::to_string(e),
-            Self::StepFailed(e) => serde_json::to_string(e),
-            Self::CancelRequested(e) => serde_json::to_string(e),
-            Self::CompensationStarted(e) => serde_json::to_string(e),
-            Self::StepCompensated(e) => serde_json::to_string(e),
-            Self::Completed(e) | Self::Compensated(e) => serde_json::to_string(e),
-            Self::Failed(e) => serde_json::to_string(e),
-            Self::Suspended(e) => serde_json::to_string(e),
-            Self::Resumed(e) => serde_json::to_string(e),
-        };
-        EncodedEvent {
-            event_type: self.name(),
-            schema_version: 1,
-            data: data.unwrap_or_else(|error| {
-                unreachable!("sagas keep plain structs, so JSON can hold them: {error}")
-            }),
-        }
-    }
-}
-
-impl<D: StoredPayload, O: StoredPayload> StoredEvent for SagaEvent<D, O> {
-    const TYPES: &'static [&'static str] = &SAGA_EVENTS;
-
-    fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError> {
-        Self::read(event_type, schema_version, data)
-    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 fn is_false(flag: &bool) -> bool {
     !flag
-}
-
-fn none<T>() -> Option<T> {
-    None
 }

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!   definition   the table: each step with its action beside its compensation
-//!   event        the ledger: what is written down, before each call and behind it
+//!   step         external steps: each a type with its request and its response, and who carries it out
+//!   event        the ledger: what is written down, before each call and after it; names: of its events
 //!   state        where a saga stands; moves: what is legal from there
 //!   next         what to do now: a pure function of the state and the time
 //!   operation    an action at a provider: its key, and what is known of it
-//!   effects      the outside, called at the edge
+//!   registry     who carries out which step
 //!   engine       owns partitions by lease, makes the calls, commits what it hears
 //!   status       the same in one word
 //!   summary      where a saga stands, for people
@@ -26,17 +27,19 @@ extern crate self as sagas;
 
 mod advance;
 pub mod definition;
-pub mod effects;
 pub mod engine;
 pub mod event;
 pub mod fields;
 mod moves;
+pub mod names;
 pub mod next;
 pub mod operation;
 pub mod person;
+mod registry;
 mod start;
 pub mod state;
 pub mod status;
+pub mod step;
 pub mod summary;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -44,11 +47,11 @@ pub mod testing;
 mod tests;
 
 pub use definition::{
-    End, EventOf, Kind, Local, Refusal, RetryPolicy, Role, Saga, StateReader, Step, Table, Writes,
+    CALL_TIMEOUT, End, EventOf, Kind, Local, Misfit, Refusal, RetryPolicy, Role, STEP_TIMEOUT,
+    Saga, StateReader, Step, Table, Writes,
 };
-pub use effects::Effects;
-pub use engine::{EngineBuilder, EngineConfig, EngineTasks, SagaEngine};
-pub use event::{AnySagaEvent, Person, SAGA_EVENTS, SagaEvent};
+pub use engine::{EngineBuilder, EngineConfig, EngineError, EngineTasks, SagaEngine};
+pub use event::{AnySagaEvent, Person, SagaEvent, event_filter};
 pub use moves::IllegalMove;
 pub use next::{Move, Plan, next};
 pub use operation::{Failure, InvalidKey, Key, LONGEST_WAIT, Standing, Undone, readable};
@@ -56,6 +59,7 @@ pub use person::{Act, ActRefused, PersonActs, cancel};
 pub use start::{PARTITIONS, partition_of, started};
 pub use state::{Outcome, Phase, Run, SagaState, Status, StepState};
 pub use status::{SagaStatus, UnknownStatus};
+pub use step::{DataOf, ExternalStep, StepProvider, UndoStep};
 pub use summary::Summary;
 
 /// The examples of the README are tests.

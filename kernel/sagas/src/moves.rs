@@ -1,12 +1,15 @@
 //! The legal moves of a saga: one total match.
 
 use chrono::{DateTime, Utc};
+use event_sourcing::event::{DomainEvent, Payload};
+use serde_json::Value;
 
-use super::definition::{EventOf, Saga};
+use super::definition::{EventOf, Kind, Saga};
 use super::event::{
     Action, CancelRequested, CompensationStarted, FailedAs, SagaEvent, Started, StepCompleted,
     StepFailed, StepStarted,
 };
+use super::names;
 use super::state::{Outcome, Phase, Run, Status, StepState};
 
 /// An event that does not fit where the saga stands.
@@ -17,9 +20,9 @@ pub struct IllegalMove {
     place: String,
 }
 
-pub(super) fn illegal<D, O>(event: &SagaEvent<D, O>, place: impl Into<String>) -> IllegalMove {
+pub(super) fn illegal<D: Payload>(event: &SagaEvent<D>, place: impl Into<String>) -> IllegalMove {
     IllegalMove {
-        event: event.name(),
+        event: event.encode().event_type,
         place: place.into(),
     }
 }
@@ -31,7 +34,7 @@ impl<S: Saga> Run<S> {
     ) -> Result<Self, IllegalMove> {
         let Some(table) = S::table(started.definition) else {
             return Err(IllegalMove {
-                event: "SagaStarted",
+                event: names::STARTED,
                 place: format!("a binary without definition {}", started.definition),
             });
         };
@@ -108,16 +111,31 @@ impl<S: Saga> Run<S> {
     fn complete(
         &mut self,
         event: &EventOf<S>,
-        completed: &StepCompleted<S::Output>,
+        completed: &StepCompleted,
     ) -> Result<(), IllegalMove> {
         let index = self.open_step(event, &completed.step, false)?;
+        if let Some(output) = &completed.output {
+            self.apply_output(index, output)
+                .map_err(|reason| illegal(event, reason))?;
+        }
         let step = &mut self.steps[index];
         (step.status, step.completed) = (Status::Done, true);
         (step.unresolved, step.retry_at, step.reason) = (false, None, None);
-        if let Some(output) = &completed.output {
-            S::learn(&mut self.data, output);
-        }
         Ok(())
+    }
+
+    /// Adds what a step brought back to the data. It says why it cannot.
+    fn apply_output(&mut self, index: usize, output: &Value) -> Result<(), String> {
+        let Some((step, _)) = self.step(index) else {
+            return Err(format!("a table without step {index}"));
+        };
+        match &step.kind {
+            Kind::External(external) => {
+                let applied = (external.apply_output)(&mut self.data, output);
+                applied.map_err(|misfit| misfit.to_string())
+            }
+            Kind::Local { .. } => Err(format!("step {}, which brings nothing back", step.name)),
+        }
     }
 
     fn undo(&mut self, event: &EventOf<S>, name: &str) -> Result<(), IllegalMove> {

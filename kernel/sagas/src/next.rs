@@ -190,7 +190,7 @@ fn must_wait<S: Saga>(step: &Step<S>, at: DateTime<Utc>, now: DateTime<Utc>) -> 
 fn begin<S: Saga>(step: &Step<S>, index: usize, undo: bool) -> Move {
     match step.kind {
         Kind::Local { .. } => Move::Decide { step: index, undo },
-        Kind::External { .. } => Move::Call {
+        Kind::External(_) => Move::Call {
             step: index,
             undo,
             announced: false,

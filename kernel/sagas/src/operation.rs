@@ -32,6 +32,12 @@ impl Key {
         key.validate().map(|()| key)
     }
 
+    /// A key as an event of the domain keeps it. It is validated before a provider is asked under it.
+    #[must_use]
+    pub fn kept(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// Whether every provider can take it: 1 to 200 printable ASCII characters without spaces fit in any header. A key
     /// made of a saga's id need not.
     ///
@@ -202,15 +208,21 @@ impl<T> Standing<T> {
     }
 }
 
-/// What undoing found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What undoing found. What is stored of it is what it found, not whether the key is closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undone {
     /// Whether the action had taken effect, now or before an earlier undoing.
     pub happened: bool,
     /// What the provider calls the undoing, if it has a name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Whether the provider will refuse the action from now on. If it cannot, it is asked again later.
+    #[serde(skip, default = "closed")]
     pub closed: bool,
+}
+
+fn closed() -> bool {
+    true
 }
 
 impl Undone {

@@ -43,6 +43,9 @@ pub enum ActRefused {
     /// It can only go on.
     #[error("the saga can no longer be cancelled")]
     Decided,
+    /// Its stream holds what no saga can do, so nothing more is written to it.
+    #[error("the saga's stream is corrupt: {0}")]
+    Corrupt(String),
 }
 
 /// An act of a person on a saga, answered with where the saga then stands.
@@ -98,6 +101,9 @@ impl<S: Saga> Command for PersonActs<S> {
     fn decide(&self, work: &mut UnitOfWork<'_, ActRefused>) -> Result<(), DecideError<ActRefused>> {
         let state = work.state::<SagaState<S>>(&self.saga_id)?;
         let run = state.run().ok_or(ActRefused::Unknown)?;
+        if let Some(damage) = state.damage() {
+            return Err(ActRefused::Corrupt(damage.to_owned()).into());
+        }
         let events = decide(run, &self.deed, &self.by)?;
         let writes = match (&self.deed, run.table()) {
             (Deed::Act(Act::Close), Some(table)) => {
@@ -203,13 +209,13 @@ fn resumed<S: Saga>(run: &Run<S>, action: Action, only: Option<&str>, by: &Perso
 fn undone_by_hand<S: Saga>(run: &Run<S>) -> Writes {
     let step = run.suspended.and_then(|index| run.step(index));
     match (step.map(|(step, state)| (&step.kind, state)), &run.phase) {
-        (Some((Kind::External { undone, .. }, state)), Phase::Backward { .. }) => {
+        (Some((Kind::External(external), state)), Phase::Backward { .. }) => {
             let found = Undone {
                 happened: state.completed,
                 reference: None,
                 closed: true,
             };
-            undone.map_or_else(Writes::none, |undone| undone(&run.data, &found))
+            (external.compensated)(&run.data, &found)
         }
         _ => Writes::none(),
     }

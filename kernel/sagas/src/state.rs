@@ -20,7 +20,7 @@ use event_sourcing::event::Metadata;
 use event_sourcing::id::Version;
 use serde::{Deserialize, Serialize};
 
-use super::definition::{EventOf, Kind, Role, Saga, Step, Table};
+use super::definition::{EventOf, Role, Saga, Step, Table};
 use super::event::{Person, SagaEvent};
 use super::moves::{IllegalMove, illegal};
 use super::operation::Key;
@@ -263,20 +263,17 @@ impl<S: Saga> Run<S> {
         let Some((step, state)) = self.step(index) else {
             return false;
         };
-        let can = match step.kind {
-            Kind::Local { undo, .. } => undo.is_some(),
-            Kind::External { undone, .. } => undone.is_some(),
-        };
-        can && match state.status {
-            Status::Pending | Status::Undone => false,
-            Status::Waiting | Status::GaveUp => state.unresolved,
-            Status::Calling
-            | Status::Unknown
-            | Status::Done
-            | Status::Undoing
-            | Status::UndoWaiting
-            | Status::NotClosed => true,
-        }
+        step.can_be_undone()
+            && match state.status {
+                Status::Pending | Status::Undone => false,
+                Status::Waiting | Status::GaveUp => state.unresolved,
+                Status::Calling
+                | Status::Unknown
+                | Status::Done
+                | Status::Undoing
+                | Status::UndoWaiting
+                | Status::NotClosed => true,
+            }
     }
 
     /// The steps whose calls were announced, and of which there is no word yet.

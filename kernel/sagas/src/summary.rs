@@ -62,17 +62,25 @@ impl<S: Saga> SagaState<S> {
         let mut compensated_steps: Vec<_> = compensated.map(|(name, _)| name).collect();
         compensated_steps.reverse();
         let is_forward = matches!(run.phase, Phase::Forward);
+        let status = match self.damage() {
+            // It waits for an operator, although no event says so.
+            Some(_) => SagaStatus::Suspended,
+            None => run.status(),
+        };
         Some(Summary {
             saga_id: run.saga_id.clone(),
             subject: run.subject.clone(),
             saga_type: S::NAME,
             definition: run.definition,
             version: self.version(),
-            status: run.status(),
+            status,
             current_step: current.and_then(|index| names().nth(index)),
             completed_steps: completed.map(|(name, _)| name).collect(),
             compensated_steps,
             failure: match run.suspended {
+                _ if self.damage().is_some() => {
+                    self.damage().map(|damage| format!("corrupt: {damage}"))
+                }
                 Some(index) => run.steps.get(index).and_then(|step| step.reason.clone()),
                 None => run.failure.clone(),
             },

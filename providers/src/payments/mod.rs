@@ -1,12 +1,13 @@
 //! Payments: who takes the money and gives it back.
 //!
-//! [`port`] says what any provider of payments promises; [`choice`] reads the URL that chooses one.
+//! [`provider`] says what any provider of payments is; [`choice`] reads the URL that chooses one.
 
 mod choice;
-mod port;
+mod provider;
 mod simulated;
 pub mod stripe;
 
 pub use choice::PaymentsChoice;
-pub use port::{Charge, Payment, Payments};
+pub use provider::Payments;
+pub(crate) use provider::payment_id;
 pub use simulated::SimulatedPayments;

@@ -1,15 +1,17 @@
 //! Shipping over HTTP, by the small protocol of `docs/providers.md`.
 
 use async_trait::async_trait;
+use domain::fulfilment::{ArrangeShipping, Shipment};
+use domain::value::TrackingNumber;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::RequestBuilder;
-use sagas::{Failure, Key, Standing, Undone, readable};
+use sagas::{Failure, Key, Standing, StepProvider, Undone, readable};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Arrangement, HttpShippingSettings, Shipment, Shipping};
+use super::{HttpShippingSettings, tracking_number};
 use crate::Secret;
 use crate::http_client::{Answer, HttpClient};
 
@@ -140,18 +142,18 @@ impl HttpShipping {
 }
 
 #[async_trait]
-impl Shipping for HttpShipping {
-    async fn arrange(&self, key: &Key, shipment: &Shipment) -> Result<Arrangement, Failure> {
+impl StepProvider<ArrangeShipping> for HttpShipping {
+    async fn act(&self, key: &Key, shipment: &Shipment) -> Result<TrackingNumber, Failure> {
         let body = Some(as_json(shipment));
         let answer = self.call(Method::POST, "/shipments", key, body).await?;
         if !answer.status.is_success() {
             return Err(self.refused(&answer));
         }
-        let Arranged { tracking_number } = read(&answer)?;
-        arrangement(tracking_number)
+        let arranged: Arranged = read(&answer)?;
+        short_number(&arranged.tracking_number)
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Standing<Arrangement>, Failure> {
+    async fn look_up(&self, key: &Key) -> Result<Standing<TrackingNumber>, Failure> {
         let answer = self.call(Method::GET, &path(key), key, None).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(Standing::Absent);
@@ -160,7 +162,7 @@ impl Shipping for HttpShipping {
             return Err(never_refused(self.refused(&answer)));
         }
         Ok(match read(&answer)? {
-            Found::Done { tracking_number } => Standing::Done(arrangement(tracking_number)?),
+            Found::Done { tracking_number } => Standing::Done(short_number(&tracking_number)?),
             Found::Refused { reason } => Standing::Refused(self.words(&reason)),
             Found::Undone => Standing::Undone,
             Found::Pending => Standing::Pending,
@@ -191,15 +193,15 @@ fn path(key: &Key) -> String {
 fn as_json(shipment: &Shipment) -> Value {
     let address = shipment.address.as_ref().map(|address| {
         json!({
-            "street": address.street,
-            "city": address.city,
-            "postal_code": address.postal_code,
+            "street": address.street(),
+            "city": address.city(),
+            "postal_code": address.postal_code(),
         })
     });
     let items: Vec<Value> = shipment
-        .items
+        .goods
         .iter()
-        .map(|item| json!({ "product_id": item.product_id.as_str(), "quantity": item.quantity.get() }))
+        .map(|goods| json!({ "product_id": goods.product_id.as_str(), "quantity": goods.quantity.get() }))
         .collect();
     json!({ "order_id": shipment.order_id.as_str(), "address": address, "items": items })
 }
@@ -210,11 +212,12 @@ fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
         .map_err(|_| Failure::unknown("the carrier's answer cannot be read"))
 }
 
-fn arrangement(tracking_number: String) -> Result<Arrangement, Failure> {
-    let characters = tracking_number.chars().count();
+/// A number that a carrier of this protocol may give.
+fn short_number(text: &str) -> Result<TrackingNumber, Failure> {
+    let characters = text.chars().count();
     let fits = (1..=MAX_TRACKING_CHARACTERS).contains(&characters);
-    if fits && !tracking_number.chars().any(char::is_control) {
-        Ok(Arrangement { tracking_number })
+    if fits && !text.chars().any(char::is_control) {
+        tracking_number(text)
     } else {
         Err(Failure::unknown(
             "the carrier's tracking number cannot be read",

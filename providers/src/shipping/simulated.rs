@@ -1,63 +1,33 @@
 //! Shipping without a carrier.
 
-use async_trait::async_trait;
-use domain::value::Money;
-use sagas::{Failure, Key, Standing, Undone};
+use domain::fulfilment::{ArrangeShipping, Shipment};
+use domain::value::{EntityId, Money, TrackingNumber};
+use sagas::Failure;
 use uuid::Uuid;
 
-use super::{Arrangement, Shipment, Shipping};
-use crate::simulated::provider::Asked;
-use crate::simulated::{Action, Kind, Provider, Verdict};
+use super::tracking_number;
+use crate::simulated::{Kind, SimulatedProvider, SimulatedStep};
 
 /// A carrier in the command database.
-#[derive(Debug)]
-pub struct SimulatedShipping(Provider);
+pub type SimulatedShipping = SimulatedProvider<ArrangeShipping>;
 
-impl SimulatedShipping {
-    /// The shipments that `provider`, one of [`Kind::Shipment`], makes.
-    #[must_use]
-    pub fn new(provider: Provider) -> Self {
-        Self(provider)
-    }
-}
+impl SimulatedStep for ArrangeShipping {
+    const KIND: Kind = Kind::SHIPMENT;
+    const REFUSAL: &'static str = "the carrier does not take it";
 
-#[async_trait]
-impl Shipping for SimulatedShipping {
-    async fn arrange(&self, key: &Key, shipment: &Shipment) -> Result<Arrangement, Failure> {
-        let asked = Asked {
-            action: action(key, shipment),
-            refusal: "the carrier does not take it",
-        };
-        let tracking_number = self.0.act(asked).await?;
-        Ok(Arrangement { tracking_number })
-    }
-
-    async fn look_up(&self, key: &Key) -> Result<Standing<Arrangement>, Failure> {
-        let standing = self.0.look_up(key).await?;
-        standing.try_map(|tracking_number| Ok(Arrangement { tracking_number }))
-    }
-
-    async fn undo(&self, key: &Key, shipment: &Shipment) -> Result<Undone, Failure> {
-        self.0.undo(action(key, shipment)).await
-    }
-}
-
-/// Its references follow from the key, so that a repeat makes the same.
-fn action(key: &Key, shipment: &Shipment) -> Action {
-    let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("shipment:{key}").as_bytes());
-    let number = format!("{:X}", id.simple());
-    let pieces: i64 = shipment
-        .items
-        .iter()
-        .map(|item| i64::from(item.quantity.get()))
-        .sum();
-    Action {
-        kind: Kind::Shipment,
-        key: key.clone(),
-        order_id: shipment.order_id.clone(),
+    fn entry(shipment: &Shipment) -> (&EntityId, Money) {
+        let goods = shipment.goods.iter();
+        let pieces: i64 = goods.map(|goods| i64::from(goods.quantity.get())).sum();
         // The book counts in hundredths.
-        amount: Money::from_cents(pieces * 100),
-        verdict: Verdict::Done(format!("TRK-{}", &number[..16])),
-        undo_reference: format!("CANCEL-{}", &number[..16]),
+        (&shipment.order_id, Money::from_cents(pieces * 100))
+    }
+
+    fn references(id: Uuid) -> (String, String) {
+        let number = &format!("{:X}", id.simple())[..16];
+        (format!("TRK-{number}"), format!("CANCEL-{number}"))
+    }
+
+    fn response(reference: &str) -> Result<TrackingNumber, Failure> {
+        tracking_number(reference)
     }
 }

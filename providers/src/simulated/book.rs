@@ -147,7 +147,7 @@ impl Batch {
     }
 }
 
-fn answer(jobs: Vec<Job>, written: Result<HashMap<(Kind, String), Record>, DatabaseError>) {
+fn answer(jobs: Vec<Job>, written: Result<HashMap<(String, String), Record>, DatabaseError>) {
     let mut records = match written {
         Ok(records) => records,
         Err(error) => {
@@ -160,7 +160,8 @@ fn answer(jobs: Vec<Job>, written: Result<HashMap<(Kind, String), Record>, Datab
         }
     };
     for job in jobs {
-        let key = (job.action.kind, job.action.key.as_str().to_owned());
+        let kind = job.action.kind.name().to_owned();
+        let key = (kind, job.action.key.as_str().to_owned());
         let record = records.remove(&key);
         let lost = || Failure::unknown("the simulated provider's book lost a row");
         let _ = job.answer.send(record.ok_or_else(lost));

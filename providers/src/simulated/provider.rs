@@ -20,7 +20,7 @@ pub struct Provider {
     on_the_way: TaskTracker,
 }
 
-/// An action as a port asks for it.
+/// An action as a step asks for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     /// As it goes into the book if the provider does it.

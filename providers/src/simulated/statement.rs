@@ -56,7 +56,7 @@ pub(super) async fn write(
     call: &Call,
     actions: &[&Action],
     now: i64,
-) -> Result<HashMap<(Kind, String), Record>, DatabaseError> {
+) -> Result<HashMap<(String, String), Record>, DatabaseError> {
     let rows = if database.is_sqlite() {
         ROWS_SQLITE
     } else {
@@ -114,13 +114,11 @@ fn as_json(actions: &[&Action]) -> String {
     serde_json::Value::Array(rows.collect()).to_string()
 }
 
-fn read(row: Row) -> Result<((Kind, String), Record), DatabaseError> {
+/// A row, by its kind and key as they are stored.
+fn read(row: Row) -> Result<((String, String), Record), DatabaseError> {
     let (kind, key, order_id, cents, state, reference, undo_reference, deliveries, undos) = row;
-    let kind = [Kind::Payment, Kind::Shipment]
-        .into_iter()
-        .find(|known| known.name() == kind);
-    let (Some(kind), Some(state)) = (kind, State::parse(&state)) else {
-        let unknown = sqlx::Error::Decode("an unknown kind or state".into());
+    let Some(state) = State::parse(&state) else {
+        let unknown = sqlx::Error::Decode("an unknown state".into());
         return Err(DatabaseError::new(
             "read the simulated providers' book",
             unknown,

@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use domain::value::Money;
 use futures::future::join_all;
-use providers::Payments;
 use providers::simulated::{Action, Conduct, Kind, OrderTotals, Rate, State, Totals, Verdict};
-use sagas::Failure;
+use sagas::{Failure, StepProvider};
 
 use crate::support::{charge, eventually, id, key, on_both_engines, soon};
 
 fn action(name: &str, order: &str, cents: i64) -> Action {
     Action {
-        kind: Kind::Payment,
+        kind: Kind::PAYMENT,
         key: key(name),
         order_id: id(order),
         amount: Money::from_cents(cents),
@@ -69,7 +68,7 @@ async fn of_an_action_and_its_undo_in_two_processes_one_comes_first() {
             let same = action(&format!("k-{n}"), "o", 1);
             let (done, undone) = tokio::join!(one.act(same.clone()), two.undo(same.clone()));
             let (done, undone) = (done.expect("a record"), undone.expect("a record"));
-            let end = one.look_up(Kind::Payment, &same.key).await;
+            let end = one.look_up(Kind::PAYMENT, &same.key).await;
             let end = end.expect("an answer").expect("a record").state;
             assert_eq!(end, undone.state);
             match end {
@@ -98,11 +97,11 @@ async fn the_totals_are_those_of_the_rows() {
         };
         book.act(refusal).await.expect("refused");
         let shipment = Action {
-            kind: Kind::Shipment,
+            kind: Kind::SHIPMENT,
             ..action("a", "o-1", 300)
         };
         book.act(shipment).await.expect("done");
-        let totals = Totals::new(home.database().await, Kind::Payment);
+        let totals = Totals::new(home.database().await, Kind::PAYMENT);
         let of = |order_id: &str, done, undone, times_done, times_undone| OrderTotals {
             order_id: order_id.to_owned(),
             done: Money::from_cents(done),
@@ -133,16 +132,16 @@ async fn a_duplicate_delivery_takes_no_money_twice() {
             ..Conduct::default()
         };
         let payments = home.payments(twice).await;
-        let paid = payments.charge(&key("a"), &charge("o-1", 500)).await;
+        let paid = payments.act(&key("a"), &charge("o-1", 500)).await;
         paid.expect("paid");
         let (book, _task) = home.book().await;
         eventually("the second delivery", async || {
-            let record = book.look_up(Kind::Payment, &key("a")).await;
+            let record = book.look_up(Kind::PAYMENT, &key("a")).await;
             let record = record.expect("an answer").expect("a record");
             (record.deliveries == 2).then_some(())
         })
         .await;
-        let totals = Totals::new(home.database().await, Kind::Payment);
+        let totals = Totals::new(home.database().await, Kind::PAYMENT);
         let totals = totals.of_order("o-1").await.expect("totals").expect("some");
         assert_eq!(
             (totals.done, totals.times_done),

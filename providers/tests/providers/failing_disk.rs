@@ -42,7 +42,7 @@ fn the_simulated_book_says_what_it_wrote() -> Result<()> {
     on_each_fault(test, &async |faults, fault, log, database| {
         let (book, _task) = Book::open(database, clock());
         let action = || Action {
-            kind: Kind::Payment,
+            kind: Kind::PAYMENT,
             key: key("k"),
             order_id: id("o"),
             amount: Money::from_cents(100),
@@ -54,7 +54,7 @@ fn the_simulated_book_says_what_it_wrote() -> Result<()> {
         faults.stop()?;
         let found = book.act(action()).await.ok().context("it works again")?;
         assert_eq!(found.state, State::Done);
-        let seen = book.look_up(Kind::Payment, &key("k")).await;
+        let seen = book.look_up(Kind::PAYMENT, &key("k")).await;
         assert_eq!(seen.ok().flatten(), Some(found));
         Ok(())
     })
@@ -67,13 +67,13 @@ fn stripe_is_not_called_before_the_charge_is_noted() -> Result<()> {
         let stripe = FakeStripe::start().await;
         let settings = settings(&stripe.url, SECRET_KEY, GOOD_CARD);
         let providers = Providers::from_settings(&settings, &database, &clock());
-        let payments: Arc<dyn Payments> = providers.ok().context("providers")?.payments;
+        let payments: Arc<Payments> = providers.ok().context("providers")?.payments;
         fault.start(faults, log)?;
-        let charged = payments.charge(&key("k"), &charge("o-1", 1_234)).await;
+        let charged = payments.act(&key("k"), &charge("o-1", 1_234)).await;
         assert!(charged.is_err());
         assert!(stripe.calls().is_empty(), "{:?}", stripe.calls());
         faults.stop()?;
-        let charged = payments.charge(&key("k"), &charge("o-1", 1_234)).await;
+        let charged = payments.act(&key("k"), &charge("o-1", 1_234)).await;
         assert!(charged.is_ok(), "{charged:?}");
         assert_eq!(stripe.money().captures, 1);
         Ok(())

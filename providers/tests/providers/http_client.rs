@@ -4,9 +4,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use domain::value::TrackingNumber;
 use platform::config::Engine;
 use providers::shipping::{HttpShippingSettings, ShippingChoice};
-use providers::{Arrangement, ProviderSettings, Providers};
+use providers::{ProviderSettings, Providers};
 use sagas::Failure;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -56,12 +57,12 @@ impl Server {
         self.connections.load(Ordering::SeqCst)
     }
 
-    async fn arrange(&self) -> Result<Arrangement, Failure> {
+    async fn arrange(&self) -> Result<TrackingNumber, Failure> {
         arrange(&format!("http://{}", self.address)).await
     }
 }
 
-async fn arrange(url: &str) -> Result<Arrangement, Failure> {
+async fn arrange(url: &str) -> Result<TrackingNumber, Failure> {
     let home = Home::new(Engine::Sqlite).await;
     let settings = ProviderSettings {
         shipping: ShippingChoice::Http(HttpShippingSettings {
@@ -74,7 +75,7 @@ async fn arrange(url: &str) -> Result<Arrangement, Failure> {
     let providers = Providers::from_settings(&settings, &home.database().await, &clock());
     let shipping = providers.expect("providers").shipping;
     let (key, shipment) = (key("a"), shipment("o-1", 3));
-    soon("an answer", shipping.arrange(&key, &shipment)).await
+    soon("an answer", shipping.act(&key, &shipment)).await
 }
 
 fn with_length(length: usize, body: &str) -> String {
@@ -86,7 +87,7 @@ fn arranged() -> String {
     with_length(body.len(), body)
 }
 
-fn unknown(reason: &str) -> Result<Arrangement, Failure> {
+fn unknown(reason: &str) -> Result<TrackingNumber, Failure> {
     Err(Failure::unknown(reason))
 }
 
@@ -145,7 +146,7 @@ async fn a_proxy_of_the_environment_is_not_asked() {
     if std::env::var_os(INNER).is_some() {
         let carrier = Server::start(arranged()).await;
         let arranged = carrier.arrange().await.expect("arranged");
-        assert_eq!(arranged.tracking_number, "HERE-1");
+        assert_eq!(arranged.as_str(), "HERE-1");
         return;
     }
     let proxy = Server::start(arranged()).await;

@@ -1,7 +1,9 @@
 //! What every provider promises, whoever it is. The keys are the caller's, so that one provider can be asked by several
 //! tests.
 
-use providers::{Arrangement, Charge, Payment, Payments, Shipment, Shipping};
+use domain::fulfilment::{Charge, Shipment};
+use domain::value::{Reference, TrackingNumber};
+use providers::{Payments, Shipping};
 use sagas::{Failure, Standing, Undone};
 
 use crate::support::{charge, key, shipment};
@@ -16,10 +18,10 @@ pub trait Actions {
 }
 
 /// Charges of 12.34.
-pub struct Charges<'a>(pub &'a dyn Payments);
+pub struct Charges<'a>(pub &'a Payments);
 
 /// Shipments of 3 pieces.
-pub struct Shipments<'a>(pub &'a dyn Shipping);
+pub struct Shipments<'a>(pub &'a Shipping);
 
 impl Charges<'_> {
     fn charge(order: &str) -> Charge {
@@ -28,13 +30,13 @@ impl Charges<'_> {
 }
 
 impl Actions for Charges<'_> {
-    type Done = Payment;
+    type Done = Reference;
 
-    async fn act(&self, name: &str, order: &str) -> Result<Payment, Failure> {
-        self.0.charge(&key(name), &Self::charge(order)).await
+    async fn act(&self, name: &str, order: &str) -> Result<Reference, Failure> {
+        self.0.act(&key(name), &Self::charge(order)).await
     }
 
-    async fn look_up(&self, name: &str) -> Result<Standing<Payment>, Failure> {
+    async fn look_up(&self, name: &str) -> Result<Standing<Reference>, Failure> {
         self.0.look_up(&key(name)).await
     }
 
@@ -50,13 +52,13 @@ impl Shipments<'_> {
 }
 
 impl Actions for Shipments<'_> {
-    type Done = Arrangement;
+    type Done = TrackingNumber;
 
-    async fn act(&self, name: &str, order: &str) -> Result<Arrangement, Failure> {
-        self.0.arrange(&key(name), &Self::shipment(order)).await
+    async fn act(&self, name: &str, order: &str) -> Result<TrackingNumber, Failure> {
+        self.0.act(&key(name), &Self::shipment(order)).await
     }
 
-    async fn look_up(&self, name: &str) -> Result<Standing<Arrangement>, Failure> {
+    async fn look_up(&self, name: &str) -> Result<Standing<TrackingNumber>, Failure> {
         self.0.look_up(&key(name)).await
     }
 

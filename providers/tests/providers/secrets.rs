@@ -108,14 +108,11 @@ async fn call_all(providers: &Providers, run: usize, stripe: &FakeStripe, carrie
     {
         let name = key(&format!("{run}/{n}"));
         stripe.fault(On::Confirm, fault);
-        let _ = providers
-            .payments
-            .charge(&name, &charge("o-1", 1_234))
-            .await;
+        let _ = providers.payments.act(&name, &charge("o-1", 1_234)).await;
         let _ = providers.payments.look_up(&name).await;
         let _ = providers.payments.undo(&name, &charge("o-1", 1_234)).await;
         carrier.fault(fake_carrier::Fault::Lose);
-        let _ = providers.shipping.arrange(&name, &shipment("o-1", 3)).await;
+        let _ = providers.shipping.act(&name, &shipment("o-1", 3)).await;
         let _ = providers.shipping.undo(&name, &shipment("o-1", 3)).await;
     }
     let notice = confirmed("anna@example.com");

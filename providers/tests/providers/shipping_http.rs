@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::fulfilment::Shipment;
+use domain::value::TrackingNumber;
 use platform::config::Engine;
 use providers::shipping::{HttpShippingSettings, ShippingChoice};
-use providers::{Address, Arrangement, ProviderSettings, Providers, Secret, Shipment, Shipping};
+use providers::{ProviderSettings, Providers, Secret, Shipping};
 use sagas::{Failure, Standing, Undone};
 use serde_json::json;
 use test_python::Script;
 
 use crate::fake_carrier::{FakeCarrier, Fault, TOKEN};
 use crate::promises::{self, Shipments};
-use crate::support::{Home, clock, key, shipment, soon};
+use crate::support::{Home, address, clock, key, shipment, soon};
 
-async fn shipping_with(url: &str, token: &str) -> Arc<dyn Shipping> {
+async fn shipping_with(url: &str, token: &str) -> Arc<Shipping> {
     // Shipping over HTTP remembers nothing here.
     let home = Home::new(Engine::Sqlite).await;
     let settings = ProviderSettings {
@@ -30,11 +32,11 @@ async fn shipping_with(url: &str, token: &str) -> Arc<dyn Shipping> {
     providers.expect("providers").shipping
 }
 
-async fn shipping(carrier: &FakeCarrier) -> Arc<dyn Shipping> {
+async fn shipping(carrier: &FakeCarrier) -> Arc<Shipping> {
     shipping_with(&carrier.url, TOKEN).await
 }
 
-async fn over_tls(url: &str, ca_file: Option<PathBuf>) -> Result<Arrangement, Failure> {
+async fn over_tls(url: &str, ca_file: Option<PathBuf>) -> Result<TrackingNumber, Failure> {
     let home = Home::new(Engine::Sqlite).await;
     let settings = ProviderSettings {
         shipping: ShippingChoice::Http(HttpShippingSettings {
@@ -46,7 +48,7 @@ async fn over_tls(url: &str, ca_file: Option<PathBuf>) -> Result<Arrangement, Fa
     };
     let providers = Providers::from_settings(&settings, &home.database().await, &clock());
     let shipping = providers.expect("providers").shipping;
-    shipping.arrange(&key("a"), &shipment("o-1", 3)).await
+    shipping.act(&key("a"), &shipment("o-1", 3)).await
 }
 
 #[tokio::test]
@@ -68,7 +70,7 @@ async fn a_carrier_whose_certificate_nobody_vouches_for_is_sent_nothing() {
         over_tls(&url, Some(folder.path().join("ca.pem"))),
     )
     .await;
-    assert_eq!(trusted.expect("arranged").tracking_number, "TLS-1");
+    assert_eq!(trusted.expect("arranged").as_str(), "TLS-1");
     // The certificate is for another name.
     let url = format!("https://127.0.0.1:{port}");
     let other = soon(
@@ -90,9 +92,9 @@ async fn the_shipment_is_sent_as_the_protocol_says() {
     let carrier = FakeCarrier::start().await;
     let shipping = shipping(&carrier).await;
     let arranged = shipping
-        .arrange(&key("saga/1?x=%2f"), &shipment("o-1", 3))
+        .act(&key("saga/1?x=%2f"), &shipment("o-1", 3))
         .await;
-    let tracking_number = arranged.expect("arranged").tracking_number;
+    let tracking_number = arranged.expect("arranged");
     assert_eq!(
         carrier.last(),
         json!({
@@ -102,18 +104,12 @@ async fn the_shipment_is_sent_as_the_protocol_says() {
         })
     );
     let standing = shipping.look_up(&key("saga/1?x=%2f")).await;
-    assert_eq!(
-        standing,
-        Ok(Standing::Done(Arrangement { tracking_number }))
-    );
+    assert_eq!(standing, Ok(Standing::Done(tracking_number)));
     let fetched = Shipment {
         address: None,
         ..shipment("o-2", 1)
     };
-    shipping
-        .arrange(&key("b"), &fetched)
-        .await
-        .expect("arranged");
+    shipping.act(&key("b"), &fetched).await.expect("arranged");
     assert_eq!(carrier.last()["address"], json!(null));
 }
 
@@ -124,7 +120,7 @@ async fn each_status_says_what_is_known() {
     let of = async |fault| {
         carrier.fault(fault);
         let name = key(&format!("known/{fault:?}").replace(['(', ')', ' '], ""));
-        let answer = shipping.arrange(&name, &shipment("o-1", 3)).await;
+        let answer = shipping.act(&name, &shipment("o-1", 3)).await;
         answer.expect_err("it fails")
     };
     for status in [429, 503] {
@@ -160,7 +156,7 @@ async fn each_status_says_what_is_known() {
         );
     }
     let nobody = shipping_with("http://127.0.0.1:1", TOKEN).await;
-    let failure = nobody.arrange(&key("a"), &shipment("o-1", 3)).await;
+    let failure = nobody.act(&key("a"), &shipment("o-1", 3)).await;
     assert!(
         matches!(failure, Err(Failure::NotDone { .. })),
         "{failure:?}"
@@ -175,12 +171,12 @@ async fn what_was_lost_is_found_by_its_key() {
         let name = key(&format!("lost/{fault:?}"));
         let before = carrier.shipments();
         carrier.fault(fault);
-        let lost = shipping.arrange(&name, &shipment("o-1", 3)).await;
+        let lost = shipping.act(&name, &shipment("o-1", 3)).await;
         assert!(matches!(lost, Err(Failure::Unknown { .. })), "{lost:?}");
         let standing = shipping.look_up(&name).await;
         assert!(matches!(standing, Ok(Standing::Done(_))), "{standing:?}");
         shipping
-            .arrange(&name, &shipment("o-1", 3))
+            .act(&name, &shipment("o-1", 3))
             .await
             .expect("the first answer");
         assert_eq!(carrier.shipments(), before + 1);
@@ -198,17 +194,13 @@ async fn an_address_that_is_not_served_is_a_refusal_that_lasts() {
     let carrier = FakeCarrier::start().await;
     let shipping = shipping(&carrier).await;
     let nowhere = Shipment {
-        address: Some(Address {
-            street: "1".to_owned(),
-            city: "Nowhere".to_owned(),
-            postal_code: "0".to_owned(),
-        }),
+        address: Some(address("1", "Nowhere", "0")),
         ..shipment("o-1", 3)
     };
     let reason = "nobody lives there".to_owned();
-    let refused = shipping.arrange(&key("a"), &nowhere).await;
+    let refused = shipping.act(&key("a"), &nowhere).await;
     assert_eq!(refused, Err(Failure::Refused(reason.clone())));
-    assert_eq!(shipping.arrange(&key("a"), &nowhere).await, refused);
+    assert_eq!(shipping.act(&key("a"), &nowhere).await, refused);
     assert_eq!(
         shipping.look_up(&key("a")).await,
         Ok(Standing::Refused(reason))
@@ -262,7 +254,7 @@ async fn a_token_that_is_not_accepted_cancels_no_order_and_is_not_told() {
     let carrier = FakeCarrier::start().await;
     let wrong = "not-the-token-9876543210";
     let shipping = shipping_with(&carrier.url, wrong).await;
-    let failure = shipping.arrange(&key("a"), &shipment("o-1", 3)).await;
+    let failure = shipping.act(&key("a"), &shipment("o-1", 3)).await;
     assert!(
         matches!(failure, Err(Failure::NotDone { .. })),
         "{failure:?}"
@@ -276,7 +268,7 @@ async fn a_carrier_that_repeats_the_token_is_not_quoted() {
     let carrier = FakeCarrier::start().await;
     let shipping = shipping(&carrier).await;
     carrier.fault(Fault::Echo);
-    let refused = shipping.arrange(&key("a"), &shipment("o-1", 3)).await;
+    let refused = shipping.act(&key("a"), &shipment("o-1", 3)).await;
     assert_eq!(refused, Err(Failure::refused("*** is new here")));
     let reason = format!("{TOKEN} again");
     carrier.set("b", json!({ "state": "refused", "reason": reason }));

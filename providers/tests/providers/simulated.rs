@@ -6,8 +6,8 @@ use domain::value::Money;
 use futures::FutureExt;
 use providers::payments::{PaymentsChoice, SimulatedPayments};
 use providers::simulated::{Conduct, Dice, Kind, Rate};
-use providers::{Payments, ProviderSettings, Providers, Shipping};
-use sagas::{Failure, Standing};
+use providers::{ProviderSettings, Providers};
+use sagas::{Failure, Standing, StepProvider};
 
 use crate::promises::{self, Charges, Shipments};
 use crate::support::{charge, clock, eventually, key, on_both_engines, shipment, soon};
@@ -34,7 +34,7 @@ async fn shipping_keeps_the_ports_promises() {
 async fn what_was_done_and_what_was_closed_outlives_the_process() {
     on_both_engines(async |home| {
         let before = home.payments(Conduct::default()).await;
-        let paid = before.charge(&key("a"), &charge("o-1", 500)).await;
+        let paid = before.act(&key("a"), &charge("o-1", 500)).await;
         let paid = paid.expect("paid");
         before
             .undo(&key("b"), &charge("o-2", 500))
@@ -43,7 +43,7 @@ async fn what_was_done_and_what_was_closed_outlives_the_process() {
         drop(before);
         let after = home.payments(Conduct::default()).await;
         assert_eq!(after.look_up(&key("a")).await, Ok(Standing::Done(paid)));
-        let late = after.charge(&key("b"), &charge("o-2", 500)).await;
+        let late = after.act(&key("b"), &charge("o-2", 500)).await;
         assert!(matches!(late, Err(Failure::Refused(_))), "{late:?}");
     })
     .await;
@@ -57,16 +57,16 @@ async fn a_refusal_is_remembered_by_its_key() {
             ..Conduct::default()
         };
         let payments = home.payments(strict).await;
-        let exact = payments.charge(&key("exact"), &charge("o-1", 10_000)).await;
+        let exact = payments.act(&key("exact"), &charge("o-1", 10_000)).await;
         assert!(exact.is_ok(), "{exact:?}");
-        let refused = payments.charge(&key("over"), &charge("o-2", 10_001)).await;
+        let refused = payments.act(&key("over"), &charge("o-2", 10_001)).await;
         let Err(Failure::Refused(reason)) = &refused else {
             panic!("{refused:?}");
         };
         assert!(reason.contains("100.01 is more than 100.00"), "{reason}");
         // Another rule changes nothing under the same key.
         let lenient = home.payments(Conduct::default()).await;
-        let again = lenient.charge(&key("over"), &charge("o-2", 10_001)).await;
+        let again = lenient.act(&key("over"), &charge("o-2", 10_001)).await;
         assert_eq!(again, refused);
         let standing = lenient.look_up(&key("over")).await.expect("a standing");
         assert!(matches!(standing, Standing::Refused(_)));
@@ -84,8 +84,8 @@ async fn a_shipment_is_declined_by_its_pieces() {
             ..Conduct::default()
         };
         let shipping = home.shipping(strict).await;
-        assert!(shipping.arrange(&key("3"), &shipment("o", 3)).await.is_ok());
-        let heavy = shipping.arrange(&key("4"), &shipment("o", 4)).await;
+        assert!(shipping.act(&key("3"), &shipment("o", 3)).await.is_ok());
+        let heavy = shipping.act(&key("4"), &shipment("o", 4)).await;
         assert!(matches!(heavy, Err(Failure::Refused(_))), "{heavy:?}");
     })
     .await;
@@ -101,7 +101,7 @@ async fn one_that_times_out_has_done_its_work_and_answers_the_repeat() {
         let payments = home.payments(silent).await;
         let (name, order) = (key("a"), charge("o-1", 500));
         {
-            let mut call = std::pin::pin!(payments.charge(&name, &order));
+            let mut call = std::pin::pin!(payments.act(&name, &order));
             let paid = eventually("the payment", async || {
                 match payments.look_up(&name).await {
                     Ok(Standing::Done(paid)) => Some(paid),
@@ -114,7 +114,7 @@ async fn one_that_times_out_has_done_its_work_and_answers_the_repeat() {
             }
             assert_eq!(call.now_or_never(), None);
         }
-        let again = soon("the repeat", payments.charge(&name, &order)).await;
+        let again = soon("the repeat", payments.act(&name, &order)).await;
         assert!(again.is_ok(), "{again:?}");
     })
     .await;
@@ -130,7 +130,7 @@ async fn a_call_that_was_sent_arrives_although_its_caller_is_gone() {
         let payments = home.payments(slow).await;
         let order = charge("o-1", 500);
         // Polled once, so it was sent, and dropped.
-        let gone = payments.charge(&key("a"), &order).now_or_never();
+        let gone = payments.act(&key("a"), &order).now_or_never();
         assert_eq!(gone, None);
         eventually("the delayed payment", async || {
             let standing = payments.look_up(&key("a")).await;
@@ -156,7 +156,7 @@ async fn a_stop_waits_for_the_calls_on_their_way() {
         let providers = providers.expect("providers");
         let gone = providers
             .payments
-            .charge(&key("a"), &charge("o-1", 500))
+            .act(&key("a"), &charge("o-1", 500))
             .now_or_never();
         assert_eq!(gone, None);
         soon("the stop", providers.finished()).await;
@@ -178,7 +178,7 @@ async fn a_delayed_action_meets_the_undo_that_overtook_it() {
             .await;
         let quick = home.payments(Conduct::default()).await;
         let (name, order) = (key("a"), charge("o-1", 500));
-        let mut delayed = std::pin::pin!(slow.charge(&name, &order));
+        let mut delayed = std::pin::pin!(slow.act(&name, &order));
         assert_eq!(delayed.as_mut().now_or_never(), None);
         let undone = quick.undo(&name, &order).await.expect("closed");
         assert!(!undone.happened);
@@ -197,7 +197,7 @@ async fn one_that_is_not_available_has_done_nothing() {
             ..Conduct::default()
         };
         let payments = home.payments(away).await;
-        let failed = payments.charge(&key("a"), &charge("o-1", 500)).await;
+        let failed = payments.act(&key("a"), &charge("o-1", 500)).await;
         let asked = payments.look_up(&key("a")).await;
         for failure in [failed.err(), asked.err()] {
             assert!(
@@ -220,12 +220,12 @@ async fn the_same_seed_refuses_the_same_share() {
         };
         let mut runs = Vec::new();
         for run in 0..2 {
-            let provider = home.provider(Kind::Payment, third.clone(), 7).await;
+            let provider = home.provider(Kind::PAYMENT, third.clone(), 7).await;
             let payments = SimulatedPayments::new(provider);
             let mut refused = Vec::new();
             for n in 0..60 {
                 let name = key(&format!("run-{run}/{n}"));
-                let answer = payments.charge(&name, &charge("o-1", 500)).await;
+                let answer = payments.act(&name, &charge("o-1", 500)).await;
                 refused.push(answer.is_err());
             }
             runs.push(refused);

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use command_database::CommandDatabase;
-use domain::value::{EntityId, Money, Quantity, UserId};
+use domain::fulfilment::{Charge, Goods, Shipment};
+use domain::value::{EntityId, Money, Quantity, ShippingAddress, UserId};
 use event_sourcing::Clock;
 use event_sourcing::clock::ManualClock;
 use platform::config::{DatabaseUrl, Engine};
 use providers::payments::SimulatedPayments;
 use providers::shipping::SimulatedShipping;
 use providers::simulated::{Book, BookTask, Conduct, Dice, Kind, Provider};
-use providers::{Address, Charge, Parcel, Shipment};
 use sagas::Key;
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
@@ -65,11 +65,11 @@ impl Home {
     }
 
     pub async fn payments(&self, conduct: Conduct) -> SimulatedPayments {
-        SimulatedPayments::new(self.provider(Kind::Payment, conduct, 1).await)
+        SimulatedPayments::new(self.provider(Kind::PAYMENT, conduct, 1).await)
     }
 
     pub async fn shipping(&self, conduct: Conduct) -> SimulatedShipping {
-        SimulatedShipping::new(self.provider(Kind::Shipment, conduct, 1).await)
+        SimulatedShipping::new(self.provider(Kind::SHIPMENT, conduct, 1).await)
     }
 
     pub async fn provider(&self, kind: Kind, conduct: Conduct, seed: u64) -> Provider {
@@ -103,16 +103,16 @@ pub fn charge(order: &str, cents: i64) -> Charge {
 pub fn shipment(order: &str, pieces: i64) -> Shipment {
     Shipment {
         order_id: id(order),
-        address: Some(Address {
-            street: "1 High Street".to_owned(),
-            city: "Town".to_owned(),
-            postal_code: "12345".to_owned(),
-        }),
-        items: vec![Parcel {
+        address: Some(address("1 High Street", "Town", "12345")),
+        goods: vec![Goods {
             product_id: id("tea"),
             quantity: Quantity::parse("quantity", pieces).expect("a quantity"),
         }],
     }
+}
+
+pub fn address(street: &str, city: &str, postal_code: &str) -> ShippingAddress {
+    ShippingAddress::parse("address", street, city, postal_code).expect("an address")
 }
 
 pub fn id(text: &str) -> EntityId {

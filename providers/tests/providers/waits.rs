@@ -16,8 +16,8 @@ use crate::support::{Home, charge, clock, key, shipment};
 struct Stage {
     stripe: FakeStripe,
     carrier: FakeCarrier,
-    payments: Arc<dyn Payments>,
-    shipping: Arc<dyn Shipping>,
+    payments: Arc<Payments>,
+    shipping: Arc<Shipping>,
 }
 
 impl Stage {
@@ -55,7 +55,7 @@ async fn what_stripe_asks_for_is_passed_on() {
     let stage = Stage::new(&home).await;
     let (key, charge) = (key("saga-1/process_payment/0"), charge("o-1", 1_234));
     stage.stripe.fault(On::Confirm, Fault::Limit);
-    let paid = stage.payments.charge(&key, &charge).await;
+    let paid = stage.payments.act(&key, &charge).await;
     assert!(matches!(paid, Err(Failure::NotDone { .. })), "{paid:?}");
     assert_waits(paid, 7);
     stage.stripe.fault(On::Look, Fault::Limit);
@@ -71,7 +71,7 @@ async fn what_the_carrier_asks_for_is_passed_on() {
     let (key, shipment) = (key("saga-1/arrange_shipping/0"), shipment("o-1", 3));
     let turn_away = || stage.carrier.fault(CarrierFault::Status(429));
     turn_away();
-    assert_waits(stage.shipping.arrange(&key, &shipment).await, 3);
+    assert_waits(stage.shipping.act(&key, &shipment).await, 3);
     turn_away();
     assert_waits(stage.shipping.look_up(&key).await, 3);
     turn_away();

@@ -16,7 +16,7 @@ use platform::health::{Health, StartStep, explain_start};
 use platform::runtime::repeat;
 use platform::{StartError, Tasks, fields};
 use providers::Providers;
-use sagas::{Effects, EngineConfig, EngineTasks, SagaEngine};
+use sagas::{EngineConfig, EngineTasks, SagaEngine};
 use sql_database::postgres::require_sessions;
 use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
@@ -25,7 +25,7 @@ use crate::bus::CommandBus;
 use crate::config::Config;
 use crate::context;
 use crate::event_log;
-use crate::fulfilment::{Fulfilments, ProviderEffects, hear};
+use crate::fulfilment::{Fulfilments, hear};
 use crate::grpc;
 use crate::handlers::{self, OrderNotifications, Planned, Webhook};
 use crate::idempotency::{KeyClock, Requests};
@@ -118,7 +118,7 @@ impl CommandService {
         let followed = SagaEngine::heard(&SAGA_STREAMS).or(handlers::filter(&planned));
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed));
         let (engine, sagas) =
-            start_sagas(own, opened, &log, &executor, &providers, Arc::clone(&clock));
+            start_sagas(own, opened, &log, &executor, &providers, Arc::clone(&clock))?;
         let (ended, stopping) = (sagas.ended(), tasks.stopping());
         tasks.spawn("sagas", async move {
             stopping.run_until_cancelled(ended).await;
@@ -299,7 +299,7 @@ fn start_sagas(
     executor: &Arc<Executor>,
     providers: &Providers,
     clock: Arc<dyn Clock>,
-) -> (SagaEngine, EngineTasks) {
+) -> Result<(SagaEngine, EngineTasks), StartError> {
     // Nobody else has this name, also not an earlier start of this process.
     let owner = context::new_id(&*clock).to_string();
     let config = EngineConfig {
@@ -308,15 +308,11 @@ fn start_sagas(
         longest_pause: own.sagas.longest_pause,
         ..EngineConfig::new(owner).with_calls(own.sagas.calls as usize)
     };
-    let effects = Arc::new(ProviderEffects {
-        payments: Arc::clone(&providers.payments),
-        shipping: Arc::clone(&providers.shipping),
-    });
     let (executor, log) = (Arc::clone(executor), Arc::clone(log));
-    SagaEngine::builder(executor, log, opened.leases(), clock, config)
-        .with::<OrderSaga>(Arc::clone(&effects) as Arc<dyn Effects<OrderSaga>>)
-        .with::<CancelOrderSaga>(effects)
-        .start()
+    let engine = SagaEngine::builder(executor, log, opened.leases(), clock, config);
+    let engine = engine.saga::<OrderSaga>().saga::<CancelOrderSaga>();
+    let started = providers.carry_out(engine).start();
+    started.map_err(|error| StartError::failed("start the sagas", error))
 }
 
 /// Ends the process when its event store is replaced under it.

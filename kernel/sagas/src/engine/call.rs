@@ -1,24 +1,25 @@
 //! One call to the outside: limited in time, and after asking first if it was made before.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::advance::{News, Word};
-use crate::definition::{Kind, Role, Saga};
-use crate::effects::Effects;
+use crate::definition::{AnyProvider, Role, Saga};
 use crate::operation::{Failure, Key, Standing, Undone};
 use crate::state::{Run, Status};
 
 /// A call that was announced.
-#[derive(Clone)]
 pub(super) struct Call<S: Saga> {
     pub(super) step: usize,
     name: &'static str,
     pub(super) undo: bool,
     attempt: u32,
     key: Key,
-    request: S::Call,
+    data: S::Data,
+    provider: Arc<dyn AnyProvider<S>>,
     looks_first: bool,
     /// Whether the action may have happened before this try.
     may_have_happened: bool,
@@ -28,11 +29,13 @@ pub(super) struct Call<S: Saga> {
 
 impl<S: Saga> Call<S> {
     /// The call that a saga has announced for a step. `left` is how long it may take until the step's deadline.
-    pub(super) fn plan(run: &Run<S>, index: usize, left: Option<Duration>) -> Option<Self> {
+    pub(super) fn plan(
+        run: &Run<S>,
+        index: usize,
+        provider: &Arc<dyn AnyProvider<S>>,
+        left: Option<Duration>,
+    ) -> Option<Self> {
         let (step, state) = run.step(index)?;
-        let Kind::External { call, .. } = step.kind else {
-            return None;
-        };
         let undo = state.status == Status::Undoing;
         let planned = Self {
             step: index,
@@ -40,7 +43,8 @@ impl<S: Saga> Call<S> {
             undo,
             attempt: state.attempts,
             key: run.key(index)?,
-            request: call(&run.data),
+            data: run.data.clone(),
+            provider: Arc::clone(provider),
             looks_first: if undo {
                 state.is_key_open
             } else {
@@ -61,24 +65,24 @@ impl<S: Saga> Call<S> {
         self.undo || (self.role == Role::Pivot && self.may_have_happened)
     }
 
-    pub(super) async fn make(&self, effects: &dyn Effects<S>) -> News<S> {
+    pub(super) async fn make(&self) -> News {
         let begun = Instant::now();
-        let word = self.ask(effects, begun + self.limit).await;
+        let word = self.ask(begun + self.limit).await;
         let labels = [("saga", S::NAME), ("step", self.name)];
         metrics::histogram!("saga_step_duration_seconds", &labels).record(begun.elapsed());
         self.news(word)
     }
 
-    pub(super) fn not_sent(&self) -> News<S> {
+    pub(super) fn not_sent(&self) -> News {
         self.news(Word::NotSent)
     }
 
     /// What is said of a call that broke off.
-    pub(super) fn broken(&self) -> News<S> {
+    pub(super) fn broken(&self) -> News {
         self.news(Word::Failed(Failure::unknown("the call broke off")))
     }
 
-    fn news(&self, word: Word<S>) -> News<S> {
+    fn news(&self, word: Word) -> News {
         News {
             step: self.step,
             undo: self.undo,
@@ -88,25 +92,24 @@ impl<S: Saga> Call<S> {
         }
     }
 
-    async fn ask(&self, effects: &dyn Effects<S>, until: Instant) -> Word<S> {
+    async fn ask(&self, until: Instant) -> Word {
         if self.looks_first {
-            let look_up = effects.look_up(&self.key, &self.request);
-            let seen = timeout_at(until, look_up).await;
+            let seen = timeout_at(until, self.provider.look_up(&self.key)).await;
             if let Some(word) = self.judge(seen.unwrap_or_else(|_| Err(self.no_answer()))) {
                 return word;
             }
         }
-        let sent = timeout_at(until, self.send(effects)).await;
+        let sent = timeout_at(until, self.send()).await;
         sent.unwrap_or_else(|_| Err(self.no_answer()))
             .unwrap_or_else(Word::Failed)
     }
 
-    async fn send(&self, effects: &dyn Effects<S>) -> Result<Word<S>, Failure> {
+    async fn send(&self) -> Result<Word, Failure> {
         if self.undo {
-            let undone = effects.undo(&self.key, &self.request).await?;
+            let undone = self.provider.undo(&self.key, &self.data).await?;
             Ok(Word::Undone(undone))
         } else {
-            let output = effects.act(&self.key, &self.request).await?;
+            let output = self.provider.act(&self.key, &self.data).await?;
             Ok(Word::Done(output))
         }
     }
@@ -116,7 +119,7 @@ impl<S: Saga> Call<S> {
     }
 
     /// What the provider's knowledge means; nothing if the call must be made.
-    fn judge(&self, seen: Result<Standing<S::Output>, Failure>) -> Option<Word<S>> {
+    fn judge(&self, seen: Result<Standing<Value>, Failure>) -> Option<Word> {
         Some(match seen {
             Err(failure) => {
                 // Asking changes nothing: what had not happened before still has not.

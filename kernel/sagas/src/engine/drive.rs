@@ -6,6 +6,7 @@
 //!       until nothing can be done now, the partition is lost, or the engine stops
 //! ```
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,19 +20,19 @@ use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
 use super::call::Call;
+use super::connect::Connections;
 use super::failures::Named;
 use super::schedule::Rest;
 use super::shared::{Driver, Shared};
 use crate::advance::{Advance, Announced, Damaged, News, Word};
 use crate::definition::{Kind, Saga};
-use crate::effects::Effects;
 use crate::fields;
 use crate::next::{Move, Plan, next};
 use crate::state::{Outcome, Phase, Run, SagaState};
 
 /// Sagas of kind `S`.
 pub(super) struct Typed<S: Saga> {
-    pub(super) effects: Arc<dyn Effects<S>>,
+    pub(super) connections: Connections<S>,
 }
 
 #[async_trait]
@@ -47,7 +48,7 @@ impl<S: Saga> Driver for Typed<S> {
     async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> Rest {
         let mut drive = Drive {
             shared,
-            effects: &self.effects,
+            connections: &self.connections,
             saga_id,
             partition,
             calls: JoinSet::new(),
@@ -62,11 +63,11 @@ impl<S: Saga> Driver for Typed<S> {
 
 struct Drive<'a, S: Saga> {
     shared: &'a Arc<Shared>,
-    effects: &'a Arc<dyn Effects<S>>,
+    connections: &'a Connections<S>,
     saga_id: &'a Arc<str>,
     partition: u16,
-    calls: JoinSet<News<S>>,
-    live: Vec<(task::Id, Call<S>)>,
+    calls: JoinSet<News>,
+    live: Vec<(task::Id, Arc<Call<S>>)>,
     /// The right to make so many calls more.
     permits: Vec<OwnedSemaphorePermit>,
 }
@@ -110,18 +111,24 @@ impl<S: Saga> Drive<'_, S> {
 
     fn rest(&self, state: &SagaState<S>, plan: &Plan) -> Rest {
         if let Some(damage) = state.damage() {
-            tracing::error!(
-                { fields::SAGA_TYPE } = S::NAME,
-                { fields::SAGA_ID } = &**self.saga_id,
-                { fields::REASON } = damage,
-                "a saga's stream is damaged"
-            );
+            self.corrupt(damage);
             return Rest::Idle;
         }
         if is_over(state) {
             return Rest::Over;
         }
         plan.wake_at.map_or(Rest::Idle, Rest::Until)
+    }
+
+    /// Its stream holds, or was about to hold, what no saga can do. It is left as it is.
+    fn corrupt(&self, damage: &str) {
+        metrics::counter!("saga_corrupt_total", "saga" => S::NAME).increment(1);
+        tracing::error!(
+            { fields::SAGA_TYPE } = S::NAME,
+            { fields::SAGA_ID } = &**self.saga_id,
+            { fields::REASON } = damage,
+            "a saga is corrupt: an operator must look at it"
+        );
     }
 
     async fn load(&self) -> Result<Arc<SagaState<S>>, Rest> {
@@ -224,7 +231,7 @@ impl<S: Saga> Drive<'_, S> {
         &self,
         state: &SagaState<S>,
         plan: &Plan,
-        news: Vec<News<S>>,
+        news: Vec<News>,
         announced: &Announced,
     ) -> Result<Arc<SagaState<S>>, Rest> {
         let shared = self.shared;
@@ -237,6 +244,7 @@ impl<S: Saga> Drive<'_, S> {
             slots: self.permits.len(),
             longest_pause: shared.config.longest_pause,
             announced: Arc::clone(announced),
+            saga: PhantomData,
         };
         // The same try has the same id, so that it is resolved by being sent again; time first, as for all command ids.
         let version = state.version().0;
@@ -272,7 +280,6 @@ impl<S: Saga> Drive<'_, S> {
 
     /// Whether a commit that failed is to be sent again; if not, how the saga rests.
     fn refused(&self, error: &ExecuteError<Damaged>) -> Result<(), Rest> {
-        let saga_id = &**self.saga_id;
         match error {
             ExecuteError::Unavailable(_) => {
                 self.shared.failures.unanswered(self.named(), error);
@@ -284,12 +291,7 @@ impl<S: Saga> Drive<'_, S> {
                 Ok(())
             }
             ExecuteError::Rejected(Damaged(damage)) => {
-                tracing::error!(
-                    { fields::SAGA_TYPE } = S::NAME,
-                    { fields::SAGA_ID } = saga_id,
-                    { fields::REASON } = damage,
-                    "a saga would move as no saga can"
-                );
+                self.corrupt(damage);
                 Err(Rest::Idle)
             }
             ExecuteError::Failed(_)
@@ -308,7 +310,7 @@ impl<S: Saga> Drive<'_, S> {
         &mut self,
         state: &SagaState<S>,
         announced: &[(usize, u32)],
-    ) -> Result<Vec<News<S>>, Rest> {
+    ) -> Result<Vec<News>, Rest> {
         let mut not_sent = Vec::new();
         let Some(run) = state.run() else {
             return Ok(not_sent);
@@ -332,7 +334,11 @@ impl<S: Saga> Drive<'_, S> {
             }
             let now = self.shared.clock.now();
             let left = step.deadline.map(|deadline| until(now, deadline));
-            let Some(call) = Call::plan(run, index, left) else {
+            let planned = self
+                .connections
+                .provider(run.definition, index)
+                .and_then(|provider| Call::plan(run, index, provider, left));
+            let Some(call) = planned.map(Arc::new) else {
                 continue;
             };
             if !call.must_be_made() && self.is_cancelled().await? {
@@ -340,9 +346,9 @@ impl<S: Saga> Drive<'_, S> {
                 continue;
             }
             let permit = self.permits.pop();
-            let (effects, made) = (Arc::clone(self.effects), call.clone());
+            let made = Arc::clone(&call);
             let task = self.calls.spawn(async move {
-                let news = made.make(&*effects).await;
+                let news = made.make().await;
                 drop(permit);
                 news
             });
@@ -363,7 +369,7 @@ impl<S: Saga> Drive<'_, S> {
     }
 
     /// Waits for word from a call, or until `wake_at`.
-    async fn listen(&mut self, wake_at: Option<DateTime<Utc>>) -> Option<News<S>> {
+    async fn listen(&mut self, wake_at: Option<DateTime<Utc>>) -> Option<News> {
         let pause = wake_at.map_or(Duration::from_hours(1), |at| {
             until(self.shared.clock.now(), at).max(Duration::from_millis(1))
         });
@@ -404,7 +410,7 @@ fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
 
 /// The streams that the next commit will surely write: those of the step that was heard of, and of local steps that
 /// are due beside or behind it.
-fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, news: &[News<S>]) -> Vec<Lane> {
+fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, news: &[News]) -> Vec<Lane> {
     let mut steps = Vec::new();
     for news in news {
         steps.push(news.step);

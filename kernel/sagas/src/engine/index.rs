@@ -15,38 +15,28 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::shared::Shared;
-use crate::event::{AnySagaEvent, SagaEvent};
-use crate::fields;
+use crate::event::{AnySagaEvent, SagaEvent, event_filter};
+use crate::{fields, names};
 
 const SCHEMA: u32 = 1;
 /// How long events gather before they are read. What this process does itself it hears of at once.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// What a process must hear of sagas that it does not drive, or that were touched from outside.
+/// What a process must hear of sagas that it does not drive, or that were touched from outside. All else that is known
+/// concerns only their owners; what is unknown stops its saga.
 const HEARD: [&str; 7] = [
-    "SagaStarted",
-    "SagaCancelRequested",
-    "SagaSuspended",
-    "SagaResumed",
-    "SagaCompleted",
-    "SagaCompensated",
-    "SagaFailed",
-];
-
-/// What happens to sagas and is known to their owners alone. Every other event in a saga's stream is heard, so that one
-/// that is unknown stops its saga.
-const IGNORED: [&str; 5] = [
-    "SagaStepStarted",
-    "SagaStepCompleted",
-    "SagaStepFailed",
-    "SagaCompensationStarted",
-    "SagaStepCompensated",
+    names::STARTED,
+    names::CANCEL_REQUESTED,
+    names::SUSPENDED,
+    names::RESUMED,
+    names::COMPLETED,
+    names::COMPENSATED,
+    names::FAILED,
 ];
 
 /// What an engine reads of the log, if its sagas have streams of these types.
 pub(super) fn heard(saga_streams: &[&'static str]) -> Filter {
-    let streams = Filter::of_streams(saga_streams).ignoring(&IGNORED);
-    Filter::of_types(&HEARD).or(streams)
+    event_filter(saga_streams, &HEARD)
 }
 
 /// A snapshot of the index: the open sagas' ids, types and partitions, and whether they wait for a person.
@@ -214,7 +204,7 @@ impl Index<'_> {
     fn stop_one(&mut self, entry: &Entry, error: &(dyn std::error::Error + 'static)) {
         let saga_id = entry.stream().aggregate_id();
         // One whose beginning cannot be read is missing here.
-        self.is_whole &= entry.event_type() != "SagaStarted";
+        self.is_whole &= entry.event_type() != names::STARTED;
         metrics::counter!("events_unreadable_total", "reader" => "saga_index").increment(1);
         tracing::error!(
             { fields::SAGA_ID } = saga_id,
@@ -230,9 +220,8 @@ impl Index<'_> {
         let schedule = &self.shared.schedule;
         let saga_id = envelope.stream.aggregate_id();
         match envelope.event_type.as_str() {
-            "SagaStarted" => {
-                let (name, version) = (&envelope.event_type, envelope.schema_version);
-                let event = AnySagaEvent::read(name, version, &envelope.data)?;
+            names::STARTED => {
+                let event = envelope.decode::<AnySagaEvent>()?;
                 // One that this process began itself is being driven.
                 if let SagaEvent::Started(started) = event {
                     if self.shared.ownership.owns(started.partition) {
@@ -244,17 +233,17 @@ impl Index<'_> {
                     }
                 }
             }
-            "SagaSuspended" => schedule.suspend(saga_id, true),
-            "SagaResumed" => {
+            names::SUSPENDED => schedule.suspend(saga_id, true),
+            names::RESUMED => {
                 schedule.suspend(saga_id, false);
                 schedule.touch(saga_id, &self.shared.ownership);
             }
-            "SagaCancelRequested" => schedule.touch(saga_id, &self.shared.ownership),
-            end @ ("SagaCompleted" | "SagaCompensated" | "SagaFailed") => {
+            names::CANCEL_REQUESTED => schedule.touch(saga_id, &self.shared.ownership),
+            end @ (names::COMPLETED | names::COMPENSATED | names::FAILED) => {
                 let ended = schedule.remove(saga_id);
                 self.strangers.remove(saga_id);
                 // A person's commit, in whatever process. The other ends are counted by those who commit them.
-                if end == "SagaFailed"
+                if end == names::FAILED
                     && let Some(ended) = ended
                     && self.shared.ownership.owns(ended.partition)
                     && let Some(driver) = self.shared.drivers.get(ended.kind)
@@ -262,11 +251,7 @@ impl Index<'_> {
                     metrics::counter!("saga_failed_total", "saga" => driver.name()).increment(1);
                 }
             }
-            unknown => {
-                return Err(DecodeError::UnknownType {
-                    event_type: unknown.to_owned(),
-                });
-            }
+            unknown => return Err(DecodeError::unknown_type(unknown)),
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 //!   schedule   which saga is looked at next; a saga that waits costs an entry and no task; dispatch: a task for each
 //!              that is due
 //!   drive      one saga, from news to news, until it must wait; call: one call of it
+//!   connect    the providers of all steps, found when the engine starts
 //! ```
 //!
 //! A saga is driven by one task at a time. When a partition changes hands the new owner first reads the log up to a
@@ -15,6 +16,7 @@
 
 mod call;
 mod config;
+mod connect;
 mod dispatch;
 mod drive;
 mod failures;
@@ -37,14 +39,17 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use self::config::EngineConfig;
+pub use self::connect::EngineError;
+use self::connect::{Connections, Layer};
 use self::drive::Typed;
 use self::failures::Failures;
 use self::ownership::Ownership;
 use self::schedule::Schedule;
 use self::shared::{Driver, Shared};
 use super::definition::Saga;
-use super::effects::Effects;
+use super::registry::ProviderRegistry;
 use super::start::partition_of;
+use super::step::{ExternalStep, StepProvider};
 use crate::fields;
 
 /// An engine that is being put together.
@@ -54,8 +59,12 @@ pub struct EngineBuilder {
     leases: Arc<dyn LeaseStore>,
     clock: Arc<dyn Clock>,
     config: EngineConfig,
-    drivers: Vec<Arc<dyn Driver>>,
+    drivers: Vec<Connect>,
+    providers: ProviderRegistry,
 }
+
+/// Makes what drives one kind of saga.
+type Connect = Box<dyn FnOnce(&ProviderRegistry) -> Result<Arc<dyn Driver>, EngineError> + Send>;
 
 impl fmt::Debug for EngineBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,17 +73,37 @@ impl fmt::Debug for EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Adds a kind of saga, with what carries out its calls.
+    /// Adds a kind of saga.
     #[must_use]
-    pub fn with<S: Saga>(mut self, effects: Arc<dyn Effects<S>>) -> Self {
-        self.drivers.push(Arc::new(Typed { effects }));
+    pub fn saga<S: Saga>(self) -> Self {
+        self.saga_in::<S>(|_, provider| provider)
+    }
+
+    /// The same with something around the provider of each of its steps.
+    pub(super) fn saga_in<S: Saga>(mut self, layer: impl Layer<S>) -> Self {
+        self.drivers.push(Box::new(move |registry| {
+            let connections = Connections::<S>::try_new(registry, layer)?;
+            Ok(Arc::new(Typed { connections }))
+        }));
+        self
+    }
+
+    /// Has `provider` carry out the step `E`, and undo it where a step of another saga undoes it.
+    #[must_use]
+    pub fn provider<E: ExternalStep>(mut self, provider: Arc<dyn StepProvider<E>>) -> Self {
+        self.providers.register(provider);
         self
     }
 
     /// Starts it.
-    #[must_use]
-    pub fn start(self) -> (SagaEngine, EngineTasks) {
-        for driver in &self.drivers {
+    ///
+    /// # Errors
+    /// [`EngineError`] if a table of a saga is not well formed, in whatever version, or a step of it has no provider.
+    pub fn start(self) -> Result<(SagaEngine, EngineTasks), EngineError> {
+        let drivers = self.drivers.into_iter();
+        let drivers = drivers.map(|connect| connect(&self.providers));
+        let drivers = drivers.collect::<Result<Vec<_>, _>>()?;
+        for driver in &drivers {
             count_from_zero(driver.name());
         }
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
@@ -85,7 +114,7 @@ impl EngineBuilder {
             leases: self.leases,
             clock: self.clock,
             config: self.config,
-            drivers: self.drivers,
+            drivers,
             schedule: Schedule::default(),
             ownership: Ownership::default(),
             failures: Failures::default(),
@@ -101,7 +130,7 @@ impl EngineBuilder {
             stop,
             ended,
         };
-        (SagaEngine(shared), tasks)
+        Ok((SagaEngine(shared), tasks))
     }
 }
 
@@ -112,6 +141,7 @@ fn count_from_zero(saga: &'static str) {
     metrics::counter!("saga_compensated_total", "saga" => saga).increment(0);
     metrics::counter!("saga_failed_total", "saga" => saga).increment(0);
     metrics::counter!("saga_suspended_total", "saga" => saga).increment(0);
+    metrics::counter!("saga_corrupt_total", "saga" => saga).increment(0);
     for reader in ["saga", "saga_index"] {
         metrics::counter!("events_unreadable_total", "reader" => reader).increment(0);
     }
@@ -158,6 +188,7 @@ impl SagaEngine {
             clock,
             config,
             drivers: Vec::new(),
+            providers: ProviderRegistry::default(),
         }
     }
 

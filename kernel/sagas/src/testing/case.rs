@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use event_sourcing::aggregate::Aggregate;
 use event_sourcing::envelope::Envelope;
 use event_sourcing::lease::LeaseStore;
@@ -14,16 +15,30 @@ use tokio::time::Instant;
 
 use super::book::Book;
 use super::fault::{CallFault, Expected, Fault, turning_point};
+use super::faulty::Calls;
 use super::process::{LEASE, Process};
 use super::scenario::{End, Scenario};
 use super::script::{Cue, Cues, Script};
 use super::world::World;
 use crate::{
-    Act, Kind, Outcome, PARTITIONS, Person, PersonActs, Phase, Saga, SagaState, Step, Table,
+    Act, Kind, Outcome, PARTITIONS, Person, PersonActs, Phase, Saga, SagaState, Step, Table, names,
 };
 
 /// How long nothing happens at an end that lasts.
 const SETTLED: Duration = Duration::from_secs(30);
+
+/// A saga that completes before a case begins, and that the case's saga cancels.
+#[async_trait]
+pub(super) trait Before: Send + Sync {
+    /// The type of its stream, and the version of its table.
+    fn definition(&self) -> (&'static str, u32);
+
+    /// Has it complete; gives its id.
+    async fn complete(&self, world: &Arc<World>, book: &Book) -> Result<String, String>;
+
+    /// Whether nothing of it is left, once it was cancelled.
+    async fn judge(&self, saga_id: &str, world: &World, book: &Book) -> Result<(), String>;
+}
 
 /// A step and what goes wrong with it.
 pub(super) struct Case<S: Saga> {
@@ -34,9 +49,10 @@ pub(super) struct Case<S: Saga> {
 
 impl<S: Saga> fmt::Display for Case<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, definition {}", S::NAME, self.table.definition)?;
         match self.target {
-            None => write!(f, "{} without a fault", S::NAME),
-            Some((_, step, fault)) => write!(f, "{} × {} × {fault}", S::NAME, step.name),
+            None => write!(f, " without a fault"),
+            Some((_, step, fault)) => write!(f, " × {} × {fault}", step.name),
         }
     }
 }
@@ -50,12 +66,20 @@ pub(super) enum Ran {
     NotProvoked,
 }
 
+/// A saga that was played to its end.
+pub(super) struct Played {
+    pub(super) ran: Ran,
+    pub(super) saga_id: String,
+}
+
 impl<S: Saga> Case<S> {
+    pub(super) fn without_fault(table: &'static Table<S>) -> Self {
+        let target = None;
+        Self { table, target }
+    }
+
     pub(super) fn all(table: &'static Table<S>) -> Vec<Self> {
-        let mut cases = vec![Self {
-            table,
-            target: None,
-        }];
+        let mut cases = vec![Self::without_fault(table)];
         for (index, step) in table.steps().enumerate() {
             let faults = Fault::of(table, index).into_iter();
             cases.extend(faults.map(|fault| Self {
@@ -83,37 +107,68 @@ impl<S: Saga> Case<S> {
         (script, cues)
     }
 
-    /// Runs it, and gives how it went and the saga's stream as text.
+    /// Runs it, after the saga that it cancels, if it cancels one. Returns how it went and what the store holds, as text.
     pub(super) async fn run<C: Scenario<Saga = S>>(
         self,
         scenario: Arc<C>,
+        before: Option<Arc<dyn Before>>,
     ) -> (Result<Ran, String>, String) {
-        let world = Arc::new(World::new(Arc::new(TokioClock::start())));
+        let mut definitions = vec![(S::STREAM, self.table.definition)];
+        definitions.extend(before.iter().map(|before| before.definition()));
+        let world = World::new(Arc::new(TokioClock::start()), definitions);
+        let world = Arc::new(world);
         let shown = Arc::clone(&world);
         // A task of its own, so that a panic in it is told like any other failure.
         let ran = tokio::spawn(async move {
-            let (script, cues) = self.script();
-            let script = Arc::new(script);
-            let book = Arc::new(Book::new(Arc::clone(&scenario), Arc::clone(&script)));
-            let saga_id = scenario.begin(&world).await;
-            if let Some((_, step, Fault::Refused)) = self.target
-                && !scenario.refuse(&world, step.name).await
-            {
-                return Ok(Ran::NotProvoked);
-            }
-            let stage = Stage {
-                case: self,
-                scenario,
-                world,
-                script,
-                book,
-                saga_id,
-                is_cancelled: AtomicBool::new(false),
+            let book = Book::default();
+            let Some(before) = before else {
+                return Ok(self.play(scenario, &world, &book).await?.ran);
             };
-            stage.play(cues).await
+            let cancelled = before.complete(&world, &book).await?;
+            let ran = self.play(scenario, &world, &book).await?.ran;
+            if ran == Ran::Passed {
+                before.judge(&cancelled, &world, &book).await?;
+            }
+            Ok(ran)
         });
         let ended = ran.await.unwrap_or_else(|error| Err(error.to_string()));
         (ended, tell(&shown).await)
+    }
+
+    /// Begins its saga, and plays it to its end.
+    pub(super) async fn play<C: Scenario<Saga = S>>(
+        self,
+        scenario: Arc<C>,
+        world: &Arc<World>,
+        book: &Book,
+    ) -> Result<Played, String> {
+        let (script, cues) = self.script();
+        let keeps_open = self.target.filter(|(_, _, fault)| {
+            let how = fault.is_call(false);
+            how == Some(CallFault::KeyStaysOpen)
+        });
+        book.keep_open(keeps_open.map(|(_, step, _)| step.name));
+        let saga_id = scenario.begin(world).await;
+        world.let_go::<S>(&saga_id);
+        if let Some((_, step, Fault::Refused)) = self.target
+            && !scenario.refuse(world, step.name).await
+        {
+            let ran = Ran::NotProvoked;
+            return Ok(Played { ran, saga_id });
+        }
+        let stage = Stage {
+            case: self,
+            scenario,
+            world: Arc::clone(world),
+            calls: Arc::new(Calls::new(Arc::new(script), book.clone())),
+            saga_id,
+            is_cancelled: AtomicBool::new(false),
+        };
+        let ran = stage.play(cues).await?;
+        Ok(Played {
+            ran,
+            saga_id: stage.saga_id,
+        })
     }
 }
 
@@ -122,8 +177,7 @@ struct Stage<C: Scenario> {
     case: Case<C::Saga>,
     scenario: Arc<C>,
     world: Arc<World>,
-    script: Arc<Script>,
-    book: Arc<Book<C>>,
+    calls: Arc<Calls<C::Saga>>,
     saga_id: String,
     /// Whether a cancellation was accepted.
     is_cancelled: AtomicBool,
@@ -134,9 +188,9 @@ impl<C: Scenario> Stage<C> {
         Process::start::<C::Saga>(
             owner,
             Arc::clone(&self.world.store),
-            Arc::clone(&self.script),
             Arc::clone(&self.world.clock),
-            Arc::clone(&self.book) as Arc<_>,
+            &self.calls,
+            |engine| self.scenario.providers(&self.calls.book, engine),
         )
     }
 
@@ -224,7 +278,7 @@ impl<C: Scenario> Stage<C> {
     }
 
     async fn resume(&self) {
-        self.script.heal();
+        self.calls.script.heal();
         let by = Person {
             who: "an operator".to_owned(),
             why: "it is repaired".to_owned(),
@@ -236,7 +290,7 @@ impl<C: Scenario> Stage<C> {
     /// Lets happen whatever may still happen.
     async fn settle(&self) {
         tokio::time::sleep(SETTLED).await;
-        self.book.deliver();
+        self.calls.deliver().await;
         tokio::time::sleep(SETTLED).await;
     }
 
@@ -280,7 +334,7 @@ impl<C: Scenario> Stage<C> {
             );
         };
         is(
-            fault == Fault::Refused || self.script.has_fired(),
+            fault == Fault::Refused || self.calls.script.has_fired(),
             "the fault did not fire",
         )?;
         let is_cancelled = self.is_cancelled.load(Ordering::Relaxed);
@@ -302,28 +356,35 @@ impl<C: Scenario> Stage<C> {
         )?;
         let is_not_sent = fault.is_call(false) == Some(CallFault::CancelBefore) && is_cancelled;
         is(
-            !is_not_sent || self.book.asked(step.name) == 0,
+            !is_not_sent || self.calls.asked(step.name) == 0,
             "a call was made after the saga was cancelled",
         )
     }
 
     fn judge_book(&self, outcome: Outcome) -> Result<(), String> {
-        let doubled = self.book.doubled();
-        let is_open = self.script.fault.and_then(|fault| fault.is_call(false))
+        let doubled = self.calls.book.doubled();
+        let is_open = self
+            .calls
+            .script
+            .fault
+            .and_then(|fault| fault.is_call(false))
             == Some(CallFault::KeyStaysOpen);
         is(
             doubled.is_empty() || is_open,
             &format!("{doubled:?} took effect more than once"),
         )?;
-        let deals = self.book.deals();
+        let own = format!("{}/", self.saga_id);
+        let mut deals = self.calls.book.deals();
+        deals.retain(|deal| deal.key.as_str().starts_with(&own));
         for step in self.case.table.steps() {
-            let Kind::External { undone, .. } = step.kind else {
+            // What undoes a step of another saga makes no deal of its own.
+            if !matches!(&step.kind, Kind::External(external) if !external.is_undo) {
                 continue;
-            };
+            }
             let count = deals.iter().filter(|deal| deal.step == step.name).count();
             let is_clean = match outcome {
                 Outcome::Completed => count == 1,
-                Outcome::Compensated => count == 0 || undone.is_none(),
+                Outcome::Compensated => count == 0 || !step.can_be_undone(),
                 Outcome::Failed => true,
             };
             is(
@@ -340,7 +401,7 @@ fn is(holds: bool, otherwise: &str) -> Result<(), String> {
 }
 
 fn is_end(event: &Envelope) -> bool {
-    ["SagaCompleted", "SagaCompensated", "SagaFailed"].contains(&event.event_type.as_str())
+    [names::COMPLETED, names::COMPENSATED, names::FAILED].contains(&event.event_type.as_str())
 }
 
 /// How long a saga may take at most.

@@ -159,7 +159,7 @@ impl Fault {
     }
 
     fn concerns<S: Saga>(self, table: &Table<S>, index: usize, step: &Step<S>) -> bool {
-        let is_external = matches!(step.kind, Kind::External { .. });
+        let is_external = matches!(step.kind, Kind::External(_));
         match self {
             Self::Refused => !is_external && step.role != Role::Retriable,
             Self::Call { undo, how } => {
@@ -202,8 +202,7 @@ impl Fault {
         if self.is_of_undo() {
             return Only(Outcome::Compensated);
         }
-        let is_external_pivot =
-            step.role == Role::Pivot && matches!(step.kind, Kind::External { .. });
+        let is_external_pivot = step.role == Role::Pivot && matches!(step.kind, Kind::External(_));
         match self {
             Self::Refused
             | Self::Call {
@@ -292,18 +291,14 @@ pub(super) enum Turn {
 
 pub(super) fn turning_point<S: Saga>(table: &Table<S>, index: usize) -> Option<Turn> {
     let step = table.steps().nth(index)?;
-    let has_undo = match step.kind {
-        Kind::Local { undo, .. } => undo.is_some(),
-        Kind::External { undone, .. } => undone.is_some(),
-    };
-    if !has_undo || step.role != Role::Compensatable {
+    if !step.can_be_undone() || step.role != Role::Compensatable {
         return None;
     }
-    if matches!(step.kind, Kind::External { .. }) {
+    if matches!(step.kind, Kind::External(_)) {
         return Some(Turn::CancelDuring);
     }
     let mut later = table.steps().skip(index + 1);
     later
-        .find(|step| matches!(step.kind, Kind::External { .. }) && step.role != Role::Retriable)
+        .find(|step| matches!(step.kind, Kind::External(_)) && step.role != Role::Retriable)
         .map(|step| Turn::Declined(step.name))
 }

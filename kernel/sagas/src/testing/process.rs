@@ -7,9 +7,9 @@ use event_sourcing::clock::Clock;
 use event_sourcing::execute::{Executor, ExecutorConfig, ExecutorTasks};
 use event_sourcing::memory::MemoryEventStore;
 
-use super::script::Script;
+use super::faulty::{Calls, FaultyProvider};
 use super::store::FaultyStore;
-use crate::{Effects, EngineConfig, EngineTasks, Saga, SagaEngine};
+use crate::{EngineBuilder, EngineConfig, EngineTasks, Saga, SagaEngine};
 
 /// How long the leases of the tests last.
 pub(super) const LEASE: Duration = Duration::from_secs(3);
@@ -24,14 +24,17 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts one under a name of its own.
+    ///
+    /// # Panics
+    /// If a table is wrong, or a step has no provider.
     pub(super) fn start<S: Saga>(
         owner: usize,
         inner: Arc<MemoryEventStore>,
-        script: Arc<Script>,
         clock: Arc<dyn Clock>,
-        effects: Arc<dyn Effects<S>>,
+        calls: &Arc<Calls<S>>,
+        providers: impl FnOnce(EngineBuilder) -> EngineBuilder,
     ) -> Self {
-        let store = Arc::new(FaultyStore::new(inner, script));
+        let store = Arc::new(FaultyStore::new(inner, Arc::clone(&calls.script)));
         let (executor, executing) = Executor::start(
             Arc::clone(&store) as Arc<_>,
             Arc::clone(&clock),
@@ -41,11 +44,21 @@ impl Process {
             lease: LEASE,
             // Shorter than the store's longest failure, so that commits are sent again.
             commit_timeout: Duration::from_secs(2),
-            ..EngineConfig::new(format!("process-{owner}"))
+            ..EngineConfig::new(format!("{} {owner}", S::NAME))
         };
         let stores = (Arc::clone(&store) as Arc<_>, Arc::clone(&store) as Arc<_>);
         let builder = SagaEngine::builder(Arc::new(executor), stores.0, stores.1, clock, config);
-        let (engine, running) = builder.with(effects).start();
+        let calls = Arc::clone(calls);
+        let builder = builder.saga_in::<S>(move |step, honest| {
+            let calls = Arc::clone(&calls);
+            Arc::new(FaultyProvider {
+                step,
+                calls,
+                honest,
+            })
+        });
+        let started = providers(builder).start();
+        let (engine, running) = started.unwrap_or_else(|error| panic!("{error}"));
         Self {
             store,
             executing,

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 
+use super::book::Book;
 use super::world::World;
-use crate::{Act, Outcome, Person, PersonActs, Run, Saga};
+use crate::{Act, EngineBuilder, Outcome, Person, PersonActs, Run, Saga};
 
-/// How a saga begins, what its provider answers, and what must hold at its end.
+/// How a saga begins, what its providers answer, and what must hold at its end.
 #[async_trait]
 pub trait Scenario: Send + Sync + 'static {
     /// The saga.
@@ -15,14 +16,21 @@ pub trait Scenario: Send + Sync + 'static {
     /// complete.
     async fn begin(&self, world: &World) -> String;
 
-    /// What the provider answers to an action that it does.
-    fn answer(&self, call: &<Self::Saga as Saga>::Call) -> <Self::Saga as Saga>::Output;
+    /// Adds the providers of its steps, made by [`Book::provider`], to an engine.
+    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder;
 
-    /// What must be true at the end, beside what the kit knows by itself.
+    /// What must be true at the end, in addition to what the kit knows by itself. What must be true of a saga that was
+    /// compensated must be true of a completed one after the saga that cancels it.
     ///
     /// # Errors
     /// What is not.
     async fn check(&self, end: &End<'_, Self::Saga>) -> Result<(), String>;
+
+    /// Whether what a step's provider did stays done when a saga that completed is cancelled, as with a letter that was
+    /// sent.
+    fn stays(&self, _step: &str) -> bool {
+        false
+    }
 
     /// Makes it impossible for a local step to be done, after the saga has begun. False if the test cannot.
     async fn refuse(&self, _world: &World, _step: &str) -> bool {

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::fault::{CallFault, CommitFault, HOLD_UP};
 use super::script::{Cue, Script};
+use crate::names;
 
 type Answers = Result<Vec<Result<Receipt, Refused>>, StoreError>;
 
@@ -29,6 +30,8 @@ pub(super) struct FaultyStore {
     script: Arc<Script>,
     killed: CancellationToken,
     down_until: Mutex<Option<Instant>>,
+    /// Sagas with streams of these types begin by these versions of their tables.
+    definitions: Vec<(&'static str, u32)>,
 }
 
 fn gone() -> Arc<dyn std::error::Error + Send + Sync> {
@@ -42,6 +45,15 @@ impl FaultyStore {
             script,
             killed: CancellationToken::new(),
             down_until: Mutex::default(),
+            definitions: Vec::new(),
+        }
+    }
+
+    /// The same, as binaries write it that had these versions of the tables.
+    pub(super) fn beginning_by(self, definitions: Vec<(&'static str, u32)>) -> Self {
+        Self {
+            definitions,
+            ..self
         }
     }
 
@@ -77,18 +89,45 @@ impl FaultyStore {
                 let is_undo = data["undo"].as_bool().unwrap_or(false);
                 new.event.event_type == event_type
                     && data["step"] == self.script.step
-                    && (is_undo == undo || event_type != "SagaStepStarted")
+                    && (is_undo == undo || event_type != names::STEP_STARTED)
             })
         })
+    }
+
+    fn with_definitions(&self, batch: &[Commit]) -> Vec<Commit> {
+        let commits = batch.iter().map(|commit| {
+            let mut writes = commit.writes().to_vec();
+            for write in &mut writes {
+                let of_type = self.definitions.iter();
+                let mut of_type =
+                    of_type.filter(|(name, _)| write.stream.aggregate_type() == *name);
+                let Some((_, definition)) = of_type.next() else {
+                    continue;
+                };
+                let started = write.events.iter_mut();
+                for new in started.filter(|new| new.event.event_type == names::STARTED) {
+                    let mut data: serde_json::Value =
+                        serde_json::from_str(&new.event.data).unwrap_or_default();
+                    data["definition"] = (*definition).into();
+                    new.event.data = data.to_string();
+                }
+            }
+            let (id, at) = (commit.command_id(), commit.recorded_at());
+            let rewritten = Commit::try_new(id, at, writes, commit.fence().cloned());
+            rewritten.unwrap_or_else(|error| panic!("a commit of the kit: {error}"))
+        });
+        commits.collect()
     }
 
     /// The fault that this batch meets.
     fn fault(&self, batch: &[Commit]) -> Option<CommitFault> {
         let fault = self.script.fault?;
-        let done = fault.is_commit(false).map(|how| (how, "SagaStepCompleted"));
+        let done = fault
+            .is_commit(false)
+            .map(|how| (how, names::STEP_COMPLETED));
         let undone = fault
             .is_commit(true)
-            .map(|how| (how, "SagaStepCompensated"));
+            .map(|how| (how, names::STEP_COMPENSATED));
         let (how, event_type) = done.or(undone)?;
         (self.tells(batch, event_type, false) && self.script.fires(1)).then_some(how)
     }
@@ -156,13 +195,20 @@ fn lost_race(commit: &Commit) -> Refused {
 impl EventStore for FaultyStore {
     async fn append(&self, batch: &[Commit]) -> Answers {
         self.reach("append")?;
+        let rewritten;
+        let batch = if self.definitions.is_empty() {
+            batch
+        } else {
+            rewritten = self.with_definitions(batch);
+            &rewritten
+        };
         if let Some(how) = self.fault(batch) {
             return self.append_faulty(how, batch).await;
         }
         let answers = self.inner.append(batch).await;
         let how = self.script.fault.and_then(|fault| fault.is_call(false));
         if how == Some(CallFault::CancelBefore)
-            && self.tells(batch, "SagaStepStarted", false)
+            && self.tells(batch, names::STEP_STARTED, false)
             && self.script.fires(1)
         {
             self.script.cue(Cue::Cancel).await;

@@ -17,6 +17,8 @@ use event_sourcing::store::EventStore;
 use event_sourcing::stream::StreamId;
 use tokio::time::Instant;
 
+use super::script::Script;
+use super::store::FaultyStore;
 use crate::{Saga, SagaState, started};
 
 /// Another process on the same store, whose commands meet no fault.
@@ -29,9 +31,13 @@ pub struct World {
 }
 
 impl World {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    /// One whose sagas begin by these versions of their tables, by the type of their streams.
+    pub(super) fn new(clock: Arc<dyn Clock>, definitions: Vec<(&'static str, u32)>) -> Self {
         let store = Arc::new(MemoryEventStore::new(Arc::clone(&clock)));
-        let (inner, config) = (Arc::clone(&store) as Arc<_>, ExecutorConfig::default());
+        let (no_fault, _cues) = Script::new("");
+        let inner = FaultyStore::new(Arc::clone(&store), Arc::new(no_fault));
+        let inner = Arc::new(inner.beginning_by(definitions));
+        let config = ExecutorConfig::default();
         // Its tasks end with it.
         let (executor, _tasks) = Executor::start(inner, Arc::clone(&clock), config);
         Self {
@@ -99,6 +105,11 @@ impl World {
             state.evolve(&event, envelope.recorded_at);
         }
         state
+    }
+
+    /// Forgets a saga as it started here, to read it as it was stored.
+    pub(super) fn let_go<S: Saga>(&self, saga_id: &str) {
+        self.executor.let_go::<SagaState<S>>(saga_id);
     }
 
     /// All events of a stream.

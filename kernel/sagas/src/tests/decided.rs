@@ -8,7 +8,7 @@ use super::trip::{Booking, Errands, Purchase, Tour, Travel};
 use super::{run, standing};
 use crate::event::Person;
 use crate::state::Status::{self, Calling, Done, Pending};
-use crate::{Kind, RetryPolicy, Role, Step, Table, Writes};
+use crate::{RetryPolicy, Role, Step, Table, Writes};
 
 fn is_decided<S: Travel>(statuses: &[Status]) -> bool {
     standing::<S>(statuses).is_decided()
@@ -44,29 +44,13 @@ fn flaw(stages: &[&[(&'static str, Role)]]) -> Option<String> {
     let stages: Vec<&'static [Step<Tour>]> = stages
         .iter()
         .map(|stage| {
-            let steps = stage.iter().map(|(name, role)| Step {
-                name,
-                role: *role,
-                kind: Kind::Local {
-                    action: |_, _| Ok(Writes::none()),
-                    undo: None,
-                },
-                lanes: |_| Vec::new(),
-                timeout: Duration::ZERO,
-                deadline: Duration::ZERO,
-                retry: RetryPolicy::DEFAULT,
-            });
+            let steps = stage
+                .iter()
+                .map(|(name, role)| Step::local(name, *role, |_, _| Ok(Writes::none())));
             &*Box::leak(steps.collect::<Vec<_>>().into_boxed_slice())
         })
         .collect();
-    let table = Table {
-        stages: Box::leak(stages.into_boxed_slice()),
-        until_pivot: Duration::ZERO,
-        completed: |_, _, _| Ok(Writes::none()),
-        compensated: |_, _, _| Ok(Writes::none()),
-        failed: |_, _, _| Ok(Writes::none()),
-    };
-    table.flaw()
+    Table::new(1, Box::leak(stages.into_boxed_slice())).flaw()
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Whatever happens to a saga, what its owner decides is legal, and when all goes well again it ends.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::advance::{Advance, Announced, News, Word};
 use crate::event::Person;
 use crate::operation::{Failure, Undone};
 use crate::state::{Outcome, Phase, Run, Status};
-use crate::{Act, Kind, PersonActs, SagaState, next, started};
+use crate::{Act, PersonActs, SagaState, next, started};
 
 /// What may happen.
 #[derive(Clone, Debug)]
@@ -127,7 +128,7 @@ impl<S: Travel> Bench<S> {
         self.state.run().unwrap()
     }
 
-    async fn advance(&mut self, news: Vec<News<S>>, slots: usize) {
+    async fn advance(&mut self, news: Vec<News>, slots: usize) {
         let announced = Announced::default();
         let advance = Advance::<S> {
             saga_id: "trip-1".into(),
@@ -137,6 +138,7 @@ impl<S: Travel> Bench<S> {
             longest_pause: Duration::MAX,
             lanes: Vec::new(),
             announced: Arc::clone(&announced),
+            saga: PhantomData,
         };
         self.state = self
             .execute(&advance)
@@ -164,7 +166,7 @@ impl<S: Travel> Bench<S> {
                 reference: None,
                 closed: matches!(said, Said::Good),
             }),
-            Said::Good | Said::Open => Word::Done("booked".to_owned()),
+            Said::Good | Said::Open => Word::Done("booked".into()),
             Said::Refused => Word::Failed(Failure::Refused("no".to_owned())),
             Said::NotDone => Word::Failed(Failure::not_done("not now")),
             Said::NotSent if !undo => Word::NotSent,
@@ -282,11 +284,7 @@ fn plays<S: Travel>(happenings: Vec<Happening>) {
         }
         assert_eq!(bench.run().phase, Phase::Ended(outcome));
         let is_clean = |(step, state): (&crate::Step<S>, _)| {
-            let can_be_undone = match step.kind {
-                Kind::Local { undo, .. } => undo.is_some(),
-                Kind::External { undone, .. } => undone.is_some(),
-            };
-            !can_be_undone || !bench.run().needs_undo(state)
+            !step.can_be_undone() || !bench.run().needs_undo(state)
         };
         if outcome == Outcome::Compensated {
             let table = S::table(S::DEFINITION).unwrap();

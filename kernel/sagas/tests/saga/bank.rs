@@ -3,16 +3,16 @@
 use async_trait::async_trait;
 use event_sourcing::Command;
 use event_sourcing::execute::{DecideError, Lane, States, UnitOfWork};
-use sagas::Outcome;
-use sagas::testing::{End, Scenario, World, check};
+use sagas::testing::{Book, End, Scenario, World, check};
+use sagas::{EngineBuilder, Outcome};
 
 use crate::account::{Account, AccountEvent, Moved, deposit};
-use crate::payout::{Order, Payout};
+use crate::payout::{Order, Payout, Send};
 
 /// Changes what is on Alice's account.
-struct Book(Vec<AccountEvent>);
+struct Change(Vec<AccountEvent>);
 
-impl Command for Book {
+impl Command for Change {
     const NAME: &'static str = "book";
     type Rejection = String;
     type Reply = ();
@@ -37,7 +37,7 @@ impl Scenario for PayOut {
     type Saga = Payout;
 
     async fn begin(&self, world: &World) -> String {
-        world.execute(&Book(deposit(1_000))).await;
+        world.execute(&Change(deposit(1_000))).await;
         let order = Order {
             from: "alice".to_owned(),
             to: "carol".to_owned(),
@@ -47,13 +47,14 @@ impl Scenario for PayOut {
         "payout-1".to_owned()
     }
 
-    fn answer(&self, order: &Order) -> String {
-        format!("{} cents for {}", order.cents, order.to)
+    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+        let receipt = |order: &Order| format!("{} cents for {}", order.cents, order.to);
+        engine.provider(book.provider::<Send>(receipt))
     }
 
     async fn refuse(&self, world: &World, _step: &str) -> bool {
         let withdrawn = AccountEvent::Withdrawn(Moved { cents: 900 });
-        world.execute(&Book(vec![withdrawn])).await;
+        world.execute(&Change(vec![withdrawn])).await;
         true
     }
 

@@ -15,10 +15,10 @@ use crate::trip::Purchase;
 
 /// Keeps counters by name.
 #[derive(Debug, Default)]
-struct Counters(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+pub struct Counters(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
 
 impl Counters {
-    fn count(&self, name: &str) -> u64 {
+    pub fn count(&self, name: &str) -> u64 {
         let counters = self.0.lock().unwrap();
         counters
             .get(name)

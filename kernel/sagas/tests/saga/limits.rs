@@ -7,7 +7,7 @@ use event_sourcing::LeaseStore;
 use sagas::{Act, EngineConfig, Outcome, Status};
 
 use crate::restart::stuck;
-use crate::support::{Deed, LONG, Town, gate};
+use crate::support::{Deed, LONG, Town, add, gate};
 use crate::trip::{Booking, Tour};
 
 #[tokio::test(start_paused = true)]
@@ -19,7 +19,7 @@ async fn calls_side_by_side_are_bounded() {
             ..EngineConfig::new("one")
         };
         let desk = Arc::clone(&town.desk);
-        let node = town.start(config, |builder| builder.with::<Tour>(desk));
+        let node = town.start(config, |builder| add::<Tour>(builder, desk));
         for number in 0..40 {
             town.begin::<Tour>(&format!("trip-{number}")).await;
         }
@@ -40,7 +40,7 @@ async fn sagas_looked_at_side_by_side_are_bounded() {
         ..EngineConfig::new("one")
     };
     let desk = Arc::clone(&town.desk);
-    let node = town.start(config, |builder| builder.with::<Booking>(desk));
+    let node = town.start(config, |builder| add::<Booking>(builder, desk));
     for number in 0..30 {
         town.begin::<Booking>(&format!("trip-{number}")).await;
     }
@@ -166,7 +166,7 @@ async fn as_many_calls_are_made_as_are_allowed() {
     town.desk.set("flight", Deed::Gated(gate()));
     let config = EngineConfig::new("one").with_calls(CALLS);
     let desk = Arc::clone(&town.desk);
-    let node = town.start(config, |builder| builder.with::<Booking>(desk));
+    let node = town.start(config, |builder| add::<Booking>(builder, desk));
     for number in 0..=CALLS {
         town.begin::<Booking>(&format!("trip-{number}")).await;
     }

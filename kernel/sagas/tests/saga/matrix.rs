@@ -3,10 +3,27 @@
 use std::marker::PhantomData;
 
 use async_trait::async_trait;
-use sagas::Outcome;
-use sagas::testing::{End, Scenario, World, check};
+use sagas::testing::{Book, End, Scenario, World, check};
+use sagas::{EngineBuilder, Outcome};
 
-use crate::trip::{Booking, Errands, Purchase, PutOn, Shelf, Tour, Travel, Trip, put};
+use crate::trip::{
+    AUTHORISE, Booking, CHARGE, Called, Errands, FLIGHT, HOTEL, NOTIFY, Purchase, PutOn, REFUND,
+    Shelf, Tour, Travel, Trip, put,
+};
+
+/// Providers of all calls, which do what they are asked for.
+pub fn booking<S: Travel>(book: &Book, engine: EngineBuilder) -> EngineBuilder {
+    let answer = |request: &String| {
+        assert_eq!(request, "for a");
+        "booked".to_owned()
+    };
+    let engine = engine.provider(book.provider::<Called<S, FLIGHT>>(answer));
+    let engine = engine.provider(book.provider::<Called<S, HOTEL>>(answer));
+    let engine = engine.provider(book.provider::<Called<S, AUTHORISE>>(answer));
+    let engine = engine.provider(book.provider::<Called<S, CHARGE>>(answer));
+    let engine = engine.provider(book.provider::<Called<S, NOTIFY>>(answer));
+    engine.provider(book.provider::<Called<S, REFUND>>(answer))
+}
 
 /// A trip, and what must be on its shelf at the end.
 struct Plain<S>(PhantomData<S>);
@@ -20,9 +37,8 @@ impl<S: Travel> Scenario for Plain<S> {
         "trip-1".to_owned()
     }
 
-    fn answer(&self, call: &String) -> String {
-        assert_eq!(call, "for a");
-        "booked".to_owned()
+    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+        booking::<S>(book, engine)
     }
 
     async fn refuse(&self, world: &World, step: &str) -> bool {
@@ -34,7 +50,7 @@ impl<S: Travel> Scenario for Plain<S> {
     async fn check(&self, end: &End<'_, S>) -> Result<(), String> {
         let on_it: Shelf = end.world.state("a").await;
         let is_done = i64::from(end.outcome == Outcome::Completed);
-        let table = S::table(S::DEFINITION).unwrap();
+        let table = end.run.table().unwrap();
         let calls = table
             .steps()
             .filter(|step| format!("{:?}", step.kind) == "External");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use event_sourcing::LeaseStore;
 use sagas::{EngineConfig, Outcome, PARTITIONS, Status};
 
-use crate::support::{Deed, LONG, Town, gate};
+use crate::support::{Deed, LONG, Town, add, gate};
 use crate::trip::{Booking, Tour};
 
 const LEASE: Duration = Duration::from_secs(15);
@@ -124,7 +124,7 @@ async fn a_lease_that_ends_soon_begins_no_call() {
             ..EngineConfig::new("one")
         };
         let desk = Arc::clone(&town.desk);
-        let node = town.start(config, |builder| builder.with::<Booking>(desk));
+        let node = town.start(config, |builder| add::<Booking>(builder, desk));
         town.begin::<Booking>("trip-1").await;
         town.asked("act trip-1/flight").await;
         // Nothing is renewed any more; after two seconds less than a third is left.
@@ -166,7 +166,7 @@ async fn who_takes_over_asks_before_it_acts_also_with_few_calls() {
         ..EngineConfig::new("second")
     };
     let desk = Arc::clone(&town.desk);
-    let second = town.start(config, |builder| builder.with::<Tour>(desk));
+    let second = town.start(config, |builder| add::<Tour>(builder, desk));
     assert_eq!(town.ended::<Tour>("trip-1").await, Outcome::Completed);
     let asked = town.desk.asked();
     for step in ["flight", "hotel"] {
@@ -191,7 +191,7 @@ async fn who_is_alone_does_not_wait_for_the_leases_of_the_dead() {
         ..EngineConfig::new("alone")
     };
     let desk = Arc::clone(&town.desk);
-    let alone = town.start(config, |builder| builder.with::<Booking>(desk));
+    let alone = town.start(config, |builder| add::<Booking>(builder, desk));
     let ended = tokio::time::timeout(LEASE / 3, town.ended::<Booking>("trip-1")).await;
     assert_eq!(ended, Ok(Outcome::Completed));
     alone.stop().await;

@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event_sourcing::testing::at;
-use event_sourcing::{Clock, DomainEvent, EncodedEvent, EventStore, Filter, Metadata, Position};
+use event_sourcing::{
+    Clock, DomainEvent, EncodedEvent, EventStore, Filter, Metadata, Position, StoredEvent,
+};
 use sagas::event::{FailedAs, StepFailed, Suspended};
-use sagas::{Act, EngineConfig, EventOf, Outcome, SAGA_EVENTS, Saga, SagaEvent, Table, started};
+use sagas::{Act, AnySagaEvent, EngineConfig, EventOf, Outcome, Saga, SagaEvent, Table, started};
 
-use crate::support::{Deed, LONG, Town, gate};
-use crate::trip::{Booking, Purchase, Tour, Travel, Trip, called};
+use crate::support::{Deed, LONG, Town, add, gate};
+use crate::trip::{Booking, FLIGHT, HOTEL, Purchase, Tour, Travel, Trip, called, table};
 
 /// Short, so that a process that crashed is soon replaced.
 fn quick(owner: impl Into<String>) -> EngineConfig {
@@ -22,7 +24,7 @@ fn quick(owner: impl Into<String>) -> EngineConfig {
 
 fn node<S: Travel>(town: &Town, config: EngineConfig) -> crate::support::Node {
     let desk = Arc::clone(&town.desk);
-    town.start(config, |builder| builder.with::<S>(desk))
+    town.start(config, |builder| add::<S>(builder, desk))
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,30 +96,14 @@ struct Grown;
 impl Saga for Grown {
     const NAME: &'static str = "grown";
     const STREAM: &'static str = "grown_saga";
-    const DEFINITION: u32 = 2;
     type Data = Trip;
-    type Output = String;
-    type Call = String;
-
-    fn table(definition: u32) -> Option<&'static Table<Self>> {
-        use sagas::Role::Compensatable;
-        static V1: Table<Grown> =
-            crate::trip::table(&[&[called("flight", Compensatable, true)]], 300);
-        static V2: Table<Grown> = crate::trip::table(
-            &[
-                &[called("flight", Compensatable, true)],
-                &[called("hotel", Compensatable, true)],
-            ],
-            300,
-        );
-        match definition {
-            1 => Some(&V1),
-            2 => Some(&V2),
-            _ => None,
-        }
-    }
-
-    fn learn(_data: &mut Trip, _output: &String) {}
+    const TABLES: &'static [Table<Self>] = &[
+        table(1, &[&[called::<Self, FLIGHT>()]]),
+        table(
+            2,
+            &[&[called::<Self, FLIGHT>()], &[called::<Self, HOTEL>()]],
+        ),
+    ];
 }
 
 /// The first event of a saga that began by this version of its table.
@@ -232,8 +218,8 @@ async fn the_index_keeps_sagas_of_types_that_its_writer_does_not_know() {
     assert_eq!(town.told::<Purchase>("foreign").await, ["SagaStarted"]);
     let desk = Arc::clone(&town.desk);
     let newer = town.start(quick("newer"), |builder| {
-        let builder = builder.with::<Purchase>(Arc::clone(&desk) as Arc<_>);
-        builder.with::<Booking>(desk)
+        let builder = add::<Purchase>(builder, Arc::clone(&desk));
+        add::<Booking>(builder, desk)
     });
     assert_eq!(town.ended::<Purchase>("foreign").await, Outcome::Completed);
     let begun_at = newer.wire.reads.lock().unwrap()[0];
@@ -356,7 +342,7 @@ async fn every_event_of_a_saga_is_stored_under_one_of_the_names() {
         .await
         .unwrap();
     for event in page.events() {
-        let is_known = SAGA_EVENTS.contains(&event.event_type.as_str());
+        let is_known = AnySagaEvent::TYPES.contains(&event.event_type.as_str());
         assert!(is_known || event.event_type == "Put", "{event:?}");
         assert!(event.recorded_at <= town.clock.now() && event.recorded_at >= at(0));
     }

@@ -10,11 +10,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use event_sourcing::LeaseStore;
 use sagas::{
-    Act, Effects, EngineConfig, Failure, Key, Kind, Outcome, PARTITIONS, Standing, Undone,
+    Act, EngineConfig, Failure, Key, Kind, Outcome, PARTITIONS, Standing, StepProvider, Undone,
 };
 
-use crate::support::{Node, Town, outcome};
-use crate::trip::{Shelf, Tour, Travel};
+use crate::support::{Node, Town, add, outcome};
+use crate::trip::{Called, Shelf, Tour, Travel};
 
 /// Numbers that look random.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Unreliable {
 }
 
 #[async_trait]
-impl<S: Travel> Effects<S> for Unreliable {
+impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable {
     async fn act(&self, key: &Key, _call: &String) -> Result<String, Failure> {
         self.dawdle().await;
         match self.roll() {
@@ -112,7 +112,7 @@ impl<S: Travel> Effects<S> for Unreliable {
         }
     }
 
-    async fn look_up(&self, key: &Key, _call: &String) -> Result<Standing<String>, Failure> {
+    async fn look_up(&self, key: &Key) -> Result<Standing<String>, Failure> {
         self.dawdle().await;
         if self.roll() < 15 {
             return Err(Failure::unknown("out of order"));
@@ -192,7 +192,7 @@ impl Storm {
         let provider = Arc::clone(&self.provider);
         let node = self
             .town
-            .start(config, |builder| builder.with::<Tour>(provider));
+            .start(config, |builder| add::<Tour>(builder, provider));
         self.nodes.push(node);
     }
 

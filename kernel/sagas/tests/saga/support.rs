@@ -14,14 +14,14 @@ use event_sourcing::{
     NewEvent, Version, Write,
 };
 use sagas::{
-    Act, ActRefused, Effects, EngineBuilder, EngineConfig, EngineTasks, EventOf, Failure, Key,
-    Outcome, Person, PersonActs, Phase, SagaEngine, SagaState, Standing, Status, StepState, Undone,
-    started,
+    Act, ActRefused, EngineBuilder, EngineConfig, EngineTasks, EventOf, Failure, Key, Outcome,
+    Person, PersonActs, Phase, SagaEngine, SagaState, Standing, Status, StepProvider, StepState,
+    Undone, started,
 };
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::trip::{Travel, Trip};
+use crate::trip::{AUTHORISE, CHARGE, Called, FLIGHT, HOTEL, NOTIFY, REFUND, Travel, Trip};
 use crate::wire::Wire;
 
 /// Longer than the pauses between two looks at the leases, and long enough for any take-over.
@@ -107,7 +107,7 @@ impl Drop for Flight<'_> {
 }
 
 #[async_trait]
-impl<S: Travel> Effects<S> for Desk {
+impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Desk {
     async fn act(&self, key: &Key, _call: &String) -> Result<String, Failure> {
         let _flight = Flight::begin(self);
         self.note("act", key);
@@ -126,7 +126,7 @@ impl<S: Travel> Effects<S> for Desk {
         }
     }
 
-    async fn look_up(&self, key: &Key, _call: &String) -> Result<Standing<String>, Failure> {
+    async fn look_up(&self, key: &Key) -> Result<Standing<String>, Failure> {
         self.note("look", key);
         match self.deed(key) {
             Deed::Busy(wait) => return Err(busy(wait)),
@@ -160,6 +160,37 @@ impl<S: Travel> Effects<S> for Desk {
 
 fn busy(wait: Duration) -> Failure {
     Failure::not_done("busy").not_before(Some(wait))
+}
+
+/// Who carries out all calls of a saga.
+pub trait Outside<S: Travel>:
+    StepProvider<Called<S, FLIGHT>>
+    + StepProvider<Called<S, HOTEL>>
+    + StepProvider<Called<S, AUTHORISE>>
+    + StepProvider<Called<S, CHARGE>>
+    + StepProvider<Called<S, NOTIFY>>
+    + StepProvider<Called<S, REFUND>>
+{
+}
+
+impl<S: Travel, P> Outside<S> for P where
+    P: StepProvider<Called<S, FLIGHT>>
+        + StepProvider<Called<S, HOTEL>>
+        + StepProvider<Called<S, AUTHORISE>>
+        + StepProvider<Called<S, CHARGE>>
+        + StepProvider<Called<S, NOTIFY>>
+        + StepProvider<Called<S, REFUND>>
+{
+}
+
+/// Adds a saga to an engine, with who carries out its calls.
+pub fn add<S: Travel>(engine: EngineBuilder, outside: Arc<impl Outside<S>>) -> EngineBuilder {
+    let engine = engine.provider::<Called<S, FLIGHT>>(outside.clone());
+    let engine = engine.provider::<Called<S, HOTEL>>(outside.clone());
+    let engine = engine.provider::<Called<S, AUTHORISE>>(outside.clone());
+    let engine = engine.provider::<Called<S, CHARGE>>(outside.clone());
+    let engine = engine.provider::<Called<S, NOTIFY>>(outside.clone());
+    engine.provider::<Called<S, REFUND>>(outside).saga::<S>()
 }
 
 /// A process that runs sagas.
@@ -215,7 +246,7 @@ impl Town {
     /// A process of this name that drives sagas of kind `S`.
     pub fn node<S: Travel>(&self, owner: &str) -> Node {
         self.start(EngineConfig::new(owner), |builder| {
-            builder.with::<S>(Arc::clone(&self.desk) as Arc<_>)
+            add::<S>(builder, Arc::clone(&self.desk))
         })
     }
 
@@ -224,6 +255,18 @@ impl Town {
         config: EngineConfig,
         with: impl FnOnce(EngineBuilder) -> EngineBuilder,
     ) -> Node {
+        let (builder, wire, executing) = self.builder(config);
+        let (engine, tasks) = with(builder).start().unwrap();
+        Node {
+            engine,
+            wire,
+            tasks,
+            executing,
+        }
+    }
+
+    /// What an engine of this process is put together with.
+    pub fn builder(&self, config: EngineConfig) -> (EngineBuilder, Arc<Wire>, ExecutorTasks) {
         let wire = Arc::new(Wire::new(Arc::clone(&self.store)));
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let (executor, executing) = Executor::start(
@@ -238,13 +281,7 @@ impl Town {
             clock,
             config,
         );
-        let (engine, tasks) = with(builder).start();
-        Node {
-            engine,
-            wire,
-            tasks,
-            executing,
-        }
+        (builder, wire, executing)
     }
 
     fn command_id(&self) -> CommandId {

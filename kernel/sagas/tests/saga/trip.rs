@@ -1,14 +1,14 @@
 //! Sagas of all shapes: with a pivot, with one that is a call, without one, and of retriable steps only.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event_sourcing::execute::{DecideError, Lane, States, UnitOfWork};
 use event_sourcing::{Aggregate, Command, DomainEvent};
 use sagas::{
-    End, Kind, Local, Refusal, RetryPolicy, Role, Saga, StateReader, Step, Table, Undone, Writes,
+    End, ExternalStep, Key, Local, Refusal, Role, Saga, StateReader, Step, Table, Undone, Writes,
 };
 use serde::{Deserialize, Serialize};
 
@@ -80,9 +80,58 @@ impl Trip {
 }
 
 /// A saga about a trip.
-pub trait Travel: Saga<Data = Trip, Output = String, Call = String> {}
+pub trait Travel: Saga<Data = Trip> {}
 
-impl<S: Saga<Data = Trip, Output = String, Call = String>> Travel for S {}
+impl<S: Saga<Data = Trip>> Travel for S {}
+
+/// The calls of these sagas, each with its role.
+const CALLS: [(&str, Role); 6] = [
+    ("flight", Role::Compensatable),
+    ("hotel", Role::Compensatable),
+    ("authorise", Role::Compensatable),
+    ("charge", Role::Pivot),
+    ("notify", Role::Retriable),
+    ("refund", Role::Retriable),
+];
+pub const FLIGHT: usize = 0;
+pub const HOTEL: usize = 1;
+pub const AUTHORISE: usize = 2;
+pub const CHARGE: usize = 3;
+pub const NOTIFY: usize = 4;
+pub const REFUND: usize = 5;
+
+/// One of the calls, as a step of a saga.
+#[derive(Debug)]
+pub struct Called<S, const CALL: usize>(PhantomData<fn() -> S>);
+
+impl<S: Travel, const CALL: usize> ExternalStep for Called<S, CALL> {
+    const NAME: &'static str = CALLS[CALL].0;
+    const ROLE: Role = CALLS[CALL].1;
+    const TIMEOUT: Duration = TIMEOUT;
+    type Saga = S;
+    type Request = String;
+    type Response = String;
+
+    fn request(data: &Trip) -> String {
+        format!("for {}", data.shelf)
+    }
+
+    fn apply_output(data: &mut Trip, output: String) {
+        data.booked.push(output);
+    }
+
+    fn completed(data: &Trip, _key: &Key, output: String) -> Writes {
+        write(data, &output, 1)
+    }
+
+    fn compensated(data: &Trip, undone: &Undone) -> Writes {
+        write(data, "undone", i64::from(undone.happened))
+    }
+}
+
+pub const fn called<S: Travel, const CALL: usize>() -> Step<S> {
+    Step::external::<Called<S, CALL>>()
+}
 
 fn local(
     data: &Trip,
@@ -98,72 +147,49 @@ fn local(
     Ok(write(data, step, 1))
 }
 
-fn write(data: &Trip, what: &str, by: i64) -> Writes {
+pub fn write(data: &Trip, what: &str, by: i64) -> Writes {
     Writes::none().and::<Shelf>(&*data.shelf, vec![put(what, by)])
 }
 
-const fn step<S: Travel>(name: &'static str, role: Role, kind: Kind<S>) -> Step<S> {
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+const fn done_here<S: Travel>(name: &'static str, role: Role, action: Local<S>) -> Step<S> {
     Step {
-        name,
-        role,
-        kind,
-        lanes: |data| vec![Lane::write::<Shelf>(&data.shelf)],
-        timeout: Duration::from_secs(5),
-        deadline: Duration::from_secs(30),
-        retry: RetryPolicy::DEFAULT,
+        timeout: TIMEOUT,
+        ..Step::local(name, role, action)
     }
 }
 
-const fn done_here<S: Travel>(
-    name: &'static str,
-    role: Role,
-    action: Local<S>,
-    undo: Option<Local<S>>,
-) -> Step<S> {
-    step(name, role, Kind::Local { action, undo })
+pub const fn hold<S: Travel>() -> Step<S> {
+    let hold: Step<S> = done_here("hold", Role::Compensatable, |data, reads| {
+        local(data, reads, "hold")
+    });
+    hold.undone_by(|data, _| Ok(write(data, "hold", -1)))
 }
 
-pub const fn called<S: Travel>(name: &'static str, role: Role, can_be_undone: bool) -> Step<S> {
-    let undone: Option<fn(&Trip, &Undone) -> Writes> = if can_be_undone {
-        Some(|data, undone| write(data, "undone", i64::from(undone.happened)))
-    } else {
-        None
-    };
-    let kind = Kind::External {
-        call: |data: &Trip| format!("for {}", data.shelf),
-        done: |data, _, output: &String| write(data, output, 1),
-        undone,
-    };
-    step(name, role, kind)
+const fn stamp<S: Travel>() -> Step<S> {
+    done_here("stamp", Role::Pivot, |data, reads| {
+        local(data, reads, "stamp")
+    })
 }
 
-const fn hold<S: Travel>() -> Step<S> {
-    done_here(
-        "hold",
-        Role::Compensatable,
-        |data, reads| local(data, reads, "hold"),
-        Some(|data, _| Ok(write(data, "hold", -1))),
-    )
+const fn archive<S: Travel>() -> Step<S> {
+    done_here("archive", Role::Retriable, |data, reads| {
+        local(data, reads, "archive")
+    })
 }
 
-type Ending = fn(&Trip, &str, &mut StateReader<'_, Infallible>) -> Ended;
-type Ended = Result<Writes, DecideError<Infallible>>;
-
-const NOTHING: Ending = |_, _, _| Ok(Writes::none());
-
-fn ended(data: &Trip, how: &str) -> Writes {
-    write(data, how, 1)
+pub fn lanes(data: &Trip) -> Vec<Lane> {
+    vec![Lane::write::<Shelf>(&data.shelf)]
 }
 
-pub const fn table<S: Travel>(stages: &'static [&'static [Step<S>]], until_pivot: u64) -> Table<S> {
-    let completed: End<S> = |data, _, _| Ok(ended(data, "completed"));
-    let compensated: End<S> = |data, _, _| Ok(ended(data, "compensated"));
+pub const fn table<S: Travel>(definition: u32, stages: &'static [&'static [Step<S>]]) -> Table<S> {
+    let completed: End<S> = |data, _, _| Ok(write(data, "completed", 1));
+    let compensated: End<S> = |data, _, _| Ok(write(data, "compensated", 1));
     Table {
-        stages,
-        until_pivot: Duration::from_secs(until_pivot),
         completed,
         compensated,
-        failed: NOTHING,
+        ..Table::new(definition, stages)
     }
 }
 
@@ -174,42 +200,19 @@ pub struct Tour;
 impl Saga for Tour {
     const NAME: &'static str = "tour";
     const STREAM: &'static str = "tour_saga";
-    const DEFINITION: u32 = 1;
     type Data = Trip;
-    type Output = String;
-    type Call = String;
+    const TABLES: &'static [Table<Self>] = &[table(
+        1,
+        &[
+            &[hold()],
+            &[called::<Self, FLIGHT>(), called::<Self, HOTEL>()],
+            &[stamp()],
+            &[called::<Self, NOTIFY>(), archive()],
+        ],
+    )];
 
-    fn table(definition: u32) -> Option<&'static Table<Self>> {
-        static V1: Table<Tour> = table(
-            &[
-                &[hold()],
-                &[
-                    called("flight", Role::Compensatable, true),
-                    called("hotel", Role::Compensatable, true),
-                ],
-                &[done_here(
-                    "stamp",
-                    Role::Pivot,
-                    |data, reads| local(data, reads, "stamp"),
-                    None,
-                )],
-                &[
-                    called("notify", Role::Retriable, false),
-                    done_here(
-                        "archive",
-                        Role::Retriable,
-                        |data, reads| local(data, reads, "archive"),
-                        None,
-                    ),
-                ],
-            ],
-            300,
-        );
-        (definition == 1).then_some(&V1)
-    }
-
-    fn learn(data: &mut Trip, output: &String) {
-        data.booked.push(output.clone());
+    fn lanes(data: &Trip) -> Vec<Lane> {
+        lanes(data)
     }
 }
 
@@ -220,26 +223,19 @@ pub struct Purchase;
 impl Saga for Purchase {
     const NAME: &'static str = "purchase";
     const STREAM: &'static str = "purchase_saga";
-    const DEFINITION: u32 = 1;
     type Data = Trip;
-    type Output = String;
-    type Call = String;
+    const TABLES: &'static [Table<Self>] = &[table(
+        1,
+        &[
+            &[hold()],
+            &[called::<Self, AUTHORISE>()],
+            &[called::<Self, CHARGE>()],
+            &[called::<Self, NOTIFY>()],
+        ],
+    )];
 
-    fn table(definition: u32) -> Option<&'static Table<Self>> {
-        static V1: Table<Purchase> = table(
-            &[
-                &[hold()],
-                &[called("authorise", Role::Compensatable, true)],
-                &[called("charge", Role::Pivot, false)],
-                &[called("notify", Role::Retriable, false)],
-            ],
-            300,
-        );
-        (definition == 1).then_some(&V1)
-    }
-
-    fn learn(data: &mut Trip, output: &String) {
-        data.booked.push(output.clone());
+    fn lanes(data: &Trip) -> Vec<Lane> {
+        lanes(data)
     }
 }
 
@@ -250,25 +246,18 @@ pub struct Booking;
 impl Saga for Booking {
     const NAME: &'static str = "booking";
     const STREAM: &'static str = "booking_saga";
-    const DEFINITION: u32 = 1;
     type Data = Trip;
-    type Output = String;
-    type Call = String;
+    const TABLES: &'static [Table<Self>] = &[table(
+        1,
+        &[
+            &[hold()],
+            &[called::<Self, FLIGHT>()],
+            &[called::<Self, HOTEL>()],
+        ],
+    )];
 
-    fn table(definition: u32) -> Option<&'static Table<Self>> {
-        static V1: Table<Booking> = table(
-            &[
-                &[hold()],
-                &[called("flight", Role::Compensatable, true)],
-                &[called("hotel", Role::Compensatable, true)],
-            ],
-            300,
-        );
-        (definition == 1).then_some(&V1)
-    }
-
-    fn learn(data: &mut Trip, output: &String) {
-        data.booked.push(output.clone());
+    fn lanes(data: &Trip) -> Vec<Lane> {
+        lanes(data)
     }
 }
 
@@ -279,31 +268,19 @@ pub struct Errands;
 impl Saga for Errands {
     const NAME: &'static str = "errands";
     const STREAM: &'static str = "errands_saga";
-    const DEFINITION: u32 = 1;
     type Data = Trip;
-    type Output = String;
-    type Call = String;
-
-    fn table(definition: u32) -> Option<&'static Table<Self>> {
-        static V1: Table<Errands> = table(
+    const TABLES: &'static [Table<Self>] = &[Table {
+        until_pivot: Duration::MAX,
+        ..table(
+            1,
             &[
-                &[
-                    called("notify", Role::Retriable, false),
-                    called("refund", Role::Retriable, false),
-                ],
-                &[done_here(
-                    "archive",
-                    Role::Retriable,
-                    |data, reads| local(data, reads, "archive"),
-                    None,
-                )],
+                &[called::<Self, NOTIFY>(), called::<Self, REFUND>()],
+                &[archive()],
             ],
-            u64::MAX,
-        );
-        (definition == 1).then_some(&V1)
-    }
+        )
+    }];
 
-    fn learn(data: &mut Trip, output: &String) {
-        data.booked.push(output.clone());
+    fn lanes(data: &Trip) -> Vec<Lane> {
+        lanes(data)
     }
 }

@@ -8,7 +8,7 @@ use event_sourcing::Clock;
 use sagas::event::FailedAs;
 use sagas::{Act, EngineConfig, LONGEST_WAIT, Outcome, RetryPolicy, SagaEvent, SagaState};
 
-use crate::support::{Deed, Node, Town, gate, step};
+use crate::support::{Deed, Node, Town, add, gate, step};
 use crate::trip::{Booking, Errands, Travel};
 
 /// By how much the tries are spread behind the end of a wait, at most.
@@ -22,7 +22,7 @@ fn hasty<S: Travel>(town: &Town, owner: &str) -> Node {
         ..EngineConfig::new(owner)
     };
     let desk = Arc::clone(&town.desk);
-    town.start(config, |builder| builder.with::<S>(desk))
+    town.start(config, |builder| add::<S>(builder, desk))
 }
 
 /// Waits until a step waits, and tells for how long and until when.

@@ -1,5 +1,6 @@
 //! Stripe's HTTP interface: forms in, JSON out.
 
+use domain::fulfilment::Charge;
 use form_urlencoded::Serializer;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::RequestBuilder;
@@ -9,8 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::intent::{Intent, List, Refund, StripeError};
 use super::settings::{StripeSettings, is_id};
+use crate::Secret;
 use crate::http_client::{Answer, HttpClient};
-use crate::{Charge, Secret};
 
 /// The shapes of requests and answers that this code is written for.
 const VERSION: &str = "2024-06-20";

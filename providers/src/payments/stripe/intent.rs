@@ -1,9 +1,10 @@
 //! Stripe's objects, as far as they matter, and what follows from them.
 
-use sagas::Standing;
+use domain::value::Reference;
+use sagas::{Failure, Standing};
 use serde::Deserialize;
 
-use crate::Payment;
+use crate::payments::payment_id;
 
 /// A payment intent.
 #[derive(Clone, Debug, Deserialize)]
@@ -83,22 +84,20 @@ impl Intent {
         }
     }
 
-    pub(super) fn payment(&self) -> Payment {
-        Payment {
-            payment_id: self.id.clone(),
-        }
+    pub(super) fn payment_id(&self) -> Result<Reference, Failure> {
+        payment_id(&self.id)
     }
 
     /// What holds under the key of this intent.
-    pub(super) fn standing(&self) -> Standing<Payment> {
-        match self.progress() {
+    pub(super) fn standing(&self) -> Result<Standing<Reference>, Failure> {
+        Ok(match self.progress() {
             // The charge goes on from here when it is asked for again.
             Progress::Ready | Progress::WantsCustomer => Standing::Absent,
             Progress::Declined(reason) => Standing::Refused(reason),
             Progress::Processing => Standing::Pending,
-            Progress::Paid => Standing::Done(self.payment()),
+            Progress::Paid => Standing::Done(self.payment_id()?),
             Progress::Refunded | Progress::Cancelled => Standing::Undone,
-        }
+        })
     }
 }
 

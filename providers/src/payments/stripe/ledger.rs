@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use command_database::{CommandDatabase, DatabaseError};
+use domain::fulfilment::Charge;
 use event_sourcing::{Clock, FailureLog};
 use platform::fields;
 use sagas::{Failure, Key};
 use sql_database::Statement;
 use tokio::time::Instant;
-
-use crate::Charge;
 
 /// How long an event is remembered. Stripe sends one again for three days at most.
 const REMEMBERED: Duration = Duration::from_hours(24 * 30);

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use command_database::CommandDatabase;
+use domain::fulfilment::{Charge, ProcessPayment};
+use domain::value::Reference;
 use event_sourcing::Clock;
 use platform::fields;
-use sagas::{Failure, Key, Standing, Undone};
+use sagas::{Failure, Key, Standing, StepProvider, Undone};
 
 use super::api::{Api, CallError, leave_open};
 use super::intent::{Intent, Progress};
 use super::ledger::{Entry, Ledger, Stage};
 use super::settings::StripeSettings;
 use crate::http_client::HttpClient;
-use crate::{Charge, Payment, Payments};
 
 /// How often an undo looks again because the intent went on meanwhile. It can do so twice.
 const UNDO_LOOKS: usize = 3;
@@ -79,7 +80,7 @@ impl StripePayments {
             .ok_or_else(|| Failure::refused(CLOSED))
     }
 
-    async fn confirm(&self, key: &Key, intent: &str, attempt: i64) -> Result<Payment, Failure> {
+    async fn confirm(&self, key: &Key, intent: &str, attempt: i64) -> Result<Reference, Failure> {
         let error = match self.api.confirm(key, intent, attempt).await {
             Ok(confirmed) => return self.conclude(&confirmed).await,
             Err(error) => error,
@@ -102,9 +103,9 @@ impl StripePayments {
     }
 
     /// What an intent that somebody has confirmed comes to.
-    async fn conclude(&self, intent: &Intent) -> Result<Payment, Failure> {
+    async fn conclude(&self, intent: &Intent) -> Result<Reference, Failure> {
         match intent.progress() {
-            Progress::Paid => Ok(intent.payment()),
+            Progress::Paid => intent.payment_id(),
             Progress::Declined(reason) => Err(Failure::refused(reason)),
             Progress::Refunded | Progress::Cancelled => Err(Failure::refused(CLOSED)),
             Progress::WantsCustomer => match self.api.cancel(&intent.id).await {
@@ -171,8 +172,8 @@ fn refunded(reference: Option<String>) -> Undone {
 }
 
 #[async_trait]
-impl Payments for StripePayments {
-    async fn charge(&self, key: &Key, charge: &Charge) -> Result<Payment, Failure> {
+impl StepProvider<ProcessPayment> for StripePayments {
+    async fn act(&self, key: &Key, charge: &Charge) -> Result<Reference, Failure> {
         let entry = self.ledger.begin(key, charge).await?;
         if entry.closed {
             return Err(Failure::refused(CLOSED));
@@ -192,12 +193,12 @@ impl Payments for StripePayments {
         }
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Standing<Payment>, Failure> {
+    async fn look_up(&self, key: &Key) -> Result<Standing<Reference>, Failure> {
         let Some(entry) = self.ledger.find(key).await? else {
             return Ok(Standing::Absent);
         };
         match entry.intent_id {
-            Some(intent) => Ok(self.look(&intent).await?.standing()),
+            Some(intent) => self.look(&intent).await?.standing(),
             None if entry.closed => Ok(Standing::Undone),
             None => Ok(Standing::Absent),
         }

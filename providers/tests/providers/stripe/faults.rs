@@ -19,15 +19,15 @@ const ONCE: Money = Money {
 };
 
 /// Charges until there is an answer for good, looking up after each answer that leaves it open.
-async fn charge_in_the_end(payments: &dyn Payments, name: &str) -> Result<String, String> {
+async fn charge_in_the_end(payments: &Payments, name: &str) -> Result<String, String> {
     let (name, order) = (key(name), charge("o-1", 1_234));
     for _ in 0..TRIES {
-        match payments.charge(&name, &order).await {
-            Ok(paid) => return Ok(paid.payment_id),
+        match payments.act(&name, &order).await {
+            Ok(paid) => return Ok(paid.to_string()),
             Err(Failure::Refused(reason)) => return Err(reason),
             Err(Failure::NotDone { .. }) => {}
             Err(Failure::Unknown { .. }) => match payments.look_up(&name).await {
-                Ok(Standing::Done(paid)) => return Ok(paid.payment_id),
+                Ok(Standing::Done(paid)) => return Ok(paid.to_string()),
                 Ok(Standing::Refused(reason)) => return Err(reason),
                 Ok(Standing::Absent | Standing::Pending) | Err(_) => {}
                 Ok(Standing::Undone) => panic!("nobody undid it"),
@@ -94,7 +94,7 @@ async fn each_failure_says_what_is_known() {
             let name = key(&format!("known/{on:?}/{fault:?}"));
             fake.fault(on, fault);
             payments
-                .charge(&name, &charge("o-1", 1_234))
+                .act(&name, &charge("o-1", 1_234))
                 .await
                 .expect_err("it fails")
         };
@@ -121,7 +121,7 @@ async fn each_failure_says_what_is_known() {
         let failure = of(On::Confirm, Fault::Limit).await;
         assert_eq!(failure.wait(), Some(Duration::from_secs(7)));
         let nobody = payments(home, "http://127.0.0.1:1", GOOD_CARD).await;
-        let failure = nobody.charge(&key("nobody"), &charge("o-1", 1_234)).await;
+        let failure = nobody.act(&key("nobody"), &charge("o-1", 1_234)).await;
         assert!(
             matches!(failure, Err(Failure::NotDone { .. })),
             "{failure:?}"
@@ -141,7 +141,7 @@ async fn a_crash_after_any_step_goes_on_where_it_was() {
             {
                 let before = payments(home, &fake.url, GOOD_CARD).await;
                 let order = charge("o-1", 1_234);
-                let mut call = before.charge(&name, &order).fuse();
+                let mut call = before.act(&name, &order).fuse();
                 tokio::select! {
                     answer = &mut call => panic!("it answered {answer:?}"),
                     () = came.notified() => {}
@@ -151,7 +151,7 @@ async fn a_crash_after_any_step_goes_on_where_it_was() {
             let after = payments(home, &fake.url, GOOD_CARD).await;
             fake.advance(25 * 60 * 60);
             assert_eq!(after.look_up(&name).await, Ok(Standing::Absent));
-            let paid = after.charge(&name, &charge("o-1", 1_234)).await;
+            let paid = after.act(&name, &charge("o-1", 1_234)).await;
             assert!(paid.is_ok(), "{on:?}: {paid:?}");
             assert_eq!(fake.money(), ONCE, "{on:?}");
         }
@@ -166,10 +166,10 @@ async fn a_key_that_stripe_has_forgotten_is_looked_up_and_not_charged_again() {
         let payments = payments(home, &fake.url, GOOD_CARD).await;
         fake.fault(On::Confirm, Fault::Lose);
         let order = charge("o-1", 1_234);
-        let lost = payments.charge(&key("a"), &order).await;
+        let lost = payments.act(&key("a"), &order).await;
         assert!(matches!(lost, Err(Failure::Unknown { .. })), "{lost:?}");
         fake.advance(25 * 60 * 60);
-        let again = payments.charge(&key("a"), &order).await;
+        let again = payments.act(&key("a"), &order).await;
         assert!(again.is_ok(), "{again:?}");
         assert_eq!(fake.money(), ONCE);
         assert_eq!(fake.calls(), ["create", "confirm", "look"]);
@@ -213,7 +213,7 @@ async fn what_stripe_is_still_processing_is_pending() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, "pm_slow").await;
-        let open = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
+        let open = payments.act(&key("a"), &charge("o-1", 1_234)).await;
         assert!(matches!(open, Err(Failure::Unknown { .. })), "{open:?}");
         assert_eq!(payments.look_up(&key("a")).await, Ok(Standing::Pending));
         fake.settle(&fake.intents()[0].0);
@@ -231,7 +231,7 @@ async fn a_key_that_is_not_accepted_cancels_no_order_and_is_not_told() {
     let settings = settings(&fake.url, wrong, GOOD_CARD);
     let providers = Providers::from_settings(&settings, &home.database().await, &clock());
     let payments = providers.expect("providers").payments;
-    let failure = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
+    let failure = payments.act(&key("a"), &charge("o-1", 1_234)).await;
     assert!(
         matches!(failure, Err(Failure::NotDone { .. })),
         "{failure:?}"

@@ -44,10 +44,10 @@ async fn a_declined_card_is_a_refusal_that_lasts() {
         let (_script, url) = localstripe().await;
         let payments = payments(home, &url, "pm_card_chargeCustomerFail").await;
         let order = charge("o-1", 1_234);
-        let refused = payments.charge(&key("a"), &order).await;
+        let refused = payments.act(&key("a"), &order).await;
         let reason = "Your card was declined.".to_owned();
         assert_eq!(refused, Err(Failure::Refused(reason.clone())));
-        assert_eq!(payments.charge(&key("a"), &order).await, refused);
+        assert_eq!(payments.act(&key("a"), &order).await, refused);
         assert_eq!(
             payments.look_up(&key("a")).await,
             Ok(Standing::Refused(reason))
@@ -63,7 +63,7 @@ async fn a_url_that_leads_elsewhere_cancels_no_order() {
     on_both_engines(async |home| {
         let (_script, url) = localstripe().await;
         let payments = payments(home, &format!("{url}/elsewhere"), GOOD_CARD).await;
-        let failed = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
+        let failed = payments.act(&key("a"), &charge("o-1", 1_234)).await;
         assert!(matches!(failed, Err(Failure::NotDone { .. })), "{failed:?}");
     })
     .await;

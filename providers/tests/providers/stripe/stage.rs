@@ -43,6 +43,6 @@ pub fn settings(url: &str, secret_key: &str, card: &str) -> ProviderSettings {
     }
 }
 
-pub async fn payments(home: &Home, url: &str, card: &str) -> Arc<dyn Payments> {
+pub async fn payments(home: &Home, url: &str, card: &str) -> Arc<Payments> {
     providers(home, url, card).await.payments
 }

@@ -11,7 +11,7 @@ use crate::fake_stripe::{FakeStripe, Fault, On};
 use crate::support::{charge, key, on_both_engines, soon};
 
 /// Undoes until it has succeeded.
-async fn undo_in_the_end(payments: &dyn Payments, name: &str) -> Undone {
+async fn undo_in_the_end(payments: &Payments, name: &str) -> Undone {
     for _ in 0..TRIES {
         match payments.undo(&key(name), &charge("o-1", 1_234)).await {
             Ok(undone) => return undone,
@@ -37,7 +37,7 @@ async fn whatever_fails_once_the_money_is_given_back_once() {
                 let fake = FakeStripe::start().await;
                 let payments = payments(home, &fake.url, GOOD_CARD).await;
                 let name = format!("{on:?}/{fault:?}");
-                let paid = payments.charge(&key(&name), &charge("o-1", 1_234)).await;
+                let paid = payments.act(&key(&name), &charge("o-1", 1_234)).await;
                 paid.expect("paid");
                 fake.fault(on, fault.clone());
                 let undone = undo_in_the_end(&*payments, &name).await;
@@ -61,8 +61,8 @@ async fn what_somebody_has_given_back_by_hand_is_given_back() {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, GOOD_CARD).await;
         let order = charge("o-1", 1_234);
-        let paid = payments.charge(&key("a"), &order).await.expect("paid");
-        fake.refund_by_hand(&paid.payment_id);
+        let paid = payments.act(&key("a"), &order).await.expect("paid");
+        fake.refund_by_hand(paid.as_str());
         let undone = payments.undo(&key("a"), &order).await.expect("undone");
         assert!(undone.happened);
         assert_eq!(undone.reference.as_deref(), Some("re_000001"));
@@ -77,13 +77,13 @@ async fn what_is_given_back_at_the_same_moment_is_given_back_once() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, GOOD_CARD).await;
-        let paid = payments.charge(&key("a"), &charge("o-1", 1_234)).await;
+        let paid = payments.act(&key("a"), &charge("o-1", 1_234)).await;
         let (hold, came, go) = Fault::hold();
         fake.fault(On::Refund, hold);
         let undoing =
             tokio::spawn(async move { payments.undo(&key("a"), &charge("o-1", 1_234)).await });
         soon("the refund", came.notified()).await;
-        fake.refund_by_hand(&paid.expect("paid").payment_id);
+        fake.refund_by_hand(paid.expect("paid").as_str());
         go.notify_one();
         let undone = soon("the undo", undoing).await.expect("no panic");
         let undone = undone.expect("undone");
@@ -107,9 +107,7 @@ async fn an_undo_overtakes_a_charge_at_each_of_its_calls() {
             fake.fault(on, hold);
             let late = {
                 let name = name.clone();
-                tokio::spawn(
-                    async move { charging.charge(&key(&name), &charge("o-1", 1_234)).await },
-                )
+                tokio::spawn(async move { charging.act(&key(&name), &charge("o-1", 1_234)).await })
             };
             soon("the charge's call", came.notified()).await;
             let undone = undo_in_the_end(&*undoing, &name).await;
@@ -145,7 +143,7 @@ async fn a_charge_that_overtakes_the_undo_is_refunded() {
         let name = key("a");
         let paying = {
             let (payments, name) = (Arc::clone(&payments), name.clone());
-            tokio::spawn(async move { payments.charge(&name, &charge("o-1", 1_234)).await })
+            tokio::spawn(async move { payments.act(&name, &charge("o-1", 1_234)).await })
         };
         soon("the confirmation", confirming.notified()).await;
         let undoing =

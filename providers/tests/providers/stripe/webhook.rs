@@ -65,9 +65,9 @@ async fn an_event_without_our_key_is_known_by_its_intent() {
     on_both_engines(async |home| {
         let fake = FakeStripe::start().await;
         let mut providers = providers(home, &fake.url, GOOD_CARD).await;
-        let payments: &dyn Payments = &*providers.payments;
-        let paid = payments.charge(&key("mine"), &charge("o-1", 1_234)).await;
-        let intent = paid.expect("paid").payment_id;
+        let payments: &Payments = &*providers.payments;
+        let paid = payments.act(&key("mine"), &charge("o-1", 1_234)).await;
+        let intent = paid.expect("paid").to_string();
         let body = event(
             "evt_1",
             &format!(r#"{{"object":"charge","payment_intent":"{intent}"}}"#),

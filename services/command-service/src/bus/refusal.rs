@@ -34,9 +34,11 @@ impl Refusal for ActRefused {
     fn error(&self) -> Error {
         let error_type = match self {
             Self::Unknown => ErrorType::NotFound,
-            Self::Ended | Self::NotSuspended | Self::NothingWaits | Self::Decided => {
-                ErrorType::Domain
-            }
+            Self::Ended
+            | Self::NotSuspended
+            | Self::NothingWaits
+            | Self::Decided
+            | Self::Corrupt(_) => ErrorType::Domain,
         };
         error_type.error(self.to_string())
     }
@@ -44,7 +46,11 @@ impl Refusal for ActRefused {
     fn outcome(&self) -> &'static str {
         match self {
             Self::Unknown => "not_found",
-            Self::Ended | Self::NotSuspended | Self::NothingWaits | Self::Decided => "domain_error",
+            Self::Ended
+            | Self::NotSuspended
+            | Self::NothingWaits
+            | Self::Decided
+            | Self::Corrupt(_) => "domain_error",
         }
     }
 }

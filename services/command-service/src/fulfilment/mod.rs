@@ -1,15 +1,13 @@
-//! Fulfilment at the edge: the engine that runs the sagas of orders, and what carries out their calls.
+//! Fulfilment at the edge: what is committed, found, shown and done of the sagas of orders.
 //!
-//! The tables are the domain's ([`domain::fulfilment`]), the engine is the kernel's ([`sagas`]); here
-//! they meet the providers.
+//! The tables are the domain's ([`domain::fulfilment`]), the engine is the kernel's ([`sagas`]), and the providers carry
+//! out the steps as they are.
 
-mod effects;
 mod list;
 mod news;
 mod saga_filter;
 mod sagas;
 
-pub use effects::ProviderEffects;
 pub use list::Page;
 pub use news::hear;
 pub use saga_filter::SagaFilter;

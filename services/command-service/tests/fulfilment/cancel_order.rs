@@ -1,67 +1,15 @@
-//! The saga `cancel_order`.
+//! The saga `cancel_order`, after the saga `order` that it undoes.
 
 use async_trait::async_trait;
 use command_service::commands::CancelOrder;
-use domain::fulfilment::{CancelOrderSaga, UndoCall, UndoneDeal};
-use domain::order::{
-    Order, OrderConfirmed, OrderEvent, OrderPaymentProcessed, OrderShippingArranged,
-    RequestCancellation,
-};
-use domain::stock::Stock;
-use domain::value::{OrderStatus, Quantity, Reference, TrackingNumber};
-use event_sourcing::Command;
-use event_sourcing::execute::{DecideError, Lane, States, UnitOfWork};
-use sagas::Outcome;
-use sagas::testing::{End, Scenario, World, check};
+use domain::fulfilment::CancelOrderSaga;
+use domain::order::RequestCancellation;
+use domain::value::OrderStatus;
+use sagas::testing::{Book, End, Scenario, World, check_cancelling};
+use sagas::{EngineBuilder, Outcome};
 
-use crate::shop::{self, GOODS, Holds, ORDER, holds, id};
-
-/// What the saga `order` has done when it has completed.
-struct Confirm;
-
-impl Command for Confirm {
-    const NAME: &'static str = "confirm";
-    type Rejection = String;
-    type Reply = ();
-
-    fn streams(&self) -> Vec<Lane> {
-        vec![Lane::write::<Order>(ORDER)]
-    }
-
-    fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
-        let name = |text| Reference::parse("reference", text).expect("a name");
-        let total = work.state::<Order>(ORDER)?;
-        let total = total.values().expect("an order").total;
-        let done = [
-            OrderEvent::PaymentProcessed(OrderPaymentProcessed {
-                order_id: id(ORDER),
-                payment_id: name("pay-1"),
-                key: name("saga-1/process_payment/0"),
-                amount: total,
-            }),
-            OrderEvent::ShippingArranged(OrderShippingArranged {
-                order_id: id(ORDER),
-                tracking_number: TrackingNumber::parse("number", "trk-1").expect("a number"),
-                key: name("saga-1/arrange_shipping/0"),
-            }),
-            OrderEvent::Confirmed(OrderConfirmed {
-                order_id: id(ORDER),
-            }),
-        ];
-        work.append::<Order>(ORDER, &done)?;
-        for (product, quantity, _) in GOODS {
-            let stock = work.state::<Stock>(product)?;
-            let quantity = Quantity::parse("quantity", quantity.into()).expect("a quantity");
-            let reserved = stock.reserve(&id(product), &id(ORDER), quantity);
-            work.append::<Stock>(product, &reserved.expect("enough of it"))?;
-        }
-        Ok(())
-    }
-
-    fn reply(&self, _states: &States) -> Option<()> {
-        Some(())
-    }
-}
+use crate::order::Fulfil;
+use crate::shop::{self, Holds, ORDER, holds, id};
 
 struct Undo;
 
@@ -70,8 +18,6 @@ impl Scenario for Undo {
     type Saga = CancelOrderSaga;
 
     async fn begin(&self, world: &World) -> String {
-        shop::open(world).await;
-        world.execute(&Confirm).await;
         let command = CancelOrder(RequestCancellation {
             order_id: id(ORDER),
             reason: None,
@@ -82,18 +28,8 @@ impl Scenario for Undo {
         "saga-2".to_owned()
     }
 
-    fn answer(&self, call: &UndoCall) -> UndoneDeal {
-        let key = match call {
-            UndoCall::CancelShipping { key, .. } | UndoCall::RefundPayment { key, .. } => key,
-        };
-        assert!(
-            key.as_ref()
-                .is_some_and(|key| key.as_str().starts_with("saga-1/"))
-        );
-        UndoneDeal {
-            happened: true,
-            reference: None,
-        }
+    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+        shop::providers(book, engine)
     }
 
     async fn check(&self, end: &End<'_, CancelOrderSaga>) -> Result<(), String> {
@@ -111,6 +47,6 @@ impl Scenario for Undo {
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_order_holds_nothing_whatever_fails() {
-    let report = check(Undo).await;
+    let report = check_cancelling(Fulfil, Undo).await;
     assert!(report.cases > 20, "{report:?}");
 }

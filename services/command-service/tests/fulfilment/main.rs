@@ -5,4 +5,3 @@ mod cancel_order;
 mod news;
 mod order;
 mod shop;
-mod waits;

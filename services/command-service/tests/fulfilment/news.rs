@@ -6,28 +6,30 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use command_service::fulfilment::hear;
-use domain::fulfilment::{FulfilmentCall, Obtained, OrderSaga};
+use domain::fulfilment::{Charge, OrderSaga, ProcessPayment};
 use domain::order::Order;
-use domain::value::OrderStatus;
+use domain::value::{OrderStatus, Reference};
 use event_sourcing::execute::Executor;
 use event_sourcing::testing::TokioClock;
 use event_sourcing::{Clock, EventStore, ExecutorConfig, LeaseStore, MemoryEventStore};
-use sagas::{Effects, EngineConfig, Failure, Key, SagaEngine, Standing, Undone};
+use sagas::testing::Book;
+use sagas::{EngineConfig, Failure, Key, SagaEngine, Standing, StepProvider, Undone};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::shop::{self, ORDER, obtained};
+use crate::shop::{self, ORDER};
 
 /// Loses the word of the first payment, and says by itself that something happened.
+#[derive(Debug)]
 struct Forgetful {
     hints: Option<mpsc::Sender<Key>>,
     has_lost: AtomicBool,
 }
 
 #[async_trait]
-impl Effects<OrderSaga> for Forgetful {
-    async fn act(&self, key: &Key, call: &FulfilmentCall) -> Result<Obtained, Failure> {
+impl StepProvider<ProcessPayment> for Forgetful {
+    async fn act(&self, key: &Key, _: &Charge) -> Result<Reference, Failure> {
         if !self.has_lost.swap(true, Ordering::SeqCst) {
             if let Some(hints) = self.hints.clone() {
                 let key = key.clone();
@@ -39,14 +41,14 @@ impl Effects<OrderSaga> for Forgetful {
             }
             return Err(Failure::unknown("the word was lost"));
         }
-        Ok(obtained(call))
+        Ok(shop::payment_id())
     }
 
-    async fn look_up(&self, _: &Key, call: &FulfilmentCall) -> Result<Standing<Obtained>, Failure> {
-        Ok(Standing::Done(obtained(call)))
+    async fn look_up(&self, _: &Key) -> Result<Standing<Reference>, Failure> {
+        Ok(Standing::Done(shop::payment_id()))
     }
 
-    async fn undo(&self, _: &Key, _: &FulfilmentCall) -> Result<Undone, Failure> {
+    async fn undo(&self, _: &Key, _: &Charge) -> Result<Undone, Failure> {
         panic!("nothing is undone here");
     }
 }
@@ -60,21 +62,22 @@ async fn time_to_confirm(is_hinted: bool) -> Duration {
     let (executor, _tasks) = Executor::start(Arc::clone(&events), Arc::clone(&clock), config);
     let executor = Arc::new(executor);
     let (hints, news) = mpsc::channel(1);
-    let effects = Arc::new(Forgetful {
+    let payments = Arc::new(Forgetful {
         hints: is_hinted.then_some(hints),
         has_lost: AtomicBool::new(false),
     });
     let leases = store as Arc<dyn LeaseStore>;
     let config = EngineConfig::new("test");
-    let (engine, _sagas) = SagaEngine::builder(
+    let engine = SagaEngine::builder(
         Arc::clone(&executor),
         Arc::clone(&events),
         leases,
         Arc::clone(&clock),
         config,
     )
-    .with::<OrderSaga>(effects)
-    .start();
+    .saga::<OrderSaga>();
+    let engine = shop::providers(&Book::default(), engine).provider::<ProcessPayment>(payments);
+    let (engine, _sagas) = engine.start().expect("an engine");
     let stopping = CancellationToken::new();
     let hearing = hear(
         news,

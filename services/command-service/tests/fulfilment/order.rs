@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use command_service::commands::CancelOrder;
-use domain::fulfilment::{FulfilmentCall, Obtained, OrderSaga};
+use domain::fulfilment::OrderSaga;
 use domain::order::{Order, RequestCancellation};
 use domain::value::OrderStatus;
-use sagas::Outcome;
-use sagas::testing::{End, Scenario, World, check};
+use sagas::testing::{Book, End, Scenario, World, check};
+use sagas::{EngineBuilder, Outcome};
 
 use crate::shop::{self, Holds, ORDER, ORDER_SAGA, holds, id};
 
-struct Fulfil;
+pub struct Fulfil;
 
 #[async_trait]
 impl Scenario for Fulfil {
@@ -21,8 +21,8 @@ impl Scenario for Fulfil {
         ORDER_SAGA.to_owned()
     }
 
-    fn answer(&self, call: &FulfilmentCall) -> Obtained {
-        shop::obtained(call)
+    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+        shop::providers(book, engine)
     }
 
     async fn refuse(&self, world: &World, step: &str) -> bool {

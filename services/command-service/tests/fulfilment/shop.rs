@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use command_service::commands::{CreateProduct, PlaceOrder, UpdateStock};
-use domain::fulfilment::{FulfilmentCall, Obtained};
+use domain::fulfilment::{ArrangeShipping, ProcessPayment};
 use domain::order::{CreateOrder, GivenLine, Order, OrderLines};
 use domain::product;
 use domain::stock::{Stock, StockValues};
@@ -11,7 +11,8 @@ use domain::value::{
     EntityId, OrderStatus, Price, ProductName, Reference, StockLevel, TrackingNumber, UserId,
 };
 use event_sourcing::{Clock, CommandId, Context, Executor, Metadata};
-use sagas::testing::World;
+use sagas::EngineBuilder;
+use sagas::testing::{Book, World};
 use tokio::time::Instant;
 
 pub const ORDER: &str = "order-1";
@@ -101,16 +102,19 @@ pub async fn lose_the_goods(world: &World) {
     }
 }
 
-/// What a provider that does everything gives.
-pub fn obtained(call: &FulfilmentCall) -> Obtained {
-    match call {
-        FulfilmentCall::Pay { .. } => {
-            Obtained::Payment(Reference::parse("payment", "pay-1").expect("a name"))
-        }
-        FulfilmentCall::Ship { .. } => {
-            Obtained::Shipment(TrackingNumber::parse("number", "trk-1").expect("a number"))
-        }
-    }
+/// Providers that do everything.
+pub fn providers(book: &Book, engine: EngineBuilder) -> EngineBuilder {
+    engine
+        .provider(book.provider::<ProcessPayment>(|_| payment_id()))
+        .provider(book.provider::<ArrangeShipping>(|_| tracking_number()))
+}
+
+pub fn payment_id() -> Reference {
+    Reference::parse("payment", "pay-1").expect("a name")
+}
+
+pub fn tracking_number() -> TrackingNumber {
+    TrackingNumber::parse("number", "trk-1").expect("a number")
 }
 
 /// What an order holds in one of its states.

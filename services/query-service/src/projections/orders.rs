@@ -8,10 +8,10 @@ use std::sync::Arc;
 use domain::fulfilment::SAGA_STREAMS;
 use domain::order::{Order, OrderCreated, OrderEvent, OrderItem};
 use domain::value::{OrderStatus, ShippingAddress};
+use event_sourcing::Projection;
 use event_sourcing::projection::{EventContext, Handlers};
-use event_sourcing::{Filter, Projection};
 use read_model_sql::TableProjection;
-use sagas::{AnySagaEvent, SagaEvent};
+use sagas::{AnySagaEvent, SagaEvent, event_filter, names};
 use serde::{Deserialize, Serialize};
 
 /// Folds orders and what their sagas do to them.
@@ -49,12 +49,12 @@ pub struct OrderRow {
 
 /// What sagas do that an order shows.
 const FOLDED_OF_SAGAS: [&str; 6] = [
-    "SagaStarted",
-    "SagaSuspended",
-    "SagaResumed",
-    "SagaCompleted",
-    "SagaCompensated",
-    "SagaFailed",
+    names::STARTED,
+    names::SUSPENDED,
+    names::RESUMED,
+    names::COMPLETED,
+    names::COMPENSATED,
+    names::FAILED,
 ];
 
 impl TableProjection for Orders {
@@ -90,10 +90,8 @@ impl Projection for Orders {
 
     fn handlers(on: &mut Handlers<Self>) {
         on.aggregate::<Order>(fold);
-        // Of sagas of types that this binary does not know, these events suffice.
-        let sagas = Filter::of_types(&FOLDED_OF_SAGAS).or(Filter::of_streams(&SAGA_STREAMS));
+        let sagas = event_filter(&SAGA_STREAMS, &FOLDED_OF_SAGAS);
         on.events::<AnySagaEvent>(sagas, fold_saga)
-            .only(&FOLDED_OF_SAGAS)
             .keyed_by(|event, _| [event.subject().to_owned()]);
     }
 }

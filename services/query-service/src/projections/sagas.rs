@@ -8,10 +8,10 @@
 
 use domain::fulfilment::SAGA_STREAMS;
 use event_sourcing::projection::{EventContext, Handlers};
-use event_sourcing::{Filter, Projection, StoredEvent};
+use event_sourcing::{Projection, StoredEvent};
 use read_model_sql::TableProjection;
 use sagas::event::{Action, Started};
-use sagas::{AnySagaEvent, SagaEvent, SagaStatus};
+use sagas::{AnySagaEvent, SagaEvent, SagaStatus, event_filter};
 use serde::{Deserialize, Serialize};
 
 /// Folds sagas.
@@ -107,9 +107,8 @@ impl Projection for Sagas {
     type Row = SagaRow;
 
     fn handlers(on: &mut Handlers<Self>) {
-        let sagas = Filter::of_types(AnySagaEvent::TYPES).or(Filter::of_streams(&SAGA_STREAMS));
-        on.events::<AnySagaEvent>(sagas, fold)
-            .keyed_by(|event, _| [event.saga_id().to_owned()]);
+        let sagas = event_filter(&SAGA_STREAMS, AnySagaEvent::TYPES);
+        on.events::<AnySagaEvent>(sagas, fold);
     }
 }
 

@@ -176,7 +176,7 @@ fn ann(why: &str) -> Person {
 }
 
 impl SagaOf<'_> {
-    fn event(self, event: &SagaEvent<u8, u8>) -> Events {
+    fn event(self, event: &SagaEvent<u8>) -> Events {
         let stream = StreamId::new("order_saga", self.id);
         (stream, vec![event.encode()])
     }
@@ -217,7 +217,7 @@ impl SagaOf<'_> {
             saga_id,
             subject,
             step: step.to_owned(),
-            output: Some(1),
+            output: Some(1.into()),
             by: None,
         }))
     }

@@ -46,11 +46,7 @@ fn status(status: SagaStatus) -> proto::SagaStatus {
 
 /// One line of a saga's timeline.
 pub(super) fn event(envelope: &Envelope) -> Result<SagaEvent, DecodeError> {
-    let event = AnySagaEvent::read(
-        &envelope.event_type,
-        envelope.schema_version,
-        &envelope.data,
-    )?;
+    let event = envelope.decode::<AnySagaEvent>()?;
     let line = SagaEvent {
         version: signed(envelope.version.0),
         position: signed(envelope.position.0),

@@ -1,0 +1,58 @@
+//! What the sagas write into the stream of their order.
+
+use std::convert::Infallible;
+
+use event_sourcing::execute::{DecideError, Lane};
+use sagas::{Refusal, StateReader, Writes};
+
+use crate::order::{Order, OrderEvent};
+use crate::value::{EntityId, Reason};
+
+pub(super) fn lane(order: &EntityId) -> Vec<Lane> {
+    vec![Lane::write::<Order>(order.as_str())]
+}
+
+pub(super) fn write(order: &EntityId, event: OrderEvent) -> Writes {
+    Writes::none().and::<Order>(order.as_str(), vec![event])
+}
+
+pub(super) fn confirm(
+    order_id: &EntityId,
+    reads: &mut StateReader<'_, Refusal>,
+) -> Result<Writes, DecideError<Refusal>> {
+    let order = reads.state::<Order>(order_id.as_str())?;
+    let confirmed = order.confirm(order_id);
+    let confirmed = confirmed.map_err(|error| Refusal(error.to_string()))?;
+    Ok(Writes::none().and::<Order>(order_id.as_str(), confirmed))
+}
+
+/// The order's part of the end of a saga that undid it.
+pub(super) fn cancelled(
+    order_id: &EntityId,
+    reason: &str,
+    reads: &mut StateReader<'_, Infallible>,
+) -> Result<Writes, DecideError<Infallible>> {
+    let order = reads.state::<Order>(order_id.as_str())?;
+    // Who asked for it gave the reason; otherwise it is why the saga turned round.
+    let is_wished = order
+        .values()
+        .is_some_and(|order| order.cancellation.is_some());
+    let reason = (!is_wished).then(|| Reason::shortened(reason));
+    // While its saga runs, nothing else ends an order, so that there is no refusal.
+    let events = order.cancelled(order_id, reason).unwrap_or_default();
+    Ok(Writes::none().and::<Order>(order_id.as_str(), events))
+}
+
+/// The order's part of the end of a saga that a person closed.
+pub(super) fn failed(
+    order_id: &EntityId,
+    reason: &str,
+    reads: &mut StateReader<'_, Infallible>,
+) -> Result<Writes, DecideError<Infallible>> {
+    let order = reads.state::<Order>(order_id.as_str())?;
+    // As above.
+    let events = order
+        .failed(order_id, Reason::shortened(reason))
+        .unwrap_or_default();
+    Ok(Writes::none().and::<Order>(order_id.as_str(), events))
+}

@@ -1,0 +1,98 @@
+//! The order is paid, or gets its money back.
+
+use sagas::{ExternalStep, Key, UndoStep, Undone, Writes};
+
+use super::data::{CancelOrderSaga, Fulfilment, OrderSaga, Unfulfilment};
+use super::order_stream::write;
+use crate::order::{OrderEvent, OrderPaymentProcessed, OrderPaymentRefunded};
+use crate::value::{EntityId, Money, Reference, UserId};
+
+/// Money to take. The same key always carries the same charge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// What it is for.
+    pub order_id: EntityId,
+    /// Who pays.
+    pub user_id: UserId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// Takes the money; its provider gives back what was taken under a key.
+#[derive(Debug)]
+pub struct ProcessPayment;
+
+impl ExternalStep for ProcessPayment {
+    const NAME: &'static str = "process_payment";
+    type Saga = OrderSaga;
+    type Request = Charge;
+    /// What the provider calls the payment.
+    type Response = Reference;
+
+    fn request(data: &Fulfilment) -> Charge {
+        charge(&data.order_id, &data.user_id, data.total)
+    }
+
+    fn apply_output(data: &mut Fulfilment, payment_id: Reference) {
+        data.payment_id = Some(payment_id);
+    }
+
+    fn completed(data: &Fulfilment, key: &Key, payment_id: Reference) -> Writes {
+        let event = OrderPaymentProcessed {
+            order_id: data.order_id.clone(),
+            payment_id,
+            key: key.into(),
+            amount: data.total,
+        };
+        write(&data.order_id, OrderEvent::PaymentProcessed(event))
+    }
+
+    fn compensated(data: &Fulfilment, undone: &Undone) -> Writes {
+        refunded(&data.order_id, data.payment_id.as_ref(), data.total, undone)
+    }
+}
+
+/// Gives the money of a confirmed order back.
+#[derive(Debug)]
+pub struct RefundPayment;
+
+impl UndoStep for RefundPayment {
+    const NAME: &'static str = "refund_payment";
+    type Saga = CancelOrderSaga;
+    type Undoes = ProcessPayment;
+
+    fn undoes(data: &Unfulfilment) -> Option<(Key, Charge)> {
+        let charge = charge(&data.order_id, &data.user_id, data.total);
+        Some((data.payment_key.as_ref()?.into(), charge))
+    }
+
+    fn completed(data: &Unfulfilment, undone: &Undone) -> Writes {
+        refunded(&data.order_id, data.payment_id.as_ref(), data.total, undone)
+    }
+}
+
+fn charge(order_id: &EntityId, user_id: &UserId, amount: Money) -> Charge {
+    Charge {
+        order_id: order_id.clone(),
+        user_id: user_id.clone(),
+        amount,
+    }
+}
+
+fn refunded(
+    order_id: &EntityId,
+    payment_id: Option<&Reference>,
+    amount: Money,
+    undone: &Undone,
+) -> Writes {
+    if !undone.happened {
+        return Writes::none();
+    }
+    let event = OrderPaymentRefunded {
+        order_id: order_id.clone(),
+        payment_id: payment_id.cloned(),
+        refund_id: undone.reference.as_deref().and_then(Reference::if_valid),
+        amount,
+    };
+    write(order_id, OrderEvent::PaymentRefunded(event))
+}

@@ -1,0 +1,90 @@
+//! The order is sent, or its shipment is given up.
+
+use sagas::{ExternalStep, Key, UndoStep, Undone, Writes};
+
+use super::data::{CancelOrderSaga, Fulfilment, OrderSaga, Unfulfilment};
+use super::order_stream::write;
+use super::stock::Goods;
+use crate::order::{OrderEvent, OrderShippingArranged, OrderShippingCancelled};
+use crate::value::{EntityId, ShippingAddress, TrackingNumber};
+
+/// What is to be sent where. The same key always carries the same shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shipment {
+    /// What it is for.
+    pub order_id: EntityId,
+    /// Where it goes; without one it is fetched.
+    pub address: Option<ShippingAddress>,
+    /// What is in it.
+    pub goods: Vec<Goods>,
+}
+
+/// Has a carrier take the goods on; the carrier cancels what was arranged under a key.
+#[derive(Debug)]
+pub struct ArrangeShipping;
+
+impl ExternalStep for ArrangeShipping {
+    const NAME: &'static str = "arrange_shipping";
+    type Saga = OrderSaga;
+    type Request = Shipment;
+    type Response = TrackingNumber;
+
+    fn request(data: &Fulfilment) -> Shipment {
+        shipment(&data.order_id, data.shipping_address.as_ref(), &data.goods)
+    }
+
+    fn apply_output(data: &mut Fulfilment, number: TrackingNumber) {
+        data.tracking_number = Some(number);
+    }
+
+    fn completed(data: &Fulfilment, key: &Key, tracking_number: TrackingNumber) -> Writes {
+        let event = OrderShippingArranged {
+            order_id: data.order_id.clone(),
+            tracking_number,
+            key: key.into(),
+        };
+        write(&data.order_id, OrderEvent::ShippingArranged(event))
+    }
+
+    fn compensated(data: &Fulfilment, undone: &Undone) -> Writes {
+        cancelled(&data.order_id, data.tracking_number.as_ref(), undone)
+    }
+}
+
+/// Gives the shipment of a confirmed order up.
+#[derive(Debug)]
+pub struct CancelShipping;
+
+impl UndoStep for CancelShipping {
+    const NAME: &'static str = "cancel_shipping";
+    type Saga = CancelOrderSaga;
+    type Undoes = ArrangeShipping;
+
+    fn undoes(data: &Unfulfilment) -> Option<(Key, Shipment)> {
+        let shipment = shipment(&data.order_id, data.shipping_address.as_ref(), &data.goods);
+        Some((data.shipping_key.as_ref()?.into(), shipment))
+    }
+
+    fn completed(data: &Unfulfilment, undone: &Undone) -> Writes {
+        cancelled(&data.order_id, data.tracking_number.as_ref(), undone)
+    }
+}
+
+fn shipment(order_id: &EntityId, address: Option<&ShippingAddress>, goods: &[Goods]) -> Shipment {
+    Shipment {
+        order_id: order_id.clone(),
+        address: address.cloned(),
+        goods: goods.to_vec(),
+    }
+}
+
+fn cancelled(order_id: &EntityId, number: Option<&TrackingNumber>, undone: &Undone) -> Writes {
+    if !undone.happened {
+        return Writes::none();
+    }
+    let event = OrderShippingCancelled {
+        order_id: order_id.clone(),
+        tracking_number: number.cloned(),
+    };
+    write(order_id, OrderEvent::ShippingCancelled(event))
+}

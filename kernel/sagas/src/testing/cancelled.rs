@@ -1,0 +1,60 @@
+//! A saga that completes before a case begins, and that the case's saga cancels.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::book::Book;
+use super::case::{Before, Case};
+use super::scenario::{End, Scenario};
+use super::world::World;
+use crate::{Outcome, Saga, SagaState, Table};
+
+/// A scenario whose saga completes by one version of its table.
+pub(super) struct Completed<C: Scenario> {
+    pub(super) scenario: Arc<C>,
+    pub(super) table: &'static Table<C::Saga>,
+}
+
+#[async_trait]
+impl<C: Scenario> Before for Completed<C> {
+    fn definition(&self) -> (&'static str, u32) {
+        (C::Saga::STREAM, self.table.definition)
+    }
+
+    async fn complete(&self, world: &Arc<World>, book: &Book) -> Result<String, String> {
+        let case = Case::without_fault(self.table);
+        let played = case
+            .play(Arc::clone(&self.scenario), world, book)
+            .await
+            .map_err(|failure| format!("{}, which is to be cancelled: {failure}", self.name()))?;
+        Ok(played.saga_id)
+    }
+
+    async fn judge(&self, saga_id: &str, world: &World, book: &Book) -> Result<(), String> {
+        let mut kept: Vec<_> = book.deals().iter().map(|deal| deal.step).collect();
+        kept.retain(|step| !self.scenario.stays(step));
+        if !kept.is_empty() {
+            return Err(format!(
+                "{} was cancelled, and what {kept:?} did is not undone",
+                self.name()
+            ));
+        }
+        let state: SagaState<C::Saga> = world.state(saga_id).await;
+        let run = state.run().ok_or("the cancelled saga is gone")?;
+        let end = End {
+            saga_id,
+            outcome: Outcome::Compensated,
+            run,
+            world,
+        };
+        let checked = self.scenario.check(&end).await;
+        checked.map_err(|failure| format!("{} was cancelled, and {failure}", self.name()))
+    }
+}
+
+impl<C: Scenario> Completed<C> {
+    fn name(&self) -> String {
+        format!("{}, definition {}", C::Saga::NAME, self.table.definition)
+    }
+}

@@ -1,0 +1,224 @@
+//! A provider as one step meets it: it misbehaves as the script says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use serde_json::Value;
+
+use super::book::Book;
+use super::fault::{CallFault, Turn};
+use super::script::{Cue, Script};
+use crate::definition::AnyProvider;
+use crate::{Failure, Key, Saga, Standing, Step, Undone};
+
+/// The calls of one saga, whichever process makes them.
+pub(super) struct Calls<S: Saga> {
+    pub(super) script: Arc<Script>,
+    pub(super) book: Book,
+    asked: Mutex<BTreeMap<&'static str, usize>>,
+    late: Mutex<Vec<Late<S>>>,
+}
+
+/// An action that is still on its way.
+struct Late<S: Saga> {
+    provider: Arc<dyn AnyProvider<S>>,
+    key: Key,
+    data: S::Data,
+}
+
+impl<S: Saga> Calls<S> {
+    pub(super) fn new(script: Arc<Script>, book: Book) -> Self {
+        Self {
+            script,
+            book,
+            asked: Mutex::default(),
+            late: Mutex::default(),
+        }
+    }
+
+    /// How often a step's action was asked for.
+    pub(super) fn asked(&self, step: &str) -> usize {
+        self.asked.lock().get(step).copied().unwrap_or(0)
+    }
+
+    /// What was on its way arrives.
+    pub(super) async fn deliver(&self) {
+        let late = std::mem::take(&mut *self.late.lock());
+        for call in late {
+            // Nobody waits for the answer any more.
+            let _answer = call.provider.act(&call.key, &call.data).await;
+        }
+    }
+}
+
+/// The provider of a step.
+pub(super) struct FaultyProvider<S: Saga> {
+    pub(super) step: &'static Step<S>,
+    pub(super) calls: Arc<Calls<S>>,
+    pub(super) honest: Arc<dyn AnyProvider<S>>,
+}
+
+impl<S: Saga> FaultyProvider<S> {
+    /// How a call of this step misbehaves, if it does.
+    fn fault(&self, undo: bool) -> Option<CallFault> {
+        let script = &self.calls.script;
+        let fault = script.fault.filter(|_| script.step == self.step.name);
+        fault.and_then(|fault| fault.is_call(undo))
+    }
+
+    fn send_late(&self, key: &Key, data: &S::Data) {
+        self.calls.late.lock().push(Late {
+            provider: Arc::clone(&self.honest),
+            key: key.clone(),
+            data: data.clone(),
+        });
+    }
+
+    /// The action of the step that meets the fault. None if it is to be done as ever.
+    async fn faulty_action(
+        &self,
+        how: CallFault,
+        key: &Key,
+        data: &S::Data,
+    ) -> Option<Result<Value, Failure>> {
+        let script = &self.calls.script;
+        let most = match how {
+            CallFault::FailsTwice => 2,
+            CallFault::FailsAlways | CallFault::KeyStaysOpen => usize::MAX,
+            // Every try is late, so that the action meets the compensation.
+            CallFault::Late if script.is_compensatable => usize::MAX,
+            // At the commit that announces it.
+            CallFault::CancelBefore => 0,
+            _ => 1,
+        };
+        if !script.fires(most) {
+            return None;
+        }
+        match how {
+            CallFault::FailsTwice | CallFault::FailsAlways => {
+                return Some(Err(Failure::not_done("out of order")));
+            }
+            CallFault::Declined => {
+                return Some(Err(self.calls.book.decline(key, self.step.name)));
+            }
+            CallFault::AnswerLost => {
+                let _lost = self.honest.act(key, data).await;
+                return Some(Err(Failure::unknown("connection reset")));
+            }
+            CallFault::NeverAnswers => std::future::pending::<()>().await,
+            CallFault::DoneNeverAnswers => {
+                let _lost = self.honest.act(key, data).await;
+                std::future::pending::<()>().await;
+            }
+            CallFault::Late | CallFault::KeyStaysOpen => {
+                self.send_late(key, data);
+                std::future::pending::<()>().await;
+            }
+            CallFault::Twice => self.send_late(key, data),
+            CallFault::CrashBefore => script.crash().await,
+            CallFault::CrashAfter => {
+                let _lost = self.honest.act(key, data).await;
+                script.crash().await;
+            }
+            CallFault::CancelDuring => script.cue(Cue::Cancel).await,
+            CallFault::Zombie => {
+                let answer = self.honest.act(key, data).await;
+                script.cue(Cue::Usurp).await;
+                return Some(answer);
+            }
+            // Without the hook that prints where.
+            CallFault::Panics => std::panic::resume_unwind(Box::new("the provider panics")),
+            CallFault::CancelBefore => {}
+        }
+        None
+    }
+
+    async fn faulty_undo(
+        &self,
+        how: CallFault,
+        key: &Key,
+        data: &S::Data,
+    ) -> Option<Result<Undone, Failure>> {
+        let script = &self.calls.script;
+        let most = match how {
+            CallFault::FailsTwice => 2,
+            CallFault::FailsAlways => usize::MAX,
+            _ => 1,
+        };
+        if !script.fires(most) {
+            return None;
+        }
+        match how {
+            CallFault::FailsTwice | CallFault::FailsAlways => {
+                return Some(Err(Failure::unknown("out of order")));
+            }
+            CallFault::AnswerLost => {
+                let _lost = self.honest.undo(key, data).await;
+                return Some(Err(Failure::unknown("connection reset")));
+            }
+            CallFault::NeverAnswers => std::future::pending::<()>().await,
+            CallFault::DoneNeverAnswers => {
+                let _lost = self.honest.undo(key, data).await;
+                std::future::pending::<()>().await;
+            }
+            CallFault::CrashBefore => script.crash().await,
+            CallFault::CrashAfter => {
+                let _lost = self.honest.undo(key, data).await;
+                script.crash().await;
+            }
+            CallFault::Zombie => {
+                let answer = self.honest.undo(key, data).await;
+                script.cue(Cue::Usurp).await;
+                return Some(answer);
+            }
+            // Without the hook that prints where.
+            CallFault::Panics => std::panic::resume_unwind(Box::new("the provider panics")),
+            CallFault::Declined
+            | CallFault::Late
+            | CallFault::Twice
+            | CallFault::CancelBefore
+            | CallFault::CancelDuring
+            | CallFault::KeyStaysOpen => {}
+        }
+        None
+    }
+}
+
+#[async_trait]
+impl<S: Saga> AnyProvider<S> for FaultyProvider<S> {
+    async fn act(&self, key: &Key, data: &S::Data) -> Result<Value, Failure> {
+        let (calls, step) = (&self.calls, self.step.name);
+        *calls.asked.lock().entry(step).or_default() += 1;
+        if calls.script.turns_by_declining(step) {
+            return Err(calls.book.decline(key, step));
+        }
+        if calls.script.step == step && calls.script.turns(Turn::CancelDuring) {
+            calls.script.cue(Cue::Cancel).await;
+        }
+        if let Some(how) = self.fault(false)
+            && let Some(answer) = self.faulty_action(how, key, data).await
+        {
+            return answer;
+        }
+        self.honest.act(key, data).await
+    }
+
+    async fn look_up(&self, key: &Key) -> Result<Standing<Value>, Failure> {
+        self.honest.look_up(key).await
+    }
+
+    async fn undo(&self, key: &Key, data: &S::Data) -> Result<Undone, Failure> {
+        if let Some(how) = self.fault(true)
+            && let Some(answer) = self.faulty_undo(how, key, data).await
+        {
+            return answer;
+        }
+        let undone = self.honest.undo(key, data).await?;
+        if let Some(CallFault::Late | CallFault::KeyStaysOpen) = self.fault(false) {
+            self.calls.deliver().await;
+        }
+        Ok(undone)
+    }
+}

@@ -1,0 +1,178 @@
+//! The kit finds what a cancelling saga does not undo, and an old version of a table that breaks.
+
+use std::marker::PhantomData;
+
+use async_trait::async_trait;
+use sagas::testing::{Book, End, Scenario, World, check, check_cancelling};
+use sagas::{EngineBuilder, ExternalStep, Key, Outcome, Role, Saga, Step, Table, UndoStep, Writes};
+
+use crate::trip::{
+    Booking, Called, FLIGHT, HOTEL, Shelf, Travel, Trip, called, hold, table, write,
+};
+
+const TRIP: &str = "trip-1";
+
+fn providers<S: Travel>(book: &Book, engine: EngineBuilder) -> EngineBuilder {
+    let booked = |_: &String| "booked".to_owned();
+    let engine = engine.provider(book.provider::<Called<S, FLIGHT>>(booked));
+    engine.provider(book.provider::<Called<S, HOTEL>>(booked))
+}
+
+/// A trip that holds something on its shelf as long as it is not undone.
+struct Holding<S>(PhantomData<S>);
+
+#[async_trait]
+impl<S: Travel> Scenario for Holding<S> {
+    type Saga = S;
+
+    async fn begin(&self, world: &World) -> String {
+        world.begin::<S>(TRIP, "a trip", Trip::on("a")).await;
+        TRIP.to_owned()
+    }
+
+    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+        providers::<S>(book, engine)
+    }
+
+    async fn check(&self, end: &End<'_, S>) -> Result<(), String> {
+        let held = end.world.state::<Shelf>("a").await.count("hold");
+        let wanted = i64::from(end.outcome == Outcome::Completed);
+        let is_right = held == wanted;
+        is_right.then_some(()).ok_or(format!("it holds {held}"))
+    }
+}
+
+/// The steps of a saga that cancels a booking.
+trait Steps: Clone + std::fmt::Debug + Send + Sync + 'static {
+    const STAGES: &'static [&'static [Step<Cancel<Self>>]];
+}
+
+/// Cancels a booking.
+#[derive(Clone, Copy, Debug)]
+struct Cancel<T>(PhantomData<fn() -> T>);
+
+impl<T: Steps> Saga for Cancel<T> {
+    const NAME: &'static str = "cancel";
+    const STREAM: &'static str = "cancel_saga";
+    type Data = Trip;
+    const TABLES: &'static [Table<Self>] = &[table(1, T::STAGES)];
+}
+
+#[derive(Debug)]
+struct GiveUp<T, const CALL: usize>(PhantomData<fn() -> T>);
+
+impl<T: Steps, const CALL: usize> UndoStep for GiveUp<T, CALL> {
+    const NAME: &'static str = ["give_up_flight", "give_up_hotel"][CALL];
+    type Saga = Cancel<T>;
+    type Undoes = Called<Booking, CALL>;
+
+    fn undoes(_data: &Trip) -> Option<(Key, String)> {
+        let step = <Self::Undoes as ExternalStep>::NAME;
+        Some((Key::new(TRIP, step, 0), "for a".to_owned()))
+    }
+}
+
+const fn release<T: Steps>() -> Step<Cancel<T>> {
+    Step::<Cancel<T>>::local("release", Role::Retriable, |data, _| {
+        Ok(write(data, "hold", -1))
+    })
+}
+
+#[derive(Clone, Copy, Debug)]
+struct All;
+
+impl Steps for All {
+    const STAGES: &'static [&'static [Step<Cancel<Self>>]] = &[
+        &[Step::undoing::<GiveUp<Self, HOTEL>>()],
+        &[Step::undoing::<GiveUp<Self, FLIGHT>>()],
+        &[release()],
+    ];
+}
+
+#[derive(Clone, Copy, Debug)]
+struct WithoutFlight;
+
+impl Steps for WithoutFlight {
+    const STAGES: &'static [&'static [Step<Cancel<Self>>]] =
+        &[&[Step::undoing::<GiveUp<Self, HOTEL>>()], &[release()]];
+}
+
+#[derive(Clone, Copy, Debug)]
+struct WithoutRelease;
+
+impl Steps for WithoutRelease {
+    const STAGES: &'static [&'static [Step<Cancel<Self>>]] = &[
+        &[Step::undoing::<GiveUp<Self, HOTEL>>()],
+        &[Step::undoing::<GiveUp<Self, FLIGHT>>()],
+    ];
+}
+
+struct Cancelling<T>(PhantomData<T>);
+
+#[async_trait]
+impl<T: Steps> Scenario for Cancelling<T> {
+    type Saga = Cancel<T>;
+
+    async fn begin(&self, world: &World) -> String {
+        let data = Trip::on("a");
+        world.begin::<Cancel<T>>("cancel-1", "a trip", data).await;
+        "cancel-1".to_owned()
+    }
+
+    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+        providers::<Booking>(book, engine)
+    }
+
+    async fn check(&self, _end: &End<'_, Cancel<T>>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+async fn cancels_with<T: Steps>() {
+    let booking = Holding::<Booking>(PhantomData);
+    let report = check_cancelling(booking, Cancelling::<T>(PhantomData)).await;
+    assert!(report.cases > 20, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_saga_that_undoes_all_passes() {
+    cancels_with::<All>().await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(
+    expected = "booking, definition 1 was cancelled, and what [\"flight\"] did is not undone"
+)]
+async fn a_call_that_is_not_undone_is_found() {
+    cancels_with::<WithoutFlight>().await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "booking, definition 1 was cancelled, and it holds 1")]
+async fn a_local_step_that_is_not_undone_is_found() {
+    cancels_with::<WithoutRelease>().await;
+}
+
+/// Its old table does not say how to undo what it holds.
+#[derive(Clone, Copy, Debug)]
+struct Aged;
+
+impl Saga for Aged {
+    const NAME: &'static str = "aged";
+    const STREAM: &'static str = "aged_saga";
+    type Data = Trip;
+    const TABLES: &'static [Table<Self>] = &[
+        table(1, &[&[FORGOTTEN], &[called::<Self, FLIGHT>()]]),
+        table(2, &[&[hold()], &[called::<Self, FLIGHT>()]]),
+    ];
+}
+
+const FORGOTTEN: Step<Aged> = Step::<Aged>::local("hold", Role::Compensatable, |data, _| {
+    Ok(Writes::none().and::<Shelf>(&*data.shelf, vec![crate::trip::put("hold", 1)]))
+});
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "aged, definition 1 × flight × call Declined: it holds 1")]
+async fn an_old_version_of_a_table_is_run_as_well() {
+    check(Holding::<Aged>(PhantomData)).await;
+}

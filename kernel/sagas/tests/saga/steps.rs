@@ -1,0 +1,316 @@
+//! External steps as types: an engine knows who carries each of them out, and what does not fit is never dropped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use event_sourcing::Metadata;
+use metrics::set_default_local_recorder;
+use sagas::event::StepCompleted;
+use sagas::{
+    Act, ActRefused, EngineConfig, EngineError, ExternalStep, Failure, Key, Outcome, Saga,
+    SagaEvent, SagaState, SagaStatus, Standing, Step, StepProvider, Table, UndoStep, Undone,
+    started,
+};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
+
+use crate::counted::Counters;
+use crate::support::{LONG, Town, add};
+use crate::trip::{Booking, Called, FLIGHT, HOTEL, Trip, called, hold, table};
+
+/// A number of an even size. It can be written whatever it is, and is read only if it is even.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Even(u64);
+
+impl<'de> Deserialize<'de> for Even {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match u64::deserialize(from)? {
+            even if even % 2 == 0 => Ok(Self(even)),
+            odd => Err(D::Error::custom(format!("{odd} is odd"))),
+        }
+    }
+}
+
+/// One call that brings back an even number. It once brought back a text.
+#[derive(Clone, Copy, Debug)]
+struct Counting;
+
+impl Saga for Counting {
+    const NAME: &'static str = "counting";
+    const STREAM: &'static str = "counting_saga";
+    type Data = Trip;
+    const TABLES: &'static [Table<Self>] = &[table(1, &[&[Step::external::<Count>()]])];
+}
+
+#[derive(Debug)]
+struct Count;
+
+impl ExternalStep for Count {
+    const NAME: &'static str = "count";
+    type Saga = Counting;
+    type Request = ();
+    type Response = Even;
+
+    fn request(_data: &Trip) {}
+
+    fn apply_output(data: &mut Trip, number: Even) {
+        data.booked.push(number.0.to_string());
+    }
+
+    fn read(output: &Value) -> Result<Even, serde_json::Error> {
+        match output.as_str().and_then(|text| text.parse().ok()) {
+            Some(number) => Ok(Even(number)),
+            None => Even::deserialize(output),
+        }
+    }
+}
+
+/// Counts to a number.
+#[derive(Debug)]
+struct To(u64);
+
+#[async_trait]
+impl StepProvider<Count> for To {
+    async fn act(&self, _: &Key, (): &()) -> Result<Even, Failure> {
+        Ok(Even(self.0))
+    }
+
+    async fn look_up(&self, _: &Key) -> Result<Standing<Even>, Failure> {
+        Ok(Standing::Done(Even(self.0)))
+    }
+
+    async fn undo(&self, _: &Key, (): &()) -> Result<Undone, Failure> {
+        Ok(Undone::NOTHING)
+    }
+}
+
+fn counting(town: &Town, owner: &str, number: u64) -> crate::support::Node {
+    town.start(EngineConfig::new(owner), |engine| {
+        let engine = engine.saga::<Counting>();
+        engine.provider::<Count>(Arc::new(To(number)))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_cannot_be_read_again_has_the_saga_wait_for_an_operator() {
+    let town = Town::new();
+    let odd = counting(&town, "one", 7);
+    town.begin::<Counting>("trip-1").await;
+    let state = town.suspended::<Counting>("trip-1").await;
+    let summary = state.summary().unwrap();
+    assert_eq!(summary.status, SagaStatus::Suspended);
+    let reason = "the output of step count does not fit: 7 is odd";
+    assert_eq!(summary.failure.as_deref(), Some(reason));
+    assert!(state.run().unwrap().data.booked.is_empty());
+    // The provider is asked again what became of it, and nothing is lost.
+    town.act::<Counting>("trip-1", Act::Resume).await.unwrap();
+    town.suspended::<Counting>("trip-1").await;
+    odd.stop().await;
+    let even = counting(&town, "two", 8);
+    town.act::<Counting>("trip-1", Act::Resume).await.unwrap();
+    assert_eq!(town.ended::<Counting>("trip-1").await, Outcome::Completed);
+    let state = town.state::<Counting>("trip-1").await;
+    assert_eq!(state.run().unwrap().data.booked, ["8"]);
+    even.stop().await;
+}
+
+/// A saga of which this was stored.
+async fn stored(town: &Town, saga_id: &str, output: Value) {
+    let first = started::<Counting>(saga_id, "a trip", Trip::on("a"), Metadata::default());
+    let completed = SagaEvent::StepCompleted(StepCompleted {
+        saga_id: saga_id.to_owned(),
+        subject: "a trip".to_owned(),
+        step: "count".to_owned(),
+        output: Some(output),
+        by: None,
+    });
+    town.write::<Counting>(saga_id, &[first, completed]).await;
+}
+
+/// The test's runtime has one thread, which all tasks share.
+#[tokio::test(start_paused = true)]
+async fn a_stored_output_that_does_not_fit_corrupts_its_saga_visibly_and_no_other() {
+    let counters = Counters::default();
+    let _recording = set_default_local_recorder(&counters);
+    let town = Town::new();
+    stored(&town, "corrupt", json!(7)).await;
+    stored(&town, "sound", json!(8)).await;
+    stored(&town, "old", json!("9")).await;
+    let node = counting(&town, "one", 2);
+    for (saga_id, number) in [("sound", "8"), ("old", "9")] {
+        assert_eq!(town.ended::<Counting>(saga_id).await, Outcome::Completed);
+        let state = town.state::<Counting>(saga_id).await;
+        assert_eq!(state.run().unwrap().data.booked, [number]);
+    }
+    tokio::time::sleep(LONG).await;
+    assert!(counters.count("saga_corrupt_total") > 0);
+    assert_eq!(node.engine.open(), [("corrupt".into(), "counting")]);
+    let state: SagaState<Counting> = town.aggregate("corrupt").await;
+    let summary = state.summary().unwrap();
+    assert_eq!(summary.status, SagaStatus::Suspended);
+    let failure = summary.failure.unwrap();
+    assert!(failure.starts_with("corrupt: version 2: "), "{failure}");
+    assert!(failure.ends_with("7 is odd"), "{failure}");
+    // Nothing is written to such a stream, whoever asks for it.
+    for act in [Act::Resume, Act::Cancel, Act::Close] {
+        let refused = town.act::<Counting>("corrupt", act).await;
+        assert!(matches!(refused, Err(ActRefused::Corrupt(_))), "{act:?}");
+    }
+    assert_eq!(town.told::<Counting>("corrupt").await.len(), 2);
+    node.stop().await;
+}
+
+/// Cancels a booking: gives up its hotel, and then its flight.
+#[derive(Clone, Copy, Debug)]
+struct CancelBooking;
+
+impl Saga for CancelBooking {
+    const NAME: &'static str = "cancel_booking";
+    const STREAM: &'static str = "cancel_booking_saga";
+    type Data = Trip;
+    const TABLES: &'static [Table<Self>] = &[table(
+        1,
+        &[
+            &[Step::undoing::<GiveUp<HOTEL>>()],
+            &[Step::undoing::<GiveUp<FLIGHT>>()],
+        ],
+    )];
+}
+
+#[derive(Debug)]
+struct GiveUp<const CALL: usize>;
+
+impl<const CALL: usize> UndoStep for GiveUp<CALL> {
+    const NAME: &'static str = ["give_up_flight", "give_up_hotel"][CALL];
+    type Saga = CancelBooking;
+    type Undoes = Called<Booking, CALL>;
+
+    fn undoes(data: &Trip) -> Option<(Key, String)> {
+        let step = <Self::Undoes as ExternalStep>::NAME;
+        Some((Key::new(&data.shelf, step, 0), String::new()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_undoes_another_asks_the_others_provider_and_waits_as_it_wants() {
+    let town = Town::new();
+    let node = town.start(EngineConfig::new("one"), |engine| {
+        let engine = engine.saga::<CancelBooking>();
+        add::<Booking>(engine, Arc::clone(&town.desk))
+    });
+    town.begin::<Booking>("trip-1").await;
+    assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Completed);
+    let wait = Duration::from_secs(20);
+    town.desk.set("hotel", crate::support::Deed::Busy(wait));
+    let data = Trip::on("trip-1");
+    let first = started::<CancelBooking>("cancel-1", "a trip", data, Metadata::default());
+    town.write::<CancelBooking>("cancel-1", &[first]).await;
+    let waits = |state: &SagaState<CancelBooking>| state.run().unwrap().steps[0].retry_at.is_some();
+    let state = town.until::<CancelBooking>("cancel-1", waits).await;
+    let run = state.run().unwrap();
+    let pause = run.steps[0].retry_at.unwrap() - run.updated_at;
+    assert!(pause.to_std().unwrap() >= wait, "{pause}");
+    town.desk.set("hotel", crate::support::Deed::Good);
+    let ended = town.ended::<CancelBooking>("cancel-1").await;
+    assert_eq!(ended, Outcome::Completed);
+    for step in ["flight", "hotel"] {
+        assert!(town.desk.count(&format!("undo trip-1/{step}/0")) > 0);
+    }
+    node.stop().await;
+}
+
+/// Asks for a hotel in an old version of its table only.
+#[derive(Clone, Copy, Debug)]
+struct Shrunk;
+
+impl Saga for Shrunk {
+    const NAME: &'static str = "shrunk";
+    const STREAM: &'static str = "shrunk_saga";
+    type Data = Trip;
+    const TABLES: &'static [Table<Self>] = &[
+        table(1, &[&[called::<Self, HOTEL>()]]),
+        table(2, &[&[hold()]]),
+    ];
+}
+
+/// Brings back something else under the same name than it did.
+#[derive(Clone, Copy, Debug)]
+struct Changed;
+
+impl Saga for Changed {
+    const NAME: &'static str = "changed";
+    const STREAM: &'static str = "changed_saga";
+    type Data = Trip;
+    const TABLES: &'static [Table<Self>] = &[
+        table(1, &[&[called::<Self, HOTEL>()]]),
+        table(2, &[&[Step::external::<HotelNumber>()]]),
+    ];
+}
+
+#[derive(Debug)]
+struct HotelNumber;
+
+impl ExternalStep for HotelNumber {
+    const NAME: &'static str = "hotel";
+    type Saga = Changed;
+    type Request = ();
+    type Response = u64;
+
+    fn request(_data: &Trip) {}
+}
+
+fn refused<S: Saga>(town: &Town) -> EngineError {
+    let (engine, ..) = town.builder(EngineConfig::new("one"));
+    let started = engine.saga::<S>().start();
+    started.expect_err("it does not start")
+}
+
+#[tokio::test]
+async fn an_engine_does_not_start_if_a_step_of_any_version_has_no_provider() {
+    let town = Town::new();
+    let missing = refused::<Shrunk>(&town);
+    let step = EngineError::NoProvider {
+        saga: "shrunk",
+        definition: 1,
+        step: "hotel",
+    };
+    assert_eq!(missing, step);
+    // One that undoes a step needs that step's provider.
+    let missing = refused::<CancelBooking>(&town);
+    assert_eq!(
+        missing.to_string(),
+        "step give_up_hotel of definition 1 of saga cancel_booking has no provider"
+    );
+}
+
+/// Its latest table does not come last.
+#[derive(Clone, Copy, Debug)]
+struct Unsorted;
+
+impl Saga for Unsorted {
+    const NAME: &'static str = "unsorted";
+    const STREAM: &'static str = "unsorted_saga";
+    type Data = Trip;
+    const TABLES: &'static [Table<Self>] = &[table(2, &[&[hold()]]), table(1, &[&[hold()]])];
+}
+
+#[tokio::test]
+async fn an_engine_does_not_start_if_the_latest_table_is_not_the_last() {
+    let unsorted = refused::<Unsorted>(&Town::new());
+    assert_eq!(
+        unsorted.to_string(),
+        "definition 2 of saga unsorted is wrong: the definitions of the tables do not ascend"
+    );
+}
+
+#[tokio::test]
+async fn an_engine_does_not_start_if_a_name_means_two_things() {
+    let changed = refused::<Changed>(&Town::new());
+    assert_eq!(
+        changed.to_string(),
+        "definition 1 of saga changed is wrong: step hotel brings back alloc::string::String, and u64 in another \
+         version; it needs another name"
+    );
+}
