@@ -139,6 +139,22 @@ impl fmt::Display for Entity {
     }
 }
 
+impl DomainError {
+    pub(crate) fn not_found(entity: Entity, id: &EntityId) -> Self {
+        let id = id.clone();
+        Self::NotFound { entity, id }
+    }
+
+    /// Rejects an id whose stream has events.
+    pub(crate) fn require_new(version: Version, entity: Entity, id: &EntityId) -> Result<(), Self> {
+        if version == Version::NONE {
+            return Ok(());
+        }
+        let id = id.clone();
+        Err(Self::Conflict(Conflict::IdTaken { entity, id }))
+    }
+}
+
 impl From<ValidationError> for DomainError {
     fn from(error: ValidationError) -> Self {
         Self::Validation(vec![error])

@@ -1,18 +1,17 @@
 //! The rules of the shop: pure, without I/O, without a clock, without a word about storage.
 //!
-//! [`value`] holds what input is parsed into: types that cannot be wrong. Each other module is one kind of stream:
-//! its events, its state, and one function for each decision, which takes the state and a command and gives events
-//! or a [`DomainError`]. Decisions that span streams ([`product`] and [`category_membership`], [`category`] and
-//! [`category_name`], an [`order`] and the [`stock`] that it holds) are composed by the command side, which puts every stream that it read into the commit.
+//! [`value`] holds what input is parsed into: types that cannot be wrong. Each folder is one thing that clients name by
+//! id: its events, its state, and its commands. A command is a type of the kernel's ([`event_sourcing::Command`]): it reads
+//! the streams that it needs, decides, and appends events, or is rejected with a [`DomainError`]. Every stream that it read
+//! becomes a precondition of its commit, except memberships, which are written without one.
 
 pub mod category;
-pub mod category_membership;
-pub mod category_name;
+mod command;
 pub mod error;
 pub mod fulfilment;
-pub mod life;
 pub mod order;
 pub mod product;
+pub mod record;
 pub mod stock;
 mod validation;
 pub mod value;

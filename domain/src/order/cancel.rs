@@ -1,14 +1,21 @@
 //! How an order is undone: somebody asks for it, a saga does it, and its end is noted.
 
+use std::sync::Arc;
+
+use event_sourcing::execute::{Command, Lane, States};
+use sagas::{Person, SagaState};
+
 use super::event::{OrderCancellationRequested, OrderCancelled, OrderEvent, OrderFailed};
 use super::refusal::OrderAct;
 use super::state::Order;
+use crate::command::{Decided, Deciding, reply};
 use crate::error::DomainError;
+use crate::fulfilment::{CancelOrderSaga, OrderSaga, Unfulfilment};
 use crate::value::{EntityId, OrderStatus, Reason, UserId};
 
 /// Asks for an order to be undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestCancellation {
+pub struct CancelOrder {
     /// The order.
     pub order_id: EntityId,
     /// Why, if somebody said so.
@@ -40,15 +47,60 @@ pub enum Cancellation {
     },
 }
 
+impl Command for CancelOrder {
+    const NAME: &'static str = "cancel_order";
+    type Rejection = DomainError;
+    type Reply = Arc<Order>;
+
+    fn streams(&self) -> Vec<Lane> {
+        vec![Lane::write::<Order>(self.order_id.as_str())]
+    }
+
+    fn decide(&self, work: &mut Deciding<'_>) -> Decided {
+        let id = self.order_id.as_str();
+        let order = work.state::<Order>(id)?;
+        match order.request_cancellation(self)? {
+            Cancellation::Nothing => Ok(()),
+            Cancellation::TurnsSaga { saga_id, event } => {
+                let saga = work.state::<SagaState<OrderSaga>>(saga_id.as_str())?;
+                // An order that is neither confirmed nor at an end has an open saga that can turn round, or has.
+                let turned = saga.run().map(|run| sagas::cancel(run, &self.person()));
+                let turned = turned.and_then(Result::ok).unwrap_or_default();
+                work.append::<Order>(id, &[event])?;
+                work.append::<SagaState<OrderSaga>>(saga_id.as_str(), &turned)
+            }
+            Cancellation::StartsSaga { saga_id, event } => {
+                let data = Unfulfilment::of(order.existing(&self.order_id)?);
+                let (saga_id, origin) = (saga_id.as_str(), work.metadata().clone());
+                let started = sagas::started::<CancelOrderSaga>(saga_id, id, data, origin);
+                work.append::<Order>(id, &[event])?;
+                work.append::<SagaState<CancelOrderSaga>>(saga_id, &[started])
+            }
+        }
+    }
+
+    fn reply(&self, states: &States) -> Option<Arc<Order>> {
+        reply(states, &self.order_id)
+    }
+}
+
+impl CancelOrder {
+    fn person(&self) -> Person {
+        let who = self.requested_by.as_ref().map(UserId::as_str);
+        let why = self.reason.as_ref().map(Reason::as_str);
+        Person {
+            who: who.unwrap_or("customer").to_owned(),
+            why: why.unwrap_or("the order was cancelled").to_owned(),
+        }
+    }
+}
+
 impl Order {
-    /// Decides on [`RequestCancellation`].
+    /// Decides on [`CancelOrder`].
     ///
     /// # Errors
     /// `NotFound`, or `OrderState` once it is shipped, delivered, or failed for good.
-    pub fn request_cancellation(
-        &self,
-        command: &RequestCancellation,
-    ) -> Result<Cancellation, DomainError> {
+    pub fn request_cancellation(&self, command: &CancelOrder) -> Result<Cancellation, DomainError> {
         let order = self.existing(&command.order_id)?;
         let event = |saga_id: Option<&EntityId>| {
             OrderEvent::CancellationRequested(OrderCancellationRequested {

@@ -1,6 +1,6 @@
 //! What a customer asks for.
 
-use crate::value::{EntityId, Money, Quantity};
+use crate::value::{EntityId, Money, Quantity, refused};
 use crate::{Findings, ValidationError};
 
 const MAX_LINES: usize = 100;
@@ -58,12 +58,8 @@ impl OrderLines {
             expectations: Vec::new(),
         };
         if given.is_empty() || given.len() > MAX_LINES {
-            let message = format!(
-                "{field} must have 1 to {MAX_LINES} entries, got {}",
-                given.len()
-            );
-            let field = field.to_owned();
-            findings.keep::<()>(Err(ValidationError { field, message }));
+            let rule = format!("have 1 to {MAX_LINES} entries, got {}", given.len());
+            findings.keep::<()>(Err(refused(field, &rule)));
             return Err(findings);
         }
         for (index, line) in given.iter().enumerate() {

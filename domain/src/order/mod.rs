@@ -14,16 +14,17 @@
 //! as CANCELLED or FAILED. A suspended saga shows an order as FAILED as well; that is the saga's to tell.
 
 mod cancel;
-mod create;
 mod event;
 mod lines;
+mod place;
 mod progress;
 mod refusal;
 mod state;
 
-pub use cancel::{Cancellation, RequestCancellation};
-pub use create::CreateOrder;
+pub use cancel::{CancelOrder, Cancellation};
 pub use event::*;
 pub use lines::{GivenLine, OrderLine, OrderLines};
+pub use place::PlaceOrder;
+pub use progress::{DeliverOrder, ShipOrder};
 pub use refusal::{OrderAct, OrderObstacle, OrderState};
 pub use state::{Order, OrderValues, Payment, RequestedCancellation, Shipment};

@@ -94,10 +94,8 @@ impl Order {
     /// # Errors
     /// `NotFound`.
     pub fn existing(&self, id: &EntityId) -> Result<&OrderValues, DomainError> {
-        self.values.as_ref().ok_or_else(|| DomainError::NotFound {
-            entity: Entity::Order,
-            id: id.clone(),
-        })
+        let values = self.values.as_ref();
+        values.ok_or_else(|| DomainError::not_found(Entity::Order, id))
     }
 }
 

@@ -79,16 +79,3 @@ pub struct ProductDeleted {
     /// The category that it leaves.
     pub category_id: Option<EntityId>,
 }
-
-impl ProductEvent {
-    /// The product.
-    #[must_use]
-    pub fn product_id(&self) -> &EntityId {
-        match self {
-            Self::Created(data) => &data.product_id,
-            Self::Updated(data) => &data.product_id,
-            Self::PriceChanged(data) => &data.product_id,
-            Self::Deleted(data) => &data.product_id,
-        }
-    }
-}

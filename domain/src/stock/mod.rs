@@ -5,8 +5,10 @@
 //! work after the product is deleted, and both take the reservation away, so that the state is as large as what is
 //! held now and not as what was ever sold.
 
-mod decide;
+mod commands;
 mod event;
+mod state;
 
-pub use decide::{Stock, StockValues};
+pub use commands::UpdateStock;
 pub use event::{StockClosed, StockEvent, StockHeld, StockUpdated};
+pub use state::{Stock, StockValues};

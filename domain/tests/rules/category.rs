@@ -1,12 +1,12 @@
 use domain::category::{
-    Category, CategoryCreated, CategoryDeleted, CategoryEvent, CategoryUpdated, CreateCategory,
+    Category, CategoryCreated, CategoryDeleted, CategoryEvent, CategoryNameEvent, CategoryNameHeld,
+    CategoryUpdated, CreateCategory, DeleteCategory, Membership, MembershipEvent, NameClaim,
     UpdateCategory,
 };
-use domain::category_membership::{Membership, MembershipEvent};
-use domain::value::Patch;
+use domain::value::{NameKey, Patch};
 use domain::{Conflict, DomainError, Entity};
 use event_sourcing::Version;
-use event_sourcing::testing::{at, given};
+use event_sourcing::testing::{GivenStreams, Written, at, given, given_streams, written};
 
 use crate::support::{category_name, description, id};
 
@@ -49,6 +49,52 @@ fn update() -> UpdateCategory {
     }
 }
 
+fn delete() -> DeleteCategory {
+    DeleteCategory { id: id("tea") }
+}
+
+fn claimed(name: &str) -> CategoryNameEvent {
+    CategoryNameEvent::Claimed(CategoryNameHeld {
+        name_key: NameKey::of(name),
+        category_id: id("tea"),
+    })
+}
+
+fn released(name: &str) -> CategoryNameEvent {
+    CategoryNameEvent::Released(CategoryNameHeld {
+        name_key: NameKey::of(name),
+        category_id: id("tea"),
+    })
+}
+
+/// The category with this history, which holds the name that it was created with.
+fn tea(history: impl IntoIterator<Item = CategoryEvent>) -> GivenStreams {
+    given_streams()
+        .with::<Category>("tea", history)
+        .with::<NameClaim>(&claim("Tea"), [claimed("Tea")])
+}
+
+fn claim(name: &str) -> String {
+    NameKey::of(name).stream_id()
+}
+
+fn to_category(event: CategoryEvent) -> Written {
+    written::<Category>("tea", [event])
+}
+
+fn to_claim(name: &str, event: CategoryNameEvent) -> Written {
+    written::<NameClaim>(&claim(name), [event])
+}
+
+/// What a rename to another name key writes.
+fn renamed(event: CategoryEvent, to: &str) -> [Written; 3] {
+    [
+        to_category(event),
+        to_claim("Tea", released("Tea")),
+        to_claim(to, claimed(to)),
+    ]
+}
+
 fn not_found() -> DomainError {
     DomainError::NotFound {
         entity: Entity::Category,
@@ -57,10 +103,10 @@ fn not_found() -> DomainError {
 }
 
 #[test]
-fn a_new_id_makes_a_category() {
-    given::<Category>([])
-        .when(|tea| tea.create(&create()))
-        .then([created()]);
+fn a_new_id_makes_a_category_that_claims_its_name() {
+    given_streams()
+        .when(&create())
+        .then([to_category(created()), to_claim("Tea", claimed("Tea"))]);
 }
 
 #[test]
@@ -71,12 +117,37 @@ fn an_id_is_not_given_twice_even_after_deletion() {
             id: id("tea"),
         })
     };
-    given::<Category>([created()])
-        .when(|tea| tea.create(&create()))
+    tea([created()]).when(&create()).then_refused(refusal());
+    tea([created(), deleted()])
+        .when(&create())
         .then_refused(refusal());
-    given::<Category>([created(), deleted()])
-        .when(|tea| tea.create(&create()))
-        .then_refused(refusal());
+}
+
+#[test]
+fn a_name_that_another_category_has_is_neither_given_to_a_new_one_nor_by_a_rename() {
+    let taken = |name: &str| {
+        DomainError::Conflict(Conflict::NameTaken {
+            name: name.to_owned(),
+        })
+    };
+    let second = CreateCategory {
+        id: id("second"),
+        name: category_name("TEA"),
+        description: None,
+    };
+    tea([created()]).when(&second).then_refused(taken("TEA"));
+    let herbs = CategoryNameEvent::Claimed(CategoryNameHeld {
+        name_key: NameKey::of("herbs"),
+        category_id: id("herbs"),
+    });
+    let rename = UpdateCategory {
+        name: Some(category_name("Herbs")),
+        ..update()
+    };
+    tea([created()])
+        .with::<NameClaim>(&claim("herbs"), [herbs])
+        .when(&rename)
+        .then_refused(taken("Herbs"));
 }
 
 #[test]
@@ -85,9 +156,10 @@ fn an_update_keeps_what_it_does_not_name() {
         name: Some(category_name("Fine Tea")),
         ..update()
     };
-    given::<Category>([created()])
-        .when(|tea| tea.update(&rename))
-        .then([updated("Fine Tea", Some("Leaves"))]);
+    let event = updated("Fine Tea", Some("Leaves"));
+    tea([created()])
+        .when(&rename)
+        .then(renamed(event, "Fine Tea"));
 }
 
 #[test]
@@ -96,9 +168,9 @@ fn an_update_can_clear_the_description() {
         description: Patch::Clear,
         ..update()
     };
-    given::<Category>([created()])
-        .when(|tea| tea.update(&clear))
-        .then([updated("Tea", None)]);
+    tea([created()])
+        .when(&clear)
+        .then([to_category(updated("Tea", None))]);
 }
 
 #[test]
@@ -108,9 +180,7 @@ fn an_update_that_changes_nothing_gives_no_event() {
         description: Patch::Set(description("Leaves")),
         ..update()
     };
-    given::<Category>([created()])
-        .when(|tea| tea.update(&same))
-        .then_nothing();
+    tea([created()]).when(&same).then_nothing();
 }
 
 #[test]
@@ -130,8 +200,8 @@ fn an_update_on_another_version_is_a_conflict_that_names_both() {
         refusal.to_string(),
         "category tea is at version 2, expected 1"
     );
-    given::<Category>([created(), updated("Green Tea", None)])
-        .when(|tea| tea.update(&stale))
+    tea([created(), updated("Green Tea", None)])
+        .when(&stale)
         .then_refused(refusal);
 }
 
@@ -142,41 +212,39 @@ fn an_update_on_the_present_version_is_accepted() {
         expected_version: Some(Version(1)),
         ..update()
     };
-    given::<Category>([created()])
-        .when(|tea| tea.update(&fresh))
-        .then([updated("Fine Tea", Some("Leaves"))]);
+    let event = updated("Fine Tea", Some("Leaves"));
+    tea([created()])
+        .when(&fresh)
+        .then(renamed(event, "Fine Tea"));
 }
 
 #[test]
 fn what_never_was_or_is_deleted_is_not_found() {
     for history in [vec![], vec![created(), deleted()]] {
-        given::<Category>(history.clone())
-            .when(|tea| tea.update(&update()))
-            .then_refused(not_found());
-        given::<Category>(history)
-            .when(|tea| tea.delete(&id("tea")))
-            .then_refused(not_found());
+        let tea = tea(history);
+        tea.when(&update()).then_refused(not_found());
+        tea.when(&delete()).then_refused(not_found());
     }
 }
 
 #[test]
-fn a_deletion_ends_it() {
-    given::<Category>([created()])
-        .when(|tea| tea.delete(&id("tea")))
-        .then([deleted()]);
+fn a_deletion_ends_it_and_frees_its_name() {
+    let ended = [to_category(deleted()), to_claim("Tea", released("Tea"))];
+    tea([created()]).when(&delete()).then(ended);
 }
 
 #[test]
 fn a_rename_moves_the_claim_only_to_another_key() {
-    let tea = given::<Category>([created()]).state();
     let to = |name: &str| UpdateCategory {
         name: Some(category_name(name)),
         ..update()
     };
-    assert_eq!(tea.moved_key(&update()), Ok(None));
-    assert_eq!(tea.moved_key(&to("TEA")), Ok(None));
-    let keys = (category_name("Tea").key(), category_name("Herbs").key());
-    assert_eq!(tea.moved_key(&to("Herbs")), Ok(Some(keys)));
+    let tea = tea([created()]);
+    tea.when(&update()).then_nothing();
+    tea.when(&to("TEA"))
+        .then([to_category(updated("TEA", Some("Leaves")))]);
+    tea.when(&to("Herbs"))
+        .then(renamed(updated("Herbs", Some("Leaves")), "Herbs"));
 }
 
 #[test]
@@ -208,16 +276,27 @@ fn the_last_values_of_a_deleted_category_stay_known() {
 }
 
 #[test]
+fn a_reply_has_the_category_as_the_command_left_it() {
+    let deleted = tea([created()]).when(&delete()).reply();
+    assert_eq!(deleted.version(), Version(2));
+    assert_eq!(deleted.life().last().unwrap().name, category_name("Tea"));
+}
+
+#[test]
 fn a_category_with_products_is_in_use_until_the_last_has_left() {
     let added = |product: &str| MembershipEvent::added(&id("tea"), &id(product));
     let removed = |product: &str| MembershipEvent::removed(&id("tea"), &id(product));
-    let refusal = given::<Membership>([added("sencha"), added("assam"), removed("sencha")])
-        .state()
-        .require_empty(&id("tea"))
-        .unwrap_err();
+    let refusal = DomainError::Conflict(Conflict::CategoryInUse {
+        id: id("tea"),
+        count: 1,
+    });
     assert_eq!(refusal.to_string(), "category tea still has 1 product");
-    given::<Membership>([added("sencha"), removed("sencha")])
-        .state()
-        .require_empty(&id("tea"))
-        .unwrap();
+    tea([created()])
+        .with::<Membership>("tea", [added("sencha"), added("assam"), removed("sencha")])
+        .when(&delete())
+        .then_refused(refusal);
+    tea([created()])
+        .with::<Membership>("tea", [added("sencha"), removed("sencha")])
+        .when(&delete())
+        .then([to_category(deleted()), to_claim("Tea", released("Tea"))]);
 }

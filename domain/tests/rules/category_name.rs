@@ -1,6 +1,4 @@
-use domain::category_name::{
-    CategoryNameClaimed, CategoryNameEvent, CategoryNameReleased, NameClaim,
-};
+use domain::category::{CategoryNameEvent, CategoryNameHeld, NameClaim};
 use domain::value::NameKey;
 use domain::{Conflict, DomainError};
 use event_sourcing::testing::given;
@@ -8,14 +6,14 @@ use event_sourcing::testing::given;
 use crate::support::{category_name, id};
 
 fn claimed_by(category: &str) -> CategoryNameEvent {
-    CategoryNameEvent::Claimed(CategoryNameClaimed {
+    CategoryNameEvent::Claimed(CategoryNameHeld {
         name_key: NameKey::of("tea"),
         category_id: id(category),
     })
 }
 
 fn released_by(category: &str) -> CategoryNameEvent {
-    CategoryNameEvent::Released(CategoryNameReleased {
+    CategoryNameEvent::Released(CategoryNameHeld {
         name_key: NameKey::of("tea"),
         category_id: id(category),
     })

@@ -1,5 +1,5 @@
 use domain::DomainError;
-use domain::order::{Cancellation, Order, OrderAct, RequestCancellation};
+use domain::order::{CancelOrder, Cancellation, Order, OrderAct};
 use domain::value::OrderStatus;
 use event_sourcing::testing::given;
 
@@ -8,8 +8,8 @@ use crate::orders::{
 };
 use crate::support::{id, reason, user};
 
-fn wish() -> RequestCancellation {
-    RequestCancellation {
+fn wish() -> CancelOrder {
+    CancelOrder {
         order_id: order(),
         reason: Some(reason("Too late")),
         requested_by: Some(user("mika")),

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use domain::order::{CreateOrder, GivenLine, Order, OrderEvent, OrderLines};
+use domain::order::{GivenLine, Order, OrderEvent, OrderLines, PlaceOrder};
 use domain::product::{Product, ProductCreated, ProductEvent, ProductValues};
 use domain::value::{EntityId, Money, OrderStatus, ProductName, ShippingAddress, UserId};
 use domain::{Conflict, DomainError, Entity, Priced, ValidationError};
@@ -34,8 +34,9 @@ impl Shop {
         Self(products.iter().map(product).collect())
     }
 
-    fn decide(&self, command: &CreateOrder) -> Result<Vec<OrderEvent>, DomainError> {
-        Order::default().create(command, |id| self.0.get(id))
+    fn decide(&self, command: &PlaceOrder) -> Result<Vec<OrderEvent>, DomainError> {
+        let created = Order::default().create(command, |id| self.0.get(id));
+        created.map(|created| vec![OrderEvent::Created(created)])
     }
 }
 
@@ -54,8 +55,8 @@ fn line(product_id: &str, quantity: i64) -> GivenLine<'_> {
     }
 }
 
-fn command(lines: &[GivenLine<'_>]) -> CreateOrder {
-    CreateOrder {
+fn command(lines: &[GivenLine<'_>]) -> PlaceOrder {
+    PlaceOrder {
         id: order(),
         saga_id: id("saga-1"),
         user_id: user("mika"),
@@ -164,7 +165,7 @@ fn a_price_that_the_client_knows_better_is_a_conflict() {
 
 #[test]
 fn a_total_that_the_client_knows_better_is_a_conflict() {
-    let expecting = |total| CreateOrder {
+    let expecting = |total| PlaceOrder {
         expected_total: Some(cents(total)),
         ..command(&[line("sencha", 3)])
     };
@@ -186,7 +187,7 @@ fn the_largest_order_is_an_event_that_the_store_takes() {
         .collect();
     let lines: Vec<_> = ids.iter().map(|id| line(id, 1_000)).collect();
     let part = |length| "\u{1}".repeat(length);
-    let largest = CreateOrder {
+    let largest = PlaceOrder {
         user_id: UserId::parse("userId", &part(255)).unwrap(),
         shipping_address: Some(
             ShippingAddress::parse("shippingAddress", &part(255), &part(255), &part(20)).unwrap(),

@@ -1,7 +1,7 @@
 //! What holds of an order whatever is asked of it, in whatever order and how often.
 
 use domain::DomainError;
-use domain::order::{Cancellation, Order, OrderEvent, RequestCancellation};
+use domain::order::{CancelOrder, Cancellation, Order, OrderEvent};
 use domain::value::OrderStatus;
 use event_sourcing::Aggregate;
 use event_sourcing::testing::at;
@@ -45,7 +45,7 @@ fn decide(state: &Order, ask: Ask) -> Result<Vec<OrderEvent>, DomainError> {
 }
 
 fn cancel(state: &Order) -> Result<Vec<OrderEvent>, DomainError> {
-    let wish = RequestCancellation {
+    let wish = CancelOrder {
         order_id: order(),
         reason: None,
         requested_by: None,

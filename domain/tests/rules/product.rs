@@ -1,13 +1,17 @@
-use domain::product::{
-    ChangeProductPrice, CreateProduct, Move, Product, ProductCreated, ProductDeleted, ProductEvent,
-    ProductPriceChanged, ProductUpdated, UpdateProduct,
+use domain::category::{
+    Category, CategoryCreated, CategoryDeleted, CategoryEvent, Membership, MembershipEvent,
 };
+use domain::product::{
+    ChangeProductPrice, CreateProduct, DeleteProduct, Product, ProductCreated, ProductDeleted,
+    ProductEvent, ProductPriceChanged, ProductUpdated, UpdateProduct,
+};
+use domain::stock::{Stock, StockClosed, StockEvent, StockUpdated};
 use domain::value::Patch;
 use domain::{Conflict, DomainError, Entity};
 use event_sourcing::Version;
-use event_sourcing::testing::{at, given};
+use event_sourcing::testing::{GivenStreams, Written, at, given, given_streams, written};
 
-use crate::support::{description, id, price, product_name, reason};
+use crate::support::{category_name, description, id, level, price, product_name, reason};
 
 fn created() -> ProductEvent {
     ProductEvent::Created(ProductCreated {
@@ -72,44 +76,128 @@ fn change_price(amount: &str, why: Option<&str>) -> ChangeProductPrice {
     }
 }
 
-#[test]
-fn a_new_id_makes_a_product_and_is_not_given_twice() {
-    let create = CreateProduct {
+fn create() -> CreateProduct {
+    CreateProduct {
         id: id("sencha"),
         name: product_name("Sencha"),
         description: None,
         price: price("20"),
         category_id: Some(id("tea")),
+        on_hand: level(5),
+    }
+}
+
+fn delete() -> DeleteProduct {
+    DeleteProduct { id: id("sencha") }
+}
+
+fn stocked() -> StockEvent {
+    StockEvent::Updated(StockUpdated {
+        product_id: id("sencha"),
+        on_hand: level(5),
+        reserved: level(0),
+    })
+}
+
+fn category(category: &str) -> CategoryEvent {
+    CategoryEvent::Created(CategoryCreated {
+        category_id: id(category),
+        name: category_name(category),
+        description: None,
+    })
+}
+
+/// Two categories, and the product with this history.
+fn sencha(history: impl IntoIterator<Item = ProductEvent>) -> GivenStreams {
+    given_streams()
+        .with::<Category>("tea", [category("tea")])
+        .with::<Category>("gifts", [category("gifts")])
+        .with::<Product>("sencha", history)
+}
+
+fn to_product(events: impl IntoIterator<Item = ProductEvent>) -> Written {
+    written::<Product>("sencha", events)
+}
+
+fn entered(category: &str) -> Written {
+    written::<Membership>(
+        category,
+        [MembershipEvent::added(&id(category), &id("sencha"))],
+    )
+}
+
+fn left(category: &str) -> Written {
+    written::<Membership>(
+        category,
+        [MembershipEvent::removed(&id(category), &id("sencha"))],
+    )
+}
+
+#[test]
+fn a_new_id_makes_a_product_with_its_stock_in_its_category() {
+    sencha([]).when(&create()).then([
+        to_product([created()]),
+        written::<Stock>("sencha", [stocked()]),
+        entered("tea"),
+    ]);
+}
+
+#[test]
+fn an_id_is_not_given_twice() {
+    let refusal = DomainError::Conflict(Conflict::IdTaken {
+        entity: Entity::Product,
+        id: id("sencha"),
+    });
+    sencha([created(), deleted()])
+        .when(&create())
+        .then_refused(refusal);
+}
+
+#[test]
+fn a_product_enters_only_a_category_that_is_there() {
+    let refused = |category: &str| {
+        DomainError::from(domain::ValidationError {
+            field: "categoryId".to_owned(),
+            message: format!("categoryId must name an existing category, got \"{category}\""),
+        })
     };
-    given::<Product>([])
-        .when(|product| product.create(&create))
-        .then([created()]);
-    given::<Product>([created(), deleted()])
-        .when(|product| product.create(&create))
-        .then_refused(DomainError::Conflict(Conflict::IdTaken {
-            entity: Entity::Product,
-            id: id("sencha"),
-        }));
+    let gone = CategoryEvent::Deleted(CategoryDeleted {
+        category_id: id("gone"),
+    });
+    let shop = || sencha([]).with::<Category>("gone", [category("gone"), gone.clone()]);
+    for missing in ["never", "gone"] {
+        let create = CreateProduct {
+            category_id: Some(id(missing)),
+            ..create()
+        };
+        shop().when(&create).then_refused(refused(missing));
+        let update = UpdateProduct {
+            category_id: Patch::Set(id(missing)),
+            ..update()
+        };
+        shop()
+            .with::<Product>("sencha", [created()])
+            .when(&update)
+            .then_refused(refused(missing));
+    }
 }
 
 #[test]
 fn a_price_change_of_more_than_ten_percent_is_noted() {
     for amount in ["22.01", "17.99", "0.01", "999999.99"] {
-        given::<Product>([created()])
-            .when(|product| product.update(&cost(amount)))
-            .then([
-                ProductEvent::Updated(values(amount)),
-                noted("20.00", amount, None),
-            ]);
+        sencha([created()]).when(&cost(amount)).then([to_product([
+            ProductEvent::Updated(values(amount)),
+            noted("20.00", amount, None),
+        ])]);
     }
 }
 
 #[test]
 fn a_price_change_of_ten_percent_or_less_is_not_noted() {
     for amount in ["22.00", "18.00", "20.01"] {
-        given::<Product>([created()])
-            .when(|product| product.update(&cost(amount)))
-            .then([ProductEvent::Updated(values(amount))]);
+        sencha([created()])
+            .when(&cost(amount))
+            .then([to_product([ProductEvent::Updated(values(amount))])]);
     }
 }
 
@@ -120,71 +208,54 @@ fn a_small_change_of_a_tiny_price_is_a_large_one() {
         ProductEvent::Updated(values("0.01")),
         noted("20.00", "0.01", None),
     ];
-    given::<Product>(tiny)
-        .when(|product| product.update(&cost("0.02")))
-        .then([
-            ProductEvent::Updated(values("0.02")),
-            noted("0.01", "0.02", None),
-        ]);
+    sencha(tiny).when(&cost("0.02")).then([to_product([
+        ProductEvent::Updated(values("0.02")),
+        noted("0.01", "0.02", None),
+    ])]);
 }
 
 #[test]
 fn a_price_change_with_a_reason_is_noted_whatever_its_size() {
-    given::<Product>([created()])
-        .when(|product| product.change_price(&change_price("20.01", Some("rounding"))))
-        .then([
+    sencha([created()])
+        .when(&change_price("20.01", Some("rounding")))
+        .then([to_product([
             ProductEvent::Updated(values("20.01")),
             noted("20.00", "20.01", Some("rounding")),
-        ]);
+        ])]);
 }
 
 #[test]
 fn the_same_price_changes_nothing_even_with_a_reason() {
-    given::<Product>([created()])
-        .when(|product| product.change_price(&change_price("20.00", Some("rounding"))))
+    let sencha = sencha([created()]);
+    sencha
+        .when(&change_price("20.00", Some("rounding")))
         .then_nothing();
-    given::<Product>([created()])
-        .when(|product| product.update(&cost("20.0")))
-        .then_nothing();
+    sencha.when(&cost("20.0")).then_nothing();
 }
 
 #[test]
-fn an_update_tells_the_category_before_and_after() {
+fn an_update_tells_the_category_before_and_after_and_both_memberships() {
     let to = |category_id| UpdateProduct {
         category_id,
         ..update()
     };
-    given::<Product>([created()])
-        .when(|product| product.update(&to(Patch::Set(id("gifts")))))
-        .then([ProductEvent::Updated(ProductUpdated {
-            category_id: Some(id("gifts")),
+    let moved = |category_id| {
+        to_product([ProductEvent::Updated(ProductUpdated {
+            category_id,
             ..values("20.00")
-        })]);
-    given::<Product>([created()])
-        .when(|product| product.update(&to(Patch::Clear)))
-        .then([ProductEvent::Updated(ProductUpdated {
-            category_id: None,
-            ..values("20.00")
-        })]);
-    given::<Product>([created()])
-        .when(|product| product.update(&to(Patch::Set(id("tea")))))
-        .then_nothing();
-}
-
-#[test]
-fn a_move_names_what_the_product_leaves_and_enters() {
-    let product = given::<Product>([created()]).state();
-    let to = |category_id| UpdateProduct {
-        category_id,
-        ..update()
+        })])
     };
-    assert_eq!(product.moved_category(&update()), Ok(None));
-    assert_eq!(product.moved_category(&to(Patch::Set(id("tea")))), Ok(None));
-    let gone = Move {
-        from: Some(id("tea")),
-        to: None,
-    };
-    assert_eq!(product.moved_category(&to(Patch::Clear)), Ok(Some(gone)));
+    let sencha = sencha([created()]);
+    sencha.when(&to(Patch::Set(id("gifts")))).then([
+        moved(Some(id("gifts"))),
+        left("tea"),
+        entered("gifts"),
+    ]);
+    sencha
+        .when(&to(Patch::Clear))
+        .then([moved(None), left("tea")]);
+    sencha.when(&to(Patch::Set(id("tea")))).then_nothing();
+    sencha.when(&update()).then_nothing();
 }
 
 #[test]
@@ -195,13 +266,14 @@ fn an_update_changes_name_and_description() {
         expected_version: Some(Version(1)),
         ..update()
     };
-    given::<Product>([created()])
-        .when(|product| product.update(&rename))
-        .then([ProductEvent::Updated(ProductUpdated {
-            name: product_name("Gyokuro"),
-            description: Some(description("Shaded")),
-            ..values("20.00")
-        })]);
+    let renamed = ProductEvent::Updated(ProductUpdated {
+        name: product_name("Gyokuro"),
+        description: Some(description("Shaded")),
+        ..values("20.00")
+    });
+    sencha([created()])
+        .when(&rename)
+        .then([to_product([renamed])]);
 }
 
 #[test]
@@ -210,8 +282,8 @@ fn an_update_on_another_version_is_a_conflict() {
         expected_version: Some(Version(7)),
         ..cost("21")
     };
-    given::<Product>([created()])
-        .when(|product| product.update(&stale))
+    sencha([created()])
+        .when(&stale)
         .then_refused(DomainError::Conflict(Conflict::Version {
             entity: Entity::Product,
             id: id("sencha"),
@@ -227,19 +299,27 @@ fn what_never_was_or_is_deleted_is_not_found() {
         id: id("sencha"),
     };
     for history in [vec![], vec![created(), deleted()]] {
-        let product = given::<Product>(history).state();
-        assert_eq!(product.update(&update()), Err(refusal.clone()));
-        assert_eq!(product.delete(&id("sencha")), Err(refusal.clone()));
+        let sencha = sencha(history);
+        sencha.when(&update()).then_refused(refusal.clone());
+        sencha.when(&delete()).then_refused(refusal.clone());
         let price = change_price("1", None);
-        assert_eq!(product.change_price(&price), Err(refusal.clone()));
+        sencha.when(&price).then_refused(refusal.clone());
     }
 }
 
 #[test]
-fn a_deletion_tells_the_category_that_it_leaves() {
-    given::<Product>([created()])
-        .when(|product| product.delete(&id("sencha")))
-        .then([deleted()]);
+fn a_deletion_closes_the_stock_and_tells_the_category_that_it_leaves() {
+    let closed = StockEvent::Closed(StockClosed {
+        product_id: id("sencha"),
+    });
+    sencha([created()])
+        .with::<Stock>("sencha", [stocked()])
+        .when(&delete())
+        .then([
+            to_product([deleted()]),
+            written::<Stock>("sencha", [closed]),
+            left("tea"),
+        ]);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 
 use std::fmt::Debug;
 
-use domain::category::{CategoryCreated, CategoryDeleted, CategoryEvent, CategoryUpdated};
-use domain::category_membership::MembershipEvent;
-use domain::category_name::{CategoryNameClaimed, CategoryNameEvent, CategoryNameReleased};
+use domain::category::{
+    CategoryCreated, CategoryDeleted, CategoryEvent, CategoryNameEvent, CategoryNameHeld,
+    CategoryUpdated, MembershipEvent,
+};
 use domain::product::{
     ProductCreated, ProductDeleted, ProductEvent, ProductPriceChanged, ProductUpdated,
 };
@@ -74,7 +75,7 @@ fn category_name_events() {
     reads(
         "CategoryNameClaimed",
         fixture!("CategoryNameClaimed"),
-        &CategoryNameEvent::Claimed(CategoryNameClaimed {
+        &CategoryNameEvent::Claimed(CategoryNameHeld {
             name_key: NameKey::of("tea"),
             category_id: id("tea"),
         }),
@@ -82,7 +83,7 @@ fn category_name_events() {
     reads(
         "CategoryNameReleased",
         fixture!("CategoryNameReleased"),
-        &CategoryNameEvent::Released(CategoryNameReleased {
+        &CategoryNameEvent::Released(CategoryNameHeld {
             name_key: NameKey::of("tea"),
             category_id: id("tea"),
         }),

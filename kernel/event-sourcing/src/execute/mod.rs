@@ -15,6 +15,8 @@
 
 mod command;
 mod decision;
+#[cfg(feature = "testing")]
+mod dry_run;
 mod enter;
 mod executor;
 mod finish;
@@ -27,6 +29,8 @@ mod stream_lane;
 mod work;
 
 pub use self::command::{Command, Context, ExecuteError, Executed};
+#[cfg(feature = "testing")]
+pub(crate) use self::dry_run::{Decided, Histories};
 pub use self::executor::{Executor, ExecutorConfig, ExecutorTasks};
 pub use self::states::States;
 pub use self::stream_lane::Lane;

@@ -153,6 +153,14 @@ impl Work {
         }
     }
 
+    /// The events so far, stream by stream, in the order of the log.
+    #[cfg(feature = "testing")]
+    pub(super) fn writes(&self) -> impl Iterator<Item = (&StreamId, &[NewEvent])> {
+        self.writes
+            .iter()
+            .map(|(stream, _, events)| (stream, events.as_slice()))
+    }
+
     pub(super) fn has_events(&self) -> bool {
         !self.writes.is_empty()
     }

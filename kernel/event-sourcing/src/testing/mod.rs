@@ -3,6 +3,7 @@
 //! Given / when / then for aggregates, projections and event handlers need no store, no mocks and no clock.
 
 mod clock;
+mod command;
 mod deliver;
 #[doc(hidden)]
 pub mod doc;
@@ -11,6 +12,7 @@ mod log;
 mod replaceable;
 
 pub use clock::{TokioClock, at};
+pub use command::{GivenStreams, WhenExecuted, Written, given_streams, written};
 pub use deliver::Delivered;
 pub use given::{Given, When, given};
 pub use log::Log;

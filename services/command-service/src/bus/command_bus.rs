@@ -48,6 +48,15 @@ impl<A> Heard<A> {
             unchanged: false,
         }
     }
+
+    /// The same, with another form of the answer.
+    pub fn map<B>(self, map: impl FnOnce(A) -> B) -> Heard<B> {
+        Heard {
+            result: self.result.map(map),
+            position: self.position,
+            unchanged: self.unchanged,
+        }
+    }
 }
 
 impl CommandBus {
@@ -64,13 +73,12 @@ impl CommandBus {
     }
 
     /// Takes a request to its end. `read` turns the message into a command, or says what is wrong with it; ids that
-    /// the server makes are derived from the command's.
+    /// the server makes are derived from the command's. Spans and metrics have the command's stored name.
     ///
     /// # Errors
     /// A status, if what came beside the message is malformed, or the command could not be executed.
     pub async fn dispatch<M, C>(
         &self,
-        name: &'static str,
         request: Request<M>,
         read: impl FnOnce(&M, CommandId) -> Result<C, DomainError>,
     ) -> Result<Heard<C::Reply>, Status>
@@ -81,7 +89,7 @@ impl CommandBus {
         let context = context::read(request.metadata(), &*self.clock)?;
         let span = tracing::info_span!(
             "command",
-            { fields::COMMAND } = name,
+            { fields::COMMAND } = C::NAME,
             { fields::COMMAND_ID } = %context.command_id,
             { fields::CORRELATION_ID } = context.metadata.correlation_id,
         );
@@ -96,18 +104,17 @@ impl CommandBus {
             }
         };
         let (heard, outcome) = executed.instrument(span).await;
-        metrics::histogram!("command_duration_seconds", "command" => name, "outcome" => outcome)
+        metrics::histogram!("command_duration_seconds", "command" => C::NAME, "outcome" => outcome)
             .record(started.elapsed().as_secs_f64());
         heard
     }
 
     /// The present state of an aggregate that an answer mentions. Nothing if it cannot be had at once: an answer
     /// does not fail for what is beside it.
-    pub async fn mentioned<A: Aggregate>(&self, id: &str) -> Option<(Arc<A>, u64)> {
+    pub async fn mentioned<A: Aggregate>(&self, id: &str) -> Option<Arc<A>> {
         const PATIENCE: Duration = Duration::from_millis(500);
         let loaded = timeout_at(Instant::now() + PATIENCE, self.executor.load::<A>(id)).await;
-        let (state, version) = loaded.ok()?.ok()?;
-        Some((state, version.0))
+        loaded.ok()?.ok().map(|(state, _)| state)
     }
 }
 

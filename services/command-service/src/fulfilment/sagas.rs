@@ -15,7 +15,6 @@ use tokio::time::timeout;
 use tonic::{Request, Status};
 
 use crate::bus::{CommandBus, Heard, internal};
-use crate::commands::OrderAnswer;
 
 /// How many events of a saga are shown at once.
 const HISTORY: usize = 1_000;
@@ -58,20 +57,25 @@ impl Fulfilments {
     }
 
     /// An order was placed, perhaps.
-    pub fn placed(&self, heard: &Heard<OrderAnswer>) {
-        if let (Ok(answer), Some(position)) = (&heard.result, heard.position) {
-            let saga_id = answer.values.saga_id.as_str();
+    pub fn placed(&self, heard: &Heard<Arc<Order>>) {
+        if let (Ok(order), Some(position)) = (&heard.result, heard.position)
+            && let Some(order) = order.values()
+        {
+            let saga_id = order.saga_id.as_str();
             self.engine.begun::<OrderSaga>(saga_id, position);
         }
     }
 
     /// A cancellation was asked for, perhaps: it turned the order's saga round, or began another.
-    pub fn cancelled(&self, heard: &Heard<OrderAnswer>) {
-        let (Ok(answer), Some(position)) = (&heard.result, heard.position) else {
+    pub fn cancelled(&self, heard: &Heard<Arc<Order>>) {
+        let (Ok(order), Some(position)) = (&heard.result, heard.position) else {
             return;
         };
-        let saga_id = answer.values.saga_id.as_str();
-        if answer.values.status == OrderStatus::Confirmed && !heard.unchanged {
+        let Some(order) = order.values() else {
+            return;
+        };
+        let saga_id = order.saga_id.as_str();
+        if order.status == OrderStatus::Confirmed && !heard.unchanged {
             self.engine.begun::<CancelOrderSaga>(saga_id, position);
         } else {
             self.engine.touched(saga_id);
@@ -147,22 +151,15 @@ impl Fulfilments {
         act: Act,
         by: Person,
     ) -> Result<Heard<Summary>, Status> {
-        let name = match act {
-            Act::Resume => "resume_saga",
-            Act::Retry => "retry_saga",
-            Act::Cancel => "cancel_saga",
-            Act::Resolve => "resolve_saga",
-            Act::Close => "close_saga",
-        };
         let Some(found) = self.find(saga_id.as_str()).await? else {
             return Ok(Heard::refused(no_saga(saga_id.as_str())));
         };
         let heard = if found.saga_type == CancelOrderSaga::NAME {
             let command = PersonActs::<CancelOrderSaga>::new(saga_id.as_str(), act, by);
-            bus.dispatch(name, request, |(), _| Ok(command)).await?
+            bus.dispatch(request, |(), _| Ok(command)).await?
         } else {
             let command = PersonActs::<OrderSaga>::new(saga_id.as_str(), act, by);
-            bus.dispatch(name, request, |(), _| Ok(command)).await?
+            bus.dispatch(request, |(), _| Ok(command)).await?
         };
         self.engine.touched(saga_id.as_str());
         Ok(heard)

@@ -1,9 +1,8 @@
 //! The saga `cancel_order`, after the saga `order` that it undoes.
 
 use async_trait::async_trait;
-use command_service::commands::CancelOrder;
 use domain::fulfilment::CancelOrderSaga;
-use domain::order::RequestCancellation;
+use domain::order::CancelOrder;
 use domain::value::OrderStatus;
 use sagas::testing::{Book, End, Scenario, World, check_cancelling};
 use sagas::{EngineBuilder, Outcome};
@@ -18,12 +17,12 @@ impl Scenario for Undo {
     type Saga = CancelOrderSaga;
 
     async fn begin(&self, world: &World) -> String {
-        let command = CancelOrder(RequestCancellation {
+        let command = CancelOrder {
             order_id: id(ORDER),
             reason: None,
             requested_by: None,
             cancel_saga_id: id("saga-2"),
-        });
+        };
         world.execute(&command).await;
         "saga-2".to_owned()
     }

@@ -1,9 +1,8 @@
 //! The saga `order`.
 
 use async_trait::async_trait;
-use command_service::commands::CancelOrder;
 use domain::fulfilment::OrderSaga;
-use domain::order::{Order, RequestCancellation};
+use domain::order::{CancelOrder, Order};
 use domain::value::OrderStatus;
 use sagas::testing::{Book, End, Scenario, World, check};
 use sagas::{EngineBuilder, Outcome};
@@ -31,12 +30,12 @@ impl Scenario for Fulfil {
     }
 
     async fn cancel(&self, world: &World, _saga_id: &str) -> bool {
-        let command = CancelOrder(RequestCancellation {
+        let command = CancelOrder {
             order_id: id(ORDER),
             reason: None,
             requested_by: Some(shop::user()),
             cancel_saga_id: id("saga-2"),
-        });
+        };
         world.execute(&command).await;
         let order: Order = world.state(ORDER).await;
         // A confirmed one is undone by another saga, while this one stays completed.

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use command_service::commands::{CreateProduct, PlaceOrder, UpdateStock};
 use domain::fulfilment::{ArrangeShipping, ProcessPayment};
-use domain::order::{CreateOrder, GivenLine, Order, OrderLines};
-use domain::product;
-use domain::stock::{Stock, StockValues};
+use domain::order::{GivenLine, Order, OrderLines, PlaceOrder};
+use domain::product::CreateProduct;
+use domain::stock::{Stock, StockValues, UpdateStock};
 use domain::value::{
     EntityId, OrderStatus, Price, ProductName, Reference, StockLevel, TrackingNumber, UserId,
 };
@@ -62,13 +61,11 @@ pub async fn fill(executor: &Executor, clock: &dyn Clock) {
 
 fn products() -> Vec<CreateProduct> {
     let products = GOODS.iter().map(|(product, _, on_hand)| CreateProduct {
-        product: product::CreateProduct {
-            id: id(product),
-            name: ProductName::parse("name", product).expect("a name"),
-            description: None,
-            price: Price::parse("price", "19.90").expect("a price"),
-            category_id: None,
-        },
+        id: id(product),
+        name: ProductName::parse("name", product).expect("a name"),
+        description: None,
+        price: Price::parse("price", "19.90").expect("a price"),
+        category_id: None,
         on_hand: level(*on_hand),
     });
     products.collect()
@@ -80,15 +77,14 @@ fn order() -> PlaceOrder {
         quantity: quantity.into(),
         ..GivenLine::default()
     });
-    let order = CreateOrder {
+    PlaceOrder {
         id: id(ORDER),
         saga_id: id(ORDER_SAGA),
         user_id: user(),
         lines: OrderLines::parse("items", &lines).expect("lines"),
         shipping_address: None,
         expected_total: None,
-    };
-    PlaceOrder(order)
+    }
 }
 
 /// Somebody finds that there is less of everything than was thought.

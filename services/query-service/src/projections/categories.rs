@@ -1,7 +1,6 @@
 //! Categories with the number of their products.
 
-use domain::category::{Category, CategoryEvent};
-use domain::category_membership::{Membership, MembershipEvent};
+use domain::category::{Category, CategoryEvent, Membership, MembershipEvent};
 use event_sourcing::Projection;
 use event_sourcing::projection::{EventContext, Handlers};
 use read_model_sql::TableProjection;

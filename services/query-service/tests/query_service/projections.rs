@@ -1,9 +1,9 @@
 //! Given events, then rows.
 
 use domain::category::{
-    Category, CategoryCreated, CategoryDeleted, CategoryEvent, CategoryUpdated,
+    Category, CategoryCreated, CategoryDeleted, CategoryEvent, CategoryUpdated, Membership,
+    MembershipEvent,
 };
-use domain::category_membership::{Membership, MembershipEvent};
 use domain::product::{
     Product, ProductCreated, ProductDeleted, ProductEvent, ProductPriceChanged, ProductUpdated,
 };

@@ -11,8 +11,9 @@ use contract::query::order_query_client::OrderQueryClient;
 use contract::query::product_query_client::ProductQueryClient;
 use contract::query::projection_query_client::ProjectionQueryClient;
 use contract::query::saga_query_client::SagaQueryClient;
-use domain::category::{Category, CategoryCreated, CategoryDeleted, CategoryEvent};
-use domain::category_membership::{Membership, MembershipEvent};
+use domain::category::{
+    Category, CategoryCreated, CategoryDeleted, CategoryEvent, Membership, MembershipEvent,
+};
 use domain::product::{Product, ProductCreated, ProductDeleted, ProductEvent, ProductUpdated};
 use domain::stock::{Stock, StockClosed, StockEvent, StockUpdated};
 use domain::value::{CategoryName, Description, EntityId, Price, ProductName, StockLevel};

@@ -1,12 +1,12 @@
 //! Commands on categories from messages.
 
 use contract::proto::{CategoryUpParam, Crud};
+use domain::category::{CreateCategory, DeleteCategory, UpdateCategory};
 use domain::value::{CategoryName, EntityId};
-use domain::{DomainError, Findings, category};
+use domain::{DomainError, Findings};
 use event_sourcing::CommandId;
 
 use super::super::input::{description, expected_version, given, new_id, require_crud, to_delete};
-use crate::commands::{CreateCategory, DeleteCategory, UpdateCategory};
 
 pub(super) fn create(
     param: &CategoryUpParam,
@@ -24,11 +24,11 @@ pub(super) fn create(
     let (Some(()), Some(id), Some(name), Some(description)) = (crud, id, name, description) else {
         return Err(findings.into());
     };
-    Ok(CreateCategory(category::CreateCategory {
+    Ok(CreateCategory {
         id,
         name,
         description: description.apply(None),
-    }))
+    })
 }
 
 pub(super) fn update(param: &CategoryUpParam, _: CommandId) -> Result<UpdateCategory, DomainError> {
@@ -48,14 +48,15 @@ pub(super) fn update(param: &CategoryUpParam, _: CommandId) -> Result<UpdateCate
     else {
         return Err(findings.into());
     };
-    Ok(UpdateCategory(category::UpdateCategory {
+    Ok(UpdateCategory {
         id,
         name,
         description,
         expected_version,
-    }))
+    })
 }
 
 pub(super) fn delete(param: &CategoryUpParam, _: CommandId) -> Result<DeleteCategory, DomainError> {
-    to_delete(param.crud, &param.id).map(DeleteCategory)
+    let id = to_delete(param.crud, &param.id)?;
+    Ok(DeleteCategory { id })
 }

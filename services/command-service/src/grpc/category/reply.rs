@@ -2,12 +2,14 @@
 
 use contract::proto::Category;
 use contract::time::to_timestamp;
-use domain::category::CategoryValues;
+use domain::category;
 
 use super::super::reply::signed;
 
-pub(in crate::grpc) fn category(values: &CategoryValues, version: u64) -> Category {
-    Category {
+/// A category as it is, or was before its deletion; nothing if it never was.
+pub(in crate::grpc) fn category(category: &category::Category) -> Option<Category> {
+    let values = category.life().last()?;
+    Some(Category {
         id: values.id.to_string(),
         name: values.name.as_str().to_owned(),
         created_at: Some(to_timestamp(values.created_at)),
@@ -16,6 +18,6 @@ pub(in crate::grpc) fn category(values: &CategoryValues, version: u64) -> Catego
             .description
             .as_ref()
             .map(|text| text.as_str().to_owned()),
-        version: signed(version),
-    }
+        version: signed(category.version().0),
+    })
 }

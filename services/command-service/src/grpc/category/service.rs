@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use contract::proto::category_command_server::CategoryCommand;
 use contract::proto::{CategoryUpParam, CategoryUpResult};
+use domain::category::Category;
 use tonic::{Request, Response, Status};
 
 use super::super::reply::{at, now, split};
 use super::{input, reply};
 use crate::bus::{CommandBus, Heard};
-use crate::commands::CategoryAnswer;
 
 pub(in crate::grpc) struct CategoryApi {
     bus: Arc<CommandBus>,
@@ -20,10 +20,10 @@ impl CategoryApi {
         Self { bus }
     }
 
-    fn respond(&self, heard: Heard<CategoryAnswer>) -> Response<CategoryUpResult> {
+    fn respond(&self, heard: Heard<Arc<Category>>) -> Response<CategoryUpResult> {
         let (category, error) = split(heard.result);
         let message = CategoryUpResult {
-            category: category.map(|answer| reply::category(&answer.values, answer.version)),
+            category: category.and_then(|category| reply::category(&category)),
             error,
             timestamp: Some(now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
@@ -38,7 +38,7 @@ impl CategoryCommand for CategoryApi {
         &self,
         request: Request<CategoryUpParam>,
     ) -> Result<Response<CategoryUpResult>, Status> {
-        let created = self.bus.dispatch("create_category", request, input::create);
+        let created = self.bus.dispatch(request, input::create);
         Ok(self.respond(created.await?))
     }
 
@@ -46,7 +46,7 @@ impl CategoryCommand for CategoryApi {
         &self,
         request: Request<CategoryUpParam>,
     ) -> Result<Response<CategoryUpResult>, Status> {
-        let updated = self.bus.dispatch("update_category", request, input::update);
+        let updated = self.bus.dispatch(request, input::update);
         Ok(self.respond(updated.await?))
     }
 
@@ -54,7 +54,7 @@ impl CategoryCommand for CategoryApi {
         &self,
         request: Request<CategoryUpParam>,
     ) -> Result<Response<CategoryUpResult>, Status> {
-        let deleted = self.bus.dispatch("delete_category", request, input::delete);
+        let deleted = self.bus.dispatch(request, input::delete);
         Ok(self.respond(deleted.await?))
     }
 }

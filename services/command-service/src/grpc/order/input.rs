@@ -3,13 +3,12 @@
 use contract::proto::{
     OrderCancelParam, OrderItem, OrderUpParam, ShippingAddress, StartOrderSagaParam,
 };
-use domain::order::{CreateOrder, GivenLine, OrderLines, RequestCancellation};
+use domain::order::{CancelOrder, DeliverOrder, GivenLine, OrderLines, PlaceOrder, ShipOrder};
 use domain::value::{self, EntityId, Money, Reason, UserId};
 use domain::{DomainError, Findings, ValidationError};
 use event_sourcing::CommandId;
 
 use super::super::input::{from_double, new_id};
-use crate::commands::{CancelOrder, DeliverOrder, PlaceOrder, ShipOrder};
 
 /// What names the saga that a command begins; part of the stored streams' names.
 const NEW_SAGA: &str = "saga";
@@ -37,14 +36,14 @@ pub(in crate::grpc) fn place(
     else {
         return Err(findings.into());
     };
-    Ok(PlaceOrder(CreateOrder {
+    Ok(PlaceOrder {
         id,
         saga_id: EntityId::from(command_id.derive(NEW_SAGA)),
         user_id,
         lines,
         shipping_address,
         expected_total,
-    }))
+    })
 }
 
 fn address(given: &ShippingAddress) -> Result<value::ShippingAddress, Findings> {
@@ -98,18 +97,20 @@ pub(in crate::grpc) fn cancellation(
     requested_by: Option<UserId>,
     command_id: CommandId,
 ) -> CancelOrder {
-    CancelOrder(RequestCancellation {
+    CancelOrder {
         order_id,
         reason,
         requested_by,
         cancel_saga_id: EntityId::from(command_id.derive(NEW_SAGA)),
-    })
+    }
 }
 
 pub(super) fn ship(param: &OrderUpParam, _: CommandId) -> Result<ShipOrder, DomainError> {
-    Ok(ShipOrder(EntityId::parse("id", &param.id)?))
+    let id = EntityId::parse("id", &param.id)?;
+    Ok(ShipOrder { id })
 }
 
 pub(super) fn deliver(param: &OrderUpParam, _: CommandId) -> Result<DeliverOrder, DomainError> {
-    Ok(DeliverOrder(EntityId::parse("id", &param.id)?))
+    let id = EntityId::parse("id", &param.id)?;
+    Ok(DeliverOrder { id })
 }

@@ -1,15 +1,16 @@
 //! Messages about orders from answers.
 
 use contract::decimal;
-use contract::proto::{self, Order, OrderItem, ShippingAddress};
+use contract::proto::{self, OrderItem, ShippingAddress};
 use contract::time::to_timestamp;
+use domain::order::Order;
 use domain::value::OrderStatus;
 
 use super::super::reply::signed;
-use crate::commands::OrderAnswer;
 
-pub(in crate::grpc) fn order(answer: &OrderAnswer) -> Order {
-    let values = &answer.values;
+/// The order; nothing if it never was.
+pub(in crate::grpc) fn order(order: &Order) -> Option<proto::Order> {
+    let values = order.values()?;
     let items = values.items.iter().map(|item| OrderItem {
         product_id: item.product_id.to_string(),
         product_name: item.product_name.as_str().to_owned(),
@@ -19,7 +20,7 @@ pub(in crate::grpc) fn order(answer: &OrderAnswer) -> Order {
         unit_price_decimal: Some(item.price.to_string()),
         subtotal_decimal: Some(item.subtotal().to_string()),
     });
-    Order {
+    Some(proto::Order {
         id: values.id.to_string(),
         user_id: values.user_id.as_str().to_owned(),
         status: status(values.status).into(),
@@ -37,10 +38,10 @@ pub(in crate::grpc) fn order(answer: &OrderAnswer) -> Order {
             .shipment
             .as_ref()
             .map(|shipment| shipment.tracking_number.as_str().to_owned()),
-        version: signed(answer.version),
+        version: signed(order.version().0),
         created_at: Some(to_timestamp(values.created_at)),
         updated_at: Some(to_timestamp(values.updated_at)),
-    }
+    })
 }
 
 fn status(status: OrderStatus) -> proto::OrderStatus {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use contract::proto::order_command_server::OrderCommand;
 use contract::proto::{OrderCancelParam, OrderUpParam, OrderUpResult};
+use domain::order::Order;
 use tonic::{Request, Response, Status};
 
 use super::super::reply::{at, now, split};
 use super::{input, reply};
 use crate::bus::{CommandBus, Heard};
-use crate::commands::OrderAnswer;
 use crate::context;
 use crate::fulfilment::Fulfilments;
 
@@ -23,10 +23,10 @@ impl OrderApi {
         Self { bus, fulfilments }
     }
 
-    fn respond(&self, heard: Heard<OrderAnswer>) -> Response<OrderUpResult> {
-        let (answer, error) = split(heard.result);
+    fn respond(&self, heard: Heard<Arc<Order>>) -> Response<OrderUpResult> {
+        let (order, error) = split(heard.result);
         let message = OrderUpResult {
-            order: answer.as_ref().map(reply::order),
+            order: order.and_then(|order| reply::order(&order)),
             error,
             timestamp: Some(now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
@@ -41,7 +41,7 @@ impl OrderCommand for OrderApi {
         &self,
         request: Request<OrderUpParam>,
     ) -> Result<Response<OrderUpResult>, Status> {
-        let shipped = self.bus.dispatch("ship_order", request, input::ship);
+        let shipped = self.bus.dispatch(request, input::ship);
         Ok(self.respond(shipped.await?))
     }
 
@@ -49,7 +49,7 @@ impl OrderCommand for OrderApi {
         &self,
         request: Request<OrderUpParam>,
     ) -> Result<Response<OrderUpResult>, Status> {
-        let delivered = self.bus.dispatch("deliver_order", request, input::deliver);
+        let delivered = self.bus.dispatch(request, input::deliver);
         Ok(self.respond(delivered.await?))
     }
 
@@ -58,11 +58,9 @@ impl OrderCommand for OrderApi {
         request: Request<OrderCancelParam>,
     ) -> Result<Response<OrderUpResult>, Status> {
         let user = context::user(request.metadata())?;
-        let cancelled = self
-            .bus
-            .dispatch("cancel_order", request, |param, command_id| {
-                input::cancel(param, user, command_id)
-            });
+        let cancelled = self.bus.dispatch(request, |param, command_id| {
+            input::cancel(param, user, command_id)
+        });
         let heard = cancelled.await?;
         self.fulfilments.cancelled(&heard);
         Ok(self.respond(heard))

@@ -1,15 +1,14 @@
 //! Commands on products and their stock from messages.
 
 use contract::proto::{Crud, PriceUpParam, ProductUpParam, StockUpParam};
+use domain::product::{ChangeProductPrice, CreateProduct, DeleteProduct, UpdateProduct};
+use domain::stock::UpdateStock;
 use domain::value::{EntityId, Patch, Price, ProductName, Reason, StockLevel};
-use domain::{DomainError, Findings, ValidationError, product};
+use domain::{DomainError, Findings, ValidationError};
 use event_sourcing::CommandId;
 
 use super::super::input::{
     description, expected_version, from_double, given, new_id, patch, require_crud, to_delete,
-};
-use crate::commands::{
-    ChangeProductPrice, CreateProduct, DeleteProduct, UpdateProduct, UpdateStock,
 };
 
 pub(super) fn create(
@@ -37,14 +36,14 @@ pub(super) fn create(
     else {
         return Err(findings.into());
     };
-    let product = product::CreateProduct {
+    Ok(CreateProduct {
         id,
         name,
         description: description.apply(None),
         price,
         category_id: category_id.apply(None),
-    };
-    Ok(CreateProduct { product, on_hand })
+        on_hand,
+    })
 }
 
 pub(super) fn update(param: &ProductUpParam, _: CommandId) -> Result<UpdateProduct, DomainError> {
@@ -75,18 +74,19 @@ pub(super) fn update(param: &ProductUpParam, _: CommandId) -> Result<UpdateProdu
     else {
         return Err(findings.into());
     };
-    Ok(UpdateProduct(product::UpdateProduct {
+    Ok(UpdateProduct {
         id,
         name,
         description,
         price,
         category_id,
         expected_version,
-    }))
+    })
 }
 
 pub(super) fn delete(param: &ProductUpParam, _: CommandId) -> Result<DeleteProduct, DomainError> {
-    to_delete(param.crud, &param.id).map(DeleteProduct)
+    let id = to_delete(param.crud, &param.id)?;
+    Ok(DeleteProduct { id })
 }
 
 pub(super) fn change_price(
@@ -104,11 +104,11 @@ pub(super) fn change_price(
     let (Some(id), Some(new_price), Some(reason)) = (id, new_price, reason) else {
         return Err(findings.into());
     };
-    Ok(ChangeProductPrice(product::ChangeProductPrice {
+    Ok(ChangeProductPrice {
         id,
         new_price,
         reason,
-    }))
+    })
 }
 
 pub(super) fn update_stock(param: &StockUpParam, _: CommandId) -> Result<UpdateStock, DomainError> {

@@ -1,15 +1,16 @@
 //! Messages about products and their stock from answers.
 
-use contract::proto::{Product, Stock};
+use contract::proto;
 use contract::time::to_timestamp;
+use domain::product::Product;
+use domain::stock::Stock;
 
 use super::super::reply::signed;
-use crate::commands::{ProductAnswer, StockAnswer};
 
-/// The product without its category.
-pub(super) fn product(answer: &ProductAnswer) -> Product {
-    let values = &answer.values;
-    Product {
+/// The product as it is, or was before its deletion, without its category; nothing if it never was.
+pub(super) fn product(product: &Product) -> Option<proto::Product> {
+    let values = product.life().last()?;
+    Some(proto::Product {
         id: values.id.to_string(),
         name: values.name.as_str().to_owned(),
         // The highest price is far below the limit.
@@ -22,19 +23,28 @@ pub(super) fn product(answer: &ProductAnswer) -> Product {
             .description
             .as_ref()
             .map(|text| text.as_str().to_owned()),
-        version: signed(answer.version),
+        version: signed(product.version().0),
         category_id: values.category_id.as_ref().map(ToString::to_string),
-        stock: answer.stock.as_ref().map(stock),
-    }
+        stock: None,
+    })
 }
 
-pub(super) fn stock(answer: &StockAnswer) -> Stock {
-    Stock {
-        product_id: answer.product_id.to_string(),
-        on_hand: answer.values.on_hand.get().into(),
-        reserved: answer.values.reserved.get().into(),
-        available: answer.values.available().get().into(),
-        version: signed(answer.version),
-        updated_at: Some(to_timestamp(answer.values.updated_at)),
-    }
+/// A product with the stock that it was created with.
+pub(super) fn created(new: &Product, opened: &Stock) -> Option<proto::Product> {
+    let product = product(new)?;
+    let stock = stock(&product.id, opened);
+    Some(proto::Product { stock, ..product })
+}
+
+/// The stock of a product; nothing if it never was.
+pub(super) fn stock(product_id: &str, stock: &Stock) -> Option<proto::Stock> {
+    let values = stock.life().last()?;
+    Some(proto::Stock {
+        product_id: product_id.to_owned(),
+        on_hand: values.on_hand.get().into(),
+        reserved: values.reserved.get().into(),
+        available: values.available().get().into(),
+        version: signed(stock.version().0),
+        updated_at: Some(to_timestamp(values.updated_at)),
+    })
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use contract::proto::product_command_server::ProductCommand;
-use contract::proto::{PriceUpParam, ProductUpParam, ProductUpResult, StockUpParam, StockUpResult};
+use contract::proto::{
+    PriceUpParam, Product, ProductUpParam, ProductUpResult, StockUpParam, StockUpResult,
+};
 use domain::category::Category;
 use tonic::{Request, Response, Status};
 
@@ -11,7 +13,6 @@ use super::super::category;
 use super::super::reply::{at, now, split};
 use super::{input, reply};
 use crate::bus::{CommandBus, Heard};
-use crate::commands::ProductAnswer;
 
 pub(in crate::grpc) struct ProductApi {
     bus: Arc<CommandBus>,
@@ -22,18 +23,14 @@ impl ProductApi {
         Self { bus }
     }
 
-    async fn respond(&self, heard: Heard<ProductAnswer>) -> Response<ProductUpResult> {
-        let (answer, error) = split(heard.result);
-        let mut product = None;
-        if let Some(answer) = answer {
-            let mut written = reply::product(&answer);
-            if let Some(id) = &answer.values.category_id {
-                let mentioned = self.bus.mentioned::<Category>(id.as_str()).await;
-                written.category = mentioned.and_then(|(category, version)| {
-                    Some(category::reply::category(category.life().last()?, version))
-                });
-            }
-            product = Some(written);
+    async fn respond(&self, heard: Heard<Option<Product>>) -> Response<ProductUpResult> {
+        let (product, error) = split(heard.result);
+        let mut product = product.flatten();
+        if let Some(product) = &mut product
+            && let Some(id) = &product.category_id
+        {
+            let mentioned = self.bus.mentioned::<Category>(id).await;
+            product.category = mentioned.and_then(|category| category::reply::category(&category));
         }
         let message = ProductUpResult {
             product,
@@ -51,47 +48,47 @@ impl ProductCommand for ProductApi {
         &self,
         request: Request<ProductUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let created = self.bus.dispatch("create_product", request, input::create);
-        Ok(self.respond(created.await?).await)
+        let heard = self.bus.dispatch(request, input::create).await?;
+        let heard = heard.map(|(product, stock)| reply::created(&product, &stock));
+        Ok(self.respond(heard).await)
     }
 
     async fn update(
         &self,
         request: Request<ProductUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let updated = self.bus.dispatch("update_product", request, input::update);
-        Ok(self.respond(updated.await?).await)
+        let heard = self.bus.dispatch(request, input::update).await?;
+        let heard = heard.map(|product| reply::product(&product));
+        Ok(self.respond(heard).await)
     }
 
     async fn delete(
         &self,
         request: Request<ProductUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let deleted = self.bus.dispatch("delete_product", request, input::delete);
-        Ok(self.respond(deleted.await?).await)
+        let heard = self.bus.dispatch(request, input::delete).await?;
+        let heard = heard.map(|product| reply::product(&product));
+        Ok(self.respond(heard).await)
     }
 
     async fn change_price(
         &self,
         request: Request<PriceUpParam>,
     ) -> Result<Response<ProductUpResult>, Status> {
-        let changed = self
-            .bus
-            .dispatch("change_product_price", request, input::change_price);
-        Ok(self.respond(changed.await?).await)
+        let heard = self.bus.dispatch(request, input::change_price).await?;
+        let heard = heard.map(|product| reply::product(&product));
+        Ok(self.respond(heard).await)
     }
 
     async fn update_stock(
         &self,
         request: Request<StockUpParam>,
     ) -> Result<Response<StockUpResult>, Status> {
-        let heard = self
-            .bus
-            .dispatch("update_stock", request, input::update_stock)
-            .await?;
+        let product_id = request.get_ref().product_id.clone();
+        let heard = self.bus.dispatch(request, input::update_stock).await?;
         let (stock, error) = split(heard.result);
         let message = StockUpResult {
-            stock: stock.as_ref().map(reply::stock),
+            stock: stock.and_then(|stock| reply::stock(&product_id, &stock)),
             error,
             timestamp: Some(now(self.bus.clock().as_ref())),
         };

@@ -7,7 +7,7 @@ use event_sourcing::Position;
 use event_sourcing::projection::Actor;
 
 use super::super::input::acting;
-use crate::commands::{DecideOnProjection, ProjectionDecision};
+use crate::projection_decision::{DecideOnProjection, ProjectionDecision};
 
 /// A skip of an event that the log has.
 pub(super) fn skip(

@@ -74,9 +74,7 @@ impl Admin for AdminApi {
         let head = self.head(request.metadata()).await?;
         let decided = self
             .bus
-            .dispatch("skip_projection_event", request, |param, _| {
-                input::skip(param, head)
-            });
+            .dispatch(request, |param, _| input::skip(param, head));
         Ok(self.respond(decided.await?))
     }
 
@@ -84,9 +82,7 @@ impl Admin for AdminApi {
         &self,
         request: Request<ResumeProjectionParam>,
     ) -> Result<Response<ProjectionActionResult>, Status> {
-        let decided = self.bus.dispatch("resume_projection", request, |param, _| {
-            input::resume(param)
-        });
+        let decided = self.bus.dispatch(request, |param, _| input::resume(param));
         Ok(self.respond(decided.await?))
     }
 }

@@ -102,13 +102,11 @@ impl SagaCommand for SagaApi {
         &self,
         request: Request<StartOrderSagaParam>,
     ) -> Result<Response<StartSagaResult>, Status> {
-        let placed = self
-            .bus
-            .dispatch("create_order", request, order::input::place);
+        let placed = self.bus.dispatch(request, order::input::place);
         let heard = placed.await?;
         self.fulfilments.placed(&heard);
-        let (answer, error) = split(heard.result);
-        let started = answer.as_ref().map(|answer| &answer.values);
+        let (order, error) = split(heard.result);
+        let started = order.as_ref().and_then(|order| order.values());
         let message = StartSagaResult {
             saga_id: started
                 .map(|order| order.saga_id.to_string())
@@ -118,7 +116,7 @@ impl SagaCommand for SagaApi {
                 .unwrap_or_default(),
             error,
             started_at: started.map(|order| contract::time::to_timestamp(order.created_at)),
-            order: answer.as_ref().map(order::reply::order),
+            order: order.as_ref().and_then(|order| order::reply::order(order)),
         };
         Ok(at(heard.position, message))
     }
@@ -227,7 +225,7 @@ impl SagaCommand for SagaApi {
             Some(summary) => EntityId::parse("orderId", &summary.subject),
             None => return Ok(self.respond(Heard::refused(no_saga(saga_id.as_str())))),
         };
-        let cancelled = self.bus.dispatch("cancel_saga", request, |_, command_id| {
+        let cancelled = self.bus.dispatch(request, |_, command_id| {
             let who = UserId::parse("who", &by.who)?;
             let reason = Reason::parse("reason", &by.why)?;
             let order_id = order_id?;
@@ -242,8 +240,9 @@ impl SagaCommand for SagaApi {
         self.fulfilments.cancelled(&heard);
         // A confirmed order is undone by a saga of its own.
         let result = match heard.result {
-            Ok(answer) => {
-                let saga = self.existing(&answer.values.saga_id).await;
+            Ok(order) => {
+                let undoing = order.values().map_or(&saga_id, |order| &order.saga_id);
+                let saga = self.existing(undoing).await;
                 saga.map_err(|status| after_a_commit(heard.position, status))?
             }
             Err(error) => Err(error),

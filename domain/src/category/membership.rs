@@ -13,27 +13,18 @@ use crate::value::EntityId;
 pub enum MembershipEvent {
     /// A product came.
     #[event(name = "CategoryProductAdded")]
-    Added(CategoryProductAdded),
+    Added(CategoryProduct),
     /// A product left.
     #[event(name = "CategoryProductRemoved")]
-    Removed(CategoryProductRemoved),
+    Removed(CategoryProduct),
 }
 
-/// `CategoryProductAdded`.
+/// `CategoryProductAdded`, `CategoryProductRemoved`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CategoryProductAdded {
+pub struct CategoryProduct {
     /// The category.
     pub category_id: EntityId,
-    /// The product.
-    pub product_id: EntityId,
-}
-
-/// `CategoryProductRemoved`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CategoryProductRemoved {
-    /// The category.
-    pub category_id: EntityId,
-    /// The product.
+    /// The product that comes or leaves.
     pub product_id: EntityId,
 }
 
@@ -41,19 +32,22 @@ impl MembershipEvent {
     /// `product` comes into `category`.
     #[must_use]
     pub fn added(category: &EntityId, product: &EntityId) -> Self {
-        Self::Added(CategoryProductAdded {
-            category_id: category.clone(),
-            product_id: product.clone(),
-        })
+        Self::Added(CategoryProduct::new(category, product))
     }
 
     /// `product` leaves `category`.
     #[must_use]
     pub fn removed(category: &EntityId, product: &EntityId) -> Self {
-        Self::Removed(CategoryProductRemoved {
+        Self::Removed(CategoryProduct::new(category, product))
+    }
+}
+
+impl CategoryProduct {
+    fn new(category: &EntityId, product: &EntityId) -> Self {
+        Self {
             category_id: category.clone(),
             product_id: product.clone(),
-        })
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use event_sourcing::{Aggregate, DomainEvent};
 use serde::{Deserialize, Serialize};
 
+use crate::command::{Decided, Deciding};
 use crate::error::{Conflict, DomainError};
 use crate::value::{CategoryName, EntityId, NameKey};
 
@@ -13,27 +14,18 @@ use crate::value::{CategoryName, EntityId, NameKey};
 pub enum CategoryNameEvent {
     /// A category took it.
     #[event(name = "CategoryNameClaimed")]
-    Claimed(CategoryNameClaimed),
+    Claimed(CategoryNameHeld),
     /// It is free again.
     #[event(name = "CategoryNameReleased")]
-    Released(CategoryNameReleased),
+    Released(CategoryNameHeld),
 }
 
-/// `CategoryNameClaimed`.
+/// `CategoryNameClaimed`, `CategoryNameReleased`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CategoryNameClaimed {
+pub struct CategoryNameHeld {
     /// The key.
     pub name_key: NameKey,
-    /// Who has it now.
-    pub category_id: EntityId,
-}
-
-/// `CategoryNameReleased`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CategoryNameReleased {
-    /// The key.
-    pub name_key: NameKey,
-    /// Who had it.
+    /// Who has it from now on, or had it until now.
     pub category_id: EntityId,
 }
 
@@ -50,6 +42,29 @@ impl NameClaim {
         self.holder.as_ref()
     }
 
+    /// Moves a category's claim from one name to another in the commit of a command, unless both have one key.
+    pub(super) fn move_to(
+        work: &mut Deciding<'_>,
+        category: &EntityId,
+        from: Option<&CategoryName>,
+        to: Option<&CategoryName>,
+    ) -> Decided {
+        let old = from.map(CategoryName::key);
+        if old == to.map(CategoryName::key) {
+            return Ok(());
+        }
+        if let Some(key) = old {
+            work.decide::<Self, DomainError>(&key.stream_id(), |claim| {
+                Ok(claim.release(key.clone(), category))
+            })?;
+        }
+        if let Some(name) = to {
+            let claim_id = name.key().stream_id();
+            work.decide::<Self, _>(&claim_id, |claim| claim.claim(name, category))?;
+        }
+        Ok(())
+    }
+
     /// Decides that `category` takes `name`. No events if it has it already.
     ///
     /// # Errors
@@ -60,7 +75,7 @@ impl NameClaim {
         category: &EntityId,
     ) -> Result<Vec<CategoryNameEvent>, DomainError> {
         match &self.holder {
-            None => Ok(vec![CategoryNameEvent::Claimed(CategoryNameClaimed {
+            None => Ok(vec![CategoryNameEvent::Claimed(CategoryNameHeld {
                 name_key: name.key(),
                 category_id: category.clone(),
             })]),
@@ -77,7 +92,7 @@ impl NameClaim {
         if self.holder.as_ref() != Some(category) {
             return Vec::new();
         }
-        vec![CategoryNameEvent::Released(CategoryNameReleased {
+        vec![CategoryNameEvent::Released(CategoryNameHeld {
             name_key: key,
             category_id: category.clone(),
         })]

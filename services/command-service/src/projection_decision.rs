@@ -3,10 +3,8 @@
 use domain::DomainError;
 use domain::value::EntityId;
 use event_sourcing::Position;
-use event_sourcing::execute::{Command, Lane, States};
+use event_sourcing::execute::{Command, DecideError, States, UnitOfWork};
 use event_sourcing::projection::{Actor, ProjectionControl};
-
-use super::{Deciding, Rejected};
 
 /// A decision about a projection. Which projections there are is the read side's to know.
 #[derive(Clone, Debug)]
@@ -33,19 +31,17 @@ impl Command for DecideOnProjection {
     type Rejection = DomainError;
     type Reply = ();
 
-    fn streams(&self) -> Vec<Lane> {
-        vec![Lane::write::<ProjectionControl>(self.projection.as_str())]
-    }
-
-    fn decide(&self, work: &mut Deciding<'_>) -> Result<(), Rejected> {
-        let name = self.projection.as_str();
-        let control = work.state::<ProjectionControl>(name)?;
-        let actor = self.actor.clone();
-        let events = match self.decision {
-            ProjectionDecision::Skip(position) => control.skip(name, position, actor),
-            ProjectionDecision::Resume => control.resume(name, actor),
-        };
-        work.append::<ProjectionControl>(name, &events)
+    fn decide(
+        &self,
+        work: &mut UnitOfWork<'_, DomainError>,
+    ) -> Result<(), DecideError<DomainError>> {
+        let (name, actor) = (self.projection.as_str(), self.actor.clone());
+        work.decide::<ProjectionControl, DomainError>(name, |control| {
+            Ok(match self.decision {
+                ProjectionDecision::Skip(position) => control.skip(name, position, actor),
+                ProjectionDecision::Resume => control.resume(name, actor),
+            })
+        })
     }
 
     fn reply(&self, states: &States) -> Option<()> {

@@ -1,4 +1,4 @@
-//! A stock's state and the decisions on it.
+//! A stock's state and the decisions on it, for its own commands, for a product's, and for sagas.
 
 use chrono::{DateTime, Utc};
 use event_sourcing::{Aggregate, Version};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{StockClosed, StockEvent, StockHeld, StockUpdated};
 use crate::error::{Conflict, DomainError, Entity};
-use crate::life::Life;
+use crate::record::Life;
 use crate::value::{EntityId, Quantity, StockLevel};
 
 /// A product's stock as its events tell it. It is gone once the product is deleted.
@@ -72,12 +72,7 @@ impl Stock {
         product: &EntityId,
         on_hand: StockLevel,
     ) -> Result<Vec<StockEvent>, DomainError> {
-        if self.version != Version::NONE {
-            return Err(DomainError::Conflict(Conflict::IdTaken {
-                entity: Entity::Product,
-                id: product.clone(),
-            }));
-        }
+        DomainError::require_new(self.version, Entity::Product, product)?;
         Ok(vec![updated(product, on_hand, StockLevel::ZERO)])
     }
 
@@ -182,10 +177,8 @@ impl Stock {
     }
 
     fn existing(&self, product: &EntityId) -> Result<&StockValues, DomainError> {
-        self.life.alive().ok_or_else(|| DomainError::NotFound {
-            entity: Entity::Product,
-            id: product.clone(),
-        })
+        let values = self.life.alive();
+        values.ok_or_else(|| DomainError::not_found(Entity::Product, product))
     }
 }
 

@@ -1,0 +1,146 @@
+//! Things that are created once, change, and are deleted: categories and products.
+
+use chrono::{DateTime, Utc};
+use event_sourcing::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Conflict, DomainError, Entity};
+use crate::value::EntityId;
+
+/// A thing as its events tell it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record<T> {
+    version: Version,
+    life: Life<T>,
+}
+
+/// The values of a [`Record`].
+pub trait Values {
+    /// What clients name by the record's id.
+    const ENTITY: Entity;
+
+    /// Sets the time of the last event.
+    fn set_updated_at(&mut self, at: DateTime<Utc>);
+}
+
+/// Nothing yet, there, or gone. What is gone stays gone: its id is not given again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Life<T> {
+    /// Before the first event.
+    #[default]
+    Unborn,
+    /// There, with its present values.
+    Alive(T),
+    /// Deleted, with its last values.
+    Gone(T),
+}
+
+impl<T> Default for Record<T> {
+    fn default() -> Self {
+        Self {
+            version: Version::NONE,
+            life: Life::Unborn,
+        }
+    }
+}
+
+impl<T: Values> Record<T> {
+    /// How many events it has.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Whether it is there, and its values.
+    #[must_use]
+    pub fn life(&self) -> &Life<T> {
+        &self.life
+    }
+
+    /// The values of what the client calls `id`.
+    ///
+    /// # Errors
+    /// `NotFound` if it never was or is deleted.
+    pub fn existing(&self, id: &EntityId) -> Result<&T, DomainError> {
+        let values = self.life.alive();
+        values.ok_or_else(|| DomainError::not_found(T::ENTITY, id))
+    }
+
+    /// The same, if the client has seen the version that it has, or does not care.
+    pub(crate) fn existing_at(
+        &self,
+        id: &EntityId,
+        expected: Option<Version>,
+    ) -> Result<&T, DomainError> {
+        let values = self.existing(id)?;
+        match expected {
+            Some(expected) if expected != self.version => {
+                Err(DomainError::Conflict(Conflict::Version {
+                    entity: T::ENTITY,
+                    id: id.clone(),
+                    expected,
+                    actual: self.version,
+                }))
+            }
+            Some(_) | None => Ok(values),
+        }
+    }
+
+    /// Rejects an id that is or was in use.
+    pub(crate) fn require_new(&self, id: &EntityId) -> Result<(), DomainError> {
+        DomainError::require_new(self.version, T::ENTITY, id)
+    }
+
+    pub(crate) fn create(&mut self, values: T) {
+        self.version = self.version.next();
+        self.life = Life::Alive(values);
+    }
+
+    pub(crate) fn change(&mut self, at: DateTime<Utc>, change: impl FnOnce(&mut T)) {
+        self.version = self.version.next();
+        if let Life::Alive(values) = &mut self.life {
+            change(values);
+            values.set_updated_at(at);
+        }
+    }
+
+    pub(crate) fn delete(&mut self, at: DateTime<Utc>) {
+        self.change(at, |_| {});
+        self.life.end();
+    }
+}
+
+impl<T> Life<T> {
+    /// The values, if it is there.
+    #[must_use]
+    pub fn alive(&self) -> Option<&T> {
+        match self {
+            Self::Alive(values) => Some(values),
+            Self::Unborn | Self::Gone(_) => None,
+        }
+    }
+
+    /// The present or last values, unless it never was.
+    #[must_use]
+    pub fn last(&self) -> Option<&T> {
+        match self {
+            Self::Alive(values) | Self::Gone(values) => Some(values),
+            Self::Unborn => None,
+        }
+    }
+
+    /// Changes the present or the last values.
+    pub(crate) fn change_last(&mut self, change: impl FnOnce(&mut T)) {
+        match self {
+            Self::Alive(values) | Self::Gone(values) => change(values),
+            Self::Unborn => {}
+        }
+    }
+
+    pub(crate) fn end(&mut self) {
+        *self = match std::mem::replace(self, Self::Unborn) {
+            Self::Alive(values) | Self::Gone(values) => Self::Gone(values),
+            Self::Unborn => Self::Unborn,
+        };
+    }
+}

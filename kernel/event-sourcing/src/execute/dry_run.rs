@@ -1,0 +1,82 @@
+//! A command decides on given states, without an executor.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::command::Command;
+use super::lane::Tip;
+use super::state::{AnyState, Kind};
+use super::stream_lane::{Lane, LaneSet, widen};
+use super::work::{DecideError, Entered, MissingStream, UnitOfWork, Work};
+use crate::aggregate::Aggregate;
+use crate::event::{EncodedEvent, Metadata};
+use crate::id::{CommandId, Version};
+use crate::stream::StreamId;
+use crate::testing::at;
+
+/// The second that the command is executed in: after all that was given.
+const NOW: u32 = 1_000;
+
+/// The states of the streams that have events.
+#[derive(Debug, Default)]
+pub(crate) struct Histories(HashMap<StreamId, (AnyState, Version)>);
+
+/// The events of a decision, stream by stream, and its reply.
+pub(crate) type Decided<T> = (Vec<(StreamId, Vec<EncodedEvent>)>, Option<T>);
+
+impl Histories {
+    pub(crate) fn insert<A: Aggregate>(&mut self, id: &str, state: A, version: Version) {
+        self.0
+            .insert(A::stream(id), (Arc::new(state) as AnyState, version));
+    }
+
+    /// What the command does, as often as it needs to until it has named all its streams.
+    pub(crate) fn decide<C: Command>(
+        &self,
+        command: &C,
+    ) -> Result<Decided<C::Reply>, C::Rejection> {
+        let mut lanes = LaneSet::new();
+        for lane in command.streams() {
+            widen(&mut lanes, lane);
+        }
+        loop {
+            let entered = lanes
+                .values()
+                .map(|lane| (lane.stream.clone(), self.enter(lane)))
+                .collect();
+            let command_id = CommandId(Uuid::nil());
+            let mut work = Work::new(C::NAME, command_id, at(NOW), Metadata::default(), entered);
+            match command.decide(&mut UnitOfWork::new(&mut work)) {
+                Err(DecideError::MissingStream(MissingStream(lane))) => widen(&mut lanes, lane),
+                Err(DecideError::Rejected(rejection)) => return Err(rejection),
+                Ok(()) => {
+                    let writes = work.writes().map(|(stream, events)| {
+                        let events = events.iter().map(|new| new.event.clone()).collect();
+                        (stream.clone(), events)
+                    });
+                    let writes = writes.collect();
+                    return Ok((writes, command.reply(&work.into_states())));
+                }
+            }
+        }
+    }
+
+    fn enter(&self, lane: &Lane) -> Entered {
+        let known = self.0.get(&lane.stream).cloned();
+        let (state, version) = known.unwrap_or_else(|| initial(lane.kind));
+        let tip = Tip {
+            state,
+            version,
+            last_event: None,
+            pending: None,
+            epoch: 0,
+        };
+        Entered::new(lane, None, tip)
+    }
+}
+
+fn initial(kind: &'static Kind) -> (AnyState, Version) {
+    ((kind.initial)(), Version::NONE)
+}

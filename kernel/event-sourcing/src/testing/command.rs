@@ -1,0 +1,126 @@
+//! Given / when / then for commands over several streams.
+
+use std::fmt::Debug;
+
+use super::clock::at;
+use crate::aggregate::Aggregate;
+use crate::event::{DomainEvent, EncodedEvent};
+use crate::execute::{Command, Decided, Histories};
+use crate::id::Version;
+use crate::stream::StreamId;
+
+/// Streams with their histories. All others have no events.
+///
+/// ```
+/// # use event_sourcing::execute::{Command, DecideError, States, UnitOfWork};
+/// # use event_sourcing::testing::doc::{Counter, Incremented, increment};
+/// use event_sourcing::testing::{given_streams, written};
+///
+/// # struct IncrementBoth { counters: [&'static str; 2], by: u64 }
+/// # impl Command for IncrementBoth {
+/// #     const NAME: &'static str = "increment_both";
+/// #     type Rejection = String;
+/// #     type Reply = u64;
+/// #     fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
+/// #         for counter in self.counters {
+/// #             work.decide::<Counter, _>(counter, |counter| increment(counter, self.by))?;
+/// #         }
+/// #         Ok(())
+/// #     }
+/// #     fn reply(&self, states: &States) -> Option<u64> {
+/// #         Some(states.get::<Counter>(self.counters[0])?.0.value)
+/// #     }
+/// # }
+/// given_streams()
+///     .with::<Counter>("a", [Incremented { by: 2 }])
+///     .when(&IncrementBoth { counters: ["a", "b"], by: 3 })
+///     .then([
+///         written::<Counter>("a", [Incremented { by: 3 }]),
+///         written::<Counter>("b", [Incremented { by: 3 }]),
+///     ]);
+/// ```
+#[derive(Debug)]
+pub struct GivenStreams(Histories);
+
+/// Begins with no stream.
+#[must_use]
+pub fn given_streams() -> GivenStreams {
+    GivenStreams(Histories::default())
+}
+
+/// What a command writes to one stream.
+pub type Written = (StreamId, Vec<EncodedEvent>);
+
+/// What a command writes to the stream of this aggregate.
+pub fn written<A: Aggregate>(id: &str, events: impl IntoIterator<Item = A::Event>) -> Written {
+    let events = events.into_iter().map(|event| event.encode()).collect();
+    (A::stream(id), events)
+}
+
+impl GivenStreams {
+    /// The stream of this aggregate has these events, one a second.
+    #[must_use]
+    pub fn with<A: Aggregate>(
+        mut self,
+        id: &str,
+        events: impl IntoIterator<Item = A::Event>,
+    ) -> Self {
+        let (mut state, mut version) = (A::default(), Version::NONE);
+        for (second, event) in (0..).zip(events) {
+            state.evolve(&event, at(second));
+            version = version.next();
+        }
+        self.0.insert(id, state, version);
+        self
+    }
+
+    /// Executes a command.
+    pub fn when<C: Command>(&self, command: &C) -> WhenExecuted<C::Reply, C::Rejection> {
+        WhenExecuted(self.0.decide(command))
+    }
+}
+
+/// A command that was executed.
+#[derive(Debug)]
+pub struct WhenExecuted<T, R>(Result<Decided<T>, R>);
+
+impl<T, R: Debug + PartialEq> WhenExecuted<T, R> {
+    /// Expects exactly these events, in the order of the log.
+    ///
+    /// # Panics
+    /// If the decision is another.
+    #[track_caller]
+    pub fn then(self, events: impl IntoIterator<Item = Written>) {
+        let written = self.0.map(|(written, _)| written);
+        assert_eq!(written, Ok(events.into_iter().collect()));
+    }
+
+    /// Expects success without an event.
+    ///
+    /// # Panics
+    /// If the decision is another.
+    #[track_caller]
+    pub fn then_nothing(self) {
+        self.then([]);
+    }
+
+    /// Expects this rejection.
+    ///
+    /// # Panics
+    /// If the decision is another.
+    #[track_caller]
+    pub fn then_refused(self, rejection: R) {
+        let written = self.0.map(|(written, _)| written);
+        assert_eq!(written, Err(rejection));
+    }
+
+    /// The reply.
+    ///
+    /// # Panics
+    /// If the command was rejected, or does not reply from what it decided.
+    #[track_caller]
+    pub fn reply(self) -> T {
+        let (_, reply) = self.0.expect("the command was rejected");
+        reply.expect("the command does not reply from what it decided")
+    }
+}
