@@ -2,8 +2,9 @@
 
 use event_sourcing::DomainEvent;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::value::{Description, EntityId, Price, ProductName, Reason};
+use crate::value::{Description, EntityId, Money, Price, ProductName, Reason};
 
 /// What happens to a product.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
@@ -15,7 +16,7 @@ pub enum ProductEvent {
     #[event(name = "ProductUpdated")]
     Updated(ProductUpdated),
     /// A note for audit beside [`Self::Updated`], which alone changes the price.
-    #[event(name = "ProductPriceChanged")]
+    #[event(name = "ProductPriceChanged", version = 2, upcast = [price_changed_v1_to_v2])]
     PriceChanged(ProductPriceChanged),
     /// Its last event.
     #[event(name = "ProductDeleted")]
@@ -67,6 +68,9 @@ pub struct ProductPriceChanged {
     /// The price from now on.
     #[serde(rename = "new_price_cents")]
     pub new_price: Price,
+    /// By how much it grew; below zero if it fell. Since version 2, so that who audits prices need not know both.
+    #[serde(rename = "difference_cents")]
+    pub difference: Money,
     /// Why, if somebody said so.
     pub reason: Option<Reason>,
 }
@@ -78,4 +82,29 @@ pub struct ProductDeleted {
     pub product_id: EntityId,
     /// The category that it leaves.
     pub category_id: Option<EntityId>,
+}
+
+impl ProductPriceChanged {
+    /// The change of a product's price from `old` to `new`.
+    #[must_use]
+    pub fn new(product_id: &EntityId, old: Price, new: Price, reason: Option<Reason>) -> Self {
+        Self {
+            product_id: product_id.clone(),
+            old_price: old,
+            new_price: new,
+            difference: Money::from_cents(new.cents() - old.cents()),
+            reason,
+        }
+    }
+}
+
+fn price_changed_v1_to_v2(mut old: Value) -> Value {
+    let cents = |name: &str| old.get(name).and_then(Value::as_i64);
+    let difference = cents("new_price_cents")
+        .zip(cents("old_price_cents"))
+        .and_then(|(new, old)| new.checked_sub(old));
+    if let (Some(data), Some(difference)) = (old.as_object_mut(), difference) {
+        data.insert("difference_cents".to_owned(), difference.into());
+    }
+    old
 }

@@ -64,12 +64,8 @@ impl ProductValues {
         let price = updated.price;
         let mut events = vec![ProductEvent::Updated(updated)];
         if price != self.price && (reason.is_some() || self.price.changes_much(price)) {
-            events.push(ProductEvent::PriceChanged(ProductPriceChanged {
-                product_id: self.id.clone(),
-                old_price: self.price,
-                new_price: price,
-                reason,
-            }));
+            let noted = ProductPriceChanged::new(&self.id, self.price, price, reason);
+            events.push(ProductEvent::PriceChanged(noted));
         }
         events
     }

@@ -6,7 +6,7 @@ use domain::product::{
     ProductEvent, ProductPriceChanged, ProductUpdated, UpdateProduct,
 };
 use domain::stock::{Stock, StockClosed, StockEvent, StockUpdated};
-use domain::value::Patch;
+use domain::value::{Money, Patch};
 use domain::{Conflict, DomainError, Entity};
 use event_sourcing::Version;
 use event_sourcing::testing::{GivenStreams, Written, at, given, given_streams, written};
@@ -42,10 +42,12 @@ fn deleted() -> ProductEvent {
 }
 
 fn noted(old: &str, new: &str, why: Option<&str>) -> ProductEvent {
+    let difference = price(new).cents() - price(old).cents();
     ProductEvent::PriceChanged(ProductPriceChanged {
         product_id: id("sencha"),
         old_price: price(old),
         new_price: price(new),
+        difference: Money::from_cents(difference),
         reason: why.map(reason),
     })
 }

@@ -7,53 +7,45 @@ use crate::orders::{
     cancelled, confirmed, created, delivered, failed, no_shipment, payment, refund, requested,
     shipment, shipped,
 };
-use crate::stored_shapes::{fixture, reads};
+use crate::stored_shapes::fixtures;
 
 #[test]
 fn the_beginning_and_the_ends_of_an_order() {
-    reads("OrderCreated", fixture!("OrderCreated"), &created());
-    reads("OrderConfirmed", fixture!("OrderConfirmed"), &confirmed());
-    reads("OrderShipped", fixture!("OrderShipped"), &shipped());
-    reads("OrderDelivered", fixture!("OrderDelivered"), &delivered());
-    reads("OrderFailed", fixture!("OrderFailed"), &failed());
+    fixtures().event("OrderCreated", 1, &created());
+    fixtures().event("OrderConfirmed", 1, &confirmed());
+    fixtures().event("OrderShipped", 1, &shipped());
+    fixtures().event("OrderDelivered", 1, &delivered());
+    fixtures().event("OrderFailed", 1, &failed());
 }
 
 #[test]
 fn what_providers_did() {
-    reads(
+    fixtures().event(
         "OrderPaymentProcessed",
-        fixture!("OrderPaymentProcessed"),
+        1,
         &OrderEvent::PaymentProcessed(payment("saga-1/process_payment/0")),
     );
-    reads(
+    fixtures().event(
         "OrderPaymentRefunded",
-        fixture!("OrderPaymentRefunded"),
+        1,
         &OrderEvent::PaymentRefunded(refund()),
     );
-    reads(
+    fixtures().event(
         "OrderShippingArranged",
-        fixture!("OrderShippingArranged"),
+        1,
         &OrderEvent::ShippingArranged(shipment("saga-1/arrange_shipping/0")),
     );
-    reads(
+    fixtures().event(
         "OrderShippingCancelled",
-        fixture!("OrderShippingCancelled"),
+        1,
         &OrderEvent::ShippingCancelled(no_shipment()),
     );
 }
 
 #[test]
 fn how_an_order_is_undone() {
-    reads(
-        "OrderCancellationRequested",
-        fixture!("OrderCancellationRequested"),
-        &requested(Some("saga-2")),
-    );
-    reads(
-        "OrderCancelled",
-        fixture!("OrderCancelled"),
-        &cancelled(Some("Too late")),
-    );
+    fixtures().event("OrderCancellationRequested", 1, &requested(Some("saga-2")));
+    fixtures().event("OrderCancelled", 1, &cancelled(Some("Too late")));
 }
 
 #[test]

@@ -1,69 +1,50 @@
 //! Each shape that was ever stored stays readable. A fixture is never edited: a new shape gets a new file, a new row
 //! here, and an upcaster.
 
-use std::fmt::Debug;
-
 use domain::category::{
     CategoryCreated, CategoryDeleted, CategoryEvent, CategoryNameEvent, CategoryNameHeld,
     CategoryUpdated, MembershipEvent,
 };
+use domain::order::OrderEvent;
 use domain::product::{
     ProductCreated, ProductDeleted, ProductEvent, ProductPriceChanged, ProductUpdated,
 };
 use domain::stock::{StockClosed, StockEvent, StockHeld, StockUpdated};
-use domain::value::NameKey;
-use event_sourcing::{DecodeError, DomainEvent, StoredEvent};
+use domain::value::{Money, NameKey};
+use event_sourcing::testing::Fixtures;
+use event_sourcing::{DecodeError, StoredEvent};
 
 use crate::support::{
     category_name, description, id, level, price, product_name, quantity, reason,
 };
 
-/// Reads the fixture, and expects that today's writer writes the same.
-#[track_caller]
-pub fn reads<E: DomainEvent + PartialEq + Debug>(event_type: &str, fixture: &str, event: &E) {
-    let read = E::decode(event_type, 1, fixture).expect("a shape that was stored");
-    assert_eq!(&read, event);
-    let written = event.encode();
-    assert_eq!(
-        (
-            written.event_type,
-            written.schema_version,
-            written.data.as_str()
-        ),
-        (event_type, 1, fixture.trim_end())
-    );
+pub fn fixtures() -> Fixtures {
+    Fixtures::at(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures"))
 }
-
-macro_rules! fixture {
-    ($name:literal) => {
-        include_str!(concat!("../fixtures/", $name, ".v1.json"))
-    };
-}
-pub(crate) use fixture;
 
 #[test]
 fn category_events() {
-    reads(
+    fixtures().event(
         "CategoryCreated",
-        fixture!("CategoryCreated"),
+        1,
         &CategoryEvent::Created(CategoryCreated {
             category_id: id("tea"),
             name: category_name("Tea"),
             description: Some(description("Leaves and herbs")),
         }),
     );
-    reads(
+    fixtures().event(
         "CategoryUpdated",
-        fixture!("CategoryUpdated"),
+        1,
         &CategoryEvent::Updated(CategoryUpdated {
             category_id: id("tea"),
             name: category_name("Fine Tea"),
             description: None,
         }),
     );
-    reads(
+    fixtures().event(
         "CategoryDeleted",
-        fixture!("CategoryDeleted"),
+        1,
         &CategoryEvent::Deleted(CategoryDeleted {
             category_id: id("tea"),
         }),
@@ -72,17 +53,17 @@ fn category_events() {
 
 #[test]
 fn category_name_events() {
-    reads(
+    fixtures().event(
         "CategoryNameClaimed",
-        fixture!("CategoryNameClaimed"),
+        1,
         &CategoryNameEvent::Claimed(CategoryNameHeld {
             name_key: NameKey::of("tea"),
             category_id: id("tea"),
         }),
     );
-    reads(
+    fixtures().event(
         "CategoryNameReleased",
-        fixture!("CategoryNameReleased"),
+        1,
         &CategoryNameEvent::Released(CategoryNameHeld {
             name_key: NameKey::of("tea"),
             category_id: id("tea"),
@@ -92,23 +73,23 @@ fn category_name_events() {
 
 #[test]
 fn membership_events() {
-    reads(
+    fixtures().event(
         "CategoryProductAdded",
-        fixture!("CategoryProductAdded"),
+        1,
         &MembershipEvent::added(&id("tea"), &id("sencha")),
     );
-    reads(
+    fixtures().event(
         "CategoryProductRemoved",
-        fixture!("CategoryProductRemoved"),
+        1,
         &MembershipEvent::removed(&id("tea"), &id("sencha")),
     );
 }
 
 #[test]
 fn product_events() {
-    reads(
+    fixtures().event(
         "ProductCreated",
-        fixture!("ProductCreated"),
+        1,
         &ProductEvent::Created(ProductCreated {
             product_id: id("sencha"),
             name: product_name("Sencha"),
@@ -117,9 +98,9 @@ fn product_events() {
             category_id: Some(id("tea")),
         }),
     );
-    reads(
+    fixtures().event(
         "ProductUpdated",
-        fixture!("ProductUpdated"),
+        1,
         &ProductEvent::Updated(ProductUpdated {
             product_id: id("sencha"),
             name: product_name("Sencha"),
@@ -129,19 +110,18 @@ fn product_events() {
             previous_category_id: Some(id("tea")),
         }),
     );
-    reads(
-        "ProductPriceChanged",
-        fixture!("ProductPriceChanged"),
-        &ProductEvent::PriceChanged(ProductPriceChanged {
-            product_id: id("sencha"),
-            old_price: price("19.90"),
-            new_price: price("24.90"),
-            reason: Some(reason("New harvest")),
-        }),
-    );
-    reads(
+    let noted = ProductEvent::PriceChanged(ProductPriceChanged {
+        product_id: id("sencha"),
+        old_price: price("19.90"),
+        new_price: price("24.90"),
+        difference: Money::from_cents(500),
+        reason: Some(reason("New harvest")),
+    });
+    fixtures().event("ProductPriceChanged", 1, &noted);
+    fixtures().event("ProductPriceChanged", 2, &noted);
+    fixtures().event(
         "ProductDeleted",
-        fixture!("ProductDeleted"),
+        1,
         &ProductEvent::Deleted(ProductDeleted {
             product_id: id("sencha"),
             category_id: Some(id("tea")),
@@ -161,37 +141,47 @@ fn held(on_hand: i64, reserved: i64) -> StockHeld {
 
 #[test]
 fn stock_events() {
-    reads(
+    fixtures().event(
         "StockUpdated",
-        fixture!("StockUpdated"),
+        1,
         &StockEvent::Updated(StockUpdated {
             product_id: id("sencha"),
             on_hand: level(12),
             reserved: level(0),
         }),
     );
-    reads(
-        "StockReserved",
-        fixture!("StockReserved"),
-        &StockEvent::Reserved(held(12, 3)),
-    );
-    reads(
-        "StockReleased",
-        fixture!("StockReleased"),
-        &StockEvent::Released(held(12, 0)),
-    );
-    reads(
-        "StockDeducted",
-        fixture!("StockDeducted"),
-        &StockEvent::Deducted(held(9, 0)),
-    );
-    reads(
+    fixtures().event("StockReserved", 1, &StockEvent::Reserved(held(12, 3)));
+    fixtures().event("StockReleased", 1, &StockEvent::Released(held(12, 0)));
+    fixtures().event("StockDeducted", 1, &StockEvent::Deducted(held(9, 0)));
+    fixtures().event(
         "StockClosed",
-        fixture!("StockClosed"),
+        1,
         &StockEvent::Closed(StockClosed {
             product_id: id("sencha"),
         }),
     );
+}
+
+#[test]
+fn every_version_of_every_event_has_its_fixture() {
+    let fixtures = fixtures();
+    fixtures.all_versions_of::<CategoryEvent>();
+    fixtures.all_versions_of::<CategoryNameEvent>();
+    fixtures.all_versions_of::<MembershipEvent>();
+    fixtures.all_versions_of::<ProductEvent>();
+    fixtures.all_versions_of::<StockEvent>();
+    fixtures.all_versions_of::<OrderEvent>();
+}
+
+/// Data that no version had are an error of the event, and no upcaster panics.
+#[test]
+fn damaged_data_of_an_older_version_are_an_error() {
+    for data in ["null", "[]", "{}", r#"{"old_price_cents":"1"}"#] {
+        assert!(matches!(
+            ProductEvent::decode("ProductPriceChanged", 1, data),
+            Err(DecodeError::Data { .. })
+        ));
+    }
 }
 
 #[test]

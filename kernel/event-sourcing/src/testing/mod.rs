@@ -7,6 +7,7 @@ mod command;
 mod deliver;
 #[doc(hidden)]
 pub mod doc;
+mod fixtures;
 mod given;
 mod log;
 mod replaceable;
@@ -14,6 +15,7 @@ mod replaceable;
 pub use clock::{TokioClock, at};
 pub use command::{GivenStreams, WhenExecuted, Written, given_streams, written};
 pub use deliver::Delivered;
+pub use fixtures::{Fixtures, StoredNames, assert_distinct, stored_names};
 pub use given::{Given, When, given};
 pub use log::Log;
 pub use replaceable::ReplaceableStore;

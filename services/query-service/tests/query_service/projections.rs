@@ -126,12 +126,8 @@ fn a_product_has_its_stock_beside_its_own_version() {
         category_id: None,
         previous_category_id: Some(entity("c")),
     });
-    let noted = ProductEvent::PriceChanged(ProductPriceChanged {
-        product_id: entity("p"),
-        old_price: price("19.90"),
-        new_price: price("39.90"),
-        reason: None,
-    });
+    let noted = ProductPriceChanged::new(&entity("p"), price("19.90"), price("39.90"), None);
+    let noted = ProductEvent::PriceChanged(noted);
     let log = Log::default()
         .with::<Product>("p", &product_created())
         .with::<Stock>("p", &stock(7, 0));

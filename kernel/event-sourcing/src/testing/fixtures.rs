@@ -1,0 +1,174 @@
+//! What was stored once stays readable: events and snapshots, held against files.
+
+use std::any::type_name;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use super::clock::at;
+use crate::aggregate::Aggregate;
+use crate::event::{DecodeError, DomainEvent, StoredEvent};
+
+/// A set value has [`Fixtures::snapshot`] write the files that are missing. Those that are there are never rewritten.
+const UPDATE: &str = "UPDATE_GENERATED";
+
+/// A folder with one file for each shape that was ever stored: `Name.v1.json` for an event's data, and
+/// `snapshots/type.v1.json` for an aggregate's snapshot. A file is never edited: a new shape gets a new version and a new
+/// file.
+#[derive(Clone, Debug)]
+pub struct Fixtures(PathBuf);
+
+impl Fixtures {
+    /// The fixtures in this folder.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        Self(folder.into())
+    }
+
+    /// Expects that the stored data of this version are read as `event`, and if that is the present version, that `event`
+    /// is written as these data.
+    ///
+    /// # Panics
+    /// If it is not so, or there is no file.
+    #[track_caller]
+    pub fn event<E: DomainEvent + PartialEq>(&self, name: &str, version: u32, event: &E) {
+        let data = self.data(name, version);
+        let data = data.unwrap_or_else(|| panic!("there is no {}", file_name(name, version)));
+        let read = E::decode(name, version, &data);
+        assert_eq!(
+            read.as_ref().ok(),
+            Some(event),
+            "{name} version {version}: {read:?}"
+        );
+        let written = event.encode();
+        assert_eq!(written.event_type, name);
+        if written.schema_version != version {
+            return;
+        }
+        assert_eq!(
+            written.data, data,
+            "{name} is written in another shape than version {version}: give it a new version with an upcaster"
+        );
+    }
+
+    /// Expects a file for each version of each event that `E` reads.
+    ///
+    /// # Panics
+    /// If one is missing, or does not fit.
+    #[track_caller]
+    pub fn all_versions_of<E: StoredEvent>(&self) {
+        for name in E::TYPES {
+            let is_known = |version: &u32| {
+                let read = E::decode(name, *version, "null");
+                !matches!(read, Err(DecodeError::UnknownVersion { .. }))
+            };
+            for version in (1..).take_while(is_known) {
+                let data = self.data(name, version);
+                let file = file_name(name, version);
+                let data = data.unwrap_or_else(|| panic!("there is no {file}"));
+                if let Err(error) = E::decode(name, version, &data) {
+                    panic!("{file} cannot be read: {error:?}");
+                }
+            }
+        }
+    }
+
+    /// Expects that a history makes the snapshot that is in the file of the aggregate's `SNAPSHOT_VERSION`, and that it is
+    /// read back.
+    ///
+    /// # Panics
+    /// If it is not so: then `SNAPSHOT_VERSION` must be raised, so that the snapshots that are stored are ignored.
+    #[track_caller]
+    pub fn snapshot<A: Aggregate>(&self, history: impl IntoIterator<Item = A::Event>) {
+        let mut state = A::default();
+        for (second, event) in (0..).zip(history) {
+            state.evolve(&event, at(second));
+        }
+        assert!(state.may_be_snapshotted(), "{state:?}");
+        let made = json(&state);
+        let file = format!("snapshots/{}", file_name(A::TYPE, A::SNAPSHOT_VERSION));
+        let path = self.0.join(&file);
+        if !path.exists() && std::env::var_os(UPDATE).is_some() {
+            std::fs::write(&path, format!("{made}\n")).expect("a fixture is written");
+        }
+        let kept = std::fs::read_to_string(&path);
+        let kept = kept.unwrap_or_else(|_| panic!("there is no {file}; {UPDATE}=1 writes it"));
+        let rule = format!(
+            "snapshots of {} are no longer those of version {}: raise SNAPSHOT_VERSION",
+            A::TYPE,
+            A::SNAPSHOT_VERSION
+        );
+        assert_eq!(made, kept.trim_end(), "{rule}");
+        let read: A = serde_json::from_str(&kept).unwrap_or_else(|error| panic!("{rule}: {error}"));
+        assert_eq!(json(&read), made, "{rule}");
+    }
+
+    /// The data of an event, if there is a file.
+    #[must_use]
+    pub fn data(&self, name: &str, version: u32) -> Option<String> {
+        let text = std::fs::read_to_string(self.0.join(file_name(name, version)));
+        text.ok().map(|text| text.trim_end().to_owned())
+    }
+}
+
+fn file_name(name: &str, version: u32) -> String {
+    format!("{name}.v{version}.json")
+}
+
+fn json<A: Aggregate>(state: &A) -> String {
+    serde_json::to_string(state).expect("a state is JSON")
+}
+
+/// The stored names of an enum of events, for [`assert_distinct`].
+#[derive(Clone, Copy, Debug)]
+pub struct StoredNames {
+    of: &'static str,
+    names: &'static [&'static str],
+}
+
+/// The stored names of `E`.
+#[must_use]
+pub fn stored_names<E: StoredEvent>() -> StoredNames {
+    StoredNames {
+        of: type_name::<E>(),
+        names: E::TYPES,
+    }
+}
+
+/// Expects that no two enums of events share a stored name: what follows the log by names would mix their events up.
+///
+/// # Panics
+/// If two do; the message names both.
+#[track_caller]
+pub fn assert_distinct(all: &[StoredNames]) {
+    let mut owners = BTreeMap::new();
+    for StoredNames { of, names } in all {
+        for name in *names {
+            if let Some(other) = owners.insert(*name, *of) {
+                panic!("{other} and {of} both store {name:?}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{assert_distinct, stored_names};
+    use crate::projection::ControlEvent;
+    use crate::testing::doc::Incremented;
+
+    #[test]
+    fn enums_with_names_of_their_own_are_distinct() {
+        assert_distinct(&[
+            stored_names::<Incremented>(),
+            stored_names::<ControlEvent>(),
+        ]);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "event_sourcing::testing::doc::Incremented and event_sourcing::testing::doc::Incremented both store \"Incremented\""
+    )]
+    fn enums_that_share_a_name_are_named() {
+        assert_distinct(&[stored_names::<Incremented>(), stored_names::<Incremented>()]);
+    }
+}
