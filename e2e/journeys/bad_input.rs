@@ -1,4 +1,5 @@
-//! Bad input of every class at every entry point of the gateway: the documented error, and nothing changed.
+//! Bad input at every entry point of the gateway: a refusal of each kind comes as the documented error, and nothing changed.
+//! What is bad is tested where it is decided: in the domain, and in the services for what they decide themselves.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -8,11 +9,8 @@ use crate::support::{Bad, Session, Shop, Topology, expect_refusals, on};
 
 const INVALID: &[&str] = &["VALIDATION_ERROR"];
 const MISTYPED: &[&str] = &["GRAPHQL_VALIDATION_FAILED"];
-/// Too large for the type as well as for the rule.
-const OVERFLOW: &[&str] = &["VALIDATION_ERROR", "GRAPHQL_VALIDATION_FAILED"];
 const UNKNOWN: &[&str] = &["NOT_FOUND"];
-/// An id that no entity can have.
-const NO_ID: &[&str] = &["NOT_FOUND", "VALIDATION_ERROR"];
+const CONFLICT: &[&str] = &["CONFLICT"];
 
 const CREATE_CATEGORY: &str =
     "mutation($input: CreateCategoryInput!) { createCategory(input: $input) { id name } }";
@@ -46,13 +44,11 @@ async fn refuse_all(shop: &mut Shop) -> Result<()> {
         .create_product(json!({ "name": "Novel", "price": 10, "categoryId": category }))
         .await?;
     let head = shop.head().await?;
-    let mut table = names(&category, &product);
-    table.extend(texts(&category, &product));
-    table.extend(prices(&product));
-    table.extend(quantities(&product));
+    let mut table = fields(&category, &product);
+    table.extend(mutations(&product));
     table.extend(ids());
-    table.extend(pages());
-    table.extend(types());
+    table.extend(arguments());
+    table.extend(types(&product));
     table.extend(changes(&category, &product));
     expect_refusals(&mut session, table).await?;
     too_large(&session).await?;
@@ -60,136 +56,85 @@ async fn refuse_all(shop: &mut Shop) -> Result<()> {
     harmless(&mut session).await
 }
 
-/// Names that nothing can have.
-fn names(category: &str, product: &str) -> Vec<Bad> {
-    let mut table = Vec::new();
-    for (what, name) in [
-        ("empty name", String::new()),
-        ("blank name", " \t\n ".to_owned()),
-        ("long name", "x".repeat(201)),
-        ("long name in emoji", "😀".repeat(201)),
-        ("U+0000 in a name", "a\0b".to_owned()),
-    ] {
-        for (document, input) in [
-            (CREATE_CATEGORY, json!({ "name": name })),
-            (UPDATE_CATEGORY, json!({ "id": category, "name": name })),
-            (CREATE_PRODUCT, json!({ "name": name, "price": 1 })),
-            (UPDATE_PRODUCT, json!({ "id": product, "name": name })),
-        ] {
-            table.push(Bad::new(
-                what,
-                document,
-                json!({ "input": input }),
-                INVALID,
-                "name",
-            ));
-        }
-    }
-    let long = json!({ "input": { "name": "x".repeat(101) } });
-    table.push(Bad::new(
-        "101 characters",
-        CREATE_CATEGORY,
-        long,
-        INVALID,
-        "name",
-    ));
-    table
+/// One wrong value for each field of each input, of another kind each time.
+fn fields(category: &str, product: &str) -> Vec<Bad> {
+    let long = "y".repeat(1_001);
+    let field = |document, input: Value, field| {
+        Bad::new(
+            "a field",
+            document,
+            json!({ "input": input }),
+            INVALID,
+            field,
+        )
+    };
+    let new = |name: &str, value: Value| {
+        let mut input = json!({ "name": "n", "price": 1 });
+        input[name] = value;
+        input
+    };
+    let category = |name: &str, value: Value| {
+        let mut input = json!({ "id": category, "name": "Books" });
+        input[name] = value;
+        input
+    };
+    let product = |name: &str, value: Value| json!({ "id": product, name: value });
+    let description = "description";
+    vec![
+        field(CREATE_CATEGORY, json!({ "name": " \t\n " }), "name"),
+        field(
+            CREATE_CATEGORY,
+            json!({ "name": "n", description: "\0" }),
+            description,
+        ),
+        field(UPDATE_CATEGORY, category("name", json!("a\0b")), "name"),
+        field(
+            UPDATE_CATEGORY,
+            category(description, json!(long)),
+            description,
+        ),
+        field(CREATE_PRODUCT, new("name", json!("😀".repeat(201))), "name"),
+        field(CREATE_PRODUCT, new(description, json!(long)), description),
+        field(CREATE_PRODUCT, new("price", json!(19.999)), "price"),
+        field(
+            CREATE_PRODUCT,
+            new("stockQuantity", json!(-1)),
+            "stockQuantity",
+        ),
+        field(UPDATE_PRODUCT, product("name", json!("")), "name"),
+        field(
+            UPDATE_PRODUCT,
+            product(description, json!("\0")),
+            description,
+        ),
+        field(UPDATE_PRODUCT, product("price", json!(1e300)), "price"),
+        field(UPDATE_PRODUCT, product("name", json!(null)), "name"),
+        field(UPDATE_PRODUCT, product("price", json!(null)), "price"),
+    ]
 }
 
-/// Other texts: descriptions, reasons, search terms.
-fn texts(category: &str, product: &str) -> Vec<Bad> {
+/// The same for the mutations that take arguments.
+fn mutations(product: &str) -> Vec<Bad> {
     let mut table = Vec::new();
-    for (what, text) in [
-        ("long text", "y".repeat(1_001)),
-        ("U+0000 in a text", "\0".to_owned()),
-    ] {
-        for (document, input) in [
-            (CREATE_CATEGORY, json!({ "name": "n", "description": text })),
-            (
-                UPDATE_CATEGORY,
-                json!({ "id": category, "name": "Books", "description": text }),
-            ),
-            (
-                CREATE_PRODUCT,
-                json!({ "name": "n", "price": 1, "description": text }),
-            ),
-            (
-                UPDATE_PRODUCT,
-                json!({ "id": product, "description": text }),
-            ),
-        ] {
-            let variables = json!({ "input": input });
-            table.push(Bad::new(what, document, variables, INVALID, "description"));
-        }
-        let variables = json!({ "id": product, "price": 11, "reason": text });
-        table.push(Bad::new(what, CHANGE_PRICE, variables, INVALID, "reason"));
-    }
-    for (what, term) in [
-        ("long term", "z".repeat(256)),
-        ("U+0000 in a term", "a\0".to_owned()),
-    ] {
-        for document in [
-            "query($term: String!) { searchCategories(searchTerm: $term) { id } }",
-            "query($term: String!) { searchProducts(searchTerm: $term) { id } }",
-        ] {
-            let variables = json!({ "term": term });
-            table.push(Bad::new(what, document, variables, INVALID, "searchTerm"));
-        }
-    }
-    table
-}
-
-fn prices(product: &str) -> Vec<Bad> {
-    let mut table = Vec::new();
-    for (what, price) in [
-        ("price 0", json!(0)),
-        ("negative price", json!(-1)),
-        ("three decimals", json!(19.999)),
-        ("three decimals as text", json!("19.999")),
-        ("price above the limit", json!(1_000_000)),
-        ("price that overflows", json!(1e300)),
-    ] {
-        let create = json!({ "input": { "name": "n", "price": price } });
-        table.push(Bad::new(what, CREATE_PRODUCT, create, INVALID, "price"));
-        let update = json!({ "input": { "id": product, "price": price } });
-        table.push(Bad::new(what, UPDATE_PRODUCT, update, INVALID, "price"));
-        let change = json!({ "id": product, "price": price });
-        table.push(Bad::new(what, CHANGE_PRICE, change, INVALID, "newPrice"));
-    }
-    for (what, variables) in [
-        ("minimum above maximum", json!({ "min": 2.0, "max": 1.0 })),
+    let reason = "y".repeat(1_001);
+    for (document, variables, field) in [
         (
-            "minimum far above maximum",
-            json!({ "min": 1e308, "max": -1e308 }),
+            CHANGE_PRICE,
+            json!({ "id": product, "price": "19.999" }),
+            "newPrice",
+        ),
+        (
+            CHANGE_PRICE,
+            json!({ "id": product, "price": 11, "reason": reason }),
+            "reason",
+        ),
+        (
+            UPDATE_STOCK,
+            json!({ "id": product, "quantity": 1_000_000_001 }),
+            "quantity",
         ),
     ] {
-        let document = "query($min: Float!, $max: Float!) { \
-            productsByPriceRange(minPrice: $min, maxPrice: $max) { id } }";
-        table.push(Bad::new(what, document, variables, INVALID, ""));
-    }
-    table
-}
-
-fn quantities(product: &str) -> Vec<Bad> {
-    let mut table = Vec::new();
-    for (what, quantity, codes) in [
-        ("negative quantity", json!(-1), INVALID),
-        ("quantity above the limit", json!(1_000_000_001), INVALID),
-        ("quantity above 32 bits", json!(4_294_967_296_i64), OVERFLOW),
-        ("quantity above 64 bits", json!(1e30), OVERFLOW),
-        ("half a piece", json!(0.5), MISTYPED),
-        ("quantity as text", json!("1"), MISTYPED),
-    ] {
-        let field = if codes == INVALID { "quantity" } else { "" };
-        let variables = json!({ "id": product, "quantity": quantity });
-        table.push(Bad::new(what, UPDATE_STOCK, variables, codes, field));
-        let field = if codes == INVALID {
-            "stockQuantity"
-        } else {
-            ""
-        };
-        let variables = json!({ "input": { "name": "n", "price": 1, "stockQuantity": quantity } });
-        table.push(Bad::new(what, CREATE_PRODUCT, variables, codes, field));
+        table.push(Bad::new("an argument", document, variables, INVALID, field));
     }
     table
 }
@@ -200,18 +145,10 @@ fn ids() -> Vec<Bad> {
     for (what, id, codes) in [
         (
             "unknown id",
-            "0198c2a5-0000-7000-8000-000000000000".to_owned(),
+            "0198c2a5-0000-7000-8000-000000000000",
             UNKNOWN,
         ),
-        ("empty id", String::new(), NO_ID),
-        (
-            "SQL as id",
-            "' OR 1=1; DROP TABLE events; --".to_owned(),
-            NO_ID,
-        ),
-        ("emoji as id", "😀".to_owned(), NO_ID),
-        ("long id", "i".repeat(5_000), NO_ID),
-        ("U+0000 in an id", "a\0".to_owned(), NO_ID),
+        ("U+0000 in an id", "a\0", INVALID),
     ] {
         for (document, variables) in [
             (
@@ -249,92 +186,86 @@ fn ids() -> Vec<Bad> {
     table
 }
 
-fn pages() -> Vec<Bad> {
+/// One wrong value for each argument of the lists.
+fn arguments() -> Vec<Bad> {
     let mut table = Vec::new();
-    for document in [
-        "query($page: Int!, $perPage: Int!) { categoriesPaginated(page: $page, perPage: $perPage) { id } }",
-        "query($page: Int!, $perPage: Int!) { productsPaginated(page: $page, perPage: $perPage) { id } }",
+    for (document, variables, field) in [
+        (
+            "query($v: String!) { searchCategories(searchTerm: $v) { id } }",
+            json!({ "v": "a\0" }),
+            "searchTerm",
+        ),
+        (
+            "query($v: String!) { searchProducts(searchTerm: $v) { id } }",
+            json!({ "v": "z".repeat(256) }),
+            "searchTerm",
+        ),
+        (
+            "query($min: Float!, $max: Float!) { productsByPriceRange(minPrice: $min, maxPrice: $max) { id } }",
+            json!({ "min": 1e308, "max": -1e308 }),
+            "minPrice",
+        ),
+        (
+            "query($v: Int!) { categoriesPaginated(page: $v, perPage: 10) { id } }",
+            json!({ "v": 0 }),
+            "page",
+        ),
+        (
+            "query($v: Int!) { productsPaginated(page: 1, perPage: $v) { id } }",
+            json!({ "v": 501 }),
+            "perPage",
+        ),
+        (
+            "query($v: Int) { products(limit: $v) { id } }",
+            json!({ "v": 0 }),
+            "limit",
+        ),
+        (
+            "query($v: Int) { products(offset: $v) { id } }",
+            json!({ "v": -1 }),
+            "offset",
+        ),
     ] {
-        for (what, page, per_page, field) in [
-            ("page 0", 0, 10, "page"),
-            ("negative page", -1, 10, "page"),
-            ("empty page", 1, 0, "perPage"),
-            ("long page", 1, 501, "perPage"),
-        ] {
-            let variables = json!({ "page": page, "perPage": per_page });
-            table.push(Bad::new(what, document, variables, INVALID, field));
-        }
-    }
-    for (what, limit, offset, field) in [
-        ("limit 0", 0, 0, "limit"),
-        ("limit 501", 501, 0, "limit"),
-        ("negative offset", 1, -1, "offset"),
-    ] {
-        let document =
-            "query($limit: Int, $offset: Int) { products(limit: $limit, offset: $offset) { id } }";
-        let variables = json!({ "limit": limit, "offset": offset });
-        table.push(Bad::new(what, document, variables, INVALID, field));
+        table.push(Bad::new("an argument", document, variables, INVALID, field));
     }
     table
 }
 
-/// Values of the wrong JSON type, and missing ones.
-fn types() -> Vec<Bad> {
+/// Values of the wrong type, and missing ones, are refused before a service is asked.
+fn types(product: &str) -> Vec<Bad> {
     let with = |input: Value| json!({ "input": input });
     let table = [
-        (
-            "number as name",
-            CREATE_CATEGORY,
-            with(json!({ "name": 1 })),
-        ),
-        ("list as name", CREATE_CATEGORY, with(json!({ "name": [] }))),
         (
             "null as name",
             CREATE_CATEGORY,
             with(json!({ "name": null })),
         ),
-        ("no name", CREATE_CATEGORY, with(json!({}))),
         ("no input", CREATE_CATEGORY, json!({})),
-        (
-            "unknown field",
-            CREATE_CATEGORY,
-            with(json!({ "name": "n", "x": 1 })),
-        ),
         (
             "bool as price",
             CREATE_PRODUCT,
             with(json!({ "name": "n", "price": true })),
         ),
-        ("no price", CREATE_PRODUCT, with(json!({ "name": "n" }))),
         ("object as id", DELETE_PRODUCT, json!({ "id": {} })),
-        ("null as id", DELETE_PRODUCT, json!({ "id": null })),
+        (
+            "quantity above 32 bits",
+            UPDATE_STOCK,
+            json!({ "id": product, "quantity": 4_294_967_296_i64 }),
+        ),
     ];
-    let word = with(json!({ "name": "n", "price": "ten" }));
-    let word = Bad::new("text as price", CREATE_PRODUCT, word, OVERFLOW, "");
     let table = table.into_iter();
     let table =
         table.map(|(what, document, variables)| Bad::new(what, document, variables, MISTYPED, ""));
-    table.chain([word]).collect()
+    table.collect()
 }
 
-/// Nulls where there must be a value, and versions that are not the current one.
+/// Versions that are not the current one.
 fn changes(category: &str, product: &str) -> Vec<Bad> {
-    const CONFLICT: &[&str] = &["CONFLICT"];
-    const NO_VERSION: &[&str] = &["CONFLICT", "VALIDATION_ERROR"];
-    let with = |input: Value| json!({ "input": input });
     let mut table = Vec::new();
-    for (what, field) in [("null as name", "name"), ("null as price", "price")] {
-        let variables = with(json!({ "id": product, field: null }));
-        table.push(Bad::new(what, UPDATE_PRODUCT, variables, INVALID, field));
-    }
-    for (what, version, codes) in [
-        ("wrong version", 99, CONFLICT),
-        ("negative version", -1, NO_VERSION),
-    ] {
-        for (document, id) in [(UPDATE_CATEGORY, category), (UPDATE_PRODUCT, product)] {
-            let input = json!({ "id": id, "name": "Other", "expectedVersion": version });
-            table.push(Bad::new(what, document, with(input), codes, ""));
-        }
+    for (document, id) in [(UPDATE_CATEGORY, category), (UPDATE_PRODUCT, product)] {
+        let input = json!({ "id": id, "name": "Other", "expectedVersion": 99 });
+        let variables = json!({ "input": input });
+        table.push(Bad::new("wrong version", document, variables, CONFLICT, ""));
     }
     table
 }

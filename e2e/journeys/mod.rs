@@ -1,7 +1,6 @@
 //! What clients do, from their first category to their last mistake.
 
 mod bad_input;
-mod bad_input_grpc;
 mod bad_orders;
 mod catalogue;
 mod endpoints;

@@ -173,11 +173,6 @@ impl Shop {
         channel(self.system.command_grpc(0)?.to_string()).await
     }
 
-    /// A gRPC channel to the read side.
-    pub async fn query_channel(&self) -> Result<Channel> {
-        channel(self.system.query_grpc(0)?.to_string()).await
-    }
-
     /// The position of the last event.
     pub async fn head(&self) -> Result<i64> {
         let mut admin = AdminClient::new(self.command_channel().await?);

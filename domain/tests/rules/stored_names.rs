@@ -9,6 +9,7 @@ use domain::fulfilment::OrderSaga;
 use domain::order::OrderEvent;
 use domain::product::ProductEvent;
 use domain::stock::StockEvent;
+use event_sourcing::handler::HandlerControlEvent;
 use event_sourcing::projection::ControlEvent;
 use event_sourcing::testing::{StoredNames, assert_distinct, stored_names};
 use sagas::EventOf;
@@ -31,6 +32,7 @@ fn no_two_enums_share_a_stored_name() {
     let of_kernel = [
         stored_names::<EventOf<OrderSaga>>(),
         stored_names::<ControlEvent>(),
+        stored_names::<HandlerControlEvent>(),
     ];
     let all: Vec<_> = of_domain().into_iter().chain(of_kernel).collect();
     assert_distinct(&all);

@@ -1,8 +1,8 @@
-use domain::ValidationError;
 use domain::value::{
-    CategoryName, Description, EntityId, ProductName, Quantity, Reason, SearchTerm, StockLevel,
-    UserId, parse_expected_version,
+    CategoryName, Description, EntityId, ProductName, Quantity, Reason, Reference, SearchTerm,
+    ShippingAddress, StockLevel, TrackingNumber, UserId, parse_expected_version,
 };
+use domain::{DomainError, ValidationError};
 use event_sourcing::Version;
 use uuid::Uuid;
 
@@ -19,65 +19,121 @@ fn names_are_trimmed_before_they_are_measured() {
     );
 }
 
-#[test]
-fn lengths_count_characters_not_bytes() {
-    assert!(CategoryName::parse("name", &"🍵".repeat(100)).is_ok());
-    assert!(ProductName::parse("name", &"🍵".repeat(200)).is_ok());
-    assert_eq!(
-        message(CategoryName::parse("name", &"🍵".repeat(101))),
-        "name must have 1 to 100 characters, got 101"
-    );
-    assert_eq!(
-        message(ProductName::parse("name", &"n".repeat(201))),
-        "name must have 1 to 200 characters, got 201"
-    );
+type Parse = fn(&str, &str) -> Result<(), ValidationError>;
+
+/// Every text, with the fewest and the most characters that it may have.
+const TEXTS: [(Parse, usize, usize); 11] = [
+    (
+        |field, text| CategoryName::parse(field, text).map(drop),
+        1,
+        100,
+    ),
+    (
+        |field, text| ProductName::parse(field, text).map(drop),
+        1,
+        200,
+    ),
+    (
+        |field, text| Description::parse(field, text).map(drop),
+        0,
+        1_000,
+    ),
+    (|field, text| Reason::parse(field, text).map(drop), 0, 1_000),
+    (
+        |field, text| SearchTerm::parse(field, text).map(drop),
+        0,
+        255,
+    ),
+    (|field, text| UserId::parse(field, text).map(drop), 1, 255),
+    (
+        |field, text| Reference::parse(field, text).map(drop),
+        1,
+        255,
+    ),
+    (
+        |field, text| TrackingNumber::parse(field, text).map(drop),
+        1,
+        255,
+    ),
+    (|_, text| part_of_address([text, "", ""]), 0, 255),
+    (|_, text| part_of_address(["", text, ""]), 0, 255),
+    (|_, text| part_of_address(["", "", text]), 0, 20),
+];
+
+/// The finding about the one part that is given, under the name `f`.
+fn part_of_address([street, city, code]: [&str; 3]) -> Result<(), ValidationError> {
+    let Err(findings) = ShippingAddress::parse("f", street, city, code) else {
+        return Ok(());
+    };
+    let DomainError::Validation(mut errors) = findings.into() else {
+        unreachable!("findings are validation errors")
+    };
+    let mut error = errors.pop().expect("a finding");
+    error.message = error.message.replace(&error.field, "f");
+    Err(error)
 }
 
 #[test]
-fn a_name_is_not_empty() {
-    for empty in ["", "   ", "\t\u{3000}"] {
+fn every_text_has_its_limits_in_characters() {
+    for (parse, min, max) in TEXTS {
+        let limit = match min {
+            0 => format!("at most {max}"),
+            _ => format!("{min} to {max}"),
+        };
+        assert_eq!(parse("f", &"🍵".repeat(max)), Ok(()), "{limit}");
         assert_eq!(
-            message(ProductName::parse("name", empty)),
-            "name must have 1 to 200 characters, got 0"
+            message(parse("f", &"🍵".repeat(max + 1))),
+            format!("f must have {limit} characters, got {}", max + 1)
         );
+        let empty = parse("f", "");
+        if min == 0 {
+            assert_eq!(empty, Ok(()));
+        } else {
+            assert_eq!(
+                message(empty),
+                format!("f must have {limit} characters, got 0")
+            );
+        }
     }
 }
 
 #[test]
 fn the_zero_character_is_nowhere() {
-    let refusals = [
-        message(CategoryName::parse("f", "a\0b")),
-        message(ProductName::parse("f", "a\0b")),
-        message(Description::parse("f", "a\0b")),
-        message(Reason::parse("f", "a\0b")),
-        message(UserId::parse("f", "a\0b")),
-        message(SearchTerm::parse("f", "a\0b")),
-    ];
-    for refusal in refusals {
-        assert_eq!(refusal, "f must not contain U+0000, got \"a\\0b\"");
+    for (parse, _, _) in TEXTS {
+        assert_eq!(
+            message(parse("f", "a\0b")),
+            "f must not contain U+0000, got \"a\\0b\""
+        );
     }
 }
 
 #[test]
-fn other_texts_have_their_limits() {
-    assert!(Description::parse("description", &"d".repeat(1_000)).is_ok());
-    assert!(Reason::parse("reason", "").is_ok());
-    assert_eq!(
-        message(Description::parse("description", &"d".repeat(1_001))),
-        "description must have at most 1000 characters, got 1001"
-    );
-    assert_eq!(
-        message(Reason::parse("reason", &"r".repeat(1_001))),
-        "reason must have at most 1000 characters, got 1001"
-    );
-    assert_eq!(
-        message(SearchTerm::parse("searchTerm", &"s".repeat(256))),
-        "searchTerm must have at most 255 characters, got 256"
-    );
-    assert_eq!(
-        message(UserId::parse("userId", "")),
-        "userId must have 1 to 255 characters, got 0"
-    );
+fn a_name_is_not_blank() {
+    for blank in ["   ", "\t\u{3000}", " \t\n "] {
+        assert_eq!(
+            message(ProductName::parse("name", blank)),
+            "name must have 1 to 200 characters, got 0"
+        );
+        assert_eq!(
+            message(CategoryName::parse("name", blank)),
+            "name must have 1 to 100 characters, got 0"
+        );
+    }
+}
+
+#[test]
+fn text_that_means_something_elsewhere_means_nothing_here() {
+    for odd in [
+        "Robert'); DROP TABLE events;--",
+        "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467} %_\\",
+        "\u{202E}right to left\u{202C}",
+        "{\"$gt\": \"\"} <script>alert(1)</script>",
+        "null",
+    ] {
+        for (parse, _, max) in TEXTS {
+            assert_eq!(parse("f", odd).is_ok(), odd.chars().count() <= max, "{odd}");
+        }
+    }
 }
 
 #[test]
@@ -96,8 +152,12 @@ fn ids_have_a_small_alphabet() {
         "a b",
         "ä",
         "a/b",
+        " ",
         "a'; DROP TABLE events; --",
+        "😀",
+        "%",
         "\0",
+        "a\0",
         &"x".repeat(65),
     ] {
         let refusal = message(EntityId::parse("categoryId", bad));
@@ -134,7 +194,7 @@ fn counts_have_their_limits() {
             format!("stockQuantity must be 0 to 1000000000, got {bad}")
         );
     }
-    for bad in [0, 1_001] {
+    for bad in [0, -1, 1_001] {
         assert_eq!(
             message(Quantity::parse("quantity", bad)),
             format!("quantity must be 1 to 1000, got {bad}")
@@ -149,4 +209,5 @@ fn an_expected_version_is_not_negative() {
         message(parse_expected_version("expectedVersion", -1)),
         "expectedVersion must be 0 or more, got -1"
     );
+    assert!(parse_expected_version("expectedVersion", i64::MIN).is_err());
 }

@@ -1,18 +1,37 @@
 //! What the kernel itself stores keeps its shape.
 
-use event_sourcing::Position;
-use event_sourcing::projection::{Actor, ProjectionControl};
+use event_sourcing::handler::HandlerControl;
+use event_sourcing::projection::ProjectionControl;
 use event_sourcing::testing::Fixtures;
+use event_sourcing::{Actor, Position};
+
+fn fixtures() -> Fixtures {
+    Fixtures::at(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures"))
+}
+
+fn actor() -> Actor {
+    Actor {
+        id: "ops".to_owned(),
+        reason: "repaired".to_owned(),
+    }
+}
 
 #[test]
 fn the_snapshot_of_decisions_about_a_projection() {
-    let fixtures = Fixtures::at(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures"));
     let control = ProjectionControl::default();
-    let actor = || Actor {
-        id: "ops".to_owned(),
-        reason: "repaired".to_owned(),
-    };
     let skipped = control.skip("products", Position(7), actor());
     let resumed = control.resume("products", actor());
-    fixtures.snapshot::<ProjectionControl>(skipped.into_iter().chain(resumed));
+    fixtures().snapshot::<ProjectionControl>(skipped.into_iter().chain(resumed));
+}
+
+#[test]
+fn the_snapshot_of_decisions_about_an_event_handler() {
+    let control = HandlerControl::default();
+    let history = [
+        control.pause("mail", actor()),
+        control.resume("mail", actor()),
+        control.resume_stream("mail", "order/1", actor()),
+        control.skip("mail", "order/2", Position(7), actor()),
+    ];
+    fixtures().snapshot::<HandlerControl>(history.into_iter().flatten());
 }

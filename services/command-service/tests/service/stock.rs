@@ -1,6 +1,6 @@
 //! The rules of stock.
 
-use crate::support::{Service, assert_invalid, on_both_engines};
+use crate::support::{Service, on_both_engines};
 
 #[tokio::test]
 async fn stock_is_set_and_counts_versions_of_its_own() {
@@ -19,19 +19,6 @@ async fn stock_is_set_and_counts_versions_of_its_own() {
         // The product's own version stands still.
         let deleted = service.delete_product(&id).await.expect("deleted");
         assert_eq!(deleted.version, 2);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn stock_stays_within_its_limits() {
-    on_both_engines(async |service: &Service| {
-        let id = service.product("Limited").await.id;
-        let before = service.head().await;
-        for quantity in [-1, 1_000_000_001, i64::MIN, i64::MAX] {
-            assert_invalid(&service.update_stock(&id, quantity).await, "quantity");
-        }
-        assert_eq!(service.head().await, before);
     })
     .await;
 }

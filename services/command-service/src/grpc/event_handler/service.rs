@@ -77,11 +77,7 @@ impl Service for EventHandlersApi {
     ) -> Result<Response<EventHandlerActionResult>, Status> {
         self.find(request.metadata(), &request.get_ref().name)
             .await?;
-        let decided = self
-            .bus
-            .dispatch("pause_event_handler", request, |param, _| {
-                input::pause(param)
-            });
+        let decided = self.bus.dispatch(request, |param, _| input::pause(param));
         Ok(self.acted(decided.await?))
     }
 
@@ -93,9 +89,7 @@ impl Service for EventHandlersApi {
         let parked = found.await?.progress.parked;
         let decided = self
             .bus
-            .dispatch("resume_event_handler", request, |param, _| {
-                input::resume(param, &parked)
-            });
+            .dispatch(request, |param, _| input::resume(param, &parked));
         Ok(self.acted(decided.await?))
     }
 
@@ -107,9 +101,7 @@ impl Service for EventHandlersApi {
         let parked = found.await?.progress.parked;
         let decided = self
             .bus
-            .dispatch("skip_handled_event", request, |param, _| {
-                input::skip(param, &parked)
-            });
+            .dispatch(request, |param, _| input::skip(param, &parked));
         Ok(self.acted(decided.await?))
     }
 }
