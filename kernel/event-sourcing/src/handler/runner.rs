@@ -72,10 +72,11 @@ impl<H: EventHandler> HandlerRunner<H> {
 
     /// Works for as long as it holds the lease, and until `stop` fires.
     async fn hold(&self, stop: &CancellationToken, is_first: &mut bool) -> Result<(), Lost> {
-        let Some(taken) = stop.run_until_cancelled(self.0.subscription.take()).await else {
+        let lease = stop.run_until_cancelled(self.0.subscription.take()).await;
+        let Some(lease) = lease else {
             return Ok(());
         };
-        let token = taken?;
+        let token = lease?;
         let work = self.begin(token, std::mem::take(is_first)).await?;
         let work = async { Held(work.run(stop).await) };
         self.0.subscription.hold(token, work).await.0

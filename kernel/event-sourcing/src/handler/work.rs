@@ -110,9 +110,9 @@ impl<'r, H: EventHandler> Work<'r, H> {
             }
             let due = self.due.filter(|_| !self.is_writing);
             tokio::select! {
-                step = self.running.next(), if !self.running.is_empty() => {
-                    if let Some(step) = step {
-                        self.take(step)?;
+                ended = self.running.next(), if !self.running.is_empty() => {
+                    if let Some(ended) = ended {
+                        self.take(ended)?;
                     }
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}

@@ -1,8 +1,10 @@
 //! Which sagas are open: a fold over the log, of which a snapshot is kept, so that a start does not read all of it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use event_sourcing::LogReader;
 use event_sourcing::envelope::Envelope;
 use event_sourcing::event::DecodeError;
 use event_sourcing::failure_log::FailureLog;
@@ -51,8 +53,7 @@ fn stream() -> StreamId {
 pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
     let mut index = Index {
         shared,
-        position: None,
-        is_at_end: false,
+        reader: None,
         kept: Position::START,
         strangers: HashMap::new(),
         is_whole: true,
@@ -79,7 +80,7 @@ pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
             () = tokio::time::sleep(shared.config.retry) => {}
         }
     }
-    if index.position > Some(index.kept) {
+    if index.position() > Some(index.kept) {
         index.keep().await;
     }
 }
@@ -87,9 +88,7 @@ pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
 struct Index<'a> {
     shared: &'a Shared,
     /// The log is known up to here.
-    position: Option<Position>,
-    /// Whether the log went no further when it was read.
-    is_at_end: bool,
+    reader: Option<LogReader>,
     /// Of this position there is a snapshot.
     kept: Position,
     /// Open sagas of types that this binary does not know; another one may, and begin with this one's snapshot.
@@ -100,14 +99,13 @@ struct Index<'a> {
 
 impl Index<'_> {
     async fn step(&mut self) -> Result<(), StoreError> {
-        let reached = match self.position {
-            None => {
-                self.kept = self.load().await?;
-                self.kept
-            }
-            Some(after) => self.read(after).await?,
+        let reached = if self.reader.is_none() {
+            self.kept = self.load().await?;
+            self.reader = Some(self.read_after(self.kept));
+            self.kept
+        } else {
+            self.read().await?
         };
-        self.position = Some(reached);
         for partition in self.shared.ownership.caught_up(reached) {
             self.shared.schedule.touch_partition(partition);
         }
@@ -143,7 +141,7 @@ impl Index<'_> {
     }
 
     async fn keep(&mut self) {
-        let Some(position) = self.position.filter(|_| self.is_whole) else {
+        let Some(position) = self.position().filter(|_| self.is_whole) else {
             return;
         };
         let known = self.shared.schedule.open().into_iter();
@@ -175,17 +173,27 @@ impl Index<'_> {
         self.kept = position;
     }
 
-    async fn read(&mut self, after: Position) -> Result<Position, StoreError> {
+    /// The log is known up to here.
+    fn position(&self) -> Option<Position> {
+        self.reader.as_ref().map(LogReader::position)
+    }
+
+    fn read_after(&self, position: Position) -> LogReader {
         let drivers = self.shared.drivers.iter();
         let streams: Vec<_> = drivers.map(|driver| driver.stream_type()).collect();
-        let filter = heard(&streams);
-        let store = &self.shared.store;
-        if self.is_at_end {
-            store.wait_for(after.next()).await?;
+        let log = Arc::clone(&self.shared.store);
+        LogReader::new(log, heard(&streams), MAX_PAGE_EVENTS, position)
+    }
+
+    async fn read(&mut self) -> Result<Position, StoreError> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(self.kept);
+        };
+        if reader.is_at_end() {
+            reader.grown().await?;
             tokio::time::sleep(GATHER).await;
         }
-        let page = store.read_all(after, &filter, MAX_PAGE_EVENTS).await?;
-        self.is_at_end = page.through >= page.head;
+        let page = reader.page().await?;
         self.shared.schedule.hear_through(page.through);
         for entry in &page.entries {
             match entry {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../examples/bank/account.rs"]
+#[path = "bank/account.rs"]
 mod account;
 mod bank;
 mod counted;
@@ -13,7 +13,7 @@ mod limits;
 mod logs;
 mod matrix;
 mod owners;
-#[path = "../../examples/bank/payout.rs"]
+#[path = "bank/payout.rs"]
 mod payout;
 mod people;
 mod restart;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::projection::Handlers;
-use event_sourcing::{EventStore, FailureLog, Position, StoreError};
+use event_sourcing::{EventStore, FailureLog, LogReader, Position, StoreError};
 use platform::fields;
 use read_model_sql::{Checkpoint, TableProjection};
 use tokio::sync::watch;
@@ -29,7 +29,7 @@ pub async fn follow<P: TableProjection>(
     let failures = FailureLog::new();
     loop {
         let checkpoint = checkpoints.borrow_and_update().clone();
-        match catch_up(&handlers, log.as_ref(), cache, &checkpoint).await {
+        match catch_up(&handlers, &log, cache, &checkpoint).await {
             Ok(()) => {
                 let what = format_args!("the cache of {} follows the log again", P::NAME);
                 failures.log_recovery(Instant::now(), what);
@@ -55,7 +55,7 @@ pub async fn follow<P: TableProjection>(
 
 async fn catch_up<P: TableProjection>(
     handlers: &Handlers<P>,
-    log: &dyn EventStore,
+    log: &Arc<dyn EventStore>,
     cache: &TableCache<P::Row>,
     checkpoint: &Checkpoint,
 ) -> Result<(), StoreError> {
@@ -77,9 +77,9 @@ async fn catch_up<P: TableProjection>(
         cache.publish(checkpoint.position, checkpoint);
         return Ok(());
     }
-    let filter = handlers.filter();
+    let mut reader = LogReader::new(Arc::clone(log), handlers.filter(), PAGE, position);
     while position < checkpoint.position {
-        let page = log.read_all(position, &filter, PAGE).await?;
+        let page = reader.page().await?;
         for entry in &page.entries {
             let decoded = entry.event().and_then(|event| handlers.decode(event).ok());
             match decoded {
@@ -89,7 +89,7 @@ async fn catch_up<P: TableProjection>(
             }
         }
         // What lies behind the checkpoint is read again when the checkpoint is there: only then are the rows written.
-        let reached = page.through.min(checkpoint.position);
+        let reached = reader.position().min(checkpoint.position);
         if reached <= position {
             break;
         }

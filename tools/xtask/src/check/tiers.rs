@@ -107,15 +107,14 @@ fn tier_of(root: &str, folder: &str) -> Option<Tier> {
     match relative.split('/').collect::<Vec<_>>().as_slice() {
         [
             "kernel",
-            "event-sourcing"
+            "event-handler-sql"
+            | "event-sourcing"
             | "event-sourcing-derive"
             | "event-store-conformance"
             | "sagas"
             | "sql-database",
         ] => Some(Tier::Kernel),
         ["kernel", "event-store-any"] => Some(Tier::AnyAdapter),
-        // It works on whichever database it is handed.
-        ["kernel", "event-handler-sql"] => Some(Tier::Kernel),
         ["kernel", _] => Some(Tier::Adapter),
         ["domain"] => Some(Tier::Domain),
         ["contract"] => Some(Tier::Contract),

@@ -32,7 +32,7 @@ struct Allowed {
     reason: &'static str,
 }
 
-const ALLOWED: [Allowed; 3] = [
+const ALLOWED: [Allowed; 4] = [
     Allowed {
         from: "kernel/sagas/src/moves.rs",
         to: "kernel/sagas/src/state.rs",
@@ -42,6 +42,11 @@ const ALLOWED: [Allowed; 3] = [
         from: "kernel/event-sourcing/src/projection/handlers.rs",
         to: "kernel/event-sourcing/src/projection/mod.rs",
         reason: "a projection adds handlers, and handlers are those of a projection",
+    },
+    Allowed {
+        from: "kernel/event-sourcing/src/handler/reactions.rs",
+        to: "kernel/event-sourcing/src/handler/mod.rs",
+        reason: "an event handler adds reactions, and reactions are those of an event handler",
     },
     Allowed {
         from: "services/client-service/src/api/category/types.rs",
