@@ -60,7 +60,8 @@ impl EventHandler for Thanks {
 
 impl Thanks {
     async fn on_account(&self, event: &Deposited, of: Delivery<'_>) -> Result<(), HandlerError> {
-        // The other side tells a repeat by the key.
+        // A real one awaits the other side here, which tells a repeat by the key.
+        tokio::task::yield_now().await;
         println!("{}: thanks for {} cents", of.idempotency_key(), event.cents);
         Ok(())
     }
@@ -84,7 +85,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Arc::<MemoryHandlerStore>::default(),
     );
     let handler = HandlerRunner::new(Thanks, parts, HandlerConfig::new("example"));
-    let (mut projected, mut handled) = (projection.state(), handler.state());
+    let (mut folded, mut thanked) = (projection.state(), handler.state());
     let work = async {
         let _stops = stop.clone().drop_guard();
         let (executor, _tasks) = Executor::start(log, clock, ExecutorConfig::default());
@@ -96,8 +97,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 .transact("deposit", account, &context, deposit)
                 .await?;
         }
-        projected.wait_for(|state| state.position.0 == 3).await?;
-        handled.wait_for(|state| state.position.0 == 3).await?;
+        folded.wait_for(|state| state.position.0 == 3).await?;
+        thanked.wait_for(|state| state.position.0 == 3).await?;
         println!("{:?}", rows.rows());
         Ok(())
     };

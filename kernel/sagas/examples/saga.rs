@@ -76,8 +76,7 @@ struct OtherBank;
 #[async_trait]
 impl StepProvider<Send> for OtherBank {
     async fn act(&self, key: &Key, cents: &i64) -> Result<String, Failure> {
-        let is_too_much = *cents > 5_000;
-        let refused = is_too_much.then(|| Failure::refused("too much at once"));
+        let refused = (*cents > 5_000).then(|| Failure::refused("too much at once"));
         refused.map_or_else(|| Ok(format!("receipt of {key}")), Err)
     }
 

@@ -57,8 +57,8 @@ async fn a_failed_event_is_tried_again_under_the_same_key_before_the_next_of_its
     running.reaches(2).await;
     running.stop().await;
     let tries = fixture.receiver.tries.lock().unwrap();
-    let tried: Vec<_> = tries.iter().map(|(_, by, _)| *by).collect();
-    assert_eq!(tried, [1, 1, 1, 1, 2]);
+    let numbers: Vec<_> = tries.iter().map(|(_, by, _)| *by).collect();
+    assert_eq!(numbers, [1, 1, 1, 1, 2]);
     assert!(tries[..4].iter().all(|(.., key)| *key == tries[0].2));
     assert_ne!(tries[4].2, tries[0].2);
     assert!(tries[0].2.starts_with("sending/"), "{}", tries[0].2);

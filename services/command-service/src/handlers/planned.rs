@@ -58,6 +58,7 @@ pub fn filter(handlers: &[Planned]) -> Filter {
 }
 
 /// Runs them until `tasks` stop.
+#[must_use]
 pub fn start(
     handlers: Vec<Planned>,
     parts: &HandlerParts,
