@@ -21,7 +21,7 @@ impl Log {
     /// ```
     /// # use event_sourcing::testing::doc::{Counter, Incremented};
     /// # use event_sourcing::handler::{Delivery, EventHandler, HandlerError, Reactions, Start};
-    /// use event_sourcing::testing::Log;
+    /// use event_sourcing::testing::given_log;
     /// # use std::collections::BTreeMap;
     /// # use std::sync::Mutex;
     /// # #[derive(Default)]
@@ -44,17 +44,17 @@ impl Log {
     /// # }
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let ledger = Ledger::default();
-    /// Log::default()
+    /// given_log()
     ///     .with::<Counter>("a", &Incremented { by: 2 })
     ///     .with::<Counter>("b", &Incremented { by: 13 })
     ///     .with::<Counter>("a", &Incremented { by: 3 })
-    ///     .deliver(&ledger, 3)
+    ///     .when_delivered(&ledger, 3)
     ///     .await
     ///     .then_parked("counter/b", "13 is not entered");
     /// assert_eq!(ledger.0.lock().unwrap().values().sum::<u64>(), 5);
     /// # });
     /// ```
-    pub async fn deliver<H: EventHandler>(self, handler: &H, times: u32) -> Delivered {
+    pub async fn when_delivered<H: EventHandler>(self, handler: &H, times: u32) -> Delivered {
         let reactions = Reactions::of(handler);
         let (filter, name) = (reactions.filter(), name_of(handler));
         let mut parked = BTreeMap::new();

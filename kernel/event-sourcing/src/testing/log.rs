@@ -14,10 +14,70 @@ use crate::store::{Entry, LogPage};
 use crate::stream::StreamId;
 
 /// A log for projections and event handlers, in memory and by hand.
+///
+/// ```
+/// # use event_sourcing::projection::{Handlers, Projection};
+/// # use event_sourcing::testing::doc::{Counter, Incremented};
+/// use event_sourcing::testing::given_log;
+///
+/// # struct Values;
+/// # impl Projection for Values {
+/// #     const NAME: &'static str = "values";
+/// #     const SCHEMA_VERSION: u32 = 1;
+/// #     type Row = u64;
+/// #     fn handlers(on: &mut Handlers<Self>) {
+/// #         on.aggregate::<Counter>(|row, event, _| Some(row.unwrap_or(0) + event.by));
+/// #     }
+/// # }
+/// given_log()
+///     .with::<Counter>("a", &Incremented { by: 2 })
+///     .with::<Counter>("b", &Incremented { by: 5 })
+///     .with::<Counter>("a", &Incremented { by: 3 })
+///     .when_projected::<Values>()
+///     .then([("a", 5), ("b", 5)]);
+/// ```
 #[derive(Debug, Default)]
 pub struct Log {
     events: Vec<Envelope>,
     versions: BTreeMap<StreamId, Version>,
+}
+
+/// Begins with no event.
+#[must_use]
+pub fn given_log() -> Log {
+    Log::default()
+}
+
+/// What a projection made of a log.
+#[derive(Debug)]
+pub struct Projected<P: Projection> {
+    /// The rows by their keys.
+    pub rows: BTreeMap<String, P::Row>,
+    /// Why it stopped before the end of the log, if it did.
+    pub parked: Option<Parked>,
+}
+
+impl<P: Projection> Projected<P> {
+    /// Expects exactly these rows, and that the whole log was folded.
+    ///
+    /// # Panics
+    /// They are others.
+    #[track_caller]
+    pub fn then<'k>(self, rows: impl IntoIterator<Item = (&'k str, P::Row)>) {
+        let rows = rows.into_iter().map(|(key, row)| (key.to_owned(), row));
+        assert_eq!(self.rows(), rows.collect());
+    }
+
+    /// The rows, once the whole log was folded.
+    ///
+    /// # Panics
+    /// It was not.
+    #[must_use]
+    #[track_caller]
+    pub fn rows(self) -> BTreeMap<String, P::Row> {
+        assert_eq!(self.parked, None);
+        self.rows
+    }
 }
 
 impl Log {
@@ -56,9 +116,9 @@ impl Log {
         self.events
     }
 
-    /// Folds the log as the runner would, in one page: the rows, and why it parked, if it did.
+    /// Folds the log as the runner would, in one page.
     #[must_use]
-    pub fn project<P: Projection>(self) -> (BTreeMap<String, P::Row>, Option<Parked>) {
+    pub fn when_projected<P: Projection>(self) -> Projected<P> {
         let handlers = Handlers::<P>::of_projection();
         let head = Position(self.events.len() as u64);
         let filter = handlers.filter();
@@ -79,6 +139,9 @@ impl Log {
             .into_iter()
             .filter_map(|(key, row)| Some((key, row?)))
             .collect();
-        (rows, folded.parked)
+        Projected {
+            rows,
+            parked: folded.parked,
+        }
     }
 }

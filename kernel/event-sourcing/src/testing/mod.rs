@@ -17,5 +17,5 @@ pub use command::{GivenStreams, WhenExecuted, Written, given_streams, written};
 pub use deliver::Delivered;
 pub use fixtures::{Fixtures, StoredNames, assert_distinct, stored_names};
 pub use given::{Given, When, given};
-pub use log::Log;
+pub use log::{Log, Projected, given_log};
 pub use replaceable::ReplaceableStore;

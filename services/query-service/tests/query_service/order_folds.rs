@@ -2,7 +2,7 @@
 
 use domain::value::OrderStatus;
 use event_sourcing::projection::Handlers;
-use event_sourcing::testing::{Log, at};
+use event_sourcing::testing::{Log, Projected, at, given_log};
 use event_sourcing::{EncodedEvent, Position, StoredEvent, StreamId};
 use query_service::projections::{OrderRow, Orders};
 use sagas::AnySagaEvent;
@@ -16,14 +16,13 @@ fn log(history: &[Events]) -> Log {
         let events = events.iter().cloned();
         events.map(|event| (stream.clone(), event))
     });
-    events.fold(Log::default(), |log, (stream, event)| {
+    events.fold(given_log(), |log, (stream, event)| {
         log.with_encoded(stream, event)
     })
 }
 
 fn fold(history: &[Events]) -> Option<OrderRow> {
-    let (mut rows, parked) = log(history).project::<Orders>();
-    assert_eq!(parked, None);
+    let mut rows = log(history).when_projected::<Orders>().rows();
     rows.remove("o")
 }
 
@@ -259,8 +258,7 @@ fn a_saga_touches_its_own_order_alone() {
         stranger.started(),
         stranger.suspended("x"),
     ];
-    let (rows, parked) = log(&history).project::<Orders>();
-    assert_eq!(parked, None);
+    let rows = log(&history).when_projected::<Orders>().rows();
     assert_eq!(rows.len(), 2, "a saga makes no order");
     assert_eq!(rows["o"].status, OrderStatus::Pending);
     assert_eq!(rows["other"].status, OrderStatus::Failed);
@@ -274,7 +272,7 @@ fn an_event_of_an_unknown_shape_parks_the_projection_in_front_of_it() {
         data: "{}".to_owned(),
     };
     let log = log(&[O.created()]).with_encoded(StreamId::new("order_saga", "s"), unreadable);
-    let (rows, parked) = log.project::<Orders>();
+    let Projected { rows, parked } = log.when_projected::<Orders>();
     assert_eq!(parked.expect("parked").position, Position(2));
     assert_eq!(rows.len(), 1);
 }

@@ -9,7 +9,7 @@ use domain::order::Order;
 use domain::product::Product;
 use event_sourcing::projection::control::{ProjectionResumed, ProjectionSkipped};
 use event_sourcing::projection::{Actor, ControlEvent, ProjectionControl};
-use event_sourcing::testing::{Log, at as moment};
+use event_sourcing::testing::{at as moment, given_log};
 use event_sourcing::{Aggregate, DomainEvent, EncodedEvent, Position};
 use query_service::projections::{Categories, Orders, Products, Sagas};
 use tokio::time::Instant;
@@ -225,14 +225,20 @@ fn every_projection_parks_on_a_type_that_it_does_not_know_in_each_stream_that_it
     const CANCEL_SAGA: &str = "cancel_order_saga";
     let log = |stream_type| {
         let (stream, events) = unknown(event_sourcing::StreamId::new(stream_type, "1"));
-        Log::default().with_encoded(stream, events[0].clone())
+        given_log().with_encoded(stream, events[0].clone())
     };
     let parks = |stream_type| {
         [
-            log(stream_type).project::<Categories>().1.is_some(),
-            log(stream_type).project::<Products>().1.is_some(),
-            log(stream_type).project::<Orders>().1.is_some(),
-            log(stream_type).project::<Sagas>().1.is_some(),
+            log(stream_type)
+                .when_projected::<Categories>()
+                .parked
+                .is_some(),
+            log(stream_type)
+                .when_projected::<Products>()
+                .parked
+                .is_some(),
+            log(stream_type).when_projected::<Orders>().parked.is_some(),
+            log(stream_type).when_projected::<Sagas>().parked.is_some(),
         ]
     };
     for (stream_type, expected) in [

@@ -9,7 +9,7 @@ use domain::product::{
 };
 use domain::stock::{Stock, StockClosed, StockEvent, StockHeld, StockUpdated};
 use domain::value::{CategoryName, Description, Price, ProductName, Quantity, StockLevel};
-use event_sourcing::testing::{Log, at};
+use event_sourcing::testing::{Log, Projected, at, given_log};
 use event_sourcing::{EncodedEvent, Position};
 use query_service::projections::{Categories, CategoryRow, ProductRow, Products};
 
@@ -51,14 +51,12 @@ fn micros(second: u32) -> i64 {
 }
 
 fn category_of(log: Log) -> Option<CategoryRow> {
-    let (mut rows, parked) = log.project::<Categories>();
-    assert_eq!(parked, None);
+    let mut rows = log.when_projected::<Categories>().rows();
     rows.remove("c")
 }
 
 fn product_of(log: Log) -> Option<ProductRow> {
-    let (mut rows, parked) = log.project::<Products>();
-    assert_eq!(parked, None);
+    let mut rows = log.when_projected::<Products>().rows();
     rows.remove("p")
 }
 
@@ -71,7 +69,7 @@ fn a_category_counts_its_products_beside_its_own_version() {
         name: CategoryName::parse("name", "Pears").expect("a name"),
         description: Some(Description::parse("description", "sweet").expect("a text")),
     });
-    let log = Log::default()
+    let log = given_log()
         .with::<Category>("c", &category_created())
         .with::<Membership>("c", &added)
         .with::<Membership>("c", &added);
@@ -88,7 +86,7 @@ fn a_category_counts_its_products_beside_its_own_version() {
             updated_at: micros(2),
         })
     );
-    let log = Log::default()
+    let log = given_log()
         .with::<Category>("c", &category_created())
         .with::<Membership>("c", &added)
         .with::<Category>("c", &updated)
@@ -109,7 +107,7 @@ fn a_deleted_category_is_gone_and_stays_gone() {
         category_id: entity("c"),
     });
     let late = MembershipEvent::added(&entity("c"), &entity("p"));
-    let log = Log::default()
+    let log = given_log()
         .with::<Category>("c", &category_created())
         .with::<Category>("c", &deleted)
         .with::<Membership>("c", &late);
@@ -128,13 +126,13 @@ fn a_product_has_its_stock_beside_its_own_version() {
     });
     let noted = ProductPriceChanged::new(&entity("p"), price("19.90"), price("39.90"), None);
     let noted = ProductEvent::PriceChanged(noted);
-    let log = Log::default()
+    let log = given_log()
         .with::<Product>("p", &product_created())
         .with::<Stock>("p", &stock(7, 0));
     let row = product_of(log).expect("a row");
     assert_eq!((row.version, row.on_hand, row.reserved), (1, 7, 0));
     assert_eq!((row.created_at, row.updated_at), (micros(0), micros(1)));
-    let log = Log::default()
+    let log = given_log()
         .with::<Product>("p", &product_created())
         .with::<Stock>("p", &stock(7, 2))
         .with::<Product>("p", &updated)
@@ -168,7 +166,7 @@ fn what_orders_hold_and_take_moves_the_row() {
         reserved: level(reserved),
     };
     let log = || {
-        Log::default()
+        given_log()
             .with::<Product>("p", &product_created())
             .with::<Stock>("p", &stock(7, 0))
             .with::<Stock>("p", &StockEvent::Reserved(held(7, 2)))
@@ -194,7 +192,7 @@ fn the_stock_of_a_deleted_product_brings_no_row_back() {
     let closed = StockEvent::Closed(StockClosed {
         product_id: entity("p"),
     });
-    let log = Log::default()
+    let log = given_log()
         .with::<Product>("p", &product_created())
         .with::<Product>("p", &deleted)
         .with::<Stock>("p", &closed)
@@ -209,11 +207,11 @@ fn an_event_that_cannot_be_read_parks_the_projection_in_front_of_it() {
         schema_version: 99,
         data: "{}".to_owned(),
     };
-    let log = Log::default()
+    let log = given_log()
         .with::<Product>("p", &product_created())
         .with_encoded(event_sourcing::StreamId::new("product", "p"), unreadable)
         .with::<Stock>("p", &stock(5, 0));
-    let (rows, parked) = log.project::<Products>();
+    let Projected { rows, parked } = log.when_projected::<Products>();
     let parked = parked.expect("parked");
     assert_eq!(parked.position, Position(2));
     assert!(parked.reason.contains("99"), "{}", parked.reason);

@@ -1,6 +1,6 @@
 //! Given the events of a saga, then its row.
 
-use event_sourcing::testing::{Log, at};
+use event_sourcing::testing::{at, given_log};
 use query_service::projections::{OpenStep, SagaRow, Sagas};
 use sagas::SagaStatus;
 use sagas::event::Action;
@@ -9,15 +9,12 @@ use crate::order_events::{C, O, S};
 use crate::support::Events;
 
 fn fold(history: &[Events]) -> Option<SagaRow> {
-    let log = history
-        .iter()
-        .fold(Log::default(), |log, (stream, events)| {
-            events.iter().fold(log, |log, event| {
-                log.with_encoded(stream.clone(), event.clone())
-            })
-        });
-    let (mut rows, parked) = log.project::<Sagas>();
-    assert_eq!(parked, None);
+    let log = history.iter().fold(given_log(), |log, (stream, events)| {
+        events.iter().fold(log, |log, event| {
+            log.with_encoded(stream.clone(), event.clone())
+        })
+    });
+    let mut rows = log.when_projected::<Sagas>().rows();
     rows.remove("s")
 }
 

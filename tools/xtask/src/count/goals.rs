@@ -70,17 +70,12 @@ pub const GOALS: [Goal; 12] = [
     Goal {
         what: "aggregate with its commands: Category (lines)",
         most: 140,
-        measure: Measure::Lines(&[
-            "domain/src/category/{commands,event,state}.rs",
-        ]),
+        measure: Measure::Lines(&["domain/src/category/{commands,event,state}.rs"]),
     },
     Goal {
         what: "aggregate with its commands: Product (lines)",
         most: 260,
-        measure: Measure::Lines(&[
-            "domain/src/product/*.rs",
-            "!domain/src/product/mod.rs",
-        ]),
+        measure: Measure::Lines(&["domain/src/product/*.rs", "!domain/src/product/mod.rs"]),
     },
     Goal {
         what: "projection with its table: Categories (lines)",
