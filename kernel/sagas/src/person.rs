@@ -94,6 +94,17 @@ impl<S: Saga> Command for PersonActs<S> {
     type Rejection = ActRefused;
     type Reply = Summary;
 
+    fn operation(&self) -> &'static str {
+        match self.deed {
+            Deed::Act(Act::Resume) => "resume_saga",
+            Deed::Act(Act::Retry) => "retry_saga",
+            Deed::Act(Act::Cancel) => "cancel_saga",
+            Deed::Act(Act::Resolve) => "resolve_saga",
+            Deed::Act(Act::Close) => "close_saga",
+            Deed::Hint(_) => "hint_saga",
+        }
+    }
+
     fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<SagaState<S>>(&self.saga_id)]
     }

@@ -31,6 +31,13 @@ impl Command for DecideOnProjection {
     type Rejection = DomainError;
     type Reply = ();
 
+    fn operation(&self) -> &'static str {
+        match self.decision {
+            ProjectionDecision::Skip(_) => "skip_projection_event",
+            ProjectionDecision::Resume => "resume_projection",
+        }
+    }
+
     fn decide(
         &self,
         work: &mut UnitOfWork<'_, DomainError>,

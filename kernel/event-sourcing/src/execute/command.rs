@@ -46,13 +46,18 @@ use crate::store::StoreError;
 /// }
 /// ```
 pub trait Command: Send + Sync {
-    /// The stored name of the operation, part of the first event's metadata. A command id that took effect under
-    /// another name belongs to something else.
+    /// Its name, in logs and metrics.
     const NAME: &'static str;
     /// What the domain rejects the command with.
     type Rejection: Debug + Send;
     /// What the caller gets.
     type Reply: Send;
+
+    /// The stored name of the operation, part of the first event's metadata. A command id that took effect under
+    /// another name belongs to something else. A type that stands for several operations names each of them.
+    fn operation(&self) -> &'static str {
+        Self::NAME
+    }
 
     /// The streams that the decision needs for certain. It may ask for more while it decides; each time it then
     /// starts over, so naming them saves time and nothing else.

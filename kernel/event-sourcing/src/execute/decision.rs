@@ -132,7 +132,7 @@ impl<'c, C: Command> OfCommand<'c, C> {
 
 impl<C: Command> Decision for OfCommand<'_, C> {
     fn name(&self) -> &'static str {
-        C::NAME
+        self.command.operation()
     }
 
     fn streams(&self) -> Vec<Lane> {

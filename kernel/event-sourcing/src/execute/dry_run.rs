@@ -47,7 +47,13 @@ impl Histories {
                 .map(|lane| (lane.stream.clone(), self.enter(lane)))
                 .collect();
             let command_id = CommandId(Uuid::nil());
-            let mut work = Work::new(C::NAME, command_id, at(NOW), Metadata::default(), entered);
+            let mut work = Work::new(
+                command.operation(),
+                command_id,
+                at(NOW),
+                Metadata::default(),
+                entered,
+            );
             match command.decide(&mut UnitOfWork::new(&mut work)) {
                 Err(DecideError::MissingStream(MissingStream(lane))) => widen(&mut lanes, lane),
                 Err(DecideError::Rejected(rejection)) => return Err(rejection),

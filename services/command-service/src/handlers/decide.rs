@@ -39,6 +39,15 @@ impl Command for DecideOnHandler {
     type Rejection = DomainError;
     type Reply = ();
 
+    fn operation(&self) -> &'static str {
+        match self.decision {
+            HandlerDecision::Pause => "pause_event_handler",
+            HandlerDecision::Resume => "resume_event_handler",
+            HandlerDecision::ResumeStream(_) => "resume_parked_stream",
+            HandlerDecision::Skip { .. } => "skip_handled_event",
+        }
+    }
+
     fn streams(&self) -> Vec<Lane> {
         vec![Lane::write::<HandlerControl>(&self.handler)]
     }

@@ -17,11 +17,12 @@ use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
-use crate::support::{Service, assert_invalid, on_both_engines};
+use crate::support::{Service, assert_conflict, assert_invalid, on_both_engines, with_command_id};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const NAME: &str = "notifications";
+const COMMAND: &str = "01890000-0000-7000-8000-00000000000c";
 
 type Client = EventHandlersClient<Channel>;
 type Reply = Result<Response<EventHandlerActionResult>, Status>;
@@ -172,6 +173,22 @@ async fn a_parked_stream_is_shown_resumed_and_its_event_skipped() {
         let skip = shown.decisions.last().expect("a decision");
         assert_eq!(skip.skipped_position, Some(position));
         assert_eq!(skip.stream.as_deref(), Some("order/gift"));
+    })
+    .await;
+}
+
+/// Otherwise the second would be answered as done, and nothing of it would be.
+#[tokio::test]
+async fn a_command_id_stands_for_one_decision() {
+    on_both_engines(async |service| {
+        let mut client = EventHandlersClient::new(service.channel.clone());
+        let pause = with_command_id(pause_of(NAME), COMMAND);
+        assert_eq!(done(client.pause_event_handler(pause).await), Ok(false));
+        let again = with_command_id(pause_of(NAME), COMMAND);
+        assert_eq!(done(client.pause_event_handler(again).await), Ok(false));
+        let other = with_command_id(resumption_of(None), COMMAND);
+        assert_conflict(&done(client.resume_event_handler(other).await));
+        assert_eq!(state(&show(&client).await), EventHandlerState::Paused);
     })
     .await;
 }
