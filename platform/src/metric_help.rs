@@ -55,7 +55,7 @@ const METRICS: &[(&str, Kind, &str)] = &[
     ("saga_step_duration_seconds", Histogram, "Calls of external steps, by step and outcome"),
     ("saga_suspended", Gauge, "Open sagas of this process that wait for a person"),
     ("saga_suspended_total", Counter, "Times that a saga began to wait for a person"),
-    ("webhooks_refused_total", Counter, "Events that an endpoint has refused for good, by endpoint"),
+    ("webhooks_refused_total", Counter, "Events that an endpoint has refused permanently, by endpoint"),
 ];
 
 /// Gives each its help. To be called once a recorder is there.

@@ -4074,7 +4074,7 @@ pub struct ShowEventHandlerResult {
     /// The first 100 by their names.
     #[prost(message, repeated, tag = "2")]
     pub parked: ::prost::alloc::vec::Vec<ParkedStream>,
-    /// The first one first.
+    /// The last 100, the first one first.
     #[prost(message, repeated, tag = "3")]
     pub decisions: ::prost::alloc::vec::Vec<EventHandlerDecision>,
 }

@@ -23,7 +23,10 @@ const PARK: &str = "INSERT INTO parked_streams \
          reason = excluded.reason, parked_at = excluded.parked_at, decisions = excluded.decisions";
 const RELEASE: &str =
     "DELETE FROM parked_streams WHERE handler = $1 AND stream_type = $2 AND stream_id = $3";
-const ACCEPT: &str = "UPDATE event_handlers SET position = $1, log_id = $2, event_id = $3";
+const FORGET: &str = "DELETE FROM parked_streams WHERE position > $1 \
+     OR handler NOT IN (SELECT name FROM event_handlers WHERE log_id = $2)";
+const ACCEPT: &str =
+    "UPDATE event_handlers SET token = 0, position = $1, log_id = $2, event_id = $3";
 
 const BEGIN: &str = "begin an event handler";
 const READ: &str = "read how far an event handler is";
@@ -121,9 +124,14 @@ impl HandlerStore for SqlHandlerStore {
     }
 
     async fn accept(&self, mark: LogMark) -> Result<(), StoreError> {
+        let mut transaction = self.database.begin().await?;
+        let forget = Statement::new(ACCEPT_LOG, FORGET)
+            .bind(signed(mark.position.0))
+            .bind(mark.log.to_string());
+        transaction.execute(forget).await?;
         let accept = place(Statement::new(ACCEPT_LOG, ACCEPT), &mark);
-        self.database.execute(accept).await?;
-        Ok(())
+        transaction.execute(accept).await?;
+        transaction.commit(ACCEPT_LOG).await
     }
 }
 

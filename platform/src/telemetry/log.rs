@@ -11,6 +11,7 @@ const OUR_CRATES: &[&str] = &[
     "command_service",
     "contract",
     "domain",
+    "event_handler_sql",
     "event_sourcing",
     "event_store",
     "platform",

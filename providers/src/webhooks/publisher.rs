@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use event_sourcing::{Clock, Envelope};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -58,6 +59,12 @@ impl WebhookPublisher {
         self.endpoint.event_types.contains(event_type)
     }
 
+    /// How long one attempt may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.endpoint.timeout
+    }
+
     /// Posts an event, once. One that the endpoint did not ask for is not sent, and that is a success. A dropped call may
     /// still arrive, as a request that was sent does.
     ///
@@ -80,7 +87,7 @@ impl WebhookPublisher {
 
     fn request(&self, event: &Envelope) -> Result<Request, Failure> {
         let body = cloud_event::body(event, &self.source)
-            .map_err(|_| Failure::refused("the stored data of the event are not JSON"))?;
+            .map_err(|_| Failure::not_done("the stored data of the event are not JSON"))?;
         let id = event.event_id.to_string();
         let timestamp = self.clock.now().timestamp().to_string();
         let signatures = self.endpoint.secrets.iter();

@@ -274,11 +274,11 @@ fn plan_handlers(
     if let Some(webhooks) = &own.webhooks {
         let publishers = webhooks.publishers(clock);
         let publishers = publishers.map_err(|error| StartError::failed(SET_UP, error))?;
-        planned.extend(
-            publishers
-                .into_iter()
-                .map(|publisher| Planned::new(Webhook::new(publisher))),
-        );
+        for publisher in publishers {
+            // The publisher's own limit is to be met first.
+            let limit = publisher.timeout() + Duration::from_secs(5);
+            planned.push(Planned::new(Webhook::new(publisher)).within(limit));
+        }
     }
     Ok(planned)
 }

@@ -28,6 +28,8 @@ pub struct HandlerConfig {
     pub longest_pause: Duration,
     /// Above so many parked streams the handler stands still: the other side is gone, and it is not the streams.
     pub max_parked: usize,
+    /// How long a stop waits for tries that are under way. What has no end by then is delivered again.
+    pub stop_grace: Duration,
     /// How long ends of deliveries gather before the checkpoint is written.
     pub gather: Duration,
     /// How long a checkpoint may stay behind events that do not concern the handler.
@@ -54,6 +56,7 @@ impl HandlerConfig {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_mins(1),
             max_parked: 1_000,
+            stop_grace: Duration::from_secs(3),
             gather: Duration::from_millis(50),
             idle: Duration::from_secs(1),
             retry_min: Duration::from_millis(50),

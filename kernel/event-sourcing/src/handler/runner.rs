@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::shared::{HandlerParts, HandlerState, Shared};
 use super::work::Work;
-use super::{EventHandler, HandlerConfig, Start};
+use super::{EventHandler, HandlerConfig, HandlerProgress, HandlerWrite, Start};
 use crate::backoff::Backoff;
 use crate::fields;
 use crate::lease::Token;
@@ -55,43 +55,77 @@ impl<H: EventHandler> HandlerRunner<H> {
     pub async fn run(self, stop: CancellationToken) {
         self.0.register_counters();
         let mut backoff = Backoff::new(self.0.config.retry_min, self.0.config.retry_max);
-        // What could not be handled before this start may be now: the binary, or its settings, are others.
-        let mut is_first = true;
         while !stop.is_cancelled() {
-            let lost = match self.hold(&stop, &mut is_first).await {
+            let started = Instant::now();
+            let lost = match self.hold(&stop).await {
                 Ok(()) => break,
                 Err(lost) => lost,
             };
+            if started.elapsed() > self.0.config.retry_max {
+                backoff.reset();
+            }
             let wait = self.lost(&lost, &mut backoff);
             // Nothing is to be done if it is cut short.
             let _cut = stop.run_until_cancelled(tokio::time::sleep(wait)).await;
         }
-        self.0.state.send_modify(|state| state.active = false);
+        self.0.rest(None);
         self.0.subscription.release().await;
     }
 
     /// Works for as long as it holds the lease, and until `stop` fires.
-    async fn hold(&self, stop: &CancellationToken, is_first: &mut bool) -> Result<(), Lost> {
+    async fn hold(&self, stop: &CancellationToken) -> Result<(), Lost> {
         let lease = stop.run_until_cancelled(self.0.subscription.take()).await;
         let Some(lease) = lease else {
             return Ok(());
         };
-        let token = lease?;
-        let work = self.begin(token, std::mem::take(is_first)).await?;
+        let (token, progress) = self.take_over(lease?).await?;
+        let work = self.begin(token, progress).await?;
         let work = async { Held(work.run(stop).await) };
         self.0.subscription.hold(token, work).await.0
     }
 
-    async fn begin(&self, token: Token, is_first: bool) -> Result<Work<'_, H>, Lost> {
-        let progress = self.0.store.begin(&self.0.name, token).await?;
-        let progress = progress.ok_or(Lost::Lease)?;
+    /// The progress under this process's token. A store that has a newer one was written by a process that took the
+    /// lease since; or the leases were restored from an older copy, and the tokens begin again. Only then is the lease
+    /// still held, and it is taken again until its token is a newer one.
+    async fn take_over(&self, mut token: Token) -> Result<(Token, HandlerProgress), Lost> {
+        let mut is_restored = false;
+        loop {
+            if let Some(progress) = self.0.store.begin(&self.0.name, token).await? {
+                return Ok((token, progress));
+            }
+            if self.0.subscription.take().await? != token {
+                return Err(Lost::Lease);
+            }
+            if !std::mem::replace(&mut is_restored, true) {
+                tracing::warn!(
+                    { fields::EVENT_HANDLER } = &*self.0.name,
+                    "the leases are older than the event handler's progress: they were restored; the lease is taken anew"
+                );
+            }
+            token = self.0.subscription.renew_token().await?;
+        }
+    }
+
+    async fn begin(&self, token: Token, progress: HandlerProgress) -> Result<Work<'_, H>, Lost> {
         let mark = match (progress.mark, H::START) {
             (Some(mark), _) => mark,
             (None, Start::Now) => self.0.subscription.head().await?,
             (None, Start::Beginning) => self.0.subscription.start().await?,
         };
         self.0.subscription.resume_at(Some(mark)).await?;
-        Work::begin(&self.0, token, mark, progress, is_first).await
+        if progress.mark.is_none() {
+            // Before an event is delivered, so that the next process begins at the same place.
+            let write = HandlerWrite {
+                token,
+                mark,
+                parked: Vec::new(),
+                released: Vec::new(),
+            };
+            if !self.0.store.write(&self.0.name, write).await? {
+                return Err(Lost::Lease);
+            }
+        }
+        Work::begin(&self.0, token, mark, progress).await
     }
 
     /// Shows why it stopped, and says how long it stays so.
@@ -110,10 +144,7 @@ impl<H: EventHandler> HandlerRunner<H> {
                 (Some(error.to_string()), backoff.next_pause())
             }
         };
-        self.0.state.send_modify(|state| {
-            state.active = false;
-            state.failing = failing;
-        });
+        self.0.rest(failing);
         pause
     }
 

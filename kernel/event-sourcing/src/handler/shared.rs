@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use metrics::Counter;
 use tokio::sync::watch;
@@ -88,6 +89,8 @@ pub(super) struct Shared<H: EventHandler> {
     pub(super) state: watch::Sender<HandlerState>,
     pub(super) failures: FailureLog,
     pub(super) retries: FailureLog,
+    /// Whether this process has had the parked streams try again.
+    pub(super) has_resumed: AtomicBool,
 }
 
 impl<H: EventHandler> Shared<H> {
@@ -109,6 +112,7 @@ impl<H: EventHandler> Shared<H> {
             state: watch::Sender::default(),
             failures: FailureLog::new(),
             retries: FailureLog::new(),
+            has_resumed: AtomicBool::new(false),
         }
     }
 
@@ -133,13 +137,7 @@ impl<H: EventHandler> Shared<H> {
     }
 
     pub(super) fn show(&self, state: HandlerState) {
-        let handler = || self.name.clone();
-        #[expect(clippy::cast_precision_loss, reason = "a gauge has no better number")]
-        metrics::gauge!("event_handler_lag_events", "handler" => handler())
-            .set(state.head.0.saturating_sub(state.position.0) as f64);
-        #[expect(clippy::cast_precision_loss, reason = "a gauge has no better number")]
-        metrics::gauge!("event_handler_parked_streams", "handler" => handler())
-            .set(state.parked as f64);
+        self.measure(&state);
         self.failures.log_recovery(
             Instant::now(),
             format_args!("event handler {} works again", self.name),
@@ -149,6 +147,27 @@ impl<H: EventHandler> Shared<H> {
             *shown = state;
             is_other
         });
+    }
+
+    /// Another process may run the handler now: what this one knew of it may be old.
+    pub(super) fn rest(&self, failing: Option<String>) {
+        let position = self.state.borrow().position;
+        self.measure(&HandlerState::default());
+        self.state.send_replace(HandlerState {
+            position,
+            failing,
+            ..HandlerState::default()
+        });
+    }
+
+    fn measure(&self, state: &HandlerState) {
+        let handler = || self.name.clone();
+        #[expect(clippy::cast_precision_loss, reason = "a gauge has no better number")]
+        metrics::gauge!("event_handler_lag_events", "handler" => handler())
+            .set(state.head.0.saturating_sub(state.position.0) as f64);
+        #[expect(clippy::cast_precision_loss, reason = "a gauge has no better number")]
+        metrics::gauge!("event_handler_parked_streams", "handler" => handler())
+            .set(state.parked as f64);
     }
 
     pub(super) async fn react(&self, delivery: Delivery<'_>, envelope: &Arc<Envelope>) -> Handled {

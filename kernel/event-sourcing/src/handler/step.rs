@@ -38,6 +38,13 @@ pub(super) enum Step {
     Wrote(Result<LogMark, Lost>),
 }
 
+impl Step {
+    /// Whether it says what became of an event, or of what is kept of it.
+    pub(super) fn is_delivery(&self) -> bool {
+        matches!(self, Self::Tried { .. } | Self::Wrote(_))
+    }
+}
+
 /// The reader of the log, with the decisions that are to be obeyed by then.
 pub(super) struct Reading {
     pub(super) reader: LogReader,
@@ -45,6 +52,8 @@ pub(super) struct Reading {
     pub(super) decided_at: Instant,
     /// Whether decisions were read, with the page or alone.
     pub(super) is_decided: bool,
+    /// The end of the log, if no page says it.
+    pub(super) head: Option<Position>,
     /// Nothing if only decisions were to be read.
     pub(super) page: Option<LogPage>,
     /// The last event of it.
@@ -63,6 +72,7 @@ impl Reading {
             decisions,
             decided_at,
             is_decided: false,
+            head: None,
             page: None,
             last: LastEvent::none(),
             error: None,
@@ -87,20 +97,30 @@ impl Reading {
     }
 }
 
-/// Waits for the next page, and reads it. `wakes` says that a decision may be what the log grows by.
+/// Waits for the next page, and reads it, and then what was decided: at once if `wakes` says that a decision may be what
+/// the log has grown by. Where decisions were read past (`is_undecided`) it does not wait longer than they may be old.
 pub(super) async fn read<H: EventHandler>(
     shared: &Shared<H>,
     mut reading: Reading,
     wakes: bool,
+    is_undecided: bool,
 ) -> Step {
     let read = async {
-        reading.reader.grown().await?;
+        let is_grown = tokio::select! {
+            grown = reading.reader.grown() => {
+                grown?;
+                true
+            }
+            () = sleep_until(reading.old_at()), if is_undecided => false,
+        };
+        if is_grown {
+            let page = reading.reader.page().await?;
+            reading.last = LastEvent::of(&page);
+            reading.page = Some(page);
+        }
         if wakes || reading.is_old() {
             reading.refresh(shared).await?;
         }
-        let page = reading.reader.page().await?;
-        reading.last = LastEvent::of(&page);
-        reading.page = Some(page);
         Ok(())
     };
     reading.error = read.await.err();
@@ -114,7 +134,12 @@ pub(super) async fn decide<H: EventHandler>(
     at: Instant,
 ) -> Step {
     sleep_until(at).await;
-    reading.error = reading.refresh(shared).await.err();
+    let read = async {
+        // The handler stands still, and the log does not.
+        reading.head = Some(shared.subscription.log().head().await?);
+        reading.refresh(shared).await
+    };
+    reading.error = read.await.err();
     Step::Read(Box::new(reading))
 }
 

@@ -77,8 +77,9 @@ pub trait HandlerStore: Send + Sync + 'static {
     /// [`StoreError`] if the store cannot be written. The outcome may be unknown; to write the same again is safe.
     async fn write(&self, handler: &str, write: HandlerWrite) -> Result<bool, StoreError>;
 
-    /// Moves the checkpoint of every handler to `mark`: an operator accepted another log. Parked streams stay, since each
-    /// is read from the log again when it resumes.
+    /// Moves the checkpoint of every handler to `mark`, the head of the log, and forgets its token: an operator accepted
+    /// another log. Streams stay parked if the log has their event. The others are forgotten: what the log has of them
+    /// now, or will have, is read from the checkpoint on.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be written.

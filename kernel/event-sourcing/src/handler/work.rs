@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -52,13 +53,13 @@ pub(super) struct Work<'r, H: EventHandler> {
 }
 
 impl<'r, H: EventHandler> Work<'r, H> {
-    /// Reads what was decided. `is_first` has all parked streams try again.
+    /// Reads what was decided. At the first time in a process all parked streams try again: what could not be handled
+    /// before may be now, since the binary, or its settings, are others.
     pub(super) async fn begin(
         shared: &'r Shared<H>,
         token: Token,
         mark: LogMark,
         progress: HandlerProgress,
-        is_first: bool,
     ) -> Result<Self, Lost> {
         let mut decisions = Decisions::about(&shared.name);
         decisions.refresh(&**shared.subscription.log()).await?;
@@ -70,7 +71,6 @@ impl<'r, H: EventHandler> Work<'r, H> {
             shared.config.page,
             mark.position,
         );
-        let is_new = progress.mark.is_none();
         let mut work = Self {
             shared,
             token,
@@ -84,39 +84,49 @@ impl<'r, H: EventHandler> Work<'r, H> {
             head: mark.position,
             written: mark,
             is_writing: false,
-            // A first start is noted, so that the next one begins at the same place.
-            due: is_new.then(Instant::now),
+            due: None,
             has_handled: false,
             delivering: 0,
             retrying: HashMap::new(),
         };
+        let is_first = !shared.has_resumed.load(Ordering::Relaxed);
         work.resume(|_| is_first);
         Ok(work)
     }
 
-    /// Works until `stop` fires and what is under way has come to an end.
+    /// Works until `stop` fires, and then as long as it may for what is under way.
     pub(super) async fn run(mut self, stop: &CancellationToken) -> Result<(), Lost> {
+        let mut grace = None;
         loop {
-            let is_stopping = stop.is_cancelled();
-            if is_stopping {
+            if let Some(end) = grace {
+                if end <= Instant::now() && !self.is_writing {
+                    // Delivered again by the next process.
+                    self.running.clear();
+                    self.delivering = 0;
+                }
                 self.due = self.is_unwritten().then(Instant::now);
             } else {
                 self.start();
             }
             self.start_write();
             self.show();
-            if is_stopping && self.delivering == 0 && !self.is_writing {
+            if grace.is_some() && self.delivering == 0 && !self.is_writing {
                 return Ok(());
             }
             let due = self.due.filter(|_| !self.is_writing);
+            let is_waiting = grace.is_some_and(|end| end > Instant::now());
             tokio::select! {
                 ended = self.running.next(), if !self.running.is_empty() => {
-                    if let Some(ended) = ended {
+                    // Nothing more is read during a stop, so an error of a reader is none.
+                    if let Some(ended) = ended.filter(|ended| grace.is_none() || ended.is_delivery()) {
                         self.take(ended)?;
                     }
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
-                () = stop.cancelled(), if !is_stopping => {}
+                () = sleep_until(grace.unwrap_or_else(Instant::now)), if is_waiting => {}
+                () = stop.cancelled(), if grace.is_none() => {
+                    grace = Some(Instant::now() + self.shared.config.stop_grace);
+                }
             }
         }
     }
@@ -161,7 +171,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
             Box::pin(step::decide(shared, reading, old_at))
         } else {
             let wakes = !self.keys.parked.is_empty();
-            Box::pin(step::read(shared, reading, wakes))
+            Box::pin(step::read(shared, reading, wakes, self.is_undecided))
         });
     }
 
@@ -213,6 +223,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
             decisions,
             decided_at,
             is_decided,
+            head,
             page,
             last,
             error,
@@ -223,7 +234,9 @@ impl<'r, H: EventHandler> Work<'r, H> {
         self.control = Arc::clone(decisions.control());
         self.is_undecided = !is_decided;
         self.resume(|_| false);
+        self.head = head.unwrap_or(self.head);
         if let Some(page) = page {
+            self.shared.has_resumed.store(true, Ordering::Relaxed);
             self.head = page.head;
             self.last = last;
             self.keys.read(page);
@@ -286,6 +299,10 @@ impl<'r, H: EventHandler> Work<'r, H> {
         let Some(first) = self.keys.first(stream) else {
             return;
         };
+        if self.control.skips(first.position()) {
+            // It was skipped during its last try.
+            return self.done(stream);
+        }
         let row = ParkedStream {
             stream: stream.clone(),
             position: first.position(),

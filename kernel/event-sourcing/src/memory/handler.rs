@@ -61,7 +61,12 @@ impl HandlerStore for MemoryHandlerStore {
 
     async fn accept(&self, mark: LogMark) -> Result<(), StoreError> {
         for row in self.0.lock().values_mut() {
-            row.progress.mark = Some(mark);
+            row.token = None;
+            let known = row.progress.mark.replace(mark);
+            let is_same = known.is_some_and(|known| known.log == mark.log);
+            row.progress
+                .parked
+                .retain(|parked| is_same && parked.position <= mark.position);
         }
         Ok(())
     }

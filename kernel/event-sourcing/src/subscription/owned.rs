@@ -60,6 +60,17 @@ impl OwnedSubscription {
         self.acquire().await?.ok_or(Lost::Lease)
     }
 
+    /// Takes the lease that this process holds once more, with a newer token.
+    pub(crate) async fn renew_token(&self) -> Result<Token, Lost> {
+        let names = [Arc::clone(&self.lease.name)];
+        let leases = self
+            .leases
+            .seize_leases(&names, &self.lease.owner, self.lease.ttl)
+            .await?;
+        let lease = leases.first().ok_or(Lost::Lease)?;
+        Ok(lease.token)
+    }
+
     /// Works for as long as the lease is held and the log is the one that the checkpoint is of.
     ///
     /// All runs side by side: a renewal may need the connection that the work holds, so that neither may stand still

@@ -83,3 +83,51 @@ async fn a_log_that_is_replaced_is_noticed_and_shown() {
     assert!(shown.contains("log"), "{shown}");
     running.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn leases_that_were_restored_from_an_older_copy_stop_nothing() {
+    let fixture = Fixture::new();
+    // An earlier life of the leases has come to token 8.
+    let began = fixture.store.begin("sending", Token(8)).await.unwrap();
+    assert!(began.is_some());
+    let mut running = fixture.run();
+    fixture.append("a", [1]).await;
+    running.reaches(1).await;
+    running.stop().await;
+    assert_eq!(fixture.receiver.of("a"), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_obeyed_within_a_second_also_right_after_another_read() {
+    let fixture = Fixture::new();
+    let mut running = fixture.run();
+    running.until(|state| state.active).await;
+    // Read with the decisions that are fresh then, and the pause right behind it.
+    fixture.append("a", [1]).await;
+    running.reaches(1).await;
+    fixture
+        .decide(|control| control.pause("sending", operator()))
+        .await;
+    tokio::time::timeout(
+        Duration::from_secs(2),
+        running.state.wait_for(|state| state.is_paused),
+    )
+    .await
+    .expect("paused in time")
+    .unwrap();
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_does_not_run_it_any_more_shows_nothing_of_what_it_knew() {
+    let fixture = Fixture::new();
+    fixture.append("a", [13]).await;
+    let mut running = fixture.run();
+    running.until(|state| state.parked == 1).await;
+    let began = fixture.store.begin("sending", Token(2)).await.unwrap();
+    assert!(began.is_some());
+    fixture.append("b", [1]).await;
+    running.until(|state| !state.active).await;
+    assert_eq!(running.state.borrow().parked, 0);
+    running.stop().await;
+}

@@ -1,9 +1,10 @@
 //! Processes that end at any moment.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::support::Fixture;
+use super::support::{Fixture, Sending};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_under_way_at_a_stop_comes_to_its_end_and_is_not_repeated() {
@@ -23,6 +24,47 @@ async fn what_is_under_way_at_a_stop_comes_to_its_end_and_is_not_repeated() {
     running.reaches(2).await;
     running.stop().await;
     assert_eq!(fixture.receiver.of("a"), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_start_is_noted_before_an_event_is_delivered() {
+    let fixture = Fixture::new();
+    fixture.append("a", [1]).await;
+    fixture.receiver.gate.forget_permits(usize::MAX);
+    let run = || {
+        let handler = Sending::<false>(Arc::clone(&fixture.receiver));
+        fixture.run_handler(handler, Fixture::config())
+    };
+    let mut running = run();
+    running.until(|state| state.active).await;
+    fixture.append("a", [2]).await;
+    while fixture.receiver.in_flight.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    running.kill().await;
+    fixture.receiver.gate.add_permits(10);
+    let mut running = run();
+    running.reaches(2).await;
+    running.stop().await;
+    assert_eq!(fixture.receiver.of("a"), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_a_receiver_that_is_silent_only_for_a_while() {
+    let fixture = Fixture::new();
+    fixture.receiver.gate.forget_permits(usize::MAX);
+    fixture.append("a", [1]).await;
+    let running = fixture.run();
+    while fixture.receiver.in_flight.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let stopped = tokio::time::timeout(Duration::from_secs(5), running.stop());
+    stopped.await.expect("a stop in time");
+    fixture.receiver.gate.add_permits(10);
+    let mut running = fixture.run();
+    running.reaches(1).await;
+    running.stop().await;
+    assert_eq!(fixture.receiver.of("a"), [1]);
 }
 
 /// A small generator, so that a failure can be repeated from its seed.

@@ -1,6 +1,7 @@
 //! Parked streams: what parks one, what goes on meanwhile, and how it comes back.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use event_sourcing::handler::HandlerConfig;
 use event_sourcing::{EncodedEvent, Position};
@@ -154,7 +155,7 @@ async fn above_so_many_parked_streams_it_stands_still_and_goes_on_when_they_are_
     });
     running.until(|state| state.is_full).await;
     fixture.append("healthy", [1]).await;
-    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(fixture.receiver.tries_of("healthy"), 0);
     assert_eq!(running.state.borrow().parked, 4);
     fixture.receiver.is_broken.store(false, Ordering::SeqCst);
@@ -167,4 +168,25 @@ async fn above_so_many_parked_streams_it_stands_still_and_goes_on_when_they_are_
     running.stop().await;
     assert_eq!(fixture.receiver.of("healthy"), [1]);
     assert_eq!(fixture.receiver.handled.lock().unwrap().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_skipped_during_its_last_try_is_left_out() {
+    let fixture = Fixture::new();
+    fixture.append("a", [13, 2]).await;
+    let mut running = fixture.run();
+    running.until(|state| state.parked == 1).await;
+    running.reaches(2).await;
+    fixture.receiver.gate.forget_permits(usize::MAX);
+    fixture.resume_stream("a").await;
+    while fixture.receiver.in_flight.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    fixture.skip("a", 1).await;
+    running.until(|state| state.head.0 == 4).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    fixture.receiver.gate.add_permits(10);
+    running.until(|state| state.parked == 0).await;
+    running.stop().await;
+    assert_eq!(fixture.receiver.of("a"), [2]);
 }

@@ -36,7 +36,7 @@ async fn without_migrations_the_tables_must_be_there() {
     let database = test_postgres::database().await;
     let (error, cause) = refusal(&database.url, without_migrations()).await;
     assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-    assert!(cause.contains("migration 2001"), "{cause}");
+    assert!(cause.contains("migration 3001"), "{cause}");
     open(&database.url).await.close().await;
     let store = PostgresEventStore::connect(&database.url, without_migrations())
         .await
@@ -61,7 +61,7 @@ async fn processes_that_start_together_migrate_once() {
 async fn an_unknown_migration_that_serves_this_binary_is_accepted() {
     let database = test_postgres::database().await;
     open(&database.url).await.close().await;
-    declare(&database.url, 2_900, 1).await;
+    declare(&database.url, 3_900, 1).await;
     let store = open(&database.url).await;
     let commit = commit(command(1, 1), &stream("a"), Expected::NoStream, "{}");
     assert!(store.append(&[commit]).await.expect("append")[0].is_ok());
@@ -71,11 +71,11 @@ async fn an_unknown_migration_that_serves_this_binary_is_accepted() {
 async fn tables_for_newer_binaries_only_are_refused() {
     let database = test_postgres::database().await;
     open(&database.url).await.close().await;
-    declare(&database.url, 2_900, 2_900).await;
+    declare(&database.url, 3_900, 3_900).await;
     for settings in [Settings::default(), without_migrations()] {
         let (error, cause) = refusal(&database.url, settings).await;
         assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-        assert!(cause.contains("schema 2900"), "{cause}");
+        assert!(cause.contains("schema 3900"), "{cause}");
     }
 }
 

@@ -201,7 +201,7 @@ async fn what_is_not_json_is_never_sent() {
     broken.data = "{".to_owned();
     let delivered = publisher.deliver(&broken).await;
     let reason = "the stored data of the event are not JSON";
-    assert_eq!(delivered, Err(Failure::refused(reason)));
+    assert_eq!(delivered, Err(Failure::not_done(reason)));
     assert!(receiver.received().is_empty());
 }
 

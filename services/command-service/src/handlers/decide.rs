@@ -12,6 +12,9 @@ pub struct DecideOnHandler {
     pub handler: String,
     /// What is decided.
     pub decision: HandlerDecision,
+    /// Why it cannot be decided. It is told only if the command was not executed before: a stream that was skipped is not
+    /// parked any more when the skip is sent again.
+    pub obstacle: Option<DomainError>,
     /// Who decides it, and why.
     pub actor: Actor,
 }
@@ -56,6 +59,9 @@ impl Command for DecideOnHandler {
         &self,
         work: &mut UnitOfWork<'_, DomainError>,
     ) -> Result<(), DecideError<DomainError>> {
+        if let Some(obstacle) = &self.obstacle {
+            return Err(obstacle.clone().into());
+        }
         let (name, actor) = (self.handler.as_str(), self.actor.clone());
         let control = work.state::<HandlerControl>(name)?;
         let events = match &self.decision {

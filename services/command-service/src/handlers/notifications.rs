@@ -53,7 +53,7 @@ impl OrderNotifications {
     async fn send(&self, notice: &Notice, delivery: Delivery<'_>) -> Result<(), HandlerError> {
         let key = Key::try_new(delivery.idempotency_key())?;
         match self.notifications.send(&key, notice).await {
-            // The address will be as wrong for the customer's next order, which is told of all the same.
+            // The customer's other orders are told of all the same, so nothing waits for this one.
             Err(Failure::Refused(reason)) => {
                 metrics::counter!("notices_given_up_total").increment(1);
                 tracing::error!(

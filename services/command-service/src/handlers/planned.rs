@@ -1,5 +1,7 @@
 //! The list of handlers, before they run.
 
+use std::time::Duration;
+
 use event_sourcing::Filter;
 use event_sourcing::handler::{
     EventHandler, HandlerConfig, HandlerParts, HandlerRunner, HandlerState, filter_of,
@@ -14,6 +16,7 @@ use super::EventHandlers;
 /// An event handler that is to run.
 pub struct Planned {
     filter: Filter,
+    attempt_timeout: Option<Duration>,
     build: Box<dyn FnOnce(HandlerParts, HandlerConfig) -> Built + Send>,
 }
 
@@ -37,6 +40,7 @@ impl Planned {
     pub fn new<H: EventHandler>(handler: H) -> Self {
         Self {
             filter: filter_of(&handler),
+            attempt_timeout: None,
             build: Box::new(|parts, config| {
                 let runner = HandlerRunner::new(handler, parts, config);
                 Built {
@@ -46,6 +50,15 @@ impl Planned {
                 }
             }),
         }
+    }
+}
+
+impl Planned {
+    /// The same with another time limit of one try.
+    #[must_use]
+    pub fn within(mut self, attempt_timeout: Duration) -> Self {
+        self.attempt_timeout = Some(attempt_timeout);
+        self
     }
 }
 
@@ -67,7 +80,11 @@ pub fn start(
 ) -> EventHandlers {
     let mut running = Vec::with_capacity(handlers.len());
     for planned in handlers {
-        let built = (planned.build)(parts.clone(), config.clone());
+        let own = HandlerConfig {
+            attempt_timeout: planned.attempt_timeout.unwrap_or(config.attempt_timeout),
+            ..config.clone()
+        };
+        let built = (planned.build)(parts.clone(), own);
         tasks.spawn("event handler", (built.run)(tasks.stopping()));
         running.push((built.name, built.state));
     }

@@ -129,11 +129,11 @@ fn standing(state: &HandlerState, is_paused: bool) -> Standing {
         Standing::Paused
     } else if state.failing.is_some() {
         Standing::Failing
+    } else if !state.active {
+        Standing::Waiting
     } else if state.is_full {
         Standing::Full
-    } else if state.active {
-        Standing::Running
     } else {
-        Standing::Waiting
+        Standing::Running
     }
 }

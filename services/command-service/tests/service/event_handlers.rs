@@ -167,9 +167,13 @@ async fn a_parked_stream_is_shown_resumed_and_its_event_skipped() {
             parked.is_some_and(|parked| parked.parked_at_micros > first_try)
         })
         .await;
-        let skipped = client.skip_handled_event(skip_of("order/gift", position));
-        assert_eq!(done(skipped.await), Ok(false));
+        let skip = || with_command_id(skip_of("order/gift", position), COMMAND);
+        let skipped = client.skip_handled_event(skip()).await;
+        assert_eq!(done(skipped), Ok(false));
         let shown = until(&client, |shown| shown.parked.is_empty()).await;
+        // Who lost the answer sends it again, and the stream is not parked any more.
+        let repeated = client.skip_handled_event(skip()).await;
+        assert_eq!(done(repeated), Ok(false));
         let skip = shown.decisions.last().expect("a decision");
         assert_eq!(skip.skipped_position, Some(position));
         assert_eq!(skip.stream.as_deref(), Some("order/gift"));

@@ -9,13 +9,8 @@ use super::super::input::acting;
 use crate::handlers::{DecideOnHandler, HandlerDecision};
 
 pub(super) fn pause(param: &PauseEventHandlerParam) -> Result<DecideOnHandler, DomainError> {
-    decided(
-        Findings::default(),
-        &param.name,
-        Some(HandlerDecision::Pause),
-        &param.who,
-        &param.reason,
-    )
+    let decision = (HandlerDecision::Pause, None);
+    decided(&param.name, decision, &param.who, &param.reason)
 }
 
 /// `parked` are the streams that are parked.
@@ -23,14 +18,14 @@ pub(super) fn resume(
     param: &ResumeEventHandlerParam,
     parked: &[ParkedStream],
 ) -> Result<DecideOnHandler, DomainError> {
-    let mut findings = Findings::default();
     let decision = match &param.stream {
-        None => Some(HandlerDecision::Resume),
-        Some(stream) => findings
-            .keep(parked_stream(stream, parked))
-            .map(|row| HandlerDecision::ResumeStream(row.stream.to_string())),
+        None => (HandlerDecision::Resume, None),
+        Some(stream) => (
+            HandlerDecision::ResumeStream(stream.clone()),
+            parked_stream(stream, parked).err(),
+        ),
     };
-    decided(findings, &param.name, decision, &param.who, &param.reason)
+    decided(&param.name, decision, &param.who, &param.reason)
 }
 
 /// No event is skipped unseen: the stream must be parked at it.
@@ -38,16 +33,17 @@ pub(super) fn skip(
     param: &SkipHandledEventParam,
     parked: &[ParkedStream],
 ) -> Result<DecideOnHandler, DomainError> {
-    let mut findings = Findings::default();
-    let row = findings.keep(parked_stream(&param.stream, parked));
-    let position = row.and_then(|row| findings.keep(position(param.position, row.position)));
-    let decision = row
-        .zip(position)
-        .map(|(row, position)| HandlerDecision::Skip {
-            stream: row.stream.to_string(),
-            position,
-        });
-    decided(findings, &param.name, decision, &param.who, &param.reason)
+    let stream = param.stream.clone();
+    let position = Position(u64::try_from(param.position).unwrap_or(0));
+    let row = parked_stream(&stream, parked);
+    let obstacle = row.and_then(|row| require_position(param.position, row.position));
+    let decision = HandlerDecision::Skip { stream, position };
+    decided(
+        &param.name,
+        (decision, obstacle.err()),
+        &param.who,
+        &param.reason,
+    )
 }
 
 fn parked_stream<'p>(
@@ -62,9 +58,9 @@ fn parked_stream<'p>(
         })
 }
 
-fn position(given: i64, parked_at: Position) -> Result<Position, ValidationError> {
+fn require_position(given: i64, parked_at: Position) -> Result<(), ValidationError> {
     if u64::try_from(given) == Ok(parked_at.0) {
-        return Ok(parked_at);
+        return Ok(());
     }
     Err(ValidationError {
         field: "position".to_owned(),
@@ -73,19 +69,19 @@ fn position(given: i64, parked_at: Position) -> Result<Position, ValidationError
 }
 
 fn decided(
-    mut findings: Findings,
     handler: &str,
-    decision: Option<HandlerDecision>,
+    (decision, obstacle): (HandlerDecision, Option<ValidationError>),
     who: &str,
     reason: &str,
 ) -> Result<DecideOnHandler, DomainError> {
-    let actor = acting(&mut findings, who, reason);
-    let (Some(decision), Some((who, reason))) = (decision, actor) else {
+    let mut findings = Findings::default();
+    let Some((who, reason)) = acting(&mut findings, who, reason) else {
         return Err(findings.into());
     };
     Ok(DecideOnHandler {
         handler: handler.to_owned(),
         decision,
+        obstacle: obstacle.map(DomainError::from),
         actor: Actor {
             id: who.as_str().to_owned(),
             reason: reason.as_str().to_owned(),

@@ -11,8 +11,8 @@ use super::super::reply::{now, signed, split};
 use crate::bus::Heard;
 use crate::handlers::{Standing, Standings};
 
-/// The most parked streams of one answer.
-const MOST_PARKED: usize = 100;
+/// The most parked streams of one answer, and the most decisions.
+const MAX_SHOWN: usize = 100;
 
 pub(super) fn handler(standings: &Standings) -> EventHandler {
     let mark = standings.progress.mark;
@@ -31,11 +31,13 @@ pub(super) fn handler(standings: &Standings) -> EventHandler {
 
 pub(super) fn shown(standings: Standings) -> ShowEventHandlerResult {
     let handler = handler(&standings);
-    let parked = standings.progress.parked.into_iter().take(MOST_PARKED);
+    let parked = standings.progress.parked.into_iter().take(MAX_SHOWN);
+    let older = standings.decisions.len().saturating_sub(MAX_SHOWN);
+    let decisions = standings.decisions.into_iter().skip(older);
     ShowEventHandlerResult {
         event_handler: Some(handler),
         parked: parked.map(parked_stream).collect(),
-        decisions: standings.decisions.into_iter().map(decision).collect(),
+        decisions: decisions.map(decision).collect(),
     }
 }
 
