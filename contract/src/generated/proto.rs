@@ -4078,7 +4078,7 @@ pub struct ShowEventHandlerResult {
     #[prost(message, repeated, tag = "3")]
     pub decisions: ::prost::alloc::vec::Vec<EventHandlerDecision>,
 }
-/// It stands still until it is resumed.
+/// It is paused until it is resumed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PauseEventHandlerParam {
     #[prost(string, tag = "1")]

@@ -64,11 +64,11 @@ pub struct Unfulfilment {
     pub total: Money,
     /// Where the goods were to go.
     pub shipping_address: Option<ShippingAddress>,
-    /// The key that the money was taken under; none if a person saw to it by hand.
+    /// The key that the money was taken under; none if an operator resolved the step.
     pub payment_key: Option<Reference>,
     /// What the payment provider calls the payment.
     pub payment_id: Option<Reference>,
-    /// The key that the shipment was arranged under; none if a person saw to it by hand.
+    /// The key that the shipment was arranged under; none if an operator resolved the step.
     pub shipping_key: Option<Reference>,
     /// What the carrier calls the shipment.
     pub tracking_number: Option<TrackingNumber>,

@@ -33,7 +33,7 @@ pub(super) fn cancelled(
     reads: &mut StateReader<'_, Infallible>,
 ) -> Result<Writes, DecideError<Infallible>> {
     let order = reads.state::<Order>(order_id.as_str())?;
-    // Who asked for it gave the reason; otherwise it is why the saga turned round.
+    // Who asked for it gave the reason; otherwise it is why the saga compensates.
     let is_wished = order
         .values()
         .is_some_and(|order| order.cancellation.is_some());
@@ -43,7 +43,7 @@ pub(super) fn cancelled(
     Ok(Writes::none().and::<Order>(order_id.as_str(), events))
 }
 
-/// The order's part of the end of a saga that a person closed.
+/// The order's part of the end of a saga that an operator closed.
 pub(super) fn failed(
     order_id: &EntityId,
     reason: &str,

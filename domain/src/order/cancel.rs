@@ -63,7 +63,7 @@ impl Command for CancelOrder {
             Cancellation::Nothing => Ok(()),
             Cancellation::TurnsSaga { saga_id, event } => {
                 let saga = work.state::<SagaState<OrderSaga>>(saga_id.as_str())?;
-                // An order that is neither confirmed nor at an end has an open saga that can turn round, or has.
+                // An order that is neither confirmed nor at an end has an open saga that can compensate, or does.
                 let turned = saga.run().map(|run| sagas::cancel(run, &self.person()));
                 let turned = turned.and_then(Result::ok).unwrap_or_default();
                 work.append::<Order>(id, &[event])?;

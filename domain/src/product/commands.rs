@@ -200,7 +200,7 @@ fn move_to(
         work.append_any::<Membership>(from.as_str(), &[removed]);
     }
     if let Some(to) = to {
-        // It stays as it is until the commit, so nobody deletes it meanwhile.
+        // It stays as it is until the commit, so no other command deletes it meanwhile.
         let category = work.state::<Category>(to.as_str())?;
         category.accept_product(to)?;
         let added = MembershipEvent::added(to, product);

@@ -1,12 +1,10 @@
-//! Marks and parked streams as rows.
+//! Parked streams as rows.
 
 use chrono::DateTime;
 use event_sourcing::handler::ParkedStream;
-use event_sourcing::{LogMark, Position, StoreError, StreamId, Version};
+use event_sourcing::{Position, StoreError, StreamId, Version};
 use sql_database::failed;
 
-/// The columns `log_id`, `position` and `event_id`.
-pub(crate) type MarkRow = (Option<String>, i64, Option<String>);
 /// The columns `stream_type`, `stream_id`, `position`, `version`, `event_type`, `reason`, `parked_at`, `decisions`.
 pub(crate) type ParkedRow = (String, String, i64, i64, String, String, i64, i64);
 
@@ -14,23 +12,6 @@ pub(crate) type ParkedRow = (String, String, i64, i64, String, String, i64, i64)
 #[derive(Debug, thiserror::Error)]
 #[error("{0} microseconds since 1970 is no time")]
 struct NoTime(i64);
-
-/// Nothing before the first write.
-pub(crate) fn mark(
-    operation: &'static str,
-    (log, position, event): MarkRow,
-) -> Result<Option<LogMark>, StoreError> {
-    let damaged = |error: uuid::Error| failed(operation, error);
-    let Some(log) = log else {
-        return Ok(None);
-    };
-    let event = event.as_deref().map(str::parse).transpose();
-    Ok(Some(LogMark {
-        log: log.parse().map_err(damaged)?,
-        position: Position(unsigned(position)),
-        event: event.map_err(damaged)?,
-    }))
-}
 
 pub(crate) fn parked(operation: &'static str, row: ParkedRow) -> Result<ParkedStream, StoreError> {
     let (stream_type, stream_id, position, version, event_type, reason, parked_at, decisions) = row;

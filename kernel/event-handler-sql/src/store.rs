@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use event_sourcing::handler::{HandlerProgress, HandlerStore, HandlerWrite, ParkedStream};
 use event_sourcing::{LogMark, StoreError, StreamId, Token};
+use sql_database::mark::{self, MarkRow, stored_event, stored_position};
 use sql_database::{Database, Statement, Transaction};
 
-use crate::row::{self, MarkRow, ParkedRow, signed};
+use crate::row::{self, ParkedRow, signed};
 use crate::schema::SCHEMA;
 
 const TAKE: &str = "INSERT INTO event_handlers AS h (name, token, position) VALUES ($1, $2, 0) \
@@ -65,7 +66,7 @@ impl SqlHandlerStore {
             self.database.fetch_all(Statement::new(READ, ALL)).await?;
         let mut marks = Vec::with_capacity(rows.len());
         for (name, log, position, event) in rows {
-            let mark = row::mark(READ, (log, position, event))?;
+            let mark = mark::read(READ, (log, position, event))?;
             marks.extend(mark.map(|mark| (name, mark)));
         }
         Ok(marks)
@@ -126,7 +127,7 @@ impl HandlerStore for SqlHandlerStore {
     async fn accept(&self, mark: LogMark) -> Result<(), StoreError> {
         let mut transaction = self.database.begin().await?;
         let forget = Statement::new(ACCEPT_LOG, FORGET)
-            .bind(signed(mark.position.0))
+            .bind(stored_position(mark.position))
             .bind(mark.log.to_string());
         transaction.execute(forget).await?;
         let accept = place(Statement::new(ACCEPT_LOG, ACCEPT), &mark);
@@ -161,7 +162,7 @@ fn read_parked(handler: &str) -> Statement {
 
 fn progress(mark: Option<MarkRow>, parked: Vec<ParkedRow>) -> Result<HandlerProgress, StoreError> {
     let mark = match mark {
-        Some(row) => row::mark(READ, row)?,
+        Some(row) => mark::read(READ, row)?,
         None => None,
     };
     let parked = parked.into_iter().map(|row| row::parked(READ, row));
@@ -179,7 +180,7 @@ fn named(statement: Statement, stream: &StreamId) -> Statement {
 
 fn place(statement: Statement, mark: &LogMark) -> Statement {
     statement
-        .bind(signed(mark.position.0))
+        .bind(stored_position(mark.position))
         .bind(mark.log.to_string())
-        .bind(mark.event.map(|event| event.to_string()))
+        .bind(stored_event(mark))
 }

@@ -11,6 +11,7 @@ use event_sourcing::{EventStore, FailureLog, LogMark, Position, StoreError, Toke
 use parking_lot::Mutex;
 use serde::Deserialize;
 use sql_database::Row;
+use sql_database::mark::{self, position, stored_event, stored_position};
 use sqlx::AssertSqlSafe;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -20,8 +21,7 @@ use crate::column::Column;
 use crate::columns;
 use crate::database::{Database, Transaction};
 use crate::engine::Engine;
-use crate::error::failed;
-use crate::feed::{CHANNEL, payload, position, stored};
+use crate::feed::{CHANNEL, payload};
 use crate::generation::{Generation, settle, supersede, token_value};
 use crate::statement::Statement;
 use crate::table::{TableProjection, TableSql};
@@ -149,13 +149,13 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         let statement = Statement::new("move a checkpoint", AssertSqlSafe(sql))
             .bind(self.version.name)
             .bind(generation)
-            .bind(stored(page.from))
+            .bind(stored_position(page.from))
             .bind(token_value(page.token))
-            .bind(stored(page.through))
-            .bind(parked.map(|parked| stored(parked.position)))
+            .bind(stored_position(page.through))
+            .bind(parked.map(|parked| stored_position(parked.position)))
             .bind(parked.map(|parked| parked.reason.clone()))
             .bind(page.mark.log.to_string())
-            .bind(page.mark.event.map(|event| event.to_string()))
+            .bind(stored_event(&page.mark))
             .bind(i64::from(page.caught_up));
         match self.database.engine() {
             Engine::Sqlite => statement,
@@ -270,16 +270,8 @@ struct ProgressRow {
 impl ProgressRow {
     /// What the log had at the checkpoint. Nothing at the start, where every log is the same.
     fn mark(&self, operation: &'static str) -> Result<Option<LogMark>, StoreError> {
-        let Some(log) = self.log_id.as_deref().filter(|_| self.position > 0) else {
-            return Ok(None);
-        };
-        let unreadable = |error| failed(operation, error);
-        let event = self.event_id.as_deref().map(str::parse).transpose();
-        Ok(Some(LogMark {
-            log: log.parse().map_err(unreadable)?,
-            position: position(self.position),
-            event: event.map_err(unreadable)?,
-        }))
+        let log = self.log_id.clone().filter(|_| self.position > 0);
+        mark::read(operation, (log, self.position, self.event_id.clone()))
     }
 
     fn progress(self, operation: &'static str) -> Result<Progress, StoreError> {

@@ -7,6 +7,7 @@
 
 use event_sourcing::{Position, StoreError};
 use serde::de::DeserializeOwned;
+use sql_database::mark::position;
 use sql_database::{Row, Statement};
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -14,7 +15,6 @@ use sqlx::{ColumnIndex, Decode, FromRow, Type, ValueRef};
 
 use crate::database::Database;
 use crate::error::failed;
-use crate::feed::position;
 use crate::version::ProjectionVersion;
 
 /// What the events up to a position made: nothing of it is newer, and nothing is missing.

@@ -18,6 +18,7 @@ pub mod database;
 mod durable;
 pub mod error;
 pub mod format;
+pub mod mark;
 mod pool;
 pub mod postgres;
 pub mod row;

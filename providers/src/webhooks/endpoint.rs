@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::signing_secret::SigningSecret;
 
-/// Who is told of which events, and how. [`WebhookSettings`](super::WebhookSettings) reads them.
+/// Which events are posted where, and how. [`WebhookSettings`](super::WebhookSettings) reads them.
 #[derive(Clone)]
 pub struct WebhookEndpoint {
     /// Names it in logs and wherever its progress is kept.

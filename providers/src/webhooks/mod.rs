@@ -1,4 +1,4 @@
-//! Webhooks that we send: programs of others are told what happened, one event at a time.
+//! Webhooks that we send: events are posted to the programs of others, one at a time.
 //!
 //! ```text
 //!  WEBHOOKS_FILE ─► [`WebhookSettings`] ─► one [`WebhookPublisher`] an endpoint

@@ -26,7 +26,7 @@ pub struct HandlerConfig {
     pub first_pause: Duration,
     /// The longest such pause.
     pub longest_pause: Duration,
-    /// Above so many parked streams the handler stands still: the other side is gone, and it is not the streams.
+    /// Above so many parked streams the handler reads no further: the receiver is gone, and it is not the streams.
     pub max_parked: usize,
     /// How long a stop waits for tries that are under way. What has no end by then is delivered again.
     pub stop_grace: Duration,

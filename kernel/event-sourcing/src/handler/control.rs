@@ -15,7 +15,7 @@ use crate::store::{EventStore, StoreError};
 /// A decision about an event handler.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum HandlerControlEvent {
-    /// It is to stand still.
+    /// It is paused.
     #[event(name = "HandlerPaused")]
     Paused(HandlerPaused),
     /// It is to work, and all its parked streams are to try again.
@@ -84,13 +84,13 @@ pub struct HandlerControl {
 }
 
 impl HandlerControl {
-    /// Whether it is to stand still.
+    /// Whether it is paused.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.is_paused
     }
 
-    /// Has it stand still. Nothing is to do if it does already.
+    /// Pauses it. Nothing is to do if it is paused already.
     #[must_use]
     pub fn pause(&self, handler: &str, actor: Actor) -> Vec<HandlerControlEvent> {
         if self.is_paused {

@@ -1,4 +1,4 @@
-//! What a handler knows of an event beside its data.
+//! What a handler knows of an event besides its data.
 
 use crate::envelope::Envelope;
 

@@ -6,7 +6,7 @@
 //!
 //! Events of one stream are delivered in order, each once the one before it is done; those of different streams side
 //! by side. One that fails is tried again, with pauses. If that does not help, its **stream** is parked in front of it,
-//! and not the handler: what comes later in that stream waits in the log, and all others go on. An operator has the
+//! and not the handler: what comes later in that stream waits in the log, and all others continue. An operator has the
 //! stream try again, or leaves the event out; then the stream's later events are read from the log, in order. (A dead
 //! letter queue that keeps the order of each stream; *sequenced dead letter queue* in Axon.)
 //!

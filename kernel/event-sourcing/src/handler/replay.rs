@@ -24,8 +24,12 @@ impl Keys {
         }
     }
 
-    /// The next stream that is to be read again, and after which version.
-    pub(super) fn next_replay(&mut self) -> Option<(StreamId, Version)> {
+    /// The next stream that is to be read again, and after which version; nothing while `limit` streams are.
+    pub(super) fn next_replay(&mut self, limit: usize) -> Option<(StreamId, Version)> {
+        // The parked streams are counted only when one of them waits.
+        if self.resumed.is_empty() || self.replaying() >= limit {
+            return None;
+        }
         while let Some(stream) = self.resumed.pop_front() {
             let Some(parked) = self.parked.get_mut(&stream) else {
                 continue;
@@ -42,7 +46,7 @@ impl Keys {
     }
 
     /// How many streams are being replayed.
-    pub(super) fn replaying(&self) -> usize {
+    fn replaying(&self) -> usize {
         let parked = self.parked.values();
         parked.filter(|parked| parked.replay.is_some()).count()
     }
@@ -183,7 +187,7 @@ mod tests {
     fn what_was_read_of_the_stream_meanwhile_is_replayed_before_it_is_released() {
         let (mut keys, id) = parked();
         keys.resume(&id);
-        assert_eq!(keys.next_replay(), Some((id.clone(), Version::NONE)));
+        assert_eq!(keys.next_replay(1), Some((id.clone(), Version::NONE)));
         assert!(!keys.replay(&id, stream([1, 2]), &Filter::ALL));
         assert_eq!(deliver(&mut keys), [1, 2]);
         // Event 3 was read of the log, and passed, after the stream was read to its end.
@@ -201,7 +205,7 @@ mod tests {
     fn what_the_reading_of_the_log_has_not_come_to_is_left_to_it() {
         let (mut keys, id) = parked();
         keys.resume(&id);
-        keys.next_replay();
+        keys.next_replay(1);
         assert!(!keys.replay(&id, stream([1, 2, 3]), &Filter::ALL));
         assert_eq!(deliver(&mut keys), [1, 2]);
         assert!(!keys.replay(&id, stream([3]), &Filter::ALL));

@@ -80,8 +80,7 @@ impl<H: EventHandler> HandlerRunner<H> {
         };
         let (token, progress) = self.take_over(lease?).await?;
         let work = self.begin(token, progress).await?;
-        let work = async { Held(work.run(stop).await) };
-        self.0.subscription.hold(token, work).await.0
+        self.0.subscription.hold(token, work.run(stop)).await
     }
 
     /// The progress under this process's token. A store that has a newer one was written by a process that took the
@@ -157,14 +156,5 @@ impl<H: EventHandler> HandlerRunner<H> {
                 "event handler retries"
             );
         }
-    }
-}
-
-/// How the work under a lease ended.
-struct Held(Result<(), Lost>);
-
-impl From<Lost> for Held {
-    fn from(lost: Lost) -> Self {
-        Self(Err(lost))
     }
 }

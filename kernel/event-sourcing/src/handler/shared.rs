@@ -33,9 +33,9 @@ pub struct HandlerState {
     pub parked: usize,
     /// How many events are tried again.
     pub retrying: usize,
-    /// Whether it stands still because an operator paused it.
+    /// Whether an operator has paused it.
     pub is_paused: bool,
-    /// Whether it stands still because too many streams are parked.
+    /// Whether it reads no further because too many streams are parked.
     pub is_full: bool,
     /// The database error that it is retrying, if it is; or that the log is another one.
     pub failing: Option<String>,
@@ -137,16 +137,15 @@ impl<H: EventHandler> Shared<H> {
     }
 
     pub(super) fn show(&self, state: HandlerState) {
-        self.measure(&state);
         self.failures.log_recovery(
             Instant::now(),
             format_args!("event handler {} works again", self.name),
         );
-        self.state.send_if_modified(|shown| {
-            let is_other = *shown != state;
-            *shown = state;
-            is_other
-        });
+        // Most steps change nothing of it.
+        if *self.state.borrow() != state {
+            self.measure(&state);
+            self.state.send_replace(state);
+        }
     }
 
     /// Another process may run the handler now: what this one knew of it may be old.

@@ -135,7 +135,7 @@ pub(super) async fn decide<H: EventHandler>(
 ) -> Step {
     sleep_until(at).await;
     let read = async {
-        // The handler stands still, and the log does not.
+        // The handler is paused or full, and the log grows.
         reading.head = Some(shared.subscription.log().head().await?);
         reading.refresh(shared).await
     };

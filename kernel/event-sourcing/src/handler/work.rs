@@ -90,7 +90,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
             retrying: HashMap::new(),
         };
         let is_first = !shared.has_resumed.load(Ordering::Relaxed);
-        work.resume(|_| is_first);
+        work.resume(|row, control| is_first || control.resumes(row));
         Ok(work)
     }
 
@@ -139,9 +139,7 @@ impl<'r, H: EventHandler> Work<'r, H> {
         if self.control.is_paused() {
             return;
         }
-        while self.keys.replaying() < config.concurrency
-            && let Some((stream, after)) = self.keys.next_replay()
-        {
+        while let Some((stream, after)) = self.keys.next_replay(config.concurrency) {
             self.running
                 .push(Box::pin(step::replay(shared, stream, after)));
         }
@@ -231,9 +229,11 @@ impl<'r, H: EventHandler> Work<'r, H> {
         if let Some(error) = error {
             return Err(error);
         }
-        self.control = Arc::clone(decisions.control());
         self.is_undecided = !is_decided;
-        self.resume(|_| false);
+        if !Arc::ptr_eq(&self.control, decisions.control()) {
+            self.control = Arc::clone(decisions.control());
+            self.resume(|row, control| control.resumes(row));
+        }
         self.head = head.unwrap_or(self.head);
         if let Some(page) = page {
             self.shared.has_resumed.store(true, Ordering::Relaxed);
@@ -245,11 +245,10 @@ impl<'r, H: EventHandler> Work<'r, H> {
         Ok(())
     }
 
-    /// Has those parked streams try again that an operator has resumed, or that `which` names.
-    fn resume(&mut self, which: impl Fn(&ParkedStream) -> bool) {
-        let control = Arc::clone(&self.control);
+    /// Has those parked streams try again that `which` names.
+    fn resume(&mut self, which: impl Fn(&ParkedStream, &HandlerControl) -> bool) {
         let rows = self.keys.parked.values().map(|parked| &parked.row);
-        let resumed = rows.filter(|row| control.resumes(row) || which(row));
+        let resumed = rows.filter(|row| which(row, &self.control));
         let resumed: Vec<_> = resumed.map(|row| row.stream.clone()).collect();
         for stream in resumed {
             self.keys.resume(&stream);

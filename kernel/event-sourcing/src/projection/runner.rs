@@ -252,13 +252,8 @@ impl<P: Projection> Runner<P> {
         if let Some(parked) = parking.given_up(&progress) {
             return Err(Ended::Parked(parked));
         }
-        let work = async {
-            match self.work(parking, token, progress).await {
-                Ok(never) => match never {},
-                Err(ended) => ended,
-            }
-        };
-        Err(self.subscription.hold(token, work).await)
+        let work = self.work(parking, token, progress);
+        self.subscription.hold(token, work).await
     }
 
     /// The progress, from an empty read model if the one that is there is of another log.

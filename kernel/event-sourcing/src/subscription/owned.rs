@@ -73,17 +73,18 @@ impl OwnedSubscription {
 
     /// Works for as long as the lease is held and the log is the one that the checkpoint is of.
     ///
-    /// All runs side by side: a renewal may need the connection that the work holds, so that neither may stand still
+    /// All runs side by side: a renewal may need the connection that the work holds, so that neither may wait
     /// while the other waits.
-    pub(crate) async fn hold<T: From<Lost>>(
+    pub(crate) async fn hold<T, E: From<Lost>>(
         &self,
         token: Token,
-        work: impl Future<Output = T>,
-    ) -> T {
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let never = |never| match never {};
         tokio::select! {
             ended = work => ended,
-            lost = self.keep(token) => T::from(never(lost)),
-            lost = origin::watch(&*self.log, &self.checkpoint) => T::from(never(lost)),
+            lost = self.keep(token) => Ok(lost.map(never)?),
+            lost = origin::watch(&*self.log, &self.checkpoint) => Ok(lost.map(never)?),
         }
     }
 
@@ -158,12 +159,5 @@ impl OwnedSubscription {
             .acquire_leases(&names, &self.lease.owner, self.lease.ttl, None)
             .await?;
         Ok(leases.first().map(|lease| lease.token))
-    }
-}
-
-fn never(lost: Result<Infallible, Lost>) -> Lost {
-    match lost {
-        Ok(never) => match never {},
-        Err(lost) => lost,
     }
 }

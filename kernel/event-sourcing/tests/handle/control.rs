@@ -102,7 +102,7 @@ async fn a_pause_is_obeyed_within_a_second_also_right_after_another_read() {
     let fixture = Fixture::new();
     let mut running = fixture.run();
     running.until(|state| state.active).await;
-    // Read with the decisions that are fresh then, and the pause right behind it.
+    // Read with the decisions that are fresh then, and the pause right after it.
     fixture.append("a", [1]).await;
     running.reaches(1).await;
     fixture

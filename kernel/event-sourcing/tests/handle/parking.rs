@@ -1,4 +1,4 @@
-//! Parked streams: what parks one, what goes on meanwhile, and how it comes back.
+//! Parked streams: what parks one, what continues meanwhile, and how it resumes.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

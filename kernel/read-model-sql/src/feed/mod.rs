@@ -144,16 +144,6 @@ fn parse(payload: &str) -> Option<(&str, i64, Position)> {
     Some((name, generation, Position(position)))
 }
 
-/// A stored position; never negative.
-pub(crate) fn position(stored: i64) -> Position {
-    Position(u64::try_from(stored).unwrap_or(0))
-}
-
-/// A position as it is stored. The log ends long before `i64` does.
-pub(crate) fn stored(position: Position) -> i64 {
-    i64::try_from(position.0).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

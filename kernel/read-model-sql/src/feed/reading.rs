@@ -8,11 +8,12 @@ use event_sourcing::{FailureLog, StoreError, fields};
 use futures::future::BoxFuture;
 use serde::Deserialize;
 use sql_database::Row;
+use sql_database::mark::position;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgListener;
 use tokio::time::Instant;
 
-use super::{CHANNEL, Feed, position};
+use super::{CHANNEL, Feed};
 use crate::checkpoint::Checkpoint;
 use crate::database::Database;
 use crate::error::store_error;

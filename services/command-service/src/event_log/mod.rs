@@ -7,9 +7,7 @@
 //! found; one that finds the log replaced while it runs ends.
 
 mod accept;
-mod mark;
 mod watch;
 
 pub use accept::check;
-pub(crate) use mark::{MarkRow, StoredMark, stored_event, stored_position};
 pub use watch::watch;

@@ -12,7 +12,7 @@ pub struct DecideOnHandler {
     pub handler: String,
     /// What is decided.
     pub decision: HandlerDecision,
-    /// Why it cannot be decided. It is told only if the command was not executed before: a stream that was skipped is not
+    /// Why it is rejected, but only if the command was not executed before: a stream that was skipped is not
     /// parked any more when the skip is sent again.
     pub obstacle: Option<DomainError>,
     /// Who decides it, and why.
@@ -22,7 +22,7 @@ pub struct DecideOnHandler {
 /// What can be decided about an event handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HandlerDecision {
-    /// It stands still.
+    /// It is paused.
     Pause,
     /// It works, and all its parked streams try again.
     Resume,

@@ -1,4 +1,4 @@
-//! Tells customers what became of their orders.
+//! Notifies customers about their orders.
 //!
 //! It is not a step of a saga, since no order fails because of a letter.
 
@@ -18,7 +18,7 @@ use super::again;
 pub struct OrderNotifications {
     /// The orders.
     pub executor: Arc<Executor>,
-    /// How customers are told.
+    /// How customers are notified.
     pub notifications: Arc<dyn Notifications>,
 }
 
@@ -53,7 +53,7 @@ impl OrderNotifications {
     async fn send(&self, notice: &Notice, delivery: Delivery<'_>) -> Result<(), HandlerError> {
         let key = Key::try_new(delivery.idempotency_key())?;
         match self.notifications.send(&key, notice).await {
-            // The customer's other orders are told of all the same, so nothing waits for this one.
+            // The customer is notified about later events all the same, so nothing waits for this one.
             Err(Failure::Refused(reason)) => {
                 metrics::counter!("notices_given_up_total").increment(1);
                 tracing::error!(

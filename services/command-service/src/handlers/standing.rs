@@ -84,6 +84,11 @@ impl EventHandlers {
         for (name, state) in self.handlers.iter() {
             standings.push(self.standing(name, state).await?);
         }
+        // After the positions, none of which can lie above it then.
+        let head = self.log.head().await?;
+        for standing in &mut standings {
+            standing.head = head;
+        }
         Ok(standings)
     }
 
@@ -94,11 +99,16 @@ impl EventHandlers {
     pub async fn show(&self, name: &str) -> Result<Option<Standings>, StoreError> {
         let mut handlers = self.handlers.iter();
         match handlers.find(|(known, _)| known == name) {
-            Some((name, state)) => Ok(Some(self.standing(name, state).await?)),
+            Some((name, state)) => {
+                let mut standing = self.standing(name, state).await?;
+                standing.head = self.log.head().await?;
+                Ok(Some(standing))
+            }
             None => Ok(None),
         }
     }
 
+    /// All of it but the end of the log.
     async fn standing(
         &self,
         name: &str,
@@ -110,13 +120,12 @@ impl EventHandlers {
         for decision in &decisions {
             control.evolve(&decision.event, decision.at);
         }
-        let head = self.log.head().await?;
         let state = state.borrow().clone();
         Ok(Standings {
             name: name.to_owned(),
             standing: standing(&state, control.is_paused()),
             progress,
-            head,
+            head: Position::START,
             retrying: state.retrying,
             failing: state.failing,
             decisions,

@@ -58,7 +58,7 @@ impl Webhook {
 
 impl EventHandler for Webhook {
     const NAME: &'static str = "webhooks";
-    /// A new endpoint is told of what happens from now on.
+    /// A new endpoint gets the events from now on.
     const START: Start = Start::Now;
 
     fn instance(&self) -> Option<&str> {

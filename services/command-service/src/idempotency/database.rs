@@ -8,11 +8,11 @@ use std::time::Duration;
 use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::{CommandId, EventStore, LogMark, StoreError};
 use sql_database::Statement;
+use sql_database::mark::{stored_event, stored_position};
 use uuid::Uuid;
 
 use super::age::{KeyClock, Moment};
 use super::{Begun, KeyedRequest, RequestHash};
-use crate::event_log::{stored_event, stored_position};
 
 const KEEP: &str = "keep a request's answer";
 /// How many rows the clean-up removes in one statement.

@@ -3,9 +3,9 @@
 use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::{EventStore, LogId, LogMark, Position, StoreError};
 use sql_database::Statement;
+use sql_database::mark::{self, MarkRow, stored_position};
 
 use super::age::KeyClock;
-use crate::event_log::{MarkRow, StoredMark, stored_position};
 
 /// How many marks are compared with the log at once.
 const COMPARED_AT_ONCE: i64 = 1_000;
@@ -48,10 +48,10 @@ pub(crate) async fn newest(
         .bind(since.at)
         .bind(since.ran);
     let found: Option<MarkRow> = database.fetch_optional(newest).await?;
-    let stored = found
-        .map(|row| StoredMark::read(OPERATION, row))
-        .transpose()?;
-    Ok(stored.and_then(|stored| stored.mark))
+    match found {
+        Some(row) => Ok(mark::read(OPERATION, row)?),
+        None => Ok(None),
+    }
 }
 
 /// Forgets the answers that are not of the log that ends at `head`, and says how many those were. A log is the same up
@@ -95,8 +95,8 @@ async fn downward(
         .bind(stored_position(from))
         .bind(COMPARED_AT_ONCE);
     let rows: Vec<MarkRow> = database.fetch_all(downward).await?;
+    // Each row names its log.
     let marks = rows.into_iter();
-    let marks = marks.map(|row| Ok(StoredMark::read(OPERATION, row)?.mark));
-    let marks: Result<Vec<Option<LogMark>>, DatabaseError> = marks.collect();
-    Ok(marks?.into_iter().flatten().collect())
+    let marks = marks.filter_map(|row| mark::read(OPERATION, row).transpose());
+    Ok(marks.collect::<Result<_, _>>()?)
 }

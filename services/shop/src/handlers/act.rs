@@ -6,10 +6,14 @@ use contract::proto::{
     EventHandlerActionResult, PauseEventHandlerParam, ResumeEventHandlerParam,
     SkipHandledEventParam,
 };
+use platform::runtime::GrpcChannel;
 use serde::Serialize;
+use tonic::{Request, Response, Status};
 
 use crate::remote::{Failed, command, refused, write_side};
-use crate::terminal::{Output, line, new_id};
+use crate::terminal::{Output, actor, line, new_id, text_of};
+
+type Client = EventHandlersClient<GrpcChannel>;
 
 /// A decision that is in the log now.
 #[derive(Debug, Serialize)]
@@ -25,63 +29,68 @@ struct Done {
     unchanged: bool,
 }
 
-/// Has the handler stand still.
+/// Pauses the handler.
 pub async fn pause(arguments: &ArgMatches) -> Result<(), Failed> {
-    let param = PauseEventHandlerParam {
-        name: text_of(arguments, "name"),
-        who: text_of(arguments, "who"),
-        reason: text_of(arguments, "reason"),
-    };
-    let command_id = new_id();
-    let reply = write_side(arguments, EventHandlersClient::new)?
-        .call(
-            || command(param.clone(), command_id, &param.who),
-            async |mut client, request| client.pause_event_handler(request).await,
-        )
-        .await?;
-    told(arguments, "pause", reply)
+    let (who, reason) = actor(arguments);
+    let name = text_of(arguments, "name");
+    let param = PauseEventHandlerParam { name, who, reason };
+    decide(arguments, "pause", &param, async |mut client, request| {
+        client.pause_event_handler(request).await
+    })
+    .await
 }
 
 /// Has the handler, or one of its parked streams, try again.
 pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
+    let (who, reason) = actor(arguments);
     let param = ResumeEventHandlerParam {
         name: text_of(arguments, "name"),
-        stream: arguments.get_one::<String>("stream").cloned(),
-        who: text_of(arguments, "who"),
-        reason: text_of(arguments, "reason"),
+        stream: stream(arguments),
+        who,
+        reason,
     };
-    let command_id = new_id();
-    let reply = write_side(arguments, EventHandlersClient::new)?
-        .call(
-            || command(param.clone(), command_id, &param.who),
-            async |mut client, request| client.resume_event_handler(request).await,
-        )
-        .await?;
-    told(arguments, "resume", reply)
+    decide(arguments, "resume", &param, async |mut client, request| {
+        client.resume_event_handler(request).await
+    })
+    .await
 }
 
 /// Leaves the event out at which a stream is parked.
 pub async fn skip(arguments: &ArgMatches) -> Result<(), Failed> {
+    let (who, reason) = actor(arguments);
     let param = SkipHandledEventParam {
         name: text_of(arguments, "name"),
-        stream: text_of(arguments, "stream"),
+        stream: stream(arguments).unwrap_or_default(),
         position: position(arguments).unwrap_or_default(),
-        who: text_of(arguments, "who"),
-        reason: text_of(arguments, "reason"),
+        who,
+        reason,
     };
-    let command_id = new_id();
-    let reply = write_side(arguments, EventHandlersClient::new)?
-        .call(
-            || command(param.clone(), command_id, &param.who),
-            async |mut client, request| client.skip_handled_event(request).await,
-        )
-        .await?;
-    told(arguments, "skip", reply)
+    decide(arguments, "skip", &param, async |mut client, request| {
+        client.skip_handled_event(request).await
+    })
+    .await
 }
 
-fn text_of(arguments: &ArgMatches, name: &str) -> String {
-    let text = arguments.get_one::<String>(name).cloned();
-    text.unwrap_or_default()
+/// Sends a decision, each time under the same command id, and tells what came of it.
+async fn decide<P: Clone>(
+    arguments: &ArgMatches,
+    act: &'static str,
+    param: &P,
+    send: impl AsyncFn(Client, Request<P>) -> Result<Response<EventHandlerActionResult>, Status>,
+) -> Result<(), Failed> {
+    let (who, _) = actor(arguments);
+    let command_id = new_id();
+    let request = || command(param.clone(), command_id, &who);
+    let reply = write_side(arguments, EventHandlersClient::new)?
+        .call(request, send)
+        .await?;
+    told(arguments, act, reply)
+}
+
+/// The stream, of the acts that can be about one.
+fn stream(arguments: &ArgMatches) -> Option<String> {
+    let given = arguments.try_get_one::<String>("stream").ok().flatten();
+    given.cloned()
 }
 
 fn position(arguments: &ArgMatches) -> Option<i64> {
@@ -95,11 +104,10 @@ fn told(
     reply: EventHandlerActionResult,
 ) -> Result<(), Failed> {
     refused(reply.error)?;
-    let stream = arguments.try_get_one::<String>("stream").ok().flatten();
     let done = Done {
         handler: text_of(arguments, "name"),
         act,
-        stream: stream.cloned(),
+        stream: stream(arguments),
         position: position(arguments),
         unchanged: reply.unchanged,
     };

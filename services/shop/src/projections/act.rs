@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::show::read;
 use crate::remote::{Failed, command, refused, write_side};
-use crate::terminal::{Output, line, new_id};
+use crate::terminal::{Output, actor, line, new_id};
 
 /// A decision that is in the log now.
 #[derive(Debug, Serialize)]
@@ -78,14 +78,6 @@ fn not_parked_there(name: &str, parked_at: Option<i64>, position: i64) -> Failed
         message,
         error_type: "CONFLICT".to_owned(),
     }
-}
-
-fn actor(arguments: &ArgMatches) -> (String, String) {
-    let text = |name| arguments.get_one::<String>(name).cloned();
-    (
-        text("who").unwrap_or_default(),
-        text("reason").unwrap_or_default(),
-    )
 }
 
 fn told(

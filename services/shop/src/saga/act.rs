@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 use super::model::{Saga, State};
 use super::show::standing;
 use crate::remote::{Failed, command, refused, write_side};
-use crate::terminal::{Output, line, new_id};
+use crate::terminal::{Output, actor, line, new_id, text_of};
 
 /// An act, and the saga as it left it.
 #[derive(Debug, Serialize)]
@@ -24,11 +24,11 @@ struct Done {
 
 /// Does it.
 pub async fn run(act: &str, arguments: &ArgMatches) -> Result<(), Failed> {
-    let text = |name| arguments.get_one::<String>(name).cloned();
+    let (who, reason) = actor(arguments);
     let param = SagaActionParam {
-        saga_id: text("id").unwrap_or_default(),
-        who: text("who").unwrap_or_default(),
-        reason: text("reason").unwrap_or_default(),
+        saga_id: text_of(arguments, "id"),
+        who,
+        reason,
     };
     let is_close = act == "resolve" && arguments.get_flag("close");
     let act = if is_close { "close" } else { act };

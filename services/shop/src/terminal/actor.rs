@@ -1,6 +1,6 @@
 //! Who does something that is written down, and why.
 
-use clap::Arg;
+use clap::{Arg, ArgMatches};
 
 /// The flags `--reason` and `--who`. The first is required; the login name stands in for the second.
 pub fn actor_args() -> [Arg; 2] {
@@ -16,6 +16,17 @@ pub fn actor_args() -> [Arg; 2] {
         .hide_default_value(true)
         .help("Who you are, 1 to 255 characters [default: your login name]");
     [reason, who]
+}
+
+/// What the flags of [`actor_args`] say: who, and why.
+pub fn actor(arguments: &ArgMatches) -> (String, String) {
+    (text_of(arguments, "who"), text_of(arguments, "reason"))
+}
+
+/// A text among the arguments; empty if it was not given.
+pub fn text_of(arguments: &ArgMatches, name: &str) -> String {
+    let text = arguments.get_one::<String>(name).cloned();
+    text.unwrap_or_default()
 }
 
 /// What the variables say, or else the system's name for the user of this process, or else the user's number: containers

@@ -5,7 +5,7 @@ mod output;
 mod table;
 mod time;
 
-pub use actor::actor_args;
+pub use actor::{actor, actor_args, text_of};
 pub use output::{Output, json_flag, line, new_id, say};
 pub use table::{fields, table};
 pub use time::{parse_age, span, stamp};
