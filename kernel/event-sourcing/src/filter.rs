@@ -105,6 +105,22 @@ impl Filter {
         self
     }
 
+    /// What any of them lets through; of none, all events.
+    #[must_use]
+    pub fn union(filters: impl IntoIterator<Item = Self>) -> Self {
+        filters.into_iter().reduce(Self::or).unwrap_or_default()
+    }
+
+    /// Whether both select streams of one type.
+    pub(crate) fn shares_stream_type(&self, other: &Self) -> bool {
+        let streams = self.streams.iter();
+        let mut types = streams.map(|stream| stream.stream_type);
+        types.any(|stream_type| {
+            let mut others = other.streams.iter();
+            others.any(|other| other.stream_type == stream_type)
+        })
+    }
+
     /// Whether it lets every event through.
     #[must_use]
     pub fn is_all(&self) -> bool {

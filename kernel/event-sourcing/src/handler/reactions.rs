@@ -117,12 +117,12 @@ impl<H: EventHandler> Reactions<H> {
         decode: fn(&Arc<Envelope>) -> Result<AnyEvent, DecodeError>,
         reaction: impl for<'a> React<'a, H, E>,
     ) -> Reaction<'_, E> {
-        let streams = filter.stream_types();
-        let mut known = self.routes.iter().map(|route| route.filter.stream_types());
+        let mut known = self.routes.iter();
         assert!(
-            !known.any(|known| known.iter().any(|stream| streams.contains(stream))),
-            "event handler {} has two reactions for one of the streams {streams:?}, and the second would get no event",
-            H::NAME
+            !known.any(|known| known.filter.shares_stream_type(&filter)),
+            "event handler {} has two reactions for one of the streams {:?}, and the second would get no event",
+            H::NAME,
+            filter.stream_types()
         );
         let run: Run<H> =
             Box::new(
@@ -146,9 +146,7 @@ impl<H: EventHandler> Reactions<H> {
     /// The events that concern the handler.
     #[must_use]
     pub fn filter(&self) -> Filter {
-        let mut filters = self.routes.iter().map(|route| route.filter.clone());
-        let first = filters.next().unwrap_or_default();
-        filters.fold(first, Filter::or)
+        Filter::union(self.routes.iter().map(|route| route.filter.clone()))
     }
 
     fn route_of(&self, envelope: &Envelope) -> Option<&Route<H>> {

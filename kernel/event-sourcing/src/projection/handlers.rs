@@ -132,12 +132,12 @@ impl<P: Projection> Handlers<P> {
         + Sync
         + 'static,
     ) -> Handler<'_, P::Row, E> {
-        let streams = filter.stream_types();
-        let mut known = self.routes.iter().map(|route| route.filter.stream_types());
+        let mut known = self.routes.iter();
         assert!(
-            !known.any(|known| known.iter().any(|stream| streams.contains(stream))),
-            "projection {} has two handlers for one of the streams {streams:?}, and the second would get no event",
-            P::NAME
+            !known.any(|known| known.filter.shares_stream_type(&filter)),
+            "projection {} has two handlers for one of the streams {:?}, and the second would get no event",
+            P::NAME,
+            filter.stream_types()
         );
         self.routes.push(Route {
             filter,
@@ -158,9 +158,7 @@ impl<P: Projection> Handlers<P> {
     /// The events that concern the projection.
     #[must_use]
     pub fn filter(&self) -> Filter {
-        let mut filters = self.routes.iter().map(|route| route.filter.clone());
-        let first = filters.next().unwrap_or_default();
-        filters.fold(first, Filter::or)
+        Filter::union(self.routes.iter().map(|route| route.filter.clone()))
     }
 
     /// Decodes an event that passed the filter.

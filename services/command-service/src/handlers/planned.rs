@@ -65,9 +65,7 @@ impl Planned {
 /// What they read of the log together.
 #[must_use]
 pub fn filter(handlers: &[Planned]) -> Filter {
-    let mut filters = handlers.iter().map(|planned| planned.filter.clone());
-    let first = filters.next();
-    filters.fold(first.unwrap_or_default(), Filter::or)
+    Filter::union(handlers.iter().map(|planned| planned.filter.clone()))
 }
 
 /// Runs them until `tasks` stop.

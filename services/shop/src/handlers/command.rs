@@ -1,9 +1,9 @@
 //! The command line of `shop handlers`.
 
-use clap::{Arg, Command, value_parser};
+use clap::{Arg, Command};
 
 use crate::location;
-use crate::terminal::{actor_args, json_flag};
+use crate::terminal::{actor_args, json_flag, position_arg};
 
 const ABOUT: &str = "\
 Shows how far the write side's event handlers are, and pauses and resumes them.
@@ -87,7 +87,7 @@ pub fn command() -> Command {
                 .long_about(SKIP_ABOUT)
                 .arg(name())
                 .arg(stream())
-                .arg(position())
+                .arg(position_arg())
                 .args(actor_args()),
         ])
 }
@@ -104,12 +104,4 @@ fn stream() -> Arg {
         .value_name("STREAM")
         .required(true)
         .help("The parked stream, such as order/4711")
-}
-
-fn position() -> Arg {
-    Arg::new("position")
-        .value_name("POSITION")
-        .required(true)
-        .value_parser(value_parser!(i64).range(1..))
-        .help("The position of the event in the log")
 }

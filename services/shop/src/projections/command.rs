@@ -1,9 +1,9 @@
 //! The command line of `shop projections`.
 
-use clap::{Arg, Command, value_parser};
+use clap::{Arg, Command};
 
 use crate::location;
-use crate::terminal::{actor_args, json_flag};
+use crate::terminal::{actor_args, json_flag, position_arg};
 
 const ABOUT: &str = "\
 Shows how far the read side's projections are, and resumes parked ones.
@@ -75,7 +75,7 @@ pub fn command() -> Command {
                 .about("Leave the event out that a projection is parked at")
                 .long_about(SKIP_ABOUT)
                 .arg(name())
-                .arg(position())
+                .arg(position_arg())
                 .args(actor_args()),
         ])
 }
@@ -85,12 +85,4 @@ fn name() -> Arg {
         .value_name("NAME")
         .required(true)
         .help("The projection's name, such as orders")
-}
-
-fn position() -> Arg {
-    Arg::new("position")
-        .value_name("POSITION")
-        .required(true)
-        .value_parser(value_parser!(i64).range(1..))
-        .help("The position of the event in the log")
 }

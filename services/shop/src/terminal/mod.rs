@@ -2,10 +2,12 @@
 
 mod actor;
 mod output;
+mod position;
 mod table;
 mod time;
 
 pub use actor::{actor, actor_args, text_of};
 pub use output::{Output, json_flag, line, new_id, say};
+pub use position::position_arg;
 pub use table::{fields, table};
 pub use time::{parse_age, span, stamp};
