@@ -8,11 +8,11 @@ use event_sourcing::execute::ExecutorConfig;
 use crate::app::{WriteSide, open_store};
 use crate::arguments::Options;
 use crate::database::Server;
+use crate::deposit_workload::{Accounts, Teller, open_accounts, preload};
 use crate::ids::Ids;
 use crate::limits::Writes;
 use crate::measure::{Figures, closed_loop};
 use crate::report::{Comparison, Report, Row, Target};
-use crate::teller::{Accounts, Teller, open_accounts, preload};
 
 const EXISTING: usize = 1_000;
 

@@ -9,13 +9,11 @@ use test_postgres::Cluster;
 
 use crate::ids::Ids;
 
-/// What `--url` names.
 #[derive(Debug)]
 pub enum Server {
     /// A cluster of our own, stopped and removed at the end.
     Private(Cluster),
     Postgres(String),
-    /// A folder.
     Sqlite(PathBuf),
 }
 
@@ -62,7 +60,6 @@ impl Server {
         }
     }
 
-    /// `postgres` or `sqlite`.
     pub fn engine(&self) -> &'static str {
         if self.is_postgres() {
             "postgres"
@@ -97,7 +94,6 @@ impl Server {
 }
 
 impl Database {
-    /// Drops it.
     pub async fn discard(self) -> Result<()> {
         match self.kind {
             Kind::Postgres { server } => {

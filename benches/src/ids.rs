@@ -13,7 +13,6 @@ impl Ids {
         Self(RandomState::new().hash_one(0_u64))
     }
 
-    /// A random number.
     pub fn random(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -22,7 +21,6 @@ impl Ids {
         mixed ^ (mixed >> 31)
     }
 
-    /// A random element.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         let at = self.random() % from.len() as u64;
         &from[usize::try_from(at).unwrap_or(0)]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use event_sourcing::execute::{Executor, ExecutorConfig};
 
+use crate::account::Account;
 use crate::app::{WriteSide, open_store};
 use crate::arguments::Options;
 use crate::database::Server;
+use crate::deposit_workload::{open_accounts, preload};
 use crate::measure::{Client, Figures, closed_loop};
 use crate::report::{Comparison, Report, Row, Target};
-use crate::subject::Account;
-use crate::teller::{open_accounts, preload};
 
 /// The last one lies half way between two snapshots.
 const SIZES: [usize; 4] = [1, 100, 10_000, 10_050];

@@ -1,9 +1,11 @@
 //! Measurements, each beside its limit. The method is in `benches/README.md`.
 
+mod account;
 mod app;
 mod append;
 mod arguments;
 mod database;
+mod deposit_workload;
 mod gateway;
 mod idle;
 mod ids;
@@ -15,8 +17,6 @@ mod project;
 mod report;
 mod saga;
 mod services;
-mod subject;
-mod teller;
 mod visible;
 
 use std::process::ExitCode;

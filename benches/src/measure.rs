@@ -12,7 +12,6 @@ pub const WARM_UP: Duration = Duration::from_secs(1);
 /// A measurement with fewer operations says nothing.
 const MIN_OPERATIONS: u64 = 5;
 
-/// One client.
 pub trait Client: Send + 'static {
     /// Does one operation and says how many it counts for.
     fn operate(&mut self) -> impl Future<Output = Result<u64>> + Send;

@@ -12,14 +12,14 @@ use read_model_sql::{Database, SqlLeaseStore, SqlProjectionStore, TableProjectio
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::account::{Account, Deposited};
 use crate::app::{WriteSide, open_store};
 use crate::arguments::Options;
 use crate::database::Server;
+use crate::deposit_workload::open_accounts;
 use crate::limits::rebuild;
 use crate::measure::{Figures, once};
 use crate::report::{Comparison, Report, Row, Target};
-use crate::subject::{Account, Deposited};
-use crate::teller::open_accounts;
 
 const ACCOUNTS: usize = 1_000;
 const EVENTS: u64 = 200_000;

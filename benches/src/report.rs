@@ -6,10 +6,8 @@ use serde::Serialize;
 
 use crate::measure::Figures;
 
-/// One measurement.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// Such as `append`.
     pub bench: &'static str,
     /// Such as `new aggregates`.
     pub case: String,
@@ -31,7 +29,6 @@ pub struct Row {
 /// A figure that has a target without a limit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Bound {
-    /// Its name.
     pub figure: &'static str,
     pub value: f64,
     pub target: Target,
@@ -41,7 +38,6 @@ pub struct Bound {
 /// A figure beside its limit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// The limit's name.
     pub to: String,
     /// The limit, measured before.
     pub before: f64,

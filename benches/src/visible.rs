@@ -19,7 +19,7 @@ const MUTATIONS_PER_SECOND: usize = 200;
 const CLIENTS: usize = 20;
 const PRODUCTS: u64 = 1_000;
 /// A write that is not seen for so long is lost.
-const PATIENCE: Duration = Duration::from_secs(5);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// 200 mutations a second from 20 clients; each of them asks again and again until it sees what it wrote.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
@@ -130,7 +130,7 @@ impl Client {
             if seen == Some(quantity) {
                 return Ok(since.elapsed());
             }
-            if since.elapsed() > PATIENCE {
+            if since.elapsed() > WAIT_TIMEOUT {
                 bail!("{id} was not seen: {}", answer.body);
             }
         }

@@ -11,7 +11,7 @@ use crate::error::DatabaseError;
 use crate::schema::SCHEMA;
 
 /// How long a statement waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What metrics call its connections.
 const POOL: &str = "command";
 const MIGRATE: &str = "migrate the command database";
@@ -38,7 +38,7 @@ impl CommandDatabase {
             pool: POOL,
             application: "command-service",
             size: pool_size,
-            patience: PATIENCE,
+            patience: ACQUIRE_TIMEOUT,
         };
         let inner =
             Database::open_durable("connect to the command database", url.as_str(), connections)

@@ -3,7 +3,6 @@
 use sql_database::format::step;
 use sql_database::{Migration, Schema};
 
-/// Its steps.
 pub(crate) const SCHEMA: Schema = Schema {
     database: "command database",
     table: "command_schema",

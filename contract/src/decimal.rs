@@ -67,13 +67,13 @@ pub fn from_double(value: f64) -> Result<String, DecimalError> {
     /// Beside the value itself: some thousand operations, each off by half of the last bit.
     const RELATIVE_NOISE: f64 = 1e-12;
     /// Whatever the value, far less than half a cent.
-    const MOST_NOISE: f64 = 0.002;
+    const MAX_NOISE: f64 = 0.002;
     if !value.is_finite() {
         return Err(DecimalError::Malformed);
     }
     // Two decimals are the nearest cent, rounded from the exact value of the double.
     let nearest = format!("{value:.2}");
-    let noise = (value.abs() * RELATIVE_NOISE).min(MOST_NOISE);
+    let noise = (value.abs() * RELATIVE_NOISE).min(MAX_NOISE);
     let is_cents = nearest
         .parse()
         .is_ok_and(|cents: f64| (value - cents).abs() <= noise);

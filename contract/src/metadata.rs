@@ -47,7 +47,6 @@ pub fn insert(metadata: &mut MetadataMap, key: &'static str, value: &str) {
     }
 }
 
-/// Sets a position.
 pub fn insert_position(metadata: &mut MetadataMap, key: &'static str, position: u64) {
     metadata.insert(key, MetadataValue::from(position));
 }

@@ -15,7 +15,6 @@ pub enum Reason {
     ReadSideBuilding,
     /// The read side stands still below the position asked for.
     ReadSideStalled,
-    /// Nothing happened.
     OutcomeNone,
     /// The command may have taken effect: send it again with the same id to learn.
     OutcomeUnknown,

@@ -5,7 +5,7 @@ use std::fmt;
 use event_sourcing::Version;
 
 use crate::order::OrderState;
-use crate::validation::{Findings, ValidationError};
+use crate::validation::{ValidationError, ValidationErrors};
 use crate::value::{EntityId, Money, Quantity, StockLevel};
 
 /// Why a command is refused.
@@ -38,7 +38,6 @@ pub enum Conflict {
     Version {
         /// What was to be changed.
         entity: Entity,
-        /// Its id.
         id: EntityId,
         /// The version that the client named.
         expected: Version,
@@ -47,7 +46,7 @@ pub enum Conflict {
     },
     /// The id is in use, or was: ids are not given twice.
     #[error("{entity} {id} already exists")]
-    IdTaken {
+    AlreadyExists {
         /// What was to be created.
         entity: Entity,
         /// The id that was given.
@@ -62,7 +61,6 @@ pub enum Conflict {
     /// Products belong to the category.
     #[error("category {id} still has {count} {}", if *.count == 1 { "product" } else { "products" })]
     CategoryInUse {
-        /// The category.
         id: EntityId,
         /// How many products it has.
         count: u64,
@@ -70,7 +68,6 @@ pub enum Conflict {
     /// Orders hold more than what would be left.
     #[error("quantity must be at least {}, which is reserved, got {}", .reserved.get(), .given.get())]
     BelowReserved {
-        /// What orders hold.
         reserved: StockLevel,
         /// The level that was given.
         given: StockLevel,
@@ -78,7 +75,6 @@ pub enum Conflict {
     /// An order wants more than others left.
     #[error("product {product} has {} available, {} wanted", .available.get(), .wanted.get())]
     OutOfStock {
-        /// The product.
         product: EntityId,
         /// What no order holds.
         available: StockLevel,
@@ -92,7 +88,6 @@ pub enum Conflict {
         of: Priced,
         /// What the client named.
         expected: Money,
-        /// What it is.
         actual: Money,
     },
 }
@@ -104,7 +99,6 @@ pub enum Priced {
     Unit(EntityId),
     /// All ordered pieces of a product.
     Subtotal(EntityId),
-    /// The order.
     Total,
 }
 
@@ -121,11 +115,8 @@ impl fmt::Display for Priced {
 /// The kinds of things that clients name by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entity {
-    /// A category.
     Category,
-    /// A product.
     Product,
-    /// An order.
     Order,
 }
 
@@ -151,7 +142,7 @@ impl DomainError {
             return Ok(());
         }
         let id = id.clone();
-        Err(Self::Conflict(Conflict::IdTaken { entity, id }))
+        Err(Self::Conflict(Conflict::AlreadyExists { entity, id }))
     }
 }
 
@@ -161,8 +152,8 @@ impl From<ValidationError> for DomainError {
     }
 }
 
-impl From<Findings> for DomainError {
-    fn from(findings: Findings) -> Self {
+impl From<ValidationErrors> for DomainError {
+    fn from(findings: ValidationErrors) -> Self {
         Self::Validation(findings.0)
     }
 }

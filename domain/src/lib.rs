@@ -17,4 +17,4 @@ mod validation;
 pub mod value;
 
 pub use error::{Conflict, DomainError, Entity, Priced};
-pub use validation::{Findings, ValidationError};
+pub use validation::{ValidationError, ValidationErrors};

@@ -11,7 +11,7 @@ use crate::value::EntityId;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record<T> {
     version: Version,
-    life: Life<T>,
+    lifecycle: Lifecycle<T>,
 }
 
 /// The values of a [`Record`].
@@ -25,21 +25,21 @@ pub trait Values {
 
 /// Nothing yet, there, or gone. What is gone stays gone: its id is not given again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Life<T> {
+pub enum Lifecycle<T> {
     /// Before the first event.
     #[default]
-    Unborn,
+    NotCreated,
     /// There, with its present values.
-    Alive(T),
+    Active(T),
     /// Deleted, with its last values.
-    Gone(T),
+    Deleted(T),
 }
 
 impl<T> Default for Record<T> {
     fn default() -> Self {
         Self {
             version: Version::NONE,
-            life: Life::Unborn,
+            lifecycle: Lifecycle::NotCreated,
         }
     }
 }
@@ -53,8 +53,8 @@ impl<T: Values> Record<T> {
 
     /// Whether it is there, and its values.
     #[must_use]
-    pub fn life(&self) -> &Life<T> {
-        &self.life
+    pub fn lifecycle(&self) -> &Lifecycle<T> {
+        &self.lifecycle
     }
 
     /// The values of what the client calls `id`.
@@ -62,7 +62,7 @@ impl<T: Values> Record<T> {
     /// # Errors
     /// `NotFound` if it never was or is deleted.
     pub fn existing(&self, id: &EntityId) -> Result<&T, DomainError> {
-        let values = self.life.alive();
+        let values = self.lifecycle.active();
         values.ok_or_else(|| DomainError::not_found(T::ENTITY, id))
     }
 
@@ -93,12 +93,12 @@ impl<T: Values> Record<T> {
 
     pub(crate) fn create(&mut self, values: T) {
         self.version = self.version.next();
-        self.life = Life::Alive(values);
+        self.lifecycle = Lifecycle::Active(values);
     }
 
     pub(crate) fn change(&mut self, at: DateTime<Utc>, change: impl FnOnce(&mut T)) {
         self.version = self.version.next();
-        if let Life::Alive(values) = &mut self.life {
+        if let Lifecycle::Active(values) = &mut self.lifecycle {
             change(values);
             values.set_updated_at(at);
         }
@@ -106,17 +106,17 @@ impl<T: Values> Record<T> {
 
     pub(crate) fn delete(&mut self, at: DateTime<Utc>) {
         self.change(at, |_| {});
-        self.life.end();
+        self.lifecycle.end();
     }
 }
 
-impl<T> Life<T> {
+impl<T> Lifecycle<T> {
     /// The values, if it is there.
     #[must_use]
-    pub fn alive(&self) -> Option<&T> {
+    pub fn active(&self) -> Option<&T> {
         match self {
-            Self::Alive(values) => Some(values),
-            Self::Unborn | Self::Gone(_) => None,
+            Self::Active(values) => Some(values),
+            Self::NotCreated | Self::Deleted(_) => None,
         }
     }
 
@@ -124,23 +124,23 @@ impl<T> Life<T> {
     #[must_use]
     pub fn last(&self) -> Option<&T> {
         match self {
-            Self::Alive(values) | Self::Gone(values) => Some(values),
-            Self::Unborn => None,
+            Self::Active(values) | Self::Deleted(values) => Some(values),
+            Self::NotCreated => None,
         }
     }
 
     /// Changes the present or the last values.
     pub(crate) fn change_last(&mut self, change: impl FnOnce(&mut T)) {
         match self {
-            Self::Alive(values) | Self::Gone(values) => change(values),
-            Self::Unborn => {}
+            Self::Active(values) | Self::Deleted(values) => change(values),
+            Self::NotCreated => {}
         }
     }
 
     pub(crate) fn end(&mut self) {
-        *self = match std::mem::replace(self, Self::Unborn) {
-            Self::Alive(values) | Self::Gone(values) => Self::Gone(values),
-            Self::Unborn => Self::Unborn,
+        *self = match std::mem::replace(self, Self::NotCreated) {
+            Self::Active(values) | Self::Deleted(values) => Self::Deleted(values),
+            Self::NotCreated => Self::NotCreated,
         };
     }
 }

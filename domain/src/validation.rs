@@ -6,7 +6,6 @@
 pub struct ValidationError {
     /// As the client spells it, such as `categoryId`.
     pub field: String,
-    /// For people.
     pub message: String,
 }
 
@@ -27,11 +26,11 @@ pub struct ValidationError {
 /// # unreachable!();
 /// ```
 #[derive(Debug, Default)]
-pub struct Findings(pub(crate) Vec<ValidationError>);
+pub struct ValidationErrors(pub(crate) Vec<ValidationError>);
 
-impl Findings {
+impl ValidationErrors {
     /// The value, or nothing after its error was noted.
-    pub fn keep<T>(&mut self, parsed: Result<T, ValidationError>) -> Option<T> {
+    pub fn check<T>(&mut self, parsed: Result<T, ValidationError>) -> Option<T> {
         parsed.map_err(|error| self.0.push(error)).ok()
     }
 

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 const CREATE: &str =
     "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
 /// Longer than any deadline of the services.
-const PATIENCE: Duration = Duration::from_secs(15);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What became of an operation, as its client knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ async fn attempt(
     };
     let operation = Operation::new(CREATE)
         .with(json!({ "input": { "name": name, "price": 1, "stockQuantity": 3 } }));
-    let Ok(Ok(answer)) = timeout(PATIENCE, operation.send_on(open)).await else {
+    let Ok(Ok(answer)) = timeout(REQUEST_TIMEOUT, operation.send_on(open)).await else {
         return (Fate::Unknown, None);
     };
     if let Ok(data) = answer.data() {

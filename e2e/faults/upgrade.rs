@@ -229,7 +229,6 @@ struct Generation {
     caught_up: i64,
 }
 
-/// The query database.
 struct Rows(PgConnection);
 
 impl Rows {

@@ -9,7 +9,7 @@ use test_shop::{Answer, Connection, Operation};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Longer than any deadline of the services.
-const PATIENCE: Duration = Duration::from_secs(15);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longer than any outage of a test.
 const GIVES_UP_AFTER: Duration = Duration::from_mins(1);
 /// Keeps it from hammering a gateway that is gone.
@@ -18,7 +18,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What became of a request.
 #[derive(Debug, PartialEq)]
 pub enum Known {
-    /// It was done.
     Done(Value),
     /// The domain refused it, with this code.
     Refused(String),
@@ -88,7 +87,7 @@ impl Client {
             self.connection = Connection::open(gateway).await.ok();
         }
         let answer = operation.send_on(self.connection.as_mut()?);
-        timeout(PATIENCE, answer).await.ok()?.ok()
+        timeout(REQUEST_TIMEOUT, answer).await.ok()?.ok()
     }
 }
 

@@ -48,7 +48,6 @@ pub struct Stored {
 /// One line of the simulated providers' book.
 #[derive(Debug)]
 pub struct Entry {
-    /// `payment` or `shipping`.
     pub kind: String,
     pub order_id: String,
     pub amount_cents: i64,
@@ -185,7 +184,6 @@ impl Database {
         count.fetch_one(connection).await.context("read times")
     }
 
-    /// The server's time.
     pub async fn time(&mut self) -> Result<DateTime<Utc>> {
         let Self::Postgres(connection) = self else {
             bail!("not on a server");
@@ -213,7 +211,6 @@ impl Database {
         Ok(rows.into_iter().map(entry).collect())
     }
 
-    /// Leaves no trace.
     pub async fn close(self) -> Result<()> {
         match self {
             Self::Sqlite(connection) => connection.close().await?,

@@ -59,7 +59,6 @@ impl Disk {
         })
     }
 
-    /// The data folder.
     pub fn data(&self) -> &Path {
         &self.data
     }
@@ -77,7 +76,6 @@ impl Disk {
         }
     }
 
-    /// It works again.
     pub fn mend(&self) -> Result<()> {
         self.faults.stop()?;
         if let Some(mount) = &self.mounted

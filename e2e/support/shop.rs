@@ -16,12 +16,15 @@ use super::session::Session;
 /// How the same code is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topology {
-    /// `shop` on SQLite.
     OneProcess,
     /// Three services on PostgreSQL, so many of each.
-    Services { each: usize },
+    Services {
+        each: usize,
+    },
     /// The same, on a server that no other test uses: it can be stopped.
-    OnOwnServer { each: usize },
+    OnOwnServer {
+        each: usize,
+    },
 }
 
 impl Topology {
@@ -181,7 +184,6 @@ impl Shop {
     }
 }
 
-/// Events, commands, queries.
 fn on_postgres(databases: &[TestDatabase; 3]) -> Store {
     let [events, command, query] = databases.each_ref().map(|one| one.url.clone());
     Store::Postgres {

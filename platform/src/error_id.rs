@@ -7,7 +7,6 @@ use std::fmt;
 pub struct ErrorId(u64);
 
 impl ErrorId {
-    /// A new one.
     #[must_use]
     pub fn random() -> Self {
         Self(rand::random())

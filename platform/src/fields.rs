@@ -13,7 +13,6 @@ pub const LISTENER: &str = "listener.name";
 pub const CONNECTIONS: &str = "listener.connections";
 /// The name of a spawned task.
 pub const TASK: &str = "task.name";
-/// Whether it panicked.
 pub const TASK_PANICKED: &str = "task.panicked";
 /// A part of `/health`.
 pub const PART: &str = "health.part";
@@ -25,7 +24,6 @@ pub const ERROR_ID: &str = "error.id";
 pub const CORRELATION_ID: &str = "correlation.id";
 /// The name of a command.
 pub const COMMAND: &str = "command.name";
-/// The command's id.
 pub const COMMAND_ID: &str = "command.id";
 /// The gRPC method that was called.
 pub const RPC_METHOD: &str = "rpc.method";
@@ -43,7 +41,6 @@ pub const OPERATION: &str = "graphql.operation";
 pub const CODE: &str = "error.code";
 /// The name of a service.
 pub const SERVICE: &str = "service.name";
-/// Its version.
 pub const VERSION: &str = "service.version";
 /// What it was built from.
 pub const COMMIT: &str = "service.commit";
@@ -63,9 +60,7 @@ pub const NOTIFICATIONS: &str = "provider.notifications";
 pub const COMMAND_SERVICE: &str = "command_service.address";
 /// Where the gateway finds the query-service.
 pub const QUERY_SERVICE: &str = "query_service.address";
-/// A setting's name.
 pub const SETTING: &str = "setting.name";
-/// An order's id.
 pub const ORDER_ID: &str = "order.id";
 /// The idempotency key of a call to a provider.
 pub const PROVIDER_KEY: &str = "provider.key";

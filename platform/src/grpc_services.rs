@@ -22,7 +22,6 @@ pub struct GrpcServices {
 }
 
 impl GrpcServices {
-    /// None yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -25,7 +25,6 @@ const COUNTS: &[f64] = &[
 /// The settings of logs.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
-    /// What is logged.
     pub filter: LogFilter,
     /// How it is logged.
     pub format: LogFormat,

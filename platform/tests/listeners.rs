@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use platform::health::PartState;
+use platform::health::ComponentState;
 use platform::runtime::{GrpcChannel, GrpcListener, HttpListener};
 use platform::telemetry::Metrics;
 use platform::{Health, Tasks, health};
@@ -92,7 +92,7 @@ async fn health_and_metrics_are_served() {
     assert_eq!(answers().await, ["503", "503", "200"]);
     part.up("connected");
     assert_eq!(answers().await, ["200", "200", "200"]);
-    part.set(&PartState::impaired("lagging"));
+    part.set(&ComponentState::impaired("lagging"));
     assert_eq!(answers().await, ["503", "200", "200"]);
     assert_eq!(status(ask(address, "/metrics").await).await, "HTTP/1.1 200");
     assert_eq!(status(ask(address, "/else").await).await, "HTTP/1.1 404");

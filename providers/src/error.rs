@@ -8,9 +8,7 @@ pub enum ProvidersError {
     /// A file with certificates, or the system's, cannot be read.
     #[error("cannot read the certificates of {place}")]
     Certificates {
-        /// Which.
         place: String,
-        /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// TLS cannot be set up.

@@ -13,7 +13,7 @@ use platform::fields;
 use reqwest::redirect::Policy;
 use reqwest::{Body, Certificate, Client, Request, RequestBuilder, retry};
 use rustls::crypto::ring;
-use sagas::Failure;
+use sagas::CallError;
 
 use crate::certificates;
 use crate::error::ProvidersError;
@@ -31,7 +31,7 @@ pub(super) struct HttpClient(Client);
 
 /// An answer, whatever its status.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpReply {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -71,23 +71,23 @@ impl HttpClient {
     ///
     /// # Errors
     /// Not done if nothing was sent, unknown if something may have been.
-    pub(super) async fn send(&self, request: Request) -> Result<Answer, Failure> {
+    pub(super) async fn send(&self, request: Request) -> Result<HttpReply, CallError> {
         let (head, body) = self.response(request).await?.into_parts();
         let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-        let body = body.map_err(|_| Failure::unknown("the provider's answer broke off"))?;
-        Ok(Answer::new(head, body.to_bytes()))
+        let body = body.map_err(|_| CallError::unknown("the provider's answer broke off"))?;
+        Ok(HttpReply::new(head, body.to_bytes()))
     }
 
     /// Sends a request whose answer says all by its status: the body is not read, so that nothing can be wrong with it.
     ///
     /// # Errors
     /// As [`Self::send`].
-    pub(super) async fn send_for_status(&self, request: Request) -> Result<Answer, Failure> {
+    pub(super) async fn send_for_status(&self, request: Request) -> Result<HttpReply, CallError> {
         let (head, _) = self.response(request).await?.into_parts();
-        Ok(Answer::new(head, Bytes::new()))
+        Ok(HttpReply::new(head, Bytes::new()))
     }
 
-    async fn response(&self, request: Request) -> Result<http::Response<Body>, Failure> {
+    async fn response(&self, request: Request) -> Result<http::Response<Body>, CallError> {
         let response = self.0.execute(request).await.map_err(|error| {
             // Paths and parameters of a URL may hold what nobody else may know.
             let error = error.without_url();
@@ -96,16 +96,16 @@ impl HttpClient {
                 "a call to a provider failed"
             );
             if error.is_connect() {
-                Failure::not_done("the provider cannot be reached")
+                CallError::transient("the provider cannot be reached")
             } else {
-                Failure::unknown("the connection to the provider was lost")
+                CallError::unknown("the connection to the provider was lost")
             }
         })?;
         Ok(response.into())
     }
 }
 
-impl Answer {
+impl HttpReply {
     fn new(head: http::response::Parts, body: Bytes) -> Self {
         Self {
             status: head.status,

@@ -7,7 +7,7 @@
 //!               [`Notifications`] ─► log://       │ smtp://… smtps://…
 //! ```
 //!
-//! Every action goes under a [`Key`](sagas::Key) that names it for ever. The same key asks for the same thing, so a
+//! Every action goes under a [`OperationKey`](sagas::OperationKey) that names it for ever. The same key asks for the same thing, so a
 //! repeat is answered like the first call and never acts twice. A caller that does not know how a call ended asks
 //! [`StepProvider::look_up`](sagas::StepProvider::look_up) before it does anything else. An undo reverses what happened under its key, and closes the
 //! key: an action that was delayed and comes after its undo is refused. So it does not matter in which order the two
@@ -27,11 +27,11 @@
 //! request that was sent does.
 
 mod certificates;
-mod chosen;
 mod error;
 mod http_client;
 pub mod notifications;
 pub mod payments;
+mod registry;
 mod secret;
 mod settings;
 pub mod shipping;
@@ -40,10 +40,10 @@ pub mod simulated;
 mod url;
 pub mod webhooks;
 
-pub use chosen::Providers;
 pub use error::ProvidersError;
-pub use notifications::{Notice, NoticeKind, Notifications};
+pub use notifications::{Notification, NotificationKind, Notifications};
 pub use payments::Payments;
+pub use registry::Providers;
 pub use secret::Secret;
 pub use settings::ProviderSettings;
 pub use shipping::Shipping;

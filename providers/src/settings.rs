@@ -2,20 +2,17 @@
 
 use platform::config::{Read, Reader};
 
-use crate::notifications::NotificationsChoice;
-use crate::payments::PaymentsChoice;
-use crate::shipping::ShippingChoice;
-use crate::simulated::Conduct;
+use crate::notifications::NotificationsConfig;
+use crate::payments::PaymentsConfig;
+use crate::shipping::ShippingConfig;
+use crate::simulated::SimulationConfig;
 
 /// Who the providers are.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
-    /// `PAYMENTS_URL`
-    pub payments: PaymentsChoice,
-    /// `SHIPPING_URL`
-    pub shipping: ShippingChoice,
-    /// `NOTIFICATIONS_URL`
-    pub notifications: NotificationsChoice,
+    pub payments: PaymentsConfig,
+    pub shipping: ShippingConfig,
+    pub notifications: NotificationsConfig,
 }
 
 impl ProviderSettings {
@@ -24,9 +21,9 @@ impl ProviderSettings {
     /// # Errors
     /// A URL is not served, or a secret is missing.
     pub fn read(reader: &mut Reader) -> Read<Self> {
-        let payments = PaymentsChoice::read(reader);
-        let shipping = ShippingChoice::read(reader);
-        let notifications = NotificationsChoice::read(reader);
+        let payments = PaymentsConfig::read(reader);
+        let shipping = ShippingConfig::read(reader);
+        let notifications = NotificationsConfig::read(reader);
         Ok(Self {
             payments: payments?,
             shipping: shipping?,
@@ -38,9 +35,9 @@ impl ProviderSettings {
 impl Default for ProviderSettings {
     fn default() -> Self {
         Self {
-            payments: PaymentsChoice::Simulated(Conduct::default()),
-            shipping: ShippingChoice::Simulated(Conduct::default()),
-            notifications: NotificationsChoice::Log,
+            payments: PaymentsConfig::Simulated(SimulationConfig::default()),
+            shipping: ShippingConfig::Simulated(SimulationConfig::default()),
+            notifications: NotificationsConfig::Log,
         }
     }
 }

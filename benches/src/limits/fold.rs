@@ -6,8 +6,8 @@ use std::time::Instant;
 use anyhow::Result;
 use sqlx::{Connection, PgConnection};
 
+use crate::account::Deposited;
 use crate::measure::{Figures, once};
-use crate::subject::Deposited;
 
 const PAGE: i64 = 500;
 

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::PostgresLog;
 use super::postgres::INSERT_MANY;
+use crate::account::metadata;
 use crate::ids::Ids;
 use crate::measure::{Client, Figures, closed_loop};
-use crate::subject::metadata;
 
 type Commit = Vec<(String, String)>;
 

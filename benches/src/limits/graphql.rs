@@ -172,7 +172,6 @@ impl Direct {
         Ok(Self { address, process })
     }
 
-    /// Requests a second.
     pub async fn measure(
         &self,
         request: fn(&mut Ids) -> String,

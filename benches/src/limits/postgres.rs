@@ -8,9 +8,9 @@ use event_sourcing::{Aggregate, Clock, DomainEvent, SystemClock};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use crate::account::{Account, Deposited, metadata};
 use crate::ids::Ids;
 use crate::measure::{Client, Figures, closed_loop};
-use crate::subject::{Account, Deposited, metadata};
 
 const TABLE: &str = r#"
 CREATE TABLE limit_events (

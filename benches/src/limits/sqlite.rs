@@ -7,9 +7,9 @@ use event_sourcing::{Aggregate, Clock, DomainEvent, SystemClock};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, SqliteConnection};
 
+use crate::account::{Account, Deposited, metadata};
 use crate::ids::Ids;
 use crate::measure::{Client, Figures, closed_loop};
-use crate::subject::{Account, Deposited, metadata};
 
 const TABLE: &str = "
 CREATE TABLE IF NOT EXISTS limit_events (

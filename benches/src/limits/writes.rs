@@ -9,7 +9,7 @@ use crate::database::Server;
 use crate::measure::Figures;
 
 /// Above so many clients PostgreSQL's limit is what one connection writes in batches.
-const MOST_CONNECTIONS: usize = 64;
+const MAX_CONNECTIONS: usize = 64;
 
 /// The hand-written program beside a write.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Writes {
     /// What a figure with this many clients is held against.
     pub fn name(&self, clients: usize) -> &'static str {
         match self {
-            Self::Postgres(_) if clients > MOST_CONNECTIONS => "batched INSERT of 500",
+            Self::Postgres(_) if clients > MAX_CONNECTIONS => "batched INSERT of 500",
             Self::Postgres(_) => "one-row INSERT",
             Self::Sqlite(_) => "one-row transaction",
         }
@@ -39,7 +39,7 @@ impl Writes {
 
     pub async fn measure(&self, clients: usize, duration: Duration) -> Result<Figures> {
         match self {
-            Self::Postgres(log) if clients > MOST_CONNECTIONS => log.batched(500, duration).await,
+            Self::Postgres(log) if clients > MAX_CONNECTIONS => log.batched(500, duration).await,
             Self::Postgres(log) => log.one_row(clients, duration).await,
             Self::Sqlite(log) => log.batched(1, duration).await,
         }

@@ -1,7 +1,7 @@
 //! Orders through the real processes, from createOrder to the end of their sagas.
 
-mod ends;
-mod rest;
+mod completions;
+mod suspended;
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use test_shop::{Connection, Operation};
 
-use self::ends::Ends;
-pub use self::rest::run as run_rest;
+use self::completions::Completions;
+pub use self::suspended::run as run_rest;
 use crate::arguments::Options;
 use crate::database::{Database, Server};
 use crate::ids::Ids;
@@ -138,7 +138,7 @@ fn beside(
 struct Shop {
     services: Services,
     products: Arc<Vec<String>>,
-    ends: Ends,
+    ends: Completions,
     by_hand: Option<(FourCommits, Database)>,
     on: &'static str,
 }
@@ -152,7 +152,7 @@ impl Shop {
             options.preload.max(PRODUCTS)
         };
         let products = services.fill_with_stock(count, PLENTY).await?;
-        let ends = Ends::follow(&services.event_store_url()).await?;
+        let ends = Completions::follow(&services.event_store_url()).await?;
         let by_hand = if server.is_postgres() && case == Case::Good {
             // What is written by hand is what an order of ours wrote.
             let mut buyer = Buyer::connect(&services, &products, &ends).await?;
@@ -217,7 +217,7 @@ impl Shop {
 struct Buyer {
     connection: Connection,
     products: Arc<Vec<String>>,
-    ends: Ends,
+    ends: Completions,
     ids: Ids,
 }
 
@@ -225,7 +225,7 @@ impl Buyer {
     async fn connect(
         services: &Services,
         products: &Arc<Vec<String>>,
-        ends: &Ends,
+        ends: &Completions,
     ) -> Result<Self> {
         Ok(Self {
             connection: Connection::open(services.gateway()?).await?,

@@ -1631,7 +1631,7 @@ pub struct SagaEvent {
     /// When the step gives up.
     #[prost(message, optional, tag = "9")]
     pub deadline: ::core::option::Option<::prost_types::Timestamp>,
-    /// How a try ended: "refused", "not_done", "unknown" or "not_closed"; of a compensation that found nothing,
+    /// How a try ended: "declined", "transient", "unknown" or "key_open"; of a compensation that found nothing,
     /// "nothing to undo".
     #[prost(string, optional, tag = "10")]
     pub outcome: ::core::option::Option<::prost::alloc::string::String>,

@@ -16,16 +16,13 @@ use crate::value::{CategoryName, Description, EntityId, Patch};
 pub struct CreateCategory {
     /// Its id, never used before.
     pub id: EntityId,
-    /// Its name.
     pub name: CategoryName,
-    /// Its description.
     pub description: Option<Description>,
 }
 
 /// Changes the category; a name with another key moves the claim in the same commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateCategory {
-    /// Its id.
     pub id: EntityId,
     /// Another name, or nothing to keep it.
     pub name: Option<CategoryName>,
@@ -38,7 +35,6 @@ pub struct UpdateCategory {
 /// Deletes the category and frees its name, unless products belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeleteCategory {
-    /// Its id.
     pub id: EntityId,
 }
 

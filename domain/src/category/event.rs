@@ -8,32 +8,25 @@ use crate::value::{CategoryName, Description, EntityId};
 /// What happens to a category.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum CategoryEvent {
-    /// Its first event.
     #[event(name = "CategoryCreated")]
     Created(CategoryCreated),
     /// Another name or description.
     #[event(name = "CategoryUpdated")]
     Updated(CategoryUpdated),
-    /// Its last event.
     #[event(name = "CategoryDeleted")]
     Deleted(CategoryDeleted),
 }
 
-/// `CategoryCreated`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryCreated {
-    /// Its id.
     pub category_id: EntityId,
-    /// Its name.
     pub name: CategoryName,
-    /// Its description.
     pub description: Option<Description>,
 }
 
 /// `CategoryUpdated`: all values after the update, changed or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryUpdated {
-    /// Its id.
     pub category_id: EntityId,
     /// Its name from now on.
     pub name: CategoryName,
@@ -41,9 +34,7 @@ pub struct CategoryUpdated {
     pub description: Option<Description>,
 }
 
-/// `CategoryDeleted`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryDeleted {
-    /// Its id.
     pub category_id: EntityId,
 }

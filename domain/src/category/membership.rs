@@ -11,18 +11,14 @@ use crate::value::EntityId;
 /// What happens to a category's set of products. Its stream's id is the category's.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum MembershipEvent {
-    /// A product came.
     #[event(name = "CategoryProductAdded")]
     Added(CategoryProduct),
-    /// A product left.
     #[event(name = "CategoryProductRemoved")]
     Removed(CategoryProduct),
 }
 
-/// `CategoryProductAdded`, `CategoryProductRemoved`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryProduct {
-    /// The category.
     pub category_id: EntityId,
     /// The product that comes or leaves.
     pub product_id: EntityId,
@@ -35,7 +31,6 @@ impl MembershipEvent {
         Self::Added(CategoryProduct::new(category, product))
     }
 
-    /// `product` leaves `category`.
     #[must_use]
     pub fn removed(category: &EntityId, product: &EntityId) -> Self {
         Self::Removed(CategoryProduct::new(category, product))

@@ -20,10 +20,8 @@ pub enum CategoryNameEvent {
     Released(CategoryNameHeld),
 }
 
-/// `CategoryNameClaimed`, `CategoryNameReleased`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryNameHeld {
-    /// The key.
     pub name_key: NameKey,
     /// Who has it from now on, or had it until now.
     pub category_id: EntityId,

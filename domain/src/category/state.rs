@@ -15,11 +15,8 @@ pub type Category = Record<CategoryValues>;
 /// What a category has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryValues {
-    /// Its id.
     pub id: EntityId,
-    /// Its name.
     pub name: CategoryName,
-    /// Its description.
     pub description: Option<Description>,
     /// The time of its first event.
     pub created_at: DateTime<Utc>,
@@ -41,7 +38,7 @@ impl Category {
     /// # Errors
     /// `Validation` on `categoryId` if it never was or is deleted.
     pub fn accept_product(&self, id: &EntityId) -> Result<(), DomainError> {
-        if self.life().alive().is_some() {
+        if self.lifecycle().active().is_some() {
             return Ok(());
         }
         let rule = format!("name an existing category, got \"{id}\"");

@@ -4,9 +4,9 @@
 //! succeeds.
 
 use event_sourcing::execute::Lane;
-use sagas::{Role, Saga, Step, Table};
+use sagas::{Role, Saga, SagaDefinition, Step};
 
-use super::data::{CancelOrderSaga, Unfulfilment};
+use super::data::{CancelOrderData, CancelOrderSaga};
 use super::order_stream::{cancelled, failed, lane};
 use super::payment::RefundPayment;
 use super::shipping::CancelShipping;
@@ -15,11 +15,11 @@ use super::stock;
 impl Saga for CancelOrderSaga {
     const NAME: &'static str = "cancel_order";
     const STREAM: &'static str = "cancel_order_saga";
-    type Data = Unfulfilment;
-    const TABLES: &'static [Table<Self>] =
+    type Data = CancelOrderData;
+    const DEFINITIONS: &'static [SagaDefinition<Self>] =
         &[table(1, &[&[CANCEL_SHIPPING], &[REFUND], &[RELEASE]])];
 
-    fn lanes(data: &Unfulfilment) -> Vec<Lane> {
+    fn lanes(data: &CancelOrderData) -> Vec<Lane> {
         lane(&data.order_id)
     }
 }
@@ -27,11 +27,11 @@ impl Saga for CancelOrderSaga {
 const fn table(
     definition: u32,
     stages: &'static [&'static [Step<CancelOrderSaga>]],
-) -> Table<CancelOrderSaga> {
-    Table {
+) -> SagaDefinition<CancelOrderSaga> {
+    SagaDefinition {
         completed: |data, reason, reads| cancelled(&data.order_id, reason, reads),
         failed: |data, reason, reads| failed(&data.order_id, reason, reads),
-        ..Table::new(definition, stages)
+        ..SagaDefinition::new(definition, stages)
     }
 }
 
@@ -40,6 +40,6 @@ const REFUND: Step<CancelOrderSaga> = Step::undoing::<RefundPayment>();
 
 const RELEASE: Step<CancelOrderSaga> =
     Step::<CancelOrderSaga>::local("release_inventory", Role::Retriable, |data, reads| {
-        stock::release(&data.order_id, &data.goods, reads)
+        stock::release(&data.order_id, &data.items, reads)
     })
-    .writing(|data| stock::lanes(&data.goods));
+    .writing(|data| stock::lanes(&data.items));

@@ -2,27 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::stock::{self, Goods};
+use super::stock::{self, ReservedItem};
 use crate::order::{OrderCreated, OrderValues};
 use crate::value::{EntityId, Money, Reference, ShippingAddress, TrackingNumber, UserId};
 
-/// Fulfils an order.
 #[derive(Clone, Copy, Debug)]
 pub struct OrderSaga;
 
 /// What the saga knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fulfilment {
-    /// The order.
     pub order_id: EntityId,
-    /// Whose it is.
     pub user_id: UserId,
     /// What is to be reserved.
-    pub goods: Vec<Goods>,
+    pub items: Vec<ReservedItem>,
     /// What is to be paid.
     #[serde(rename = "total_cents")]
     pub total: Money,
-    /// Where it goes.
     pub shipping_address: Option<ShippingAddress>,
     /// What the payment provider gave.
     pub payment_id: Option<Reference>,
@@ -37,7 +33,7 @@ impl Fulfilment {
         Self {
             order_id: order.order_id.clone(),
             user_id: order.user_id.clone(),
-            goods: stock::goods(&order.items),
+            items: stock::reserved_items(&order.items),
             total: order.total,
             shipping_address: order.shipping_address.clone(),
             payment_id: None,
@@ -52,13 +48,11 @@ pub struct CancelOrderSaga;
 
 /// What is to be undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unfulfilment {
-    /// The order.
+pub struct CancelOrderData {
     pub order_id: EntityId,
-    /// Whose it is.
     pub user_id: UserId,
     /// What is to be released.
-    pub goods: Vec<Goods>,
+    pub items: Vec<ReservedItem>,
     /// What is to be given back.
     #[serde(rename = "total_cents")]
     pub total: Money,
@@ -74,7 +68,7 @@ pub struct Unfulfilment {
     pub tracking_number: Option<TrackingNumber>,
 }
 
-impl Unfulfilment {
+impl CancelOrderData {
     /// What the saga begins with.
     #[must_use]
     pub fn of(order: &OrderValues) -> Self {
@@ -82,7 +76,7 @@ impl Unfulfilment {
         Self {
             order_id: order.id.clone(),
             user_id: order.user_id.clone(),
-            goods: stock::goods(&order.items),
+            items: stock::reserved_items(&order.items),
             total: order.total,
             shipping_address: order.shipping_address.clone(),
             payment_key: payment.map(|payment| payment.key.clone()),

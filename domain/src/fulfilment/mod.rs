@@ -20,8 +20,8 @@ mod payment;
 mod shipping;
 mod stock;
 
-pub use data::{CancelOrderSaga, Fulfilment, OrderSaga, Unfulfilment};
+pub use data::{CancelOrderData, CancelOrderSaga, Fulfilment, OrderSaga};
 pub use kind::{SAGA_STREAMS, SAGA_TYPES, parse_saga_type};
 pub use payment::{Charge, ProcessPayment, RefundPayment};
 pub use shipping::{ArrangeShipping, CancelShipping, Shipment};
-pub use stock::Goods;
+pub use stock::ReservedItem;

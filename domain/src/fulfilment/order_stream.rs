@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use event_sourcing::execute::{DecideError, Lane};
-use sagas::{Refusal, StateReader, Writes};
+use sagas::{StateReader, StepRejected, Writes};
 
 use crate::order::{Order, OrderEvent};
 use crate::value::{EntityId, Reason};
@@ -18,11 +18,11 @@ pub(super) fn write(order: &EntityId, event: OrderEvent) -> Writes {
 
 pub(super) fn confirm(
     order_id: &EntityId,
-    reads: &mut StateReader<'_, Refusal>,
-) -> Result<Writes, DecideError<Refusal>> {
+    reads: &mut StateReader<'_, StepRejected>,
+) -> Result<Writes, DecideError<StepRejected>> {
     let order = reads.state::<Order>(order_id.as_str())?;
     let confirmed = order.confirm(order_id);
-    let confirmed = confirmed.map_err(|error| Refusal(error.to_string()))?;
+    let confirmed = confirmed.map_err(|error| StepRejected(error.to_string()))?;
     Ok(Writes::none().and::<Order>(order_id.as_str(), confirmed))
 }
 

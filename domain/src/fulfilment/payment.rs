@@ -1,8 +1,8 @@
 //! The order is paid, or gets its money back.
 
-use sagas::{ExternalStep, Key, UndoStep, Undone, Writes};
+use sagas::{CompensationResult, ExternalStep, OperationKey, UndoStep, Writes};
 
-use super::data::{CancelOrderSaga, Fulfilment, OrderSaga, Unfulfilment};
+use super::data::{CancelOrderData, CancelOrderSaga, Fulfilment, OrderSaga};
 use super::order_stream::write;
 use crate::order::{OrderEvent, OrderPaymentProcessed, OrderPaymentRefunded};
 use crate::value::{EntityId, Money, Reference, UserId};
@@ -12,9 +12,7 @@ use crate::value::{EntityId, Money, Reference, UserId};
 pub struct Charge {
     /// What it is for.
     pub order_id: EntityId,
-    /// Who pays.
     pub user_id: UserId,
-    /// How much.
     pub amount: Money,
 }
 
@@ -37,7 +35,7 @@ impl ExternalStep for ProcessPayment {
         data.payment_id = Some(payment_id);
     }
 
-    fn completed(data: &Fulfilment, key: &Key, payment_id: Reference) -> Writes {
+    fn completed(data: &Fulfilment, key: &OperationKey, payment_id: Reference) -> Writes {
         let event = OrderPaymentProcessed {
             order_id: data.order_id.clone(),
             payment_id,
@@ -47,7 +45,7 @@ impl ExternalStep for ProcessPayment {
         write(&data.order_id, OrderEvent::PaymentProcessed(event))
     }
 
-    fn compensated(data: &Fulfilment, undone: &Undone) -> Writes {
+    fn compensated(data: &Fulfilment, undone: &CompensationResult) -> Writes {
         refunded(&data.order_id, data.payment_id.as_ref(), data.total, undone)
     }
 }
@@ -61,12 +59,12 @@ impl UndoStep for RefundPayment {
     type Saga = CancelOrderSaga;
     type Undoes = ProcessPayment;
 
-    fn undoes(data: &Unfulfilment) -> Option<(Key, Charge)> {
+    fn undoes(data: &CancelOrderData) -> Option<(OperationKey, Charge)> {
         let charge = charge(&data.order_id, &data.user_id, data.total);
         Some((data.payment_key.as_ref()?.into(), charge))
     }
 
-    fn completed(data: &Unfulfilment, undone: &Undone) -> Writes {
+    fn completed(data: &CancelOrderData, undone: &CompensationResult) -> Writes {
         refunded(&data.order_id, data.payment_id.as_ref(), data.total, undone)
     }
 }
@@ -83,9 +81,9 @@ fn refunded(
     order_id: &EntityId,
     payment_id: Option<&Reference>,
     amount: Money,
-    undone: &Undone,
+    undone: &CompensationResult,
 ) -> Writes {
-    if !undone.happened {
+    if !undone.had_effect {
         return Writes::none();
     }
     let event = OrderPaymentRefunded {

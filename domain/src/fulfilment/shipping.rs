@@ -1,10 +1,10 @@
 //! The order is sent, or its shipment is given up.
 
-use sagas::{ExternalStep, Key, UndoStep, Undone, Writes};
+use sagas::{CompensationResult, ExternalStep, OperationKey, UndoStep, Writes};
 
-use super::data::{CancelOrderSaga, Fulfilment, OrderSaga, Unfulfilment};
+use super::data::{CancelOrderData, CancelOrderSaga, Fulfilment, OrderSaga};
 use super::order_stream::write;
-use super::stock::Goods;
+use super::stock::ReservedItem;
 use crate::order::{OrderEvent, OrderShippingArranged, OrderShippingCancelled};
 use crate::value::{EntityId, ShippingAddress, TrackingNumber};
 
@@ -16,7 +16,7 @@ pub struct Shipment {
     /// Where it goes; without one it is fetched.
     pub address: Option<ShippingAddress>,
     /// What is in it.
-    pub goods: Vec<Goods>,
+    pub goods: Vec<ReservedItem>,
 }
 
 /// Has a carrier take the goods on; the carrier cancels what was arranged under a key.
@@ -30,14 +30,14 @@ impl ExternalStep for ArrangeShipping {
     type Response = TrackingNumber;
 
     fn request(data: &Fulfilment) -> Shipment {
-        shipment(&data.order_id, data.shipping_address.as_ref(), &data.goods)
+        shipment(&data.order_id, data.shipping_address.as_ref(), &data.items)
     }
 
     fn apply_output(data: &mut Fulfilment, number: TrackingNumber) {
         data.tracking_number = Some(number);
     }
 
-    fn completed(data: &Fulfilment, key: &Key, tracking_number: TrackingNumber) -> Writes {
+    fn completed(data: &Fulfilment, key: &OperationKey, tracking_number: TrackingNumber) -> Writes {
         let event = OrderShippingArranged {
             order_id: data.order_id.clone(),
             tracking_number,
@@ -46,7 +46,7 @@ impl ExternalStep for ArrangeShipping {
         write(&data.order_id, OrderEvent::ShippingArranged(event))
     }
 
-    fn compensated(data: &Fulfilment, undone: &Undone) -> Writes {
+    fn compensated(data: &Fulfilment, undone: &CompensationResult) -> Writes {
         cancelled(&data.order_id, data.tracking_number.as_ref(), undone)
     }
 }
@@ -60,17 +60,21 @@ impl UndoStep for CancelShipping {
     type Saga = CancelOrderSaga;
     type Undoes = ArrangeShipping;
 
-    fn undoes(data: &Unfulfilment) -> Option<(Key, Shipment)> {
-        let shipment = shipment(&data.order_id, data.shipping_address.as_ref(), &data.goods);
+    fn undoes(data: &CancelOrderData) -> Option<(OperationKey, Shipment)> {
+        let shipment = shipment(&data.order_id, data.shipping_address.as_ref(), &data.items);
         Some((data.shipping_key.as_ref()?.into(), shipment))
     }
 
-    fn completed(data: &Unfulfilment, undone: &Undone) -> Writes {
+    fn completed(data: &CancelOrderData, undone: &CompensationResult) -> Writes {
         cancelled(&data.order_id, data.tracking_number.as_ref(), undone)
     }
 }
 
-fn shipment(order_id: &EntityId, address: Option<&ShippingAddress>, goods: &[Goods]) -> Shipment {
+fn shipment(
+    order_id: &EntityId,
+    address: Option<&ShippingAddress>,
+    goods: &[ReservedItem],
+) -> Shipment {
     Shipment {
         order_id: order_id.clone(),
         address: address.cloned(),
@@ -78,8 +82,12 @@ fn shipment(order_id: &EntityId, address: Option<&ShippingAddress>, goods: &[Goo
     }
 }
 
-fn cancelled(order_id: &EntityId, number: Option<&TrackingNumber>, undone: &Undone) -> Writes {
-    if !undone.happened {
+fn cancelled(
+    order_id: &EntityId,
+    number: Option<&TrackingNumber>,
+    undone: &CompensationResult,
+) -> Writes {
+    if !undone.had_effect {
         return Writes::none();
     }
     let event = OrderShippingCancelled {

@@ -1,7 +1,7 @@
 //! The steps on stock, which both sagas share: all of an order's goods in one commit.
 
 use event_sourcing::execute::{DecideError, Lane};
-use sagas::{Refusal, StateReader, Writes};
+use sagas::{StateReader, StepRejected, Writes};
 use serde::{Deserialize, Serialize};
 
 use crate::order::OrderItem;
@@ -10,41 +10,40 @@ use crate::value::{EntityId, Quantity};
 
 /// Goods that an order is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Goods {
-    /// The product.
+pub struct ReservedItem {
     pub product_id: EntityId,
     /// How many pieces of it.
     pub quantity: Quantity,
 }
 
 /// What an order's items take from the stock.
-pub(super) fn goods(items: &[OrderItem]) -> Vec<Goods> {
-    let goods = items.iter().map(|item| Goods {
+pub(super) fn reserved_items(items: &[OrderItem]) -> Vec<ReservedItem> {
+    let goods = items.iter().map(|item| ReservedItem {
         product_id: item.product_id.clone(),
         quantity: item.quantity,
     });
     goods.collect()
 }
 
-pub(super) fn lanes(goods: &[Goods]) -> Vec<Lane> {
+pub(super) fn lanes(goods: &[ReservedItem]) -> Vec<Lane> {
     let products = goods.iter().map(|goods| goods.product_id.as_str());
     products.map(Lane::write::<Stock>).collect()
 }
 
 pub(super) fn reserve(
     order: &EntityId,
-    goods: &[Goods],
-    reads: &mut StateReader<'_, Refusal>,
-) -> Result<Writes, DecideError<Refusal>> {
+    goods: &[ReservedItem],
+    reads: &mut StateReader<'_, StepRejected>,
+) -> Result<Writes, DecideError<StepRejected>> {
     let mut writes = Writes::none();
-    for Goods {
+    for ReservedItem {
         product_id,
         quantity,
     } in goods
     {
         let stock = reads.state::<Stock>(product_id.as_str())?;
         let reserved = stock.reserve(product_id, order, *quantity);
-        let reserved = reserved.map_err(|error| Refusal(error.to_string()))?;
+        let reserved = reserved.map_err(|error| StepRejected(error.to_string()))?;
         writes = writes.and::<Stock>(product_id.as_str(), reserved);
     }
     Ok(writes)
@@ -52,11 +51,11 @@ pub(super) fn reserve(
 
 pub(super) fn release<R>(
     order: &EntityId,
-    goods: &[Goods],
+    goods: &[ReservedItem],
     reads: &mut StateReader<'_, R>,
 ) -> Result<Writes, DecideError<R>> {
     let mut writes = Writes::none();
-    for Goods { product_id, .. } in goods {
+    for ReservedItem { product_id, .. } in goods {
         let stock = reads.state::<Stock>(product_id.as_str())?;
         writes = writes.and::<Stock>(product_id.as_str(), stock.release(product_id, order));
     }

@@ -1,22 +1,22 @@
 //! How an order is undone: somebody asks for it, a saga does it, and its end is noted.
 
+use event_sourcing::Actor;
 use std::sync::Arc;
 
 use event_sourcing::execute::{Command, Lane, States};
-use sagas::{Person, SagaState};
+use sagas::SagaState;
 
 use super::event::{OrderCancellationRequested, OrderCancelled, OrderEvent, OrderFailed};
 use super::refusal::OrderAct;
 use super::state::Order;
 use crate::command::{Decided, Deciding, reply};
 use crate::error::DomainError;
-use crate::fulfilment::{CancelOrderSaga, OrderSaga, Unfulfilment};
+use crate::fulfilment::{CancelOrderData, CancelOrderSaga, OrderSaga};
 use crate::value::{EntityId, OrderStatus, Reason, UserId};
 
 /// Asks for an order to be undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CancelOrder {
-    /// The order.
     pub order_id: EntityId,
     /// Why, if somebody said so.
     pub reason: Option<Reason>,
@@ -33,16 +33,13 @@ pub enum Cancellation {
     Nothing,
     /// Its open saga is told to turn round, in the commit of this event.
     TurnsSaga {
-        /// The open saga.
         saga_id: EntityId,
-        /// The order's event.
         event: OrderEvent,
     },
     /// Its saga is over; another one starts to undo what it did, in the commit of this event.
     StartsSaga {
         /// The saga that starts.
         saga_id: EntityId,
-        /// The order's event.
         event: OrderEvent,
     },
 }
@@ -70,7 +67,7 @@ impl Command for CancelOrder {
                 work.append::<SagaState<OrderSaga>>(saga_id.as_str(), &turned)
             }
             Cancellation::StartsSaga { saga_id, event } => {
-                let data = Unfulfilment::of(order.existing(&self.order_id)?);
+                let data = CancelOrderData::of(order.existing(&self.order_id)?);
                 let (saga_id, origin) = (saga_id.as_str(), work.metadata().clone());
                 let started = sagas::started::<CancelOrderSaga>(saga_id, id, data, origin);
                 work.append::<Order>(id, &[event])?;
@@ -85,12 +82,12 @@ impl Command for CancelOrder {
 }
 
 impl CancelOrder {
-    fn person(&self) -> Person {
+    fn person(&self) -> Actor {
         let who = self.requested_by.as_ref().map(UserId::as_str);
         let why = self.reason.as_ref().map(Reason::as_str);
-        Person {
-            who: who.unwrap_or("customer").to_owned(),
-            why: why.unwrap_or("the order was cancelled").to_owned(),
+        Actor {
+            id: who.unwrap_or("customer").to_owned(),
+            reason: why.unwrap_or("the order was cancelled").to_owned(),
         }
     }
 }

@@ -11,7 +11,6 @@ use crate::value::{
 /// What happens to an order.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum OrderEvent {
-    /// Its first event.
     #[event(name = "OrderCreated")]
     Created(OrderCreated),
     /// The payment provider took the money.
@@ -38,7 +37,6 @@ pub enum OrderEvent {
     /// It is with the customer.
     #[event(name = "OrderDelivered")]
     Delivered(OrderDelivered),
-    /// It is undone.
     #[event(name = "OrderCancelled")]
     Cancelled(OrderCancelled),
     /// A person closed it as failed.
@@ -49,11 +47,9 @@ pub enum OrderEvent {
 /// One product of an order, as it was when it was ordered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderItem {
-    /// The product.
     pub product_id: EntityId,
     /// Its name at that time.
     pub product_name: ProductName,
-    /// How many pieces.
     pub quantity: Quantity,
     /// What one piece cost at that time.
     #[serde(rename = "price_cents")]
@@ -71,25 +67,20 @@ impl OrderItem {
 /// `OrderCreated`. Its saga starts in the same commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCreated {
-    /// Its id.
     pub order_id: EntityId,
     /// The saga that fulfils it.
     pub saga_id: EntityId,
-    /// Whose it is.
     pub user_id: UserId,
     /// What is ordered, each product once.
     pub items: Vec<OrderItem>,
     /// What all of it costs.
     #[serde(rename = "total_cents")]
     pub total: Money,
-    /// Where it goes.
     pub shipping_address: Option<ShippingAddress>,
 }
 
-/// `OrderPaymentProcessed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderPaymentProcessed {
-    /// The order.
     pub order_id: EntityId,
     /// What the provider calls the payment.
     pub payment_id: Reference,
@@ -100,10 +91,8 @@ pub struct OrderPaymentProcessed {
     pub amount: Money,
 }
 
-/// `OrderPaymentRefunded`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderPaymentRefunded {
-    /// The order.
     pub order_id: EntityId,
     /// What the provider calls the payment, if it is known.
     pub payment_id: Option<Reference>,
@@ -114,10 +103,8 @@ pub struct OrderPaymentRefunded {
     pub amount: Money,
 }
 
-/// `OrderShippingArranged`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderShippingArranged {
-    /// The order.
     pub order_id: EntityId,
     /// What the carrier calls the shipment.
     pub tracking_number: TrackingNumber,
@@ -125,26 +112,21 @@ pub struct OrderShippingArranged {
     pub key: Reference,
 }
 
-/// `OrderShippingCancelled`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderShippingCancelled {
-    /// The order.
     pub order_id: EntityId,
     /// What the carrier called the shipment, if it is known.
     pub tracking_number: Option<TrackingNumber>,
 }
 
-/// `OrderConfirmed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderConfirmed {
-    /// The order.
     pub order_id: EntityId,
 }
 
 /// `OrderCancellationRequested`. What undoes the order is its open saga, or one that starts in the same commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCancellationRequested {
-    /// The order.
     pub order_id: EntityId,
     /// Why, if somebody said so.
     pub reason: Option<Reason>,
@@ -157,37 +139,28 @@ pub struct OrderCancellationRequested {
 /// `OrderShipped`. What was reserved is deducted from stock in the same commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderShipped {
-    /// The order.
     pub order_id: EntityId,
 }
 
-/// `OrderDelivered`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderDelivered {
-    /// The order.
     pub order_id: EntityId,
 }
 
-/// `OrderCancelled`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCancelled {
-    /// The order.
     pub order_id: EntityId,
     /// What went wrong, or why somebody wanted it, if that is known.
     pub reason: Option<Reason>,
 }
 
-/// `OrderFailed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderFailed {
-    /// The order.
     pub order_id: EntityId,
-    /// Why.
     pub reason: Reason,
 }
 
 impl OrderEvent {
-    /// The order.
     #[must_use]
     pub fn order_id(&self) -> &EntityId {
         match self {

@@ -1,16 +1,14 @@
 //! What a customer asks for.
 
 use crate::value::{EntityId, Money, Quantity, refused};
-use crate::{Findings, ValidationError};
+use crate::{ValidationError, ValidationErrors};
 
 const MAX_LINES: usize = 100;
 
 /// One line as the client gave it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GivenLine<'a> {
-    /// The product.
     pub product_id: &'a str,
-    /// How many pieces.
     pub quantity: i64,
     /// What the client thinks that one piece costs, if it says so.
     pub unit_price: Option<Money>,
@@ -21,7 +19,6 @@ pub struct GivenLine<'a> {
 /// One product of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
-    /// The product.
     pub product_id: EntityId,
     /// How many pieces, of all the lines that named it.
     pub quantity: Quantity,
@@ -51,22 +48,22 @@ impl OrderLines {
     /// # Errors
     /// No lines or more than 100 (before they are added up), a product id that is none, a quantity outside 1 to
     /// 1,000, or more than 1,000 pieces of one product in all its lines.
-    pub fn parse(field: &str, given: &[GivenLine<'_>]) -> Result<Self, Findings> {
-        let mut findings = Findings::default();
+    pub fn parse(field: &str, given: &[GivenLine<'_>]) -> Result<Self, ValidationErrors> {
+        let mut findings = ValidationErrors::default();
         let mut parsed = Self {
             lines: Vec::new(),
             expectations: Vec::new(),
         };
         if given.is_empty() || given.len() > MAX_LINES {
             let rule = format!("have 1 to {MAX_LINES} entries, got {}", given.len());
-            findings.keep::<()>(Err(refused(field, &rule)));
+            findings.check::<()>(Err(refused(field, &rule)));
             return Err(findings);
         }
         for (index, line) in given.iter().enumerate() {
             let place = |part: &str| format!("{field}[{index}].{part}");
             let (product_field, quantity_field) = (place("productId"), place("quantity"));
-            let product_id = findings.keep(EntityId::parse(&product_field, line.product_id));
-            let quantity = findings.keep(Quantity::parse(&quantity_field, line.quantity));
+            let product_id = findings.check(EntityId::parse(&product_field, line.product_id));
+            let quantity = findings.check(Quantity::parse(&quantity_field, line.quantity));
             if let (Some(product_id), Some(quantity)) = (product_id, quantity) {
                 let expectation = Expectation {
                     product_id,
@@ -74,7 +71,7 @@ impl OrderLines {
                     unit_price: line.unit_price,
                     subtotal: line.subtotal,
                 };
-                findings.keep(parsed.add(expectation, product_field, &quantity_field));
+                findings.check(parsed.add(expectation, product_field, &quantity_field));
             }
         }
         findings.none(parsed)

@@ -9,7 +9,7 @@ use sagas::SagaState;
 use super::event::{OrderCreated, OrderEvent, OrderItem};
 use super::lines::OrderLines;
 use super::state::Order;
-use crate::Findings;
+use crate::ValidationErrors;
 use crate::command::{Decided, Deciding, reply};
 use crate::error::{Conflict, DomainError, Entity, Priced};
 use crate::fulfilment::{Fulfilment, OrderSaga};
@@ -23,11 +23,8 @@ pub struct PlaceOrder {
     pub id: EntityId,
     /// The saga that fulfils it.
     pub saga_id: EntityId,
-    /// Whose it is.
     pub user_id: UserId,
-    /// What is wanted.
     pub lines: OrderLines,
-    /// Where it goes.
     pub shipping_address: Option<ShippingAddress>,
     /// What the client thinks that all of it costs, if it says so.
     pub expected_total: Option<Money>,
@@ -55,7 +52,7 @@ impl Command for PlaceOrder {
             let product = work.state::<Product>(line.product_id.as_str())?;
             products.insert(&line.product_id, product);
         }
-        let created = order.create(self, |id| products.get(id)?.life().alive())?;
+        let created = order.create(self, |id| products.get(id)?.lifecycle().active())?;
         let (data, origin) = (Fulfilment::of(&created), work.metadata().clone());
         let (id, saga_id) = (self.id.as_str(), self.saga_id.as_str());
         let started = sagas::started::<OrderSaga>(saga_id, id, data, origin);
@@ -73,7 +70,7 @@ impl Order {
     /// the saga's first step to find out.
     ///
     /// # Errors
-    /// `IdTaken`, `Validation` if a product does not exist, or `Amount` if something costs more or less than the
+    /// `AlreadyExists`, `Validation` if a product does not exist, or `Amount` if something costs more or less than the
     /// client thinks.
     pub fn create<'a>(
         &self,
@@ -101,8 +98,8 @@ impl Order {
 fn items<'a>(
     lines: &OrderLines,
     product: impl Fn(&EntityId) -> Option<&'a ProductValues>,
-) -> Result<Vec<OrderItem>, Findings> {
-    let mut findings = Findings::default();
+) -> Result<Vec<OrderItem>, ValidationErrors> {
+    let mut findings = ValidationErrors::default();
     let mut items = Vec::new();
     for line in lines.iter() {
         let found = product(&line.product_id).ok_or_else(|| {
@@ -112,7 +109,7 @@ fn items<'a>(
                 &format!("be an existing product, got {given:?}"),
             )
         });
-        if let Some(product) = findings.keep(found) {
+        if let Some(product) = findings.check(found) {
             items.push(OrderItem {
                 product_id: line.product_id.clone(),
                 product_name: product.name.clone(),

@@ -15,14 +15,12 @@ use crate::value::{EntityId, OrderStatus};
 /// Gives a confirmed order to the carrier; what it holds leaves the stock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShipOrder {
-    /// The order.
     pub id: EntityId,
 }
 
 /// Notes that an order has arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliverOrder {
-    /// The order.
     pub id: EntityId,
 }
 

@@ -8,11 +8,9 @@ use crate::value::{EntityId, OrderStatus};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("order {id} is {obstacle} and cannot be {asked}")]
 pub struct OrderState {
-    /// The order.
     pub id: EntityId,
     /// What stands against it.
     pub obstacle: OrderObstacle,
-    /// What was asked.
     pub asked: OrderAct,
 }
 
@@ -28,7 +26,6 @@ pub enum OrderObstacle {
 /// What can be asked of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderAct {
-    /// Confirm it.
     Confirm,
     /// Undo it, or note that it is undone.
     Cancel,

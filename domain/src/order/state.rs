@@ -21,19 +21,15 @@ pub struct Order {
 /// What an order has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderValues {
-    /// Its id.
     pub id: EntityId,
-    /// Whose it is.
     pub user_id: UserId,
     /// What is ordered, each product once.
     pub items: Vec<OrderItem>,
     /// What all of it costs.
     pub total: Money,
-    /// Where it goes.
     pub shipping_address: Option<ShippingAddress>,
     /// How far it is, as far as its own events tell: its saga may be suspended.
     pub status: OrderStatus,
-    /// Its latest saga.
     pub saga_id: EntityId,
     /// The customer's money, as long as the shop has it.
     pub payment: Option<Payment>,
@@ -54,7 +50,6 @@ pub struct Payment {
     pub payment_id: Reference,
     /// The key that it was taken under.
     pub key: Reference,
-    /// How much.
     pub amount: Money,
 }
 

@@ -18,13 +18,9 @@ use crate::value::{Description, EntityId, Patch, Price, ProductName, Reason, Sto
 pub struct CreateProduct {
     /// Its id, never used before.
     pub id: EntityId,
-    /// Its name.
     pub name: ProductName,
-    /// Its description.
     pub description: Option<Description>,
-    /// Its price.
     pub price: Price,
-    /// Its category.
     pub category_id: Option<EntityId>,
     /// What is on hand at first.
     pub on_hand: StockLevel,
@@ -33,7 +29,6 @@ pub struct CreateProduct {
 /// Changes the product, and moves it from one category to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateProduct {
-    /// Its id.
     pub id: EntityId,
     /// Another name, or nothing to keep it.
     pub name: Option<ProductName>,
@@ -50,18 +45,15 @@ pub struct UpdateProduct {
 /// Changes a product's price, and says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeProductPrice {
-    /// The product.
     pub id: EntityId,
     /// Its price from now on.
     pub new_price: Price,
-    /// Why, for audit.
     pub reason: Option<Reason>,
 }
 
 /// Deletes the product, closes its stock, and takes it out of its category. Reservations do not hinder it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeleteProduct {
-    /// The product.
     pub id: EntityId,
 }
 

@@ -9,16 +9,13 @@ use crate::value::{Description, EntityId, Money, Price, ProductName, Reason};
 /// What happens to a product.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum ProductEvent {
-    /// Its first event.
     #[event(name = "ProductCreated")]
     Created(ProductCreated),
-    /// Other values.
     #[event(name = "ProductUpdated")]
     Updated(ProductUpdated),
     /// A note for audit beside [`Self::Updated`], which alone changes the price.
     #[event(name = "ProductPriceChanged", version = 2, upcast = [price_changed_v1_to_v2])]
     PriceChanged(ProductPriceChanged),
-    /// Its last event.
     #[event(name = "ProductDeleted")]
     Deleted(ProductDeleted),
 }
@@ -26,23 +23,17 @@ pub enum ProductEvent {
 /// `ProductCreated`. Its stock is told by a `StockUpdated` in the same commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductCreated {
-    /// Its id.
     pub product_id: EntityId,
-    /// Its name.
     pub name: ProductName,
-    /// Its description.
     pub description: Option<Description>,
-    /// Its price.
     #[serde(rename = "price_cents")]
     pub price: Price,
-    /// Its category.
     pub category_id: Option<EntityId>,
 }
 
 /// `ProductUpdated`: all values behind the update, changed or not, and the category before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductUpdated {
-    /// Its id.
     pub product_id: EntityId,
     /// Its name from now on.
     pub name: ProductName,
@@ -57,10 +48,8 @@ pub struct ProductUpdated {
     pub previous_category_id: Option<EntityId>,
 }
 
-/// `ProductPriceChanged`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductPriceChanged {
-    /// The product.
     pub product_id: EntityId,
     /// The price until now.
     #[serde(rename = "old_price_cents")]
@@ -75,10 +64,8 @@ pub struct ProductPriceChanged {
     pub reason: Option<Reason>,
 }
 
-/// `ProductDeleted`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductDeleted {
-    /// Its id.
     pub product_id: EntityId,
     /// The category that it leaves.
     pub category_id: Option<EntityId>,

@@ -15,15 +15,10 @@ pub type Product = Record<ProductValues>;
 /// What a product has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductValues {
-    /// Its id.
     pub id: EntityId,
-    /// Its name.
     pub name: ProductName,
-    /// Its description.
     pub description: Option<Description>,
-    /// Its price.
     pub price: Price,
-    /// Its category.
     pub category_id: Option<EntityId>,
     /// The time of its first event.
     pub created_at: DateTime<Utc>,

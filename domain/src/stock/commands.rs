@@ -12,7 +12,6 @@ use crate::value::{EntityId, StockLevel};
 /// Sets what is on hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateStock {
-    /// The product.
     pub product_id: EntityId,
     /// What is on hand from now on.
     pub on_hand: StockLevel,

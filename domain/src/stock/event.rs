@@ -25,10 +25,8 @@ pub enum StockEvent {
     Closed(StockClosed),
 }
 
-/// `StockUpdated`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockUpdated {
-    /// The product.
     pub product_id: EntityId,
     /// What is on hand from now on.
     pub on_hand: StockLevel,
@@ -39,9 +37,7 @@ pub struct StockUpdated {
 /// `StockReserved`, `StockReleased`, `StockDeducted`: what an order holds, begins or ceases to be held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockHeld {
-    /// The product.
     pub product_id: EntityId,
-    /// The order.
     pub order_id: EntityId,
     /// How much the order holds from now on, or held until now.
     pub quantity: Quantity,
@@ -51,10 +47,8 @@ pub struct StockHeld {
     pub reserved: StockLevel,
 }
 
-/// `StockClosed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockClosed {
-    /// The product.
     pub product_id: EntityId,
 }
 

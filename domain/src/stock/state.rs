@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{StockClosed, StockEvent, StockHeld, StockUpdated};
 use crate::error::{Conflict, DomainError, Entity};
-use crate::record::Life;
+use crate::record::Lifecycle;
 use crate::value::{EntityId, Quantity, StockLevel};
 
 /// A product's stock as its events tell it. It is gone once the product is deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stock {
     version: Version,
-    life: Life<StockValues>,
+    lifecycle: Lifecycle<StockValues>,
     /// What each order holds. A decision copies the state, so the copy shares the map: a product that thousands of
     /// orders hold sells as fast as one that nobody holds.
     reservations: RedBlackTreeMapSync<EntityId, Quantity>,
@@ -48,8 +48,8 @@ impl Stock {
 
     /// Whether it is there, and its values.
     #[must_use]
-    pub fn life(&self) -> &Life<StockValues> {
-        &self.life
+    pub fn life(&self) -> &Lifecycle<StockValues> {
+        &self.lifecycle
     }
 
     /// What `order` holds of it, if it holds some.
@@ -66,7 +66,7 @@ impl Stock {
     /// Decides that the new product `product` begins with `on_hand`, also if that is nothing.
     ///
     /// # Errors
-    /// `IdTaken` if it had stock before.
+    /// `AlreadyExists` if it had stock before.
     pub fn open(
         &self,
         product: &EntityId,
@@ -173,11 +173,11 @@ impl Stock {
     }
 
     fn held(&self, order: &EntityId) -> Option<(&StockValues, Quantity)> {
-        Some((self.life.last()?, self.reservation(order)?))
+        Some((self.lifecycle.last()?, self.reservation(order)?))
     }
 
     fn existing(&self, product: &EntityId) -> Result<&StockValues, DomainError> {
-        let values = self.life.alive();
+        let values = self.lifecycle.active();
         values.ok_or_else(|| DomainError::not_found(Entity::Product, product))
     }
 }
@@ -199,8 +199,8 @@ impl Aggregate for Stock {
         self.version = self.version.next();
         match event {
             StockEvent::Updated(data) => {
-                if self.life.last().is_none() {
-                    self.life = Life::Alive(StockValues {
+                if self.lifecycle.last().is_none() {
+                    self.lifecycle = Lifecycle::Active(StockValues {
                         on_hand: data.on_hand,
                         reserved: data.reserved,
                         updated_at: at,
@@ -214,10 +214,10 @@ impl Aggregate for Stock {
             StockEvent::Released(data) | StockEvent::Deducted(data) => {
                 self.reservations.remove_mut(&data.order_id);
             }
-            StockEvent::Closed(_) => self.life.end(),
+            StockEvent::Closed(_) => self.lifecycle.end(),
         }
         let levels = event.levels();
-        self.life.change_last(|stock| {
+        self.lifecycle.change_last(|stock| {
             if let Some((on_hand, reserved)) = levels {
                 stock.on_hand = on_hand;
                 stock.reserved = reserved;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::text::limited;
-use crate::Findings;
+use crate::ValidationErrors;
 
 /// Where an order goes. Any part may be empty: there are places without a street name or a postal code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +23,11 @@ impl ShippingAddress {
         street: &str,
         city: &str,
         postal_code: &str,
-    ) -> Result<Self, Findings> {
-        let mut findings = Findings::default();
+    ) -> Result<Self, ValidationErrors> {
+        let mut findings = ValidationErrors::default();
         let mut part = |name: &str, text: &str, max| {
             let parsed = limited(&format!("{field}.{name}"), text, 0, max).map(ToOwned::to_owned);
-            findings.keep(parsed)
+            findings.check(parsed)
         };
         let street = part("street", street, 255);
         let city = part("city", city, 255);
@@ -48,13 +48,11 @@ impl ShippingAddress {
         &self.street
     }
 
-    /// The city.
     #[must_use]
     pub fn city(&self) -> &str {
         &self.city
     }
 
-    /// The postal code.
     #[must_use]
     pub fn postal_code(&self) -> &str {
         &self.postal_code

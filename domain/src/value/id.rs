@@ -35,7 +35,6 @@ impl EntityId {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -61,7 +60,6 @@ impl UserId {
         limited(field, text, 1, 255).map(|text| Self(text.to_owned()))
     }
 
-    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

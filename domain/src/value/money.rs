@@ -103,7 +103,6 @@ impl Price {
         }
     }
 
-    /// The amount.
     #[must_use]
     pub const fn money(self) -> Money {
         self.0

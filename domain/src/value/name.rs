@@ -35,7 +35,6 @@ impl CategoryName {
         limited(field, text.trim(), 1, 100).map(|text| Self(text.to_owned()))
     }
 
-    /// The trimmed text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -55,7 +54,6 @@ impl ProductName {
         limited(field, text.trim(), 1, 200).map(|text| Self(text.to_owned()))
     }
 
-    /// The trimmed text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -79,7 +77,6 @@ impl NameKey {
         Self(folded.nfkc().collect())
     }
 
-    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

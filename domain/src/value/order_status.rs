@@ -19,7 +19,6 @@ pub enum OrderStatus {
     Confirmed,
     /// On its way; from here on it cannot be cancelled.
     Shipped,
-    /// With the customer.
     Delivered,
     /// Undone: it holds no stock, no money and no shipment.
     Cancelled,

@@ -3,12 +3,9 @@
 /// An absent input field leaves the value, `null` clears it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
-    /// Leave it.
     #[default]
     Keep,
-    /// Make it absent.
     Clear,
-    /// Replace it.
     Set(T),
 }
 

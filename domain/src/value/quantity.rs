@@ -33,7 +33,6 @@ impl Quantity {
         Self::parse(field, i64::from(self.0) + i64::from(other.0))
     }
 
-    /// The count.
     #[must_use]
     pub fn get(self) -> u32 {
         self.0
@@ -41,7 +40,6 @@ impl Quantity {
 }
 
 impl StockLevel {
-    /// Nothing.
     pub const ZERO: Self = Self(0);
 
     /// # Errors
@@ -50,7 +48,6 @@ impl StockLevel {
         within(field, given, 0, 1_000_000_000).map(Self)
     }
 
-    /// The count.
     #[must_use]
     pub fn get(self) -> u32 {
         self.0
@@ -62,7 +59,6 @@ impl StockLevel {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// Together with `quantity`.
     #[must_use]
     pub fn with(self, quantity: Quantity) -> Self {
         Self(self.0.saturating_add(quantity.0))

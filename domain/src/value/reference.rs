@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sagas::Key;
+use sagas::OperationKey;
 use serde::{Deserialize, Serialize};
 
 use super::text::limited;
@@ -32,7 +32,6 @@ impl Reference {
         Self::parse("reference", text).ok()
     }
 
-    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -40,15 +39,15 @@ impl Reference {
 }
 
 /// The key of a step, to be kept in an event so that the step can be undone under it.
-impl From<&Key> for Reference {
-    fn from(key: &Key) -> Self {
+impl From<&OperationKey> for Reference {
+    fn from(key: &OperationKey) -> Self {
         Self(key.as_str().to_owned())
     }
 }
 
-impl From<&Reference> for Key {
+impl From<&Reference> for OperationKey {
     fn from(kept: &Reference) -> Self {
-        Self::kept(kept.as_str())
+        Self::from_stored(kept.as_str())
     }
 }
 
@@ -59,7 +58,6 @@ impl TrackingNumber {
         limited(field, text, 1, 255).map(|text| Self(text.to_owned()))
     }
 
-    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -24,7 +24,6 @@ impl Description {
         limited(field, text, 0, 1_000).map(|text| Self(text.to_owned()))
     }
 
-    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -51,7 +50,6 @@ impl Reason {
         )
     }
 
-    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -86,7 +84,6 @@ pub(super) fn limited<'a>(
     Ok(text)
 }
 
-/// `{field} must {rule}`.
 pub(crate) fn refused(field: &str, rule: &str) -> ValidationError {
     ValidationError {
         field: field.to_owned(),

@@ -112,7 +112,7 @@ fn a_new_id_makes_a_category_that_claims_its_name() {
 #[test]
 fn an_id_is_not_given_twice_even_after_deletion() {
     let refusal = || {
-        DomainError::Conflict(Conflict::IdTaken {
+        DomainError::Conflict(Conflict::AlreadyExists {
             entity: Entity::Category,
             id: id("tea"),
         })
@@ -271,15 +271,18 @@ fn the_state_has_the_times_of_its_first_and_last_event() {
 #[test]
 fn the_last_values_of_a_deleted_category_stay_known() {
     let tea = given::<Category>([created(), deleted()]).state();
-    assert_eq!(tea.life().alive(), None);
-    assert_eq!(tea.life().last().unwrap().name, category_name("Tea"));
+    assert_eq!(tea.lifecycle().active(), None);
+    assert_eq!(tea.lifecycle().last().unwrap().name, category_name("Tea"));
 }
 
 #[test]
 fn a_reply_has_the_category_as_the_command_left_it() {
     let deleted = tea([created()]).when(&delete()).reply();
     assert_eq!(deleted.version(), Version(2));
-    assert_eq!(deleted.life().last().unwrap().name, category_name("Tea"));
+    assert_eq!(
+        deleted.lifecycle().last().unwrap().name,
+        category_name("Tea")
+    );
 }
 
 #[test]

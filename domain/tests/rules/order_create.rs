@@ -28,7 +28,7 @@ impl Shop {
             .state();
             (
                 id(product_id),
-                product.life().alive().expect("a product").clone(),
+                product.lifecycle().active().expect("a product").clone(),
             )
         };
         Self(products.iter().map(product).collect())
@@ -110,7 +110,7 @@ fn an_id_is_not_given_twice() {
     let shop = shop();
     assert_eq!(
         taken.create(&command(&[line("sencha", 3)]), |id| shop.0.get(id)),
-        Err(DomainError::Conflict(Conflict::IdTaken {
+        Err(DomainError::Conflict(Conflict::AlreadyExists {
             entity: Entity::Order,
             id: order(),
         }))

@@ -2,12 +2,12 @@ use std::fmt::Debug;
 
 use domain::order::{GivenLine, OrderLine, OrderLines};
 use domain::value::{Money, OrderStatus, Price, Reason, ShippingAddress};
-use domain::{DomainError, Findings};
+use domain::{DomainError, ValidationErrors};
 use proptest::prelude::*;
 
 use crate::support::quantity;
 
-fn messages<T: Debug>(parsed: Result<T, Findings>) -> Vec<String> {
+fn messages<T: Debug>(parsed: Result<T, ValidationErrors>) -> Vec<String> {
     let DomainError::Validation(errors) = parsed.expect_err("a refusal").into() else {
         unreachable!("findings are validation errors")
     };
@@ -17,7 +17,7 @@ fn messages<T: Debug>(parsed: Result<T, Findings>) -> Vec<String> {
     errors.into_iter().map(|error| error.message).collect()
 }
 
-fn lines(given: &[(&str, i64)]) -> Result<OrderLines, Findings> {
+fn lines(given: &[(&str, i64)]) -> Result<OrderLines, ValidationErrors> {
     let given: Vec<GivenLine<'_>> = given
         .iter()
         .map(|&(product_id, quantity)| GivenLine {

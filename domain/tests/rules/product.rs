@@ -146,7 +146,7 @@ fn a_new_id_makes_a_product_with_its_stock_in_its_category() {
 
 #[test]
 fn an_id_is_not_given_twice() {
-    let refusal = DomainError::Conflict(Conflict::IdTaken {
+    let refusal = DomainError::Conflict(Conflict::AlreadyExists {
         entity: Entity::Product,
         id: id("sencha"),
     });

@@ -156,7 +156,7 @@ fn orders_keep_what_they_hold_of_a_deleted_product() {
         .when(deduct("b"))
         .then([deducted("b", 2, 8, 0)]);
     let stock = given::<Stock>(gone.chain([deducted("b", 2, 8, 0)])).state();
-    assert!(stock.life().alive().is_none());
+    assert!(stock.life().active().is_none());
     let last = stock.life().last().unwrap();
     assert_eq!((last.on_hand, last.reserved), (level(8), level(0)));
     assert_eq!(stock.reservations().count(), 0);

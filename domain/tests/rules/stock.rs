@@ -37,7 +37,7 @@ fn stock_begins_with_an_event_even_at_nothing() {
 fn stock_begins_once() {
     given::<Stock>([updated(1, 0)])
         .when(|stock| stock.open(&id("sencha"), level(2)))
-        .then_refused(DomainError::Conflict(Conflict::IdTaken {
+        .then_refused(DomainError::Conflict(Conflict::AlreadyExists {
             entity: Entity::Product,
             id: id("sencha"),
         }));
@@ -90,6 +90,6 @@ fn closing_keeps_the_last_values() {
         .when(|stock| stock.close(&id("sencha")))
         .then([closed()]);
     let stock = given::<Stock>([updated(5, 2), closed()]).state();
-    assert!(stock.life().alive().is_none());
+    assert!(stock.life().active().is_none());
     assert_eq!(stock.life().last().unwrap().available(), level(3));
 }

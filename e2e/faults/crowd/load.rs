@@ -64,7 +64,6 @@ impl Counts {
 }
 
 impl Load {
-    /// Nobody yet.
     pub fn new() -> Self {
         Self {
             running: JoinSet::new(),

@@ -24,7 +24,6 @@ const SETTINGS: [(&str, &str); 3] = [
 /// What the run with thousands of connections needs, of this process and of the shop.
 const MIN_DESCRIPTORS: u64 = 16_384;
 
-/// Where it listens.
 #[derive(Clone, Copy, Debug)]
 pub struct Listeners {
     pub gateway: SocketAddr,

@@ -43,7 +43,6 @@ pub struct Plan {
     pub newcomers_are_served: bool,
 }
 
-/// Runs it.
 pub async fn run(plan: &Plan) -> Result<()> {
     raise_own_limit()?;
     let folder = Folder::create()?;

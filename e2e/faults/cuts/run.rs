@@ -18,7 +18,6 @@ const CREATE_PRODUCT: &str = "mutation($input: CreateProductInput!) { createProd
 const CREATE_ORDER: &str = "mutation($input: CreateOrderInput!) { createOrder(input: $input) { \
     id userId totalAmount sagaState { type } } }";
 const DELETE_NOTHING: &str = "mutation { deleteCategory(id: \"absent\") }";
-/// From every table.
 const READ_NOTHING: &str = "{ productExists(id: \"absent\") categoryExists(id: \"absent\") \
     order(id: \"absent\") { id } sagaState(orderId: \"absent\") { type } }";
 /// Longer than any deadline of the services.

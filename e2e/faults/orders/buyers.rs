@@ -12,7 +12,7 @@ use test_shop::until_within;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::PATIENCE;
+use super::WAIT_TIMEOUT;
 use super::chance::Chance;
 use crate::support::{
     CANCEL_ORDER, CREATE_ORDER, Client, Known, SHIP_ORDER, number, order_input, text,
@@ -47,7 +47,6 @@ pub struct Notes {
     pub problems: Vec<String>,
 }
 
-/// Buyers at work.
 #[derive(Debug)]
 pub struct Buyers {
     working: JoinSet<Notes>,
@@ -88,7 +87,7 @@ impl Buyers {
     /// Waits until so many more are placed.
     pub async fn place(&self, more: u64) -> Result<()> {
         let target = self.placed() + more;
-        until_within(PATIENCE, "orders", async || {
+        until_within(WAIT_TIMEOUT, "orders", async || {
             let seen = self.placed();
             ensure!(seen >= target, "{seen} of {target}");
             Ok(())
@@ -119,7 +118,6 @@ struct Buyer {
     chance: Chance,
     client: Client,
     notes: Notes,
-    /// Its last orders.
     own: Vec<String>,
     requests: u64,
 }

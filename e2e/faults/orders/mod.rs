@@ -20,7 +20,7 @@ use crate::support::Topology;
 use run::{Fault, faults};
 
 /// How long work may take to go on behind a fault: longer than any lease of a request or a saga, and any call.
-const PATIENCE: Duration = Duration::from_mins(2);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 /// Rounds of the short version and of the long one.
 const ROUNDS: (usize, usize) = (5, 100);
 

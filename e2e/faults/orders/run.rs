@@ -9,7 +9,7 @@ use serde_json::json;
 use test_shop::{Store, until};
 use tokio::time::Instant;
 
-use super::PATIENCE;
+use super::WAIT_TIMEOUT;
 use super::buyers::Buyers;
 use super::report;
 use crate::support::{Database, SagaCount, Shop, Topology, long, on_with, say};
@@ -104,7 +104,7 @@ async fn stock_up(shop: &Shop) -> Result<Vec<String>> {
 async fn work_goes_on(shop: &Shop, buyers: &Buyers) -> Result<()> {
     let head = head(shop).await?;
     buyers.place(BETWEEN as u64).await?;
-    SagaCount::ends(shop.system.store(), BETWEEN, head, PATIENCE).await
+    SagaCount::ends(shop.system.store(), BETWEEN, head, WAIT_TIMEOUT).await
 }
 
 async fn strike(shop: &mut Shop, fault: Fault) -> Result<Fired> {

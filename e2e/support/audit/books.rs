@@ -14,7 +14,6 @@ pub struct Dealt {
     pub times: u32,
     /// How often that holds.
     pub holds: u32,
-    /// Of what holds.
     pub held_cents: i64,
 }
 
@@ -30,7 +29,6 @@ pub struct Books {
 }
 
 impl Books {
-    /// Reads it.
     pub async fn of(store: &Store) -> Result<Self> {
         let mut database = Database::command(store).await?;
         let mut books = Self::default();
@@ -40,7 +38,7 @@ impl Books {
                 _ => &mut books.shipments,
             };
             let dealt = book.entry(entry.order_id).or_default();
-            if matches!(entry.state.as_str(), "done" | "undone") {
+            if matches!(entry.state.as_str(), "done" | "compensated") {
                 dealt.times += 1;
             }
             if entry.state == "done" {
@@ -48,7 +46,7 @@ impl Books {
                 dealt.held_cents += entry.amount_cents;
             }
             books.repeated += usize::from(entry.deliveries > 1);
-            books.refused += usize::from(entry.state == "refused");
+            books.refused += usize::from(entry.state == "declined");
         }
         database.close().await?;
         Ok(books)

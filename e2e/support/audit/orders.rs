@@ -22,7 +22,6 @@ pub enum Status {
 pub struct Order {
     pub user: String,
     pub total_cents: i64,
-    /// Products and quantities.
     pub items: Vec<(String, i64)>,
     pub status: Status,
     /// Somebody wanted it undone.

@@ -30,7 +30,6 @@ pub struct Saga {
     calling: Option<(String, i64)>,
 }
 
-/// All of them.
 #[derive(Debug, Default)]
 pub struct Sagas {
     pub by_id: HashMap<String, Saga>,

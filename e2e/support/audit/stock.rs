@@ -12,7 +12,6 @@ use crate::support::Stored;
 pub struct Stock {
     pub on_hand: i64,
     pub reserved: i64,
-    /// By order.
     pub held: HashMap<String, i64>,
 }
 

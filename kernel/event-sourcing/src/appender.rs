@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::backoff::Backoff;
-use crate::commit::{Commit, Receipt, Refused};
+use crate::commit::{Commit, Receipt, Rejected};
 use crate::failure_log::FailureLog;
 use crate::fields;
 use crate::id::CommandId;
@@ -63,7 +63,7 @@ impl Default for AppenderConfig {
 
 /// What is known of a commit that was not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CommitOutcome {
     /// Nothing happened.
     None,
     /// It may have been written. Sending the same command again tells.
@@ -75,48 +75,48 @@ pub enum Outcome {
 pub enum AppendError {
     /// The store judged it and said no.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Rejected(#[from] Rejected),
     /// The store could not be reached before the deadline, or the queue stayed full.
     #[error("the event store did not answer in time ({0:?})")]
-    Unavailable(Outcome),
+    Unavailable(CommitOutcome),
     /// The store failed for good; nothing was written.
     #[error(transparent)]
     Failed(StoreError),
 }
 
-type Settled = Result<Receipt, AppendError>;
+type AppendResult = Result<Receipt, AppendError>;
 
 enum Job {
     Append {
         commit: Commit,
         deadline: Instant,
-        done: watch::Sender<Option<Settled>>,
+        done: watch::Sender<Option<AppendResult>>,
     },
     Barrier {
-        done: watch::Sender<Option<Settled>>,
+        done: watch::Sender<Option<AppendResult>>,
     },
 }
 
 /// The answer to a commit, when it comes. Clones wait for the same answer.
 #[derive(Clone, Debug)]
-pub struct Pending(watch::Receiver<Option<Settled>>);
+pub struct Pending(watch::Receiver<Option<AppendResult>>);
 
 impl Pending {
     /// Waits for the answer until `deadline`; after it the outcome is unknown.
     ///
     /// # Errors
     /// [`AppendError`] if the commit was not written, or may not have been.
-    pub async fn wait(&mut self, deadline: Instant) -> Settled {
-        timeout_at(deadline, self.settled())
+    pub async fn wait(&mut self, deadline: Instant) -> AppendResult {
+        timeout_at(deadline, self.result())
             .await
-            .unwrap_or(Err(AppendError::Unavailable(Outcome::Unknown)))
+            .unwrap_or(Err(AppendError::Unavailable(CommitOutcome::Unknown)))
     }
 
     /// Waits for the answer. The store's own time-outs bound how long that takes.
-    pub(crate) async fn settled(&mut self) -> Settled {
+    pub(crate) async fn result(&mut self) -> AppendResult {
         let answer = self.0.wait_for(Option::is_some).await;
         let answer = answer.ok().and_then(|answer| answer.clone());
-        answer.unwrap_or(Err(AppendError::Unavailable(Outcome::Unknown)))
+        answer.unwrap_or(Err(AppendError::Unavailable(CommitOutcome::Unknown)))
     }
 
     /// Whether the answer is there.
@@ -130,7 +130,7 @@ impl Pending {
 #[derive(Debug)]
 pub struct Slot<'a> {
     permit: mpsc::Permit<'a, Job>,
-    on_the_way: &'a OnTheWay,
+    on_the_way: &'a InFlight,
 }
 
 impl Slot<'_> {
@@ -151,9 +151,9 @@ impl Slot<'_> {
 
 /// The commits that were sent and not answered, by their command ids; of several with one id, the last.
 #[derive(Clone, Debug, Default)]
-struct OnTheWay(Arc<Mutex<HashMap<CommandId, Pending>>>);
+struct InFlight(Arc<Mutex<HashMap<CommandId, Pending>>>);
 
-impl OnTheWay {
+impl InFlight {
     fn add(&self, command: CommandId, pending: &Pending) {
         self.lock().insert(command, pending.clone());
     }
@@ -163,7 +163,7 @@ impl OnTheWay {
         all.get(&command).filter(|sent| !sent.is_settled()).cloned()
     }
 
-    fn settled(&self, command: CommandId) {
+    fn remove(&self, command: CommandId) {
         let mut all = self.lock();
         if all.get(&command).is_some_and(Pending::is_settled) {
             all.remove(&command);
@@ -192,7 +192,7 @@ pub enum LastWrite {
 #[derive(Clone, Debug)]
 pub struct Appender {
     queue: mpsc::Sender<Job>,
-    on_the_way: OnTheWay,
+    on_the_way: InFlight,
     last_write: watch::Receiver<LastWrite>,
 }
 
@@ -201,7 +201,7 @@ impl Appender {
     #[must_use]
     pub fn start(store: Arc<dyn EventStore>, config: AppenderConfig) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(config.queue);
-        let on_the_way = OnTheWay::default();
+        let on_the_way = InFlight::default();
         let (writes, last_write) = watch::channel(LastWrite::None);
         let task_state = Writer {
             store,
@@ -240,7 +240,7 @@ impl Appender {
                 permit,
                 on_the_way: &self.on_the_way,
             }),
-            Ok(Err(_)) | Err(_) => Err(AppendError::Unavailable(Outcome::None)),
+            Ok(Err(_)) | Err(_) => Err(AppendError::Unavailable(CommitOutcome::None)),
         }
     }
 
@@ -248,7 +248,7 @@ impl Appender {
     ///
     /// # Errors
     /// [`AppendError`] if it was not written, or may not have been.
-    pub async fn append(&self, commit: Commit, deadline: Instant) -> Settled {
+    pub async fn append(&self, commit: Commit, deadline: Instant) -> AppendResult {
         self.reserve(deadline)
             .await?
             .send(commit, deadline)
@@ -260,37 +260,37 @@ impl Appender {
     ///
     /// # Errors
     /// Unavailable, nothing happened, if it does not come to that before `deadline`.
-    pub async fn settle(&self, deadline: Instant) -> Result<(), AppendError> {
+    pub async fn flush(&self, deadline: Instant) -> Result<(), AppendError> {
         let slot = self.reserve(deadline).await?;
         let (done, mut answer) = watch::channel(None);
         slot.permit.send(Job::Barrier { done });
         match timeout_at(deadline, answer.changed()).await {
             // The sender is dropped without a value when the barrier's turn comes.
             Ok(_) => Ok(()),
-            Err(_) => Err(AppendError::Unavailable(Outcome::None)),
+            Err(_) => Err(AppendError::Unavailable(CommitOutcome::None)),
         }
     }
 }
 
-struct Waiting {
+struct Waiter {
     command: CommandId,
     deadline: Instant,
-    done: watch::Sender<Option<Settled>>,
-    on_the_way: OnTheWay,
+    done: watch::Sender<Option<AppendResult>>,
+    on_the_way: InFlight,
 }
 
-impl Waiting {
-    fn settle(&self, answer: Settled) {
+impl Waiter {
+    fn complete(&self, answer: AppendResult) {
         self.done.send_replace(Some(answer));
-        self.on_the_way.settled(self.command);
+        self.on_the_way.remove(self.command);
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Waiter {
     /// Whoever was not answered when the batch is gone hears that nobody knows: a panic took the answer along.
     fn drop(&mut self) {
         if self.done.borrow().is_none() {
-            self.settle(Err(AppendError::Unavailable(Outcome::Unknown)));
+            self.complete(Err(AppendError::Unavailable(CommitOutcome::Unknown)));
         }
     }
 }
@@ -307,7 +307,7 @@ impl Writer {
     async fn append(
         &self,
         commits: &[Commit],
-    ) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    ) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         let answers = self.store.append(commits).await;
         self.report(answers.as_ref().err());
         self.writes.send_replace(match &answers {
@@ -334,7 +334,7 @@ impl Writer {
     }
 }
 
-async fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>, on_the_way: OnTheWay) {
+async fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>, on_the_way: InFlight) {
     let mut taken = Vec::new();
     while take_batch(&mut jobs, &mut taken, writer.config.batch_commits).await {
         let mut batch = Batch::default();
@@ -345,7 +345,7 @@ async fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>, on_the_way: OnTheWay
                     deadline,
                     done,
                 } => {
-                    let waiting = Waiting {
+                    let waiting = Waiter {
                         command: commit.command_id(),
                         deadline,
                         done,
@@ -381,7 +381,7 @@ async fn write(batch: Batch, writer: &Writer) {
 #[derive(Default)]
 struct Batch {
     commits: Vec<Commit>,
-    waiting: Vec<Waiting>,
+    waiting: Vec<Waiter>,
     events: usize,
 }
 
@@ -390,11 +390,11 @@ struct FailedBatch {
     batch: Batch,
     error: StoreError,
     /// What an earlier try may have left behind. The last one wrote nothing.
-    outcome: Outcome,
+    outcome: CommitOutcome,
 }
 
 impl Batch {
-    fn push(&mut self, commit: Commit, waiting: Waiting) {
+    fn push(&mut self, commit: Commit, waiting: Waiter) {
         self.events += commit.event_count();
         self.commits.push(commit);
         self.waiting.push(waiting);
@@ -403,7 +403,7 @@ impl Batch {
     /// Writes until every commit has an answer or has passed its deadline. One that the store can never keep must
     /// not take its batch-mates along, so a batch that failed goes again in parts of one.
     async fn write(self, writer: &Writer) {
-        let Err(failed) = self.write_whole(writer, Outcome::None).await else {
+        let Err(failed) = self.write_whole(writer, CommitOutcome::None).await else {
             return;
         };
         if failed.batch.commits.len() == 1 {
@@ -423,7 +423,7 @@ impl Batch {
     async fn write_whole(
         mut self,
         writer: &Writer,
-        mut outcome: Outcome,
+        mut outcome: CommitOutcome,
     ) -> Result<(), FailedBatch> {
         let mut backoff = Backoff::new(writer.config.retry_min, writer.config.retry_max);
         loop {
@@ -452,7 +452,7 @@ impl Batch {
                         outcome,
                     });
                 }
-                StoreError::OutcomeUnknown { .. } => outcome = Outcome::Unknown,
+                StoreError::OutcomeUnknown { .. } => outcome = CommitOutcome::Unknown,
                 StoreError::Unavailable { .. } => {}
             }
             // No longer than the first deadline, so that its caller still hears that nothing happened.
@@ -462,7 +462,7 @@ impl Batch {
         }
     }
 
-    fn drop_expired(&mut self, outcome: Outcome) {
+    fn drop_expired(&mut self, outcome: CommitOutcome) {
         let now = Instant::now();
         if self.waiting.iter().all(|waiting| waiting.deadline > now) {
             return;
@@ -472,15 +472,15 @@ impl Batch {
             if waiting.deadline > now {
                 self.push(commit, waiting);
             } else {
-                waiting.settle(Err(AppendError::Unavailable(outcome)));
+                waiting.complete(Err(AppendError::Unavailable(outcome)));
             }
         }
     }
 
-    fn answer(self, answers: Vec<Result<Receipt, Refused>>) {
+    fn answer(self, answers: Vec<Result<Receipt, Rejected>>) {
         debug_assert_eq!(answers.len(), self.waiting.len(), "one answer a commit");
         for (waiting, answer) in self.waiting.iter().zip(answers) {
-            waiting.settle(answer.map_err(AppendError::Refused));
+            waiting.complete(answer.map_err(AppendError::Rejected));
         }
     }
 }
@@ -488,9 +488,9 @@ impl Batch {
 impl FailedBatch {
     fn answer(self) {
         for waiting in &self.batch.waiting {
-            waiting.settle(Err(match self.outcome {
-                Outcome::None => AppendError::Failed(self.error.clone()),
-                Outcome::Unknown => AppendError::Unavailable(Outcome::Unknown),
+            waiting.complete(Err(match self.outcome {
+                CommitOutcome::None => AppendError::Failed(self.error.clone()),
+                CommitOutcome::Unknown => AppendError::Unavailable(CommitOutcome::Unknown),
             }));
         }
     }

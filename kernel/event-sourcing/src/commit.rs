@@ -16,7 +16,7 @@ pub const MAX_COMMIT_EVENTS: usize = 1_000;
 
 /// What a write requires of its stream, checked under the store's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub enum ExpectedVersion {
     /// The stream has no events.
     NoStream,
     /// The stream is at this version. `Exact(Version(0))` is the same as `NoStream`.
@@ -42,7 +42,7 @@ pub struct Write {
     /// The stream.
     pub stream: StreamId,
     /// Its requirement.
-    pub expected: Expected,
+    pub expected: ExpectedVersion,
     /// In order; they get the versions behind the stream's last.
     pub events: Vec<NewEvent>,
 }
@@ -187,14 +187,14 @@ impl Receipt {
 
 /// Why a store refused a commit. Nothing of it was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum Rejected {
     /// A stream is not where the commit expected it.
     #[error("stream {stream} is at version {actual}, expected {expected:?}")]
-    Conflict {
+    WrongExpectedVersion {
         /// The first such stream of the commit.
         stream: StreamId,
         /// What the commit asked for.
-        expected: Expected,
+        expected: ExpectedVersion,
         /// What it found. Equal to the expected version if another event stands there.
         actual: Version,
     },

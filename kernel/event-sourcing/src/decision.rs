@@ -22,7 +22,7 @@ const PAGE: usize = 500;
 /// Who decided something, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// An operator's name.
+    /// The name of an operator or a user, or of a part of the program.
     pub id: String,
     /// For operators.
     pub reason: String,

@@ -24,7 +24,6 @@ pub mod fields;
 mod filter;
 pub mod handler;
 pub mod id;
-pub mod judge;
 pub mod lease;
 pub mod log;
 pub mod memory;
@@ -39,12 +38,13 @@ pub mod tail;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod upcast;
+pub mod validate_batch;
 
 pub use aggregate::Aggregate;
-pub use appender::{AppendError, Appender, AppenderConfig, LastWrite, Outcome};
+pub use appender::{AppendError, Appender, AppenderConfig, CommitOutcome, LastWrite};
 pub use backoff::Backoff;
 pub use clock::{Clock, SteadyClock, SystemClock};
-pub use commit::{Commit, CommitError, Expected, Receipt, Refused, Write};
+pub use commit::{Commit, CommitError, ExpectedVersion, Receipt, Rejected, Write};
 pub use decision::{Actor, Decision};
 pub use envelope::Envelope;
 pub use event::{DecodeError, DomainEvent, EncodedEvent, Metadata, NewEvent, StoredEvent};
@@ -59,7 +59,7 @@ pub use log::{ForeignLog, LogId, LogIdentity, LogMark};
 pub use memory::{MemoryEventStore, MemoryHandlerStore, MemoryProjectionStore};
 pub use projection::Projection;
 pub use store::{
-    Entry, EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage, Unreadable,
+    CommandStatus, Entry, EventStore, Filter, LogPage, Snapshot, StoreError, StreamPage, Unreadable,
 };
 pub use stored::{StoredContent, StoredPlace};
 pub use stream::StreamId;

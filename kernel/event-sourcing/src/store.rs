@@ -15,7 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::commit::{Commit, Receipt, Refused};
+use crate::commit::{Commit, Receipt, Rejected};
 use crate::envelope::Envelope;
 pub use crate::error::StoreError;
 pub use crate::filter::Filter;
@@ -109,19 +109,19 @@ pub struct LogPage {
     pub entries: Vec<Entry>,
     /// How far the page read: no event that the filter lets through lies between the last one given and here. Moves
     /// also when the page is empty, so that checkpoints pass what does not concern them; never beyond the head.
-    pub through: Position,
-    /// The head as it was when the page was read. The reader is up to date if `through` equals it.
+    pub read_up_to: Position,
+    /// The head as it was when the page was read. The reader is up to date if `read_up_to` equals it.
     pub head: Position,
 }
 
 impl LogPage {
-    /// A page without events, at the end of a log that is known up to `through`.
+    /// A page without events, at the end of a log that is known up to `read_up_to`.
     #[must_use]
-    pub fn empty(through: Position) -> Self {
+    pub fn empty(read_up_to: Position) -> Self {
         Self {
             entries: Vec::new(),
-            through,
-            head: through,
+            read_up_to: read_up_to,
+            head: read_up_to,
         }
     }
 
@@ -133,7 +133,7 @@ impl LogPage {
 
 /// What a refusal is checked against, read in one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct CommandStatus {
     /// The command's receipt, if it took effect before.
     pub receipt: Option<Receipt>,
     /// The present version of each stream that was asked for, in the order asked.
@@ -169,7 +169,7 @@ pub trait EventStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// An error is about the whole batch; see [`StoreError`] for what then happened to it.
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError>;
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError>;
 
     /// The command's receipt, the present versions of `streams`, and the head, as of one moment.
     ///
@@ -179,7 +179,7 @@ pub trait EventStore: Debug + Send + Sync + 'static {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError>;
+    ) -> Result<CommandStatus, StoreError>;
 
     /// Up to `limit` (1 to [`MAX_PAGE_EVENTS`]) events of a stream behind version `after`. A stream without events
     /// gives an empty page.

@@ -20,26 +20,27 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use crate::commit::{Commit, Receipt, Refused};
+use crate::commit::{Commit, Receipt, Rejected};
 use crate::id::{CommandId, Position, Version};
 use crate::log::{LogIdentity, LogMark};
 use crate::store::{
-    Entry, EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError, StreamPage,
+    CommandStatus, Entry, EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, StoreError,
+    StreamPage,
 };
 use crate::stream::StreamId;
 
 /// The events of one read. Whoever is further behind the head reads for itself, in pages of its own size.
 const PAGE: u64 = 1_000;
 /// The most events that are kept.
-const MOST_EVENTS: usize = 4_000;
+const MAX_EVENTS: usize = 4_000;
 /// The most bytes of data that are kept.
-const MOST_BYTES: usize = 8 << 20;
+const MAX_BYTES: usize = 8 << 20;
 
 /// A store whose log is read once for all who follow it through this. Everything else goes to the store as it comes.
 pub struct Tail {
     store: Arc<dyn EventStore>,
     filter: Filter,
-    kept: Mutex<Kept>,
+    kept: Mutex<TailBuffer>,
     /// Held by the one that reads on.
     reading: tokio::sync::Mutex<()>,
 }
@@ -64,36 +65,36 @@ impl Tail {
     }
 
     /// Reads on behind what is kept, so that `after` is not its end any more, if the log goes on there.
-    async fn read_on(&self, after: Position) -> Result<ReadOn, StoreError> {
+    async fn extend(&self, after: Position) -> Result<Extended, StoreError> {
         let _alone = self.reading.lock().await;
         let Some(from) = self.kept.lock().read_from(after) else {
             // Whoever was alone before has read it.
-            return Ok(ReadOn::There);
+            return Ok(Extended::There);
         };
         let limit = usize::try_from(PAGE).unwrap_or(MAX_PAGE_EVENTS);
         let page = self.store.read_all(from, &self.filter, limit).await?;
-        let (through, head) = (page.through, page.head);
+        let (read_up_to, head) = (page.read_up_to, page.head);
         self.kept.lock().extend(from, page);
         Ok(if head > after {
-            ReadOn::There
+            Extended::There
         } else {
-            ReadOn::Nothing(LogPage {
+            Extended::Nothing(LogPage {
                 entries: Vec::new(),
-                through,
+                read_up_to: read_up_to,
                 head,
             })
         })
     }
 }
 
-enum ReadOn {
+enum Extended {
     There,
     /// The log ends here.
     Nothing(LogPage),
 }
 
 /// Where a page comes from.
-enum Found {
+enum Lookup {
     Page(LogPage),
     /// The store has it, and to keep it would help nobody.
     InStore,
@@ -101,24 +102,28 @@ enum Found {
     Next,
 }
 
-/// Every event behind `after` and up to `through` that the filter lets through.
+/// Every event behind `after` and up to `read_up_to` that the filter lets through.
 #[derive(Default)]
-struct Kept {
+struct TailBuffer {
     entries: VecDeque<Entry>,
     bytes: usize,
     after: Position,
-    through: Position,
+    read_up_to: Position,
     head: Position,
 }
 
-impl Kept {
-    fn look(&self, after: Position, filter: &Filter, limit: usize) -> Found {
-        if after >= self.through {
+impl TailBuffer {
+    fn look(&self, after: Position, filter: &Filter, limit: usize) -> Lookup {
+        if after >= self.read_up_to {
             let is_far = self.head.0.saturating_sub(after.0) > PAGE;
-            return if is_far { Found::InStore } else { Found::Next };
+            return if is_far {
+                Lookup::InStore
+            } else {
+                Lookup::Next
+            };
         }
         if after < self.after {
-            return Found::InStore;
+            return Lookup::InStore;
         }
         let behind = self
             .entries
@@ -127,13 +132,13 @@ impl Kept {
         let wanted = wanted
             .filter(|entry| filter.matches(entry.stream().aggregate_type(), entry.event_type()));
         let entries: Vec<_> = wanted.take(limit).cloned().collect();
-        let through = match entries.last() {
+        let read_up_to = match entries.last() {
             Some(last) if entries.len() == limit => last.position(),
-            _ => self.through,
+            _ => self.read_up_to,
         };
-        Found::Page(LogPage {
+        Lookup::Page(LogPage {
             entries,
-            through,
+            read_up_to: read_up_to,
             head: self.head,
         })
     }
@@ -141,17 +146,17 @@ impl Kept {
     /// Where to read for somebody who is at `after`, if it was not read yet. What lies between is read as well, unless
     /// it is much.
     fn read_from(&mut self, after: Position) -> Option<Position> {
-        if after < self.through {
+        if after < self.read_up_to {
             return None;
         }
-        if after.0 - self.through.0 > PAGE {
+        if after.0 - self.read_up_to.0 > PAGE {
             *self = Self {
                 after,
-                through: after,
+                read_up_to: after,
                 ..Self::default()
             };
         }
-        Some(self.through)
+        Some(self.read_up_to)
     }
 
     /// The log goes on at least to here. So a page that ends before it does not seem to be the last.
@@ -181,20 +186,20 @@ impl Kept {
     }
 
     fn extend(&mut self, from: Position, page: LogPage) {
-        if self.through != from {
+        if self.read_up_to != from {
             // What was kept was forgotten while the page was read, which may be of another log.
             return;
         }
-        if page.through < from {
+        if page.read_up_to < from {
             // A log that has lost its end was restored: nothing that was kept need be true.
             *self = Self::default();
             return;
         }
-        self.through = page.through;
+        self.read_up_to = page.read_up_to;
         self.see(page.head);
         self.bytes += page.entries.iter().map(size).sum::<usize>();
         self.entries.extend(page.entries);
-        while self.entries.len() > MOST_EVENTS || self.bytes > MOST_BYTES {
+        while self.entries.len() > MAX_EVENTS || self.bytes > MAX_BYTES {
             let Some(oldest) = self.entries.pop_front() else {
                 return;
             };
@@ -210,7 +215,7 @@ fn size(entry: &Entry) -> usize {
 
 #[async_trait]
 impl EventStore for Tail {
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         let answers = self.store.append(batch).await?;
         let accepted = answers.iter().flatten();
         if let Some(last) = accepted.map(|receipt| receipt.last).max() {
@@ -223,7 +228,7 @@ impl EventStore for Tail {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<CommandStatus, StoreError> {
         self.store.standing(command, streams).await
     }
 
@@ -249,11 +254,11 @@ impl EventStore for Tail {
         loop {
             let found = self.kept.lock().look(after, filter, most);
             match found {
-                Found::Page(page) => return Ok(page),
-                Found::InStore => return self.store.read_all(after, filter, limit).await,
-                Found::Next => match self.read_on(after).await? {
-                    ReadOn::There => {}
-                    ReadOn::Nothing(page) => return Ok(page),
+                Lookup::Page(page) => return Ok(page),
+                Lookup::InStore => return self.store.read_all(after, filter, limit).await,
+                Lookup::Next => match self.extend(after).await? {
+                    Extended::There => {}
+                    Extended::Nothing(page) => return Ok(page),
                 },
             }
         }

@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use event_sourcing::testing::ReplaceableStore;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, Entry, EventStore, Expected, Filter, LogIdentity, LogPage,
-    MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused, Snapshot, Standing,
-    StoreError, StreamId, StreamPage, SystemClock, Tail, Version, Write,
+    CommandId, CommandStatus, Commit, EncodedEvent, Entry, EventStore, ExpectedVersion, Filter,
+    LogIdentity, LogPage, MemoryEventStore, Metadata, NewEvent, Position, Receipt, Rejected,
+    Snapshot, StoreError, StreamId, StreamPage, SystemClock, Tail, Version, Write,
 };
 
 /// Counts the reads of the log.
@@ -57,7 +57,7 @@ async fn grow(store: &dyn EventStore, count: usize, salt: &str) {
     });
     let write = Write {
         stream,
-        expected: Expected::NoStream,
+        expected: ExpectedVersion::NoStream,
         events: events.collect(),
     };
     let id = CommandId::from_parts(DateTime::UNIX_EPOCH, [0; 10]).child(&format!("{salt}{at}"));
@@ -93,7 +93,7 @@ async fn what_one_has_read_the_others_need_not_read() {
     ] {
         let page = page.unwrap();
         assert_eq!(positions(&page), expected);
-        assert_eq!((page.through, page.head), (Position(6), Position(6)));
+        assert_eq!((page.read_up_to, page.head), (Position(6), Position(6)));
     }
     assert_eq!(store.reads(), 1);
 }
@@ -108,11 +108,17 @@ async fn a_page_from_memory_has_its_limit_and_goes_no_further_than_its_last_even
         .unwrap();
     let odd = Filter::of_types(&["Odd"]);
     let page = tail.read_all(Position(1), &odd, 2).await.unwrap();
-    assert_eq!((positions(&page), page.through), (vec![2, 4], Position(4)));
+    assert_eq!(
+        (positions(&page), page.read_up_to),
+        (vec![2, 4], Position(4))
+    );
     let page = tail.read_all(Position(4), &odd, 2).await.unwrap();
-    assert_eq!((positions(&page), page.through), (vec![6, 8], Position(8)));
+    assert_eq!(
+        (positions(&page), page.read_up_to),
+        (vec![6, 8], Position(8))
+    );
     let page = tail.read_all(Position(8), &odd, 2).await.unwrap();
-    assert_eq!((positions(&page), page.through), (vec![], Position(9)));
+    assert_eq!((positions(&page), page.read_up_to), (vec![], Position(9)));
     assert_eq!(store.reads(), 1);
 }
 
@@ -149,10 +155,13 @@ async fn who_is_at_the_end_asks_the_store() {
     store.grow(3).await;
     let tail = tail(&store, Filter::ALL);
     let page = tail.read_all(Position(3), &Filter::ALL, 10).await.unwrap();
-    assert_eq!((positions(&page), page.through), (vec![], Position(3)));
+    assert_eq!((positions(&page), page.read_up_to), (vec![], Position(3)));
     store.grow(2).await;
     let page = tail.read_all(Position(3), &Filter::ALL, 10).await.unwrap();
-    assert_eq!((positions(&page), page.through), (vec![4, 5], Position(5)));
+    assert_eq!(
+        (positions(&page), page.read_up_to),
+        (vec![4, 5], Position(5))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,7 +194,7 @@ async fn who_is_far_behind_reads_alone_and_disturbs_nobody() {
     while after < Position(6_000) {
         let page = tail.read_all(after, &Filter::ALL, 2_500).await.unwrap();
         seen.extend(positions(&page));
-        after = page.through;
+        after = page.read_up_to;
     }
     assert_eq!(seen, (1..=6_000).collect::<Vec<_>>());
     assert_eq!(store.reads(), 3, "in pages of its own size");
@@ -211,7 +220,7 @@ async fn what_is_kept_is_bounded_and_what_was_dropped_is_still_read() {
             .read_all(after, &Filter::ALL, 1_000)
             .await
             .unwrap()
-            .through;
+            .read_up_to;
     }
     assert_eq!(store.reads(), 10);
     let kept = tail
@@ -256,7 +265,7 @@ async fn a_page_from_memory_does_not_claim_to_be_the_last_when_more_is_known() {
         .read_all(Position::START, &Filter::ALL, 10)
         .await
         .unwrap();
-    assert_eq!((page.through, page.head), (Position(3), Position(5)));
+    assert_eq!((page.read_up_to, page.head), (Position(3), Position(5)));
 }
 
 #[tokio::test]
@@ -297,7 +306,7 @@ impl EventStore for Counting {
         self.inner.read_all(after, filter, limit).await
     }
 
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         self.inner.append(batch).await
     }
 
@@ -305,7 +314,7 @@ impl EventStore for Counting {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<CommandStatus, StoreError> {
         self.inner.standing(command, streams).await
     }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use event_sourcing::{
-    Clock, CommandId, Commit, EncodedEvent, Expected, Filter, Metadata, NewEvent, Position,
+    Clock, CommandId, Commit, EncodedEvent, ExpectedVersion, Filter, Metadata, NewEvent, Position,
     StreamId, SystemClock, Write,
 };
 use event_store_any::{AnyEventStore, OpenError, Settings};
@@ -18,7 +18,7 @@ fn commit() -> Commit {
     let metadata = Metadata::default();
     let write = Write {
         stream: StreamId::new("account", "a"),
-        expected: Expected::NoStream,
+        expected: ExpectedVersion::NoStream,
         events: vec![NewEvent { event, metadata }],
     };
     let command_id = CommandId(Uuid::from_u128(1));

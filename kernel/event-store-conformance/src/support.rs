@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, Envelope, EventStore, Expected, Fence, Filter, Metadata,
-    NewEvent, Position, Receipt, Refused, StreamId, Version, Write,
+    CommandId, Commit, EncodedEvent, Envelope, EventStore, ExpectedVersion, Fence, Filter,
+    Metadata, NewEvent, Position, Receipt, Rejected, StreamId, Version, Write,
 };
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ pub fn event(event_type: &'static str, data: impl Into<String>) -> NewEvent {
 }
 
 /// `count` events for one stream.
-pub fn write(stream: &StreamId, expected: Expected, count: usize) -> Write {
+pub fn write(stream: &StreamId, expected: ExpectedVersion, count: usize) -> Write {
     let events = (0..count).map(|n| event(NOTED, format!("{{\"n\":{n}}}")));
     Write {
         stream: stream.clone(),
@@ -67,18 +67,18 @@ pub fn fenced(command: CommandId, writes: Vec<Write>, fence: Fence) -> Commit {
 }
 
 /// The stream is at version `number`.
-pub fn exact(number: u64) -> Expected {
-    Expected::Exact(Version(number))
+pub fn exact(number: u64) -> ExpectedVersion {
+    ExpectedVersion::Exact(Version(number))
 }
 
 /// The answer to a batch of one.
-pub async fn append_one(store: &dyn EventStore, commit: Commit) -> Result<Receipt, Refused> {
+pub async fn append_one(store: &dyn EventStore, commit: Commit) -> Result<Receipt, Rejected> {
     let mut answers = append(store, &[commit]).await;
     answers.pop().expect("an answer to the commit")
 }
 
 /// The answers to a batch, one a commit.
-pub async fn append(store: &dyn EventStore, batch: &[Commit]) -> Vec<Result<Receipt, Refused>> {
+pub async fn append(store: &dyn EventStore, batch: &[Commit]) -> Vec<Result<Receipt, Rejected>> {
     let answers = store.append(batch).await.expect("the batch is answered");
     assert_eq!(answers.len(), batch.len(), "one answer a commit");
     answers
@@ -94,9 +94,9 @@ pub async fn accepted(store: &dyn EventStore, commit: Commit) -> Receipt {
 }
 
 /// The version that a commit found where it expected another, or another event.
-pub fn conflict_at(answer: &Result<Receipt, Refused>, stream: &StreamId) -> Version {
+pub fn conflict_at(answer: &Result<Receipt, Rejected>, stream: &StreamId) -> Version {
     match answer {
-        Err(Refused::Conflict {
+        Err(Rejected::WrongExpectedVersion {
             stream: found,
             actual,
             ..
@@ -119,13 +119,13 @@ pub async fn read_log(store: &dyn EventStore, filter: &Filter, limit: usize) -> 
             .expect("a page of the log");
         assert!(page.entries.len() <= limit, "a page is within its limit");
         assert!(
-            page.through <= page.head,
+            page.read_up_to <= page.head,
             "a page does not read beyond the head"
         );
-        let at_end = page.through == page.head;
-        assert!(at_end || page.through > after, "a page moves on");
+        let at_end = page.read_up_to == page.head;
+        assert!(at_end || page.read_up_to > after, "a page moves on");
         events.extend(page.events().map(|event| Envelope::clone(event)));
-        after = page.through;
+        after = page.read_up_to;
         if at_end {
             return events;
         }

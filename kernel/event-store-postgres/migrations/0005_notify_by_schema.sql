@@ -11,7 +11,7 @@ BEGIN
         FROM pg_proc p
         JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE n.nspname = current_schema()
-          AND p.proname IN ('append_events', 'append_together')
+          AND p.proname IN ('append_events', 'append_batch_optimistic')
     LOOP
         changed := replace(appending.definition, $$pg_notify('event_log',$$,
                            $$pg_notify(('event_log_' || current_schema())::name::text,$$);

@@ -12,16 +12,16 @@
 
 use std::sync::Arc;
 
-use event_sourcing::{Commit, Position, Receipt, Refused, StoreError};
+use event_sourcing::{Commit, Position, Receipt, Rejected, StoreError};
 use sql_database::NamedPool;
 use sqlx::{PgConnection, Row};
 use tokio::sync::Mutex;
 
 use crate::batch::Batch;
-use crate::error::{Phase, Refusal, store_error};
+use crate::error::{AppendFailure, Phase, store_error};
+use crate::optimistic_batch::OptimisticBatch;
 use crate::read::{receipts, version_of};
 use crate::session::{self, Backend, Connector};
-use crate::together::Together;
 
 const OPERATION: &str = "append";
 
@@ -59,7 +59,7 @@ struct Slot {
 /// What the log says to a batch.
 pub(crate) struct Answers {
     pub head: Position,
-    pub answers: Vec<Result<Receipt, Refused>>,
+    pub answers: Vec<Result<Receipt, Rejected>>,
 }
 
 impl Appending {
@@ -74,7 +74,7 @@ impl Appending {
     }
 
     pub(crate) async fn append(&self, commits: &[Commit]) -> Result<Answers, StoreError> {
-        let together = Together::of(commits).map_err(unwritable)?;
+        let together = OptimisticBatch::of(commits).map_err(unwritable)?;
         let mut slot = self.slot.lock().await;
         let (mut connection, backend) = self
             .connection(&mut slot)
@@ -105,7 +105,7 @@ impl Appending {
 
     /// Ends what a broken connection may have left running, so that who looks afterwards sees all that it will ever
     /// have written.
-    pub(crate) async fn settle(&self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn wait_until_idle(&self) -> Result<(), sqlx::Error> {
         // Whoever holds the slot is appending, and begins with this.
         let Ok(mut slot) = self.slot.try_lock() else {
             return Ok(());
@@ -135,7 +135,7 @@ fn unwritable(error: serde_json::Error) -> StoreError {
 
 async fn written_together(
     connection: &mut PgConnection,
-    together: Option<Together<'_>>,
+    together: Option<OptimisticBatch<'_>>,
 ) -> Result<Option<Answers>, StoreError> {
     let Some(together) = together else {
         return Ok(None);
@@ -168,7 +168,7 @@ async fn one_by_one(
 }
 
 /// What the function said.
-struct Verdict {
+struct CommitVerdict {
     head: Position,
     outcome: Vec<i16>,
     detail: Vec<i64>,
@@ -176,7 +176,10 @@ struct Verdict {
 }
 
 /// The driver gives the row only after the statement has ended, and with it its transaction.
-async fn run(connection: &mut PgConnection, batch: Batch<'_>) -> Result<Verdict, sqlx::Error> {
+async fn run(
+    connection: &mut PgConnection,
+    batch: Batch<'_>,
+) -> Result<CommitVerdict, sqlx::Error> {
     let row = sqlx::query(APPEND)
         .bind(batch.stream_type)
         .bind(batch.stream_id)
@@ -205,7 +208,7 @@ async fn run(connection: &mut PgConnection, batch: Batch<'_>) -> Result<Verdict,
         .bind(batch.metadata)
         .fetch_one(connection)
         .await?;
-    Ok(Verdict {
+    Ok(CommitVerdict {
         head: Position(row.try_get::<i64, _>(0)?.unsigned_abs()),
         outcome: row.try_get(1)?,
         detail: row.try_get(2)?,
@@ -214,7 +217,7 @@ async fn run(connection: &mut PgConnection, batch: Batch<'_>) -> Result<Verdict,
 }
 
 /// An error behind a committed batch: the answers are lost, the events are not.
-fn unanswered(verdict: &Verdict, error: sqlx::Error) -> StoreError {
+fn unanswered(verdict: &CommitVerdict, error: sqlx::Error) -> StoreError {
     let committed = verdict.outcome.contains(&ACCEPTED);
     match store_error(OPERATION, Phase::Repeatable, error) {
         StoreError::Unavailable { operation, source } if committed => {
@@ -233,8 +236,8 @@ const SAME_AS: i16 = 5;
 async fn answer(
     connection: &mut PgConnection,
     commits: &[Commit],
-    verdict: &Verdict,
-) -> Result<Vec<Result<Receipt, Refused>>, sqlx::Error> {
+    verdict: &CommitVerdict,
+) -> Result<Vec<Result<Receipt, Rejected>>, sqlx::Error> {
     let stored: Vec<_> = commits
         .iter()
         .zip(&verdict.outcome)
@@ -253,16 +256,16 @@ async fn answer(
         let versions = verdict
             .stream_version
             .get(writes..writes + commit.writes().len())
-            .ok_or(Refusal::Nonsense("too few versions"))?;
+            .ok_or(AppendFailure::Nonsense("too few versions"))?;
         let detail = usize::try_from(verdict.detail.get(index).copied().unwrap_or_default())
             .unwrap_or_default();
         let answer = match verdict.outcome.get(index).copied() {
             Some(ACCEPTED) => Ok(accepted(commit, detail, versions)),
             Some(STALE) => Err(stale(commit, detail.wrapping_sub(writes + 1), versions)?),
             Some(FENCED) => Err(fenced(commit)?),
-            Some(STORED) => Ok(stored.next().ok_or(Refusal::Nonsense("no receipt"))?),
+            Some(STORED) => Ok(stored.next().ok_or(AppendFailure::Nonsense("no receipt"))?),
             Some(SAME_AS) => Ok(repeated(&answers, detail)?),
-            _ => return Err(Refusal::Nonsense("unknown outcome").into()),
+            _ => return Err(AppendFailure::Nonsense("unknown outcome").into()),
         };
         answers.push(answer);
         writes += commit.writes().len();
@@ -288,27 +291,30 @@ fn accepted(commit: &Commit, first: usize, versions: &[i32]) -> Receipt {
     }
 }
 
-fn stale(commit: &Commit, write: usize, versions: &[i32]) -> Result<Refused, Refusal> {
+fn stale(commit: &Commit, write: usize, versions: &[i32]) -> Result<Rejected, AppendFailure> {
     let met = commit.writes().get(write).zip(versions.get(write));
-    let (write, actual) = met.ok_or(Refusal::Nonsense("a conflict without a write"))?;
-    Ok(Refused::Conflict {
+    let (write, actual) = met.ok_or(AppendFailure::Nonsense("a conflict without a write"))?;
+    Ok(Rejected::WrongExpectedVersion {
         stream: write.stream.clone(),
         expected: write.expected,
         actual: version_of(*actual),
     })
 }
 
-fn fenced(commit: &Commit) -> Result<Refused, Refusal> {
-    let fence = commit.fence().ok_or(Refusal::Nonsense("no fence"))?;
-    Ok(Refused::Fenced(fence.clone()))
+fn fenced(commit: &Commit) -> Result<Rejected, AppendFailure> {
+    let fence = commit.fence().ok_or(AppendFailure::Nonsense("no fence"))?;
+    Ok(Rejected::Fenced(fence.clone()))
 }
 
-fn repeated(answers: &[Result<Receipt, Refused>], ordinal: usize) -> Result<Receipt, Refusal> {
+fn repeated(
+    answers: &[Result<Receipt, Rejected>],
+    ordinal: usize,
+) -> Result<Receipt, AppendFailure> {
     match answers.get(ordinal.wrapping_sub(1)) {
         Some(Ok(receipt)) => Ok(Receipt {
             duplicate: true,
             ..receipt.clone()
         }),
-        _ => Err(Refusal::Nonsense("the repeat of nothing")),
+        _ => Err(AppendFailure::Nonsense("the repeat of nothing")),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use event_sourcing::{CommandId, Commit, Expected, StreamId, Write};
+use event_sourcing::{CommandId, Commit, ExpectedVersion, StreamId, Write};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, Postgres};
@@ -119,11 +119,11 @@ impl<'a> Batch<'a> {
             self.stream_id.push(write.stream.aggregate_id());
         }
         let (kind, version, follows) = match write.expected {
-            Expected::NoStream => (1, 0, Uuid::nil()),
-            Expected::Exact(version) => (1, version.0, Uuid::nil()),
-            Expected::Follows { version, event_id } => (2, version.0, event_id),
-            Expected::Exists => (3, 0, Uuid::nil()),
-            Expected::Any => (4, 0, Uuid::nil()),
+            ExpectedVersion::NoStream => (1, 0, Uuid::nil()),
+            ExpectedVersion::Exact(version) => (1, version.0, Uuid::nil()),
+            ExpectedVersion::Follows { version, event_id } => (2, version.0, event_id),
+            ExpectedVersion::Exists => (3, 0, Uuid::nil()),
+            ExpectedVersion::Any => (4, 0, Uuid::nil()),
         };
         self.write_stream.push(stream);
         self.expected.push(kind);

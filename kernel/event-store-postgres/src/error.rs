@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use event_sourcing::StoreError;
-use sql_database::Meaning;
+use sql_database::ErrorKind;
 
 /// Why a database is not one to work with.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum AppendFailure {
     /// Functions that are needed are missing.
     #[error("PostgreSQL 14 or newer is needed, the server is {0}")]
     ServerTooOld(i32),
@@ -39,8 +39,8 @@ pub(crate) enum Refusal {
     Text(#[source] sqlx::Error),
 }
 
-impl From<Refusal> for sqlx::Error {
-    fn from(refusal: Refusal) -> Self {
+impl From<AppendFailure> for sqlx::Error {
+    fn from(refusal: AppendFailure) -> Self {
         Self::Configuration(Box::new(refusal))
     }
 }
@@ -58,11 +58,11 @@ pub(crate) enum Phase {
 pub(crate) fn store_error(operation: &'static str, phase: Phase, error: sqlx::Error) -> StoreError {
     let (meaning, phase) = match phase {
         Phase::Repeatable => (
-            meaning(&error, Meaning::of),
+            meaning(&error, ErrorKind::of),
             sql_database::Phase::Repeatable,
         ),
         Phase::Appending => (
-            meaning(&error, Meaning::of_commit),
+            meaning(&error, ErrorKind::of_commit),
             sql_database::Phase::Committing,
         ),
     };
@@ -71,7 +71,7 @@ pub(crate) fn store_error(operation: &'static str, phase: Phase, error: sqlx::Er
 
 fn explain(error: sqlx::Error) -> Arc<dyn std::error::Error + Send + Sync> {
     if is_bad_text(&error) {
-        Arc::new(Refusal::Text(error))
+        Arc::new(AppendFailure::Text(error))
     } else {
         sql_database::explain(error)
     }
@@ -87,11 +87,11 @@ fn code(error: &sqlx::Error) -> Option<String> {
 }
 
 /// That of all databases, but for what only an event store refuses.
-fn meaning(error: &sqlx::Error, of: impl Fn(&sqlx::Error) -> Meaning) -> Meaning {
+fn meaning(error: &sqlx::Error, of: impl Fn(&sqlx::Error) -> ErrorKind) -> ErrorKind {
     match error {
         sqlx::Error::Configuration(inner) => match inner.downcast_ref() {
-            Some(Refusal::Replica | Refusal::StillRunning) => Meaning::Transient,
-            Some(_) => Meaning::Permanent,
+            Some(AppendFailure::Replica | AppendFailure::StillRunning) => ErrorKind::Transient,
+            Some(_) => ErrorKind::Permanent,
             None => of(error),
         },
         error => of(error),
@@ -126,10 +126,10 @@ mod tests {
 
     #[test]
     fn a_wrong_server_is_permanent_and_a_replica_may_be_promoted() {
-        let too_old = Refusal::ServerTooOld(13).into();
+        let too_old = AppendFailure::ServerTooOld(13).into();
         assert_eq!(kind(Phase::Repeatable, too_old), "failed");
         assert_eq!(
-            kind(Phase::Repeatable, Refusal::Replica.into()),
+            kind(Phase::Repeatable, AppendFailure::Replica.into()),
             "unavailable"
         );
     }

@@ -4,7 +4,7 @@
 //!   that stops between two statements holds nothing. The function first takes the lock of the log, then checks in a later
 //!   statement that sees what the wait let through; then it writes. The lock is released by the commit, so positions are
 //!   in commit order, without gap.
-//! - The function is `append_together`, which writes all of a batch or nothing; a batch that it leaves goes to
+//! - The function is `append_batch_optimistic`, which writes all of a batch or nothing; a batch that it leaves goes to
 //!   `append_events`, which judges commit by commit.
 //! - Appends have one connection of their own; readers share a pool; one more connection listens for new heads.
 //! - Nothing is read from a replica: a session on one is refused.
@@ -19,13 +19,13 @@ mod error;
 mod identity;
 mod lease;
 mod migrate;
+mod optimistic_batch;
 mod read;
 mod session;
 mod settings;
 mod snapshot;
 mod store;
 mod subscribe;
-mod together;
 
 pub use settings::Settings;
 pub use store::PostgresEventStore;

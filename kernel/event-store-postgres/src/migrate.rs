@@ -9,7 +9,7 @@ use sql_database::format::step;
 use sql_database::postgres::{POSTGRES_NAME, lock_schema};
 use sqlx::{Connection, PgConnection};
 
-use crate::error::Refusal;
+use crate::error::AppendFailure;
 
 struct Migration {
     version: i32,
@@ -32,7 +32,7 @@ const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: schema(3),
         oldest_schema: schema(1),
-        sql: include_str!("../migrations/0003_append_together.sql"),
+        sql: include_str!("../migrations/0003_append_batch_optimistic.sql"),
     },
     Migration {
         version: schema(4),
@@ -96,11 +96,14 @@ pub(crate) async fn check(connection: &mut PgConnection) -> Result<(), sqlx::Err
             .fetch_one(&mut *connection)
             .await?;
     if !exists {
-        return Err(Refusal::NotMigrated(MIGRATIONS[0].version).into());
+        return Err(AppendFailure::NotMigrated(MIGRATIONS[0].version).into());
     }
     let applied = applied(connection).await?;
     let missing = MIGRATIONS.iter().find(|m| !applied.contains(&m.version));
-    missing.map_or(Ok(()), |m| Err(Refusal::NotMigrated(m.version).into()))
+    missing.map_or(
+        Ok(()),
+        |m| Err(AppendFailure::NotMigrated(m.version).into()),
+    )
 }
 
 async fn applied(connection: &mut PgConnection) -> Result<Vec<i32>, sqlx::Error> {
@@ -112,10 +115,10 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<i32>, sqlx::Error>
         .fetch_one(connection)
         .await?;
     let steps = applied.iter().map(|(version, _)| i64::from(*version));
-    OlderFormat::refuse("event store", name, steps).map_err(Refusal::from)?;
+    OlderFormat::refuse("event store", name, steps).map_err(AppendFailure::from)?;
     let oldest = applied.iter().map(|(_, oldest)| *oldest).max();
     match oldest {
-        Some(oldest) if oldest > SCHEMA => Err(Refusal::BinaryTooOld {
+        Some(oldest) if oldest > SCHEMA => Err(AppendFailure::BinaryTooOld {
             oldest,
             ours: SCHEMA,
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
-    CommandId, Entry, Envelope, Filter, LogPage, Metadata, Position, Receipt, Standing,
+    CommandId, CommandStatus, Entry, Envelope, Filter, LogPage, Metadata, Position, Receipt,
     SteadyClock, StoredContent, StoredPlace, StreamId, StreamPage, Unreadable, Version,
 };
 use sql_database::NamedPool;
@@ -172,14 +172,14 @@ pub(crate) async fn log(
             .collect::<Result<_, _>>()?
     };
     entries.sort_unstable_by_key(Entry::position);
-    let through = match entries.last() {
+    let read_up_to = match entries.last() {
         Some(last) if entries.len() == limit => last.position(),
         _ if is_filtered => head.min(Position(reach)),
         _ => head,
     };
     Ok(LogPage {
         entries,
-        through,
+        read_up_to: read_up_to,
         head,
     })
 }
@@ -200,7 +200,7 @@ pub(crate) async fn standing(
     pool: &NamedPool,
     command: CommandId,
     streams: &[StreamId],
-) -> Result<Standing, sqlx::Error> {
+) -> Result<CommandStatus, sqlx::Error> {
     let types: Vec<&str> = streams.iter().map(StreamId::aggregate_type).collect();
     let ids: Vec<&str> = streams.iter().map(StreamId::aggregate_id).collect();
     let row = sqlx::query(STANDING)
@@ -211,7 +211,7 @@ pub(crate) async fn standing(
         .await?;
     let is_known = row.try_get::<Option<i64>, _>(0)?.is_some();
     let versions: Vec<i32> = row.try_get(8)?;
-    Ok(Standing {
+    Ok(CommandStatus {
         receipt: is_known.then(|| receipt(&row)).transpose()?,
         versions: versions.into_iter().map(version_of).collect(),
         head: position_of(row.try_get(7)?),

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 use tokio::time::Instant;
 
-use crate::error::Refusal;
+use crate::error::AppendFailure;
 use crate::settings::Settings;
 
 /// A connection that rested for longer is tried before it is used, for the server may have restarted meanwhile.
@@ -125,7 +125,7 @@ async fn prepare(
         .fetch_one(connection)
         .await?;
     if row.try_get(0)? {
-        return Err(Refusal::Replica.into());
+        return Err(AppendFailure::Replica.into());
     }
     Ok(Backend {
         pid: row.try_get(1)?,
@@ -156,7 +156,7 @@ pub(crate) async fn end(
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Err(Refusal::StillRunning.into())
+    Err(AppendFailure::StillRunning.into())
 }
 
 #[cfg(test)]

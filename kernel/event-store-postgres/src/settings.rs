@@ -5,7 +5,7 @@ use std::time::Duration;
 use event_sourcing::SteadyClock;
 use sqlx::{PgConnection, Row};
 
-use crate::error::Refusal;
+use crate::error::AppendFailure;
 
 /// The oldest server: `pg_terminate_backend` waits for the end since 14.
 const OLDEST_SERVER: i32 = 140_000;
@@ -82,9 +82,9 @@ pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), sq
     Ok(())
 }
 
-fn check_version(version: i32) -> Result<(), Refusal> {
+fn check_version(version: i32) -> Result<(), AppendFailure> {
     if version < OLDEST_SERVER {
-        return Err(Refusal::ServerTooOld(version / 10_000));
+        return Err(AppendFailure::ServerTooOld(version / 10_000));
     }
     Ok(())
 }
@@ -97,7 +97,7 @@ mod tests {
     fn servers_before_14_are_refused() {
         assert!(matches!(
             check_version(130_022),
-            Err(Refusal::ServerTooOld(13))
+            Err(AppendFailure::ServerTooOld(13))
         ));
         assert!(check_version(140_000).is_ok());
         assert!(check_version(180_001).is_ok());

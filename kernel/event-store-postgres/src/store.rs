@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::{
-    CommandId, Commit, EventStore, Filter, Lease, LeaseRetention, LeaseStore, LogIdentity, LogPage,
-    Position, Receipt, Refused, Snapshot, Standing, SteadyClock, StoreError, StreamId, StreamPage,
-    Version,
+    CommandId, CommandStatus, Commit, EventStore, Filter, Lease, LeaseRetention, LeaseStore,
+    LogIdentity, LogPage, Position, Receipt, Rejected, Snapshot, SteadyClock, StoreError, StreamId,
+    StreamPage, Version,
 };
 use futures::future::BoxFuture;
 use sql_database::NamedPool;
@@ -114,7 +114,7 @@ fn failed(operation: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
 
 #[async_trait]
 impl EventStore for PostgresEventStore {
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
@@ -128,9 +128,12 @@ impl EventStore for PostgresEventStore {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<CommandStatus, StoreError> {
         let operation = "read the standing";
-        self.appending.settle().await.map_err(failed(operation))?;
+        self.appending
+            .wait_until_idle()
+            .await
+            .map_err(failed(operation))?;
         read::standing(&self.pool, command, streams)
             .await
             .map_err(failed(operation))

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use event_sourcing::judge::{Judged, Known, Placed, Questions, Tip, judge};
+use event_sourcing::validate_batch::{
+    BatchOutcome, Lookups, PositionedEvent, StoreState, StreamTip, validate_batch,
+};
 use event_sourcing::{
-    CommandId, Commit, Position, Receipt, Refused, StoreError, StreamId, Token, Version,
+    CommandId, Commit, Position, Receipt, Rejected, StoreError, StreamId, Token, Version,
 };
 use sql_database::SqliteFile;
 use sqlx::{Row, SqliteConnection};
@@ -36,7 +38,7 @@ fn insert_of(rows: usize) -> String {
 pub(crate) async fn append(
     file: &SqliteFile,
     batch: &[Commit],
-) -> Result<(Vec<Result<Receipt, Refused>>, Position), StoreError> {
+) -> Result<(Vec<Result<Receipt, Rejected>>, Position), StoreError> {
     let mut transaction = file.begin().await.map_err(nothing_happened(OPERATION))?;
     let judged = match write(transaction.connection(), batch).await {
         Ok(judged) => judged,
@@ -62,22 +64,22 @@ pub(crate) async fn append(
 async fn write<'a>(
     conn: &mut SqliteConnection,
     batch: &'a [Commit],
-) -> Result<Judged<'a>, sqlx::Error> {
-    let questions = Questions::of(batch);
-    let known = Known {
+) -> Result<BatchOutcome<'a>, sqlx::Error> {
+    let questions = Lookups::of(batch);
+    let known = StoreState {
         head: read::head(conn).await?,
         receipts: receipts(conn, &questions).await?,
         tips: tips(conn, &questions).await?,
         tokens: tokens(conn, &questions).await?,
     };
-    let judged = judge(batch, known);
+    let judged = validate_batch(batch, known);
     insert(conn, &judged.events).await?;
     Ok(judged)
 }
 
 async fn receipts(
     conn: &mut SqliteConnection,
-    questions: &Questions<'_>,
+    questions: &Lookups<'_>,
 ) -> Result<HashMap<CommandId, Receipt>, sqlx::Error> {
     let asked: Vec<String> = questions
         .commands
@@ -102,8 +104,8 @@ async fn receipts(
 
 async fn tips(
     conn: &mut SqliteConnection,
-    questions: &Questions<'_>,
-) -> Result<HashMap<StreamId, Tip>, sqlx::Error> {
+    questions: &Lookups<'_>,
+) -> Result<HashMap<StreamId, StreamTip>, sqlx::Error> {
     let streams: Vec<&StreamId> = questions.streams.iter().copied().collect();
     let rows = sqlx::query(
         "SELECT named.key, tip.event_version, tip.event_id FROM json_each(?) AS named
@@ -116,7 +118,7 @@ async fn tips(
     .fetch_all(conn)
     .await?;
     let tip = |row: &sqlx::sqlite::SqliteRow| {
-        let tip = Tip {
+        let tip = StreamTip {
             version: Version(row.try_get(1)?),
             // A damaged id is no event's: it rejects a commit that follows that event, and no other commit of the batch.
             event_id: row
@@ -130,7 +132,7 @@ async fn tips(
 
 async fn tokens(
     conn: &mut SqliteConnection,
-    questions: &Questions<'_>,
+    questions: &Lookups<'_>,
 ) -> Result<HashMap<Arc<str>, Token>, sqlx::Error> {
     if questions.leases.is_empty() {
         return Ok(HashMap::new());
@@ -145,7 +147,10 @@ async fn tokens(
     Ok(rows.into_iter().map(token).collect())
 }
 
-async fn insert(conn: &mut SqliteConnection, events: &[Placed<'_>]) -> Result<(), sqlx::Error> {
+async fn insert(
+    conn: &mut SqliteConnection,
+    events: &[PositionedEvent<'_>],
+) -> Result<(), sqlx::Error> {
     let mut rest = events;
     for (size, sql) in CHUNKS.iter().zip(&*INSERTS) {
         while let Some((chunk, behind)) = rest.split_at_checked(*size) {

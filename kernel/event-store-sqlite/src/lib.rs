@@ -3,7 +3,7 @@
 //! # How it keeps the promises
 //!
 //! One connection writes, behind a mutex; the data folder belongs to one process (an OS lock on a file beside the
-//! database). So a batch is read, judged ([`event_sourcing::judge`]), inserted and committed in one `BEGIN IMMEDIATE`
+//! database). So a batch is read, judged ([`event_sourcing::validate_batch`]), inserted and committed in one `BEGIN IMMEDIATE`
 //! transaction while nobody else can write, and positions are simply the head plus one. Readers have connections of
 //! their own; in WAL mode they neither wait for the writer nor hold it up, and each statement sees whole commits.
 //!

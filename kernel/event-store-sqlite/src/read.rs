@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, SecondsFormat, Utc};
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
-    CommandId, Entry, Envelope, Filter, LogPage, Position, Receipt, Standing, StoredContent,
+    CommandId, CommandStatus, Entry, Envelope, Filter, LogPage, Position, Receipt, StoredContent,
     StoredPlace, StreamId, StreamPage, Unreadable, Version,
 };
 use serde::Serialize;
@@ -184,13 +184,13 @@ pub(crate) async fn log(
         .await?;
     let entries = rows.iter().map(|row| read(row).map(Entry::from));
     let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
-    let through = match entries.last() {
+    let read_up_to = match entries.last() {
         Some(last) if entries.len() == limit => last.position(),
         _ => end,
     };
     Ok(LogPage {
         entries,
-        through,
+        read_up_to: read_up_to,
         head,
     })
 }
@@ -242,8 +242,8 @@ pub(crate) async fn standing(
     moment: &mut SqliteConnection,
     command: CommandId,
     streams: &[StreamId],
-) -> Result<Standing, sqlx::Error> {
-    Ok(Standing {
+) -> Result<CommandStatus, sqlx::Error> {
+    Ok(CommandStatus {
         receipt: receipt(&mut *moment, command).await?,
         versions: versions(&mut *moment, streams).await?,
         head: head(moment).await?,

@@ -70,7 +70,7 @@ pub(crate) async fn open(options: FileOptions) -> Result<SqliteFile, OpenError> 
     }
     // Not `run`: a future that awaits it is not `Send` as far as the compiler can see.
     migrator().run_direct(None, conn, false).await?;
-    session.settle(Ok(())).await?;
+    session.finish(Ok(())).await?;
     Ok(file)
 }
 
@@ -83,7 +83,7 @@ pub(crate) async fn check_reader(file: &SqliteFile) -> Result<(), OpenError> {
         sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE name = 'event_log_id'")
             .fetch_all(connection)
             .await?;
-    session.settle(Ok(())).await?;
+    session.finish(Ok(())).await?;
     if newest.is_empty() {
         return Err(OpenError::NotMigrated);
     }

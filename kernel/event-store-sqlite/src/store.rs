@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_sourcing::{
-    Clock, CommandId, Commit, EventStore, Filter, Lease, LeaseRetention, LeaseStore, LogIdentity,
-    LogPage, Position, Receipt, Refused, Snapshot, Standing, StoreError, StreamId, StreamPage,
+    Clock, CommandId, CommandStatus, Commit, EventStore, Filter, Lease, LeaseRetention, LeaseStore,
+    LogIdentity, LogPage, Position, Receipt, Rejected, Snapshot, StoreError, StreamId, StreamPage,
     Version,
 };
 use futures::future::BoxFuture;
@@ -57,7 +57,7 @@ impl SqliteEventStore {
         let file = settings::open(options).await?;
         let mut session = file.reader(Readers::Main).await?;
         let head = read::head(session.connection()).await;
-        let head = session.settle(head).await?;
+        let head = session.finish(head).await?;
         Ok(Self {
             clock,
             poll_interval: settings.poll_interval,
@@ -130,7 +130,7 @@ impl SqliteEventStore {
 
 #[async_trait]
 impl EventStore for SqliteEventStore {
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         self.can_write("append a batch")?;
         let (answers, head) = append::append(&self.file, batch).await?;
         // Of two appends the later may come here first: the head never moves back.
@@ -146,7 +146,7 @@ impl EventStore for SqliteEventStore {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<CommandStatus, StoreError> {
         let operation = "look up a command";
         let read = async {
             let mut moment = self.file.begin_read(Readers::Main).await?;
@@ -168,7 +168,7 @@ impl EventStore for SqliteEventStore {
         let mut session = self.reader(operation).await?;
         let done = read::stream(session.connection(), stream, after, limit).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(nothing_happened(operation))
     }
@@ -183,7 +183,7 @@ impl EventStore for SqliteEventStore {
         let mut session = self.reader(operation).await?;
         let done = read::log(session.connection(), after, filter, limit).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(nothing_happened(operation))
     }
@@ -193,7 +193,7 @@ impl EventStore for SqliteEventStore {
         let mut session = self.reader(operation).await?;
         let done = read::head(session.connection()).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(nothing_happened(operation))
     }
@@ -203,7 +203,7 @@ impl EventStore for SqliteEventStore {
         let mut session = self.reader(operation).await?;
         let done = identity::identify(session.connection(), positions).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(nothing_happened(operation))
     }
@@ -221,7 +221,7 @@ impl EventStore for SqliteEventStore {
         let mut session = self.reader(operation).await?;
         let done = snapshot::load(session.connection(), stream, schema_version).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(nothing_happened(operation))
     }
@@ -231,7 +231,7 @@ impl EventStore for SqliteEventStore {
         let mut session = self.writer(operation).await?;
         let done = snapshot::save(session.connection(), snapshot).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(outcome_unknown(operation))
     }
@@ -247,7 +247,7 @@ impl EventStore for SqliteEventStore {
         let connection = session.connection();
         let done = snapshot::remove(connection, stream, schema_version, version).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(outcome_unknown(operation))
     }
@@ -267,7 +267,7 @@ impl LeaseStore for SqliteEventStore {
         let term = Term::new(self.clock.now(), ttl);
         let done = lease::acquire(session.connection(), names, owner, term, retention).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(outcome_unknown(operation))
     }
@@ -278,7 +278,7 @@ impl LeaseStore for SqliteEventStore {
         let term = Term::new(self.clock.now(), ttl);
         let done = lease::renew(session.connection(), owner, term).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(outcome_unknown(operation))
     }
@@ -288,7 +288,7 @@ impl LeaseStore for SqliteEventStore {
         let mut session = self.writer(operation).await?;
         let done = lease::release(session.connection(), names, owner, self.clock.now()).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(outcome_unknown(operation))
     }
@@ -298,7 +298,7 @@ impl LeaseStore for SqliteEventStore {
         let mut session = self.reader(operation).await?;
         let done = lease::held(session.connection(), prefix, self.clock.now()).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(nothing_happened(operation))
     }
@@ -314,7 +314,7 @@ impl LeaseStore for SqliteEventStore {
         let term = Term::new(self.clock.now(), ttl);
         let done = lease::seize(session.connection(), names, owner, term).await;
         session
-            .settle(done)
+            .finish(done)
             .await
             .map_err(outcome_unknown(operation))
     }

@@ -42,7 +42,7 @@ async fn polled(file: &SqliteFile) -> Result<Position, StoreError> {
     let polled = async {
         let mut session = file.reader(Readers::Background).await?;
         let head = read::head(session.connection()).await;
-        session.settle(head).await
+        session.finish(head).await
     };
     polled.await.map_err(nothing_happened(OPERATION))
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Result;
 use chrono::DateTime;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, EventStore, Expected, Filter, LeaseStore, Metadata, NewEvent,
-    Position, Snapshot, StoreError, StreamId, SystemClock, Version, Write,
+    CommandId, Commit, EncodedEvent, EventStore, ExpectedVersion, Filter, LeaseStore, Metadata,
+    NewEvent, Position, Snapshot, StoreError, StreamId, SystemClock, Version, Write,
 };
 use event_store_sqlite::{Settings, SqliteEventStore};
 use test_faults::{DiskFault, with_faults};
@@ -30,7 +30,7 @@ fn commit(number: u128) -> Result<Commit> {
     };
     let write = Write {
         stream: stream(),
-        expected: Expected::Any,
+        expected: ExpectedVersion::Any,
         events: vec![NewEvent {
             event,
             metadata: Metadata::default(),

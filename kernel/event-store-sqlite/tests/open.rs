@@ -11,8 +11,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 use event_sourcing::clock::ManualClock;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, EventStore, Expected, Filter, LeaseStore, Metadata, NewEvent,
-    Position, Snapshot, StoreError, StreamId, SystemClock, Token, Version, Write,
+    CommandId, Commit, EncodedEvent, EventStore, ExpectedVersion, Filter, LeaseStore, Metadata,
+    NewEvent, Position, Snapshot, StoreError, StreamId, SystemClock, Token, Version, Write,
 };
 use event_store_sqlite::{OpenError, Settings, SqliteEventStore};
 use sqlx::{Connection, SqliteConnection};
@@ -74,7 +74,7 @@ fn commit(number: u128) -> Commit {
     };
     let write = Write {
         stream: stream(),
-        expected: Expected::Any,
+        expected: ExpectedVersion::Any,
         events: vec![NewEvent {
             event,
             metadata: Metadata::default(),
@@ -361,8 +361,8 @@ async fn a_rare_event_type_is_found_behind_many_others() {
         let (mut after, mut found, mut pages) = (Position::START, Vec::new(), 0);
         while after < Position(50_000) {
             let page = store.read_all(after, &filter, 100).await.unwrap();
-            assert!(page.through > after, "each page moves on");
-            after = page.through;
+            assert!(page.read_up_to > after, "each page moves on");
+            after = page.read_up_to;
             found.extend(page.events().map(|event| event.position.0));
             pages += 1;
         }

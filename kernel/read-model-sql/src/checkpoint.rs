@@ -86,7 +86,7 @@ impl Checkpoint {
         self.as_of.is_some_and(|as_of| as_of.elapsed() <= age)
     }
 
-    pub(crate) fn hear(&mut self, generation: i64, position: Position, is_built: bool) -> bool {
+    pub(crate) fn observe(&mut self, generation: i64, position: Position, is_built: bool) -> bool {
         let is_news = position > self.position || is_built && !self.is_built;
         if generation != self.generation || !is_news {
             return false;
@@ -147,7 +147,7 @@ mod tests {
     fn a_poll_that_began_before_the_last_notification_does_not_take_it_back() {
         let before = Instant::now();
         let mut checkpoint = read(5, before);
-        assert!(checkpoint.hear(1, Position(9), false));
+        assert!(checkpoint.observe(1, Position(9), false));
         checkpoint.confirm(read(7, before));
         assert_eq!(checkpoint.position, Position(9));
         assert_eq!(checkpoint.as_of, Some(before));
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_later_poll_that_reads_less_shows_that_the_database_lost_its_end() {
         let mut checkpoint = read(5, Instant::now());
-        assert!(checkpoint.hear(1, Position(9), false));
+        assert!(checkpoint.observe(1, Position(9), false));
         let after = Instant::now() + Duration::from_millis(1);
         checkpoint.confirm(read(7, after));
         assert_eq!(checkpoint.position, Position(7));
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_notification_of_another_generation_is_not_a_checkpoint_of_the_active_one() {
         let mut checkpoint = read(5, Instant::now());
-        assert!(!checkpoint.hear(2, Position(9), false));
+        assert!(!checkpoint.observe(2, Position(9), false));
         assert_eq!(checkpoint.position, Position(5));
     }
 
@@ -174,7 +174,7 @@ mod tests {
         let mut checkpoint = read(5, Instant::now());
         checkpoint.confirm(read(7, Instant::now()));
         assert!(!checkpoint.caught_up, "it is being built");
-        assert!(checkpoint.hear(1, Position(9), true));
+        assert!(checkpoint.observe(1, Position(9), true));
         assert!(checkpoint.caught_up);
         let later = Instant::now() + Duration::from_secs(1);
         checkpoint.confirm(read(3, later));
@@ -211,7 +211,7 @@ mod tests {
             ..built(5)
         });
         assert!(parked.caught_up, "it comes no further");
-        assert!(checkpoint.hear(1, Position(9), false));
+        assert!(checkpoint.observe(1, Position(9), false));
         assert!(checkpoint.caught_up);
         checkpoint.require(Floor {
             is_foreign: true,

@@ -18,7 +18,7 @@ const OPEN: &str = "open the query database";
 /// How long a statement waits for a connection before it gives up.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// SQLite reads are short and local; more connections only add threads.
-const MOST_SQLITE_READERS: u32 = 4;
+const MAX_SQLITE_READERS: u32 = 4;
 
 /// The longest that one read may take on PostgreSQL; whoever asked has given up by then.
 const READ_LIMIT: (&str, &str) = ("statement_timeout", "15000");
@@ -66,7 +66,7 @@ pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<Database, Stor
 pub(crate) async fn sqlite(url: &str, pool_size: u32) -> Result<Database, StoreError> {
     let options = FileOptions {
         name: "query",
-        readers: pool_size.clamp(1, MOST_SQLITE_READERS),
+        readers: pool_size.clamp(1, MAX_SQLITE_READERS),
         acquire_timeout: ACQUIRE_TIMEOUT,
         ..FileOptions::new(FileOptions::path_of(url), Durability::Normal)
     };

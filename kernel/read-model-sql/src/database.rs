@@ -10,10 +10,10 @@ use sql_database::sqlite::Readers;
 use sql_database::{Record, Statement};
 use sqlx::postgres::PgPool;
 
+use crate::checkpoint_watcher::CheckpointWatcher;
 use crate::connect;
 use crate::engine::Engine;
 use crate::error::failed;
-use crate::feed::Feed;
 use crate::schema::SCHEMA;
 use crate::version::ProjectionVersion;
 
@@ -23,7 +23,7 @@ pub struct Database {
     /// Read through the connections that requests use.
     inner: sql_database::Database,
     clock: Arc<dyn Clock>,
-    feed: Arc<Feed>,
+    feed: Arc<CheckpointWatcher>,
     versions_raised_by: u32,
 }
 
@@ -91,7 +91,7 @@ impl Database {
         Ok(Self {
             inner,
             clock,
-            feed: Arc::new(Feed::default()),
+            feed: Arc::new(CheckpointWatcher::default()),
             versions_raised_by: 0,
         })
     }
@@ -125,7 +125,7 @@ impl Database {
 
     /// The checkpoints, as this process knows them.
     #[must_use]
-    pub fn feed(&self) -> &Arc<Feed> {
+    pub fn feed(&self) -> &Arc<CheckpointWatcher> {
         &self.feed
     }
 

@@ -2,17 +2,17 @@
 //!
 //! [`database`] opens either engine, on which `sql-database` runs one SQL text; [`engine`] names the few places where their words
 //! differ. [`table`] is what a projection says about its table, [`generation`] makes that table and its view,
-//! [`projection_store`] writes a page of rows with its checkpoint, [`feed`] tells readers how far the checkpoints are,
+//! [`projection_store`] writes a page of rows with its checkpoint, [`checkpoint_watcher`] tells readers how far the checkpoints are,
 //! [`snapshot`] reads rows together with their checkpoint, and [`lease`] decides who folds.
 
 mod checkpoint;
+pub mod checkpoint_watcher;
 mod column;
 mod columns;
 mod connect;
 pub mod database;
 pub mod engine;
 mod error;
-pub mod feed;
 pub mod generation;
 pub mod lease;
 pub mod projection_store;
@@ -22,9 +22,9 @@ pub mod table;
 mod version;
 
 pub use checkpoint::Checkpoint;
+pub use checkpoint_watcher::CheckpointWatcher;
 pub use database::{Database, Transaction};
 pub use engine::Engine;
-pub use feed::Feed;
 pub use generation::Generation;
 pub use lease::SqlLeaseStore;
 pub use projection_store::SqlProjectionStore;

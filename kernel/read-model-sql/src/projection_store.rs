@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_sourcing::projection::{PageWrite, Parked, Progress, ProjectionStore};
+use event_sourcing::projection::{PageWrite, Parked, ProjectionProgress, ProjectionStore};
 use event_sourcing::{EventStore, FailureLog, LogMark, Position, StoreError, Token, fields};
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -17,11 +17,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::checkpoint::Floor;
+use crate::checkpoint_watcher::{CHANNEL, payload};
 use crate::column::Column;
 use crate::columns;
 use crate::database::{Database, Transaction};
 use crate::engine::Engine;
-use crate::feed::{CHANNEL, payload};
 use crate::generation::{Generation, settle, supersede, token_value};
 use crate::statement::Statement;
 use crate::table::{TableProjection, TableSql};
@@ -151,7 +151,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
             .bind(generation)
             .bind(stored_position(page.from))
             .bind(token_value(page.token))
-            .bind(stored_position(page.through))
+            .bind(stored_position(page.read_up_to))
             .bind(parked.map(|parked| stored_position(parked.position)))
             .bind(parked.map(|parked| parked.reason.clone()))
             .bind(page.mark.log.to_string())
@@ -160,7 +160,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         match self.database.engine() {
             Engine::Sqlite => statement,
             Engine::Postgres => {
-                statement.bind(payload(self.version.name, generation, page.through))
+                statement.bind(payload(self.version.name, generation, page.read_up_to))
             }
         }
     }
@@ -274,8 +274,8 @@ impl ProgressRow {
         mark::read(operation, (log, self.position, self.event_id.clone()))
     }
 
-    fn progress(self, operation: &'static str) -> Result<Progress, StoreError> {
-        Ok(Progress {
+    fn progress(self, operation: &'static str) -> Result<ProjectionProgress, StoreError> {
+        Ok(ProjectionProgress {
             position: position(self.position),
             mark: self.mark(operation)?,
             caught_up: self.caught_up == 1,
@@ -289,7 +289,7 @@ impl ProgressRow {
 
 #[async_trait]
 impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
-    fn demand(&self) -> Option<watch::Receiver<Position>> {
+    fn requested_position(&self) -> Option<watch::Receiver<Position>> {
         Some(self.database.feed().demanded(self.version))
     }
 
@@ -297,7 +297,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
         self.version.version
     }
 
-    async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+    async fn begin(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError> {
         let operation = "begin a projection";
         let mut transaction = self.database.begin().await?;
         transaction.make_durable().await?;
@@ -324,14 +324,17 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
         row.progress(operation).map(Some)
     }
 
-    async fn progress(&self) -> Result<Progress, StoreError> {
+    async fn progress(&self) -> Result<ProjectionProgress, StoreError> {
         let operation = "read a projection's progress";
         let row = self.row(operation).await?;
         // A generation that is gone stands nowhere.
-        row.map_or_else(|| Ok(Progress::default()), |row| row.progress(operation))
+        row.map_or_else(
+            || Ok(ProjectionProgress::default()),
+            |row| row.progress(operation),
+        )
     }
 
-    async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+    async fn restart(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError> {
         let present = self.target().generation;
         if supersede::<P>(&self.database, present, token)
             .await?
@@ -363,10 +366,10 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
         };
         if is_written {
             let feed = self.database.feed();
-            feed.hear(
+            feed.observe(
                 self.version,
                 target.generation,
-                page.through,
+                page.read_up_to,
                 page.caught_up,
             );
             if page.caught_up {

@@ -14,8 +14,8 @@ use event_sourcing::{
     MemoryEventStore, Metadata, SystemClock,
 };
 use sagas::{
-    EngineConfig, ExternalStep, Failure, Key, Role, Run, Saga, SagaEngine, SagaState, Standing,
-    Step, StepProvider, Table, Undone, Writes, started,
+    CallError, CompensationResult, EngineConfig, ExternalStep, OperationKey, OperationStatus, Role,
+    Run, Saga, SagaDefinition, SagaEngine, SagaState, Step, StepProvider, Writes, started,
 };
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +44,10 @@ impl Saga for Payout {
     const NAME: &'static str = "payout";
     const STREAM: &'static str = "payout_saga";
     type Data = i64;
-    const TABLES: &'static [Table<Self>] =
-        &[Table::new(1, &[&[WITHDRAW], &[Step::external::<Send>()]])];
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[SagaDefinition::new(
+        1,
+        &[&[WITHDRAW], &[Step::external::<Send>()]],
+    )];
 }
 
 const WITHDRAW: Step<Payout> =
@@ -75,17 +77,17 @@ struct OtherBank;
 
 #[async_trait]
 impl StepProvider<Send> for OtherBank {
-    async fn act(&self, key: &Key, cents: &i64) -> Result<String, Failure> {
-        let refused = (*cents > 5_000).then(|| Failure::refused("too much at once"));
+    async fn act(&self, key: &OperationKey, cents: &i64) -> Result<String, CallError> {
+        let refused = (*cents > 5_000).then(|| CallError::declined("too much at once"));
         refused.map_or_else(|| Ok(format!("receipt of {key}")), Err)
     }
 
-    async fn look_up(&self, _: &Key) -> Result<Standing<String>, Failure> {
-        Ok(Standing::Absent)
+    async fn look_up(&self, _: &OperationKey) -> Result<OperationStatus<String>, CallError> {
+        Ok(OperationStatus::Absent)
     }
 
-    async fn undo(&self, _: &Key, _: &i64) -> Result<Undone, Failure> {
-        Ok(Undone::NOTHING)
+    async fn undo(&self, _: &OperationKey, _: &i64) -> Result<CompensationResult, CallError> {
+        Ok(CompensationResult::NOTHING)
     }
 }
 
@@ -109,7 +111,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .transact("pay_out", id, &context, begin)
             .await?
             .position;
-        engine.begun::<Payout>(id, at);
+        engine.on_started::<Payout>(id, at);
         let is_active = |saga: &SagaState<Payout>| saga.run().is_some_and(Run::is_active);
         while is_active(&executor.load(id).await?.0) {
             at = log.wait_for(at.next()).await?;

@@ -13,30 +13,30 @@ use event_sourcing::execute::{Command, DecideError, Lane, States, UnitOfWork};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::definition::{EventOf, Kind, Refusal, Role, Saga, StateReader, Step};
+use super::definition::{EventOf, Role, Saga, StateReader, Step, StepKind, StepRejected};
 use super::event::{
-    CompensationStarted, Ended, FailedAs, SagaEvent, StepCompensated, StepCompleted, StepFailed,
+    CompensationStarted, Ended, FailureKind, SagaEvent, StepCompensated, StepCompleted, StepFailed,
     StepStarted, Suspended,
 };
-use super::next::{Move, next};
-use super::operation::{Failure, Key, LONGEST_WAIT, Undone, readable};
-use super::state::{Phase, Run, SagaState, Status, StepState};
+use super::next::{NextMove, next};
+use super::operation::{CallError, CompensationResult, MAX_RETRY_AFTER, OperationKey, readable};
+use super::state::{Phase, Run, SagaState, StepState, StepStatus};
 
 /// What the owner has heard from a call that it made.
 #[derive(Clone, Debug)]
-pub(super) struct News {
+pub(super) struct StepResult {
     pub(super) step: usize,
     pub(super) undo: bool,
     pub(super) attempt: u32,
-    pub(super) key: Key,
-    pub(super) word: Word,
+    pub(super) key: OperationKey,
+    pub(super) outcome: CallOutcome,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Word {
+pub(super) enum CallOutcome {
     Done(Value),
-    Undone(Undone),
-    Failed(Failure),
+    Compensated(CompensationResult),
+    Failed(CallError),
     /// It was announced, and then not made.
     NotSent,
 }
@@ -45,7 +45,7 @@ pub(super) enum Word {
 #[derive(Clone, Debug)]
 pub(super) struct Advance<S: Saga> {
     pub(super) saga_id: Arc<str>,
-    pub(super) news: Vec<News>,
+    pub(super) results: Vec<StepResult>,
     /// The steps whose calls this process is making.
     pub(super) live: Vec<usize>,
     /// How many more calls it may make.
@@ -55,22 +55,22 @@ pub(super) struct Advance<S: Saga> {
     /// What the next decision will surely read.
     pub(super) lanes: Vec<Lane>,
     /// The calls that the last decision announced: step and attempt.
-    pub(super) announced: Announced,
+    pub(super) intents: RecordedIntents,
     pub(super) saga: PhantomData<fn() -> S>,
 }
 
 /// Which calls were announced. Only whoever announced a call may make it without asking first.
-pub(super) type Announced = Arc<Mutex<Vec<(usize, u32)>>>;
+pub(super) type RecordedIntents = Arc<Mutex<Vec<(usize, u32)>>>;
 
 /// The stream says, or was about to say, what no saga can do. It is left as it is.
 #[derive(Debug)]
-pub(super) struct Damaged(pub(super) String);
+pub(super) struct Corrupt(pub(super) String);
 
-type Stopped = DecideError<Damaged>;
+type Stopped = DecideError<Corrupt>;
 
 impl<S: Saga> Command for Advance<S> {
     const NAME: &'static str = "advance_saga";
-    type Rejection = Damaged;
+    type Rejection = Corrupt;
     type Reply = Arc<SagaState<S>>;
 
     fn streams(&self) -> Vec<Lane> {
@@ -79,21 +79,21 @@ impl<S: Saga> Command for Advance<S> {
         lanes
     }
 
-    fn decide(&self, work: &mut UnitOfWork<'_, Damaged>) -> Result<(), Stopped> {
-        self.announced.lock().clear();
-        let mut pass = Pass::<S> {
+    fn decide(&self, work: &mut UnitOfWork<'_, Corrupt>) -> Result<(), Stopped> {
+        self.intents.lock().clear();
+        let mut pass = DecisionPass::<S> {
             saga_id: &self.saga_id,
             now: work.now(),
             live: self.live.clone(),
             slots: self.slots,
             longest_pause: self.longest_pause,
-            announced: &self.announced,
+            announced: &self.intents,
             work: work.rejecting(),
             saga: PhantomData,
         };
         pass.state()?;
-        for news in &self.news {
-            pass.hear(news)?;
+        for news in &self.results {
+            pass.record(news)?;
         }
         while pass.step()? {}
         Ok(())
@@ -105,22 +105,22 @@ impl<S: Saga> Command for Advance<S> {
 }
 
 /// One decision in progress.
-struct Pass<'a, S: Saga> {
+struct DecisionPass<'a, S: Saga> {
     saga_id: &'a str,
     now: DateTime<Utc>,
     live: Vec<usize>,
     slots: usize,
     longest_pause: Duration,
-    announced: &'a Announced,
-    work: UnitOfWork<'a, Damaged>,
+    announced: &'a RecordedIntents,
+    work: UnitOfWork<'a, Corrupt>,
     saga: PhantomData<S>,
 }
 
-impl<S: Saga> Pass<'_, S> {
+impl<S: Saga> DecisionPass<'_, S> {
     fn state(&mut self) -> Result<Arc<SagaState<S>>, Stopped> {
         let state = self.work.state::<SagaState<S>>(self.saga_id)?;
-        match state.damage() {
-            Some(damage) => Err(Damaged(damage.to_owned()).into()),
+        match state.corruption() {
+            Some(damage) => Err(Corrupt(damage.to_owned()).into()),
             None => Ok(state),
         }
     }
@@ -133,25 +133,25 @@ impl<S: Saga> Pass<'_, S> {
 
     /// Records the word of a call, unless the step has moved on: a person may have declared it done meanwhile, or
     /// closed the saga.
-    fn hear(&mut self, news: &News) -> Result<(), Stopped> {
+    fn record(&mut self, news: &StepResult) -> Result<(), Stopped> {
         let state = self.state()?;
         let open = state
             .run()
             .filter(|run| !matches!(run.phase, Phase::Ended(_)));
-        let Some(at) = open.and_then(|run| At::new(run, news.step, news.undo)) else {
+        let Some(at) = open.and_then(|run| StepPosition::new(run, news.step, news.undo)) else {
             return Ok(());
         };
         let awaited = if news.undo {
-            Status::Undoing
+            StepStatus::Compensating
         } else {
-            Status::Calling
+            StepStatus::Calling
         };
         let is_awaited = at.state.status == awaited && at.state.attempts == news.attempt;
         if !is_awaited || at.key != news.key {
             return Ok(());
         }
-        match (&news.word, &at.step.kind) {
-            (Word::Done(output), Kind::External(external)) => {
+        match (&news.outcome, &at.step.kind) {
+            (CallOutcome::Done(output), StepKind::External(external)) => {
                 match (external.completed)(&at.run.data, &at.key, output) {
                     Ok(writes) => {
                         self.append(&[at.completed(Some(output.clone()))])?;
@@ -160,33 +160,33 @@ impl<S: Saga> Pass<'_, S> {
                     // It took effect, and what it brought back cannot be stored: an operator must look at it.
                     Err(misfit) => {
                         let reason = readable(&misfit.to_string());
-                        self.fail_as(&at, FailedAs::Unknown, &reason, None, true)
+                        self.fail_as(&at, FailureKind::Unknown, &reason, None, true)
                     }
                 }
             }
-            (Word::Undone(found), Kind::External(external)) if found.closed => {
-                let found = Undone {
-                    happened: found.happened || at.state.completed,
+            (CallOutcome::Compensated(found), StepKind::External(external)) if found.key_closed => {
+                let found = CompensationResult {
+                    had_effect: found.had_effect || at.state.completed,
                     ..found.clone()
                 };
                 let writes = (external.compensated)(&at.run.data, &found);
-                self.append(&[at.compensated(found.happened)])?;
+                self.append(&[at.compensated(found.had_effect)])?;
                 writes.append_to(&mut self.work)
             }
-            (Word::Undone(_), _) => {
+            (CallOutcome::Compensated(_), _) => {
                 let reason = "undone; the provider is asked again whether something came late";
                 let due = after(self.now, at.step.timeout.min(self.longest_pause));
                 let again = at.has_tries().then_some(due);
-                self.fail_as(&at, FailedAs::NotClosed, reason, again, again.is_none())
+                self.fail_as(&at, FailureKind::KeyOpen, reason, again, again.is_none())
             }
-            (Word::Failed(failure), _) => self.fail(&at, failure),
-            (Word::NotSent, _) => {
+            (CallOutcome::Failed(failure), _) => self.fail(&at, failure),
+            (CallOutcome::NotSent, _) => {
                 let is_open_pivot = at.step.role == Role::Pivot && at.state.unresolved;
                 let gives_way = at.run.cancel.is_some() && !at.run.is_decided() && !is_open_pivot;
                 let again = (!gives_way).then_some(self.now);
-                self.append(&[at.failed(FailedAs::NotDone, "not sent", again)])
+                self.append(&[at.failed(FailureKind::Transient, "not sent", again)])
             }
-            (Word::Done(_), Kind::Local { .. }) => Ok(()),
+            (CallOutcome::Done(_), StepKind::Local { .. }) => Ok(()),
         }
     }
 
@@ -204,12 +204,12 @@ impl<S: Saga> Pass<'_, S> {
         Ok(false)
     }
 
-    fn take(&mut self, run: &Run<S>, planned: &Move) -> Result<bool, Stopped> {
+    fn take(&mut self, run: &Run<S>, planned: &NextMove) -> Result<bool, Stopped> {
         match *planned {
-            Move::Decide { step, undo } => self.decide(run, step, undo),
-            Move::Call { step, undo, .. } => self.announce(run, step, undo),
-            Move::GiveUp { step } => self.give_up(run, step),
-            Move::Compensate { ref reason, step } => {
+            NextMove::Decide { step, undo } => self.decide(run, step, undo),
+            NextMove::Call { step, undo, .. } => self.record_intent(run, step, undo),
+            NextMove::GiveUp { step } => self.give_up(run, step),
+            NextMove::Compensate { ref reason, step } => {
                 let step = step.and_then(|step| Some(run.step(step)?.0.name.to_owned()));
                 self.append(&[SagaEvent::CompensationStarted(CompensationStarted {
                     saga_id: run.saga_id.clone(),
@@ -219,15 +219,17 @@ impl<S: Saga> Pass<'_, S> {
                 })])?;
                 Ok(true)
             }
-            Move::Complete | Move::Compensated => self.end(run, *planned == Move::Complete),
+            NextMove::Complete | NextMove::Compensated => {
+                self.end(run, *planned == NextMove::Complete)
+            }
         }
     }
 
     fn decide(&mut self, run: &Run<S>, step: usize, undo: bool) -> Result<bool, Stopped> {
-        let Some(at) = At::new(run, step, undo) else {
+        let Some(at) = StepPosition::new(run, step, undo) else {
             return Ok(false);
         };
-        let Kind::Local { action, undo: back } = at.step.kind else {
+        let StepKind::Local { action, undo: back } = at.step.kind else {
             return Ok(false);
         };
         let local = if undo { back } else { Some(action) };
@@ -243,12 +245,12 @@ impl<S: Saga> Pass<'_, S> {
                 self.append(&[at.completed(None)])?;
                 writes.append_to(&mut self.work)?;
             }
-            Err(DecideError::Rejected(Refusal(reason))) => {
-                let at = At {
+            Err(DecideError::Rejected(StepRejected(reason))) => {
+                let at = StepPosition {
                     attempt: at.attempt + 1,
                     ..at
                 };
-                self.fail(&at, &Failure::Refused(reason))?;
+                self.fail(&at, &CallError::Declined(reason))?;
             }
             Err(DecideError::MissingStream(missing)) => {
                 return Err(DecideError::MissingStream(missing));
@@ -257,8 +259,8 @@ impl<S: Saga> Pass<'_, S> {
         Ok(true)
     }
 
-    fn announce(&mut self, run: &Run<S>, step: usize, undo: bool) -> Result<bool, Stopped> {
-        let Some(at) = At::new(run, step, undo) else {
+    fn record_intent(&mut self, run: &Run<S>, step: usize, undo: bool) -> Result<bool, Stopped> {
+        let Some(at) = StepPosition::new(run, step, undo) else {
             return Ok(false);
         };
         if self.slots == 0 || self.live.contains(&step) {
@@ -285,14 +287,15 @@ impl<S: Saga> Pass<'_, S> {
     }
 
     fn give_up(&mut self, run: &Run<S>, step: usize) -> Result<bool, Stopped> {
-        let Some(at) = At::new(run, step, false).filter(|_| !self.live.contains(&step)) else {
+        let Some(at) = StepPosition::new(run, step, false).filter(|_| !self.live.contains(&step))
+        else {
             return Ok(false);
         };
-        let is_open = at.state.unresolved || at.state.status == Status::Calling;
+        let is_open = at.state.unresolved || at.state.status == StepStatus::Calling;
         let outcome = if is_open {
-            FailedAs::Unknown
+            FailureKind::Unknown
         } else {
-            FailedAs::NotDone
+            FailureKind::Transient
         };
         let reason = match &at.state.reason {
             Some(reason) => format!("not done in time; at last: {reason}"),
@@ -303,7 +306,7 @@ impl<S: Saga> Pass<'_, S> {
     }
 
     fn end(&mut self, run: &Run<S>, completed: bool) -> Result<bool, Stopped> {
-        let Some(table) = run.table() else {
+        let Some(table) = run.definition_of() else {
             return Ok(false);
         };
         let ended = Ended {
@@ -320,31 +323,31 @@ impl<S: Saga> Pass<'_, S> {
             run.reason(),
             &mut StateReader(self.work.rejecting()),
         )
-        .map_err(DecideError::widen)?;
+        .map_err(DecideError::missing_stream)?;
         self.append(&[event])?;
         writes.append_to(&mut self.work)?;
         Ok(true)
     }
 
     /// Records a failure, and decides whether there is another try, and when.
-    fn fail(&mut self, at: &At<'_, S>, failure: &Failure) -> Result<(), Stopped> {
+    fn fail(&mut self, at: &StepPosition<'_, S>, failure: &CallError) -> Result<(), Stopped> {
         let (outcome, reason) = match failure {
-            Failure::Refused(reason) => (FailedAs::Refused, reason),
-            Failure::NotDone { reason, .. } => (FailedAs::NotDone, reason),
-            Failure::Unknown { reason, .. } => (FailedAs::Unknown, reason),
+            CallError::Declined(reason) => (FailureKind::Declined, reason),
+            CallError::Transient { reason, .. } => (FailureKind::Transient, reason),
+            CallError::Unknown { reason, .. } => (FailureKind::Unknown, reason),
         };
         let random = self.work.derive_id("jitter").as_u128() & u128::from(u32::MAX);
         let random = u64::try_from(random).unwrap_or(0);
         let retry = at.step.retry.within(self.longest_pause);
         // Those that were turned away together do not come back together either.
-        let asked_for = failure.wait().map_or(Duration::ZERO, |wait| {
-            wait.min(LONGEST_WAIT) + retry.pause(1, random)
+        let asked_for = failure.retry_after().map_or(Duration::ZERO, |wait| {
+            wait.min(MAX_RETRY_AFTER) + retry.pause(1, random)
         });
         let pause = retry.pause(at.state.failures + 1, random);
         let due = after(self.now, pause.max(asked_for));
-        let is_refused = outcome == FailedAs::Refused;
+        let is_refused = outcome == FailureKind::Declined;
         let has_tries = at.has_tries();
-        let is_open = at.state.unresolved || outcome == FailedAs::Unknown;
+        let is_open = at.state.unresolved || outcome == FailureKind::Unknown;
         let (again, suspends) = match at.step.role {
             _ if at.undo => (has_tries, !has_tries),
             Role::Retriable => (has_tries && !is_refused, !has_tries || is_refused),
@@ -359,8 +362,8 @@ impl<S: Saga> Pass<'_, S> {
 
     fn fail_as(
         &mut self,
-        at: &At<'_, S>,
-        outcome: FailedAs,
+        at: &StepPosition<'_, S>,
+        outcome: FailureKind,
         reason: &str,
         again: Option<DateTime<Utc>>,
         suspends: bool,
@@ -381,16 +384,16 @@ impl<S: Saga> Pass<'_, S> {
 }
 
 /// A try of a step: makes the events about it.
-struct At<'a, S: Saga> {
+struct StepPosition<'a, S: Saga> {
     run: &'a Run<S>,
     step: &'static Step<S>,
     state: &'a StepState,
-    key: Key,
+    key: OperationKey,
     undo: bool,
     attempt: u32,
 }
 
-impl<'a, S: Saga> At<'a, S> {
+impl<'a, S: Saga> StepPosition<'a, S> {
     fn new(run: &'a Run<S>, index: usize, undo: bool) -> Option<Self> {
         let (step, state) = run.step(index)?;
         Some(Self {
@@ -414,7 +417,7 @@ impl<'a, S: Saga> At<'a, S> {
             subject: self.run.subject.clone(),
             step: self.step.name.to_owned(),
             output,
-            by: None,
+            actor: None,
         })
     }
 
@@ -423,14 +426,14 @@ impl<'a, S: Saga> At<'a, S> {
             saga_id: self.run.saga_id.clone(),
             subject: self.run.subject.clone(),
             step: self.step.name.to_owned(),
-            happened,
-            by: None,
+            had_effect: happened,
+            actor: None,
         })
     }
 
     fn failed(
         &self,
-        outcome: FailedAs,
+        outcome: FailureKind,
         reason: &str,
         retry_at: Option<DateTime<Utc>>,
     ) -> EventOf<S> {

@@ -21,7 +21,7 @@ use event_sourcing::execute::{DecideError, Lane, UnitOfWork};
 use serde_json::Value;
 
 use super::event::SagaEvent;
-use super::operation::{Failure, Key, Standing, Undone};
+use super::operation::{CallError, CompensationResult, OperationKey, OperationStatus};
 use super::registry::ProviderRegistry;
 
 /// A kind of saga: its data, and its tables by version.
@@ -34,14 +34,14 @@ pub trait Saga: Clone + fmt::Debug + Send + Sync + 'static {
     type Data: Payload;
     /// The tables of all versions that may still be running, the latest last. A name that a step has in one of them
     /// means the same in all: what was stored of the step is read without asking for the version.
-    const TABLES: &'static [Table<Self>];
+    const DEFINITIONS: &'static [SagaDefinition<Self>];
     /// The version of the table that new sagas run by.
-    const DEFINITION: u32 = Self::TABLES[Self::TABLES.len() - 1].definition;
+    const DEFINITION_VERSION: u32 = Self::DEFINITIONS[Self::DEFINITIONS.len() - 1].definition;
 
     /// The table of a version.
     #[must_use]
-    fn table(definition: u32) -> Option<&'static Table<Self>> {
-        let mut tables = Self::TABLES.iter();
+    fn definition_of(definition: u32) -> Option<&'static SagaDefinition<Self>> {
+        let mut tables = Self::DEFINITIONS.iter();
         tables.find(|table| table.definition == definition)
     }
 
@@ -57,13 +57,13 @@ pub trait Saga: Clone + fmt::Debug + Send + Sync + 'static {
 pub type EventOf<S> = SagaEvent<<S as Saga>::Data>;
 
 /// The steps of a saga, in order, and what goes into the commit of its end.
-pub struct Table<S: Saga> {
+pub struct SagaDefinition<S: Saga> {
     /// Its version. A table that runs is never changed.
     pub definition: u32,
     /// Stages follow each other; the steps of one stage are independent and run side by side.
     pub stages: &'static [&'static [Step<S>]],
     /// How long a saga may take until its pivot. After it, it is undone.
-    pub until_pivot: Duration,
+    pub pivot_deadline: Duration,
     /// What goes into the commit in which it completes.
     pub completed: End<S>,
     /// What goes into the commit in which it is compensated.
@@ -72,7 +72,7 @@ pub struct Table<S: Saga> {
     pub failed: End<S>,
 }
 
-impl<S: Saga> fmt::Debug for Table<S> {
+impl<S: Saga> fmt::Debug for SagaDefinition<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
             .entries(self.steps().map(|step| step.name))
@@ -80,14 +80,14 @@ impl<S: Saga> fmt::Debug for Table<S> {
     }
 }
 
-impl<S: Saga> Table<S> {
+impl<S: Saga> SagaDefinition<S> {
     /// Version `definition`, with five minutes until its pivot, and ends that write nothing.
     #[must_use]
     pub const fn new(definition: u32, stages: &'static [&'static [Step<S>]]) -> Self {
         Self {
             definition,
             stages,
-            until_pivot: Duration::from_mins(5),
+            pivot_deadline: Duration::from_mins(5),
             completed: |_, _, _| Ok(Writes::none()),
             compensated: |_, _, _| Ok(Writes::none()),
             failed: |_, _, _| Ok(Writes::none()),
@@ -129,13 +129,13 @@ impl<S: Saga> Table<S> {
     /// is stored under a name is of one type in all versions; compensatable steps come first, then at most one pivot, alone in its stage, then retriable
     /// ones.
     #[must_use]
-    pub fn flaw(&self) -> Option<String> {
+    pub fn validate(&self) -> Option<String> {
         let order = |role| match role {
             Role::Compensatable => 0,
             Role::Pivot => 1,
             Role::Retriable => 2,
         };
-        if !S::TABLES.is_sorted_by(|one, next| one.definition < next.definition) {
+        if !S::DEFINITIONS.is_sorted_by(|one, next| one.definition < next.definition) {
             return Some("the definitions of the tables do not ascend".to_owned());
         }
         let mut least = 0;
@@ -185,7 +185,7 @@ pub struct Step<S: Saga> {
     /// What its failure means.
     pub role: Role,
     /// What it does, and what undoes that.
-    pub kind: Kind<S>,
+    pub kind: StepKind<S>,
     /// The streams that its commits surely write; a hint, so that a decision need not begin twice.
     pub lanes: fn(&S::Data) -> Vec<Lane>,
     /// The time limit of one call.
@@ -210,7 +210,7 @@ impl<S: Saga> Step<S> {
         Self {
             name,
             role,
-            kind: Kind::Local { action, undo },
+            kind: StepKind::Local { action, undo },
             lanes: S::lanes,
             timeout: CALL_TIMEOUT,
             deadline: STEP_TIMEOUT,
@@ -221,7 +221,7 @@ impl<S: Saga> Step<S> {
     /// The same local step, undone by these writes. An external step is undone by its provider.
     #[must_use]
     pub const fn undone_by(mut self, undo: Local<S>) -> Self {
-        if let Kind::Local { undo: none, .. } = &mut self.kind {
+        if let StepKind::Local { undo: none, .. } = &mut self.kind {
             *none = Some(undo);
         }
         self
@@ -237,14 +237,14 @@ impl<S: Saga> Step<S> {
     /// What is stored of it, if it is external.
     fn response(&self) -> Option<ResponseType> {
         match &self.kind {
-            Kind::Local { .. } => None,
-            Kind::External(external) => Some((external.response)()),
+            StepKind::Local { .. } => None,
+            StepKind::External(external) => Some((external.response)()),
         }
     }
 
     /// How it contradicts one of the same name in another version.
     fn flaw_across_versions(&self) -> Option<String> {
-        let others = S::TABLES.iter().flat_map(Table::steps);
+        let others = S::DEFINITIONS.iter().flat_map(SagaDefinition::steps);
         let mut others = others.filter(|other| other.name == self.name);
         let other = others.find(|other| other.response() != self.response())?;
         let brings = |step: &Step<S>| step.response().map_or("nothing", |response| response.name);
@@ -259,14 +259,14 @@ impl<S: Saga> Step<S> {
     #[must_use]
     pub fn can_be_undone(&self) -> bool {
         match self.kind {
-            Kind::Local { undo, .. } => undo.is_some(),
-            Kind::External(_) => self.role == Role::Compensatable,
+            StepKind::Local { undo, .. } => undo.is_some(),
+            StepKind::External(_) => self.role == Role::Compensatable,
         }
     }
 }
 
 /// What a step does, beside what undoes it.
-pub enum Kind<S: Saga> {
+pub enum StepKind<S: Saga> {
     /// Its events and its completion are one commit: it happens exactly once.
     Local {
         /// Decides its writes.
@@ -278,7 +278,7 @@ pub enum Kind<S: Saga> {
     External(External<S>),
 }
 
-impl<S: Saga> fmt::Debug for Kind<S> {
+impl<S: Saga> fmt::Debug for StepKind<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Local { .. } => "Local",
@@ -292,9 +292,9 @@ pub struct External<S: Saga> {
     /// Adds what it brought back to the data.
     pub(super) apply_output: fn(&mut S::Data, &Value) -> Result<(), Misfit>,
     /// Writes of the commit of its completion.
-    pub(super) completed: fn(&S::Data, &Key, &Value) -> Result<Writes, Misfit>,
+    pub(super) completed: fn(&S::Data, &OperationKey, &Value) -> Result<Writes, Misfit>,
     /// Writes of the commit of its undoing.
-    pub(super) compensated: fn(&S::Data, &Undone) -> Writes,
+    pub(super) compensated: fn(&S::Data, &CompensationResult) -> Writes,
     /// The provider of the step, if there is one.
     pub(super) connect: fn(&ProviderRegistry) -> Option<Arc<dyn AnyProvider<S>>>,
     /// What is stored of it.
@@ -331,11 +331,15 @@ pub struct Misfit {
 /// Carries out one step of a saga, whatever the step's type. What goes in is the saga's data, what comes out is stored.
 #[async_trait]
 pub(super) trait AnyProvider<S: Saga>: Send + Sync {
-    async fn act(&self, key: &Key, data: &S::Data) -> Result<Value, Failure>;
+    async fn act(&self, key: &OperationKey, data: &S::Data) -> Result<Value, CallError>;
 
-    async fn look_up(&self, key: &Key) -> Result<Standing<Value>, Failure>;
+    async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<Value>, CallError>;
 
-    async fn undo(&self, key: &Key, data: &S::Data) -> Result<Undone, Failure>;
+    async fn undo(
+        &self,
+        key: &OperationKey,
+        data: &S::Data,
+    ) -> Result<CompensationResult, CallError>;
 }
 
 /// When a step is tried again: `min` after the first failure, twice as long after each further one, at most `max`,
@@ -378,8 +382,10 @@ impl RetryPolicy {
 }
 
 /// Decides the writes of a local step, appended together with its completion. A refusal means that it cannot be done.
-pub type Local<S> =
-    fn(&<S as Saga>::Data, &mut StateReader<'_, Refusal>) -> Result<Writes, DecideError<Refusal>>;
+pub type Local<S> = fn(
+    &<S as Saga>::Data,
+    &mut StateReader<'_, StepRejected>,
+) -> Result<Writes, DecideError<StepRejected>>;
 
 /// Decides the writes that an end of the saga brings with it. An end cannot be refused. The text is why it ended.
 pub type End<S> = fn(
@@ -390,7 +396,7 @@ pub type End<S> = fn(
 
 /// Why a local step cannot be done. Stored and shown: short, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(pub String);
+pub struct StepRejected(pub String);
 
 /// What a local step may do while it decides: read. It writes by what it returns, so that a refusal leaves
 /// nothing half done. `R` is what the step may be refused with.
@@ -440,6 +446,6 @@ impl Writes {
         let mut work = work.rejecting();
         let mut planned = self.0.into_iter();
         let appended = planned.try_for_each(|planned| planned(&mut work));
-        appended.map_err(DecideError::widen)
+        appended.map_err(DecideError::missing_stream)
     }
 }

@@ -4,14 +4,14 @@
 //! is about, such as an order's id), so that a reader of the log needs no other row to place it.
 
 use chrono::{DateTime, Utc};
-use event_sourcing::DomainEvent;
 use event_sourcing::event::{Metadata, StoredEvent};
 use event_sourcing::store::Filter;
+use event_sourcing::{Actor, DomainEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::names;
-use super::operation::Key;
+use super::operation::OperationKey;
 
 /// What happens to a saga. `D` is what it begins with; a reader that does not need it takes [`AnySagaEvent`].
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
@@ -88,7 +88,7 @@ pub struct StepStarted {
     /// Which try it is, from 1; a person's resumption begins anew.
     pub attempt: u32,
     /// Names the action at the provider, the same for all tries.
-    pub key: Key,
+    pub key: OperationKey,
     /// When the step gives up, over all its tries. None for those that only a person ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<DateTime<Utc>>,
@@ -109,21 +109,21 @@ pub struct StepCompleted {
     pub output: Option<Value>,
     /// Set if a person declared the step done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Person>,
+    pub actor: Option<Actor>,
 }
 
 /// How a try ended that did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum FailedAs {
+pub enum FailureKind {
     /// It did not happen, and will not: declined.
-    Refused,
+    Declined,
     /// It did not happen; another try may succeed.
-    NotDone,
+    Transient,
     /// Nobody knows whether it happened. The provider is asked before any other try.
     Unknown,
     /// It was undone, but the provider cannot close the key: it is asked again, for what may come late.
-    NotClosed,
+    KeyOpen,
 }
 
 /// `SagaStepFailed`.
@@ -141,7 +141,7 @@ pub struct StepFailed {
     /// Which try it was.
     pub attempt: u32,
     /// How it ended.
-    pub outcome: FailedAs,
+    pub outcome: FailureKind,
     /// Why, for people.
     pub reason: String,
     /// When the next try is due; none if there is none.
@@ -157,7 +157,7 @@ pub struct CancelRequested {
     /// What it is about.
     pub subject: String,
     /// Who and why.
-    pub by: Person,
+    pub actor: Actor,
 }
 
 /// `SagaCompensationStarted`.
@@ -184,10 +184,10 @@ pub struct StepCompensated {
     /// The step.
     pub step: String,
     /// Whether there was something to undo.
-    pub happened: bool,
+    pub had_effect: bool,
     /// Set if a person declared it undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Person>,
+    pub actor: Option<Actor>,
 }
 
 /// `SagaCompleted` and `SagaCompensated`.
@@ -207,7 +207,7 @@ pub struct Closed {
     /// What it is about.
     pub subject: String,
     /// Who and why.
-    pub by: Person,
+    pub actor: Actor,
 }
 
 /// `SagaSuspended`.
@@ -251,16 +251,7 @@ pub struct Resumed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// Who and why.
-    pub by: Person,
-}
-
-/// Who did something, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    /// A user, an operator, or a part of the program.
-    pub who: String,
-    /// For people.
-    pub why: String,
+    pub actor: Actor,
 }
 
 /// Stands for data that a reader does not need.

@@ -34,7 +34,7 @@ mod moves;
 pub mod names;
 pub mod next;
 pub mod operation;
-pub mod person;
+pub mod operator;
 mod registry;
 mod start;
 pub mod state;
@@ -47,17 +47,20 @@ pub mod testing;
 mod tests;
 
 pub use definition::{
-    CALL_TIMEOUT, End, EventOf, Kind, Local, Misfit, Refusal, RetryPolicy, Role, STEP_TIMEOUT,
-    Saga, StateReader, Step, Table, Writes,
+    CALL_TIMEOUT, End, EventOf, Local, Misfit, RetryPolicy, Role, STEP_TIMEOUT, Saga,
+    SagaDefinition, StateReader, Step, StepKind, StepRejected, Writes,
 };
 pub use engine::{EngineBuilder, EngineConfig, EngineError, EngineTasks, SagaEngine};
-pub use event::{AnySagaEvent, Person, SagaEvent, event_filter};
+pub use event::{AnySagaEvent, SagaEvent, event_filter};
 pub use moves::IllegalMove;
-pub use next::{Move, Plan, next};
-pub use operation::{Failure, InvalidKey, Key, LONGEST_WAIT, Standing, Undone, readable};
-pub use person::{Act, ActRefused, PersonActs, cancel};
+pub use next::{NextMove, Plan, next};
+pub use operation::{
+    CallError, CompensationResult, InvalidKey, MAX_RETRY_AFTER, OperationKey, OperationStatus,
+    readable,
+};
+pub use operator::{ActionRejected, OperatorAction, OperatorCommand, cancel};
 pub use start::{PARTITIONS, partition_of, started};
-pub use state::{Outcome, Phase, Run, SagaState, Status, StepState};
+pub use state::{Phase, Run, SagaOutcome, SagaState, StepState, StepStatus};
 pub use status::{SagaStatus, UnknownStatus};
 pub use step::{DataOf, ExternalStep, StepProvider, UndoStep};
 pub use summary::Summary;

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use event_sourcing::event::{DomainEvent, Payload};
 use serde_json::Value;
 
-use super::definition::{EventOf, Kind, Saga};
+use super::definition::{EventOf, Saga, StepKind};
 use super::event::{
-    Action, CancelRequested, CompensationStarted, FailedAs, SagaEvent, Started, StepCompleted,
+    Action, CancelRequested, CompensationStarted, FailureKind, SagaEvent, Started, StepCompleted,
     StepFailed, StepStarted,
 };
 use super::names;
-use super::state::{Outcome, Phase, Run, Status, StepState};
+use super::state::{Phase, Run, SagaOutcome, StepState, StepStatus};
 
 /// An event that does not fit where the saga stands.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +32,7 @@ impl<S: Saga> Run<S> {
         started: &Started<S::Data>,
         at: DateTime<Utc>,
     ) -> Result<Self, IllegalMove> {
-        let Some(table) = S::table(started.definition) else {
+        let Some(table) = S::definition_of(started.definition) else {
             return Err(IllegalMove {
                 event: names::STARTED,
                 place: format!("a binary without definition {}", started.definition),
@@ -48,7 +48,7 @@ impl<S: Saga> Run<S> {
             failure: None,
             data: started.data.clone(),
             origin: started.origin.clone(),
-            phase: Phase::Forward,
+            phase: Phase::Running,
             suspended: None,
             cancel: None,
             steps: table.steps().map(|_| StepState::default()).collect(),
@@ -57,44 +57,47 @@ impl<S: Saga> Run<S> {
 
     /// Moves by one event. The state is untouched if the move is not legal.
     pub(super) fn apply(&mut self, event: &EventOf<S>) -> Result<(), IllegalMove> {
-        use Phase::{Backward, Ended, Forward};
+        use Phase::{Compensating, Ended, Running};
         match (&self.phase, event) {
             (Ended(_), _) => Err(illegal(event, "a saga that has ended")),
-            (Forward, SagaEvent::StepStarted(e)) if !e.undo => self.call(event, e),
-            (Backward { .. }, SagaEvent::StepStarted(e)) if e.undo => self.call(event, e),
-            (Forward, SagaEvent::StepFailed(e)) if !e.undo => self.fail(event, e),
-            (Backward { .. }, SagaEvent::StepFailed(e)) if e.undo => self.fail(event, e),
-            (Forward, SagaEvent::StepCompleted(e)) => self.complete(event, e),
-            (Backward { .. }, SagaEvent::StepCompensated(e)) => self.undo(event, &e.step),
-            (Forward, SagaEvent::CancelRequested(e)) => self.cancel(event, e),
-            (Forward, SagaEvent::CompensationStarted(e)) => self.turn(event, e),
-            (Forward, SagaEvent::Completed(_)) => {
-                let is_done = self.steps.iter().all(|step| step.status == Status::Done);
-                self.end(event, is_done && self.is_decided(), Outcome::Completed)
+            (Running, SagaEvent::StepStarted(e)) if !e.undo => self.call(event, e),
+            (Compensating { .. }, SagaEvent::StepStarted(e)) if e.undo => self.call(event, e),
+            (Running, SagaEvent::StepFailed(e)) if !e.undo => self.fail(event, e),
+            (Compensating { .. }, SagaEvent::StepFailed(e)) if e.undo => self.fail(event, e),
+            (Running, SagaEvent::StepCompleted(e)) => self.complete(event, e),
+            (Compensating { .. }, SagaEvent::StepCompensated(e)) => self.undo(event, &e.step),
+            (Running, SagaEvent::CancelRequested(e)) => self.cancel(event, e),
+            (Running, SagaEvent::CompensationStarted(e)) => self.turn(event, e),
+            (Running, SagaEvent::Completed(_)) => {
+                let is_done = self
+                    .steps
+                    .iter()
+                    .all(|step| step.status == StepStatus::Done);
+                self.end(event, is_done && self.is_decided(), SagaOutcome::Completed)
             }
-            (Backward { .. }, SagaEvent::Compensated(_)) => {
+            (Compensating { .. }, SagaEvent::Compensated(_)) => {
                 let is_undone = (0..self.steps.len()).all(|index| !self.needs_undo(index));
-                self.end(event, is_undone, Outcome::Compensated)
+                self.end(event, is_undone, SagaOutcome::Compensated)
             }
-            (Forward | Backward { .. }, SagaEvent::Failed(e)) => {
-                self.end(event, self.suspended.is_some(), Outcome::Failed)?;
-                self.failure = Some(e.by.why.clone());
+            (Running | Compensating { .. }, SagaEvent::Failed(e)) => {
+                self.end(event, self.suspended.is_some(), SagaOutcome::Failed)?;
+                self.failure = Some(e.actor.reason.clone());
                 Ok(())
             }
-            (Forward | Backward { .. }, SagaEvent::Suspended(e)) => {
+            (Running | Compensating { .. }, SagaEvent::Suspended(e)) => {
                 if self.suspended.is_some() {
                     return Err(illegal(event, "a saga that is suspended"));
                 }
                 self.suspended = Some(self.index(event, &e.step)?);
                 Ok(())
             }
-            (Forward | Backward { .. }, SagaEvent::Resumed(e)) => {
+            (Running | Compensating { .. }, SagaEvent::Resumed(e)) => {
                 let only = e.step.as_deref().map(|step| self.index(event, step));
                 self.resume(e.action, only.transpose()?);
                 Ok(())
             }
             (
-                Forward | Backward { .. },
+                Running | Compensating { .. },
                 SagaEvent::Started(_)
                 | SagaEvent::StepStarted(_)
                 | SagaEvent::StepFailed(_)
@@ -119,7 +122,7 @@ impl<S: Saga> Run<S> {
                 .map_err(|reason| illegal(event, reason))?;
         }
         let step = &mut self.steps[index];
-        (step.status, step.completed) = (Status::Done, true);
+        (step.status, step.completed) = (StepStatus::Done, true);
         (step.unresolved, step.retry_at, step.reason) = (false, None, None);
         Ok(())
     }
@@ -130,18 +133,18 @@ impl<S: Saga> Run<S> {
             return Err(format!("a table without step {index}"));
         };
         match &step.kind {
-            Kind::External(external) => {
+            StepKind::External(external) => {
                 let applied = (external.apply_output)(&mut self.data, output);
                 applied.map_err(|misfit| misfit.to_string())
             }
-            Kind::Local { .. } => Err(format!("step {}, which brings nothing back", step.name)),
+            StepKind::Local { .. } => Err(format!("step {}, which brings nothing back", step.name)),
         }
     }
 
     fn undo(&mut self, event: &EventOf<S>, name: &str) -> Result<(), IllegalMove> {
         let index = self.open_step(event, name, true)?;
         let step = &mut self.steps[index];
-        step.status = Status::Undone;
+        step.status = StepStatus::Compensated;
         (step.unresolved, step.retry_at, step.reason) = (false, None, None);
         Ok(())
     }
@@ -157,7 +160,7 @@ impl<S: Saga> Run<S> {
                 "a saga that is decided, or cancelled before",
             ));
         }
-        self.cancel = Some(requested.by.clone());
+        self.cancel = Some(requested.actor.clone());
         Ok(())
     }
 
@@ -174,7 +177,7 @@ impl<S: Saga> Run<S> {
         }
         let reason = turned.reason.clone();
         self.failure = Some(reason.clone());
-        self.phase = Phase::Backward { reason };
+        self.phase = Phase::Compensating { reason };
         for step in &mut self.steps {
             (step.attempts, step.failures, step.retry_at) = (0, 0, None);
         }
@@ -185,7 +188,7 @@ impl<S: Saga> Run<S> {
         &mut self,
         event: &EventOf<S>,
         may_end: bool,
-        outcome: Outcome,
+        outcome: SagaOutcome,
     ) -> Result<(), IllegalMove> {
         if !may_end {
             return Err(illegal(
@@ -198,7 +201,7 @@ impl<S: Saga> Run<S> {
     }
 
     fn index(&self, event: &EventOf<S>, name: &str) -> Result<usize, IllegalMove> {
-        self.table()
+        self.definition_of()
             .and_then(|table| table.position(name))
             .ok_or_else(|| illegal(event, format!("a table without step {name:?}")))
     }
@@ -210,7 +213,7 @@ impl<S: Saga> Run<S> {
         let is_open = if undo {
             self.needs_undo(index)
         } else {
-            !matches!(status, Status::Done | Status::GaveUp)
+            !matches!(status, StepStatus::Done | StepStatus::GivenUp)
         };
         if is_open && self.is_in_turn(index, undo) {
             Ok(index)
@@ -222,14 +225,14 @@ impl<S: Saga> Run<S> {
     /// Whether the stages before that of the step are done; backwards, whether those behind it are undone.
     fn is_in_turn(&self, index: usize, undo: bool) -> bool {
         let stage = self
-            .table()
+            .definition_of()
             .and_then(|table| table.ranges().find(|stage| stage.contains(&index)));
         stage.is_some_and(|stage| {
             if undo {
                 (stage.end..self.steps.len()).all(|later| !self.needs_undo(later))
             } else {
                 let earlier = &self.steps[..stage.start];
-                earlier.iter().all(|step| step.status == Status::Done)
+                earlier.iter().all(|step| step.status == StepStatus::Done)
             }
         })
     }
@@ -241,13 +244,13 @@ impl<S: Saga> Run<S> {
         let index = self.open_step(event, &started.step, started.undo)?;
         let step = &mut self.steps[index];
         // A call announced before of which there was no word: nobody knows.
-        step.unresolved |= step.status == Status::Calling;
+        step.unresolved |= step.status == StepStatus::Calling;
         step.status = if started.undo {
-            Status::Undoing
+            StepStatus::Compensating
         } else {
             step.calls += 1;
             step.deadline = started.deadline;
-            Status::Calling
+            StepStatus::Calling
         };
         (step.attempts, step.retry_at) = (started.attempt, None);
         Ok(())
@@ -260,23 +263,25 @@ impl<S: Saga> Run<S> {
         step.failures += 1;
         step.retry_at = failed.retry_at;
         step.reason = Some(failed.reason.clone());
-        step.is_key_open = failed.outcome == FailedAs::NotClosed;
+        step.is_key_open = failed.outcome == FailureKind::KeyOpen;
         step.status = if failed.undo {
             match failed.outcome {
-                FailedAs::NotClosed => Status::NotClosed,
-                FailedAs::Refused | FailedAs::NotDone | FailedAs::Unknown => Status::UndoWaiting,
+                FailureKind::KeyOpen => StepStatus::KeyOpen,
+                FailureKind::Declined | FailureKind::Transient | FailureKind::Unknown => {
+                    StepStatus::CompensationWaiting
+                }
             }
         } else {
             match failed.outcome {
-                FailedAs::Unknown | FailedAs::NotClosed => step.unresolved = true,
-                FailedAs::Refused => step.unresolved = false,
-                FailedAs::NotDone => {}
+                FailureKind::Unknown | FailureKind::KeyOpen => step.unresolved = true,
+                FailureKind::Declined => step.unresolved = false,
+                FailureKind::Transient => {}
             }
-            step.is_refused = failed.outcome == FailedAs::Refused;
+            step.is_declined = failed.outcome == FailureKind::Declined;
             match failed.retry_at {
-                None => Status::GaveUp,
-                Some(_) if step.unresolved => Status::Unknown,
-                Some(_) => Status::Waiting,
+                None => StepStatus::GivenUp,
+                Some(_) if step.unresolved => StepStatus::Unknown,
+                Some(_) => StepStatus::Waiting,
             }
         };
         Ok(())
@@ -296,16 +301,16 @@ impl<S: Saga> Run<S> {
             if action == Action::Resume {
                 (step.attempts, step.failures) = (0, 0);
             }
-            if step.status == Status::GaveUp {
+            if step.status == StepStatus::GivenUp {
                 // The key is closed by the refusal, so another try needs another one.
-                if step.is_refused && step.calls > 0 && action != Action::Resolve {
+                if step.is_declined && step.calls > 0 && action != Action::Resolve {
                     (step.epoch, step.calls) = (step.epoch + 1, 0);
                 }
-                step.is_refused = false;
+                step.is_declined = false;
                 step.status = if step.unresolved {
-                    Status::Unknown
+                    StepStatus::Unknown
                 } else {
-                    Status::Waiting
+                    StepStatus::Waiting
                 };
             }
         }

@@ -5,13 +5,13 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 use event_sourcing::clock::after;
 
-use super::definition::{Kind, Role, Saga, Step};
-use super::operation::LONGEST_WAIT;
-use super::state::{Phase, Run, Status, StepState};
+use super::definition::{Role, Saga, Step, StepKind};
+use super::operation::MAX_RETRY_AFTER;
+use super::state::{Phase, Run, StepState, StepStatus};
 
 /// Something that is to be done now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Move {
+pub enum NextMove {
     /// Decide a local step, or its compensation.
     Decide {
         /// The step's index.
@@ -51,13 +51,13 @@ pub enum Move {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// To be done now.
-    pub moves: Vec<Move>,
+    pub moves: Vec<NextMove>,
     /// When there will be more to do, if nothing else happens.
     pub wake_at: Option<DateTime<Utc>>,
 }
 
 impl Plan {
-    fn now(only: Move) -> Self {
+    fn now(only: NextMove) -> Self {
         Self {
             moves: vec![only],
             wake_at: None,
@@ -77,24 +77,24 @@ pub fn next<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
     }
     match run.phase {
         Phase::Ended(_) => Plan::default(),
-        Phase::Forward => forward(run, now),
-        Phase::Backward { .. } => backward(run, now),
+        Phase::Running => forward(run, now),
+        Phase::Compensating { .. } => backward(run, now),
     }
 }
 
 fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
-    let Some(table) = run.table() else {
+    let Some(table) = run.definition_of() else {
         return Plan::default();
     };
     let unfinished = |group: &Range<usize>| {
         run.steps[group.clone()]
             .iter()
-            .any(|step| step.status != Status::Done)
+            .any(|step| step.status != StepStatus::Done)
     };
     let group = table.ranges().find(unfinished);
     let turn = turn(run, group.clone().unwrap_or_default(), now);
     let Some(group) = group else {
-        return Plan::now(turn.unwrap_or(Move::Complete));
+        return Plan::now(turn.unwrap_or(NextMove::Complete));
     };
     let mut plan = Plan::default();
     for index in group {
@@ -103,35 +103,35 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
         };
         match state.status {
             // Whoever is making the call brings its word; nobody makes it again only to undo it.
-            Status::Calling if turn.is_some() || is_late(step, state, now) => {
-                plan.moves.push(Move::GiveUp { step: index });
+            StepStatus::Calling if turn.is_some() || is_late(step, state, now) => {
+                plan.moves.push(NextMove::GiveUp { step: index });
             }
-            Status::Calling => plan.moves.push(Move::Call {
+            StepStatus::Calling => plan.moves.push(NextMove::Call {
                 step: index,
                 undo: false,
                 announced: true,
             }),
             _ if turn.is_some() => {}
-            Status::Pending => plan.moves.push(begin(step, index, false)),
-            Status::Waiting | Status::Unknown if is_late(step, state, now) => {
-                plan.moves.push(Move::GiveUp { step: index });
+            StepStatus::Pending => plan.moves.push(begin(step, index, false)),
+            StepStatus::Waiting | StepStatus::Unknown if is_late(step, state, now) => {
+                plan.moves.push(NextMove::GiveUp { step: index });
             }
-            Status::Waiting | Status::Unknown => match state.retry_at {
+            StepStatus::Waiting | StepStatus::Unknown => match state.retry_at {
                 Some(at) if must_wait(step, at, now) => plan.wake(at),
                 _ => plan.moves.push(begin(step, index, false)),
             },
-            Status::Done
-            | Status::GaveUp
-            | Status::Undoing
-            | Status::UndoWaiting
-            | Status::NotClosed
-            | Status::Undone => {}
+            StepStatus::Done
+            | StepStatus::GivenUp
+            | StepStatus::Compensating
+            | StepStatus::CompensationWaiting
+            | StepStatus::KeyOpen
+            | StepStatus::Compensated => {}
         }
     }
     match turn {
         Some(turn) if plan.moves.is_empty() => Plan::now(turn),
         _ => {
-            let limit = after(run.started_at, table.until_pivot);
+            let limit = after(run.started_at, table.pivot_deadline);
             if !run.is_decided() && limit > now {
                 plan.wake(limit);
             }
@@ -141,8 +141,8 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
 }
 
 /// Why the saga must turn round, if it must.
-fn turn<S: Saga>(run: &Run<S>, group: Range<usize>, now: DateTime<Utc>) -> Option<Move> {
-    let table = run.table()?;
+fn turn<S: Saga>(run: &Run<S>, group: Range<usize>, now: DateTime<Utc>) -> Option<NextMove> {
+    let table = run.definition_of()?;
     if run.is_decided() {
         return None;
     }
@@ -150,30 +150,30 @@ fn turn<S: Saga>(run: &Run<S>, group: Range<usize>, now: DateTime<Utc>) -> Optio
     for index in group {
         let (step, state) = run.step(index)?;
         // The outcome of a pivot must be known before anything is undone.
-        if step.role == Role::Pivot && (state.unresolved || state.status == Status::Calling) {
+        if step.role == Role::Pivot && (state.unresolved || state.status == StepStatus::Calling) {
             return None;
         }
-        if step.role != Role::Retriable && state.status == Status::GaveUp && failed.is_none() {
+        if step.role != Role::Retriable && state.status == StepStatus::GivenUp && failed.is_none() {
             let why = state.reason.as_deref().unwrap_or("it was not done in time");
             failed = Some((index, format!("{}: {why}", step.name)));
         }
     }
     let (step, reason) = match (&run.cancel, failed) {
-        (Some(person), _) => (None, format!("cancelled: {}", person.why)),
+        (Some(person), _) => (None, format!("cancelled: {}", person.reason)),
         (None, Some((index, reason))) => (Some(index), reason),
-        (None, None) if now >= after(run.started_at, table.until_pivot) => {
+        (None, None) if now >= after(run.started_at, table.pivot_deadline) => {
             (None, "it was not decided in time".to_owned())
         }
         (None, None) => return None,
     };
-    Some(Move::Compensate { reason, step })
+    Some(NextMove::Compensate { reason, step })
 }
 
 /// Whether a step's action must not be tried again. A pivot whose outcome is not known must be.
 fn is_late<S: Saga>(step: &Step<S>, state: &StepState, now: DateTime<Utc>) -> bool {
     let can_give_up = match step.role {
         Role::Compensatable => true,
-        Role::Pivot => !state.unresolved && state.status != Status::Calling,
+        Role::Pivot => !state.unresolved && state.status != StepStatus::Calling,
         Role::Retriable => false,
     };
     can_give_up && state.deadline.is_some_and(|deadline| deadline <= now)
@@ -183,14 +183,14 @@ fn is_late<S: Saga>(step: &Step<S>, state: &StepState, now: DateTime<Utc>) -> bo
 /// was set back, and nobody knows for how long to wait for it.
 fn must_wait<S: Saga>(step: &Step<S>, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     let pause = step.retry.max.max(step.timeout);
-    let longest = LONGEST_WAIT.saturating_add(pause);
+    let longest = MAX_RETRY_AFTER.saturating_add(pause);
     at > now && at <= after(now, longest)
 }
 
-fn begin<S: Saga>(step: &Step<S>, index: usize, undo: bool) -> Move {
+fn begin<S: Saga>(step: &Step<S>, index: usize, undo: bool) -> NextMove {
     match step.kind {
-        Kind::Local { .. } => Move::Decide { step: index, undo },
-        Kind::External(_) => Move::Call {
+        StepKind::Local { .. } => NextMove::Decide { step: index, undo },
+        StepKind::External(_) => NextMove::Call {
             step: index,
             undo,
             announced: false,
@@ -199,13 +199,13 @@ fn begin<S: Saga>(step: &Step<S>, index: usize, undo: bool) -> Move {
 }
 
 fn backward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
-    let Some(table) = run.table() else {
+    let Some(table) = run.definition_of() else {
         return Plan::default();
     };
     let stages: Vec<Range<usize>> = table.ranges().collect();
     let needs_undo = |group: &Range<usize>| group.clone().any(|index| run.needs_undo(index));
     let Some(group) = stages.into_iter().rev().find(needs_undo) else {
-        return Plan::now(Move::Compensated);
+        return Plan::now(NextMove::Compensated);
     };
     let mut plan = Plan::default();
     for index in group.filter(|index| run.needs_undo(*index)) {
@@ -213,7 +213,7 @@ fn backward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
             continue;
         };
         match (state.status, state.retry_at) {
-            (Status::Undoing, _) => plan.moves.push(Move::Call {
+            (StepStatus::Compensating, _) => plan.moves.push(NextMove::Call {
                 step: index,
                 undo: true,
                 announced: true,

@@ -14,9 +14,9 @@ const MAX_REASON_CHARACTERS: usize = 200;
 /// person asks for another try after the provider had refused the key for good.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Key(String);
+pub struct OperationKey(String);
 
-impl Key {
+impl OperationKey {
     /// The key of a step.
     #[must_use]
     pub fn new(saga_id: &str, step: &str, epoch: u32) -> Self {
@@ -34,7 +34,7 @@ impl Key {
 
     /// A key as an event of the domain keeps it. It is validated before a provider is asked under it.
     #[must_use]
-    pub fn kept(text: impl Into<String>) -> Self {
+    pub fn from_stored(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
@@ -60,7 +60,7 @@ impl Key {
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for OperationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -77,89 +77,105 @@ pub struct InvalidKey {
 }
 
 /// The longest time for which a provider's wish to be left alone counts.
-pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
+pub const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// A call that did not succeed. The reasons are stored and shown: short, for people, without secrets. The functions that
 /// make a failure see to the first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum CallError {
     /// It did not happen, and never will under this key.
     #[error("{0}")]
-    Refused(String),
+    Declined(String),
     /// It did not happen this time.
     #[error("{reason}")]
-    NotDone {
+    Transient {
         /// Why.
         reason: String,
         /// How long the provider wants to be left alone, if it said so.
-        wait: Option<Duration>,
+        retry_after: Option<Duration>,
     },
     /// Nobody knows.
     #[error("{reason}")]
     Unknown {
         /// Why.
         reason: String,
-        /// As with [`Failure::NotDone`]: a look-up may be turned away as well.
-        wait: Option<Duration>,
+        /// As with [`CallError::Transient`]: a look-up may be turned away as well.
+        retry_after: Option<Duration>,
     },
 }
 
-impl Failure {
+impl CallError {
     /// It did not happen, and never will under this key.
     #[must_use]
-    pub fn refused(reason: impl AsRef<str>) -> Self {
-        Self::Refused(readable(reason.as_ref()))
+    pub fn declined(reason: impl AsRef<str>) -> Self {
+        Self::Declined(readable(reason.as_ref()))
     }
 
     /// It did not happen this time; it may be tried again when the step's table says.
     #[must_use]
-    pub fn not_done(reason: impl AsRef<str>) -> Self {
+    pub fn transient(reason: impl AsRef<str>) -> Self {
         let (reason, wait) = (readable(reason.as_ref()), None);
-        Self::NotDone { reason, wait }
+        Self::Transient {
+            reason,
+            retry_after: wait,
+        }
     }
 
     /// Nobody knows.
     #[must_use]
     pub fn unknown(reason: impl AsRef<str>) -> Self {
         let (reason, wait) = (readable(reason.as_ref()), None);
-        Self::Unknown { reason, wait }
+        Self::Unknown {
+            reason,
+            retry_after: wait,
+        }
     }
 
     /// Why, whatever follows from it.
     #[must_use]
     pub fn reason(&self) -> &str {
         match self {
-            Self::Refused(reason) | Self::NotDone { reason, .. } | Self::Unknown { reason, .. } => {
-                reason
-            }
+            Self::Declined(reason)
+            | Self::Transient { reason, .. }
+            | Self::Unknown { reason, .. } => reason,
         }
     }
 
     /// The same with the time for which the provider wants to be left alone: the step is not tried again before. More
-    /// than [`LONGEST_WAIT`] counts as that. What was refused for good is not tried again anyway.
+    /// than [`MAX_RETRY_AFTER`] counts as that. What was refused for good is not tried again anyway.
     #[must_use]
-    pub fn not_before(mut self, asked: Option<Duration>) -> Self {
+    pub fn with_retry_after(mut self, asked: Option<Duration>) -> Self {
         match &mut self {
-            Self::Refused(_) => {}
-            Self::NotDone { wait, .. } | Self::Unknown { wait, .. } => *wait = asked,
+            Self::Declined(_) => {}
+            Self::Transient {
+                retry_after: wait, ..
+            }
+            | Self::Unknown {
+                retry_after: wait, ..
+            } => *wait = asked,
         }
         self
     }
 
     /// How long the provider wants to be left alone.
     #[must_use]
-    pub fn wait(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused(_) => None,
-            Self::NotDone { wait, .. } | Self::Unknown { wait, .. } => *wait,
+            Self::Declined(_) => None,
+            Self::Transient {
+                retry_after: wait, ..
+            }
+            | Self::Unknown {
+                retry_after: wait, ..
+            } => *wait,
         }
     }
 }
 
 /// No provider is asked under such a key, so nothing happens under it.
-impl From<InvalidKey> for Failure {
+impl From<InvalidKey> for CallError {
     fn from(error: InvalidKey) -> Self {
-        Self::refused(error.to_string())
+        Self::declined(error.to_string())
     }
 }
 
@@ -179,7 +195,7 @@ pub fn readable(text: &str) -> String {
 
 /// What a provider knows about a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing<T> {
+pub enum OperationStatus<T> {
     /// The action took effect.
     Done(T),
     /// The provider has it and has not finished.
@@ -187,49 +203,52 @@ pub enum Standing<T> {
     /// Never seen; it may still arrive.
     Absent,
     /// The provider said no.
-    Refused(String),
+    Declined(String),
     /// It was undone, and the key is closed.
-    Undone,
+    Compensated,
 }
 
-impl<T> Standing<T> {
+impl<T> OperationStatus<T> {
     /// The same, with what was done in other words.
     ///
     /// # Errors
     /// That of `done`.
-    pub fn try_map<U, E>(self, done: impl FnOnce(T) -> Result<U, E>) -> Result<Standing<U>, E> {
+    pub fn try_map<U, E>(
+        self,
+        done: impl FnOnce(T) -> Result<U, E>,
+    ) -> Result<OperationStatus<U>, E> {
         Ok(match self {
-            Self::Done(value) => Standing::Done(done(value)?),
-            Self::Pending => Standing::Pending,
-            Self::Absent => Standing::Absent,
-            Self::Refused(reason) => Standing::Refused(reason),
-            Self::Undone => Standing::Undone,
+            Self::Done(value) => OperationStatus::Done(done(value)?),
+            Self::Pending => OperationStatus::Pending,
+            Self::Absent => OperationStatus::Absent,
+            Self::Declined(reason) => OperationStatus::Declined(reason),
+            Self::Compensated => OperationStatus::Compensated,
         })
     }
 }
 
 /// What undoing found. What is stored of it is what it found, not whether the key is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Undone {
+pub struct CompensationResult {
     /// Whether the action had taken effect, now or before an earlier undoing.
-    pub happened: bool,
+    pub had_effect: bool,
     /// What the provider calls the undoing, if it has a name for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Whether the provider will refuse the action from now on. If it cannot, it is asked again later.
     #[serde(skip, default = "closed")]
-    pub closed: bool,
+    pub key_closed: bool,
 }
 
 fn closed() -> bool {
     true
 }
 
-impl Undone {
+impl CompensationResult {
     /// There was nothing to reverse, and the key is closed.
     pub const NOTHING: Self = Self {
-        happened: false,
+        had_effect: false,
         reference: None,
-        closed: true,
+        key_closed: true,
     };
 }

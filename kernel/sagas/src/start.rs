@@ -29,7 +29,7 @@ pub fn started<S: Saga>(
         saga_id: saga_id.to_owned(),
         subject: subject.to_owned(),
         saga_type: S::NAME.to_owned(),
-        definition: S::DEFINITION,
+        definition: S::DEFINITION_VERSION,
         partition: partition_of(saga_id),
         data,
         origin,

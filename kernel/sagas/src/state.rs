@@ -20,10 +20,11 @@ use event_sourcing::event::Metadata;
 use event_sourcing::id::Version;
 use serde::{Deserialize, Serialize};
 
-use super::definition::{EventOf, Role, Saga, Step, Table};
-use super::event::{Person, SagaEvent};
+use super::definition::{EventOf, Role, Saga, SagaDefinition, Step};
+use super::event::SagaEvent;
 use super::moves::{IllegalMove, illegal};
-use super::operation::Key;
+use super::operation::OperationKey;
+use event_sourcing::Actor;
 
 /// A saga's state. Before its first event there is no run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,7 +35,7 @@ pub struct SagaState<S: Saga> {
     /// What the stream says that no saga can do. Nothing more is done with it. Never part of a snapshot: it is this
     /// binary's opinion, and another one may read the same stream without it.
     #[serde(skip)]
-    damage: Option<String>,
+    corruption: Option<String>,
 }
 
 /// A saga that has begun.
@@ -64,7 +65,7 @@ pub struct Run<S: Saga> {
     /// The step that a person must look at, if it waits for one.
     pub suspended: Option<usize>,
     /// Who wants it undone, if somebody does.
-    pub cancel: Option<Person>,
+    pub cancel: Option<Actor>,
     /// In the order of the table.
     pub steps: Vec<StepState>,
 }
@@ -73,19 +74,19 @@ pub struct Run<S: Saga> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// From step to step.
-    Forward,
+    Running,
     /// Undoing.
-    Backward {
+    Compensating {
         /// Why.
         reason: String,
     },
     /// Nowhere.
-    Ended(Outcome),
+    Ended(SagaOutcome),
 }
 
 /// The one end that a saga has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
+pub enum SagaOutcome {
     /// Every step took effect.
     Completed,
     /// Nothing of it is left.
@@ -102,7 +103,7 @@ pub enum Outcome {
 )]
 pub struct StepState {
     /// What happened last.
-    pub status: Status,
+    pub status: StepStatus,
     /// How many tries there were, of the action or of its compensation, since the last change of direction or
     /// resumption by a person.
     pub attempts: u32,
@@ -116,7 +117,7 @@ pub struct StepState {
     pub unresolved: bool,
     /// Whether it was refused for good, which closed its key.
     #[serde(default)]
-    pub is_refused: bool,
+    pub is_declined: bool,
     /// Whether it was undone at a provider that still accepts the action under its key.
     pub is_key_open: bool,
     /// Whether the action took effect; stays when it is undone.
@@ -133,7 +134,7 @@ pub struct StepState {
 
 /// What happened to a step last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Status {
+pub enum StepStatus {
     /// Nothing.
     #[default]
     Pending,
@@ -146,15 +147,15 @@ pub enum Status {
     /// It took effect.
     Done,
     /// It will not be tried again.
-    GaveUp,
+    GivenUp,
     /// The call of its compensation was announced.
-    Undoing,
-    /// Its compensation will be tried again; `NotClosed` if only the key is still open.
-    UndoWaiting,
-    /// As [`Status::UndoWaiting`], undone, but the provider cannot close the key.
-    NotClosed,
+    Compensating,
+    /// Its compensation will be tried again; `KeyOpen` if only the key is still open.
+    CompensationWaiting,
+    /// As [`StepStatus::CompensationWaiting`], undone, but the provider cannot close the key.
+    KeyOpen,
     /// Undone, and closed.
-    Undone,
+    Compensated,
 }
 
 impl<S: Saga> Default for SagaState<S> {
@@ -162,7 +163,7 @@ impl<S: Saga> Default for SagaState<S> {
         Self {
             version: Version::NONE,
             run: None,
-            damage: None,
+            corruption: None,
         }
     }
 }
@@ -182,8 +183,8 @@ impl<S: Saga> SagaState<S> {
 
     /// What is wrong with the stream, if anything is.
     #[must_use]
-    pub fn damage(&self) -> Option<&str> {
-        self.damage.as_deref()
+    pub fn corruption(&self) -> Option<&str> {
+        self.corruption.as_deref()
     }
 
     /// Moves by one event, if the move is legal.
@@ -213,7 +214,7 @@ impl<S: Saga> Aggregate for SagaState<S> {
     fn evolve(&mut self, event: &EventOf<S>, at: DateTime<Utc>) {
         self.version = self.version.next();
         if let Err(error) = self.apply(event, at) {
-            self.damage = Some(format!("version {}: {error}", self.version.0));
+            self.corruption = Some(format!("version {}: {error}", self.version.0));
         }
         if let Some(run) = &mut self.run {
             run.updated_at = at;
@@ -221,36 +222,39 @@ impl<S: Saga> Aggregate for SagaState<S> {
     }
 
     fn may_be_snapshotted(&self) -> bool {
-        self.damage.is_none()
+        self.corruption.is_none()
     }
 }
 
 impl<S: Saga> Run<S> {
     /// The table that it runs by; none if this binary no longer has it.
     #[must_use]
-    pub fn table(&self) -> Option<&'static Table<S>> {
-        S::table(self.definition)
+    pub fn definition_of(&self) -> Option<&'static SagaDefinition<S>> {
+        S::definition_of(self.definition)
     }
 
     /// The step of an index, with its state.
     #[must_use]
     pub fn step(&self, index: usize) -> Option<(&'static Step<S>, &StepState)> {
-        Some((self.table()?.steps().nth(index)?, self.steps.get(index)?))
+        Some((
+            self.definition_of()?.steps().nth(index)?,
+            self.steps.get(index)?,
+        ))
     }
 
     /// The key of a step at its provider.
     #[must_use]
-    pub fn key(&self, index: usize) -> Option<Key> {
+    pub fn key(&self, index: usize) -> Option<OperationKey> {
         let (step, state) = self.step(index)?;
-        Some(Key::new(&self.saga_id, step.name, state.epoch))
+        Some(OperationKey::new(&self.saga_id, step.name, state.epoch))
     }
 
     /// Whether the saga can no longer go backwards: its pivot is done. In a table without a pivot the last step that
     /// can be undone decides, unless somebody had asked to cancel before.
     #[must_use]
     pub fn is_decided(&self) -> bool {
-        let pivot = self.table().map_or(0, Table::pivot);
-        let is_done = |step: &StepState| step.status == Status::Done;
+        let pivot = self.definition_of().map_or(0, SagaDefinition::pivot);
+        let is_done = |step: &StepState| step.status == StepStatus::Done;
         match self.step(pivot) {
             Some((step, state)) if step.role == Role::Pivot => is_done(state),
             _ => self.cancel.is_none() && self.steps.iter().take(pivot).all(is_done),
@@ -265,21 +269,21 @@ impl<S: Saga> Run<S> {
         };
         step.can_be_undone()
             && match state.status {
-                Status::Pending | Status::Undone => false,
-                Status::Waiting | Status::GaveUp => state.unresolved,
-                Status::Calling
-                | Status::Unknown
-                | Status::Done
-                | Status::Undoing
-                | Status::UndoWaiting
-                | Status::NotClosed => true,
+                StepStatus::Pending | StepStatus::Compensated => false,
+                StepStatus::Waiting | StepStatus::GivenUp => state.unresolved,
+                StepStatus::Calling
+                | StepStatus::Unknown
+                | StepStatus::Done
+                | StepStatus::Compensating
+                | StepStatus::CompensationWaiting
+                | StepStatus::KeyOpen => true,
             }
     }
 
     /// The steps whose calls were announced, and of which there is no word yet.
     pub fn announced(&self) -> impl Iterator<Item = usize> + '_ {
         self.steps.iter().enumerate().filter_map(|(index, step)| {
-            matches!(step.status, Status::Calling | Status::Undoing).then_some(index)
+            matches!(step.status, StepStatus::Calling | StepStatus::Compensating).then_some(index)
         })
     }
 
@@ -287,8 +291,8 @@ impl<S: Saga> Run<S> {
     #[must_use]
     pub fn reason(&self) -> &str {
         match &self.phase {
-            Phase::Backward { reason } => reason,
-            Phase::Forward | Phase::Ended(_) => "",
+            Phase::Compensating { reason } => reason,
+            Phase::Running | Phase::Ended(_) => "",
         }
     }
 

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::definition::{
-    AnyProvider, CALL_TIMEOUT, External, Kind, Misfit, ResponseType, RetryPolicy, Role,
-    STEP_TIMEOUT, Saga, Step, Writes,
+    AnyProvider, CALL_TIMEOUT, External, Misfit, ResponseType, RetryPolicy, Role, STEP_TIMEOUT,
+    Saga, Step, StepKind, Writes,
 };
-use super::operation::{Failure, Key, Standing, Undone};
+use super::operation::{CallError, CompensationResult, OperationKey, OperationStatus};
 use super::registry::ProviderRegistry;
 
 /// A step that asks somebody outside for something: at least once, under a key.
@@ -78,13 +78,13 @@ pub trait ExternalStep: Sized + 'static {
 
     /// Writes of the commit of its completion.
     #[must_use]
-    fn completed(_data: &DataOf<Self>, _key: &Key, _response: Self::Response) -> Writes {
+    fn completed(_data: &DataOf<Self>, _key: &OperationKey, _response: Self::Response) -> Writes {
         Writes::none()
     }
 
     /// Writes of the commit of its undoing, if it is compensatable.
     #[must_use]
-    fn compensated(_data: &DataOf<Self>, _undone: &Undone) -> Writes {
+    fn compensated(_data: &DataOf<Self>, _undone: &CompensationResult) -> Writes {
         Writes::none()
     }
 
@@ -114,37 +114,42 @@ pub trait UndoStep: Sized + 'static {
     /// that no provider can take has the saga wait for an operator.
     fn undoes(
         data: &<Self::Saga as Saga>::Data,
-    ) -> Option<(Key, <Self::Undoes as ExternalStep>::Request)>;
+    ) -> Option<(OperationKey, <Self::Undoes as ExternalStep>::Request)>;
 
     /// Writes of the commit of its completion.
     #[must_use]
-    fn completed(_data: &<Self::Saga as Saga>::Data, _undone: &Undone) -> Writes {
+    fn completed(_data: &<Self::Saga as Saga>::Data, _undone: &CompensationResult) -> Writes {
         Writes::none()
     }
 }
 
 /// Carries out a step. The engine puts a time limit on each call and may drop it at any point, so every method must be
-/// safe to call again. The engine asks with valid keys only ([`Key::validate`]).
+/// safe to call again. The engine asks with valid keys only ([`OperationKey::validate`]).
 #[async_trait]
 pub trait StepProvider<E: ExternalStep>: Debug + Send + Sync + 'static {
     /// Does what the step asks for, at most once for the key, or finds that it was done under the key.
     ///
     /// # Errors
-    /// [`Failure`] says whether it can still happen. It is refused also if the key is closed.
-    async fn act(&self, key: &Key, request: &E::Request) -> Result<E::Response, Failure>;
+    /// [`CallError`] says whether it can still happen. It is refused also if the key is closed.
+    async fn act(&self, key: &OperationKey, request: &E::Request)
+    -> Result<E::Response, CallError>;
 
     /// Asks what became of an action.
     ///
     /// # Errors
-    /// [`Failure`] if there is no answer; what kind does not matter.
-    async fn look_up(&self, key: &Key) -> Result<Standing<E::Response>, Failure>;
+    /// [`CallError`] if there is no answer; what kind does not matter.
+    async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<E::Response>, CallError>;
 
     /// Reverses whatever happened under the key and closes it, so that an action that arrives later is refused. To
     /// undo twice is a success.
     ///
     /// # Errors
-    /// [`Failure`] if it is not certain that it is undone.
-    async fn undo(&self, key: &Key, request: &E::Request) -> Result<Undone, Failure>;
+    /// [`CallError`] if it is not certain that it is undone.
+    async fn undo(
+        &self,
+        key: &OperationKey,
+        request: &E::Request,
+    ) -> Result<CompensationResult, CallError>;
 }
 
 impl ProviderRegistry {
@@ -165,7 +170,7 @@ impl<S: Saga> Step<S> {
         Self {
             name: E::NAME,
             role: E::ROLE,
-            kind: Kind::External(External {
+            kind: StepKind::External(External {
                 apply_output: |data, output| {
                     E::apply_output(data, read::<E>(output)?);
                     Ok(())
@@ -189,12 +194,12 @@ impl<S: Saga> Step<S> {
         Self {
             name: U::NAME,
             role: Role::Retriable,
-            kind: Kind::External(External {
+            kind: StepKind::External(External {
                 apply_output: |_, output| read_undone::<U>(output).map(|_| ()),
                 completed: |data, _, output| Ok(U::completed(data, &read_undone::<U>(output)?)),
                 compensated: |_, _| Writes::none(),
                 connect: |registry| Some(Arc::new(Undoing::<U>(registry.provider()?))),
-                response: response::<Undone>,
+                response: response::<CompensationResult>,
                 is_undo: true,
             }),
             lanes: S::lanes,
@@ -216,8 +221,8 @@ fn read<E: ExternalStep>(output: &Value) -> Result<E::Response, Misfit> {
     E::read(output).map_err(|source| misfit(E::NAME, source))
 }
 
-fn read_undone<U: UndoStep>(output: &Value) -> Result<Undone, Misfit> {
-    Undone::deserialize(output).map_err(|source| misfit(U::NAME, source))
+fn read_undone<U: UndoStep>(output: &Value) -> Result<CompensationResult, Misfit> {
+    CompensationResult::deserialize(output).map_err(|source| misfit(U::NAME, source))
 }
 
 fn misfit(step: &'static str, source: serde_json::Error) -> Misfit {
@@ -225,9 +230,9 @@ fn misfit(step: &'static str, source: serde_json::Error) -> Misfit {
 }
 
 /// What is stored of a response. One that JSON cannot hold leaves open what happened, as one does that is not answered.
-fn store(response: &impl Serialize) -> Result<Value, Failure> {
+fn store(response: &impl Serialize) -> Result<Value, CallError> {
     let stored = serde_json::to_value(response);
-    stored.map_err(|error| Failure::unknown(format!("the response cannot be stored: {error}")))
+    stored.map_err(|error| CallError::unknown(format!("the response cannot be stored: {error}")))
 }
 
 /// A step's provider, for the step's own saga.
@@ -235,19 +240,23 @@ struct Typed<E: ExternalStep>(Arc<dyn StepProvider<E>>);
 
 #[async_trait]
 impl<E: ExternalStep> AnyProvider<E::Saga> for Typed<E> {
-    async fn act(&self, key: &Key, data: &DataOf<E>) -> Result<Value, Failure> {
+    async fn act(&self, key: &OperationKey, data: &DataOf<E>) -> Result<Value, CallError> {
         key.validate()?;
         let request = E::request(data);
         store(&self.0.act(key, &request).await?)
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Standing<Value>, Failure> {
+    async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<Value>, CallError> {
         key.validate()?;
         let standing = self.0.look_up(key).await?;
         standing.try_map(|response| store(&response))
     }
 
-    async fn undo(&self, key: &Key, data: &DataOf<E>) -> Result<Undone, Failure> {
+    async fn undo(
+        &self,
+        key: &OperationKey,
+        data: &DataOf<E>,
+    ) -> Result<CompensationResult, CallError> {
         key.validate()?;
         let request = E::request(data);
         self.0.undo(key, &request).await
@@ -260,22 +269,30 @@ struct Undoing<U: UndoStep>(Arc<dyn StepProvider<U::Undoes>>);
 
 #[async_trait]
 impl<U: UndoStep> AnyProvider<U::Saga> for Undoing<U> {
-    async fn act(&self, _key: &Key, data: &<U::Saga as Saga>::Data) -> Result<Value, Failure> {
+    async fn act(
+        &self,
+        _key: &OperationKey,
+        data: &<U::Saga as Saga>::Data,
+    ) -> Result<Value, CallError> {
         let undone = match U::undoes(data) {
             Some((key, request)) => {
                 key.validate()?;
                 self.0.undo(&key, &request).await?
             }
-            None => Undone::NOTHING,
+            None => CompensationResult::NOTHING,
         };
         store(&undone)
     }
 
-    async fn look_up(&self, _key: &Key) -> Result<Standing<Value>, Failure> {
-        Ok(Standing::Absent)
+    async fn look_up(&self, _key: &OperationKey) -> Result<OperationStatus<Value>, CallError> {
+        Ok(OperationStatus::Absent)
     }
 
-    async fn undo(&self, _key: &Key, _data: &<U::Saga as Saga>::Data) -> Result<Undone, Failure> {
-        Ok(Undone::NOTHING)
+    async fn undo(
+        &self,
+        _key: &OperationKey,
+        _data: &<U::Saga as Saga>::Data,
+    ) -> Result<CompensationResult, CallError> {
+        Ok(CompensationResult::NOTHING)
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use event_sourcing::id::Version;
 
 use super::definition::Saga;
-use super::state::{Outcome, Phase, Run, SagaState, Status};
+use super::state::{Phase, Run, SagaOutcome, SagaState, StepStatus};
 use super::status::SagaStatus;
 
 /// A saga as people see it.
@@ -50,7 +50,7 @@ impl<S: Saga> SagaState<S> {
     pub fn summary(&self) -> Option<Summary> {
         let run = self.run()?;
         let names = || {
-            run.table()
+            run.definition_of()
                 .into_iter()
                 .flat_map(|table| table.steps().map(|step| step.name))
         };
@@ -58,11 +58,11 @@ impl<S: Saga> SagaState<S> {
         let at = current.and_then(|index| run.steps.get(index));
         let with_state = || names().zip(&run.steps);
         let completed = with_state().filter(|(_, state)| state.completed);
-        let compensated = with_state().filter(|(_, state)| state.status == Status::Undone);
+        let compensated = with_state().filter(|(_, state)| state.status == StepStatus::Compensated);
         let mut compensated_steps: Vec<_> = compensated.map(|(name, _)| name).collect();
         compensated_steps.reverse();
-        let is_forward = matches!(run.phase, Phase::Forward);
-        let status = match self.damage() {
+        let is_forward = matches!(run.phase, Phase::Running);
+        let status = match self.corruption() {
             // It waits for an operator, although no event says so.
             Some(_) => SagaStatus::Suspended,
             None => run.status(),
@@ -78,8 +78,8 @@ impl<S: Saga> SagaState<S> {
             completed_steps: completed.map(|(name, _)| name).collect(),
             compensated_steps,
             failure: match run.suspended {
-                _ if self.damage().is_some() => {
-                    self.damage().map(|damage| format!("corrupt: {damage}"))
+                _ if self.corruption().is_some() => {
+                    self.corruption().map(|damage| format!("corrupt: {damage}"))
                 }
                 Some(index) => run.steps.get(index).and_then(|step| step.reason.clone()),
                 None => run.failure.clone(),
@@ -99,13 +99,16 @@ impl<S: Saga> Run<S> {
     #[must_use]
     pub fn status(&self) -> SagaStatus {
         match &self.phase {
-            Phase::Ended(Outcome::Completed) => SagaStatus::Completed,
-            Phase::Ended(Outcome::Compensated) => SagaStatus::Compensated,
-            Phase::Ended(Outcome::Failed) => SagaStatus::Failed,
+            Phase::Ended(SagaOutcome::Completed) => SagaStatus::Completed,
+            Phase::Ended(SagaOutcome::Compensated) => SagaStatus::Compensated,
+            Phase::Ended(SagaOutcome::Failed) => SagaStatus::Failed,
             _ if self.suspended.is_some() => SagaStatus::Suspended,
-            Phase::Backward { .. } => SagaStatus::Compensating,
-            Phase::Forward => {
-                let is_new = self.steps.iter().all(|step| step.status == Status::Pending);
+            Phase::Compensating { .. } => SagaStatus::Compensating,
+            Phase::Running => {
+                let is_new = self
+                    .steps
+                    .iter()
+                    .all(|step| step.status == StepStatus::Pending);
                 if is_new {
                     SagaStatus::Started
                 } else {
@@ -119,11 +122,11 @@ impl<S: Saga> Run<S> {
         match self.phase {
             Phase::Ended(_) => None,
             _ if self.suspended.is_some() => self.suspended,
-            Phase::Forward => self
+            Phase::Running => self
                 .steps
                 .iter()
-                .position(|step| step.status != Status::Done),
-            Phase::Backward { .. } => (0..self.steps.len())
+                .position(|step| step.status != StepStatus::Done),
+            Phase::Compensating { .. } => (0..self.steps.len())
                 .rev()
                 .find(|index| self.needs_undo(*index)),
         }

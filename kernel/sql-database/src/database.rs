@@ -107,7 +107,7 @@ impl Database {
                 Self::Sqlite { file, readers } => match file.reader(*readers).await {
                     Ok(mut session) => {
                         let rows = run::fetch_sqlite(session.connection(), statement).await;
-                        session.settle(rows).await
+                        session.finish(rows).await
                     }
                     Err(error) => Err(error),
                 },
@@ -124,7 +124,7 @@ impl Database {
                 Self::Sqlite { file, .. } => {
                     let mut session = file.writer().await.map_err(|e| store_error(operation, e))?;
                     let rows = run::fetch_sqlite(session.connection(), statement).await;
-                    session.settle(rows).await
+                    session.finish(rows).await
                 }
                 Self::Postgres { writing, .. } => {
                     let acquired = writing.acquire().await;
@@ -148,7 +148,7 @@ impl Database {
                 Self::Sqlite { file, .. } => {
                     let mut session = file.writer().await.map_err(|e| store_error(operation, e))?;
                     let done = run::execute_sqlite(session.connection(), statement).await;
-                    session.settle(done).await
+                    session.finish(done).await
                 }
                 Self::Postgres { writing, .. } => {
                     let acquired = writing.acquire().await;

@@ -23,7 +23,7 @@ pub enum Phase {
 
 /// What an error means for the statement that met it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub enum ErrorKind {
     /// Nothing has taken effect; the next try may succeed.
     Transient,
     /// A commit may have taken effect, or be found at the next start. The next try may succeed.
@@ -32,7 +32,7 @@ pub enum Meaning {
     Permanent,
 }
 
-impl Meaning {
+impl ErrorKind {
     /// The meaning of an error that came from either driver.
     #[must_use]
     pub fn of(error: &sqlx::Error) -> Self {
@@ -122,14 +122,14 @@ impl Meaning {
 /// An error of a read, or of a statement in a transaction that was not committed.
 #[must_use]
 pub fn store_error(operation: &'static str, error: sqlx::Error) -> StoreError {
-    let meaning = Meaning::of(&error);
+    let meaning = ErrorKind::of(&error);
     meaning.store_error(operation, Phase::Repeatable, explain(error))
 }
 
 /// An error of `COMMIT`, or of a statement that commits by itself.
 #[must_use]
 pub fn commit_error(operation: &'static str, error: sqlx::Error) -> StoreError {
-    let meaning = Meaning::of_commit(&error);
+    let meaning = ErrorKind::of_commit(&error);
     meaning.store_error(operation, Phase::Committing, explain(error))
 }
 
@@ -246,55 +246,55 @@ mod tests {
     #[test]
     fn each_class_of_sql_states_has_its_meaning() {
         let states = [
-            ("25P03", Meaning::Lost),
-            ("08006", Meaning::Lost),
-            ("57P01", Meaning::Lost),
-            ("40003", Meaning::Lost),
-            ("40001", Meaning::Transient),
-            ("40P01", Meaning::Transient),
-            ("53100", Meaning::Transient),
-            ("53300", Meaning::Transient),
-            ("55P03", Meaning::Transient),
-            ("57014", Meaning::Transient),
-            ("57P03", Meaning::Transient),
-            ("58030", Meaning::Transient),
-            ("25006", Meaning::Transient),
-            ("22P05", Meaning::Permanent),
-            ("23505", Meaning::Permanent),
-            ("28P01", Meaning::Permanent),
-            ("42P01", Meaning::Permanent),
-            ("XX000", Meaning::Permanent),
-            ("", Meaning::Permanent),
+            ("25P03", ErrorKind::Lost),
+            ("08006", ErrorKind::Lost),
+            ("57P01", ErrorKind::Lost),
+            ("40003", ErrorKind::Lost),
+            ("40001", ErrorKind::Transient),
+            ("40P01", ErrorKind::Transient),
+            ("53100", ErrorKind::Transient),
+            ("53300", ErrorKind::Transient),
+            ("55P03", ErrorKind::Transient),
+            ("57014", ErrorKind::Transient),
+            ("57P03", ErrorKind::Transient),
+            ("58030", ErrorKind::Transient),
+            ("25006", ErrorKind::Transient),
+            ("22P05", ErrorKind::Permanent),
+            ("23505", ErrorKind::Permanent),
+            ("28P01", ErrorKind::Permanent),
+            ("42P01", ErrorKind::Permanent),
+            ("XX000", ErrorKind::Permanent),
+            ("", ErrorKind::Permanent),
         ];
         for (state, expected) in states {
-            assert_eq!(Meaning::of_sql_state(state), expected, "{state}");
+            assert_eq!(ErrorKind::of_sql_state(state), expected, "{state}");
         }
     }
 
     #[test]
     fn each_result_code_of_sqlite_has_its_meaning_whatever_its_extension() {
         let codes = [
-            (1, Meaning::Permanent),
-            (5, Meaning::Transient),
-            (261, Meaning::Transient),
-            (517, Meaning::Transient),
-            (6, Meaning::Transient),
-            (7, Meaning::Lost),
-            (8, Meaning::Transient),
-            (9, Meaning::Transient),
-            (10, Meaning::Lost),
-            (778, Meaning::Lost),
-            (1034, Meaning::Lost),
-            (4874, Meaning::Lost),
-            (11, Meaning::Permanent),
-            (13, Meaning::Lost),
-            (14, Meaning::Transient),
-            (19, Meaning::Permanent),
-            (2067, Meaning::Permanent),
-            (26, Meaning::Permanent),
+            (1, ErrorKind::Permanent),
+            (5, ErrorKind::Transient),
+            (261, ErrorKind::Transient),
+            (517, ErrorKind::Transient),
+            (6, ErrorKind::Transient),
+            (7, ErrorKind::Lost),
+            (8, ErrorKind::Transient),
+            (9, ErrorKind::Transient),
+            (10, ErrorKind::Lost),
+            (778, ErrorKind::Lost),
+            (1034, ErrorKind::Lost),
+            (4874, ErrorKind::Lost),
+            (11, ErrorKind::Permanent),
+            (13, ErrorKind::Lost),
+            (14, ErrorKind::Transient),
+            (19, ErrorKind::Permanent),
+            (2067, ErrorKind::Permanent),
+            (26, ErrorKind::Permanent),
         ];
         for (code, expected) in codes {
-            assert_eq!(Meaning::of_result_code(code), expected, "{code}");
+            assert_eq!(ErrorKind::of_result_code(code), expected, "{code}");
         }
     }
 

@@ -30,7 +30,7 @@ mod transaction;
 
 pub use database::Database;
 pub use durable::Connections;
-pub use error::{Meaning, Phase, commit_error, explain, failed, store_error};
+pub use error::{ErrorKind, Phase, commit_error, explain, failed, store_error};
 pub use format::{FORMAT, OlderFormat};
 pub use pool::NamedPool;
 pub use row::Row;

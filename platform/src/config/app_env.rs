@@ -5,12 +5,10 @@
 pub enum AppEnv {
     /// Introspection, suggestions and `GraphiQL` are there.
     Development,
-    /// They are not.
     Production,
 }
 
 impl AppEnv {
-    /// Reads `APP_ENV`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {

@@ -22,9 +22,7 @@ const SSL_MODES: [&str; 6] = [
 /// The database engine, chosen by the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// `sqlite://path`
     Sqlite,
-    /// `postgres://…` or `postgresql://…`
     Postgres,
 }
 
@@ -51,7 +49,6 @@ impl DatabaseUrl {
         })
     }
 
-    /// The engine.
     #[must_use]
     pub const fn engine(&self) -> Engine {
         self.engine

@@ -8,7 +8,6 @@ pub enum ConfigError {
     /// The value does not parse.
     #[error("{name} is {value:?} (from {origin}); accepted: {accepts}")]
     Value {
-        /// The setting.
         name: &'static str,
         /// What was given, without passwords.
         value: String,
@@ -20,7 +19,6 @@ pub enum ConfigError {
     /// The setting has no default and was not given.
     #[error("{name} is not set; accepted: {accepts}")]
     Missing {
-        /// The setting.
         name: &'static str,
         /// What would be right.
         accepts: &'static str,
@@ -28,7 +26,6 @@ pub enum ConfigError {
     /// The file given with `--config` cannot be used.
     #[error("--config is {path:?}; accepted: a TOML file with known keys, but {reason}")]
     File {
-        /// The file.
         path: String,
         /// Why not, in one line.
         reason: String,

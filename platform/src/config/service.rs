@@ -22,7 +22,6 @@ pub struct ServiceSettings {
     pub own: &'static [Spec],
 }
 
-/// A service's databases.
 #[derive(Clone, Debug)]
 pub struct Databases {
     /// Where the events are.
@@ -42,9 +41,7 @@ pub struct Databases {
 /// Where a service listens, as a process of its own.
 #[derive(Clone, Debug)]
 pub struct Listeners {
-    /// gRPC.
     pub grpc: SocketAddr,
-    /// `/health` and `/metrics`.
     pub metrics: SocketAddr,
     /// How long requests may take to end when the process is stopped.
     pub shutdown_limit: Duration,

@@ -3,7 +3,6 @@
 /// What people need to know about a setting, whatever its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spec {
-    /// The variable's name.
     pub name: &'static str,
     /// Used if nothing else is given.
     pub default: Option<&'static str>,
@@ -31,7 +30,6 @@ pub enum Secrecy {
 /// A setting with its type.
 #[derive(Debug)]
 pub struct Setting<T> {
-    /// Its description.
     pub spec: Spec,
     /// Reads the value; `None` if it is not acceptable.
     pub parse: fn(&str) -> Option<T>,

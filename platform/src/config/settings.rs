@@ -19,7 +19,6 @@ const ENVIRONMENT: &str = "the environment";
 pub struct Layers {
     /// Flags, by the settings' names.
     pub flags: BTreeMap<String, String>,
-    /// Environment variables.
     pub environment: BTreeMap<String, String>,
     /// The settings file: its path and its text.
     pub file: Option<(String, String)>,
@@ -47,7 +46,6 @@ impl fmt::Debug for Given {
     }
 }
 
-/// As for [`Given`].
 impl fmt::Debug for Layers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Layers")

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use event_sourcing::SteadyClock;
 
-use super::{Health, PartState};
+use super::{ComponentState, Health};
 use crate::runtime::Tasks;
 
 /// How often the clocks are compared.
@@ -26,15 +26,15 @@ pub async fn watch_clock(health: &Health, tasks: &Tasks, clock: SteadyClock) {
         .await;
 }
 
-fn state(offset: TimeDelta) -> PartState {
+fn state(offset: TimeDelta) -> ComponentState {
     let word = if offset > TOLERANCE {
         "fast"
     } else if offset < -TOLERANCE {
         "slow"
     } else {
-        return PartState::up("synchronized");
+        return ComponentState::up("synchronized");
     };
-    PartState::impaired(format!("{word} ({} s)", offset.abs().num_seconds()))
+    ComponentState::impaired(format!("{word} ({} s)", offset.abs().num_seconds()))
 }
 
 #[cfg(test)]
@@ -51,12 +51,12 @@ mod tests {
         ] {
             assert_eq!(
                 state(TimeDelta::seconds(seconds)),
-                PartState::impaired(word)
+                ComponentState::impaired(word)
             );
         }
         for seconds in [-5, 0, 5] {
             let state = state(TimeDelta::seconds(seconds));
-            assert_eq!(state, PartState::up("synchronized"));
+            assert_eq!(state, ComponentState::up("synchronized"));
         }
     }
 }

@@ -18,7 +18,6 @@ use super::Health;
 /// Asked for by this name, a process says whether all its parts work, as `/health` does.
 pub const ALL_PARTS: &str = "health";
 
-/// Answers health checks.
 #[derive(Clone, Debug)]
 pub struct HealthService {
     health: Health,
@@ -114,7 +113,7 @@ mod tests {
     use tonic_health::pb::health_server::Health as _;
 
     use super::{ALL_PARTS, Health, HealthService};
-    use crate::health::PartState;
+    use crate::health::ComponentState;
     use crate::runtime::Tasks;
 
     fn ask(service: &str) -> Request<HealthCheckRequest> {
@@ -154,7 +153,7 @@ mod tests {
             assert_eq!(status(name).await, 1, "{name}");
         }
         // Ready all the same.
-        part.set(&PartState::impaired("lagging"));
+        part.set(&ComponentState::impaired("lagging"));
         for (name, expected) in [("", 1), ("shop.Api", 1), (ALL_PARTS, 2), ("database", 2)] {
             assert_eq!(status(name).await, expected, "{name}");
         }

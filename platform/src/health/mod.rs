@@ -12,5 +12,5 @@ mod start;
 pub use clock::watch_clock;
 pub use grpc::{ALL_PARTS, HealthService, grpc_service};
 pub use http::{HEALTH, LIVE, METRICS, READY, router};
-pub use registry::{Health, Part, PartState, within};
+pub use registry::{Component, ComponentState, Health, within};
 pub use start::{StartStep, explain_start};

@@ -20,8 +20,7 @@ const STARTING: &str = "starting";
 
 /// Whether a part works, and the word for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartState {
-    /// Whether it works.
+pub struct ComponentState {
     pub up: bool,
     /// Whether the process can serve. A part that fails for all replicas alike leaves it at that: an orchestrator that
     /// took them all out of service would make it worse.
@@ -39,14 +38,14 @@ pub struct Health {
 
 #[derive(Debug)]
 struct Shared {
-    parts: Mutex<BTreeMap<Cow<'static, str>, PartState>>,
+    parts: Mutex<BTreeMap<Cow<'static, str>, ComponentState>>,
     changes: watch::Sender<u64>,
     draining: CancellationToken,
 }
 
 /// The right to say how a part is.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct Component {
     name: Cow<'static, str>,
     shared: Arc<Shared>,
     /// What is wrong with it, as the log told it last, and when.
@@ -69,8 +68,8 @@ impl Health {
 
     /// Adds a part that is down, as "starting", until its owner says otherwise.
     #[must_use]
-    pub fn part(&self, name: impl Into<Cow<'static, str>>) -> Part {
-        let part = Part {
+    pub fn part(&self, name: impl Into<Cow<'static, str>>) -> Component {
+        let part = Component {
             name: name.into(),
             shared: Arc::clone(&self.shared),
             told: Arc::default(),
@@ -89,7 +88,7 @@ impl Health {
         mut ask: F,
     ) where
         F: FnMut() -> A + Send + 'static,
-        A: Future<Output = PartState> + Send,
+        A: Future<Output = ComponentState> + Send,
     {
         let part = self.part(name);
         let limit = interval.max(Duration::from_secs(1));
@@ -141,7 +140,7 @@ impl Health {
 
     /// How one part is; `None` if there is no such part.
     #[must_use]
-    pub fn state_of(&self, name: &str) -> Option<PartState> {
+    pub fn state_of(&self, name: &str) -> Option<ComponentState> {
         self.shared.parts.lock().get(name).cloned()
     }
 
@@ -183,13 +182,12 @@ impl Health {
     }
 }
 
-impl PartState {
+impl ComponentState {
     /// The word without what stands in brackets.
     fn kind(&self) -> &str {
         self.word.split(" (").next().unwrap_or_default()
     }
 
-    /// It works.
     pub fn up(word: impl Into<Cow<'static, str>>) -> Self {
         Self {
             up: true,
@@ -217,19 +215,18 @@ impl PartState {
     }
 }
 
-impl Part {
-    /// It works.
+impl Component {
     pub fn up(&self, word: impl Into<Cow<'static, str>>) {
-        self.set(&PartState::up(word));
+        self.set(&ComponentState::up(word));
     }
 
     /// It does not, and nobody can be served without it.
     pub fn down(&self, word: impl Into<Cow<'static, str>>) {
-        self.set(&PartState::down(word));
+        self.set(&ComponentState::down(word));
     }
 
     /// Says how it is; a change is logged.
-    pub fn set(&self, state: &PartState) {
+    pub fn set(&self, state: &ComponentState) {
         let name = self.name.clone();
         let before = self.shared.parts.lock().insert(name, state.clone());
         if before.as_ref() == Some(state) {
@@ -237,9 +234,9 @@ impl Part {
         }
         self.shared.changes.send_modify(|count| *count += 1);
         let was_up = before.as_ref().is_none_or(|before| before.up);
-        let is_start = |state: &PartState| state.word == STARTING;
+        let is_start = |state: &ComponentState| state.word == STARTING;
         let is_first = is_start(before.as_ref().unwrap_or(state));
-        let was_kind = before.as_ref().map(PartState::kind);
+        let was_kind = before.as_ref().map(ComponentState::kind);
         // Who was told that it broke is told as well that it works again.
         match (was_up, state.up) {
             (true, false) if !is_start(state) => {
@@ -260,9 +257,9 @@ impl Part {
     }
 }
 
-impl Part {
+impl Component {
     /// Whether the log has not told of this trouble within the last while.
-    fn is_news(&self, state: &PartState) -> bool {
+    fn is_news(&self, state: &ComponentState) -> bool {
         let now = Instant::now();
         let mut told = self.told.lock();
         told.retain(|(_, at)| now - *at < failure_log::INTERVAL);
@@ -275,10 +272,13 @@ impl Part {
 }
 
 /// The answer, or that there is none in time.
-pub async fn within(limit: Duration, answer: impl Future<Output = PartState>) -> PartState {
+pub async fn within(
+    limit: Duration,
+    answer: impl Future<Output = ComponentState>,
+) -> ComponentState {
     tokio::time::timeout(limit, answer)
         .await
-        .unwrap_or_else(|_| PartState::down("not answering"))
+        .unwrap_or_else(|_| ComponentState::down("not answering"))
 }
 
 #[cfg(test)]
@@ -286,7 +286,7 @@ mod tests {
     use test_log::KeptLog;
     use tracing::Level;
 
-    use super::{Health, PartState};
+    use super::{ComponentState, Health};
     use crate::runtime::Tasks;
 
     #[test]
@@ -335,7 +335,7 @@ mod tests {
         database.up("connected");
         assert!(!health.is_ready());
         assert_eq!(health.waited_for(), "projection_orders (starting)");
-        orders.set(&PartState::impaired("parked at 7"));
+        orders.set(&ComponentState::impaired("parked at 7"));
         assert!(health.is_ready());
         assert!(!health.is_up());
         assert_eq!(health.report()["status"], "unavailable");

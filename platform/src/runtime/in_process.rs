@@ -67,7 +67,6 @@ impl fmt::Debug for GrpcChannel {
     }
 }
 
-/// Where it leads.
 impl fmt::Display for GrpcChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

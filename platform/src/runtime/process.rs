@@ -78,7 +78,10 @@ impl StopSignals {
     /// # Errors
     /// A task failed.
     #[must_use]
-    pub fn asked<'s>(self, services: &'s [&'s Tasks]) -> BoxFuture<'s, Result<(), StartError>> {
+    pub fn stop_requested<'s>(
+        self,
+        services: &'s [&'s Tasks],
+    ) -> BoxFuture<'s, Result<(), StartError>> {
         Box::pin(self.asked_now(services))
     }
 

@@ -51,7 +51,6 @@ impl RequestId {
         is_well_formed.then(|| Self(only.clone()))
     }
 
-    /// As text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // It is ASCII.

@@ -45,7 +45,6 @@ pub trait Service: Sized {
         config: Self::Config,
     ) -> impl Future<Output = Result<Self, StartError>>;
 
-    /// The gRPC services.
     fn routes(&self) -> Routes;
 
     /// How its parts are.
@@ -133,7 +132,7 @@ async fn start<S: Service>(matches: ArgMatches) -> Result<(), StartError> {
     grpc.serve(service.routes(), service.tasks());
     let router = health::router(service.health().clone(), metrics).merge(service.http());
     http.serve(router, service.tasks());
-    let stopped = signals.asked(&[service.tasks()]).await;
+    let stopped = signals.stop_requested(&[service.tasks()]).await;
     service
         .close(StopDeadline::within(listeners.shutdown_limit))
         .await;

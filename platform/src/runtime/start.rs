@@ -12,9 +12,8 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigErrors),
     /// Something else: exit code 1.
-    #[error("{}", told(what, source.as_ref()))]
+    #[error("{}", describe(what, source.as_ref()))]
     Failed {
-        /// What was tried.
         what: String,
         /// Why it did not work.
         source: Box<dyn Error + Send + Sync>,
@@ -51,7 +50,7 @@ impl StartError {
 }
 
 /// What was tried and why it did not work; said once if the error begins with the same words.
-fn told(what: &str, source: &(dyn Error + 'static)) -> String {
+fn describe(what: &str, source: &(dyn Error + 'static)) -> String {
     let why = chain(source);
     if why.starts_with(what) {
         why

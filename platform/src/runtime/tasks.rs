@@ -24,14 +24,11 @@ pub struct Tasks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{remaining} tasks had not ended after {} ms", limit.as_millis())]
 pub struct NotDrained {
-    /// How many.
     pub remaining: usize,
-    /// The limit.
     pub limit: Duration,
 }
 
 impl Tasks {
-    /// None yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

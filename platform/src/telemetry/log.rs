@@ -75,12 +75,10 @@ const DRIVER: &str = "sqlx=error";
 pub enum LogFormat {
     /// One JSON object a line.
     Json,
-    /// For people.
     Text,
 }
 
 impl LogFormat {
-    /// Reads `LOG_FORMAT`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -110,7 +108,7 @@ mod tests {
     }
 
     /// Which of the targets, at which level, a filter lets through.
-    fn heard(filter: &str) -> [bool; 5] {
+    fn enabled_levels(filter: &str) -> [bool; 5] {
         let filter = LogFilter::parse(filter).expect("a filter").directives();
         let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter));
         with_default(subscriber.finish(), || {
@@ -126,29 +124,38 @@ mod tests {
 
     #[test]
     fn a_level_is_that_of_our_crates_and_a_library_is_heard_when_it_is_named() {
-        assert_eq!(heard("info"), [false, false, true, true, false]);
-        assert_eq!(heard("debug"), [false, false, true, true, true]);
-        assert_eq!(heard("trace"), [false, false, true, true, true]);
-        assert_eq!(heard("warn"), [false, false, true, false, false]);
-        assert_eq!(heard("error"), [false; 5]);
-        assert_eq!(heard("off"), [false; 5]);
-        assert_eq!(heard("debug,h2=debug"), [true, false, true, true, true]);
-        assert_eq!(heard("h2=debug,debug"), [true, false, true, true, true]);
-        assert_eq!(heard("info,sqlx=info"), [false, true, true, true, false]);
+        assert_eq!(enabled_levels("info"), [false, false, true, true, false]);
+        assert_eq!(enabled_levels("debug"), [false, false, true, true, true]);
+        assert_eq!(enabled_levels("trace"), [false, false, true, true, true]);
+        assert_eq!(enabled_levels("warn"), [false, false, true, false, false]);
+        assert_eq!(enabled_levels("error"), [false; 5]);
+        assert_eq!(enabled_levels("off"), [false; 5]);
         assert_eq!(
-            heard("info,platform=debug"),
+            enabled_levels("debug,h2=debug"),
+            [true, false, true, true, true]
+        );
+        assert_eq!(
+            enabled_levels("h2=debug,debug"),
+            [true, false, true, true, true]
+        );
+        assert_eq!(
+            enabled_levels("info,sqlx=info"),
+            [false, true, true, true, false]
+        );
+        assert_eq!(
+            enabled_levels("info,platform=debug"),
             [false, false, true, true, true]
         );
         assert_eq!(
-            heard("platform=debug,info"),
+            enabled_levels("platform=debug,info"),
             [false, false, true, true, true]
         );
         assert_eq!(
-            heard("debug,platform=warn"),
+            enabled_levels("debug,platform=warn"),
             [false, false, true, true, false]
         );
         assert_eq!(
-            heard("warn,platform=debug"),
+            enabled_levels("warn,platform=debug"),
             [false, false, true, false, true]
         );
     }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use tonic::service::Routes;
 
 /// How long anything may take before a test gives up: longer than any limit, of time that need not pass.
-const PATIENCE: Duration = Duration::from_mins(10);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(10);
 /// How long a request to `/slow` takes: longer than a client has for any of its own.
 pub const SLOW: Duration = Duration::from_mins(2);
 const ANYWHERE: &str = "127.0.0.1:0";
@@ -41,7 +41,6 @@ pub async fn http(limits: ConnectionLimits, tasks: &Tasks) -> SocketAddr {
     address
 }
 
-/// Serves gRPC health.
 pub async fn grpc(limits: ConnectionLimits, tasks: &Tasks) -> SocketAddr {
     let health = Health::new("1", tasks);
     health.part("database").up("connected");
@@ -78,7 +77,7 @@ impl Peer {
     /// Reads so many bytes.
     pub async fn read(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
-        let read = timeout(PATIENCE, self.stream.read_exact(&mut bytes)).await;
+        let read = timeout(WAIT_TIMEOUT, self.stream.read_exact(&mut bytes)).await;
         read.expect("bytes in time").expect("bytes");
         bytes
     }
@@ -87,7 +86,7 @@ impl Peer {
     pub async fn rest(&mut self) -> (Vec<u8>, Duration) {
         let mut bytes = Vec::new();
         // A connection that is reset has ended too.
-        let read = timeout(PATIENCE, self.stream.read_to_end(&mut bytes)).await;
+        let read = timeout(WAIT_TIMEOUT, self.stream.read_to_end(&mut bytes)).await;
         let _ = read.expect("the connection ends");
         (bytes, self.connected.elapsed())
     }
@@ -109,7 +108,7 @@ impl Peer {
             }
             std::future::pending::<()>().await;
         };
-        let listen = timeout(PATIENCE, read.read_to_end(&mut answer));
+        let listen = timeout(WAIT_TIMEOUT, read.read_to_end(&mut answer));
         tokio::select! {
             ended = listen => drop(ended.expect("the connection ends")),
             () = trickle => {}

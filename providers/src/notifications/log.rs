@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use platform::fields;
-use sagas::{Failure, Key};
+use sagas::{CallError, OperationKey};
 
-use super::{Notice, Notifications};
+use super::{Notification, Notifications};
 
 /// Writes a line a notice.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,7 +12,7 @@ pub struct LogNotifications;
 
 #[async_trait]
 impl Notifications for LogNotifications {
-    async fn send(&self, key: &Key, notice: &Notice) -> Result<(), Failure> {
+    async fn send(&self, key: &OperationKey, notice: &Notification) -> Result<(), CallError> {
         tracing::info!(
             { fields::ORDER_ID } = %notice.order_id,
             { fields::PROVIDER_KEY } = %key,

@@ -4,32 +4,26 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use domain::value::{EntityId, Money, UserId};
-use sagas::{Failure, Key};
+use sagas::{CallError, OperationKey};
 
 /// Something to tell a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// About which order.
+pub struct Notification {
     pub order_id: EntityId,
-    /// To whom.
     pub user_id: UserId,
-    /// What.
-    pub kind: NoticeKind,
+    pub kind: NotificationKind,
 }
 
 /// What happened to the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoticeKind {
+pub enum NotificationKind {
     /// It will be delivered.
     Confirmed {
-        /// What it costs.
         total: Money,
         /// What it can be followed by.
         tracking_number: Option<String>,
     },
-    /// It will not.
     Cancelled {
-        /// Why.
         reason: String,
     },
     /// It is on its way.
@@ -37,11 +31,10 @@ pub enum NoticeKind {
         /// What it can be followed by.
         tracking_number: Option<String>,
     },
-    /// It is there.
     Delivered,
 }
 
-impl NoticeKind {
+impl NotificationKind {
     /// One word for it.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -61,6 +54,6 @@ pub trait Notifications: Debug + Send + Sync {
     /// Sends it.
     ///
     /// # Errors
-    /// [`Failure`]; unless it is refused, sending it again may help.
-    async fn send(&self, key: &Key, notice: &Notice) -> Result<(), Failure>;
+    /// [`CallError`]; unless it is refused, sending it again may help.
+    async fn send(&self, key: &OperationKey, notice: &Notification) -> Result<(), CallError>;
 }

@@ -9,11 +9,11 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use sagas::{Failure, Key};
+use sagas::{CallError, OperationKey};
 use uuid::Uuid;
 
-use super::letter::Letter;
-use super::{Notice, Notifications, SmtpSettings, SmtpTls};
+use super::email::EmailMessage;
+use super::{Notification, Notifications, SmtpSettings, SmtpTls};
 use crate::certificates;
 use crate::error::ProvidersError;
 
@@ -54,14 +54,14 @@ impl SmtpNotifications {
         })
     }
 
-    fn recipient(&self, notice: &Notice) -> Result<Address, Failure> {
+    fn recipient(&self, notice: &Notification) -> Result<Address, CallError> {
         let own = || notice.user_id.as_str().parse().ok();
         let address = self.to.clone().or_else(own);
-        address.ok_or_else(|| Failure::refused("the customer's user id is not a mail address"))
+        address.ok_or_else(|| CallError::declined("the customer's user id is not a mail address"))
     }
 
-    fn message(&self, key: &Key, notice: &Notice) -> Result<Message, Failure> {
-        let letter = Letter::about(notice);
+    fn message(&self, key: &OperationKey, notice: &Notification) -> Result<Message, CallError> {
+        let letter = EmailMessage::about(notice);
         // A key may hold what a message id may not.
         let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("notice:{key}").as_bytes());
         Message::builder()
@@ -72,33 +72,33 @@ impl SmtpNotifications {
             .date(self.clock.now().into())
             .header(header::ContentType::TEXT_PLAIN)
             .body(letter.text)
-            .map_err(|_| Failure::refused("the notice cannot be written as a mail"))
+            .map_err(|_| CallError::declined("the notice cannot be written as a mail"))
     }
 }
 
 #[async_trait]
 impl Notifications for SmtpNotifications {
-    async fn send(&self, key: &Key, notice: &Notice) -> Result<(), Failure> {
+    async fn send(&self, key: &OperationKey, notice: &Notification) -> Result<(), CallError> {
         let message = self.message(key, notice)?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(told(&error)),
+            Err(error) => Err(call_error(&error)),
         }
     }
 }
 
 /// The server's words stay out: it may repeat what it was told.
-fn told(error: &lettre::transport::smtp::Error) -> Failure {
+fn call_error(error: &lettre::transport::smtp::Error) -> CallError {
     let code = error.status().map(|code| format!(" ({code})"));
     let code = code.unwrap_or_default();
     if error.is_permanent() {
-        Failure::refused(format!("the mail server refused the mail{code}"))
+        CallError::declined(format!("the mail server refused the mail{code}"))
     } else if error.is_transient() {
-        Failure::not_done(format!("the mail server does not take the mail now{code}"))
+        CallError::transient(format!("the mail server does not take the mail now{code}"))
     } else if error.is_tls() || error.is_client() {
-        Failure::not_done("the mail server cannot be trusted, or does not do what is needed")
+        CallError::transient("the mail server cannot be trusted, or does not do what is needed")
     } else {
-        Failure::unknown("the mail server did not answer")
+        CallError::unknown("the mail server did not answer")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::fulfilment::ProcessPayment;
 use domain::value::Reference;
-use sagas::{Failure, StepProvider};
+use sagas::{CallError, StepProvider};
 
 /// Takes money, at most once for each key, and gives back all that was taken under a key. A call may be dropped at any
 /// moment; what was sent may still happen.
@@ -10,6 +10,6 @@ pub type Payments = dyn StepProvider<ProcessPayment>;
 
 /// What the provider calls a payment. A name that no event could hold leaves it open what happened: an operator must
 /// look at it.
-pub(crate) fn payment_id(text: &str) -> Result<Reference, Failure> {
-    Reference::parse("payment id", text).map_err(|error| Failure::unknown(error.message))
+pub(crate) fn payment_id(text: &str) -> Result<Reference, CallError> {
+    Reference::parse("payment id", text).map_err(|error| CallError::unknown(error.message))
 }

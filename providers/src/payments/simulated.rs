@@ -2,17 +2,17 @@
 
 use domain::fulfilment::{Charge, ProcessPayment};
 use domain::value::{EntityId, Money, Reference};
-use sagas::Failure;
+use sagas::CallError;
 use uuid::Uuid;
 
 use super::payment_id;
-use crate::simulated::{Kind, SimulatedProvider, SimulatedStep};
+use crate::simulated::{ProviderKind, SimulatedProvider, SimulatedStep};
 
 /// A bank in the command database.
 pub type SimulatedPayments = SimulatedProvider<ProcessPayment>;
 
 impl SimulatedStep for ProcessPayment {
-    const KIND: Kind = Kind::PAYMENT;
+    const KIND: ProviderKind = ProviderKind::PAYMENT;
     const REFUSAL: &'static str = "the card was declined";
 
     fn entry(charge: &Charge) -> (&EntityId, Money) {
@@ -24,7 +24,7 @@ impl SimulatedStep for ProcessPayment {
         (format!("pay_{id}"), format!("refund_{id}"))
     }
 
-    fn response(reference: &str) -> Result<Reference, Failure> {
+    fn response(reference: &str) -> Result<Reference, CallError> {
         payment_id(reference)
     }
 }

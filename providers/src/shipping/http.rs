@@ -6,14 +6,14 @@ use domain::value::TrackingNumber;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::RequestBuilder;
-use sagas::{Failure, Key, Standing, StepProvider, Undone, readable};
+use sagas::{CallError, CompensationResult, OperationKey, OperationStatus, StepProvider, readable};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{HttpShippingSettings, tracking_number};
 use crate::Secret;
-use crate::http_client::{Answer, HttpClient};
+use crate::http_client::{HttpClient, HttpReply};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -41,21 +41,21 @@ struct Arranged {
 
 #[derive(Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-enum Found {
+enum LookupResult {
     Done { tracking_number: String },
-    Refused { reason: String },
-    Undone,
+    Declined { reason: String },
+    Cancelled,
     Pending,
 }
 
 #[derive(Deserialize)]
 struct Cancelled {
-    happened: bool,
+    had_effect: bool,
     reference: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorBody {
     reason: String,
 }
 
@@ -74,37 +74,40 @@ impl HttpShipping {
         &self,
         method: Method,
         path: &str,
-        key: &Key,
+        key: &OperationKey,
         body: Option<Value>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<HttpReply, CallError> {
         let request = self.request(method, path, key, body);
         let request = request
             .build()
-            .map_err(|_| Failure::not_done("the request to the carrier cannot be written"))?;
+            .map_err(|_| CallError::transient("the request to the carrier cannot be written"))?;
         self.client.send(request).await
     }
 
     /// What the protocol says that a status means.
-    fn refused(&self, answer: &Answer) -> Failure {
+    fn refused(&self, answer: &HttpReply) -> CallError {
         let reason = || {
             serde_json::from_slice(&answer.body).map_or_else(
                 |_| "the carrier does not take it".to_owned(),
-                |refusal: Refusal| self.words(&refusal.reason),
+                |refusal: ErrorBody| self.words(&refusal.reason),
             )
         };
         match answer.status {
-            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => Failure::refused(reason()),
+            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
+                CallError::declined(reason())
+            }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                Failure::not_done("the carrier cannot take it now").not_before(answer.retry_after())
+                CallError::transient("the carrier cannot take it now")
+                    .with_retry_after(answer.retry_after())
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Failure::not_done("the carrier does not accept the shop's token")
+                CallError::transient("the carrier does not accept the shop's token")
             }
-            status if status.is_client_error() => Failure::not_done(format!(
+            status if status.is_client_error() => CallError::transient(format!(
                 "the carrier does not understand the request ({})",
                 status.as_u16()
             )),
-            status => Failure::unknown(format!("the carrier failed ({})", status.as_u16())),
+            status => CallError::unknown(format!("the carrier failed ({})", status.as_u16())),
         }
     }
 
@@ -121,7 +124,7 @@ impl HttpShipping {
         &self,
         method: Method,
         path: &str,
-        key: &Key,
+        key: &OperationKey,
         body: Option<Value>,
     ) -> RequestBuilder {
         let url = format!("{}{path}", self.base);
@@ -143,7 +146,11 @@ impl HttpShipping {
 
 #[async_trait]
 impl StepProvider<ArrangeShipping> for HttpShipping {
-    async fn act(&self, key: &Key, shipment: &Shipment) -> Result<TrackingNumber, Failure> {
+    async fn act(
+        &self,
+        key: &OperationKey,
+        shipment: &Shipment,
+    ) -> Result<TrackingNumber, CallError> {
         let body = Some(as_json(shipment));
         let answer = self.call(Method::POST, "/shipments", key, body).await?;
         if !answer.status.is_success() {
@@ -153,40 +160,49 @@ impl StepProvider<ArrangeShipping> for HttpShipping {
         short_number(&arranged.tracking_number)
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Standing<TrackingNumber>, Failure> {
+    async fn look_up(
+        &self,
+        key: &OperationKey,
+    ) -> Result<OperationStatus<TrackingNumber>, CallError> {
         let answer = self.call(Method::GET, &path(key), key, None).await?;
         if answer.status == StatusCode::NOT_FOUND {
-            return Ok(Standing::Absent);
+            return Ok(OperationStatus::Absent);
         }
         if !answer.status.is_success() {
             return Err(never_refused(self.refused(&answer)));
         }
         Ok(match read(&answer)? {
-            Found::Done { tracking_number } => Standing::Done(short_number(&tracking_number)?),
-            Found::Refused { reason } => Standing::Refused(self.words(&reason)),
-            Found::Undone => Standing::Undone,
-            Found::Pending => Standing::Pending,
+            LookupResult::Done { tracking_number } => {
+                OperationStatus::Done(short_number(&tracking_number)?)
+            }
+            LookupResult::Declined { reason } => OperationStatus::Declined(self.words(&reason)),
+            LookupResult::Cancelled => OperationStatus::Compensated,
+            LookupResult::Pending => OperationStatus::Pending,
         })
     }
 
-    async fn undo(&self, key: &Key, _: &Shipment) -> Result<Undone, Failure> {
+    async fn undo(
+        &self,
+        key: &OperationKey,
+        _: &Shipment,
+    ) -> Result<CompensationResult, CallError> {
         let answer = self.call(Method::DELETE, &path(key), key, None).await?;
         if !answer.status.is_success() {
             return Err(never_refused(self.refused(&answer)));
         }
         let Cancelled {
-            happened,
+            had_effect,
             reference,
         } = read(&answer)?;
-        Ok(Undone {
-            happened,
+        Ok(CompensationResult {
+            had_effect,
             reference: reference.map(|text| self.words(&text)),
-            closed: true,
+            key_closed: true,
         })
     }
 }
 
-fn path(key: &Key) -> String {
+fn path(key: &OperationKey) -> String {
     format!("/shipments/{}", utf8_percent_encode(key.as_str(), SEGMENT))
 }
 
@@ -207,28 +223,28 @@ fn as_json(shipment: &Shipment) -> Value {
 }
 
 /// An answer that says yes but cannot be read leaves open what happened.
-fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
+fn read<T: DeserializeOwned>(answer: &HttpReply) -> Result<T, CallError> {
     serde_json::from_slice(&answer.body)
-        .map_err(|_| Failure::unknown("the carrier's answer cannot be read"))
+        .map_err(|_| CallError::unknown("the carrier's answer cannot be read"))
 }
 
 /// A number that a carrier of this protocol may give.
-fn short_number(text: &str) -> Result<TrackingNumber, Failure> {
+fn short_number(text: &str) -> Result<TrackingNumber, CallError> {
     let characters = text.chars().count();
     let fits = (1..=MAX_TRACKING_CHARACTERS).contains(&characters);
     if fits && !text.chars().any(char::is_control) {
         tracking_number(text)
     } else {
-        Err(Failure::unknown(
+        Err(CallError::unknown(
             "the carrier's tracking number cannot be read",
         ))
     }
 }
 
 /// A question and an undo are tried again, whatever was said to them.
-fn never_refused(failure: Failure) -> Failure {
+fn never_refused(failure: CallError) -> CallError {
     match failure {
-        Failure::Refused(reason) => Failure::not_done(reason),
+        CallError::Declined(reason) => CallError::transient(reason),
         other => other,
     }
 }

@@ -1,14 +1,14 @@
 //! Shipping: who brings the goods.
 //!
-//! [`provider`] says what any provider of shipping is; [`choice`] reads the URL that chooses one. The protocol of
+//! [`provider`] says what any provider of shipping is; [`config`] reads the URL that chooses one. The protocol of
 //! [`HttpShipping`] is described in `docs/providers.md`.
 
-mod choice;
+mod config;
 mod http;
 mod provider;
 mod simulated;
 
-pub use choice::{HttpShippingSettings, ShippingChoice};
+pub use config::{HttpShippingSettings, ShippingConfig};
 pub use http::HttpShipping;
 pub use provider::Shipping;
 pub(crate) use provider::tracking_number;

@@ -2,17 +2,17 @@
 
 use domain::fulfilment::{ArrangeShipping, Shipment};
 use domain::value::{EntityId, Money, TrackingNumber};
-use sagas::Failure;
+use sagas::CallError;
 use uuid::Uuid;
 
 use super::tracking_number;
-use crate::simulated::{Kind, SimulatedProvider, SimulatedStep};
+use crate::simulated::{ProviderKind, SimulatedProvider, SimulatedStep};
 
 /// A carrier in the command database.
 pub type SimulatedShipping = SimulatedProvider<ArrangeShipping>;
 
 impl SimulatedStep for ArrangeShipping {
-    const KIND: Kind = Kind::SHIPMENT;
+    const KIND: ProviderKind = ProviderKind::SHIPMENT;
     const REFUSAL: &'static str = "the carrier does not take it";
 
     fn entry(shipment: &Shipment) -> (&EntityId, Money) {
@@ -27,7 +27,7 @@ impl SimulatedStep for ArrangeShipping {
         (format!("TRK-{number}"), format!("CANCEL-{number}"))
     }
 
-    fn response(reference: &str) -> Result<TrackingNumber, Failure> {
+    fn response(reference: &str) -> Result<TrackingNumber, CallError> {
         tracking_number(reference)
     }
 }

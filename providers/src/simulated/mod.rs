@@ -1,21 +1,21 @@
 //! Simulated providers: no network, but a durable book, so that they can be held against their promises over crashes.
 //!
-//! [`Conduct`] is what their URL says about their manners. [`Provider`] behaves so and writes the [`book`];
+//! [`SimulationConfig`] is what their URL says about their manners. [`Provider`] behaves so and writes the [`ledger`];
 //! [`SimulatedStep`] says of a saga's step what the book shall hold of it.
 
-pub mod book;
-mod conduct;
-mod dice;
+mod config;
+pub mod ledger;
 pub(super) mod provider;
 mod record;
+mod rng;
 mod statement;
 mod step;
 mod totals;
 
-pub use book::{Book, BookTask};
-pub use conduct::{Conduct, Rate};
-pub use dice::Dice;
+pub use config::{Rate, SimulationConfig};
+pub use ledger::{LedgerTask, SimulatedLedger};
 pub use provider::Provider;
-pub use record::{Action, Kind, Record, State, Verdict};
+pub use record::{Action, Decision, ProviderKind, Record, State};
+pub use rng::Rng;
 pub use step::{SimulatedProvider, SimulatedStep};
 pub use totals::{OrderTotals, Totals};

@@ -1,10 +1,12 @@
 //! A provider with manners, over the book.
 
-use sagas::{Failure, Key, Standing, Undone};
+use sagas::{CallError, CompensationResult, OperationKey, OperationStatus};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use super::{Action, Book, Conduct, Dice, Kind, Record, State, Verdict};
+use super::{
+    Action, Decision, ProviderKind, Record, Rng, SimulatedLedger, SimulationConfig, State,
+};
 
 /// Whoever comes after the undo hears this.
 const CLOSED: &str = "the key is closed: its undo came before";
@@ -12,17 +14,17 @@ const CLOSED: &str = "the key is closed: its undo came before";
 /// A simulated provider of one kind.
 #[derive(Debug)]
 pub struct Provider {
-    kind: Kind,
-    conduct: Conduct,
-    dice: Dice,
-    book: Book,
+    kind: ProviderKind,
+    conduct: SimulationConfig,
+    dice: Rng,
+    book: SimulatedLedger,
     /// Calls on their way. They arrive although their callers may be gone.
     on_the_way: TaskTracker,
 }
 
 /// An action as a step asks for it.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ProviderRequest {
     /// As it goes into the book if the provider does it.
     pub action: Action,
     /// Why the provider refuses when it does so at random.
@@ -33,10 +35,10 @@ impl Provider {
     /// A provider of `kind` that writes `book`; its calls on the way are counted in `on_the_way`.
     #[must_use]
     pub fn new(
-        kind: Kind,
-        conduct: Conduct,
-        dice: Dice,
-        book: Book,
+        kind: ProviderKind,
+        conduct: SimulationConfig,
+        dice: Rng,
+        book: SimulatedLedger,
         on_the_way: TaskTracker,
     ) -> Self {
         Self {
@@ -49,10 +51,10 @@ impl Provider {
     }
 
     /// Does it, and gives its reference.
-    pub(crate) async fn act(&self, mut asked: Asked) -> Result<String, Failure> {
+    pub(crate) async fn act(&self, mut asked: ProviderRequest) -> Result<String, CallError> {
         self.be_available()?;
         if let Some(reason) = self.declines(&asked) {
-            asked.action.verdict = Verdict::Refused(reason);
+            asked.action.decision = Decision::Declined(reason);
         }
         let action = asked.action;
         if self.dice.hits(self.conduct.duplicate_rate) {
@@ -63,55 +65,60 @@ impl Provider {
             self.maybe_never_answer().await;
         }
         if record.order_id != action.order_id.as_str() || record.amount != action.amount {
-            return Err(Failure::refused("the key belongs to another request"));
+            return Err(CallError::declined("the key belongs to another request"));
         }
         match record.state {
             State::Done => Ok(record.reference),
-            State::Refused => Err(Failure::Refused(record.reference)),
-            State::Undone | State::Closed => Err(Failure::refused(CLOSED)),
+            State::Declined => Err(CallError::Declined(record.reference)),
+            State::Compensated | State::Closed => Err(CallError::declined(CLOSED)),
         }
     }
 
     /// Reverses it, and closes its key.
-    pub(crate) async fn undo(&self, action: Action) -> Result<Undone, Failure> {
+    pub(crate) async fn undo(&self, action: Action) -> Result<CompensationResult, CallError> {
         self.be_available()?;
         let record = arrived(self.send(action, true)).await?;
         if record.undos == 1 {
             self.maybe_never_answer().await;
         }
         Ok(match record.state {
-            State::Undone => Undone {
-                happened: true,
+            State::Compensated => CompensationResult {
+                had_effect: true,
                 reference: Some(record.undo_reference),
-                closed: true,
+                key_closed: true,
             },
-            State::Done | State::Refused | State::Closed => Undone::NOTHING,
+            State::Done | State::Declined | State::Closed => CompensationResult::NOTHING,
         })
     }
 
     /// What holds under the key; of what was done, its reference.
-    pub(crate) async fn look_up(&self, key: &Key) -> Result<Standing<String>, Failure> {
+    pub(crate) async fn look_up(
+        &self,
+        key: &OperationKey,
+    ) -> Result<OperationStatus<String>, CallError> {
         self.be_available()?;
         tokio::time::sleep(self.conduct.latency).await;
         let record = self.book.look_up(self.kind, key).await?;
         Ok(match record {
-            None => Standing::Absent,
+            None => OperationStatus::Absent,
             Some(record) => match record.state {
-                State::Done => Standing::Done(record.reference),
-                State::Refused => Standing::Refused(record.reference),
-                State::Undone | State::Closed => Standing::Undone,
+                State::Done => OperationStatus::Done(record.reference),
+                State::Declined => OperationStatus::Declined(record.reference),
+                State::Compensated | State::Closed => OperationStatus::Compensated,
             },
         })
     }
 
-    fn be_available(&self) -> Result<(), Failure> {
+    fn be_available(&self) -> Result<(), CallError> {
         if self.dice.hits(self.conduct.unavailable_rate) {
-            return Err(Failure::not_done("the simulated provider is not available"));
+            return Err(CallError::transient(
+                "the simulated provider is not available",
+            ));
         }
         Ok(())
     }
 
-    fn declines(&self, asked: &Asked) -> Option<String> {
+    fn declines(&self, asked: &ProviderRequest) -> Option<String> {
         let amount = asked.action.amount;
         if let Some(limit) = self.conduct.decline_over.filter(|limit| amount > *limit) {
             return Some(format!("{}: {amount} is more than {limit}", asked.refusal));
@@ -121,7 +128,7 @@ impl Provider {
     }
 
     /// Sends a call on its way. From here on it arrives, whether somebody waits for it or not.
-    fn send(&self, action: Action, undo: bool) -> oneshot::Receiver<Result<Record, Failure>> {
+    fn send(&self, action: Action, undo: bool) -> oneshot::Receiver<Result<Record, CallError>> {
         let (answer, answered) = oneshot::channel();
         let (book, latency) = (self.book.clone(), self.conduct.latency);
         self.on_the_way.spawn(async move {
@@ -146,7 +153,9 @@ impl Provider {
     }
 }
 
-async fn arrived(answer: oneshot::Receiver<Result<Record, Failure>>) -> Result<Record, Failure> {
-    let lost = Failure::unknown("the simulated provider stopped while it worked");
+async fn arrived(
+    answer: oneshot::Receiver<Result<Record, CallError>>,
+) -> Result<Record, CallError> {
+    let lost = CallError::unknown("the simulated provider stopped while it worked");
     answer.await.unwrap_or(Err(lost))
 }

@@ -1,16 +1,14 @@
 //! What the book says of a call.
 
 use domain::value::{EntityId, Money};
-use sagas::Key;
+use sagas::OperationKey;
 
 /// Whose book, by the name that it is stored under. Each simulated step says its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Kind(pub &'static str);
+pub struct ProviderKind(pub &'static str);
 
-impl Kind {
-    /// The payments'.
+impl ProviderKind {
     pub const PAYMENT: Self = Self("payment");
-    /// The shipments'.
     pub const SHIPMENT: Self = Self("shipment");
 
     /// As it is stored.
@@ -22,26 +20,23 @@ impl Kind {
 
 /// What the provider says to an action that is new.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Decision {
     /// It is done, under this reference.
     Done(String),
     /// It is refused for good, for this reason.
-    Refused(String),
+    Declined(String),
 }
 
 /// An action under a key, or what an undo needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
-    /// Whose book.
-    pub kind: Kind,
-    /// Its name.
-    pub key: Key,
+    pub kind: ProviderKind,
+    pub key: OperationKey,
     /// The order that it is for.
     pub order_id: EntityId,
-    /// Money, or pieces.
     pub amount: Money,
     /// What happens if the key is new.
-    pub verdict: Verdict,
+    pub decision: Decision,
     /// The name of what reverses it, if that happens.
     pub undo_reference: String,
 }
@@ -49,12 +44,9 @@ pub struct Action {
 /// What holds under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Done, and holds.
     Done,
-    /// Refused for good.
-    Refused,
-    /// Done and reversed.
-    Undone,
+    Declined,
+    Compensated,
     /// Closed before anything came.
     Closed,
 }
@@ -63,14 +55,14 @@ impl State {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::Refused => "refused",
-            Self::Undone => "undone",
+            Self::Declined => "declined",
+            Self::Compensated => "compensated",
             Self::Closed => "closed",
         }
     }
 
     pub(super) fn parse(name: &str) -> Option<Self> {
-        [Self::Done, Self::Refused, Self::Undone, Self::Closed]
+        [Self::Done, Self::Declined, Self::Compensated, Self::Closed]
             .into_iter()
             .find(|state| state.name() == name)
     }
@@ -81,9 +73,7 @@ impl State {
 pub struct Record {
     /// The order that the first call was for.
     pub order_id: String,
-    /// Money, or pieces.
     pub amount: Money,
-    /// What holds.
     pub state: State,
     /// The action's reference, or why it was refused.
     pub reference: String,
@@ -95,7 +85,7 @@ pub struct Record {
     pub undos: i64,
 }
 
-pub(super) enum Call {
+pub(super) enum SimulatedCall {
     Act,
     Undo,
 }

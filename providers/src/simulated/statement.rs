@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use command_database::{CommandDatabase, DatabaseError};
 use domain::value::Money;
-use sagas::Key;
+use sagas::OperationKey;
 use serde_json::json;
 use sql_database::Statement;
 use sqlx::AssertSqlSafe;
 
-use super::record::{Action, Call, Kind, Record, State, Verdict};
+use super::record::{Action, Decision, ProviderKind, Record, SimulatedCall, State};
 
 /// What every statement gives of a row.
 const COLUMNS: &str =
@@ -26,7 +26,7 @@ const UNDO: &str = "\
     SELECT e.kind, e.key, e.order_id, e.amount_cents, 'closed', '', e.undo_reference, 0, 1, $2, $2";
 const ON_UNDO: &str = "\
     DO UPDATE SET undos = b.undos + 1, \
-        state = CASE b.state WHEN 'done' THEN 'undone' ELSE b.state END, \
+        state = CASE b.state WHEN 'done' THEN 'compensated' ELSE b.state END, \
         undone_at = COALESCE(b.undone_at, excluded.undone_at)";
 const ROWS_SQLITE: &str = "\
     (SELECT value ->> '$.kind' AS kind, value ->> '$.key' AS key, value ->> '$.order_id' AS order_id, \
@@ -53,7 +53,7 @@ type Row = (
 /// Writes a batch of calls with different keys, and gives the rows that stand then.
 pub(super) async fn write(
     database: &CommandDatabase,
-    call: &Call,
+    call: &SimulatedCall,
     actions: &[&Action],
     now: i64,
 ) -> Result<HashMap<(String, String), Record>, DatabaseError> {
@@ -63,8 +63,8 @@ pub(super) async fn write(
         ROWS_POSTGRES
     };
     let (values, on_conflict) = match call {
-        Call::Act => (ACT, ON_ACT),
-        Call::Undo => (UNDO, ON_UNDO),
+        SimulatedCall::Act => (ACT, ON_ACT),
+        SimulatedCall::Undo => (UNDO, ON_UNDO),
     };
     // SQLite takes ON for a join unless there is a WHERE.
     let text = format!(
@@ -80,8 +80,8 @@ pub(super) async fn write(
 /// The row of one key.
 pub(super) async fn look_up(
     database: &CommandDatabase,
-    kind: Kind,
-    key: &Key,
+    kind: ProviderKind,
+    key: &OperationKey,
 ) -> Result<Option<Record>, DatabaseError> {
     let text = format!("SELECT {COLUMNS} {LOOK_UP}");
     let look_up = Statement::new("read the simulated providers' book", AssertSqlSafe(text))
@@ -97,9 +97,9 @@ fn as_json(actions: &[&Action]) -> String {
     let mut sorted = actions.to_vec();
     sorted.sort_by_key(|action| (action.kind, &action.key));
     let rows = sorted.into_iter().map(|action| {
-        let (state, reference) = match &action.verdict {
-            Verdict::Done(reference) => (State::Done, reference),
-            Verdict::Refused(reason) => (State::Refused, reason),
+        let (state, reference) = match &action.decision {
+            Decision::Done(reference) => (State::Done, reference),
+            Decision::Declined(reason) => (State::Declined, reason),
         };
         json!({
             "kind": action.kind.name(),

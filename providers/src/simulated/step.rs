@@ -5,16 +5,17 @@ use std::marker::PhantomData;
 
 use async_trait::async_trait;
 use domain::value::{EntityId, Money};
-use sagas::{ExternalStep, Failure, Key, Standing, StepProvider, Undone};
+use sagas::{
+    CallError, CompensationResult, ExternalStep, OperationKey, OperationStatus, StepProvider,
+};
 use uuid::Uuid;
 
-use super::provider::{Asked, Provider};
-use super::record::{Action, Kind, Verdict};
+use super::provider::{Provider, ProviderRequest};
+use super::record::{Action, Decision, ProviderKind};
 
 /// What the book says of a step.
 pub trait SimulatedStep: ExternalStep {
-    /// Whose book.
-    const KIND: Kind;
+    const KIND: ProviderKind;
     /// Why the provider refuses when it does so at random.
     const REFUSAL: &'static str;
 
@@ -29,7 +30,7 @@ pub trait SimulatedStep: ExternalStep {
     ///
     /// # Errors
     /// No event could hold it.
-    fn response(reference: &str) -> Result<Self::Response, Failure>;
+    fn response(reference: &str) -> Result<Self::Response, CallError>;
 }
 
 /// The simulated provider of a step.
@@ -49,7 +50,7 @@ impl<E: SimulatedStep> SimulatedProvider<E> {
     }
 }
 
-fn action<E: SimulatedStep>(key: &Key, request: &E::Request) -> Action {
+fn action<E: SimulatedStep>(key: &OperationKey, request: &E::Request) -> Action {
     let name = format!("{}:{key}", E::KIND.name());
     let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes());
     let (reference, undo_reference) = E::references(id);
@@ -59,25 +60,33 @@ fn action<E: SimulatedStep>(key: &Key, request: &E::Request) -> Action {
         key: key.clone(),
         order_id: order_id.clone(),
         amount,
-        verdict: Verdict::Done(reference),
+        decision: Decision::Done(reference),
         undo_reference,
     }
 }
 
 #[async_trait]
 impl<E: SimulatedStep> StepProvider<E> for SimulatedProvider<E> {
-    async fn act(&self, key: &Key, request: &E::Request) -> Result<E::Response, Failure> {
+    async fn act(
+        &self,
+        key: &OperationKey,
+        request: &E::Request,
+    ) -> Result<E::Response, CallError> {
         let action = action::<E>(key, request);
         let refusal = E::REFUSAL;
-        E::response(&self.0.act(Asked { action, refusal }).await?)
+        E::response(&self.0.act(ProviderRequest { action, refusal }).await?)
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Standing<E::Response>, Failure> {
+    async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<E::Response>, CallError> {
         let standing = self.0.look_up(key).await?;
         standing.try_map(|reference| E::response(&reference))
     }
 
-    async fn undo(&self, key: &Key, request: &E::Request) -> Result<Undone, Failure> {
+    async fn undo(
+        &self,
+        key: &OperationKey,
+        request: &E::Request,
+    ) -> Result<CompensationResult, CallError> {
         self.0.undo(action::<E>(key, request)).await
     }
 }

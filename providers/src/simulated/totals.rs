@@ -5,14 +5,14 @@ use domain::value::Money;
 use sql_database::Statement;
 use sqlx::AssertSqlSafe;
 
-use super::Kind;
+use super::ProviderKind;
 
 const SUMS: &str = "\
     SELECT order_id, \
-        CAST(SUM(CASE WHEN state IN ('done', 'undone') THEN amount_cents ELSE 0 END) AS BIGINT), \
-        CAST(SUM(CASE WHEN state = 'undone' THEN amount_cents ELSE 0 END) AS BIGINT), \
-        CAST(SUM(CASE WHEN state IN ('done', 'undone') THEN 1 ELSE 0 END) AS BIGINT), \
-        CAST(SUM(CASE WHEN state = 'undone' THEN 1 ELSE 0 END) AS BIGINT) \
+        CAST(SUM(CASE WHEN state IN ('done', 'compensated') THEN amount_cents ELSE 0 END) AS BIGINT), \
+        CAST(SUM(CASE WHEN state = 'compensated' THEN amount_cents ELSE 0 END) AS BIGINT), \
+        CAST(SUM(CASE WHEN state IN ('done', 'compensated') THEN 1 ELSE 0 END) AS BIGINT), \
+        CAST(SUM(CASE WHEN state = 'compensated' THEN 1 ELSE 0 END) AS BIGINT) \
     FROM simulated_book WHERE kind = $1";
 const OF_ORDER: &str = "AND order_id = $2 GROUP BY order_id";
 const PAGE: &str = "AND order_id > $2 GROUP BY order_id ORDER BY order_id LIMIT $3";
@@ -22,7 +22,6 @@ type Row = (String, i64, i64, i64, i64);
 /// What one order comes to in a book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderTotals {
-    /// The order.
     pub order_id: String,
     /// What was done for it: money captured, or pieces sent; reversed or not.
     pub done: Money,
@@ -35,7 +34,6 @@ pub struct OrderTotals {
 }
 
 impl OrderTotals {
-    /// What holds.
     #[must_use]
     pub fn held(&self) -> Money {
         Money::from_cents(self.done.cents() - self.undone.cents())
@@ -46,13 +44,13 @@ impl OrderTotals {
 #[derive(Clone, Debug)]
 pub struct Totals {
     database: CommandDatabase,
-    kind: Kind,
+    kind: ProviderKind,
 }
 
 impl Totals {
     /// Those of the book of `kind` in `database`.
     #[must_use]
-    pub fn new(database: CommandDatabase, kind: Kind) -> Self {
+    pub fn new(database: CommandDatabase, kind: ProviderKind) -> Self {
         Self { database, kind }
     }
 

@@ -11,7 +11,7 @@
 //! and parks what fails too often: it must, because an endpoint gets an event at least once and may fail for days. All
 //! attempts for an event have the same `webhook-id` and the same body, so that the receiver recognizes repeats.
 //!
-//! | the endpoint returns | [`Failure`](sagas::Failure) | what the caller does |
+//! | the endpoint returns | [`CallError`](sagas::CallError) | what the caller does |
 //! | --- | --- | --- |
 //! | 2xx | none | goes to the next event |
 //! | 410 | `Refused` | passes the event: the receiver wants no more |

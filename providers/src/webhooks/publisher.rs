@@ -7,13 +7,13 @@ use std::time::Duration;
 use event_sourcing::{Clock, Envelope};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::Request;
-use sagas::Failure;
+use sagas::CallError;
 use tokio::time::timeout;
 
 use super::cloud_event::{self, MEDIA_TYPE};
 use super::endpoint::WebhookEndpoint;
 use crate::error::ProvidersError;
-use crate::http_client::{Answer, HttpClient};
+use crate::http_client::{HttpClient, HttpReply};
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
@@ -55,7 +55,7 @@ impl WebhookPublisher {
 
     /// Whether the endpoint asked for events of this type.
     #[must_use]
-    pub fn wants(&self, event_type: &str) -> bool {
+    pub fn selects(&self, event_type: &str) -> bool {
         self.endpoint.event_types.contains(event_type)
     }
 
@@ -69,25 +69,25 @@ impl WebhookPublisher {
     /// still arrive, as a request that was sent does.
     ///
     /// # Errors
-    /// [`Failure`], as the table of [the module](super) says. What is not `Refused` may be delivered by another attempt.
-    pub async fn deliver(&self, event: &Envelope) -> Result<(), Failure> {
-        if !self.wants(&event.event_type) {
+    /// [`CallError`], as the table of [the module](super) says. What is not `Refused` may be delivered by another attempt.
+    pub async fn deliver(&self, event: &Envelope) -> Result<(), CallError> {
+        if !self.selects(&event.event_type) {
             return Ok(());
         }
         let sending = self.client.send_for_status(self.request(event)?);
         let limit = self.endpoint.timeout;
         match timeout(limit, sending).await {
             Ok(answer) => accepted(&answer?),
-            Err(_) => Err(Failure::unknown(format!(
+            Err(_) => Err(CallError::unknown(format!(
                 "the endpoint did not answer within {} ms",
                 limit.as_millis()
             ))),
         }
     }
 
-    fn request(&self, event: &Envelope) -> Result<Request, Failure> {
+    fn request(&self, event: &Envelope) -> Result<Request, CallError> {
         let body = cloud_event::body(event, &self.source)
-            .map_err(|_| Failure::not_done("the stored data of the event are not JSON"))?;
+            .map_err(|_| CallError::transient("the stored data of the event are not JSON"))?;
         let id = event.event_id.to_string();
         let timestamp = self.clock.now().timestamp().to_string();
         let signatures = self.endpoint.secrets.iter();
@@ -102,27 +102,29 @@ impl WebhookPublisher {
             .header(SIGNATURE, signatures.join(" "))
             .body(body)
             .build()
-            .map_err(|_| Failure::not_done("the request to the endpoint cannot be written"))
+            .map_err(|_| CallError::transient("the request to the endpoint cannot be written"))
     }
 }
 
 /// What the specification says that a status means.
-fn accepted(answer: &Answer) -> Result<(), Failure> {
+fn accepted(answer: &HttpReply) -> Result<(), CallError> {
     let status = answer.status;
     let code = status.as_u16();
     let failure = match status {
         _ if status.is_success() => return Ok(()),
-        StatusCode::GONE => Failure::refused("the endpoint is gone (410)"),
+        StatusCode::GONE => CallError::declined("the endpoint is gone (410)"),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            Failure::not_done(format!("the endpoint cannot take the event now ({code})"))
+            CallError::transient(format!("the endpoint cannot take the event now ({code})"))
         }
-        _ if status.is_server_error() => Failure::unknown(format!("the endpoint failed ({code})")),
-        _ if status.is_redirection() => Failure::not_done(format!(
+        _ if status.is_server_error() => {
+            CallError::unknown(format!("the endpoint failed ({code})"))
+        }
+        _ if status.is_redirection() => CallError::transient(format!(
             "the endpoint redirects ({code}), which is not followed"
         )),
-        _ => Failure::not_done(format!("the endpoint does not accept the event ({code})")),
+        _ => CallError::transient(format!("the endpoint does not accept the event ({code})")),
     };
-    Err(failure.not_before(answer.retry_after()))
+    Err(failure.with_retry_after(answer.retry_after()))
 }
 
 impl fmt::Debug for WebhookPublisher {

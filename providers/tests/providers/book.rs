@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use domain::value::Money;
 use futures::future::join_all;
-use providers::simulated::{Action, Conduct, Kind, OrderTotals, Rate, State, Totals, Verdict};
-use sagas::{Failure, StepProvider};
+use providers::simulated::{
+    Action, Decision, OrderTotals, ProviderKind, Rate, SimulationConfig, State, Totals,
+};
+use sagas::{CallError, StepProvider};
 
 use crate::support::{charge, eventually, id, key, on_both_engines, soon};
 
 fn action(name: &str, order: &str, cents: i64) -> Action {
     Action {
-        kind: Kind::PAYMENT,
+        kind: ProviderKind::PAYMENT,
         key: key(name),
         order_id: id(order),
         amount: Money::from_cents(cents),
-        verdict: Verdict::Done(format!("pay-{name}")),
+        decision: Decision::Done(format!("pay-{name}")),
         undo_reference: format!("refund-{name}"),
     }
 }
@@ -50,9 +52,9 @@ async fn calls_of_one_key_keep_their_order_in_a_batch() {
             book.undo(same())
         );
         assert_eq!(first.expect("a record").state, State::Done);
-        assert_eq!(undone.expect("a record").state, State::Undone);
+        assert_eq!(undone.expect("a record").state, State::Compensated);
         let late = late.expect("a record");
-        assert_eq!((late.state, late.deliveries), (State::Undone, 2));
+        assert_eq!((late.state, late.deliveries), (State::Compensated, 2));
         assert_eq!(again.expect("a record").undos, 2);
     })
     .await;
@@ -68,13 +70,15 @@ async fn of_an_action_and_its_undo_in_two_processes_one_comes_first() {
             let same = action(&format!("k-{n}"), "o", 1);
             let (done, undone) = tokio::join!(one.act(same.clone()), two.undo(same.clone()));
             let (done, undone) = (done.expect("a record"), undone.expect("a record"));
-            let end = one.look_up(Kind::PAYMENT, &same.key).await;
+            let end = one.look_up(ProviderKind::PAYMENT, &same.key).await;
             let end = end.expect("an answer").expect("a record").state;
             assert_eq!(end, undone.state);
             match end {
-                State::Undone => assert!(matches!(done.state, State::Done | State::Undone)),
+                State::Compensated => {
+                    assert!(matches!(done.state, State::Done | State::Compensated))
+                }
                 State::Closed => assert_eq!(done.state, State::Closed),
-                State::Done | State::Refused => panic!("{end:?} after an undo"),
+                State::Done | State::Declined => panic!("{end:?} after an undo"),
             }
             ends.insert(format!("{end:?}"));
         }
@@ -92,16 +96,16 @@ async fn the_totals_are_those_of_the_rows() {
         book.undo(action("b", "o-1", 250)).await.expect("undone");
         book.undo(action("c", "o-2", 99)).await.expect("closed");
         let refusal = Action {
-            verdict: Verdict::Refused("no".to_owned()),
+            decision: Decision::Declined("no".to_owned()),
             ..action("d", "o-3", 77)
         };
         book.act(refusal).await.expect("refused");
         let shipment = Action {
-            kind: Kind::SHIPMENT,
+            kind: ProviderKind::SHIPMENT,
             ..action("a", "o-1", 300)
         };
         book.act(shipment).await.expect("done");
-        let totals = Totals::new(home.database().await, Kind::PAYMENT);
+        let totals = Totals::new(home.database().await, ProviderKind::PAYMENT);
         let of = |order_id: &str, done, undone, times_done, times_undone| OrderTotals {
             order_id: order_id.to_owned(),
             done: Money::from_cents(done),
@@ -127,21 +131,21 @@ async fn the_totals_are_those_of_the_rows() {
 #[tokio::test]
 async fn a_duplicate_delivery_takes_no_money_twice() {
     on_both_engines(async |home| {
-        let twice = Conduct {
+        let twice = SimulationConfig {
             duplicate_rate: Rate::ALWAYS,
-            ..Conduct::default()
+            ..SimulationConfig::default()
         };
         let payments = home.payments(twice).await;
         let paid = payments.act(&key("a"), &charge("o-1", 500)).await;
         paid.expect("paid");
         let (book, _task) = home.book().await;
         eventually("the second delivery", async || {
-            let record = book.look_up(Kind::PAYMENT, &key("a")).await;
+            let record = book.look_up(ProviderKind::PAYMENT, &key("a")).await;
             let record = record.expect("an answer").expect("a record");
             (record.deliveries == 2).then_some(())
         })
         .await;
-        let totals = Totals::new(home.database().await, Kind::PAYMENT);
+        let totals = Totals::new(home.database().await, ProviderKind::PAYMENT);
         let totals = totals.of_order("o-1").await.expect("totals").expect("some");
         assert_eq!(
             (totals.done, totals.times_done),
@@ -156,14 +160,14 @@ async fn a_database_that_is_gone_is_a_failure_and_no_refusal() {
     on_both_engines(async |home| {
         let database = home.database().await;
         let (book, _task) =
-            providers::simulated::Book::open(database.clone(), crate::support::clock());
+            providers::simulated::SimulatedLedger::open(database.clone(), crate::support::clock());
         let book = Arc::new(book);
         database.close().await;
         let failed = book.act(action("a", "o", 1)).await;
         assert!(
             matches!(
                 failed,
-                Err(Failure::NotDone { .. } | Failure::Unknown { .. })
+                Err(CallError::Transient { .. } | CallError::Unknown { .. })
             ),
             "{failed:?}"
         );

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use command_database::CommandDatabase;
 use domain::value::Money;
 use platform::config::DatabaseUrl;
-use providers::simulated::{Action, Book, Kind, State, Verdict};
+use providers::simulated::{Action, Decision, ProviderKind, SimulatedLedger, State};
 use providers::{Payments, Providers};
 use test_faults::{DiskFault, Faults, with_faults};
 
@@ -40,13 +40,13 @@ fn on_each_fault(
 fn the_simulated_book_says_what_it_wrote() -> Result<()> {
     let test = "failing_disk::the_simulated_book_says_what_it_wrote";
     on_each_fault(test, &async |faults, fault, log, database| {
-        let (book, _task) = Book::open(database, clock());
+        let (book, _task) = SimulatedLedger::open(database, clock());
         let action = || Action {
-            kind: Kind::PAYMENT,
+            kind: ProviderKind::PAYMENT,
             key: key("k"),
             order_id: id("o"),
             amount: Money::from_cents(100),
-            verdict: Verdict::Done("pay".to_owned()),
+            decision: Decision::Done("pay".to_owned()),
             undo_reference: "refund".to_owned(),
         };
         fault.start(faults, log)?;
@@ -54,7 +54,7 @@ fn the_simulated_book_says_what_it_wrote() -> Result<()> {
         faults.stop()?;
         let found = book.act(action()).await.ok().context("it works again")?;
         assert_eq!(found.state, State::Done);
-        let seen = book.look_up(Kind::PAYMENT, &key("k")).await;
+        let seen = book.look_up(ProviderKind::PAYMENT, &key("k")).await;
         assert_eq!(seen.ok().flatten(), Some(found));
         Ok(())
     })

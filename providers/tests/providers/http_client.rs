@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::value::TrackingNumber;
 use platform::config::Engine;
-use providers::shipping::{HttpShippingSettings, ShippingChoice};
+use providers::shipping::{HttpShippingSettings, ShippingConfig};
 use providers::{ProviderSettings, Providers};
-use sagas::Failure;
+use sagas::CallError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -57,15 +57,15 @@ impl Server {
         self.connections.load(Ordering::SeqCst)
     }
 
-    async fn arrange(&self) -> Result<TrackingNumber, Failure> {
+    async fn arrange(&self) -> Result<TrackingNumber, CallError> {
         arrange(&format!("http://{}", self.address)).await
     }
 }
 
-async fn arrange(url: &str) -> Result<TrackingNumber, Failure> {
+async fn arrange(url: &str) -> Result<TrackingNumber, CallError> {
     let home = Home::new(Engine::Sqlite).await;
     let settings = ProviderSettings {
-        shipping: ShippingChoice::Http(HttpShippingSettings {
+        shipping: ShippingConfig::Http(HttpShippingSettings {
             base: url.to_owned(),
             token: None,
             ca_file: None,
@@ -87,8 +87,8 @@ fn arranged() -> String {
     with_length(body.len(), body)
 }
 
-fn unknown(reason: &str) -> Result<TrackingNumber, Failure> {
-    Err(Failure::unknown(reason))
+fn unknown(reason: &str) -> Result<TrackingNumber, CallError> {
+    Err(CallError::unknown(reason))
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn what_was_sent_and_not_answered_is_unknown_and_not_sent_again() {
 
 #[tokio::test]
 async fn what_could_not_be_sent_is_not_done() {
-    let not_done = Err(Failure::not_done("the provider cannot be reached"));
+    let not_done = Err(CallError::transient("the provider cannot be reached"));
     assert_eq!(arrange("http://127.0.0.1:1").await, not_done);
     // No such name is ever given to a host.
     assert_eq!(arrange("http://carrier.invalid").await, not_done);

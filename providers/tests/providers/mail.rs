@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::value::{Money, UserId};
-use providers::notifications::{NotificationsChoice, SmtpNotifications, SmtpSettings, SmtpTls};
-use providers::{Notice, NoticeKind, Notifications, Secret};
-use sagas::Failure;
+use providers::notifications::{NotificationsConfig, SmtpNotifications, SmtpSettings, SmtpTls};
+use providers::{Notification, NotificationKind, Notifications, Secret};
+use sagas::CallError;
 use tempfile::TempDir;
 use test_python::Script;
 
@@ -113,16 +113,16 @@ fn mailer(settings: &SmtpSettings) -> SmtpNotifications {
     SmtpNotifications::try_new(settings, clock()).expect("a mailer")
 }
 
-fn notice(user: &str, kind: NoticeKind) -> Notice {
-    Notice {
+fn notice(user: &str, kind: NotificationKind) -> Notification {
+    Notification {
         order_id: id("o-1"),
         user_id: UserId::parse("user", user).expect("a user"),
         kind,
     }
 }
 
-pub fn confirmed(user: &str) -> Notice {
-    let kind = NoticeKind::Confirmed {
+pub fn confirmed(user: &str) -> Notification {
+    let kind = NotificationKind::Confirmed {
         total: Money::from_cents(1_990),
         tracking_number: Some("TRK-1".to_owned()),
     };
@@ -178,7 +178,10 @@ async fn the_shops_own_address_gets_all_mails_if_there_is_one() {
     let refused = mailer(&settings)
         .send(&key("a"), &confirmed("user-17"))
         .await;
-    assert!(matches!(refused, Err(Failure::Refused(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(CallError::Declined(_))),
+        "{refused:?}"
+    );
     settings.to = Some("desk@example.com".parse().expect("an address"));
     let sent = mailer(&settings)
         .send(&key("a"), &confirmed("user-17"))
@@ -204,7 +207,7 @@ async fn tls_is_used_and_the_certificate_is_checked() {
         assert!(
             matches!(
                 failed,
-                Err(Failure::NotDone { .. } | Failure::Unknown { .. })
+                Err(CallError::Transient { .. } | CallError::Unknown { .. })
             ),
             "{mode}: {failed:?}"
         );
@@ -224,7 +227,10 @@ async fn without_tls_nothing_is_sent_where_tls_is_asked_for() {
     let failed = mailer(&settings)
         .send(&key("a"), &confirmed("anna@example.com"))
         .await;
-    assert!(matches!(failed, Err(Failure::NotDone { .. })), "{failed:?}");
+    assert!(
+        matches!(failed, Err(CallError::Transient { .. })),
+        "{failed:?}"
+    );
 }
 
 #[tokio::test]
@@ -238,7 +244,7 @@ async fn the_password_is_used_and_not_shown() {
     let shown = format!(
         "{:?} {right:?} {:?}",
         mailer(&right),
-        NotificationsChoice::Smtp(right.clone())
+        NotificationsConfig::Smtp(right.clone())
     );
     assert!(!shown.contains(PASSWORD), "{shown}");
     let notice = confirmed("anna@example.com");
@@ -256,11 +262,17 @@ async fn what_the_server_says_decides_whether_to_send_again() {
     let refused = mailer
         .send(&key("a"), &confirmed("refused@example.com"))
         .await;
-    assert!(matches!(refused, Err(Failure::Refused(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(CallError::Declined(_))),
+        "{refused:?}"
+    );
     let later = mailer
         .send(&key("a"), &confirmed("later@example.com"))
         .await;
-    assert!(matches!(later, Err(Failure::NotDone { .. })), "{later:?}");
+    assert!(
+        matches!(later, Err(CallError::Transient { .. })),
+        "{later:?}"
+    );
     let nobody = SmtpSettings {
         port: 1,
         ..sink.settings(SmtpTls::None)
@@ -270,7 +282,7 @@ async fn what_the_server_says_decides_whether_to_send_again() {
     assert!(
         matches!(
             failed,
-            Err(Failure::NotDone { .. } | Failure::Unknown { .. })
+            Err(CallError::Transient { .. } | CallError::Unknown { .. })
         ),
         "{failed:?}"
     );
@@ -288,12 +300,12 @@ async fn no_header_can_be_smuggled_in() {
     ] {
         let refused = mailer.send(&key("a"), &confirmed(user)).await;
         assert!(
-            matches!(refused, Err(Failure::Refused(_))),
+            matches!(refused, Err(CallError::Declined(_))),
             "{user}: {refused:?}"
         );
     }
     let reason = "no\r\n.\r\nMAIL FROM:<x@example.com>\r\nBcc: x@example.com".to_owned();
-    let cancelled = notice("a@example.com", NoticeKind::Cancelled { reason });
+    let cancelled = notice("a@example.com", NotificationKind::Cancelled { reason });
     assert_eq!(mailer.send(&key("a"), &cancelled).await, Ok(()));
     let mail = sink.mail().await;
     assert_eq!(mail.to, ["a@example.com"]);
@@ -313,7 +325,7 @@ async fn a_cancellation_says_why_if_somebody_said_so() {
         ("too late", "will not be delivered (too late). What"),
         ("", "will not be delivered. What"),
     ] {
-        let kind = NoticeKind::Cancelled {
+        let kind = NotificationKind::Cancelled {
             reason: reason.to_owned(),
         };
         let cancelled = notice("a@example.com", kind);

@@ -4,7 +4,7 @@
 use domain::fulfilment::{Charge, Shipment};
 use domain::value::{Reference, TrackingNumber};
 use providers::{Payments, Shipping};
-use sagas::{Failure, Standing, Undone};
+use sagas::{CallError, CompensationResult, OperationStatus};
 
 use crate::support::{charge, key, shipment};
 
@@ -12,12 +12,11 @@ use crate::support::{charge, key, shipment};
 pub trait Actions {
     type Done: Clone + std::fmt::Debug + PartialEq + Send;
 
-    async fn act(&self, key: &str, order: &str) -> Result<Self::Done, Failure>;
-    async fn look_up(&self, key: &str) -> Result<Standing<Self::Done>, Failure>;
-    async fn undo(&self, key: &str, order: &str) -> Result<Undone, Failure>;
+    async fn act(&self, key: &str, order: &str) -> Result<Self::Done, CallError>;
+    async fn look_up(&self, key: &str) -> Result<OperationStatus<Self::Done>, CallError>;
+    async fn undo(&self, key: &str, order: &str) -> Result<CompensationResult, CallError>;
 }
 
-/// Charges of 12.34.
 pub struct Charges<'a>(pub &'a Payments);
 
 /// Shipments of 3 pieces.
@@ -32,15 +31,15 @@ impl Charges<'_> {
 impl Actions for Charges<'_> {
     type Done = Reference;
 
-    async fn act(&self, name: &str, order: &str) -> Result<Reference, Failure> {
+    async fn act(&self, name: &str, order: &str) -> Result<Reference, CallError> {
         self.0.act(&key(name), &Self::charge(order)).await
     }
 
-    async fn look_up(&self, name: &str) -> Result<Standing<Reference>, Failure> {
+    async fn look_up(&self, name: &str) -> Result<OperationStatus<Reference>, CallError> {
         self.0.look_up(&key(name)).await
     }
 
-    async fn undo(&self, name: &str, order: &str) -> Result<Undone, Failure> {
+    async fn undo(&self, name: &str, order: &str) -> Result<CompensationResult, CallError> {
         self.0.undo(&key(name), &Self::charge(order)).await
     }
 }
@@ -54,15 +53,15 @@ impl Shipments<'_> {
 impl Actions for Shipments<'_> {
     type Done = TrackingNumber;
 
-    async fn act(&self, name: &str, order: &str) -> Result<TrackingNumber, Failure> {
+    async fn act(&self, name: &str, order: &str) -> Result<TrackingNumber, CallError> {
         self.0.act(&key(name), &Self::shipment(order)).await
     }
 
-    async fn look_up(&self, name: &str) -> Result<Standing<TrackingNumber>, Failure> {
+    async fn look_up(&self, name: &str) -> Result<OperationStatus<TrackingNumber>, CallError> {
         self.0.look_up(&key(name)).await
     }
 
-    async fn undo(&self, name: &str, order: &str) -> Result<Undone, Failure> {
+    async fn undo(&self, name: &str, order: &str) -> Result<CompensationResult, CallError> {
         self.0.undo(&key(name), &Self::shipment(order)).await
     }
 }
@@ -76,29 +75,44 @@ pub async fn all(actions: &impl Actions) {
 }
 
 async fn a_repeat_gets_the_first_answer(actions: &impl Actions) {
-    assert_eq!(actions.look_up("again").await, Ok(Standing::Absent));
+    assert_eq!(actions.look_up("again").await, Ok(OperationStatus::Absent));
     let first = actions.act("again", "o-again").await.expect("done");
     assert_eq!(actions.act("again", "o-again").await, Ok(first.clone()));
-    assert_eq!(actions.look_up("again").await, Ok(Standing::Done(first)));
+    assert_eq!(
+        actions.look_up("again").await,
+        Ok(OperationStatus::Done(first))
+    );
     let other = actions.act("again", "o-other").await;
-    assert!(matches!(other, Err(Failure::Refused(_))), "{other:?}");
+    assert!(matches!(other, Err(CallError::Declined(_))), "{other:?}");
 }
 
 async fn an_undo_reverses_and_closes(actions: &impl Actions) {
     actions.act("undo", "o-undo").await.expect("done");
     let undone = actions.undo("undo", "o-undo").await.expect("undone");
-    assert!(undone.happened);
+    assert!(undone.had_effect);
     assert!(undone.reference.is_some());
     assert_eq!(actions.undo("undo", "o-undo").await, Ok(undone));
-    assert_eq!(actions.look_up("undo").await, Ok(Standing::Undone));
+    assert_eq!(
+        actions.look_up("undo").await,
+        Ok(OperationStatus::Compensated)
+    );
     assert_closed(actions, "undo", "o-undo").await;
 }
 
 async fn an_undo_that_comes_first_closes(actions: &impl Actions) {
-    assert_eq!(actions.undo("early", "o-early").await, Ok(Undone::NOTHING));
-    assert_eq!(actions.look_up("early").await, Ok(Standing::Undone));
+    assert_eq!(
+        actions.undo("early", "o-early").await,
+        Ok(CompensationResult::NOTHING)
+    );
+    assert_eq!(
+        actions.look_up("early").await,
+        Ok(OperationStatus::Compensated)
+    );
     assert_closed(actions, "early", "o-early").await;
-    assert_eq!(actions.undo("early", "o-early").await, Ok(Undone::NOTHING));
+    assert_eq!(
+        actions.undo("early", "o-early").await,
+        Ok(CompensationResult::NOTHING)
+    );
 }
 
 async fn keys_do_not_touch_each_other(actions: &impl Actions) {
@@ -106,14 +120,17 @@ async fn keys_do_not_touch_each_other(actions: &impl Actions) {
     let two = actions.act("key/two", "o-keys").await.expect("done");
     assert_ne!(one, two);
     actions.undo("key/one", "o-keys").await.expect("undone");
-    assert_eq!(actions.look_up("key/two").await, Ok(Standing::Done(two)));
+    assert_eq!(
+        actions.look_up("key/two").await,
+        Ok(OperationStatus::Done(two))
+    );
 }
 
 async fn assert_closed(actions: &impl Actions, key: &str, order: &str) {
     let late = actions.act(key, order).await;
-    let Err(Failure::Refused(reason)) = &late else {
+    let Err(CallError::Declined(reason)) = &late else {
         panic!("{key}: {late:?}");
     };
     assert!(reason.contains("closed"), "{reason}");
-    assert_eq!(actions.look_up(key).await, Ok(Standing::Undone));
+    assert_eq!(actions.look_up(key).await, Ok(OperationStatus::Compensated));
 }

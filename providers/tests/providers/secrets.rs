@@ -2,8 +2,8 @@
 
 use http::Request;
 use platform::config::Engine;
-use providers::notifications::NotificationsChoice;
-use providers::shipping::{HttpShippingSettings, ShippingChoice};
+use providers::notifications::NotificationsConfig;
+use providers::shipping::{HttpShippingSettings, ShippingConfig};
 use providers::{ProviderSettings, Providers, Secret};
 use test_log::KeptLog;
 use tower::ServiceExt;
@@ -90,12 +90,12 @@ fn everything(
     let mut smtp = mail.starttls();
     smtp.login = Secret::parse(password).map(|password| ("shop".to_owned(), password));
     ProviderSettings {
-        shipping: ShippingChoice::Http(HttpShippingSettings {
+        shipping: ShippingConfig::Http(HttpShippingSettings {
             base: carrier.to_owned(),
             token: Secret::parse(token),
             ca_file: None,
         }),
-        notifications: NotificationsChoice::Smtp(smtp),
+        notifications: NotificationsConfig::Smtp(smtp),
         ..settings(stripe, secret_key, GOOD_CARD)
     }
 }

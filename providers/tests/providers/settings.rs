@@ -5,11 +5,11 @@ use std::time::Duration;
 use domain::value::Money;
 use platform::config::{ConfigErrors, Layers, Settings};
 use providers::ProviderSettings;
-use providers::notifications::{NotificationsChoice, SmtpTls};
-use providers::payments::PaymentsChoice;
-use providers::shipping::ShippingChoice;
-use providers::simulated::Conduct;
-use sagas::{InvalidKey, Key};
+use providers::notifications::{NotificationsConfig, SmtpTls};
+use providers::payments::PaymentsConfig;
+use providers::shipping::ShippingConfig;
+use providers::simulated::SimulationConfig;
+use sagas::{InvalidKey, OperationKey};
 
 const KEY: &str = "sk_test_51verysecretkeyofouraccount";
 const HOOK: &str = "whsec_anotherverysecrettext";
@@ -48,12 +48,12 @@ fn refused(pairs: &[(&str, &str)], expected: &[&str]) {
 #[test]
 fn without_settings_nobody_is_paid_and_nothing_sent() {
     let settings = read(&[]).expect("defaults");
-    let PaymentsChoice::Simulated(conduct) = &settings.payments else {
+    let PaymentsConfig::Simulated(conduct) = &settings.payments else {
         panic!("{settings:?}");
     };
-    assert_eq!(*conduct, Conduct::default());
-    assert!(matches!(settings.shipping, ShippingChoice::Simulated(_)));
-    assert!(matches!(settings.notifications, NotificationsChoice::Log));
+    assert_eq!(*conduct, SimulationConfig::default());
+    assert!(matches!(settings.shipping, ShippingConfig::Simulated(_)));
+    assert!(matches!(settings.notifications, NotificationsConfig::Log));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_simulated_provider_takes_its_parameters() {
         ("SHIPPING_URL", "simulated://?fail_rate=1"),
     ]);
     let settings = settings.expect("settings");
-    let PaymentsChoice::Simulated(conduct) = &settings.payments else {
+    let PaymentsConfig::Simulated(conduct) = &settings.payments else {
         panic!("{settings:?}");
     };
     assert_eq!(conduct.decline_over, Some(Money::from_cents(9_950)));
@@ -150,7 +150,7 @@ fn stripe_needs_its_key_and_hides_it() {
     ]);
     let settings = settings.expect("settings");
     assert_hides(&format!("{settings:?}"));
-    let PaymentsChoice::Stripe(stripe) = &settings.payments else {
+    let PaymentsConfig::Stripe(stripe) = &settings.payments else {
         panic!("{settings:?}");
     };
     assert_eq!(stripe.base, "https://api.stripe.com");
@@ -181,7 +181,7 @@ fn stripe_needs_its_key_and_hides_it() {
     );
     refused(&on(KEY), &["PAYMENTS_URL is \"***\""]);
     let local = read(&on("stripe+http://127.0.0.1:4242")).expect("settings");
-    let PaymentsChoice::Stripe(stripe) = &local.payments else {
+    let PaymentsConfig::Stripe(stripe) = &local.payments else {
         panic!("{local:?}");
     };
     assert_eq!(stripe.base, "http://127.0.0.1:4242");
@@ -195,7 +195,7 @@ fn a_secret_may_come_from_a_file() {
     let path = path.to_str().expect("a path");
     let url = ("PAYMENTS_URL", "stripe+https://api.stripe.com");
     let settings = read(&[url, ("STRIPE_SECRET_KEY_FILE", path)]).expect("settings");
-    let PaymentsChoice::Stripe(stripe) = &settings.payments else {
+    let PaymentsConfig::Stripe(stripe) = &settings.payments else {
         panic!("{settings:?}");
     };
     assert_eq!(stripe.secret_key.reveal(), KEY);
@@ -224,8 +224,8 @@ fn a_mail_server_has_tls_unless_it_is_on_this_machine() {
         let settings = read(&pairs).expect("settings");
         assert_hides(&format!("{settings:?}"));
         match settings.notifications {
-            NotificationsChoice::Smtp(smtp) => smtp,
-            NotificationsChoice::Log => panic!("{url} is mail"),
+            NotificationsConfig::Smtp(smtp) => smtp,
+            NotificationsConfig::Log => panic!("{url} is mail"),
         }
     };
     let plain = smtp("smtp://mail.example?from=shop@example.com", None);
@@ -267,12 +267,12 @@ fn a_key_fits_into_any_header() {
     let longest = "k".repeat(200);
     for good in ["a", "019b/process_payment/1", longest.as_str()] {
         assert_eq!(
-            Key::try_new(good).map(|key| key.to_string()),
+            OperationKey::try_new(good).map(|key| key.to_string()),
             Ok(good.to_owned())
         );
     }
     for bad in ["", "a b", "a\r\nb", "ä", "\u{7f}", &"k".repeat(201)] {
-        let error: InvalidKey = Key::try_new(bad).expect_err(bad);
+        let error: InvalidKey = OperationKey::try_new(bad).expect_err(bad);
         assert!(error.to_string().contains("1 to 200"), "{error}");
     }
 }

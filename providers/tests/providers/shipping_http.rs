@@ -7,9 +7,9 @@ use std::time::Duration;
 use domain::fulfilment::Shipment;
 use domain::value::TrackingNumber;
 use platform::config::Engine;
-use providers::shipping::{HttpShippingSettings, ShippingChoice};
+use providers::shipping::{HttpShippingSettings, ShippingConfig};
 use providers::{ProviderSettings, Providers, Secret, Shipping};
-use sagas::{Failure, Standing, Undone};
+use sagas::{CallError, CompensationResult, OperationStatus};
 use serde_json::json;
 use test_python::Script;
 
@@ -21,7 +21,7 @@ async fn shipping_with(url: &str, token: &str) -> Arc<Shipping> {
     // Shipping over HTTP remembers nothing here.
     let home = Home::new(Engine::Sqlite).await;
     let settings = ProviderSettings {
-        shipping: ShippingChoice::Http(HttpShippingSettings {
+        shipping: ShippingConfig::Http(HttpShippingSettings {
             base: url.to_owned(),
             token: Secret::parse(token),
             ca_file: None,
@@ -36,10 +36,10 @@ async fn shipping(carrier: &FakeCarrier) -> Arc<Shipping> {
     shipping_with(&carrier.url, TOKEN).await
 }
 
-async fn over_tls(url: &str, ca_file: Option<PathBuf>) -> Result<TrackingNumber, Failure> {
+async fn over_tls(url: &str, ca_file: Option<PathBuf>) -> Result<TrackingNumber, CallError> {
     let home = Home::new(Engine::Sqlite).await;
     let settings = ProviderSettings {
-        shipping: ShippingChoice::Http(HttpShippingSettings {
+        shipping: ShippingConfig::Http(HttpShippingSettings {
             base: url.to_owned(),
             token: None,
             ca_file,
@@ -62,7 +62,7 @@ async fn a_carrier_whose_certificate_nobody_vouches_for_is_sent_nothing() {
     let url = format!("https://localhost:{port}");
     let stranger = soon("an answer", over_tls(&url, None)).await;
     assert!(
-        matches!(stranger, Err(Failure::NotDone { .. })),
+        matches!(stranger, Err(CallError::Transient { .. })),
         "{stranger:?}"
     );
     let trusted = soon(
@@ -78,7 +78,10 @@ async fn a_carrier_whose_certificate_nobody_vouches_for_is_sent_nothing() {
         over_tls(&url, Some(folder.path().join("ca.pem"))),
     )
     .await;
-    assert!(matches!(other, Err(Failure::NotDone { .. })), "{other:?}");
+    assert!(
+        matches!(other, Err(CallError::Transient { .. })),
+        "{other:?}"
+    );
 }
 
 #[tokio::test]
@@ -104,7 +107,7 @@ async fn the_shipment_is_sent_as_the_protocol_says() {
         })
     );
     let standing = shipping.look_up(&key("saga/1?x=%2f")).await;
-    assert_eq!(standing, Ok(Standing::Done(tracking_number)));
+    assert_eq!(standing, Ok(OperationStatus::Done(tracking_number)));
     let fetched = Shipment {
         address: None,
         ..shipment("o-2", 1)
@@ -126,21 +129,25 @@ async fn each_status_says_what_is_known() {
     for status in [429, 503] {
         let failure = of(Fault::Status(status)).await;
         assert!(
-            matches!(failure, Failure::NotDone { .. }),
+            matches!(failure, CallError::Transient { .. }),
             "{status}: {failure:?}"
         );
-        assert_eq!(failure.wait(), Some(Duration::from_secs(3)), "{status}");
+        assert_eq!(
+            failure.retry_after(),
+            Some(Duration::from_secs(3)),
+            "{status}"
+        );
     }
     for status in [400, 401, 403, 404] {
         let failure = of(Fault::Status(status)).await;
         assert!(
-            matches!(failure, Failure::NotDone { .. }),
+            matches!(failure, CallError::Transient { .. }),
             "{status}: {failure:?}"
         );
     }
     for status in [409, 422] {
         let failure = of(Fault::Status(status)).await;
-        assert_eq!(failure, Failure::refused("no"), "{status}");
+        assert_eq!(failure, CallError::declined("no"), "{status}");
     }
     for fault in [
         Fault::Status(500),
@@ -151,14 +158,14 @@ async fn each_status_says_what_is_known() {
     ] {
         let failure = of(fault).await;
         assert!(
-            matches!(failure, Failure::Unknown { .. }),
+            matches!(failure, CallError::Unknown { .. }),
             "{fault:?}: {failure:?}"
         );
     }
     let nobody = shipping_with("http://127.0.0.1:1", TOKEN).await;
     let failure = nobody.act(&key("a"), &shipment("o-1", 3)).await;
     assert!(
-        matches!(failure, Err(Failure::NotDone { .. })),
+        matches!(failure, Err(CallError::Transient { .. })),
         "{failure:?}"
     );
 }
@@ -172,9 +179,12 @@ async fn what_was_lost_is_found_by_its_key() {
         let before = carrier.shipments();
         carrier.fault(fault);
         let lost = shipping.act(&name, &shipment("o-1", 3)).await;
-        assert!(matches!(lost, Err(Failure::Unknown { .. })), "{lost:?}");
+        assert!(matches!(lost, Err(CallError::Unknown { .. })), "{lost:?}");
         let standing = shipping.look_up(&name).await;
-        assert!(matches!(standing, Ok(Standing::Done(_))), "{standing:?}");
+        assert!(
+            matches!(standing, Ok(OperationStatus::Done(_))),
+            "{standing:?}"
+        );
         shipping
             .act(&name, &shipment("o-1", 3))
             .await
@@ -182,9 +192,9 @@ async fn what_was_lost_is_found_by_its_key() {
         assert_eq!(carrier.shipments(), before + 1);
         carrier.fault(fault);
         let lost = shipping.undo(&name, &shipment("o-1", 3)).await;
-        assert!(matches!(lost, Err(Failure::Unknown { .. })), "{lost:?}");
+        assert!(matches!(lost, Err(CallError::Unknown { .. })), "{lost:?}");
         let undone = shipping.undo(&name, &shipment("o-1", 3)).await;
-        assert!(undone.expect("undone").happened);
+        assert!(undone.expect("undone").had_effect);
         assert_eq!(carrier.shipments(), before);
     }
 }
@@ -199,15 +209,15 @@ async fn an_address_that_is_not_served_is_a_refusal_that_lasts() {
     };
     let reason = "nobody lives there".to_owned();
     let refused = shipping.act(&key("a"), &nowhere).await;
-    assert_eq!(refused, Err(Failure::Refused(reason.clone())));
+    assert_eq!(refused, Err(CallError::Declined(reason.clone())));
     assert_eq!(shipping.act(&key("a"), &nowhere).await, refused);
     assert_eq!(
         shipping.look_up(&key("a")).await,
-        Ok(Standing::Refused(reason))
+        Ok(OperationStatus::Declined(reason))
     );
     assert_eq!(
         shipping.undo(&key("a"), &nowhere).await,
-        Ok(Undone::NOTHING)
+        Ok(CompensationResult::NOTHING)
     );
 }
 
@@ -218,7 +228,7 @@ async fn what_the_carrier_says_is_not_taken_on_trust() {
     carrier.set("pending", json!({ "state": "pending" }));
     assert_eq!(
         shipping.look_up(&key("pending")).await,
-        Ok(Standing::Pending)
+        Ok(OperationStatus::Pending)
     );
     for (name, number) in [
         ("empty", String::new()),
@@ -228,13 +238,13 @@ async fn what_the_carrier_says_is_not_taken_on_trust() {
         carrier.set(name, json!({ "state": "done", "tracking_number": number }));
         let failure = shipping.look_up(&key(name)).await;
         assert!(
-            matches!(failure, Err(Failure::Unknown { .. })),
+            matches!(failure, Err(CallError::Unknown { .. })),
             "{name}: {failure:?}"
         );
     }
     let wordy = format!("no\r\n{}", "x".repeat(500));
-    carrier.set("wordy", json!({ "state": "refused", "reason": wordy }));
-    let Ok(Standing::Refused(reason)) = shipping.look_up(&key("wordy")).await else {
+    carrier.set("wordy", json!({ "state": "declined", "reason": wordy }));
+    let Ok(OperationStatus::Declined(reason)) = shipping.look_up(&key("wordy")).await else {
         panic!("it is refused");
     };
     assert!(
@@ -244,7 +254,7 @@ async fn what_the_carrier_says_is_not_taken_on_trust() {
     carrier.set("new", json!({ "state": "of a later version" }));
     let failure = shipping.look_up(&key("new")).await;
     assert!(
-        matches!(failure, Err(Failure::Unknown { .. })),
+        matches!(failure, Err(CallError::Unknown { .. })),
         "{failure:?}"
     );
 }
@@ -256,7 +266,7 @@ async fn a_token_that_is_not_accepted_cancels_no_order_and_is_not_told() {
     let shipping = shipping_with(&carrier.url, wrong).await;
     let failure = shipping.act(&key("a"), &shipment("o-1", 3)).await;
     assert!(
-        matches!(failure, Err(Failure::NotDone { .. })),
+        matches!(failure, Err(CallError::Transient { .. })),
         "{failure:?}"
     );
     let told = format!("{failure:?} {shipping:?}");
@@ -269,10 +279,10 @@ async fn a_carrier_that_repeats_the_token_is_not_quoted() {
     let shipping = shipping(&carrier).await;
     carrier.fault(Fault::Echo);
     let refused = shipping.act(&key("a"), &shipment("o-1", 3)).await;
-    assert_eq!(refused, Err(Failure::refused("*** is new here")));
+    assert_eq!(refused, Err(CallError::declined("*** is new here")));
     let reason = format!("{TOKEN} again");
-    carrier.set("b", json!({ "state": "refused", "reason": reason }));
+    carrier.set("b", json!({ "state": "declined", "reason": reason }));
     let standing = shipping.look_up(&key("b")).await;
     let reason = "*** again".to_owned();
-    assert_eq!(standing, Ok(Standing::Refused(reason)));
+    assert_eq!(standing, Ok(OperationStatus::Declined(reason)));
 }

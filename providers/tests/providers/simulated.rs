@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use domain::value::Money;
 use futures::FutureExt;
-use providers::payments::{PaymentsChoice, SimulatedPayments};
-use providers::simulated::{Conduct, Dice, Kind, Rate};
+use providers::payments::{PaymentsConfig, SimulatedPayments};
+use providers::simulated::{ProviderKind, Rate, Rng, SimulationConfig};
 use providers::{ProviderSettings, Providers};
-use sagas::{Failure, Standing, StepProvider};
+use sagas::{CallError, OperationStatus, StepProvider};
 
 use crate::promises::{self, Charges, Shipments};
 use crate::support::{charge, clock, eventually, key, on_both_engines, shipment, soon};
@@ -15,7 +15,7 @@ use crate::support::{charge, clock, eventually, key, on_both_engines, shipment, 
 #[tokio::test]
 async fn payments_keep_the_ports_promises() {
     on_both_engines(async |home| {
-        let payments = home.payments(Conduct::default()).await;
+        let payments = home.payments(SimulationConfig::default()).await;
         promises::all(&Charges(&payments)).await;
     })
     .await;
@@ -24,7 +24,7 @@ async fn payments_keep_the_ports_promises() {
 #[tokio::test]
 async fn shipping_keeps_the_ports_promises() {
     on_both_engines(async |home| {
-        let shipping = home.shipping(Conduct::default()).await;
+        let shipping = home.shipping(SimulationConfig::default()).await;
         promises::all(&Shipments(&shipping)).await;
     })
     .await;
@@ -33,7 +33,7 @@ async fn shipping_keeps_the_ports_promises() {
 #[tokio::test]
 async fn what_was_done_and_what_was_closed_outlives_the_process() {
     on_both_engines(async |home| {
-        let before = home.payments(Conduct::default()).await;
+        let before = home.payments(SimulationConfig::default()).await;
         let paid = before.act(&key("a"), &charge("o-1", 500)).await;
         let paid = paid.expect("paid");
         before
@@ -41,10 +41,13 @@ async fn what_was_done_and_what_was_closed_outlives_the_process() {
             .await
             .expect("closed");
         drop(before);
-        let after = home.payments(Conduct::default()).await;
-        assert_eq!(after.look_up(&key("a")).await, Ok(Standing::Done(paid)));
+        let after = home.payments(SimulationConfig::default()).await;
+        assert_eq!(
+            after.look_up(&key("a")).await,
+            Ok(OperationStatus::Done(paid))
+        );
         let late = after.act(&key("b"), &charge("o-2", 500)).await;
-        assert!(matches!(late, Err(Failure::Refused(_))), "{late:?}");
+        assert!(matches!(late, Err(CallError::Declined(_))), "{late:?}");
     })
     .await;
 }
@@ -52,26 +55,26 @@ async fn what_was_done_and_what_was_closed_outlives_the_process() {
 #[tokio::test]
 async fn a_refusal_is_remembered_by_its_key() {
     on_both_engines(async |home| {
-        let strict = Conduct {
+        let strict = SimulationConfig {
             decline_over: Some(Money::from_cents(10_000)),
-            ..Conduct::default()
+            ..SimulationConfig::default()
         };
         let payments = home.payments(strict).await;
         let exact = payments.act(&key("exact"), &charge("o-1", 10_000)).await;
         assert!(exact.is_ok(), "{exact:?}");
         let refused = payments.act(&key("over"), &charge("o-2", 10_001)).await;
-        let Err(Failure::Refused(reason)) = &refused else {
+        let Err(CallError::Declined(reason)) = &refused else {
             panic!("{refused:?}");
         };
         assert!(reason.contains("100.01 is more than 100.00"), "{reason}");
         // Another rule changes nothing under the same key.
-        let lenient = home.payments(Conduct::default()).await;
+        let lenient = home.payments(SimulationConfig::default()).await;
         let again = lenient.act(&key("over"), &charge("o-2", 10_001)).await;
         assert_eq!(again, refused);
         let standing = lenient.look_up(&key("over")).await.expect("a standing");
-        assert!(matches!(standing, Standing::Refused(_)));
+        assert!(matches!(standing, OperationStatus::Declined(_)));
         let undone = lenient.undo(&key("over"), &charge("o-2", 10_001)).await;
-        assert!(!undone.expect("nothing to undo").happened);
+        assert!(!undone.expect("nothing to undo").had_effect);
     })
     .await;
 }
@@ -79,14 +82,14 @@ async fn a_refusal_is_remembered_by_its_key() {
 #[tokio::test]
 async fn a_shipment_is_declined_by_its_pieces() {
     on_both_engines(async |home| {
-        let strict = Conduct {
+        let strict = SimulationConfig {
             decline_over: Some(Money::from_cents(300)),
-            ..Conduct::default()
+            ..SimulationConfig::default()
         };
         let shipping = home.shipping(strict).await;
         assert!(shipping.act(&key("3"), &shipment("o", 3)).await.is_ok());
         let heavy = shipping.act(&key("4"), &shipment("o", 4)).await;
-        assert!(matches!(heavy, Err(Failure::Refused(_))), "{heavy:?}");
+        assert!(matches!(heavy, Err(CallError::Declined(_))), "{heavy:?}");
     })
     .await;
 }
@@ -94,9 +97,9 @@ async fn a_shipment_is_declined_by_its_pieces() {
 #[tokio::test]
 async fn one_that_times_out_has_done_its_work_and_answers_the_repeat() {
     on_both_engines(async |home| {
-        let silent = Conduct {
+        let silent = SimulationConfig {
             timeout_rate: Rate::ALWAYS,
-            ..Conduct::default()
+            ..SimulationConfig::default()
         };
         let payments = home.payments(silent).await;
         let (name, order) = (key("a"), charge("o-1", 500));
@@ -104,7 +107,7 @@ async fn one_that_times_out_has_done_its_work_and_answers_the_repeat() {
             let mut call = std::pin::pin!(payments.act(&name, &order));
             let paid = eventually("the payment", async || {
                 match payments.look_up(&name).await {
-                    Ok(Standing::Done(paid)) => Some(paid),
+                    Ok(OperationStatus::Done(paid)) => Some(paid),
                     _ => None,
                 }
             });
@@ -123,9 +126,9 @@ async fn one_that_times_out_has_done_its_work_and_answers_the_repeat() {
 #[tokio::test]
 async fn a_call_that_was_sent_arrives_although_its_caller_is_gone() {
     on_both_engines(async |home| {
-        let slow = Conduct {
+        let slow = SimulationConfig {
             latency: Duration::from_millis(50),
-            ..Conduct::default()
+            ..SimulationConfig::default()
         };
         let payments = home.payments(slow).await;
         let order = charge("o-1", 500);
@@ -134,7 +137,7 @@ async fn a_call_that_was_sent_arrives_although_its_caller_is_gone() {
         assert_eq!(gone, None);
         eventually("the delayed payment", async || {
             let standing = payments.look_up(&key("a")).await;
-            matches!(standing, Ok(Standing::Done(_))).then_some(())
+            matches!(standing, Ok(OperationStatus::Done(_))).then_some(())
         })
         .await;
     })
@@ -144,12 +147,12 @@ async fn a_call_that_was_sent_arrives_although_its_caller_is_gone() {
 #[tokio::test]
 async fn a_stop_waits_for_the_calls_on_their_way() {
     on_both_engines(async |home| {
-        let slow = Conduct {
+        let slow = SimulationConfig {
             latency: Duration::from_millis(50),
-            ..Conduct::default()
+            ..SimulationConfig::default()
         };
         let settings = ProviderSettings {
-            payments: PaymentsChoice::Simulated(slow),
+            payments: PaymentsConfig::Simulated(slow),
             ..ProviderSettings::default()
         };
         let providers = Providers::from_settings(&settings, &home.database().await, &clock());
@@ -160,9 +163,12 @@ async fn a_stop_waits_for_the_calls_on_their_way() {
             .now_or_never();
         assert_eq!(gone, None);
         soon("the stop", providers.finished()).await;
-        let after = home.payments(Conduct::default()).await;
+        let after = home.payments(SimulationConfig::default()).await;
         let standing = after.look_up(&key("a")).await;
-        assert!(matches!(standing, Ok(Standing::Done(_))), "{standing:?}");
+        assert!(
+            matches!(standing, Ok(OperationStatus::Done(_))),
+            "{standing:?}"
+        );
     })
     .await;
 }
@@ -171,20 +177,20 @@ async fn a_stop_waits_for_the_calls_on_their_way() {
 async fn a_delayed_action_meets_the_undo_that_overtook_it() {
     on_both_engines(async |home| {
         let slow = home
-            .payments(Conduct {
+            .payments(SimulationConfig {
                 latency: Duration::from_secs(3),
-                ..Conduct::default()
+                ..SimulationConfig::default()
             })
             .await;
-        let quick = home.payments(Conduct::default()).await;
+        let quick = home.payments(SimulationConfig::default()).await;
         let (name, order) = (key("a"), charge("o-1", 500));
         let mut delayed = std::pin::pin!(slow.act(&name, &order));
         assert_eq!(delayed.as_mut().now_or_never(), None);
         let undone = quick.undo(&name, &order).await.expect("closed");
-        assert!(!undone.happened);
+        assert!(!undone.had_effect);
         let late = soon("the delayed charge", delayed).await;
-        assert!(matches!(late, Err(Failure::Refused(_))), "{late:?}");
-        assert_eq!(quick.look_up(&name).await, Ok(Standing::Undone));
+        assert!(matches!(late, Err(CallError::Declined(_))), "{late:?}");
+        assert_eq!(quick.look_up(&name).await, Ok(OperationStatus::Compensated));
     })
     .await;
 }
@@ -192,21 +198,21 @@ async fn a_delayed_action_meets_the_undo_that_overtook_it() {
 #[tokio::test]
 async fn one_that_is_not_available_has_done_nothing() {
     on_both_engines(async |home| {
-        let away = Conduct {
+        let away = SimulationConfig {
             unavailable_rate: Rate::ALWAYS,
-            ..Conduct::default()
+            ..SimulationConfig::default()
         };
         let payments = home.payments(away).await;
         let failed = payments.act(&key("a"), &charge("o-1", 500)).await;
         let asked = payments.look_up(&key("a")).await;
         for failure in [failed.err(), asked.err()] {
             assert!(
-                matches!(failure, Some(Failure::NotDone { .. })),
+                matches!(failure, Some(CallError::Transient { .. })),
                 "{failure:?}"
             );
         }
-        let back = home.payments(Conduct::default()).await;
-        assert_eq!(back.look_up(&key("a")).await, Ok(Standing::Absent));
+        let back = home.payments(SimulationConfig::default()).await;
+        assert_eq!(back.look_up(&key("a")).await, Ok(OperationStatus::Absent));
     })
     .await;
 }
@@ -214,13 +220,13 @@ async fn one_that_is_not_available_has_done_nothing() {
 #[tokio::test]
 async fn the_same_seed_refuses_the_same_share() {
     on_both_engines(async |home| {
-        let third = Conduct {
+        let third = SimulationConfig {
             fail_rate: Rate::new(0.3).expect("a rate"),
-            ..Conduct::default()
+            ..SimulationConfig::default()
         };
         let mut runs = Vec::new();
         for run in 0..2 {
-            let provider = home.provider(Kind::PAYMENT, third.clone(), 7).await;
+            let provider = home.provider(ProviderKind::PAYMENT, third.clone(), 7).await;
             let payments = SimulatedPayments::new(provider);
             let mut refused = Vec::new();
             for n in 0..60 {
@@ -239,7 +245,7 @@ async fn the_same_seed_refuses_the_same_share() {
 
 #[test]
 fn dice_keep_to_the_ends_of_the_scale() {
-    let dice = Dice::seeded(1);
+    let dice = Rng::seeded(1);
     assert!((0..1_000).all(|_| dice.hits(Rate::ALWAYS)));
     assert!((0..1_000).all(|_| !dice.hits(Rate::NEVER)));
     assert_eq!(Rate::new(1.1), None);

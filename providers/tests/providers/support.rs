@@ -5,21 +5,23 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use command_database::CommandDatabase;
-use domain::fulfilment::{Charge, Goods, Shipment};
+use domain::fulfilment::{Charge, ReservedItem, Shipment};
 use domain::value::{EntityId, Money, Quantity, ShippingAddress, UserId};
 use event_sourcing::Clock;
 use event_sourcing::clock::ManualClock;
 use platform::config::{DatabaseUrl, Engine};
 use providers::payments::SimulatedPayments;
 use providers::shipping::SimulatedShipping;
-use providers::simulated::{Book, BookTask, Conduct, Dice, Kind, Provider};
-use sagas::Key;
+use providers::simulated::{
+    LedgerTask, Provider, ProviderKind, Rng, SimulatedLedger, SimulationConfig,
+};
+use sagas::OperationKey;
 use tempfile::TempDir;
 use test_postgres::TestDatabase;
 use tokio_util::task::TaskTracker;
 
 /// Longer than anything here takes, so that whoever waits for nothing is found out.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A command database that processes can be opened on, one after the other or together. It is gone with this.
 pub struct Home {
@@ -60,21 +62,26 @@ impl Home {
             .expect("a database")
     }
 
-    pub async fn book(&self) -> (Book, BookTask) {
-        Book::open(self.database().await, clock())
+    pub async fn book(&self) -> (SimulatedLedger, LedgerTask) {
+        SimulatedLedger::open(self.database().await, clock())
     }
 
-    pub async fn payments(&self, conduct: Conduct) -> SimulatedPayments {
-        SimulatedPayments::new(self.provider(Kind::PAYMENT, conduct, 1).await)
+    pub async fn payments(&self, conduct: SimulationConfig) -> SimulatedPayments {
+        SimulatedPayments::new(self.provider(ProviderKind::PAYMENT, conduct, 1).await)
     }
 
-    pub async fn shipping(&self, conduct: Conduct) -> SimulatedShipping {
-        SimulatedShipping::new(self.provider(Kind::SHIPMENT, conduct, 1).await)
+    pub async fn shipping(&self, conduct: SimulationConfig) -> SimulatedShipping {
+        SimulatedShipping::new(self.provider(ProviderKind::SHIPMENT, conduct, 1).await)
     }
 
-    pub async fn provider(&self, kind: Kind, conduct: Conduct, seed: u64) -> Provider {
+    pub async fn provider(
+        &self,
+        kind: ProviderKind,
+        conduct: SimulationConfig,
+        seed: u64,
+    ) -> Provider {
         let (book, _task) = self.book().await;
-        Provider::new(kind, conduct, Dice::seeded(seed), book, TaskTracker::new())
+        Provider::new(kind, conduct, Rng::seeded(seed), book, TaskTracker::new())
     }
 }
 
@@ -88,8 +95,8 @@ pub fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::new(noon()))
 }
 
-pub fn key(text: &str) -> Key {
-    Key::try_new(text).expect("a key")
+pub fn key(text: &str) -> OperationKey {
+    OperationKey::try_new(text).expect("a key")
 }
 
 pub fn charge(order: &str, cents: i64) -> Charge {
@@ -104,7 +111,7 @@ pub fn shipment(order: &str, pieces: i64) -> Shipment {
     Shipment {
         order_id: id(order),
         address: Some(address("1 High Street", "Town", "12345")),
-        goods: vec![Goods {
+        goods: vec![ReservedItem {
             product_id: id("tea"),
             quantity: Quantity::parse("quantity", pieces).expect("a quantity"),
         }],
@@ -121,7 +128,7 @@ pub fn id(text: &str) -> EntityId {
 
 /// What comes of `future`, which must come to an end.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
+    tokio::time::timeout(WAIT_TIMEOUT, future)
         .await
         .unwrap_or_else(|_| panic!("{what} took too long"))
 }

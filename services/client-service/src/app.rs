@@ -97,13 +97,11 @@ async fn start_now(
 }
 
 impl Gateway {
-    /// Its tasks.
     #[must_use]
     pub const fn tasks(&self) -> &Tasks {
         &self.tasks
     }
 
-    /// How it is.
     #[must_use]
     pub const fn health(&self) -> &Health {
         &self.health

@@ -29,7 +29,6 @@ pub const REMOTE_SETTINGS: &[Spec] = &[
     names::QUERY_SERVICE_PORT.spec,
 ];
 
-/// The gateway's settings.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where HTTP is served.
@@ -42,7 +41,6 @@ pub struct Config {
     pub explorer: bool,
     /// The names under which the gateway is reached, beside `localhost` and addresses.
     pub allowed_hosts: Vec<String>,
-    /// The deepest query.
     pub max_depth: u32,
     /// The most complex query.
     pub max_complexity: u32,
@@ -84,9 +82,7 @@ impl Config {
 /// Where the two services are, as host and port.
 #[derive(Clone, Debug)]
 pub struct RemoteServices {
-    /// The command-service.
     pub command: (String, u16),
-    /// The query-service.
     pub query: (String, u16),
 }
 

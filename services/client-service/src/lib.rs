@@ -15,4 +15,4 @@ mod upstream;
 
 pub use app::{Gateway, start};
 pub use config::Config;
-pub use upstream::{Channels, Policy, Tries};
+pub use upstream::{Channels, Policy, RetryPolicy};

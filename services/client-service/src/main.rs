@@ -82,7 +82,7 @@ async fn serve() -> Result<(), StartError> {
     let clock = Arc::new(SystemClock);
     let gateway = app::start(config.gateway, channels, metrics.clone(), clock).await?;
     upkeep(metrics, gateway.tasks());
-    let asked = signals.asked(&[gateway.tasks()]).await;
+    let asked = signals.stop_requested(&[gateway.tasks()]).await;
     gateway.stop(shutdown).await?;
     asked
 }

@@ -16,7 +16,6 @@ pub struct Query(CategoryQueries, ProductQueries, OrderQueries, SagaQueries);
 #[derive(Debug, Default, MergedObject)]
 pub struct Mutation(CategoryMutations, ProductMutations, OrderMutations);
 
-/// The schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Builds it. Suggestions tell the schema to who guesses, so they are for development.

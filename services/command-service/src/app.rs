@@ -25,7 +25,7 @@ use crate::bus::CommandBus;
 use crate::config::Config;
 use crate::context;
 use crate::event_log;
-use crate::fulfilment::{Fulfilments, hear};
+use crate::fulfilment::{SagaService, follow};
 use crate::grpc;
 use crate::handlers::{self, OrderNotifications, Planned, Webhook};
 use crate::idempotency::{KeyClock, Requests};
@@ -115,7 +115,7 @@ impl CommandService {
         measure_pools(&tasks, opened, &database);
         let executor = Arc::new(executor);
         let planned = plan_handlers(own, &executor, &providers, &clock)?;
-        let followed = SagaEngine::heard(&SAGA_STREAMS).or(handlers::filter(&planned));
+        let followed = SagaEngine::event_filter(&SAGA_STREAMS).or(handlers::filter(&planned));
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(Arc::clone(&store), followed));
         let (engine, sagas) =
             start_sagas(own, opened, &log, &executor, &providers, Arc::clone(&clock))?;
@@ -125,7 +125,7 @@ impl CommandService {
         });
         if let Some(news) = providers.news.take() {
             let (executor, clock) = (Arc::clone(&executor), Arc::clone(&clock));
-            let hearing = hear(news, executor, engine.clone(), clock, tasks.stopping());
+            let hearing = follow(news, executor, engine.clone(), clock, tasks.stopping());
             tasks.spawn("news from providers", hearing);
         }
         let parts = HandlerParts {
@@ -137,7 +137,7 @@ impl CommandService {
         let handling = HandlerConfig::new(owner(opened, &*clock));
         let event_handlers = handlers::start(planned, &parts, &handling, &tasks);
         let routes = grpc::routes(&grpc::Parts {
-            fulfilments: Fulfilments::new(engine, Arc::clone(&executor), Arc::clone(&store)),
+            fulfilments: SagaService::new(engine, Arc::clone(&executor), Arc::clone(&store)),
             bus: Arc::new(CommandBus::new(executor, clock)),
             requests,
             event_handlers,
@@ -303,7 +303,7 @@ fn start_sagas(
     // Nobody else has this name, also not an earlier start of this process.
     let owner = context::new_id(&*clock).to_string();
     let config = EngineConfig {
-        is_alone: opened.is_single_process(),
+        single_process: opened.is_single_process(),
         lease: own.sagas.lease,
         longest_pause: own.sagas.longest_pause,
         ..EngineConfig::new(owner).with_calls(own.sagas.calls as usize)

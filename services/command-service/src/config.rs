@@ -28,14 +28,10 @@ pub struct Config {
     pub accept_log: Option<String>,
 }
 
-/// How sagas run.
 #[derive(Clone, Debug)]
 pub struct SagaSettings {
-    /// `SAGA_LEASE_MS`
     pub lease: Duration,
-    /// `SAGA_RETRY_MAX_MS`
     pub longest_pause: Duration,
-    /// `SAGA_CALLS`
     pub calls: u32,
 }
 

@@ -17,7 +17,7 @@ use command_database::CommandDatabase;
 use event_sourcing::LastWrite;
 use event_store_any::AnyEventStore;
 use platform::Tasks;
-use platform::health::{Health, Part, PartState, within};
+use platform::health::{Component, ComponentState, Health, within};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -62,12 +62,11 @@ pub(crate) async fn start(
 
 struct Events {
     opened: AnyEventStore,
-    part: Part,
+    part: Component,
     writes: watch::Receiver<LastWrite>,
 }
 
 impl Events {
-    /// Never returns.
     async fn watch(mut self, mut is_written: bool) {
         loop {
             let pause = if is_written { IDLE } else { RETRY };
@@ -124,13 +123,13 @@ impl Events {
     }
 }
 
-fn connected() -> PartState {
-    PartState::up("connected")
+fn connected() -> ComponentState {
+    ComponentState::up("connected")
 }
 
 /// What the part says after a write that failed.
-fn unwritten(is_read: bool) -> PartState {
-    PartState::down(if is_read {
+fn unwritten(is_read: bool) -> ComponentState {
+    ComponentState::down(if is_read {
         "not writable"
     } else {
         "disconnected"

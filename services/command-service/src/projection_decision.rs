@@ -9,9 +9,7 @@ use event_sourcing::projection::{Actor, ProjectionControl};
 /// A decision about a projection. Which projections there are is the read side's to know.
 #[derive(Clone, Debug)]
 pub struct DecideOnProjection {
-    /// The projection's name.
     pub projection: EntityId,
-    /// What is decided.
     pub decision: ProjectionDecision,
     /// Who decides it, and why.
     pub actor: Actor,

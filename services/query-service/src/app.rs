@@ -19,8 +19,8 @@ use crate::config::Config;
 use crate::fold::Folding;
 use crate::grpc;
 use crate::probes;
-use crate::reads::Reads;
-use crate::standings::{Followed, Standings};
+use crate::projection_status::{Followed, Standings};
+use crate::queries::QueryHandlers;
 
 const OPEN_EVENTS: &str = "open the event store";
 const OPEN_DATABASE: &str = "open the query database";
@@ -119,7 +119,7 @@ impl QueryService {
         // Projections and caches together understand nearly every event.
         let log: Arc<dyn EventStore> = Arc::new(Tail::new(log, Filter::ALL));
         let tasks = Tasks::new();
-        let reads = Reads::new(database.clone(), Arc::clone(&log));
+        let reads = QueryHandlers::new(database.clone(), Arc::clone(&log));
         let making = StartStep::on_database(config, MAKE_TABLES);
         let folding = Folding::new(Arc::clone(&log), database.clone(), making);
         let mut projections = Vec::new();
@@ -231,7 +231,7 @@ pub fn migrate(
         let database = QueryService::open_database(&config, &clock).await?;
         let database = database.with_versions_raised_by(versions_raised_by);
         let making = StartStep::on_database(&config, MAKE_TABLES);
-        for model in Reads::new(database.clone(), log.store()).models() {
+        for model in QueryHandlers::new(database.clone(), log.store()).models() {
             model.make_table(making).await?;
         }
         database.close().await;
@@ -241,7 +241,7 @@ pub fn migrate(
 }
 
 /// Keeps checkpoints and caches moving until the tasks stop.
-fn follow(tasks: &Tasks, database: &Database, log: &Arc<dyn EventStore>, reads: &Reads) {
+fn follow(tasks: &Tasks, database: &Database, log: &Arc<dyn EventStore>, reads: &QueryHandlers) {
     let (stopping, followed) = (tasks.stopping(), database.clone());
     tasks.spawn("checkpoints", async move {
         let moving = followed.feed().run(&followed);

@@ -22,9 +22,7 @@ pub struct Config {
 /// A projection lags if both are exceeded.
 #[derive(Clone, Copy, Debug)]
 pub struct LagLimits {
-    /// `HEALTH_LAG_MS`
     pub age: Duration,
-    /// `HEALTH_LAG_EVENTS`
     pub events: u64,
 }
 

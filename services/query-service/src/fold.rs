@@ -10,7 +10,7 @@ use platform::health::StartStep;
 use platform::{StartError, Tasks};
 use read_model_sql::{Database, Engine, SqlLeaseStore, SqlProjectionStore, TableProjection};
 
-use crate::standings::Followed;
+use crate::projection_status::Followed;
 
 const START: &str = "start a projection";
 /// How long another process waits for the projections of one that died.

@@ -22,7 +22,6 @@ use sql_database::sqlite::private;
 
 use crate::config::{Addresses, ShopConfig};
 
-/// The running shop.
 #[derive(Debug)]
 pub struct Shop {
     store: AnyEventStore,
@@ -107,7 +106,7 @@ impl Shop {
             self.query.tasks(),
             self.command.tasks(),
         ];
-        signals.asked(&all).await
+        signals.stop_requested(&all).await
     }
 
     /// Ends it, within the limit for all of it: requests to their end, what they wrote durable, everything closed.

@@ -23,36 +23,28 @@ pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
 pub struct ShopConfig {
     /// Where the files are.
     pub data_dir: PathBuf,
-    /// The write side.
     pub command: Databases,
     /// The write side's providers and sagas.
     pub write_side: command_service::Config,
-    /// The read side.
     pub query: Databases,
     /// The read side's limits.
     pub read_side: query_service::Config,
-    /// The gateway.
     pub gateway: client_service::Config,
-    /// Where they listen.
     pub addresses: Addresses,
     /// How many connections each listener may have.
     pub connections: ConnectionLimits,
     /// How long requests may take to end when the process is stopped.
     pub shutdown_limit: Duration,
-    /// What is logged.
     pub telemetry: TelemetryConfig,
 }
 
 /// Where the shop listens.
 #[derive(Clone, Copy, Debug)]
 pub struct Addresses {
-    /// The gateway.
     pub client_http: SocketAddr,
-    /// The write side.
     pub command_grpc: SocketAddr,
     /// The write side's health and metrics.
     pub command_metrics: SocketAddr,
-    /// The read side.
     pub query_grpc: SocketAddr,
     /// The read side's health and metrics.
     pub query_metrics: SocketAddr,

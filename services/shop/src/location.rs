@@ -54,11 +54,8 @@ pub fn args() -> impl Iterator<Item = Arg> {
 /// Where the three services listen.
 #[derive(Clone, Debug)]
 pub struct Location {
-    /// The gateway.
     pub gateway: Place,
-    /// The write side.
     pub command: Place,
-    /// The read side.
     pub query: Place,
 }
 
@@ -67,9 +64,7 @@ pub struct Location {
 pub struct Place {
     /// A name or an address; one of IPv6 has no brackets.
     pub host: String,
-    /// The port.
     pub port: u16,
-    /// For errors.
     pub settings: &'static str,
 }
 

@@ -23,50 +23,38 @@ const RETRY: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(100))
     .with_max_times(2);
 /// How long one call may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a command came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
-    /// Settings are wrong.
     #[error(transparent)]
     Setting(#[from] ConfigErrors),
     /// The address cannot be one.
     #[error(transparent)]
     Address(#[from] StartError),
-    /// Nobody answers there.
     #[error("no {service} answers at {address} (is it running? {settings} say where it is)")]
     Unreachable {
-        /// Which one.
         service: &'static str,
         /// Where it was looked for.
         address: String,
-        /// What says so.
         settings: &'static str,
     },
     /// It answered that it cannot.
     #[error("the {service} could not answer: {message} ({code:?})")]
     Status {
-        /// Which one.
         service: &'static str,
-        /// For people.
         message: String,
-        /// The status code.
         code: Code,
     },
     /// The service said no.
     #[error("{message} ({error_type})")]
-    Refused {
-        /// For people.
-        message: String,
-        /// Such as `NOT_FOUND`.
-        error_type: String,
-    },
+    Refused { message: String, error_type: String },
 }
 
 impl Failed {
     /// As the process ends with it.
-    pub fn told(self, what: &str) -> StartError {
+    pub fn report(self, what: &str) -> StartError {
         match self {
             Self::Setting(error) => error.into(),
             Self::Address(error) => error,
@@ -175,7 +163,7 @@ impl<C: Clone> Service<C> {
 }
 
 fn patient<M>(mut request: Request<M>) -> Request<M> {
-    request.set_timeout(PATIENCE);
+    request.set_timeout(CALL_TIMEOUT);
     request
 }
 

@@ -9,7 +9,7 @@ use platform::{Settings, StartError};
 
 use crate::app::Shop;
 use crate::config::{Addresses, ShopConfig};
-use crate::terminal::say;
+use crate::terminal::print;
 
 /// Runs the shop until SIGINT or SIGTERM.
 ///
@@ -24,14 +24,14 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
         return Ok(());
     };
     let shop = shop?;
-    say(&Sign {
+    print(&Banner {
         at: shop.addresses(),
         config: &config,
     });
     let stopped = shop.stop_asked(signals).await;
     shop.close().await;
     if stopped.is_ok() {
-        say(&"The shop is closed. Everything that was answered is stored.");
+        print(&"The shop is closed. Everything that was answered is stored.");
     }
     stopped
 }
@@ -49,17 +49,17 @@ pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
         return Ok(());
     };
     migrated?;
-    say(&format!("The databases are up to date: {}.", Data(&config)));
+    print(&format!("The databases are up to date: {}.", Data(&config)));
     Ok(())
 }
 
 /// What hangs at the door: where to look and how to stop.
-struct Sign<'a> {
+struct Banner<'a> {
     at: Addresses,
     config: &'a ShopConfig,
 }
 
-impl fmt::Display for Sign<'_> {
+impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Addresses {
             client_http,

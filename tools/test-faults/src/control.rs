@@ -10,9 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::shim;
 
-/// `ENOSPC`.
 pub const NO_SPACE: i32 = 28;
-/// `EIO`.
 pub const IO_ERROR: i32 = 5;
 
 const CONTROL: &str = "TEST_FAULTS_CONTROL";
@@ -32,14 +30,11 @@ const BYTES: u64 = PART + PART_BYTES as u64;
 pub enum DiskFault {
     /// There is no room.
     Full,
-    /// Writes fail.
     Unwritable,
-    /// Syncs fail.
     Unsynced,
 }
 
 impl DiskFault {
-    /// One of each.
     pub const ALL: [Self; 3] = [Self::Full, Self::Unwritable, Self::Unsynced];
 
     /// From now on this happens to files whose names have `part` in them.
@@ -58,14 +53,11 @@ impl DiskFault {
 /// How many calls have failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fired {
-    /// Writes.
     pub writes: i64,
-    /// Syncs.
     pub syncs: i64,
 }
 
 impl Fired {
-    /// All of them.
     #[must_use]
     pub fn all(self) -> i64 {
         self.writes + self.syncs

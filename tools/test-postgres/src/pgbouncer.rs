@@ -33,9 +33,7 @@ rm -rf "$2"
 pub enum PoolMode {
     /// For as long as it is connected.
     Session,
-    /// For a transaction.
     Transaction,
-    /// For a statement.
     Statement,
 }
 

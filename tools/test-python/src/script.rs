@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::python;
 
 /// How long a program may take to do what is waited for.
-const PATIENCE: Duration = Duration::from_mins(5);
+const SCRIPT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Runs a program to its end and gives what it printed.
 ///
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// There is no Python, or the program failed; then with all that it wrote.
 pub async fn run(script: &Path, arguments: &[&str]) -> Result<String> {
     let running = command(script, arguments).await?.output();
-    let output = timeout(PATIENCE, running)
+    let output = timeout(SCRIPT_TIMEOUT, running)
         .await
         .with_context(|| format!("{} took too long", script.display()))?
         .context("cannot run Python")?;
@@ -61,7 +61,7 @@ impl Script {
     /// # Errors
     /// It ended, or takes too long.
     pub async fn line(&mut self) -> Result<String> {
-        let line = timeout(PATIENCE, self.lines.next_line()).await;
+        let line = timeout(SCRIPT_TIMEOUT, self.lines.next_line()).await;
         let line = line.context("the program prints nothing")?;
         line?.context("the program ended")
     }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use crate::http::{Connection, Request};
 
-/// A GraphQL request.
 #[derive(Clone, Debug)]
 pub struct Operation {
     document: String,
@@ -16,11 +15,9 @@ pub struct Operation {
     headers: Vec<(String, String)>,
 }
 
-/// What came back.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: StatusCode,
-    /// The header `X-Min-Position`.
     pub position: Option<String>,
     pub body: Value,
 }
@@ -47,7 +44,6 @@ impl Operation {
         self
     }
 
-    /// The HTTP request.
     #[must_use]
     pub fn request(&self) -> Request {
         let body = json!({ "query": self.document, "variables": self.variables }).to_string();

@@ -12,7 +12,6 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-/// What is sent.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: Method,
@@ -54,7 +53,6 @@ impl Request {
     }
 }
 
-/// What came back.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: StatusCode,
@@ -81,7 +79,6 @@ impl Reply {
     }
 }
 
-/// An open connection.
 #[derive(Debug)]
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 const KEPT_LINES: usize = 2_000;
 /// What a process inherits; all else could be a setting.
@@ -22,11 +22,9 @@ const INHERITED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 /// Kills the process when the one that started it ends.
 const WATCHDOG: &str = r#"trap "" HUP INT TERM; read -r _; kill -9 "$1""#;
 
-/// What to start.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
     pub arguments: Vec<String>,
-    /// Its settings.
     pub variables: BTreeMap<String, String>,
     /// The settings that name its listeners. Each is bound to a free port, unless `variables` say otherwise.
     pub listeners: Vec<&'static str>,
@@ -54,7 +52,7 @@ impl Process {
         let stderr = process.child.stderr.take().context("no standard error")?;
         let mut heard = process.listen_to(stderr);
         let wanted = start.listeners.len();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         loop {
             if heard.borrow_and_update().len() >= wanted {
                 process.addresses = heard.borrow().clone();
@@ -231,7 +229,7 @@ impl Process {
     /// # Errors
     /// If it does not end in time.
     pub async fn ended(&mut self) -> Result<ExitStatus> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
@@ -267,7 +265,7 @@ fn listening(line: &str) -> Option<(String, SocketAddr)> {
 /// # Errors
 /// If there is none in time; the message has the last error.
 pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Result<T>) -> Result<T> {
-    until_within(PATIENCE, what, ask).await
+    until_within(START_TIMEOUT, what, ask).await
 }
 
 /// The same with another patience.

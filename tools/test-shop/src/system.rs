@@ -35,7 +35,6 @@ pub struct Layout {
     pub each: usize,
 }
 
-/// The running processes.
 #[derive(Debug)]
 pub struct System {
     binaries: Binaries,

@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant};
 use super::states::States;
 use super::stream_lane::Lane;
 use super::work::{DecideError, UnitOfWork};
-use crate::appender::Outcome;
+use crate::appender::CommitOutcome;
 use crate::event::Metadata;
 use crate::id::{CommandId, Position};
 use crate::lease::Fence;
@@ -134,7 +134,7 @@ pub enum ExecuteError<R: Debug> {
     Fenced,
     /// The deadline passed, or the store was out of reach.
     #[error("unavailable ({0:?})")]
-    Unavailable(Outcome),
+    Unavailable(CommitOutcome),
     /// The command took effect, now or before, and its answer cannot be had. Sending the same command again gets it.
     #[error("the command took effect at position {}, but its answer cannot be had", .position.0)]
     Unanswered {
@@ -152,7 +152,7 @@ pub enum ExecuteError<R: Debug> {
 impl<R: Debug> From<StoreError> for ExecuteError<R> {
     fn from(error: StoreError) -> Self {
         if error.is_retryable() {
-            Self::Unavailable(Outcome::None)
+            Self::Unavailable(CommitOutcome::None)
         } else {
             Self::Failed(error)
         }

@@ -45,12 +45,12 @@ pub(super) enum Undecided {
 pub(super) type Ended = Result<Executed<()>, ExecuteError<()>>;
 
 /// What came of a decision.
-struct Kept<T, R> {
+struct DecisionResult<T, R> {
     rejection: Option<R>,
     reply: Option<T>,
 }
 
-impl<T, R: Debug> Kept<T, R> {
+impl<T, R: Debug> DecisionResult<T, R> {
     const fn new() -> Self {
         Self {
             rejection: None,
@@ -111,14 +111,14 @@ impl<T, R: Debug> Kept<T, R> {
 /// A command over several streams.
 pub(super) struct OfCommand<'c, C: Command> {
     command: &'c C,
-    kept: Kept<C::Reply, C::Rejection>,
+    kept: DecisionResult<C::Reply, C::Rejection>,
 }
 
 impl<'c, C: Command> OfCommand<'c, C> {
     pub(super) const fn new(command: &'c C) -> Self {
         Self {
             command,
-            kept: Kept::new(),
+            kept: DecisionResult::new(),
         }
     }
 
@@ -158,7 +158,7 @@ pub(super) struct OnStream<'c, A, R, F> {
     name: &'static str,
     id: &'c str,
     decide: F,
-    kept: Kept<Arc<A>, R>,
+    kept: DecisionResult<Arc<A>, R>,
     aggregate: PhantomData<fn(A)>,
 }
 
@@ -168,7 +168,7 @@ impl<'c, A: Aggregate, R: Debug, F> OnStream<'c, A, R, F> {
             name,
             id,
             decide,
-            kept: Kept::new(),
+            kept: DecisionResult::new(),
             aggregate: PhantomData,
         }
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::command::Command;
-use super::lane::Tip;
-use super::state::{AnyState, Kind};
-use super::stream_lane::{Lane, LaneSet, widen};
-use super::work::{DecideError, Entered, MissingStream, UnitOfWork, Work};
+use super::lane::PendingState;
+use super::state::{AggregateType, AnyState};
+use super::stream_lane::{Lane, LaneSet, add_stream};
+use super::work::{AcquiredStream, DecideError, MissingStream, UnitOfWork, Work};
 use crate::aggregate::Aggregate;
 use crate::event::{EncodedEvent, Metadata};
 use crate::id::{CommandId, Version};
@@ -39,12 +39,12 @@ impl Histories {
     ) -> Result<Decided<C::Reply>, C::Rejection> {
         let mut lanes = LaneSet::new();
         for lane in command.streams() {
-            widen(&mut lanes, lane);
+            add_stream(&mut lanes, lane);
         }
         loop {
             let entered = lanes
                 .values()
-                .map(|lane| (lane.stream.clone(), self.enter(lane)))
+                .map(|lane| (lane.stream.clone(), self.stream(lane)))
                 .collect();
             let command_id = CommandId(Uuid::nil());
             let mut work = Work::new(
@@ -55,7 +55,9 @@ impl Histories {
                 entered,
             );
             match command.decide(&mut UnitOfWork::new(&mut work)) {
-                Err(DecideError::MissingStream(MissingStream(lane))) => widen(&mut lanes, lane),
+                Err(DecideError::MissingStream(MissingStream(lane))) => {
+                    add_stream(&mut lanes, lane)
+                }
                 Err(DecideError::Rejected(rejection)) => return Err(rejection),
                 Ok(()) => {
                     let writes = work.writes().map(|(stream, events)| {
@@ -69,20 +71,20 @@ impl Histories {
         }
     }
 
-    fn enter(&self, lane: &Lane) -> Entered {
+    fn stream(&self, lane: &Lane) -> AcquiredStream {
         let known = self.0.get(&lane.stream).cloned();
         let (state, version) = known.unwrap_or_else(|| initial(lane.kind));
-        let tip = Tip {
+        let tip = PendingState {
             state,
             version,
             last_event: None,
             pending: None,
             epoch: 0,
         };
-        Entered::new(lane, None, tip)
+        AcquiredStream::new(lane, None, tip)
     }
 }
 
-fn initial(kind: &'static Kind) -> (AnyState, Version) {
+fn initial(kind: &'static AggregateType) -> (AnyState, Version) {
     ((kind.initial)(), Version::NONE)
 }

@@ -14,10 +14,10 @@ use super::decision::{Decision, Ended, OfCommand, OnStream, Undecided};
 use super::lane::Lanes;
 use super::snapshots::Snapshots;
 use super::state::typed;
-use super::stream_lane::{Lane, LaneSet, Mode, widen};
+use super::stream_lane::{Lane, LaneSet, Mode, add_stream};
 use super::work::{MissingStream, Work};
 use crate::aggregate::Aggregate;
-use crate::appender::{Appender, AppenderConfig, LastWrite, Outcome};
+use crate::appender::{Appender, AppenderConfig, CommitOutcome, LastWrite};
 use crate::clock::Clock;
 use crate::fields;
 use crate::id::{CommandId, Version};
@@ -27,7 +27,7 @@ use crate::store::{EventStore, StoreError};
 const MAX_LANES: usize = 300;
 
 /// The id of no command: asks the store for versions alone.
-const NOBODY: CommandId = CommandId(Uuid::nil());
+const ADVISORY: CommandId = CommandId(Uuid::nil());
 
 /// The limits of an executor.
 #[derive(Clone, Debug)]
@@ -89,11 +89,11 @@ pub(super) enum Retry {
     /// Another stream is needed.
     Needs(Lane),
     /// Something had moved.
-    Moved,
+    VersionConflict,
 }
 
 /// How one attempt ended.
-pub(super) type Attempt = Result<Result<Executed<()>, Retry>, ExecuteError<()>>;
+pub(super) type AttemptResult = Result<Result<Executed<()>, Retry>, ExecuteError<()>>;
 
 impl Executor {
     /// Starts its tasks.
@@ -176,7 +176,7 @@ impl Executor {
                 Err(ExecuteError::Unavailable(_) | ExecuteError::Failed(_))
                     if self.appender.pending(context.command_id).is_some() =>
                 {
-                    Err(ExecuteError::Unavailable(Outcome::Unknown))
+                    Err(ExecuteError::Unavailable(CommitOutcome::Unknown))
                 }
                 ended => ended,
             }
@@ -186,15 +186,15 @@ impl Executor {
     async fn try_execute(&self, decision: &mut dyn Decision, context: &Context) -> Ended {
         let mut lanes = LaneSet::new();
         for lane in decision.streams() {
-            widen(&mut lanes, lane);
+            add_stream(&mut lanes, lane);
         }
         let mut moved = 0;
         loop {
             match self.attempt(decision, context, &lanes, moved).await? {
                 Ok(done) => return Ok(done),
-                Err(Retry::Needs(lane)) if lanes.len() < MAX_LANES => widen(&mut lanes, lane),
+                Err(Retry::Needs(lane)) if lanes.len() < MAX_LANES => add_stream(&mut lanes, lane),
                 Err(Retry::Needs(lane)) => return Err(too_many_lanes(&lane).into()),
-                Err(Retry::Moved) => {
+                Err(Retry::VersionConflict) => {
                     moved += 1;
                     // What was assumed to be new may not be: look this time.
                     for lane in lanes.values_mut().filter(|lane| lane.mode == Mode::Create) {
@@ -203,13 +203,13 @@ impl Executor {
                 }
             }
             if Instant::now() >= context.deadline {
-                return Err(ExecuteError::Unavailable(Outcome::None));
+                return Err(ExecuteError::Unavailable(CommitOutcome::None));
             }
         }
     }
 
     /// The state of an aggregate, from the cache if it is there. Waits until it is durable. If other processes write
-    /// to the store it may be an old one; see [`Self::present`].
+    /// to the store it may be an old one; see [`Self::load_latest`].
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
@@ -220,7 +220,7 @@ impl Executor {
             let tip = self.tip(&lane, &cell).await?;
             let is_durable = match tip.pending.clone() {
                 None => true,
-                Some(mut pending) => pending.settled().await.is_ok_and(|first| !first.duplicate),
+                Some(mut pending) => pending.result().await.is_ok_and(|first| !first.duplicate),
             };
             if is_durable {
                 return Ok((typed(&tip.state), tip.version));
@@ -233,10 +233,13 @@ impl Executor {
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
-    pub async fn present<A: Aggregate>(&self, id: &str) -> Result<(Arc<A>, Version), StoreError> {
-        let standing = self.store.standing(NOBODY, &[A::stream(id)]).await?;
+    pub async fn load_latest<A: Aggregate>(
+        &self,
+        id: &str,
+    ) -> Result<(Arc<A>, Version), StoreError> {
+        let standing = self.store.standing(ADVISORY, &[A::stream(id)]).await?;
         let version = standing.versions.into_iter().max();
-        self.load_behind(id, version.unwrap_or_default()).await
+        self.load_at_least(id, version.unwrap_or_default()).await
     }
 
     /// The state of an aggregate at `version`, which the store was seen to have, or at a later one, whichever process
@@ -244,7 +247,7 @@ impl Executor {
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
-    pub async fn load_behind<A: Aggregate>(
+    pub async fn load_at_least<A: Aggregate>(
         &self,
         id: &str,
         version: Version,
@@ -262,8 +265,8 @@ impl Executor {
     }
 
     /// Drops what is remembered of an aggregate that will not be needed soon. It is read again when it is.
-    pub fn let_go<A: Aggregate>(&self, id: &str) {
-        self.lanes.let_go(&A::stream(id));
+    pub fn evict<A: Aggregate>(&self, id: &str) {
+        self.lanes.evict(&A::stream(id));
     }
 
     async fn attempt(
@@ -272,9 +275,9 @@ impl Executor {
         context: &Context,
         lanes: &LaneSet,
         moved: usize,
-    ) -> Attempt {
+    ) -> AttemptResult {
         let (passes, entered) =
-            within(context.deadline, self.enter(lanes, context.deadline)).await??;
+            within(context.deadline, self.acquire(lanes, context.deadline)).await??;
         let mut work = Work::new(
             decision.name(),
             context.command_id,
@@ -303,7 +306,7 @@ pub(super) async fn within<T>(
 ) -> Result<T, ExecuteError<()>> {
     timeout_at(deadline, future)
         .await
-        .map_err(|_| ExecuteError::Unavailable(Outcome::None))
+        .map_err(|_| ExecuteError::Unavailable(CommitOutcome::None))
 }
 
 fn too_many_lanes(lane: &Lane) -> StoreError {

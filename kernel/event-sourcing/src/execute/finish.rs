@@ -9,19 +9,19 @@ use uuid::Uuid;
 
 use super::command::{Context, ExecuteError, Executed};
 use super::decision::{Decision, Ended, READ_REPLY, no_reply_kept};
-use super::executor::{Attempt, Executor, Retry, within};
-use super::lane::{Pass, Tip};
+use super::executor::{AttemptResult, Executor, Retry, within};
+use super::lane::{LaneGuard, PendingState};
 use super::load::load;
 use super::states::States;
-use super::work::{Entered, Work};
-use crate::appender::{AppendError, Outcome, Pending};
-use crate::commit::{CommitError, Receipt, Refused};
+use super::work::{AcquiredStream, Work};
+use crate::appender::{AppendError, CommitOutcome, Pending};
+use crate::commit::{CommitError, Receipt, Rejected};
 use crate::store::StoreError;
 use crate::stream::StreamId;
 
 /// How long past its deadline a caller waits for the word that nothing was written; without it the outcome would be
 /// unknown whenever the store is out of reach.
-const GRACE: Duration = Duration::from_millis(100);
+const LOOKUP_GRACE_PERIOD: Duration = Duration::from_millis(100);
 
 impl Executor {
     /// Sends the commit, moves the tips, opens the gates, and waits.
@@ -30,8 +30,8 @@ impl Executor {
         decision: &mut dyn Decision,
         context: &Context,
         mut work: Work,
-        passes: Vec<Pass>,
-    ) -> Attempt {
+        passes: Vec<LaneGuard>,
+    ) -> AttemptResult {
         let (commit, last_events) = work.commit(context.fence.clone()).map_err(too_large)?;
         let slot = self
             .appender
@@ -53,7 +53,7 @@ impl Executor {
             last_written.push(event_id);
         }
         drop(passes);
-        match pending.wait(context.deadline + GRACE).await {
+        match pending.wait(context.deadline + LOOKUP_GRACE_PERIOD).await {
             Ok(receipt) if !receipt.duplicate => {
                 self.take_snapshots(&work, written.iter().zip(last_written));
                 if !decision.reply(&work.into_states()) {
@@ -70,10 +70,10 @@ impl Executor {
                 forget(&work, &written);
                 self.repeat(decision, context, receipt).await.map(Ok)
             }
-            Err(AppendError::Refused(Refused::Conflict { stream, .. })) => {
+            Err(AppendError::Rejected(Rejected::WrongExpectedVersion { stream, .. })) => {
                 forget(&work, &written);
                 forget(&work, &[stream]);
-                Ok(Err(Retry::Moved))
+                Ok(Err(Retry::VersionConflict))
             }
             Err(error) => {
                 forget(&work, &written);
@@ -89,7 +89,7 @@ impl Executor {
         context: &Context,
         work: Work,
         is_rejected: bool,
-    ) -> Attempt {
+    ) -> AttemptResult {
         let streams: Vec<StreamId> = work.used().map(|(stream, _)| stream.clone()).collect();
         let mut settled = true;
         for (stream, entered) in work.used() {
@@ -105,14 +105,14 @@ impl Executor {
             }
         }
         if !settled {
-            return Ok(Err(Retry::Moved));
+            return Ok(Err(Retry::VersionConflict));
         }
         // A commit of the same command that is still on its way, sent by a caller that gave up, would make the refusal
         // untrue a moment later.
         if let Some(mut first) = self.appender.pending(context.command_id) {
             let settled = first.wait(context.deadline).await;
-            if let Err(AppendError::Unavailable(Outcome::Unknown)) = settled {
-                return Err(ExecuteError::Unavailable(Outcome::Unknown));
+            if let Err(AppendError::Unavailable(CommitOutcome::Unknown)) = settled {
+                return Err(ExecuteError::Unavailable(CommitOutcome::Unknown));
             }
         }
         let standing = self.store.standing(context.command_id, &streams);
@@ -132,7 +132,7 @@ impl Executor {
             }
         }
         if moved {
-            Ok(Err(Retry::Moved))
+            Ok(Err(Retry::VersionConflict))
         } else if is_rejected {
             Err(ExecuteError::Rejected(()))
         } else if decision.reply(&work.into_states()) {
@@ -178,7 +178,7 @@ impl Executor {
                     continue;
                 };
                 let loaded = load(&*self.store, lane.kind, &lane.stream, Some(version));
-                let loaded = timeout_at(context.deadline + GRACE, loaded)
+                let loaded = timeout_at(context.deadline + LOOKUP_GRACE_PERIOD, loaded)
                     .await
                     .unwrap_or_else(|_| Err(too_late()))
                     .map_err(|error| unanswered(&receipt, error))?;
@@ -219,8 +219,8 @@ fn forget(work: &Work, streams: &[StreamId]) {
     }
 }
 
-fn moved_tip(entered: &Entered, last_event: Uuid, pending: Pending) -> Tip {
-    Tip {
+fn moved_tip(entered: &AcquiredStream, last_event: Uuid, pending: Pending) -> PendingState {
+    PendingState {
         state: Arc::clone(&entered.state),
         version: entered.version,
         last_event: Some(last_event),
@@ -231,7 +231,7 @@ fn moved_tip(entered: &Entered, last_event: Uuid, pending: Pending) -> Tip {
 
 fn no_answer(error: AppendError) -> ExecuteError<()> {
     match error {
-        AppendError::Refused(_) => ExecuteError::Fenced,
+        AppendError::Rejected(_) => ExecuteError::Fenced,
         AppendError::Unavailable(outcome) => ExecuteError::Unavailable(outcome),
         AppendError::Failed(error) => ExecuteError::Failed(error),
     }

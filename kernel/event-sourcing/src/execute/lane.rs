@@ -23,13 +23,13 @@ use uuid::Uuid;
 
 use super::state::AnyState;
 use crate::appender::Pending;
-use crate::commit::Expected;
+use crate::commit::ExpectedVersion;
 use crate::id::Version;
 use crate::stream::StreamId;
 
 /// The state at the end of a lane.
 #[derive(Clone, Debug)]
-pub(super) struct Tip {
+pub(super) struct PendingState {
     pub(super) state: AnyState,
     pub(super) version: Version,
     /// The event at `version`, if it is known: not when the state comes from a snapshot.
@@ -39,28 +39,28 @@ pub(super) struct Tip {
     pub(super) epoch: u64,
 }
 
-impl Tip {
+impl PendingState {
     /// Whether no commit that it rests on is on its way.
     fn is_settled(&self) -> bool {
         self.pending.as_ref().is_none_or(Pending::is_settled)
     }
 
     /// What a commit that was decided on this tip requires.
-    pub(super) fn expected(&self) -> Expected {
+    pub(super) fn expected(&self) -> ExpectedVersion {
         match self.last_event {
-            Some(event_id) => Expected::Follows {
+            Some(event_id) => ExpectedVersion::Follows {
                 version: self.version,
                 event_id,
             },
-            None if self.version == Version::NONE => Expected::NoStream,
-            None => Expected::Exact(self.version),
+            None if self.version == Version::NONE => ExpectedVersion::NoStream,
+            None => ExpectedVersion::Exact(self.version),
         }
     }
 }
 
 /// The right to decide on a stream.
 #[expect(dead_code, reason = "held for what dropping them does")]
-pub(super) enum Pass {
+pub(super) enum LaneGuard {
     Read(OwnedRwLockReadGuard<()>),
     Write(OwnedRwLockWriteGuard<()>),
 }
@@ -69,7 +69,7 @@ pub(super) enum Pass {
 #[derive(Debug, Default)]
 pub(super) struct LaneCell {
     gate: Arc<RwLock<()>>,
-    tip: Mutex<Option<Tip>>,
+    tip: Mutex<Option<PendingState>>,
     epochs: AtomicU64,
     touched: AtomicBool,
     /// Held while the tip is loaded, so that several readers load once.
@@ -77,19 +77,19 @@ pub(super) struct LaneCell {
 }
 
 impl LaneCell {
-    pub(super) async fn read(&self) -> Pass {
-        Pass::Read(Arc::clone(&self.gate).read_owned().await)
+    pub(super) async fn read(&self) -> LaneGuard {
+        LaneGuard::Read(Arc::clone(&self.gate).read_owned().await)
     }
 
-    pub(super) async fn write(&self) -> Pass {
-        Pass::Write(Arc::clone(&self.gate).write_owned().await)
+    pub(super) async fn write(&self) -> LaneGuard {
+        LaneGuard::Write(Arc::clone(&self.gate).write_owned().await)
     }
 
-    pub(super) fn tip(&self) -> Option<Tip> {
+    pub(super) fn tip(&self) -> Option<PendingState> {
         self.tip.lock().clone()
     }
 
-    pub(super) fn set_tip(&self, tip: Tip) {
+    pub(super) fn set_tip(&self, tip: PendingState) {
         *self.tip.lock() = Some(tip);
     }
 
@@ -162,7 +162,7 @@ impl Lanes {
     }
 
     /// Drops a lane that nobody is in. Its place comes free when it is looked at.
-    pub(super) fn let_go(&self, stream: &StreamId) {
+    pub(super) fn evict(&self, stream: &StreamId) {
         let mut cells = self.cells.lock();
         if let Some(cell) = cells.by_stream.get(stream)
             && !cell.is_busy()
@@ -210,7 +210,7 @@ mod tests {
         for number in 0..1_000 {
             let stream = StreamId::new("saga", format!("saga-{number}"));
             drop(lanes.get(&stream));
-            lanes.let_go(&stream);
+            lanes.evict(&stream);
             assert!(lanes.find(&stream).is_none());
         }
         let cells = lanes.cells.lock();
@@ -235,7 +235,7 @@ mod tests {
         let lanes = Lanes::new(10);
         let stream = StreamId::new("saga", "saga-1");
         let cell = lanes.get(&stream);
-        lanes.let_go(&stream);
+        lanes.evict(&stream);
         assert!(
             lanes
                 .find(&stream)

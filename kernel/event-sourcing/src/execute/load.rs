@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use super::state::{AnyState, Kind};
+use super::state::{AggregateType, AnyState};
 use crate::clock::Clock;
 use crate::id::Version;
 use crate::snapshot::{self, MarkedState};
@@ -23,7 +23,7 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    fn initial(kind: &'static Kind) -> Self {
+    fn initial(kind: &'static AggregateType) -> Self {
         Self {
             state: (kind.initial)(),
             version: Version::NONE,
@@ -36,7 +36,7 @@ impl Loaded {
 /// Loads the state of a stream, at its end or at version `at`. Snapshots above `at` are not used.
 pub(super) async fn load(
     store: &dyn EventStore,
-    kind: &'static Kind,
+    kind: &'static AggregateType,
     stream: &StreamId,
     at: Option<Version>,
 ) -> Result<Loaded, StoreError> {
@@ -74,7 +74,7 @@ pub(super) async fn load(
 /// be used.
 async fn from_snapshot(
     store: &dyn EventStore,
-    kind: &'static Kind,
+    kind: &'static AggregateType,
     stream: &StreamId,
     at: Option<Version>,
 ) -> Result<Option<(Loaded, StreamPage)>, StoreError> {
@@ -132,7 +132,7 @@ fn undecodable(stream: &StreamId, error: impl Error + Send + Sync + 'static) -> 
 
 /// The state as a row of the snapshot table; nothing if it may not be kept, or JSON cannot hold it.
 pub(super) fn take(
-    kind: &'static Kind,
+    kind: &'static AggregateType,
     stream: StreamId,
     state: &AnyState,
     version: Version,

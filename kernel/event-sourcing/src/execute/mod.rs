@@ -13,11 +13,11 @@
 //! the store before it is answered. A conflict can only come from another process (or from a commit ahead that
 //! such a conflict took along); it is decided again until the command's deadline.
 
+mod acquire;
 mod command;
 mod decision;
 #[cfg(feature = "testing")]
 mod dry_run;
-mod enter;
 mod executor;
 mod finish;
 mod lane;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::load::take;
-use super::state::{AnyState, Kind};
+use super::state::{AggregateType, AnyState};
 use crate::clock::Clock;
 use crate::failure_log::FailureLog;
 use crate::fields;
@@ -25,7 +25,7 @@ pub(super) struct Snapshots {
 }
 
 struct Due {
-    kind: &'static Kind,
+    kind: &'static AggregateType,
     stream: StreamId,
     state: AnyState,
     version: Version,
@@ -37,7 +37,7 @@ impl Snapshots {
         store: Arc<dyn EventStore>,
         clock: Arc<dyn Clock>,
     ) -> (Self, JoinHandle<()>) {
-        metrics::counter!("event_store_snapshots_left_out_total").increment(0);
+        metrics::counter!("event_store_snapshots_dropped_total").increment(0);
         let (queue, due) = mpsc::channel(QUEUE);
         (Self { queue }, tokio::spawn(run(store, clock, due)))
     }
@@ -45,7 +45,7 @@ impl Snapshots {
     /// `state` must be durable; `last_event` is the event at `version`.
     pub(super) fn take(
         &self,
-        kind: &'static Kind,
+        kind: &'static AggregateType,
         stream: &StreamId,
         state: &AnyState,
         version: Version,
@@ -59,7 +59,7 @@ impl Snapshots {
             last_event,
         };
         if self.queue.try_send(due).is_err() {
-            metrics::counter!("event_store_snapshots_left_out_total").increment(1);
+            metrics::counter!("event_store_snapshots_dropped_total").increment(1);
         }
     }
 }

@@ -8,11 +8,11 @@ use crate::aggregate::Aggregate;
 use crate::envelope::Envelope;
 use crate::event::DecodeError;
 
-/// A state whose type only its [`Kind`] knows. Shared: a lane hands the same state to many decisions.
+/// A state whose type only its [`AggregateType`] knows. Shared: a lane hands the same state to many decisions.
 pub(super) type AnyState = Arc<dyn Any + Send + Sync>;
 
 /// The operations of one aggregate type, without its type.
-pub(super) struct Kind {
+pub(super) struct AggregateType {
     pub(super) aggregate_type: &'static str,
     pub(super) snapshot_version: u32,
     pub(super) initial: fn() -> AnyState,
@@ -21,13 +21,13 @@ pub(super) struct Kind {
     pub(super) write_snapshot: fn(&AnyState) -> Option<String>,
 }
 
-impl fmt::Debug for Kind {
+impl fmt::Debug for AggregateType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Kind({})", self.aggregate_type)
     }
 }
 
-impl Kind {
+impl AggregateType {
     pub(super) fn of<A: Aggregate>() -> &'static Self {
         &const {
             Self {

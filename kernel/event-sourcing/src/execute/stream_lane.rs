@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::state::Kind;
+use super::state::AggregateType;
 use crate::aggregate::Aggregate;
 use crate::stream::StreamId;
 
@@ -23,7 +23,7 @@ pub(super) enum Mode {
 #[derive(Clone, Debug)]
 pub struct Lane {
     pub(super) stream: StreamId,
-    pub(super) kind: &'static Kind,
+    pub(super) kind: &'static AggregateType,
     pub(super) mode: Mode,
 }
 
@@ -31,7 +31,7 @@ impl Lane {
     fn new<A: Aggregate>(id: &str, mode: Mode) -> Self {
         Self {
             stream: A::stream(id),
-            kind: Kind::of::<A>(),
+            kind: AggregateType::of::<A>(),
             mode,
         }
     }
@@ -64,7 +64,7 @@ impl Lane {
 pub(super) type LaneSet = BTreeMap<StreamId, Lane>;
 
 /// Adds a lane, or takes part in it more strongly.
-pub(super) fn widen(lanes: &mut LaneSet, lane: Lane) {
+pub(super) fn add_stream(lanes: &mut LaneSet, lane: Lane) {
     match lanes.get_mut(&lane.stream) {
         Some(known) => known.mode = known.mode.max(lane.mode),
         None => {

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::lane::{LaneCell, Tip};
-use super::state::{AnyState, Kind, typed};
+use super::lane::{LaneCell, PendingState};
+use super::state::{AggregateType, AnyState, typed};
 use super::states::States;
 use super::stream_lane::{Lane, Mode};
 use crate::aggregate::Aggregate;
-use crate::commit::{Commit, CommitError, Expected, Write};
+use crate::commit::{Commit, CommitError, ExpectedVersion, Write};
 use crate::event::{DomainEvent, Metadata, NewEvent};
 use crate::id::{CommandId, Version};
 use crate::lease::Fence;
@@ -36,7 +36,7 @@ pub struct MissingStream(pub(super) Lane);
 impl DecideError<Infallible> {
     /// The same where there may be rejections: here is none.
     #[must_use]
-    pub fn widen<R>(self) -> DecideError<R> {
+    pub fn missing_stream<R>(self) -> DecideError<R> {
         match self {
             Self::Rejected(never) => match never {},
             Self::MissingStream(missing) => DecideError::MissingStream(missing),
@@ -53,20 +53,20 @@ impl<R> From<R> for DecideError<R> {
 
 /// A stream that was entered, with the state that the decision has left it in so far.
 #[derive(Debug)]
-pub(super) struct Entered {
-    pub(super) kind: &'static Kind,
+pub(super) struct AcquiredStream {
+    pub(super) kind: &'static AggregateType,
     pub(super) mode: Mode,
     /// Its lane, which is not evicted as long as somebody holds it; none if the stream was read outside of it.
     pub(super) cell: Option<Arc<LaneCell>>,
     /// As it was before the decision.
-    pub(super) tip: Tip,
+    pub(super) tip: PendingState,
     pub(super) state: AnyState,
     pub(super) version: Version,
     pub(super) used: bool,
 }
 
-impl Entered {
-    pub(super) fn new(lane: &Lane, cell: Option<Arc<LaneCell>>, tip: Tip) -> Self {
+impl AcquiredStream {
+    pub(super) fn new(lane: &Lane, cell: Option<Arc<LaneCell>>, tip: PendingState) -> Self {
         let (state, version) = (Arc::clone(&tip.state), tip.version);
         Self {
             kind: lane.kind,
@@ -87,8 +87,8 @@ pub(super) struct Work {
     command_id: CommandId,
     now: DateTime<Utc>,
     metadata: Metadata,
-    pub(super) entered: HashMap<StreamId, Entered>,
-    writes: Vec<(StreamId, Expected, Vec<NewEvent>)>,
+    pub(super) entered: HashMap<StreamId, AcquiredStream>,
+    writes: Vec<(StreamId, ExpectedVersion, Vec<NewEvent>)>,
 }
 
 impl Work {
@@ -97,7 +97,7 @@ impl Work {
         command_id: CommandId,
         now: DateTime<Utc>,
         metadata: Metadata,
-        entered: HashMap<StreamId, Entered>,
+        entered: HashMap<StreamId, AcquiredStream>,
     ) -> Self {
         Self {
             operation,
@@ -110,12 +110,12 @@ impl Work {
     }
 
     fn state<A: Aggregate>(&mut self, lane: Lane) -> Result<Arc<A>, MissingStream> {
-        self.enter(lane).map(|entered| typed(&entered.state))
+        self.stream(lane).map(|entered| typed(&entered.state))
     }
 
     fn append<A: Aggregate>(&mut self, id: &str, events: &[A::Event]) -> Result<(), MissingStream> {
         let now = self.now;
-        let entered = self.enter(Lane::write::<A>(id))?;
+        let entered = self.stream(Lane::write::<A>(id))?;
         if events.is_empty() {
             return Ok(());
         }
@@ -130,7 +130,7 @@ impl Work {
         Ok(())
     }
 
-    fn enter(&mut self, lane: Lane) -> Result<&mut Entered, MissingStream> {
+    fn stream(&mut self, lane: Lane) -> Result<&mut AcquiredStream, MissingStream> {
         match self.entered.get_mut(&lane.stream) {
             Some(entered) if entered.mode >= lane.mode => {
                 entered.used = true;
@@ -140,7 +140,7 @@ impl Work {
         }
     }
 
-    fn plan<E: DomainEvent>(&mut self, stream: StreamId, expected: Expected, events: &[E]) {
+    fn plan<E: DomainEvent>(&mut self, stream: StreamId, expected: ExpectedVersion, events: &[E]) {
         let new = events.iter().map(|event| NewEvent {
             event: event.encode(),
             metadata: self.metadata.clone(),
@@ -166,7 +166,7 @@ impl Work {
     }
 
     /// The streams that the decision read, with the tips that it read.
-    pub(super) fn used(&self) -> impl Iterator<Item = (&StreamId, &Entered)> {
+    pub(super) fn used(&self) -> impl Iterator<Item = (&StreamId, &AcquiredStream)> {
         self.entered.iter().filter(|(_, entered)| entered.used)
     }
 
@@ -322,7 +322,7 @@ impl<'w, R> UnitOfWork<'w, R> {
     /// Appends events wherever the stream ends. It is not read.
     pub fn append_any<A: Aggregate>(&mut self, id: &str, events: &[A::Event]) {
         if !events.is_empty() {
-            self.work.plan(A::stream(id), Expected::Any, events);
+            self.work.plan(A::stream(id), ExpectedVersion::Any, events);
         }
     }
 }

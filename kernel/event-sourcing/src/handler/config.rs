@@ -31,7 +31,7 @@ pub struct HandlerConfig {
     /// How long a stop waits for tries that are under way. What has no end by then is delivered again.
     pub stop_grace: Duration,
     /// How long ends of deliveries gather before the checkpoint is written.
-    pub gather: Duration,
+    pub linger: Duration,
     /// How long a checkpoint may stay behind events that do not concern the handler.
     pub idle: Duration,
     /// The first pause after a database error; it doubles with each.
@@ -57,7 +57,7 @@ impl HandlerConfig {
             longest_pause: Duration::from_mins(1),
             max_parked: 1_000,
             stop_grace: Duration::from_secs(3),
-            gather: Duration::from_millis(50),
+            linger: Duration::from_millis(50),
             idle: Duration::from_secs(1),
             retry_min: Duration::from_millis(50),
             retry_max: Duration::from_secs(5),

@@ -32,7 +32,7 @@ pub(super) struct Replay {
     pub(super) queue: Queue,
     /// It was read up to here.
     pub(super) after: Version,
-    pub(super) through: Position,
+    pub(super) read_up_to: Position,
 }
 
 /// A stream that is parked, or on its way back.
@@ -54,7 +54,7 @@ pub(super) struct Changes {
 
 /// An event whose turn it is.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct NextEvent {
     pub(super) stream: StreamId,
     pub(super) entry: Entry,
     /// Counts from 1.
@@ -109,7 +109,7 @@ impl Keys {
     }
 
     /// The log was read up to here.
-    pub(super) fn read_through(&self) -> Position {
+    pub(super) fn read_up_to(&self) -> Position {
         self.read_through
     }
 
@@ -134,12 +134,12 @@ impl Keys {
                 self.ready.push_back(stream);
             }
         }
-        self.read_through = page.through.max(self.read_through);
+        self.read_through = page.read_up_to.max(self.read_through);
     }
 
     /// The next event whose turn it is, of a stream that has no other one under way. `is_full` leaves out all streams but
     /// those that are replayed.
-    pub(super) fn next_turn(&mut self, is_full: bool) -> Option<Turn> {
+    pub(super) fn next_turn(&mut self, is_full: bool) -> Option<NextEvent> {
         loop {
             let again = self.ready_again.pop_front();
             let next = again.or_else(|| self.ready.pop_front_if(|_| !is_full));
@@ -148,7 +148,7 @@ impl Keys {
                 && let Some(entry) = queue.entries.front().cloned()
             {
                 queue.attempts += 1;
-                return Some(Turn {
+                return Some(NextEvent {
                     stream,
                     entry,
                     attempt: queue.attempts,

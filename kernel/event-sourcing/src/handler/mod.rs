@@ -24,6 +24,7 @@
 mod config;
 mod control;
 mod delivery;
+mod delivery_loop;
 mod keys;
 mod reactions;
 mod replay;
@@ -31,7 +32,6 @@ mod runner;
 mod shared;
 mod step;
 mod store;
-mod work;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -110,7 +110,7 @@ pub fn name_of<H: EventHandler>(handler: &H) -> Cow<'static, str> {
 }
 
 /// The longest pause that the other side can ask for: the checkpoint stays where it is meanwhile.
-const LONGEST_WAIT: Duration = Duration::from_mins(10);
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 
 /// Why a handler could not do its work.
 ///
@@ -119,7 +119,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(10);
 pub struct HandlerError {
     is_permanent: bool,
     reason: String,
-    not_before: Option<Duration>,
+    retry_after: Option<Duration>,
 }
 
 impl HandlerError {
@@ -128,7 +128,7 @@ impl HandlerError {
         Self {
             is_permanent: false,
             reason: reason.to_string(),
-            not_before: None,
+            retry_after: None,
         }
     }
 
@@ -137,21 +137,21 @@ impl HandlerError {
         Self {
             is_permanent: true,
             reason: reason.to_string(),
-            not_before: None,
+            retry_after: None,
         }
     }
 
     /// The other side asks for a pause before the next try. Of one that is longer than ten minutes, these.
     #[must_use]
-    pub fn not_before(mut self, pause: Duration) -> Self {
-        self.not_before = Some(pause.min(LONGEST_WAIT));
+    pub fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause.min(MAX_RETRY_AFTER));
         self
     }
 
     /// How long the other side asks to be left in peace.
     #[must_use]
     pub fn wait(&self) -> Duration {
-        self.not_before.unwrap_or_default()
+        self.retry_after.unwrap_or_default()
     }
 
     /// Whether it is pointless to try again.

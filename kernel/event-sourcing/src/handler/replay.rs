@@ -38,7 +38,7 @@ impl Keys {
             parked.replay = Some(Replay {
                 queue: Queue::default(),
                 after,
-                through: Position::START,
+                read_up_to: Position::START,
             });
             return Some((stream, after));
         }
@@ -62,7 +62,7 @@ impl Keys {
     ///
     /// What the reading of the log has not come to yet is left to it.
     pub(super) fn replay(&mut self, stream: &StreamId, page: StreamPage, filter: &Filter) -> bool {
-        let read_through = self.read_through();
+        let read_through = self.read_up_to();
         let Some(parked) = self.parked.get_mut(stream) else {
             return false;
         };
@@ -75,7 +75,7 @@ impl Keys {
                 is_end = true;
                 break;
             }
-            (replay.after, replay.through) = (version(&entry), entry.position());
+            (replay.after, replay.read_up_to) = (version(&entry), entry.position());
             if filter.matches(entry.stream().aggregate_type(), entry.event_type()) {
                 replay.queue.entries.push_back(entry);
             }
@@ -84,7 +84,7 @@ impl Keys {
             self.again(stream.clone());
             return false;
         }
-        if is_end && parked.passed <= replay.through.max(parked.row.position) {
+        if is_end && parked.passed <= replay.read_up_to.max(parked.row.position) {
             self.release(stream);
             return false;
         }
@@ -140,11 +140,11 @@ mod tests {
             .into_iter()
             .map(|number| Entry::Event(Arc::new(event(number))))
             .collect();
-        let through = entries.last().map_or(Position::START, Entry::position);
+        let read_up_to = entries.last().map_or(Position::START, Entry::position);
         LogPage {
             entries,
-            through,
-            head: through,
+            read_up_to: read_up_to,
+            head: read_up_to,
         }
     }
 
@@ -222,7 +222,7 @@ mod tests {
         other.stream = StreamId::new("counter", "b");
         keys.read(LogPage {
             entries: vec![Entry::Event(Arc::new(other))],
-            through: Position(9),
+            read_up_to: Position(9),
             head: Position(9),
         });
         assert_eq!(keys.checkpoint(), Position(2));

@@ -7,14 +7,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::delivery_loop::DeliveryLoop;
 use super::shared::{HandlerParts, HandlerState, Shared};
-use super::work::Work;
 use super::{EventHandler, HandlerConfig, HandlerProgress, HandlerWrite, Start};
 use crate::backoff::Backoff;
 use crate::fields;
 use crate::lease::Token;
 use crate::store::Filter;
-use crate::subscription::Lost;
+use crate::subscription::LeaseLost;
 
 /// Runs one event handler in this process whenever it holds the lease.
 pub struct HandlerRunner<H: EventHandler>(Shared<H>);
@@ -57,7 +57,7 @@ impl<H: EventHandler> HandlerRunner<H> {
         let mut backoff = Backoff::new(self.0.config.retry_min, self.0.config.retry_max);
         while !stop.is_cancelled() {
             let started = Instant::now();
-            let lost = match self.hold(&stop).await {
+            let lost = match self.run_with_lease(&stop).await {
                 Ok(()) => break,
                 Err(lost) => lost,
             };
@@ -68,32 +68,35 @@ impl<H: EventHandler> HandlerRunner<H> {
             // Nothing is to be done if it is cut short.
             let _cut = stop.run_until_cancelled(tokio::time::sleep(wait)).await;
         }
-        self.0.rest(None);
+        self.0.set_idle(None);
         self.0.subscription.release().await;
     }
 
     /// Works for as long as it holds the lease, and until `stop` fires.
-    async fn hold(&self, stop: &CancellationToken) -> Result<(), Lost> {
+    async fn run_with_lease(&self, stop: &CancellationToken) -> Result<(), LeaseLost> {
         let lease = stop.run_until_cancelled(self.0.subscription.take()).await;
         let Some(lease) = lease else {
             return Ok(());
         };
         let (token, progress) = self.take_over(lease?).await?;
         let work = self.begin(token, progress).await?;
-        self.0.subscription.hold(token, work.run(stop)).await
+        self.0
+            .subscription
+            .run_with_lease(token, work.run(stop))
+            .await
     }
 
     /// The progress under this process's token. A store that has a newer one was written by a process that took the
     /// lease since; or the leases were restored from an older copy, and the tokens begin again. Only then is the lease
     /// still held, and it is taken again until its token is a newer one.
-    async fn take_over(&self, mut token: Token) -> Result<(Token, HandlerProgress), Lost> {
+    async fn take_over(&self, mut token: Token) -> Result<(Token, HandlerProgress), LeaseLost> {
         let mut is_restored = false;
         loop {
             if let Some(progress) = self.0.store.begin(&self.0.name, token).await? {
                 return Ok((token, progress));
             }
             if self.0.subscription.take().await? != token {
-                return Err(Lost::Lease);
+                return Err(LeaseLost::Lease);
             }
             if !std::mem::replace(&mut is_restored, true) {
                 tracing::warn!(
@@ -105,7 +108,11 @@ impl<H: EventHandler> HandlerRunner<H> {
         }
     }
 
-    async fn begin(&self, token: Token, progress: HandlerProgress) -> Result<Work<'_, H>, Lost> {
+    async fn begin(
+        &self,
+        token: Token,
+        progress: HandlerProgress,
+    ) -> Result<DeliveryLoop<'_, H>, LeaseLost> {
         let mark = match (progress.mark, H::START) {
             (Some(mark), _) => mark,
             (None, Start::Now) => self.0.subscription.head().await?,
@@ -121,29 +128,29 @@ impl<H: EventHandler> HandlerRunner<H> {
                 released: Vec::new(),
             };
             if !self.0.store.write(&self.0.name, write).await? {
-                return Err(Lost::Lease);
+                return Err(LeaseLost::Lease);
             }
         }
-        Work::begin(&self.0, token, mark, progress).await
+        DeliveryLoop::begin(&self.0, token, mark, progress).await
     }
 
     /// Shows why it stopped, and says how long it stays so.
-    fn lost(&self, lost: &Lost, backoff: &mut Backoff) -> Duration {
+    fn lost(&self, lost: &LeaseLost, backoff: &mut Backoff) -> Duration {
         let (failing, pause) = match lost {
-            Lost::Lease => {
+            LeaseLost::Lease => {
                 backoff.reset();
                 (None, self.0.subscription.pause())
             }
-            Lost::Log(foreign) => {
+            LeaseLost::Log(foreign) => {
                 self.log_failure(foreign);
                 (Some(foreign.to_string()), self.0.config.retry_max)
             }
-            Lost::Error(error) => {
+            LeaseLost::Error(error) => {
                 self.log_failure(error);
                 (Some(error.to_string()), backoff.next_pause())
             }
         };
-        self.0.rest(failing);
+        self.0.set_idle(failing);
         pause
     }
 

@@ -149,7 +149,7 @@ impl<H: EventHandler> Shared<H> {
     }
 
     /// Another process may run the handler now: what this one knew of it may be old.
-    pub(super) fn rest(&self, failing: Option<String>) {
+    pub(super) fn set_idle(&self, failing: Option<String>) {
         let position = self.state.borrow().position;
         self.measure(&HandlerState::default());
         self.state.send_replace(HandlerState {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 
-use super::keys::{Changes, Turn};
+use super::keys::{Changes, NextEvent};
 use super::reactions::Handled;
 use super::replay;
 use super::shared::Shared;
@@ -15,7 +15,7 @@ use crate::lease::Token;
 use crate::log::LogMark;
 use crate::store::{Entry, LogPage, StoreError, StreamPage};
 use crate::stream::StreamId;
-use crate::subscription::{LastEvent, LogReader, Lost};
+use crate::subscription::{LastEvent, LeaseLost, LogReader};
 
 /// How old decisions may be that an event is delivered by.
 const DECISIONS_MAX_AGE: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub(super) enum Step {
     /// A parked stream was read.
     Replayed(StreamId, Result<StreamPage, StoreError>),
     /// Checkpoint and parked streams were written.
-    Wrote(Result<LogMark, Lost>),
+    Wrote(Result<LogMark, LeaseLost>),
 }
 
 impl Step {
@@ -144,8 +144,8 @@ pub(super) async fn decide<H: EventHandler>(
 }
 
 /// Has the handler try an event.
-pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: Turn) -> Step {
-    let Turn {
+pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: NextEvent) -> Step {
+    let NextEvent {
         stream,
         entry,
         attempt,
@@ -172,7 +172,7 @@ pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: Turn) -> 
 }
 
 /// Waits before the next try.
-pub(super) async fn rest(stream: StreamId, pause: Duration) -> Step {
+pub(super) async fn pause(stream: StreamId, pause: Duration) -> Step {
     sleep(pause).await;
     Step::Rested(stream)
 }
@@ -193,12 +193,15 @@ pub(super) async fn write<H: EventHandler>(
     shared: &Shared<H>,
     token: Token,
     from: LogMark,
-    (through, last): (Position, LastEvent),
+    (read_up_to, last): (Position, LastEvent),
     changes: Changes,
 ) -> Step {
     let write = async {
-        let last = last.up_to(through);
-        let mark = shared.subscription.mark(Some(from), last, through).await?;
+        let last = last.up_to(read_up_to);
+        let mark = shared
+            .subscription
+            .mark(Some(from), last, read_up_to)
+            .await?;
         let write = HandlerWrite {
             token,
             mark,
@@ -206,7 +209,7 @@ pub(super) async fn write<H: EventHandler>(
             released: changes.released,
         };
         if !shared.store.write(&shared.name, write).await? {
-            return Err(Lost::Lease);
+            return Err(LeaseLost::Lease);
         }
         Ok(mark)
     };

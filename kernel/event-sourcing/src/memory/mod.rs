@@ -22,17 +22,19 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::commit::{Commit, Receipt, Refused};
+use crate::commit::{Commit, Receipt, Rejected};
 use crate::envelope::{DecodedOnce, Envelope};
 use crate::id::{CommandId, Position, Version};
-use crate::judge::{Judged, Known, Placed, Questions, Tip, judge};
 use crate::lease::{Lease, LeaseRetention, Token};
 use crate::log::{LogId, LogIdentity, LogMark};
 use crate::store::{
-    Entry, EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, Standing, StoreError,
+    CommandStatus, Entry, EventStore, Filter, LogPage, MAX_PAGE_EVENTS, Snapshot, StoreError,
     StreamPage, Unreadable,
 };
 use crate::stream::StreamId;
+use crate::validate_batch::{
+    BatchOutcome, Lookups, PositionedEvent, StoreState, StreamTip, validate_batch,
+};
 
 /// A log of events in memory, with its leases. Share it by `Arc`.
 #[derive(Debug)]
@@ -93,7 +95,7 @@ impl MemoryEventStore {
             contents
                 .log
                 .iter()
-                .take(behind(position.0))
+                .take(index_after(position.0))
                 .cloned()
                 .collect()
         };
@@ -121,7 +123,7 @@ impl MemoryEventStore {
     }
 
     fn mark(&self, contents: &Contents, position: Position) -> LogMark {
-        let index = position.0.checked_sub(1).map(behind);
+        let index = position.0.checked_sub(1).map(index_after);
         let event = index.and_then(|index| contents.log.get(index));
         LogMark {
             log: self.id,
@@ -185,9 +187,9 @@ impl Contents {
         })
     }
 
-    fn tip(&self, stream: &StreamId) -> Option<Tip> {
+    fn tip(&self, stream: &StreamId) -> Option<StreamTip> {
         let last = &self.log[*self.streams.get(stream)?.last()?];
-        Some(Tip {
+        Some(StreamTip {
             version: last.version,
             event_id: last.event_id,
         })
@@ -223,7 +225,7 @@ impl Contents {
         });
     }
 
-    fn answers(&self, questions: &Questions<'_>) -> Known {
+    fn answers(&self, questions: &Lookups<'_>) -> StoreState {
         let receipts = questions.commands.iter().filter_map(|command| {
             let receipt = self.receipts.get(command)?;
             Some((*command, receipt.clone()))
@@ -236,7 +238,7 @@ impl Contents {
             .leases
             .iter()
             .filter_map(|lease| Some((Arc::clone(lease), self.leases.get(*lease)?.token)));
-        Known {
+        StoreState {
             head: self.head(),
             receipts: receipts.collect(),
             tips: tips.collect(),
@@ -244,7 +246,7 @@ impl Contents {
         }
     }
 
-    fn keep(&mut self, batch: &[Commit], judged: &Judged<'_>) {
+    fn apply(&mut self, batch: &[Commit], judged: &BatchOutcome<'_>) {
         for placed in &judged.events {
             let index = self.log.len();
             self.log.push(Arc::new(envelope(placed)));
@@ -263,7 +265,7 @@ impl Contents {
     }
 }
 
-fn envelope(placed: &Placed<'_>) -> Envelope {
+fn envelope(placed: &PositionedEvent<'_>) -> Envelope {
     Envelope {
         position: placed.position,
         stream: placed.stream.clone(),
@@ -280,17 +282,17 @@ fn envelope(placed: &Placed<'_>) -> Envelope {
 }
 
 /// The index of the first event behind a version or position.
-fn behind(number: u64) -> usize {
+fn index_after(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[async_trait]
 impl EventStore for MemoryEventStore {
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         let mut contents = self.write();
-        let known = contents.answers(&Questions::of(batch));
-        let judged = judge(batch, known);
-        contents.keep(batch, &judged);
+        let known = contents.answers(&Lookups::of(batch));
+        let judged = validate_batch(batch, known);
+        contents.apply(batch, &judged);
         self.head.send_replace(judged.head);
         Ok(judged.answers)
     }
@@ -299,13 +301,13 @@ impl EventStore for MemoryEventStore {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<CommandStatus, StoreError> {
         let contents = self.read();
         let receipt = contents.receipts.get(&command).map(|first| Receipt {
             duplicate: true,
             ..first.clone()
         });
-        Ok(Standing {
+        Ok(CommandStatus {
             receipt,
             versions: streams.iter().map(|s| contents.version(s)).collect(),
             head: contents.head(),
@@ -320,7 +322,7 @@ impl EventStore for MemoryEventStore {
     ) -> Result<StreamPage, StoreError> {
         let contents = self.read();
         let indexes = contents.streams.get(stream).map_or(&[][..], Vec::as_slice);
-        let rest = indexes.get(behind(after.0)..).unwrap_or_default();
+        let rest = indexes.get(index_after(after.0)..).unwrap_or_default();
         let count = rest.len().min(limit.clamp(1, MAX_PAGE_EVENTS));
         let mut page = StreamPage {
             events: Vec::with_capacity(count),
@@ -346,20 +348,20 @@ impl EventStore for MemoryEventStore {
         let limit = limit.clamp(1, MAX_PAGE_EVENTS);
         let contents = self.read();
         let head = contents.head();
-        let rest = contents.log.get(behind(after.0)..).unwrap_or_default();
+        let rest = contents.log.get(index_after(after.0)..).unwrap_or_default();
         let entries: Vec<_> = rest
             .iter()
             .filter(|event| filter.matches(event.stream.aggregate_type(), &event.event_type))
             .take(limit)
             .map(|event| contents.entry(event))
             .collect();
-        let through = match entries.last() {
+        let read_up_to = match entries.last() {
             Some(last) if entries.len() == limit => last.position(),
             _ => head,
         };
         Ok(LogPage {
             entries,
-            through,
+            read_up_to,
             head,
         })
     }

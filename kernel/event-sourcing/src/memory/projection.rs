@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::id::Position;
 use crate::lease::Token;
 
-use crate::projection::{PageWrite, Progress, Projection, ProjectionStore};
+use crate::projection::{PageWrite, Projection, ProjectionProgress, ProjectionStore};
 use crate::store::StoreError;
 
 /// Keeps the rows of one projection in memory, for tests and examples. They are gone when it is dropped, so each process
@@ -18,7 +18,7 @@ pub struct MemoryProjectionStore<P: Projection>(Mutex<Table<P::Row>>);
 
 struct Table<R> {
     rows: BTreeMap<String, R>,
-    progress: Progress,
+    progress: ProjectionProgress,
     token: Option<Token>,
 }
 
@@ -26,7 +26,7 @@ impl<P: Projection> Default for MemoryProjectionStore<P> {
     fn default() -> Self {
         Self(Mutex::new(Table {
             rows: BTreeMap::new(),
-            progress: Progress::default(),
+            progress: ProjectionProgress::default(),
             token: None,
         }))
     }
@@ -65,7 +65,7 @@ impl<P: Projection> MemoryProjectionStore<P> {
 
 #[async_trait]
 impl<P: Projection> ProjectionStore<P> for MemoryProjectionStore<P> {
-    async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+    async fn begin(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError> {
         let mut table = self.0.lock();
         if table.token.is_some_and(|present| present > token) {
             return Ok(None);
@@ -74,17 +74,17 @@ impl<P: Projection> ProjectionStore<P> for MemoryProjectionStore<P> {
         Ok(Some(table.progress.clone()))
     }
 
-    async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+    async fn restart(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError> {
         let mut table = self.0.lock();
         if table.token != Some(token) {
             return Ok(None);
         }
         table.rows.clear();
-        table.progress = Progress::default();
+        table.progress = ProjectionProgress::default();
         Ok(Some(table.progress.clone()))
     }
 
-    async fn progress(&self) -> Result<Progress, StoreError> {
+    async fn progress(&self) -> Result<ProjectionProgress, StoreError> {
         Ok(self.0.lock().progress.clone())
     }
 
@@ -105,8 +105,8 @@ impl<P: Projection> ProjectionStore<P> for MemoryProjectionStore<P> {
                 None => table.rows.remove(&key),
             };
         }
-        table.progress = Progress {
-            position: page.through,
+        table.progress = ProjectionProgress {
+            position: page.read_up_to,
             mark: Some(page.mark),
             caught_up: page.caught_up,
             parked: page.parked,

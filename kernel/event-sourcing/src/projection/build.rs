@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Progress;
+use super::ProjectionProgress;
 use crate::fields;
 use crate::id::Position;
 
@@ -21,7 +21,11 @@ pub(super) struct BuildReport {
 }
 
 impl BuildReport {
-    pub(super) fn new(projection: &'static str, schema_version: u32, progress: &Progress) -> Self {
+    pub(super) fn new(
+        projection: &'static str,
+        schema_version: u32,
+        progress: &ProjectionProgress,
+    ) -> Self {
         let now = Instant::now();
         let report = Self {
             projection,
@@ -35,7 +39,7 @@ impl BuildReport {
     }
 
     /// A page was written.
-    pub(super) fn advance(&mut self, progress: &Progress, head: Position) {
+    pub(super) fn advance(&mut self, progress: &ProjectionProgress, head: Position) {
         if !self.is_building {
             return;
         }

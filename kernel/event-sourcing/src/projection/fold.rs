@@ -11,7 +11,7 @@ use crate::store::{Entry, LogPage};
 #[derive(Debug)]
 pub struct DecodedPage {
     events: Vec<Decoded>,
-    through: Position,
+    read_up_to: Position,
     parked: Option<Parked>,
 }
 
@@ -21,7 +21,7 @@ pub struct Folded<P: Projection> {
     /// Each row that changed, once.
     pub changes: Vec<(String, Option<P::Row>)>,
     /// The checkpoint behind the page: below the page's end if an event could not be read or folded.
-    pub through: Position,
+    pub read_up_to: Position,
     /// Why it ends there, if so.
     pub parked: Option<Parked>,
 }
@@ -35,7 +35,7 @@ pub fn decode_page<P: Projection>(
 ) -> DecodedPage {
     let mut decoded = DecodedPage {
         events: Vec::with_capacity(page.entries.len()),
-        through: page.through,
+        read_up_to: page.read_up_to,
         parked: None,
     };
     for entry in page.entries {
@@ -63,7 +63,7 @@ pub fn decode_page<P: Projection>(
 impl DecodedPage {
     fn park(&mut self, position: Position, error: &dyn std::error::Error) {
         let reason = with_causes(error);
-        self.through = Position(position.0 - 1);
+        self.read_up_to = Position(position.0 - 1);
         self.parked = Some(Parked { position, reason });
     }
 
@@ -119,7 +119,7 @@ impl DecodedPage {
         changes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         Folded {
             changes,
-            through: self.through,
+            read_up_to: self.read_up_to,
             parked: self.parked,
         }
     }

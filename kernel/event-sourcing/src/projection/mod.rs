@@ -6,9 +6,9 @@
 
 mod build;
 pub mod control;
+mod debounce;
 pub mod fold;
 mod handlers;
-mod idle;
 mod parking;
 pub mod runner;
 pub mod store;
@@ -20,7 +20,7 @@ pub use control::{ControlEvent, ProjectionControl, decisions};
 pub use fold::{Folded, decode_page};
 pub use handlers::{Decoded, EventContext, Handler, Handlers};
 pub use runner::{Runner, RunnerConfig, RunnerState};
-pub use store::{PageWrite, Parked, Progress, ProjectionStore};
+pub use store::{PageWrite, Parked, ProjectionProgress, ProjectionStore};
 
 /// Folds events into rows.
 ///

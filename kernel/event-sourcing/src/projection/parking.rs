@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Parked, Progress, Projection, ProjectionControl, ProjectionStore};
+use super::{Parked, Projection, ProjectionControl, ProjectionProgress, ProjectionStore};
 use crate::decision::Decisions;
 use crate::id::Position;
 use crate::store::{EventStore, StoreError};
@@ -65,7 +65,7 @@ impl Parking {
     }
 
     /// The event that the projection is parked at, if this runner has tried it.
-    pub(super) fn given_up(&self, progress: &Progress) -> Option<Parked> {
+    pub(super) fn unparked(&self, progress: &ProjectionProgress) -> Option<Parked> {
         let parked = progress.parked.as_ref();
         parked
             .filter(|parked| self.gave_up == Some(parked.position))
@@ -74,7 +74,7 @@ impl Parking {
 
     /// Waits until there is a reason to take the lease again. Whether another runner has passed the event; otherwise this
     /// one is to try it. It looks at least each `interval`.
-    pub(super) async fn stay<P: Projection>(
+    pub(super) async fn wait<P: Projection>(
         &mut self,
         parked: &Parked,
         rows: &dyn ProjectionStore<P>,

@@ -30,10 +30,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::build::BuildReport;
+use super::debounce::CheckpointDebounce;
 use super::fold::decode_page;
-use super::idle::Idle;
 use super::parking::Parking;
-use super::{Handlers, PageWrite, Parked, Progress, Projection, ProjectionStore};
+use super::{Handlers, PageWrite, Parked, Projection, ProjectionProgress, ProjectionStore};
 use crate::backoff::Backoff;
 use crate::decision;
 use crate::failure_log::FailureLog;
@@ -41,7 +41,7 @@ use crate::fields;
 use crate::id::Position;
 use crate::lease::{LeaseStore, Token};
 use crate::store::{EventStore, LogPage, MAX_PAGE_EVENTS, StoreError};
-use crate::subscription::{LastEvent, Lease, LogReader, Lost, OwnedSubscription};
+use crate::subscription::{LastEvent, Lease, LeaseLost, LogReader, OwnedSubscription};
 
 /// The limits of a runner.
 #[derive(Clone, Debug)]
@@ -106,13 +106,13 @@ pub struct Runner<P: Projection> {
 }
 
 /// Why a runner stopped working on its projection for now.
-enum Ended {
-    Lost(Lost),
+enum StoppedBy {
+    Lost(LeaseLost),
     /// The projection is parked, and this runner has tried.
     Parked(Parked),
 }
 
-impl<E: Into<Lost>> From<E> for Ended {
+impl<E: Into<LeaseLost>> From<E> for StoppedBy {
     fn from(lost: E) -> Self {
         Self::Lost(lost.into())
     }
@@ -187,17 +187,17 @@ impl<P: Projection> Runner<P> {
 
     /// Works for as long as it holds the lease, and gives the time until it may try to take it again.
     async fn turn(&self, parking: &mut Parking, backoff: &mut Backoff) -> Duration {
-        let ended = self.hold(parking).await;
+        let ended = self.run_with_lease(parking).await;
         self.state.send_modify(|state| state.active = false);
         let lost = match ended {
-            Ended::Lost(lost) => lost,
-            Ended::Parked(parked) => match self.stay_parked(parking, &parked).await {
+            StoppedBy::Lost(lost) => lost,
+            StoppedBy::Parked(parked) => match self.stay_parked(parking, &parked).await {
                 Ok(()) => return Duration::ZERO,
-                Err(error) => Lost::Error(error),
+                Err(error) => LeaseLost::Error(error),
             },
         };
         match lost {
-            Lost::Lease => {
+            LeaseLost::Lease => {
                 backoff.reset();
                 // What failed here is the other process's now.
                 self.state
@@ -205,8 +205,8 @@ impl<P: Projection> Runner<P> {
                 self.subscription.pause()
             }
             // What that means is decided, and logged, where the runner begins again.
-            Lost::Log(_) => self.config.retry_min,
-            Lost::Error(error) => {
+            LeaseLost::Log(_) => self.config.retry_min,
+            LeaseLost::Error(error) => {
                 self.show_failure(&error);
                 backoff.next_pause()
             }
@@ -216,7 +216,7 @@ impl<P: Projection> Runner<P> {
     /// Leaves the lease to others until there is a reason to try again.
     async fn stay_parked(&self, parking: &mut Parking, parked: &Parked) -> Result<(), StoreError> {
         self.subscription.release().await;
-        let stay = parking.stay(parked, &*self.rows, self.config.retry_max);
+        let stay = parking.wait(parked, &*self.rows, self.config.retry_max);
         if stay.await? {
             self.state.send_modify(|state| state.parked = None);
         }
@@ -238,30 +238,30 @@ impl<P: Projection> Runner<P> {
         });
     }
 
-    async fn hold(&self, parking: &mut Parking) -> Ended {
+    async fn run_with_lease(&self, parking: &mut Parking) -> StoppedBy {
         match self.try_hold(parking).await {
             Ok(never) => match never {},
             Err(ended) => ended,
         }
     }
 
-    async fn try_hold(&self, parking: &mut Parking) -> Result<Infallible, Ended> {
+    async fn try_hold(&self, parking: &mut Parking) -> Result<Infallible, StoppedBy> {
         let token = self.subscription.take().await?;
         parking.refresh().await?;
         let progress = self.begin(token).await?;
-        if let Some(parked) = parking.given_up(&progress) {
-            return Err(Ended::Parked(parked));
+        if let Some(parked) = parking.unparked(&progress) {
+            return Err(StoppedBy::Parked(parked));
         }
         let work = self.work(parking, token, progress);
-        self.subscription.hold(token, work).await
+        self.subscription.run_with_lease(token, work).await
     }
 
     /// The progress, from an empty read model if the one that is there is of another log.
-    async fn begin(&self, token: Token) -> Result<Progress, Lost> {
-        let progress = self.rows.begin(token).await?.ok_or(Lost::Lease)?;
+    async fn begin(&self, token: Token) -> Result<ProjectionProgress, LeaseLost> {
+        let progress = self.rows.begin(token).await?.ok_or(LeaseLost::Lease)?;
         match self.subscription.resume_at(progress.mark).await {
             Ok(()) => Ok(progress),
-            Err(Lost::Log(foreign)) => {
+            Err(LeaseLost::Log(foreign)) => {
                 tracing::error!(
                     { fields::PROJECTION } = P::NAME,
                     { fields::POSITION } = progress.position.0,
@@ -270,7 +270,7 @@ impl<P: Projection> Runner<P> {
                 );
                 metrics::counter!("projection_rebuilds_total", "projection" => P::NAME)
                     .increment(1);
-                let progress = self.rows.restart(token).await?.ok_or(Lost::Lease)?;
+                let progress = self.rows.restart(token).await?.ok_or(LeaseLost::Lease)?;
                 self.subscription.moved_to(progress.mark);
                 Ok(progress)
             }
@@ -282,8 +282,8 @@ impl<P: Projection> Runner<P> {
         &self,
         parking: &mut Parking,
         token: Token,
-        mut progress: Progress,
-    ) -> Result<Infallible, Ended> {
+        mut progress: ProjectionProgress,
+    ) -> Result<Infallible, StoppedBy> {
         let mut reader = LogReader::new(
             Arc::clone(self.subscription.log()),
             self.handlers.filter(),
@@ -294,7 +294,7 @@ impl<P: Projection> Runner<P> {
         // Up to here the log holds nothing more that concerns the projection.
         let mut seen = progress.position;
         let mut is_at_end = false;
-        let mut idle = Idle::new(self.rows.demand(), self.config.idle);
+        let mut idle = CheckpointDebounce::new(self.rows.requested_position(), self.config.idle);
         let mut build = BuildReport::new(P::NAME, self.rows.schema_version(), &progress);
         self.show(&progress);
         loop {
@@ -305,17 +305,17 @@ impl<P: Projection> Runner<P> {
                 }
                 None => reader.page().await?,
             };
-            is_at_end = page.through >= page.head;
+            is_at_end = page.read_up_to >= page.head;
             let ends_build = is_at_end && !progress.caught_up;
-            let is_needed =
-                page.through > progress.position || ends_build && page.through == progress.position;
+            let is_needed = page.read_up_to > progress.position
+                || ends_build && page.read_up_to == progress.position;
             if !is_needed {
                 continue;
             }
             let (from, head) = (seen, page.head);
             let is_idle = page.entries.is_empty() && is_at_end && !ends_build;
-            if is_idle && idle.goes_on(progress.position, page.through) {
-                seen = page.through;
+            if is_idle && idle.must_write(progress.position, page.read_up_to) {
+                seen = page.read_up_to;
             } else {
                 let skips = parking.skips().await?;
                 let applied = self.apply(token, &mut progress, page, &mut reader, &skips);
@@ -328,7 +328,7 @@ impl<P: Projection> Runner<P> {
             }
             if ahead.is_none() {
                 let grown = seen.0.saturating_sub(from.0);
-                idle.gather(progress.position, grown).await;
+                idle.linger(progress.position, grown).await;
             }
         }
     }
@@ -337,12 +337,12 @@ impl<P: Projection> Runner<P> {
     async fn apply(
         &self,
         token: Token,
-        progress: &mut Progress,
+        progress: &mut ProjectionProgress,
         page: LogPage,
         reader: &mut LogReader,
         skips: &[Position],
-    ) -> Result<Option<LogPage>, Ended> {
-        let (head, count, end) = (page.head, page.entries.len(), page.through);
+    ) -> Result<Option<LogPage>, StoppedBy> {
+        let (head, count, end) = (page.head, page.entries.len(), page.read_up_to);
         let last = LastEvent::of(&page);
         let decoded = decode_page(&self.handlers, page, skips);
         let keys = decoded.keys();
@@ -352,35 +352,35 @@ impl<P: Projection> Runner<P> {
             }
             self.rows.load(&keys).await
         };
-        let mark = |through| self.subscription.mark(progress.mark, last, through);
+        let mark = |read_up_to| self.subscription.mark(progress.mark, last, read_up_to);
         let (rows, marked) = tokio::join!(load, mark(end));
         let folded = decoded.fold(&self.handlers, rows?);
-        let mark = if folded.through == end {
+        let mark = if folded.read_up_to == end {
             marked?
         } else {
-            mark(folded.through).await?
+            mark(folded.read_up_to).await?
         };
-        let caught_up = progress.caught_up || folded.through >= head;
+        let caught_up = progress.caught_up || folded.read_up_to >= head;
         let write = PageWrite {
             token,
             from: progress.position,
-            through: folded.through,
+            read_up_to: folded.read_up_to,
             mark,
             caught_up,
             changes: folded.changes,
             parked: folded.parked.clone(),
         };
         let next = async {
-            if folded.parked.is_none() && folded.through < head {
+            if folded.parked.is_none() && folded.read_up_to < head {
                 return reader.page().await.map(Some);
             }
             Ok(None)
         };
         let (written, next) = tokio::join!(self.rows.write(write), next);
         if !written? {
-            return Err(Lost::Lease.into());
+            return Err(LeaseLost::Lease.into());
         }
-        progress.position = folded.through;
+        progress.position = folded.read_up_to;
         progress.mark = Some(mark);
         progress.caught_up = caught_up;
         progress.parked = folded.parked;
@@ -393,7 +393,7 @@ impl<P: Projection> Runner<P> {
     }
 
     /// Tells, once for each try, that the projection cannot pass an event.
-    fn park(&self, progress: &Progress, parked: Parked) -> Ended {
+    fn park(&self, progress: &ProjectionProgress, parked: Parked) -> StoppedBy {
         metrics::counter!("events_unreadable_total", "reader" => P::NAME).increment(1);
         tracing::error!(
             { fields::PROJECTION } = P::NAME,
@@ -402,10 +402,10 @@ impl<P: Projection> Runner<P> {
             "projection parked: it waits for another binary or an operator"
         );
         self.show(progress);
-        Ended::Parked(parked)
+        StoppedBy::Parked(parked)
     }
 
-    fn show(&self, progress: &Progress) {
+    fn show(&self, progress: &ProjectionProgress) {
         self.failures.log_recovery(
             Instant::now(),
             format_args!("projection {} works again", P::NAME),
@@ -424,9 +424,9 @@ impl<P: Projection> Runner<P> {
 /// Waits at the end of the log. Whether that was as long as the checkpoint may stay where it is; otherwise the log has
 /// grown.
 async fn is_over(
-    progress: &Progress,
+    progress: &ProjectionProgress,
     reader: &LogReader,
-    idle: &mut Idle,
+    idle: &mut CheckpointDebounce,
 ) -> Result<bool, StoreError> {
     let seen = reader.position();
     if seen == progress.position {

@@ -11,7 +11,7 @@ use crate::store::StoreError;
 
 /// How far a projection is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct ProjectionProgress {
     /// The checkpoint: rows are the fold of all events up to here.
     pub position: Position,
     /// What the log had at the checkpoint; nothing if that is not known, or nothing was folded yet.
@@ -39,14 +39,14 @@ pub struct PageWrite<R> {
     /// The checkpoint that the page began from.
     pub from: Position,
     /// The checkpoint behind it.
-    pub through: Position,
-    /// What the log has at `through`.
+    pub read_up_to: Position,
+    /// What the log has at `read_up_to`.
     pub mark: LogMark,
     /// Whether the rows are at the head of the log with it, or were before.
     pub caught_up: bool,
     /// Each changed row once: its new value, or nothing if it is gone.
     pub changes: Vec<(String, Option<R>)>,
-    /// Set if the event behind `through` could not be read or folded.
+    /// Set if the event behind `read_up_to` could not be read or folded.
     pub parked: Option<Parked>,
 }
 
@@ -58,14 +58,14 @@ pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be reached.
-    async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError>;
+    async fn begin(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError>;
 
     /// Makes an empty generation in place of the present one, whose rows are of another log, and gives its progress.
     /// Nothing if `token` is not the one that began last.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be written. The outcome may be unknown; `begin` tells.
-    async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError>;
+    async fn restart(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError>;
 
     /// The schema version whose rows are kept here. Versions have a lease each, so that binaries of both run together.
     fn schema_version(&self) -> u32 {
@@ -76,7 +76,7 @@ pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
-    async fn progress(&self) -> Result<Progress, StoreError>;
+    async fn progress(&self) -> Result<ProjectionProgress, StoreError>;
 
     /// The rows of these keys that exist.
     ///
@@ -86,7 +86,7 @@ pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
 
     /// The position that a reader in this process waited for last. Nothing if readers do not say; a runner then
     /// moves the checkpoint behind every page, also when none of its events concerns the projection.
-    fn demand(&self) -> Option<watch::Receiver<Position>> {
+    fn requested_position(&self) -> Option<watch::Receiver<Position>> {
         None
     }
 

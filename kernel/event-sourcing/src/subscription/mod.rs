@@ -12,12 +12,12 @@
 //! that holds a lease ([`OwnedSubscription`]): it gets a token, with which its store refuses the checkpoints of a
 //! process that held the lease before, and it stops when the log is not the one that its checkpoint is of.
 
-mod lost;
+mod lease_lost;
 mod origin;
 mod owned;
 mod reader;
 
-pub(crate) use lost::Lost;
+pub(crate) use lease_lost::LeaseLost;
 pub(crate) use origin::LastEvent;
 pub(crate) use owned::{Lease, OwnedSubscription};
 pub use reader::LogReader;

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Lost;
+use super::LeaseLost;
 use crate::id::Position;
 use crate::log::LogMark;
 use crate::store::{EventStore, LogPage};
@@ -29,8 +29,8 @@ impl LastEvent {
     }
 
     /// The same, unless it is above a position.
-    pub(crate) fn up_to(self, through: Position) -> Self {
-        Self(self.0.filter(|(position, _)| *position <= through))
+    pub(crate) fn up_to(self, read_up_to: Position) -> Self {
+        Self(self.0.filter(|(position, _)| *position <= read_up_to))
     }
 
     pub(crate) fn of(page: &LogPage) -> Self {
@@ -43,19 +43,19 @@ impl LastEvent {
 }
 
 /// Compares a checkpoint with the log.
-pub(crate) async fn verify(log: &dyn EventStore, checkpoint: &LogMark) -> Result<(), Lost> {
+pub(crate) async fn verify(log: &dyn EventStore, checkpoint: &LogMark) -> Result<(), LeaseLost> {
     let identity = log.identify(&[checkpoint.position]).await?;
     Ok(identity.verify(checkpoint)?)
 }
 
-/// The mark of `through`, after the checkpoint that the page began from and the page itself were compared with the log.
+/// The mark of `read_up_to`, after the checkpoint that the page began from and the page itself were compared with the log.
 pub(crate) async fn mark(
     log: &dyn EventStore,
     from: Option<LogMark>,
     LastEvent(last): LastEvent,
-    through: Position,
-) -> Result<LogMark, Lost> {
-    let mut positions = vec![through];
+    read_up_to: Position,
+) -> Result<LogMark, LeaseLost> {
+    let mut positions = vec![read_up_to];
     positions.extend(from.map(|from| from.position));
     positions.extend(last.map(|(position, _)| position));
     let identity = log.identify(&positions).await?;
@@ -69,7 +69,7 @@ pub(crate) async fn mark(
             event: Some(event),
         })?;
     }
-    let mark = identity.mark_at(through);
+    let mark = identity.mark_at(read_up_to);
     identity.verify(&mark)?;
     Ok(mark)
 }
@@ -78,7 +78,7 @@ pub(crate) async fn mark(
 pub(crate) async fn watch(
     log: &dyn EventStore,
     checkpoint: &watch::Sender<Option<LogMark>>,
-) -> Result<Infallible, Lost> {
+) -> Result<Infallible, LeaseLost> {
     let mut ticks = tokio::time::interval_at(Instant::now() + INTERVAL, INTERVAL);
     loop {
         ticks.tick().await;
@@ -88,7 +88,7 @@ pub(crate) async fn watch(
         };
         match verify(log, &present).await {
             // Reading the log meets the same error, and retries.
-            Ok(()) | Err(Lost::Error(_)) => {}
+            Ok(()) | Err(LeaseLost::Error(_)) => {}
             Err(lost) => return Err(lost),
         }
     }

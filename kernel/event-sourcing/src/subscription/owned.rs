@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::Lost;
+use super::LeaseLost;
 use super::origin::{self, LastEvent};
 use crate::failure_log::FailureLog;
 use crate::fields;
@@ -56,18 +56,18 @@ impl OwnedSubscription {
     }
 
     /// Takes the lease.
-    pub(crate) async fn take(&self) -> Result<Token, Lost> {
-        self.acquire().await?.ok_or(Lost::Lease)
+    pub(crate) async fn take(&self) -> Result<Token, LeaseLost> {
+        self.acquire().await?.ok_or(LeaseLost::Lease)
     }
 
     /// Takes the lease that this process holds once more, with a newer token.
-    pub(crate) async fn renew_token(&self) -> Result<Token, Lost> {
+    pub(crate) async fn renew_token(&self) -> Result<Token, LeaseLost> {
         let names = [Arc::clone(&self.lease.name)];
         let leases = self
             .leases
             .seize_leases(&names, &self.lease.owner, self.lease.ttl)
             .await?;
-        let lease = leases.first().ok_or(Lost::Lease)?;
+        let lease = leases.first().ok_or(LeaseLost::Lease)?;
         Ok(lease.token)
     }
 
@@ -75,7 +75,7 @@ impl OwnedSubscription {
     ///
     /// All runs side by side: a renewal may need the connection that the work holds, so that neither may wait
     /// while the other waits.
-    pub(crate) async fn hold<T, E: From<Lost>>(
+    pub(crate) async fn run_with_lease<T, E: From<LeaseLost>>(
         &self,
         token: Token,
         work: impl Future<Output = Result<T, E>>,
@@ -83,24 +83,24 @@ impl OwnedSubscription {
         let never = |never| match never {};
         tokio::select! {
             ended = work => ended,
-            lost = self.keep(token) => Ok(lost.map(never)?),
+            lost = self.renew_lease(token) => Ok(lost.map(never)?),
             lost = origin::watch(&*self.log, &self.checkpoint) => Ok(lost.map(never)?),
         }
     }
 
     /// The end of the log.
-    pub(crate) async fn head(&self) -> Result<LogMark, Lost> {
+    pub(crate) async fn head(&self) -> Result<LogMark, LeaseLost> {
         Ok(self.log.identify(&[]).await?.head)
     }
 
     /// The place before the first event of the log.
-    pub(crate) async fn start(&self) -> Result<LogMark, Lost> {
+    pub(crate) async fn start(&self) -> Result<LogMark, LeaseLost> {
         let identity = self.log.identify(&[Position::START]).await?;
         Ok(identity.mark_at(Position::START))
     }
 
     /// Compares the checkpoint with the log, and remembers it.
-    pub(crate) async fn resume_at(&self, mark: Option<LogMark>) -> Result<(), Lost> {
+    pub(crate) async fn resume_at(&self, mark: Option<LogMark>) -> Result<(), LeaseLost> {
         self.moved_to(mark);
         match mark {
             Some(mark) => origin::verify(&*self.log, &mark).await,
@@ -113,14 +113,14 @@ impl OwnedSubscription {
         self.checkpoint.send_replace(mark);
     }
 
-    /// The mark of `through`, after the checkpoint `from` and the last event that was read were compared with the log.
+    /// The mark of `read_up_to`, after the checkpoint `from` and the last event that was read were compared with the log.
     pub(crate) async fn mark(
         &self,
         from: Option<LogMark>,
         last: LastEvent,
-        through: Position,
-    ) -> Result<LogMark, Lost> {
-        origin::mark(&*self.log, from, last, through).await
+        read_up_to: Position,
+    ) -> Result<LogMark, LeaseLost> {
+        origin::mark(&*self.log, from, last, read_up_to).await
     }
 
     /// Gives the lease back, so that others need not wait for its end.
@@ -141,13 +141,13 @@ impl OwnedSubscription {
     }
 
     /// Renews the lease for as long as that works.
-    async fn keep(&self, token: Token) -> Result<Infallible, Lost> {
+    async fn renew_lease(&self, token: Token) -> Result<Infallible, LeaseLost> {
         let third = self.pause();
         let mut renewal = tokio::time::interval_at(Instant::now() + third, third);
         loop {
             renewal.tick().await;
             if self.acquire().await? != Some(token) {
-                return Err(Lost::Lease);
+                return Err(LeaseLost::Lease);
             }
         }
     }

@@ -72,8 +72,8 @@ impl LogReader {
             .log
             .read_all(self.position, &self.filter, self.page)
             .await?;
-        self.position = page.through.max(self.position);
-        self.is_at_end = page.through >= page.head;
+        self.position = page.read_up_to.max(self.position);
+        self.is_at_end = page.read_up_to >= page.head;
         Ok(page)
     }
 

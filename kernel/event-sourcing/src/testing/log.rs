@@ -130,7 +130,7 @@ impl Log {
             .collect();
         let page = LogPage {
             entries,
-            through: head,
+            read_up_to: head,
             head,
         };
         let folded = decode_page(&handlers, page, &[]).fold(&handlers, Vec::new());

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::commit::{Commit, Receipt, Refused};
+use crate::commit::{Commit, Receipt, Rejected};
 use crate::id::{CommandId, Position, Version};
 use crate::log::LogIdentity;
 use crate::memory::MemoryEventStore;
-use crate::store::{EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage};
+use crate::store::{CommandStatus, EventStore, Filter, LogPage, Snapshot, StoreError, StreamPage};
 use crate::stream::StreamId;
 
 /// Hands every call to the log that is there at the moment.
@@ -46,7 +46,7 @@ impl ReplaceableStore {
 
 #[async_trait]
 impl EventStore for ReplaceableStore {
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         self.present().append(batch).await
     }
 
@@ -54,7 +54,7 @@ impl EventStore for ReplaceableStore {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<CommandStatus, StoreError> {
         self.present().standing(command, streams).await
     }
 

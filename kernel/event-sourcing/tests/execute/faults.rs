@@ -6,8 +6,8 @@ use std::time::Duration;
 use event_sourcing::testing::at;
 use event_sourcing::{Aggregate, DomainEvent};
 use event_sourcing::{
-    CommandId, Commit, EventStore, ExecuteError, Expected, LastWrite, MemoryEventStore, Metadata,
-    NewEvent, Outcome, Position, SystemClock, Version, Write,
+    CommandId, Commit, CommitOutcome, EventStore, ExecuteError, ExpectedVersion, LastWrite,
+    MemoryEventStore, Metadata, NewEvent, Position, SystemClock, Version, Write,
 };
 use tokio::task::JoinSet;
 
@@ -33,8 +33,8 @@ async fn a_lost_answer_is_resolved_by_sending_again() {
 #[tokio::test(start_paused = true)]
 async fn an_outcome_that_stays_unknown_is_called_unknown() {
     for (fault, outcome) in [
-        (Fault::Lost, Outcome::None),
-        (Fault::AnswerLost, Outcome::Unknown),
+        (Fault::Lost, CommitOutcome::None),
+        (Fault::AnswerLost, CommitOutcome::Unknown),
     ] {
         let store = FaultyStore::new(memory(), true);
         let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
@@ -86,7 +86,10 @@ async fn a_panic_of_the_store_costs_its_batch_the_answer_and_nobody_else() {
     );
     for ended in [one, two] {
         assert!(
-            matches!(ended, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+            matches!(
+                ended,
+                Err(ExecuteError::Unavailable(CommitOutcome::Unknown))
+            ),
             "{ended:?}"
         );
     }
@@ -102,7 +105,7 @@ async fn a_panic_of_the_store_costs_its_batch_the_answer_and_nobody_else() {
 }
 
 /// A commit of another process, straight into the store.
-fn foreign(account: &str, by: i64, expected: Expected) -> Commit {
+fn foreign(account: &str, by: i64, expected: ExpectedVersion) -> Commit {
     let event = NewEvent {
         event: Moved { by }.encode(),
         metadata: Metadata::default(),
@@ -141,7 +144,7 @@ async fn a_command_behind_one_that_fails_is_decided_again_though_the_version_fit
     // Another process takes version 2 and leaves too little. The second command had counted on what the first leaves;
     // its version now fits an event of somebody else.
     inner
-        .append(&[foreign("a", -8, Expected::Exact(Version(1)))])
+        .append(&[foreign("a", -8, ExpectedVersion::Exact(Version(1)))])
         .await
         .unwrap();
     store.gate.add_permits(1_000);

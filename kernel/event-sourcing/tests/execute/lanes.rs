@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use event_sourcing::{EventStore, ExecuteError, Outcome, Version};
+use event_sourcing::{CommitOutcome, EventStore, ExecuteError, Version};
 use tokio::task::JoinSet;
 
 use super::support::{
@@ -212,7 +212,7 @@ async fn a_command_whose_deadline_passes_in_the_queue_is_not_written() {
     tokio::time::sleep(Duration::from_millis(1)).await;
     let late = executor.execute(&deposit("a", 1), &context()).await;
     assert!(
-        matches!(late, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+        matches!(late, Err(ExecuteError::Unavailable(CommitOutcome::Unknown))),
         "{late:?}"
     );
     store.gate.add_permits(1_000);

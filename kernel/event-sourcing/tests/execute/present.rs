@@ -17,7 +17,7 @@ async fn the_present_state_is_the_stores_whichever_process_wrote_it() {
     // What was remembered is the reason to ask.
     let (remembered, _) = here.load::<Account>("a").await.unwrap();
     assert_eq!(remembered.cents, 1);
-    let (present, version) = here.present::<Account>("a").await.unwrap();
+    let (present, version) = here.load_latest::<Account>("a").await.unwrap();
     assert_eq!((present.cents, version.0), (3, 2));
     let (remembered, _) = here.load::<Account>("a").await.unwrap();
     assert_eq!(remembered.cents, 3);
@@ -26,7 +26,7 @@ async fn the_present_state_is_the_stores_whichever_process_wrote_it() {
 #[tokio::test]
 async fn the_present_state_of_a_stream_without_events_is_the_initial_one() {
     let (executor, _tasks) = executor(&memory());
-    let (account, version) = executor.present::<Account>("nobody").await.unwrap();
+    let (account, version) = executor.load_latest::<Account>("nobody").await.unwrap();
     assert_eq!((account.cents, version.0), (0, 0));
 }
 
@@ -39,8 +39,14 @@ async fn behind_an_event_that_was_read_no_older_state_is_remembered() {
     one.unwrap();
     let two = elsewhere.execute(&deposit("a", 2), &context()).await;
     two.unwrap();
-    let (known, _) = here.load_behind::<Account>("a", Version(1)).await.unwrap();
+    let (known, _) = here
+        .load_at_least::<Account>("a", Version(1))
+        .await
+        .unwrap();
     assert_eq!(known.cents, 1, "what is remembered is new enough");
-    let (read, version) = here.load_behind::<Account>("a", Version(2)).await.unwrap();
+    let (read, version) = here
+        .load_at_least::<Account>("a", Version(2))
+        .await
+        .unwrap();
     assert_eq!((read.cents, version), (3, Version(2)));
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use event_sourcing::{Aggregate, Context, EventStore, ExecuteError, Executor, Outcome, Version};
+use event_sourcing::{
+    Aggregate, CommitOutcome, Context, EventStore, ExecuteError, Executor, Version,
+};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -74,7 +76,10 @@ async fn a_repeat_that_cannot_tell_either_says_so() {
     };
     let ended = executor.execute(&transfer("a", "b", 5), &again).await;
     assert!(
-        matches!(ended, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+        matches!(
+            ended,
+            Err(ExecuteError::Unavailable(CommitOutcome::Unknown))
+        ),
         "{ended:?}"
     );
 }
@@ -87,7 +92,10 @@ async fn what_may_have_been_written_is_not_called_failed() {
     store.faults.lock().unwrap().extend(faults);
     let ended = executor.execute(&deposit("a", 5), &context()).await;
     assert!(
-        matches!(ended, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+        matches!(
+            ended,
+            Err(ExecuteError::Unavailable(CommitOutcome::Unknown))
+        ),
         "{ended:?}"
     );
     assert_eq!(executor.load::<Account>("a").await.unwrap().0.cents, 5);
@@ -111,7 +119,10 @@ async fn a_batch_that_goes_in_parts_remembers_that_it_may_have_been_written() {
     store.gate.add_permits(1_000);
     let ended = command.await.unwrap();
     assert!(
-        matches!(ended, Err(ExecuteError::Unavailable(Outcome::Unknown))),
+        matches!(
+            ended,
+            Err(ExecuteError::Unavailable(CommitOutcome::Unknown))
+        ),
         "{ended:?}"
     );
 }

@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use event_sourcing::execute::{DecideError, ExecutorTasks, Lane, States, UnitOfWork};
 use event_sourcing::testing::at;
 use event_sourcing::{
-    Aggregate, Command, CommandId, Commit, Context, DomainEvent, EventStore, Executor,
-    ExecutorConfig, Filter, LogIdentity, LogPage, MemoryEventStore, Metadata, Position, Receipt,
-    Refused, Snapshot, Standing, StoreError, StreamId, StreamPage, SystemClock, Version,
+    Aggregate, Command, CommandId, CommandStatus, Commit, Context, DomainEvent, EventStore,
+    Executor, ExecutorConfig, Filter, LogIdentity, LogPage, MemoryEventStore, Metadata, Position,
+    Receipt, Rejected, Snapshot, StoreError, StreamId, StreamPage, SystemClock, Version,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -242,7 +242,7 @@ fn lost() -> Arc<dyn std::error::Error + Send + Sync> {
 
 #[async_trait]
 impl EventStore for FaultyStore {
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         self.gate.acquire().await.unwrap().forget();
         self.batches.lock().unwrap().push(batch.len());
         let fault = self.faults.lock().unwrap().pop_front().flatten();
@@ -274,7 +274,7 @@ impl EventStore for FaultyStore {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<CommandStatus, StoreError> {
         self.inner.standing(command, streams).await
     }
 

@@ -12,7 +12,7 @@ use event_sourcing::handler::{
 use event_sourcing::testing::doc::{Counter, Incremented};
 use event_sourcing::testing::{ReplaceableStore, at};
 use event_sourcing::{
-    Actor, Aggregate, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Expected,
+    Actor, Aggregate, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, ExpectedVersion,
     LeaseStore, MemoryEventStore, MemoryHandlerStore, Metadata, NewEvent, Position, StreamId,
     SystemClock, Write,
 };
@@ -193,7 +193,7 @@ impl Fixture {
         };
         let write = Write {
             stream,
-            expected: Expected::Any,
+            expected: ExpectedVersion::Any,
             events: vec![event],
         };
         let id = CommandId::from_parts(at(0), random);

@@ -14,14 +14,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use event_sourcing::projection::control::{ProjectionResumed, ProjectionSkipped};
 use event_sourcing::projection::{
-    Actor, ControlEvent, EventContext, FoldError, Handlers, PageWrite, Parked, Progress,
-    ProjectionControl, ProjectionStore, Runner, RunnerConfig, RunnerState,
+    Actor, ControlEvent, EventContext, FoldError, Handlers, PageWrite, Parked, ProjectionControl,
+    ProjectionProgress, ProjectionStore, Runner, RunnerConfig, RunnerState,
 };
 use event_sourcing::testing::doc::{Counter, Incremented};
 use event_sourcing::testing::{ReplaceableStore, at};
 use event_sourcing::{
-    Aggregate, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Expected, Filter, Lease,
-    LeaseRetention, LeaseStore, LogMark, MemoryEventStore, Metadata, NewEvent, Position,
+    Aggregate, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, ExpectedVersion, Filter,
+    Lease, LeaseRetention, LeaseStore, LogMark, MemoryEventStore, Metadata, NewEvent, Position,
     Projection, StoreError, StreamId, SystemClock, Token, Write,
 };
 use tokio::sync::watch;
@@ -146,17 +146,17 @@ fn broken() -> StoreError {
 
 #[async_trait]
 impl<const COUNTS_13: bool> ProjectionStore<Sums<COUNTS_13>> for Rows {
-    fn demand(&self) -> Option<watch::Receiver<Position>> {
+    fn requested_position(&self) -> Option<watch::Receiver<Position>> {
         Some(self.demand.subscribe())
     }
 
-    async fn begin(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+    async fn begin(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError> {
         let mut table = self.table.lock().unwrap();
         if table.token.is_some_and(|present| present > token) {
             return Ok(None);
         }
         table.token = Some(token);
-        Ok(Some(Progress {
+        Ok(Some(ProjectionProgress {
             position: table.position,
             mark: table.mark,
             caught_up: !table.is_building,
@@ -164,7 +164,7 @@ impl<const COUNTS_13: bool> ProjectionStore<Sums<COUNTS_13>> for Rows {
         }))
     }
 
-    async fn restart(&self, token: Token) -> Result<Option<Progress>, StoreError> {
+    async fn restart(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError> {
         {
             let mut table = self.table.lock().unwrap();
             if table.token != Some(token) {
@@ -179,9 +179,9 @@ impl<const COUNTS_13: bool> ProjectionStore<Sums<COUNTS_13>> for Rows {
         ProjectionStore::<Sums<COUNTS_13>>::begin(self, token).await
     }
 
-    async fn progress(&self) -> Result<Progress, StoreError> {
+    async fn progress(&self) -> Result<ProjectionProgress, StoreError> {
         let table = self.table.lock().unwrap();
-        Ok(Progress {
+        Ok(ProjectionProgress {
             position: table.position,
             mark: table.mark,
             caught_up: !table.is_building,
@@ -215,7 +215,7 @@ impl<const COUNTS_13: bool> ProjectionStore<Sums<COUNTS_13>> for Rows {
                 None => table.rows.remove(&key),
             };
         }
-        table.position = page.through;
+        table.position = page.read_up_to;
         table.mark = Some(page.mark);
         table.is_building = !page.caught_up;
         table.parked = page.parked;
@@ -314,7 +314,7 @@ impl Fixture {
         };
         let write = Write {
             stream,
-            expected: Expected::Any,
+            expected: ExpectedVersion::Any,
             events: vec![event],
         };
         let id = CommandId::from_parts(at(0), random);

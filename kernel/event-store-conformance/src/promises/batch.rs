@@ -1,6 +1,6 @@
 //! A batch means: each commit alone, in the batch's order.
 
-use event_sourcing::{Expected, Position, Version};
+use event_sourcing::{ExpectedVersion, Position, Version};
 
 use crate::Harness;
 use crate::support::{
@@ -16,14 +16,14 @@ pub async fn a_stale_commit_fails_alone(harness: &dyn Harness) {
         store,
         commit(
             command(100),
-            vec![write(&streams[2], Expected::NoStream, 1)],
+            vec![write(&streams[2], ExpectedVersion::NoStream, 1)],
         ),
     )
     .await;
 
     let batch: Vec<_> = (0_u64..)
         .zip(&streams)
-        .map(|(n, each)| commit(command(n), vec![write(each, Expected::NoStream, 1)]))
+        .map(|(n, each)| commit(command(n), vec![write(each, ExpectedVersion::NoStream, 1)]))
         .collect();
     let answers = append(store, &batch).await;
     for (index, (each, answer)) in streams.iter().zip(&answers).enumerate() {
@@ -44,16 +44,16 @@ pub async fn a_stale_commit_fails_alone(harness: &dyn Harness) {
 pub async fn two_commits_on_one_stream_share_a_batch(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
-    let behind_first = Expected::Follows {
+    let behind_first = ExpectedVersion::Follows {
         version: Version(2),
         event_id: command(1).event_id(1),
     };
     let batch = [
-        commit(command(1), vec![write(&a, Expected::NoStream, 2)]),
+        commit(command(1), vec![write(&a, ExpectedVersion::NoStream, 2)]),
         commit(command(2), vec![write(&a, behind_first, 1)]),
-        commit(command(3), vec![write(&a, Expected::NoStream, 1)]),
+        commit(command(3), vec![write(&a, ExpectedVersion::NoStream, 1)]),
         commit(command(4), vec![write(&a, exact(3), 1)]),
-        commit(command(5), vec![write(&a, Expected::Exists, 1)]),
+        commit(command(5), vec![write(&a, ExpectedVersion::Exists, 1)]),
     ];
     let answers = append(store, &batch).await;
     assert_eq!(conflict_at(&answers[2], &a), Version(3));

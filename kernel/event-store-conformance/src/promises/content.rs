@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use event_sourcing::commit::MAX_COMMIT_EVENTS;
 use event_sourcing::event::MAX_EVENT_BYTES;
 use event_sourcing::{
-    Commit, EncodedEvent, Expected, Metadata, NewEvent, Position, StoreError, StreamId, Version,
-    Write,
+    Commit, EncodedEvent, ExpectedVersion, Metadata, NewEvent, Position, StoreError, StreamId,
+    Version, Write,
 };
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ pub async fn an_event_comes_back_as_it_was_stored(harness: &dyn Harness) {
         .collect();
     let written = Write {
         stream: odd.clone(),
-        expected: Expected::NoStream,
+        expected: ExpectedVersion::NoStream,
         events: events.clone(),
     };
     accepted(store, commit(command(1), vec![written])).await;
@@ -98,7 +98,7 @@ pub async fn an_event_comes_back_as_it_was_stored(harness: &dyn Harness) {
         stored,
         "the log and the stream hold the same"
     );
-    let beside = commit(command(2), vec![write(&near, Expected::NoStream, 1)]);
+    let beside = commit(command(2), vec![write(&near, ExpectedVersion::NoStream, 1)]);
     let receipt = accepted(store, beside).await;
     assert_eq!(receipt.versions, [(near, Version(1))]);
 }
@@ -109,8 +109,8 @@ pub async fn a_commit_holds_a_thousand_events(harness: &dyn Harness) {
     let (a, b) = (stream("a"), stream("b"));
     let half = MAX_COMMIT_EVENTS / 2;
     let writes = vec![
-        write(&a, Expected::NoStream, half),
-        write(&b, Expected::NoStream, half),
+        write(&a, ExpectedVersion::NoStream, half),
+        write(&b, ExpectedVersion::NoStream, half),
     ];
     let receipt = accepted(store, commit(command(1), writes)).await;
     let count = MAX_COMMIT_EVENTS as u64;
@@ -144,7 +144,7 @@ pub async fn a_large_event_comes_back_whole(harness: &dyn Harness) {
     let text = "x".repeat(MAX_EVENT_BYTES - 2);
     let written = Write {
         stream: a.clone(),
-        expected: Expected::NoStream,
+        expected: ExpectedVersion::NoStream,
         events: vec![event("Large", format!("\"{text}\""))],
     };
     let early = chrono::DateTime::from_timestamp_micros(1).expect("a moment");
@@ -162,10 +162,16 @@ pub async fn a_name_with_nul_is_not_taken_for_another(harness: &dyn Harness) {
     let (plain, odd) = (stream("a"), stream("a\0b"));
     accepted(
         store,
-        commit(command(1), vec![write(&plain, Expected::NoStream, 2)]),
+        commit(
+            command(1),
+            vec![write(&plain, ExpectedVersion::NoStream, 2)],
+        ),
     )
     .await;
-    let batch = [commit(command(2), vec![write(&odd, Expected::NoStream, 1)])];
+    let batch = [commit(
+        command(2),
+        vec![write(&odd, ExpectedVersion::NoStream, 1)],
+    )];
     match store.append(&batch).await {
         Ok(answers) => {
             assert!(

@@ -1,6 +1,6 @@
 //! A stream is created once.
 
-use event_sourcing::{Expected, Refused, Version};
+use event_sourcing::{ExpectedVersion, Rejected, Version};
 use futures::future::join_all;
 
 use crate::support::{append_one, command, commit, read_stream, stream, version, write};
@@ -14,7 +14,7 @@ pub async fn two_creators_race_and_one_wins(harness: &dyn Harness) {
         let creators = handles.iter().enumerate().map(|(who, handle)| {
             let store = Handle::clone(handle).events;
             let id = command(round * 2 + who as u64);
-            let create = commit(id, vec![write(&contested, Expected::NoStream, 1)]);
+            let create = commit(id, vec![write(&contested, ExpectedVersion::NoStream, 1)]);
             tokio::spawn(async move { append_one(&*store, create).await })
         });
         let answers: Vec<_> = join_all(creators)
@@ -28,9 +28,9 @@ pub async fn two_creators_race_and_one_wins(harness: &dyn Harness) {
             "round {round}: one creator wins, got {answers:?}"
         );
         for refused in answers.into_iter().filter_map(Result::err) {
-            let expected = Refused::Conflict {
+            let expected = Rejected::WrongExpectedVersion {
                 stream: contested.clone(),
-                expected: Expected::NoStream,
+                expected: ExpectedVersion::NoStream,
                 actual: Version(1),
             };
             assert_eq!(refused, expected, "the loser learns what stands there");
@@ -47,7 +47,10 @@ pub async fn a_stream_begins_at_version_one(harness: &dyn Harness) {
     assert_eq!(version(&*store, &fresh).await, Version::NONE);
     assert!(read_stream(&*store, &fresh, 10).await.is_empty());
 
-    let create = commit(command(1), vec![write(&fresh, Expected::NoStream, 2)]);
+    let create = commit(
+        command(1),
+        vec![write(&fresh, ExpectedVersion::NoStream, 2)],
+    );
     let receipt = append_one(&*store, create).await.expect("a first commit");
     assert_eq!(receipt.version_of(&fresh), Some(Version(2)));
     let events = read_stream(&*store, &fresh, 10).await;

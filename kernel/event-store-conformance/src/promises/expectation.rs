@@ -1,6 +1,6 @@
 //! A write is accepted only where its expectation is met.
 
-use event_sourcing::{EventStore, Expected, StreamId, Version};
+use event_sourcing::{EventStore, ExpectedVersion, StreamId, Version};
 use uuid::Uuid;
 
 use crate::Harness;
@@ -12,7 +12,7 @@ async fn refused_at(
     store: &dyn EventStore,
     number: u64,
     stream: &StreamId,
-    expected: Expected,
+    expected: ExpectedVersion,
 ) -> Version {
     let before = version(store, stream).await;
     let answer = append_one(
@@ -30,11 +30,11 @@ async fn refused_at(
     found
 }
 
-async fn met(
+async fn is_accepted(
     store: &dyn EventStore,
     number: u64,
     stream: &StreamId,
-    expected: Expected,
+    expected: ExpectedVersion,
 ) -> Version {
     let written = commit(command(number), vec![write(stream, expected, 1)]);
     let receipt = accepted(store, written).await;
@@ -47,9 +47,12 @@ async fn met(
 pub async fn no_stream_is_met_once(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
-    assert_eq!(met(store, 1, &a, Expected::NoStream).await, Version(1));
     assert_eq!(
-        refused_at(store, 2, &a, Expected::NoStream).await,
+        is_accepted(store, 1, &a, ExpectedVersion::NoStream).await,
+        Version(1)
+    );
+    assert_eq!(
+        refused_at(store, 2, &a, ExpectedVersion::NoStream).await,
         Version(1)
     );
 }
@@ -59,23 +62,38 @@ pub async fn exact_is_met_at_one_version(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
     assert_eq!(refused_at(store, 1, &a, exact(1)).await, Version(0));
-    assert_eq!(met(store, 2, &a, exact(0)).await, Version(1));
+    assert_eq!(is_accepted(store, 2, &a, exact(0)).await, Version(1));
     assert_eq!(refused_at(store, 3, &a, exact(0)).await, Version(1));
     assert_eq!(refused_at(store, 4, &a, exact(2)).await, Version(1));
-    assert_eq!(met(store, 5, &a, exact(1)).await, Version(2));
+    assert_eq!(is_accepted(store, 5, &a, exact(1)).await, Version(2));
     assert_eq!(refused_at(store, 6, &a, exact(1)).await, Version(2));
-    assert_eq!(met(store, 7, &a, exact(2)).await, Version(3));
+    assert_eq!(is_accepted(store, 7, &a, exact(2)).await, Version(3));
 }
 
 /// `Exists` is met by any stream with events, `Any` always.
 pub async fn exists_and_any_ask_no_version(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b) = (stream("a"), stream("b"));
-    assert_eq!(refused_at(store, 1, &a, Expected::Exists).await, Version(0));
-    assert_eq!(met(store, 2, &a, Expected::Any).await, Version(1));
-    assert_eq!(met(store, 3, &a, Expected::Any).await, Version(2));
-    assert_eq!(met(store, 4, &a, Expected::Exists).await, Version(3));
-    assert_eq!(refused_at(store, 5, &b, Expected::Exists).await, Version(0));
+    assert_eq!(
+        refused_at(store, 1, &a, ExpectedVersion::Exists).await,
+        Version(0)
+    );
+    assert_eq!(
+        is_accepted(store, 2, &a, ExpectedVersion::Any).await,
+        Version(1)
+    );
+    assert_eq!(
+        is_accepted(store, 3, &a, ExpectedVersion::Any).await,
+        Version(2)
+    );
+    assert_eq!(
+        is_accepted(store, 4, &a, ExpectedVersion::Exists).await,
+        Version(3)
+    );
+    assert_eq!(
+        refused_at(store, 5, &b, ExpectedVersion::Exists).await,
+        Version(0)
+    );
 }
 
 /// `Follows` is met at its version only if its event stands there: another process's event at the same version is not
@@ -83,7 +101,7 @@ pub async fn exists_and_any_ask_no_version(harness: &dyn Harness) {
 pub async fn follows_tells_events_at_one_version_apart(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
-    let follows = |version, event_id| Expected::Follows {
+    let follows = |version, event_id| ExpectedVersion::Follows {
         version: Version(version),
         event_id,
     };
@@ -99,7 +117,7 @@ pub async fn follows_tells_events_at_one_version_apart(harness: &dyn Harness) {
 
     accepted(
         store,
-        commit(foreign, vec![write(&a, Expected::NoStream, 1)]),
+        commit(foreign, vec![write(&a, ExpectedVersion::NoStream, 1)]),
     )
     .await;
     assert_eq!(
@@ -111,7 +129,7 @@ pub async fn follows_tells_events_at_one_version_apart(harness: &dyn Harness) {
         Version(1)
     );
     assert_eq!(
-        met(store, 7, &a, follows(1, foreign.event_id(0))).await,
+        is_accepted(store, 7, &a, follows(1, foreign.event_id(0))).await,
         Version(2)
     );
     assert_eq!(
@@ -119,7 +137,7 @@ pub async fn follows_tells_events_at_one_version_apart(harness: &dyn Harness) {
         Version(2)
     );
     assert_eq!(
-        met(store, 9, &a, follows(2, command(7).event_id(0))).await,
+        is_accepted(store, 9, &a, follows(2, command(7).event_id(0))).await,
         Version(3)
     );
 }

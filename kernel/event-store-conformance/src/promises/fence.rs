@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{CommandId, Commit, Expected, Fence, Lease, Refused, Token, Version};
+use event_sourcing::{CommandId, Commit, ExpectedVersion, Fence, Lease, Rejected, Token, Version};
 
 use super::lease::{TTL, take};
 use crate::Harness;
@@ -21,7 +21,7 @@ fn fence(lease: &Lease) -> Fence {
 fn noted(number: u64, fence: Fence) -> Commit {
     fenced(
         command(number),
-        vec![write(&stream("a"), Expected::Any, 1)],
+        vec![write(&stream("a"), ExpectedVersion::Any, 1)],
         fence,
     )
 }
@@ -41,7 +41,7 @@ pub async fn a_zombies_token_is_refused(harness: &dyn Harness) {
         .await
         .expect("the lease has expired");
     let refused = append_one(&*zombie.events, noted(3, fence(&old))).await;
-    assert_eq!(refused, Err(Refused::Fenced(fence(&old))));
+    assert_eq!(refused, Err(Rejected::Fenced(fence(&old))));
     let batch = [
         noted(4, fence(&old)),
         noted(5, fence(&new)),
@@ -64,7 +64,7 @@ pub async fn a_zombies_token_is_refused(harness: &dyn Harness) {
         let answer = append_one(&*heir.events, noted(7, wrong.clone())).await;
         assert_eq!(
             answer,
-            Err(Refused::Fenced(wrong)),
+            Err(Rejected::Fenced(wrong)),
             "only the present token passes"
         );
     }
@@ -94,7 +94,7 @@ pub async fn the_fence_is_checked_behind_the_command_id(harness: &dyn Harness) {
     let answer = append_one(store, stale(command(2))).await;
     assert_eq!(
         answer,
-        Err(Refused::Fenced(fence(&old))),
+        Err(Rejected::Fenced(fence(&old))),
         "the fence before the expectation"
     );
 }

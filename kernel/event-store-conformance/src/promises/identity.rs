@@ -1,6 +1,6 @@
 //! A log can be told from every other one.
 
-use event_sourcing::{EventStore, Expected, LogId, Position};
+use event_sourcing::{EventStore, ExpectedVersion, LogId, Position};
 
 use crate::Harness;
 use crate::support::{accepted, command, commit, stream, whole_log, write};
@@ -19,7 +19,11 @@ pub async fn a_log_is_known_by_its_id_and_its_events(harness: &dyn Harness) {
     assert!(empty.marks.iter().all(|mark| mark.event.is_none()));
 
     for number in 1..=3 {
-        let writes = vec![write(&stream(format!("s{number}")), Expected::NoStream, 2)];
+        let writes = vec![write(
+            &stream(format!("s{number}")),
+            ExpectedVersion::NoStream,
+            2,
+        )];
         accepted(&*one, commit(command(number), writes)).await;
     }
     let events = whole_log(&*one).await;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_sourcing::{
-    CommandId, Commit, Envelope, EventStore, Expected, Filter, Position, Receipt, Refused,
+    CommandId, Commit, Envelope, EventStore, ExpectedVersion, Filter, Position, Receipt, Rejected,
     StreamId, Write,
 };
 use futures::future::join_all;
@@ -26,16 +26,16 @@ const STREAMS: u64 = 100;
 const SUBSCRIBERS: u64 = 8;
 const ROUNDS: u64 = 25;
 /// Below these the run has not tested what it says.
-const LEAST_ACCEPTED: usize = 800;
-const LEAST_REFUSED: usize = 200;
-const LEAST_REPEATED: usize = 100;
+const MIN_ACCEPTED: usize = 800;
+const MIN_REJECTED: usize = 200;
+const MIN_REPEATED: usize = 100;
 
 const LAST: &str = "Last";
 
 /// What a writer was told about one commit.
-struct Told {
+struct Observed {
     commit: Commit,
-    answer: Result<Receipt, Refused>,
+    answer: Result<Receipt, Rejected>,
 }
 
 /// The whole of it; see the module's documentation.
@@ -65,13 +65,13 @@ pub async fn nothing_is_skipped_doubled_or_reordered(harness: &dyn Harness) {
         tokio::spawn(writer.run())
     });
     let written = within("the writers end", join_all(writers)).await;
-    let told: Vec<Vec<Told>> = written
+    let told: Vec<Vec<Observed>> = written
         .into_iter()
         .map(|joined| joined.expect("the writer ends"))
         .collect();
 
     let store = handle(0);
-    let end = write_events(stream("last"), Expected::NoStream, &[LAST]);
+    let end = write_events(stream("last"), ExpectedVersion::NoStream, &[LAST]);
     let last = accepted(&*store, commit(command(u64::MAX), vec![end]))
         .await
         .last;
@@ -105,7 +105,7 @@ pub async fn nothing_is_skipped_doubled_or_reordered(harness: &dyn Harness) {
     }
 }
 
-fn write_events(stream: StreamId, expected: Expected, types: &[&'static str]) -> Write {
+fn write_events(stream: StreamId, expected: ExpectedVersion, types: &[&'static str]) -> Write {
     Write {
         stream,
         expected,
@@ -124,13 +124,14 @@ async fn follow(store: Arc<dyn EventStore>, filter: Filter, mut chance: Chance) 
         let page = store.read_all(after, &filter, limit).await.expect("a page");
         assert!(page.head >= head, "the head does not move back");
         assert!(
-            page.through > after,
+            page.read_up_to > after,
             "a page behind a wake moves on from {after}"
         );
-        let in_page = |event: &Envelope| after < event.position && event.position <= page.through;
+        let in_page =
+            |event: &Envelope| after < event.position && event.position <= page.read_up_to;
         let events: Vec<Envelope> = page.events().map(|event| Envelope::clone(event)).collect();
         assert!(events.iter().all(in_page), "a page holds what it says");
-        after = page.through;
+        after = page.read_up_to;
         seen.extend(events);
         if seen.last().is_some_and(|event| event.event_type == LAST) {
             return seen;
@@ -143,11 +144,11 @@ struct Writer {
     store: Arc<dyn EventStore>,
     number: u64,
     chance: Chance,
-    told: Vec<Told>,
+    told: Vec<Observed>,
 }
 
 impl Writer {
-    async fn run(mut self) -> Vec<Told> {
+    async fn run(mut self) -> Vec<Observed> {
         for round in 0..ROUNDS {
             let id = command(self.number * ROUNDS * 10 + round * 10);
             match self.chance.below(10) {
@@ -187,7 +188,7 @@ impl Writer {
         let answers = append(&*self.store, &batch).await;
         let told = batch.into_iter().zip(answers);
         self.told
-            .extend(told.map(|(commit, answer)| Told { commit, answer }));
+            .extend(told.map(|(commit, answer)| Observed { commit, answer }));
     }
 
     /// Sends an accepted commit again, as if its answer had been lost.
@@ -199,16 +200,16 @@ impl Writer {
         let answer = append_one(&*self.store, again.clone()).await;
         let receipt = answer.as_ref().expect("a repeat is not refused");
         assert!(receipt.duplicate, "a repeat is a duplicate");
-        self.told.push(Told {
+        self.told.push(Observed {
             commit: again,
             answer,
         });
     }
 
-    async fn send(&mut self, id: CommandId, writes: Vec<Write>) -> Result<Receipt, Refused> {
+    async fn send(&mut self, id: CommandId, writes: Vec<Write>) -> Result<Receipt, Rejected> {
         let commit = commit(id, writes);
         let answer = append_one(&*self.store, commit.clone()).await;
-        self.told.push(Told {
+        self.told.push(Observed {
             commit,
             answer: answer.clone(),
         });
@@ -227,7 +228,7 @@ impl Writer {
             let now = version(&*self.store, &stream).await.0;
             let expected = match (is_first, self.chance.below(10)) {
                 (true, _) => exact(now + ahead),
-                (false, 0..3) => Expected::Any,
+                (false, 0..3) => ExpectedVersion::Any,
                 (false, _) => exact(now),
             };
             let events = match (is_first, self.chance.below(10)) {
@@ -274,13 +275,13 @@ fn check_log(log: &[Envelope]) {
 
 /// What was acknowledged is there, whole and where the receipt says; what was not accepted is not; each writer's commits
 /// are in the order in which it made them.
-fn check_answers(log: &[Envelope], told: &[Vec<Told>]) {
+fn check_answers(log: &[Envelope], told: &[Vec<Observed>]) {
     let stored: HashSet<_> = log.iter().filter_map(|event| event.command_id).collect();
     let mut acknowledged = HashSet::from([command(u64::MAX)]);
     let (mut refused, mut repeated) = (0, 0);
     for writer in told {
         let mut last = Position::START;
-        for Told { commit, answer } in writer {
+        for Observed { commit, answer } in writer {
             match answer {
                 Ok(receipt) if receipt.duplicate => repeated += 1,
                 Ok(receipt) => {
@@ -302,9 +303,9 @@ fn check_answers(log: &[Envelope], told: &[Vec<Told>]) {
         "{} events, {accepted} accepted, {refused} refused, {repeated} repeated",
         log.len()
     );
-    assert!(accepted >= LEAST_ACCEPTED, "only {accepted} accepted");
-    assert!(refused >= LEAST_REFUSED, "only {refused} refused");
-    assert!(repeated >= LEAST_REPEATED, "only {repeated} repeated");
+    assert!(accepted >= MIN_ACCEPTED, "only {accepted} accepted");
+    assert!(refused >= MIN_REJECTED, "only {refused} refused");
+    assert!(repeated >= MIN_REPEATED, "only {repeated} repeated");
 }
 
 fn check_receipt(log: &[Envelope], commit: &Commit, receipt: &Receipt) {

@@ -1,7 +1,7 @@
 //! Reads come in pages that say how far they read.
 
 use event_sourcing::store::MAX_PAGE_EVENTS;
-use event_sourcing::{EventStore, Expected, Filter, Position, StreamId, Version, Write};
+use event_sourcing::{EventStore, ExpectedVersion, Filter, Position, StreamId, Version, Write};
 
 use crate::Harness;
 use crate::support::{
@@ -13,7 +13,7 @@ async fn ten_events(store: &dyn EventStore) {
     let names = (1..=10).map(|n| if n == 3 || n == 7 { "Rare" } else { "Common" });
     let mixed = Write {
         stream: stream("mixed"),
-        expected: Expected::NoStream,
+        expected: ExpectedVersion::NoStream,
         events: names.map(|name| event(name, "{}")).collect(),
     };
     accepted(store, commit(command(1), vec![mixed])).await;
@@ -31,7 +31,7 @@ async fn page(
         .expect("a page");
     assert_eq!(page.head, Position(10));
     let positions = page.entries.iter().map(|entry| entry.position().0);
-    (positions.collect(), page.through.0)
+    (positions.collect(), page.read_up_to.0)
 }
 
 /// `through` is behind everything that the page looked at: at the head when nothing is left, also if the filter let
@@ -44,7 +44,7 @@ pub async fn a_page_says_how_far_it_read(harness: &dyn Harness) {
         .expect("a page");
     assert!(empty.entries.is_empty());
     assert_eq!(
-        (empty.through, empty.head),
+        (empty.read_up_to, empty.head),
         (Position::START, Position::START)
     );
 
@@ -59,14 +59,14 @@ pub async fn a_page_says_how_far_it_read(harness: &dyn Harness) {
     assert_eq!(page(store, 10, &Filter::ALL, 10).await, (vec![], 10));
     assert_eq!(page(store, 8, &both, 10).await, (vec![9, 10], 10));
 
-    let (positions, through) = page(store, 0, &rare, 1).await;
+    let (positions, read_up_to) = page(store, 0, &rare, 1).await;
     assert_eq!(positions, [3]);
     assert!(
-        (3..7).contains(&through),
-        "a full page ends in front of the next, at {through}"
+        (3..7).contains(&read_up_to),
+        "a full page ends in front of the next, at {read_up_to}"
     );
     assert_eq!(
-        page(store, through, &rare, 1).await.0,
+        page(store, read_up_to, &rare, 1).await.0,
         [7],
         "and the next one is not skipped"
     );
@@ -82,7 +82,7 @@ pub async fn a_filter_selects_streams_by_their_type(harness: &dyn Harness) {
         let events = ["A", "B", "C", "D"].map(|name| event(name, "{}"));
         let all = Write {
             stream: StreamId::new(stream_type, "1"),
-            expected: Expected::NoStream,
+            expected: ExpectedVersion::NoStream,
             events: events.into(),
         };
         accepted(store, commit(command(number as u64), vec![all])).await;
@@ -129,7 +129,10 @@ pub async fn a_page_keeps_its_limit(harness: &dyn Harness) {
     for number in 0..commits {
         accepted(
             store,
-            commit(command(number), vec![write(&a, Expected::Any, 1_000)]),
+            commit(
+                command(number),
+                vec![write(&a, ExpectedVersion::Any, 1_000)],
+            ),
         )
         .await;
     }
@@ -139,7 +142,7 @@ pub async fn a_page_keeps_its_limit(harness: &dyn Harness) {
             .await
             .expect("a page");
         assert_eq!(log.entries.len(), given, "asked the log for {asked}");
-        assert_eq!(log.through, Position(given as u64));
+        assert_eq!(log.read_up_to, Position(given as u64));
         let page = store
             .read_stream(&a, Version::NONE, asked)
             .await
@@ -161,7 +164,10 @@ pub async fn a_stream_is_read_in_pages(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b) = (stream("a"), stream("b"));
     for number in 0..5 {
-        let writes = vec![write(&a, Expected::Any, 2), write(&b, Expected::Any, 1)];
+        let writes = vec![
+            write(&a, ExpectedVersion::Any, 2),
+            write(&b, ExpectedVersion::Any, 1),
+        ];
         accepted(store, commit(command(number), writes)).await;
     }
     let whole = read_stream(store, &a, 100).await;

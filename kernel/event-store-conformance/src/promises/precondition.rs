@@ -1,6 +1,6 @@
 //! A write without events is checked like any other and leaves nothing; a commit is whole or absent.
 
-use event_sourcing::{Expected, Position, Version};
+use event_sourcing::{ExpectedVersion, Position, Version};
 
 use crate::Harness;
 use crate::support::{
@@ -14,18 +14,21 @@ pub async fn a_precondition_is_checked_and_leaves_nothing(harness: &dyn Harness)
     let (read, written, absent) = (stream("read"), stream("written"), stream("absent"));
     accepted(
         store,
-        commit(command(1), vec![write(&read, Expected::NoStream, 3)]),
+        commit(command(1), vec![write(&read, ExpectedVersion::NoStream, 3)]),
     )
     .await;
 
-    for expected in [exact(2), exact(4), Expected::NoStream] {
-        let writes = vec![write(&read, expected, 0), write(&written, Expected::Any, 1)];
+    for expected in [exact(2), exact(4), ExpectedVersion::NoStream] {
+        let writes = vec![
+            write(&read, expected, 0),
+            write(&written, ExpectedVersion::Any, 1),
+        ];
         let answer = append_one(store, commit(command(2), writes)).await;
         assert_eq!(conflict_at(&answer, &read), Version(3), "{expected:?}");
     }
     let exists = vec![
-        write(&written, Expected::Any, 1),
-        write(&absent, Expected::Exists, 0),
+        write(&written, ExpectedVersion::Any, 1),
+        write(&absent, ExpectedVersion::Exists, 0),
     ];
     let answer = append_one(store, commit(command(2), exists)).await;
     assert_eq!(conflict_at(&answer, &absent), Version(0));
@@ -37,8 +40,8 @@ pub async fn a_precondition_is_checked_and_leaves_nothing(harness: &dyn Harness)
 
     let writes = vec![
         write(&read, exact(3), 0),
-        write(&absent, Expected::NoStream, 0),
-        write(&written, Expected::NoStream, 1),
+        write(&absent, ExpectedVersion::NoStream, 0),
+        write(&written, ExpectedVersion::NoStream, 1),
     ];
     let receipt = accepted(store, commit(command(2), writes)).await;
     assert_eq!(receipt.versions, [(written.clone(), Version(1))]);
@@ -64,7 +67,7 @@ pub async fn a_commit_is_whole_or_absent(harness: &dyn Harness) {
             let expected = if index == number {
                 exact(9)
             } else {
-                Expected::NoStream
+                ExpectedVersion::NoStream
             };
             write(part, expected, 2)
         });

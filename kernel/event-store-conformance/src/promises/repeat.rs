@@ -1,6 +1,6 @@
 //! A command id takes effect once; its repeat gets the first receipt, whatever it expects.
 
-use event_sourcing::{Expected, Position, Receipt, Version};
+use event_sourcing::{ExpectedVersion, Position, Receipt, Version};
 use futures::future::join_all;
 
 use crate::Harness;
@@ -19,7 +19,7 @@ fn repeated(first: &Receipt) -> Receipt {
 pub async fn a_repeat_gets_the_first_receipt(harness: &dyn Harness) {
     let (one, other) = (harness.open().await.events, harness.open().await.events);
     let a = stream("a");
-    let mut noted = write(&a, Expected::NoStream, 0);
+    let mut noted = write(&a, ExpectedVersion::NoStream, 0);
     noted.events = vec![event("Opened", "{}"), event("Noted", "{}")];
     noted.events[0].metadata.operation = Some("open".into());
     let send = commit(command(1), vec![noted]);
@@ -47,8 +47,8 @@ pub async fn a_repeat_gets_the_first_receipt(harness: &dyn Harness) {
 pub async fn a_repeat_inside_a_batch_gets_the_first_receipt(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b) = (stream("a"), stream("b"));
-    let send = commit(command(1), vec![write(&a, Expected::NoStream, 2)]);
-    let beside = commit(command(2), vec![write(&b, Expected::NoStream, 1)]);
+    let send = commit(command(1), vec![write(&a, ExpectedVersion::NoStream, 2)]);
+    let beside = commit(command(2), vec![write(&b, ExpectedVersion::NoStream, 1)]);
     let answers = append(store, &[send.clone(), send.clone(), beside.clone(), send]).await;
     let first = answers[0].as_ref().expect("the first is accepted");
     assert_eq!(answers[1], Ok(repeated(first)));
@@ -78,21 +78,21 @@ pub async fn a_repeat_over_several_streams_gets_the_first_receipt(harness: &dyn 
     let (a, b, c) = (stream("a"), stream("b"), stream("c"));
     accepted(
         store,
-        commit(command(1), vec![write(&b, Expected::NoStream, 3)]),
+        commit(command(1), vec![write(&b, ExpectedVersion::NoStream, 3)]),
     )
     .await;
     let send = commit(
         command(2),
         vec![
-            write(&c, Expected::NoStream, 2),
-            write(&a, Expected::NoStream, 1),
+            write(&c, ExpectedVersion::NoStream, 2),
+            write(&a, ExpectedVersion::NoStream, 1),
             write(&b, exact(3), 2),
         ],
     );
     let neighbours = [
         send.clone(),
-        commit(command(3), vec![write(&c, Expected::Any, 1)]),
-        commit(command(4), vec![write(&a, Expected::Any, 1)]),
+        commit(command(3), vec![write(&c, ExpectedVersion::Any, 1)]),
+        commit(command(4), vec![write(&a, ExpectedVersion::Any, 1)]),
     ];
     let answers = append(store, &neighbours).await;
     let first = answers[0].as_ref().expect("the first is accepted");
@@ -128,15 +128,18 @@ pub async fn a_repeat_is_answered_before_its_expectation_is_checked(harness: &dy
     let (a, b) = (stream("a"), stream("b"));
     let first = accepted(
         store,
-        commit(command(1), vec![write(&a, Expected::NoStream, 1)]),
+        commit(command(1), vec![write(&a, ExpectedVersion::NoStream, 1)]),
     )
     .await;
     accepted(store, commit(command(2), vec![write(&a, exact(1), 1)])).await;
 
     let variants = [
-        vec![write(&a, Expected::NoStream, 1)],
+        vec![write(&a, ExpectedVersion::NoStream, 1)],
         vec![write(&a, exact(2), 5)],
-        vec![write(&a, exact(77), 0), write(&b, Expected::Exists, 1)],
+        vec![
+            write(&a, exact(77), 0),
+            write(&b, ExpectedVersion::Exists, 1),
+        ],
     ];
     for writes in variants {
         let answer = append_one(store, commit(command(1), writes)).await;
@@ -152,7 +155,7 @@ pub async fn repeats_race_and_one_takes_effect(harness: &dyn Harness) {
         let a = stream(format!("a-{round}"));
         let callers = (0..8).map(|caller| {
             let store = handles[caller % 2].events.clone();
-            let send = commit(command(round), vec![write(&a, Expected::Any, 2)]);
+            let send = commit(command(round), vec![write(&a, ExpectedVersion::Any, 2)]);
             tokio::spawn(async move { append_one(&*store, send).await })
         });
         let receipts: Vec<_> = join_all(callers)

@@ -1,6 +1,6 @@
 //! What a refusal is checked against: receipt, versions and head, as of one moment.
 
-use event_sourcing::{Expected, Position, Receipt, Version};
+use event_sourcing::{ExpectedVersion, Position, Receipt, Version};
 
 use crate::Harness;
 use crate::support::{accepted, command, commit, exact, stream, within, write};
@@ -14,8 +14,8 @@ pub async fn standing_tells_receipt_versions_and_head(harness: &dyn Harness) {
     assert!(empty.versions.is_empty());
 
     let written = vec![
-        write(&a, Expected::NoStream, 3),
-        write(&b, Expected::NoStream, 1),
+        write(&a, ExpectedVersion::NoStream, 3),
+        write(&b, ExpectedVersion::NoStream, 1),
     ];
     let first = accepted(store, commit(command(1), written)).await;
     accepted(store, commit(command(2), vec![write(&b, exact(1), 1)])).await;

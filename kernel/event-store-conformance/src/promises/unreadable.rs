@@ -1,6 +1,6 @@
 //! An event that cannot be read concerns its stream and the readers that follow it, and no others.
 
-use event_sourcing::{Entry, EventStore, Expected, Filter, LogPage, Position, Version};
+use event_sourcing::{Entry, EventStore, ExpectedVersion, Filter, LogPage, Position, Version};
 
 use crate::Harness;
 use crate::support::{accepted, command, commit, stream, write};
@@ -20,7 +20,11 @@ pub async fn an_unreadable_event_fails_no_page(harness: &dyn Harness) {
         let base = way as u64 * 6;
         for (number, stream) in [(0, &hurt), (1, &whole)] {
             let id = command(way as u64 * 3 + number);
-            accepted(store, commit(id, vec![write(stream, Expected::Any, 2)])).await;
+            accepted(
+                store,
+                commit(id, vec![write(stream, ExpectedVersion::Any, 2)]),
+            )
+            .await;
         }
         let damaged = Position(base + 2);
         if !harness.damage(damaged, way).await {
@@ -34,7 +38,7 @@ pub async fn an_unreadable_event_fails_no_page(harness: &dyn Harness) {
             "way {way}"
         );
         assert_eq!(
-            (all.through, all.head),
+            (all.read_up_to, all.head),
             (Position(base + 4), Position(base + 4))
         );
         assert_eq!(all.events().count(), 3, "way {way}");
@@ -47,14 +51,14 @@ pub async fn an_unreadable_event_fails_no_page(harness: &dyn Harness) {
         assert!(!unreadable.reason.is_empty());
 
         let full = page(store, base, &Filter::ALL, 2).await;
-        assert_eq!(full.through, damaged, "it counts into the limit");
+        assert_eq!(full.read_up_to, damaged, "it counts into the limit");
         let noted = page(store, base, &Filter::of_types(&["Noted"]), 4).await;
         assert_eq!(noted.entries, all.entries, "it is filtered by its type");
         let others = page(store, base, &Filter::of_types(&["Never"]), 4).await;
-        assert_eq!((others.entries.len(), others.through), (0, all.head));
+        assert_eq!((others.entries.len(), others.read_up_to), (0, all.head));
 
         // The damaged event is its stream's last. That stops neither the stream nor its neighbours in a batch.
-        let writes = [&whole, &hurt].map(|stream| write(stream, Expected::Any, 1));
+        let writes = [&whole, &hurt].map(|stream| write(stream, ExpectedVersion::Any, 1));
         let id = command(way as u64 * 3 + 2);
         accepted(store, commit(id, writes.into())).await;
         way += 1;
@@ -85,12 +89,12 @@ pub async fn a_repeat_of_an_unreadable_event_fails_no_batch(harness: &dyn Harnes
     loop {
         let number = way as u64 * 2;
         let hurt = stream(format!("hurt {way}"));
-        let first = commit(command(number), vec![write(&hurt, Expected::Any, 1)]);
+        let first = commit(command(number), vec![write(&hurt, ExpectedVersion::Any, 1)]);
         let receipt = accepted(store, first.clone()).await;
         if !harness.damage(receipt.first, way).await {
             break;
         }
-        let other = write(&stream("other"), Expected::Any, 1);
+        let other = write(&stream("other"), ExpectedVersion::Any, 1);
         let other = commit(command(number + 1), vec![other]);
         let answers = store.append(&[first, other]).await;
         let answers = answers.expect("the batch is answered");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_sourcing::{Expected, Position};
+use event_sourcing::{ExpectedVersion, Position};
 
 use crate::Harness;
 use crate::support::{accepted, command, commit, stream, within, write};
@@ -26,7 +26,7 @@ pub async fn a_waiting_reader_wakes_at_once(harness: &dyn Harness) {
         };
         accepted(
             &*writing,
-            commit(command(before), vec![write(&a, Expected::Any, 1)]),
+            commit(command(before), vec![write(&a, ExpectedVersion::Any, 1)]),
         )
         .await;
         for waiter in waiters {
@@ -41,7 +41,10 @@ pub async fn a_waiting_reader_wakes_at_once(harness: &dyn Harness) {
         );
         accepted(
             &*writing,
-            commit(command(before + 1), vec![write(&a, Expected::Any, 1)]),
+            commit(
+                command(before + 1),
+                vec![write(&a, ExpectedVersion::Any, 1)],
+            ),
         )
         .await;
         let woken = within("the patient reader wakes", patient).await;
@@ -65,7 +68,10 @@ pub async fn a_reader_behind_the_head_does_not_wait(harness: &dyn Harness) {
 
     accepted(
         &*writing,
-        commit(command(1), vec![write(&stream("a"), Expected::Any, 5)]),
+        commit(
+            command(1),
+            vec![write(&stream("a"), ExpectedVersion::Any, 5)],
+        ),
     )
     .await;
     let late = harness.open().await.events;

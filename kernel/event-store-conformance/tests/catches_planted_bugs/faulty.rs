@@ -10,14 +10,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use event_sourcing::clock::ManualClock;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, Entry, Envelope, EventStore, Expected, Filter, LogId,
-    LogIdentity, LogPage, MemoryEventStore, Metadata, NewEvent, Position, Receipt, Refused,
-    Snapshot, Standing, StoreError, StreamId, StreamPage, Version, Write,
+    CommandId, CommandStatus, Commit, EncodedEvent, Entry, Envelope, EventStore, ExpectedVersion,
+    Filter, LogId, LogIdentity, LogPage, MemoryEventStore, Metadata, NewEvent, Position, Receipt,
+    Rejected, Snapshot, StoreError, StreamId, StreamPage, Version, Write,
 };
 use event_store_conformance::{Handle, Harness};
 use uuid::Uuid;
 
-/// One mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
     /// No mistake: shows that the wrapper itself breaks nothing.
@@ -60,7 +59,6 @@ pub enum Bug {
     FailsPages,
     /// An event that cannot be read is left out.
     LeavesUnreadableOut,
-    /// Commits wake nobody.
     NeverWakes,
     /// Times are kept in milliseconds.
     RoundsTimes,
@@ -143,13 +141,13 @@ impl Faulty {
             Bug::IgnoresPreconditions => writes.retain(|write| !write.events.is_empty()),
             Bug::IgnoresExpectations => {
                 for write in &mut writes {
-                    write.expected = Expected::Any;
+                    write.expected = ExpectedVersion::Any;
                 }
             }
             Bug::FollowsAnyEvent => {
                 for write in &mut writes {
-                    if let Expected::Follows { version, .. } = write.expected {
-                        write.expected = Expected::Exact(version);
+                    if let ExpectedVersion::Follows { version, .. } = write.expected {
+                        write.expected = ExpectedVersion::Exact(version);
                     }
                 }
             }
@@ -159,7 +157,7 @@ impl Faulty {
     }
 
     /// A commit for each stream that gets events; the answer to the last, or the first refusal.
-    async fn torn(&self, commit: &Commit) -> Result<Receipt, Refused> {
+    async fn torn(&self, commit: &Commit) -> Result<Receipt, Rejected> {
         let mut answer = None;
         for write in commit
             .writes()
@@ -175,7 +173,7 @@ impl Faulty {
     }
 
     /// The first write that asks for a new stream where there is one.
-    async fn taken(&self, batch: &[Commit]) -> Option<Refused> {
+    async fn taken(&self, batch: &[Commit]) -> Option<Rejected> {
         let writes = batch.iter().flat_map(Commit::writes);
         for Write {
             stream, expected, ..
@@ -186,8 +184,8 @@ impl Faulty {
                 .read_stream(stream, Version::NONE, 1)
                 .await
                 .expect("a page");
-            if *expected == Expected::NoStream && !page.events.is_empty() {
-                return Some(Refused::Conflict {
+            if *expected == ExpectedVersion::NoStream && !page.events.is_empty() {
+                return Some(Rejected::WrongExpectedVersion {
                     stream: stream.clone(),
                     expected: *expected,
                     actual: Version(1),
@@ -201,7 +199,7 @@ impl Faulty {
     async fn leave_a_hole(&self) {
         let write = Write {
             stream: StreamId::new("filler", "filler"),
-            expected: Expected::Any,
+            expected: ExpectedVersion::Any,
             events: vec![filler()],
         };
         let hole = Commit::try_new(self.fresh_id(), DateTime::UNIX_EPOCH, vec![write], None);
@@ -235,7 +233,7 @@ impl Faulty {
 
 #[async_trait]
 impl EventStore for Faulty {
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         if self.bug == Bug::TearsCommits {
             let mut answers = Vec::new();
             for commit in batch {
@@ -274,7 +272,7 @@ impl EventStore for Faulty {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<CommandStatus, StoreError> {
         let mut standing = self.inner.standing(command, streams).await?;
         if self.bug == Bug::TearsStanding {
             tokio::task::yield_now().await;
@@ -326,8 +324,8 @@ impl EventStore for Faulty {
         let count = page.entries.len();
         let is_unreadable = |entry: &Entry| entry.event().is_none();
         match self.bug {
-            Bug::StandsStillWhenEmpty if count == 0 => page.through = after,
-            Bug::ClaimsTheHead => page.through = page.head,
+            Bug::StandsStillWhenEmpty if count == 0 => page.read_up_to = after,
+            Bug::ClaimsTheHead => page.read_up_to = page.head,
             Bug::SkipsPositions => page.entries.retain(|entry| entry.event_type() != "Filler"),
             Bug::LeavesUnreadableOut => page.entries.retain(|entry| !is_unreadable(entry)),
             Bug::FailsPages if page.entries.iter().any(is_unreadable) => {

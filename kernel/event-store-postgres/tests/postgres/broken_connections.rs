@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use event_sourcing::appender::{AppendError, Appender, AppenderConfig};
-use event_sourcing::{Commit, EventStore, Expected, StoreError};
+use event_sourcing::{Commit, EventStore, ExpectedVersion, StoreError};
 use event_store_postgres::PostgresEventStore;
 use sqlx::{Connection, PgConnection};
 
@@ -30,7 +30,7 @@ fn batch(actor: u16, number: u64) -> Vec<Commit> {
     let commits = number * COMMITS..(number + 1) * COMMITS;
     let to_own_stream = |n| {
         let stream = stream(format!("{actor}-{}", n % 50));
-        commit(command(actor, n), &stream, Expected::Any, "{}")
+        commit(command(actor, n), &stream, ExpectedVersion::Any, "{}")
     };
     commits.map(to_own_stream).collect()
 }
@@ -144,7 +144,12 @@ async fn an_answer_that_is_lost_behind_its_commit_is_found_by_sending_again() {
         };
         store.append(before).await.expect("append");
         // Both ways were taken before: a statement that is new asks once more. Behind it only this connection asks.
-        let first = commit(command(2, 0), &stream("first"), Expected::NoStream, "{}");
+        let first = commit(
+            command(2, 0),
+            &stream("first"),
+            ExpectedVersion::NoStream,
+            "{}",
+        );
         store.append(&[first]).await.expect("append or repeat");
         proxy.lose_answer(request);
         let error = store.append(&batch).await.expect_err("the answer is lost");
@@ -208,7 +213,7 @@ async fn what_a_standing_does_not_show_is_not_written_later_by_an_append_that_wa
     assert_eq!(standing.expect("the standing").receipt, None);
     holding.rollback().await.expect("the lock is free");
     // The lock is given in turn: behind this one, the first append would have been written.
-    let last = commit(command(2, 0), &stream("z"), Expected::NoStream, "{}");
+    let last = commit(command(2, 0), &stream("z"), ExpectedVersion::NoStream, "{}");
     open(&database.url)
         .await
         .append(&[last])
@@ -250,13 +255,13 @@ async fn the_store_comes_back_with_its_server() {
 async fn a_text_that_cannot_be_kept_fails_and_leaves_no_trace() {
     let database = test_postgres::database().await;
     let store = open(&database.url).await;
-    let good = commit(command(1, 1), &stream("a"), Expected::NoStream, "{}");
+    let good = commit(command(1, 1), &stream("a"), ExpectedVersion::NoStream, "{}");
     for bad in [
         r#"{"name":"a\u0000b"}"#,
         "{\"name\":\"a\u{0}b\"}",
         "no json",
     ] {
-        let bad = commit(command(1, 2), &stream("b"), Expected::NoStream, bad);
+        let bad = commit(command(1, 2), &stream("b"), ExpectedVersion::NoStream, bad);
         let error = store
             .append(&[good.clone(), bad])
             .await
@@ -279,7 +284,7 @@ async fn a_text_that_cannot_be_kept_spares_its_batch_mates() {
     let append = |number, data| {
         let stream = stream(format!("{number}"));
         appender.append(
-            commit(command(1, number), &stream, Expected::NoStream, data),
+            commit(command(1, number), &stream, ExpectedVersion::NoStream, data),
             deadline,
         )
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use event_sourcing::{Commit, EventStore, Expected, Fence, LeaseStore, Refused, Write};
+use event_sourcing::{Commit, EventStore, ExpectedVersion, Fence, LeaseStore, Rejected, Write};
 use sqlx::{Connection, PgConnection};
 
 use crate::support::{check_log, command, connect, event, open, stream, within};
@@ -45,7 +45,7 @@ async fn an_append_waits_for_a_change_of_its_leases_holder_and_is_refused_behind
         .expect("the lease changes hands");
     let write = Write {
         stream: stream("a"),
-        expected: Expected::NoStream,
+        expected: ExpectedVersion::NoStream,
         events: vec![event("{}")],
     };
     let moment = DateTime::from_timestamp_micros(1_700_000_000_000_000).expect("a moment");
@@ -58,6 +58,6 @@ async fn an_append_waits_for_a_change_of_its_leases_holder_and_is_refused_behind
     taking.commit().await.expect("commit");
     let answers = within("the append", append).await.expect("its task");
     let answers = answers.expect("an answer");
-    assert_eq!(answers, [Err(Refused::Fenced(fence))]);
+    assert_eq!(answers, [Err(Rejected::Fenced(fence))]);
     assert!(check_log(&*store).await.is_empty());
 }

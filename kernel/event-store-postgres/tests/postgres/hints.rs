@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{EventStore, Expected, Filter, Position};
+use event_sourcing::{EventStore, ExpectedVersion, Filter, Position};
 use event_store_postgres::{PostgresEventStore, Settings};
 use sqlx::PgConnection;
 
@@ -30,7 +30,7 @@ async fn a_position_that_the_log_does_not_have_is_neither_believed_nor_waited_fo
     let reader = PostgresEventStore::connect(&database.url, settings).await;
     let reader = Arc::new(reader.expect("open"));
     let writer = open(&database.url).await;
-    let first = commit(command(1, 1), &stream("a"), Expected::Any, "{}");
+    let first = commit(command(1, 1), &stream("a"), ExpectedVersion::Any, "{}");
     writer.append(&[first]).await.expect("append");
     within("the first events", reader.wait_for(Position(1)))
         .await
@@ -43,7 +43,7 @@ async fn a_position_that_the_log_does_not_have_is_neither_believed_nor_waited_fo
             let head = following.wait_for(after.next()).await.expect("the head");
             assert!(head <= Position(4), "a head that is not there: {head}");
             let page = following.read_all(after, &Filter::ALL, 10).await;
-            after = page.expect("a page").through;
+            after = page.expect("a page").read_up_to;
             rounds += 1;
         }
         rounds
@@ -52,7 +52,7 @@ async fn a_position_that_the_log_does_not_have_is_neither_believed_nor_waited_fo
     for lie in LIES {
         notify(&mut connection, lie).await;
     }
-    let second = commit(command(1, 2), &stream("a"), Expected::Any, "{}");
+    let second = commit(command(1, 2), &stream("a"), ExpectedVersion::Any, "{}");
     writer.append(&[second]).await.expect("append");
     let rounds = within("the second events", follower)
         .await
@@ -70,7 +70,7 @@ async fn a_log_that_lost_its_end_is_waited_for_at_its_new_end() {
     let database = test_postgres::database().await;
     let store = Arc::new(open(&database.url).await);
     for number in 1..=3 {
-        let next = commit(command(1, number), &stream("a"), Expected::Any, "{}");
+        let next = commit(command(1, number), &stream("a"), ExpectedVersion::Any, "{}");
         store.append(&[next]).await.expect("append");
     }
     let mut connection = connect(&database.url).await;
@@ -84,7 +84,7 @@ async fn a_log_that_lost_its_end_is_waited_for_at_its_new_end() {
     assert!(beyond.is_err(), "events that are gone: {beyond:?}");
     let waiting = Arc::clone(&store);
     let waiter = tokio::spawn(async move { waiting.wait_for(Position(5)).await });
-    let next = commit(command(2, 1), &stream("a"), Expected::Any, "{}");
+    let next = commit(command(2, 1), &stream("a"), ExpectedVersion::Any, "{}");
     store.append(&[next]).await.expect("append");
     let head = within("the new events", waiter).await.expect("a task");
     assert_eq!(head.expect("the head"), Position(6));

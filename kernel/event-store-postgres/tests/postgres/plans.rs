@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_sourcing::{EventStore, Expected, Filter, LeaseStore, Position, Version};
+use event_sourcing::{EventStore, ExpectedVersion, Filter, LeaseStore, Position, Version};
 
 use crate::support::{command, commit, connect, open, stream, within};
 
@@ -14,7 +14,12 @@ async fn every_call_finds_its_rows_through_an_index() {
         let batch: Vec<_> = (0..50)
             .map(|n| {
                 let stream = stream(format!("{n}"));
-                commit(command(1, number * 50 + n), &stream, Expected::Any, "{}")
+                commit(
+                    command(1, number * 50 + n),
+                    &stream,
+                    ExpectedVersion::Any,
+                    "{}",
+                )
             })
             .collect();
         store.append(&batch).await.expect("append");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{EventStore, Expected, Position, StoreError};
+use event_sourcing::{EventStore, ExpectedVersion, Position, StoreError};
 use event_store_postgres::{PostgresEventStore, Settings};
 use sql_database::postgres::require_sessions;
 use test_postgres::{Cluster, PgBouncer, PoolMode};
@@ -62,7 +62,7 @@ async fn sessions_behind_pgbouncer_are_as_good_as_direct_ones() {
     for number in 1..=20 {
         let waiting = Arc::clone(&reader);
         let waiter = tokio::spawn(async move { waiting.wait_for(Position(number * 2)).await });
-        let next = commit(command(1, number), &stream("a"), Expected::Any, "{}");
+        let next = commit(command(1, number), &stream("a"), ExpectedVersion::Any, "{}");
         writer.append(&[next]).await.expect("append");
         let head = within("a notification", waiter).await.expect("a task");
         assert_eq!(head.expect("the head"), Position(number * 2));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{EventStore, Expected, Position, StoreError};
+use event_sourcing::{EventStore, ExpectedVersion, Position, StoreError};
 use event_store_postgres::{PostgresEventStore, Settings};
 use sqlx::{AssertSqlSafe, Connection};
 use test_postgres::TestDatabase;
@@ -52,7 +52,7 @@ async fn logs_in_two_schemas_know_nothing_of_each_other() {
     let waiting = Arc::clone(&b);
     let waiter = tokio::spawn(async move { waiting.wait_for(Position(1)).await });
     for number in 1..=3 {
-        let next = commit(command(1, number), &stream("s"), Expected::Any, "{}");
+        let next = commit(command(1, number), &stream("s"), ExpectedVersion::Any, "{}");
         a.append(&[next])
             .await
             .expect("append")
@@ -65,7 +65,7 @@ async fn logs_in_two_schemas_know_nothing_of_each_other() {
         "another log's events woke the reader"
     );
     // The same command in another log is another command.
-    let own = commit(command(1, 1), &stream("s"), Expected::NoStream, "{}");
+    let own = commit(command(1, 1), &stream("s"), ExpectedVersion::NoStream, "{}");
     let receipt = b.append(&[own]).await.expect("append").remove(0);
     assert!(!receipt.expect("accepted").duplicate);
     let head = within("the log's own events", waiter)
@@ -88,11 +88,11 @@ async fn only_a_logs_own_appends_are_notified_to_it() {
         .await
         .expect("a listener");
     listener.listen("event_log_b").await.expect("listen");
-    let appended = |number| commit(command(1, number), &stream("s"), Expected::Any, "{}");
+    let appended = |number| commit(command(1, number), &stream("s"), ExpectedVersion::Any, "{}");
     a.append(&[appended(1)]).await.expect("append");
     writer.append(&[appended(2)]).await.expect("append");
     // Batches that are not accepted as a whole go another way.
-    let stale = commit(command(1, 3), &stream("s"), Expected::NoStream, "{}");
+    let stale = commit(command(1, 3), &stream("s"), ExpectedVersion::NoStream, "{}");
     writer.append(&[stale, appended(4)]).await.expect("append");
     for expected in ["2", "4"] {
         let heard = within("a notification", listener.recv()).await;

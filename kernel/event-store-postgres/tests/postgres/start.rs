@@ -1,6 +1,6 @@
 //! What is asked of a server and its tables before the store is used.
 
-use event_sourcing::{EventStore, Expected, StoreError};
+use event_sourcing::{EventStore, ExpectedVersion, StoreError};
 use event_store_postgres::{PostgresEventStore, Settings};
 use test_postgres::Cluster;
 
@@ -63,7 +63,7 @@ async fn an_unknown_migration_that_serves_this_binary_is_accepted() {
     open(&database.url).await.close().await;
     declare(&database.url, 3_900, 1).await;
     let store = open(&database.url).await;
-    let commit = commit(command(1, 1), &stream("a"), Expected::NoStream, "{}");
+    let commit = commit(command(1, 1), &stream("a"), ExpectedVersion::NoStream, "{}");
     assert!(store.append(&[commit]).await.expect("append")[0].is_ok());
 }
 

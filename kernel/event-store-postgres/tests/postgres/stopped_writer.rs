@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use event_sourcing::{EventStore, Expected, Position};
+use event_sourcing::{EventStore, ExpectedVersion, Position};
 
 use crate::support::{check_log, command, commit, open, stream, within};
 
@@ -14,7 +14,7 @@ const CHILD_URL: &str = "STOPPED_WRITER_URL";
 const STOPS: u64 = 40;
 
 /// A stopped process must not cost the others more than this. The lock time-out of an append is longer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 struct Writer(Child);
 
@@ -66,7 +66,14 @@ async fn writer_that_is_stopped() {
     for number in 0.. {
         let stream = stream(format!("child-{}", number % 10));
         let batch: Vec<_> = (0..20)
-            .map(|n| commit(command(2, number * 20 + n), &stream, Expected::Any, "{}"))
+            .map(|n| {
+                commit(
+                    command(2, number * 20 + n),
+                    &stream,
+                    ExpectedVersion::Any,
+                    "{}",
+                )
+            })
             .collect();
         store.append(&batch).await.expect("append");
     }
@@ -90,8 +97,8 @@ async fn a_stopped_writer_does_not_hold_the_log() {
             }
         })
         .await;
-        let own = commit(command(1, stop), &stream("own"), Expected::Any, "{}");
-        let answers = tokio::time::timeout(PATIENCE, store.append(&[own]))
+        let own = commit(command(1, stop), &stream("own"), ExpectedVersion::Any, "{}");
+        let answers = tokio::time::timeout(WAIT_TIMEOUT, store.append(&[own]))
             .await
             .expect("a stopped writer holds the log")
             .expect("append");

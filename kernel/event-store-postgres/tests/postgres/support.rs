@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::DateTime;
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{
-    CommandId, Commit, EncodedEvent, Envelope, EventStore, Expected, Filter, Metadata, NewEvent,
-    Position, StreamId, Write,
+    CommandId, Commit, EncodedEvent, Envelope, EventStore, ExpectedVersion, Filter, Metadata,
+    NewEvent, Position, StreamId, Write,
 };
 use event_store_postgres::{PostgresEventStore, Settings};
 use sqlx::{Connection, PgConnection};
@@ -48,7 +48,12 @@ pub fn event(data: &str) -> NewEvent {
     }
 }
 
-pub fn commit(command: CommandId, stream: &StreamId, expected: Expected, data: &str) -> Commit {
+pub fn commit(
+    command: CommandId,
+    stream: &StreamId,
+    expected: ExpectedVersion,
+    data: &str,
+) -> Commit {
     let write = Write {
         stream: stream.clone(),
         expected,
@@ -67,8 +72,8 @@ pub async fn whole_log(store: &dyn EventStore) -> Vec<Envelope> {
             .await
             .expect("a page");
         events.extend(page.events().map(|event| Envelope::clone(event)));
-        after = page.through;
-        if page.through == page.head {
+        after = page.read_up_to;
+        if page.read_up_to == page.head {
             return events;
         }
     }

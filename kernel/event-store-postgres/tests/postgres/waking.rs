@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_sourcing::{EventStore, Expected, Position};
+use event_sourcing::{EventStore, ExpectedVersion, Position};
 use event_store_postgres::{PostgresEventStore, Settings};
 use sqlx::PgConnection;
 
@@ -45,7 +45,7 @@ async fn a_reader_wakes_though_its_listening_connection_was_killed() {
         let waiting = Arc::clone(&reader);
         let waiter = tokio::spawn(async move { waiting.wait_for(Position(number * 2)).await });
         within("a listening connection", break_listeners(&mut connection)).await;
-        let next = commit(command(1, number), &stream("a"), Expected::Any, "{}");
+        let next = commit(command(1, number), &stream("a"), ExpectedVersion::Any, "{}");
         writer.append(&[next]).await.expect("append");
         let head = within("the waiting reader", waiter).await.expect("a task");
         assert_eq!(head.expect("the head"), Position(number * 2));

@@ -21,12 +21,17 @@ async fn store(database: &Database) -> SqlProjectionStore<Counters> {
     store
 }
 
-async fn write(store: &SqlProjectionStore<Counters>, from: u64, through: u64, parked: Option<u64>) {
+async fn write(
+    store: &SqlProjectionStore<Counters>,
+    from: u64,
+    read_up_to: u64,
+    parked: Option<u64>,
+) {
     let page = PageWrite {
         token: Token(1),
         from: Position(from),
-        through: Position(through),
-        mark: mark(through),
+        read_up_to: Position(read_up_to),
+        mark: mark(read_up_to),
         caught_up: true,
         changes: Vec::new(),
         parked: parked.map(|position| Parked {

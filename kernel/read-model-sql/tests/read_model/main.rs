@@ -7,5 +7,5 @@ mod pages;
 mod restored_log;
 mod statements;
 mod support;
+mod test_read_model;
 mod versions;
-mod world;

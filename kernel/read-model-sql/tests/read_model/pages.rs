@@ -14,12 +14,12 @@ async fn store(database: &Database) -> Store {
         .expect("a generation")
 }
 
-fn page(token: u64, from: u64, through: u64) -> PageWrite<Counter> {
+fn page(token: u64, from: u64, read_up_to: u64) -> PageWrite<Counter> {
     PageWrite {
         token: Token(token),
         from: Position(from),
-        through: Position(through),
-        mark: mark(through),
+        read_up_to: Position(read_up_to),
+        mark: mark(read_up_to),
         caught_up: false,
         changes: Vec::new(),
         parked: None,

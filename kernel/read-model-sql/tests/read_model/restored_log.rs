@@ -5,11 +5,11 @@ use event_sourcing::{Position, Token};
 use read_model_sql::SqlProjectionStore;
 
 use crate::support::Counters;
-use crate::world::{World, memory, open_store};
+use crate::test_read_model::{TestReadModel, memory, open_store};
 
 #[tokio::test]
 async fn a_log_that_is_shorter_than_the_checkpoint_is_noticed_while_running() {
-    for world in World::both().await {
+    for world in TestReadModel::both().await {
         world.append(60).await;
         let mut process = world.start(0).await;
         process.reaches(Position(60)).await;
@@ -37,7 +37,7 @@ async fn a_log_that_is_shorter_than_the_checkpoint_is_noticed_while_running() {
 #[tokio::test]
 async fn a_log_that_has_grown_since_or_is_another_one_is_noticed_at_the_start() {
     for is_other in [false, true] {
-        for world in World::both().await {
+        for world in TestReadModel::both().await {
             world.append(60).await;
             let mut process = world.start(0).await;
             process.reaches(Position(60)).await;
@@ -66,7 +66,7 @@ async fn a_log_that_has_grown_since_or_is_another_one_is_noticed_at_the_start() 
 
 #[tokio::test]
 async fn only_the_runner_that_began_last_supersedes_a_generation() {
-    for world in World::both().await {
+    for world in TestReadModel::both().await {
         let database = world.fresh.open().await;
         let store = async || -> SqlProjectionStore<Counters> {
             SqlProjectionStore::open(database.clone())

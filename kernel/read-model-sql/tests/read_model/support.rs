@@ -33,7 +33,6 @@ impl Counter {
     }
 }
 
-/// Any event.
 #[derive(Clone, Debug)]
 pub struct Anything;
 

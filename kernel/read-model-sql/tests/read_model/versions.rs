@@ -4,11 +4,11 @@ use event_sourcing::Position;
 use read_model_sql::Statement;
 
 use crate::support::Counters;
-use crate::world::World;
+use crate::test_read_model::TestReadModel;
 
 #[tokio::test]
 async fn old_and_new_fold_next_to_each_other_in_both_directions() {
-    for world in World::both().await {
+    for world in TestReadModel::both().await {
         world.append(45).await;
         let mut old = world.start(0).await;
         old.reaches(Position(45)).await;
@@ -47,12 +47,12 @@ async fn old_and_new_fold_next_to_each_other_in_both_directions() {
 
 #[tokio::test]
 async fn rows_are_not_read_before_they_have_caught_up_and_the_others_are() {
-    for world in World::both().await {
+    for world in TestReadModel::both().await {
         world.append(35).await;
         let mut old = world.start(0).await;
         old.reaches(Position(35)).await;
         let database = world.fresh.open().await.with_versions_raised_by(1);
-        let store = crate::world::open_store(&database, &world).await;
+        let store = crate::test_read_model::open_store(&database, &world).await;
         database.feed().refresh(&database).await.expect("read");
         let new = database.feed().follow(database.version_of::<Counters>());
         assert_eq!(
@@ -73,7 +73,7 @@ async fn rows_are_not_read_before_they_have_caught_up_and_the_others_are() {
 
 #[tokio::test]
 async fn a_build_that_was_killed_half_way_continues() {
-    for world in World::both().await {
+    for world in TestReadModel::both().await {
         world.append(200).await;
         let mut first = world.start(0).await;
         first.until(|state| state.position >= Position(20)).await;
@@ -99,14 +99,14 @@ async fn a_build_that_was_killed_half_way_continues() {
 
 #[tokio::test]
 async fn rows_that_a_stopped_service_left_are_not_read_before_they_reach_the_head() {
-    for world in World::both().await {
+    for world in TestReadModel::both().await {
         world.append(20).await;
         let mut first = world.start(0).await;
         first.reaches(Position(20)).await;
         first.stop().await;
         world.append(30).await;
         let database = world.fresh.open().await;
-        let _store = crate::world::open_store(&database, &world).await;
+        let _store = crate::test_read_model::open_store(&database, &world).await;
         database.feed().refresh(&database).await.expect("read");
         let checkpoint = database.feed().follow(database.version_of::<Counters>());
         assert_eq!(checkpoint.borrow().position, Position(20));
@@ -122,7 +122,7 @@ async fn rows_that_a_stopped_service_left_are_not_read_before_they_reach_the_hea
 
 #[tokio::test]
 async fn a_version_that_an_operator_dropped_is_built_anew_when_it_is_needed_again() {
-    for world in World::both().await {
+    for world in TestReadModel::both().await {
         world.append(30).await;
         for raised_by in [0, 1] {
             let mut process = world.start(raised_by).await;

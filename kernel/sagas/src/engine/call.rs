@@ -6,18 +6,18 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use crate::advance::{News, Word};
+use crate::advance::{CallOutcome, StepResult};
 use crate::definition::{AnyProvider, Role, Saga};
-use crate::operation::{Failure, Key, Standing, Undone};
-use crate::state::{Run, Status};
+use crate::operation::{CallError, CompensationResult, OperationKey, OperationStatus};
+use crate::state::{Run, StepStatus};
 
 /// A call that was announced.
-pub(super) struct Call<S: Saga> {
+pub(super) struct ProviderCall<S: Saga> {
     pub(super) step: usize,
     name: &'static str,
     pub(super) undo: bool,
     attempt: u32,
-    key: Key,
+    key: OperationKey,
     data: S::Data,
     provider: Arc<dyn AnyProvider<S>>,
     looks_first: bool,
@@ -27,7 +27,7 @@ pub(super) struct Call<S: Saga> {
     limit: Duration,
 }
 
-impl<S: Saga> Call<S> {
+impl<S: Saga> ProviderCall<S> {
     /// The call that a saga has announced for a step. `left` is how long it may take until the step's deadline.
     pub(super) fn plan(
         run: &Run<S>,
@@ -36,7 +36,7 @@ impl<S: Saga> Call<S> {
         left: Option<Duration>,
     ) -> Option<Self> {
         let (step, state) = run.step(index)?;
-        let undo = state.status == Status::Undoing;
+        let undo = state.status == StepStatus::Compensating;
         let planned = Self {
             step: index,
             name: step.name,
@@ -65,89 +65,95 @@ impl<S: Saga> Call<S> {
         self.undo || (self.role == Role::Pivot && self.may_have_happened)
     }
 
-    pub(super) async fn make(&self) -> News {
+    pub(super) async fn make(&self) -> StepResult {
         let begun = Instant::now();
         let word = self.ask(begun + self.limit).await;
         let labels = [("saga", S::NAME), ("step", self.name)];
         metrics::histogram!("saga_step_duration_seconds", &labels).record(begun.elapsed());
-        self.news(word)
+        self.result(word)
     }
 
-    pub(super) fn not_sent(&self) -> News {
-        self.news(Word::NotSent)
+    pub(super) fn not_sent(&self) -> StepResult {
+        self.result(CallOutcome::NotSent)
     }
 
     /// What is said of a call that broke off.
-    pub(super) fn broken(&self) -> News {
-        self.news(Word::Failed(Failure::unknown("the call broke off")))
+    pub(super) fn broken(&self) -> StepResult {
+        self.result(CallOutcome::Failed(CallError::unknown(
+            "the call broke off",
+        )))
     }
 
-    fn news(&self, word: Word) -> News {
-        News {
+    fn result(&self, word: CallOutcome) -> StepResult {
+        StepResult {
             step: self.step,
             undo: self.undo,
             attempt: self.attempt,
             key: self.key.clone(),
-            word,
+            outcome: word,
         }
     }
 
-    async fn ask(&self, until: Instant) -> Word {
+    async fn ask(&self, until: Instant) -> CallOutcome {
         if self.looks_first {
             let seen = timeout_at(until, self.provider.look_up(&self.key)).await;
-            if let Some(word) = self.judge(seen.unwrap_or_else(|_| Err(self.no_answer()))) {
+            if let Some(word) = self.outcome_of(seen.unwrap_or_else(|_| Err(self.no_answer()))) {
                 return word;
             }
         }
         let sent = timeout_at(until, self.send()).await;
         sent.unwrap_or_else(|_| Err(self.no_answer()))
-            .unwrap_or_else(Word::Failed)
+            .unwrap_or_else(CallOutcome::Failed)
     }
 
-    async fn send(&self) -> Result<Word, Failure> {
+    async fn send(&self) -> Result<CallOutcome, CallError> {
         if self.undo {
             let undone = self.provider.undo(&self.key, &self.data).await?;
-            Ok(Word::Undone(undone))
+            Ok(CallOutcome::Compensated(undone))
         } else {
             let output = self.provider.act(&self.key, &self.data).await?;
-            Ok(Word::Done(output))
+            Ok(CallOutcome::Done(output))
         }
     }
 
-    fn no_answer(&self) -> Failure {
-        Failure::unknown(format!("no answer within {} ms", self.limit.as_millis()))
+    fn no_answer(&self) -> CallError {
+        CallError::unknown(format!("no answer within {} ms", self.limit.as_millis()))
     }
 
     /// What the provider's knowledge means; nothing if the call must be made.
-    fn judge(&self, seen: Result<Standing<Value>, Failure>) -> Option<Word> {
+    fn outcome_of(&self, seen: Result<OperationStatus<Value>, CallError>) -> Option<CallOutcome> {
         Some(match seen {
             Err(failure) => {
                 // Asking changes nothing: what had not happened before still has not.
                 let reason = failure.to_string();
                 let found = if self.may_have_happened {
-                    Failure::unknown(reason)
+                    CallError::unknown(reason)
                 } else {
-                    Failure::not_done(reason)
+                    CallError::transient(reason)
                 };
-                Word::Failed(found.not_before(failure.wait()))
+                CallOutcome::Failed(found.with_retry_after(failure.retry_after()))
             }
-            Ok(Standing::Done(_)) if self.undo => return None,
-            Ok(Standing::Done(output)) => Word::Done(output),
-            Ok(Standing::Pending) => {
-                Word::Failed(Failure::unknown("the provider has not finished"))
+            Ok(OperationStatus::Done(_)) if self.undo => return None,
+            Ok(OperationStatus::Done(output)) => CallOutcome::Done(output),
+            Ok(OperationStatus::Pending) => {
+                CallOutcome::Failed(CallError::unknown("the provider has not finished"))
             }
-            Ok(Standing::Absent | Standing::Refused(_) | Standing::Undone) if self.undo => {
-                Word::Undone(Undone {
-                    happened: false,
-                    reference: None,
-                    closed: true,
-                })
+            Ok(
+                OperationStatus::Absent
+                | OperationStatus::Declined(_)
+                | OperationStatus::Compensated,
+            ) if self.undo => CallOutcome::Compensated(CompensationResult {
+                had_effect: false,
+                reference: None,
+                key_closed: true,
+            }),
+            Ok(OperationStatus::Absent) => return None,
+            Ok(OperationStatus::Declined(reason)) => {
+                CallOutcome::Failed(CallError::Declined(reason))
             }
-            Ok(Standing::Absent) => return None,
-            Ok(Standing::Refused(reason)) => Word::Failed(Failure::Refused(reason)),
-            Ok(Standing::Undone) => {
-                Word::Failed(Failure::Refused("it was undone at the provider".to_owned()))
-            }
+            Ok(OperationStatus::Compensated) => CallOutcome::Failed(CallError::Declined(
+                "it was undone at the provider".to_owned(),
+            )),
         })
     }
 }

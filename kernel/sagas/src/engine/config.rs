@@ -9,7 +9,7 @@ pub struct EngineConfig {
     pub owner: String,
     /// Whether no other process can write the store. It then takes all partitions at once, whoever seems to hold
     /// them.
-    pub is_alone: bool,
+    pub single_process: bool,
     /// How long a lease lasts without renewal; it is renewed at every third of it.
     pub lease: Duration,
     /// The most sagas that are looked at side by side, those that make a call among them.
@@ -33,7 +33,7 @@ impl EngineConfig {
     pub fn new(owner: impl Into<String>) -> Self {
         Self {
             owner: owner.into(),
-            is_alone: false,
+            single_process: false,
             lease: Duration::from_secs(15),
             drives: 1_024,
             calls: 256,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::definition::{AnyProvider, Kind, Saga, Step, Table};
+use crate::definition::{AnyProvider, Saga, SagaDefinition, Step, StepKind};
 use crate::registry::ProviderRegistry;
 
 /// Why an engine does not start.
@@ -57,9 +57,9 @@ impl<S: Saga> Connections<S> {
         layer: impl Layer<S>,
     ) -> Result<Self, EngineError> {
         let mut connections = Vec::new();
-        for table in S::TABLES {
+        for table in S::DEFINITIONS {
             let definition = table.definition;
-            if let Some(flaw) = table.flaw() {
+            if let Some(flaw) = table.validate() {
                 let saga = S::NAME;
                 return Err(EngineError::Definition {
                     saga,
@@ -68,8 +68,8 @@ impl<S: Saga> Connections<S> {
                 });
             }
             let providers = table.steps().map(|step| match &step.kind {
-                Kind::Local { .. } => Ok(None),
-                Kind::External(external) => (external.connect)(registry)
+                StepKind::Local { .. } => Ok(None),
+                StepKind::External(external) => (external.connect)(registry)
                     .map(|provider| Some(layer(step, provider)))
                     .ok_or_else(|| no_provider(table, step)),
             });
@@ -87,7 +87,7 @@ impl<S: Saga> Connections<S> {
     }
 }
 
-fn no_provider<S: Saga>(table: &Table<S>, step: &Step<S>) -> EngineError {
+fn no_provider<S: Saga>(table: &SagaDefinition<S>, step: &Step<S>) -> EngineError {
     EngineError::NoProvider {
         saga: S::NAME,
         definition: table.definition,

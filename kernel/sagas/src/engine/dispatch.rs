@@ -7,25 +7,25 @@ use chrono::TimeDelta;
 use event_sourcing::clock::after;
 use tokio::task::JoinSet;
 
-use super::schedule::{Due, Rest};
+use super::schedule::{Due, NextWake};
 use super::shared::Shared;
 use crate::fields;
 
 /// Puts a saga back, also if its task panics.
-struct Seat<'a> {
+struct DriveGuard<'a> {
     shared: &'a Shared,
     due: Due,
-    rest: Rest,
+    rest: NextWake,
 }
 
-impl Drop for Seat<'_> {
+impl Drop for DriveGuard<'_> {
     fn drop(&mut self) {
         let Due {
             saga_id, partition, ..
         } = &self.due;
         self.shared
             .schedule
-            .put_back(saga_id, *partition, self.rest);
+            .reschedule(saga_id, *partition, self.rest);
     }
 }
 
@@ -64,13 +64,13 @@ pub(super) async fn run(shared: &Arc<Shared>) {
 }
 
 async fn drive(shared: Arc<Shared>, due: Due) {
-    let mut seat = Seat {
+    let mut seat = DriveGuard {
         shared: &shared,
-        rest: Rest::Until(after(shared.clock.now(), shared.config.retry)),
+        rest: NextWake::Until(after(shared.clock.now(), shared.config.retry)),
         due,
     };
     let Some(driver) = shared.drivers.get(seat.due.kind) else {
-        seat.rest = Rest::Idle;
+        seat.rest = NextWake::OnSignal;
         return;
     };
     seat.rest = driver

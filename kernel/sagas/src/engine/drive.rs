@@ -19,16 +19,16 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 
-use super::call::Call;
+use super::call::ProviderCall;
 use super::connect::Connections;
 use super::failures::Named;
-use super::schedule::Rest;
+use super::schedule::NextWake;
 use super::shared::{Driver, Shared};
-use crate::advance::{Advance, Announced, Damaged, News, Word};
-use crate::definition::{Kind, Saga};
+use crate::advance::{Advance, CallOutcome, Corrupt, RecordedIntents, StepResult};
+use crate::definition::{Saga, StepKind};
 use crate::fields;
-use crate::next::{Move, Plan, next};
-use crate::state::{Outcome, Phase, Run, SagaState};
+use crate::next::{NextMove, Plan, next};
+use crate::state::{Phase, Run, SagaOutcome, SagaState};
 
 /// Sagas of kind `S`.
 pub(super) struct Typed<S: Saga> {
@@ -45,7 +45,7 @@ impl<S: Saga> Driver for Typed<S> {
         S::STREAM
     }
 
-    async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> Rest {
+    async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> NextWake {
         let mut drive = Drive {
             shared,
             connections: &self.connections,
@@ -66,14 +66,14 @@ struct Drive<'a, S: Saga> {
     connections: &'a Connections<S>,
     saga_id: &'a Arc<str>,
     partition: u16,
-    calls: JoinSet<News>,
-    live: Vec<(task::Id, Arc<Call<S>>)>,
+    calls: JoinSet<StepResult>,
+    live: Vec<(task::Id, Arc<ProviderCall<S>>)>,
     /// The right to make so many calls more.
     permits: Vec<OwnedSemaphorePermit>,
 }
 
 impl<S: Saga> Drive<'_, S> {
-    async fn run(&mut self) -> Result<Rest, Rest> {
+    async fn run(&mut self) -> Result<NextWake, NextWake> {
         let mut state = self.load().await?;
         let mut news = Vec::new();
         // What this process remembers may be old: other processes write sagas as well. A commit notices that by
@@ -83,11 +83,11 @@ impl<S: Saga> Drive<'_, S> {
             let now = self.shared.clock.now();
             let plan = state
                 .run()
-                .filter(|_| state.damage().is_none())
+                .filter(|_| state.corruption().is_none())
                 .map_or_else(Plan::default, |run| next(run, now));
             if self.has_work(&plan, !news.is_empty()).await {
                 let before = Arc::clone(&state);
-                let announced = Announced::default();
+                let announced = RecordedIntents::default();
                 let heard = std::mem::take(&mut news);
                 state = self.commit(&before, &plan, heard, &announced).await?;
                 is_current = true;
@@ -100,8 +100,8 @@ impl<S: Saga> Drive<'_, S> {
             } else if is_current || self.shared.stop.is_cancelled() || is_over(&state) {
                 // It may rest for days, or for good.
                 let executor = &self.shared.executor;
-                executor.let_go::<SagaState<S>>(self.saga_id);
-                return Ok(self.rest(&state, &plan));
+                executor.evict::<SagaState<S>>(self.saga_id);
+                return Ok(self.next_wake(&state, &plan));
             } else {
                 state = self.look().await?;
                 is_current = true;
@@ -109,15 +109,15 @@ impl<S: Saga> Drive<'_, S> {
         }
     }
 
-    fn rest(&self, state: &SagaState<S>, plan: &Plan) -> Rest {
-        if let Some(damage) = state.damage() {
+    fn next_wake(&self, state: &SagaState<S>, plan: &Plan) -> NextWake {
+        if let Some(damage) = state.corruption() {
             self.corrupt(damage);
-            return Rest::Idle;
+            return NextWake::OnSignal;
         }
         if is_over(state) {
-            return Rest::Over;
+            return NextWake::Ended;
         }
-        plan.wake_at.map_or(Rest::Idle, Rest::Until)
+        plan.wake_at.map_or(NextWake::OnSignal, NextWake::Until)
     }
 
     /// Its stream holds, or was about to hold, what no saga can do. It is left as it is.
@@ -131,7 +131,7 @@ impl<S: Saga> Drive<'_, S> {
         );
     }
 
-    async fn load(&self) -> Result<Arc<SagaState<S>>, Rest> {
+    async fn load(&self) -> Result<Arc<SagaState<S>>, NextWake> {
         let executor = &self.shared.executor;
         let loaded = executor.load::<SagaState<S>>(self.saga_id).await;
         match loaded {
@@ -145,8 +145,11 @@ impl<S: Saga> Drive<'_, S> {
     }
 
     /// The saga as the store has it now.
-    async fn look(&self) -> Result<Arc<SagaState<S>>, Rest> {
-        let present = self.shared.executor.present::<SagaState<S>>(self.saga_id);
+    async fn look(&self) -> Result<Arc<SagaState<S>>, NextWake> {
+        let present = self
+            .shared
+            .executor
+            .load_latest::<SagaState<S>>(self.saga_id);
         match tokio::time::timeout(self.shared.config.commit_timeout, present).await {
             Ok(Ok((state, _))) => {
                 self.shared.failures.read();
@@ -164,7 +167,7 @@ impl<S: Saga> Drive<'_, S> {
         }
     }
 
-    fn unread(&self, error: &(dyn std::error::Error + 'static), is_retryable: bool) -> Rest {
+    fn unread(&self, error: &(dyn std::error::Error + 'static), is_retryable: bool) -> NextWake {
         let saga_id = &**self.saga_id;
         if is_retryable {
             self.shared.failures.unread(self.named(), error);
@@ -181,10 +184,10 @@ impl<S: Saga> Drive<'_, S> {
     }
 
     /// After a pause; after a long one if another try will most likely fail in the same way.
-    fn later(&self, is_retryable: bool) -> Rest {
+    fn later(&self, is_retryable: bool) -> NextWake {
         let times = if is_retryable { 1 } else { 60 };
         let pause = self.shared.config.retry.saturating_mul(times);
-        Rest::Until(after(self.shared.clock.now(), pause))
+        NextWake::Until(after(self.shared.clock.now(), pause))
     }
 
     /// Whether a commit would get it on. A call needs a permit, and waits for one if nothing else is to be done.
@@ -193,13 +196,13 @@ impl<S: Saga> Drive<'_, S> {
         let mut has_moves = has_news;
         for planned in &plan.moves {
             match planned {
-                Move::Call { step, .. } if self.is_live(*step) => {}
-                Move::Call { .. } => calls += 1,
-                Move::GiveUp { step } => has_moves |= !self.is_live(*step),
-                Move::Decide { .. }
-                | Move::Compensate { .. }
-                | Move::Complete
-                | Move::Compensated => has_moves = true,
+                NextMove::Call { step, .. } if self.is_live(*step) => {}
+                NextMove::Call { .. } => calls += 1,
+                NextMove::GiveUp { step } => has_moves |= !self.is_live(*step),
+                NextMove::Decide { .. }
+                | NextMove::Compensate { .. }
+                | NextMove::Complete
+                | NextMove::Compensated => has_moves = true,
             }
         }
         // With news there is most likely a call behind it, which can then share its commit.
@@ -231,19 +234,19 @@ impl<S: Saga> Drive<'_, S> {
         &self,
         state: &SagaState<S>,
         plan: &Plan,
-        news: Vec<News>,
-        announced: &Announced,
-    ) -> Result<Arc<SagaState<S>>, Rest> {
+        news: Vec<StepResult>,
+        announced: &RecordedIntents,
+    ) -> Result<Arc<SagaState<S>>, NextWake> {
         let shared = self.shared;
-        let run = state.run().ok_or(Rest::Idle)?;
+        let run = state.run().ok_or(NextWake::OnSignal)?;
         let advance = Advance {
             saga_id: Arc::clone(self.saga_id),
             lanes: lanes(run, plan, &news),
-            news,
+            results: news,
             live: self.live.iter().map(|(_, call)| call.step).collect(),
             slots: self.permits.len(),
             longest_pause: shared.config.longest_pause,
-            announced: Arc::clone(announced),
+            intents: Arc::clone(announced),
             saga: PhantomData,
         };
         // The same try has the same id, so that it is resolved by being sent again; time first, as for all command ids.
@@ -251,7 +254,10 @@ impl<S: Saga> Drive<'_, S> {
         let label = format!("{}/{version}/{}", self.saga_id, shared.config.owner);
         let command_id = CommandId::from_parts(shared.clock.now(), [0; 10]).child(&label);
         loop {
-            let fence = shared.ownership.fence(self.partition).ok_or(Rest::Idle)?;
+            let fence = shared
+                .ownership
+                .fence(self.partition)
+                .ok_or(NextWake::OnSignal)?;
             let token = fence.token;
             let context = Context {
                 command_id,
@@ -272,14 +278,14 @@ impl<S: Saga> Drive<'_, S> {
                 Err(error) => self.refused(&error)?,
             }
             if shared.stop.is_cancelled() {
-                return Err(Rest::Idle);
+                return Err(NextWake::OnSignal);
             }
             tokio::time::sleep(shared.config.retry).await;
         }
     }
 
     /// Whether a commit that failed is to be sent again; if not, how the saga rests.
-    fn refused(&self, error: &ExecuteError<Damaged>) -> Result<(), Rest> {
+    fn refused(&self, error: &ExecuteError<Corrupt>) -> Result<(), NextWake> {
         match error {
             ExecuteError::Unavailable(_) => {
                 self.shared.failures.unanswered(self.named(), error);
@@ -290,9 +296,9 @@ impl<S: Saga> Drive<'_, S> {
                 self.shared.failures.unanswered(self.named(), error);
                 Ok(())
             }
-            ExecuteError::Rejected(Damaged(damage)) => {
+            ExecuteError::Rejected(Corrupt(damage)) => {
                 self.corrupt(damage);
-                Err(Rest::Idle)
+                Err(NextWake::OnSignal)
             }
             ExecuteError::Failed(_)
             | ExecuteError::Unanswered { .. }
@@ -310,7 +316,7 @@ impl<S: Saga> Drive<'_, S> {
         &mut self,
         state: &SagaState<S>,
         announced: &[(usize, u32)],
-    ) -> Result<Vec<News>, Rest> {
+    ) -> Result<Vec<StepResult>, NextWake> {
         let mut not_sent = Vec::new();
         let Some(run) = state.run() else {
             return Ok(not_sent);
@@ -325,19 +331,19 @@ impl<S: Saga> Drive<'_, S> {
             let third = self.shared.config.lease / 3;
             let lasts = tokio::select! {
                 biased;
-                lasts = self.shared.ownership.lasts(self.partition, third) => lasts,
+                lasts = self.shared.ownership.wait_until_valid_for(self.partition, third) => lasts,
                 // Whoever goes on asks the provider first, so that it does no harm to leave a call out.
                 () = self.shared.stop.cancelled() => false,
             };
             if !lasts {
-                return Err(Rest::Idle);
+                return Err(NextWake::OnSignal);
             }
             let now = self.shared.clock.now();
             let left = step.deadline.map(|deadline| until(now, deadline));
             let planned = self
                 .connections
                 .provider(run.definition, index)
-                .and_then(|provider| Call::plan(run, index, provider, left));
+                .and_then(|provider| ProviderCall::plan(run, index, provider, left));
             let Some(call) = planned.map(Arc::new) else {
                 continue;
             };
@@ -358,7 +364,7 @@ impl<S: Saga> Drive<'_, S> {
     }
 
     /// Whether somebody asked to cancel it since it was last read, in time.
-    async fn is_cancelled(&self) -> Result<bool, Rest> {
+    async fn is_cancelled(&self) -> Result<bool, NextWake> {
         if !self.shared.schedule.is_touched(self.saga_id) {
             return Ok(false);
         }
@@ -369,7 +375,7 @@ impl<S: Saga> Drive<'_, S> {
     }
 
     /// Waits for word from a call, or until `wake_at`.
-    async fn listen(&mut self, wake_at: Option<DateTime<Utc>>) -> Option<News> {
+    async fn listen(&mut self, wake_at: Option<DateTime<Utc>>) -> Option<StepResult> {
         let pause = wake_at.map_or(Duration::from_hours(1), |at| {
             until(self.shared.clock.now(), at).max(Duration::from_millis(1))
         });
@@ -410,11 +416,11 @@ fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
 
 /// The streams that the next commit will surely write: those of the step that was heard of, and of local steps that
 /// are due beside or behind it.
-fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, news: &[News]) -> Vec<Lane> {
+fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, news: &[StepResult]) -> Vec<Lane> {
     let mut steps = Vec::new();
     for news in news {
         steps.push(news.step);
-        let is_good = matches!(news.word, Word::Done(_));
+        let is_good = matches!(news.outcome, CallOutcome::Done(_));
         let neighbour = if is_good {
             Some(news.step + 1)
         } else {
@@ -423,7 +429,7 @@ fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, news: &[News]) -> Vec<Lane> {
         steps.extend(neighbour.filter(|index| is_local(run, *index)));
     }
     for planned in &plan.moves {
-        if let Move::Decide { step, .. } = planned {
+        if let NextMove::Decide { step, .. } = planned {
             steps.push(*step);
         }
     }
@@ -435,7 +441,7 @@ fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, news: &[News]) -> Vec<Lane> {
 
 fn is_local<S: Saga>(run: &Run<S>, index: usize) -> bool {
     run.step(index)
-        .is_some_and(|(step, _)| matches!(step.kind, Kind::Local { .. }))
+        .is_some_and(|(step, _)| matches!(step.kind, StepKind::Local { .. }))
 }
 
 /// Counts what a commit changed. That a person closed a saga is counted where the log tells it.
@@ -444,13 +450,13 @@ fn report<S: Saga>(shared: &Shared, before: &SagaState<S>, after: &SagaState<S>)
         return;
     };
     let ended = match after.phase {
-        Phase::Ended(Outcome::Completed) => {
+        Phase::Ended(SagaOutcome::Completed) => {
             Some(metrics::counter!("saga_completed_total", "saga" => S::NAME))
         }
-        Phase::Ended(Outcome::Compensated) => {
+        Phase::Ended(SagaOutcome::Compensated) => {
             Some(metrics::counter!("saga_compensated_total", "saga" => S::NAME))
         }
-        Phase::Ended(Outcome::Failed) | Phase::Forward | Phase::Backward { .. } => None,
+        Phase::Ended(SagaOutcome::Failed) | Phase::Running | Phase::Compensating { .. } => None,
     };
     if let Some(counter) = ended {
         counter.increment(1);

@@ -22,11 +22,11 @@ use crate::{fields, names};
 
 const SCHEMA: u32 = 1;
 /// How long events gather before they are read. What this process does itself it hears of at once.
-const GATHER: Duration = Duration::from_millis(5);
+const LINGER: Duration = Duration::from_millis(5);
 
 /// What a process must hear of sagas that it does not drive, or that were touched from outside. All else that is known
 /// concerns only their owners; what is unknown stops its saga.
-const HEARD: [&str; 7] = [
+const FOLLOWED_TYPES: [&str; 7] = [
     names::STARTED,
     names::CANCEL_REQUESTED,
     names::SUSPENDED,
@@ -37,13 +37,13 @@ const HEARD: [&str; 7] = [
 ];
 
 /// What an engine reads of the log, if its sagas have streams of these types.
-pub(super) fn heard(saga_streams: &[&'static str]) -> Filter {
-    event_filter(saga_streams, &HEARD)
+pub(super) fn open_saga_filter(saga_streams: &[&'static str]) -> Filter {
+    event_filter(saga_streams, &FOLLOWED_TYPES)
 }
 
 /// A snapshot of the index: the open sagas' ids, types and partitions, and whether they wait for a person.
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept(Vec<(String, String, u16, bool)>);
+struct IndexSnapshot(Vec<(String, String, u16, bool)>);
 
 fn stream() -> StreamId {
     StreamId::new("saga_index", "open")
@@ -55,7 +55,7 @@ pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
         shared,
         reader: None,
         kept: Position::START,
-        strangers: HashMap::new(),
+        unknown_types: HashMap::new(),
         is_whole: true,
     };
     let failures = FailureLog::new();
@@ -81,7 +81,7 @@ pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
         }
     }
     if index.position() > Some(index.kept) {
-        index.keep().await;
+        index.save_snapshot().await;
     }
 }
 
@@ -92,7 +92,7 @@ struct Index<'a> {
     /// Of this position there is a snapshot.
     kept: Position,
     /// Open sagas of types that this binary does not know; another one may, and begin with this one's snapshot.
-    strangers: HashMap<String, (String, u16)>,
+    unknown_types: HashMap<String, (String, u16)>,
     /// Whether every saga's beginning could be read. Otherwise no snapshot is kept, since it would lack a saga.
     is_whole: bool,
 }
@@ -115,7 +115,7 @@ impl Index<'_> {
                 .0
                 .saturating_add(self.shared.config.snapshot_every)
         {
-            self.keep().await;
+            self.save_snapshot().await;
         }
         Ok(())
     }
@@ -130,7 +130,7 @@ impl Index<'_> {
             return Ok(Position::START);
         }
         // A snapshot that does not read is as good as none: the events are still there.
-        let Ok(Kept(sagas)) = serde_json::from_str(&kept.state) else {
+        let Ok(IndexSnapshot(sagas)) = serde_json::from_str(&kept.state) else {
             return Ok(Position::START);
         };
         for (saga_id, saga_type, partition, is_suspended) in sagas {
@@ -140,7 +140,7 @@ impl Index<'_> {
         Ok(Position(kept.version.0))
     }
 
-    async fn keep(&mut self) {
+    async fn save_snapshot(&mut self) {
         let Some(position) = self.position().filter(|_| self.is_whole) else {
             return;
         };
@@ -150,11 +150,12 @@ impl Index<'_> {
             let saga_id = open.saga_id.to_string();
             Some((saga_id, name, open.partition, open.is_suspended))
         });
-        let strangers = self.strangers.iter();
+        let strangers = self.unknown_types.iter();
         let strangers = strangers.map(|(saga_id, (saga_type, partition))| {
             (saga_id.clone(), saga_type.clone(), *partition, false)
         });
-        let Ok(state) = serde_json::to_string(&Kept(known.chain(strangers).collect())) else {
+        let Ok(state) = serde_json::to_string(&IndexSnapshot(known.chain(strangers).collect()))
+        else {
             return;
         };
         let snapshot = Snapshot {
@@ -182,7 +183,7 @@ impl Index<'_> {
         let drivers = self.shared.drivers.iter();
         let streams: Vec<_> = drivers.map(|driver| driver.stream_type()).collect();
         let log = Arc::clone(&self.shared.store);
-        LogReader::new(log, heard(&streams), MAX_PAGE_EVENTS, position)
+        LogReader::new(log, open_saga_filter(&streams), MAX_PAGE_EVENTS, position)
     }
 
     async fn read(&mut self) -> Result<Position, StoreError> {
@@ -191,21 +192,21 @@ impl Index<'_> {
         };
         if reader.is_at_end() {
             reader.grown().await?;
-            tokio::time::sleep(GATHER).await;
+            tokio::time::sleep(LINGER).await;
         }
         let page = reader.page().await?;
-        self.shared.schedule.hear_through(page.through);
+        self.shared.schedule.hear_through(page.read_up_to);
         for entry in &page.entries {
             match entry {
                 Entry::Event(envelope) => {
-                    if let Err(error) = self.hear(envelope) {
+                    if let Err(error) = self.apply(envelope) {
                         self.stop_one(entry, &error);
                     }
                 }
                 Entry::Unreadable(unreadable) => self.stop_one(entry, &**unreadable),
             }
         }
-        Ok(page.through)
+        Ok(page.read_up_to)
     }
 
     /// An event cannot be read. Its saga is looked at, which cannot read it either and rests; all others go on.
@@ -224,7 +225,7 @@ impl Index<'_> {
         self.shared.schedule.touch(saga_id, &self.shared.ownership);
     }
 
-    fn hear(&mut self, envelope: &Envelope) -> Result<(), DecodeError> {
+    fn apply(&mut self, envelope: &Envelope) -> Result<(), DecodeError> {
         let schedule = &self.shared.schedule;
         let saga_id = envelope.stream.aggregate_id();
         match envelope.event_type.as_str() {
@@ -249,7 +250,7 @@ impl Index<'_> {
             names::CANCEL_REQUESTED => schedule.touch(saga_id, &self.shared.ownership),
             end @ (names::COMPLETED | names::COMPENSATED | names::FAILED) => {
                 let ended = schedule.remove(saga_id);
-                self.strangers.remove(saga_id);
+                self.unknown_types.remove(saga_id);
                 // A person's commit, in whatever process. The other ends are counted by those who commit them.
                 if end == names::FAILED
                     && let Some(ended) = ended
@@ -275,7 +276,7 @@ impl Index<'_> {
             "this binary does not know the saga's type"
         );
         let stranger = (saga_type.to_owned(), partition);
-        self.strangers.insert(saga_id.to_owned(), stranger);
+        self.unknown_types.insert(saga_id.to_owned(), stranger);
         false
     }
 }

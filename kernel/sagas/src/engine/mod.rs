@@ -157,7 +157,7 @@ async fn run(shared: Arc<Shared>) {
     tokio::join!(
         schedule,
         index::follow(&shared, &rested),
-        partitions::keep(&shared, &rested)
+        partitions::maintain(&shared, &rested)
     );
 }
 
@@ -195,12 +195,12 @@ impl SagaEngine {
     /// What an engine reads of the log, if its sagas have streams of these types ([`Saga::STREAM`]). It also hears of
     /// sagas of types that it does not know, to leave them to others.
     #[must_use]
-    pub fn heard(saga_streams: &[&'static str]) -> Filter {
-        index::heard(saga_streams)
+    pub fn event_filter(saga_streams: &[&'static str]) -> Filter {
+        index::open_saga_filter(saga_streams)
     }
 
     /// A saga was started by a commit of this process, at `position`.
-    pub fn begun<S: Saga>(&self, saga_id: &str, position: Position) {
+    pub fn on_started<S: Saga>(&self, saga_id: &str, position: Position) {
         let partition = partition_of(saga_id);
         let (schedule, ownership) = (&self.0.schedule, &self.0.ownership);
         // One that the log told of before is being driven: touched once more, it would seem to have news.
@@ -225,7 +225,7 @@ impl SagaEngine {
     }
 
     /// There is news for a saga: a person's act, or word from a provider.
-    pub fn touched(&self, saga_id: &str) {
+    pub fn wake(&self, saga_id: &str) {
         self.0.schedule.touch(saga_id, &self.0.ownership);
     }
 }

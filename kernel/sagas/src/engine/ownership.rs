@@ -77,7 +77,7 @@ impl Ownership {
     }
 
     /// Waits until the lease surely lasts for `least`, and says whether the partition is still this process's.
-    pub(super) async fn lasts(&self, partition: u16, least: Duration) -> bool {
+    pub(super) async fn wait_until_valid_for(&self, partition: u16, least: Duration) -> bool {
         loop {
             let mut renewed = std::pin::pin!(self.renewed.notified());
             renewed.as_mut().enable();
@@ -92,7 +92,7 @@ impl Ownership {
     }
 
     /// How far the log is known.
-    pub(super) fn known(&self) -> Position {
+    pub(super) fn read_up_to(&self) -> Position {
         Position(self.known.load(Ordering::Relaxed))
     }
 
@@ -164,7 +164,7 @@ impl Ownership {
             .collect()
     }
 
-    pub(super) fn leave(&self, partitions: &[u16]) {
+    pub(super) fn drain(&self, partitions: &[u16]) {
         let mut held = self.held.lock();
         for partition in partitions {
             if let Some(Some(held)) = held.get_mut(usize::from(*partition)) {

@@ -32,7 +32,7 @@ fn measure(shared: &Shared) {
 }
 
 /// Takes, keeps and gives back partitions; gives all back when the sagas have come to rest.
-pub(super) async fn keep(shared: &Shared, rested: &CancellationToken) {
+pub(super) async fn maintain(shared: &Shared, rested: &CancellationToken) {
     let heartbeat: Arc<str> = format!("{HEARTBEAT_PREFIX}{}", shared.config.owner).into();
     let failures = FailureLog::new();
     while !rested.is_cancelled() {
@@ -78,7 +78,7 @@ async fn seize(shared: &Shared) -> Result<(), StoreError> {
     let names: Vec<_> = (0..PARTITIONS).map(name).collect();
     let asked_at = Instant::now();
     let leases = shared.leases.seize_leases(&names, owner, ttl).await?;
-    admit(shared, &leases, asked_at).await
+    activate(shared, &leases, asked_at).await
 }
 
 async fn renew(shared: &Shared, heartbeat: &Arc<str>) -> Result<(), StoreError> {
@@ -93,9 +93,9 @@ async fn renew(shared: &Shared, heartbeat: &Arc<str>) -> Result<(), StoreError> 
         return Ok(());
     }
     if !unknown.is_empty() {
-        admit(shared, &unknown, asked_at).await?;
+        activate(shared, &unknown, asked_at).await?;
     }
-    if shared.config.is_alone {
+    if shared.config.single_process {
         let owns_all = shared.ownership.partitions().len() == usize::from(PARTITIONS);
         return if owns_all {
             Ok(())
@@ -114,9 +114,9 @@ async fn renew(shared: &Shared, heartbeat: &Arc<str>) -> Result<(), StoreError> 
     let quota = usize::from(PARTITIONS).div_ceil(processes);
     let mine = shared.ownership.partitions();
     if let Some(surplus) = mine.get(quota..) {
-        shared.ownership.leave(surplus);
+        shared.ownership.drain(surplus);
     }
-    give_back(shared).await?;
+    release(shared).await?;
     if mine.len() < quota {
         take(shared, quota - mine.len()).await?;
     }
@@ -124,7 +124,7 @@ async fn renew(shared: &Shared, heartbeat: &Arc<str>) -> Result<(), StoreError> 
 }
 
 /// Gives back what others are to have and nobody drives.
-async fn give_back(shared: &Shared) -> Result<(), StoreError> {
+async fn release(shared: &Shared) -> Result<(), StoreError> {
     let mut left = shared.ownership.leaving();
     left.retain(|(partition, _)| !shared.schedule.is_driven(*partition));
     if left.is_empty() {
@@ -154,16 +154,16 @@ async fn take(shared: &Shared, count: usize) -> Result<(), StoreError> {
     let asked_at = Instant::now();
     let leases = &shared.leases;
     let leases = leases.acquire_leases(&names, owner, ttl, None).await?;
-    admit(shared, &leases, asked_at).await
+    activate(shared, &leases, asked_at).await
 }
 
 /// Owns what was taken, once the log is known up to a head that is read now.
-async fn admit(shared: &Shared, leases: &[Lease], asked_at: Instant) -> Result<(), StoreError> {
+async fn activate(shared: &Shared, leases: &[Lease], asked_at: Instant) -> Result<(), StoreError> {
     let head = shared.store.head().await?;
     shared
         .ownership
         .gain(leases, asked_at, shared.config.lease, head);
-    let known = shared.ownership.known();
+    let known = shared.ownership.read_up_to();
     for partition in shared.ownership.caught_up(known) {
         shared.schedule.touch_partition(partition);
     }

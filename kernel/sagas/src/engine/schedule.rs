@@ -12,11 +12,11 @@ use super::ownership::Ownership;
 
 /// How a look at a saga ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum NextWake {
     /// It has ended.
-    Over,
+    Ended,
     /// Nothing is to be done until somebody touches it.
-    Idle,
+    OnSignal,
     /// There will be more to do at this time.
     Until(DateTime<Utc>),
 }
@@ -25,7 +25,7 @@ pub(super) enum Rest {
 enum Place {
     Idle,
     Ready,
-    Driven,
+    Running,
     /// Ended; it leaves when the log says so as well.
     Over,
 }
@@ -67,22 +67,22 @@ impl Open {
 /// The open sagas of all partitions, and what is due.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
-    book: Mutex<Book>,
+    state: Mutex<SchedulerState>,
     due: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Book {
+struct SchedulerState {
     sagas: HashMap<Arc<str>, Entry>,
     ready: VecDeque<Arc<str>>,
     /// One for each saga that has a `wake_at`.
     timers: BTreeSet<(DateTime<Utc>, Arc<str>)>,
-    driven: HashMap<u16, usize>,
+    running: HashMap<u16, usize>,
     /// The log is heard up to here.
-    heard: Position,
+    read_up_to: Position,
 }
 
-impl Book {
+impl SchedulerState {
     fn insert(&mut self, saga_id: &str, kind: usize, partition: u16) -> bool {
         if self.sagas.contains_key(saga_id) {
             return false;
@@ -110,7 +110,7 @@ impl Book {
                     }
                     self.ready.push_back(Arc::clone(saga_id));
                 }
-                Place::Driven => entry.again = true,
+                Place::Running => entry.again = true,
                 Place::Ready | Place::Over => {}
             }
         }
@@ -148,7 +148,7 @@ pub(super) struct Due {
 impl Schedule {
     /// Makes ready what has waited long enough, and gives the time of the next.
     pub(super) fn wake(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.book.lock().wake(now)
+        self.state.lock().wake(now)
     }
 
     /// Waits until something may be due.
@@ -158,7 +158,7 @@ impl Schedule {
 
     /// From here on the events up to `position` are heard.
     pub(super) fn hear_through(&self, position: Position) {
-        self.book.lock().heard = position;
+        self.state.lock().read_up_to = position;
     }
 
     /// Adds a saga that a commit at `position` started, unless the log was heard up to there: it may have ended since.
@@ -169,23 +169,23 @@ impl Schedule {
         partition: u16,
         position: Position,
     ) -> bool {
-        let mut book = self.book.lock();
-        book.heard < position && book.insert(saga_id, kind, partition)
+        let mut book = self.state.lock();
+        book.read_up_to < position && book.insert(saga_id, kind, partition)
     }
 
     /// Adds a saga, and says whether it was not known.
     pub(super) fn insert(&self, saga_id: &str, kind: usize, partition: u16) -> bool {
-        self.book.lock().insert(saga_id, kind, partition)
+        self.state.lock().insert(saga_id, kind, partition)
     }
 
     /// The log says that it has ended. Gives it, if it was known.
     pub(super) fn remove(&self, saga_id: &str) -> Option<Open> {
-        self.book.lock().remove(saga_id)
+        self.state.lock().remove(saga_id)
     }
 
     /// Has it looked at, if this process owns it.
     pub(super) fn touch(&self, saga_id: &str, ownership: &Ownership) {
-        let mut book = self.book.lock();
+        let mut book = self.state.lock();
         let Some((saga_id, entry)) = book.sagas.get_key_value(saga_id) else {
             return;
         };
@@ -199,7 +199,7 @@ impl Schedule {
 
     /// Has all sagas of a partition looked at, except those that wait for a person: the log will tell of the person.
     pub(super) fn touch_partition(&self, partition: u16) {
-        let mut book = self.book.lock();
+        let mut book = self.state.lock();
         let of_partition = book
             .sagas
             .iter()
@@ -214,7 +214,7 @@ impl Schedule {
 
     /// Whether it was touched since it is driven.
     pub(super) fn is_touched(&self, saga_id: &str) -> bool {
-        self.book
+        self.state
             .lock()
             .sagas
             .get(saga_id)
@@ -223,19 +223,19 @@ impl Schedule {
 
     /// Whether any saga of the partition is being driven.
     pub(super) fn is_driven(&self, partition: u16) -> bool {
-        self.book.lock().driven.contains_key(&partition)
+        self.state.lock().running.contains_key(&partition)
     }
 
     /// It waits for a person, or no more.
     pub(super) fn suspend(&self, saga_id: &str, is_suspended: bool) {
-        if let Some(entry) = self.book.lock().sagas.get_mut(saga_id) {
+        if let Some(entry) = self.state.lock().sagas.get_mut(saga_id) {
             entry.is_suspended = is_suspended;
         }
     }
 
     /// Its stream cannot be read, or can be read again. Whether that is new.
     pub(super) fn set_unreadable(&self, saga_id: &str, is_unreadable: bool) -> bool {
-        let mut book = self.book.lock();
+        let mut book = self.state.lock();
         let entry = book.sagas.get_mut(saga_id);
         entry.is_some_and(|entry| {
             std::mem::replace(&mut entry.is_unreadable, is_unreadable) != is_unreadable
@@ -244,14 +244,14 @@ impl Schedule {
 
     /// The open sagas.
     pub(super) fn open(&self) -> Vec<Open> {
-        let book = self.book.lock();
+        let book = self.state.lock();
         let sagas = book.sagas.iter();
         sagas.map(|(id, entry)| Open::new(id, entry)).collect()
     }
 
     /// How many of the sagas that this process owns are open, and how many of them wait for a person.
     pub(super) fn count(&self, ownership: &Ownership) -> (usize, usize) {
-        let book = self.book.lock();
+        let book = self.state.lock();
         let own = book
             .sagas
             .values()
@@ -262,7 +262,7 @@ impl Schedule {
     }
 
     pub(super) fn take(&self, ownership: &Ownership) -> Option<Due> {
-        let mut book = self.book.lock();
+        let mut book = self.state.lock();
         while let Some(saga_id) = book.ready.pop_front() {
             let Some(entry) = book.sagas.get_mut(&saga_id) else {
                 continue;
@@ -271,9 +271,9 @@ impl Schedule {
                 entry.place = Place::Idle;
                 continue;
             }
-            (entry.place, entry.again) = (Place::Driven, false);
+            (entry.place, entry.again) = (Place::Running, false);
             let (kind, partition) = (usize::from(entry.kind), entry.partition);
-            *book.driven.entry(partition).or_default() += 1;
+            *book.running.entry(partition).or_default() += 1;
             return Some(Due {
                 saga_id,
                 kind,
@@ -283,12 +283,12 @@ impl Schedule {
         None
     }
 
-    pub(super) fn put_back(&self, saga_id: &Arc<str>, partition: u16, rest: Rest) {
-        let mut book = self.book.lock();
-        if let Some(count) = book.driven.get_mut(&partition) {
+    pub(super) fn reschedule(&self, saga_id: &Arc<str>, partition: u16, rest: NextWake) {
+        let mut book = self.state.lock();
+        if let Some(count) = book.running.get_mut(&partition) {
             *count -= 1;
             if *count == 0 {
-                book.driven.remove(&partition);
+                book.running.remove(&partition);
             }
         }
         let Some(entry) = book.sagas.get_mut(saga_id) else {
@@ -296,12 +296,12 @@ impl Schedule {
         };
         let again = std::mem::take(&mut entry.again);
         entry.place = match rest {
-            Rest::Over => Place::Over,
-            Rest::Idle | Rest::Until(_) => Place::Idle,
+            NextWake::Ended => Place::Over,
+            NextWake::OnSignal | NextWake::Until(_) => Place::Idle,
         };
         if again {
             book.make_ready(saga_id);
-        } else if let Rest::Until(at) = rest {
+        } else if let NextWake::Until(at) = rest {
             entry.wake_at = Some(at);
             book.timers.insert((at, Arc::clone(saga_id)));
         }
@@ -324,18 +324,18 @@ mod tests {
         let begun = DateTime::UNIX_EPOCH;
         for second in 0..100 {
             // Touched from outside, and put back until the same time or a later one.
-            schedule.book.lock().make_ready(&saga_id);
+            schedule.state.lock().make_ready(&saga_id);
             let at = begun + TimeDelta::seconds(second / 2);
-            schedule.put_back(&saga_id, 0, Rest::Until(at));
-            assert_eq!(schedule.book.lock().timers.len(), 1);
+            schedule.reschedule(&saga_id, 0, NextWake::Until(at));
+            assert_eq!(schedule.state.lock().timers.len(), 1);
         }
-        let mut book = schedule.book.lock();
+        let mut book = schedule.state.lock();
         assert_eq!(book.wake(begun), Some(begun + TimeDelta::seconds(49)));
         assert_eq!(book.wake(begun + TimeDelta::seconds(49)), None);
         assert!(book.timers.is_empty());
         drop(book);
-        schedule.put_back(&saga_id, 0, Rest::Until(begun));
+        schedule.reschedule(&saga_id, 0, NextWake::Until(begun));
         schedule.remove(&saga_id);
-        assert!(schedule.book.lock().timers.is_empty());
+        assert!(schedule.state.lock().timers.is_empty());
     }
 }

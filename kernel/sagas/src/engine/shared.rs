@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::EngineConfig;
 use super::failures::Failures;
 use super::ownership::Ownership;
-use super::schedule::{Rest, Schedule};
+use super::schedule::{NextWake, Schedule};
 
 /// Drives sagas of one kind, whatever its type.
 #[async_trait]
@@ -25,7 +25,7 @@ pub(super) trait Driver: Send + Sync {
     fn stream_type(&self) -> &'static str;
 
     /// Takes a saga as far as it goes now.
-    async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> Rest;
+    async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> NextWake;
 }
 
 /// The parts of one engine.

@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::book::Book;
-use super::case::{Before, Case};
+use super::case::{Case, Precondition};
+use super::fake_provider::FakeProvider;
 use super::scenario::{End, Scenario};
-use super::world::World;
-use crate::{Outcome, Saga, SagaState, Table};
+use super::test_env::TestEnv;
+use crate::{Saga, SagaDefinition, SagaOutcome, SagaState};
 
 /// A scenario whose saga completes by one version of its table.
 pub(super) struct Completed<C: Scenario> {
     pub(super) scenario: Arc<C>,
-    pub(super) table: &'static Table<C::Saga>,
+    pub(super) table: &'static SagaDefinition<C::Saga>,
 }
 
 #[async_trait]
-impl<C: Scenario> Before for Completed<C> {
+impl<C: Scenario> Precondition for Completed<C> {
     fn definition(&self) -> (&'static str, u32) {
         (C::Saga::STREAM, self.table.definition)
     }
 
-    async fn complete(&self, world: &Arc<World>, book: &Book) -> Result<String, String> {
+    async fn complete(&self, world: &Arc<TestEnv>, book: &FakeProvider) -> Result<String, String> {
         let case = Case::without_fault(self.table);
         let played = case
             .play(Arc::clone(&self.scenario), world, book)
@@ -31,8 +31,17 @@ impl<C: Scenario> Before for Completed<C> {
         Ok(played.saga_id)
     }
 
-    async fn judge(&self, saga_id: &str, world: &World, book: &Book) -> Result<(), String> {
-        let mut kept: Vec<_> = book.deals().iter().map(|deal| deal.step).collect();
+    async fn judge(
+        &self,
+        saga_id: &str,
+        world: &TestEnv,
+        book: &FakeProvider,
+    ) -> Result<(), String> {
+        let mut kept: Vec<_> = book
+            .applied_effects()
+            .iter()
+            .map(|deal| deal.step)
+            .collect();
         kept.retain(|step| !self.scenario.stays(step));
         if !kept.is_empty() {
             return Err(format!(
@@ -44,7 +53,7 @@ impl<C: Scenario> Before for Completed<C> {
         let run = state.run().ok_or("the cancelled saga is gone")?;
         let end = End {
             saga_id,
-            outcome: Outcome::Compensated,
+            outcome: SagaOutcome::Compensated,
             run,
             world,
         };

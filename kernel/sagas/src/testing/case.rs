@@ -1,5 +1,6 @@
 //! One saga, one fault, and what must hold at its end.
 
+use event_sourcing::Actor;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,15 +14,16 @@ use event_sourcing::store::{Entry, EventStore, Filter};
 use event_sourcing::testing::TokioClock;
 use tokio::time::Instant;
 
-use super::book::Book;
-use super::fault::{CallFault, Expected, Fault, turning_point};
+use super::fake_provider::FakeProvider;
+use super::fault::{CallFault, ExpectedEnd, Fault, turning_point};
+use super::fault_plan::{Cues, FaultPlan, Signal};
 use super::faulty::Calls;
 use super::process::{LEASE, Process};
 use super::scenario::{End, Scenario};
-use super::script::{Cue, Cues, Script};
-use super::world::World;
+use super::test_env::TestEnv;
 use crate::{
-    Act, Kind, Outcome, PARTITIONS, Person, PersonActs, Phase, Saga, SagaState, Step, Table, names,
+    OperatorAction, OperatorCommand, PARTITIONS, Phase, Saga, SagaDefinition, SagaOutcome,
+    SagaState, Step, StepKind, names,
 };
 
 /// How long nothing happens at an end that lasts.
@@ -29,20 +31,25 @@ const SETTLED: Duration = Duration::from_secs(30);
 
 /// A saga that completes before a case begins, and that the case's saga cancels.
 #[async_trait]
-pub(super) trait Before: Send + Sync {
+pub(super) trait Precondition: Send + Sync {
     /// The type of its stream, and the version of its table.
     fn definition(&self) -> (&'static str, u32);
 
     /// Has it complete; gives its id.
-    async fn complete(&self, world: &Arc<World>, book: &Book) -> Result<String, String>;
+    async fn complete(&self, world: &Arc<TestEnv>, book: &FakeProvider) -> Result<String, String>;
 
     /// Whether nothing of it is left, once it was cancelled.
-    async fn judge(&self, saga_id: &str, world: &World, book: &Book) -> Result<(), String>;
+    async fn judge(
+        &self,
+        saga_id: &str,
+        world: &TestEnv,
+        book: &FakeProvider,
+    ) -> Result<(), String>;
 }
 
 /// A step and what goes wrong with it.
 pub(super) struct Case<S: Saga> {
-    table: &'static Table<S>,
+    table: &'static SagaDefinition<S>,
     /// None: nothing goes wrong.
     target: Option<(usize, &'static Step<S>, Fault)>,
 }
@@ -59,7 +66,7 @@ impl<S: Saga> fmt::Display for Case<S> {
 
 /// How a case went that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ran {
+pub(super) enum RunResult {
     /// The fault fired, and all that must hold holds.
     Passed,
     /// The scenario cannot provoke it.
@@ -67,18 +74,18 @@ pub(super) enum Ran {
 }
 
 /// A saga that was played to its end.
-pub(super) struct Played {
-    pub(super) ran: Ran,
+pub(super) struct PlayedCase {
+    pub(super) ran: RunResult,
     pub(super) saga_id: String,
 }
 
 impl<S: Saga> Case<S> {
-    pub(super) fn without_fault(table: &'static Table<S>) -> Self {
+    pub(super) fn without_fault(table: &'static SagaDefinition<S>) -> Self {
         let target = None;
         Self { table, target }
     }
 
-    pub(super) fn all(table: &'static Table<S>) -> Vec<Self> {
+    pub(super) fn all(table: &'static SagaDefinition<S>) -> Vec<Self> {
         let mut cases = vec![Self::without_fault(table)];
         for (index, step) in table.steps().enumerate() {
             let faults = Fault::of(table, index).into_iter();
@@ -95,8 +102,8 @@ impl<S: Saga> Case<S> {
             .map_or_else(|| "none".to_owned(), |(_, _, fault)| fault.to_string())
     }
 
-    fn script(&self) -> (Script, Cues) {
-        let (mut script, cues) = Script::new(S::STREAM);
+    fn script(&self) -> (FaultPlan, Cues) {
+        let (mut script, cues) = FaultPlan::new(S::STREAM);
         if let Some((index, step, fault)) = self.target {
             script.fault = Some(fault);
             script.step = step.name;
@@ -111,37 +118,37 @@ impl<S: Saga> Case<S> {
     pub(super) async fn run<C: Scenario<Saga = S>>(
         self,
         scenario: Arc<C>,
-        before: Option<Arc<dyn Before>>,
-    ) -> (Result<Ran, String>, String) {
+        before: Option<Arc<dyn Precondition>>,
+    ) -> (Result<RunResult, String>, String) {
         let mut definitions = vec![(S::STREAM, self.table.definition)];
         definitions.extend(before.iter().map(|before| before.definition()));
-        let world = World::new(Arc::new(TokioClock::start()), definitions);
+        let world = TestEnv::new(Arc::new(TokioClock::start()), definitions);
         let world = Arc::new(world);
         let shown = Arc::clone(&world);
         // A task of its own, so that a panic in it is told like any other failure.
         let ran = tokio::spawn(async move {
-            let book = Book::default();
+            let book = FakeProvider::default();
             let Some(before) = before else {
                 return Ok(self.play(scenario, &world, &book).await?.ran);
             };
             let cancelled = before.complete(&world, &book).await?;
             let ran = self.play(scenario, &world, &book).await?.ran;
-            if ran == Ran::Passed {
+            if ran == RunResult::Passed {
                 before.judge(&cancelled, &world, &book).await?;
             }
             Ok(ran)
         });
         let ended = ran.await.unwrap_or_else(|error| Err(error.to_string()));
-        (ended, tell(&shown).await)
+        (ended, describe(&shown).await)
     }
 
     /// Begins its saga, and plays it to its end.
     pub(super) async fn play<C: Scenario<Saga = S>>(
         self,
         scenario: Arc<C>,
-        world: &Arc<World>,
-        book: &Book,
-    ) -> Result<Played, String> {
+        world: &Arc<TestEnv>,
+        book: &FakeProvider,
+    ) -> Result<PlayedCase, String> {
         let (script, cues) = self.script();
         let keeps_open = self.target.filter(|(_, _, fault)| {
             let how = fault.is_call(false);
@@ -149,14 +156,14 @@ impl<S: Saga> Case<S> {
         });
         book.keep_open(keeps_open.map(|(_, step, _)| step.name));
         let saga_id = scenario.begin(world).await;
-        world.let_go::<S>(&saga_id);
-        if let Some((_, step, Fault::Refused)) = self.target
+        world.evict::<S>(&saga_id);
+        if let Some((_, step, Fault::Declined)) = self.target
             && !scenario.refuse(world, step.name).await
         {
-            let ran = Ran::NotProvoked;
-            return Ok(Played { ran, saga_id });
+            let ran = RunResult::NotProvoked;
+            return Ok(PlayedCase { ran, saga_id });
         }
-        let stage = Stage {
+        let stage = CaseRun {
             case: self,
             scenario,
             world: Arc::clone(world),
@@ -165,7 +172,7 @@ impl<S: Saga> Case<S> {
             is_cancelled: AtomicBool::new(false),
         };
         let ran = stage.play(cues).await?;
-        Ok(Played {
+        Ok(PlayedCase {
             ran,
             saga_id: stage.saga_id,
         })
@@ -173,17 +180,17 @@ impl<S: Saga> Case<S> {
 }
 
 /// Everything of one case.
-struct Stage<C: Scenario> {
+struct CaseRun<C: Scenario> {
     case: Case<C::Saga>,
     scenario: Arc<C>,
-    world: Arc<World>,
+    world: Arc<TestEnv>,
     calls: Arc<Calls<C::Saga>>,
     saga_id: String,
     /// Whether a cancellation was accepted.
     is_cancelled: AtomicBool,
 }
 
-impl<C: Scenario> Stage<C> {
+impl<C: Scenario> CaseRun<C> {
     fn start(&self, owner: usize) -> Process {
         Process::start::<C::Saga>(
             owner,
@@ -198,7 +205,7 @@ impl<C: Scenario> Stage<C> {
         self.world.state(&self.saga_id).await
     }
 
-    async fn play(&self, mut cues: Cues) -> Result<Ran, String> {
+    async fn play(&self, mut cues: Cues) -> Result<RunResult, String> {
         let mut owners = 1;
         let mut process = self.start(owners);
         let limit = Instant::now() + limit(self.case.table);
@@ -220,17 +227,17 @@ impl<C: Scenario> Stage<C> {
                 cue = cues.recv() => {
                     let Some((cue, done)) = cue else { continue };
                     match cue {
-                        Cue::Crash => {
+                        Signal::Crash => {
                             process.crash().await;
                             owners += 1;
                             process = self.start(owners);
                         }
-                        Cue::Cancel => {
+                        Signal::Cancel => {
                             let is_cancelled = self.scenario.cancel(&self.world, &self.saga_id).await;
                             self.is_cancelled.store(is_cancelled, Ordering::Relaxed);
-                            process.engine.touched(&self.saga_id);
+                            process.engine.wake(&self.saga_id);
                         }
-                        Cue::Usurp => {
+                        Signal::StealLease => {
                             self.usurp(done).await?;
                             continue;
                         }
@@ -246,7 +253,7 @@ impl<C: Scenario> Stage<C> {
                 }
             }
         }
-        self.settle().await;
+        self.wait_for_rest().await;
         let open = process.engine.open();
         if !open.is_empty() {
             return Err(format!("the engine still has {open:?}"));
@@ -279,24 +286,24 @@ impl<C: Scenario> Stage<C> {
 
     async fn resume(&self) {
         self.calls.script.heal();
-        let by = Person {
-            who: "an operator".to_owned(),
-            why: "it is repaired".to_owned(),
+        let by = Actor {
+            id: "an operator".to_owned(),
+            reason: "it is repaired".to_owned(),
         };
-        let resume = PersonActs::<C::Saga>::new(&self.saga_id, Act::Resume, by);
+        let resume = OperatorCommand::<C::Saga>::new(&self.saga_id, OperatorAction::Resume, by);
         self.world.execute(&resume).await;
     }
 
     /// Lets happen whatever may still happen.
-    async fn settle(&self) {
+    async fn wait_for_rest(&self) {
         tokio::time::sleep(SETTLED).await;
         self.calls.deliver().await;
         tokio::time::sleep(SETTLED).await;
     }
 
-    async fn judge(&self, suspensions: usize) -> Result<Ran, String> {
+    async fn judge(&self, suspensions: usize) -> Result<RunResult, String> {
         let state = self.state().await;
-        if let Some(damage) = state.damage() {
+        if let Some(damage) = state.corruption() {
             return Err(format!("the stream is damaged: {damage}"));
         }
         let run = state.run().ok_or("the saga has not begun")?;
@@ -323,27 +330,27 @@ impl<C: Scenario> Stage<C> {
             world: &self.world,
         };
         self.scenario.check(&end).await?;
-        Ok(Ran::Passed)
+        Ok(RunResult::Passed)
     }
 
-    fn judge_end(&self, outcome: Outcome, suspensions: usize) -> Result<(), String> {
+    fn judge_end(&self, outcome: SagaOutcome, suspensions: usize) -> Result<(), String> {
         let Some((_, step, fault)) = self.case.target else {
             return is(
-                outcome == Outcome::Completed && suspensions == 0,
+                outcome == SagaOutcome::Completed && suspensions == 0,
                 "no fault, no failure",
             );
         };
         is(
-            fault == Fault::Refused || self.calls.script.has_fired(),
+            fault == Fault::Declined || self.calls.script.has_fired(),
             "the fault did not fire",
         )?;
         let is_cancelled = self.is_cancelled.load(Ordering::Relaxed);
         let expected = match fault.expected(self.case.table, step) {
-            Expected::Only(only) => only,
-            Expected::Either if outcome == Outcome::Failed => Outcome::Completed,
-            Expected::Either => outcome,
-            Expected::AsCancelled if is_cancelled => Outcome::Compensated,
-            Expected::AsCancelled => Outcome::Completed,
+            ExpectedEnd::Only(only) => only,
+            ExpectedEnd::Either if outcome == SagaOutcome::Failed => SagaOutcome::Completed,
+            ExpectedEnd::Either => outcome,
+            ExpectedEnd::AsCancelled if is_cancelled => SagaOutcome::Compensated,
+            ExpectedEnd::AsCancelled => SagaOutcome::Completed,
         };
         is(
             outcome == expected,
@@ -356,13 +363,13 @@ impl<C: Scenario> Stage<C> {
         )?;
         let is_not_sent = fault.is_call(false) == Some(CallFault::CancelBefore) && is_cancelled;
         is(
-            !is_not_sent || self.calls.asked(step.name) == 0,
+            !is_not_sent || self.calls.calls(step.name) == 0,
             "a call was made after the saga was cancelled",
         )
     }
 
-    fn judge_book(&self, outcome: Outcome) -> Result<(), String> {
-        let doubled = self.calls.book.doubled();
+    fn judge_book(&self, outcome: SagaOutcome) -> Result<(), String> {
+        let doubled = self.calls.book.applied_twice();
         let is_open = self
             .calls
             .script
@@ -374,18 +381,18 @@ impl<C: Scenario> Stage<C> {
             &format!("{doubled:?} took effect more than once"),
         )?;
         let own = format!("{}/", self.saga_id);
-        let mut deals = self.calls.book.deals();
+        let mut deals = self.calls.book.applied_effects();
         deals.retain(|deal| deal.key.as_str().starts_with(&own));
         for step in self.case.table.steps() {
             // What undoes a step of another saga makes no deal of its own.
-            if !matches!(&step.kind, Kind::External(external) if !external.is_undo) {
+            if !matches!(&step.kind, StepKind::External(external) if !external.is_undo) {
                 continue;
             }
             let count = deals.iter().filter(|deal| deal.step == step.name).count();
             let is_clean = match outcome {
-                Outcome::Completed => count == 1,
-                Outcome::Compensated => count == 0 || !step.can_be_undone(),
-                Outcome::Failed => true,
+                SagaOutcome::Completed => count == 1,
+                SagaOutcome::Compensated => count == 0 || !step.can_be_undone(),
+                SagaOutcome::Failed => true,
             };
             is(
                 is_clean,
@@ -405,23 +412,23 @@ fn is_end(event: &Envelope) -> bool {
 }
 
 /// How long a saga may take at most.
-fn limit<S: Saga>(table: &Table<S>) -> Duration {
-    const MOST: Duration = Duration::from_hours(4);
+fn limit<S: Saga>(table: &SagaDefinition<S>) -> Duration {
+    const MAX_WAIT: Duration = Duration::from_hours(4);
     let of_step = |step: &Step<S>| {
         let one_try = step.timeout.saturating_add(step.retry.max);
         let tries = one_try.saturating_mul(step.retry.tries.saturating_mul(2));
-        tries.saturating_add(step.deadline.min(MOST))
+        tries.saturating_add(step.deadline.min(MAX_WAIT))
     };
     let steps = table
         .steps()
         .map(of_step)
         .fold(Duration::ZERO, Duration::saturating_add);
-    let until_pivot = table.until_pivot.min(MOST);
-    steps.saturating_add(until_pivot).min(MOST) + Duration::from_hours(1)
+    let until_pivot = table.pivot_deadline.min(MAX_WAIT);
+    steps.saturating_add(until_pivot).min(MAX_WAIT) + Duration::from_hours(1)
 }
 
 /// The events of the store, one a line.
-async fn tell(world: &World) -> String {
+async fn describe(world: &TestEnv) -> String {
     let all = Filter::ALL;
     let page = world
         .store

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Kind, Outcome, Role, Saga, Step, Table};
+use crate::{Role, Saga, SagaDefinition, SagaOutcome, Step, StepKind};
 
 /// A fault of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Of the call that a step, or its compensation, makes.
-    Call {
+    Fault {
         /// Whether it is the compensation.
         undo: bool,
         /// What goes wrong.
@@ -23,7 +23,7 @@ pub enum Fault {
         how: CommitFault,
     },
     /// The domain refuses the local step.
-    Refused,
+    Declined,
 }
 
 /// What can go wrong with a call.
@@ -117,20 +117,20 @@ const COMMITS: [CommitFault; 9] = [
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Call { undo: false, how } => write!(f, "call {how:?}"),
-            Self::Call { undo: true, how } => write!(f, "undo {how:?}"),
+            Self::Fault { undo: false, how } => write!(f, "call {how:?}"),
+            Self::Fault { undo: true, how } => write!(f, "undo {how:?}"),
             Self::Commit { undo: false, how } => write!(f, "commit {how:?}"),
             Self::Commit { undo: true, how } => write!(f, "commit of undo {how:?}"),
-            Self::Refused => f.write_str("Refused"),
+            Self::Declined => f.write_str("Refused"),
         }
     }
 }
 
 /// How a saga may end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expected {
+pub(super) enum ExpectedEnd {
     /// In this way.
-    Only(Outcome),
+    Only(SagaOutcome),
     /// Completed, unless its deadlines are too short for that.
     Either,
     /// Compensated if the cancellation was accepted, else completed.
@@ -139,13 +139,13 @@ pub(super) enum Expected {
 
 impl Fault {
     /// All that a step can meet.
-    pub(super) fn of<S: Saga>(table: &Table<S>, index: usize) -> Vec<Self> {
+    pub(super) fn of<S: Saga>(table: &SagaDefinition<S>, index: usize) -> Vec<Self> {
         let Some(step) = table.steps().nth(index) else {
             return Vec::new();
         };
         let calls = [false, true].into_iter().flat_map(|undo| {
             let faults = CALLS.into_iter().filter(move |how| how.fits(undo));
-            faults.map(move |how| Self::Call { undo, how })
+            faults.map(move |how| Self::Fault { undo, how })
         });
         let commits = [false, true].into_iter().flat_map(|undo| {
             let faults = COMMITS
@@ -153,16 +153,16 @@ impl Fault {
                 .filter(move |how| !undo || *how != CommitFault::Cancel);
             faults.map(move |how| Self::Commit { undo, how })
         });
-        let all = calls.chain(commits).chain([Self::Refused]);
+        let all = calls.chain(commits).chain([Self::Declined]);
         all.filter(|fault| fault.concerns(table, index, step))
             .collect()
     }
 
-    fn concerns<S: Saga>(self, table: &Table<S>, index: usize, step: &Step<S>) -> bool {
-        let is_external = matches!(step.kind, Kind::External(_));
+    fn concerns<S: Saga>(self, table: &SagaDefinition<S>, index: usize, step: &Step<S>) -> bool {
+        let is_external = matches!(step.kind, StepKind::External(_));
         match self {
-            Self::Refused => !is_external && step.role != Role::Retriable,
-            Self::Call { undo, how } => {
+            Self::Declined => !is_external && step.role != Role::Retriable,
+            Self::Fault { undo, how } => {
                 let needs_turn = undo || how == CallFault::KeyStaysOpen;
                 is_external && (!needs_turn || turning_point(table, index).is_some())
             }
@@ -174,13 +174,13 @@ impl Fault {
     pub(super) fn is_of_undo(self) -> bool {
         matches!(
             self,
-            Self::Call { undo: true, .. } | Self::Commit { undo: true, .. }
+            Self::Fault { undo: true, .. } | Self::Commit { undo: true, .. }
         )
     }
 
     pub(super) fn is_call(self, undo: bool) -> Option<CallFault> {
         match self {
-            Self::Call { undo: of, how } if of == undo => Some(how),
+            Self::Fault { undo: of, how } if of == undo => Some(how),
             _ => None,
         }
     }
@@ -193,31 +193,36 @@ impl Fault {
     }
 
     /// How a saga ends that meets it, if a cancellation would be accepted.
-    pub(super) fn expected<S: Saga>(self, table: &Table<S>, step: &Step<S>) -> Expected {
-        use Expected::{AsCancelled, Either, Only};
+    pub(super) fn expected<S: Saga>(
+        self,
+        table: &SagaDefinition<S>,
+        step: &Step<S>,
+    ) -> ExpectedEnd {
+        use ExpectedEnd::{AsCancelled, Either, Only};
         let by_role = match step.role {
-            Role::Retriable => Outcome::Completed,
-            Role::Compensatable | Role::Pivot => Outcome::Compensated,
+            Role::Retriable => SagaOutcome::Completed,
+            Role::Compensatable | Role::Pivot => SagaOutcome::Compensated,
         };
         if self.is_of_undo() {
-            return Only(Outcome::Compensated);
+            return Only(SagaOutcome::Compensated);
         }
-        let is_external_pivot = step.role == Role::Pivot && matches!(step.kind, Kind::External(_));
+        let is_external_pivot =
+            step.role == Role::Pivot && matches!(step.kind, StepKind::External(_));
         match self {
-            Self::Refused
-            | Self::Call {
+            Self::Declined
+            | Self::Fault {
                 how: CallFault::FailsAlways | CallFault::Declined,
                 ..
             } => Only(by_role),
-            Self::Call {
+            Self::Fault {
                 how: CallFault::Late | CallFault::KeyStaysOpen,
                 ..
-            } if step.role == Role::Compensatable => Only(Outcome::Compensated),
-            Self::Call {
+            } if step.role == Role::Compensatable => Only(SagaOutcome::Compensated),
+            Self::Fault {
                 how: CallFault::CancelBefore,
                 ..
             } => AsCancelled,
-            Self::Call {
+            Self::Fault {
                 how: CallFault::CancelDuring,
                 ..
             }
@@ -225,22 +230,22 @@ impl Fault {
                 how: CommitFault::Cancel,
                 ..
             } if !is_external_pivot => AsCancelled,
-            Self::Call { .. } | Self::Commit { .. } if has_time(table, step) => {
-                Only(Outcome::Completed)
+            Self::Fault { .. } | Self::Commit { .. } if has_time(table, step) => {
+                Only(SagaOutcome::Completed)
             }
-            Self::Call { .. } | Self::Commit { .. } => Either,
+            Self::Fault { .. } | Self::Commit { .. } => Either,
         }
     }
 
     /// How often a person is needed.
     pub(super) fn suspensions<S: Saga>(self, step: &Step<S>) -> usize {
         let is_suspended = match self {
-            Self::Call { undo: true, how } => how == CallFault::FailsAlways,
-            Self::Call { undo: false, how } => {
+            Self::Fault { undo: true, how } => how == CallFault::FailsAlways,
+            Self::Fault { undo: false, how } => {
                 step.role == Role::Retriable
                     && matches!(how, CallFault::FailsAlways | CallFault::Declined)
             }
-            Self::Commit { .. } | Self::Refused => false,
+            Self::Commit { .. } | Self::Declined => false,
         };
         usize::from(is_suspended)
     }
@@ -272,33 +277,36 @@ impl CallFault {
 pub(super) const HOLD_UP: Duration = Duration::from_secs(12);
 
 /// Whether the deadlines leave time to get over a fault of the step.
-fn has_time<S: Saga>(table: &Table<S>, step: &Step<S>) -> bool {
+fn has_time<S: Saga>(table: &SagaDefinition<S>, step: &Step<S>) -> bool {
     let needed = step
         .timeout
         .saturating_add(step.retry.min.saturating_mul(3))
         .saturating_add(HOLD_UP);
-    step.role == Role::Retriable || needed <= step.deadline.min(table.until_pivot)
+    step.role == Role::Retriable || needed <= step.deadline.min(table.pivot_deadline)
 }
 
 /// How a saga is made to undo a step that was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum CompensationTrigger {
     /// It is cancelled while the step's own call is under way.
     CancelDuring,
     /// The provider declines this later step.
     Declined(&'static str),
 }
 
-pub(super) fn turning_point<S: Saga>(table: &Table<S>, index: usize) -> Option<Turn> {
+pub(super) fn turning_point<S: Saga>(
+    table: &SagaDefinition<S>,
+    index: usize,
+) -> Option<CompensationTrigger> {
     let step = table.steps().nth(index)?;
     if !step.can_be_undone() || step.role != Role::Compensatable {
         return None;
     }
-    if matches!(step.kind, Kind::External(_)) {
-        return Some(Turn::CancelDuring);
+    if matches!(step.kind, StepKind::External(_)) {
+        return Some(CompensationTrigger::CancelDuring);
     }
     let mut later = table.steps().skip(index + 1);
     later
-        .find(|step| matches!(step.kind, Kind::External(_)) && step.role != Role::Retriable)
-        .map(|step| Turn::Declined(step.name))
+        .find(|step| matches!(step.kind, StepKind::External(_)) && step.role != Role::Retriable)
+        .map(|step| CompensationTrigger::Declined(step.name))
 }

@@ -7,16 +7,16 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::book::Book;
-use super::fault::{CallFault, Turn};
-use super::script::{Cue, Script};
+use super::fake_provider::FakeProvider;
+use super::fault::{CallFault, CompensationTrigger};
+use super::fault_plan::{FaultPlan, Signal};
 use crate::definition::AnyProvider;
-use crate::{Failure, Key, Saga, Standing, Step, Undone};
+use crate::{CallError, CompensationResult, OperationKey, OperationStatus, Saga, Step};
 
 /// The calls of one saga, whichever process makes them.
 pub(super) struct Calls<S: Saga> {
-    pub(super) script: Arc<Script>,
-    pub(super) book: Book,
+    pub(super) script: Arc<FaultPlan>,
+    pub(super) book: FakeProvider,
     asked: Mutex<BTreeMap<&'static str, usize>>,
     late: Mutex<Vec<Late<S>>>,
 }
@@ -24,12 +24,12 @@ pub(super) struct Calls<S: Saga> {
 /// An action that is still on its way.
 struct Late<S: Saga> {
     provider: Arc<dyn AnyProvider<S>>,
-    key: Key,
+    key: OperationKey,
     data: S::Data,
 }
 
 impl<S: Saga> Calls<S> {
-    pub(super) fn new(script: Arc<Script>, book: Book) -> Self {
+    pub(super) fn new(script: Arc<FaultPlan>, book: FakeProvider) -> Self {
         Self {
             script,
             book,
@@ -39,7 +39,7 @@ impl<S: Saga> Calls<S> {
     }
 
     /// How often a step's action was asked for.
-    pub(super) fn asked(&self, step: &str) -> usize {
+    pub(super) fn calls(&self, step: &str) -> usize {
         self.asked.lock().get(step).copied().unwrap_or(0)
     }
 
@@ -68,7 +68,7 @@ impl<S: Saga> FaultyProvider<S> {
         fault.and_then(|fault| fault.is_call(undo))
     }
 
-    fn send_late(&self, key: &Key, data: &S::Data) {
+    fn send_late(&self, key: &OperationKey, data: &S::Data) {
         self.calls.late.lock().push(Late {
             provider: Arc::clone(&self.honest),
             key: key.clone(),
@@ -80,9 +80,9 @@ impl<S: Saga> FaultyProvider<S> {
     async fn faulty_action(
         &self,
         how: CallFault,
-        key: &Key,
+        key: &OperationKey,
         data: &S::Data,
-    ) -> Option<Result<Value, Failure>> {
+    ) -> Option<Result<Value, CallError>> {
         let script = &self.calls.script;
         let most = match how {
             CallFault::FailsTwice => 2,
@@ -98,14 +98,14 @@ impl<S: Saga> FaultyProvider<S> {
         }
         match how {
             CallFault::FailsTwice | CallFault::FailsAlways => {
-                return Some(Err(Failure::not_done("out of order")));
+                return Some(Err(CallError::transient("out of order")));
             }
             CallFault::Declined => {
                 return Some(Err(self.calls.book.decline(key, self.step.name)));
             }
             CallFault::AnswerLost => {
                 let _lost = self.honest.act(key, data).await;
-                return Some(Err(Failure::unknown("connection reset")));
+                return Some(Err(CallError::unknown("connection reset")));
             }
             CallFault::NeverAnswers => std::future::pending::<()>().await,
             CallFault::DoneNeverAnswers => {
@@ -122,10 +122,10 @@ impl<S: Saga> FaultyProvider<S> {
                 let _lost = self.honest.act(key, data).await;
                 script.crash().await;
             }
-            CallFault::CancelDuring => script.cue(Cue::Cancel).await,
+            CallFault::CancelDuring => script.cue(Signal::Cancel).await,
             CallFault::Zombie => {
                 let answer = self.honest.act(key, data).await;
-                script.cue(Cue::Usurp).await;
+                script.cue(Signal::StealLease).await;
                 return Some(answer);
             }
             // Without the hook that prints where.
@@ -138,9 +138,9 @@ impl<S: Saga> FaultyProvider<S> {
     async fn faulty_undo(
         &self,
         how: CallFault,
-        key: &Key,
+        key: &OperationKey,
         data: &S::Data,
-    ) -> Option<Result<Undone, Failure>> {
+    ) -> Option<Result<CompensationResult, CallError>> {
         let script = &self.calls.script;
         let most = match how {
             CallFault::FailsTwice => 2,
@@ -152,11 +152,11 @@ impl<S: Saga> FaultyProvider<S> {
         }
         match how {
             CallFault::FailsTwice | CallFault::FailsAlways => {
-                return Some(Err(Failure::unknown("out of order")));
+                return Some(Err(CallError::unknown("out of order")));
             }
             CallFault::AnswerLost => {
                 let _lost = self.honest.undo(key, data).await;
-                return Some(Err(Failure::unknown("connection reset")));
+                return Some(Err(CallError::unknown("connection reset")));
             }
             CallFault::NeverAnswers => std::future::pending::<()>().await,
             CallFault::DoneNeverAnswers => {
@@ -170,7 +170,7 @@ impl<S: Saga> FaultyProvider<S> {
             }
             CallFault::Zombie => {
                 let answer = self.honest.undo(key, data).await;
-                script.cue(Cue::Usurp).await;
+                script.cue(Signal::StealLease).await;
                 return Some(answer);
             }
             // Without the hook that prints where.
@@ -188,14 +188,14 @@ impl<S: Saga> FaultyProvider<S> {
 
 #[async_trait]
 impl<S: Saga> AnyProvider<S> for FaultyProvider<S> {
-    async fn act(&self, key: &Key, data: &S::Data) -> Result<Value, Failure> {
+    async fn act(&self, key: &OperationKey, data: &S::Data) -> Result<Value, CallError> {
         let (calls, step) = (&self.calls, self.step.name);
         *calls.asked.lock().entry(step).or_default() += 1;
         if calls.script.turns_by_declining(step) {
             return Err(calls.book.decline(key, step));
         }
-        if calls.script.step == step && calls.script.turns(Turn::CancelDuring) {
-            calls.script.cue(Cue::Cancel).await;
+        if calls.script.step == step && calls.script.turns(CompensationTrigger::CancelDuring) {
+            calls.script.cue(Signal::Cancel).await;
         }
         if let Some(how) = self.fault(false)
             && let Some(answer) = self.faulty_action(how, key, data).await
@@ -205,11 +205,15 @@ impl<S: Saga> AnyProvider<S> for FaultyProvider<S> {
         self.honest.act(key, data).await
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Standing<Value>, Failure> {
+    async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<Value>, CallError> {
         self.honest.look_up(key).await
     }
 
-    async fn undo(&self, key: &Key, data: &S::Data) -> Result<Undone, Failure> {
+    async fn undo(
+        &self,
+        key: &OperationKey,
+        data: &S::Data,
+    ) -> Result<CompensationResult, CallError> {
         if let Some(how) = self.fault(true)
             && let Some(answer) = self.faulty_undo(how, key, data).await
         {

@@ -20,28 +20,28 @@
 //!
 //! Time must be paused (`#[tokio::test(start_paused = true)]`): a case of many minutes then takes milliseconds.
 
-mod book;
 mod cancelled;
 mod case;
+mod fake_provider;
 mod fault;
+mod fault_plan;
 mod faulty;
 mod process;
 mod scenario;
-mod script;
 mod store;
-mod world;
+mod test_env;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use book::Book;
+pub use fake_provider::FakeProvider;
 pub use fault::{CallFault, CommitFault, Fault};
 pub use scenario::{End, Scenario};
-pub use world::World;
+pub use test_env::TestEnv;
 
 use self::cancelled::Completed;
-use self::case::{Before, Case, Ran};
+use self::case::{Case, Precondition, RunResult};
 use crate::Saga;
 
 /// What was tested.
@@ -70,15 +70,15 @@ pub async fn check<C: Scenario>(scenario: C) -> Report {
 /// As [`check`].
 pub async fn check_cancelling<B: Scenario, C: Scenario>(cancelled: B, scenario: C) -> Report {
     let cancelled = Arc::new(cancelled);
-    let before = B::Saga::TABLES.iter().map(|table| {
+    let before = B::Saga::DEFINITIONS.iter().map(|table| {
         let scenario = Arc::clone(&cancelled);
-        Some(Arc::new(Completed { scenario, table }) as Arc<dyn Before>)
+        Some(Arc::new(Completed { scenario, table }) as Arc<dyn Precondition>)
     });
     let before: Vec<_> = before.collect();
     check_all(scenario, &before).await
 }
 
-async fn check_all<C: Scenario>(scenario: C, before: &[Option<Arc<dyn Before>>]) -> Report {
+async fn check_all<C: Scenario>(scenario: C, before: &[Option<Arc<dyn Precondition>>]) -> Report {
     expect_paused_time().await;
     let scenario = Arc::new(scenario);
     let mut report = Report {
@@ -86,10 +86,10 @@ async fn check_all<C: Scenario>(scenario: C, before: &[Option<Arc<dyn Before>>])
         fired: BTreeMap::new(),
     };
     let mut failures = Vec::new();
-    let tables = C::Saga::TABLES.iter();
+    let tables = C::Saga::DEFINITIONS.iter();
     let cases = tables.flat_map(|table| {
         // Only the latest version starts after what is done today.
-        let is_latest = table.definition == C::Saga::DEFINITION;
+        let is_latest = table.definition == C::Saga::DEFINITION_VERSION;
         let before = if is_latest { before } else { &before[..1] };
         let of_table = before.iter().flat_map(|before| {
             let cases = Case::all(table).into_iter();
@@ -102,8 +102,8 @@ async fn check_all<C: Scenario>(scenario: C, before: &[Option<Arc<dyn Before>>])
         let fault = case.fault();
         let (ended, stream) = case.run(Arc::clone(&scenario), before).await;
         match ended {
-            Ok(Ran::NotProvoked) => continue,
-            Ok(Ran::Passed) => {
+            Ok(RunResult::NotProvoked) => continue,
+            Ok(RunResult::Passed) => {
                 *report.fired.entry(fault).or_default() += 1;
             }
             Err(failure) => failures.push(format!("{name}: {failure}\n{stream}")),

@@ -1,10 +1,11 @@
 //! What a test says of a saga.
 
 use async_trait::async_trait;
+use event_sourcing::Actor;
 
-use super::book::Book;
-use super::world::World;
-use crate::{Act, EngineBuilder, Outcome, Person, PersonActs, Run, Saga};
+use super::fake_provider::FakeProvider;
+use super::test_env::TestEnv;
+use crate::{EngineBuilder, OperatorAction, OperatorCommand, Run, Saga, SagaOutcome};
 
 /// How a saga begins, what its providers answer, and what must hold at its end.
 #[async_trait]
@@ -14,10 +15,10 @@ pub trait Scenario: Send + Sync + 'static {
 
     /// Prepares the store and begins the saga; gives its id. Whatever fault is tested, the saga must be able to
     /// complete.
-    async fn begin(&self, world: &World) -> String;
+    async fn begin(&self, world: &TestEnv) -> String;
 
     /// Adds the providers of its steps, made by [`Book::provider`], to an engine.
-    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder;
+    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder;
 
     /// What must be true at the end, in addition to what the kit knows by itself. What must be true of a saga that was
     /// compensated must be true of a completed one after the saga that cancels it.
@@ -33,17 +34,17 @@ pub trait Scenario: Send + Sync + 'static {
     }
 
     /// Makes it impossible for a local step to be done, after the saga has begun. False if the test cannot.
-    async fn refuse(&self, _world: &World, _step: &str) -> bool {
+    async fn refuse(&self, _world: &TestEnv, _step: &str) -> bool {
         false
     }
 
     /// Has the saga cancelled. False if it was refused.
-    async fn cancel(&self, world: &World, saga_id: &str) -> bool {
-        let by = Person {
-            who: "a customer".to_owned(),
-            why: "a change of mind".to_owned(),
+    async fn cancel(&self, world: &TestEnv, saga_id: &str) -> bool {
+        let by = Actor {
+            id: "a customer".to_owned(),
+            reason: "a change of mind".to_owned(),
         };
-        let cancel = PersonActs::<Self::Saga>::new(saga_id, Act::Cancel, by);
+        let cancel = OperatorCommand::<Self::Saga>::new(saga_id, OperatorAction::Cancel, by);
         world.try_execute(&cancel).await.is_ok()
     }
 }
@@ -54,9 +55,9 @@ pub struct End<'a, S: Saga> {
     /// Its id.
     pub saga_id: &'a str,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: SagaOutcome,
     /// The saga.
     pub run: &'a Run<S>,
     /// The store.
-    pub world: &'a World,
+    pub world: &'a TestEnv,
 }

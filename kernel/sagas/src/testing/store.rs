@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use event_sourcing::commit::{Commit, Receipt, Refused, Write};
+use event_sourcing::commit::{Commit, Receipt, Rejected, Write};
 use event_sourcing::id::{CommandId, Position, Version};
 use event_sourcing::lease::{Lease, LeaseRetention, LeaseStore};
 use event_sourcing::log::LogIdentity;
 use event_sourcing::memory::MemoryEventStore;
 use event_sourcing::store::{
-    EventStore, Filter, LogPage, Snapshot, Standing, StoreError, StreamPage,
+    CommandStatus, EventStore, Filter, LogPage, Snapshot, StoreError, StreamPage,
 };
 use event_sourcing::stream::StreamId;
 use parking_lot::Mutex;
@@ -18,28 +18,28 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::fault::{CallFault, CommitFault, HOLD_UP};
-use super::script::{Cue, Script};
+use super::fault_plan::{FaultPlan, Signal};
 use crate::names;
 
-type Answers = Result<Vec<Result<Receipt, Refused>>, StoreError>;
+type Answers = Result<Vec<Result<Receipt, Rejected>>, StoreError>;
 
 /// A store that misbehaves once, as the script says.
 #[derive(Debug)]
 pub(super) struct FaultyStore {
     inner: Arc<MemoryEventStore>,
-    script: Arc<Script>,
+    script: Arc<FaultPlan>,
     killed: CancellationToken,
     down_until: Mutex<Option<Instant>>,
     /// Sagas with streams of these types begin by these versions of their tables.
     definitions: Vec<(&'static str, u32)>,
 }
 
-fn gone() -> Arc<dyn std::error::Error + Send + Sync> {
+fn lost_connection() -> Arc<dyn std::error::Error + Send + Sync> {
     Arc::from(Box::from("the connection was lost"))
 }
 
 impl FaultyStore {
-    pub(super) fn new(inner: Arc<MemoryEventStore>, script: Arc<Script>) -> Self {
+    pub(super) fn new(inner: Arc<MemoryEventStore>, script: Arc<FaultPlan>) -> Self {
         Self {
             inner,
             script,
@@ -68,7 +68,7 @@ impl FaultyStore {
             .lock()
             .is_some_and(|until| until > Instant::now());
         if is_down || self.killed.is_cancelled() {
-            let source = gone();
+            let source = lost_connection();
             return Err(StoreError::Unavailable { operation, source });
         }
         Ok(&self.inner)
@@ -136,7 +136,7 @@ impl FaultyStore {
         let operation = "append";
         match how {
             CommitFault::Unavailable => {
-                let source = gone();
+                let source = lost_connection();
                 Err(StoreError::Unavailable { operation, source })
             }
             CommitFault::Down => {
@@ -148,7 +148,7 @@ impl FaultyStore {
                 if how == CommitFault::AnswerLostAndDown {
                     self.go_down(HOLD_UP);
                 }
-                let source = gone();
+                let source = lost_connection();
                 Err(StoreError::OutcomeUnknown { operation, source })
             }
             CommitFault::CrashBefore => self.crash().await,
@@ -160,11 +160,11 @@ impl FaultyStore {
                 Ok(batch.iter().map(|commit| Err(lost_race(commit))).collect())
             }
             CommitFault::Cancel => {
-                self.script.cue(Cue::Cancel).await;
+                self.script.cue(Signal::Cancel).await;
                 self.inner.append(batch).await
             }
             CommitFault::Zombie => {
-                self.script.cue(Cue::Usurp).await;
+                self.script.cue(Signal::StealLease).await;
                 self.inner.append(batch).await
             }
         }
@@ -175,16 +175,16 @@ impl FaultyStore {
             () = self.script.crash() => {}
             () = self.killed.cancelled() => {}
         }
-        let (operation, source) = ("append", gone());
+        let (operation, source) = ("append", lost_connection());
         Err(StoreError::Unavailable { operation, source })
     }
 }
 
 /// What a commit hears that another process overtook, on a stream of the domain if it writes one.
-fn lost_race(commit: &Commit) -> Refused {
+fn lost_race(commit: &Commit) -> Rejected {
     let writes = commit.writes();
     let write = writes.get(1).unwrap_or(&writes[0]);
-    Refused::Conflict {
+    Rejected::WrongExpectedVersion {
         stream: write.stream.clone(),
         expected: write.expected,
         actual: Version(u64::MAX),
@@ -211,7 +211,7 @@ impl EventStore for FaultyStore {
             && self.tells(batch, names::STEP_STARTED, false)
             && self.script.fires(1)
         {
-            self.script.cue(Cue::Cancel).await;
+            self.script.cue(Signal::Cancel).await;
         }
         answers
     }
@@ -220,7 +220,7 @@ impl EventStore for FaultyStore {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<CommandStatus, StoreError> {
         let store = self.reach("read versions")?;
         store.standing(command, streams).await
     }

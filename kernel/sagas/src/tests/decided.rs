@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::trip::{Booking, Errands, Purchase, Tour, Travel};
+use super::trip::{Booking, ErrandSaga, Purchase, Tour, Travel};
 use super::{run, standing};
-use crate::event::Person;
-use crate::state::Status::{self, Calling, Done, Pending};
-use crate::{RetryPolicy, Role, Step, Table, Writes};
+use crate::state::StepStatus::{self, Calling, Done, Pending};
+use crate::{RetryPolicy, Role, SagaDefinition, Step, Writes};
+use event_sourcing::Actor;
 
-fn is_decided<S: Travel>(statuses: &[Status]) -> bool {
+fn is_decided<S: Travel>(statuses: &[StepStatus]) -> bool {
     standing::<S>(statuses).is_decided()
 }
 
@@ -27,16 +27,16 @@ fn without_a_pivot_the_last_step_decides_unless_somebody_had_cancelled() {
     assert!(!is_decided::<Booking>(&[Done, Done, Calling]));
     assert!(is_decided::<Booking>(&[Done, Done, Done]));
     let mut run = standing::<Booking>(&[Done, Done, Done]);
-    run.cancel = Some(Person {
-        who: "a customer".to_owned(),
-        why: "a change of mind".to_owned(),
+    run.cancel = Some(Actor {
+        id: "a customer".to_owned(),
+        reason: "a change of mind".to_owned(),
     });
     assert!(!run.is_decided());
 }
 
 #[test]
 fn retriable_steps_only_are_decided_from_the_start() {
-    assert!(run::<Errands>().is_decided());
+    assert!(run::<ErrandSaga>().is_decided());
 }
 
 /// A table of steps with these roles, stage by stage.
@@ -50,7 +50,7 @@ fn flaw(stages: &[&[(&'static str, Role)]]) -> Option<String> {
             &*Box::leak(steps.collect::<Vec<_>>().into_boxed_slice())
         })
         .collect();
-    Table::new(1, Box::leak(stages.into_boxed_slice())).flaw()
+    SagaDefinition::new(1, Box::leak(stages.into_boxed_slice())).validate()
 }
 
 #[test]
@@ -88,7 +88,7 @@ trait TableOf {
 
 impl<S: Travel> TableOf for S {
     fn table_of() -> Option<String> {
-        S::table(S::DEFINITION).unwrap().flaw()
+        S::definition_of(S::DEFINITION_VERSION).unwrap().validate()
     }
 }
 

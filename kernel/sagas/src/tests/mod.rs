@@ -12,7 +12,7 @@ use event_sourcing::testing::at;
 
 use self::trip::{Travel, Trip};
 use super::event::Started;
-use super::state::{Run, Status};
+use super::state::{Run, StepStatus};
 
 /// A saga that began at second 0.
 fn run<S: Travel>() -> Run<S> {
@@ -20,7 +20,7 @@ fn run<S: Travel>() -> Run<S> {
         saga_id: "trip-1".to_owned(),
         subject: "a trip".to_owned(),
         saga_type: S::NAME.to_owned(),
-        definition: S::DEFINITION,
+        definition: S::DEFINITION_VERSION,
         partition: 0,
         data: Trip::on("a"),
         origin: Metadata::default(),
@@ -29,12 +29,12 @@ fn run<S: Travel>() -> Run<S> {
 }
 
 /// A saga whose steps stand like this.
-fn standing<S: Travel>(statuses: &[Status]) -> Run<S> {
+fn standing<S: Travel>(statuses: &[StepStatus]) -> Run<S> {
     let mut run = run::<S>();
     for (step, status) in run.steps.iter_mut().zip(statuses) {
         step.status = *status;
-        step.calls = u32::from(*status != Status::Pending);
-        step.completed = *status == Status::Done;
+        step.calls = u32::from(*status != StepStatus::Pending);
+        step.completed = *status == StepStatus::Done;
     }
     run
 }

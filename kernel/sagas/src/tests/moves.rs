@@ -1,26 +1,27 @@
 //! Which events are legal, and that those which are not change nothing.
 
+use event_sourcing::Actor;
 use event_sourcing::event::{DomainEvent, Metadata};
 use event_sourcing::testing::at;
 use proptest::prelude::*;
 
 use super::trip::{Booking, Purchase, Tour, Travel, Trip};
 use crate::event::{
-    Action, CancelRequested, Closed, CompensationStarted, Ended, FailedAs, Person, Resumed,
+    Action, CancelRequested, Closed, CompensationStarted, Ended, FailureKind, Resumed,
     StepCompensated, StepCompleted, StepFailed, StepStarted, Suspended,
 };
-use crate::operation::Key;
-use crate::state::{Outcome, Phase, Run, Status};
+use crate::operation::OperationKey;
+use crate::state::{Phase, Run, SagaOutcome, StepStatus};
 use crate::{EventOf, SagaEvent, SagaState, started};
 
 fn ids() -> (String, String) {
     ("trip-1".to_owned(), "a trip".to_owned())
 }
 
-fn person() -> Person {
-    Person {
-        who: "an operator".to_owned(),
-        why: "a test".to_owned(),
+fn person() -> Actor {
+    Actor {
+        id: "an operator".to_owned(),
+        reason: "a test".to_owned(),
     }
 }
 
@@ -34,7 +35,7 @@ fn call(step: &str, undo: bool, attempt: u32) -> Event {
         step: step.to_owned(),
         undo,
         attempt,
-        key: Key::new("trip-1", step, 0),
+        key: OperationKey::new("trip-1", step, 0),
         deadline: (!undo).then(|| at(30)),
     })
 }
@@ -47,11 +48,11 @@ fn done(step: &str) -> Event {
         step: step.to_owned(),
         // A local step brings nothing back.
         output: (step != "hold").then(|| "booked".into()),
-        by: None,
+        actor: None,
     })
 }
 
-fn failed(step: &str, undo: bool, outcome: FailedAs, again: bool) -> Event {
+fn failed(step: &str, undo: bool, outcome: FailureKind, again: bool) -> Event {
     let (saga_id, subject) = ids();
     SagaEvent::StepFailed(StepFailed {
         saga_id,
@@ -71,8 +72,8 @@ fn undone(step: &str) -> Event {
         saga_id,
         subject,
         step: step.to_owned(),
-        happened: true,
-        by: None,
+        had_effect: true,
+        actor: None,
     })
 }
 
@@ -92,7 +93,7 @@ fn cancelled() -> Event {
     SagaEvent::CancelRequested(CancelRequested {
         saga_id,
         subject,
-        by,
+        actor: by,
     })
 }
 
@@ -115,20 +116,20 @@ fn resumed(action: Action) -> Event {
         subject,
         action,
         step: None,
-        by,
+        actor: by,
     })
 }
 
-fn ended(outcome: Outcome) -> Event {
+fn ended(outcome: SagaOutcome) -> Event {
     let (saga_id, subject) = ids();
     let by = person();
     match outcome {
-        Outcome::Completed => SagaEvent::Completed(Ended { saga_id, subject }),
-        Outcome::Compensated => SagaEvent::Compensated(Ended { saga_id, subject }),
-        Outcome::Failed => SagaEvent::Failed(Closed {
+        SagaOutcome::Completed => SagaEvent::Completed(Ended { saga_id, subject }),
+        SagaOutcome::Compensated => SagaEvent::Compensated(Ended { saga_id, subject }),
+        SagaOutcome::Failed => SagaEvent::Failed(Closed {
             saga_id,
             subject,
-            by,
+            actor: by,
         }),
     }
 }
@@ -168,14 +169,21 @@ fn nothing_is_legal_before_the_start_and_after_an_end() {
     let mut events = vec![
         call("hold", false, 1),
         done("hold"),
-        failed("hold", false, FailedAs::Refused, false),
+        failed("hold", false, FailureKind::Declined, false),
         undone("hold"),
         turned(),
         cancelled(),
         suspended("hold"),
         resumed(Action::Resume),
     ];
-    events.extend([Outcome::Completed, Outcome::Compensated, Outcome::Failed].map(ended));
+    events.extend(
+        [
+            SagaOutcome::Completed,
+            SagaOutcome::Compensated,
+            SagaOutcome::Failed,
+        ]
+        .map(ended),
+    );
     for event in &events {
         refuses::<Booking>(&SagaState::default(), event);
     }
@@ -185,10 +193,10 @@ fn nothing_is_legal_before_the_start_and_after_an_end() {
         done("hold"),
         done("flight"),
         done("hotel"),
-        ended(Outcome::Completed),
+        ended(SagaOutcome::Completed),
     ];
-    let nothing_done = [turned(), ended(Outcome::Compensated)];
-    let closed = [suspended("hold"), ended(Outcome::Failed)];
+    let nothing_done = [turned(), ended(SagaOutcome::Compensated)];
+    let closed = [suspended("hold"), ended(SagaOutcome::Failed)];
     for state in [&all_done[..], &nothing_done, &closed] {
         let state = after::<Booking>(state);
         for event in &events {
@@ -210,13 +218,13 @@ fn steps_come_in_their_order() {
     let state = after::<Booking>(&[done("hold")]);
     refuses(&state, &done("hold"));
     refuses(&state, &call("hold", false, 1));
-    refuses(&state, &ended(Outcome::Completed));
+    refuses(&state, &ended(SagaOutcome::Completed));
     let back = after::<Booking>(&[done("hold"), done("flight"), turned()]);
     for event in [
         undone("hold"),
         done("hotel"),
         call("flight", false, 1),
-        ended(Outcome::Compensated),
+        ended(SagaOutcome::Compensated),
         cancelled(),
         turned(),
     ] {
@@ -240,7 +248,7 @@ fn a_saga_does_not_turn_while_a_call_is_open_or_when_it_is_decided() {
         &after::<Booking>(&[suspended("hold")]),
         &call("hold", false, 1),
     );
-    refuses(&after::<Booking>(&[]), &ended(Outcome::Failed));
+    refuses(&after::<Booking>(&[]), &ended(SagaOutcome::Failed));
     refuses(&after::<Booking>(&[cancelled()]), &cancelled());
 }
 
@@ -253,7 +261,7 @@ fn a_saga_that_was_cancelled_without_a_pivot_does_not_complete() {
         cancelled(),
         done("hotel"),
     ]);
-    refuses(&state, &ended(Outcome::Completed));
+    refuses(&state, &ended(SagaOutcome::Completed));
     let mut state = state;
     state.apply(&turned(), at(2)).unwrap();
 }
@@ -261,9 +269,9 @@ fn a_saga_that_was_cancelled_without_a_pivot_does_not_complete() {
 #[test]
 fn the_failing_step_is_undone_unless_it_is_known_not_to_have_happened() {
     for (outcome, needs_undo) in [
-        (FailedAs::Refused, false),
-        (FailedAs::NotDone, false),
-        (FailedAs::Unknown, true),
+        (FailureKind::Declined, false),
+        (FailureKind::Transient, false),
+        (FailureKind::Unknown, true),
     ] {
         let state = after::<Booking>(&[
             done("hold"),
@@ -277,9 +285,9 @@ fn the_failing_step_is_undone_unless_it_is_known_not_to_have_happened() {
     let state = after::<Booking>(&[
         done("hold"),
         call("flight", false, 1),
-        failed("flight", false, FailedAs::Unknown, true),
+        failed("flight", false, FailureKind::Unknown, true),
         call("flight", false, 2),
-        failed("flight", false, FailedAs::NotDone, false),
+        failed("flight", false, FailureKind::Transient, false),
         turned(),
     ]);
     assert!(taken(&state).needs_undo(1));
@@ -288,7 +296,7 @@ fn the_failing_step_is_undone_unless_it_is_known_not_to_have_happened() {
         done("hold"),
         call("flight", false, 1),
         call("flight", false, 2),
-        failed("flight", false, FailedAs::NotDone, false),
+        failed("flight", false, FailureKind::Transient, false),
     ]);
     assert!(taken(&state).needs_undo(1));
 }
@@ -307,13 +315,13 @@ fn the_key_changes_only_after_a_refusal() {
         ]);
         taken(&state).key(3).unwrap()
     };
-    let key = |epoch| Key::new("trip-1", "notify", epoch);
+    let key = |epoch| OperationKey::new("trip-1", "notify", epoch);
     for action in [Action::Resume, Action::Retry] {
-        assert_eq!(suspended_as(FailedAs::Refused, action), key(1));
-        assert_eq!(suspended_as(FailedAs::NotDone, action), key(0));
-        assert_eq!(suspended_as(FailedAs::Unknown, action), key(0));
+        assert_eq!(suspended_as(FailureKind::Declined, action), key(1));
+        assert_eq!(suspended_as(FailureKind::Transient, action), key(0));
+        assert_eq!(suspended_as(FailureKind::Unknown, action), key(0));
     }
-    assert_eq!(suspended_as(FailedAs::Refused, Action::Resolve), key(0));
+    assert_eq!(suspended_as(FailureKind::Declined, Action::Resolve), key(0));
 }
 
 #[test]
@@ -321,16 +329,16 @@ fn a_resumption_counts_anew_and_lets_all_that_was_given_up_go_on() {
     let given_up = [
         call("notify", false, 1),
         call("refund", false, 1),
-        failed("notify", false, FailedAs::NotDone, false),
+        failed("notify", false, FailureKind::Transient, false),
         suspended("notify"),
-        failed("refund", false, FailedAs::Unknown, false),
+        failed("refund", false, FailureKind::Unknown, false),
     ];
     for (action, attempts) in [(Action::Resume, 0), (Action::Retry, 1)] {
-        let mut state = after::<super::trip::Errands>(&given_up);
+        let mut state = after::<super::trip::ErrandSaga>(&given_up);
         state.apply(&resumed(action), at(2)).unwrap();
         let steps = &taken(&state).steps;
         let statuses = [steps[0].status, steps[1].status];
-        assert_eq!(statuses, [Status::Waiting, Status::Unknown]);
+        assert_eq!(statuses, [StepStatus::Waiting, StepStatus::Unknown]);
         assert_eq!([steps[0].attempts, steps[1].attempts], [attempts; 2]);
     }
 }
@@ -341,15 +349,15 @@ fn a_retry_of_a_saga_that_is_not_suspended_does_not_revive_what_failed() {
         done("hold"),
         call("flight", false, 1),
         call("hotel", false, 1),
-        failed("flight", false, FailedAs::Refused, false),
-        failed("hotel", false, FailedAs::NotDone, true),
+        failed("flight", false, FailureKind::Declined, false),
+        failed("hotel", false, FailureKind::Transient, true),
     ]);
     state.apply(&resumed(Action::Retry), at(2)).unwrap();
     let steps = &taken(&state).steps;
-    assert_eq!(steps[1].status, Status::GaveUp);
+    assert_eq!(steps[1].status, StepStatus::GivenUp);
     assert_eq!(
         (steps[2].status, steps[2].retry_at),
-        (Status::Waiting, None)
+        (StepStatus::Waiting, None)
     );
 }
 
@@ -358,12 +366,12 @@ fn a_damaged_stream_says_so() {
     use event_sourcing::Aggregate;
     let mut state = after::<Booking>(&[]);
     state.evolve(&undone("hold"), at(3));
-    assert!(state.damage().unwrap().contains("SagaStepCompensated"));
+    assert!(state.corruption().unwrap().contains("SagaStepCompensated"));
     let unknown = of_newer_table();
     let mut state = SagaState::<Booking>::default();
     state.evolve(&unknown, at(0));
     assert!(
-        state.damage().unwrap().contains("definition 7"),
+        state.corruption().unwrap().contains("definition 7"),
         "{state:?}"
     );
     assert!(state.run().is_none());
@@ -383,10 +391,10 @@ fn any_event() -> impl Strategy<Value = Event> {
         "hold", "flight", "hotel", "stamp", "notify", "archive", "x",
     ]);
     let outcome = prop::sample::select(vec![
-        FailedAs::Refused,
-        FailedAs::NotDone,
-        FailedAs::Unknown,
-        FailedAs::NotClosed,
+        FailureKind::Declined,
+        FailureKind::Transient,
+        FailureKind::Unknown,
+        FailureKind::KeyOpen,
     ]);
     prop_oneof![
         (step.clone(), any::<bool>(), 1_u32..4).prop_map(|(s, undo, n)| call(s, undo, n)),
@@ -400,9 +408,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         prop::sample::select(vec![Action::Resume, Action::Retry, Action::Resolve])
             .prop_map(resumed),
         prop::sample::select(vec![
-            Outcome::Completed,
-            Outcome::Compensated,
-            Outcome::Failed
+            SagaOutcome::Completed,
+            SagaOutcome::Compensated,
+            SagaOutcome::Failed
         ])
         .prop_map(ended),
     ]

@@ -3,52 +3,53 @@
 use chrono::{DateTime, Utc};
 use event_sourcing::testing::at;
 
-use super::trip::{Booking, Errands, Purchase, Tour, Travel};
+use super::trip::{Booking, ErrandSaga, Purchase, Tour, Travel};
 use super::{run, standing};
-use crate::event::Person;
-use crate::state::{Outcome, Phase, Run, Status};
-use crate::{Move, Plan, next};
+use crate::state::{Phase, Run, SagaOutcome, StepStatus};
+use crate::{NextMove, Plan, next};
+use event_sourcing::Actor;
 
-const ALL: [Status; 10] = [
-    Status::Pending,
-    Status::Calling,
-    Status::Waiting,
-    Status::Unknown,
-    Status::Done,
-    Status::GaveUp,
-    Status::Undoing,
-    Status::UndoWaiting,
-    Status::NotClosed,
-    Status::Undone,
+const ALL: [StepStatus; 10] = [
+    StepStatus::Pending,
+    StepStatus::Calling,
+    StepStatus::Waiting,
+    StepStatus::Unknown,
+    StepStatus::Done,
+    StepStatus::GivenUp,
+    StepStatus::Compensating,
+    StepStatus::CompensationWaiting,
+    StepStatus::KeyOpen,
+    StepStatus::Compensated,
 ];
 
-fn call(step: usize, undo: bool, announced: bool) -> Move {
-    Move::Call {
+fn call(step: usize, undo: bool, announced: bool) -> NextMove {
+    NextMove::Call {
         step,
         undo,
         announced,
     }
 }
 
-fn decide(step: usize, undo: bool) -> Move {
-    Move::Decide { step, undo }
+fn decide(step: usize, undo: bool) -> NextMove {
+    NextMove::Decide { step, undo }
 }
 
-fn backwards<S: Travel>(statuses: &[Status]) -> Run<S> {
+fn backwards<S: Travel>(statuses: &[StepStatus]) -> Run<S> {
     let mut run = standing::<S>(statuses);
     let reason = "a test".to_owned();
-    run.phase = Phase::Backward { reason };
+    run.phase = Phase::Compensating { reason };
     run
 }
 
 fn is_turn(plan: &Plan) -> bool {
-    matches!(plan.moves[..], [Move::Compensate { .. }])
+    matches!(plan.moves[..], [NextMove::Compensate { .. }])
 }
 
 #[test]
 fn a_call_that_can_be_undone_goes_forwards() {
-    use Status::{
-        Calling, Done, GaveUp, NotClosed, Pending, UndoWaiting, Undoing, Undone, Unknown, Waiting,
+    use StepStatus::{
+        Calling, Compensated, Compensating, CompensationWaiting, Done, GivenUp, KeyOpen, Pending,
+        Unknown, Waiting,
     };
     for status in ALL {
         let plan = next(&standing::<Booking>(&[Done, status]), at(1));
@@ -56,34 +57,38 @@ fn a_call_that_can_be_undone_goes_forwards() {
             Pending | Waiting | Unknown => assert_eq!(plan.moves, [call(1, false, false)]),
             Calling => assert_eq!(plan.moves, [call(1, false, true)]),
             Done => assert_eq!(plan.moves, [call(2, false, false)]),
-            GaveUp => assert!(is_turn(&plan), "{plan:?}"),
-            Undoing | UndoWaiting | NotClosed | Undone => assert_eq!(plan.moves, []),
+            GivenUp => assert!(is_turn(&plan), "{plan:?}"),
+            Compensating | CompensationWaiting | KeyOpen | Compensated => {
+                assert_eq!(plan.moves, [])
+            }
         }
     }
 }
 
 #[test]
 fn a_call_that_can_be_undone_goes_backwards() {
-    use Status::{
-        Calling, Done, GaveUp, NotClosed, Pending, UndoWaiting, Undoing, Undone, Unknown, Waiting,
+    use StepStatus::{
+        Calling, Compensated, Compensating, CompensationWaiting, Done, GivenUp, KeyOpen, Pending,
+        Unknown, Waiting,
     };
     for status in ALL {
         let plan = next(&backwards::<Booking>(&[Done, status]), at(1));
         match status {
-            Calling | Unknown | Done | UndoWaiting | NotClosed => {
+            Calling | Unknown | Done | CompensationWaiting | KeyOpen => {
                 assert_eq!(plan.moves, [call(1, true, false)], "{status:?}");
             }
-            Undoing => assert_eq!(plan.moves, [call(1, true, true)]),
+            Compensating => assert_eq!(plan.moves, [call(1, true, true)]),
             // Nothing of it is left, so the step before it is undone.
-            Pending | Waiting | GaveUp | Undone => assert_eq!(plan.moves, [decide(0, true)]),
+            Pending | Waiting | GivenUp | Compensated => assert_eq!(plan.moves, [decide(0, true)]),
         }
     }
 }
 
 #[test]
 fn a_retriable_step_is_never_given_up() {
-    use Status::{
-        Calling, Done, GaveUp, NotClosed, Pending, UndoWaiting, Undoing, Undone, Unknown, Waiting,
+    use StepStatus::{
+        Calling, Compensated, Compensating, CompensationWaiting, Done, GivenUp, KeyOpen, Pending,
+        Unknown, Waiting,
     };
     for status in ALL {
         // Long after every deadline.
@@ -93,8 +98,10 @@ fn a_retriable_step_is_never_given_up() {
         match status {
             Pending | Waiting | Unknown => assert_eq!(plan.moves, [call(3, false, false)]),
             Calling => assert_eq!(plan.moves, [call(3, false, true)]),
-            Done => assert_eq!(plan.moves, [Move::Complete]),
-            GaveUp | Undoing | UndoWaiting | NotClosed | Undone => assert_eq!(plan.moves, []),
+            Done => assert_eq!(plan.moves, [NextMove::Complete]),
+            GivenUp | Compensating | CompensationWaiting | KeyOpen | Compensated => {
+                assert_eq!(plan.moves, [])
+            }
         }
         assert_eq!(plan.wake_at, None);
     }
@@ -102,7 +109,7 @@ fn a_retriable_step_is_never_given_up() {
 
 #[test]
 fn a_pivot_whose_outcome_is_not_known_is_asked_for_however_late() {
-    use Status::{Calling, Done, Unknown, Waiting};
+    use StepStatus::{Calling, Done, Unknown, Waiting};
     let late = at(100_000);
     for (status, is_open) in [(Calling, false), (Unknown, true), (Waiting, true)] {
         let mut run = standing::<Purchase>(&[Done, Done, status]);
@@ -122,24 +129,27 @@ fn a_pivot_whose_outcome_is_not_known_is_asked_for_however_late() {
 
 #[test]
 fn a_pivot_that_gave_up_turns_the_saga() {
-    let mut run = standing::<Purchase>(&[Status::Done, Status::Done, Status::GaveUp]);
+    let mut run = standing::<Purchase>(&[StepStatus::Done, StepStatus::Done, StepStatus::GivenUp]);
     run.steps[2].reason = Some("declined".to_owned());
     let reason = "charge: declined".to_owned();
     let step = Some(2);
-    assert_eq!(next(&run, at(1)).moves, [Move::Compensate { reason, step }]);
+    assert_eq!(
+        next(&run, at(1)).moves,
+        [NextMove::Compensate { reason, step }]
+    );
 }
 
 #[test]
 fn local_steps_are_decided() {
     assert_eq!(next(&run::<Tour>(), at(1)).moves, [decide(0, false)]);
-    let done = [Status::Done; 3];
+    let done = [StepStatus::Done; 3];
     assert_eq!(
         next(&standing::<Tour>(&done), at(1)).moves,
         [decide(3, false)]
     );
-    let waiting = [Status::Done, Status::Done, Status::Waiting];
+    let waiting = [StepStatus::Done, StepStatus::Done, StepStatus::Waiting];
     assert_eq!(
-        next(&standing::<Errands>(&waiting), at(1)).moves,
+        next(&standing::<ErrandSaga>(&waiting), at(1)).moves,
         [decide(2, false)]
     );
 }
@@ -150,9 +160,12 @@ fn a_wait_that_was_noted_before_the_clock_was_set_back_is_over() {
         run.steps[1].retry_at = Some(at(1_000_000_020));
         run
     };
-    let forwards = noted(standing(&[Status::Done, Status::Waiting]));
+    let forwards = noted(standing(&[StepStatus::Done, StepStatus::Waiting]));
     assert_eq!(next(&forwards, at(20)).moves, [call(1, false, false)]);
-    let back = noted(backwards(&[Status::Done, Status::UndoWaiting]));
+    let back = noted(backwards(&[
+        StepStatus::Done,
+        StepStatus::CompensationWaiting,
+    ]));
     assert_eq!(next(&back, at(20)).moves, [call(1, true, false)]);
     // As far away as a provider may ask for.
     let hour = next(&back, at(1_000_000_020 - 3_600));
@@ -169,14 +182,14 @@ fn what_waits_is_not_done_before_its_time() {
         run.steps[1].retry_at = Some(due);
         next(&run, now)
     };
-    for status in [Status::Waiting, Status::Unknown] {
-        let forwards = || standing::<Booking>(&[Status::Done, status]);
+    for status in [StepStatus::Waiting, StepStatus::Unknown] {
+        let forwards = || standing::<Booking>(&[StepStatus::Done, status]);
         let plan = wait(forwards(), at(19));
         assert_eq!((plan.moves, plan.wake_at), (vec![], Some(due)));
         assert_eq!(wait(forwards(), due).moves, [call(1, false, false)]);
     }
-    for status in [Status::UndoWaiting, Status::NotClosed] {
-        let back = || backwards::<Booking>(&[Status::Done, status]);
+    for status in [StepStatus::CompensationWaiting, StepStatus::KeyOpen] {
+        let back = || backwards::<Booking>(&[StepStatus::Done, status]);
         let plan = wait(back(), at(19));
         assert_eq!((plan.moves, plan.wake_at), (vec![], Some(due)));
         assert_eq!(wait(back(), due).moves, [call(1, true, false)]);
@@ -185,63 +198,67 @@ fn what_waits_is_not_done_before_its_time() {
 
 #[test]
 fn a_step_that_is_late_is_given_up() {
-    for status in [Status::Calling, Status::Waiting, Status::Unknown] {
-        let mut run = standing::<Booking>(&[Status::Done, status]);
+    for status in [
+        StepStatus::Calling,
+        StepStatus::Waiting,
+        StepStatus::Unknown,
+    ] {
+        let mut run = standing::<Booking>(&[StepStatus::Done, status]);
         run.steps[1].deadline = Some(at(30));
-        assert_ne!(next(&run, at(29)).moves, [Move::GiveUp { step: 1 }]);
-        assert_eq!(next(&run, at(30)).moves, [Move::GiveUp { step: 1 }]);
+        assert_ne!(next(&run, at(29)).moves, [NextMove::GiveUp { step: 1 }]);
+        assert_eq!(next(&run, at(30)).moves, [NextMove::GiveUp { step: 1 }]);
     }
 }
 
 #[test]
 fn a_saga_that_is_not_decided_in_time_turns() {
-    let mut run = standing::<Booking>(&[Status::Done]);
+    let mut run = standing::<Booking>(&[StepStatus::Done]);
     // Its time runs from its start, whatever happened since.
     run.updated_at = at(299);
     assert_eq!(next(&run, at(299)).wake_at, Some(at(300)));
     assert!(is_turn(&next(&run, at(300))));
-    let decided = standing::<Purchase>(&[Status::Done; 3]);
+    let decided = standing::<Purchase>(&[StepStatus::Done; 3]);
     assert_eq!(next(&decided, at(300)).moves, [call(3, false, false)]);
 }
 
-fn customer() -> Person {
-    Person {
-        who: "a customer".to_owned(),
-        why: "a change of mind".to_owned(),
+fn customer() -> Actor {
+    Actor {
+        id: "a customer".to_owned(),
+        reason: "a change of mind".to_owned(),
     }
 }
 
 #[test]
 fn a_cancelled_saga_turns_when_no_call_is_open() {
-    let mut run = standing::<Booking>(&[Status::Done, Status::Pending]);
+    let mut run = standing::<Booking>(&[StepStatus::Done, StepStatus::Pending]);
     run.cancel = Some(customer());
     let reason = "cancelled: a change of mind".to_owned();
-    let turned = [Move::Compensate { reason, step: None }];
+    let turned = [NextMove::Compensate { reason, step: None }];
     assert_eq!(next(&run, at(1)).moves, turned);
-    run.steps[1].status = Status::Calling;
+    run.steps[1].status = StepStatus::Calling;
     // For whoever makes the call it is not the time yet; for everybody else the call is lost.
-    assert_eq!(next(&run, at(1)).moves, [Move::GiveUp { step: 1 }]);
-    run.steps[1].status = Status::GaveUp;
+    assert_eq!(next(&run, at(1)).moves, [NextMove::GiveUp { step: 1 }]);
+    run.steps[1].status = StepStatus::GivenUp;
     assert_eq!(next(&run, at(1)).moves, turned);
     for step in &mut run.steps {
-        step.status = Status::Done;
+        step.status = StepStatus::Done;
     }
     assert_eq!(next(&run, at(1)).moves, turned);
 }
 
 #[test]
 fn the_steps_of_a_stage_go_side_by_side_and_wait_for_each_other() {
-    use Status::{Calling, Done, GaveUp, Pending, Waiting};
+    use StepStatus::{Calling, Done, GivenUp, Pending, Waiting};
     let both = next(&standing::<Tour>(&[Done, Pending, Pending]), at(1));
     assert_eq!(both.moves, [call(1, false, false), call(2, false, false)]);
     let one = next(&standing::<Tour>(&[Done, Done, Calling]), at(1));
     assert_eq!(one.moves, [call(2, false, true)]);
     // The other one's call is waited for, and none is begun any more.
-    let failed = next(&standing::<Tour>(&[Done, GaveUp, Calling]), at(1));
-    assert_eq!(failed.moves, [Move::GiveUp { step: 2 }]);
+    let failed = next(&standing::<Tour>(&[Done, GivenUp, Calling]), at(1));
+    assert_eq!(failed.moves, [NextMove::GiveUp { step: 2 }]);
     for other in [Pending, Waiting, Done] {
         assert!(is_turn(&next(
-            &standing::<Tour>(&[Done, GaveUp, other]),
+            &standing::<Tour>(&[Done, GivenUp, other]),
             at(1)
         )));
     }
@@ -251,14 +268,18 @@ fn the_steps_of_a_stage_go_side_by_side_and_wait_for_each_other() {
 
 #[test]
 fn a_saga_that_has_ended_or_is_suspended_does_nothing() {
-    for outcome in [Outcome::Completed, Outcome::Compensated, Outcome::Failed] {
-        let mut run = standing::<Booking>(&[Status::Done, Status::Waiting]);
+    for outcome in [
+        SagaOutcome::Completed,
+        SagaOutcome::Compensated,
+        SagaOutcome::Failed,
+    ] {
+        let mut run = standing::<Booking>(&[StepStatus::Done, StepStatus::Waiting]);
         run.phase = Phase::Ended(outcome);
         assert_eq!(next(&run, at(1)), Plan::default());
     }
     for mut run in [
-        standing::<Booking>(&[Status::Done, Status::Waiting]),
-        backwards::<Booking>(&[Status::Done, Status::UndoWaiting]),
+        standing::<Booking>(&[StepStatus::Done, StepStatus::Waiting]),
+        backwards::<Booking>(&[StepStatus::Done, StepStatus::CompensationWaiting]),
     ] {
         run.suspended = Some(1);
         assert_eq!(next(&run, at(100_000)), Plan::default());
@@ -267,10 +288,14 @@ fn a_saga_that_has_ended_or_is_suspended_does_nothing() {
 
 #[test]
 fn with_nothing_left_it_ends_as_compensated() {
-    let run = backwards::<Booking>(&[Status::Undone, Status::GaveUp, Status::Pending]);
-    assert_eq!(next(&run, at(1)).moves, [Move::Compensated]);
+    let run = backwards::<Booking>(&[
+        StepStatus::Compensated,
+        StepStatus::GivenUp,
+        StepStatus::Pending,
+    ]);
+    assert_eq!(next(&run, at(1)).moves, [NextMove::Compensated]);
     let open = {
-        let mut run = backwards::<Booking>(&[Status::Undone, Status::GaveUp]);
+        let mut run = backwards::<Booking>(&[StepStatus::Compensated, StepStatus::GivenUp]);
         run.steps[1].unresolved = true;
         run
     };

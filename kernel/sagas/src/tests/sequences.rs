@@ -17,14 +17,13 @@ use event_sourcing::testing::at;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use super::trip::{Booking, Errands, Purchase, PutOn, Tour, Travel, Trip, put};
-use crate::advance::{Advance, Announced, News, Word};
-use crate::event::Person;
-use crate::operation::{Failure, Undone};
-use crate::state::{Outcome, Phase, Run, Status};
-use crate::{Act, PersonActs, SagaState, next, started};
+use super::trip::{Booking, ErrandSaga, Purchase, PutOn, Tour, Travel, Trip, put};
+use crate::advance::{Advance, CallOutcome, RecordedIntents, StepResult};
+use crate::operation::{CallError, CompensationResult};
+use crate::state::{Phase, Run, SagaOutcome, StepStatus};
+use crate::{OperatorAction, OperatorCommand, SagaState, next, started};
+use event_sourcing::Actor;
 
-/// What may happen.
 #[derive(Clone, Debug)]
 enum Happening {
     /// The owner looks at it, with so many calls to make.
@@ -33,9 +32,7 @@ enum Happening {
     Word(usize, Said),
     /// The owner forgets a call, as one that crashes does.
     Forget(usize),
-    /// A person acts.
-    Person(Act),
-    /// Seconds pass.
+    Person(OperatorAction),
     Wait(i64),
     /// The domain makes a local step impossible, or possible again.
     Domain(&'static str, i64),
@@ -45,8 +42,8 @@ enum Happening {
 enum Said {
     Good,
     Open,
-    Refused,
-    NotDone,
+    Declined,
+    Transient,
     Unknown,
     NotSent,
 }
@@ -55,17 +52,17 @@ fn happening() -> impl Strategy<Value = Happening> {
     let said = prop::sample::select(vec![
         Said::Good,
         Said::Open,
-        Said::Refused,
-        Said::NotDone,
+        Said::Declined,
+        Said::Transient,
         Said::Unknown,
         Said::NotSent,
     ]);
     let act = prop::sample::select(vec![
-        Act::Resume,
-        Act::Retry,
-        Act::Cancel,
-        Act::Resolve,
-        Act::Close,
+        OperatorAction::Resume,
+        OperatorAction::Retry,
+        OperatorAction::Cancel,
+        OperatorAction::Resolve,
+        OperatorAction::Close,
     ]);
     let step = prop::sample::select(vec!["no hold", "no stamp", "no archive"]);
     prop_oneof![
@@ -128,16 +125,16 @@ impl<S: Travel> Bench<S> {
         self.state.run().unwrap()
     }
 
-    async fn advance(&mut self, news: Vec<News>, slots: usize) {
-        let announced = Announced::default();
+    async fn advance(&mut self, news: Vec<StepResult>, slots: usize) {
+        let announced = RecordedIntents::default();
         let advance = Advance::<S> {
             saga_id: "trip-1".into(),
-            news,
+            results: news,
             live: self.live.iter().map(|(step, ..)| *step).collect(),
             slots,
             longest_pause: Duration::MAX,
             lanes: Vec::new(),
-            announced: Arc::clone(&announced),
+            intents: Arc::clone(&announced),
             saga: PhantomData,
         };
         self.state = self
@@ -145,61 +142,64 @@ impl<S: Travel> Bench<S> {
             .await
             .expect("only legal moves")
             .reply;
-        assert_eq!(self.state.damage(), None);
+        assert_eq!(self.state.corruption(), None);
         for (step, attempt) in announced.lock().iter() {
             let state = &self.run().steps[*step];
             assert_eq!(state.attempts, *attempt);
-            let undo = matches!(self.run().phase, Phase::Backward { .. });
+            let undo = matches!(self.run().phase, Phase::Compensating { .. });
             self.live.push((*step, undo, *attempt));
         }
     }
 
-    async fn hear(&mut self, index: usize, said: Said) {
+    async fn record(&mut self, index: usize, said: Said) {
         if index >= self.live.len() {
             return;
         }
         let (step, undo, attempt) = self.live.remove(index);
         let run = self.run();
         let word = match said {
-            Said::Good | Said::Open if undo => Word::Undone(Undone {
-                happened: true,
+            Said::Good | Said::Open if undo => CallOutcome::Compensated(CompensationResult {
+                had_effect: true,
                 reference: None,
-                closed: matches!(said, Said::Good),
+                key_closed: matches!(said, Said::Good),
             }),
-            Said::Good | Said::Open => Word::Done("booked".into()),
-            Said::Refused => Word::Failed(Failure::Refused("no".to_owned())),
-            Said::NotDone => Word::Failed(Failure::not_done("not now")),
-            Said::NotSent if !undo => Word::NotSent,
-            Said::Unknown | Said::NotSent => Word::Failed(Failure::unknown("lost")),
+            Said::Good | Said::Open => CallOutcome::Done("booked".into()),
+            Said::Declined => CallOutcome::Failed(CallError::Declined("no".to_owned())),
+            Said::Transient => CallOutcome::Failed(CallError::transient("not now")),
+            Said::NotSent if !undo => CallOutcome::NotSent,
+            Said::Unknown | Said::NotSent => CallOutcome::Failed(CallError::unknown("lost")),
         };
         let key = run.key(step).unwrap();
-        let news = News {
+        let news = StepResult {
             step,
             undo,
             attempt,
             key,
-            word,
+            outcome: word,
         };
         self.advance(vec![news], 1).await;
     }
 
-    async fn person(&mut self, act: Act) {
-        let by = Person {
-            who: "an operator".to_owned(),
-            why: "a test".to_owned(),
+    async fn person(&mut self, act: OperatorAction) {
+        let by = Actor {
+            id: "an operator".to_owned(),
+            reason: "a test".to_owned(),
         };
-        match self.execute(&PersonActs::<S>::new("trip-1", act, by)).await {
+        match self
+            .execute(&OperatorCommand::<S>::new("trip-1", act, by))
+            .await
+        {
             Ok(_) => self.state = self.executor.load("trip-1").await.unwrap().0,
             Err(ExecuteError::Rejected(_)) => {}
             Err(other) => panic!("{other}"),
         }
-        assert_eq!(self.state.damage(), None, "{act:?}");
+        assert_eq!(self.state.corruption(), None, "{act:?}");
     }
 
     async fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Look(slots) => self.advance(Vec::new(), slots).await,
-            Happening::Word(index, said) => self.hear(index, said).await,
+            Happening::Word(index, said) => self.record(index, said).await,
             Happening::Forget(index) => {
                 if index < self.live.len() {
                     self.live.remove(index);
@@ -216,7 +216,7 @@ impl<S: Travel> Bench<S> {
     }
 
     /// From here on everything succeeds, and a person helps.
-    async fn finish(&mut self) -> Outcome {
+    async fn finish(&mut self) -> SagaOutcome {
         for what in ["no hold", "no stamp", "no archive"] {
             self.execute(&PutOn("a".to_owned(), put(what, -1_000)))
                 .await
@@ -227,11 +227,11 @@ impl<S: Travel> Bench<S> {
                 return outcome;
             }
             if self.run().suspended.is_some() {
-                self.person(Act::Resume).await;
+                self.person(OperatorAction::Resume).await;
             }
             self.advance(Vec::new(), 2).await;
             while !self.live.is_empty() {
-                self.hear(0, Said::Good).await;
+                self.record(0, Said::Good).await;
             }
             let now = self.clock.now();
             if let Some(wake_at) = next(self.run(), now).wake_at {
@@ -280,14 +280,14 @@ fn plays<S: Travel>(happenings: Vec<Happening>) {
         let outcome = bench.finish().await;
         // The words of calls that outlive it change nothing.
         while !bench.live.is_empty() {
-            bench.hear(0, Said::Good).await;
+            bench.record(0, Said::Good).await;
         }
         assert_eq!(bench.run().phase, Phase::Ended(outcome));
         let is_clean = |(step, state): (&crate::Step<S>, _)| {
             !step.can_be_undone() || !bench.run().needs_undo(state)
         };
-        if outcome == Outcome::Compensated {
-            let table = S::table(S::DEFINITION).unwrap();
+        if outcome == SagaOutcome::Compensated {
+            let table = S::definition_of(S::DEFINITION_VERSION).unwrap();
             assert!(table.steps().zip(0..).all(is_clean));
         }
     });
@@ -295,13 +295,13 @@ fn plays<S: Travel>(happenings: Vec<Happening>) {
 
 #[tokio::test]
 async fn the_word_of_a_call_comes_too_late_if_a_person_has_closed_the_saga() {
-    let mut bench = Bench::<Errands>::start().await;
+    let mut bench = Bench::<ErrandSaga>::start().await;
     bench.advance(Vec::new(), 2).await;
-    bench.hear(0, Said::Refused).await;
-    bench.person(Act::Close).await;
-    assert_eq!(bench.run().phase, Phase::Ended(Outcome::Failed));
-    bench.hear(0, Said::Good).await;
-    assert_eq!(bench.run().phase, Phase::Ended(Outcome::Failed));
+    bench.record(0, Said::Declined).await;
+    bench.person(OperatorAction::Close).await;
+    assert_eq!(bench.run().phase, Phase::Ended(SagaOutcome::Failed));
+    bench.record(0, Said::Good).await;
+    assert_eq!(bench.run().phase, Phase::Ended(SagaOutcome::Failed));
 }
 
 #[tokio::test]
@@ -314,10 +314,10 @@ async fn the_word_of_an_earlier_try_is_not_that_of_the_present_one() {
     let calling = bench.run().steps.clone();
     assert_eq!(
         (calling[1].status, calling[1].attempts),
-        (Status::Calling, 2)
+        (StepStatus::Calling, 2)
     );
     bench.live.insert(0, earlier);
-    bench.hear(0, Said::NotDone).await;
+    bench.record(0, Said::Transient).await;
     assert_eq!(bench.run().steps, calling);
 }
 
@@ -345,6 +345,6 @@ proptest! {
 
     #[test]
     fn of_retriable_steps_only(happenings in happenings()) {
-        plays::<Errands>(happenings);
+        plays::<ErrandSaga>(happenings);
     }
 }

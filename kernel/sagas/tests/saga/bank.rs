@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use event_sourcing::Command;
 use event_sourcing::execute::{DecideError, Lane, States, UnitOfWork};
-use sagas::testing::{Book, End, Scenario, World, check};
-use sagas::{EngineBuilder, Outcome};
+use sagas::testing::{End, FakeProvider, Scenario, TestEnv, check};
+use sagas::{EngineBuilder, SagaOutcome};
 
 use crate::account::{Account, AccountEvent, Moved, deposit};
 use crate::payout::{Order, Payout, Send};
@@ -36,7 +36,7 @@ struct PayOut;
 impl Scenario for PayOut {
     type Saga = Payout;
 
-    async fn begin(&self, world: &World) -> String {
+    async fn begin(&self, world: &TestEnv) -> String {
         world.execute(&Change(deposit(1_000))).await;
         let order = Order {
             from: "alice".to_owned(),
@@ -47,12 +47,12 @@ impl Scenario for PayOut {
         "payout-1".to_owned()
     }
 
-    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
         let receipt = |order: &Order| format!("{} cents for {}", order.cents, order.to);
         engine.provider(book.provider::<Send>(receipt))
     }
 
-    async fn refuse(&self, world: &World, _step: &str) -> bool {
+    async fn refuse(&self, world: &TestEnv, _step: &str) -> bool {
         let withdrawn = AccountEvent::Withdrawn(Moved { cents: 900 });
         world.execute(&Change(vec![withdrawn])).await;
         true
@@ -61,8 +61,8 @@ impl Scenario for PayOut {
     async fn check(&self, end: &End<'_, Payout>) -> Result<(), String> {
         let left = end.world.state::<Account>("alice").await.cents;
         let is_right = match end.outcome {
-            Outcome::Completed => left == 700,
-            Outcome::Compensated | Outcome::Failed => left == 1_000 || left == 100,
+            SagaOutcome::Completed => left == 700,
+            SagaOutcome::Compensated | SagaOutcome::Failed => left == 1_000 || left == 100,
         };
         is_right
             .then_some(())

@@ -8,9 +8,9 @@ use metrics::{
     Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
     set_default_local_recorder,
 };
-use sagas::{Act, Outcome};
+use sagas::{OperatorAction, SagaOutcome};
 
-use crate::support::{Deed, LONG, Town};
+use crate::support::{Effect, LONG, TestCluster};
 use crate::trip::Purchase;
 
 /// Keeps counters by name.
@@ -53,24 +53,26 @@ impl Recorder for Counters {
 async fn each_saga_is_counted_once_at_its_end_also_if_a_person_closed_it() {
     let counters = Counters::default();
     let _recording = set_default_local_recorder(&counters);
-    let town = Town::new();
+    let town = TestCluster::new();
     let node = town.node::<Purchase>("one");
     let other = town.node::<Purchase>("two");
     // Until they have shared the partitions, which takes a renewal or two.
     tokio::time::sleep(LONG).await;
     for trip in ["trip-1", "trip-2"] {
         town.begin::<Purchase>(trip).await;
-        assert_eq!(town.ended::<Purchase>(trip).await, Outcome::Completed);
+        assert_eq!(town.ended::<Purchase>(trip).await, SagaOutcome::Completed);
     }
-    town.desk.set("authorise", Deed::Refused);
+    town.desk.set("authorise", Effect::Declined);
     town.begin::<Purchase>("trip-3").await;
     let ended = town.ended::<Purchase>("trip-3").await;
-    assert_eq!(ended, Outcome::Compensated);
-    town.desk.set("authorise", Deed::Good);
-    town.desk.set("notify", Deed::Refused);
+    assert_eq!(ended, SagaOutcome::Compensated);
+    town.desk.set("authorise", Effect::Good);
+    town.desk.set("notify", Effect::Declined);
     town.begin::<Purchase>("trip-4").await;
     town.suspended::<Purchase>("trip-4").await;
-    town.act::<Purchase>("trip-4", Act::Close).await.unwrap();
+    town.act::<Purchase>("trip-4", OperatorAction::Close)
+        .await
+        .unwrap();
     tokio::time::sleep(LONG).await;
     for (name, count) in [
         ("saga_started_total", 4),

@@ -1,12 +1,12 @@
 //! A stream that says what no saga can do.
 
 use event_sourcing::{
-    Aggregate, DomainEvent, EncodedEvent, EventStore, Metadata, Position, Version,
+    Actor, Aggregate, DomainEvent, EncodedEvent, EventStore, Metadata, Position, Version,
 };
 use sagas::event::{Action, Resumed, StepCompensated, Suspended};
-use sagas::{EventOf, Outcome, Person, SagaEvent, SagaState, started};
+use sagas::{EventOf, SagaEvent, SagaOutcome, SagaState, started};
 
-use crate::support::{LONG, Town};
+use crate::support::{LONG, TestCluster};
 use crate::trip::{Booking, Trip};
 
 /// More events than a snapshot is taken at, behind which the saga waits for a person.
@@ -16,9 +16,9 @@ fn long(saga_id: &str, strange: Option<EventOf<Booking>>) -> Vec<EventOf<Booking
         subject: "a trip".to_owned(),
         action: Action::Retry,
         step: None,
-        by: Person {
-            who: "a test".to_owned(),
-            why: "to make it long".to_owned(),
+        actor: Actor {
+            id: "a test".to_owned(),
+            reason: "to make it long".to_owned(),
         },
     });
     let suspended = SagaEvent::Suspended(Suspended {
@@ -34,7 +34,7 @@ fn long(saga_id: &str, strange: Option<EventOf<Booking>>) -> Vec<EventOf<Booking
     begin.chain(resumed).chain([suspended]).collect()
 }
 
-async fn snapshot_of(town: &Town, saga_id: &str) -> Option<Version> {
+async fn snapshot_of(town: &TestCluster, saga_id: &str) -> Option<Version> {
     let stream = SagaState::<Booking>::stream(saga_id);
     let shape = SagaState::<Booking>::SNAPSHOT_VERSION;
     let snapshot = town.store.load_snapshot(&stream, shape).await.unwrap();
@@ -43,14 +43,14 @@ async fn snapshot_of(town: &Town, saga_id: &str) -> Option<Version> {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_with_a_stream_is_found_in_its_events_and_never_kept_as_a_snapshot() {
-    let town = Town::new();
+    let town = TestCluster::new();
     // Nothing was done yet, so that nothing can be undone.
     let too_early = SagaEvent::StepCompensated(StepCompensated {
         saga_id: "damaged".to_owned(),
         subject: "a trip".to_owned(),
         step: "flight".to_owned(),
-        happened: true,
-        by: None,
+        had_effect: true,
+        actor: None,
     });
     town.write::<Booking>("sound", &long("sound", None)).await;
     let damaged = long("damaged", Some(too_early));
@@ -58,14 +58,14 @@ async fn what_is_wrong_with_a_stream_is_found_in_its_events_and_never_kept_as_a_
     let node = town.node::<Booking>("one");
     tokio::time::sleep(LONG).await;
     for saga_id in ["sound", "damaged"] {
-        node.engine.touched(saga_id);
+        node.engine.wake(saga_id);
     }
     tokio::time::sleep(LONG).await;
     node.stop().await;
     assert_eq!(snapshot_of(&town, "sound").await, Some(Version(152)));
     assert_eq!(snapshot_of(&town, "damaged").await, None);
     let state: SagaState<Booking> = town.aggregate("damaged").await;
-    assert!(state.damage().is_some());
+    assert!(state.corruption().is_some());
     assert!(!serde_json::to_string(&state).unwrap().contains("damage\""));
 }
 
@@ -82,7 +82,7 @@ fn with_unknown_event(saga_id: &str) -> Vec<EncodedEvent> {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_is_unknown_or_cannot_be_read_stops_its_saga_and_no_other() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let node = town.node::<Booking>("one");
     town.write_encoded::<Booking>("unknown", with_unknown_event("unknown"))
         .await;
@@ -95,7 +95,7 @@ async fn an_event_that_is_unknown_or_cannot_be_read_stops_its_saga_and_no_other(
         .damage(Position(5), "its metadata cannot be read");
     town.write::<Booking>("broken", &cancelled).await;
     town.begin::<Booking>("sound").await;
-    assert_eq!(town.ended::<Booking>("sound").await, Outcome::Completed);
+    assert_eq!(town.ended::<Booking>("sound").await, SagaOutcome::Completed);
     tokio::time::sleep(LONG).await;
     for (saga_id, events) in [("unknown", 2), ("headless", 1), ("broken", 2)] {
         let stream = SagaState::<Booking>::stream(saga_id);
@@ -115,7 +115,7 @@ async fn an_event_that_is_unknown_or_cannot_be_read_stops_its_saga_and_no_other(
     node.stop().await;
     let node = town.node::<Booking>("two");
     for saga_id in ["headless", "broken"] {
-        assert_eq!(town.ended::<Booking>(saga_id).await, Outcome::Completed);
+        assert_eq!(town.ended::<Booking>(saga_id).await, SagaOutcome::Completed);
     }
     node.stop().await;
 }

@@ -3,16 +3,19 @@
 use std::marker::PhantomData;
 
 use async_trait::async_trait;
-use sagas::testing::{Book, End, Scenario, World, check, check_cancelling};
-use sagas::{EngineBuilder, ExternalStep, Key, Outcome, Role, Saga, Step, Table, UndoStep, Writes};
+use sagas::testing::{End, FakeProvider, Scenario, TestEnv, check, check_cancelling};
+use sagas::{
+    EngineBuilder, ExternalStep, OperationKey, Role, Saga, SagaDefinition, SagaOutcome, Step,
+    UndoStep, Writes,
+};
 
 use crate::trip::{
-    Booking, Called, FLIGHT, HOTEL, Shelf, Travel, Trip, called, hold, table, write,
+    Booking, Called, FLIGHT, HOTEL, Inventory, Travel, Trip, called, hold, table, write,
 };
 
 const TRIP: &str = "trip-1";
 
-fn providers<S: Travel>(book: &Book, engine: EngineBuilder) -> EngineBuilder {
+fn providers<S: Travel>(book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
     let booked = |_: &String| "booked".to_owned();
     let engine = engine.provider(book.provider::<Called<S, FLIGHT>>(booked));
     engine.provider(book.provider::<Called<S, HOTEL>>(booked))
@@ -25,18 +28,18 @@ struct Holding<S>(PhantomData<S>);
 impl<S: Travel> Scenario for Holding<S> {
     type Saga = S;
 
-    async fn begin(&self, world: &World) -> String {
+    async fn begin(&self, world: &TestEnv) -> String {
         world.begin::<S>(TRIP, "a trip", Trip::on("a")).await;
         TRIP.to_owned()
     }
 
-    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
         providers::<S>(book, engine)
     }
 
     async fn check(&self, end: &End<'_, S>) -> Result<(), String> {
-        let held = end.world.state::<Shelf>("a").await.count("hold");
-        let wanted = i64::from(end.outcome == Outcome::Completed);
+        let held = end.world.state::<Inventory>("a").await.count("hold");
+        let wanted = i64::from(end.outcome == SagaOutcome::Completed);
         let is_right = held == wanted;
         is_right.then_some(()).ok_or(format!("it holds {held}"))
     }
@@ -47,7 +50,6 @@ trait Steps: Clone + std::fmt::Debug + Send + Sync + 'static {
     const STAGES: &'static [&'static [Step<Cancel<Self>>]];
 }
 
-/// Cancels a booking.
 #[derive(Clone, Copy, Debug)]
 struct Cancel<T>(PhantomData<fn() -> T>);
 
@@ -55,7 +57,7 @@ impl<T: Steps> Saga for Cancel<T> {
     const NAME: &'static str = "cancel";
     const STREAM: &'static str = "cancel_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[table(1, T::STAGES)];
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[table(1, T::STAGES)];
 }
 
 #[derive(Debug)]
@@ -66,9 +68,9 @@ impl<T: Steps, const CALL: usize> UndoStep for GiveUp<T, CALL> {
     type Saga = Cancel<T>;
     type Undoes = Called<Booking, CALL>;
 
-    fn undoes(_data: &Trip) -> Option<(Key, String)> {
+    fn undoes(_data: &Trip) -> Option<(OperationKey, String)> {
         let step = <Self::Undoes as ExternalStep>::NAME;
-        Some((Key::new(TRIP, step, 0), "for a".to_owned()))
+        Some((OperationKey::new(TRIP, step, 0), "for a".to_owned()))
     }
 }
 
@@ -113,13 +115,13 @@ struct Cancelling<T>(PhantomData<T>);
 impl<T: Steps> Scenario for Cancelling<T> {
     type Saga = Cancel<T>;
 
-    async fn begin(&self, world: &World) -> String {
+    async fn begin(&self, world: &TestEnv) -> String {
         let data = Trip::on("a");
         world.begin::<Cancel<T>>("cancel-1", "a trip", data).await;
         "cancel-1".to_owned()
     }
 
-    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
         providers::<Booking>(book, engine)
     }
 
@@ -161,14 +163,14 @@ impl Saga for Aged {
     const NAME: &'static str = "aged";
     const STREAM: &'static str = "aged_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[
         table(1, &[&[FORGOTTEN], &[called::<Self, FLIGHT>()]]),
         table(2, &[&[hold()], &[called::<Self, FLIGHT>()]]),
     ];
 }
 
 const FORGOTTEN: Step<Aged> = Step::<Aged>::local("hold", Role::Compensatable, |data, _| {
-    Ok(Writes::none().and::<Shelf>(&*data.shelf, vec![crate::trip::put("hold", 1)]))
+    Ok(Writes::none().and::<Inventory>(&*data.shelf, vec![crate::trip::put("hold", 1)]))
 });
 
 #[tokio::test(start_paused = true)]

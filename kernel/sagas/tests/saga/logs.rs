@@ -6,15 +6,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use event_sourcing::{Metadata as EventMetadata, Position};
+use event_sourcing::{Actor, Metadata as EventMetadata, Position};
 use sagas::event::{Action, Resumed};
-use sagas::{Person, SagaEvent, fields, started};
+use sagas::{SagaEvent, fields, started};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::support::{Deed, LONG, Town, gate};
-use crate::trip::{Errands, Trip};
+use crate::support::{Effect, LONG, TestCluster, gate};
+use crate::trip::{ErrandSaga, Trip};
 
 /// Keeps the fields of lines that are at least as grave as a level.
 #[derive(Clone)]
@@ -72,11 +72,11 @@ impl Subscriber for Lines {
 async fn a_saga_that_is_suspended_is_named_with_its_step_and_what_it_is_about() {
     let errors = Lines::from(Level::ERROR);
     let _logging = test_log::listen(errors.clone());
-    let town = Town::new();
-    town.desk.set("refund", Deed::Refused);
-    let node = town.node::<Errands>("one");
-    town.begin::<Errands>("trip-1").await;
-    town.suspended::<Errands>("trip-1").await;
+    let town = TestCluster::new();
+    town.desk.set("refund", Effect::Declined);
+    let node = town.node::<ErrandSaga>("one");
+    town.begin::<ErrandSaga>("trip-1").await;
+    town.suspended::<ErrandSaga>("trip-1").await;
     node.stop().await;
     let told = errors.kept();
     let [told] = told.as_slice() else {
@@ -100,22 +100,22 @@ async fn a_saga_that_is_suspended_is_named_with_its_step_and_what_it_is_about() 
 async fn a_saga_that_cannot_be_read_is_logged_with_its_event_and_not_again_at_each_try() {
     let errors = Lines::from(Level::ERROR);
     let _logging = test_log::listen(errors.clone());
-    let town = Town::new();
-    let node = town.node::<Errands>("one");
-    let first = started::<Errands>("trip-1", "a trip", Trip::on("a"), EventMetadata::default());
+    let town = TestCluster::new();
+    let node = town.node::<ErrandSaga>("one");
+    let first = started::<ErrandSaga>("trip-1", "a trip", Trip::on("a"), EventMetadata::default());
     let again = SagaEvent::Resumed(Resumed {
         saga_id: "trip-1".to_owned(),
         subject: "a trip".to_owned(),
         action: Action::Retry,
         step: None,
-        by: Person {
-            who: "a test".to_owned(),
-            why: "to have it looked at".to_owned(),
+        actor: Actor {
+            id: "a test".to_owned(),
+            reason: "to have it looked at".to_owned(),
         },
     });
     town.store
         .damage(Position(2), "its metadata cannot be read");
-    town.write::<Errands>("trip-1", &[first, again]).await;
+    town.write::<ErrandSaga>("trip-1", &[first, again]).await;
     // Longer than several tries.
     tokio::time::sleep(LONG * 60).await;
     node.stop().await;
@@ -137,14 +137,14 @@ async fn a_saga_that_cannot_be_read_is_logged_with_its_event_and_not_again_at_ea
 async fn an_outage_has_one_line_for_all_sagas_and_one_at_its_end() {
     let lines = Lines::from(Level::INFO);
     let _logging = test_log::listen(lines.clone());
-    let town = Town::new();
+    let town = TestCluster::new();
     let calls = gate();
-    town.desk.set("notify", Deed::Gated(Arc::clone(&calls)));
-    let node = town.node::<Errands>("one");
+    town.desk.set("notify", Effect::Gated(Arc::clone(&calls)));
+    let node = town.node::<ErrandSaga>("one");
     // In nearly all partitions.
     let sagas: Vec<_> = (0..200).map(|number| format!("trip-{number}")).collect();
     for saga in &sagas {
-        town.begin::<Errands>(saga).await;
+        town.begin::<ErrandSaga>(saga).await;
     }
     town.asked_times("act", 2 * sagas.len()).await;
     assert!(lines.kept().is_empty(), "{:?}", lines.kept());
@@ -155,7 +155,7 @@ async fn an_outage_has_one_line_for_all_sagas_and_one_at_its_end() {
     let during = lines.kept();
     node.wire.is_cut.store(false, Relaxed);
     for saga in &sagas {
-        town.ended::<Errands>(saga).await;
+        town.ended::<ErrandSaga>(saga).await;
     }
     tokio::time::sleep(LONG).await;
     node.stop().await;

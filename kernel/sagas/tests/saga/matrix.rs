@@ -3,16 +3,16 @@
 use std::marker::PhantomData;
 
 use async_trait::async_trait;
-use sagas::testing::{Book, End, Scenario, World, check};
-use sagas::{EngineBuilder, Outcome};
+use sagas::testing::{End, FakeProvider, Scenario, TestEnv, check};
+use sagas::{EngineBuilder, SagaOutcome};
 
 use crate::trip::{
-    AUTHORISE, Booking, CHARGE, Called, Errands, FLIGHT, HOTEL, NOTIFY, Purchase, PutOn, REFUND,
-    Shelf, Tour, Travel, Trip, put,
+    AUTHORISE, Booking, CHARGE, Called, ErrandSaga, FLIGHT, HOTEL, Inventory, NOTIFY, Purchase,
+    PutOn, REFUND, Tour, Travel, Trip, put,
 };
 
 /// Providers of all calls, which do what they are asked for.
-pub fn booking<S: Travel>(book: &Book, engine: EngineBuilder) -> EngineBuilder {
+pub fn booking<S: Travel>(book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
     let answer = |request: &String| {
         assert_eq!(request, "for a");
         "booked".to_owned()
@@ -32,25 +32,25 @@ struct Plain<S>(PhantomData<S>);
 impl<S: Travel> Scenario for Plain<S> {
     type Saga = S;
 
-    async fn begin(&self, world: &World) -> String {
+    async fn begin(&self, world: &TestEnv) -> String {
         world.begin::<S>("trip-1", "a trip", Trip::on("a")).await;
         "trip-1".to_owned()
     }
 
-    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
         booking::<S>(book, engine)
     }
 
-    async fn refuse(&self, world: &World, step: &str) -> bool {
+    async fn refuse(&self, world: &TestEnv, step: &str) -> bool {
         let no = put(&format!("no {step}"), 1);
         world.execute(&PutOn("a".to_owned(), no)).await;
         true
     }
 
     async fn check(&self, end: &End<'_, S>) -> Result<(), String> {
-        let on_it: Shelf = end.world.state("a").await;
-        let is_done = i64::from(end.outcome == Outcome::Completed);
-        let table = end.run.table().unwrap();
+        let on_it: Inventory = end.world.state("a").await;
+        let is_done = i64::from(end.outcome == SagaOutcome::Completed);
+        let table = end.run.definition_of().unwrap();
         let calls = table
             .steps()
             .filter(|step| format!("{:?}", step.kind) == "External");
@@ -89,5 +89,5 @@ async fn without_a_pivot() {
 
 #[tokio::test(start_paused = true)]
 async fn of_retriable_steps_only() {
-    check(Plain::<Errands>(PhantomData)).await;
+    check(Plain::<ErrandSaga>(PhantomData)).await;
 }

@@ -6,14 +6,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event_sourcing::LeaseStore;
-use sagas::{EngineConfig, Outcome, PARTITIONS, Status};
+use sagas::{EngineConfig, PARTITIONS, SagaOutcome, StepStatus};
 
-use crate::support::{Deed, LONG, Town, add, gate};
+use crate::support::{Effect, LONG, TestCluster, add, gate};
 use crate::trip::{Booking, Tour};
 
 const LEASE: Duration = Duration::from_secs(15);
 
-async fn shares(town: &Town, owners: &[&str]) -> Vec<usize> {
+async fn shares(town: &TestCluster, owners: &[&str]) -> Vec<usize> {
     let mut shares = Vec::new();
     for owner in owners {
         shares.push(town.held(owner, LEASE).await);
@@ -23,7 +23,7 @@ async fn shares(town: &Town, owners: &[&str]) -> Vec<usize> {
 
 #[tokio::test(start_paused = true)]
 async fn partitions_are_shared_evenly_as_processes_come_and_go() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let one = town.node::<Booking>("one");
     tokio::time::sleep(LONG).await;
     assert_eq!(shares(&town, &["one"]).await, [64]);
@@ -50,7 +50,7 @@ async fn partitions_are_shared_evenly_as_processes_come_and_go() {
 
 #[tokio::test(start_paused = true)]
 async fn sagas_end_once_each_while_processes_come_and_go() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let one = town.node::<Booking>("one");
     let ids: Vec<_> = (0..200).map(|number| format!("trip-{number}")).collect();
     for id in &ids[..100] {
@@ -64,9 +64,9 @@ async fn sagas_end_once_each_while_processes_come_and_go() {
     one.abort().await;
     let three = town.node::<Booking>("three");
     for id in &ids {
-        assert_eq!(town.ended::<Booking>(id).await, Outcome::Completed);
+        assert_eq!(town.ended::<Booking>(id).await, SagaOutcome::Completed);
     }
-    let told = town.told::<Booking>(&ids[0]).await;
+    let told = town.recorded::<Booking>(&ids[0]).await;
     assert_eq!(
         told.iter().filter(|name| *name == "SagaCompleted").count(),
         1
@@ -79,7 +79,7 @@ async fn sagas_end_once_each_while_processes_come_and_go() {
 }
 
 /// All leases, by somebody else.
-async fn usurp(town: &Town) {
+async fn usurp(town: &TestCluster) {
     let names: Vec<Arc<str>> = (0..PARTITIONS)
         .map(|partition| format!("saga/{partition:02}").into())
         .collect();
@@ -92,22 +92,25 @@ async fn usurp(town: &Town) {
 
 #[tokio::test(start_paused = true)]
 async fn a_zombie_changes_nothing() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let gate = gate();
-    town.desk.set("flight", Deed::Gated(Arc::clone(&gate)));
+    town.desk.set("flight", Effect::Gated(Arc::clone(&gate)));
     let node = town.node::<Booking>("zombie");
     town.begin::<Booking>("trip-1").await;
     town.asked("act trip-1/flight").await;
-    let before = town.told::<Booking>("trip-1").await;
+    let before = town.recorded::<Booking>("trip-1").await;
     // It stands still for so long that somebody else has its partitions, and then hears from its call.
     usurp(&town).await;
     gate.add_permits(1);
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(town.told::<Booking>("trip-1").await, before);
+    assert_eq!(town.recorded::<Booking>("trip-1").await, before);
     // What it heard is not lost: whoever has the partition then asks the provider.
     let names: Vec<Arc<str>> = town.store.held_leases("saga/").await.unwrap();
     town.store.release_leases(&names, "usurper").await.unwrap();
-    assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Completed);
+    assert_eq!(
+        town.ended::<Booking>("trip-1").await,
+        SagaOutcome::Completed
+    );
     assert_eq!(town.desk.count("act trip-1/flight"), 1);
     assert_eq!(town.desk.count("look trip-1/flight"), 1);
     node.stop().await;
@@ -116,9 +119,9 @@ async fn a_zombie_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_ends_soon_begins_no_call() {
     for is_stopped in [false, true] {
-        let town = Town::new();
+        let town = TestCluster::new();
         let gate = gate();
-        town.desk.set("flight", Deed::Gated(Arc::clone(&gate)));
+        town.desk.set("flight", Effect::Gated(Arc::clone(&gate)));
         let config = EngineConfig {
             lease: Duration::from_secs(3),
             ..EngineConfig::new("one")
@@ -134,14 +137,17 @@ async fn a_lease_that_ends_soon_begins_no_call() {
         gate.add_permits(1);
         tokio::time::sleep(LONG / 10).await;
         let state = town.state::<Booking>("trip-1").await;
-        assert_eq!(state.run().unwrap().steps[2].status, Status::Calling);
+        assert_eq!(state.run().unwrap().steps[2].status, StepStatus::Calling);
         assert_eq!(town.desk.count("act trip-1/hotel"), 0);
         if is_stopped {
             let stopped = tokio::time::timeout(LONG, node.stop()).await;
             assert_eq!(stopped, Ok(()), "a stop does not wait for a lease");
         } else {
             leases.store(false, Ordering::Relaxed);
-            assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Completed);
+            assert_eq!(
+                town.ended::<Booking>("trip-1").await,
+                SagaOutcome::Completed
+            );
             assert_eq!(town.desk.count("act trip-1/hotel"), 1);
             node.stop().await;
         }
@@ -150,16 +156,16 @@ async fn a_lease_that_ends_soon_begins_no_call() {
 
 #[tokio::test(start_paused = true)]
 async fn who_takes_over_asks_before_it_acts_also_with_few_calls() {
-    let town = Town::new();
+    let town = TestCluster::new();
     for step in ["flight", "hotel"] {
-        town.desk.set(step, Deed::Gated(gate()));
+        town.desk.set(step, Effect::Gated(gate()));
     }
     let first = town.node::<Tour>("first");
     town.begin::<Tour>("trip-1").await;
     town.asked("act trip-1/hotel").await;
     first.abort().await;
     for step in ["flight", "hotel"] {
-        town.desk.set(step, Deed::Good);
+        town.desk.set(step, Effect::Good);
     }
     let config = EngineConfig {
         calls: 1,
@@ -167,7 +173,7 @@ async fn who_takes_over_asks_before_it_acts_also_with_few_calls() {
     };
     let desk = Arc::clone(&town.desk);
     let second = town.start(config, |builder| add::<Tour>(builder, desk));
-    assert_eq!(town.ended::<Tour>("trip-1").await, Outcome::Completed);
+    assert_eq!(town.ended::<Tour>("trip-1").await, SagaOutcome::Completed);
     let asked = town.desk.asked();
     for step in ["flight", "hotel"] {
         let of_step = asked.iter().filter(|what| what.contains(step));
@@ -179,28 +185,28 @@ async fn who_takes_over_asks_before_it_acts_also_with_few_calls() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_alone_does_not_wait_for_the_leases_of_the_dead() {
-    let town = Town::new();
-    town.desk.set("flight", Deed::Gated(gate()));
+    let town = TestCluster::new();
+    town.desk.set("flight", Effect::Gated(gate()));
     let dead = town.node::<Booking>("dead");
     town.begin::<Booking>("trip-1").await;
     town.asked("act trip-1/flight").await;
     dead.abort().await;
-    town.desk.set("flight", Deed::Good);
+    town.desk.set("flight", Effect::Good);
     let config = EngineConfig {
-        is_alone: true,
+        single_process: true,
         ..EngineConfig::new("alone")
     };
     let desk = Arc::clone(&town.desk);
     let alone = town.start(config, |builder| add::<Booking>(builder, desk));
     let ended = tokio::time::timeout(LEASE / 3, town.ended::<Booking>("trip-1")).await;
-    assert_eq!(ended, Ok(Outcome::Completed));
+    assert_eq!(ended, Ok(SagaOutcome::Completed));
     alone.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_out_of_reach_for_a_while_loses_nothing() {
     for pause in [1, 12, 20, 100] {
-        let town = Town::new();
+        let town = TestCluster::new();
         let node = town.node::<Booking>("one");
         tokio::time::sleep(LONG).await;
         for number in 0..20 {
@@ -212,7 +218,7 @@ async fn a_store_out_of_reach_for_a_while_loses_nothing() {
         node.wire.is_cut.store(false, Ordering::Relaxed);
         for number in 0..20 {
             let ended = town.ended::<Booking>(&format!("trip-{number}")).await;
-            assert_eq!(ended, Outcome::Completed, "after {pause} s");
+            assert_eq!(ended, SagaOutcome::Completed, "after {pause} s");
         }
         let booked: HashSet<_> = town.desk.asked().into_iter().collect();
         assert!(booked.len() >= 40);
@@ -225,20 +231,24 @@ async fn a_store_out_of_reach_for_a_while_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn partitions_that_were_taken_while_the_store_failed_are_found_again() {
     for failing in 1..4 {
-        let town = Town::new();
+        let town = TestCluster::new();
         town.begin::<Booking>("trip-1").await;
         let node = town.node::<Booking>("one");
         // The leases are taken, and then the head cannot be read.
         node.wire.heads_to_fail.store(failing, Ordering::Relaxed);
         let ended = tokio::time::timeout(LONG, town.ended::<Booking>("trip-1")).await;
-        assert_eq!(ended, Ok(Outcome::Completed), "after {failing} failures");
+        assert_eq!(
+            ended,
+            Ok(SagaOutcome::Completed),
+            "after {failing} failures"
+        );
         node.stop().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_dies_of_a_bug_tells_of_it() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let node = town.node::<Booking>("one");
     town.begin::<Booking>("trip-1").await;
     town.ended::<Booking>("trip-1").await;

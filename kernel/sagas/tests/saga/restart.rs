@@ -8,10 +8,13 @@ use event_sourcing::testing::at;
 use event_sourcing::{
     Clock, DomainEvent, EncodedEvent, EventStore, Filter, Metadata, Position, StoredEvent,
 };
-use sagas::event::{FailedAs, StepFailed, Suspended};
-use sagas::{Act, AnySagaEvent, EngineConfig, EventOf, Outcome, Saga, SagaEvent, Table, started};
+use sagas::event::{FailureKind, StepFailed, Suspended};
+use sagas::{
+    AnySagaEvent, EngineConfig, EventOf, OperatorAction, Saga, SagaDefinition, SagaEvent,
+    SagaOutcome, started,
+};
 
-use crate::support::{Deed, LONG, Town, add, gate};
+use crate::support::{Effect, LONG, TestCluster, add, gate};
 use crate::trip::{Booking, FLIGHT, HOTEL, Purchase, Tour, Travel, Trip, called, table};
 
 /// Short, so that a process that crashed is soon replaced.
@@ -22,15 +25,15 @@ fn quick(owner: impl Into<String>) -> EngineConfig {
     }
 }
 
-fn node<S: Travel>(town: &Town, config: EngineConfig) -> crate::support::Node {
+fn node<S: Travel>(town: &TestCluster, config: EngineConfig) -> crate::support::Node {
     let desk = Arc::clone(&town.desk);
     town.start(config, |builder| add::<S>(builder, desk))
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_of_a_step_survives_restarts() {
-    let town = Town::new();
-    town.desk.set("flight", Deed::NotDone);
+    let town = TestCluster::new();
+    town.desk.set("flight", Effect::Transient);
     town.begin::<Booking>("trip-1").await;
     let has_turned = |told: &[String]| told.contains(&"SagaCompensationStarted".to_owned());
     for restart in 0..9 {
@@ -42,7 +45,7 @@ async fn the_deadline_of_a_step_survives_restarts() {
         let node = node::<Booking>(&town, config);
         tokio::time::sleep(Duration::from_secs(7)).await;
         node.abort().await;
-        let told = town.told::<Booking>("trip-1").await;
+        let told = town.recorded::<Booking>("trip-1").await;
         // 30 s after the first try, and as long again as a take-over may take.
         let passed = (restart + 1) * 7;
         assert!(
@@ -58,8 +61,8 @@ async fn the_deadline_of_a_step_survives_restarts() {
 
 #[tokio::test(start_paused = true)]
 async fn tries_that_a_crash_cut_off_are_not_held_against_a_step() {
-    let town = Town::new();
-    town.desk.set("notify", Deed::Gated(gate()));
+    let town = TestCluster::new();
+    town.desk.set("notify", Effect::Gated(gate()));
     town.begin::<Purchase>("trip-1").await;
     for crash in 1..=12 {
         let node = node::<Purchase>(&town, quick(format!("process-{crash}")));
@@ -67,24 +70,30 @@ async fn tries_that_a_crash_cut_off_are_not_held_against_a_step() {
         node.abort().await;
     }
     // One more that fails, and it is still tried again.
-    town.desk.set("notify", Deed::NotDone);
+    town.desk.set("notify", Effect::Transient);
     let last = node::<Purchase>(&town, quick("last"));
     town.asked_times("act trip-1/notify", 13).await;
-    town.desk.set("notify", Deed::Good);
-    assert_eq!(town.ended::<Purchase>("trip-1").await, Outcome::Completed);
+    town.desk.set("notify", Effect::Good);
+    assert_eq!(
+        town.ended::<Purchase>("trip-1").await,
+        SagaOutcome::Completed
+    );
     last.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_time_until_the_pivot_survives_restarts() {
-    let town = Town::new();
+    let town = TestCluster::new();
     town.begin::<Booking>("late").await;
     tokio::time::sleep(Duration::from_secs(299)).await;
     town.begin::<Booking>("early").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let node = town.node::<Booking>("one");
-    assert_eq!(town.ended::<Booking>("late").await, Outcome::Compensated);
-    assert_eq!(town.ended::<Booking>("early").await, Outcome::Completed);
+    assert_eq!(
+        town.ended::<Booking>("late").await,
+        SagaOutcome::Compensated
+    );
+    assert_eq!(town.ended::<Booking>("early").await, SagaOutcome::Completed);
     assert_eq!(town.desk.count("act late"), 0);
     node.stop().await;
 }
@@ -97,7 +106,7 @@ impl Saga for Grown {
     const NAME: &'static str = "grown";
     const STREAM: &'static str = "grown_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[
         table(1, &[&[called::<Self, FLIGHT>()]]),
         table(
             2,
@@ -117,7 +126,7 @@ fn begun_by(saga_id: &str, definition: u32) -> EventOf<Grown> {
 
 #[tokio::test(start_paused = true)]
 async fn a_saga_keeps_the_table_that_it_began_with() {
-    let town = Town::new();
+    let town = TestCluster::new();
     for definition in [1, 2] {
         let saga_id = format!("trip-{definition}");
         town.write::<Grown>(&saga_id, &[begun_by(&saga_id, definition)])
@@ -125,7 +134,7 @@ async fn a_saga_keeps_the_table_that_it_began_with() {
     }
     let node = town.node::<Grown>("one");
     for saga_id in ["trip-1", "trip-2"] {
-        assert_eq!(town.ended::<Grown>(saga_id).await, Outcome::Completed);
+        assert_eq!(town.ended::<Grown>(saga_id).await, SagaOutcome::Completed);
     }
     assert_eq!(town.desk.count("act trip-1/hotel"), 0);
     assert_eq!(town.desk.count("act trip-2/hotel"), 1);
@@ -134,13 +143,13 @@ async fn a_saga_keeps_the_table_that_it_began_with() {
 
 #[tokio::test(start_paused = true)]
 async fn a_saga_of_an_unknown_table_is_left_alone() {
-    let town = Town::new();
+    let town = TestCluster::new();
     town.write::<Grown>("newer", &[begun_by("newer", 3)]).await;
     town.begin::<Grown>("trip-1").await;
     let node = town.node::<Grown>("one");
-    assert_eq!(town.ended::<Grown>("trip-1").await, Outcome::Completed);
+    assert_eq!(town.ended::<Grown>("trip-1").await, SagaOutcome::Completed);
     tokio::time::sleep(LONG).await;
-    assert_eq!(town.told::<Grown>("newer").await, ["SagaStarted"]);
+    assert_eq!(town.recorded::<Grown>("newer").await, ["SagaStarted"]);
     assert_eq!(town.desk.count("act newer"), 0);
     // A binary that knows its table will find it.
     assert_eq!(node.engine.open().len(), 1);
@@ -149,7 +158,7 @@ async fn a_saga_of_an_unknown_table_is_left_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_saga_that_cannot_be_read_holds_up_nobody_and_is_looked_at_rarely() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let newer = EncodedEvent {
         event_type: "SagaOfTheFuture",
         schema_version: 1,
@@ -160,7 +169,10 @@ async fn a_saga_that_cannot_be_read_holds_up_nobody_and_is_looked_at_rarely() {
         .await;
     let node = town.node::<Booking>("one");
     town.begin::<Booking>("trip-1").await;
-    assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Completed);
+    assert_eq!(
+        town.ended::<Booking>("trip-1").await,
+        SagaOutcome::Completed
+    );
     let before = node.wire.loads.load(Ordering::Relaxed);
     tokio::time::sleep(Duration::from_hours(1)).await;
     let loads = node.wire.loads.load(Ordering::Relaxed) - before;
@@ -171,7 +183,7 @@ async fn a_saga_that_cannot_be_read_holds_up_nobody_and_is_looked_at_rarely() {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_reads_the_index_and_then_only_the_tail() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let eager = |owner: &str| EngineConfig {
         snapshot_every: 10,
         ..quick(owner)
@@ -182,16 +194,16 @@ async fn a_start_reads_the_index_and_then_only_the_tail() {
         town.begin::<Booking>(&saga_id).await;
         town.ended::<Booking>(&saga_id).await;
     }
-    town.desk.set("flight", Deed::Gated(gate()));
+    town.desk.set("flight", Effect::Gated(gate()));
     town.begin::<Booking>("open").await;
     town.asked("act open/flight").await;
     first.abort().await;
     let head = town.store.head().await.unwrap();
     town.begin::<Booking>("new").await;
-    town.desk.set("flight", Deed::Good);
+    town.desk.set("flight", Effect::Good);
     let second = node::<Booking>(&town, eager("second"));
     for saga_id in ["open", "new"] {
-        assert_eq!(town.ended::<Booking>(saga_id).await, Outcome::Completed);
+        assert_eq!(town.ended::<Booking>(saga_id).await, SagaOutcome::Completed);
     }
     let begun_at = second.wire.reads.lock().unwrap()[0];
     assert!(
@@ -209,19 +221,25 @@ async fn a_start_reads_the_index_and_then_only_the_tail() {
 
 #[tokio::test(start_paused = true)]
 async fn the_index_keeps_sagas_of_types_that_its_writer_does_not_know() {
-    let town = Town::new();
+    let town = TestCluster::new();
     town.begin::<Purchase>("foreign").await;
     let old = node::<Booking>(&town, quick("old"));
     town.begin::<Booking>("trip-1").await;
-    assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Completed);
+    assert_eq!(
+        town.ended::<Booking>("trip-1").await,
+        SagaOutcome::Completed
+    );
     old.stop().await;
-    assert_eq!(town.told::<Purchase>("foreign").await, ["SagaStarted"]);
+    assert_eq!(town.recorded::<Purchase>("foreign").await, ["SagaStarted"]);
     let desk = Arc::clone(&town.desk);
     let newer = town.start(quick("newer"), |builder| {
         let builder = add::<Purchase>(builder, Arc::clone(&desk));
         add::<Booking>(builder, desk)
     });
-    assert_eq!(town.ended::<Purchase>("foreign").await, Outcome::Completed);
+    assert_eq!(
+        town.ended::<Purchase>("foreign").await,
+        SagaOutcome::Completed
+    );
     let begun_at = newer.wire.reads.lock().unwrap()[0];
     assert!(begun_at > Position::START);
     newer.stop().await;
@@ -229,18 +247,21 @@ async fn the_index_keeps_sagas_of_types_that_its_writer_does_not_know() {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_begins_a_saga_need_not_wait_for_the_log() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let node = town.node::<Booking>("one");
     tokio::time::sleep(LONG).await;
     town.begin::<Booking>("trip-1").await;
     let position = town.store.head().await.unwrap();
-    node.engine.begun::<Booking>("trip-1", position);
+    node.engine.on_started::<Booking>("trip-1", position);
     // To be told again, and by the log as well, changes nothing.
-    node.engine.begun::<Booking>("trip-1", position);
-    assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Completed);
+    node.engine.on_started::<Booking>("trip-1", position);
+    assert_eq!(
+        town.ended::<Booking>("trip-1").await,
+        SagaOutcome::Completed
+    );
     for _ in 0..3 {
-        node.engine.begun::<Booking>("trip-1", position);
-        node.engine.touched("trip-1");
+        node.engine.on_started::<Booking>("trip-1", position);
+        node.engine.wake("trip-1");
         tokio::time::sleep(LONG).await;
     }
     assert_eq!(town.desk.asked().len(), 2);
@@ -257,7 +278,7 @@ pub fn stuck(saga_id: &str) -> Vec<EventOf<Tour>> {
         step: step.clone(),
         undo: false,
         attempt: 10,
-        outcome: FailedAs::NotDone,
+        outcome: FailureKind::Transient,
         reason: "a test".to_owned(),
         retry_at: None,
     };
@@ -278,64 +299,77 @@ pub fn stuck(saga_id: &str) -> Vec<EventOf<Tour>> {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_does_not_read_the_sagas_that_wait_for_a_person() {
-    let town = Town::new();
+    let town = TestCluster::new();
     town.write::<Tour>("trip-1", &stuck("trip-1")).await;
     let node = node::<Tour>(&town, quick("one"));
     tokio::time::sleep(LONG).await;
     assert_eq!(node.wire.loads.load(Ordering::Relaxed), 0);
-    town.act::<Tour>("trip-1", Act::Resume).await.unwrap();
-    assert_eq!(town.ended::<Tour>("trip-1").await, Outcome::Completed);
+    town.act::<Tour>("trip-1", OperatorAction::Resume)
+        .await
+        .unwrap();
+    assert_eq!(town.ended::<Tour>("trip-1").await, SagaOutcome::Completed);
     node.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_saga_that_was_resumed_is_taken_over_as_any_other() {
-    let town = Town::new();
+    let town = TestCluster::new();
     town.write::<Tour>("trip-1", &stuck("trip-1")).await;
-    town.desk.set("flight", Deed::Gated(gate()));
+    town.desk.set("flight", Effect::Gated(gate()));
     let one = node::<Tour>(&town, quick("one"));
-    town.act::<Tour>("trip-1", Act::Resume).await.unwrap();
+    town.act::<Tour>("trip-1", OperatorAction::Resume)
+        .await
+        .unwrap();
     town.asked("act trip-1/flight").await;
     one.abort().await;
-    town.desk.set("flight", Deed::Good);
+    town.desk.set("flight", Effect::Good);
     let two = node::<Tour>(&town, quick("two"));
-    assert_eq!(town.ended::<Tour>("trip-1").await, Outcome::Completed);
+    assert_eq!(town.ended::<Tour>("trip-1").await, SagaOutcome::Completed);
     two.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_another_process_wrote_is_seen_whatever_was_remembered() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let one = node::<Tour>(&town, quick("one"));
     town.write::<Tour>("trip-1", &stuck("trip-1")).await;
     // By now it remembers that the saga is suspended.
     tokio::time::sleep(LONG).await;
-    town.act::<Tour>("trip-1", Act::Resume).await.unwrap();
-    assert_eq!(town.ended::<Tour>("trip-1").await, Outcome::Completed);
+    town.act::<Tour>("trip-1", OperatorAction::Resume)
+        .await
+        .unwrap();
+    assert_eq!(town.ended::<Tour>("trip-1").await, SagaOutcome::Completed);
     // The same for partitions that come back: two takes them, resumes and suspends, and gives them back.
-    town.desk.set("notify", Deed::NotDone);
+    town.desk.set("notify", Effect::Transient);
     town.begin::<Tour>("trip-2").await;
     town.suspended::<Tour>("trip-2").await;
     let two = node::<Tour>(&town, quick("two"));
     tokio::time::sleep(LONG).await;
-    town.act::<Tour>("trip-2", Act::Resume).await.unwrap();
+    town.act::<Tour>("trip-2", OperatorAction::Resume)
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_hours(1)).await;
     town.suspended::<Tour>("trip-2").await;
     two.stop().await;
     tokio::time::sleep(LONG).await;
-    town.desk.set("notify", Deed::Good);
-    town.act::<Tour>("trip-2", Act::Resume).await.unwrap();
-    assert_eq!(town.ended::<Tour>("trip-2").await, Outcome::Completed);
+    town.desk.set("notify", Effect::Good);
+    town.act::<Tour>("trip-2", OperatorAction::Resume)
+        .await
+        .unwrap();
+    assert_eq!(town.ended::<Tour>("trip-2").await, SagaOutcome::Completed);
     one.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_event_of_a_saga_is_stored_under_one_of_the_names() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let node = town.node::<Booking>("one");
-    town.desk.set("hotel", Deed::Refused);
+    town.desk.set("hotel", Effect::Declined);
     town.begin::<Booking>("trip-1").await;
-    assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Compensated);
+    assert_eq!(
+        town.ended::<Booking>("trip-1").await,
+        SagaOutcome::Compensated
+    );
     let page = town
         .store
         .read_all(Position::START, &Filter::ALL, 5_000)

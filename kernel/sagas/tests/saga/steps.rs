@@ -8,16 +8,16 @@ use event_sourcing::Metadata;
 use metrics::set_default_local_recorder;
 use sagas::event::StepCompleted;
 use sagas::{
-    Act, ActRefused, EngineConfig, EngineError, ExternalStep, Failure, Key, Outcome, Saga,
-    SagaEvent, SagaState, SagaStatus, Standing, Step, StepProvider, Table, UndoStep, Undone,
-    started,
+    ActionRejected, CallError, CompensationResult, EngineConfig, EngineError, ExternalStep,
+    OperationKey, OperationStatus, OperatorAction, Saga, SagaDefinition, SagaEvent, SagaOutcome,
+    SagaState, SagaStatus, Step, StepProvider, UndoStep, started,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use crate::counted::Counters;
-use crate::support::{LONG, Town, add};
+use crate::support::{LONG, TestCluster, add};
 use crate::trip::{Booking, Called, FLIGHT, HOTEL, Trip, called, hold, table};
 
 /// A number of an even size. It can be written whatever it is, and is read only if it is even.
@@ -41,7 +41,8 @@ impl Saga for Counting {
     const NAME: &'static str = "counting";
     const STREAM: &'static str = "counting_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[table(1, &[&[Step::external::<Count>()]])];
+    const DEFINITIONS: &'static [SagaDefinition<Self>] =
+        &[table(1, &[&[Step::external::<Count>()]])];
 }
 
 #[derive(Debug)]
@@ -73,20 +74,20 @@ struct To(u64);
 
 #[async_trait]
 impl StepProvider<Count> for To {
-    async fn act(&self, _: &Key, (): &()) -> Result<Even, Failure> {
+    async fn act(&self, _: &OperationKey, (): &()) -> Result<Even, CallError> {
         Ok(Even(self.0))
     }
 
-    async fn look_up(&self, _: &Key) -> Result<Standing<Even>, Failure> {
-        Ok(Standing::Done(Even(self.0)))
+    async fn look_up(&self, _: &OperationKey) -> Result<OperationStatus<Even>, CallError> {
+        Ok(OperationStatus::Done(Even(self.0)))
     }
 
-    async fn undo(&self, _: &Key, (): &()) -> Result<Undone, Failure> {
-        Ok(Undone::NOTHING)
+    async fn undo(&self, _: &OperationKey, (): &()) -> Result<CompensationResult, CallError> {
+        Ok(CompensationResult::NOTHING)
     }
 }
 
-fn counting(town: &Town, owner: &str, number: u64) -> crate::support::Node {
+fn counting(town: &TestCluster, owner: &str, number: u64) -> crate::support::Node {
     town.start(EngineConfig::new(owner), |engine| {
         let engine = engine.saga::<Counting>();
         engine.provider::<Count>(Arc::new(To(number)))
@@ -95,7 +96,7 @@ fn counting(town: &Town, owner: &str, number: u64) -> crate::support::Node {
 
 #[tokio::test(start_paused = true)]
 async fn a_response_that_cannot_be_read_again_has_the_saga_wait_for_an_operator() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let odd = counting(&town, "one", 7);
     town.begin::<Counting>("trip-1").await;
     let state = town.suspended::<Counting>("trip-1").await;
@@ -105,26 +106,33 @@ async fn a_response_that_cannot_be_read_again_has_the_saga_wait_for_an_operator(
     assert_eq!(summary.failure.as_deref(), Some(reason));
     assert!(state.run().unwrap().data.booked.is_empty());
     // The provider is asked again what became of it, and nothing is lost.
-    town.act::<Counting>("trip-1", Act::Resume).await.unwrap();
+    town.act::<Counting>("trip-1", OperatorAction::Resume)
+        .await
+        .unwrap();
     town.suspended::<Counting>("trip-1").await;
     odd.stop().await;
     let even = counting(&town, "two", 8);
-    town.act::<Counting>("trip-1", Act::Resume).await.unwrap();
-    assert_eq!(town.ended::<Counting>("trip-1").await, Outcome::Completed);
+    town.act::<Counting>("trip-1", OperatorAction::Resume)
+        .await
+        .unwrap();
+    assert_eq!(
+        town.ended::<Counting>("trip-1").await,
+        SagaOutcome::Completed
+    );
     let state = town.state::<Counting>("trip-1").await;
     assert_eq!(state.run().unwrap().data.booked, ["8"]);
     even.stop().await;
 }
 
 /// A saga of which this was stored.
-async fn stored(town: &Town, saga_id: &str, output: Value) {
+async fn stored(town: &TestCluster, saga_id: &str, output: Value) {
     let first = started::<Counting>(saga_id, "a trip", Trip::on("a"), Metadata::default());
     let completed = SagaEvent::StepCompleted(StepCompleted {
         saga_id: saga_id.to_owned(),
         subject: "a trip".to_owned(),
         step: "count".to_owned(),
         output: Some(output),
-        by: None,
+        actor: None,
     });
     town.write::<Counting>(saga_id, &[first, completed]).await;
 }
@@ -134,13 +142,16 @@ async fn stored(town: &Town, saga_id: &str, output: Value) {
 async fn a_stored_output_that_does_not_fit_corrupts_its_saga_visibly_and_no_other() {
     let counters = Counters::default();
     let _recording = set_default_local_recorder(&counters);
-    let town = Town::new();
+    let town = TestCluster::new();
     stored(&town, "corrupt", json!(7)).await;
     stored(&town, "sound", json!(8)).await;
     stored(&town, "old", json!("9")).await;
     let node = counting(&town, "one", 2);
     for (saga_id, number) in [("sound", "8"), ("old", "9")] {
-        assert_eq!(town.ended::<Counting>(saga_id).await, Outcome::Completed);
+        assert_eq!(
+            town.ended::<Counting>(saga_id).await,
+            SagaOutcome::Completed
+        );
         let state = town.state::<Counting>(saga_id).await;
         assert_eq!(state.run().unwrap().data.booked, [number]);
     }
@@ -154,11 +165,18 @@ async fn a_stored_output_that_does_not_fit_corrupts_its_saga_visibly_and_no_othe
     assert!(failure.starts_with("corrupt: version 2: "), "{failure}");
     assert!(failure.ends_with("7 is odd"), "{failure}");
     // Nothing is written to such a stream, whoever asks for it.
-    for act in [Act::Resume, Act::Cancel, Act::Close] {
+    for act in [
+        OperatorAction::Resume,
+        OperatorAction::Cancel,
+        OperatorAction::Close,
+    ] {
         let refused = town.act::<Counting>("corrupt", act).await;
-        assert!(matches!(refused, Err(ActRefused::Corrupt(_))), "{act:?}");
+        assert!(
+            matches!(refused, Err(ActionRejected::Corrupt(_))),
+            "{act:?}"
+        );
     }
-    assert_eq!(town.told::<Counting>("corrupt").await.len(), 2);
+    assert_eq!(town.recorded::<Counting>("corrupt").await.len(), 2);
     node.stop().await;
 }
 
@@ -170,7 +188,7 @@ impl Saga for CancelBooking {
     const NAME: &'static str = "cancel_booking";
     const STREAM: &'static str = "cancel_booking_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[table(
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[table(
         1,
         &[
             &[Step::undoing::<GiveUp<HOTEL>>()],
@@ -187,23 +205,26 @@ impl<const CALL: usize> UndoStep for GiveUp<CALL> {
     type Saga = CancelBooking;
     type Undoes = Called<Booking, CALL>;
 
-    fn undoes(data: &Trip) -> Option<(Key, String)> {
+    fn undoes(data: &Trip) -> Option<(OperationKey, String)> {
         let step = <Self::Undoes as ExternalStep>::NAME;
-        Some((Key::new(&data.shelf, step, 0), String::new()))
+        Some((OperationKey::new(&data.shelf, step, 0), String::new()))
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_step_that_undoes_another_asks_the_others_provider_and_waits_as_it_wants() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let node = town.start(EngineConfig::new("one"), |engine| {
         let engine = engine.saga::<CancelBooking>();
         add::<Booking>(engine, Arc::clone(&town.desk))
     });
     town.begin::<Booking>("trip-1").await;
-    assert_eq!(town.ended::<Booking>("trip-1").await, Outcome::Completed);
+    assert_eq!(
+        town.ended::<Booking>("trip-1").await,
+        SagaOutcome::Completed
+    );
     let wait = Duration::from_secs(20);
-    town.desk.set("hotel", crate::support::Deed::Busy(wait));
+    town.desk.set("hotel", crate::support::Effect::Busy(wait));
     let data = Trip::on("trip-1");
     let first = started::<CancelBooking>("cancel-1", "a trip", data, Metadata::default());
     town.write::<CancelBooking>("cancel-1", &[first]).await;
@@ -212,9 +233,9 @@ async fn a_step_that_undoes_another_asks_the_others_provider_and_waits_as_it_wan
     let run = state.run().unwrap();
     let pause = run.steps[0].retry_at.unwrap() - run.updated_at;
     assert!(pause.to_std().unwrap() >= wait, "{pause}");
-    town.desk.set("hotel", crate::support::Deed::Good);
+    town.desk.set("hotel", crate::support::Effect::Good);
     let ended = town.ended::<CancelBooking>("cancel-1").await;
-    assert_eq!(ended, Outcome::Completed);
+    assert_eq!(ended, SagaOutcome::Completed);
     for step in ["flight", "hotel"] {
         assert!(town.desk.count(&format!("undo trip-1/{step}/0")) > 0);
     }
@@ -229,7 +250,7 @@ impl Saga for Shrunk {
     const NAME: &'static str = "shrunk";
     const STREAM: &'static str = "shrunk_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[
         table(1, &[&[called::<Self, HOTEL>()]]),
         table(2, &[&[hold()]]),
     ];
@@ -243,7 +264,7 @@ impl Saga for Changed {
     const NAME: &'static str = "changed";
     const STREAM: &'static str = "changed_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[
         table(1, &[&[called::<Self, HOTEL>()]]),
         table(2, &[&[Step::external::<HotelNumber>()]]),
     ];
@@ -261,7 +282,7 @@ impl ExternalStep for HotelNumber {
     fn request(_data: &Trip) {}
 }
 
-fn refused<S: Saga>(town: &Town) -> EngineError {
+fn refused<S: Saga>(town: &TestCluster) -> EngineError {
     let (engine, ..) = town.builder(EngineConfig::new("one"));
     let started = engine.saga::<S>().start();
     started.expect_err("it does not start")
@@ -269,7 +290,7 @@ fn refused<S: Saga>(town: &Town) -> EngineError {
 
 #[tokio::test]
 async fn an_engine_does_not_start_if_a_step_of_any_version_has_no_provider() {
-    let town = Town::new();
+    let town = TestCluster::new();
     let missing = refused::<Shrunk>(&town);
     let step = EngineError::NoProvider {
         saga: "shrunk",
@@ -293,12 +314,13 @@ impl Saga for Unsorted {
     const NAME: &'static str = "unsorted";
     const STREAM: &'static str = "unsorted_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[table(2, &[&[hold()]]), table(1, &[&[hold()]])];
+    const DEFINITIONS: &'static [SagaDefinition<Self>] =
+        &[table(2, &[&[hold()]]), table(1, &[&[hold()]])];
 }
 
 #[tokio::test]
 async fn an_engine_does_not_start_if_the_latest_table_is_not_the_last() {
-    let unsorted = refused::<Unsorted>(&Town::new());
+    let unsorted = refused::<Unsorted>(&TestCluster::new());
     assert_eq!(
         unsorted.to_string(),
         "definition 2 of saga unsorted is wrong: the definitions of the tables do not ascend"
@@ -307,7 +329,7 @@ async fn an_engine_does_not_start_if_the_latest_table_is_not_the_last() {
 
 #[tokio::test]
 async fn an_engine_does_not_start_if_a_name_means_two_things() {
-    let changed = refused::<Changed>(&Town::new());
+    let changed = refused::<Changed>(&TestCluster::new());
     assert_eq!(
         changed.to_string(),
         "definition 1 of saga changed is wrong: step hotel brings back alloc::string::String, and u64 in another \

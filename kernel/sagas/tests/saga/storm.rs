@@ -10,17 +10,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use event_sourcing::LeaseStore;
 use sagas::{
-    Act, EngineConfig, Failure, Key, Kind, Outcome, PARTITIONS, Standing, StepProvider, Undone,
+    CallError, CompensationResult, EngineConfig, OperationKey, OperationStatus, OperatorAction,
+    PARTITIONS, SagaOutcome, StepKind, StepProvider,
 };
 
-use crate::support::{Node, Town, add, outcome};
-use crate::trip::{Called, Shelf, Tour, Travel};
+use crate::support::{Node, TestCluster, add, outcome};
+use crate::trip::{Called, Inventory, Tour, Travel};
 
 /// Numbers that look random.
 #[derive(Debug)]
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -40,17 +41,20 @@ struct Entry {
 /// A provider that does wrong whatever it may do wrong.
 #[derive(Debug)]
 struct Unreliable {
-    dice: Mutex<Dice>,
+    dice: Mutex<Rng>,
     is_calm: std::sync::atomic::AtomicBool,
-    book: Arc<Mutex<BTreeMap<Key, Entry>>>,
+    book: Arc<Mutex<BTreeMap<OperationKey, Entry>>>,
     faults: std::sync::atomic::AtomicUsize,
 }
 
-fn take_effect(book: &Mutex<BTreeMap<Key, Entry>>, key: &Key) -> Result<String, Failure> {
+fn take_effect(
+    book: &Mutex<BTreeMap<OperationKey, Entry>>,
+    key: &OperationKey,
+) -> Result<String, CallError> {
     let mut book = book.lock().unwrap();
     let entry = book.entry(key.clone()).or_default();
     if entry.is_closed || entry.is_refused {
-        return Err(Failure::Refused("the key is closed".to_owned()));
+        return Err(CallError::Declined("the key is closed".to_owned()));
     }
     if !entry.is_effective {
         (entry.effects, entry.is_effective) = (entry.effects + 1, true);
@@ -77,10 +81,10 @@ impl Unreliable {
 
 #[async_trait]
 impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable {
-    async fn act(&self, key: &Key, _call: &String) -> Result<String, Failure> {
+    async fn act(&self, key: &OperationKey, _call: &String) -> Result<String, CallError> {
         self.dawdle().await;
         match self.roll() {
-            0..10 => Err(Failure::not_done("out of order")),
+            0..10 => Err(CallError::transient("out of order")),
             10..14 => {
                 let mut book = self.book.lock().unwrap();
                 let entry = book.entry(key.clone()).or_default();
@@ -88,11 +92,11 @@ impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable 
                     return Ok("booked".to_owned());
                 }
                 entry.is_refused = true;
-                Err(Failure::Refused("declined".to_owned()))
+                Err(CallError::Declined("declined".to_owned()))
             }
             14..22 => {
                 let _lost = take_effect(&self.book, key);
-                Err(Failure::unknown("connection reset"))
+                Err(CallError::unknown("connection reset"))
             }
             22..28 => std::future::pending().await,
             28..36 => {
@@ -112,49 +116,52 @@ impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable 
         }
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Standing<String>, Failure> {
+    async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<String>, CallError> {
         self.dawdle().await;
         if self.roll() < 15 {
-            return Err(Failure::unknown("out of order"));
+            return Err(CallError::unknown("out of order"));
         }
         let book = self.book.lock().unwrap();
         Ok(match book.get(key) {
-            Some(entry) if entry.is_effective => Standing::Done("booked".to_owned()),
-            Some(entry) if entry.is_closed => Standing::Undone,
-            Some(entry) if entry.is_refused => Standing::Refused("declined".to_owned()),
-            Some(_) | None => Standing::Absent,
+            Some(entry) if entry.is_effective => OperationStatus::Done("booked".to_owned()),
+            Some(entry) if entry.is_closed => OperationStatus::Compensated,
+            Some(entry) if entry.is_refused => OperationStatus::Declined("declined".to_owned()),
+            Some(_) | None => OperationStatus::Absent,
         })
     }
 
-    async fn undo(&self, key: &Key, _call: &String) -> Result<Undone, Failure> {
+    async fn undo(
+        &self,
+        key: &OperationKey,
+        _call: &String,
+    ) -> Result<CompensationResult, CallError> {
         self.dawdle().await;
         let rolled = self.roll();
         if rolled < 15 {
-            return Err(Failure::unknown("out of order"));
+            return Err(CallError::unknown("out of order"));
         }
-        let happened = {
+        let had_effect = {
             let mut book = self.book.lock().unwrap();
             let entry = book.entry(key.clone()).or_default();
             (entry.is_closed, entry.is_effective) = (true, false);
             entry.effects > 0
         };
         match rolled {
-            15..25 => Err(Failure::unknown("connection reset")),
+            15..25 => Err(CallError::unknown("connection reset")),
             25..35 => std::future::pending().await,
-            _ => Ok(Undone {
-                happened,
+            _ => Ok(CompensationResult {
+                had_effect,
                 reference: None,
-                closed: true,
+                key_closed: true,
             }),
         }
     }
 }
 
-/// A run.
 struct Storm {
-    town: Town,
+    town: TestCluster,
     provider: Arc<Unreliable>,
-    dice: Dice,
+    dice: Rng,
     owners: usize,
     nodes: Vec<Node>,
 }
@@ -162,15 +169,15 @@ struct Storm {
 impl Storm {
     fn new(seed: u64) -> Self {
         let provider = Unreliable {
-            dice: Mutex::new(Dice(seed * 7_919 + 1)),
+            dice: Mutex::new(Rng(seed * 7_919 + 1)),
             is_calm: std::sync::atomic::AtomicBool::new(false),
             book: Arc::default(),
             faults: std::sync::atomic::AtomicUsize::new(0),
         };
         let mut storm = Self {
-            town: Town::new(),
+            town: TestCluster::new(),
             provider: Arc::new(provider),
-            dice: Dice(seed * 104_729 + 1),
+            dice: Rng(seed * 104_729 + 1),
             owners: 0,
             nodes: Vec::new(),
         };
@@ -236,12 +243,15 @@ impl Storm {
             let pause = Duration::from_millis(self.dice.below(4_000));
             tokio::time::sleep(pause).await;
             // It may be decided, or have ended.
-            let _refused = self.town.act::<Tour>(&saga_id, Act::Cancel).await;
+            let _refused = self
+                .town
+                .act::<Tour>(&saga_id, OperatorAction::Cancel)
+                .await;
         }
     }
 
     /// Waits for the end, as a person who resumes what is suspended.
-    async fn end(&self, saga_id: &str) -> Outcome {
+    async fn end(&self, saga_id: &str) -> SagaOutcome {
         loop {
             let state = self
                 .town
@@ -252,24 +262,27 @@ impl Storm {
             if let Some(outcome) = outcome(&state) {
                 return outcome;
             }
-            self.town.act::<Tour>(saga_id, Act::Resume).await.unwrap();
+            self.town
+                .act::<Tour>(saga_id, OperatorAction::Resume)
+                .await
+                .unwrap();
         }
     }
 
-    async fn judge(&self, saga_id: &str, outcome: Outcome) {
-        let told = self.town.told::<Tour>(saga_id).await;
+    async fn judge(&self, saga_id: &str, outcome: SagaOutcome) {
+        let told = self.town.recorded::<Tour>(saga_id).await;
         let ends = ["SagaCompleted", "SagaCompensated", "SagaFailed"];
         let ends = told.iter().filter(|name| ends.contains(&name.as_str()));
         assert_eq!(ends.count(), 1, "{saga_id}: {told:?}");
-        let on_it: Shelf = self.town.aggregate(&format!("shelf of {saga_id}")).await;
-        let is_done = i64::from(outcome == Outcome::Completed);
+        let on_it: Inventory = self.town.aggregate(&format!("shelf of {saga_id}")).await;
+        let is_done = i64::from(outcome == SagaOutcome::Completed);
         for what in ["hold", "stamp", "archive", "completed"] {
             assert_eq!(on_it.count(what), is_done, "{saga_id}: {what} of {on_it:?}");
         }
         let book = self.provider.book.lock().unwrap();
-        let table = <Tour as sagas::Saga>::table(1).unwrap();
+        let table = <Tour as sagas::Saga>::definition_of(1).unwrap();
         for step in table.steps() {
-            if matches!(step.kind, Kind::Local { .. }) {
+            if matches!(step.kind, StepKind::Local { .. }) {
                 continue;
             }
             let prefix = format!("{saga_id}/{}/", step.name);
@@ -277,7 +290,7 @@ impl Storm {
                 .iter()
                 .filter(|(key, _)| key.as_str().starts_with(&prefix));
             let effective = of_step.filter(|(_, entry)| entry.is_effective).count();
-            let expected = usize::from(outcome == Outcome::Completed);
+            let expected = usize::from(outcome == SagaOutcome::Completed);
             assert_eq!(effective, expected, "{prefix} of {book:?}");
         }
         assert!(book.values().all(|entry| entry.effects <= 1));
@@ -299,7 +312,7 @@ async fn storm(seed: u64, sagas: usize) -> (usize, usize, usize) {
     for number in 0..sagas {
         let saga_id = format!("trip-{number}");
         let outcome = storm.end(&saga_id).await;
-        completed += usize::from(outcome == Outcome::Completed);
+        completed += usize::from(outcome == SagaOutcome::Completed);
         ends.push((saga_id, outcome));
     }
     // Whatever is late arrives.

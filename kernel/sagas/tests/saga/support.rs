@@ -9,54 +9,52 @@ use async_trait::async_trait;
 use event_sourcing::execute::ExecutorTasks;
 use event_sourcing::testing::TokioClock;
 use event_sourcing::{
-    Aggregate, Clock, CommandId, Commit, Context, DomainEvent, EncodedEvent, Envelope, EventStore,
-    ExecuteError, Executor, ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata,
-    NewEvent, Version, Write,
+    Actor, Aggregate, Clock, CommandId, Commit, Context, DomainEvent, EncodedEvent, Envelope,
+    EventStore, ExecuteError, Executor, ExecutorConfig, ExpectedVersion, LeaseStore,
+    MemoryEventStore, Metadata, NewEvent, Version, Write,
 };
 use sagas::{
-    Act, ActRefused, EngineBuilder, EngineConfig, EngineTasks, EventOf, Failure, Key, Outcome,
-    Person, PersonActs, Phase, SagaEngine, SagaState, Standing, Status, StepProvider, StepState,
-    Undone, started,
+    ActionRejected, CallError, CompensationResult, EngineBuilder, EngineConfig, EngineTasks,
+    EventOf, OperationKey, OperationStatus, OperatorAction, OperatorCommand, Phase, SagaEngine,
+    SagaOutcome, SagaState, StepProvider, StepState, StepStatus, started,
 };
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::flaky_store::FlakyStore;
 use crate::trip::{AUTHORISE, CHARGE, Called, FLIGHT, HOTEL, NOTIFY, REFUND, Travel, Trip};
-use crate::wire::Wire;
 
 /// Longer than the pauses between two looks at the leases, and long enough for any take-over.
 pub const LONG: Duration = Duration::from_mins(1);
 
 /// What the provider does with a step's action.
 #[derive(Clone, Debug)]
-pub enum Deed {
-    /// Takes effect.
+pub enum Effect {
     Good,
     /// Does not happen this time.
-    NotDone,
+    Transient,
     /// Does not happen, and neither does anything else for so long.
     Busy(Duration),
     /// Does not happen this time; what became of it is not told.
     Mute,
-    /// Is declined.
-    Refused,
+    Declined,
     /// Takes effect when a permit is there.
     Gated(Arc<Semaphore>),
 }
 
 /// A provider. What it was asked for is written down.
 #[derive(Debug, Default)]
-pub struct Desk {
-    deeds: Mutex<HashMap<String, Deed>>,
-    book: Mutex<BTreeMap<Key, Standing<String>>>,
+pub struct TestProvider {
+    deeds: Mutex<HashMap<String, Effect>>,
+    book: Mutex<BTreeMap<OperationKey, OperationStatus<String>>>,
     asked: Mutex<Vec<String>>,
     broken_undo: AtomicBool,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
 }
 
-impl Desk {
-    pub fn set(&self, step: &str, deed: Deed) {
+impl TestProvider {
+    pub fn set(&self, step: &str, deed: Effect) {
         self.deeds.lock().unwrap().insert(step.to_owned(), deed);
     }
 
@@ -78,22 +76,22 @@ impl Desk {
         self.most_in_flight.load(Ordering::Relaxed)
     }
 
-    fn note(&self, what: &str, key: &Key) {
+    fn note(&self, what: &str, key: &OperationKey) {
         self.asked.lock().unwrap().push(format!("{what} {key}"));
     }
 
-    fn deed(&self, key: &Key) -> Deed {
+    fn deed(&self, key: &OperationKey) -> Effect {
         let step = key.as_str().rsplit('/').nth(1).unwrap();
         let deeds = self.deeds.lock().unwrap();
-        deeds.get(step).cloned().unwrap_or(Deed::Good)
+        deeds.get(step).cloned().unwrap_or(Effect::Good)
     }
 }
 
 /// One call under way.
-struct Flight<'a>(&'a Desk);
+struct Flight<'a>(&'a TestProvider);
 
 impl<'a> Flight<'a> {
-    fn begin(desk: &'a Desk) -> Self {
+    fn begin(desk: &'a TestProvider) -> Self {
         let now = desk.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         desk.most_in_flight.fetch_max(now, Ordering::Relaxed);
         Self(desk)
@@ -107,59 +105,63 @@ impl Drop for Flight<'_> {
 }
 
 #[async_trait]
-impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Desk {
-    async fn act(&self, key: &Key, _call: &String) -> Result<String, Failure> {
+impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for TestProvider {
+    async fn act(&self, key: &OperationKey, _call: &String) -> Result<String, CallError> {
         let _flight = Flight::begin(self);
         self.note("act", key);
         match self.deed(key) {
-            Deed::Good => tokio::time::sleep(Duration::from_millis(10)).await,
-            Deed::Busy(wait) => return Err(busy(wait)),
-            Deed::NotDone | Deed::Mute => return Err(Failure::not_done("out of order")),
-            Deed::Refused => return Err(Failure::Refused("declined".to_owned())),
-            Deed::Gated(gate) => gate.acquire().await.unwrap().forget(),
+            Effect::Good => tokio::time::sleep(Duration::from_millis(10)).await,
+            Effect::Busy(wait) => return Err(busy(wait)),
+            Effect::Transient | Effect::Mute => return Err(CallError::transient("out of order")),
+            Effect::Declined => return Err(CallError::Declined("declined".to_owned())),
+            Effect::Gated(gate) => gate.acquire().await.unwrap().forget(),
         }
         let mut book = self.book.lock().unwrap();
-        let new = || Standing::Done("booked".to_owned());
+        let new = || OperationStatus::Done("booked".to_owned());
         match book.entry(key.clone()).or_insert_with(new) {
-            Standing::Done(output) => Ok(output.clone()),
-            other => Err(Failure::Refused(format!("{other:?}"))),
+            OperationStatus::Done(output) => Ok(output.clone()),
+            other => Err(CallError::Declined(format!("{other:?}"))),
         }
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Standing<String>, Failure> {
+    async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<String>, CallError> {
         self.note("look", key);
         match self.deed(key) {
-            Deed::Busy(wait) => return Err(busy(wait)),
-            Deed::Mute => std::future::pending().await,
-            Deed::Good | Deed::NotDone | Deed::Refused | Deed::Gated(_) => {}
+            Effect::Busy(wait) => return Err(busy(wait)),
+            Effect::Mute => std::future::pending().await,
+            Effect::Good | Effect::Transient | Effect::Declined | Effect::Gated(_) => {}
         }
         let book = self.book.lock().unwrap();
-        Ok(book.get(key).cloned().unwrap_or(Standing::Absent))
+        Ok(book.get(key).cloned().unwrap_or(OperationStatus::Absent))
     }
 
-    async fn undo(&self, key: &Key, _call: &String) -> Result<Undone, Failure> {
+    async fn undo(
+        &self,
+        key: &OperationKey,
+        _call: &String,
+    ) -> Result<CompensationResult, CallError> {
         self.note("undo", key);
-        if let Deed::Busy(wait) = self.deed(key) {
+        if let Effect::Busy(wait) = self.deed(key) {
             return Err(busy(wait));
         }
         if self.broken_undo.load(Ordering::Relaxed) {
-            return Err(Failure::unknown("out of order"));
+            return Err(CallError::unknown("out of order"));
         }
         let before = self
             .book
             .lock()
             .unwrap()
-            .insert(key.clone(), Standing::Undone);
-        Ok(Undone {
-            happened: matches!(before, Some(Standing::Done(_))),
+            .insert(key.clone(), OperationStatus::Compensated);
+        Ok(CompensationResult {
+            had_effect: matches!(before, Some(OperationStatus::Done(_))),
             reference: None,
-            closed: true,
+            key_closed: true,
         })
     }
 }
 
-fn busy(wait: Duration) -> Failure {
-    Failure::not_done("busy").not_before(Some(wait))
+fn busy(wait: Duration) -> CallError {
+    CallError::transient("busy").with_retry_after(Some(wait))
 }
 
 /// Who carries out all calls of a saga.
@@ -196,13 +198,12 @@ pub fn add<S: Travel>(engine: EngineBuilder, outside: Arc<impl Outside<S>>) -> E
 /// A process that runs sagas.
 pub struct Node {
     pub engine: SagaEngine,
-    pub wire: Arc<Wire>,
+    pub wire: Arc<FlakyStore>,
     pub tasks: EngineTasks,
     executing: ExecutorTasks,
 }
 
 impl Node {
-    /// Ends in order.
     pub async fn stop(self) {
         self.tasks.stop().await;
         drop(self.engine);
@@ -217,15 +218,15 @@ impl Node {
 }
 
 /// A store with its time, a provider, and everybody who is not an engine.
-pub struct Town {
+pub struct TestCluster {
     pub store: Arc<MemoryEventStore>,
     pub clock: Arc<TokioClock>,
-    pub desk: Arc<Desk>,
+    pub desk: Arc<TestProvider>,
     executor: Executor,
     commands: AtomicU64,
 }
 
-impl Town {
+impl TestCluster {
     pub fn new() -> Self {
         let clock = Arc::new(TokioClock::start());
         let store = Arc::new(MemoryEventStore::new(Arc::clone(&clock) as Arc<_>));
@@ -266,8 +267,8 @@ impl Town {
     }
 
     /// What an engine of this process is put together with.
-    pub fn builder(&self, config: EngineConfig) -> (EngineBuilder, Arc<Wire>, ExecutorTasks) {
-        let wire = Arc::new(Wire::new(Arc::clone(&self.store)));
+    pub fn builder(&self, config: EngineConfig) -> (EngineBuilder, Arc<FlakyStore>, ExecutorTasks) {
+        let wire = Arc::new(FlakyStore::new(Arc::clone(&self.store)));
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let (executor, executing) = Executor::start(
             Arc::clone(&wire) as Arc<_>,
@@ -291,7 +292,6 @@ impl Town {
         CommandId::from_parts(self.clock.now(), random)
     }
 
-    /// Begins a saga.
     pub async fn begin<S: Travel>(&self, saga_id: &str) {
         let data = Trip::on(format!("shelf of {saga_id}"));
         let first = started::<S>(saga_id, "a trip", data, Metadata::default());
@@ -312,7 +312,7 @@ impl Town {
         });
         let write = Write {
             stream: SagaState::<S>::stream(saga_id),
-            expected: Expected::NoStream,
+            expected: ExpectedVersion::NoStream,
             events: new.collect(),
         };
         let commit = Commit::try_new(self.command_id(), self.clock.now(), vec![write], None);
@@ -321,24 +321,30 @@ impl Town {
     }
 
     /// A person acts, through another process.
-    pub async fn act<S: Travel>(&self, saga_id: &str, act: Act) -> Result<(), ActRefused> {
-        let by = Person {
-            who: "an operator".to_owned(),
-            why: format!("{act:?}"),
+    pub async fn act<S: Travel>(
+        &self,
+        saga_id: &str,
+        act: OperatorAction,
+    ) -> Result<(), ActionRejected> {
+        let by = Actor {
+            id: "an operator".to_owned(),
+            reason: format!("{act:?}"),
         };
-        self.execute(&PersonActs::<S>::new(saga_id, act, by)).await
+        self.execute(&OperatorCommand::<S>::new(saga_id, act, by))
+            .await
     }
 
     /// The provider says by itself that something happened, and another process hears it.
-    pub async fn hint<S: Travel>(&self, saga_id: &str, key: &str) -> Result<(), ActRefused> {
-        let by = Person {
-            who: "the provider".to_owned(),
-            why: "it says so".to_owned(),
+    pub async fn hint<S: Travel>(&self, saga_id: &str, key: &str) -> Result<(), ActionRejected> {
+        let by = Actor {
+            id: "the provider".to_owned(),
+            reason: "it says so".to_owned(),
         };
-        self.execute(&PersonActs::<S>::hint(saga_id, key, by)).await
+        self.execute(&OperatorCommand::<S>::hint(saga_id, key, by))
+            .await
     }
 
-    async fn execute<S: Travel>(&self, acts: &PersonActs<S>) -> Result<(), ActRefused> {
+    async fn execute<S: Travel>(&self, acts: &OperatorCommand<S>) -> Result<(), ActionRejected> {
         let context = Context {
             command_id: self.command_id(),
             deadline: Instant::now() + Duration::from_secs(5),
@@ -354,7 +360,7 @@ impl Town {
 
     pub async fn state<S: Travel>(&self, saga_id: &str) -> SagaState<S> {
         let state: SagaState<S> = self.aggregate(saga_id).await;
-        assert_eq!(state.damage(), None);
+        assert_eq!(state.corruption(), None);
         state
     }
 
@@ -375,7 +381,7 @@ impl Town {
     }
 
     /// The names of a saga's events.
-    pub async fn told<S: Travel>(&self, saga_id: &str) -> Vec<String> {
+    pub async fn recorded<S: Travel>(&self, saga_id: &str) -> Vec<String> {
         let events = self.stream::<SagaState<S>>(saga_id).await.into_iter();
         events.map(|envelope| envelope.event_type).collect()
     }
@@ -390,7 +396,7 @@ impl Town {
     pub async fn tried<S: Travel>(&self, saga_id: &str, name: &str, attempts: u32) -> SagaState<S> {
         let waits = |state: &SagaState<S>| {
             let step = step(state, name);
-            step.status == Status::Waiting && step.attempts == attempts
+            step.status == StepStatus::Waiting && step.attempts == attempts
         };
         self.until(saga_id, waits).await
     }
@@ -420,7 +426,7 @@ impl Town {
         }
     }
 
-    pub async fn ended<S: Travel>(&self, saga_id: &str) -> Outcome {
+    pub async fn ended<S: Travel>(&self, saga_id: &str) -> SagaOutcome {
         let state = self
             .until::<S>(saga_id, |state| outcome(state).is_some())
             .await;
@@ -459,17 +465,17 @@ impl Town {
     }
 }
 
-pub fn outcome<S: Travel>(state: &SagaState<S>) -> Option<Outcome> {
+pub fn outcome<S: Travel>(state: &SagaState<S>) -> Option<SagaOutcome> {
     match state.run()?.phase {
         Phase::Ended(outcome) => Some(outcome),
-        Phase::Forward | Phase::Backward { .. } => None,
+        Phase::Running | Phase::Compensating { .. } => None,
     }
 }
 
 /// A step of a saga, by its name.
 pub fn step<S: Travel>(state: &SagaState<S>, name: &str) -> StepState {
     let run = state.run().unwrap();
-    let index = run.table().unwrap().position(name).unwrap();
+    let index = run.definition_of().unwrap().position(name).unwrap();
     run.steps[index].clone()
 }
 

@@ -8,15 +8,16 @@ use chrono::{DateTime, Utc};
 use event_sourcing::execute::{DecideError, Lane, States, UnitOfWork};
 use event_sourcing::{Aggregate, Command, DomainEvent};
 use sagas::{
-    End, ExternalStep, Key, Local, Refusal, Role, Saga, StateReader, Step, Table, Undone, Writes,
+    CompensationResult, End, ExternalStep, Local, OperationKey, Role, Saga, SagaDefinition,
+    StateReader, Step, StepRejected, Writes,
 };
 use serde::{Deserialize, Serialize};
 
 /// Counts things by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Shelf(pub BTreeMap<String, i64>);
+pub struct Inventory(pub BTreeMap<String, i64>);
 
-impl Shelf {
+impl Inventory {
     pub fn count(&self, what: &str) -> i64 {
         self.0.get(what).copied().unwrap_or(0)
     }
@@ -34,7 +35,7 @@ pub fn put(what: &str, by: i64) -> Put {
     Put { what, by }
 }
 
-impl Aggregate for Shelf {
+impl Aggregate for Inventory {
     const TYPE: &'static str = "shelf";
     const SNAPSHOT_VERSION: u32 = 1;
     type Event = Put;
@@ -53,11 +54,11 @@ impl Command for PutOn {
     type Reply = ();
 
     fn streams(&self) -> Vec<Lane> {
-        vec![Lane::write::<Shelf>(&self.0)]
+        vec![Lane::write::<Inventory>(&self.0)]
     }
 
     fn decide(&self, work: &mut UnitOfWork<'_, String>) -> Result<(), DecideError<String>> {
-        work.append::<Shelf>(&self.0, std::slice::from_ref(&self.1))
+        work.append::<Inventory>(&self.0, std::slice::from_ref(&self.1))
     }
 
     fn reply(&self, _states: &States) -> Option<()> {
@@ -120,12 +121,12 @@ impl<S: Travel, const CALL: usize> ExternalStep for Called<S, CALL> {
         data.booked.push(output);
     }
 
-    fn completed(data: &Trip, _key: &Key, output: String) -> Writes {
+    fn completed(data: &Trip, _key: &OperationKey, output: String) -> Writes {
         write(data, &output, 1)
     }
 
-    fn compensated(data: &Trip, undone: &Undone) -> Writes {
-        write(data, "undone", i64::from(undone.happened))
+    fn compensated(data: &Trip, undone: &CompensationResult) -> Writes {
+        write(data, "undone", i64::from(undone.had_effect))
     }
 }
 
@@ -135,12 +136,12 @@ pub const fn called<S: Travel, const CALL: usize>() -> Step<S> {
 
 fn local(
     data: &Trip,
-    reads: &mut StateReader<'_, Refusal>,
+    reads: &mut StateReader<'_, StepRejected>,
     step: &str,
-) -> Result<Writes, DecideError<Refusal>> {
-    let shelf = reads.state::<Shelf>(&data.shelf)?;
+) -> Result<Writes, DecideError<StepRejected>> {
+    let shelf = reads.state::<Inventory>(&data.shelf)?;
     if shelf.count(&format!("no {step}")) > 0 {
-        return Err(DecideError::Rejected(Refusal(format!(
+        return Err(DecideError::Rejected(StepRejected(format!(
             "there is no {step}"
         ))));
     }
@@ -148,7 +149,7 @@ fn local(
 }
 
 pub fn write(data: &Trip, what: &str, by: i64) -> Writes {
-    Writes::none().and::<Shelf>(&*data.shelf, vec![put(what, by)])
+    Writes::none().and::<Inventory>(&*data.shelf, vec![put(what, by)])
 }
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -180,16 +181,19 @@ const fn archive<S: Travel>() -> Step<S> {
 }
 
 pub fn lanes(data: &Trip) -> Vec<Lane> {
-    vec![Lane::write::<Shelf>(&data.shelf)]
+    vec![Lane::write::<Inventory>(&data.shelf)]
 }
 
-pub const fn table<S: Travel>(definition: u32, stages: &'static [&'static [Step<S>]]) -> Table<S> {
+pub const fn table<S: Travel>(
+    definition: u32,
+    stages: &'static [&'static [Step<S>]],
+) -> SagaDefinition<S> {
     let completed: End<S> = |data, _, _| Ok(write(data, "completed", 1));
     let compensated: End<S> = |data, _, _| Ok(write(data, "compensated", 1));
-    Table {
+    SagaDefinition {
         completed,
         compensated,
-        ..Table::new(definition, stages)
+        ..SagaDefinition::new(definition, stages)
     }
 }
 
@@ -201,7 +205,7 @@ impl Saga for Tour {
     const NAME: &'static str = "tour";
     const STREAM: &'static str = "tour_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[table(
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[table(
         1,
         &[
             &[hold()],
@@ -224,7 +228,7 @@ impl Saga for Purchase {
     const NAME: &'static str = "purchase";
     const STREAM: &'static str = "purchase_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[table(
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[table(
         1,
         &[
             &[hold()],
@@ -247,7 +251,7 @@ impl Saga for Booking {
     const NAME: &'static str = "booking";
     const STREAM: &'static str = "booking_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[table(
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[table(
         1,
         &[
             &[hold()],
@@ -263,14 +267,14 @@ impl Saga for Booking {
 
 /// (notify, refund) → archive, each until it succeeds.
 #[derive(Clone, Copy, Debug)]
-pub struct Errands;
+pub struct ErrandSaga;
 
-impl Saga for Errands {
+impl Saga for ErrandSaga {
     const NAME: &'static str = "errands";
     const STREAM: &'static str = "errands_saga";
     type Data = Trip;
-    const TABLES: &'static [Table<Self>] = &[Table {
-        until_pivot: Duration::MAX,
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[SagaDefinition {
+        pivot_deadline: Duration::MAX,
         ..table(
             1,
             &[

@@ -60,7 +60,7 @@ impl SqliteFile {
         let mut session = shared.session(shared.writing()?).await?;
         // A process before this one may have ended after a failed sync.
         let folded = wal::fold_in(session.connection()).await;
-        if let Err(error) = session.settle(folded).await {
+        if let Err(error) = session.finish(folded).await {
             tracing::warn!(%error, "the write-ahead log could not be folded in at the start");
         }
         let maintenance = tokio::spawn(upkeep::keep_short(Arc::downgrade(&shared)));

@@ -13,7 +13,7 @@ use super::pool::Pool;
 use super::shared::Shared;
 use crate::error::{is_failed_sync, keeps_connection};
 
-/// A connection that this caller uses alone. It is used again only after [`Self::settle`]: one that is dropped, because
+/// A connection that this caller uses alone. It is used again only after [`Self::finish`]: one that is dropped, because
 /// a caller went away in the middle of a statement, is closed.
 #[derive(Debug)]
 pub struct Session {
@@ -49,7 +49,7 @@ impl Session {
     ///
     /// # Errors
     /// That of `result`.
-    pub async fn settle<T>(self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+    pub async fn finish<T>(self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         match result {
             Err(error) if !keeps_connection(&error) => Err(self.discard(error).await),
             result => {
@@ -189,7 +189,7 @@ impl SqliteTransaction {
             return Err(self.session.discard(broken).await);
         }
         match self.session.run(sql).await {
-            Ok(()) => self.session.settle(Ok(())).await,
+            Ok(()) => self.session.finish(Ok(())).await,
             Err(error) => Err(self.session.discard(error).await),
         }
     }

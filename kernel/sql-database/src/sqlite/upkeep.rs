@@ -35,7 +35,7 @@ async fn shorten(file: &Arc<Shared>) -> Result<bool, sqlx::Error> {
         set_folding(file, FOLD_NEVER).await?;
         let mut session = file.within(file.checkpointing()?).await?;
         let folded = step(session.connection()).await;
-        session.settle(folded).await?;
+        session.finish(folded).await?;
     }
     let is_short = !is_too_long(file.path());
     if is_short {
@@ -47,5 +47,5 @@ async fn shorten(file: &Arc<Shared>) -> Result<bool, sqlx::Error> {
 async fn set_folding(file: &Arc<Shared>, pragma: &'static str) -> Result<(), sqlx::Error> {
     let mut session = file.within(file.writing()?).await?;
     let set = sqlx::query(pragma).execute(session.connection()).await;
-    session.settle(set).await.map(|_| ())
+    session.finish(set).await.map(|_| ())
 }

@@ -101,7 +101,7 @@ fn after_a_failed_sync_every_connection_is_opened_anew() -> anyhow::Result<()> {
             let mut session = file.reader(Readers::Main).await?;
             let marks: Result<Vec<(i64,)>, _> =
                 sqlx::query_as(sql).fetch_all(session.connection()).await;
-            let marks = session.settle(marks).await?;
+            let marks = session.finish(marks).await?;
             Ok(marks.first().map_or(0, |(mark,)| *mark))
         };
         mark("PRAGMA cache_size = -7777").await?;
@@ -112,7 +112,7 @@ fn after_a_failed_sync_every_connection_is_opened_anew() -> anyhow::Result<()> {
         let made = sqlx::query("CREATE TABLE t (x)")
             .execute(session.connection())
             .await;
-        assert!(session.settle(made).await.is_err());
+        assert!(session.finish(made).await.is_err());
         faults.stop()?;
         assert_ne!(mark("PRAGMA cache_size").await?, -7777, "a reader stayed");
         let wal = std::fs::metadata(place.wal());

@@ -19,14 +19,14 @@ async fn an_interrupted_statement_costs_its_connection() {
     let made = sqlx::query("CREATE TABLE t (x)")
         .execute(session.connection())
         .await;
-    let error = session.settle(made).await.expect_err("it was interrupted");
+    let error = session.finish(made).await.expect_err("it was interrupted");
     assert_eq!(error.as_database_error().unwrap().code().unwrap(), "9");
     // The handler would interrupt this one too.
     let mut session = file.writer().await.unwrap();
     let made = sqlx::query("CREATE TABLE t (x)")
         .execute(session.connection())
         .await;
-    session.settle(made).await.unwrap();
+    session.finish(made).await.unwrap();
 }
 
 #[tokio::test]
@@ -87,18 +87,18 @@ async fn a_refused_statement_does_not_cost_its_connection() {
     let set = sqlx::query("PRAGMA cache_size = -7777")
         .execute(session.connection())
         .await;
-    session.settle(set).await.unwrap();
+    session.finish(set).await.unwrap();
     let mut session = file.reader(Readers::Main).await.unwrap();
     let wrong = sqlx::query("SELECT * FROM nowhere")
         .fetch_all(session.connection())
         .await;
-    assert!(session.settle(wrong).await.is_err());
+    assert!(session.finish(wrong).await.is_err());
     let mut session = file.reader(Readers::Main).await.unwrap();
     let kept: Vec<(i64,)> = sqlx::query_as("PRAGMA cache_size")
         .fetch_all(session.connection())
         .await
         .unwrap();
-    session.settle(Ok(())).await.unwrap();
+    session.finish(Ok(())).await.unwrap();
     assert_eq!(kept, [(-7777,)]);
 }
 
@@ -123,7 +123,7 @@ async fn a_database_and_what_is_beside_it_are_for_this_user_alone() {
     let made = sqlx::query("CREATE TABLE t (x)")
         .execute(session.connection())
         .await;
-    session.settle(made).await.unwrap();
+    session.finish(made).await.unwrap();
     let rights = |path: &Path| path.metadata().unwrap().mode() & 0o777;
     assert_eq!(rights(&folder), 0o700);
     let files: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();

@@ -20,7 +20,6 @@ pub const GRAPHIQL: Setting<bool> = Setting::new(
 )
 .or("false")
 .switch();
-/// The deepest query.
 pub const GRAPHQL_MAX_DEPTH: Setting<u32> = Setting::new(
     "GRAPHQL_MAX_DEPTH",
     positive,

@@ -10,7 +10,6 @@ use crate::config::values::{address, boolean, millis, positive};
 
 const AN_ADDRESS: &str = "an address and a port, such as 127.0.0.1:4000";
 
-/// The gateway's listener.
 pub const CLIENT_HTTP_ADDR: Setting<SocketAddr> = Setting::new(
     "CLIENT_HTTP_ADDR",
     address,

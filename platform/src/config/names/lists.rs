@@ -48,7 +48,6 @@ pub const COMMON: &[Spec] = &[
     SHUTDOWN_TIMEOUT_MS.spec,
 ];
 
-/// All of them.
 pub const ALL: &[Spec] = &[
     EVENT_STORE_URL.spec,
     COMMAND_DATABASE_URL.spec,

@@ -3,7 +3,6 @@
 use crate::config::setting::Setting;
 use crate::telemetry::{LogFilter, LogFormat};
 
-/// What is logged.
 pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
     "LOG_LEVEL",
     LogFilter::parse,

@@ -18,7 +18,6 @@ pub(super) const TLS_KEY_FILE: Setting<()> = only("TLS_KEY_FILE", |_| None, NOTH
 pub(super) const OTEL_EXPORTER_OTLP_ENDPOINT: Setting<()> =
     only("OTEL_EXPORTER_OTLP_ENDPOINT", |_| None, NOTHING);
 
-/// All of them.
 pub(in crate::config) const UNSUPPORTED: &[&Setting<()>] = &[
     &AUTH,
     &RATE_LIMIT_PER_MINUTE,

@@ -39,7 +39,6 @@ struct Open {
     within_limit: usize,
     /// Counted only if there is a limit for each.
     by_peer: HashMap<IpAddr, usize>,
-    /// The oldest first.
     over_limit: BTreeMap<u64, CancellationToken>,
     next_id: u64,
 }

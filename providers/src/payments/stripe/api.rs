@@ -4,14 +4,14 @@ use domain::fulfilment::Charge;
 use form_urlencoded::Serializer;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::RequestBuilder;
-use sagas::{Failure, Key};
+use sagas::{CallError, OperationKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::intent::{Intent, List, Refund, StripeError};
 use super::settings::{StripeSettings, is_id};
 use crate::Secret;
-use crate::http_client::{Answer, HttpClient};
+use crate::http_client::{HttpClient, HttpReply};
 
 /// The shapes of requests and answers that this code is written for.
 const VERSION: &str = "2024-06-20";
@@ -33,11 +33,11 @@ pub(super) struct Api {
 
 /// Why a call did not do what it should.
 #[derive(Debug)]
-pub(super) enum CallError {
+pub(super) enum RequestError {
     /// There is no answer: transient if nothing was sent, else unknown.
-    NoAnswer(Failure),
+    NoAnswer(CallError),
     /// Stripe is asked too often, or is locked, and did nothing.
-    Limited(Failure),
+    Limited(CallError),
     /// Another call with the same key, or on the same object, is running.
     Busy,
     /// The account's key is not accepted.
@@ -48,8 +48,7 @@ pub(super) enum CallError {
     Failed,
     /// There is no such object in this account.
     Missing,
-    /// Stripe says no.
-    Refused(StripeError),
+    Declined(StripeError),
     /// It answers as Stripe does not.
     Strange(StatusCode),
 }
@@ -73,10 +72,10 @@ impl Api {
     /// Creates an intent, which takes no money yet.
     pub(super) async fn create(
         &self,
-        key: &Key,
+        key: &OperationKey,
         charge: &Charge,
         attempt: i64,
-    ) -> Result<Intent, CallError> {
+    ) -> Result<Intent, RequestError> {
         let form = form(&[
             ("amount", &charge.amount.cents().to_string()),
             ("currency", &self.currency),
@@ -99,17 +98,17 @@ impl Api {
 
     pub(super) async fn confirm(
         &self,
-        key: &Key,
+        key: &OperationKey,
         intent: &str,
         attempt: i64,
-    ) -> Result<Intent, CallError> {
+    ) -> Result<Intent, RequestError> {
         let path = format!("/v1/payment_intents/{intent}/confirm");
         let idempotency_key = format!("{key}/confirm/{attempt}");
         self.post(&path, form(&[]), &idempotency_key).await
     }
 
     /// Without an idempotency key: an intent is cancelled once, and a refusal must not be repeated from memory.
-    pub(super) async fn cancel(&self, intent: &str) -> Result<Intent, CallError> {
+    pub(super) async fn cancel(&self, intent: &str) -> Result<Intent, RequestError> {
         let path = format!("/v1/payment_intents/{intent}/cancel");
         self.call(Method::POST, &path, Some(form(&[])), None).await
     }
@@ -117,10 +116,10 @@ impl Api {
     /// Gives back all that is left of the intent's money.
     pub(super) async fn refund(
         &self,
-        key: &Key,
+        key: &OperationKey,
         intent: &str,
         attempt: i64,
-    ) -> Result<Refund, CallError> {
+    ) -> Result<Refund, RequestError> {
         let form = form(&[
             ("payment_intent", intent),
             (&format!("metadata[{KEY_METADATA}]"), key.as_str()),
@@ -129,12 +128,12 @@ impl Api {
         self.post("/v1/refunds", form, &idempotency_key).await
     }
 
-    pub(super) async fn intent(&self, intent: &str) -> Result<Intent, CallError> {
+    pub(super) async fn intent(&self, intent: &str) -> Result<Intent, RequestError> {
         let path = format!("/v1/payment_intents/{intent}?expand[]=latest_charge");
         self.call(Method::GET, &path, None, None).await
     }
 
-    pub(super) async fn refunds(&self, intent: &str) -> Result<List<Refund>, CallError> {
+    pub(super) async fn refunds(&self, intent: &str) -> Result<List<Refund>, RequestError> {
         let path = format!("/v1/refunds?payment_intent={intent}&limit=10");
         self.call(Method::GET, &path, None, None).await
     }
@@ -144,7 +143,7 @@ impl Api {
         path: &str,
         form: String,
         idempotency_key: &str,
-    ) -> Result<T, CallError> {
+    ) -> Result<T, RequestError> {
         self.call(Method::POST, path, Some(form), Some(idempotency_key))
             .await
     }
@@ -155,16 +154,18 @@ impl Api {
         path: &str,
         form: Option<String>,
         idempotency_key: Option<&str>,
-    ) -> Result<T, CallError> {
+    ) -> Result<T, RequestError> {
         let request = self.request(method, path, form, idempotency_key);
         let request = request.build().map_err(|_| {
-            CallError::NoAnswer(Failure::not_done("the request to Stripe cannot be written"))
+            RequestError::NoAnswer(CallError::transient(
+                "the request to Stripe cannot be written",
+            ))
         })?;
         let answer = self
             .client
             .send(request)
             .await
-            .map_err(CallError::NoAnswer)?;
+            .map_err(RequestError::NoAnswer)?;
         read(&answer)
     }
 
@@ -194,67 +195,70 @@ fn form(fields: &[(&str, &str)]) -> String {
     Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, CallError> {
+fn read<T: DeserializeOwned>(answer: &HttpReply) -> Result<T, RequestError> {
     if answer.status.is_success() {
-        return serde_json::from_slice(&answer.body)
-            .map_err(|_| CallError::NoAnswer(Failure::unknown("Stripe's answer cannot be read")));
+        return serde_json::from_slice(&answer.body).map_err(|_| {
+            RequestError::NoAnswer(CallError::unknown("Stripe's answer cannot be read"))
+        });
     }
     let error = serde_json::from_slice(&answer.body)
         .map_or_else(|_| StripeError::default(), |body: ErrorBody| body.error);
     Err(match answer.status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CallError::KeyRefused,
-        StatusCode::NOT_FOUND => CallError::Missing,
-        StatusCode::CONFLICT => CallError::Busy,
-        StatusCode::TOO_MANY_REQUESTS if error.is("lock_timeout") => CallError::Busy,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => RequestError::KeyRefused,
+        StatusCode::NOT_FOUND => RequestError::Missing,
+        StatusCode::CONFLICT => RequestError::Busy,
+        StatusCode::TOO_MANY_REQUESTS if error.is("lock_timeout") => RequestError::Busy,
         StatusCode::TOO_MANY_REQUESTS => {
-            let limited = Failure::not_done("Stripe is asked too often");
-            CallError::Limited(limited.not_before(answer.retry_after()))
+            let limited = CallError::transient("Stripe is asked too often");
+            RequestError::Limited(limited.with_retry_after(answer.retry_after()))
         }
-        status if status.is_server_error() => CallError::Failed,
-        _ if error.kind == "idempotency_error" => CallError::KeyReused,
-        StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED => CallError::Refused(error),
-        status => CallError::Strange(status),
+        status if status.is_server_error() => RequestError::Failed,
+        _ if error.kind == "idempotency_error" => RequestError::KeyReused,
+        StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED => RequestError::Declined(error),
+        status => RequestError::Strange(status),
     })
 }
 
-fn unreadable() -> CallError {
-    CallError::NoAnswer(Failure::unknown("Stripe's answer cannot be read"))
+fn unreadable() -> RequestError {
+    RequestError::NoAnswer(CallError::unknown("Stripe's answer cannot be read"))
 }
 
 /// What could not be told of a call on which more hangs is unknown.
-pub(super) fn leave_open(failure: &Failure) -> Failure {
-    Failure::unknown(failure.reason()).not_before(failure.wait())
+pub(super) fn leave_open(failure: &CallError) -> CallError {
+    CallError::unknown(failure.reason()).with_retry_after(failure.retry_after())
 }
 
-impl CallError {
+impl RequestError {
     /// What to tell about a call that has no effect, such as a look, or that is safe to do again.
-    pub(super) fn harmless(self) -> Failure {
+    pub(super) fn harmless(self) -> CallError {
         match self {
             Self::NoAnswer(failure) | Self::Limited(failure) => {
-                Failure::not_done(failure.reason()).not_before(failure.wait())
+                CallError::transient(failure.reason()).with_retry_after(failure.retry_after())
             }
-            Self::Busy => Failure::not_done("Stripe is busy with the same payment"),
-            Self::KeyRefused => Failure::not_done("Stripe does not accept the secret key"),
-            Self::KeyReused => Failure::not_done("Stripe was asked the same with other parameters"),
-            Self::Failed => Failure::not_done("Stripe failed"),
+            Self::Busy => CallError::transient("Stripe is busy with the same payment"),
+            Self::KeyRefused => CallError::transient("Stripe does not accept the secret key"),
+            Self::KeyReused => {
+                CallError::transient("Stripe was asked the same with other parameters")
+            }
+            Self::Failed => CallError::transient("Stripe failed"),
             Self::Missing => {
-                Failure::not_done("Stripe does not know the payment: is it another account?")
+                CallError::transient("Stripe does not know the payment: is it another account?")
             }
-            Self::Refused(error) => Failure::not_done(error.for_people()),
+            Self::Declined(error) => CallError::transient(error.for_people()),
             Self::Strange(status) => {
-                Failure::not_done(format!("this is not Stripe's answer ({})", status.as_u16()))
+                CallError::transient(format!("this is not Stripe's answer ({})", status.as_u16()))
             }
         }
     }
 
     /// What to tell about a call that may have moved money.
-    pub(super) fn grave(self) -> Failure {
+    pub(super) fn grave(self) -> CallError {
         match self {
             Self::NoAnswer(failure) | Self::Limited(failure) => failure,
             Self::Busy | Self::KeyReused | Self::Failed | Self::Strange(_) => {
                 leave_open(&self.harmless())
             }
-            Self::KeyRefused | Self::Missing | Self::Refused(_) => self.harmless(),
+            Self::KeyRefused | Self::Missing | Self::Declined(_) => self.harmless(),
         }
     }
 }

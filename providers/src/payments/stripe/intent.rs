@@ -1,12 +1,11 @@
 //! Stripe's objects, as far as they matter, and what follows from them.
 
 use domain::value::Reference;
-use sagas::{Failure, Standing};
+use sagas::{CallError, OperationStatus};
 use serde::Deserialize;
 
 use crate::payments::payment_id;
 
-/// A payment intent.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Intent {
     pub id: String,
@@ -33,7 +32,6 @@ pub(super) struct StripeError {
     pub message: Option<String>,
 }
 
-/// A refund.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Refund {
     pub id: String,
@@ -48,7 +46,7 @@ pub(super) struct List<T> {
 
 /// Where an intent is on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum IntentProgress {
     /// It can be confirmed; no money was taken.
     Ready,
     /// The bank wants the customer to do something; no money was taken.
@@ -66,37 +64,37 @@ pub(super) enum Progress {
 }
 
 impl Intent {
-    pub(super) fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> IntentProgress {
         match self.status.as_str() {
-            "requires_confirmation" => Progress::Ready,
-            "requires_action" => Progress::WantsCustomer,
+            "requires_confirmation" => IntentProgress::Ready,
+            "requires_action" => IntentProgress::WantsCustomer,
             "requires_payment_method" => {
                 let error = self.last_payment_error.clone().unwrap_or_default();
-                Progress::Declined(error.for_people())
+                IntentProgress::Declined(error.for_people())
             }
             "succeeded" => match self.latest_charge {
-                Some(LatestCharge::Whole { refunded: true }) => Progress::Refunded,
-                _ => Progress::Paid,
+                Some(LatestCharge::Whole { refunded: true }) => IntentProgress::Refunded,
+                _ => IntentProgress::Paid,
             },
-            "canceled" => Progress::Cancelled,
+            "canceled" => IntentProgress::Cancelled,
             // Also what a later version of Stripe may add: it is looked at again.
-            _ => Progress::Processing,
+            _ => IntentProgress::Processing,
         }
     }
 
-    pub(super) fn payment_id(&self) -> Result<Reference, Failure> {
+    pub(super) fn payment_id(&self) -> Result<Reference, CallError> {
         payment_id(&self.id)
     }
 
     /// What holds under the key of this intent.
-    pub(super) fn standing(&self) -> Result<Standing<Reference>, Failure> {
+    pub(super) fn standing(&self) -> Result<OperationStatus<Reference>, CallError> {
         Ok(match self.progress() {
             // The charge goes on from here when it is asked for again.
-            Progress::Ready | Progress::WantsCustomer => Standing::Absent,
-            Progress::Declined(reason) => Standing::Refused(reason),
-            Progress::Processing => Standing::Pending,
-            Progress::Paid => Standing::Done(self.payment_id()?),
-            Progress::Refunded | Progress::Cancelled => Standing::Undone,
+            IntentProgress::Ready | IntentProgress::WantsCustomer => OperationStatus::Absent,
+            IntentProgress::Declined(reason) => OperationStatus::Declined(reason),
+            IntentProgress::Processing => OperationStatus::Pending,
+            IntentProgress::Paid => OperationStatus::Done(self.payment_id()?),
+            IntentProgress::Refunded | IntentProgress::Cancelled => OperationStatus::Compensated,
         })
     }
 }

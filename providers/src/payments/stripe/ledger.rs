@@ -7,7 +7,7 @@ use command_database::{CommandDatabase, DatabaseError};
 use domain::fulfilment::Charge;
 use event_sourcing::{Clock, FailureLog};
 use platform::fields;
-use sagas::{Failure, Key};
+use sagas::{CallError, OperationKey};
 use sql_database::Statement;
 use tokio::time::Instant;
 
@@ -66,7 +66,7 @@ pub(super) struct Entry {
 
 /// What goes under a key of Stripe's of its own.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Stage {
+pub(super) enum IntentStage {
     Create,
     Confirm,
     Refund,
@@ -85,42 +85,52 @@ impl Ledger {
     }
 
     /// Notes that a charge is about to be made, unless that is known.
-    pub(super) async fn begin(&self, key: &Key, charge: &Charge) -> Result<Entry, Failure> {
+    pub(super) async fn begin(
+        &self,
+        key: &OperationKey,
+        charge: &Charge,
+    ) -> Result<Entry, CallError> {
         self.upsert(BEGIN, key, charge).await
     }
 
     /// From now on nothing is recorded under the key, so nothing new is confirmed.
-    pub(super) async fn close(&self, key: &Key, charge: &Charge) -> Result<Entry, Failure> {
+    pub(super) async fn close(
+        &self,
+        key: &OperationKey,
+        charge: &Charge,
+    ) -> Result<Entry, CallError> {
         self.upsert(CLOSE, key, charge).await
     }
 
     /// Notes the key's intent. False if the key is closed or has another one.
-    pub(super) async fn record(&self, key: &Key, intent: &str) -> Result<bool, Failure> {
+    pub(super) async fn record(&self, key: &OperationKey, intent: &str) -> Result<bool, CallError> {
         let record = Statement::new("record a payment intent", RECORD)
             .bind(key.as_str())
             .bind(intent);
         let changed = self.database.execute(record).await;
-        changed.map(|rows| rows > 0).map_err(|error| told(&error))
+        changed
+            .map(|rows| rows > 0)
+            .map_err(|error| call_error(&error))
     }
 
-    pub(super) async fn find(&self, key: &Key) -> Result<Option<Entry>, Failure> {
+    pub(super) async fn find(&self, key: &OperationKey) -> Result<Option<Entry>, CallError> {
         let find = Statement::new("look up a payment", FIND).bind(key.as_str());
         let columns: Result<Option<Columns>, _> = self.database.fetch_optional(find).await;
         columns
             .map(|columns| columns.map(entry))
-            .map_err(|error| told(&error))
+            .map_err(|error| call_error(&error))
     }
 
     /// The next call of this stage goes under another key of Stripe's. `used` is the one that was used.
-    pub(super) async fn next_try(&self, key: &Key, stage: Stage, used: i64) {
+    pub(super) async fn next_try(&self, key: &OperationKey, stage: IntentStage, used: i64) {
         let update = match stage {
-            Stage::Create => {
+            IntentStage::Create => {
                 "UPDATE stripe_payments SET create_try = $2 WHERE key = $1 AND create_try < $2"
             }
-            Stage::Confirm => {
+            IntentStage::Confirm => {
                 "UPDATE stripe_payments SET confirm_try = $2 WHERE key = $1 AND confirm_try < $2"
             }
-            Stage::Refund => {
+            IntentStage::Refund => {
                 "UPDATE stripe_payments SET refund_try = $2 WHERE key = $1 AND refund_try < $2"
             }
         };
@@ -130,7 +140,7 @@ impl Ledger {
         let done = self.database.execute(update).await;
         // Then the next try gets the same answer again, and notes it again.
         if let Err(error) = done {
-            told(&error);
+            call_error(&error);
         }
     }
 
@@ -166,9 +176,9 @@ impl Ledger {
     async fn upsert(
         &self,
         statement: &'static str,
-        key: &Key,
+        key: &OperationKey,
         charge: &Charge,
-    ) -> Result<Entry, Failure> {
+    ) -> Result<Entry, CallError> {
         let now = self.clock.now().timestamp_micros();
         let upsert = Statement::new("note a payment", statement)
             .bind(key.as_str())
@@ -179,8 +189,8 @@ impl Ledger {
             .database
             .write_optional(upsert)
             .await
-            .map_err(|error| told(&error))?;
-        let lost = || Failure::not_done("the ledger of payments lost a row");
+            .map_err(|error| call_error(&error))?;
+        let lost = || CallError::transient("the ledger of payments lost a row");
         columns.map(entry).ok_or_else(lost)
     }
 }
@@ -199,7 +209,7 @@ fn entry(columns: Columns) -> Entry {
 }
 
 /// No statement of the ledger moves money, so nothing has happened. The cause is in the log.
-fn told(error: &DatabaseError) -> Failure {
+fn call_error(error: &DatabaseError) -> CallError {
     static FAILURES: FailureLog = FailureLog::new();
     if let Some(suppressed) = FAILURES.failed(Instant::now()) {
         tracing::warn!(
@@ -208,5 +218,5 @@ fn told(error: &DatabaseError) -> Failure {
             "the ledger of Stripe's payments could not be used"
         );
     }
-    Failure::not_done("the ledger of payments cannot be used")
+    CallError::transient("the ledger of payments cannot be used")
 }

@@ -8,11 +8,11 @@ use domain::fulfilment::{Charge, ProcessPayment};
 use domain::value::Reference;
 use event_sourcing::Clock;
 use platform::fields;
-use sagas::{Failure, Key, Standing, StepProvider, Undone};
+use sagas::{CallError, CompensationResult, OperationKey, OperationStatus, StepProvider};
 
-use super::api::{Api, CallError, leave_open};
-use super::intent::{Intent, Progress};
-use super::ledger::{Entry, Ledger, Stage};
+use super::api::{Api, RequestError, leave_open};
+use super::intent::{Intent, IntentProgress};
+use super::ledger::{Entry, IntentStage, Ledger};
 use super::settings::StripeSettings;
 use crate::http_client::HttpClient;
 
@@ -23,7 +23,6 @@ const CLOSED: &str = "the key is closed: its undo came before";
 const WANTS_CUSTOMER: &str =
     "the bank wants the customer to approve, which this shop cannot ask for";
 
-/// Payments by Stripe.
 #[derive(Debug)]
 pub struct StripePayments {
     api: Api,
@@ -48,22 +47,22 @@ impl StripePayments {
     /// The intent that may be confirmed: the recorded one, or a new one that is recorded first.
     async fn intent_of(
         &self,
-        key: &Key,
+        key: &OperationKey,
         charge: &Charge,
         entry: &Entry,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, CallError> {
         let created = self.api.create(key, charge, entry.create_try).await;
         let intent = match created {
             Ok(intent) => intent,
             Err(error) => {
                 // Stripe would repeat these answers for ever. An intent that was created nevertheless takes no money.
-                if matches!(error, CallError::Failed | CallError::KeyReused) {
+                if matches!(error, RequestError::Failed | RequestError::KeyReused) {
                     self.ledger
-                        .next_try(key, Stage::Create, entry.create_try)
+                        .next_try(key, IntentStage::Create, entry.create_try)
                         .await;
                 }
                 return Err(match error {
-                    CallError::Refused(error) => Failure::refused(error.for_people()),
+                    RequestError::Declined(error) => CallError::declined(error.for_people()),
                     other => other.harmless(),
                 });
             }
@@ -77,25 +76,32 @@ impl StripePayments {
         let other = entry.filter(|entry| !entry.closed);
         other
             .and_then(|entry| entry.intent_id)
-            .ok_or_else(|| Failure::refused(CLOSED))
+            .ok_or_else(|| CallError::declined(CLOSED))
     }
 
-    async fn confirm(&self, key: &Key, intent: &str, attempt: i64) -> Result<Reference, Failure> {
+    async fn confirm(
+        &self,
+        key: &OperationKey,
+        intent: &str,
+        attempt: i64,
+    ) -> Result<Reference, CallError> {
         let error = match self.api.confirm(key, intent, attempt).await {
             Ok(confirmed) => return self.conclude(&confirmed).await,
             Err(error) => error,
         };
         match error {
-            CallError::Refused(refusal) => {
+            RequestError::Declined(refusal) => {
                 let now = self.look(intent).await?;
                 match now.progress() {
-                    Progress::Ready => Err(Failure::refused(refusal.for_people())),
+                    IntentProgress::Ready => Err(CallError::declined(refusal.for_people())),
                     _ => self.conclude(&now).await,
                 }
             }
             error => {
-                if matches!(error, CallError::Failed | CallError::KeyReused) {
-                    self.ledger.next_try(key, Stage::Confirm, attempt).await;
+                if matches!(error, RequestError::Failed | RequestError::KeyReused) {
+                    self.ledger
+                        .next_try(key, IntentStage::Confirm, attempt)
+                        .await;
                 }
                 Err(error.grave())
             }
@@ -103,22 +109,24 @@ impl StripePayments {
     }
 
     /// What an intent that somebody has confirmed comes to.
-    async fn conclude(&self, intent: &Intent) -> Result<Reference, Failure> {
+    async fn conclude(&self, intent: &Intent) -> Result<Reference, CallError> {
         match intent.progress() {
-            Progress::Paid => intent.payment_id(),
-            Progress::Declined(reason) => Err(Failure::refused(reason)),
-            Progress::Refunded | Progress::Cancelled => Err(Failure::refused(CLOSED)),
-            Progress::WantsCustomer => match self.api.cancel(&intent.id).await {
-                Ok(_) => Err(Failure::refused(WANTS_CUSTOMER)),
+            IntentProgress::Paid => intent.payment_id(),
+            IntentProgress::Declined(reason) => Err(CallError::declined(reason)),
+            IntentProgress::Refunded | IntentProgress::Cancelled => {
+                Err(CallError::declined(CLOSED))
+            }
+            IntentProgress::WantsCustomer => match self.api.cancel(&intent.id).await {
+                Ok(_) => Err(CallError::declined(WANTS_CUSTOMER)),
                 Err(error) => Err(leave_open(&error.harmless())),
             },
-            Progress::Ready | Progress::Processing => {
-                Err(Failure::unknown("Stripe is still processing the payment"))
+            IntentProgress::Ready | IntentProgress::Processing => {
+                Err(CallError::unknown("Stripe is still processing the payment"))
             }
         }
     }
 
-    async fn look(&self, intent: &str) -> Result<Intent, Failure> {
+    async fn look(&self, intent: &str) -> Result<Intent, CallError> {
         let looked = self.api.intent(intent).await;
         looked.map_err(|error| leave_open(&error.harmless()))
     }
@@ -133,53 +141,62 @@ impl StripePayments {
         }
     }
 
-    async fn refund(&self, key: &Key, intent: &str, attempt: i64) -> Result<Undone, Failure> {
+    async fn refund(
+        &self,
+        key: &OperationKey,
+        intent: &str,
+        attempt: i64,
+    ) -> Result<CompensationResult, CallError> {
         match self.api.refund(key, intent, attempt).await {
             Ok(refund) => match refund.status.as_deref() {
                 Some("failed" | "canceled") => {
-                    self.ledger.next_try(key, Stage::Refund, attempt).await;
-                    Err(Failure::not_done("the bank did not take the refund"))
+                    self.ledger
+                        .next_try(key, IntentStage::Refund, attempt)
+                        .await;
+                    Err(CallError::transient("the bank did not take the refund"))
                 }
                 _ => Ok(refunded(Some(refund.id))),
             },
-            Err(CallError::Refused(error)) if error.is("charge_already_refunded") => {
+            Err(RequestError::Declined(error)) if error.is("charge_already_refunded") => {
                 self.refunded_before(intent).await
             }
             Err(error) => {
-                if matches!(error, CallError::Failed | CallError::KeyReused) {
-                    self.ledger.next_try(key, Stage::Refund, attempt).await;
+                if matches!(error, RequestError::Failed | RequestError::KeyReused) {
+                    self.ledger
+                        .next_try(key, IntentStage::Refund, attempt)
+                        .await;
                 }
                 Err(error.grave())
             }
         }
     }
 
-    async fn refunded_before(&self, intent: &str) -> Result<Undone, Failure> {
+    async fn refunded_before(&self, intent: &str) -> Result<CompensationResult, CallError> {
         let refunds = self.api.refunds(intent).await;
-        let refunds = refunds.map_err(CallError::harmless)?;
+        let refunds = refunds.map_err(RequestError::harmless)?;
         Ok(refunded(
             refunds.data.into_iter().next().map(|refund| refund.id),
         ))
     }
 }
 
-fn refunded(reference: Option<String>) -> Undone {
-    Undone {
-        happened: true,
+fn refunded(reference: Option<String>) -> CompensationResult {
+    CompensationResult {
+        had_effect: true,
         reference,
-        closed: true,
+        key_closed: true,
     }
 }
 
 #[async_trait]
 impl StepProvider<ProcessPayment> for StripePayments {
-    async fn act(&self, key: &Key, charge: &Charge) -> Result<Reference, Failure> {
+    async fn act(&self, key: &OperationKey, charge: &Charge) -> Result<Reference, CallError> {
         let entry = self.ledger.begin(key, charge).await?;
         if entry.closed {
-            return Err(Failure::refused(CLOSED));
+            return Err(CallError::declined(CLOSED));
         }
         if !entry.is_for(charge) {
-            return Err(Failure::refused("the key belongs to another request"));
+            return Err(CallError::declined("the key belongs to another request"));
         }
         let Some(recorded) = &entry.intent_id else {
             let intent = self.intent_of(key, charge, &entry).await?;
@@ -188,23 +205,27 @@ impl StepProvider<ProcessPayment> for StripePayments {
         // Somebody was here before: what happened then decides.
         let now = self.look(recorded).await?;
         match now.progress() {
-            Progress::Ready => self.confirm(key, recorded, entry.confirm_try).await,
+            IntentProgress::Ready => self.confirm(key, recorded, entry.confirm_try).await,
             _ => self.conclude(&now).await,
         }
     }
 
-    async fn look_up(&self, key: &Key) -> Result<Standing<Reference>, Failure> {
+    async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<Reference>, CallError> {
         let Some(entry) = self.ledger.find(key).await? else {
-            return Ok(Standing::Absent);
+            return Ok(OperationStatus::Absent);
         };
         match entry.intent_id {
             Some(intent) => self.look(&intent).await?.standing(),
-            None if entry.closed => Ok(Standing::Undone),
-            None => Ok(Standing::Absent),
+            None if entry.closed => Ok(OperationStatus::Compensated),
+            None => Ok(OperationStatus::Absent),
         }
     }
 
-    async fn undo(&self, key: &Key, charge: &Charge) -> Result<Undone, Failure> {
+    async fn undo(
+        &self,
+        key: &OperationKey,
+        charge: &Charge,
+    ) -> Result<CompensationResult, CallError> {
         let entry = self.ledger.close(key, charge).await?;
         let Some(intent) = &entry.intent_id else {
             // Nothing was confirmed, and nothing will be. What was created is cleared away if Stripe still knows it.
@@ -213,24 +234,26 @@ impl StepProvider<ProcessPayment> for StripePayments {
             {
                 self.drop_intent(&intent.id).await;
             }
-            return Ok(Undone::NOTHING);
+            return Ok(CompensationResult::NOTHING);
         };
         for _ in 0..UNDO_LOOKS {
             match self.look(intent).await?.progress() {
-                Progress::Paid => return self.refund(key, intent, entry.refund_try).await,
-                Progress::Refunded => return self.refunded_before(intent).await,
-                Progress::Cancelled => return Ok(Undone::NOTHING),
-                Progress::Processing => break,
-                Progress::Ready | Progress::WantsCustomer | Progress::Declined(_) => {
+                IntentProgress::Paid => return self.refund(key, intent, entry.refund_try).await,
+                IntentProgress::Refunded => return self.refunded_before(intent).await,
+                IntentProgress::Cancelled => return Ok(CompensationResult::NOTHING),
+                IntentProgress::Processing => break,
+                IntentProgress::Ready
+                | IntentProgress::WantsCustomer
+                | IntentProgress::Declined(_) => {
                     match self.api.cancel(intent).await {
-                        Ok(_) => return Ok(Undone::NOTHING),
+                        Ok(_) => return Ok(CompensationResult::NOTHING),
                         // It went on between the look and now.
-                        Err(CallError::Refused(_)) => {}
+                        Err(RequestError::Declined(_)) => {}
                         Err(error) => return Err(error.harmless()),
                     }
                 }
             }
         }
-        Err(Failure::unknown("Stripe is still processing the payment"))
+        Err(CallError::unknown("Stripe is still processing the payment"))
     }
 }

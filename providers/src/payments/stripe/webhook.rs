@@ -14,7 +14,7 @@ use command_database::{CommandDatabase, DatabaseError};
 use event_sourcing::{Clock, FailureLog};
 use http::{HeaderMap, StatusCode};
 use platform::fields;
-use sagas::Key;
+use sagas::OperationKey;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -34,13 +34,12 @@ const MAX_EVENT_BYTES: usize = 256 * 1024;
 /// Hints that may wait.
 const HINTS: usize = 256;
 
-/// Takes Stripe's events.
 #[derive(Clone, Debug)]
 pub struct Webhook {
     secret: Secret,
     ledger: Ledger,
     clock: Arc<dyn Clock>,
-    hints: mpsc::Sender<Key>,
+    hints: mpsc::Sender<OperationKey>,
 }
 
 #[derive(Deserialize)]
@@ -62,7 +61,7 @@ impl Webhook {
         settings: &StripeSettings,
         database: CommandDatabase,
         clock: Arc<dyn Clock>,
-    ) -> Option<(Self, mpsc::Receiver<Key>)> {
+    ) -> Option<(Self, mpsc::Receiver<OperationKey>)> {
         let secret = settings.webhook_secret.clone()?;
         let (hints, news) = mpsc::channel(HINTS);
         let webhook = Self {
@@ -74,7 +73,6 @@ impl Webhook {
         Some((webhook, news))
     }
 
-    /// The route [`PATH`].
     pub fn router(self) -> Router {
         Router::new()
             .route(PATH, post(take))
@@ -82,7 +80,7 @@ impl Webhook {
             .with_state(self)
     }
 
-    async fn take(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+    async fn take(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), InvalidWebhook> {
         let header = headers
             .get("stripe-signature")
             .and_then(|header| header.to_str().ok())
@@ -97,26 +95,29 @@ impl Webhook {
                     "a webhook was not believed"
                 );
             }
-            return Err(Refusal::NotBelieved);
+            return Err(InvalidWebhook::NotBelieved);
         }
-        let event: Event = serde_json::from_slice(body).map_err(|_| Refusal::NoEvent)?;
+        let event: Event = serde_json::from_slice(body).map_err(|_| InvalidWebhook::NoEvent)?;
         if self.ledger.has_seen(&event.id).await? {
             return Ok(());
         }
         if let Some(key) = self.key_of(&event.data.object).await? {
             // If nobody listens there is nothing to hurry.
             if let Err(mpsc::error::TrySendError::Full(_)) = self.hints.try_send(key) {
-                return Err(Refusal::NotNow);
+                return Err(InvalidWebhook::NotNow);
             }
         }
         Ok(self.ledger.see(&event.id).await?)
     }
 
     /// The key that an event's object carries, or that its intent is known by.
-    async fn key_of(&self, object: &Map<String, Value>) -> Result<Option<Key>, DatabaseError> {
+    async fn key_of(
+        &self,
+        object: &Map<String, Value>,
+    ) -> Result<Option<OperationKey>, DatabaseError> {
         let metadata = object.get("metadata").and_then(|all| all.get(KEY_METADATA));
         if let Some(key) = metadata.and_then(Value::as_str) {
-            return Ok(Key::try_new(key).ok());
+            return Ok(OperationKey::try_new(key).ok());
         }
         let text = |field| object.get(field).and_then(Value::as_str);
         let is_intent = text("object") == Some("payment_intent");
@@ -124,18 +125,18 @@ impl Webhook {
             return Ok(None);
         };
         let key = self.ledger.key_of(intent).await?;
-        Ok(key.and_then(|key| Key::try_new(key).ok()))
+        Ok(key.and_then(|key| OperationKey::try_new(key).ok()))
     }
 }
 
 /// Why an event is sent back.
-enum Refusal {
+enum InvalidWebhook {
     NotBelieved,
     NoEvent,
     NotNow,
 }
 
-impl From<DatabaseError> for Refusal {
+impl From<DatabaseError> for InvalidWebhook {
     fn from(error: DatabaseError) -> Self {
         static NOT_TAKEN: FailureLog = FailureLog::new();
         if let Some(suppressed) = NOT_TAKEN.failed(Instant::now()) {
@@ -149,7 +150,7 @@ impl From<DatabaseError> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for InvalidWebhook {
     fn into_response(self) -> Response {
         match self {
             Self::NotBelieved => (StatusCode::BAD_REQUEST, "the signature is not accepted"),
@@ -164,7 +165,7 @@ async fn take(
     State(webhook): State<Webhook>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, InvalidWebhook> {
     webhook.take(&headers, &body).await?;
     Ok(StatusCode::OK)
 }

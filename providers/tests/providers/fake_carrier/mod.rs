@@ -32,16 +32,15 @@ pub enum Fault {
     Echo,
 }
 
-/// A running carrier.
 #[derive(Clone)]
 pub struct FakeCarrier {
     pub url: String,
-    shared: Arc<Mutex<Book>>,
+    shared: Arc<Mutex<CarrierState>>,
     _tasks: Tasks,
 }
 
 #[derive(Default)]
-struct Book {
+struct CarrierState {
     entries: BTreeMap<String, Entry>,
     fault: Option<Fault>,
     last: Option<Value>,
@@ -53,7 +52,7 @@ struct Entry {
     standing: Value,
 }
 
-type Shared = Arc<Mutex<Book>>;
+type Shared = Arc<Mutex<CarrierState>>;
 
 impl FakeCarrier {
     pub async fn start() -> Self {
@@ -109,8 +108,8 @@ async fn arrange(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
         book.last = Some(body.clone());
         if let Some(entry) = book.entries.get(&key) {
             return match entry.standing["state"].as_str() {
-                Some("undone") => (409, json!({ "reason": "the key is closed" })),
-                Some("refused") => (422, json!({ "reason": entry.standing["reason"] })),
+                Some("cancelled") => (409, json!({ "reason": "the key is closed" })),
+                Some("declined") => (422, json!({ "reason": entry.standing["reason"] })),
                 _ if entry.body.as_ref() == Some(&body) => (200, entry.standing.clone()),
                 _ => (
                     409,
@@ -120,7 +119,7 @@ async fn arrange(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) 
         }
         let number = format!("CARRIER-{}", book.entries.len() + 1);
         let standing = if body["address"]["city"] == "Nowhere" {
-            json!({ "state": "refused", "reason": "nobody lives there" })
+            json!({ "state": "declined", "reason": "nobody lives there" })
         } else {
             json!({ "state": "done", "tracking_number": number })
         };
@@ -153,15 +152,15 @@ async fn cancel(
     serve(&shared, &headers, |book| {
         let entry = book.entries.entry(key.clone()).or_insert(Entry {
             body: None,
-            standing: json!({ "state": "undone" }),
+            standing: json!({ "state": "cancelled" }),
         });
         if entry.standing["state"] == "done" {
-            entry.standing = json!({ "state": "undone", "reference": format!("cancel-{key}") });
+            entry.standing = json!({ "state": "cancelled", "reference": format!("cancel-{key}") });
         }
         let reference = &entry.standing["reference"];
         (
             200,
-            json!({ "happened": reference.is_string(), "reference": reference }),
+            json!({ "had_effect": reference.is_string(), "reference": reference }),
         )
     })
 }
@@ -169,7 +168,7 @@ async fn cancel(
 fn serve(
     shared: &Shared,
     headers: &HeaderMap,
-    perform: impl FnOnce(&mut Book) -> (u16, Value),
+    perform: impl FnOnce(&mut CarrierState) -> (u16, Value),
 ) -> Response {
     let bearer = headers
         .get("authorization")

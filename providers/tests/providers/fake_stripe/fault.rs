@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-/// At which call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     Create,
@@ -14,7 +13,6 @@ pub enum On {
     Look,
 }
 
-/// What.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// It fails, and has done nothing.

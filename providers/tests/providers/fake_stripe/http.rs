@@ -12,7 +12,7 @@ use futures::stream;
 use http::{HeaderMap, Method, Uri};
 
 use super::fault::{Fault, On};
-use super::keys::Found;
+use super::keys::KeyLookup;
 use super::objects::{Objects, Reply};
 use super::{SECRET_KEY, Shared};
 
@@ -75,13 +75,13 @@ async fn perform(shared: &Shared, call: &Call) -> Response {
             .expect("keys")
             .begin(key, &call.parameters);
         match found {
-            Found::New => {}
-            Found::Replay(reply) => return answer(reply.status, reply.body.to_string(), true),
-            Found::OtherParameters => {
+            KeyLookup::New => {}
+            KeyLookup::Replay(reply) => return answer(reply.status, reply.body.to_string(), true),
+            KeyLookup::OtherParameters => {
                 let error = Reply::error(400, "idempotency_error", "", "Keys are for one request");
                 return answer(400, error.body.to_string(), false);
             }
-            Found::Running => return answer(409, in_use().body.to_string(), false),
+            KeyLookup::Running => return answer(409, in_use().body.to_string(), false),
         }
     }
     let fault = take_fault(shared, on);

@@ -10,19 +10,18 @@ const KEPT_SECONDS: u64 = 24 * 60 * 60;
 #[derive(Default)]
 pub struct Keys {
     now: u64,
-    known: HashMap<String, Known>,
+    known: HashMap<String, StoredAnswer>,
 }
 
-struct Known {
+struct StoredAnswer {
     at: u64,
-    /// Path and body.
     parameters: String,
     /// None while it runs.
     reply: Option<Reply>,
 }
 
 /// What a key says to a request.
-pub enum Found {
+pub enum KeyLookup {
     /// It may be executed.
     New,
     Replay(Reply),
@@ -35,24 +34,24 @@ impl Keys {
         self.now += seconds;
     }
 
-    pub fn begin(&mut self, key: &str, parameters: &str) -> Found {
+    pub fn begin(&mut self, key: &str, parameters: &str) -> KeyLookup {
         let now = self.now;
         self.known.retain(|_, known| now - known.at < KEPT_SECONDS);
         let Some(known) = self.known.get(key) else {
-            let known = Known {
+            let known = StoredAnswer {
                 at: now,
                 parameters: parameters.to_owned(),
                 reply: None,
             };
             self.known.insert(key.to_owned(), known);
-            return Found::New;
+            return KeyLookup::New;
         };
         if known.parameters != parameters {
-            return Found::OtherParameters;
+            return KeyLookup::OtherParameters;
         }
         match &known.reply {
-            Some(reply) => Found::Replay(reply.clone()),
-            None => Found::Running,
+            Some(reply) => KeyLookup::Replay(reply.clone()),
+            None => KeyLookup::Running,
         }
     }
 

@@ -19,7 +19,6 @@ pub use objects::Money;
 
 use objects::Objects;
 
-/// The account's key.
 pub const SECRET_KEY: &str = "sk_test_51fakefakefakefakefake";
 
 /// A running fake. Clones are the same one.
@@ -58,7 +57,6 @@ impl FakeStripe {
         self.shared.faults.lock().expect("faults").push((on, fault));
     }
 
-    /// Lets time pass.
     pub fn advance(&self, seconds: u64) {
         self.shared.keys.lock().expect("keys").advance(seconds);
     }

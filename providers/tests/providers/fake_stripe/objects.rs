@@ -10,7 +10,6 @@ pub struct Reply {
     pub executed: bool,
 }
 
-/// What moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Money {
     pub taken: i64,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use platform::config::Engine;
 use providers::{Payments, Providers};
-use sagas::{Failure, Standing};
+use sagas::{CallError, OperationStatus};
 
 use crate::fake_stripe::{FakeStripe, Fault, Money, On};
 use crate::promises::{self, Charges};
@@ -24,13 +24,13 @@ async fn charge_in_the_end(payments: &Payments, name: &str) -> Result<String, St
     for _ in 0..TRIES {
         match payments.act(&name, &order).await {
             Ok(paid) => return Ok(paid.to_string()),
-            Err(Failure::Refused(reason)) => return Err(reason),
-            Err(Failure::NotDone { .. }) => {}
-            Err(Failure::Unknown { .. }) => match payments.look_up(&name).await {
-                Ok(Standing::Done(paid)) => return Ok(paid.to_string()),
-                Ok(Standing::Refused(reason)) => return Err(reason),
-                Ok(Standing::Absent | Standing::Pending) | Err(_) => {}
-                Ok(Standing::Undone) => panic!("nobody undid it"),
+            Err(CallError::Declined(reason)) => return Err(reason),
+            Err(CallError::Transient { .. }) => {}
+            Err(CallError::Unknown { .. }) => match payments.look_up(&name).await {
+                Ok(OperationStatus::Done(paid)) => return Ok(paid.to_string()),
+                Ok(OperationStatus::Declined(reason)) => return Err(reason),
+                Ok(OperationStatus::Absent | OperationStatus::Pending) | Err(_) => {}
+                Ok(OperationStatus::Compensated) => panic!("nobody undid it"),
             },
         }
     }
@@ -76,7 +76,7 @@ async fn whatever_fails_once_the_money_is_taken_once() {
                 );
                 let standing = payments.look_up(&key(&name)).await;
                 assert!(
-                    matches!(standing, Ok(Standing::Done(_))),
+                    matches!(standing, Ok(OperationStatus::Done(_))),
                     "{name}: {standing:?}"
                 );
             }
@@ -107,23 +107,23 @@ async fn each_failure_says_what_is_known() {
         ] {
             let failure = of(On::Create, fault.clone()).await;
             assert!(
-                matches!(failure, Failure::NotDone { .. }),
+                matches!(failure, CallError::Transient { .. }),
                 "{fault:?}: {failure:?}"
             );
             let failure = of(On::Confirm, fault.clone()).await;
             assert!(
-                matches!(failure, Failure::Unknown { .. }),
+                matches!(failure, CallError::Unknown { .. }),
                 "{fault:?}: {failure:?}"
             );
         }
         let failure = of(On::Confirm, Fault::Locked).await;
-        assert!(matches!(failure, Failure::Unknown { .. }), "{failure:?}");
+        assert!(matches!(failure, CallError::Unknown { .. }), "{failure:?}");
         let failure = of(On::Confirm, Fault::Limit).await;
-        assert_eq!(failure.wait(), Some(Duration::from_secs(7)));
+        assert_eq!(failure.retry_after(), Some(Duration::from_secs(7)));
         let nobody = payments(home, "http://127.0.0.1:1", GOOD_CARD).await;
         let failure = nobody.act(&key("nobody"), &charge("o-1", 1_234)).await;
         assert!(
-            matches!(failure, Err(Failure::NotDone { .. })),
+            matches!(failure, Err(CallError::Transient { .. })),
             "{failure:?}"
         );
     })
@@ -150,7 +150,7 @@ async fn a_crash_after_any_step_goes_on_where_it_was() {
             // The process is gone; Stripe has not done it, and never will.
             let after = payments(home, &fake.url, GOOD_CARD).await;
             fake.advance(25 * 60 * 60);
-            assert_eq!(after.look_up(&name).await, Ok(Standing::Absent));
+            assert_eq!(after.look_up(&name).await, Ok(OperationStatus::Absent));
             let paid = after.act(&name, &charge("o-1", 1_234)).await;
             assert!(paid.is_ok(), "{on:?}: {paid:?}");
             assert_eq!(fake.money(), ONCE, "{on:?}");
@@ -167,7 +167,7 @@ async fn a_key_that_stripe_has_forgotten_is_looked_up_and_not_charged_again() {
         fake.fault(On::Confirm, Fault::Lose);
         let order = charge("o-1", 1_234);
         let lost = payments.act(&key("a"), &order).await;
-        assert!(matches!(lost, Err(Failure::Unknown { .. })), "{lost:?}");
+        assert!(matches!(lost, Err(CallError::Unknown { .. })), "{lost:?}");
         fake.advance(25 * 60 * 60);
         let again = payments.act(&key("a"), &order).await;
         assert!(again.is_ok(), "{again:?}");
@@ -214,11 +214,17 @@ async fn what_stripe_is_still_processing_is_pending() {
         let fake = FakeStripe::start().await;
         let payments = payments(home, &fake.url, "pm_slow").await;
         let open = payments.act(&key("a"), &charge("o-1", 1_234)).await;
-        assert!(matches!(open, Err(Failure::Unknown { .. })), "{open:?}");
-        assert_eq!(payments.look_up(&key("a")).await, Ok(Standing::Pending));
+        assert!(matches!(open, Err(CallError::Unknown { .. })), "{open:?}");
+        assert_eq!(
+            payments.look_up(&key("a")).await,
+            Ok(OperationStatus::Pending)
+        );
         fake.settle(&fake.intents()[0].0);
         let standing = payments.look_up(&key("a")).await;
-        assert!(matches!(standing, Ok(Standing::Done(_))), "{standing:?}");
+        assert!(
+            matches!(standing, Ok(OperationStatus::Done(_))),
+            "{standing:?}"
+        );
     })
     .await;
 }
@@ -233,7 +239,7 @@ async fn a_key_that_is_not_accepted_cancels_no_order_and_is_not_told() {
     let payments = providers.expect("providers").payments;
     let failure = payments.act(&key("a"), &charge("o-1", 1_234)).await;
     assert!(
-        matches!(failure, Err(Failure::NotDone { .. })),
+        matches!(failure, Err(CallError::Transient { .. })),
         "{failure:?}"
     );
     let told = format!("{failure:?} {payments:?} {settings:?}");

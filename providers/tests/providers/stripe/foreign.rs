@@ -10,7 +10,7 @@ use event_sourcing::SystemClock;
 use platform::Tasks;
 use platform::config::Engine;
 use platform::runtime::HttpListener;
-use sagas::{Failure, Standing, Undone};
+use sagas::{CallError, CompensationResult, OperationStatus};
 use test_python::Script;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -46,14 +46,20 @@ async fn a_declined_card_is_a_refusal_that_lasts() {
         let order = charge("o-1", 1_234);
         let refused = payments.act(&key("a"), &order).await;
         let reason = "Your card was declined.".to_owned();
-        assert_eq!(refused, Err(Failure::Refused(reason.clone())));
+        assert_eq!(refused, Err(CallError::Declined(reason.clone())));
         assert_eq!(payments.act(&key("a"), &order).await, refused);
         assert_eq!(
             payments.look_up(&key("a")).await,
-            Ok(Standing::Refused(reason))
+            Ok(OperationStatus::Declined(reason))
         );
-        assert_eq!(payments.undo(&key("a"), &order).await, Ok(Undone::NOTHING));
-        assert_eq!(payments.look_up(&key("a")).await, Ok(Standing::Undone));
+        assert_eq!(
+            payments.undo(&key("a"), &order).await,
+            Ok(CompensationResult::NOTHING)
+        );
+        assert_eq!(
+            payments.look_up(&key("a")).await,
+            Ok(OperationStatus::Compensated)
+        );
     })
     .await;
 }
@@ -64,7 +70,10 @@ async fn a_url_that_leads_elsewhere_cancels_no_order() {
         let (_script, url) = localstripe().await;
         let payments = payments(home, &format!("{url}/elsewhere"), GOOD_CARD).await;
         let failed = payments.act(&key("a"), &charge("o-1", 1_234)).await;
-        assert!(matches!(failed, Err(Failure::NotDone { .. })), "{failed:?}");
+        assert!(
+            matches!(failed, Err(CallError::Transient { .. })),
+            "{failed:?}"
+        );
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use event_sourcing::Clock;
-use providers::payments::PaymentsChoice;
+use providers::payments::PaymentsConfig;
 use providers::payments::stripe::StripeSettings;
 use providers::{Payments, ProviderSettings, Providers, Secret};
 
@@ -32,7 +32,7 @@ pub async fn providers_with(
 
 pub fn settings(url: &str, secret_key: &str, card: &str) -> ProviderSettings {
     ProviderSettings {
-        payments: PaymentsChoice::Stripe(StripeSettings {
+        payments: PaymentsConfig::Stripe(StripeSettings {
             base: url.to_owned(),
             secret_key: Secret::parse(secret_key).expect("a key"),
             webhook_secret: Secret::parse(WEBHOOK_SECRET),

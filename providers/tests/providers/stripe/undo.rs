@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use providers::Payments;
-use sagas::{Failure, Standing, Undone};
+use sagas::{CallError, CompensationResult, OperationStatus};
 
 use super::faults::statuses;
 use super::stage::{GOOD_CARD, TRIES, payments};
@@ -11,11 +11,11 @@ use crate::fake_stripe::{FakeStripe, Fault, On};
 use crate::support::{charge, key, on_both_engines, soon};
 
 /// Undoes until it has succeeded.
-async fn undo_in_the_end(payments: &Payments, name: &str) -> Undone {
+async fn undo_in_the_end(payments: &Payments, name: &str) -> CompensationResult {
     for _ in 0..TRIES {
         match payments.undo(&key(name), &charge("o-1", 1_234)).await {
             Ok(undone) => return undone,
-            Err(Failure::Refused(reason)) => panic!("an undo was refused: {reason}"),
+            Err(CallError::Declined(reason)) => panic!("an undo was refused: {reason}"),
             Err(_) => {}
         }
     }
@@ -42,7 +42,7 @@ async fn whatever_fails_once_the_money_is_given_back_once() {
                 fake.fault(on, fault.clone());
                 let undone = undo_in_the_end(&*payments, &name).await;
                 assert!(
-                    undone.happened && undone.reference.is_some(),
+                    undone.had_effect && undone.reference.is_some(),
                     "{name}: {undone:?}"
                 );
                 let money = fake.money();
@@ -64,7 +64,7 @@ async fn what_somebody_has_given_back_by_hand_is_given_back() {
         let paid = payments.act(&key("a"), &order).await.expect("paid");
         fake.refund_by_hand(paid.as_str());
         let undone = payments.undo(&key("a"), &order).await.expect("undone");
-        assert!(undone.happened);
+        assert!(undone.had_effect);
         assert_eq!(undone.reference.as_deref(), Some("re_000001"));
         assert_eq!(fake.money().given_back, 1_234);
     })
@@ -87,7 +87,7 @@ async fn what_is_given_back_at_the_same_moment_is_given_back_once() {
         go.notify_one();
         let undone = soon("the undo", undoing).await.expect("no panic");
         let undone = undone.expect("undone");
-        assert!(undone.happened);
+        assert!(undone.had_effect);
         assert_eq!(undone.reference.as_deref(), Some("re_000001"));
         assert_eq!(fake.money().given_back, 1_234);
     })
@@ -111,10 +111,13 @@ async fn an_undo_overtakes_a_charge_at_each_of_its_calls() {
             };
             soon("the charge's call", came.notified()).await;
             let undone = undo_in_the_end(&*undoing, &name).await;
-            assert!(!undone.happened, "{on:?}: {undone:?}");
+            assert!(!undone.had_effect, "{on:?}: {undone:?}");
             go.notify_one();
             let late = soon("the charge", late).await.expect("no panic");
-            assert!(matches!(late, Err(Failure::Refused(_))), "{on:?}: {late:?}");
+            assert!(
+                matches!(late, Err(CallError::Declined(_))),
+                "{on:?}: {late:?}"
+            );
             assert_eq!(fake.money().taken, 0, "{on:?}");
             assert!(
                 statuses(&fake).iter().all(|status| status == "canceled"),
@@ -122,7 +125,7 @@ async fn an_undo_overtakes_a_charge_at_each_of_its_calls() {
             );
             assert_eq!(
                 undoing.look_up(&key(&name)).await,
-                Ok(Standing::Undone),
+                Ok(OperationStatus::Compensated),
                 "{on:?}"
             );
         }
@@ -154,7 +157,7 @@ async fn a_charge_that_overtakes_the_undo_is_refunded() {
         assert!(paid.is_ok(), "{paid:?}");
         cancel.notify_one();
         let undone = soon("the undo", undoing).await.expect("no panic");
-        assert!(undone.expect("undone").happened);
+        assert!(undone.expect("undone").had_effect);
         let money = fake.money();
         assert_eq!((money.taken, money.given_back), (1_234, 1_234));
     })
@@ -166,8 +169,11 @@ async fn an_undo_without_a_charge_needs_no_stripe() {
     on_both_engines(async |home| {
         let payments = payments(home, "http://127.0.0.1:1", GOOD_CARD).await;
         let undone = payments.undo(&key("a"), &charge("o-1", 1_234)).await;
-        assert_eq!(undone, Ok(Undone::NOTHING));
-        assert_eq!(payments.look_up(&key("a")).await, Ok(Standing::Undone));
+        assert_eq!(undone, Ok(CompensationResult::NOTHING));
+        assert_eq!(
+            payments.look_up(&key("a")).await,
+            Ok(OperationStatus::Compensated)
+        );
     })
     .await;
 }

@@ -7,7 +7,7 @@ use event_sourcing::clock::ManualClock;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use providers::{Payments, Providers};
-use sagas::Key;
+use sagas::OperationKey;
 use tower::ServiceExt;
 
 use super::signature::officially_signed;
@@ -31,7 +31,7 @@ fn event(id: &str, object: &str) -> String {
     format!(r#"{{"id":"{id}","type":"x","data":{{"object":{object}}}}}"#)
 }
 
-fn hint(providers: &mut Providers) -> Option<Key> {
+fn hint(providers: &mut Providers) -> Option<OperationKey> {
     providers.news.as_mut().expect("news").try_recv().ok()
 }
 

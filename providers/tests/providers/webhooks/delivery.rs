@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use sagas::Failure;
+use sagas::CallError;
 use test_python::Script;
 
 use super::receiver::{Behaviour, Receiver};
@@ -13,7 +13,7 @@ use crate::support::{noon, soon};
 
 const DELIVERED: Behaviour = Behaviour::Status(204);
 
-async fn deliver(text: &str) -> Result<(), Failure> {
+async fn deliver(text: &str) -> Result<(), CallError> {
     let (publisher, _clock) = publisher(text);
     soon("an answer", publisher.deliver(&event(17))).await
 }
@@ -100,12 +100,12 @@ async fn a_status_says_whether_another_attempt_may_help() {
     let (publisher, _clock) = publisher(&endpoint(&receiver.url, ""));
     let not_accepted = |code| {
         let reason = format!("the endpoint does not accept the event ({code})");
-        Err(Failure::not_done(reason))
+        Err(CallError::transient(reason))
     };
-    let failed = |code| Err(Failure::unknown(format!("the endpoint failed ({code})")));
+    let failed = |code| Err(CallError::unknown(format!("the endpoint failed ({code})")));
     let busy = |code| {
         let reason = format!("the endpoint cannot take the event now ({code})");
-        Err(Failure::not_done(reason))
+        Err(CallError::transient(reason))
     };
     for (status, expected) in [
         (200, Ok(())),
@@ -115,7 +115,7 @@ async fn a_status_says_whether_another_attempt_may_help() {
         (401, not_accepted(401)),
         (404, not_accepted(404)),
         (408, not_accepted(408)),
-        (410, Err(Failure::refused("the endpoint is gone (410)"))),
+        (410, Err(CallError::declined("the endpoint is gone (410)"))),
         (422, not_accepted(422)),
         (429, busy(429)),
         (500, failed(500)),
@@ -136,7 +136,11 @@ async fn a_receivers_wish_to_be_left_alone_is_passed_on() {
     for status in [429, 503, 500, 404] {
         receiver.behave(Behaviour::RetryAfter(status, 120));
         let failure = publisher.deliver(&event(1)).await.expect_err("it fails");
-        assert_eq!(failure.wait(), Some(Duration::from_mins(2)), "{status}");
+        assert_eq!(
+            failure.retry_after(),
+            Some(Duration::from_mins(2)),
+            "{status}"
+        );
     }
 }
 
@@ -147,7 +151,7 @@ async fn a_redirect_is_not_followed() {
     for (index, status) in [301, 302, 303, 307, 308].into_iter().enumerate() {
         receiver.behave(Behaviour::Redirect(status));
         let reason = format!("the endpoint redirects ({status}), which is not followed");
-        assert_eq!(deliver(&text).await, Err(Failure::not_done(reason)));
+        assert_eq!(deliver(&text).await, Err(CallError::transient(reason)));
         assert_eq!(receiver.received().len(), index + 1);
     }
 }
@@ -157,14 +161,14 @@ async fn what_is_not_answered_in_time_may_have_arrived() {
     let receiver = Receiver::start(Behaviour::Silent).await;
     let delivered = deliver(&endpoint(&receiver.url, "timeout_ms = 50")).await;
     let reason = "the endpoint did not answer within 50 ms";
-    assert_eq!(delivered, Err(Failure::unknown(reason)));
+    assert_eq!(delivered, Err(CallError::unknown(reason)));
 }
 
 #[tokio::test]
 async fn what_cannot_be_reached_has_got_nothing() {
     let delivered = deliver(&endpoint("http://127.0.0.1:1/hooks", "")).await;
     let reason = "the provider cannot be reached";
-    assert_eq!(delivered, Err(Failure::not_done(reason)));
+    assert_eq!(delivered, Err(CallError::transient(reason)));
 }
 
 #[tokio::test]
@@ -178,7 +182,7 @@ async fn what_an_endpoint_did_not_ask_for_is_not_sent() {
     let receiver = Receiver::start(DELIVERED).await;
     let text = endpoint(&receiver.url, "");
     let (publisher, _clock) = publisher(&text.replace("\"all\"", "[\"ProductCreated\"]"));
-    assert!(publisher.wants("ProductCreated") && !publisher.wants("OrderCreated"));
+    assert!(publisher.selects("ProductCreated") && !publisher.selects("OrderCreated"));
     assert_eq!(publisher.deliver(&event(1)).await, Ok(()));
     assert!(receiver.received().is_empty());
 }
@@ -201,7 +205,7 @@ async fn what_is_not_json_is_never_sent() {
     broken.data = "{".to_owned();
     let delivered = publisher.deliver(&broken).await;
     let reason = "the stored data of the event are not JSON";
-    assert_eq!(delivered, Err(Failure::not_done(reason)));
+    assert_eq!(delivered, Err(CallError::transient(reason)));
     assert!(receiver.received().is_empty());
 }
 
@@ -216,7 +220,7 @@ async fn an_endpoint_behind_tls_is_trusted_by_its_authority() {
     let url = format!("https://localhost:{port}/hooks");
     let stranger = deliver(&endpoint(&url, "")).await;
     assert!(
-        matches!(stranger, Err(Failure::NotDone { .. })),
+        matches!(stranger, Err(CallError::Transient { .. })),
         "{stranger:?}"
     );
     let trusted = endpoint(&url, &format!("ca_file = \"{path}/ca.pem\""));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::TimeDelta;
-use sagas::Failure;
+use sagas::CallError;
 use serde_json::{Value, json};
 use test_python::Script;
 
@@ -34,8 +34,8 @@ impl Official {
     }
 }
 
-fn not_accepted() -> Result<(), Failure> {
-    Err(Failure::not_done(
+fn not_accepted() -> Result<(), CallError> {
+    Err(CallError::transient(
         "the endpoint does not accept the event (401)",
     ))
 }

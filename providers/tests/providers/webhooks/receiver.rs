@@ -21,7 +21,6 @@ pub enum Behaviour {
     Redirect(u16),
     /// 200, and then a body that does not end.
     Endless,
-    /// Not.
     Silent,
 }
 
@@ -39,7 +38,6 @@ impl Received {
     }
 }
 
-/// A running endpoint.
 pub struct Receiver {
     pub url: String,
     shared: Arc<Shared>,

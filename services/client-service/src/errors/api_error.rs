@@ -9,16 +9,13 @@ use platform::{ErrorId, fields};
 use super::Code;
 
 /// An error as a client sees it. It has no `Display`, so that it cannot become a GraphQL error without its code. What it
-/// says of outcomes is written when the request has ended, by a [`Verdict`](super::Verdict).
+/// says of outcomes is written when the request has ended, by a [`MutationOutcome`](super::MutationOutcome).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
-    /// Its kind.
     pub code: Code,
-    /// For a person.
     pub message: String,
     /// The input field that it is about.
     pub field: Option<String>,
-    /// Every wrong field.
     pub validation_errors: Vec<FieldError>,
     /// In how many seconds trying again makes sense.
     pub retry_after: Option<u64>,
@@ -43,7 +40,7 @@ impl ApiError {
     }
 
     /// An error of this kind, at this place of the document.
-    pub fn at(code: Code, message: impl Into<String>, place: Pos) -> Self {
+    pub fn at_location(code: Code, message: impl Into<String>, place: Pos) -> Self {
         Self {
             place: Some(Box::new(place)),
             ..Self::new(code, message)
@@ -52,7 +49,7 @@ impl ApiError {
 
     /// A request that does not fit the schema, at this place of the document.
     pub fn unfit(message: impl Into<String>, place: Pos) -> Self {
-        Self::at(Code::GraphqlValidationFailed, message, place)
+        Self::at_location(Code::GraphqlValidationFailed, message, place)
     }
 
     /// A value that breaks a rule. `rule` follows the field's name: "is at most 500, got 501".
@@ -96,7 +93,6 @@ impl ApiError {
         }
     }
 
-    /// Its `extensions`.
     #[must_use]
     pub fn extensions(&self) -> ErrorExtensionValues {
         let mut values = ErrorExtensionValues::default();

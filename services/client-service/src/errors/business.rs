@@ -5,7 +5,6 @@ use contract::proto::Error;
 
 use super::{ApiError, Code};
 
-/// Translates a refusal.
 #[must_use]
 pub fn from_business(error: Error) -> ApiError {
     let code = match ErrorType::of(&error) {

@@ -44,7 +44,6 @@ pub enum Code {
 }
 
 impl Code {
-    /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

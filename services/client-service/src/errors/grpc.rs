@@ -11,9 +11,7 @@ use super::{ApiError, Code};
 /// Whether the call would have changed something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// No.
     Read,
-    /// Yes.
     Write,
 }
 

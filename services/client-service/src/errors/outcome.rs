@@ -13,7 +13,7 @@ pub(super) const NOT_AVAILABLE: &str = "the service is not available";
 
 /// What became of the mutation that an error is about, or of the query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct MutationOutcome {
     /// Whether it took effect.
     pub outcome: Outcome,
     /// Where it took effect, if it did and that is known.
@@ -26,7 +26,7 @@ pub struct Verdict {
     pub repeats_others: bool,
 }
 
-impl Verdict {
+impl MutationOutcome {
     /// Of a request of which nothing took effect or could.
     pub const NOTHING: Self = Self {
         outcome: Outcome::None,
@@ -120,9 +120,9 @@ mod tests {
     use async_graphql::{ErrorExtensionValues, ServerError, Value};
     use contract::status::Outcome;
 
-    use super::Verdict;
+    use super::MutationOutcome;
 
-    fn written(code: &str, verdict: &Verdict) -> ErrorExtensionValues {
+    fn written(code: &str, verdict: &MutationOutcome) -> ErrorExtensionValues {
         let mut error = ServerError::new("failed", None);
         let mut values = ErrorExtensionValues::default();
         values.set("code", code);
@@ -144,11 +144,11 @@ mod tests {
             (Outcome::Committed, true, false, false),
         ];
         for (outcome, keyed, repeats_others, proposed) in cases {
-            let verdict = Verdict {
+            let verdict = MutationOutcome {
                 outcome,
                 keyed,
                 repeats_others,
-                ..Verdict::NOTHING
+                ..MutationOutcome::NOTHING
             };
             for code in ["SERVICE_UNAVAILABLE", "INTERNAL_ERROR"] {
                 let values = written(code, &verdict);
@@ -161,13 +161,13 @@ mod tests {
 
     #[test]
     fn the_last_word_of_the_domain_has_an_outcome_only_below_what_took_effect() {
-        let values = written("NOT_FOUND", &Verdict::UNKNOWN_UNDER_KEY);
+        let values = written("NOT_FOUND", &MutationOutcome::UNKNOWN_UNDER_KEY);
         assert_eq!(values.get("outcome"), None);
-        let committed = Verdict {
+        let committed = MutationOutcome {
             outcome: Outcome::Committed,
             position: Some(7),
             id: Some("a".to_owned()),
-            ..Verdict::NOTHING
+            ..MutationOutcome::NOTHING
         };
         let values = written("NOT_FOUND", &committed);
         assert_eq!(values.get("outcome"), Some(&Value::from("committed")));

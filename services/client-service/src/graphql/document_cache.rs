@@ -27,7 +27,6 @@ impl DocumentCache {
         self.0.get(text)
     }
 
-    /// Remembers a document.
     pub fn insert(&self, text: &str, document: &Arc<ExecutableDocument>) {
         self.0.insert(text.into(), Arc::clone(document));
     }

@@ -25,11 +25,9 @@ const MAX_NAME_BYTES: usize = 64;
 /// A GraphQL request as it arrived.
 #[derive(Debug)]
 pub struct Query {
-    /// The document.
     pub text: String,
     /// Which of its operations to execute.
     pub operation_name: Option<String>,
-    /// Their values.
     pub variables: Variables,
     /// The numbers among them that were replaced.
     pub replaced: ReplacedNumbers,
@@ -114,12 +112,10 @@ impl Executor {
         })
     }
 
-    /// The services.
     pub fn services(&self) -> &Services {
         &self.services
     }
 
-    /// The schema's text.
     pub fn sdl(&self) -> &str {
         &self.sdl
     }
@@ -157,7 +153,6 @@ impl Executor {
         Ok((document, parsed.replaced))
     }
 
-    /// Executes it.
     pub async fn execute(&self, prepared: Prepared, identity: Identity) -> Executed {
         let Identity {
             origin,

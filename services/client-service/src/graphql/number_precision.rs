@@ -47,7 +47,6 @@ impl ReplacedNumbers {
         self.0.is_empty()
     }
 
-    /// Both together.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.0.extend(other.0);

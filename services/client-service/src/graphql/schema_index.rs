@@ -34,7 +34,6 @@ pub enum Input {
 /// A field of an input object.
 #[derive(Debug)]
 pub struct InputField {
-    /// Its name.
     pub name: String,
     /// The type of its value.
     pub ty: Type,

@@ -12,16 +12,15 @@ use platform::request_log::without_values;
 use platform::runtime::RequestSummary;
 use platform::{Tasks, fields};
 
-use super::idempotency::{Keyed, answer_once};
+use super::idempotency::{IdempotentRequest, execute_once};
 use super::media::Media;
 use super::request;
 use super::responder::Responder;
 use super::response::HttpResponse;
-use crate::errors::{ApiError, Code, Verdict};
+use crate::errors::{ApiError, Code, MutationOutcome};
 use crate::graphql::{Executor, Identity, Prepared};
 use crate::upstream::Origin;
 
-/// Serves GraphQL requests.
 #[derive(Debug)]
 pub struct Endpoint {
     responder: Arc<Responder>,
@@ -35,13 +34,11 @@ impl Endpoint {
         Self { responder }
     }
 
-    /// The schema's text.
     #[must_use]
     pub fn sdl(&self) -> &str {
         self.responder.executor().sdl()
     }
 
-    /// Answers one request.
     pub async fn serve(self: Arc<Self>, http: Request<Body>) -> Response {
         let started = Instant::now();
         let (parts, body) = http.into_parts();
@@ -49,7 +46,7 @@ impl Endpoint {
         let Some(media) = Media::accepted_by(&parts.headers) else {
             let message = "an answer is application/json or application/graphql-response+json";
             let error = ApiError::new(Code::NotAcceptable, message);
-            let answer = self.refuse(&error, &Verdict::NOTHING, &origin);
+            let answer = self.refuse(&error, &MutationOutcome::NOTHING, &origin);
             return answer.into_response(Media::Json);
         };
         let mut kind = "unknown";
@@ -63,12 +60,12 @@ impl Endpoint {
                     Ok(answer) => answer,
                     // An earlier request with the key may have taken effect.
                     Err(error) if keyed => {
-                        self.refuse(&error, &Verdict::UNKNOWN_UNDER_KEY, &origin)
+                        self.refuse(&error, &MutationOutcome::UNKNOWN_UNDER_KEY, &origin)
                     }
-                    Err(error) => self.refuse(&error, &Verdict::NOTHING, &origin),
+                    Err(error) => self.refuse(&error, &MutationOutcome::NOTHING, &origin),
                 }
             }
-            Err(error) => self.refuse(&error, &Verdict::NOTHING, &origin),
+            Err(error) => self.refuse(&error, &MutationOutcome::NOTHING, &origin),
         };
         let outcome = match (answer.is_executed(), answer.is_final) {
             (true, true) => "ok",
@@ -129,9 +126,9 @@ impl Endpoint {
         match key {
             None => Ok(self.responder.execute(request, identity).await),
             Some(key) => {
-                answer_once(
+                execute_once(
                     Arc::clone(&self.responder),
-                    Keyed {
+                    IdempotentRequest {
                         key,
                         request,
                         identity,
@@ -142,7 +139,7 @@ impl Endpoint {
         }
     }
 
-    fn refuse(&self, error: &ApiError, verdict: &Verdict, origin: &Origin) -> HttpResponse {
+    fn refuse(&self, error: &ApiError, verdict: &MutationOutcome, origin: &Origin) -> HttpResponse {
         let message = without_values(&error.message);
         tracing::debug!(
             { fields::CODE } = error.code.name(),

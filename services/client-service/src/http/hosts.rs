@@ -21,7 +21,6 @@ use crate::errors::Code;
 pub struct AllowedHosts(Arc<[String]>);
 
 impl AllowedHosts {
-    /// These names.
     #[must_use]
     pub fn new(names: &[String]) -> Self {
         Self(names.iter().map(|name| name.to_lowercase()).collect())

@@ -28,17 +28,15 @@ use super::responder::Responder;
 use super::response::HttpResponse;
 use crate::errors::ApiError;
 use crate::graphql::{Identity, Prepared, Query};
-use crate::upstream::{Begun, Lease};
+use crate::upstream::{Claim, Lease};
 
 /// Who asks while nobody has to say who they are.
 const ANYBODY: &str = "anonymous";
 
 /// A request with its key.
 #[derive(Debug)]
-pub struct Keyed {
-    /// The key.
+pub struct IdempotentRequest {
     pub key: String,
-    /// The request.
     pub request: Prepared,
     /// Its ids; the seed is replaced by the key's.
     pub identity: Identity,
@@ -48,11 +46,11 @@ pub struct Keyed {
 ///
 /// # Errors
 /// The key is in use, or belongs to another request, or the command-service does not answer.
-pub async fn answer_once(
+pub async fn execute_once(
     responder: Arc<Responder>,
-    keyed: Keyed,
+    keyed: IdempotentRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let Keyed {
+    let IdempotentRequest {
         key,
         request,
         identity,
@@ -63,8 +61,8 @@ pub async fn answer_once(
         .begin(&identity.origin, ANYBODY, &key, hash)
         .await?
     {
-        Begun::Again(kept) => return from_kept(&kept),
-        Begun::Fresh { seed, lease } => (seed, lease),
+        Claim::Again(kept) => return from_kept(&kept),
+        Claim::Fresh { seed, lease } => (seed, lease),
     };
     let identity = Identity {
         seed,
@@ -90,7 +88,7 @@ async fn execute_leased(
 ) -> HttpResponse {
     let services = responder.executor().services();
     let execution = std::pin::pin!(responder.execute(request, identity));
-    let renewal = std::pin::pin!(services.keep(&lease));
+    let renewal = std::pin::pin!(services.renew(&lease));
     let answer = match select(execution, renewal).await {
         Either::Left((answer, _)) => answer,
         Either::Right((never, _)) => match never {},

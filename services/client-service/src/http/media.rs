@@ -12,7 +12,6 @@ pub enum Media {
 }
 
 impl Media {
-    /// The header's value.
     #[must_use]
     pub const fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {

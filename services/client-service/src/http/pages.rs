@@ -23,7 +23,6 @@ pub fn graphiql() -> Response {
     page
 }
 
-/// The schema's text.
 pub fn schema(sdl: String) -> Response {
     typed("text/plain; charset=utf-8", sdl)
 }

@@ -11,10 +11,8 @@ use super::response::MIN_POSITION;
 use crate::errors::{ApiError, Code};
 use crate::graphql::{Query, ReplacedNumbers, preserve};
 
-/// The longest body.
 const MAX_BODY_BYTES: usize = 100 * 1024;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// The longest Idempotency-Key.
 const MAX_KEY_CHARS: usize = 255;
 
 #[derive(Deserialize)]

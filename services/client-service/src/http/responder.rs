@@ -6,7 +6,7 @@ use event_sourcing::{Clock, CommandId};
 use platform::Tasks;
 
 use super::response::HttpResponse;
-use crate::errors::{ApiError, Verdict};
+use crate::errors::{ApiError, MutationOutcome};
 use crate::graphql::{Executor, Identity, Prepared};
 
 /// What executes requests, and tells the time for their responses.
@@ -41,7 +41,6 @@ impl Responder {
         &self.tasks
     }
 
-    /// Executes a request.
     pub async fn execute(&self, request: Prepared, identity: Identity) -> HttpResponse {
         let executed = self.executor.execute(request, identity).await;
         HttpResponse::executed(executed, self.clock.now())
@@ -49,7 +48,7 @@ impl Responder {
 
     /// What is answered to a request that is not executed.
     #[must_use]
-    pub fn refused(&self, error: &ApiError, verdict: &Verdict) -> HttpResponse {
+    pub fn refused(&self, error: &ApiError, verdict: &MutationOutcome) -> HttpResponse {
         HttpResponse::refused(error, verdict, self.clock.now())
     }
 

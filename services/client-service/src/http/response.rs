@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::media::Media;
-use crate::errors::{self, ApiError, Code, Verdict};
+use crate::errors::{self, ApiError, Code, MutationOutcome};
 use crate::graphql::{Executed, root_of};
 use crate::upstream::{Entry, verdict};
 
@@ -19,7 +19,6 @@ pub const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-position");
 /// The answer to one request, before the media type decides how it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpResponse {
-    /// The JSON text.
     pub body: Vec<u8>,
     /// The position that it reflects.
     pub position: Option<u64>,
@@ -80,7 +79,7 @@ impl Extensions {
 impl HttpResponse {
     /// The answer to a request that was refused.
     #[must_use]
-    pub fn refused(error: &ApiError, verdict: &Verdict, now: DateTime<Utc>) -> Self {
+    pub fn refused(error: &ApiError, verdict: &MutationOutcome, now: DateTime<Utc>) -> Self {
         let mut shown = ServerError::new(error.message.as_str(), error.place.as_deref().copied());
         shown.extensions = Some(error.extensions());
         verdict.write(&mut shown);

@@ -30,7 +30,6 @@ pub struct Site {
     pub hosts: AllowedHosts,
 }
 
-/// All routes.
 pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
     let mut guarded = Router::new();
     if site.explorer {

@@ -5,7 +5,7 @@ use contract::status::{Outcome, Reason, code_name, committed_at};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::{Code, Request, Response, Status};
 
-use super::policy::Tries;
+use super::policy::RetryPolicy;
 use crate::errors::{Effect, is_late, is_transport_failure, outcome_of};
 
 /// A method, as metrics name it.
@@ -23,7 +23,7 @@ pub type Answered<R> = Result<Response<R>, Status>;
 /// write says the outcome of all its tries.
 pub(super) async fn call<M, R, F>(
     method: Method,
-    tries: Tries,
+    tries: RetryPolicy,
     request: impl Fn() -> Request<M>,
     send: impl Fn(Request<M>) -> F,
 ) -> Answered<R>
@@ -33,7 +33,7 @@ where
     let deadline = Instant::now() + tries.timeout;
     let mut used = 0;
     let mut backoff = tries.backoff();
-    let mut known = Known::default();
+    let mut known = KnownPositions::default();
     loop {
         let mut request = request();
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
@@ -67,12 +67,12 @@ fn too_late() -> Status {
 /// What is known after several tries. The last one may know of itself that it did nothing, but not of those before it;
 /// and what one of them knows to have taken effect has done so.
 #[derive(Clone, Copy, Debug)]
-struct Known {
+struct KnownPositions {
     outcome: Outcome,
     position: Option<u64>,
 }
 
-impl Default for Known {
+impl Default for KnownPositions {
     fn default() -> Self {
         Self {
             outcome: Outcome::None,
@@ -81,7 +81,7 @@ impl Default for Known {
     }
 }
 
-impl Known {
+impl KnownPositions {
     fn learn_from(&mut self, status: &Status) {
         let outcome = outcome_of(status);
         self.outcome = self.outcome.max(outcome);
@@ -138,9 +138,9 @@ mod tests {
     use contract::status::{Outcome, Reason, committed_at};
     use tonic::{Code, Request, Response, Status};
 
-    use super::{Effect, Method, Tries, call};
+    use super::{Effect, Method, RetryPolicy, call};
 
-    const TRIES: Tries = Tries {
+    const TRIES: RetryPolicy = RetryPolicy {
         limit: 4,
         first_pause: Duration::from_millis(200),
         timeout: Duration::from_secs(5),
@@ -195,7 +195,7 @@ mod tests {
         };
         let answer = call(
             method,
-            Tries {
+            RetryPolicy {
                 limit: u32::try_from(tries.len()).expect("few"),
                 ..TRIES
             },

@@ -12,8 +12,8 @@ use event_sourcing::CommandId;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
-use super::command::{Entity, Left, Reply, left};
-use super::query::{Reads, row};
+use super::command::{CommandReply, Entity, Reply, command_reply};
+use super::query::{QueryPriority, row};
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::errors::ApiError;
@@ -28,19 +28,18 @@ impl Entity for proto::Category {
 }
 
 impl Reply for CategoryUpResult {
-    type Entity = Left<proto::Category>;
+    type Entity = CommandReply<proto::Category>;
     fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
-        (self.error, left(self.category, self.unchanged))
+        (self.error, command_reply(self.category, self.unchanged))
     }
 }
 
-/// Commands about categories.
 impl Services {
     pub(crate) async fn create_category(
         &self,
         by: (&RequestContext, CommandId),
         param: CategoryUpParam,
-    ) -> Result<Left<proto::Category>, ApiError> {
+    ) -> Result<CommandReply<proto::Category>, ApiError> {
         let send =
             async |channel, request| CategoryCommandClient::new(channel).create(request).await;
         self.command(by, (COMMAND, "Create"), param, send).await
@@ -50,7 +49,7 @@ impl Services {
         &self,
         by: (&RequestContext, CommandId),
         param: CategoryUpParam,
-    ) -> Result<Left<proto::Category>, ApiError> {
+    ) -> Result<CommandReply<proto::Category>, ApiError> {
         let send =
             async |channel, request| CategoryCommandClient::new(channel).update(request).await;
         self.command(by, (COMMAND, "Update"), param, send).await
@@ -60,7 +59,7 @@ impl Services {
         &self,
         by: (&RequestContext, CommandId),
         param: CategoryUpParam,
-    ) -> Result<Left<proto::Category>, ApiError> {
+    ) -> Result<CommandReply<proto::Category>, ApiError> {
         let send =
             async |channel, request| CategoryCommandClient::new(channel).delete(request).await;
         self.command(by, (COMMAND, "Delete"), param, send).await
@@ -80,7 +79,7 @@ impl Services {
     ) -> Result<Category, Status> {
         let message = CategoryQueryRequest { id };
         let send = async |channel, request| queries(channel).get_category(request).await;
-        let method = (QUERY, "GetCategory", Reads::One);
+        let method = (QUERY, "GetCategory", QueryPriority::One);
         let answer: CategoryQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.category)
     }
@@ -92,7 +91,7 @@ impl Services {
     ) -> Result<Category, Status> {
         let message = CategoryByNameRequest { name };
         let send = async |channel, request| queries(channel).get_category_by_name(request).await;
-        let method = (QUERY, "GetCategoryByName", Reads::One);
+        let method = (QUERY, "GetCategoryByName", QueryPriority::One);
         let answer: CategoryQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.category)
     }
@@ -102,7 +101,7 @@ impl Services {
         scope: &RequestContext,
     ) -> Result<CategoryListResponse, Status> {
         let send = async |channel, request| queries(channel).list_categories(request).await;
-        let method = (QUERY, "ListCategories", Reads::Many);
+        let method = (QUERY, "ListCategories", QueryPriority::Many);
         self.read(scope, method, Empty {}, send).await
     }
 
@@ -113,7 +112,7 @@ impl Services {
     ) -> Result<CategoryListResponse, Status> {
         let message = CategorySearchRequest { search_term };
         let send = async |channel, request| queries(channel).search_categories(request).await;
-        let method = (QUERY, "SearchCategories", Reads::Many);
+        let method = (QUERY, "SearchCategories", QueryPriority::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -126,7 +125,7 @@ impl Services {
         let message = CategoryPaginationRequest { page, per_page };
         let send =
             async |channel, request| queries(channel).list_categories_paginated(request).await;
-        let method = (QUERY, "ListCategoriesPaginated", Reads::Many);
+        let method = (QUERY, "ListCategoriesPaginated", QueryPriority::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -137,7 +136,7 @@ impl Services {
     ) -> Result<CategoryListResponse, Status> {
         let message = CategoryIdsRequest { ids };
         let send = async |channel, request| queries(channel).get_categories_by_ids(request).await;
-        let method = (QUERY, "GetCategoriesByIds", Reads::Many);
+        let method = (QUERY, "GetCategoriesByIds", QueryPriority::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -146,7 +145,7 @@ impl Services {
         scope: &RequestContext,
     ) -> Result<CategoryStatisticsResponse, Status> {
         let send = async |channel, request| queries(channel).get_category_statistics(request).await;
-        let method = (QUERY, "GetCategoryStatistics", Reads::One);
+        let method = (QUERY, "GetCategoryStatistics", QueryPriority::One);
         self.read(scope, method, Empty {}, send).await
     }
 
@@ -157,7 +156,7 @@ impl Services {
     ) -> Result<bool, Status> {
         let message = CategoryExistsRequest { id };
         let send = async |channel, request| queries(channel).category_exists(request).await;
-        let method = (QUERY, "CategoryExists", Reads::One);
+        let method = (QUERY, "CategoryExists", QueryPriority::One);
         let answer = self.read(scope, method, message, send).await?;
         Ok(answer.exists)
     }

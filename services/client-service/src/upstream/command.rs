@@ -18,8 +18,7 @@ const ADMIN: &str = "proto.Admin";
 
 /// What a command left behind.
 #[derive(Debug)]
-pub struct Left<T> {
-    /// Behind the command.
+pub struct CommandReply<T> {
     pub entity: T,
     /// Whether the command had nothing to do. The entity's own times may then be older than those of its row.
     pub unchanged: bool,
@@ -27,11 +26,10 @@ pub struct Left<T> {
 
 /// What a command creates, changes or deletes.
 pub(super) trait Entity {
-    /// Its id.
     fn id(&self) -> &str;
 }
 
-impl<T: Entity> Entity for Left<T> {
+impl<T: Entity> Entity for CommandReply<T> {
     fn id(&self) -> &str {
         self.entity.id()
     }
@@ -41,12 +39,11 @@ impl<T: Entity> Entity for Left<T> {
 pub(super) trait Reply {
     /// What it is about.
     type Entity: Entity;
-    /// Its two halves.
     fn parts(self) -> (Option<Error>, Option<Self::Entity>);
 }
 
-pub(super) fn left<T>(entity: Option<T>, unchanged: bool) -> Option<Left<T>> {
-    entity.map(|entity| Left { entity, unchanged })
+pub(super) fn command_reply<T>(entity: Option<T>, unchanged: bool) -> Option<CommandReply<T>> {
+    entity.map(|entity| CommandReply { entity, unchanged })
 }
 
 impl Services {

@@ -16,20 +16,16 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// The write side.
     Command,
-    /// The read side.
     Query,
 }
 
 /// What a service says of itself or of one of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceHealth {
-    /// It works.
     Serving,
     /// It says that it does not.
     NotServing,
-    /// It says nothing.
     Unreachable,
 }
 
@@ -47,7 +43,6 @@ pub struct ServiceReport {
 }
 
 impl ServiceReport {
-    /// Nothing was answered.
     pub const UNREACHABLE: Self = Self {
         ready: ServiceHealth::Unreachable,
         all_parts: ServiceHealth::Unreachable,

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::call::{Method, call};
 use super::origin::Origin;
-use super::policy::Tries;
+use super::policy::RetryPolicy;
 use super::services::Services;
 use crate::errors::{ApiError, Code, Effect, from_grpc};
 
@@ -36,7 +36,7 @@ pub struct Lease {
 
 /// What became of a key.
 #[derive(Debug)]
-pub enum Begun {
+pub enum Claim {
     /// Execute the request under this seed.
     Fresh {
         /// The request's command ids are derived from it.
@@ -56,7 +56,7 @@ impl Services {
         principal: &str,
         key: &str,
         request_hash: Vec<u8>,
-    ) -> Result<Begun, ApiError> {
+    ) -> Result<Claim, ApiError> {
         let message = IdempotencyBeginParam {
             principal: principal.to_owned(),
             key: key.to_owned(),
@@ -81,12 +81,12 @@ impl Services {
                     lasts: Duration::from_millis(u64::try_from(begun.lease_ms).unwrap_or(0)),
                     origin: origin.clone(),
                 };
-                Ok(Begun::Fresh {
+                Ok(Claim::Fresh {
                     seed: CommandId(from),
                     lease,
                 })
             }
-            IdempotencyState::Again => Ok(Begun::Again(begun.answer.into())),
+            IdempotencyState::Again => Ok(Claim::Again(begun.answer.into())),
             IdempotencyState::InProgress => Err(in_progress(begun.retry_after_ms)),
             IdempotencyState::Reused => Err(ApiError::new(
                 Code::IdempotencyKeyReused,
@@ -97,9 +97,9 @@ impl Services {
     }
 
     /// Keeps a lease until the caller drops this. Losing it is no failure: the event store knows each command's id.
-    pub(crate) async fn keep(&self, lease: &Lease) -> Infallible {
+    pub(crate) async fn renew(&self, lease: &Lease) -> Infallible {
         let pause = (lease.lasts / 3).max(Duration::from_millis(100));
-        let once = Tries {
+        let once = RetryPolicy {
             limit: 1,
             ..self.policy().write
         };

@@ -15,7 +15,7 @@ use async_graphql::Pos;
 use contract::status::Outcome;
 use event_sourcing::CommandId;
 
-use crate::errors::Verdict;
+use crate::errors::MutationOutcome;
 
 /// The mutations of one request, in the order in which they ran.
 #[derive(Debug, Default)]
@@ -23,7 +23,6 @@ pub struct Journal {
     entries: Mutex<Vec<Entry>>,
 }
 
-/// One mutation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Where it is in the response: its name or alias.
@@ -40,7 +39,6 @@ pub struct Entry {
 }
 
 impl Journal {
-    /// A mutation begins.
     pub fn enter(&self, field: &str, place: Pos, command: CommandId) {
         let mut entries = self.lock();
         if entries.iter().all(|entry| entry.command != command) {
@@ -60,7 +58,6 @@ impl Journal {
         self.change(command, |entry| entry.outcome = outcome);
     }
 
-    /// It took effect.
     pub fn committed(&self, command: CommandId, position: Option<u64>, id: Option<&str>) {
         self.change(command, |entry| {
             entry.outcome = Outcome::Committed;
@@ -69,7 +66,6 @@ impl Journal {
         });
     }
 
-    /// All of them.
     pub fn entries(&self) -> Vec<Entry> {
         self.lock().clone()
     }
@@ -89,11 +85,11 @@ impl Journal {
 /// What an error at or below `field` says. Under a client's key an earlier request may have taken effect where this one
 /// did not, so that nothing is known to be without effect.
 #[must_use]
-pub fn verdict(entries: &[Entry], field: Option<&str>, keyed: bool) -> Verdict {
+pub fn verdict(entries: &[Entry], field: Option<&str>, keyed: bool) -> MutationOutcome {
     let own = entries.iter().find(|entry| Some(&*entry.field) == field);
     let outcome = own.map_or(Outcome::None, |entry| entry.outcome);
     let others = entries.iter().filter(|entry| Some(&*entry.field) != field);
-    Verdict {
+    MutationOutcome {
         outcome: if keyed {
             outcome.max(Outcome::Unknown)
         } else {

@@ -110,13 +110,13 @@ pub async fn products_of(
     }))
 }
 
-type Found = Vec<(String, Arc<Products>)>;
+type CategoryProducts = Vec<(String, Arc<Products>)>;
 
 /// Asks for the products of these categories; if they do not fit into one answer, for half of them at a time.
 fn products_of_some(
     scope: &RequestContext,
     ids: Vec<String>,
-) -> BoxFuture<'_, Result<Found, Status>> {
+) -> BoxFuture<'_, Result<CategoryProducts, Status>> {
     async move {
         match scope
             .services

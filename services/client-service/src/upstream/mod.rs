@@ -23,10 +23,10 @@ mod request_context;
 mod saga;
 mod services;
 
-pub use command::Left;
-pub use idempotency::{Begun, Lease};
+pub use command::CommandReply;
+pub use idempotency::{Claim, Lease};
 pub use journal::{Entry, verdict};
 pub use origin::Origin;
-pub use policy::{Policy, Tries};
+pub use policy::{Policy, RetryPolicy};
 pub use request_context::RequestContext;
 pub use services::{Channels, Services};

@@ -11,8 +11,8 @@ use event_sourcing::CommandId;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
-use super::command::{Entity, Left, Reply, left};
-use super::query::{Reads, row};
+use super::command::{CommandReply, Entity, Reply, command_reply};
+use super::query::{QueryPriority, row};
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::errors::ApiError;
@@ -27,9 +27,9 @@ impl Entity for proto::Order {
 }
 
 impl Reply for OrderUpResult {
-    type Entity = Left<proto::Order>;
+    type Entity = CommandReply<proto::Order>;
     fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
-        (self.error, left(self.order, self.unchanged))
+        (self.error, command_reply(self.order, self.unchanged))
     }
 }
 
@@ -37,13 +37,12 @@ fn commands(channel: GrpcChannel) -> OrderCommandClient<GrpcChannel> {
     OrderCommandClient::new(channel).max_decoding_message_size(MAX_ENCODED_BYTES)
 }
 
-/// Commands about orders.
 impl Services {
     pub(crate) async fn ship_order(
         &self,
         by: (&RequestContext, CommandId),
         id: String,
-    ) -> Result<Left<proto::Order>, ApiError> {
+    ) -> Result<CommandReply<proto::Order>, ApiError> {
         let send = async |channel, request| commands(channel).ship(request).await;
         let param = OrderUpParam { id };
         self.command(by, (COMMAND, "Ship"), param, send).await
@@ -53,7 +52,7 @@ impl Services {
         &self,
         by: (&RequestContext, CommandId),
         id: String,
-    ) -> Result<Left<proto::Order>, ApiError> {
+    ) -> Result<CommandReply<proto::Order>, ApiError> {
         let send = async |channel, request| commands(channel).deliver(request).await;
         let param = OrderUpParam { id };
         self.command(by, (COMMAND, "Deliver"), param, send).await
@@ -63,7 +62,7 @@ impl Services {
         &self,
         by: (&RequestContext, CommandId),
         param: OrderCancelParam,
-    ) -> Result<Left<proto::Order>, ApiError> {
+    ) -> Result<CommandReply<proto::Order>, ApiError> {
         let send = async |channel, request| commands(channel).cancel(request).await;
         self.command(by, (COMMAND, "Cancel"), param, send).await
     }
@@ -78,7 +77,7 @@ impl Services {
     pub(crate) async fn order(&self, scope: &RequestContext, id: String) -> Result<Order, Status> {
         let message = OrderQueryRequest { id };
         let send = async |channel, request| queries(channel).get_order(request).await;
-        let method = (QUERY, "GetOrder", Reads::One);
+        let method = (QUERY, "GetOrder", QueryPriority::One);
         let answer: OrderQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.order)
     }
@@ -90,7 +89,7 @@ impl Services {
     ) -> Result<OrderListResponse, Status> {
         let message = OrderIdsRequest { ids };
         let send = async |channel, request| queries(channel).get_orders(request).await;
-        let method = (QUERY, "GetOrders", Reads::Many);
+        let method = (QUERY, "GetOrders", QueryPriority::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -100,7 +99,7 @@ impl Services {
         window: OrderListRequest,
     ) -> Result<OrderListResponse, Status> {
         let send = async |channel, request| queries(channel).list_orders(request).await;
-        let method = (QUERY, "ListOrders", Reads::Many);
+        let method = (QUERY, "ListOrders", QueryPriority::Many);
         self.read(scope, method, window, send).await
     }
 
@@ -110,7 +109,7 @@ impl Services {
         window: UserOrderListRequest,
     ) -> Result<OrderListResponse, Status> {
         let send = async |channel, request| queries(channel).list_user_orders(request).await;
-        let method = (QUERY, "ListUserOrders", Reads::Many);
+        let method = (QUERY, "ListUserOrders", QueryPriority::Many);
         self.read(scope, method, window, send).await
     }
 }

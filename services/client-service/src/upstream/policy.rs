@@ -7,7 +7,7 @@ use platform::config::{Read, Reader, names};
 
 /// The rule for one kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tries {
+pub struct RetryPolicy {
     /// How often it is sent at most.
     pub limit: u32,
     /// The pause before the second try; it doubles for each one after.
@@ -16,15 +16,13 @@ pub struct Tries {
     pub timeout: Duration,
 }
 
-/// The rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Of commands.
-    pub write: Tries,
+    pub write: RetryPolicy,
     /// Of reads of one thing.
-    pub read: Tries,
+    pub read: RetryPolicy,
     /// Of reads of many things.
-    pub list: Tries,
+    pub list: RetryPolicy,
 }
 
 impl Policy {
@@ -39,13 +37,13 @@ impl Policy {
         let read_timeout = reader.get(&names::CLIENT_READ_TIMEOUT_MS);
         let list_timeout = reader.get(&names::CLIENT_LIST_TIMEOUT_MS);
         let read_limit = read_limit?;
-        let reading = |timeout| Tries {
+        let reading = |timeout| RetryPolicy {
             limit: read_limit,
             first_pause: Duration::from_millis(50),
             timeout,
         };
         Ok(Self {
-            write: Tries {
+            write: RetryPolicy {
                 limit: write_limit?,
                 first_pause: Duration::from_millis(200),
                 timeout: write_timeout?,
@@ -56,7 +54,7 @@ impl Policy {
     }
 }
 
-impl Tries {
+impl RetryPolicy {
     /// The pauses between the tries. None is longer than the deadline over all of them.
     #[must_use]
     pub fn backoff(&self) -> Backoff {
@@ -68,11 +66,11 @@ impl Tries {
 mod tests {
     use std::time::Duration;
 
-    use super::Tries;
+    use super::RetryPolicy;
 
     #[test]
     fn pauses_double_and_differ() {
-        let tries = Tries {
+        let tries = RetryPolicy {
             limit: 4,
             first_pause: Duration::from_millis(200),
             timeout: Duration::from_secs(5),

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use platform::health::{Part, PartState};
+use platform::health::{Component, ComponentState};
 use platform::{Health, Tasks};
 
 use super::health::{Service, ServiceHealth, ServiceReport};
@@ -16,11 +16,11 @@ use super::services::Services;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 struct Parts {
-    command_service: Part,
-    query_service: Part,
-    database: Part,
-    cache: Part,
-    grpc: Part,
+    command_service: Component,
+    query_service: Component,
+    database: Component,
+    cache: Component,
+    grpc: Component,
 }
 
 /// Adds the parts, with their first answers.
@@ -60,28 +60,28 @@ impl Parts {
     }
 }
 
-fn service(report: ServiceReport) -> PartState {
+fn service(report: ServiceReport) -> ComponentState {
     match (report.ready, report.all_parts) {
-        (ServiceHealth::Unreachable, _) => PartState::impaired("unreachable"),
-        (ServiceHealth::NotServing, _) => PartState::impaired("not ready"),
-        (ServiceHealth::Serving, ServiceHealth::NotServing) => PartState::impaired("impaired"),
+        (ServiceHealth::Unreachable, _) => ComponentState::impaired("unreachable"),
+        (ServiceHealth::NotServing, _) => ComponentState::impaired("not ready"),
+        (ServiceHealth::Serving, ServiceHealth::NotServing) => ComponentState::impaired("impaired"),
         // An older service does not answer for all its parts.
         (ServiceHealth::Serving, ServiceHealth::Serving | ServiceHealth::Unreachable) => {
-            PartState::up("serving")
+            ComponentState::up("serving")
         }
     }
 }
 
 /// What all say, or the one that says the worst. They say that a part does not serve, and not why: a database that can be
 /// read and not written is not disconnected.
-fn repeated(reports: &[ServiceHealth], up: &'static str) -> PartState {
+fn repeated(reports: &[ServiceHealth], up: &'static str) -> ComponentState {
     if reports.contains(&ServiceHealth::NotServing) {
-        PartState::impaired("not serving")
+        ComponentState::impaired("not serving")
     } else if reports.contains(&ServiceHealth::Unreachable) {
         // The part of the service that is away says so.
-        PartState::up("unknown")
+        ComponentState::up("unknown")
     } else {
-        PartState::up(up)
+        ComponentState::up(up)
     }
 }
 

@@ -15,8 +15,8 @@ use event_sourcing::CommandId;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
-use super::command::{Entity, Left, Reply, left};
-use super::query::{Reads, row};
+use super::command::{CommandReply, Entity, Reply, command_reply};
+use super::query::{QueryPriority, row};
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::errors::ApiError;
@@ -37,9 +37,9 @@ impl Entity for Stock {
 }
 
 impl Reply for ProductUpResult {
-    type Entity = Left<proto::Product>;
+    type Entity = CommandReply<proto::Product>;
     fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
-        (self.error, left(self.product, self.unchanged))
+        (self.error, command_reply(self.product, self.unchanged))
     }
 }
 
@@ -50,13 +50,12 @@ impl Reply for StockUpResult {
     }
 }
 
-/// Commands about products.
 impl Services {
     pub(crate) async fn create_product(
         &self,
         by: (&RequestContext, CommandId),
         param: ProductUpParam,
-    ) -> Result<Left<proto::Product>, ApiError> {
+    ) -> Result<CommandReply<proto::Product>, ApiError> {
         let send =
             async |channel, request| ProductCommandClient::new(channel).create(request).await;
         self.command(by, (COMMAND, "Create"), param, send).await
@@ -66,7 +65,7 @@ impl Services {
         &self,
         by: (&RequestContext, CommandId),
         param: ProductUpParam,
-    ) -> Result<Left<proto::Product>, ApiError> {
+    ) -> Result<CommandReply<proto::Product>, ApiError> {
         let send =
             async |channel, request| ProductCommandClient::new(channel).update(request).await;
         self.command(by, (COMMAND, "Update"), param, send).await
@@ -76,7 +75,7 @@ impl Services {
         &self,
         by: (&RequestContext, CommandId),
         param: ProductUpParam,
-    ) -> Result<Left<proto::Product>, ApiError> {
+    ) -> Result<CommandReply<proto::Product>, ApiError> {
         let send =
             async |channel, request| ProductCommandClient::new(channel).delete(request).await;
         self.command(by, (COMMAND, "Delete"), param, send).await
@@ -86,7 +85,7 @@ impl Services {
         &self,
         by: (&RequestContext, CommandId),
         param: PriceUpParam,
-    ) -> Result<Left<proto::Product>, ApiError> {
+    ) -> Result<CommandReply<proto::Product>, ApiError> {
         let send = async |channel, request| {
             ProductCommandClient::new(channel)
                 .change_price(request)
@@ -124,7 +123,7 @@ impl Services {
     ) -> Result<Product, Status> {
         let message = ProductQueryRequest { id };
         let send = async |channel, request| queries(channel).get_product(request).await;
-        let method = (QUERY, "GetProduct", Reads::One);
+        let method = (QUERY, "GetProduct", QueryPriority::One);
         let answer: ProductQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.product)
     }
@@ -137,7 +136,7 @@ impl Services {
         let message = ProductQueryRequest { id };
         let send =
             async |channel, request| queries(channel).get_product_with_category(request).await;
-        let method = (QUERY, "GetProductWithCategory", Reads::One);
+        let method = (QUERY, "GetProductWithCategory", QueryPriority::One);
         let answer: ProductQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.product)
     }
@@ -149,7 +148,7 @@ impl Services {
     ) -> Result<Product, Status> {
         let message = ProductByNameRequest { name };
         let send = async |channel, request| queries(channel).get_product_by_name(request).await;
-        let method = (QUERY, "GetProductByName", Reads::One);
+        let method = (QUERY, "GetProductByName", QueryPriority::One);
         let answer: ProductQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.product)
     }
@@ -160,7 +159,7 @@ impl Services {
         window: ProductWindowRequest,
     ) -> Result<ProductListResponse, Status> {
         let send = async |channel, request| queries(channel).list_products_window(request).await;
-        let method = (QUERY, "ListProductsWindow", Reads::Many);
+        let method = (QUERY, "ListProductsWindow", QueryPriority::Many);
         self.read(scope, method, window, send).await
     }
 
@@ -171,7 +170,7 @@ impl Services {
     ) -> Result<ProductListResponse, Status> {
         let message = ProductSearchRequest { search_term };
         let send = async |channel, request| queries(channel).search_products(request).await;
-        let method = (QUERY, "SearchProducts", Reads::Many);
+        let method = (QUERY, "SearchProducts", QueryPriority::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -183,7 +182,7 @@ impl Services {
     ) -> Result<ProductListResponse, Status> {
         let message = ProductPaginationRequest { page, per_page };
         let send = async |channel, request| queries(channel).list_products_paginated(request).await;
-        let method = (QUERY, "ListProductsPaginated", Reads::Many);
+        let method = (QUERY, "ListProductsPaginated", QueryPriority::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -195,7 +194,7 @@ impl Services {
         let message = ProductByCategoryRequest { category_id };
         let send =
             async |channel, request| queries(channel).get_products_by_category(request).await;
-        let method = (QUERY, "GetProductsByCategory", Reads::Many);
+        let method = (QUERY, "GetProductsByCategory", QueryPriority::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -207,7 +206,7 @@ impl Services {
         let message = ProductsByCategoriesRequest { ids, limit: 0 };
         let send =
             async |channel, request| queries(channel).get_products_by_categories(request).await;
-        let method = (QUERY, "GetProductsByCategories", Reads::Many);
+        let method = (QUERY, "GetProductsByCategories", QueryPriority::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -218,7 +217,7 @@ impl Services {
     ) -> Result<ProductListResponse, Status> {
         let send =
             async |channel, request| queries(channel).get_products_by_price_range(request).await;
-        let method = (QUERY, "GetProductsByPriceRange", Reads::Many);
+        let method = (QUERY, "GetProductsByPriceRange", QueryPriority::Many);
         self.read(scope, method, range, send).await
     }
 
@@ -229,7 +228,7 @@ impl Services {
     ) -> Result<ProductListResponse, Status> {
         let message = ProductIdsRequest { ids };
         let send = async |channel, request| queries(channel).get_products_by_ids(request).await;
-        let method = (QUERY, "GetProductsByIds", Reads::Many);
+        let method = (QUERY, "GetProductsByIds", QueryPriority::Many);
         self.read(scope, method, message, send).await
     }
 
@@ -238,7 +237,7 @@ impl Services {
         scope: &RequestContext,
     ) -> Result<ProductStatisticsResponse, Status> {
         let send = async |channel, request| queries(channel).get_product_statistics(request).await;
-        let method = (QUERY, "GetProductStatistics", Reads::One);
+        let method = (QUERY, "GetProductStatistics", QueryPriority::One);
         self.read(scope, method, Empty {}, send).await
     }
 
@@ -249,7 +248,7 @@ impl Services {
     ) -> Result<bool, Status> {
         let message = ProductExistsRequest { id };
         let send = async |channel, request| queries(channel).product_exists(request).await;
-        let method = (QUERY, "ProductExists", Reads::One);
+        let method = (QUERY, "ProductExists", QueryPriority::One);
         let answer = self.read(scope, method, message, send).await?;
         Ok(answer.exists)
     }

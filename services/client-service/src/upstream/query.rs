@@ -4,17 +4,16 @@ use platform::runtime::GrpcChannel;
 use tonic::{Code, Request, Status};
 
 use super::call::{Answered, Method, call};
-use super::policy::Tries;
+use super::policy::RetryPolicy;
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::errors::Effect;
 
 /// How many things a method reads.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Reads {
+pub(super) enum QueryPriority {
     /// One, or a count.
     One,
-    /// A list.
     Many,
 }
 
@@ -23,7 +22,7 @@ impl Services {
     pub(super) async fn read<M, R, F>(
         &self,
         scope: &RequestContext,
-        (service, name, reads): (&'static str, &'static str, Reads),
+        (service, name, reads): (&'static str, &'static str, QueryPriority),
         message: M,
         send: impl Fn(GrpcChannel, Request<M>) -> F,
     ) -> Result<R, Status>
@@ -36,9 +35,9 @@ impl Services {
             name,
             effect: Effect::Read,
         };
-        let tries: Tries = match reads {
-            Reads::One => self.policy().read,
-            Reads::Many => self.policy().list,
+        let tries: RetryPolicy = match reads {
+            QueryPriority::One => self.policy().read,
+            QueryPriority::Many => self.policy().list,
         };
         let request = || {
             let mut request = Request::new(message.clone());

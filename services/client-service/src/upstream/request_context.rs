@@ -21,12 +21,9 @@ use super::origin::Origin;
 use super::services::Services;
 use crate::errors::ApiError;
 
-/// One GraphQL request.
 #[derive(Debug)]
 pub struct RequestContext {
-    /// The two services.
     pub services: Services,
-    /// Batches of reads.
     pub loaders: Loaders,
     /// What its mutations came to.
     pub journal: Journal,

@@ -10,8 +10,8 @@ use event_sourcing::CommandId;
 use platform::runtime::{GrpcChannel, MAX_ENCODED_BYTES};
 use tonic::Status;
 
-use super::command::{Left, Reply, left};
-use super::query::{Reads, row};
+use super::command::{CommandReply, Reply, command_reply};
+use super::query::{QueryPriority, row};
 use super::request_context::RequestContext;
 use super::services::Services;
 use crate::errors::ApiError;
@@ -20,9 +20,9 @@ const COMMAND: &str = "proto.SagaCommand";
 const QUERY: &str = "query.SagaQuery";
 
 impl Reply for StartSagaResult {
-    type Entity = Left<proto::Order>;
+    type Entity = CommandReply<proto::Order>;
     fn parts(self) -> (Option<Error>, Option<Self::Entity>) {
-        (self.error, left(self.order, false))
+        (self.error, command_reply(self.order, false))
     }
 }
 
@@ -30,13 +30,12 @@ fn commands(channel: GrpcChannel) -> SagaCommandClient<GrpcChannel> {
     SagaCommandClient::new(channel).max_decoding_message_size(MAX_ENCODED_BYTES)
 }
 
-/// Commands about sagas.
 impl Services {
     pub(crate) async fn start_order(
         &self,
         by: (&RequestContext, CommandId),
         param: StartOrderSagaParam,
-    ) -> Result<Left<proto::Order>, ApiError> {
+    ) -> Result<CommandReply<proto::Order>, ApiError> {
         let send = async |channel, request| commands(channel).start_order_saga(request).await;
         self.command(by, (COMMAND, "StartOrderSaga"), param, send)
             .await
@@ -56,7 +55,7 @@ impl Services {
     ) -> Result<Saga, Status> {
         let message = SagaByOrderRequest { order_id };
         let send = async |channel, request| queries(channel).get_saga_by_order(request).await;
-        let method = (QUERY, "GetSagaByOrder", Reads::One);
+        let method = (QUERY, "GetSagaByOrder", QueryPriority::One);
         let answer: SagaQueryResponse = self.read(scope, method, message, send).await?;
         row(answer.saga)
     }
@@ -68,7 +67,7 @@ impl Services {
     ) -> Result<SagaListResponse, Status> {
         let message = OrderIdsRequest { ids };
         let send = async |channel, request| queries(channel).get_sagas_by_orders(request).await;
-        let method = (QUERY, "GetSagasByOrders", Reads::Many);
+        let method = (QUERY, "GetSagasByOrders", QueryPriority::Many);
         self.read(scope, method, message, send).await
     }
 }

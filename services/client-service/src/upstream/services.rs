@@ -10,9 +10,7 @@ use super::policy::Policy;
 /// Where the two services are.
 #[derive(Clone, Debug)]
 pub struct Channels {
-    /// To the command-service.
     pub command: GrpcChannel,
-    /// To the query-service.
     pub query: GrpcChannel,
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::stage::{Stage, text};
+use super::test_gateway::{TestGateway, text};
 
 fn names(list: &Value) -> Vec<&str> {
     let items = list.as_array().map_or(&[][..], Vec::as_slice);
@@ -15,7 +15,7 @@ fn names(list: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn categories_from_creation_to_deletion() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let create = "mutation($input: CreateCategoryInput!) { createCategory(input: $input) {
         id name description productCount products { id } version createdAt updatedAt } }";
     let input = json!({"name": "  Tea \u{1F375} ", "description": "Leaves"});
@@ -69,7 +69,7 @@ async fn categories_from_creation_to_deletion() -> Result<()> {
 
 #[tokio::test]
 async fn category_lists() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     for name in ["b", "C", "a", "100% _x_", "z"] {
         stage.category(name).await?;
     }
@@ -97,7 +97,7 @@ async fn category_lists() -> Result<()> {
 
 #[tokio::test]
 async fn products_from_creation_to_deletion() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let category = stage.category("Tea").await?;
     let create = "mutation($input: CreateProductInput!) { createProduct(input: $input) {
         id name description price stockQuantity onHandQuantity reservedQuantity categoryId version } }";
@@ -141,7 +141,7 @@ async fn products_from_creation_to_deletion() -> Result<()> {
 
 #[tokio::test]
 async fn product_lists() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let category = stage.category("Tea").await?;
     let create = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
     for (name, price, within) in [
@@ -181,7 +181,7 @@ async fn product_lists() -> Result<()> {
 
 #[tokio::test]
 async fn what_does_not_exist_is_null_with_not_found() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let query = "{ category(id: \"x\") { id } a: categoryByName(name: \"x\") { id } product(id: 1) { id category { id } }
         productByName(name: \"'; DROP TABLE products; --\") { id } categoryExists(id: \"x\") productExists(id: \"none\") }";
     let body = stage.ask(query, json!({})).await?.json()?;

@@ -14,7 +14,7 @@ use serde_json::json;
 use test_shop::Connection;
 use tonic::Status;
 
-use super::stage::{Fault, Stage, graphql};
+use super::test_gateway::{Fault, TestGateway, graphql};
 
 const CREATE: &str = "/proto.CategoryCommand/Create";
 const GET: &str = "/query.CategoryQuery/GetCategory";
@@ -23,7 +23,7 @@ const MUTATION: &str = "mutation { createCategory(input: {name: \"Tea\"}) { id v
 
 #[tokio::test]
 async fn a_write_whose_answer_was_lost_is_sent_again_and_done_once() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let lost = Fault::After(Status::unavailable("gone"));
     stage.wire.break_next(CREATE, [lost.clone(), lost]);
     let data = stage.data(MUTATION, json!({})).await?;
@@ -41,7 +41,7 @@ async fn a_write_whose_answer_was_lost_is_sent_again_and_done_once() -> Result<(
 #[tokio::test]
 async fn an_unavailable_service_is_said_with_the_outcome() -> Result<()> {
     let tries = [("CLIENT_WRITE_TRIES", "1"), ("CLIENT_READ_TRIES", "1")];
-    let stage = Stage::open_with(AppEnv::Development, &tries).await?;
+    let stage = TestGateway::open_with(AppEnv::Development, &tries).await?;
     let unavailable = || Fault::Before(Status::unavailable("10.1.2.3 refused"));
     stage.wire.break_next(CREATE, [unavailable()]);
     let body = stage.ask(MUTATION, json!({})).await?.json()?;
@@ -79,7 +79,7 @@ async fn an_unavailable_service_is_said_with_the_outcome() -> Result<()> {
 
 #[tokio::test]
 async fn a_read_is_tried_again_unless_the_read_side_is_behind() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     stage
         .wire
         .break_next(LIST, [Fault::Before(Status::unavailable("restarting"))]);
@@ -97,7 +97,7 @@ async fn a_read_is_tried_again_unless_the_read_side_is_behind() -> Result<()> {
 
 #[tokio::test]
 async fn an_internal_error_shows_an_id_and_no_cause() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     stage.wire.break_next(
         GET,
         [Fault::Before(Status::internal("the password is hunter2"))],

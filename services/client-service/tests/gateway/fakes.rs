@@ -24,7 +24,7 @@ use prost_types::Timestamp;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-use super::stage::Stage;
+use super::test_gateway::TestGateway;
 
 /// When everything happens: 2026-11-23T00:00:00Z.
 pub const SECONDS: i64 = 1_795_392_000;
@@ -37,14 +37,11 @@ pub struct Fakes {
     shared: Arc<Mutex<Shared>>,
 }
 
-/// What they know.
 #[derive(Debug, Default)]
 pub struct Shared {
-    /// The last position.
     pub position: u64,
     /// How far sagas are folded, if that is another position.
     pub sagas_at: Option<u64>,
-    /// By their ids.
     pub orders: BTreeMap<String, proto::Order>,
     /// By the ids of their orders.
     pub sagas: BTreeMap<String, Saga>,
@@ -54,9 +51,7 @@ pub struct Shared {
     pub newer_rows: Option<i64>,
     /// The longest list that fits into an answer.
     pub fits: Option<i32>,
-    /// What was asked.
     pub started: Vec<StartOrderSagaParam>,
-    /// What was asked.
     pub cancelled: Vec<OrderCancelParam>,
     /// What was asked; without a user of all orders.
     pub windows: Vec<UserOrderListRequest>,
@@ -64,13 +59,13 @@ pub struct Shared {
 
 impl Fakes {
     /// A gateway in front of them.
-    pub async fn open() -> Result<(Stage, Self)> {
+    pub async fn open() -> Result<(TestGateway, Self)> {
         let fakes = Self::default();
         let command = Routes::new(OrderCommandServer::new(fakes.clone()))
             .add_service(SagaCommandServer::new(fakes.clone()));
         let query = Routes::new(OrderQueryServer::new(fakes.clone()))
             .add_service(SagaQueryServer::new(fakes.clone()));
-        Ok((Stage::before(command, query).await?, fakes))
+        Ok((TestGateway::before(command, query).await?, fakes))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Shared> {

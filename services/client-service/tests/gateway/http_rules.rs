@@ -7,7 +7,7 @@ use test_shop::{Reply, Request, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::stage::{Stage, graphql};
+use super::test_gateway::{TestGateway, graphql};
 
 const JSON: &str = "application/json";
 const GRAPHQL: &str = "application/graphql-response+json";
@@ -26,7 +26,7 @@ fn accepting(media: &str, query: &str) -> Request {
 
 #[tokio::test]
 async fn the_media_type_decides_the_status_of_what_is_not_executed() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     for (query, expected) in [
         ("{ categories {", "GRAPHQL_PARSE_FAILED"),
         ("{ nonsense }", "GRAPHQL_VALIDATION_FAILED"),
@@ -63,7 +63,7 @@ async fn the_media_type_decides_the_status_of_what_is_not_executed() -> Result<(
 
 #[tokio::test]
 async fn only_a_json_object_is_a_request() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     for body in [
         "",
         "{",
@@ -101,7 +101,7 @@ async fn only_a_json_object_is_a_request() -> Result<()> {
 
 #[tokio::test]
 async fn a_body_has_at_most_100_kib() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let of_length = |bytes: usize| {
         let start = r#"{"query":"{ __typename }"#;
         let padding = " ".repeat(bytes - start.len() - 2);
@@ -119,7 +119,7 @@ async fn a_body_has_at_most_100_kib() -> Result<()> {
 
 #[tokio::test]
 async fn get_is_for_queries() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let reply = stage
         .send(&Request::get("/graphql?query=%7B__typename%7D"))
         .await?;
@@ -141,7 +141,7 @@ async fn get_is_for_queries() -> Result<()> {
 
 #[tokio::test]
 async fn production_tells_nothing_about_the_schema() -> Result<()> {
-    let stage = Stage::open_with(AppEnv::Production, &[]).await?;
+    let stage = TestGateway::open_with(AppEnv::Production, &[]).await?;
     for path in ["/graphiql", "/schema.graphql"] {
         assert_eq!(stage.send(&Request::get(path)).await?.status, 404);
     }
@@ -155,14 +155,14 @@ async fn production_tells_nothing_about_the_schema() -> Result<()> {
     let reply = stage.ask("{ categoris { id } }", json!({})).await?;
     let message = reply.json()?["errors"][0]["message"].to_string();
     assert!(!message.contains("Did you mean"), "{message}");
-    let given = Stage::open_with(AppEnv::Production, &[("GRAPHIQL", "true")]).await?;
+    let given = TestGateway::open_with(AppEnv::Production, &[("GRAPHIQL", "true")]).await?;
     assert_eq!(given.send(&Request::get("/graphiql")).await?.status, 200);
     Ok(())
 }
 
 #[tokio::test]
 async fn development_explains_itself() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     assert_eq!(stage.send(&Request::get("/graphiql")).await?.status, 200);
     let schema = stage.send(&Request::get("/schema.graphql")).await?;
     assert!(String::from_utf8_lossy(&schema.body).contains("type Category {"));
@@ -177,7 +177,7 @@ async fn development_explains_itself() -> Result<()> {
 #[tokio::test]
 async fn only_expected_hosts_are_served_graphql() -> Result<()> {
     let settings = [("ALLOWED_HOSTS", "shop.example, other.example")];
-    let stage = Stage::open_with(AppEnv::Development, &settings).await?;
+    let stage = TestGateway::open_with(AppEnv::Development, &settings).await?;
     let query = graphql("{ __typename }", &json!({}));
     for good in [
         "127.0.0.1:4000",
@@ -210,7 +210,7 @@ async fn only_expected_hosts_are_served_graphql() -> Result<()> {
 
 #[tokio::test]
 async fn the_explorer_cannot_be_put_into_a_frame() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let page = stage.send(&Request::get("/graphiql")).await?;
     assert_eq!(page.header("x-frame-options"), Some("DENY"));
     let policy = page.header("content-security-policy").unwrap_or_default();
@@ -226,7 +226,7 @@ async fn the_explorer_cannot_be_put_into_a_frame() -> Result<()> {
 
 #[tokio::test]
 async fn a_request_has_exactly_one_host() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let two = Request::get("/health/live")
         .with_header("host", "a")
         .with_header("host", "b");
@@ -242,7 +242,7 @@ async fn a_request_has_exactly_one_host() -> Result<()> {
 
 #[tokio::test]
 async fn health_names_the_parts() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     // The read side is not ready before it has caught up once.
     let health = until("everything works", async || {
         let health = stage.send(&Request::get("/health")).await?;

@@ -9,7 +9,7 @@ use test_shop::{Reply, Request};
 use tokio::sync::Notify;
 use tonic::Status;
 
-use super::stage::{Fault, Stage, graphql};
+use super::test_gateway::{Fault, TestGateway, graphql};
 
 const CREATE: &str = "mutation($name: String!) {
     a: createCategory(input: {name: $name}) { id name }
@@ -25,7 +25,7 @@ fn code(reply: &Reply) -> Result<Value> {
 
 #[tokio::test]
 async fn the_same_key_gives_the_first_answer_again() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let request = keyed("k1", CREATE, &json!({"name": "Tea"}));
     let first = stage.send(&request).await?;
     assert!(
@@ -53,7 +53,7 @@ async fn the_same_key_gives_the_first_answer_again() -> Result<()> {
 
 #[tokio::test]
 async fn a_refusal_is_an_answer_too() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let request = keyed("k", CREATE, &json!({"name": ""}));
     let first = stage.send(&request).await?;
     assert_eq!(code(&first)?, "VALIDATION_ERROR");
@@ -64,7 +64,7 @@ async fn a_refusal_is_an_answer_too() -> Result<()> {
 /// Nothing but the kept answer remembers a refusal: executed again, the request could end otherwise.
 #[tokio::test]
 async fn an_answer_that_may_not_be_kept_is_none() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     for name in ["", "Tea"] {
         let lost = || Fault::After(Status::unavailable("gone"));
         let finish = "/proto.Idempotency/Finish";
@@ -102,7 +102,7 @@ async fn an_answer_that_may_not_be_kept_is_none() -> Result<()> {
 
 #[tokio::test]
 async fn a_key_belongs_to_one_request() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     stage
         .send(&keyed("k", CREATE, &json!({"name": "Tea"})))
         .await?;
@@ -120,7 +120,7 @@ async fn a_key_belongs_to_one_request() -> Result<()> {
 
 #[tokio::test]
 async fn a_key_has_1_to_255_characters_and_is_for_mutations() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     for bad in [String::new(), "k".repeat(256)] {
         let reply = stage
             .send(&keyed(&bad, CREATE, &json!({"name": "Tea"})))
@@ -142,7 +142,7 @@ async fn a_key_has_1_to_255_characters_and_is_for_mutations() -> Result<()> {
 
 #[tokio::test]
 async fn a_repeat_after_an_unknown_outcome_finds_what_was_done() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let lost = || Fault::After(Status::unavailable("gone"));
     stage.wire.break_next(
         "/proto.ProductCommand/Create",
@@ -166,7 +166,7 @@ async fn a_repeat_after_an_unknown_outcome_finds_what_was_done() -> Result<()> {
 
 #[tokio::test]
 async fn while_the_first_runs_the_second_has_to_wait() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let gate = Arc::new(Notify::new());
     let held = Fault::Held(Arc::clone(&gate));
     stage
@@ -193,7 +193,7 @@ async fn while_the_first_runs_the_second_has_to_wait() -> Result<()> {
 
 #[tokio::test]
 async fn a_request_ends_although_its_client_has_gone() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let gate = Arc::new(Notify::new());
     let held = Fault::Held(Arc::clone(&gate));
     stage

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::json;
 
-use super::stage::Stage;
+use super::test_gateway::TestGateway;
 
 /// The best of a few tries, because the machine may be busy with something else in one of them.
 const TRIES: usize = 5;
 
 #[tokio::test]
 async fn refusals_call_nobody_and_are_fast() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let deep = format!(
         "{{ category(id: 1) {} }}",
         "{ products { category ".repeat(9) + "{ id }" + &"}}".repeat(9)
@@ -72,7 +72,7 @@ async fn refusals_call_nobody_and_are_fast() -> Result<()> {
 
 #[tokio::test]
 async fn a_limit_counts_however_its_number_is_written() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let query = "query($n: Int) { products(limit: $n) { category { products { id } } } }";
     for variables in ["{\"n\": 100}", "{\"n\": 100.0}", "{\"n\": 1e2}"] {
         let body = format!(
@@ -89,7 +89,7 @@ async fn a_limit_counts_however_its_number_is_written() -> Result<()> {
 
 #[tokio::test]
 async fn what_is_within_the_limits_is_executed() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let standard = include_str!("introspection.graphql");
     let data = stage.data(standard, json!({})).await?;
     assert_eq!(data["__schema"]["queryType"]["name"], "Query");

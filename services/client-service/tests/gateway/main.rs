@@ -15,5 +15,5 @@ mod reads;
 mod request_ids;
 mod schema;
 mod specification;
-mod stage;
+mod test_gateway;
 mod wrong_input;

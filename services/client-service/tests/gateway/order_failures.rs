@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tonic::Status;
 
 use super::fakes::{Fakes, order};
-use super::stage::Fault;
+use super::test_gateway::Fault;
 
 const CREATE: &str = "mutation($v: CreateOrderInput!) { createOrder(input: $v) { id } }";
 const CANCEL: &str = "mutation($v: CancelOrderInput!) { cancelOrder(input: $v) }";

@@ -7,7 +7,7 @@ use platform::config::AppEnv;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::stage::{Stage, graphql, text};
+use super::test_gateway::{TestGateway, graphql, text};
 
 const CREATE: &str = "mutation($v: CreateOrderInput!) { createOrder(input: $v) {
     id status totalAmount items { productName quantity subtotal } version } }";
@@ -34,7 +34,7 @@ fn input(product: &str, quantity: i64) -> Value {
 }
 
 /// Orders something and gives the order's id.
-async fn place(stage: &Stage, product: &str, quantity: i64) -> Result<String> {
+async fn place(stage: &TestGateway, product: &str, quantity: i64) -> Result<String> {
     let data = stage
         .data(CREATE, json!({"v": input(product, quantity)}))
         .await?;
@@ -43,7 +43,7 @@ async fn place(stage: &Stage, product: &str, quantity: i64) -> Result<String> {
 }
 
 /// Waits until an order has a status.
-async fn until(stage: &Stage, order: &str, wanted: &str) -> Result<()> {
+async fn until(stage: &TestGateway, order: &str, wanted: &str) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(30);
     let asking = async {
         loop {
@@ -61,7 +61,7 @@ async fn until(stage: &Stage, order: &str, wanted: &str) -> Result<()> {
     asked.with_context(|| format!("{order} does not become {wanted}"))?
 }
 
-async fn stock(stage: &Stage, product: &str) -> Result<[i64; 3]> {
+async fn stock(stage: &TestGateway, product: &str) -> Result<[i64; 3]> {
     let data = stage.data(STOCK, json!({ "v": product })).await?;
     let count = |name: &str| data["product"][name].as_i64().context("a count");
     Ok([
@@ -73,7 +73,7 @@ async fn stock(stage: &Stage, product: &str) -> Result<[i64; 3]> {
 
 #[tokio::test]
 async fn an_order_is_confirmed_shipped_and_delivered() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let pot = stage.product("Pot", None).await?;
     let data = stage.data(CREATE, json!({"v": input(&pot, 2)})).await?;
     let made = &data["createOrder"];
@@ -120,7 +120,7 @@ async fn an_order_is_confirmed_shipped_and_delivered() -> Result<()> {
 #[tokio::test]
 async fn a_declined_payment_cancels_the_order_and_gives_its_stock_back() -> Result<()> {
     let url = [("PAYMENTS_URL", "simulated://?decline_over=30")];
-    let stage = Stage::open_with(AppEnv::Development, &url).await?;
+    let stage = TestGateway::open_with(AppEnv::Development, &url).await?;
     let pot = stage.product("Pot", None).await?;
     let id = place(&stage, &pot, 2).await?;
     until(&stage, &id, "CANCELLED").await?;
@@ -139,7 +139,7 @@ async fn a_declined_payment_cancels_the_order_and_gives_its_stock_back() -> Resu
 
 #[tokio::test]
 async fn a_confirmed_order_is_cancelled_by_a_saga_of_its_own() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let pot = stage.product("Pot", None).await?;
     let id = place(&stage, &pot, 1).await?;
     until(&stage, &id, "CONFIRMED").await?;
@@ -162,7 +162,7 @@ async fn a_confirmed_order_is_cancelled_by_a_saga_of_its_own() -> Result<()> {
 
 #[tokio::test]
 async fn the_same_key_orders_once() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let pot = stage.product("Pot", None).await?;
     let request =
         || graphql(CREATE, &json!({"v": input(&pot, 1)})).with_header("idempotency-key", "k");
@@ -176,7 +176,7 @@ async fn the_same_key_orders_once() -> Result<()> {
 
 #[tokio::test]
 async fn what_breaks_a_rule_orders_nothing() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let pot = stage.product("Pot", None).await?;
     let line = |product: &str, quantity: i64| json!({"productId": product, "quantity": quantity});
     let with = |field: &str, value: Value| {

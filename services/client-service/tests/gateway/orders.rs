@@ -6,7 +6,7 @@ use contract::query::{SagaStatus, UserOrderListRequest};
 use serde_json::{Value, json};
 
 use super::fakes::{Fakes, SECONDS, order};
-use super::stage::{Stage, graphql};
+use super::test_gateway::{TestGateway, graphql};
 
 const CREATE: &str = "mutation($input: CreateOrderInput!) { createOrder(input: $input) {
     id userId status totalAmount items { productId productName quantity price subtotal }
@@ -287,7 +287,7 @@ async fn a_command_with_nothing_to_do_answers_the_row() -> Result<()> {
 
 #[tokio::test]
 async fn the_read_side_answers_about_orders_that_nobody_made() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let lists = "{ orders(status: FAILED, limit: 400) { id sagaState { state } }
         userOrders(userId: \"\u{e5}sa \u{1F375}\", offset: 3) { id } }";
     let data = stage.data(lists, json!({})).await?;

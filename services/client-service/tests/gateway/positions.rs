@@ -5,11 +5,11 @@ use contract::metadata;
 use contract::status::Reason;
 use serde_json::json;
 
-use super::stage::{Fault, Stage, graphql, text};
+use super::test_gateway::{Fault, TestGateway, graphql, text};
 
 #[tokio::test]
 async fn an_answer_names_its_position_and_the_next_read_sees_it() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let query = "mutation { createCategory(input: {name: \"Tea\"}) { id } }";
     let reply = stage.ask(query, json!({})).await?;
     let body = reply.json()?;
@@ -34,7 +34,7 @@ async fn an_answer_names_its_position_and_the_next_read_sees_it() -> Result<()> 
 
 #[tokio::test]
 async fn who_reads_nothing_gets_the_minimum_back_or_none() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     stage.category("Tea").await?;
     let plain = stage.ask("{ __typename }", json!({})).await?;
     assert_eq!(plain.header("x-min-position"), None);
@@ -48,7 +48,7 @@ async fn who_reads_nothing_gets_the_minimum_back_or_none() -> Result<()> {
 
 #[tokio::test]
 async fn a_read_without_an_answer_does_not_lower_the_position() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let query = "mutation { createCategory(input: {name: \"Tea\"}) { id } }";
     let body = stage.ask(query, json!({})).await?.json()?;
     let position = text(&body["extensions"]["position"])?;
@@ -67,7 +67,7 @@ async fn a_read_without_an_answer_does_not_lower_the_position() -> Result<()> {
 
 #[tokio::test]
 async fn a_position_above_the_head_is_a_bad_request_and_nothing_is_written() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     stage.category("Tea").await?;
     let create = "mutation { createCategory(input: {name: \"Coffee\"}) { id } }";
     for query in [
@@ -94,7 +94,7 @@ async fn a_position_above_the_head_is_a_bad_request_and_nothing_is_written() -> 
 
 #[tokio::test]
 async fn mutations_of_one_request_run_in_order_and_see_each_other() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let id = stage.category("One").await?;
     let query = "mutation($id: ID!) {
         a: updateCategory(input: {id: $id, name: \"Two\"}) { name version productCount }
@@ -129,7 +129,7 @@ async fn mutations_of_one_request_run_in_order_and_see_each_other() -> Result<()
 
 #[tokio::test]
 async fn fields_that_a_command_did_not_write_are_read_at_its_position() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let category = stage.category("Tea").await?;
     let id = stage.product("Pot", Some(&category)).await?;
     let query = "mutation($id: ID!) { updateStock(productId: $id, quantity: 12) {
@@ -150,7 +150,7 @@ async fn fields_that_a_command_did_not_write_are_read_at_its_position() -> Resul
 
 #[tokio::test]
 async fn a_command_with_nothing_to_do_answers_the_row_as_a_query_does() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let category = stage.category("Tea").await?;
     let id = stage.product("Pot", Some(&category)).await?;
     let stock = "mutation($id: ID!) { updateStock(productId: $id, quantity: 12) { updatedAt } }";

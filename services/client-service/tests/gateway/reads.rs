@@ -3,11 +3,11 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::stage::Stage;
+use super::test_gateway::TestGateway;
 
 #[tokio::test]
 async fn a_hundred_products_with_their_categories_are_two_calls() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let mut categories = Vec::new();
     for number in 0..4 {
         categories.push(stage.category(&format!("Category {number}")).await?);
@@ -42,7 +42,7 @@ async fn a_hundred_products_with_their_categories_are_two_calls() -> Result<()> 
 
 #[tokio::test]
 async fn nested_lists_are_one_call_for_all_parents() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     for name in ["One", "Two", "Three"] {
         let id = stage.category(name).await?;
         stage.product(&format!("In {name}"), Some(&id)).await?;
@@ -66,7 +66,7 @@ async fn nested_lists_are_one_call_for_all_parents() -> Result<()> {
 
 #[tokio::test]
 async fn a_product_with_its_category_is_one_call() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let category = stage.category("Books").await?;
     let query = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id category { name } } }";
     let input = json!({"name": "A book", "price": "12.50", "categoryId": category});
@@ -84,7 +84,7 @@ async fn a_product_with_its_category_is_one_call() -> Result<()> {
 
 #[tokio::test]
 async fn a_mutations_own_fields_cost_no_read() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     stage.wire.take();
     let query = "mutation { createProduct(input: {name: \"Pen\", price: 2.5, stockQuantity: 3}) {
         id name description price stockQuantity onHandQuantity reservedQuantity categoryId
@@ -98,7 +98,7 @@ async fn a_mutations_own_fields_cost_no_read() -> Result<()> {
 
 #[tokio::test]
 async fn a_list_that_was_cut_says_so() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     for batch in 0..17 {
         let fields = (0..30).map(|n| {
             format!("a{n}: createCategory(input: {{name: \"{batch:02} {n:02}\"}}) {{ id }}")

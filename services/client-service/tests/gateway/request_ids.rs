@@ -7,7 +7,7 @@ use event_sourcing::Envelope;
 use serde_json::json;
 use test_shop::{Reply, Request, until};
 
-use super::stage::{Call, Stage, graphql, text};
+use super::test_gateway::{RecordedCall, TestGateway, graphql, text};
 
 const ID: &str = "x-request-id";
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -22,8 +22,8 @@ fn id_of(reply: &Reply) -> Result<&str> {
 }
 
 /// The values of a metadata key over these calls; `None` where it is missing.
-fn values(calls: &[Call], key: &str) -> BTreeSet<Option<String>> {
-    let value = |call: &Call| Some(call.metadata.get(key)?.to_str().ok()?.to_owned());
+fn values(calls: &[RecordedCall], key: &str) -> BTreeSet<Option<String>> {
+    let value = |call: &RecordedCall| Some(call.metadata.get(key)?.to_str().ok()?.to_owned());
     calls.iter().map(value).collect()
 }
 
@@ -33,7 +33,7 @@ fn only(value: &str) -> BTreeSet<Option<String>> {
 
 #[tokio::test]
 async fn every_answer_has_the_id_that_the_request_brought() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let requests = [
         graphql("{ categories { id } }", &json!({})),
         graphql("{ nothing }", &json!({})),
@@ -64,7 +64,7 @@ async fn every_answer_has_the_id_that_the_request_brought() -> Result<()> {
 
 #[tokio::test]
 async fn an_id_that_cannot_be_taken_over_is_made() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let longest = "x".repeat(128);
     let too_long = "x".repeat(129);
     let mut made = BTreeSet::new();
@@ -98,7 +98,7 @@ async fn an_id_that_cannot_be_taken_over_is_made() -> Result<()> {
 
 #[tokio::test]
 async fn every_call_of_a_request_carries_its_id_and_its_trace() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let request = graphql(CREATE_CATEGORY, &json!({}))
         .with_header(ID, "request-7")
         .with_header("idempotency-key", "key")
@@ -131,7 +131,7 @@ async fn every_call_of_a_request_carries_its_id_and_its_trace() -> Result<()> {
 
 #[tokio::test]
 async fn the_events_of_an_order_and_of_its_saga_keep_the_id_and_the_trace() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let product = stage.product("Sencha", None).await?;
     let before = stage.events().await?.len();
     let create = "mutation($v: CreateOrderInput!) { createOrder(input: $v) { id } }";

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use test_shop::Request;
 
-use super::stage::Stage;
+use super::test_gateway::TestGateway;
 
 const GOLDEN: &str = include_str!("../../schema.graphql");
 
@@ -267,7 +267,7 @@ fn the_schema_has_what_the_contract_says_and_nothing_else() {
 
 #[tokio::test]
 async fn the_golden_schema_is_the_schema() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let reply = stage.send(&Request::get("/schema.graphql")).await?;
     let served = String::from_utf8(reply.body.to_vec())?;
     if std::env::var_os("UPDATE_GOLDEN").is_some() {

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::stage::Stage;
+use super::test_gateway::TestGateway;
 
 const CREATE_CATEGORY: &str =
     "mutation($v: CreateCategoryInput!) { createCategory(input: $v) { id } }";
@@ -18,14 +18,14 @@ const TYPE: &str = "GRAPHQL_VALIDATION_FAILED";
 const RULE: &str = "VALIDATION_ERROR";
 
 /// Counts what is there, so that a refusal that changed something is seen.
-async fn log_position(stage: &Stage) -> Result<Value> {
+async fn log_position(stage: &TestGateway) -> Result<Value> {
     let query = "{ categories { id } products { id } }";
     let body = stage.ask_after(query, json!({})).await?;
     Ok(body["extensions"]["position"].clone())
 }
 
 async fn refused(
-    stage: &Stage,
+    stage: &TestGateway,
     query: &str,
     input: Value,
     code: &str,
@@ -52,7 +52,7 @@ async fn refused(
 
 #[tokio::test]
 async fn names_and_texts() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let zero = json!({"name": "a\0b"});
     refused(&stage, CREATE_CATEGORY, zero, RULE, Some("name")).await?;
     for name in [json!(null), json!(1), json!(true), json!([]), json!({})] {
@@ -102,7 +102,7 @@ async fn names_and_texts() -> Result<()> {
 
 #[tokio::test]
 async fn prices_are_exact() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let id = stage.product("Pot", None).await?;
     for price in [json!(19.905), json!("19.905"), json!(1e300)] {
         let input = json!({"name": "a", "price": price});
@@ -144,7 +144,7 @@ async fn prices_are_exact() -> Result<()> {
 
 #[tokio::test]
 async fn money_that_would_be_rounded_is_refused_as_it_was_written() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let id = stage.product("Pot", None).await?;
     let before = log_position(&stage).await?;
     let create = |price: &str| format!("createProduct(input: {{name: \\\"a\\\", price: {price}}})");
@@ -199,7 +199,7 @@ async fn money_that_would_be_rounded_is_refused_as_it_was_written() -> Result<()
 
 #[tokio::test]
 async fn product_fields() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let id = stage.product("Pot", None).await?;
     let with = |field: &str, value: Value| {
         let mut input = json!({"name": "a", "price": 1});
@@ -244,7 +244,7 @@ async fn product_fields() -> Result<()> {
 
 #[tokio::test]
 async fn arguments_of_queries() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     for (query, field) in [
         ("{ products(limit: 0) { id } }", "limit"),
         ("{ products(limit: 501) { id } }", "limit"),
@@ -311,7 +311,7 @@ async fn arguments_of_queries() -> Result<()> {
 
 #[tokio::test]
 async fn a_missing_variable_refuses_all_mutations_of_its_request() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let two = "mutation($v: String!) { a: createCategory(input: {name: \"A\"}) { id } b: createCategory(input: {name: $v}) { id } }";
     let before = log_position(&stage).await?;
     for variables in [json!({}), json!({"v": null})] {
@@ -324,7 +324,7 @@ async fn a_missing_variable_refuses_all_mutations_of_its_request() -> Result<()>
 
 #[tokio::test]
 async fn a_variable_without_a_value_is_absent_and_not_null() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let create = "mutation($d: String, $s: Int, $c: ID) { createProduct(input: {name: \"Pot\", price: 1, description: $d, stockQuantity: $s, categoryId: $c}) { id description stockQuantity } }";
     let made = stage.data(create, json!({"d": "iron"})).await?;
     assert_eq!(made["createProduct"]["stockQuantity"], 0);
@@ -345,7 +345,7 @@ async fn a_variable_without_a_value_is_absent_and_not_null() -> Result<()> {
 
 #[tokio::test]
 async fn a_value_of_the_wrong_type_refuses_all_mutations_of_its_request() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let id = stage.product("Pot", None).await?;
     let first = "a: createCategory(input: {name: \"A\"}) { id }";
     let product = format!(

@@ -9,7 +9,8 @@ use contract::status::{self, Outcome};
 use domain::DomainError;
 use event_sourcing::execute::Command;
 use event_sourcing::{
-    Aggregate, Clock, CommandId, ExecuteError, Executed, Executor, Outcome as Written, Position,
+    Aggregate, Clock, CommandId, CommitOutcome as Written, ExecuteError, Executed, Executor,
+    Position,
 };
 use platform::request_log::without_values;
 use platform::{ErrorId, fields};
@@ -17,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Status};
 use tracing::Instrument;
 
-use super::refusal::Refusal;
+use super::rejection::BusinessRejection;
 use crate::context;
 
 /// Executes commands, one bus a process.
@@ -29,7 +30,7 @@ pub struct CommandBus {
 
 /// How a command ended that was heard.
 #[derive(Debug)]
-pub struct Heard<A> {
+pub struct CommandOutcome<A> {
     /// The answer, or the business error.
     pub result: Result<A, Error>,
     /// The place in the log that the answer reflects.
@@ -38,7 +39,7 @@ pub struct Heard<A> {
     pub unchanged: bool,
 }
 
-impl<A> Heard<A> {
+impl<A> CommandOutcome<A> {
     /// A command that was refused before it was one.
     #[must_use]
     pub fn refused(error: Error) -> Self {
@@ -50,8 +51,8 @@ impl<A> Heard<A> {
     }
 
     /// The same, with another form of the answer.
-    pub fn map<B>(self, map: impl FnOnce(A) -> B) -> Heard<B> {
-        Heard {
+    pub fn map<B>(self, map: impl FnOnce(A) -> B) -> CommandOutcome<B> {
+        CommandOutcome {
             result: self.result.map(map),
             position: self.position,
             unchanged: self.unchanged,
@@ -66,7 +67,6 @@ impl CommandBus {
         Self { executor, clock }
     }
 
-    /// Its clock.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
@@ -81,9 +81,9 @@ impl CommandBus {
         &self,
         request: Request<M>,
         read: impl FnOnce(&M, CommandId) -> Result<C, DomainError>,
-    ) -> Result<Heard<C::Reply>, Status>
+    ) -> Result<CommandOutcome<C::Reply>, Status>
     where
-        C: Command<Rejection: Refusal>,
+        C: Command<Rejection: BusinessRejection>,
     {
         let started = Instant::now();
         let context = context::read(request.metadata(), &*self.clock)?;
@@ -112,17 +112,17 @@ impl CommandBus {
     /// The present state of an aggregate that an answer mentions. Nothing if it cannot be had at once: an answer
     /// does not fail for what is beside it.
     pub async fn mentioned<A: Aggregate>(&self, id: &str) -> Option<Arc<A>> {
-        const PATIENCE: Duration = Duration::from_millis(500);
-        let loaded = timeout_at(Instant::now() + PATIENCE, self.executor.load::<A>(id)).await;
+        const LOOKUP_TIMEOUT: Duration = Duration::from_millis(500);
+        let loaded = timeout_at(Instant::now() + LOOKUP_TIMEOUT, self.executor.load::<A>(id)).await;
         loaded.ok()?.ok().map(|(state, _)| state)
     }
 }
 
-type Ended<A> = (Result<Heard<A>, Status>, &'static str);
+type Ended<A> = (Result<CommandOutcome<A>, Status>, &'static str);
 
 fn answered<A>(done: Executed<A>) -> Ended<A> {
     let outcome = if done.duplicate { "duplicate" } else { "done" };
-    let heard = Heard {
+    let heard = CommandOutcome {
         result: Ok(done.reply),
         position: Some(done.position),
         unchanged: done.unchanged,
@@ -130,23 +130,23 @@ fn answered<A>(done: Executed<A>) -> Ended<A> {
     (Ok(heard), outcome)
 }
 
-fn refuse<A>(refused: &impl Refusal) -> Ended<A> {
+fn refuse<A>(refused: &impl BusinessRejection) -> Ended<A> {
     let error = refused.error();
     tracing::debug!(
         { fields::CODE } = error.r#type,
         { fields::REASON } = without_values(&error.message),
         "command refused"
     );
-    (Ok(Heard::refused(error)), refused.outcome())
+    (Ok(CommandOutcome::refused(error)), refused.outcome())
 }
 
-fn fail<A, R: Refusal>(error: ExecuteError<R>, deadline: Instant) -> Ended<A> {
+fn fail<A, R: BusinessRejection>(error: ExecuteError<R>, deadline: Instant) -> Ended<A> {
     const FAILED: &str = "a command failed";
     match error {
         ExecuteError::Rejected(refused) => refuse(&refused),
         ExecuteError::Reused => {
             let error = ErrorType::Conflict.error("the command id was used for another command");
-            (Ok(Heard::refused(error)), "conflict")
+            (Ok(CommandOutcome::refused(error)), "conflict")
         }
         ExecuteError::Unavailable(Written::None) => {
             let message = "the command could not be executed in time";

@@ -4,7 +4,7 @@
 //! what failed, and sorts the end into an answer, a business error, or a status.
 
 mod command_bus;
-mod refusal;
+mod rejection;
 
-pub use command_bus::{CommandBus, Heard, internal, unanswered};
-pub use refusal::{Refusal, to_error};
+pub use command_bus::{CommandBus, CommandOutcome, internal, unanswered};
+pub use rejection::{BusinessRejection, to_error};

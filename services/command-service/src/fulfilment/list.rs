@@ -8,7 +8,7 @@ use sagas::Summary;
 use tonic::{Code, Status};
 
 use super::saga_filter::SagaFilter;
-use super::sagas::Fulfilments;
+use super::sagas::SagaService;
 
 /// How many sagas are looked at for one page, whatever matches.
 const LOOKED_AT: usize = 2_000;
@@ -18,13 +18,12 @@ const AT_ONCE: usize = 4;
 /// A page of open sagas, the latest ids first.
 #[derive(Debug)]
 pub struct Page {
-    /// Those that match.
     pub sagas: Vec<Summary>,
     /// Begins the next page; none if this is the last.
     pub next: Option<String>,
 }
 
-impl Fulfilments {
+impl SagaService {
     /// A page of the open sagas that are wanted.
     ///
     /// # Errors

@@ -4,11 +4,11 @@
 //! out the steps as they are.
 
 mod list;
-mod news;
+mod provider_events;
 mod saga_filter;
 mod sagas;
 
 pub use list::Page;
-pub use news::hear;
+pub use provider_events::follow;
 pub use saga_filter::SagaFilter;
-pub use sagas::{Fulfilments, no_saga};
+pub use sagas::{SagaService, no_saga};

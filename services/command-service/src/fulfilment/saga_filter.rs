@@ -8,7 +8,6 @@ use sagas::{SagaStatus, Summary};
 pub struct SagaFilter {
     /// Any status, if there is none.
     pub statuses: Vec<SagaStatus>,
-    /// Their type.
     pub saga_type: Option<&'static str>,
     /// The step that they are at.
     pub step: Option<String>,

@@ -9,21 +9,23 @@ use contract::status::Outcome;
 use domain::fulfilment::{CancelOrderSaga, OrderSaga};
 use domain::order::Order;
 use domain::value::{EntityId, OrderStatus};
-use event_sourcing::{Aggregate, Envelope, EventStore, Executor, StoreError, StreamId, Version};
-use sagas::{Act, Person, PersonActs, Saga, SagaEngine, SagaState, Summary};
+use event_sourcing::{
+    Actor, Aggregate, Envelope, EventStore, Executor, StoreError, StreamId, Version,
+};
+use sagas::{OperatorAction, OperatorCommand, Saga, SagaEngine, SagaState, Summary};
 use tokio::time::timeout;
 use tonic::{Request, Status};
 
-use crate::bus::{CommandBus, Heard, internal};
+use crate::bus::{CommandBus, CommandOutcome, internal};
 
 /// How many events of a saga are shown at once.
 const HISTORY: usize = 1_000;
 /// How long a look at a saga may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The sagas of this service.
 #[derive(Clone, Debug)]
-pub struct Fulfilments {
+pub struct SagaService {
     pub(super) engine: SagaEngine,
     executor: Arc<Executor>,
     store: Store,
@@ -45,7 +47,7 @@ pub fn no_saga(id: &str) -> Error {
     ErrorType::NotFound.error(format!("saga {id} does not exist"))
 }
 
-impl Fulfilments {
+impl SagaService {
     /// Those that `engine` runs.
     #[must_use]
     pub fn new(engine: SagaEngine, executor: Arc<Executor>, store: Arc<dyn EventStore>) -> Self {
@@ -57,17 +59,17 @@ impl Fulfilments {
     }
 
     /// An order was placed, perhaps.
-    pub fn placed(&self, heard: &Heard<Arc<Order>>) {
+    pub fn placed(&self, heard: &CommandOutcome<Arc<Order>>) {
         if let (Ok(order), Some(position)) = (&heard.result, heard.position)
             && let Some(order) = order.values()
         {
             let saga_id = order.saga_id.as_str();
-            self.engine.begun::<OrderSaga>(saga_id, position);
+            self.engine.on_started::<OrderSaga>(saga_id, position);
         }
     }
 
     /// A cancellation was asked for, perhaps: it turned the order's saga round, or began another.
-    pub fn cancelled(&self, heard: &Heard<Arc<Order>>) {
+    pub fn cancelled(&self, heard: &CommandOutcome<Arc<Order>>) {
         let (Ok(order), Some(position)) = (&heard.result, heard.position) else {
             return;
         };
@@ -76,9 +78,9 @@ impl Fulfilments {
         };
         let saga_id = order.saga_id.as_str();
         if order.status == OrderStatus::Confirmed && !heard.unchanged {
-            self.engine.begun::<CancelOrderSaga>(saga_id, position);
+            self.engine.on_started::<CancelOrderSaga>(saga_id, position);
         } else {
-            self.engine.touched(saga_id);
+            self.engine.wake(saga_id);
         }
     }
 
@@ -98,19 +100,19 @@ impl Fulfilments {
     /// # Errors
     /// The event store cannot be read.
     pub async fn latest_of(&self, order_id: &EntityId) -> Result<Option<EntityId>, Status> {
-        let order = self.present::<Order>(order_id.as_str()).await?;
+        let order = self.load_latest::<Order>(order_id.as_str()).await?;
         Ok(order.values().map(|order| order.saga_id.clone()))
     }
 
     async fn summary<S: Saga>(&self, saga_id: &str) -> Result<Option<Summary>, Status> {
-        let state = self.present::<SagaState<S>>(saga_id).await?;
+        let state = self.load_latest::<SagaState<S>>(saga_id).await?;
         // A list looks at thousands, most of them at rest for long. None shall drive others out of the cache.
-        self.executor.let_go::<SagaState<S>>(saga_id);
+        self.executor.evict::<SagaState<S>>(saga_id);
         Ok(state.summary())
     }
 
-    async fn present<A: Aggregate>(&self, id: &str) -> Result<Arc<A>, Status> {
-        let present = timeout(PATIENCE, self.executor.present::<A>(id)).await;
+    async fn load_latest<A: Aggregate>(&self, id: &str) -> Result<Arc<A>, Status> {
+        let present = timeout(COMMAND_TIMEOUT, self.executor.load_latest::<A>(id)).await;
         let present = present.map_err(|_| out_of_reach())?;
         present
             .map(|(state, _)| state)
@@ -148,20 +150,20 @@ impl Fulfilments {
         bus: &CommandBus,
         request: Request<()>,
         saga_id: &EntityId,
-        act: Act,
-        by: Person,
-    ) -> Result<Heard<Summary>, Status> {
+        act: OperatorAction,
+        by: Actor,
+    ) -> Result<CommandOutcome<Summary>, Status> {
         let Some(found) = self.find(saga_id.as_str()).await? else {
-            return Ok(Heard::refused(no_saga(saga_id.as_str())));
+            return Ok(CommandOutcome::refused(no_saga(saga_id.as_str())));
         };
         let heard = if found.saga_type == CancelOrderSaga::NAME {
-            let command = PersonActs::<CancelOrderSaga>::new(saga_id.as_str(), act, by);
+            let command = OperatorCommand::<CancelOrderSaga>::new(saga_id.as_str(), act, by);
             bus.dispatch(request, |(), _| Ok(command)).await?
         } else {
-            let command = PersonActs::<OrderSaga>::new(saga_id.as_str(), act, by);
+            let command = OperatorCommand::<OrderSaga>::new(saga_id.as_str(), act, by);
             bus.dispatch(request, |(), _| Ok(command)).await?
         };
-        self.engine.touched(saga_id.as_str());
+        self.engine.wake(saga_id.as_str());
         Ok(heard)
     }
 }

@@ -6,16 +6,16 @@
 use contract::decimal;
 use contract::proto::Crud;
 use domain::value::{Description, EntityId, Patch, Reason, UserId, parse_expected_version};
-use domain::{DomainError, Findings, ValidationError};
+use domain::{DomainError, ValidationError, ValidationErrors};
 use event_sourcing::{CommandId, Version};
 
 /// What names the ids that the server makes; part of the stored streams' names.
 const NEW_ID: &str = "id";
 
 pub(super) fn to_delete(crud: i32, id: &str) -> Result<EntityId, DomainError> {
-    let mut findings = Findings::default();
-    let crud = findings.keep(require_crud(crud, Crud::Delete));
-    let id = findings.keep(EntityId::parse("id", id));
+    let mut findings = ValidationErrors::default();
+    let crud = findings.check(require_crud(crud, Crud::Delete));
+    let id = findings.check(EntityId::parse("id", id));
     match (crud, id) {
         (Some(()), Some(id)) => Ok(id),
         _ => Err(findings.into()),
@@ -95,9 +95,13 @@ pub(super) fn expected_version(given: Option<i64>) -> Result<Option<Version>, Va
 }
 
 /// Who does something that only operators do, and why; both are required.
-pub(super) fn acting(findings: &mut Findings, who: &str, reason: &str) -> Option<(UserId, Reason)> {
-    let who = findings.keep(UserId::parse("who", who));
-    let reason = findings.keep(Reason::parse("reason", reason).and_then(not_blank));
+pub(super) fn acting(
+    findings: &mut ValidationErrors,
+    who: &str,
+    reason: &str,
+) -> Option<(UserId, Reason)> {
+    let who = findings.check(UserId::parse("who", who));
+    let reason = findings.check(Reason::parse("reason", reason).and_then(not_blank));
     who.zip(reason)
 }
 

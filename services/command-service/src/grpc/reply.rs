@@ -7,7 +7,7 @@ use prost_types::Timestamp;
 use tonic::Response;
 
 /// A reply that says which place in the log it reflects.
-pub(super) fn at<M>(position: Option<Position>, message: M) -> Response<M> {
+pub(super) fn at_position<M>(position: Option<Position>, message: M) -> Response<M> {
     let mut response = Response::new(message);
     if let Some(position) = position {
         metadata::insert_position(response.metadata_mut(), metadata::POSITION, position.0);

@@ -26,7 +26,7 @@ use super::product::ProductApi;
 use super::projection::AdminApi;
 use super::saga::SagaApi;
 use crate::bus::CommandBus;
-use crate::fulfilment::Fulfilments;
+use crate::fulfilment::SagaService;
 use crate::handlers::EventHandlers;
 use crate::idempotency::Requests;
 
@@ -44,15 +44,13 @@ const READS: &[&str] = &[
 /// All that the services need.
 #[derive(Clone)]
 pub struct Parts {
-    /// Executes commands.
     pub bus: Arc<CommandBus>,
     /// The sagas of orders.
-    pub fulfilments: Fulfilments,
+    pub fulfilments: SagaService,
     /// Keeps answers of idempotent requests.
     pub requests: Arc<Requests>,
     /// What else follows the log.
     pub event_handlers: EventHandlers,
-    /// Tells the head.
     pub store: Arc<dyn EventStore>,
     /// Tells how the process is.
     pub health: Health,

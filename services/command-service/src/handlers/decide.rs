@@ -8,9 +8,7 @@ use event_sourcing::{Actor, Position};
 /// A decision about an event handler.
 #[derive(Clone, Debug)]
 pub struct DecideOnHandler {
-    /// The handler's name.
     pub handler: String,
-    /// What is decided.
     pub decision: HandlerDecision,
     /// Why it is rejected, but only if the command was not executed before: a stream that was skipped is not
     /// parked any more when the skip is sent again.
@@ -22,7 +20,6 @@ pub struct DecideOnHandler {
 /// What can be decided about an event handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HandlerDecision {
-    /// It is paused.
     Pause,
     /// It works, and all its parked streams try again.
     Resume,
@@ -30,7 +27,6 @@ pub enum HandlerDecision {
     ResumeStream(String),
     /// An event of a parked stream is left out, and the stream resumes after it.
     Skip {
-        /// The stream.
         stream: String,
         /// The event's place in the log.
         position: Position,

@@ -6,23 +6,23 @@
 mod decide;
 mod notifications;
 mod planned;
-mod standing;
+mod status;
 mod webhooks;
 
 use event_sourcing::handler::HandlerError;
-use sagas::Failure;
+use sagas::CallError;
 
 pub use decide::{DecideOnHandler, HandlerDecision};
 pub use notifications::OrderNotifications;
 pub use planned::{Planned, filter, start};
-pub use standing::{EventHandlers, Standing, Standings};
+pub use status::{EventHandlers, HandlerStatus, Standings};
 pub use webhooks::{Webhook, event_types};
 
 /// The failure of a provider that is to be tried again, and not before it wants to be.
-fn again(failure: &Failure) -> HandlerError {
+fn again(failure: &CallError) -> HandlerError {
     let error = HandlerError::retryable(failure.reason());
-    match failure.wait() {
-        Some(wait) => error.not_before(wait),
+    match failure.retry_after() {
+        Some(wait) => error.retry_after(wait),
         None => error,
     }
 }

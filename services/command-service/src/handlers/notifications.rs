@@ -8,15 +8,14 @@ use domain::order::{Order, OrderEvent, OrderValues};
 use event_sourcing::Executor;
 use event_sourcing::handler::{Delivery, EventHandler, HandlerError, Reactions, Start};
 use platform::fields;
-use providers::{Notice, NoticeKind, Notifications};
-use sagas::{Failure, Key};
+use providers::{Notification, NotificationKind, Notifications};
+use sagas::{CallError, OperationKey};
 
 use super::again;
 
 /// Sends a customer what happened to an order.
 #[derive(Debug)]
 pub struct OrderNotifications {
-    /// The orders.
     pub executor: Arc<Executor>,
     /// How customers are notified.
     pub notifications: Arc<dyn Notifications>,
@@ -42,7 +41,7 @@ impl OrderNotifications {
             return Ok(());
         }
         let (id, version) = (event.order_id().as_str(), delivery.envelope.version);
-        let (order, _) = self.executor.load_behind::<Order>(id, version).await?;
+        let (order, _) = self.executor.load_at_least::<Order>(id, version).await?;
         let notice = order.values().and_then(|order| notice(event, order));
         match notice {
             Some(notice) => self.send(&notice, delivery).await,
@@ -50,12 +49,16 @@ impl OrderNotifications {
         }
     }
 
-    async fn send(&self, notice: &Notice, delivery: Delivery<'_>) -> Result<(), HandlerError> {
-        let key = Key::try_new(delivery.idempotency_key())?;
+    async fn send(
+        &self,
+        notice: &Notification,
+        delivery: Delivery<'_>,
+    ) -> Result<(), HandlerError> {
+        let key = OperationKey::try_new(delivery.idempotency_key())?;
         match self.notifications.send(&key, notice).await {
             // The customer is notified about later events all the same, so nothing waits for this one.
-            Err(Failure::Refused(reason)) => {
-                metrics::counter!("notices_given_up_total").increment(1);
+            Err(CallError::Declined(reason)) => {
+                metrics::counter!("notifications_failed_total").increment(1);
                 tracing::error!(
                     { fields::ORDER_ID } = %notice.order_id,
                     { fields::REASON } = reason,
@@ -85,25 +88,25 @@ fn concerns_customer(event: &OrderEvent) -> bool {
     }
 }
 
-fn notice(event: &OrderEvent, order: &OrderValues) -> Option<Notice> {
+fn notice(event: &OrderEvent, order: &OrderValues) -> Option<Notification> {
     let shipment = order.shipment.as_ref();
     let tracking_number = shipment.map(|shipment| shipment.tracking_number.to_string());
     let kind = match event {
-        OrderEvent::Confirmed(_) => NoticeKind::Confirmed {
+        OrderEvent::Confirmed(_) => NotificationKind::Confirmed {
             total: order.total,
             tracking_number,
         },
         OrderEvent::Cancelled(cancelled) => {
             let reason = cancelled.reason.as_ref();
-            NoticeKind::Cancelled {
+            NotificationKind::Cancelled {
                 reason: reason.map_or("", |reason| reason.as_str()).to_owned(),
             }
         }
-        OrderEvent::Shipped(_) => NoticeKind::Shipped { tracking_number },
-        OrderEvent::Delivered(_) => NoticeKind::Delivered,
+        OrderEvent::Shipped(_) => NotificationKind::Shipped { tracking_number },
+        OrderEvent::Delivered(_) => NotificationKind::Delivered,
         _ => return None,
     };
-    Some(Notice {
+    Some(Notification {
         order_id: order.id.clone(),
         user_id: order.user_id.clone(),
         kind,

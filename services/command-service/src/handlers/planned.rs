@@ -36,7 +36,6 @@ impl std::fmt::Debug for Planned {
 }
 
 impl Planned {
-    /// This one.
     pub fn new<H: EventHandler>(handler: H) -> Self {
         Self {
             filter: filter_of(&handler),

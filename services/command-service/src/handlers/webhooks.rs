@@ -8,7 +8,7 @@ use event_sourcing::handler::{Delivery, EventHandler, HandlerError, Reactions, S
 use event_sourcing::{Envelope, Filter, StoredEvent};
 use platform::fields;
 use providers::WebhookPublisher;
-use sagas::Failure;
+use sagas::CallError;
 
 use super::again;
 
@@ -39,7 +39,7 @@ impl Webhook {
     async fn on_event(&self, event: &Envelope, _: Delivery<'_>) -> Result<(), HandlerError> {
         match self.0.deliver(event).await {
             // It says that it is gone: a stream that waits for it would wait for ever.
-            Err(Failure::Refused(reason)) => {
+            Err(CallError::Declined(reason)) => {
                 let endpoint = self.0.name().to_owned();
                 metrics::counter!("webhooks_refused_total", "endpoint" => endpoint).increment(1);
                 tracing::error!(
@@ -67,7 +67,7 @@ impl EventHandler for Webhook {
 
     fn reactions(&self, on: &mut Reactions<Self>) {
         let mut wanted = event_types();
-        wanted.retain(|event_type| self.0.wants(event_type));
+        wanted.retain(|event_type| self.0.selects(event_type));
         on.stored(Filter::of_types(&wanted), Self::on_event);
     }
 }

@@ -12,7 +12,7 @@ use sql_database::mark::{stored_event, stored_position};
 use uuid::Uuid;
 
 use super::age::{KeyClock, Moment};
-use super::{Begun, KeyedRequest, RequestHash};
+use super::{Claim, KeyedRequest, RequestHash};
 
 const KEEP: &str = "keep a request's answer";
 /// How many rows the clean-up removes in one statement.
@@ -91,7 +91,7 @@ impl Requests {
         hash: RequestHash,
         seed: CommandId,
         token: &str,
-    ) -> Result<Begun, DatabaseError> {
+    ) -> Result<Claim, DatabaseError> {
         for _ in 0..BEGIN_TRIES {
             let now = self.clock.now();
             let inserted = self.insert(request, hash, seed, token, now).await?;
@@ -100,26 +100,26 @@ impl Requests {
                 None => self.take_over(request, hash, token, now).await?,
             };
             if let Some(seed) = seed {
-                return read_seed(&seed).map(|seed| Begun::Fresh { seed });
+                return read_seed(&seed).map(|seed| Claim::Fresh { seed });
             }
             let Some((stored_hash, answer, lease_until)) = self.look(request).await? else {
                 continue;
             };
             if stored_hash != hash {
-                return Ok(Begun::Reused);
+                return Ok(Claim::Reused);
             }
             if let Some(answer) = answer {
-                return Ok(Begun::Again { answer });
+                return Ok(Claim::Again { answer });
             }
             let left = u64::try_from(lease_until - now.at).unwrap_or(0);
             if left > 0 {
-                return Ok(Begun::InProgress {
+                return Ok(Claim::InProgress {
                     for_at_most: Duration::from_micros(left),
                 });
             }
         }
         // Others begin and leave the same key all the time.
-        Ok(Begun::InProgress {
+        Ok(Claim::InProgress {
             for_at_most: Duration::ZERO,
         })
     }

@@ -33,18 +33,15 @@ pub const KEPT: Duration = Duration::from_hours(24);
 /// Tells requests apart that carry the same key.
 pub type RequestHash = [u8; 32];
 
-/// Names a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedRequest {
-    /// Who asks.
     pub principal: String,
-    /// The Idempotency-Key.
     pub key: String,
 }
 
 /// What the caller of Begin is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
+pub enum Claim {
     /// Execute it, with command ids derived from the seed.
     Fresh {
         /// The same each time that the request is executed.

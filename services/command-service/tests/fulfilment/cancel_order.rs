@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use domain::fulfilment::CancelOrderSaga;
 use domain::order::CancelOrder;
 use domain::value::OrderStatus;
-use sagas::testing::{Book, End, Scenario, World, check_cancelling};
-use sagas::{EngineBuilder, Outcome};
+use sagas::testing::{End, FakeProvider, Scenario, TestEnv, check_cancelling};
+use sagas::{EngineBuilder, SagaOutcome};
 
 use crate::order::Fulfil;
 use crate::shop::{self, Holds, ORDER, holds, id};
@@ -16,7 +16,7 @@ struct Undo;
 impl Scenario for Undo {
     type Saga = CancelOrderSaga;
 
-    async fn begin(&self, world: &World) -> String {
+    async fn begin(&self, world: &TestEnv) -> String {
         let command = CancelOrder {
             order_id: id(ORDER),
             reason: None,
@@ -27,12 +27,12 @@ impl Scenario for Undo {
         "saga-2".to_owned()
     }
 
-    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
         shop::providers(book, engine)
     }
 
     async fn check(&self, end: &End<'_, CancelOrderSaga>) -> Result<(), String> {
-        if end.outcome != Outcome::Completed {
+        if end.outcome != SagaOutcome::Completed {
             return Err(format!("it ended as {:?}", end.outcome));
         }
         let wanted = Holds {

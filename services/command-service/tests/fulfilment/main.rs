@@ -2,6 +2,6 @@
 //! kernel.
 
 mod cancel_order;
-mod news;
 mod order;
+mod provider_events;
 mod shop;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use domain::fulfilment::OrderSaga;
 use domain::order::{CancelOrder, Order};
 use domain::value::OrderStatus;
-use sagas::testing::{Book, End, Scenario, World, check};
-use sagas::{EngineBuilder, Outcome};
+use sagas::testing::{End, FakeProvider, Scenario, TestEnv, check};
+use sagas::{EngineBuilder, SagaOutcome};
 
 use crate::shop::{self, Holds, ORDER, ORDER_SAGA, holds, id};
 
@@ -15,21 +15,21 @@ pub struct Fulfil;
 impl Scenario for Fulfil {
     type Saga = OrderSaga;
 
-    async fn begin(&self, world: &World) -> String {
+    async fn begin(&self, world: &TestEnv) -> String {
         shop::open(world).await;
         ORDER_SAGA.to_owned()
     }
 
-    fn providers(&self, book: &Book, engine: EngineBuilder) -> EngineBuilder {
+    fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
         shop::providers(book, engine)
     }
 
-    async fn refuse(&self, world: &World, step: &str) -> bool {
+    async fn refuse(&self, world: &TestEnv, step: &str) -> bool {
         shop::lose_the_goods(world).await;
         step == "reserve_inventory"
     }
 
-    async fn cancel(&self, world: &World, _saga_id: &str) -> bool {
+    async fn cancel(&self, world: &TestEnv, _saga_id: &str) -> bool {
         let command = CancelOrder {
             order_id: id(ORDER),
             reason: None,
@@ -46,9 +46,9 @@ impl Scenario for Fulfil {
 
     async fn check(&self, end: &End<'_, OrderSaga>) -> Result<(), String> {
         let status = match end.outcome {
-            Outcome::Completed => OrderStatus::Confirmed,
-            Outcome::Compensated => OrderStatus::Cancelled,
-            Outcome::Failed => OrderStatus::Failed,
+            SagaOutcome::Completed => OrderStatus::Confirmed,
+            SagaOutcome::Compensated => OrderStatus::Cancelled,
+            SagaOutcome::Failed => OrderStatus::Failed,
         };
         let is_confirmed = status == OrderStatus::Confirmed;
         let wanted = Holds {

@@ -11,7 +11,7 @@ use domain::value::{
 };
 use event_sourcing::{Clock, CommandId, Context, Executor, Metadata};
 use sagas::EngineBuilder;
-use sagas::testing::{Book, World};
+use sagas::testing::{FakeProvider, TestEnv};
 use tokio::time::Instant;
 
 pub const ORDER: &str = "order-1";
@@ -32,7 +32,7 @@ fn level(pieces: u32) -> StockLevel {
 }
 
 /// Fills the shop, and places the order.
-pub async fn open(world: &World) {
+pub async fn open(world: &TestEnv) {
     for command in products() {
         world.execute(&command).await;
     }
@@ -88,7 +88,7 @@ fn order() -> PlaceOrder {
 }
 
 /// Somebody finds that there is less of everything than was thought.
-pub async fn lose_the_goods(world: &World) {
+pub async fn lose_the_goods(world: &TestEnv) {
     for (product, ..) in GOODS {
         let command = UpdateStock {
             product_id: id(product),
@@ -99,7 +99,7 @@ pub async fn lose_the_goods(world: &World) {
 }
 
 /// Providers that do everything.
-pub fn providers(book: &Book, engine: EngineBuilder) -> EngineBuilder {
+pub fn providers(book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
     engine
         .provider(book.provider::<ProcessPayment>(|_| payment_id()))
         .provider(book.provider::<ArrangeShipping>(|_| tracking_number()))
@@ -122,7 +122,7 @@ pub struct Holds {
 }
 
 /// Whether the order and the stock say the same, and that.
-pub async fn holds(world: &World, wanted: Holds) -> Result<(), String> {
+pub async fn holds(world: &TestEnv, wanted: Holds) -> Result<(), String> {
     let order: Order = world.state(ORDER).await;
     let order = order.values().ok_or("there is no order")?;
     if order.status != wanted.status {
@@ -137,7 +137,7 @@ pub async fn holds(world: &World, wanted: Holds) -> Result<(), String> {
     }
     for (product, quantity, _) in GOODS {
         let stock: Stock = world.state(product).await;
-        let Some(StockValues { reserved, .. }) = stock.life().alive() else {
+        let Some(StockValues { reserved, .. }) = stock.life().active() else {
             return Err(format!("there is no stock of {product}"));
         };
         let wanted = if wanted.goods { quantity } else { 0 };

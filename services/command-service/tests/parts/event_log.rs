@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use command_database::CommandDatabase;
 use command_service::event_log::{check, watch};
-use command_service::idempotency::{Begun, KeyedRequest, Requests};
+use command_service::idempotency::{Claim, KeyedRequest, Requests};
 use event_sourcing::testing::ReplaceableStore;
 use event_sourcing::{CommandId, EventStore, ForeignLog, MemoryEventStore, Position, SystemClock};
 use uuid::Uuid;
@@ -74,7 +74,7 @@ impl Answers {
         }
     }
 
-    async fn begin(&self, key: &str) -> Begun {
+    async fn begin(&self, key: &str) -> Claim {
         let seed = CommandId(Uuid::from_u128(1));
         let begun = self.requests.begin(&keyed(key), [0; 32], seed, TOKEN).await;
         begun.expect("begun")
@@ -88,7 +88,7 @@ impl Answers {
     }
 
     async fn repeats(&self, key: &str) -> bool {
-        matches!(self.begin(key).await, Begun::Again { .. })
+        matches!(self.begin(key).await, Claim::Again { .. })
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use command_database::CommandDatabase;
-use command_service::idempotency::{Begun, KeyedRequest, Requests};
+use command_service::idempotency::{Claim, KeyedRequest, Requests};
 use event_sourcing::CommandId;
 use platform::config::DatabaseUrl;
 use test_faults::{DiskFault, Faults, with_faults};
@@ -58,11 +58,11 @@ fn a_key_that_was_begun_is_kept() -> Result<()> {
             assert!(error.is_retryable(), "{error}");
             faults.stop()?;
             let first = requests.begin(&request, [7; 32], seed(1), TOKEN).await?;
-            let Begun::Fresh { seed: first } = first else {
+            let Claim::Fresh { seed: first } = first else {
                 anyhow::bail!("{first:?}");
             };
             let again = requests.begin(&request, [7; 32], seed(2), TOKEN).await?;
-            assert_eq!(again, Begun::Fresh { seed: first }, "the same seed");
+            assert_eq!(again, Claim::Fresh { seed: first }, "the same seed");
         }
         Ok(())
     })
@@ -85,7 +85,7 @@ fn an_answer_that_was_kept_is_there_and_another_one_is_unknown() -> Result<()> {
         assert!(requests.finish(&request, TOKEN, Some(b"answer")).await?);
         let again = requests.begin(&request, [7; 32], seed, TOKEN).await?;
         let answer = b"answer".to_vec();
-        assert_eq!(again, Begun::Again { answer });
+        assert_eq!(again, Claim::Again { answer });
         Ok(())
     })
 }

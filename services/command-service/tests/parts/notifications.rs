@@ -12,28 +12,28 @@ use domain::value::{EntityId, Money, Reason, UserId};
 use event_sourcing::handler::{HandlerConfig, HandlerParts, HandlerRunner};
 use event_sourcing::{
     Aggregate, Clock, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Executor,
-    ExecutorConfig, Expected, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position,
+    ExecutorConfig, ExpectedVersion, LeaseStore, MemoryEventStore, Metadata, NewEvent, Position,
     SystemClock, Write,
 };
-use providers::{Notice, NoticeKind, Notifications};
-use sagas::{Failure, Key};
+use providers::{Notification, NotificationKind, Notifications};
+use sagas::{CallError, OperationKey};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Home, PATIENCE, on_both_engines};
+use crate::support::{Home, WAIT_TIMEOUT, on_both_engines};
 
 /// Passes notices on, after as many failures as it was told.
 #[derive(Debug)]
 struct Recorder {
-    told: mpsc::UnboundedSender<(Key, Notice)>,
+    told: mpsc::UnboundedSender<(OperationKey, Notification)>,
     failures: AtomicU8,
 }
 
 #[async_trait]
 impl Notifications for Recorder {
-    async fn send(&self, key: &Key, notice: &Notice) -> Result<(), Failure> {
+    async fn send(&self, key: &OperationKey, notice: &Notification) -> Result<(), CallError> {
         let sent = (key.clone(), notice.clone());
         self.told.send(sent).expect("a listener");
         let failing = self
@@ -41,13 +41,13 @@ impl Notifications for Recorder {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
                 left.checked_sub(1)
             });
-        failing.map_or(Ok(()), |_| Err(Failure::not_done("not now")))
+        failing.map_or(Ok(()), |_| Err(CallError::transient("not now")))
     }
 }
 
 pub struct Post {
     store: Arc<MemoryEventStore>,
-    told: mpsc::UnboundedReceiver<(Key, Notice)>,
+    told: mpsc::UnboundedReceiver<(OperationKey, Notification)>,
     stop: CancellationToken,
     running: JoinHandle<()>,
 }
@@ -84,17 +84,17 @@ impl Post {
         }
     }
 
-    pub async fn next(&mut self) -> (Key, Notice) {
-        let told = timeout(PATIENCE, self.told.recv()).await;
+    pub async fn next(&mut self) -> (OperationKey, Notification) {
+        let told = timeout(WAIT_TIMEOUT, self.told.recv()).await;
         told.expect("a notice in time").expect("a notice")
     }
 
     /// The first notice of a log: what was there before the first start is not told, so orders are confirmed until one
     /// is.
-    pub async fn first(&mut self) -> (Key, Notice) {
+    pub async fn first(&mut self) -> (OperationKey, Notification) {
         loop {
             append(&self.store, "a", &[created("a"), confirmed("a")]).await;
-            if let Ok(Some(told)) = timeout(PATIENCE / 40, self.told.recv()).await {
+            if let Ok(Some(told)) = timeout(WAIT_TIMEOUT / 40, self.told.recv()).await {
                 return told;
             }
         }
@@ -102,7 +102,7 @@ impl Post {
 
     pub async fn close(self) -> Arc<MemoryEventStore> {
         self.stop.cancel();
-        timeout(PATIENCE, self.running)
+        timeout(WAIT_TIMEOUT, self.running)
             .await
             .expect("an end in time")
             .expect("no panic");
@@ -146,7 +146,7 @@ async fn append_encoded(
     });
     let write = Write {
         stream: Order::stream(order),
-        expected: Expected::Any,
+        expected: ExpectedVersion::Any,
         events: events.collect(),
     };
     let now = SystemClock.now();
@@ -174,7 +174,7 @@ async fn customers_are_told_what_became_of_their_orders_and_not_again_after_a_re
         };
         assert_eq!(notice.user_id.as_str(), "mika@example.org");
         let total = Money::from_cents(1_990);
-        let told = NoticeKind::Confirmed {
+        let told = NotificationKind::Confirmed {
             total,
             tracking_number: None,
         };
@@ -194,7 +194,7 @@ async fn customers_are_told_what_became_of_their_orders_and_not_again_after_a_re
         append(&store, "c", &[created("c"), cancelled]).await;
         let (_, notice) = post.next().await;
         let reason = "the card was declined".to_owned();
-        assert_eq!(notice.kind, NoticeKind::Cancelled { reason });
+        assert_eq!(notice.kind, NotificationKind::Cancelled { reason });
         post.close().await;
     })
     .await;

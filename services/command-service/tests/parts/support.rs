@@ -12,7 +12,7 @@ use event_sourcing::clock::ManualClock;
 use crate::place::{Place, on_each_engine};
 
 /// Longer than anything here takes, so that whoever waits for nothing is found out.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A command database that processes can be opened on, one after the other or together.
 pub struct Home(Place);
@@ -40,7 +40,7 @@ pub async fn key_clock(database: &CommandDatabase) -> KeyClock {
 
 /// What comes of `future`, which must come to an end.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
+    tokio::time::timeout(WAIT_TIMEOUT, future)
         .await
         .unwrap_or_else(|_| panic!("{what} took too long"))
 }

@@ -12,7 +12,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::support::{Home, Service, category, named_category, with_command_id};
 
-const PATIENCE: Duration = Duration::from_secs(1);
+const CALL_TIMEOUT: Duration = Duration::from_secs(1);
 const COMMAND: &str = "01890000-0000-7000-8000-000000000001";
 /// What writes waits for these.
 const LOCK_WRITES: &str =
@@ -65,7 +65,7 @@ async fn write_lock(url: &DatabaseUrl) -> SqliteConnection {
 }
 
 fn patient<M>(mut request: Request<M>) -> Request<M> {
-    request.set_timeout(PATIENCE);
+    request.set_timeout(CALL_TIMEOUT);
     request
 }
 

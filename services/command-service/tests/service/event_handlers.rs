@@ -10,8 +10,8 @@ use contract::proto::{
 };
 use domain::order::Order;
 use event_sourcing::{
-    Aggregate, Clock, CommandId, Commit, EncodedEvent, Expected, Metadata, NewEvent, SystemClock,
-    Write,
+    Aggregate, Clock, CommandId, Commit, EncodedEvent, ExpectedVersion, Metadata, NewEvent,
+    SystemClock, Write,
 };
 use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
@@ -19,7 +19,7 @@ use tonic::{Code, Response, Status};
 
 use crate::support::{Service, assert_conflict, assert_invalid, on_both_engines, with_command_id};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const NAME: &str = "notifications";
 const COMMAND: &str = "01890000-0000-7000-8000-00000000000c";
@@ -37,7 +37,7 @@ async fn append_unknown(service: &Service, order: &str) -> i64 {
     let metadata = Metadata::default();
     let write = Write {
         stream: Order::stream(order),
-        expected: Expected::Any,
+        expected: ExpectedVersion::Any,
         events: vec![NewEvent { event, metadata }],
     };
     let now = SystemClock.now();
@@ -59,7 +59,7 @@ async fn until(
     client: &Client,
     like: impl Fn(&ShowEventHandlerResult) -> bool,
 ) -> ShowEventHandlerResult {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let shown = show(client).await;
         if like(&shown) {

@@ -10,15 +10,15 @@ use contract::proto::{
     SagaStatus, ShowSagaParam, ShowSagaResult, StartOrderSagaParam, StartSagaResult,
 };
 use event_sourcing::SystemClock;
-use providers::payments::PaymentsChoice;
-use providers::shipping::ShippingChoice;
-use providers::simulated::{Conduct, Rate};
+use providers::payments::PaymentsConfig;
+use providers::shipping::ShippingConfig;
+use providers::simulated::{Rate, SimulationConfig};
 use tokio::time::{Instant, sleep};
 use tonic::{Response, Status};
 
 use crate::support::{Home, Service, either, named_product};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Providers that do as they are told, and pauses between tries that nobody notices.
@@ -30,45 +30,45 @@ pub fn well_behaved() -> Config {
 
 /// The payment provider is out of reach.
 pub fn without_payments() -> Config {
-    paying(Conduct {
+    paying(SimulationConfig {
         unavailable_rate: Rate::ALWAYS,
-        ..Conduct::default()
+        ..SimulationConfig::default()
     })
 }
 
 /// The payment provider takes longer than anybody waits.
 pub fn slow_payments() -> Config {
-    paying(Conduct {
+    paying(SimulationConfig {
         latency: Duration::from_mins(10),
-        ..Conduct::default()
+        ..SimulationConfig::default()
     })
 }
 
 /// The carrier refuses everything.
 pub fn without_shipping() -> Config {
-    shipping(Conduct {
+    shipping(SimulationConfig {
         fail_rate: Rate::ALWAYS,
-        ..Conduct::default()
+        ..SimulationConfig::default()
     })
 }
 
 /// The carrier is out of reach.
 pub fn out_of_carriers_reach() -> Config {
-    shipping(Conduct {
+    shipping(SimulationConfig {
         unavailable_rate: Rate::ALWAYS,
-        ..Conduct::default()
+        ..SimulationConfig::default()
     })
 }
 
-fn shipping(conduct: Conduct) -> Config {
+fn shipping(conduct: SimulationConfig) -> Config {
     let mut config = well_behaved();
-    config.providers.shipping = ShippingChoice::Simulated(conduct);
+    config.providers.shipping = ShippingConfig::Simulated(conduct);
     config
 }
 
-fn paying(conduct: Conduct) -> Config {
+fn paying(conduct: SimulationConfig) -> Config {
     let mut config = well_behaved();
-    config.providers.payments = PaymentsChoice::Simulated(conduct);
+    config.providers.payments = PaymentsConfig::Simulated(conduct);
     config
 }
 
@@ -218,7 +218,7 @@ impl Service {
     }
 
     pub async fn until_saga(&self, saga_id: &str, like: impl Fn(&Saga) -> bool) -> Saga {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             let (saga, events) = self.show(saga_id).await.expect("a saga");
             if like(&saga) {
@@ -231,7 +231,7 @@ impl Service {
 
     /// The ids of the open sagas that a list gives, when it has as many as that.
     pub async fn until_listed(&self, param: &ListSagasParam, count: usize) -> Vec<Saga> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             let reply = self.sagas.clone().list_sagas(param.clone()).await;
             let sagas = listed(reply).expect("a list").sagas;

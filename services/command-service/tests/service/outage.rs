@@ -8,7 +8,7 @@ use tonic::Code;
 
 use crate::support::{Home, assert_conflict, category, named_category, with_command_id};
 
-const PATIENCE: Duration = Duration::from_secs(1);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn while_the_database_is_gone_commands_say_so_and_afterwards_they_take_effect_once() {
@@ -26,7 +26,7 @@ async fn while_the_database_is_gone_commands_say_so_and_afterwards_they_take_eff
     };
     for number in 0..3 {
         let mut categories = service.categories.clone();
-        let status = categories.create(create(number, PATIENCE)).await;
+        let status = categories.create(create(number, WAIT_TIMEOUT)).await;
         let status = status.expect_err("the database is gone");
         assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
         let outcome = Outcome::of(&status);

@@ -15,7 +15,7 @@ use super::TableCache;
 /// The events of one read.
 const PAGE: usize = 1_000;
 /// Whoever is further behind than this throws everything out, which is cheaper than reading what changed.
-const MOST_BEHIND: u64 = 20_000;
+const MAX_LAG: u64 = 20_000;
 /// The pause after the log could not be read. Meanwhile the cache is silent, because nobody confirms it.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -69,7 +69,7 @@ async fn catch_up<P: TableProjection>(
         return Ok(());
     }
     let is_other_table = generation != checkpoint.generation || position > checkpoint.position;
-    let is_far = checkpoint.position.0.saturating_sub(position.0) > MOST_BEHIND;
+    let is_far = checkpoint.position.0.saturating_sub(position.0) > MAX_LAG;
     // An empty cache has nothing to throw out, so that a service that nobody asks does not read the log twice.
     let is_idle = position < checkpoint.position && cache.rows.is_empty();
     if is_other_table || is_far || is_idle {
@@ -83,7 +83,7 @@ async fn catch_up<P: TableProjection>(
         for entry in &page.entries {
             let decoded = entry.event().and_then(|event| handlers.decode(event).ok());
             match decoded {
-                Some(decoded) => cache.throw_out(&decoded.into_keys()),
+                Some(decoded) => cache.invalidate(&decoded.into_keys()),
                 // It was skipped, or it is the one that the projection stands in front of.
                 None => cache.clear(),
             }

@@ -26,7 +26,7 @@ mod table;
 use std::time::Duration;
 
 pub use pages::PageCache;
-pub use rows::{RowCache, Ticket};
+pub use rows::{LoadToken, RowCache};
 pub use table::TableCache;
 
 /// The longest time since the last confirmation in which the cache may answer.

@@ -12,7 +12,6 @@ use parking_lot::Mutex;
 /// Many, so that two requests rarely meet, and so that a row that is thrown out rarely spoils another one's load.
 const SHARDS: usize = 256;
 
-/// Rows by key.
 pub struct RowCache<V> {
     shards: Box<[Mutex<Shard<V>>]>,
     hasher: RandomState,
@@ -23,10 +22,10 @@ pub struct RowCache<V> {
 
 /// Proves when a load began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket(u64);
+pub struct LoadToken(u64);
 
 struct Shard<V> {
-    slots: HashMap<Arc<str>, Slot<V>>,
+    slots: HashMap<Arc<str>, CachedRow<V>>,
     /// Each key once; the one in front is the next that may have to go.
     queue: VecDeque<Arc<str>>,
     /// How often something was thrown out. Any change refuses the loads under way: counting by shard rather than by
@@ -35,7 +34,7 @@ struct Shard<V> {
 }
 
 /// A row that was thrown out leaves its slot behind, so that each key is in the queue once.
-struct Slot<V> {
+struct CachedRow<V> {
     row: Option<V>,
     was_used: bool,
 }
@@ -70,12 +69,12 @@ impl<V: Clone> RowCache<V> {
 
     /// To be taken before the row is read from the database.
     #[must_use]
-    pub fn ticket(&self, key: &str) -> Ticket {
-        Ticket(self.shard(key).lock().thrown_out)
+    pub fn ticket(&self, key: &str) -> LoadToken {
+        LoadToken(self.shard(key).lock().thrown_out)
     }
 
     /// Keeps a row that was read under `ticket`, unless it may have been thrown out since.
-    pub fn insert(&self, key: &str, row: V, ticket: Ticket) {
+    pub fn insert(&self, key: &str, row: V, ticket: LoadToken) {
         let mut shard = self.shard(key).lock();
         if shard.thrown_out != ticket.0 {
             return;
@@ -95,7 +94,7 @@ impl<V: Clone> RowCache<V> {
         shard.queue.push_back(Arc::clone(&key));
         shard.slots.insert(
             key,
-            Slot {
+            CachedRow {
                 row: Some(row),
                 was_used: false,
             },
@@ -104,7 +103,7 @@ impl<V: Clone> RowCache<V> {
     }
 
     /// Throws a row out, and refuses the loads of it that are under way.
-    pub fn throw_out(&self, key: &str) {
+    pub fn invalidate(&self, key: &str) {
         let mut shard = self.shard(key).lock();
         shard.thrown_out += 1;
         let had = shard
@@ -182,7 +181,7 @@ mod tests {
         let cache = RowCache::new(100);
         cache.insert("a", 1, cache.ticket("a"));
         assert_eq!(cache.get("a"), Some(1));
-        cache.throw_out("a");
+        cache.invalidate("a");
         assert_eq!(cache.get("a"), None);
         assert!(cache.is_empty());
         cache.insert("a", 2, cache.ticket("a"));
@@ -193,7 +192,7 @@ mod tests {
     fn a_load_that_began_before_the_row_was_thrown_out_is_refused() {
         let cache = RowCache::new(100);
         let ticket = cache.ticket("a");
-        cache.throw_out("a");
+        cache.invalidate("a");
         cache.insert("a", 1, ticket);
         assert_eq!(cache.get("a"), None);
         let ticket = cache.ticket("a");
@@ -230,7 +229,7 @@ mod tests {
         let cache = RowCache::new(SHARDS);
         for number in 0..1_000 {
             cache.insert("a", number, cache.ticket("a"));
-            cache.throw_out("a");
+            cache.invalidate("a");
         }
         assert_eq!(cache.shard("a").lock().queue.len(), 1);
     }

@@ -60,10 +60,10 @@ impl<R> TableCache<R> {
     }
 
     /// Throws out the rows that changed, and voids the pages.
-    pub fn throw_out<'k>(&self, keys: impl IntoIterator<Item = &'k String>) {
+    pub fn invalidate<'k>(&self, keys: impl IntoIterator<Item = &'k String>) {
         let mut is_touched = false;
         for key in keys {
-            self.rows.throw_out(key);
+            self.rows.invalidate(key);
             is_touched = true;
         }
         if is_touched {
@@ -71,7 +71,6 @@ impl<R> TableCache<R> {
         }
     }
 
-    /// Throws out everything.
     pub fn clear(&self) {
         self.rows.clear();
         self.version.fetch_add(1, Ordering::Release);

@@ -4,7 +4,7 @@ use domain::ValidationError;
 use domain::value::{EntityId, SearchTerm};
 use tonic::Status;
 
-use crate::reads::{MOST_ROWS, Window};
+use crate::queries::{MAX_ROWS, Pagination};
 
 pub(super) fn invalid(error: &ValidationError) -> Status {
     Status::invalid_argument(&error.message)
@@ -17,7 +17,7 @@ pub(super) fn id(field: &str, text: &str) -> Result<EntityId, Status> {
 
 /// The ids of a batch, once each. Those that cannot exist are left out, as unknown ones are.
 pub(super) fn ids<'a>(field: &str, texts: &'a [String]) -> Result<Vec<&'a str>, Status> {
-    let most = usize::try_from(MOST_ROWS).unwrap_or(usize::MAX);
+    let most = usize::try_from(MAX_ROWS).unwrap_or(usize::MAX);
     if texts.len() > most {
         return Err(refused(
             field,
@@ -38,12 +38,12 @@ pub(super) fn term(text: &str) -> Result<SearchTerm, Status> {
     SearchTerm::parse("search_term", text).map_err(|error| invalid(&error))
 }
 
-pub(super) fn page(page: i32, per_page: i32) -> Result<Window, Status> {
+pub(super) fn page(page: i32, per_page: i32) -> Result<Pagination, Status> {
     if page < 1 {
         return Err(refused("page", &format!("be at least 1, got {page}")));
     }
     let limit = limit("per_page", per_page)?;
-    Ok(Window {
+    Ok(Pagination {
         limit: Some(limit),
         offset: (i64::from(page) - 1) * limit,
     })
@@ -51,17 +51,17 @@ pub(super) fn page(page: i32, per_page: i32) -> Result<Window, Status> {
 
 pub(super) fn limit(field: &str, given: i32) -> Result<i64, Status> {
     let limit = i64::from(given);
-    if (1..=MOST_ROWS).contains(&limit) {
+    if (1..=MAX_ROWS).contains(&limit) {
         return Ok(limit);
     }
-    Err(refused(field, &format!("be 1 to {MOST_ROWS}, got {given}")))
+    Err(refused(field, &format!("be 1 to {MAX_ROWS}, got {given}")))
 }
 
-pub(super) fn window(given: Option<i32>, offset: i32) -> Result<Window, Status> {
+pub(super) fn window(given: Option<i32>, offset: i32) -> Result<Pagination, Status> {
     if offset < 0 {
         return Err(refused("offset", &format!("be at least 0, got {offset}")));
     }
-    Ok(Window {
+    Ok(Pagination {
         limit: given.map(|given| limit("limit", given)).transpose()?,
         offset: offset.into(),
     })
@@ -73,8 +73,8 @@ pub(super) fn refused(field: &str, rule: &str) -> Status {
 
 /// The text in quotes, cut if it is long.
 pub(super) fn shown(text: &str) -> String {
-    const MOST: usize = 40;
-    let short: String = text.chars().take(MOST).collect();
+    const MAX_IDS: usize = 40;
+    let short: String = text.chars().take(MAX_IDS).collect();
     let more = if short.len() < text.len() { "…" } else { "" };
     format!("{short:?}{more}")
 }

@@ -5,7 +5,7 @@ use prost::Message;
 
 pub(super) const MICROS: i64 = 1_000_000;
 /// What a reply's list may take, with room for what stands around it.
-const MOST_LIST_BYTES: usize = MAX_ENCODED_BYTES - 64 * 1024;
+const MAX_LIST_BYTES: usize = MAX_ENCODED_BYTES - 64 * 1024;
 /// A field's tag and length, at most, in front of each message of a list.
 const FRAME_BYTES: usize = 8;
 
@@ -22,11 +22,11 @@ pub(super) fn wide_decimal(cents: i128) -> String {
 }
 
 /// Room for messages in a reply, which has a largest size. 500 rows fit unless their texts are extraordinarily long.
-pub(super) struct Room(usize);
+pub(super) struct MessageBudget(usize);
 
-impl Room {
+impl MessageBudget {
     pub(super) fn new() -> Self {
-        Self(MOST_LIST_BYTES)
+        Self(MAX_LIST_BYTES)
     }
 
     /// Cuts the list where the room ends, and says whether it did.
@@ -58,10 +58,10 @@ mod tests {
             ..Product::default()
         };
         let mut small = vec![row(10); 500];
-        assert!(!Room::new().fit(&mut small));
+        assert!(!MessageBudget::new().fit(&mut small));
         assert_eq!(small.len(), 500);
         let mut large = vec![row(10_000); 500];
-        let mut room = Room::new();
+        let mut room = MessageBudget::new();
         assert!(room.fit(&mut large));
         let bytes: usize = large.iter().map(Message::encoded_len).sum();
         assert!(bytes < MAX_ENCODED_BYTES);

@@ -10,32 +10,32 @@ use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Response, Status};
 
-use crate::reads::{At, Found, ReadError};
+use crate::queries::{ReadError, ReadOptions, ReadResult};
 
 /// The longest that a request may wait, and how long it may without a deadline of its own.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const MAX_READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// The part of the deadline that is kept for telling the caller why there is no answer.
 const SPARE_PART: u32 = 10;
-const MOST_SPARE: Duration = Duration::from_millis(100);
+const MAX_RESERVE: Duration = Duration::from_millis(100);
 
 /// The reads of this process that failed because the database did not answer, whatever they were for.
 static FAILED_READS: FailureLog = FailureLog::new();
 
 /// What the request asks of its reads.
-pub(super) fn at(metadata: &MetadataMap) -> Result<At, Status> {
+pub(super) fn read_options(metadata: &MetadataMap) -> Result<ReadOptions, Status> {
     let min = metadata::position(metadata, metadata::MIN_POSITION)?.unwrap_or(0);
     let wait = metadata::timeout(metadata)?
-        .unwrap_or(LONGEST_WAIT)
-        .min(LONGEST_WAIT);
-    let spare = (wait / SPARE_PART).min(MOST_SPARE);
-    Ok(At {
+        .unwrap_or(MAX_READ_TIMEOUT)
+        .min(MAX_READ_TIMEOUT);
+    let spare = (wait / SPARE_PART).min(MAX_RESERVE);
+    Ok(ReadOptions {
         min: Position(min),
         deadline: Instant::now() + wait.saturating_sub(spare),
     })
 }
 
 /// A reply with its position.
-pub(super) fn answer<T>(found: Found<T>) -> Response<T> {
+pub(super) fn answer<T>(found: ReadResult<T>) -> Response<T> {
     FAILED_READS.log_recovery(Instant::now(), "reads are answered again");
     let mut response = Response::new(found.value);
     metadata::insert_position(
@@ -102,7 +102,7 @@ mod tests {
             if let Some(timeout) = timeout {
                 metadata::insert(&mut metadata, metadata::GRPC_TIMEOUT, timeout);
             }
-            at(&metadata).expect("good metadata").deadline - Instant::now()
+            read_options(&metadata).expect("good metadata").deadline - Instant::now()
         };
         assert_eq!(wait(Some("1S")), Duration::from_millis(900));
         assert_eq!(wait(Some("20m")), Duration::from_millis(18));

@@ -19,15 +19,15 @@ use super::order::OrderApi;
 use super::product::ProductApi;
 use super::projection::ProjectionApi;
 use super::saga::SagaApi;
-use crate::reads::Reads;
-use crate::standings::Standings;
+use crate::projection_status::Standings;
+use crate::queries::QueryHandlers;
 
 /// All services of the read side, with health and reflection.
 ///
 /// # Errors
 /// The descriptors of the contract cannot be read.
 pub fn routes(
-    reads: &Reads,
+    reads: &QueryHandlers,
     standings: Arc<Standings>,
     health: Health,
 ) -> Result<Routes, StartError> {

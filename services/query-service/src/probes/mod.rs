@@ -12,14 +12,14 @@ use std::time::Duration;
 use event_sourcing::EventStore;
 use event_sourcing::projection::RunnerState;
 use platform::Tasks;
-use platform::health::{Health, Part, PartState};
+use platform::health::{Component, ComponentState, Health};
 use read_model_sql::{Checkpoint, Database};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::projection::{Seen, Standing};
+use self::projection::{ProbeStatus, Seen};
 use crate::config::LagLimits;
-use crate::standings;
+use crate::projection_status;
 
 /// How often the parts are asked.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -36,11 +36,13 @@ pub(crate) async fn start(
     tasks: &Tasks,
     log: &Arc<dyn EventStore>,
     database: &Database,
-    projections: &[standings::Followed],
+    projections: &[projection_status::Followed],
     limits: LagLimits,
 ) {
     let asked = database.clone();
-    let version = projections.first().map(standings::Followed::version);
+    let version = projections
+        .first()
+        .map(projection_status::Followed::version);
     health
         .probe("database", INTERVAL, tasks, move || {
             let database = asked.clone();
@@ -53,19 +55,21 @@ pub(crate) async fn start(
                         None => feed.refresh(&database).await,
                     }
                 };
-                connected(asked.await.is_ok(), PartState::down)
+                connected(asked.await.is_ok(), ComponentState::down)
             }
         })
         .await;
     // The cache answers only while the checkpoints that it follows are confirmed all the time.
-    let checkpoints = projections.iter().map(standings::Followed::checkpoint);
+    let checkpoints = projections
+        .iter()
+        .map(projection_status::Followed::checkpoint);
     let checkpoints: Vec<_> = checkpoints.collect();
     health
         .probe("cache", INTERVAL, tasks, move || {
             let is_followed = checkpoints
                 .iter()
                 .all(|checkpoint| checkpoint.borrow().is_fresh(2 * INTERVAL));
-            async move { connected(is_followed, PartState::impaired) }
+            async move { connected(is_followed, ComponentState::impaired) }
         })
         .await;
     let all = Projections {
@@ -80,9 +84,9 @@ pub(crate) async fn start(
     all.start(tasks).await;
 }
 
-fn connected(is_connected: bool, otherwise: fn(&'static str) -> PartState) -> PartState {
+fn connected(is_connected: bool, otherwise: fn(&'static str) -> ComponentState) -> ComponentState {
     if is_connected {
-        PartState::up("connected")
+        ComponentState::up("connected")
     } else {
         otherwise("disconnected")
     }
@@ -91,21 +95,21 @@ fn connected(is_connected: bool, otherwise: fn(&'static str) -> PartState) -> Pa
 /// A projection and what is known of it.
 struct Followed {
     projection: &'static str,
-    part: Part,
+    part: Component,
     checkpoint: watch::Receiver<Checkpoint>,
     runner: watch::Receiver<RunnerState>,
-    standing: Standing,
+    standing: ProbeStatus,
 }
 
 impl Followed {
-    fn new(followed: &standings::Followed, health: &Health) -> Self {
+    fn new(followed: &projection_status::Followed, health: &Health) -> Self {
         let projection = followed.version().name;
         Self {
             projection,
             part: health.part(format!("projection_{projection}")),
             checkpoint: followed.checkpoint(),
             runner: followed.runner(),
-            standing: Standing::default(),
+            standing: ProbeStatus::default(),
         }
     }
 
@@ -130,7 +134,7 @@ impl Followed {
 struct Projections {
     log: Arc<dyn EventStore>,
     /// Whether the log can be read.
-    event_store: Part,
+    event_store: Component,
     limits: LagLimits,
     followed: Vec<Followed>,
 }
@@ -153,7 +157,7 @@ impl Projections {
     async fn look(&mut self) -> Duration {
         let head = tokio::time::timeout(LOG_TIMEOUT, self.log.head()).await;
         let head = head.ok().and_then(Result::ok);
-        let event_store = connected(head.is_some(), PartState::impaired);
+        let event_store = connected(head.is_some(), ComponentState::impaired);
         self.event_store.set(&event_store);
         for followed in &mut self.followed {
             let checkpoint = followed.checkpoint.borrow().clone();
@@ -163,14 +167,14 @@ impl Projections {
                 head,
                 at: Instant::now(),
             };
-            let state = followed.standing.judge(&seen, self.limits);
+            let state = followed.standing.status(&seen, self.limits);
             followed.part.set(&state);
             followed.measure(&seen);
         }
-        let mut standings = self.followed.iter().map(|it| &it.standing);
-        if !standings.clone().all(Standing::has_caught_up) {
+        let mut statuses = self.followed.iter().map(|it| &it.standing);
+        if !statuses.clone().all(ProbeStatus::has_caught_up) {
             STARTING_INTERVAL
-        } else if standings.any(Standing::is_waiting) {
+        } else if statuses.any(ProbeStatus::is_waiting) {
             BUSY_INTERVAL
         } else {
             INTERVAL

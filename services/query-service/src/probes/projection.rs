@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use event_sourcing::Position;
 use event_sourcing::projection::RunnerState;
-use platform::health::PartState;
+use platform::health::ComponentState;
 use read_model_sql::Checkpoint;
 use tokio::time::Instant;
 
@@ -29,7 +29,7 @@ pub(super) struct Seen<'a> {
 
 /// What has to be remembered of a projection to tell how it is.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct ProbeStatus {
     /// Where the log ended when it was first asked: rows up to here make the projection ready.
     goal: Option<Position>,
     has_caught_up: bool,
@@ -37,7 +37,7 @@ pub(super) struct Standing {
     waiting_for: Option<(Position, Instant)>,
 }
 
-impl Standing {
+impl ProbeStatus {
     pub(super) fn has_caught_up(&self) -> bool {
         self.has_caught_up
     }
@@ -47,14 +47,14 @@ impl Standing {
         self.waiting_for.is_some()
     }
 
-    pub(super) fn judge(&mut self, seen: &Seen<'_>, limits: LagLimits) -> PartState {
+    pub(super) fn status(&mut self, seen: &Seen<'_>, limits: LagLimits) -> ComponentState {
         self.catch_up(seen);
         let is_lagging = self.is_lagging(seen, limits);
         let kept_from_serving = |word: String| {
             if self.has_caught_up {
-                PartState::impaired(word)
+                ComponentState::impaired(word)
             } else {
-                PartState::down(word)
+                ComponentState::down(word)
             }
         };
         let position = seen.checkpoint.position;
@@ -74,9 +74,9 @@ impl Standing {
             let missing = seen
                 .head
                 .map_or(0, |head| head.0.saturating_sub(position.0));
-            PartState::impaired(format!("lagging ({missing} events)"))
+            ComponentState::impaired(format!("lagging ({missing} events)"))
         } else {
-            PartState::up("following")
+            ComponentState::up("following")
         }
     }
 
@@ -126,7 +126,7 @@ mod tests {
     };
 
     struct Case {
-        standing: Standing,
+        status: ProbeStatus,
         start: Instant,
         runner: RunnerState,
         parked: Option<Parked>,
@@ -135,7 +135,7 @@ mod tests {
     impl Case {
         fn new() -> Self {
             Self {
-                standing: Standing::default(),
+                status: ProbeStatus::default(),
                 start: Instant::now(),
                 runner: RunnerState::default(),
                 parked: None,
@@ -143,7 +143,12 @@ mod tests {
         }
 
         /// After this many seconds, at this position of a log that ends there.
-        fn at(&mut self, seconds: u64, position: u64, head: impl Into<Option<u64>>) -> PartState {
+        fn at(
+            &mut self,
+            seconds: u64,
+            position: u64,
+            head: impl Into<Option<u64>>,
+        ) -> ComponentState {
             let at = self.start + Duration::from_secs(seconds);
             let mut checkpoint = Checkpoint::default();
             checkpoint.position = Position(position);
@@ -156,7 +161,7 @@ mod tests {
                 head: head.into().map(Position),
                 at,
             };
-            self.standing.judge(&seen, LIMITS)
+            self.status.status(&seen, LIMITS)
         }
     }
 
@@ -166,7 +171,7 @@ mod tests {
         let mut lag = |seconds, position, head| {
             case.at(seconds, position, head);
             let now = case.start + Duration::from_secs(seconds);
-            case.standing.lag(now).as_secs()
+            case.status.lag(now).as_secs()
         };
         assert_eq!(lag(0, 20, Some(20)), 0);
         assert_eq!(lag(2, 20, Some(21)), 0);
@@ -179,38 +184,47 @@ mod tests {
     #[test]
     fn it_is_not_ready_before_it_has_caught_up_with_the_log_of_its_start() {
         let mut case = Case::new();
-        assert_eq!(case.at(0, 0, None), PartState::down("building (0 of ?)"));
-        assert_eq!(case.at(1, 0, 20), PartState::down("building (0 of 20)"));
-        assert_eq!(case.at(60, 19, 500), PartState::down("building (19 of 20)"));
-        assert_eq!(case.at(61, 20, 500), PartState::up("following"));
+        assert_eq!(
+            case.at(0, 0, None),
+            ComponentState::down("building (0 of ?)")
+        );
+        assert_eq!(
+            case.at(1, 0, 20),
+            ComponentState::down("building (0 of 20)")
+        );
+        assert_eq!(
+            case.at(60, 19, 500),
+            ComponentState::down("building (19 of 20)")
+        );
+        assert_eq!(case.at(61, 20, 500), ComponentState::up("following"));
         assert_eq!(case.at(71, 20, 500).word, "lagging (480 events)");
         assert!(case.at(71, 20, 500).ready);
-        assert_eq!(case.at(72, 500, 500), PartState::up("following"));
-        assert_eq!(Case::new().at(0, 0, 0), PartState::up("following"));
+        assert_eq!(case.at(72, 500, 500), ComponentState::up("following"));
+        assert_eq!(Case::new().at(0, 0, 0), ComponentState::up("following"));
     }
 
     #[test]
     fn it_lags_by_age_and_by_number() {
         let mut case = Case::new();
         case.at(0, 100, 100);
-        assert_eq!(case.at(1, 100, 200), PartState::up("following"));
-        assert_eq!(case.at(10, 100, 200), PartState::up("following"));
+        assert_eq!(case.at(1, 100, 200), ComponentState::up("following"));
+        assert_eq!(case.at(10, 100, 200), ComponentState::up("following"));
         assert_eq!(
             case.at(11, 100, 200),
-            PartState::impaired("lagging (100 events)")
+            ComponentState::impaired("lagging (100 events)")
         );
         // A log that is busy all the time is followed all the time.
-        assert_eq!(case.at(12, 200, 300), PartState::up("following"));
+        assert_eq!(case.at(12, 200, 300), ComponentState::up("following"));
         for second in 13..40 {
             let state = case.at(second, 100 * second, 100 * second + 99);
-            assert_eq!(state, PartState::up("following"), "{second}");
+            assert_eq!(state, ComponentState::up("following"), "{second}");
         }
         // A few events are few however long.
-        assert_eq!(case.at(50, 5_000, 5_005), PartState::up("following"));
-        assert_eq!(case.at(90, 5_000, 5_005), PartState::up("following"));
+        assert_eq!(case.at(50, 5_000, 5_005), ComponentState::up("following"));
+        assert_eq!(case.at(90, 5_000, 5_005), ComponentState::up("following"));
         assert_eq!(case.at(91, 5_000, 5_006).word, "lagging (6 events)");
         // Without the log it is unknown; the part of the event store says so.
-        assert_eq!(case.at(99, 5_000, None), PartState::up("following"));
+        assert_eq!(case.at(99, 5_000, None), ComponentState::up("following"));
     }
 
     #[test]
@@ -221,19 +235,22 @@ mod tests {
             position: Position(11),
             reason: "an internal reason".to_owned(),
         });
-        assert_eq!(case.at(1, 10, 20), PartState::impaired("parked at 11"));
+        assert_eq!(case.at(1, 10, 20), ComponentState::impaired("parked at 11"));
         case.runner.failing = Some("a password".to_owned());
-        assert_eq!(case.at(2, 10, 20), PartState::impaired("failing"));
+        assert_eq!(case.at(2, 10, 20), ComponentState::impaired("failing"));
         case.runner.is_damaged = true;
-        assert_eq!(case.at(3, 10, 20), PartState::impaired("damaged"));
+        assert_eq!(case.at(3, 10, 20), ComponentState::impaired("damaged"));
     }
 
     #[test]
     fn what_fails_before_it_has_caught_up_is_not_ready() {
         let mut case = Case::new();
         case.runner.failing = Some("a password".to_owned());
-        assert_eq!(case.at(0, 0, 20), PartState::down("failing"));
+        assert_eq!(case.at(0, 0, 20), ComponentState::down("failing"));
         case.runner.failing = None;
-        assert_eq!(case.at(1, 0, 20), PartState::down("building (0 of 20)"));
+        assert_eq!(
+            case.at(1, 0, 20),
+            ComponentState::down("building (0 of 20)")
+        );
     }
 }

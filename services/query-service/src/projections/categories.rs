@@ -15,13 +15,10 @@ pub struct Categories;
 /// A category as it is read. Times are microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryRow {
-    /// Its id.
     pub id: String,
-    /// Its name.
     pub name: String,
     /// What searches look at.
     pub name_key: String,
-    /// Its description.
     pub description: Option<String>,
     /// How many products belong to it.
     pub product_count: i64,

@@ -4,7 +4,6 @@ use domain::value::Description;
 
 /// A row with the column `name`.
 pub trait NamedRow {
-    /// The name.
     fn name(&self) -> &str;
 }
 

@@ -21,9 +21,7 @@ pub struct Orders;
 /// An order as it is read. Times are microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRow {
-    /// Its id.
     pub id: String,
-    /// Whose it is.
     pub user_id: String,
     /// Where it stands, as clients see it.
     pub status: OrderStatus,
@@ -35,7 +33,6 @@ pub struct OrderRow {
     pub items: Arc<[OrderItem]>,
     /// What all of it costs, in whole cents.
     pub total_cents: i64,
-    /// Where it goes.
     pub shipping_address: Option<ShippingAddress>,
     /// What the carrier calls the shipment, while there is one.
     pub tracking_number: Option<String>,
@@ -110,7 +107,7 @@ fn fold_saga(
     context: EventContext<'_>,
 ) -> Option<OrderRow> {
     let at = context.recorded_at_micros();
-    row.map(|row| row.heard(event, at).with_status())
+    row.map(|row| row.after_saga_event(event, at).with_status())
 }
 
 impl OrderRow {
@@ -164,7 +161,7 @@ impl OrderRow {
 
     /// What an event of one of its sagas makes of it, whether or not the projection reads such an event.
     #[must_use]
-    pub fn heard(mut self, event: &AnySagaEvent, at: i64) -> Self {
+    pub fn after_saga_event(mut self, event: &AnySagaEvent, at: i64) -> Self {
         let suspended = &mut self.suspended_sagas;
         let saga = event.saga_id();
         let is_suspended = suspended.iter().any(|id| id == saga);

@@ -16,17 +16,13 @@ pub struct Products;
 /// A product as it is read. Times are microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductRow {
-    /// Its id.
     pub id: String,
-    /// Its name.
     pub name: String,
     /// What searches look at.
     pub name_key: String,
-    /// Its description.
     pub description: Option<String>,
     /// Its price in whole cents.
     pub price_cents: i64,
-    /// Its category.
     pub category_id: Option<String>,
     /// What lies in the shop.
     pub on_hand: i64,

@@ -14,14 +14,12 @@ use sagas::event::{Action, Started};
 use sagas::{AnySagaEvent, SagaEvent, SagaStatus, event_filter};
 use serde::{Deserialize, Serialize};
 
-/// Folds sagas.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sagas;
 
 /// A saga as it is read. Times are microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SagaRow {
-    /// Its id.
     pub id: String,
     /// The name of its type.
     pub saga_type: String,
@@ -60,7 +58,6 @@ pub struct SagaRow {
 /// A step that a saga is at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenStep {
-    /// Its name.
     pub step: String,
     /// Which try it is, of its action or of its compensation.
     pub attempt: u32,
@@ -200,7 +197,7 @@ impl SagaRow {
             SagaEvent::Compensated(_) => self.end(SagaStatus::Compensated),
             SagaEvent::Failed(data) => {
                 self.end(SagaStatus::Failed);
-                self.turn_reason = Some(data.by.why.clone());
+                self.turn_reason = Some(data.actor.reason.clone());
             }
             SagaEvent::Suspended(data) => {
                 self.suspended_at = Some(self.updated_at);

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 
 use crate::gated::Gated;
-use crate::support::{LIMIT, Service, World, at, category, error_position, product};
+use crate::support::{LIMIT, Service, TestService, at, category, error_position, product};
 
 fn request(id: &str) -> ProductQueryRequest {
     ProductQueryRequest { id: id.to_owned() }
@@ -47,7 +47,7 @@ fn is_building(status: &Status) {
 
 #[tokio::test]
 async fn reads_say_that_the_read_side_is_being_built_until_it_has_caught_up() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         world.append(vec![category("c", "C")]).await;
         for number in 0..3 {
             let id = format!("p{number}");
@@ -79,7 +79,7 @@ async fn reads_say_that_the_read_side_is_being_built_until_it_has_caught_up() {
 
 #[tokio::test]
 async fn a_log_that_is_restored_under_a_running_service_is_folded_anew() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut heads = Vec::new();
         for number in 0..3 {
             let id = format!("p{number}");

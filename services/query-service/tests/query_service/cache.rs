@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::order_events::{O, S};
 use crate::support::{
-    LIMIT, Service, World, added, at, category, position, product, product_updated, stock,
+    LIMIT, Service, TestService, added, at, category, position, product, product_updated, stock,
 };
 
 fn request() -> ProductQueryRequest {
@@ -54,7 +54,7 @@ const LAST: u64 = 100;
 async fn two_services_on_one_database_never_answer_below_the_minimum() {
     // More reads between two writes than there are readers: each reader finds the row in memory now and then.
     const READS_BETWEEN: u64 = 16;
-    let world = World::postgres().await;
+    let world = TestService::postgres().await;
     let services = [Arc::new(world.start().await), Arc::new(world.start().await)];
     let head = world.append(vec![product("p", "1", "1", None)]).await;
     assert_eq!(head, 1);
@@ -124,7 +124,7 @@ async fn are_orders_answered(service: &mut Service, head: u64) -> bool {
 
 /// Whether what was answered once is answered again while nobody can read these tables.
 async fn needs_no_database(
-    world: &World,
+    world: &TestService,
     service: &mut Service,
     lock_tables: &'static str,
     is_answered: impl AsyncFn(&mut Service) -> bool,
@@ -150,7 +150,7 @@ async fn needs_no_database(
 
 #[tokio::test]
 async fn what_is_in_memory_needs_no_database() {
-    let world = World::postgres().await;
+    let world = TestService::postgres().await;
     let mut service = world.start().await;
     let head = world
         .append(vec![
@@ -169,7 +169,7 @@ async fn what_is_in_memory_needs_no_database() {
 
 #[tokio::test]
 async fn orders_in_memory_need_no_database_until_a_saga_touches_them() {
-    let world = World::postgres().await;
+    let world = TestService::postgres().await;
     let mut service = world.start().await;
     let head = world.append(vec![O.created(), S.started()]).await;
     let tables = "LOCK TABLE orders_g1 IN ACCESS EXCLUSIVE MODE";
@@ -192,7 +192,7 @@ async fn orders_in_memory_need_no_database_until_a_saga_touches_them() {
 
 #[tokio::test]
 async fn when_the_process_that_folds_stops_another_one_takes_over() {
-    let world = World::postgres().await;
+    let world = TestService::postgres().await;
     let first = world.start().await;
     let mut second = world.start().await;
     let head = world.append(vec![product("p", "P", "1", None)]).await;

@@ -8,13 +8,13 @@ use contract::query::{
 use tonic::Code;
 
 use crate::support::{
-    World, added, at, category, category_deleted, error_position, position, product,
+    TestService, added, at, category, category_deleted, error_position, position, product,
     product_deleted, product_updated, removed, stock, stock_closed,
 };
 
 #[tokio::test]
 async fn a_category_with_all_its_fields() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         world.append(vec![category("c", " Tea \u{1F375} ")]).await;
         let head = world.append(vec![added("c", "p")]).await;
@@ -52,7 +52,7 @@ async fn a_category_with_all_its_fields() {
 
 #[tokio::test]
 async fn a_product_with_all_its_fields_and_its_category() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         world.append(vec![category("c", "Tea")]).await;
         world
@@ -112,7 +112,7 @@ async fn a_product_with_all_its_fields_and_its_category() {
 
 #[tokio::test]
 async fn changes_and_deletions_are_seen_at_their_position() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         world
             .append(vec![category("a", "A"), category("b", "B")])
@@ -174,7 +174,7 @@ async fn changes_and_deletions_are_seen_at_their_position() {
 
 #[tokio::test]
 async fn what_exists_is_said_at_its_position() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         world
             .append(vec![category("a", "A"), category("b", "B")])
@@ -200,7 +200,7 @@ async fn what_exists_is_said_at_its_position() {
 
 #[tokio::test]
 async fn batches_are_answered_by_name_and_by_category() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let mut head = 0;
         for (id, name, category) in [
@@ -263,7 +263,7 @@ async fn batches_are_answered_by_name_and_by_category() {
 
 #[tokio::test]
 async fn statistics_of_nothing_are_zero() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let reply = service
             .products
@@ -285,7 +285,7 @@ async fn statistics_of_nothing_are_zero() {
 
 #[tokio::test]
 async fn statistics_do_not_overflow() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let writes = (0..200)
             .flat_map(|number| {

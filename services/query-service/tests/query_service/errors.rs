@@ -6,11 +6,11 @@ use read_model_sql::Database;
 use std::sync::Arc;
 use tonic::Code;
 
-use crate::support::{World, at, product};
+use crate::support::{TestService, at, product};
 
 #[tokio::test]
 async fn what_the_database_says_stays_inside() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let head = world.append(vec![product("p", "P", "1", None)]).await;
         let request = ProductQueryRequest { id: "p".to_owned() };

@@ -6,14 +6,14 @@ use event_sourcing::projection::{PageWrite, ProjectionStore};
 use event_sourcing::{LogId, LogMark, Position, SystemClock, Token};
 use query_service::cache::{TableCache, follower};
 use query_service::projections::{ProductRow, Products};
-use query_service::reads::{At, Gate};
+use query_service::queries::{ReadBarrier, ReadOptions};
 use read_model_sql::{Database, Snapshot, SqlProjectionStore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::gated::Gated;
-use crate::support::{LIMIT, World, product};
+use crate::support::{LIMIT, TestService, product};
 
 fn row() -> Snapshot<Arc<ProductRow>> {
     let row = ProductRow {
@@ -36,15 +36,15 @@ fn row() -> Snapshot<Arc<ProductRow>> {
 }
 
 /// A page of the only runner, after which the rows are at the head.
-fn page(from: u64, through: u64) -> PageWrite<ProductRow> {
+fn page(from: u64, read_up_to: u64) -> PageWrite<ProductRow> {
     PageWrite {
         token: Token(1),
         from: Position(from),
-        through: Position(through),
+        read_up_to: Position(read_up_to),
         mark: LogMark {
             log: LogId(Uuid::from_u128(1)),
-            position: Position(through),
-            event: Some(Uuid::from_u128(through.into())),
+            position: Position(read_up_to),
+            event: Some(Uuid::from_u128(read_up_to.into())),
         },
         caught_up: true,
         changes: Vec::new(),
@@ -64,7 +64,7 @@ async fn until(what: &str, fact: impl Fn() -> bool) {
 
 #[tokio::test]
 async fn the_position_follows_what_was_thrown_out() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let database = Database::open(&world.url, 1, Arc::new(SystemClock))
         .await
         .expect("a database");
@@ -111,7 +111,7 @@ async fn the_position_follows_what_was_thrown_out() {
 
 #[tokio::test]
 async fn a_position_that_nobody_confirmed_lately_is_read_again() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let open = async || {
         Database::open(&world.url, 1, Arc::new(SystemClock))
             .await
@@ -124,8 +124,8 @@ async fn a_position_that_nobody_confirmed_lately_is_read_again() {
     store.begin(Token(1)).await.expect("begun").expect("ours");
     assert!(store.write(page(0, 0)).await.expect("written"));
     let version = reader.version_of::<Products>();
-    let gate = Gate::new(version, reader.clone(), world.log.clone());
-    let at = At {
+    let gate = ReadBarrier::new(version, reader.clone(), world.log.clone());
+    let at = ReadOptions {
         min: Position(0),
         deadline: Instant::now() + LIMIT,
     };

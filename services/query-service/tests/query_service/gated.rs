@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use event_sourcing::memory::MemoryEventStore;
 use event_sourcing::{
-    CommandId, Commit, EventStore, Filter, LogIdentity, LogPage, Position, Receipt, Refused,
-    Snapshot, Standing, StoreError, StreamId, StreamPage, Version,
+    CommandId, CommandStatus, Commit, EventStore, Filter, LogIdentity, LogPage, Position, Receipt,
+    Rejected, Snapshot, StoreError, StreamId, StreamPage, Version,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -33,7 +33,7 @@ impl Gated {
 
 #[async_trait]
 impl EventStore for Gated {
-    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Refused>>, StoreError> {
+    async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         self.log.append(batch).await
     }
 
@@ -41,7 +41,7 @@ impl EventStore for Gated {
         &self,
         command: CommandId,
         streams: &[StreamId],
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<CommandStatus, StoreError> {
         self.log.standing(command, streams).await
     }
 

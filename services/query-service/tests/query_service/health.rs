@@ -14,14 +14,14 @@ use test_postgres::{Cluster, PgBouncer, PoolMode};
 use tokio::time::Instant;
 
 use crate::gated::Gated;
-use crate::support::{LIMIT, Service, World, lease, product, unreadable};
+use crate::support::{LIMIT, Service, TestService, lease, product, unreadable};
 
 /// Longer than any of these tests. On SQLite a lease of more than twice the service's own counts as one of a clock that was
 /// set back.
 const LONG: Duration = Duration::from_secs(20);
 
 /// Another process with this query database.
-async fn other_process(world: &World) -> Database {
+async fn other_process(world: &TestService) -> Database {
     let database = Database::open(&world.url, 1, Arc::new(SystemClock)).await;
     database.expect("the query database")
 }
@@ -71,7 +71,7 @@ async fn says(service: &Service, part: &str, word: &str, is_ready: bool) {
 
 #[tokio::test]
 async fn it_is_not_ready_before_each_projection_has_caught_up() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         for number in 0..3 {
             let id = format!("p{number}");
             world.append(vec![product(&id, &id, "1", None)]).await;
@@ -96,7 +96,7 @@ async fn it_is_not_ready_before_each_projection_has_caught_up() {
 
 #[tokio::test]
 async fn one_that_lags_is_named_and_the_service_stays_ready() {
-    for mut world in World::both().await {
+    for mut world in TestService::both().await {
         world.own.lag = LagLimits {
             age: Duration::from_millis(100),
             events: 2,
@@ -120,7 +120,7 @@ async fn one_that_lags_is_named_and_the_service_stays_ready() {
 
 #[tokio::test]
 async fn one_that_is_parked_is_named_and_the_service_stays_ready_also_after_a_restart() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let service = world.start().await;
         world.append(vec![product("p", "P", "1", None)]).await;
         world.append(vec![unreadable("p")]).await;
@@ -135,7 +135,7 @@ async fn one_that_is_parked_is_named_and_the_service_stays_ready_also_after_a_re
 
 #[tokio::test]
 async fn one_whose_table_is_gone_is_damaged_and_the_service_stays_ready() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let service = world.start().await;
         says(&service, "projection_products", "following", true).await;
         let database = other_process(&world).await;
@@ -151,7 +151,7 @@ async fn one_whose_table_is_gone_is_damaged_and_the_service_stays_ready() {
 #[tokio::test]
 async fn one_that_cannot_write_fails_and_the_service_stays_ready() {
     // Another process keeps a SQLite file from being written; a PostgreSQL server stops and loses its connections.
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let service = world.start().await;
     says(&service, "projection_products", "following", true).await;
     let database = other_process(&world).await;
@@ -167,7 +167,7 @@ async fn one_that_cannot_write_fails_and_the_service_stays_ready() {
 #[tokio::test]
 async fn without_its_database_it_is_not_ready() {
     let cluster = Cluster::start().await;
-    let world = World::on(cluster.database().await);
+    let world = TestService::on(cluster.database().await);
     let service = world.start().await;
     says(&service, "database", "connected", true).await;
     cluster.stop_immediately().await;
@@ -183,7 +183,7 @@ async fn without_its_database_it_is_not_ready() {
 async fn a_pooler_that_shares_sessions_is_refused_by_name() {
     let cluster = Cluster::start().await;
     let pooler = PgBouncer::start(&cluster, PoolMode::Transaction).await;
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut config = world.config();
     config.database = DatabaseUrl::parse(&pooler.url("postgres")).expect("a URL");
     let started = QueryService::start(
@@ -208,7 +208,7 @@ async fn read_models_in_two_schemas_know_nothing_of_each_other() {
     plain.close().await;
     let mut worlds = Vec::new();
     for schema in ["a", "b"] {
-        let mut world = World::sqlite();
+        let mut world = TestService::sqlite();
         world.url = format!("{}&options[search_path]={schema}", server.url);
         worlds.push(world);
     }

@@ -10,7 +10,7 @@ use contract::query::{
 };
 use tonic::{Code, Request, Response, Status};
 
-use crate::support::World;
+use crate::support::TestService;
 
 fn refused<T>(reply: Result<Response<T>, Status>, parts: &[&str]) {
     let Err(status) = reply else {
@@ -28,7 +28,7 @@ fn refused<T>(reply: Result<Response<T>, Status>, parts: &[&str]) {
 
 #[tokio::test]
 async fn ids_and_names() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     let id = || "a\0b".to_owned();
     let request = ProductQueryRequest { id: id() };
@@ -67,7 +67,7 @@ async fn ids_and_names() {
 
 #[tokio::test]
 async fn pages_and_batches() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     for (page, per_page, part) in [
         (0, 10, "page must be at least 1, got 0"),
@@ -124,7 +124,7 @@ async fn pages_and_batches() {
 
 #[tokio::test]
 async fn prices() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     for (min_price, max_price, parts) in [
         (2.0, 1.0, ["min_price must be at most max_price", "got 2"]),
@@ -179,7 +179,7 @@ async fn prices() {
 
 #[tokio::test]
 async fn orders_and_advanced_searches() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     let request = ProductSortRequest {
         sort_order: "upwards".to_owned(),
@@ -232,7 +232,7 @@ async fn orders_and_advanced_searches() {
 
 #[tokio::test]
 async fn metadata_and_size() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     for value in ["-1", "abc", "9223372036854775808"] {
         let mut request = Request::new(ProductQueryRequest { id: "p".to_owned() });
@@ -253,7 +253,7 @@ async fn metadata_and_size() {
 
 #[tokio::test]
 async fn orders_and_their_sagas() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     let request = OrderQueryRequest { id: "x".repeat(65) };
     refused(service.orders.get_order(request).await, &["id must", "64"]);
@@ -283,7 +283,7 @@ async fn orders_and_their_sagas() {
 
 #[tokio::test]
 async fn lists_of_orders_and_sagas() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     for (limit, offset, part) in [
         (Some(0), 0, "limit must be 1 to 500, got 0"),

@@ -7,7 +7,7 @@ use contract::query::{
 };
 use tonic::{Response, Status};
 
-use crate::support::{Service, World, at, category, product, stock};
+use crate::support::{Service, TestService, at, category, product, stock};
 
 type Listed = Result<Response<ProductListResponse>, Status>;
 
@@ -20,7 +20,7 @@ fn ids(reply: Listed) -> Vec<String> {
 }
 
 /// Products whose order by name, by id and by price differ.
-async fn shelf(world: &World) -> u64 {
+async fn shelf(world: &TestService) -> u64 {
     let mut head = world
         .append(vec![category("k", "Kitchen"), category("g", "garden")])
         .await;
@@ -43,7 +43,7 @@ const BY_NAME: [&str; 5] = ["5", "3", "1", "2", "4"];
 
 #[tokio::test]
 async fn lists_are_in_order_of_the_names_bytes_then_the_id() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let head = shelf(&world).await;
         let all = service.products.list_products(at(head, Empty {})).await;
@@ -77,7 +77,7 @@ async fn lists_are_in_order_of_the_names_bytes_then_the_id() {
 
 #[tokio::test]
 async fn price_lists_are_in_order_of_price_name_id() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let head = shelf(&world).await;
         let mut sorted = async |order: &str| {
@@ -114,7 +114,7 @@ async fn price_lists_are_in_order_of_price_name_id() {
 
 #[tokio::test]
 async fn search_ignores_case_and_knows_no_wildcards() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let head = shelf(&world).await;
         let mut search = async |term: &str| {
@@ -174,7 +174,7 @@ async fn search_ignores_case_and_knows_no_wildcards() {
 
 #[tokio::test]
 async fn advanced_search_filters_by_what_is_set() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let head = shelf(&world).await;
         let mut search = async |request: ProductAdvancedSearchRequest| {
@@ -216,7 +216,7 @@ async fn advanced_search_filters_by_what_is_set() {
 
 #[tokio::test]
 async fn pages_and_windows_cut_the_list() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let head = shelf(&world).await;
         let mut page = async |page: i32, per_page: i32| {
@@ -255,7 +255,7 @@ async fn pages_and_windows_cut_the_list() {
     }
 }
 
-async fn many(world: &World, count: usize) -> u64 {
+async fn many(world: &TestService, count: usize) -> u64 {
     let mut head = 0;
     let numbers: Vec<usize> = (0..count).collect();
     for chunk in numbers.chunks(250) {
@@ -308,7 +308,7 @@ async fn truncations(service: &mut Service, head: u64) -> [(usize, bool); 4] {
 
 #[tokio::test]
 async fn lists_without_paging_give_500_rows_and_say_what_they_left_out() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let head = many(&world, 500).await;
         let whole = (500, false);

@@ -9,12 +9,12 @@ use domain::value::{
     Money, Price, ProductName, Quantity, Reason, Reference, ShippingAddress, TrackingNumber, UserId,
 };
 use event_sourcing::testing::at;
-use event_sourcing::{Aggregate, DomainEvent, Metadata, StreamId};
+use event_sourcing::{Actor, Aggregate, DomainEvent, Metadata, StreamId};
 use sagas::event::{
-    Action, CancelRequested, Closed, CompensationStarted, Ended, FailedAs, Resumed, Started,
+    Action, CancelRequested, Closed, CompensationStarted, Ended, FailureKind, Resumed, Started,
     StepCompensated, StepCompleted, StepFailed, StepStarted, Suspended,
 };
-use sagas::{Key, Person, SagaEvent};
+use sagas::{OperationKey, SagaEvent};
 
 use crate::support::{Events, entity};
 
@@ -168,10 +168,10 @@ pub const C: SagaOf<'static> = SagaOf {
     saga_type: "cancel_order",
 };
 
-fn ann(why: &str) -> Person {
-    Person {
-        who: "ann".to_owned(),
-        why: why.to_owned(),
+fn ann(why: &str) -> Actor {
+    Actor {
+        id: "ann".to_owned(),
+        reason: why.to_owned(),
     }
 }
 
@@ -201,7 +201,7 @@ impl SagaOf<'_> {
     pub fn step_started(self, step: &str, undo: bool, attempt: u32) -> Events {
         let (saga_id, subject) = self.ids();
         self.event(&SagaEvent::StepStarted(StepStarted {
-            key: Key::new(&saga_id, step, 0),
+            key: OperationKey::new(&saga_id, step, 0),
             saga_id,
             subject,
             step: step.to_owned(),
@@ -218,7 +218,7 @@ impl SagaOf<'_> {
             subject,
             step: step.to_owned(),
             output: Some(1.into()),
-            by: None,
+            actor: None,
         }))
     }
 
@@ -231,7 +231,7 @@ impl SagaOf<'_> {
             step: step.to_owned(),
             undo: false,
             attempt,
-            outcome: FailedAs::NotDone,
+            outcome: FailureKind::Transient,
             reason: format!("{step} did not work"),
             retry_at: retry_at.map(at),
         }))
@@ -242,7 +242,7 @@ impl SagaOf<'_> {
         self.event(&SagaEvent::CancelRequested(CancelRequested {
             saga_id,
             subject,
-            by: ann("changed my mind"),
+            actor: ann("changed my mind"),
         }))
     }
 
@@ -262,8 +262,8 @@ impl SagaOf<'_> {
             saga_id,
             subject,
             step: step.to_owned(),
-            happened: true,
-            by: None,
+            had_effect: true,
+            actor: None,
         }))
     }
 
@@ -282,7 +282,7 @@ impl SagaOf<'_> {
         self.event(&SagaEvent::Failed(Closed {
             saga_id,
             subject,
-            by: ann("the money is lost"),
+            actor: ann("the money is lost"),
         }))
     }
 
@@ -313,7 +313,7 @@ impl SagaOf<'_> {
             subject,
             action,
             step,
-            by: ann("fixed"),
+            actor: ann("fixed"),
         }))
     }
 }

@@ -305,7 +305,7 @@ fn each_event_of_a_saga_that_changes_an_order_is_read() {
             let event = event.expect("an event of a saga");
             let is_read = filter.matches(stream.aggregate_type(), name);
             for row in [&pending, &suspended] {
-                let is_changed = row.clone().heard(&event, row.updated_at) != *row;
+                let is_changed = row.clone().after_saga_event(&event, row.updated_at) != *row;
                 assert!(is_read || !is_changed, "{name} changes an order, unread");
             }
             types.push(name);

@@ -8,7 +8,7 @@ use sagas::event::Action;
 use tonic::{Code, Response, Status};
 
 use crate::order_events::{O, OrderOf, S, SagaOf};
-use crate::support::{Service, World, at, error_position, position};
+use crate::support::{Service, TestService, at, error_position, position};
 
 fn request() -> OrderQueryRequest {
     OrderQueryRequest { id: "o".to_owned() }
@@ -28,7 +28,7 @@ fn ids(reply: Result<Response<OrderListResponse>, Status>) -> Vec<String> {
 
 #[tokio::test]
 async fn an_order_with_all_its_fields() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         world.append(vec![O.created(), S.started()]).await;
         let head = world.append(vec![O.shipping_arranged()]).await;
@@ -69,7 +69,7 @@ async fn an_order_with_all_its_fields() {
 
 #[tokio::test]
 async fn every_status_is_seen_at_its_position() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let error = service.orders.get_order(at(0, request())).await;
         assert_eq!(error.expect_err("nothing yet").code(), Code::NotFound);
@@ -109,7 +109,7 @@ async fn every_status_is_seen_at_its_position() {
 
 #[tokio::test]
 async fn orders_that_were_undone_or_closed_say_so() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     let ends = [
         ("undone", OrderStatus::Cancelled),
@@ -148,7 +148,7 @@ async fn orders_that_were_undone_or_closed_say_so() {
 }
 
 /// Six orders of two users, the even ones confirmed, the third one's saga suspended.
-async fn orders(world: &World) -> u64 {
+async fn orders(world: &TestService) -> u64 {
     for (id, user) in [
         ("o1", "ann"),
         ("o2", "bob"),
@@ -170,7 +170,7 @@ async fn orders(world: &World) -> u64 {
 
 #[tokio::test]
 async fn lists_are_newest_first() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let head = orders(&world).await;
         let list = |status: Option<OrderStatus>, limit, offset| OrderListRequest {
@@ -231,7 +231,7 @@ async fn lists_are_newest_first() {
 
 #[tokio::test]
 async fn orders_of_one_moment_are_listed_by_id() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let order = |id| OrderOf { id, user: "ann" };
         let commit = ["b", "c", "a"].map(|id| order(id).created()).to_vec();
@@ -252,7 +252,7 @@ async fn orders_of_one_moment_are_listed_by_id() {
 
 #[tokio::test]
 async fn a_list_without_a_limit_says_that_it_was_cut() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let names: Vec<String> = (0..501).map(|number| format!("o{number:03}")).collect();
         let order = |id| OrderOf { id, user: "ann" };

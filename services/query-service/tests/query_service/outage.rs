@@ -14,7 +14,7 @@ use test_postgres::Cluster;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
-use crate::support::{LIMIT, Service, World, at, lease, position, product};
+use crate::support::{LIMIT, Service, TestService, at, lease, position, product};
 
 fn request() -> ProductQueryRequest {
     ProductQueryRequest { id: "p".to_owned() }
@@ -38,7 +38,7 @@ async fn answered(service: &mut Service, head: u64) {
 #[tokio::test]
 async fn a_crash_of_the_query_database_is_survived_and_loses_nothing() {
     let cluster = Cluster::start().await;
-    let world = World::on(cluster.database().await);
+    let world = TestService::on(cluster.database().await);
     let mut service = world.start().await;
     let mut head = world.append(vec![product("p", "P", "1", None)]).await;
     for round in 0..3 {
@@ -70,7 +70,7 @@ async fn a_read_whose_deadline_passes_is_answered_as_such() {
         FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
             EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', name); \
         END LOOP; END $$";
-    let world = World::postgres().await;
+    let world = TestService::postgres().await;
     let mut service = world.start().await;
     let head = world.append(vec![product("p", "P", "1", None)]).await;
     answered(&mut service, head).await;
@@ -102,7 +102,7 @@ async fn a_read_whose_deadline_passes_is_answered_as_such() {
 
 #[tokio::test]
 async fn on_sqlite_nobody_waits_for_the_lease_of_a_process_that_died() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     world.start().await.stop().await;
     let database = Database::connect(&world.url, 1, Arc::new(SystemClock)).await;
     let database = database.expect("a database");

@@ -17,7 +17,7 @@ use tonic::Code;
 
 use crate::order_events::O;
 use crate::support::{
-    Events, LIMIT, Service, World, at, category, position, product, product_updated,
+    Events, LIMIT, Service, TestService, at, category, position, product, product_updated,
 };
 
 fn unknown(stream: event_sourcing::StreamId) -> Events {
@@ -101,7 +101,7 @@ impl Service {
 
 #[tokio::test]
 async fn an_event_that_cannot_be_read_parks_the_projections_that_it_concerns() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let good = world.append(vec![product("p", "P", "1", None)]).await;
         let cached = ProductQueryRequest { id: "p".to_owned() };
@@ -168,7 +168,7 @@ async fn an_event_that_cannot_be_read_parks_the_projections_that_it_concerns() {
 
 #[tokio::test]
 async fn an_unknown_event_of_an_order_parks_the_orders_and_is_skipped_by_decision() {
-    let [sqlite, postgres] = World::both().await;
+    let [sqlite, postgres] = TestService::both().await;
     for world in [&sqlite, &postgres] {
         let service = world.start().await;
         let at_position = world.append(vec![O.created()]).await + 1;
@@ -208,7 +208,7 @@ async fn an_unknown_event_of_an_order_parks_the_orders_and_is_skipped_by_decisio
 
 #[tokio::test]
 async fn a_projection_that_there_is_not_is_not_found() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     let name = "carts".to_owned();
     let reply = service

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tonic::Code;
 
 use crate::support::{
-    LIMIT, World, at, category, error_position, lease, position, product, unreadable,
+    LIMIT, TestService, at, category, error_position, lease, position, product, unreadable,
 };
 
 fn request() -> ProductQueryRequest {
@@ -20,7 +20,7 @@ fn request() -> ProductQueryRequest {
 }
 
 /// Keeps a running service from folding products.
-async fn hold_products(world: &World) {
+async fn hold_products(world: &TestService) {
     let database = Database::open(&world.url, 1, Arc::new(SystemClock))
         .await
         .expect("a database");
@@ -38,7 +38,7 @@ async fn hold_products(world: &World) {
 
 #[tokio::test]
 async fn a_read_sees_every_write_that_its_caller_has_seen() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         for number in 0..50 {
             let name = format!("name {number}");
@@ -54,7 +54,7 @@ async fn a_read_sees_every_write_that_its_caller_has_seen() {
 
 #[tokio::test]
 async fn a_table_that_an_event_does_not_concern_moves_on_too() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         world.append(vec![category("c", "C")]).await;
         let head = world.append(vec![product("p", "P", "1", None)]).await;
@@ -67,7 +67,7 @@ async fn a_table_that_an_event_does_not_concern_moves_on_too() {
 
 #[tokio::test]
 async fn a_position_that_does_not_exist_is_refused() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let head = world.append(vec![product("p", "P", "1", None)]).await;
         let error = service.products.get_product(at(head + 1, request())).await;
@@ -80,7 +80,7 @@ async fn a_position_that_does_not_exist_is_refused() {
 
 #[tokio::test]
 async fn a_read_side_that_is_behind_says_so_before_the_deadline() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         hold_products(&world).await;
         let head = world
@@ -107,7 +107,7 @@ async fn a_read_side_that_is_behind_says_so_before_the_deadline() {
 
 #[tokio::test]
 async fn a_parked_projection_is_stalled_and_the_others_go_on() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let good = world.append(vec![product("p", "P", "1", None)]).await;
         world.append(vec![unreadable("p")]).await;
@@ -128,7 +128,7 @@ async fn a_parked_projection_is_stalled_and_the_others_go_on() {
 
 #[tokio::test]
 async fn a_new_process_goes_on_where_the_last_one_stopped() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let first = world.append(vec![product("p", "P", "1", None)]).await;
         let reply = service.products.get_product(at(first, request())).await;
@@ -144,7 +144,7 @@ async fn a_new_process_goes_on_where_the_last_one_stopped() {
 
 #[tokio::test]
 async fn a_product_with_its_category_is_at_the_newer_position_of_the_two() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let first = world
             .append(vec![category("c", "C"), product("p", "P", "1", Some("c"))])

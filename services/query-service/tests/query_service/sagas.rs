@@ -6,7 +6,7 @@ use contract::query::{
 use tonic::{Code, Response, Status};
 
 use crate::order_events::{C, O, S, SagaOf};
-use crate::support::{Service, World, at, error_position, position};
+use crate::support::{Service, TestService, at, error_position, position};
 
 async fn of_order(service: &mut Service, order: &str, head: u64) -> Result<Saga, Status> {
     let request = SagaByOrderRequest {
@@ -24,7 +24,7 @@ fn ids(reply: Result<Response<SagaListResponse>, Status>) -> Vec<String> {
 
 #[tokio::test]
 async fn a_saga_with_all_its_fields() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         world.append(vec![O.created(), S.started()]).await;
         let mut head = 0;
@@ -69,7 +69,7 @@ async fn a_saga_with_all_its_fields() {
 
 #[tokio::test]
 async fn an_orders_latest_saga_is_shown() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let missing = of_order(&mut service, "o", 0).await;
         let missing = missing.expect_err("nothing yet");
@@ -116,7 +116,7 @@ async fn an_orders_latest_saga_is_shown() {
 }
 
 /// Four sagas, and the times at which they began.
-async fn sagas(world: &World, service: &mut Service) -> (u64, Vec<i64>) {
+async fn sagas(world: &TestService, service: &mut Service) -> (u64, Vec<i64>) {
     let saga = |id, saga_type| SagaOf {
         id,
         order: id,
@@ -205,7 +205,7 @@ fn by_age(times: &[i64]) -> Vec<Search> {
 
 #[tokio::test]
 async fn sagas_are_listed_newest_first_by_what_they_have() {
-    for world in World::both().await {
+    for world in TestService::both().await {
         let mut service = world.start().await;
         let (head, times) = sagas(&world, &mut service).await;
         assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
@@ -222,7 +222,7 @@ async fn sagas_are_listed_newest_first_by_what_they_have() {
 
 #[tokio::test]
 async fn a_list_of_sagas_without_a_limit_says_that_it_was_cut() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     let names: Vec<String> = (0..501).map(|number| format!("s{number:03}")).collect();
     let commit = names

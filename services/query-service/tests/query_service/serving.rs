@@ -8,7 +8,7 @@ use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::support::World;
+use crate::support::TestService;
 
 /// The services that the contract has in `query`, and health.
 fn described() -> Vec<String> {
@@ -53,7 +53,7 @@ macro_rules! reflected {
 
 #[tokio::test]
 async fn the_services_are_healthy_and_can_be_reflected_in_both_versions() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let service = world.start().await;
     let channel = Endpoint::from_shared(format!("http://{}", service.address))
         .expect("an endpoint")
@@ -86,7 +86,7 @@ async fn the_services_are_healthy_and_can_be_reflected_in_both_versions() {
 /// Each read model is folded, probed, measured, and shown to operators.
 #[tokio::test]
 async fn all_parts_of_the_service_know_the_same_read_models() {
-    let world = World::sqlite();
+    let world = TestService::sqlite();
     let mut service = world.start().await;
     let request = ListProjectionsRequest {};
     let listed = service.projections.list_projections(request).await;

@@ -19,7 +19,7 @@ use domain::stock::{Stock, StockClosed, StockEvent, StockUpdated};
 use domain::value::{CategoryName, Description, EntityId, Price, ProductName, StockLevel};
 use event_sourcing::memory::MemoryEventStore;
 use event_sourcing::{
-    Aggregate, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, Expected, Metadata,
+    Aggregate, CommandId, Commit, DomainEvent, EncodedEvent, EventStore, ExpectedVersion, Metadata,
     NewEvent, Projection, StreamId, SystemClock, Write,
 };
 use platform::config::{DatabaseUrl, Databases};
@@ -34,7 +34,7 @@ use uuid::Uuid;
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// A log and a query database; services come and go.
-pub struct World {
+pub struct TestService {
     pub log: Arc<MemoryEventStore>,
     pub url: String,
     pub own: Config,
@@ -57,7 +57,7 @@ pub struct Service {
 /// Events of one stream.
 pub type Events = (StreamId, Vec<EncodedEvent>);
 
-impl World {
+impl TestService {
     pub fn sqlite() -> Self {
         let folder = TempDir::new().expect("a folder");
         let url = format!("sqlite://{}", folder.path().join("query.db").display());
@@ -147,7 +147,7 @@ impl World {
             .into_iter()
             .map(|(stream, events)| Write {
                 stream,
-                expected: Expected::Any,
+                expected: ExpectedVersion::Any,
                 events: events
                     .into_iter()
                     .map(|event| NewEvent {

@@ -23,23 +23,18 @@ pub enum RequestError {
     /// There is no client.
     #[error("cannot set up HTTP")]
     SetUp(#[source] reqwest::Error),
-    /// Nobody answers there.
     #[error("nothing answers at {url} (is the shop running? {settings} say where it is)")]
     Unreachable {
         /// Where it was looked for.
         url: String,
-        /// What says so.
         settings: &'static str,
-        /// Why.
         #[source]
         source: Broken,
     },
     /// Something answers, but not as the shop does.
     #[error("{url} answered {status} and no GraphQL: {body}")]
     NotGraphQl {
-        /// Where.
         url: String,
-        /// Its status.
         status: StatusCode,
         /// The beginning of its body.
         body: String,
@@ -47,11 +42,8 @@ pub enum RequestError {
     /// The shop said no.
     #[error("the shop refused {operation}: {message} ({code})")]
     Refused {
-        /// Such as `createProduct`.
         operation: &'static str,
-        /// The error's code.
         code: String,
-        /// For people.
         message: String,
     },
     /// An answer without what was asked for.
@@ -69,13 +61,10 @@ impl RequestError {
 /// An operation of the API.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation<'a> {
-    /// For error messages.
     pub name: &'static str,
-    /// Its document.
     pub document: &'a str,
 }
 
-/// One client.
 #[derive(Debug)]
 pub struct Client {
     url: String,

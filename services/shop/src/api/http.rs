@@ -14,10 +14,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an answer may take; longer than the gateway's own deadlines.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// No answer came.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
-    /// Nobody listens.
     #[error("cannot connect")]
     Connect(#[source] Cause),
     /// The connection ended before the answer did.

@@ -18,7 +18,7 @@ type Client = EventHandlersClient<GrpcChannel>;
 /// A decision that is in the log now.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Done {
+struct DecisionReply {
     handler: String,
     act: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,7 +29,6 @@ struct Done {
     unchanged: bool,
 }
 
-/// Pauses the handler.
 pub async fn pause(arguments: &ArgMatches) -> Result<(), Failed> {
     let (who, reason) = actor(arguments);
     let name = text_of(arguments, "name");
@@ -84,7 +83,7 @@ async fn decide<P: Clone>(
     let reply = write_side(arguments, EventHandlersClient::new)?
         .call(request, send)
         .await?;
-    told(arguments, act, reply)
+    report(arguments, act, reply)
 }
 
 /// The stream, of the acts that can be about one.
@@ -98,13 +97,13 @@ fn position(arguments: &ArgMatches) -> Option<i64> {
     given.copied()
 }
 
-fn told(
+fn report(
     arguments: &ArgMatches,
     act: &'static str,
     reply: EventHandlerActionResult,
 ) -> Result<(), Failed> {
     refused(reply.error)?;
-    let done = Done {
+    let done = DecisionReply {
         handler: text_of(arguments, "name"),
         act,
         stream: stream(arguments),
@@ -115,7 +114,7 @@ fn told(
     Ok(())
 }
 
-fn text(done: &Done) -> String {
+fn text(done: &DecisionReply) -> String {
     let (name, stream) = (line(&done.handler), done.stream.as_deref().map(line));
     let what = match (done.act, done.position, stream) {
         _ if done.unchanged => "It was decided before, so nothing was written.".to_owned(),

@@ -54,7 +54,6 @@ Leaves the event out at which a stream is parked. The later events of the stream
 
 STREAM and POSITION are as `shop handlers show` prints them. The event stays in the log. It cannot be taken back.";
 
-/// What it accepts.
 pub fn command() -> Command {
     Command::new("handlers")
         .about("Look at event handlers, and pause or resume them")

@@ -7,9 +7,8 @@ use tonic::Request;
 
 use super::model::EventHandler;
 use crate::remote::{Failed, write_side};
-use crate::terminal::{Output, line, say, table};
+use crate::terminal::{Output, line, print, table};
 
-/// Lists them.
 pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     let list = write_side(arguments, EventHandlersClient::new)?
         .call(
@@ -23,7 +22,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
         .map(EventHandler::from)
         .collect();
     match Output::of(arguments) {
-        Output::Text => say(&text(&handlers)),
+        Output::Text => print(&text(&handlers)),
         json @ Output::Json => {
             for handler in &handlers {
                 json.write(handler, |_| String::new());

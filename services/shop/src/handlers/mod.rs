@@ -27,5 +27,5 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
         "skip" => act::skip(arguments).await,
         _ => act::resume(arguments).await,
     };
-    done.map_err(|error| error.told(&format!("handlers {name}")))
+    done.map_err(|error| error.report(&format!("handlers {name}")))
 }

@@ -19,7 +19,6 @@ struct Shown {
     decisions: Vec<Decision>,
 }
 
-/// Shows one.
 pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     let name = arguments.get_one::<String>("name").cloned();
     let name = name.unwrap_or_default();
@@ -57,7 +56,7 @@ fn text(shown: &Shown) -> String {
         all.push(("Why", line(failure)));
     }
     let parked: String = shown.parked.iter().map(parked).collect();
-    let decisions: String = shown.decisions.iter().map(told).collect();
+    let decisions: String = shown.decisions.iter().map(report).collect();
     let parts = [fields(&all), parked, decisions];
     let parts = parts.iter().map(|part| part.trim_end());
     let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
@@ -76,7 +75,7 @@ fn parked(parked: &ParkedStream) -> String {
     )
 }
 
-fn told(decision: &Decision) -> String {
+fn report(decision: &Decision) -> String {
     let stream = decision.stream.as_deref().map(line).unwrap_or_default();
     let what = match (decision.action.as_str(), decision.skipped_position) {
         (_, Some(position)) => format!("event {position} of {stream} skipped"),

@@ -2,7 +2,6 @@
 
 use clap::ArgMatches;
 
-/// The argument ID.
 pub(super) fn id(arguments: &ArgMatches) -> String {
     arguments
         .get_one::<String>("id")

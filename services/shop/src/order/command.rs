@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, Command, value_parser};
 
-use super::products::Wish;
+use super::products::RequestedItem;
 use crate::location;
 use crate::terminal::json_flag;
 
@@ -41,7 +41,6 @@ const CANCEL_ABOUT: &str = "\
 Asks for an order to be undone, whatever is being done for it; refused once it is shipped. The answer comes as soon as
 the wish is stored; the order is CANCELLED when nothing of it is left.";
 
-/// What it accepts.
 pub fn command() -> Command {
     let with_id = |name: &'static str, about: &'static str| {
         let id = Arg::new("id").value_name("ID").required(true);
@@ -116,7 +115,7 @@ fn place() -> Command {
     let item = text("item", "PRODUCT=QUANTITY")
         .required(true)
         .action(ArgAction::Append)
-        .value_parser(Wish::parse)
+        .value_parser(RequestedItem::parse)
         .help("What and how many; may be given up to 100 times");
     let address = [
         ("street", "STREET", "Street and number"),

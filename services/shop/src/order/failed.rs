@@ -5,7 +5,6 @@ use crate::api::RequestError;
 /// Why a command came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failed {
-    /// A request failed.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// There is no such order.

@@ -10,12 +10,11 @@ use clap::ArgMatches;
 use super::model::{Order, Saga, read};
 use super::{Failed, id};
 use crate::api::Client;
-use crate::terminal::{Output, line, say};
+use crate::terminal::{Output, line, print};
 
 /// How long to wait between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Follows one.
 pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
     follow(client, &id(arguments), Output::of(arguments)).await
 }
@@ -39,8 +38,8 @@ pub(super) async fn follow(client: &mut Client, id: &str, output: Output) -> Res
                 Output::Json => output.write(&order, |_| String::new()),
                 Output::Text => {
                     let seconds = begun.elapsed().as_secs_f64();
-                    for news in news(seen.as_ref(), &order) {
-                        say(&format!("{seconds:>8.3} s  {}", line(&news)));
+                    for news in changes(seen.as_ref(), &order) {
+                        print(&format!("{seconds:>8.3} s  {}", line(&news)));
                     }
                 }
             }
@@ -125,7 +124,7 @@ fn end(order: &Order) -> Option<Result<(), String>> {
 }
 
 /// What is new, in the order in which it must have happened.
-fn news(seen: Option<&Order>, now: &Order) -> Vec<String> {
+fn changes(seen: Option<&Order>, now: &Order) -> Vec<String> {
     let mut news = Vec::new();
     if let Some(saga) = &now.saga_state {
         let known = seen.and_then(|seen| seen.saga_state.as_ref());
@@ -204,8 +203,8 @@ mod tests {
     fn what_happened_between_two_looks_is_told_in_its_order() {
         let begun = order("PROCESSING", &saga("order", "running", &["reserve"], &[]));
         let told = ["▶ order begun", "▶ reserve done", "  order is PROCESSING"];
-        assert_eq!(news(None, &begun), told);
-        assert!(news(Some(&begun), &begun).is_empty());
+        assert_eq!(changes(None, &begun), told);
+        assert!(changes(Some(&begun), &begun).is_empty());
         let undone = ["pay", "reserve"];
         let ended = saga("order", "compensated", &["reserve", "pay"], &undone);
         let ended = order("CANCELLED", &ended);
@@ -217,17 +216,17 @@ mod tests {
             "■ compensated",
             "  order is CANCELLED",
         ];
-        assert_eq!(news(Some(&begun), &ended), told);
+        assert_eq!(changes(Some(&begun), &ended), told);
         let confirmed = order("CONFIRMED", &saga("order", "completed", &["reserve"], &[]));
         let told = ["■ completed", "  order is CONFIRMED, tracking number T-1"];
-        assert_eq!(news(Some(&begun), &confirmed), told);
+        assert_eq!(changes(Some(&begun), &confirmed), told);
         let waiting = order("FAILED", &saga("cancel_order", "suspended", &[], &[]));
         let told = [
             "▶ cancel_order begun",
             "‖ waits for a person at pay: no money",
             "  order is FAILED",
         ];
-        assert_eq!(news(Some(&confirmed), &waiting), told);
+        assert_eq!(changes(Some(&confirmed), &waiting), told);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Number, json};
 use super::Failed;
 use super::model::{amount, decoded};
 use crate::api::{Client, Operation};
-use crate::terminal::{Output, line, say, table};
+use crate::terminal::{Output, line, print, table};
 
 /// How many are asked for at once: few enough for the gateway's limit of complexity.
 const PAGE: usize = 100;
@@ -30,7 +30,7 @@ struct Page {
 }
 
 /// Which orders are wanted.
-struct Wanted<'a> {
+struct OrderFilter<'a> {
     user: Option<&'a String>,
     /// As the API writes it.
     status: Option<String>,
@@ -45,7 +45,7 @@ pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Fail
         number as usize
     };
     let status = arguments.get_one::<String>("status");
-    let wanted = Wanted {
+    let wanted = OrderFilter {
         user: arguments.get_one("user"),
         status: status.map(|status| status.to_ascii_uppercase()),
         limit: number("limit"),
@@ -62,7 +62,7 @@ pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Fail
         }
     }
     match Output::of(arguments) {
-        Output::Text => say(&table_of(&orders, wanted.limit)),
+        Output::Text => print(&table_of(&orders, wanted.limit)),
         json @ Output::Json => {
             for order in &orders {
                 json.write(order, |_| String::new());
@@ -72,7 +72,7 @@ pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Fail
     Ok(())
 }
 
-impl Wanted<'_> {
+impl OrderFilter<'_> {
     /// So many from the one with this number on.
     async fn page(
         &self,

@@ -69,7 +69,7 @@ const SAGA: &str = "
     type state currentStep completedSteps compensatedSteps failureReason startedAt completedAt";
 
 #[derive(Deserialize)]
-struct Found {
+struct OrderData {
     order: Option<Order>,
 }
 
@@ -83,7 +83,7 @@ pub async fn read(client: &mut Client, id: &str) -> Result<Order, Failed> {
     };
     let found = match client.query(operation, json!({ "id": id })).await {
         Err(error) if error.is_not_found() => None,
-        found => decoded::<Found>(found?, operation.name)?.order,
+        found => decoded::<OrderData>(found?, operation.name)?.order,
     };
     found.ok_or_else(|| Failed::NoOrder(id.to_owned()))
 }

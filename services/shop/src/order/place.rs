@@ -5,20 +5,23 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::model::{ORDER, Order, decoded};
-use super::products::Wish;
+use super::products::RequestedItem;
 use super::{Failed, follow, show};
 use crate::api::{Client, Operation};
 use crate::terminal::{Output, new_id};
 
 #[derive(Deserialize)]
-struct Placed {
+struct PlacedOrder {
     order: Order,
 }
 
-/// Places one.
 pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
     let mut items = Vec::new();
-    for wish in arguments.get_many::<Wish>("item").into_iter().flatten() {
+    for wish in arguments
+        .get_many::<RequestedItem>("item")
+        .into_iter()
+        .flatten()
+    {
         items.push(wish.resolve(client).await?);
     }
     let text = |name| arguments.get_one::<String>(name);
@@ -37,7 +40,7 @@ pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Fail
     let placed = client
         .mutate(operation, json!({ "input": input }), &key)
         .await?;
-    let placed: Placed = decoded(placed, operation.name)?;
+    let placed: PlacedOrder = decoded(placed, operation.name)?;
     let output = Output::of(arguments);
     output.write(&placed.order, |order| {
         show::text(order).trim_end().to_owned()

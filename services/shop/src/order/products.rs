@@ -11,7 +11,7 @@ use crate::terminal::line;
 
 /// Something wished for: a product's id or name, and how many.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct RequestedItem {
     product: String,
     quantity: i32,
 }
@@ -54,7 +54,7 @@ struct NamedProduct {
     stock_quantity: i64,
 }
 
-impl Wish {
+impl RequestedItem {
     /// Reads one such as `Sencha=3`.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const ACCEPTED: &str = "accepted: PRODUCT=QUANTITY, such as Sencha=3";
@@ -132,7 +132,7 @@ fn described(product: &NamedProduct) -> String {
 mod tests {
     use serde_json::Number;
 
-    use super::{MAX_FOUND, NamedProduct, Wish, only_of};
+    use super::{MAX_FOUND, NamedProduct, RequestedItem, only_of};
 
     fn product(id: &str, name: &str) -> NamedProduct {
         NamedProduct {
@@ -165,12 +165,15 @@ mod tests {
 
     #[test]
     fn a_wish_is_a_product_and_how_many() {
-        let wish = |product: &str, quantity| Wish {
+        let wish = |product: &str, quantity| RequestedItem {
             product: product.to_owned(),
             quantity,
         };
-        assert_eq!(Wish::parse("Sencha=3"), Ok(wish("Sencha", 3)));
-        assert_eq!(Wish::parse("E=mc² mug=1"), Ok(wish("E=mc² mug", 1)));
+        assert_eq!(RequestedItem::parse("Sencha=3"), Ok(wish("Sencha", 3)));
+        assert_eq!(
+            RequestedItem::parse("E=mc² mug=1"),
+            Ok(wish("E=mc² mug", 1))
+        );
         for bad in [
             "",
             "Sencha",
@@ -180,7 +183,7 @@ mod tests {
             "Sencha=many",
             "Sencha=1.5",
         ] {
-            assert!(Wish::parse(bad).is_err(), "{bad}");
+            assert!(RequestedItem::parse(bad).is_err(), "{bad}");
         }
     }
 }

@@ -7,7 +7,6 @@ use super::{Failed, id};
 use crate::api::Client;
 use crate::terminal::{Output, fields, line, table};
 
-/// Shows one.
 pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
     let order = read(client, &id(arguments)).await?;
     Output::of(arguments).write(&order, |order| {

@@ -12,7 +12,7 @@ use crate::terminal::{Output, actor, line, new_id};
 /// A decision that is in the log now.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Done {
+struct DecisionReply {
     projection: String,
     act: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
             async |mut client, request| client.resume_projection(request).await,
         )
         .await?;
-    told(arguments, reply, projection.name, None)
+    report(arguments, reply, projection.name, None)
 }
 
 /// Leaves the event out that the projection is parked at.
@@ -64,7 +64,7 @@ pub async fn skip(arguments: &ArgMatches) -> Result<(), Failed> {
             async |mut client, request| client.skip_projection_event(request).await,
         )
         .await?;
-    told(arguments, reply, projection.name, Some(position))
+    report(arguments, reply, projection.name, Some(position))
 }
 
 /// No event is skipped unseen.
@@ -80,14 +80,14 @@ fn not_parked_there(name: &str, parked_at: Option<i64>, position: i64) -> Failed
     }
 }
 
-fn told(
+fn report(
     arguments: &ArgMatches,
     reply: ProjectionActionResult,
     projection: String,
     position: Option<i64>,
 ) -> Result<(), Failed> {
     refused(reply.error)?;
-    let done = Done {
+    let done = DecisionReply {
         projection,
         act: position.map_or("resume", |_| "skip"),
         position,
@@ -97,7 +97,7 @@ fn told(
     Ok(())
 }
 
-fn text(done: &Done) -> String {
+fn text(done: &DecisionReply) -> String {
     let name = line(&done.projection);
     let what = match (done.position, done.unchanged) {
         (_, true) => "It was skipped before, so nothing was written.".to_owned(),

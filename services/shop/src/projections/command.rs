@@ -49,7 +49,6 @@ Leaves the event in front of which a projection is parked out of its rows, in ev
 POSITION is that event's, as `shop projections show` prints it. What the event says is then missing from the rows, and
 later events are folded into rows without it. The event stays in the log. It cannot be taken back.";
 
-/// What it accepts.
 pub fn command() -> Command {
     Command::new("projections")
         .about("Look at projections, and resume those that are parked")

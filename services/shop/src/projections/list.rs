@@ -7,9 +7,8 @@ use tonic::Request;
 
 use super::model::Projection;
 use crate::remote::{Failed, read_side};
-use crate::terminal::{Output, line, say, table};
+use crate::terminal::{Output, line, print, table};
 
-/// Lists them.
 pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     let list = read_side(arguments, ProjectionQueryClient::new)?
         .call(
@@ -19,7 +18,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
         .await?;
     let projections: Vec<Projection> = list.projections.into_iter().map(Projection::from).collect();
     match Output::of(arguments) {
-        Output::Text => say(&text(&projections)),
+        Output::Text => print(&text(&projections)),
         json @ Output::Json => {
             for projection in &projections {
                 json.write(projection, |_| String::new());

@@ -27,5 +27,5 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
         "skip" => act::skip(arguments).await,
         _ => act::resume(arguments).await,
     };
-    done.map_err(|error| error.told(&format!("projections {name}")))
+    done.map_err(|error| error.report(&format!("projections {name}")))
 }

@@ -18,7 +18,6 @@ pub(super) struct Shown {
     decisions: Vec<Decision>,
 }
 
-/// Shows one.
 pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     let shown = read(arguments).await?;
     Output::of(arguments).write(&shown, text);
@@ -85,7 +84,7 @@ fn text(shown: &Shown) -> String {
     if let Some(event) = &projection.parked {
         all.extend(parked(event));
     }
-    let decisions: String = decisions.iter().map(told).collect();
+    let decisions: String = decisions.iter().map(report).collect();
     let advice = projection.parked.as_ref();
     let advice = advice.map(|event| advice_on(&projection.name, event));
     let parts = [fields(&all), decisions, advice.unwrap_or_default()];
@@ -115,7 +114,7 @@ fn parked(event: &ParkedEvent) -> Vec<(&'static str, String)> {
     told
 }
 
-fn told(decision: &Decision) -> String {
+fn report(decision: &Decision) -> String {
     let what = match decision.skipped_position {
         Some(position) => format!("event {position} skipped"),
         None => "resumed".to_owned(),

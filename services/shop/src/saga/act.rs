@@ -15,14 +15,13 @@ use crate::terminal::{Output, actor, line, new_id, text_of};
 
 /// An act, and the saga as it left it.
 #[derive(Debug, Serialize)]
-struct Done {
+struct ActionReply {
     act: String,
     /// Nothing was to do, so nothing was written.
     unchanged: bool,
     saga: Saga,
 }
 
-/// Does it.
 pub async fn run(act: &str, arguments: &ArgMatches) -> Result<(), Failed> {
     let (who, reason) = actor(arguments);
     let param = SagaActionParam {
@@ -40,12 +39,12 @@ pub async fn run(act: &str, arguments: &ArgMatches) -> Result<(), Failed> {
         })
         .await?;
     refused(reply.error)?;
-    let done = Done {
+    let done = ActionReply {
         act: act.to_owned(),
         unchanged: reply.unchanged,
         saga: reply.saga.unwrap_or_default().into(),
     };
-    Output::of(arguments).write(&done, told);
+    Output::of(arguments).write(&done, report);
     Ok(())
 }
 
@@ -71,7 +70,7 @@ async fn send(
     }
 }
 
-fn told(done: &Done) -> String {
+fn report(done: &ActionReply) -> String {
     let (id, order_id) = (line(&done.saga.id), line(&done.saga.order_id));
     let what = match (done.act.as_str(), done.unchanged) {
         (_, true) => "Nothing was to do, so nothing was written.".to_owned(),

@@ -66,7 +66,6 @@ with the next step. The service does not check it: make sure, at the provider, t
 With --close the saga ends here as failed, and so does its order, for good. What it holds (goods, money, a shipment)
 stays held: --close only if all of that was settled by hand.";
 
-/// What it accepts.
 pub fn command() -> Command {
     Command::new("saga")
         .about("Look at sagas, and help those that wait for a person")

@@ -12,10 +12,10 @@ use tonic::Request;
 
 use super::model::{Saga, number};
 use crate::remote::{Failed, read_side, refused, write_side};
-use crate::terminal::{Output, line, say, span, table};
+use crate::terminal::{Output, line, print, span, table};
 
 /// Which sagas are wanted.
-struct Wanted {
+struct SagaFilter {
     states: Vec<SagaStatus>,
     saga_type: Option<String>,
     step: Option<String>,
@@ -24,14 +24,13 @@ struct Wanted {
 }
 
 /// Those found, and whether there are more.
-struct Found {
+struct SagaList {
     sagas: Vec<Saga>,
     more: bool,
 }
 
-/// Lists them.
 pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
-    let wanted = Wanted::read(arguments);
+    let wanted = SagaFilter::read(arguments);
     let now = SystemClock.now();
     let found = if wanted.states.iter().any(|state| state.is_end()) {
         ended(arguments, &wanted, now).await?
@@ -39,7 +38,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
         open(arguments, &wanted).await?
     };
     match Output::of(arguments) {
-        Output::Text => say(&text(&wanted, &found, now)),
+        Output::Text => print(&text(&wanted, &found, now)),
         json @ Output::Json => {
             for saga in &found.sagas {
                 json.write(saga, |_| String::new());
@@ -49,7 +48,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     Ok(())
 }
 
-impl Wanted {
+impl SagaFilter {
     fn read(arguments: &ArgMatches) -> Self {
         let names: Vec<&String> = arguments.get_many("state").into_iter().flatten().collect();
         let states = SagaStatus::ALL.into_iter();
@@ -81,7 +80,7 @@ impl Wanted {
 }
 
 /// From the write side, page by page.
-async fn open(arguments: &ArgMatches, wanted: &Wanted) -> Result<Found, Failed> {
+async fn open(arguments: &ArgMatches, wanted: &SagaFilter) -> Result<SagaList, Failed> {
     let service = write_side(arguments, SagaCommandClient::new)?;
     let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
     let (mut sagas, mut after) = (Vec::new(), String::new());
@@ -106,7 +105,7 @@ async fn open(arguments: &ArgMatches, wanted: &Wanted) -> Result<Found, Failed> 
         sagas.extend(page.sagas.into_iter().map(Saga::from));
         let more = !page.next.is_empty();
         if !more || sagas.len() >= limit {
-            return Ok(Found { sagas, more });
+            return Ok(SagaList { sagas, more });
         }
         after = page.next;
     }
@@ -115,9 +114,9 @@ async fn open(arguments: &ArgMatches, wanted: &Wanted) -> Result<Found, Failed> 
 /// From the read side, which is asked for one more to learn whether there are more.
 async fn ended(
     arguments: &ArgMatches,
-    wanted: &Wanted,
+    wanted: &SagaFilter,
     now: DateTime<Utc>,
-) -> Result<Found, Failed> {
+) -> Result<SagaList, Failed> {
     let request = || {
         let until = wanted.age.map(|age| (now - age).timestamp_micros());
         Request::new(SagaListRequest {
@@ -138,7 +137,7 @@ async fn ended(
     let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
     let more = sagas.len() > limit || list.truncated;
     sagas.truncate(limit);
-    Ok(Found { sagas, more })
+    Ok(SagaList { sagas, more })
 }
 
 /// The limit that the read side is asked for. As many as it gives at most come with the word whether there are more only
@@ -148,7 +147,7 @@ fn one_more(limit: i32) -> Option<i32> {
     Some(limit + 1).filter(|limit| *limit <= LARGEST_PAGE)
 }
 
-fn text(wanted: &Wanted, found: &Found, now: DateTime<Utc>) -> String {
+fn text(wanted: &SagaFilter, found: &SagaList, now: DateTime<Utc>) -> String {
     let open = if wanted.states.is_empty() {
         "open "
     } else {

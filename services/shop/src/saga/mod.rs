@@ -28,5 +28,5 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
         "show" => show::run(arguments).await,
         act => act::run(act, arguments).await,
     };
-    done.map_err(|error| error.told(&format!("saga {name}")))
+    done.map_err(|error| error.report(&format!("saga {name}")))
 }

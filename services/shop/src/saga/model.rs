@@ -67,13 +67,13 @@ pub struct Saga {
     pub completed_at: Option<DateTime<Utc>>,
     pub updated_at: DateTime<Utc>,
     #[serde(flatten)]
-    pub progress: Option<Progress>,
+    pub progress: Option<SagaProgress>,
 }
 
 /// What only the write side knows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Progress {
+pub struct SagaProgress {
     pub attempts: i32,
     pub retry_at: Option<DateTime<Utc>>,
     pub deadline: Option<DateTime<Utc>>,
@@ -103,7 +103,7 @@ impl From<proto::Saga> for Saga {
             started_at: time(saga.started_at).unwrap_or_default(),
             completed_at: time(saga.completed_at),
             updated_at: time(saga.updated_at).unwrap_or_default(),
-            progress: Some(Progress {
+            progress: Some(SagaProgress {
                 attempts: saga.attempts,
                 retry_at: time(saga.retry_at),
                 deadline: time(saga.deadline),

@@ -26,7 +26,6 @@ struct Story {
 
 type WriteSide = Service<SagaCommandClient<GrpcChannel>>;
 
-/// Shows one.
 pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     let id = arguments.get_one::<String>("id").cloned();
     let id = id.unwrap_or_default();

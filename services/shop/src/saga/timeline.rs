@@ -99,10 +99,10 @@ fn called(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> St
 /// A call that did not succeed.
 fn failed(event: &Event, since: &impl Fn(DateTime<Utc>) -> String) -> String {
     let outcome = match event.outcome.as_deref() {
-        Some("refused") => "refused for good",
-        Some("not_done") => "not done",
-        Some("unknown") => "nobody knows whether it happened",
-        Some("not_closed") => "undone, its key still open",
+        Some("declined") => "declined",
+        Some("transient") => "no effect yet",
+        Some("unknown") => "outcome unknown",
+        Some("key_open") => "compensated, key still open",
         _ => "failed",
     };
     let what = because(&format!("{}, {outcome}", nth_try(event)), event);
@@ -196,7 +196,7 @@ mod tests {
                 ..undo(tried(of_step(11_002, "SagaStepStarted", "pay"), 1))
             },
             Event {
-                outcome: Some("not_done".to_owned()),
+                outcome: Some("transient".to_owned()),
                 ..undo(tried(of_step(11_003, "SagaStepFailed", "pay"), 1))
             },
             undo(Event {

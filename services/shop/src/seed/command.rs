@@ -5,7 +5,7 @@ use platform::StartError;
 
 use super::run;
 use crate::location::{self, Location};
-use crate::terminal::{new_id, say};
+use crate::terminal::{new_id, print};
 
 /// The most products that it makes.
 const MAX_PRODUCTS: i64 = 1_000_000;
@@ -16,7 +16,6 @@ Puts a sample catalogue into a running shop: 8 categories, and as many products 
 It goes through the public GraphQL API as any client would. What is there already, by name, is left alone: a
 second run changes nothing and says so, and a run that was stopped is finished by the next one.";
 
-/// What it accepts.
 pub fn command() -> Command {
     let products = Arg::new("products")
         .long("products")
@@ -45,6 +44,6 @@ pub async fn fill(arguments: &ArgMatches) -> Result<(), StartError> {
         .await
         .map_err(|error| StartError::failed("seed", error))?;
     let seconds = started.elapsed().as_secs_f64();
-    say(&outcome.describe(products, seconds));
+    print(&outcome.describe(products, seconds));
     Ok(())
 }

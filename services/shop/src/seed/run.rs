@@ -42,14 +42,14 @@ const COUNT: Operation<'static> = Operation {
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct SeedResult {
     /// Categories that were missing.
     pub categories: u32,
     /// Products that were missing.
     pub products: u32,
 }
 
-impl Outcome {
+impl SeedResult {
     /// For people: what a run for `wanted` products did, in how many seconds.
     #[must_use]
     pub fn describe(self, wanted: u32, seconds: f64) -> String {
@@ -72,7 +72,7 @@ impl Outcome {
 ///
 /// # Errors
 /// A request failed. What was written stays; the next run goes on from there.
-pub async fn run(gateway: Place, products: u32, run_id: Uuid) -> Result<Outcome, RequestError> {
+pub async fn run(gateway: Place, products: u32, run_id: Uuid) -> Result<SeedResult, RequestError> {
     let mut client = Client::try_new(&gateway)?;
     let (category_ids, new_categories) = categories(&mut client, run_id).await?;
     let present = present_products(&mut client).await?;
@@ -80,7 +80,7 @@ pub async fn run(gateway: Place, products: u32, run_id: Uuid) -> Result<Outcome,
         .map(|index| (index, product(index)))
         .filter(|(_, sample)| !present.contains(&sample.name))
         .collect();
-    let outcome = Outcome {
+    let outcome = SeedResult {
         categories: new_categories,
         products: u32::try_from(missing.len()).unwrap_or(products),
     };

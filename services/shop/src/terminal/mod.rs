@@ -7,7 +7,7 @@ mod table;
 mod time;
 
 pub use actor::{actor, actor_args, text_of};
-pub use output::{Output, json_flag, line, new_id, say};
+pub use output::{Output, json_flag, line, new_id, print};
 pub use position::position_arg;
 pub use table::{fields, table};
 pub use time::{parse_age, span, stamp};

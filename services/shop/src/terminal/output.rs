@@ -13,7 +13,6 @@ const JSON: &str = "json";
 /// What a command writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// For people.
     Text,
     /// One JSON object a line.
     Json,
@@ -32,16 +31,15 @@ impl Output {
     /// Writes `value` for programs, or `text` of it for people.
     pub fn write<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) {
         match self {
-            Self::Text => say(&text(value)),
+            Self::Text => print(&text(value)),
             Self::Json => match serde_json::to_string(value) {
-                Ok(json) => say(&json),
+                Ok(json) => print(&json),
                 Err(error) => unreachable!("plain values fit into JSON: {error}"),
             },
         }
     }
 }
 
-/// The flag `--json`.
 pub fn json_flag() -> Arg {
     Arg::new(JSON)
         .long(JSON)
@@ -50,7 +48,7 @@ pub fn json_flag() -> Arg {
 }
 
 /// Writes a line to standard output, if anybody reads it.
-pub fn say(line: &dyn fmt::Display) {
+pub fn print(line: &dyn fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 

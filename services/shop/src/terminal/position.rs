@@ -2,7 +2,6 @@
 
 use clap::{Arg, value_parser};
 
-/// The argument `POSITION`.
 pub fn position_arg() -> Arg {
     Arg::new("position")
         .value_name("POSITION")

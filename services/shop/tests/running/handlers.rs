@@ -13,12 +13,12 @@ use crate::golden::check;
 use crate::support::{Shop, open, printed, refused};
 use crate::unknown_event;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Waits until the notifications are like that.
 async fn until(shop: &Shop, like: impl Fn(&Value) -> bool) -> Result<Value> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let shown = printed(&shop.run(&["handlers", "show", "notifications", "--json"]));
         let shown: Value = serde_json::from_str(&shown)?;

@@ -13,12 +13,12 @@ use crate::golden::check;
 use crate::support::{Shop, open, printed, refused};
 use crate::unknown_event;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Waits until the categories are like that and all others are at the end of the log.
 async fn until(shop: &Shop, state: &str) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let listed = printed(&shop.run(&["projections", "list", "--json"]));
         let listed = listed.lines().map(serde_json::from_str);

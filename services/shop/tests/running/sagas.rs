@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::golden::check;
 use crate::support::{Shop, open_with, printed, refused, stocked};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const NO_PAYMENTS: [(&str, &str); 2] = [
     ("PAYMENTS_URL", "simulated://?unavailable_rate=1"),
@@ -19,7 +19,7 @@ const NO_PAYMENTS: [(&str, &str); 2] = [
 
 /// Waits until a saga is like that.
 async fn until(shop: &Shop, id: &str, state: &str) -> Result<Value> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let shown = printed(&shop.run(&["saga", "show", id, "--json"]));
         let shown: Value = serde_json::from_str(&shown)?;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use test_shop::{Folder, Operation, Process, Start};
 use tokio::time::Instant;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 pub const SHOP: &str = env!("CARGO_BIN_EXE_shop");
 pub const CLIENT_HTTP: &str = "CLIENT_HTTP_ADDR";
 pub const COMMAND_GRPC: &str = "COMMAND_GRPC_ADDR";
@@ -60,7 +60,7 @@ pub async fn make_seen(running: &Process, make: &Operation, look: &str) -> Resul
     answer.data()?;
     let position = answer.position.context("a mutation gives its position")?;
     let look = Operation::new(look).with_header("x-min-position", &position);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     // A busy machine's read side may take longer than one answer waits.
     while let Err(error) = look.data(gateway).await {
         ensure!(Instant::now() < deadline, "it is not seen: {error}");
@@ -71,7 +71,6 @@ pub async fn make_seen(running: &Process, make: &Operation, look: &str) -> Resul
 /// The command line of a shop that runs.
 #[derive(Debug)]
 pub struct Shop {
-    /// Where it is.
     place: Vec<String>,
 }
 

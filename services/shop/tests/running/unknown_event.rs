@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use command_service::open_event_store;
 use event_sourcing::{
-    Clock, CommandId, Commit, EncodedEvent, Expected, Metadata, NewEvent, SteadyClock, StreamId,
-    SystemClock, Write,
+    Clock, CommandId, Commit, EncodedEvent, ExpectedVersion, Metadata, NewEvent, SteadyClock,
+    StreamId, SystemClock, Write,
 };
 use platform::config::{DatabaseUrl, Databases};
 use test_shop::Folder;
@@ -35,7 +35,7 @@ pub async fn append(folder: &Folder, stream: StreamId, event_type: &'static str)
     let metadata = Metadata::default();
     let write = Write {
         stream,
-        expected: Expected::NoStream,
+        expected: ExpectedVersion::NoStream,
         events: vec![NewEvent { event, metadata }],
     };
     let now = SystemClock.now();

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::{Shop, open_with, printed, stocked};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// An endpoint that turns each event away once before it takes it.
@@ -44,7 +44,7 @@ impl Endpoint {
 
     /// The types of what was taken about an order, once the last one is `last`.
     async fn until(&self, last: &str) -> Result<Vec<String>> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             let taken = self.taken.lock().expect("no panic").clone();
             let types = taken.iter().map(|event| event["type"].as_str());

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::repository::Repository;
 
-/// One check.
 #[derive(Debug)]
 pub struct Check {
     /// What it is called on the command line.

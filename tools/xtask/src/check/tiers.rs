@@ -28,7 +28,6 @@ enum Tier {
     Platform,
     /// The write side's own database, below all that keep something in it.
     CommandDatabase,
-    /// Payments, shipping, notifications.
     Providers,
     Service,
     /// `shop`, which holds the three services.

@@ -188,7 +188,6 @@ mod tests {
 
 use a::b; // why
 
-/// A thing.
 #[derive(Debug)]
 struct Thing {
     /* its number */

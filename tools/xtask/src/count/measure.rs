@@ -14,7 +14,6 @@ use crate::repository::{SourceFile, has_extension, is_test_file};
 pub struct Counted {
     /// Nothing if it cannot be counted, or there is none of it yet.
     pub number: Option<usize>,
-    /// Then why not.
     pub why_not: &'static str,
     /// What the number is made of.
     pub parts: Vec<(String, usize)>,

@@ -1,7 +1,7 @@
 //! The saga: money leaves an account here and arrives at another bank, or comes back.
 
 use event_sourcing::execute::Lane;
-use sagas::{ExternalStep, Refusal, Role, Saga, Step, Table, Writes};
+use sagas::{ExternalStep, Role, Saga, SagaDefinition, Step, StepRejected, Writes};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, deposit, withdraw};
@@ -21,15 +21,17 @@ impl Saga for Payout {
     const NAME: &'static str = "payout";
     const STREAM: &'static str = "payout_saga";
     type Data = Order;
-    const TABLES: &'static [Table<Self>] =
-        &[Table::new(1, &[&[WITHDRAW], &[Step::external::<Send>()]])];
+    const DEFINITIONS: &'static [SagaDefinition<Self>] = &[SagaDefinition::new(
+        1,
+        &[&[WITHDRAW], &[Step::external::<Send>()]],
+    )];
 }
 
 const WITHDRAW: Step<Payout> =
     Step::<Payout>::local("withdraw", Role::Compensatable, |order, reads| {
         let account = reads.state::<Account>(&order.from)?;
-        let withdrawn =
-            withdraw(&account, order.cents).map_err(|refusal| Refusal(format!("{refusal:?}")))?;
+        let withdrawn = withdraw(&account, order.cents)
+            .map_err(|refusal| StepRejected(format!("{refusal:?}")))?;
         Ok(Writes::none().and::<Account>(&*order.from, withdrawn))
     })
     .undone_by(|order, _| Ok(Writes::none().and::<Account>(&*order.from, deposit(order.cents))))

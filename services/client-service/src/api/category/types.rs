@@ -10,7 +10,7 @@ use super::super::convert::{from_micros, from_timestamp, missing, to_int};
 use super::super::product::Product;
 use crate::errors::{ApiError, or_null};
 use crate::graphql::DateTime;
-use crate::upstream::{Left, RequestContext, load};
+use crate::upstream::{CommandReply, RequestContext, load};
 
 /// A category.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Category {
     ///
     /// # Errors
     /// A time is missing.
-    pub fn from_reply(left: Left<proto::Category>) -> Result<Self, ApiError> {
+    pub fn from_reply(left: CommandReply<proto::Category>) -> Result<Self, ApiError> {
         let mut reply = left.entity;
         let id = std::mem::take(&mut reply.id);
         let own = (!left.unchanged).then(|| Own::from_reply(reply));

@@ -18,7 +18,7 @@ pub struct OrderQueries;
 
 /// Which orders to list.
 #[derive(Debug)]
-struct Window {
+struct Pagination {
     /// `None`: everybody's.
     user_id: Option<String>,
     status: Option<i32>,
@@ -31,7 +31,7 @@ async fn by_id(context: &Context<'_>, id: ID) -> Result<Order, ApiError> {
     Order::from_row(single(answer, ("order", "id", &id))?)
 }
 
-impl Window {
+impl Pagination {
     fn new(user_id: Option<String>, status: Option<OrderStatus>) -> Self {
         let status = status.map(OrderStatus::number);
         Self { user_id, status }
@@ -117,7 +117,9 @@ impl OrderQueries {
         offset: Option<i32>,
     ) -> Result<Vec<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
-        Window::new(None, status).list(scope, limit, offset).await
+        Pagination::new(None, status)
+            .list(scope, limit, offset)
+            .await
     }
 
     /// A user's orders, the latest first: `limit` (1 to 500, 100 if absent) from `offset` on.
@@ -131,7 +133,7 @@ impl OrderQueries {
     ) -> Result<Vec<Order>, ApiError> {
         let scope = RequestContext::of(context)?;
         let user_id = arguments::user_id("userId", &user_id)?;
-        let window = Window::new(Some(user_id), status);
+        let window = Pagination::new(Some(user_id), status);
         window.list(scope, limit, offset).await
     }
 }

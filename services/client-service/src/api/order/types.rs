@@ -11,7 +11,7 @@ use super::super::saga::SagaState;
 use super::status::OrderStatus;
 use crate::errors::{ApiError, or_null};
 use crate::graphql::{DateTime, Decimal};
-use crate::upstream::{Left, RequestContext, load};
+use crate::upstream::{CommandReply, RequestContext, load};
 
 /// An order.
 #[derive(Debug)]
@@ -163,7 +163,7 @@ impl Order {
     ///
     /// # Errors
     /// It has no status, or an amount or a time is missing.
-    pub fn from_reply(left: Left<proto::Order>) -> Result<Self, ApiError> {
+    pub fn from_reply(left: CommandReply<proto::Order>) -> Result<Self, ApiError> {
         let mut reply = left.entity;
         let id = std::mem::take(&mut reply.id);
         let own = (!left.unchanged).then(|| Own::from_reply(reply));

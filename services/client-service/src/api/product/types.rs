@@ -10,7 +10,7 @@ use super::super::category::Category;
 use super::super::convert::{from_micros, from_timestamp, missing, to_int};
 use crate::errors::{ApiError, or_null};
 use crate::graphql::{DateTime, Decimal};
-use crate::upstream::{Left, RequestContext, load};
+use crate::upstream::{CommandReply, RequestContext, load};
 
 /// A product.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl Product {
     ///
     /// # Errors
     /// A time is missing.
-    pub fn from_reply(left: Left<proto::Product>) -> Result<Self, ApiError> {
+    pub fn from_reply(left: CommandReply<proto::Product>) -> Result<Self, ApiError> {
         let mut reply = left.entity;
         let id = std::mem::take(&mut reply.id);
         let stock = reply.stock.take().map(Stock::from);

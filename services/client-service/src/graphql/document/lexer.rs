@@ -10,7 +10,6 @@ use crate::errors::{ApiError, Code};
 
 /// How deep brackets of all kinds may be nested. The depth limits are stricter; values and types count here too.
 const MAX_BRACKETS: usize = 64;
-/// The most tokens.
 const MAX_TOKENS: usize = 3_000;
 
 /// What a token is.
@@ -18,7 +17,6 @@ const MAX_TOKENS: usize = 3_000;
 pub enum Kind<'a> {
     /// `! $ & ( ) : = @ [ ] { | }`
     Mark(char),
-    /// `...`
     Spread,
     /// A name or a keyword.
     Name(&'a str),
@@ -72,11 +70,11 @@ pub fn tokens(text: &str) -> Result<(Vec<Token<'_>>, Pos), ApiError> {
         }
         if open > MAX_BRACKETS {
             let message = format!("brackets are nested at most {MAX_BRACKETS} deep");
-            return Err(ApiError::at(Code::QueryTooDeep, message, pos));
+            return Err(ApiError::at_location(Code::QueryTooDeep, message, pos));
         }
         if tokens.len() == MAX_TOKENS {
             let message = format!("a query has at most {MAX_TOKENS} tokens");
-            return Err(ApiError::at(Code::QueryTooComplex, message, pos));
+            return Err(ApiError::at_location(Code::QueryTooComplex, message, pos));
         }
         tokens.push(Token { kind, pos });
     }

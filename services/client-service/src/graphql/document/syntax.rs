@@ -6,5 +6,5 @@ use crate::errors::{ApiError, Code};
 
 /// Text that is not GraphQL.
 pub fn syntax(pos: Pos, message: impl Into<String>) -> ApiError {
-    ApiError::at(Code::GraphqlParseFailed, message, pos)
+    ApiError::at_location(Code::GraphqlParseFailed, message, pos)
 }

@@ -10,7 +10,6 @@ pub const MAX_NESTING: usize = 32;
 const MAX_ALIASES: u64 = 30;
 /// The most directives in a document.
 const MAX_DIRECTIVES: u64 = 20;
-/// The deepest introspection.
 const MAX_INTROSPECTION_DEPTH: u64 = 20;
 /// The most fields and fragments of a document, each counted as often as it is selected: what costs nothing by
 /// the formula still costs time.
@@ -21,7 +20,6 @@ const MAX_ROOT_FIELDS: u64 = 60;
 /// The limits that can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The deepest query.
     pub depth: u32,
     /// The most complex query.
     pub complexity: u32,
@@ -84,6 +82,6 @@ fn refuse_above(code: Code, measures: &[(&str, u64, u64)], place: Pos) -> Result
     let above = measures.iter().find(|(_, given, limit)| given > limit);
     above.map_or(Ok(()), |(what, given, limit)| {
         let message = format!("the query's {what} is at most {limit}, got {given}");
-        Err(ApiError::at(code, message, place))
+        Err(ApiError::at_location(code, message, place))
     })
 }

@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
     ) -> Result<Cost, ApiError> {
         if nesting > MAX_NESTING {
             let message = format!("selections are nested at most {MAX_NESTING} deep");
-            return Err(ApiError::at(Code::QueryTooDeep, message, place));
+            return Err(ApiError::at_location(Code::QueryTooDeep, message, place));
         }
         let mut total = Cost::default();
         for Positioned { node, pos } in &set.items {

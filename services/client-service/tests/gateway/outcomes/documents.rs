@@ -24,14 +24,12 @@ pub struct Schema {
 /// A mutation that asks for one field of its result.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The mutation's name.
     pub mutation: String,
     /// The mutation with its arguments and the one field.
     pub field: String,
 }
 
 impl Case {
-    /// The whole document.
     pub fn document(&self) -> String {
         format!("mutation {{ it: {} }}", self.field)
     }

@@ -17,7 +17,7 @@ use tonic::Status;
 
 use self::documents::{Case, Schema};
 use self::services::{Failure, Point, stage};
-use crate::stage::{Stage, graphql};
+use crate::test_gateway::{TestGateway, graphql};
 
 /// The id of everything that the services answer with.
 const ID: &str = "it";
@@ -29,7 +29,6 @@ const AT_ONCE: usize = 64;
 /// What all errors of an answer must say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
-    /// There are none.
     Answered,
     Nothing,
     Unknown,
@@ -40,7 +39,7 @@ enum Expected {
 
 use Expected::{Answered, Committed, CommittedWithId, Nothing, Unknown};
 
-async fn ask(stage: &Stage, document: &str, keyed: bool) -> Result<Value> {
+async fn ask(stage: &TestGateway, document: &str, keyed: bool) -> Result<Value> {
     let mut request = graphql(document, &json!({}));
     if keyed {
         request = request.with_header("idempotency-key", "k");

@@ -20,7 +20,7 @@ use tonic::service::Routes;
 
 use super::POSITION;
 use super::answers::Answers;
-use crate::stage::Stage;
+use crate::test_gateway::TestGateway;
 
 /// Shorter than the gateway's defaults, since services that hang are waited for.
 const SETTINGS: [(&str, &str); 5] = [
@@ -31,12 +31,9 @@ const SETTINGS: [(&str, &str); 5] = [
     ("CLIENT_LIST_TIMEOUT_MS", "1500"),
 ];
 
-/// Which calls fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
-    /// None.
     Nowhere,
-    /// Commands.
     Command,
     /// The second command of the request.
     SecondCommand,
@@ -44,11 +41,9 @@ pub enum Point {
     Begin,
     /// The keeping of an answer.
     Finish,
-    /// Reads.
     Read,
 }
 
-/// How they fail.
 #[derive(Clone, Debug)]
 pub enum Failure {
     /// Nothing listens where the service should be.
@@ -73,7 +68,7 @@ struct Services {
 }
 
 /// A gateway in front of services that fail there.
-pub async fn stage(point: Point, failure: Failure, unchanged: bool) -> Result<Stage> {
+pub async fn stage(point: Point, failure: Failure, unchanged: bool) -> Result<TestGateway> {
     let away = matches!(failure, Failure::Away);
     let closed = || -> Result<GrpcChannel> {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
@@ -101,7 +96,7 @@ pub async fn stage(point: Point, failure: Failure, unchanged: bool) -> Result<St
             here()
         },
     };
-    Stage::on_channels(channels, &SETTINGS).await
+    TestGateway::on_channels(channels, &SETTINGS).await
 }
 
 impl Services {

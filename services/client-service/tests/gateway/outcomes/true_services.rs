@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use test_shop::{Reply, Request, until_within};
 use tonic::Status;
 
-use crate::stage::{Fault, Stage, graphql, text};
+use crate::test_gateway::{Fault, TestGateway, graphql, text};
 
 const BEGIN: &str = "/proto.Idempotency/Begin";
 const CREATE: &str = "/proto.CategoryCommand/Create";
@@ -31,7 +31,7 @@ fn said(body: &Value) -> &Value {
 }
 
 /// The ids of the categories that are there.
-async fn stored(stage: &Stage) -> Result<Vec<String>> {
+async fn stored(stage: &TestGateway) -> Result<Vec<String>> {
     let data = stage.data("{ categories { id } }", json!({})).await?;
     let rows = data["categories"].as_array().cloned().unwrap_or_default();
     rows.iter().map(|row| text(&row["id"])).collect()
@@ -39,7 +39,7 @@ async fn stored(stage: &Stage) -> Result<Vec<String>> {
 
 #[tokio::test]
 async fn a_count_that_cannot_be_read_leaves_a_category_that_is_named() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let gone = || Fault::Before(Status::unavailable("gone"));
     stage.wire.break_next(READ, [gone(), gone()]);
     let body = stage.ask(DOCUMENT, json!({})).await?.json()?;
@@ -66,7 +66,7 @@ fn fault(kind: usize) -> Fault {
 }
 
 /// The answer to a repeat, as soon as the key is free.
-async fn again(stage: &Stage) -> Result<Reply> {
+async fn again(stage: &TestGateway) -> Result<Reply> {
     until_within(LIMIT, "the end of the claim", async || {
         let reply = stage.send(&keyed()).await?;
         ensure!(reply.status != 409, "the key is claimed");
@@ -76,7 +76,7 @@ async fn again(stage: &Stage) -> Result<Reply> {
 }
 
 async fn lose(point: &str, kind: usize) -> Result<()> {
-    let stage = Stage::open_with(AppEnv::Development, &ONE_TRY).await?;
+    let stage = TestGateway::open_with(AppEnv::Development, &ONE_TRY).await?;
     stage.wire.break_next(point, [fault(kind)]);
     let first = stage.send(&keyed()).await?.json()?;
     let before = stored(&stage).await?;
@@ -119,7 +119,7 @@ async fn the_repeat_of_a_key_resolves_whatever_was_lost() -> Result<()> {
 
 #[tokio::test]
 async fn a_refusal_after_a_mutation_that_took_effect_is_kept_with_both() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let document = "mutation {
         a: createCategory(input: {name: \"Tea\"}) { id }
         b: createCategory(input: {name: \"Tea\"}) { id } }";

@@ -4,10 +4,14 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{Data, Expected, INVALID, Refused, check, check_literals};
-use crate::stage::Stage;
+use crate::test_gateway::TestGateway;
 
 /// Sends each value as the variable `v` of a document.
-async fn check_variables(stage: &Stage, document: &str, table: &[(Value, Expected)]) -> Result<()> {
+async fn check_variables(
+    stage: &TestGateway,
+    document: &str,
+    table: &[(Value, Expected)],
+) -> Result<()> {
     for (value, expected) in table {
         let row = (document, json!({ "v": value }), expected.clone());
         check(stage, &[row]).await?;
@@ -16,7 +20,7 @@ async fn check_variables(stage: &Stage, document: &str, table: &[(Value, Expecte
 }
 
 /// Sends a request with variables as they are written.
-async fn raw(stage: &Stage, query: &str, variables: &str) -> Result<Value> {
+async fn raw(stage: &TestGateway, query: &str, variables: &str) -> Result<Value> {
     let query = Value::from(query);
     let body = format!("{{\"query\": {query}, \"variables\": {variables}}}");
     let reply = stage
@@ -27,7 +31,7 @@ async fn raw(stage: &Stage, query: &str, variables: &str) -> Result<Value> {
 
 #[tokio::test]
 async fn s3_5_1_int() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let none = || Data(json!({"products": []}));
     let table = [
         (json!(5), none()),
@@ -70,7 +74,7 @@ async fn s3_5_1_int() -> Result<()> {
 
 #[tokio::test]
 async fn s3_5_2_float() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let none = || Data(json!({"productsByPriceRange": []}));
     let table = [
         (json!(1.5), none()),
@@ -92,7 +96,7 @@ async fn s3_5_2_float() -> Result<()> {
 
 #[tokio::test]
 async fn s3_5_3_string() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let none = || Data(json!({"searchCategories": []}));
     let query = "query($v: String!) { searchCategories(searchTerm: $v) { id } }";
     let table = [
@@ -127,7 +131,7 @@ async fn s3_5_3_string() -> Result<()> {
 
 #[tokio::test]
 async fn s3_5_4_boolean() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let table = [
         (json!(true), Data(json!({"a": "Query", "b": "Query"}))),
         (json!(false), Data(json!({"a": "Query"}))),
@@ -143,7 +147,7 @@ async fn s3_5_4_boolean() -> Result<()> {
 
 #[tokio::test]
 async fn s3_5_5_id() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let no = || Data(json!({"categoryExists": false}));
     let table = [
         (json!("4"), no()),
@@ -170,7 +174,7 @@ async fn s3_5_5_id() -> Result<()> {
 
 #[tokio::test]
 async fn s3_5_decimal() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let made = |price: Value| Data(json!({"createProduct": {"price": price}}));
     let table = [
         (json!(19.9), made(json!(19.9))),
@@ -202,7 +206,7 @@ async fn s3_5_decimal() -> Result<()> {
 
 #[tokio::test]
 async fn s3_9_enums() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let none = || Data(json!({"orders": []}));
     let table = [
         (json!("SHIPPED"), none()),
@@ -251,7 +255,7 @@ async fn s3_9_enums() -> Result<()> {
 
 #[tokio::test]
 async fn s3_10_input_objects() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let made = |stock: i32| Data(json!({"createProduct": {"stockQuantity": stock}}));
     let query = "mutation($v: CreateProductInput!) { createProduct(input: $v) { stockQuantity } }";
     let table = [
@@ -307,7 +311,7 @@ async fn s3_10_input_objects() -> Result<()> {
 
 #[tokio::test]
 async fn s3_11_and_3_12_lists_and_non_null() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let id = stage.product("Pot", None).await?;
     let ordered = || Data(json!({"createOrder": {"items": [{"quantity": 1}]}}));
     let item = json!({"productId": id, "quantity": 1});

@@ -9,7 +9,7 @@ mod values;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::test_gateway::TestGateway;
 
 const PARSE: &str = "GRAPHQL_PARSE_FAILED";
 const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
@@ -26,7 +26,7 @@ enum Expected {
 use Expected::{Data, Refused};
 
 /// Sends each request of a table; a refusal has a place in the document.
-async fn check(stage: &Stage, table: &[(&str, Value, Expected)]) -> Result<()> {
+async fn check(stage: &TestGateway, table: &[(&str, Value, Expected)]) -> Result<()> {
     for (query, variables, expected) in table {
         let body = stage.ask_after(query, variables.clone()).await?;
         let shown = format!("{query} with {variables}: {body}");
@@ -49,7 +49,11 @@ async fn check(stage: &Stage, table: &[(&str, Value, Expected)]) -> Result<()> {
 }
 
 /// Sends each literal in place of `$` in a document without variables.
-async fn check_literals(stage: &Stage, document: &str, table: &[(&str, Expected)]) -> Result<()> {
+async fn check_literals(
+    stage: &TestGateway,
+    document: &str,
+    table: &[(&str, Expected)],
+) -> Result<()> {
     for (literal, expected) in table {
         let query = document.replace('$', literal);
         check(stage, &[(&query, json!({}), expected.clone())]).await?;
@@ -58,7 +62,7 @@ async fn check_literals(stage: &Stage, document: &str, table: &[(&str, Expected)
 }
 
 /// The value that a field of type String gets from a literal.
-async fn text_of(stage: &Stage, literal: &str) -> Result<String> {
+async fn text_of(stage: &TestGateway, literal: &str) -> Result<String> {
     let product = format!(
         "mutation {{ createProduct(input: {{name: \"p\", price: 1, description: {literal}}}) {{ description }} }}"
     );

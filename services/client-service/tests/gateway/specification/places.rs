@@ -6,9 +6,12 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{INVALID, PARSE};
-use crate::stage::Stage;
+use crate::test_gateway::TestGateway;
 
-async fn check_places(stage: &Stage, table: &[(String, Value, &str, [u64; 2])]) -> Result<()> {
+async fn check_places(
+    stage: &TestGateway,
+    table: &[(String, Value, &str, [u64; 2])],
+) -> Result<()> {
     let mut wrong = Vec::new();
     for (query, variables, code, [line, column]) in table {
         let body = stage.ask_after(query, variables.clone()).await?;
@@ -34,7 +37,7 @@ fn rows(table: &[(&str, &'static str, [u64; 2])]) -> Vec<(String, Value, &'stati
 
 #[tokio::test]
 async fn s7_1_2_errors_of_the_text() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let table = [
         ("{ a ? }", PARSE, [1, 5]),
         ("{\r\n  a(b: 01)\r\n}", PARSE, [2, 8]),
@@ -55,7 +58,7 @@ async fn s7_1_2_errors_of_the_text() -> Result<()> {
 
 #[tokio::test]
 async fn s7_1_2_errors_of_limits() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let aliases = (0..31).fold(String::new(), |mut text, i| {
         let _ = write!(text, " a{i}: __typename");
         text
@@ -97,7 +100,7 @@ async fn s7_1_2_errors_of_limits() -> Result<()> {
 
 #[tokio::test]
 async fn s7_1_2_errors_of_validation() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let table = [
         ("{\n nonsense }", INVALID, [2, 2]),
         ("{ categories { id\n nonsense } }", INVALID, [2, 2]),
@@ -157,7 +160,7 @@ async fn s7_1_2_errors_of_validation() -> Result<()> {
 
 #[tokio::test]
 async fn s7_1_2_errors_of_variables_and_of_fields() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let table = [
         (
             "query(\n$a: ID!) { category(id: $a) { id } }",

@@ -4,11 +4,11 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{Data, INVALID, PARSE, Refused, check, text_of};
-use crate::stage::Stage;
+use crate::test_gateway::TestGateway;
 
 #[tokio::test]
 async fn s2_1_source_text_is_unicode() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     assert_eq!(
         text_of(&stage, "\"日本 😀 \u{1}\u{7f}\"").await?,
         "日本 😀 \u{1}\u{7f}"
@@ -26,7 +26,7 @@ async fn s2_1_source_text_is_unicode() -> Result<()> {
 
 #[tokio::test]
 async fn s2_1_ignored_tokens_stand_anywhere_and_mean_nothing() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let ok = || Data(json!({"__typename": "Query"}));
     let exists = || Data(json!({"categoryExists": false}));
     let table = [
@@ -66,7 +66,7 @@ async fn s2_1_ignored_tokens_stand_anywhere_and_mean_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn s2_1_9_a_name_is_as_long_as_it_can_be() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let exists = || Data(json!({"categoryExists": false}));
     let table = [
         ("queryA { __typename }", json!({}), Refused(PARSE)),
@@ -112,7 +112,7 @@ async fn s2_1_9_a_name_is_as_long_as_it_can_be() -> Result<()> {
 
 #[tokio::test]
 async fn s2_2_and_2_3_documents_have_operations_with_descriptions() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let ok = || Data(json!({"__typename": "Query"}));
     let one = || Data(json!({"categoryExists": false}));
     let described = "\"\"\"What it asks.\"\"\" query Q(\"The id.\" $id: ID!) { ...f }
@@ -171,7 +171,7 @@ async fn s2_2_and_2_3_documents_have_operations_with_descriptions() -> Result<()
 
 #[tokio::test]
 async fn s2_10_and_2_11_variables_have_types_and_then_defaults() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let none = || Data(json!({"products": []}));
     let table = [
         (
@@ -235,7 +235,7 @@ async fn s2_10_and_2_11_variables_have_types_and_then_defaults() -> Result<()> {
 
 #[tokio::test]
 async fn s2_11_variables_have_types_that_there_are_and_defaults_of_them() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let table = [
         (
             "query($n: Nonsense) { products(limit: $n) { id } }",

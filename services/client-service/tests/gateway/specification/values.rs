@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{Data, Expected, INVALID, PARSE, Refused, check_literals, text_of};
-use crate::stage::Stage;
+use crate::test_gateway::TestGateway;
 
 const PRODUCTS: &str = "{ products(limit: $) { id } }";
 const RANGE: &str = "{ productsByPriceRange(minPrice: $, maxPrice: 1e9) { id } }";
@@ -21,7 +21,7 @@ fn none_in_range() -> Expected {
 
 #[tokio::test]
 async fn s2_9_1_int_values() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let table = [
         ("7", no_products()),
         ("007", Refused(PARSE)),
@@ -55,7 +55,7 @@ async fn s2_9_1_int_values() -> Result<()> {
 
 #[tokio::test]
 async fn s2_9_2_float_values() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let table = [
         ("1.0", none_in_range()),
         ("-1.5e3", none_in_range()),
@@ -91,7 +91,7 @@ async fn s2_9_2_float_values() -> Result<()> {
 
 #[tokio::test]
 async fn s2_9_3_boolean_values() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let include = "{ a: __typename b: __typename @include(if: $) }";
     let table = [
         ("true", Data(json!({"a": "Query", "b": "Query"}))),
@@ -107,7 +107,7 @@ async fn s2_9_3_boolean_values() -> Result<()> {
 
 #[tokio::test]
 async fn s2_9_4_string_values() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     for (literal, text) in [
         (r#""plain""#, "plain"),
         (r#""\"\\\/\b\f\n\r\tx""#, "\"\\/\u{8}\u{c}\n\r\tx"),
@@ -145,7 +145,7 @@ async fn s2_9_4_string_values() -> Result<()> {
 
 #[tokio::test]
 async fn s2_9_5_null_is_not_an_absent_value() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let table = [
         ("null", no_products()),
         ("nullX", Refused(INVALID)),
@@ -170,7 +170,7 @@ async fn s2_9_5_null_is_not_an_absent_value() -> Result<()> {
 
 #[tokio::test]
 async fn s2_9_6_enum_values_are_names() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let none = || Data(json!({"orders": []}));
     let table = [
         ("PENDING", none()),
@@ -187,7 +187,7 @@ async fn s2_9_6_enum_values_are_names() -> Result<()> {
 
 #[tokio::test]
 async fn s2_9_7_list_values() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let id = stage.product("Pot", None).await?;
     let item = format!("{{productId: \"{id}\", quantity: 1}}");
     for literal in [
@@ -212,7 +212,7 @@ async fn s2_9_7_list_values() -> Result<()> {
 
 #[tokio::test]
 async fn s2_9_8_input_object_values() -> Result<()> {
-    let stage = Stage::open().await?;
+    let stage = TestGateway::open().await?;
     let made = || Data(json!({"createProduct": {"name": "A", "price": 1}}));
     let create = "mutation { createProduct(input: $) { name price } }";
     let table = [

@@ -3,7 +3,7 @@
 use contract::proto::{CategoryUpParam, Crud};
 use domain::category::{CreateCategory, DeleteCategory, UpdateCategory};
 use domain::value::{CategoryName, EntityId};
-use domain::{DomainError, Findings};
+use domain::{DomainError, ValidationErrors};
 use event_sourcing::CommandId;
 
 use super::super::input::{description, expected_version, given, new_id, require_crud, to_delete};
@@ -12,12 +12,12 @@ pub(super) fn create(
     param: &CategoryUpParam,
     command_id: CommandId,
 ) -> Result<CreateCategory, DomainError> {
-    let mut findings = Findings::default();
-    let crud = findings.keep(require_crud(param.crud, Crud::Insert));
-    let id = findings.keep(new_id("id", &param.id, command_id));
+    let mut findings = ValidationErrors::default();
+    let crud = findings.check(require_crud(param.crud, Crud::Insert));
+    let id = findings.check(new_id("id", &param.id, command_id));
     let name = param.name_value.as_ref().unwrap_or(&param.name);
-    let name = findings.keep(CategoryName::parse("name", name));
-    let description = findings.keep(description(
+    let name = findings.check(CategoryName::parse("name", name));
+    let description = findings.check(description(
         param.description.as_deref(),
         param.clear_description,
     ));
@@ -32,17 +32,17 @@ pub(super) fn create(
 }
 
 pub(super) fn update(param: &CategoryUpParam, _: CommandId) -> Result<UpdateCategory, DomainError> {
-    let mut findings = Findings::default();
-    let crud = findings.keep(require_crud(param.crud, Crud::Update));
-    let id = findings.keep(EntityId::parse("id", &param.id));
+    let mut findings = ValidationErrors::default();
+    let crud = findings.check(require_crud(param.crud, Crud::Update));
+    let id = findings.check(EntityId::parse("id", &param.id));
     let name = given(param.name_value.as_deref(), &param.name)
         .map(|text| CategoryName::parse("name", text));
-    let name = findings.keep(name.transpose());
-    let description = findings.keep(description(
+    let name = findings.check(name.transpose());
+    let description = findings.check(description(
         param.description.as_deref(),
         param.clear_description,
     ));
-    let version = findings.keep(expected_version(param.expected_version));
+    let version = findings.check(expected_version(param.expected_version));
     let (Some(()), Some(id), Some(name), Some(description), Some(expected_version)) =
         (crud, id, name, description, version)
     else {

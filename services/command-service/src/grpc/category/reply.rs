@@ -8,7 +8,7 @@ use super::super::reply::signed;
 
 /// A category as it is, or was before its deletion; nothing if it never was.
 pub(in crate::grpc) fn category(category: &category::Category) -> Option<Category> {
-    let values = category.life().last()?;
+    let values = category.lifecycle().last()?;
     Some(Category {
         id: values.id.to_string(),
         name: values.name.as_str().to_owned(),

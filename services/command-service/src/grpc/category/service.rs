@@ -7,9 +7,9 @@ use contract::proto::{CategoryUpParam, CategoryUpResult};
 use domain::category::Category;
 use tonic::{Request, Response, Status};
 
-use super::super::reply::{at, now, split};
+use super::super::reply::{at_position, now, split};
 use super::{input, reply};
-use crate::bus::{CommandBus, Heard};
+use crate::bus::{CommandBus, CommandOutcome};
 
 pub(in crate::grpc) struct CategoryApi {
     bus: Arc<CommandBus>,
@@ -20,7 +20,7 @@ impl CategoryApi {
         Self { bus }
     }
 
-    fn respond(&self, heard: Heard<Arc<Category>>) -> Response<CategoryUpResult> {
+    fn respond(&self, heard: CommandOutcome<Arc<Category>>) -> Response<CategoryUpResult> {
         let (category, error) = split(heard.result);
         let message = CategoryUpResult {
             category: category.and_then(|category| reply::category(&category)),
@@ -28,7 +28,7 @@ impl CategoryApi {
             timestamp: Some(now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
         };
-        at(heard.position, message)
+        at_position(heard.position, message)
     }
 }
 

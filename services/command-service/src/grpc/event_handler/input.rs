@@ -1,7 +1,7 @@
 //! Decisions about event handlers from messages.
 
 use contract::proto::{PauseEventHandlerParam, ResumeEventHandlerParam, SkipHandledEventParam};
-use domain::{DomainError, Findings, ValidationError};
+use domain::{DomainError, ValidationError, ValidationErrors};
 use event_sourcing::handler::ParkedStream;
 use event_sourcing::{Actor, Position};
 
@@ -74,7 +74,7 @@ fn decided(
     who: &str,
     reason: &str,
 ) -> Result<DecideOnHandler, DomainError> {
-    let mut findings = Findings::default();
+    let mut findings = ValidationErrors::default();
     let Some((who, reason)) = acting(&mut findings, who, reason) else {
         return Err(findings.into());
     };

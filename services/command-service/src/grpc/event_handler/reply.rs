@@ -8,8 +8,8 @@ use event_sourcing::handler::{self, HandlerControlEvent};
 use event_sourcing::{Clock, Decision};
 
 use super::super::reply::{now, signed, split};
-use crate::bus::Heard;
-use crate::handlers::{Standing, Standings};
+use crate::bus::CommandOutcome;
+use crate::handlers::{HandlerStatus, Standings};
 
 /// The most parked streams of one answer, and the most decisions.
 const MAX_SHOWN: usize = 100;
@@ -41,7 +41,7 @@ pub(super) fn shown(standings: Standings) -> ShowEventHandlerResult {
     }
 }
 
-pub(super) fn acted(heard: Heard<()>, clock: &dyn Clock) -> EventHandlerActionResult {
+pub(super) fn acted(heard: CommandOutcome<()>, clock: &dyn Clock) -> EventHandlerActionResult {
     let (_, error) = split(heard.result);
     EventHandlerActionResult {
         error,
@@ -50,13 +50,13 @@ pub(super) fn acted(heard: Heard<()>, clock: &dyn Clock) -> EventHandlerActionRe
     }
 }
 
-fn state(standing: Standing) -> EventHandlerState {
+fn state(standing: HandlerStatus) -> EventHandlerState {
     match standing {
-        Standing::Running => EventHandlerState::Running,
-        Standing::Waiting => EventHandlerState::Waiting,
-        Standing::Paused => EventHandlerState::Paused,
-        Standing::Full => EventHandlerState::Full,
-        Standing::Failing => EventHandlerState::Failing,
+        HandlerStatus::Running => EventHandlerState::Running,
+        HandlerStatus::Waiting => EventHandlerState::Waiting,
+        HandlerStatus::Paused => EventHandlerState::Paused,
+        HandlerStatus::Full => EventHandlerState::Full,
+        HandlerStatus::Failing => EventHandlerState::Failing,
     }
 }
 

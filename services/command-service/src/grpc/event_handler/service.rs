@@ -14,9 +14,9 @@ use tokio::time::timeout_at;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
-use super::super::reply::at;
+use super::super::reply::at_position;
 use super::{input, reply};
-use crate::bus::{CommandBus, Heard, internal};
+use crate::bus::{CommandBus, CommandOutcome, internal};
 use crate::context;
 use crate::handlers::{EventHandlers, Standings};
 
@@ -45,9 +45,9 @@ impl EventHandlersApi {
         })
     }
 
-    fn acted(&self, heard: Heard<()>) -> Response<EventHandlerActionResult> {
+    fn acted(&self, heard: CommandOutcome<()>) -> Response<EventHandlerActionResult> {
         let position = heard.position;
-        at(position, reply::acted(heard, &*self.bus.clock()))
+        at_position(position, reply::acted(heard, &*self.bus.clock()))
     }
 }
 

@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status};
 
 use crate::bus::internal;
 use crate::context;
-use crate::idempotency::{Begun, KeyedRequest, LEASE, RequestHash, Requests};
+use crate::idempotency::{Claim, KeyedRequest, LEASE, RequestHash, Requests};
 
 /// The most characters of a principal and of a key.
 const MAX_NAME: usize = 255;
@@ -53,24 +53,24 @@ impl Idempotency for IdempotencyApi {
         let begun = self.requests.begin(&keyed, hash, seed, &token);
         let begun = within(deadline, begun).await?;
         Ok(Response::new(match begun {
-            Begun::Fresh { seed } => IdempotencyBeginResult {
+            Claim::Fresh { seed } => IdempotencyBeginResult {
                 state: IdempotencyState::Fresh.into(),
                 seed: seed.to_string(),
                 token,
                 lease_ms: millis(LEASE),
                 ..IdempotencyBeginResult::default()
             },
-            Begun::Again { answer } => IdempotencyBeginResult {
+            Claim::Again { answer } => IdempotencyBeginResult {
                 state: IdempotencyState::Again.into(),
                 answer: Bytes::from(answer),
                 ..IdempotencyBeginResult::default()
             },
-            Begun::InProgress { for_at_most } => IdempotencyBeginResult {
+            Claim::InProgress { for_at_most } => IdempotencyBeginResult {
                 state: IdempotencyState::InProgress.into(),
                 retry_after_ms: millis(for_at_most),
                 ..IdempotencyBeginResult::default()
             },
-            Begun::Reused => IdempotencyBeginResult {
+            Claim::Reused => IdempotencyBeginResult {
                 state: IdempotencyState::Reused.into(),
                 ..IdempotencyBeginResult::default()
             },

@@ -5,7 +5,7 @@ use contract::proto::{
 };
 use domain::order::{CancelOrder, DeliverOrder, GivenLine, OrderLines, PlaceOrder, ShipOrder};
 use domain::value::{self, EntityId, Money, Reason, UserId};
-use domain::{DomainError, Findings, ValidationError};
+use domain::{DomainError, ValidationError, ValidationErrors};
 use event_sourcing::CommandId;
 
 use super::super::input::{from_double, new_id};
@@ -17,12 +17,12 @@ pub(in crate::grpc) fn place(
     param: &StartOrderSagaParam,
     command_id: CommandId,
 ) -> Result<PlaceOrder, DomainError> {
-    let mut findings = Findings::default();
-    let id = findings.keep(new_id("orderId", &param.order_id, command_id));
-    let user_id = findings.keep(UserId::parse("userId", &param.customer_id));
+    let mut findings = ValidationErrors::default();
+    let id = findings.check(new_id("orderId", &param.order_id, command_id));
+    let user_id = findings.check(UserId::parse("userId", &param.customer_id));
     let items = param.items.iter().enumerate();
     let lines = items.map(|(index, item)| line(&format!("items[{index}]"), item));
-    let lines = findings.keep(lines.collect::<Result<Vec<_>, _>>());
+    let lines = findings.check(lines.collect::<Result<Vec<_>, _>>());
     let lines = lines.and_then(|lines| {
         let parsed = OrderLines::parse("items", &lines);
         findings.keep_all(parsed)
@@ -30,7 +30,7 @@ pub(in crate::grpc) fn place(
     let address = param.shipping_address.as_ref().map(address);
     let address = findings.keep_all(address.transpose());
     let total = param.total_amount_decimal.as_deref();
-    let total = findings.keep(amount("totalAmount", total, param.total_amount));
+    let total = findings.check(amount("totalAmount", total, param.total_amount));
     let (Some(id), Some(user_id), Some(lines), Some(shipping_address), Some(expected_total)) =
         (id, user_id, lines, address, total)
     else {
@@ -46,7 +46,7 @@ pub(in crate::grpc) fn place(
     })
 }
 
-fn address(given: &ShippingAddress) -> Result<value::ShippingAddress, Findings> {
+fn address(given: &ShippingAddress) -> Result<value::ShippingAddress, ValidationErrors> {
     let (street, city) = (&given.street, &given.city);
     value::ShippingAddress::parse("shippingAddress", street, city, &given.postal_code)
 }
@@ -79,11 +79,11 @@ pub(super) fn cancel(
     requested_by: Option<UserId>,
     command_id: CommandId,
 ) -> Result<CancelOrder, DomainError> {
-    let mut findings = Findings::default();
-    let order_id = findings.keep(EntityId::parse("orderId", &param.id));
+    let mut findings = ValidationErrors::default();
+    let order_id = findings.check(EntityId::parse("orderId", &param.id));
     let reason = param.reason.as_deref();
     let reason = reason.map(|text| Reason::parse("reason", text));
-    let reason = findings.keep(reason.transpose());
+    let reason = findings.check(reason.transpose());
     let (Some(order_id), Some(reason)) = (order_id, reason) else {
         return Err(findings.into());
     };

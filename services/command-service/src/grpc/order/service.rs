@@ -7,23 +7,23 @@ use contract::proto::{OrderCancelParam, OrderUpParam, OrderUpResult};
 use domain::order::Order;
 use tonic::{Request, Response, Status};
 
-use super::super::reply::{at, now, split};
+use super::super::reply::{at_position, now, split};
 use super::{input, reply};
-use crate::bus::{CommandBus, Heard};
+use crate::bus::{CommandBus, CommandOutcome};
 use crate::context;
-use crate::fulfilment::Fulfilments;
+use crate::fulfilment::SagaService;
 
 pub(in crate::grpc) struct OrderApi {
     bus: Arc<CommandBus>,
-    fulfilments: Fulfilments,
+    fulfilments: SagaService,
 }
 
 impl OrderApi {
-    pub(in crate::grpc) fn new(bus: Arc<CommandBus>, fulfilments: Fulfilments) -> Self {
+    pub(in crate::grpc) fn new(bus: Arc<CommandBus>, fulfilments: SagaService) -> Self {
         Self { bus, fulfilments }
     }
 
-    fn respond(&self, heard: Heard<Arc<Order>>) -> Response<OrderUpResult> {
+    fn respond(&self, heard: CommandOutcome<Arc<Order>>) -> Response<OrderUpResult> {
         let (order, error) = split(heard.result);
         let message = OrderUpResult {
             order: order.and_then(|order| reply::order(&order)),
@@ -31,7 +31,7 @@ impl OrderApi {
             timestamp: Some(now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
         };
-        at(heard.position, message)
+        at_position(heard.position, message)
     }
 }
 

@@ -4,7 +4,7 @@ use contract::proto::{Crud, PriceUpParam, ProductUpParam, StockUpParam};
 use domain::product::{ChangeProductPrice, CreateProduct, DeleteProduct, UpdateProduct};
 use domain::stock::UpdateStock;
 use domain::value::{EntityId, Patch, Price, ProductName, Reason, StockLevel};
-use domain::{DomainError, Findings, ValidationError};
+use domain::{DomainError, ValidationError, ValidationErrors};
 use event_sourcing::CommandId;
 
 use super::super::input::{
@@ -15,20 +15,20 @@ pub(super) fn create(
     param: &ProductUpParam,
     command_id: CommandId,
 ) -> Result<CreateProduct, DomainError> {
-    let mut findings = Findings::default();
-    let crud = findings.keep(require_crud(param.crud, Crud::Insert));
-    let id = findings.keep(new_id("id", &param.id, command_id));
+    let mut findings = ValidationErrors::default();
+    let crud = findings.check(require_crud(param.crud, Crud::Insert));
+    let id = findings.check(new_id("id", &param.id, command_id));
     let name = param.name_value.as_ref().unwrap_or(&param.name);
-    let name = findings.keep(ProductName::parse("name", name));
-    let description = findings.keep(description(
+    let name = findings.check(ProductName::parse("name", name));
+    let description = findings.check(description(
         param.description.as_deref(),
         param.clear_description,
     ));
-    let price = findings.keep(price(param.price_decimal.as_deref(), param.price));
+    let price = findings.check(price(param.price_decimal.as_deref(), param.price));
     let category_id = given(param.category_id_value.as_deref(), &param.category_id);
-    let category_id = findings.keep(category_patch(category_id, param.clear_category));
+    let category_id = findings.check(category_patch(category_id, param.clear_category));
     let on_hand = StockLevel::parse("stockQuantity", param.stock_quantity.unwrap_or(0));
-    let on_hand = findings.keep(on_hand);
+    let on_hand = findings.check(on_hand);
     let (
         (Some(()), Some(id), Some(name), Some(description)),
         (Some(price), Some(category_id), Some(on_hand)),
@@ -47,23 +47,23 @@ pub(super) fn create(
 }
 
 pub(super) fn update(param: &ProductUpParam, _: CommandId) -> Result<UpdateProduct, DomainError> {
-    let mut findings = Findings::default();
-    let crud = findings.keep(require_crud(param.crud, Crud::Update));
-    let id = findings.keep(EntityId::parse("id", &param.id));
+    let mut findings = ValidationErrors::default();
+    let crud = findings.check(require_crud(param.crud, Crud::Update));
+    let id = findings.check(EntityId::parse("id", &param.id));
     let name = given(param.name_value.as_deref(), &param.name)
         .map(|text| ProductName::parse("name", text));
-    let name = findings.keep(name.transpose());
-    let description = findings.keep(description(
+    let name = findings.check(name.transpose());
+    let description = findings.check(description(
         param.description.as_deref(),
         param.clear_description,
     ));
     let price = (param.price_decimal.is_some() || param.price != 0.0)
         .then(|| price(param.price_decimal.as_deref(), param.price));
-    let price = findings.keep(price.transpose());
+    let price = findings.check(price.transpose());
     let category_id = given(param.category_id_value.as_deref(), &param.category_id);
-    let category_id = findings.keep(category_patch(category_id, param.clear_category));
-    let version = findings.keep(expected_version(param.expected_version));
-    let stock = findings.keep(refuse_stock(param.stock_quantity));
+    let category_id = findings.check(category_patch(category_id, param.clear_category));
+    let version = findings.check(expected_version(param.expected_version));
+    let stock = findings.check(refuse_stock(param.stock_quantity));
     let (
         (Some(()), Some(id), Some(name), Some(description)),
         (Some(price), Some(category_id), Some(expected_version), Some(())),
@@ -93,14 +93,14 @@ pub(super) fn change_price(
     param: &PriceUpParam,
     _: CommandId,
 ) -> Result<ChangeProductPrice, DomainError> {
-    let mut findings = Findings::default();
-    let id = findings.keep(EntityId::parse("id", &param.id));
-    let new_price = findings.keep(Price::parse("newPrice", &param.new_price));
+    let mut findings = ValidationErrors::default();
+    let id = findings.check(EntityId::parse("id", &param.id));
+    let new_price = findings.check(Price::parse("newPrice", &param.new_price));
     let reason = param
         .reason
         .as_ref()
         .map(|text| Reason::parse("reason", text));
-    let reason = findings.keep(reason.transpose());
+    let reason = findings.check(reason.transpose());
     let (Some(id), Some(new_price), Some(reason)) = (id, new_price, reason) else {
         return Err(findings.into());
     };
@@ -112,9 +112,9 @@ pub(super) fn change_price(
 }
 
 pub(super) fn update_stock(param: &StockUpParam, _: CommandId) -> Result<UpdateStock, DomainError> {
-    let mut findings = Findings::default();
-    let product_id = findings.keep(EntityId::parse("productId", &param.product_id));
-    let on_hand = findings.keep(StockLevel::parse("quantity", param.quantity));
+    let mut findings = ValidationErrors::default();
+    let product_id = findings.check(EntityId::parse("productId", &param.product_id));
+    let on_hand = findings.check(StockLevel::parse("quantity", param.quantity));
     let (Some(product_id), Some(on_hand)) = (product_id, on_hand) else {
         return Err(findings.into());
     };

@@ -9,7 +9,7 @@ use super::super::reply::signed;
 
 /// The product as it is, or was before its deletion, without its category; nothing if it never was.
 pub(super) fn product(product: &Product) -> Option<proto::Product> {
-    let values = product.life().last()?;
+    let values = product.lifecycle().last()?;
     Some(proto::Product {
         id: values.id.to_string(),
         name: values.name.as_str().to_owned(),

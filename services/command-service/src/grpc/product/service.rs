@@ -10,9 +10,9 @@ use domain::category::Category;
 use tonic::{Request, Response, Status};
 
 use super::super::category;
-use super::super::reply::{at, now, split};
+use super::super::reply::{at_position, now, split};
 use super::{input, reply};
-use crate::bus::{CommandBus, Heard};
+use crate::bus::{CommandBus, CommandOutcome};
 
 pub(in crate::grpc) struct ProductApi {
     bus: Arc<CommandBus>,
@@ -23,7 +23,7 @@ impl ProductApi {
         Self { bus }
     }
 
-    async fn respond(&self, heard: Heard<Option<Product>>) -> Response<ProductUpResult> {
+    async fn respond(&self, heard: CommandOutcome<Option<Product>>) -> Response<ProductUpResult> {
         let (product, error) = split(heard.result);
         let mut product = product.flatten();
         if let Some(product) = &mut product
@@ -38,7 +38,7 @@ impl ProductApi {
             timestamp: Some(now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
         };
-        at(heard.position, message)
+        at_position(heard.position, message)
     }
 }
 
@@ -92,6 +92,6 @@ impl ProductCommand for ProductApi {
             error,
             timestamp: Some(now(self.bus.clock().as_ref())),
         };
-        Ok(at(heard.position, message))
+        Ok(at_position(heard.position, message))
     }
 }

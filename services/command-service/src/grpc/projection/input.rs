@@ -2,7 +2,7 @@
 
 use contract::proto::{ResumeProjectionParam, SkipProjectionEventParam};
 use domain::value::EntityId;
-use domain::{DomainError, Findings, ValidationError};
+use domain::{DomainError, ValidationError, ValidationErrors};
 use event_sourcing::Position;
 use event_sourcing::projection::Actor;
 
@@ -14,8 +14,8 @@ pub(super) fn skip(
     param: &SkipProjectionEventParam,
     head: Position,
 ) -> Result<DecideOnProjection, DomainError> {
-    let mut findings = Findings::default();
-    let position = findings.keep(position(param.position, head));
+    let mut findings = ValidationErrors::default();
+    let position = findings.check(position(param.position, head));
     let decision = position.map(ProjectionDecision::Skip);
     decided(
         findings,
@@ -29,7 +29,7 @@ pub(super) fn skip(
 pub(super) fn resume(param: &ResumeProjectionParam) -> Result<DecideOnProjection, DomainError> {
     let decision = Some(ProjectionDecision::Resume);
     decided(
-        Findings::default(),
+        ValidationErrors::default(),
         &param.projection,
         decision,
         &param.who,
@@ -38,13 +38,13 @@ pub(super) fn resume(param: &ResumeProjectionParam) -> Result<DecideOnProjection
 }
 
 fn decided(
-    mut findings: Findings,
+    mut findings: ValidationErrors,
     projection: &str,
     decision: Option<ProjectionDecision>,
     who: &str,
     reason: &str,
 ) -> Result<DecideOnProjection, DomainError> {
-    let projection = findings.keep(EntityId::parse("projection", projection));
+    let projection = findings.check(EntityId::parse("projection", projection));
     let actor = acting(&mut findings, who, reason);
     let (Some(projection), Some(decision), Some((who, reason))) = (projection, decision, actor)
     else {

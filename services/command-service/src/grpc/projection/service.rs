@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status};
 
 use super::super::reply;
 use super::input;
-use crate::bus::{CommandBus, Heard, internal};
+use crate::bus::{CommandBus, CommandOutcome, internal};
 use crate::context;
 
 pub(in crate::grpc) struct AdminApi {
@@ -44,13 +44,13 @@ impl AdminApi {
             })
     }
 
-    fn respond(&self, heard: Heard<()>) -> Response<ProjectionActionResult> {
+    fn respond(&self, heard: CommandOutcome<()>) -> Response<ProjectionActionResult> {
         let message = ProjectionActionResult {
             error: heard.result.err(),
             timestamp: Some(reply::now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
         };
-        reply::at(heard.position, message)
+        reply::at_position(heard.position, message)
     }
 }
 

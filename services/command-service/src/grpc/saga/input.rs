@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::proto::{self, ListSagasParam, ResolveSagaParam, SagaActionParam, ShowSagaParam};
 use domain::fulfilment::parse_saga_type;
 use domain::value::EntityId;
-use domain::{DomainError, Findings, ValidationError};
-use sagas::{Person, SagaStatus};
+use domain::{DomainError, ValidationError, ValidationErrors};
+use event_sourcing::Actor;
+use sagas::SagaStatus;
 
 use super::super::input::acting;
 use crate::fulfilment::SagaFilter;
@@ -22,7 +23,7 @@ pub(super) enum ShownBy {
 
 /// Which saga to show, and behind which of its versions.
 pub(super) fn show(param: &ShowSagaParam) -> Result<(ShownBy, u64), DomainError> {
-    let mut findings = Findings::default();
+    let mut findings = ValidationErrors::default();
     let shown_by = match (param.saga_id.as_str(), param.order_id.as_str()) {
         (saga_id, "") => EntityId::parse("sagaId", saga_id).map(ShownBy::Saga),
         ("", order_id) => EntityId::parse("orderId", order_id).map(ShownBy::Order),
@@ -31,7 +32,7 @@ pub(super) fn show(param: &ShowSagaParam) -> Result<(ShownBy, u64), DomainError>
             message: "sagaId and orderId exclude each other, got both".to_owned(),
         }),
     };
-    let shown_by = findings.keep(shown_by);
+    let shown_by = findings.check(shown_by);
     let after = u64::try_from(param.after_version).map_err(|_| ValidationError {
         field: "afterVersion".to_owned(),
         message: format!(
@@ -39,23 +40,23 @@ pub(super) fn show(param: &ShowSagaParam) -> Result<(ShownBy, u64), DomainError>
             param.after_version
         ),
     });
-    let (Some(shown_by), Some(after)) = (shown_by, findings.keep(after)) else {
+    let (Some(shown_by), Some(after)) = (shown_by, findings.check(after)) else {
         return Err(findings.into());
     };
     Ok((shown_by, after))
 }
 
 /// A saga's id, and who does something to it and why.
-pub(super) fn action(param: &SagaActionParam) -> Result<(EntityId, Person), DomainError> {
-    let mut findings = Findings::default();
-    let saga_id = findings.keep(EntityId::parse("sagaId", &param.saga_id));
+pub(super) fn action(param: &SagaActionParam) -> Result<(EntityId, Actor), DomainError> {
+    let mut findings = ValidationErrors::default();
+    let saga_id = findings.check(EntityId::parse("sagaId", &param.saga_id));
     let by = acting(&mut findings, &param.who, &param.reason);
     let (Some(saga_id), Some((who, why))) = (saga_id, by) else {
         return Err(findings.into());
     };
-    let person = Person {
-        who: who.as_str().to_owned(),
-        why: why.as_str().to_owned(),
+    let person = Actor {
+        id: who.as_str().to_owned(),
+        reason: why.as_str().to_owned(),
     };
     Ok((saga_id, person))
 }
@@ -74,16 +75,16 @@ pub(super) fn filter(
     param: &ListSagasParam,
     now: DateTime<Utc>,
 ) -> Result<SagaFilter, DomainError> {
-    let mut findings = Findings::default();
+    let mut findings = ValidationErrors::default();
     let statuses = param.statuses.iter().map(|status| known_status(*status));
-    let statuses = findings.keep(statuses.collect::<Result<_, _>>());
-    let limit = findings.keep(limit(param.limit));
+    let statuses = findings.check(statuses.collect::<Result<_, _>>());
+    let limit = findings.check(limit(param.limit));
     let saga_type = param.r#type.as_deref();
     let saga_type = saga_type
         .map(|text| parse_saga_type("type", text))
         .transpose();
-    let saga_type = findings.keep(saga_type);
-    let started_until = findings.keep(param.min_age_ms.map(|age| past(age, now)).transpose());
+    let saga_type = findings.check(saga_type);
+    let started_until = findings.check(param.min_age_ms.map(|age| past(age, now)).transpose());
     let (Some(statuses), Some(saga_type), Some(limit), Some(started_until)) =
         (statuses, saga_type, limit, started_until)
     else {

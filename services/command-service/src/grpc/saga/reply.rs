@@ -2,9 +2,9 @@
 
 use contract::proto::{self, Saga, SagaEvent};
 use contract::time::to_timestamp;
-use event_sourcing::{DecodeError, Envelope};
+use event_sourcing::{Actor, DecodeError, Envelope};
 use sagas::event::{
-    Action, AnySagaEvent, FailedAs, Person, SagaEvent as Event, StepFailed, StepStarted,
+    Action, AnySagaEvent, FailureKind, SagaEvent as Event, StepFailed, StepStarted,
 };
 use sagas::{SagaStatus, Summary};
 
@@ -60,13 +60,13 @@ pub(super) fn event(envelope: &Envelope) -> Result<SagaEvent, DecodeError> {
         Event::StepFailed(e) => failed(line, e),
         Event::StepCompleted(e) => SagaEvent {
             step: Some(e.step),
-            ..by(line, e.by)
+            ..with_actor(line, e.actor)
         },
         Event::StepCompensated(e) => SagaEvent {
             step: Some(e.step),
             undo: true,
-            outcome: (!e.happened).then(|| "nothing to undo".to_owned()),
-            ..by(line, e.by)
+            outcome: (!e.had_effect).then(|| "nothing to undo".to_owned()),
+            ..with_actor(line, e.actor)
         },
         Event::CompensationStarted(e) => SagaEvent {
             step: e.step,
@@ -79,12 +79,12 @@ pub(super) fn event(envelope: &Envelope) -> Result<SagaEvent, DecodeError> {
             why: Some(e.reason),
             ..line
         },
-        Event::CancelRequested(e) => by(line, Some(e.by)),
-        Event::Failed(e) => by(line, Some(e.by)),
+        Event::CancelRequested(e) => with_actor(line, Some(e.actor)),
+        Event::Failed(e) => with_actor(line, Some(e.actor)),
         Event::Resumed(e) => SagaEvent {
             action: Some(action(e.action).to_owned()),
             step: e.step,
-            ..by(line, Some(e.by))
+            ..with_actor(line, Some(e.actor))
         },
     })
 }
@@ -102,10 +102,10 @@ fn started(line: SagaEvent, e: StepStarted) -> SagaEvent {
 
 fn failed(line: SagaEvent, e: StepFailed) -> SagaEvent {
     let outcome = match e.outcome {
-        FailedAs::Refused => "refused",
-        FailedAs::NotDone => "not_done",
-        FailedAs::Unknown => "unknown",
-        FailedAs::NotClosed => "not_closed",
+        FailureKind::Declined => "declined",
+        FailureKind::Transient => "transient",
+        FailureKind::Unknown => "unknown",
+        FailureKind::KeyOpen => "key_open",
     };
     SagaEvent {
         step: Some(e.step),
@@ -126,8 +126,8 @@ fn action(action: Action) -> &'static str {
     }
 }
 
-fn by(line: SagaEvent, person: Option<Person>) -> SagaEvent {
-    let (who, why) = person.map(|person| (person.who, person.why)).unzip();
+fn with_actor(line: SagaEvent, person: Option<Actor>) -> SagaEvent {
+    let (who, why) = person.map(|person| (person.id, person.reason)).unzip();
     SagaEvent { who, why, ..line }
 }
 

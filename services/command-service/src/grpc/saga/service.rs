@@ -12,30 +12,30 @@ use contract::status::{Outcome, committed_at};
 use domain::value::{EntityId, Reason, UserId};
 use domain::{DomainError, Entity};
 use event_sourcing::Position;
-use sagas::{Act, SagaStatus, Summary};
+use sagas::{OperatorAction, SagaStatus, Summary};
 use tonic::{Request, Response, Status};
 
 use super::super::order;
-use super::super::reply::{at, now, split};
+use super::super::reply::{at_position, now, split};
 use super::input::ShownBy;
 use super::{input, reply};
-use crate::bus::{CommandBus, Heard, internal, to_error};
-use crate::fulfilment::{Fulfilments, no_saga};
+use crate::bus::{CommandBus, CommandOutcome, internal, to_error};
+use crate::fulfilment::{SagaService, no_saga};
 
 pub(in crate::grpc) struct SagaApi {
     bus: Arc<CommandBus>,
-    fulfilments: Fulfilments,
+    fulfilments: SagaService,
 }
 
 impl SagaApi {
-    pub(in crate::grpc) fn new(bus: Arc<CommandBus>, fulfilments: Fulfilments) -> Self {
+    pub(in crate::grpc) fn new(bus: Arc<CommandBus>, fulfilments: SagaService) -> Self {
         Self { bus, fulfilments }
     }
 
     async fn act(
         &self,
         request: Request<SagaActionParam>,
-        act: Act,
+        act: OperatorAction,
     ) -> Result<Response<SagaActionResult>, Status> {
         let heard = match input::action(request.get_ref()) {
             Ok((saga_id, by)) => {
@@ -44,12 +44,12 @@ impl SagaApi {
                     .act(&self.bus, request.map(|_| ()), &saga_id, act, by)
                     .await?
             }
-            Err(error) => Heard::refused(to_error(&error)),
+            Err(error) => CommandOutcome::refused(to_error(&error)),
         };
         Ok(self.respond(heard))
     }
 
-    fn respond(&self, heard: Heard<Summary>) -> Response<SagaActionResult> {
+    fn respond(&self, heard: CommandOutcome<Summary>) -> Response<SagaActionResult> {
         let (summary, error) = split(heard.result);
         let message = SagaActionResult {
             saga: summary.as_ref().map(reply::saga),
@@ -57,10 +57,10 @@ impl SagaApi {
             timestamp: Some(now(self.bus.clock().as_ref())),
             unchanged: heard.unchanged,
         };
-        at(heard.position, message)
+        at_position(heard.position, message)
     }
 
-    async fn found(&self, id: &str) -> Result<Result<Summary, Error>, Status> {
+    async fn find(&self, id: &str) -> Result<Result<Summary, Error>, Status> {
         let id = match EntityId::parse("sagaId", id) {
             Ok(id) => id,
             Err(error) => return Ok(Err(to_error(&error.into()))),
@@ -118,14 +118,14 @@ impl SagaCommand for SagaApi {
             started_at: started.map(|order| contract::time::to_timestamp(order.created_at)),
             order: order.as_ref().and_then(|order| order::reply::order(order)),
         };
-        Ok(at(heard.position, message))
+        Ok(at_position(heard.position, message))
     }
 
     async fn get_saga_status(
         &self,
         request: Request<GetSagaStatusParam>,
     ) -> Result<Response<SagaStatusResult>, Status> {
-        let (summary, error) = split(self.found(&request.get_ref().saga_id).await?);
+        let (summary, error) = split(self.find(&request.get_ref().saga_id).await?);
         let saga = summary.as_ref().map(reply::saga);
         let state = summary
             .as_ref()
@@ -202,14 +202,14 @@ impl SagaCommand for SagaApi {
         &self,
         request: Request<SagaActionParam>,
     ) -> Result<Response<SagaActionResult>, Status> {
-        self.act(request, Act::Resume).await
+        self.act(request, OperatorAction::Resume).await
     }
 
     async fn retry_saga(
         &self,
         request: Request<SagaActionParam>,
     ) -> Result<Response<SagaActionResult>, Status> {
-        self.act(request, Act::Retry).await
+        self.act(request, OperatorAction::Retry).await
     }
 
     /// An order is cancelled as a whole, so that it and its saga say the same.
@@ -219,15 +219,15 @@ impl SagaCommand for SagaApi {
     ) -> Result<Response<SagaActionResult>, Status> {
         let (saga_id, by) = match input::action(request.get_ref()) {
             Ok(read) => read,
-            Err(error) => return Ok(self.respond(Heard::refused(to_error(&error)))),
+            Err(error) => return Ok(self.respond(CommandOutcome::refused(to_error(&error)))),
         };
         let order_id = match self.fulfilments.find(saga_id.as_str()).await? {
             Some(summary) => EntityId::parse("orderId", &summary.subject),
-            None => return Ok(self.respond(Heard::refused(no_saga(saga_id.as_str())))),
+            None => return Ok(self.respond(CommandOutcome::refused(no_saga(saga_id.as_str())))),
         };
         let cancelled = self.bus.dispatch(request, |_, command_id| {
-            let who = UserId::parse("who", &by.who)?;
-            let reason = Reason::parse("reason", &by.why)?;
+            let who = UserId::parse("who", &by.id)?;
+            let reason = Reason::parse("reason", &by.reason)?;
             let order_id = order_id?;
             Ok(order::input::cancellation(
                 order_id,
@@ -247,7 +247,7 @@ impl SagaCommand for SagaApi {
             }
             Err(error) => Err(error),
         };
-        Ok(self.respond(Heard {
+        Ok(self.respond(CommandOutcome {
             result,
             position: heard.position,
             unchanged: heard.unchanged,
@@ -259,9 +259,9 @@ impl SagaCommand for SagaApi {
         request: Request<ResolveSagaParam>,
     ) -> Result<Response<SagaActionResult>, Status> {
         let act = if request.get_ref().close {
-            Act::Close
+            OperatorAction::Close
         } else {
-            Act::Resolve
+            OperatorAction::Resolve
         };
         self.act(request.map(|param| input::as_action(&param)), act)
             .await

@@ -4,8 +4,8 @@ use contract::query::CategoryPaginationRequest;
 use tonic::Status;
 
 use super::super::input;
-use crate::reads::Window;
+use crate::queries::Pagination;
 
-pub(super) fn page(request: CategoryPaginationRequest) -> Result<Window, Status> {
+pub(super) fn page(request: CategoryPaginationRequest) -> Result<Pagination, Status> {
     input::page(request.page, request.per_page)
 }

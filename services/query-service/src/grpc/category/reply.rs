@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use contract::query::{Category, CategoryListResponse};
 
-use super::super::reply::{MICROS, Room, count};
+use super::super::reply::{MICROS, MessageBudget, count};
 use crate::projections::CategoryRow;
 
 pub(in crate::grpc) fn category(row: &CategoryRow) -> Category {
@@ -23,7 +23,7 @@ pub(in crate::grpc) fn category(row: &CategoryRow) -> Category {
 
 pub(super) fn list(rows: &[Arc<CategoryRow>], is_truncated: bool) -> CategoryListResponse {
     let mut categories = rows.iter().map(|row| category(row)).collect();
-    let is_cut = Room::new().fit(&mut categories);
+    let is_cut = MessageBudget::new().fit(&mut categories);
     CategoryListResponse {
         categories,
         truncated: is_truncated || is_cut,

@@ -13,29 +13,29 @@ use tonic::{Request, Response, Status};
 
 use super::super::input::{id, ids, invalid, term};
 use super::super::reply::count;
-use super::super::request::{answer, at, not_found, status};
+use super::super::request::{answer, not_found, read_options, status};
 use super::{input, reply};
 use crate::projections::CategoryRow;
-use crate::reads::{CategoryReads, Found, List, ReadError, Row};
+use crate::queries::{CategoryQueries, List, ReadError, ReadResult, Row};
 
 pub(in crate::grpc) struct CategoryApi {
-    categories: Arc<CategoryReads>,
+    categories: Arc<CategoryQueries>,
 }
 
 impl CategoryApi {
-    pub(in crate::grpc) fn new(categories: Arc<CategoryReads>) -> Self {
+    pub(in crate::grpc) fn new(categories: Arc<CategoryQueries>) -> Self {
         Self { categories }
     }
 }
 
 fn one(
-    found: Result<Found<Row<CategoryRow>>, ReadError>,
+    found: Result<ReadResult<Row<CategoryRow>>, ReadError>,
 ) -> Result<Response<CategoryQueryResponse>, Status> {
     let found = found.map_err(|error| status(&error))?;
     let Some(row) = found.value else {
         return Err(not_found("there is no such category", found.position));
     };
-    Ok(answer(Found {
+    Ok(answer(ReadResult {
         value: CategoryQueryResponse {
             category: Some(reply::category(&row)),
         },
@@ -44,7 +44,7 @@ fn one(
 }
 
 fn many(
-    found: Result<Found<Arc<List<CategoryRow>>>, ReadError>,
+    found: Result<ReadResult<Arc<List<CategoryRow>>>, ReadError>,
 ) -> Result<Response<CategoryListResponse>, Status> {
     let found = found.map_err(|error| status(&error))?;
     Ok(answer(
@@ -58,7 +58,7 @@ impl CategoryQuery for CategoryApi {
         &self,
         request: Request<CategoryQueryRequest>,
     ) -> Result<Response<CategoryQueryResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let id = id("id", &request.get_ref().id)?;
         one(self.categories.by_id(id.as_str(), at).await)
     }
@@ -67,7 +67,7 @@ impl CategoryQuery for CategoryApi {
         &self,
         request: Request<CategoryByNameRequest>,
     ) -> Result<Response<CategoryQueryResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let name = CategoryName::parse("name", &request.get_ref().name)
             .map_err(|error| invalid(&error))?;
         one(self.categories.by_name(&name, at).await)
@@ -77,7 +77,7 @@ impl CategoryQuery for CategoryApi {
         &self,
         request: Request<Empty>,
     ) -> Result<Response<CategoryListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         many(self.categories.all(at).await)
     }
 
@@ -85,7 +85,7 @@ impl CategoryQuery for CategoryApi {
         &self,
         request: Request<CategorySearchRequest>,
     ) -> Result<Response<CategoryListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let term = term(&request.get_ref().search_term)?;
         many(self.categories.search(&term, at).await)
     }
@@ -94,7 +94,7 @@ impl CategoryQuery for CategoryApi {
         &self,
         request: Request<CategoryPaginationRequest>,
     ) -> Result<Response<CategoryListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let window = input::page(request.into_inner())?;
         many(self.categories.page(window, at).await)
     }
@@ -103,7 +103,7 @@ impl CategoryQuery for CategoryApi {
         &self,
         request: Request<CategoryIdsRequest>,
     ) -> Result<Response<CategoryListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let ids = ids("ids", &request.get_ref().ids)?;
         let found = self.categories.by_ids(&ids, at).await;
         let found = found.map_err(|error| status(&error))?;
@@ -114,7 +114,7 @@ impl CategoryQuery for CategoryApi {
         &self,
         request: Request<Empty>,
     ) -> Result<Response<CategoryStatisticsResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let counted = self.categories.count(at).await;
         let counted = counted.map_err(|error| status(&error))?;
         Ok(answer(counted.map(|count| {
@@ -132,7 +132,7 @@ impl CategoryQuery for CategoryApi {
         &self,
         request: Request<CategoryExistsRequest>,
     ) -> Result<Response<CategoryExistsResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let id = id("id", &request.get_ref().id)?;
         let found = self.categories.by_id(id.as_str(), at).await;
         let found = found.map_err(|error| status(&error))?;

@@ -6,7 +6,7 @@ use contract::decimal;
 use contract::query::{self, Order, OrderItem, OrderListResponse, ShippingAddress};
 use domain::value::OrderStatus;
 
-use super::super::reply::{MICROS, Room};
+use super::super::reply::{MICROS, MessageBudget};
 use crate::projections::OrderRow;
 
 pub(super) fn order(row: &OrderRow) -> Order {
@@ -59,7 +59,7 @@ fn status(status: OrderStatus) -> query::OrderStatus {
 
 pub(super) fn list(rows: &[Arc<OrderRow>], is_truncated: bool) -> OrderListResponse {
     let mut orders = rows.iter().map(|row| order(row)).collect();
-    let is_cut = Room::new().fit(&mut orders);
+    let is_cut = MessageBudget::new().fit(&mut orders);
     OrderListResponse {
         orders,
         truncated: is_truncated || is_cut,

@@ -11,23 +11,23 @@ use domain::value::UserId;
 use tonic::{Request, Response, Status};
 
 use super::super::input::{id, ids, invalid, window};
-use super::super::request::{answer, at, not_found, status};
+use super::super::request::{answer, not_found, read_options, status};
 use super::{input, reply};
-use crate::reads::{At, OrderReads, OrderSearch};
+use crate::queries::{OrderQueries, OrderSearch, ReadOptions};
 
 pub(in crate::grpc) struct OrderApi {
-    orders: Arc<OrderReads>,
+    orders: Arc<OrderQueries>,
 }
 
 impl OrderApi {
-    pub(in crate::grpc) fn new(orders: Arc<OrderReads>) -> Self {
+    pub(in crate::grpc) fn new(orders: Arc<OrderQueries>) -> Self {
         Self { orders }
     }
 
     async fn list(
         &self,
         search: OrderSearch,
-        at: At,
+        at: ReadOptions,
     ) -> Result<Response<OrderListResponse>, Status> {
         let found = self.orders.search(&search, at).await;
         let found = found.map_err(|error| status(&error))?;
@@ -43,7 +43,7 @@ impl OrderQuery for OrderApi {
         &self,
         request: Request<OrderQueryRequest>,
     ) -> Result<Response<OrderQueryResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let id = id("id", &request.get_ref().id)?;
         let found = self.orders.by_id(id.as_str(), at).await;
         let found = found.map_err(|error| status(&error))?;
@@ -58,7 +58,7 @@ impl OrderQuery for OrderApi {
         &self,
         request: Request<OrderIdsRequest>,
     ) -> Result<Response<OrderListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let ids = ids("ids", &request.get_ref().ids)?;
         let found = self.orders.by_ids(&ids, at).await;
         let found = found.map_err(|error| status(&error))?;
@@ -69,7 +69,7 @@ impl OrderQuery for OrderApi {
         &self,
         request: Request<OrderListRequest>,
     ) -> Result<Response<OrderListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let request = request.into_inner();
         let search = OrderSearch {
             user_id: None,
@@ -83,7 +83,7 @@ impl OrderQuery for OrderApi {
         &self,
         request: Request<UserOrderListRequest>,
     ) -> Result<Response<OrderListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let request = request.into_inner();
         let user = UserId::parse("user_id", &request.user_id);
         let search = OrderSearch {

@@ -9,7 +9,7 @@ use domain::value::SearchTerm;
 use tonic::Status;
 
 use super::super::input::{self, id, invalid, limit, refused, shown};
-use crate::reads::{MOST_ROWS, Order, ProductSearch, SortBy};
+use crate::queries::{MAX_ROWS, ProductSearch, SortBy, SortDirection};
 
 pub(super) fn page(request: ProductPaginationRequest) -> Result<ProductSearch, Status> {
     Ok(ProductSearch {
@@ -21,15 +21,15 @@ pub(super) fn page(request: ProductPaginationRequest) -> Result<ProductSearch, S
 /// 0 is as many as there may be.
 pub(super) fn group_limit(given: i32) -> Result<i64, Status> {
     if given == 0 {
-        return Ok(MOST_ROWS);
+        return Ok(MAX_ROWS);
     }
     limit("limit", given)
 }
 
-pub(super) fn order(text: &str) -> Result<Order, Status> {
+pub(super) fn order(text: &str) -> Result<SortDirection, Status> {
     match text {
-        "" | "asc" => Ok(Order::Ascending),
-        "desc" => Ok(Order::Descending),
+        "" | "asc" => Ok(SortDirection::Ascending),
+        "desc" => Ok(SortDirection::Descending),
         other => Err(refused(
             "sort_order",
             &format!("be \"asc\" or \"desc\", got {}", shown(other)),
@@ -122,7 +122,6 @@ pub(super) fn advanced(request: &ProductAdvancedSearchRequest) -> Result<Product
 /// A limit of the price, as exact as it was given.
 struct Bound {
     field: &'static str,
-    /// For messages.
     text: String,
     /// Only to compare two bounds with each other.
     value: f64,

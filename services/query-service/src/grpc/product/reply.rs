@@ -8,9 +8,9 @@ use contract::query::{
     CategoryProducts, Product, ProductListResponse, ProductsByCategoriesResponse,
 };
 
-use super::super::reply::{MICROS, Room};
+use super::super::reply::{MICROS, MessageBudget};
 use crate::projections::ProductRow;
-use crate::reads::{List, ProductFigures};
+use crate::queries::{List, ProductStatistics};
 
 pub(super) fn product(row: &ProductRow) -> Product {
     Product {
@@ -37,7 +37,7 @@ pub(super) fn products(rows: &[Arc<ProductRow>]) -> Vec<Product> {
 }
 
 pub(super) fn list(mut products: Vec<Product>, is_truncated: bool) -> ProductListResponse {
-    let is_cut = Room::new().fit(&mut products);
+    let is_cut = MessageBudget::new().fit(&mut products);
     ProductListResponse {
         products,
         truncated: is_truncated || is_cut,
@@ -60,7 +60,7 @@ pub(super) fn grouped(
     // Rows that did not fit all together are missing at the end: in the last category seen, or behind it.
     let end = list.rows.last().and_then(|row| row.category_id.as_deref());
     let is_cut_behind = |id: &str| list.is_truncated && end.is_none_or(|end| id >= end);
-    let mut room = Room::new();
+    let mut room = MessageBudget::new();
     let categories = ids
         .iter()
         .map(|id| {
@@ -83,7 +83,7 @@ pub(super) fn grouped(
     clippy::cast_precision_loss,
     reason = "the contract has the average as a double"
 )]
-pub(super) fn average(figures: &ProductFigures) -> f64 {
+pub(super) fn average(figures: &ProductStatistics) -> f64 {
     if figures.count == 0 {
         return 0.0;
     }

@@ -19,22 +19,23 @@ use tonic::{Request, Response, Status};
 use super::super::category;
 use super::super::input::{id, ids, invalid, term};
 use super::super::reply::{count, wide_decimal};
-use super::super::request::{answer, at, not_found, status};
+use super::super::request::{answer, not_found, read_options, status};
 use super::{input, reply};
 use crate::projections::ProductRow;
-use crate::reads::{
-    At, CategoryReads, Found, List, ProductReads, ProductSearch, ReadError, Row, SortBy,
+use crate::queries::{
+    CategoryQueries, List, ProductQueries, ProductSearch, ReadError, ReadOptions, ReadResult, Row,
+    SortBy,
 };
 
 pub(in crate::grpc) struct ProductApi {
-    categories: Arc<CategoryReads>,
-    products: Arc<ProductReads>,
+    categories: Arc<CategoryQueries>,
+    products: Arc<ProductQueries>,
 }
 
 impl ProductApi {
     pub(in crate::grpc) fn new(
-        categories: Arc<CategoryReads>,
-        products: Arc<ProductReads>,
+        categories: Arc<CategoryQueries>,
+        products: Arc<ProductQueries>,
     ) -> Self {
         Self {
             categories,
@@ -45,7 +46,7 @@ impl ProductApi {
     async fn list(
         &self,
         search: Result<ProductSearch, Status>,
-        at: At,
+        at: ReadOptions,
     ) -> Result<Response<ProductListResponse>, Status> {
         let found = self.products.search(&search?, at).await;
         let found = found.map_err(|error| status(&error))?;
@@ -56,8 +57,8 @@ impl ProductApi {
 
     async fn with_categories(
         &self,
-        at: At,
-    ) -> Result<Found<(Vec<Product>, Arc<List<ProductRow>>)>, ReadError> {
+        at: ReadOptions,
+    ) -> Result<ReadResult<(Vec<Product>, Arc<List<ProductRow>>)>, ReadError> {
         let list = self.products.search(&ProductSearch::default(), at).await?;
         let mut ids: Vec<&str> = list
             .value
@@ -83,7 +84,11 @@ impl ProductApi {
         Ok(found.map(|(list, _)| (products, list)))
     }
 
-    async fn with_category(&self, id: &str, at: At) -> Result<Found<Option<Product>>, ReadError> {
+    async fn with_category(
+        &self,
+        id: &str,
+        at: ReadOptions,
+    ) -> Result<ReadResult<Option<Product>>, ReadError> {
         let found = self.products.by_id(id, at).await?;
         let Some(row) = &found.value else {
             return Ok(found.map(|_| None));
@@ -100,7 +105,7 @@ impl ProductApi {
     }
 }
 
-fn one(found: Found<Option<Product>>) -> Result<Response<ProductQueryResponse>, Status> {
+fn one(found: ReadResult<Option<Product>>) -> Result<Response<ProductQueryResponse>, Status> {
     if found.value.is_none() {
         return Err(not_found("there is no such product", found.position));
     }
@@ -110,7 +115,7 @@ fn one(found: Found<Option<Product>>) -> Result<Response<ProductQueryResponse>, 
 }
 
 fn row(
-    found: Result<Found<Row<ProductRow>>, ReadError>,
+    found: Result<ReadResult<Row<ProductRow>>, ReadError>,
 ) -> Result<Response<ProductQueryResponse>, Status> {
     let found = found.map_err(|error| status(&error))?;
     one(found.map(|row| row.map(|row| reply::product(&row))))
@@ -122,7 +127,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductQueryRequest>,
     ) -> Result<Response<ProductQueryResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let id = id("id", &request.get_ref().id)?;
         row(self.products.by_id(id.as_str(), at).await)
     }
@@ -131,7 +136,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductQueryRequest>,
     ) -> Result<Response<ProductQueryResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let id = id("id", &request.get_ref().id)?;
         let found = self.with_category(id.as_str(), at).await;
         one(found.map_err(|error| status(&error))?)
@@ -141,7 +146,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductByNameRequest>,
     ) -> Result<Response<ProductQueryResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let name =
             ProductName::parse("name", &request.get_ref().name).map_err(|error| invalid(&error))?;
         row(self.products.by_name(&name, at).await)
@@ -151,7 +156,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<Empty>,
     ) -> Result<Response<ProductListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         self.list(Ok(ProductSearch::default()), at).await
     }
 
@@ -159,7 +164,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<Empty>,
     ) -> Result<Response<ProductListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let found = self.with_categories(at).await;
         let found = found.map_err(|error| status(&error))?;
         Ok(answer(found.map(|(products, list)| {
@@ -171,7 +176,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductByCategoryRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let category = id("category_id", &request.get_ref().category_id)?;
         let search = ProductSearch {
             category_id: Some(category.to_string()),
@@ -184,7 +189,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductSearchRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let search = ProductSearch {
             term: Some(term(&request.get_ref().search_term)?),
             ..ProductSearch::default()
@@ -196,7 +201,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductPriceRangeRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         self.list(input::price_range(request.get_ref()), at).await
     }
 
@@ -204,7 +209,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductSortRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let search = ProductSearch {
             sort_by: SortBy::Price,
             order: input::order(&request.get_ref().sort_order)?,
@@ -217,7 +222,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductPaginationRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         self.list(input::page(request.into_inner()), at).await
     }
 
@@ -225,7 +230,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductIdsRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let ids = ids("ids", &request.get_ref().ids)?;
         let found = self.products.by_ids(&ids, at).await;
         let found = found.map_err(|error| status(&error))?;
@@ -238,7 +243,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductAdvancedSearchRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         self.list(input::advanced(request.get_ref()), at).await
     }
 
@@ -246,8 +251,8 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<Empty>,
     ) -> Result<Response<ProductStatisticsResponse>, Status> {
-        let at = at(request.metadata())?;
-        let found = self.products.figures(None, at).await;
+        let at = read_options(request.metadata())?;
+        let found = self.products.statistics(None, at).await;
         let found = found.map_err(|error| status(&error))?;
         Ok(answer(found.map(|figures| {
             let count = self::count(figures.count);
@@ -268,9 +273,9 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<CategoryProductStatisticsRequest>,
     ) -> Result<Response<CategoryProductStatisticsResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let category = id("category_id", &request.get_ref().category_id)?;
-        let found = self.products.figures(Some(category.as_str()), at).await;
+        let found = self.products.statistics(Some(category.as_str()), at).await;
         let found = found.map_err(|error| status(&error))?;
         Ok(answer(found.map(|figures| {
             let count = self::count(figures.count);
@@ -289,7 +294,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductExistsRequest>,
     ) -> Result<Response<ProductExistsResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let id = id("id", &request.get_ref().id)?;
         let found = self.products.by_id(id.as_str(), at).await;
         let found = found.map_err(|error| status(&error))?;
@@ -302,7 +307,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductWindowRequest>,
     ) -> Result<Response<ProductListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         self.list(input::window(request.get_ref()), at).await
     }
 
@@ -310,7 +315,7 @@ impl ProductQuery for ProductApi {
         &self,
         request: Request<ProductsByCategoriesRequest>,
     ) -> Result<Response<ProductsByCategoriesResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let request = request.into_inner();
         let limit = input::group_limit(request.limit)?;
         let ids = ids("ids", &request.ids)?;

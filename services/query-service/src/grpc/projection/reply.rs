@@ -4,9 +4,9 @@ use contract::query::{self, ParkedEvent, ProjectionDecision, ProjectionState};
 use event_sourcing::projection::{ControlEvent, Decision, Parked};
 use event_sourcing::{Entry, Position};
 
-use crate::standings::{Standing, State};
+use crate::projection_status::{ProjectionStatus, State};
 
-pub(super) fn projection(standing: &Standing) -> query::Projection {
+pub(super) fn projection(standing: &ProjectionStatus) -> query::Projection {
     let (state, parked, failure) = match &standing.state {
         State::Following => (ProjectionState::Following, None, None),
         State::Building => (ProjectionState::Building, None, None),

@@ -11,8 +11,8 @@ use tonic::{Request, Response, Status};
 
 use super::super::request::status;
 use super::reply;
-use crate::reads::ReadError;
-use crate::standings::Standings;
+use crate::projection_status::Standings;
+use crate::queries::ReadError;
 
 pub(in crate::grpc) struct ProjectionApi {
     standings: Arc<Standings>,

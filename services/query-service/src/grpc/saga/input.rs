@@ -6,7 +6,7 @@ use sagas::SagaStatus;
 use tonic::Status;
 
 use super::super::input::{id, invalid, unknown, window};
-use crate::reads::SagaSearch;
+use crate::queries::SagaSearch;
 
 pub(super) fn search(request: &SagaListRequest) -> Result<SagaSearch, Status> {
     let mut statuses = Vec::new();

@@ -3,9 +3,9 @@
 use contract::query::{self, Saga, SagaListResponse};
 use sagas::SagaStatus;
 
-use super::super::reply::{MICROS, Room};
+use super::super::reply::{MICROS, MessageBudget};
 use crate::projections::SagaRow;
-use crate::reads::List;
+use crate::queries::List;
 
 pub(super) fn saga(row: &SagaRow) -> Saga {
     Saga {
@@ -39,7 +39,7 @@ fn status(status: SagaStatus) -> query::SagaStatus {
 
 pub(super) fn list(list: &List<SagaRow>) -> SagaListResponse {
     let mut sagas = list.rows.iter().map(|row| saga(row)).collect();
-    let is_cut = Room::new().fit(&mut sagas);
+    let is_cut = MessageBudget::new().fit(&mut sagas);
     SagaListResponse {
         sagas,
         truncated: list.is_truncated || is_cut,

@@ -9,23 +9,23 @@ use contract::query::{
 use tonic::{Request, Response, Status};
 
 use super::super::input::{id, ids};
-use super::super::request::{answer, at, not_found, status};
+use super::super::request::{answer, not_found, read_options, status};
 use super::{input, reply};
 use crate::projections::SagaRow;
-use crate::reads::{Found, List, ReadError, SagaReads};
+use crate::queries::{List, ReadError, ReadResult, SagaQueries};
 
 pub(in crate::grpc) struct SagaApi {
-    sagas: Arc<SagaReads>,
+    sagas: Arc<SagaQueries>,
 }
 
 impl SagaApi {
-    pub(in crate::grpc) fn new(sagas: Arc<SagaReads>) -> Self {
+    pub(in crate::grpc) fn new(sagas: Arc<SagaQueries>) -> Self {
         Self { sagas }
     }
 }
 
 fn many(
-    found: Result<Found<Arc<List<SagaRow>>>, ReadError>,
+    found: Result<ReadResult<Arc<List<SagaRow>>>, ReadError>,
 ) -> Result<Response<SagaListResponse>, Status> {
     let found = found.map_err(|error| status(&error))?;
     Ok(answer(found.map(|list| reply::list(&list))))
@@ -37,7 +37,7 @@ impl SagaQuery for SagaApi {
         &self,
         request: Request<SagaByOrderRequest>,
     ) -> Result<Response<SagaQueryResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let order = id("order_id", &request.get_ref().order_id)?;
         let found = self.sagas.of_order(order.as_str(), at).await;
         let found = found.map_err(|error| status(&error))?;
@@ -55,7 +55,7 @@ impl SagaQuery for SagaApi {
         &self,
         request: Request<OrderIdsRequest>,
     ) -> Result<Response<SagaListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let ids = ids("ids", &request.get_ref().ids)?;
         many(self.sagas.of_orders(&ids, at).await)
     }
@@ -64,7 +64,7 @@ impl SagaQuery for SagaApi {
         &self,
         request: Request<SagaListRequest>,
     ) -> Result<Response<SagaListResponse>, Status> {
-        let at = at(request.metadata())?;
+        let at = read_options(request.metadata())?;
         let search = input::search(request.get_ref())?;
         many(self.sagas.search(&search, at).await)
     }

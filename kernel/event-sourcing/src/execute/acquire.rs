@@ -1,0 +1,106 @@
+//! Entering lanes: the gates, in order, and the tips behind them.
+
+use std::collections::HashMap;
+
+use tokio::time::Instant;
+
+use super::executor::Executor;
+use super::lane::{LaneCell, LaneGuard, PendingState};
+use super::load::{Loaded, load};
+use super::state::AggregateType;
+use super::stream_lane::{Lane, LaneSet, Mode};
+use super::work::AcquiredStream;
+use crate::id::Version;
+use crate::store::StoreError;
+use crate::stream::StreamId;
+
+impl Executor {
+    /// Passes the gates in the order of the streams' names, and gives the tips.
+    pub(super) async fn acquire(
+        &self,
+        lanes: &LaneSet,
+        deadline: Instant,
+    ) -> Result<(Vec<LaneGuard>, HashMap<StreamId, AcquiredStream>), StoreError> {
+        let mut passes = Vec::with_capacity(lanes.len());
+        let mut entered = HashMap::with_capacity(lanes.len());
+        for lane in lanes.values().filter(|lane| lane.mode != Mode::Fresh) {
+            let cell = self.lanes.get(&lane.stream);
+            passes.push(match lane.mode {
+                Mode::Read => cell.read().await,
+                _ => cell.write().await,
+            });
+            let tip = match (lane.mode, cell.tip()) {
+                (_, Some(tip)) => tip,
+                (Mode::Create, None) => PendingState {
+                    state: (lane.kind.initial)(),
+                    version: Version::NONE,
+                    last_event: None,
+                    pending: None,
+                    epoch: cell.next_epoch(),
+                },
+                (_, None) => self.tip(lane, &cell).await?,
+            };
+            entered.insert(
+                lane.stream.clone(),
+                AcquiredStream::new(lane, Some(cell), tip),
+            );
+        }
+        let mut settled = false;
+        for lane in lanes.values().filter(|lane| lane.mode == Mode::Fresh) {
+            if !settled {
+                settled = self.appender.flush(deadline).await.is_ok();
+            }
+            let tip = self.read(lane.kind, &lane.stream, 0).await?;
+            entered.insert(lane.stream.clone(), AcquiredStream::new(lane, None, tip));
+        }
+        Ok((passes, entered))
+    }
+
+    /// The tip of a lane, loaded if it is not there.
+    pub(super) async fn tip(
+        &self,
+        lane: &Lane,
+        cell: &LaneCell,
+    ) -> Result<PendingState, StoreError> {
+        if let Some(tip) = cell.tip() {
+            return Ok(tip);
+        }
+        let _alone = cell.loading.lock().await;
+        if let Some(tip) = cell.tip() {
+            return Ok(tip);
+        }
+        let tip = self
+            .read(lane.kind, &lane.stream, cell.next_epoch())
+            .await?;
+        cell.set_tip(tip.clone());
+        Ok(tip)
+    }
+
+    async fn read(
+        &self,
+        kind: &'static AggregateType,
+        stream: &StreamId,
+        epoch: u64,
+    ) -> Result<PendingState, StoreError> {
+        let loaded = load(&*self.store, kind, stream, None).await?;
+        if loaded.folded >= self.snapshot_every
+            && let Some(last_event) = loaded.last_event
+        {
+            self.snapshots
+                .take(kind, stream, &loaded.state, loaded.version, last_event);
+        }
+        let Loaded {
+            state,
+            version,
+            last_event,
+            ..
+        } = loaded;
+        Ok(PendingState {
+            state,
+            version,
+            last_event,
+            pending: None,
+            epoch,
+        })
+    }
+}

@@ -1,0 +1,27 @@
+//! Why a subscription ends.
+
+use crate::log::ForeignLog;
+use crate::store::StoreError;
+
+/// Why a process stopped working on a subscription for now.
+#[derive(Debug)]
+pub(crate) enum LeaseLost {
+    /// Another process has the lease, or wrote the checkpoint.
+    Lease,
+    /// The checkpoint is not of this log.
+    Log(ForeignLog),
+    /// A database could not be reached.
+    Error(StoreError),
+}
+
+impl From<StoreError> for LeaseLost {
+    fn from(error: StoreError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<ForeignLog> for LeaseLost {
+    fn from(foreign: ForeignLog) -> Self {
+        Self::Log(foreign)
+    }
+}

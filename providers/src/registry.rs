@@ -1,0 +1,131 @@
+//! The providers that the settings choose, put together.
+
+use std::sync::Arc;
+
+use axum::Router;
+use command_database::CommandDatabase;
+use domain::fulfilment::{ArrangeShipping, ProcessPayment};
+use event_sourcing::Clock;
+use sagas::{EngineBuilder, OperationKey};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use crate::error::ProvidersError;
+use crate::http_client::HttpClient;
+use crate::notifications::{
+    LogNotifications, Notifications, NotificationsConfig, SmtpNotifications,
+};
+use crate::payments::stripe::{StripePayments, Webhook};
+use crate::payments::{Payments, PaymentsConfig, SimulatedPayments};
+use crate::settings::ProviderSettings;
+use crate::shipping::{HttpShipping, Shipping, ShippingConfig, SimulatedShipping};
+use crate::simulated::{
+    LedgerTask, Provider, ProviderKind, Rng, SimulatedLedger, SimulationConfig,
+};
+
+/// The providers, ready to be called.
+#[derive(Debug)]
+pub struct Providers {
+    /// Who takes the money.
+    pub payments: Arc<Payments>,
+    /// Who brings the goods.
+    pub shipping: Arc<Shipping>,
+    /// Who tells the customers.
+    pub notifications: Arc<dyn Notifications>,
+    /// What providers call, to be served over HTTP.
+    pub webhooks: Router,
+    /// Keys of which a provider has said that something happened under them, if the providers chosen say so. They
+    /// are hints: what holds is asked with a look-up, and a hint may be lost.
+    pub news: Option<mpsc::Receiver<OperationKey>>,
+    /// Calls to simulated providers that are on their way.
+    on_the_way: TaskTracker,
+    /// The simulated providers' book.
+    book: LedgerTask,
+}
+
+impl Providers {
+    /// Makes the providers that `settings` choose; what they must remember is in `database`.
+    ///
+    /// # Errors
+    /// The certificates that HTTPS or mail needs cannot be read.
+    pub fn from_settings(
+        settings: &ProviderSettings,
+        database: &CommandDatabase,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, ProvidersError> {
+        let on_the_way = TaskTracker::new();
+        let (book, book_task) = SimulatedLedger::open(database.clone(), Arc::clone(clock));
+        let simulated = |kind, conduct: &SimulationConfig| {
+            let (conduct, book) = (conduct.clone(), book.clone());
+            Provider::new(kind, conduct, Rng::random(), book, on_the_way.clone())
+        };
+        let (payments, webhook): (Arc<Payments>, _) = match &settings.payments {
+            PaymentsConfig::Simulated(conduct) => {
+                let provider = simulated(ProviderKind::PAYMENT, conduct);
+                (Arc::new(SimulatedPayments::new(provider)), None)
+            }
+            PaymentsConfig::Stripe(stripe) => {
+                let client = HttpClient::try_new(None)?;
+                let payments =
+                    StripePayments::new(stripe, client, database.clone(), Arc::clone(clock));
+                let webhook = Webhook::open(stripe, database.clone(), Arc::clone(clock));
+                (Arc::new(payments), webhook)
+            }
+        };
+        let shipping: Arc<Shipping> = match &settings.shipping {
+            ShippingConfig::Simulated(conduct) => Arc::new(SimulatedShipping::new(simulated(
+                ProviderKind::SHIPMENT,
+                conduct,
+            ))),
+            ShippingConfig::Http(http) => {
+                let client = HttpClient::try_new(http.ca_file.as_deref())?;
+                Arc::new(HttpShipping::new(http, client))
+            }
+        };
+        let notifications: Arc<dyn Notifications> = match &settings.notifications {
+            NotificationsConfig::Log => Arc::new(LogNotifications),
+            NotificationsConfig::Smtp(smtp) => {
+                Arc::new(SmtpNotifications::try_new(smtp, Arc::clone(clock))?)
+            }
+        };
+        let (webhooks, news) = match webhook {
+            Some((webhook, news)) => (webhook.router(), Some(news)),
+            None => (Router::new(), None),
+        };
+        Ok(Self {
+            payments,
+            shipping,
+            notifications,
+            webhooks,
+            news,
+            on_the_way,
+            book: book_task,
+        })
+    }
+
+    /// Has them carry out the steps of the sagas.
+    #[must_use]
+    pub fn carry_out(&self, engine: EngineBuilder) -> EngineBuilder {
+        engine
+            .provider::<ProcessPayment>(Arc::clone(&self.payments))
+            .provider::<ArrangeShipping>(Arc::clone(&self.shipping))
+    }
+
+    /// Waits until all that was asked is written. It comes to that when every clone of a provider is dropped.
+    pub async fn finished(self) {
+        let Self {
+            payments,
+            shipping,
+            notifications,
+            webhooks,
+            news,
+            on_the_way,
+            book,
+        } = self;
+        // What is moved out of `self` in part would live to the end of this function.
+        drop((payments, shipping, notifications, webhooks, news));
+        on_the_way.close();
+        on_the_way.wait().await;
+        book.finished().await;
+    }
+}

@@ -1,0 +1,307 @@
+//! The three services in this process, with a wire between them that counts and can break.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::extract::{Request as HttpRequest, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use client_service::{Channels, Config, Gateway};
+use command_service::{CommandService, open_event_store};
+use event_sourcing::{Clock, Entry, Envelope, Filter, Position, SteadyClock, SystemClock};
+use event_store_any::AnyEventStore;
+use http::HeaderMap;
+use platform::Settings;
+use platform::config::{AppEnv, Layers};
+use platform::runtime::GrpcChannel;
+use platform::telemetry::Metrics;
+use query_service::QueryService;
+use serde_json::{Value, json};
+use test_shop::{Connection, Folder, Reply, Request};
+use tokio::sync::Notify;
+use tonic::Status;
+use tonic::service::Routes;
+
+/// What happens to a call instead of what should.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// The service is not reached.
+    Before(Status),
+    /// The service does its work, but its answer is lost.
+    After(Status),
+    /// The service is reached only when this is notified.
+    Held(Arc<Notify>),
+}
+
+/// A call that was made.
+#[derive(Clone, Debug)]
+pub struct RecordedCall {
+    pub path: String,
+    pub metadata: HeaderMap,
+}
+
+/// Sees every call between the gateway and the services.
+#[derive(Debug, Default)]
+pub struct TestServices {
+    calls: Mutex<Vec<RecordedCall>>,
+    faults: Mutex<HashMap<String, VecDeque<Fault>>>,
+    news: Notify,
+}
+
+impl TestServices {
+    /// The calls since the last time, without health checks.
+    pub fn take(&self) -> Vec<RecordedCall> {
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The names of the methods called since the last time.
+    pub fn methods(&self) -> Vec<String> {
+        let name = |call: RecordedCall| call.path.rsplit('/').next().unwrap_or_default().to_owned();
+        self.take().into_iter().map(name).collect()
+    }
+
+    /// Breaks the next calls of a method, one for each fault.
+    pub fn break_next(&self, path: &str, faults: impl IntoIterator<Item = Fault>) {
+        let mut all = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(path.to_owned()).or_default().extend(faults);
+    }
+
+    /// Waits until a method is called.
+    pub async fn called(&self, method: &str) -> Result<()> {
+        let called = async {
+            while !self.methods().iter().any(|name| name == method) {
+                self.news.notified().await;
+            }
+        };
+        let limit = Duration::from_secs(30);
+        tokio::time::timeout(limit, called)
+            .await
+            .with_context(|| format!("{method} is not called"))
+    }
+
+    fn note(&self, request: &HttpRequest) -> Option<Fault> {
+        let path = request.uri().path().to_owned();
+        if path.starts_with("/grpc.health") {
+            return None;
+        }
+        let fault = self
+            .faults
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_mut(&path)
+            .and_then(VecDeque::pop_front);
+        let metadata = request.headers().clone();
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.push(RecordedCall { path, metadata });
+        self.news.notify_one();
+        fault
+    }
+}
+
+async fn pass(State(wire): State<Arc<TestServices>>, request: HttpRequest, next: Next) -> Response {
+    match wire.note(&request) {
+        None => next.run(request).await,
+        Some(Fault::Before(status)) => status.into_http(),
+        Some(Fault::Held(until)) => {
+            until.notified().await;
+            next.run(request).await
+        }
+        Some(Fault::After(status)) => {
+            next.run(request).await;
+            status.into_http()
+        }
+    }
+}
+
+fn wired(routes: Routes, wire: &Arc<TestServices>) -> GrpcChannel {
+    let layer = from_fn_with_state(Arc::clone(wire), pass);
+    GrpcChannel::in_process(routes.into_axum_router().layer(layer).into())
+}
+
+/// The settings of a gateway on a free port, and these.
+fn settings<'a>(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Settings {
+    let address = [("CLIENT_HTTP_ADDR", "127.0.0.1:0")];
+    let environment = address.into_iter().chain(given);
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Settings::from_layers(Layers {
+        environment: environment.collect(),
+        ..Layers::default()
+    })
+}
+
+#[derive(Debug)]
+pub struct TestGateway {
+    pub wire: Arc<TestServices>,
+    /// The highest position of any answer.
+    seen: AtomicU64,
+    gateway: Gateway,
+    behind: Option<FakeBackend>,
+}
+
+/// What must live as long as the gateway is asked.
+#[derive(Debug)]
+struct FakeBackend {
+    _command: CommandService,
+    _query: QueryService,
+    store: AnyEventStore,
+    _folder: Folder,
+}
+
+impl TestGateway {
+    /// In development, with the defaults.
+    pub async fn open() -> Result<Self> {
+        Self::open_with(AppEnv::Development, &[]).await
+    }
+
+    pub async fn open_with(app_env: AppEnv, given: &[(&str, &str)]) -> Result<Self> {
+        let folder = Folder::create()?;
+        let url = |file: &str| format!("sqlite://{}/{file}", folder.path().display());
+        let urls = [
+            ("EVENT_STORE_URL", url("events.db")),
+            ("COMMAND_DATABASE_URL", url("command.db")),
+            ("QUERY_DATABASE_URL", url("query.db")),
+        ];
+        let urls = urls.iter().map(|(name, url)| (*name, url.as_str()));
+        let settings = settings(urls.chain(given.iter().copied()));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let command = settings.read(|reader| command_service::SETTINGS.databases(reader))?;
+        let store = open_event_store(&command, SteadyClock::start()).await?;
+        let behaviour = settings.read(command_service::Config::read)?;
+        let started = CommandService::start(&command, &behaviour, &store, Arc::clone(&clock));
+        let command = started.await?;
+        let query = settings.read(|reader| query_service::SETTINGS.databases(reader))?;
+        let own = settings.read(query_service::Config::read)?;
+        let query = QueryService::start(&query, &own, store.store(), Arc::clone(&clock)).await?;
+        let config = settings.read(|reader| Config::read(reader, Ok(app_env)))?;
+        let stage = Self::in_front_of(command.routes(), query.routes(), config).await?;
+        Ok(Self {
+            behind: Some(FakeBackend {
+                _command: command,
+                _query: query,
+                store,
+                _folder: folder,
+            }),
+            ..stage
+        })
+    }
+
+    /// In front of services that a test makes.
+    pub async fn before(command: Routes, query: Routes) -> Result<Self> {
+        let config = settings([]).read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
+        Self::in_front_of(command, query, config).await
+    }
+
+    /// On channels that a test makes, with these settings.
+    pub async fn on_channels(channels: Channels, given: &[(&str, &str)]) -> Result<Self> {
+        let settings = settings(given.iter().copied());
+        let config = settings.read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
+        Self::on_wire(Arc::default(), channels, config).await
+    }
+
+    async fn in_front_of(command: Routes, query: Routes, config: Config) -> Result<Self> {
+        let wire = Arc::new(TestServices::default());
+        let channels = Channels {
+            command: wired(command, &wire),
+            query: wired(query, &wire),
+        };
+        Self::on_wire(wire, channels, config).await
+    }
+
+    async fn on_wire(wire: Arc<TestServices>, channels: Channels, config: Config) -> Result<Self> {
+        let clock = Arc::new(SystemClock);
+        let gateway = client_service::start(config, channels, Metrics::detached(), clock).await?;
+        Ok(Self {
+            wire,
+            seen: AtomicU64::new(0),
+            gateway,
+            behind: None,
+        })
+    }
+
+    /// All events, in their order.
+    pub async fn events(&self) -> Result<Vec<Envelope>> {
+        let behind = self.behind.as_ref().context("there is no event store")?;
+        let store = behind.store.store();
+        let page = store.read_all(Position::START, &Filter::ALL, 1_000).await?;
+        let events = page.entries.into_iter().map(|entry| match entry {
+            Entry::Event(envelope) => Ok(Envelope::clone(&envelope)),
+            Entry::Unreadable(unreadable) => anyhow::bail!("{unreadable}"),
+        });
+        events.collect()
+    }
+
+    /// Where the gateway serves HTTP.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.gateway.address()
+    }
+
+    /// Sends one HTTP request.
+    pub async fn send(&self, request: &Request) -> Result<Reply> {
+        let mut connection = Connection::open(self.gateway.address()).await?;
+        let reply = connection.send(request).await?;
+        if let Some(position) = reply.header("x-min-position") {
+            self.seen.fetch_max(position.parse()?, Relaxed);
+        }
+        Ok(reply)
+    }
+
+    /// Sends a query with variables, accepting `application/graphql-response+json`.
+    pub async fn ask(&self, query: &str, variables: Value) -> Result<Reply> {
+        self.send(&graphql(query, &variables)).await
+    }
+
+    /// The same, seeing everything that was answered before.
+    pub async fn ask_after(&self, query: &str, variables: Value) -> Result<Value> {
+        let mut request = graphql(query, &variables);
+        let seen = self.seen.load(Relaxed);
+        if seen > 0 {
+            request = request.with_header("x-min-position", &seen.to_string());
+        }
+        self.send(&request).await?.json()
+    }
+
+    /// The data of a query that has no errors.
+    pub async fn data(&self, query: &str, variables: Value) -> Result<Value> {
+        let mut body = self.ask_after(query, variables).await?;
+        anyhow::ensure!(body["errors"].is_null(), "{query} failed: {body}");
+        Ok(body["data"].take())
+    }
+
+    /// The first error's extensions.
+    pub async fn error(&self, query: &str, variables: Value) -> Result<Value> {
+        let mut body = self.ask_after(query, variables).await?;
+        let extensions = body["errors"][0]["extensions"].take();
+        anyhow::ensure!(extensions.is_object(), "{query} has no error: {body}");
+        Ok(extensions)
+    }
+
+    /// Makes a category and gives its id.
+    pub async fn category(&self, name: &str) -> Result<String> {
+        let query = "mutation($name: String!) { createCategory(input: {name: $name}) { id } }";
+        let data = self.data(query, json!({ "name": name })).await?;
+        text(&data["createCategory"]["id"])
+    }
+
+    /// Makes a product and gives its id.
+    pub async fn product(&self, name: &str, category: Option<&str>) -> Result<String> {
+        let query = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
+        let input =
+            json!({"name": name, "price": 19.9, "categoryId": category, "stockQuantity": 5});
+        let data = self.data(query, json!({ "input": input })).await?;
+        text(&data["createProduct"]["id"])
+    }
+}
+
+/// A value that is text.
+pub fn text(value: &Value) -> Result<String> {
+    value.as_str().map(str::to_owned).context("not text")
+}
+
+/// The POST of a query.
+pub fn graphql(query: &str, variables: &Value) -> Request {
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    Request::post_json("/graphql", body).with_header("accept", "application/graphql-response+json")
+}

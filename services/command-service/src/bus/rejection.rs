@@ -1,0 +1,75 @@
+//! What commands are refused with, as the contract's business errors.
+
+use std::fmt;
+
+use contract::business::{ErrorType, FieldError, validation_error};
+use contract::proto::Error;
+use domain::DomainError;
+use sagas::ActionRejected;
+
+/// What a command says no with.
+pub trait BusinessRejection: fmt::Debug {
+    /// As the contract has it.
+    fn error(&self) -> Error;
+    /// One word for it.
+    fn outcome(&self) -> &'static str;
+}
+
+impl BusinessRejection for DomainError {
+    fn error(&self) -> Error {
+        to_error(self)
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Validation(_) => "validation_error",
+            Self::NotFound { .. } => "not_found",
+            Self::Conflict(_) => "conflict",
+            Self::OrderState(_) => "domain_error",
+        }
+    }
+}
+
+impl BusinessRejection for ActionRejected {
+    fn error(&self) -> Error {
+        let error_type = match self {
+            Self::Unknown => ErrorType::NotFound,
+            Self::Ended
+            | Self::NotSuspended
+            | Self::NothingWaits
+            | Self::Decided
+            | Self::Corrupt(_) => ErrorType::Domain,
+        };
+        error_type.error(self.to_string())
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Unknown => "not_found",
+            Self::Ended
+            | Self::NotSuspended
+            | Self::NothingWaits
+            | Self::Decided
+            | Self::Corrupt(_) => "domain_error",
+        }
+    }
+}
+
+#[must_use]
+pub fn to_error(refused: &DomainError) -> Error {
+    match refused {
+        DomainError::Validation(errors) => {
+            let fields: Vec<FieldError> = errors
+                .iter()
+                .map(|error| FieldError {
+                    field: error.field.clone(),
+                    message: error.message.clone(),
+                })
+                .collect();
+            validation_error(refused.to_string(), &fields)
+        }
+        DomainError::NotFound { .. } => ErrorType::NotFound.error(refused.to_string()),
+        DomainError::Conflict(_) => ErrorType::Conflict.error(refused.to_string()),
+        DomainError::OrderState(_) => ErrorType::Domain.error(refused.to_string()),
+    }
+}

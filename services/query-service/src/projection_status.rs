@@ -1,0 +1,188 @@
+//! How the projections of this process stand, for operators.
+
+use std::sync::Arc;
+
+use event_sourcing::projection::{ControlEvent, Decision, Parked, RunnerState, decisions};
+use event_sourcing::{Entry, EventStore, Filter, Position, StoreError};
+use read_model_sql::{Checkpoint, Database, ProjectionVersion};
+use tokio::sync::watch;
+
+use crate::cache::MAX_AGE;
+
+/// The projections of this process.
+pub struct Standings {
+    projections: Vec<Followed>,
+    database: Database,
+    log: Arc<dyn EventStore>,
+}
+
+impl std::fmt::Debug for Standings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Standings").finish_non_exhaustive()
+    }
+}
+
+/// One projection, of this binary's schema version.
+#[derive(Clone, Debug)]
+pub struct Followed {
+    version: ProjectionVersion,
+    runner: watch::Receiver<RunnerState>,
+    checkpoint: watch::Receiver<Checkpoint>,
+}
+
+impl Followed {
+    /// A projection whose runner shows this, and whose checkpoint is known here.
+    #[must_use]
+    pub const fn new(
+        version: ProjectionVersion,
+        runner: watch::Receiver<RunnerState>,
+        checkpoint: watch::Receiver<Checkpoint>,
+    ) -> Self {
+        Self {
+            version,
+            runner,
+            checkpoint,
+        }
+    }
+
+    #[must_use]
+    pub const fn version(&self) -> ProjectionVersion {
+        self.version
+    }
+
+    /// Its checkpoint, as this process knows it.
+    #[must_use]
+    pub fn checkpoint(&self) -> watch::Receiver<Checkpoint> {
+        self.checkpoint.clone()
+    }
+
+    /// What its runner shows of itself.
+    #[must_use]
+    pub fn runner(&self) -> watch::Receiver<RunnerState> {
+        self.runner.clone()
+    }
+}
+
+/// How a projection stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectionStatus {
+    pub name: &'static str,
+    /// The shape of the rows that this process reads and folds.
+    pub schema_version: u32,
+    /// The table of that shape.
+    pub generation: i64,
+    pub state: State,
+    /// The rows are the fold of all events up to here.
+    pub position: Position,
+    /// The log's last position.
+    pub head: Position,
+}
+
+/// What a projection does, as this process sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// This process folds events into its rows.
+    Following,
+    /// The rows have not caught up with the log yet.
+    Building,
+    /// It stands in front of an event that it cannot read or fold.
+    Parked {
+        parked: Parked,
+        /// What the log has there; none if it has lost its end.
+        entry: Option<Entry>,
+    },
+    /// Another process folds it, or will as soon as a lease has ended.
+    Waiting,
+    /// A database does not answer.
+    Failing(String),
+}
+
+impl Standings {
+    /// Those of these projections, whose rows are in this database.
+    #[must_use]
+    pub fn new(projections: Vec<Followed>, database: Database, log: Arc<dyn EventStore>) -> Self {
+        Self {
+            projections,
+            database,
+            log,
+        }
+    }
+
+    /// All projections, in the order of their start.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the log cannot be read. A query database that does not answer is a state.
+    pub async fn list(&self) -> Result<Vec<ProjectionStatus>, StoreError> {
+        let mut standings = Vec::with_capacity(self.projections.len());
+        for followed in &self.projections {
+            standings.push(self.standing(followed).await?);
+        }
+        Ok(standings)
+    }
+
+    /// One projection with all that was decided about it; nothing if it has another name.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the log cannot be read.
+    pub async fn show(
+        &self,
+        name: &str,
+    ) -> Result<Option<(ProjectionStatus, Vec<Decision<ControlEvent>>)>, StoreError> {
+        let mut projections = self.projections.iter();
+        let Some(followed) = projections.find(|followed| followed.version.name == name) else {
+            return Ok(None);
+        };
+        let standing = self.standing(followed).await?;
+        Ok(Some((standing, decisions(&*self.log, name).await?)))
+    }
+
+    async fn standing(&self, followed: &Followed) -> Result<ProjectionStatus, StoreError> {
+        let feed = self.database.feed();
+        let fresh = feed.ensure_fresh(&self.database, followed.version, MAX_AGE);
+        let unread = fresh.await.err().map(|error| error.to_string());
+        let checkpoint = followed.checkpoint.borrow().clone();
+        let runner = followed.runner.borrow().clone();
+        // Read last, so that it is not below the checkpoint.
+        let head = self.log.head().await?;
+        let state = match state(&runner, &checkpoint, unread) {
+            State::Parked { parked, .. } => {
+                let entry = self.entry(parked.position).await?;
+                State::Parked { parked, entry }
+            }
+            state => state,
+        };
+        Ok(ProjectionStatus {
+            name: followed.version.name,
+            schema_version: followed.version.version,
+            generation: checkpoint.generation,
+            state,
+            position: checkpoint.position,
+            head,
+        })
+    }
+
+    async fn entry(&self, position: Position) -> Result<Option<Entry>, StoreError> {
+        let before = Position(position.0.saturating_sub(1));
+        let page = self.log.read_all(before, &Filter::ALL, 1).await?;
+        let mut entries = page.entries.into_iter();
+        Ok(entries.find(|entry| entry.position() == position))
+    }
+}
+
+fn state(runner: &RunnerState, checkpoint: &Checkpoint, unread: Option<String>) -> State {
+    let parked = checkpoint.parked.clone().or_else(|| runner.parked.clone());
+    if let Some(failure) = unread.or_else(|| runner.failing.clone()) {
+        State::Failing(failure)
+    } else if let Some(parked) = parked {
+        State::Parked {
+            parked,
+            entry: None,
+        }
+    } else if !checkpoint.caught_up {
+        State::Building
+    } else if runner.active {
+        State::Following
+    } else {
+        State::Waiting
+    }
+}

@@ -1,0 +1,22 @@
+//! What can be asked about the read model, without a word of gRPC.
+
+mod categories;
+mod conditions;
+mod handlers;
+mod models;
+mod orders;
+mod products;
+mod query;
+mod read_barrier;
+mod result;
+mod sagas;
+mod table;
+
+pub use categories::CategoryQueries;
+pub use handlers::QueryHandlers;
+pub use orders::{OrderQueries, OrderSearch};
+pub use products::{ProductQueries, ProductSearch, ProductStatistics, SortBy, SortDirection};
+pub use read_barrier::{ReachedPosition, ReadBarrier};
+pub use result::{MAX_ROWS, Pagination, ReadError, ReadOptions, ReadResult, Row};
+pub use sagas::{SagaQueries, SagaSearch};
+pub use table::{Cached, List, TableQueries};

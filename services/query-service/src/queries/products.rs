@@ -1,0 +1,229 @@
+//! Questions about products.
+
+use std::sync::Arc;
+
+use domain::value::{ProductName, SearchTerm};
+use read_model_sql::TABLE;
+use serde::Deserialize;
+
+use super::conditions::Conditions;
+use super::models::ReadModels;
+use super::query::Query;
+use super::{Cached, List, Pagination, ReadError, ReadOptions, ReadResult, Row, TableQueries};
+use crate::cache::PageCache;
+use crate::projections::{ProductRow, Products};
+
+/// At well under a kilobyte each, about ten megabytes of rows.
+const CACHED: Cached = Cached {
+    rows: 20_000,
+    lists: 64,
+};
+/// The most rows of all categories together, when products of many categories are read at once.
+const MAX_GROUPED_ROWS: i64 = 5_000;
+
+/// A list of products.
+type Listed = Result<ReadResult<Arc<List<ProductRow>>>, ReadError>;
+
+/// What a list is ordered by first; name and id follow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortBy {
+    /// The bytes of the name.
+    #[default]
+    Name,
+    Price,
+}
+
+/// The direction of the first order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortDirection {
+    #[default]
+    Ascending,
+    Descending,
+}
+
+/// What products must have, as far as it is set, and how they are listed.
+#[derive(Clone, Debug, Default)]
+pub struct ProductSearch {
+    pub term: Option<SearchTerm>,
+    pub category_id: Option<String>,
+    /// The least price, in cents.
+    pub min_price_cents: Option<i64>,
+    /// The greatest price, in cents.
+    pub max_price_cents: Option<i64>,
+    /// What comes first in the order.
+    pub sort_by: SortBy,
+    pub order: SortDirection,
+    /// Which part of the list.
+    pub window: Pagination,
+}
+
+/// Figures about products. All zero if there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct ProductStatistics {
+    /// How many there are.
+    pub count: i64,
+    /// The sum of their prices in cents.
+    pub price_sum: i64,
+    /// The least price in cents.
+    pub price_min: i64,
+    /// The greatest price in cents.
+    pub price_max: i64,
+    value_millions: i64,
+    value_rest: i64,
+}
+
+impl ProductStatistics {
+    /// The sum of price × what can be sold, in cents. It does not fit 64 bits.
+    #[must_use]
+    pub fn value_cents(&self) -> i128 {
+        i128::from(self.value_millions) * 1_000_000 + i128::from(self.value_rest)
+    }
+}
+
+/// Answers questions about products.
+#[derive(Debug)]
+pub struct ProductQueries {
+    table: Arc<TableQueries<Products>>,
+    figures: PageCache<ProductStatistics>,
+}
+
+impl ProductQueries {
+    pub(super) fn new(models: &mut ReadModels) -> Self {
+        Self {
+            table: models.table(CACHED),
+            figures: PageCache::new(CACHED.lists),
+        }
+    }
+
+    /// By id.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_id(
+        &self,
+        id: &str,
+        at: ReadOptions,
+    ) -> Result<ReadResult<Row<ProductRow>>, ReadError> {
+        self.table.by_id("read a product", id, at).await
+    }
+
+    /// By the exact name; the first by id, if several have it.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_name(
+        &self,
+        name: &ProductName,
+        at: ReadOptions,
+    ) -> Result<ReadResult<Row<ProductRow>>, ReadError> {
+        self.table
+            .by_name("read a product by name", name.as_str(), at)
+            .await
+    }
+
+    /// Those of these ids that exist, by name.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_ids(
+        &self,
+        ids: &[&str],
+        at: ReadOptions,
+    ) -> Result<ReadResult<Vec<Arc<ProductRow>>>, ReadError> {
+        self.table.by_ids("read products", ids, at).await
+    }
+
+    /// Those that a search is about, in its order.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn search(&self, search: &ProductSearch, at: ReadOptions) -> Listed {
+        let question = self.searching(search);
+        self.table
+            .list(at, question, search.window.limit_within_bounds())
+            .await
+    }
+
+    fn searching(&self, search: &ProductSearch) -> Query {
+        let engine = self.table.database().engine();
+        let mut conditions = Conditions::default();
+        if let Some(term) = &search.term {
+            let part = conditions.parameter(term.key().as_str());
+            conditions.holds(engine.contains("name_key", &part));
+        }
+        if let Some(category) = &search.category_id {
+            conditions.equal("category_id", category.as_str());
+        }
+        if let Some(price) = search.min_price_cents {
+            conditions.at_least("price_cents", price);
+        }
+        if let Some(price) = search.max_price_cents {
+            conditions.at_most("price_cents", price);
+        }
+        let order = order_by(search.sort_by, search.order);
+        let limit = conditions.limit(search.window);
+        let matching = self.table.select(&format!("WHERE {}", conditions.all()));
+        conditions.bind(Query::ordered("list products", &matching, order, &limit))
+    }
+
+    /// The first products by name of each of these categories, ordered by category; up to `limit` of each, and one
+    /// more if there are more. All together they are bounded too: whatever is cut off there is at the end.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn by_categories(&self, ids: &[&str], limit: i64, at: ReadOptions) -> Listed {
+        let engine = self.table.database().engine();
+        let sql = format!(
+            "SELECT {columns} FROM (\
+               SELECT {columns}, row_number() OVER (PARTITION BY category_id ORDER BY name, id) AS place \
+               FROM {TABLE} WHERE {is_asked}\
+             ) AS placed WHERE place <= $2",
+            columns = self.table.columns(),
+            is_asked = engine.is_one_of("category_id", "$1"),
+        );
+        let order = "category_id, name, id";
+        let question = Query::ordered("list products by category", &sql, order, "LIMIT $3")
+            .bind_list(ids)
+            .bind(limit + 1)
+            .bind(MAX_GROUPED_ROWS + 1);
+        self.table.list(at, question, MAX_GROUPED_ROWS).await
+    }
+
+    /// Figures about all products, or those of a category.
+    ///
+    /// # Errors
+    /// [`ReadError`], as for all reads.
+    pub async fn statistics(
+        &self,
+        category_id: Option<&str>,
+        at: ReadOptions,
+    ) -> Result<ReadResult<Arc<ProductStatistics>>, ReadError> {
+        let filter = category_id.map_or("", |_| "WHERE category_id = $1");
+        // The value is summed in two halves, because 64 bits do not hold the whole: SQLite would refuse.
+        let sql = format!(
+            "SELECT count(*) AS count, \
+               CAST(coalesce(sum(price_cents), 0) AS bigint) AS price_sum, \
+               coalesce(min(price_cents), 0) AS price_min, \
+               coalesce(max(price_cents), 0) AS price_max, \
+               CAST(coalesce(sum(price_cents * (on_hand - reserved) / 1000000), 0) AS bigint) AS value_millions, \
+               CAST(coalesce(sum(price_cents * (on_hand - reserved) % 1000000), 0) AS bigint) AS value_rest \
+             FROM {TABLE} {filter}"
+        );
+        let mut question = Query::new("read figures about products", &sql);
+        if let Some(category) = category_id {
+            question = question.bind(category);
+        }
+        // An aggregate has one row.
+        let only = |figures: Vec<_>| figures.into_iter().next().unwrap_or_default();
+        self.table.page(&self.figures, at, &question, only).await
+    }
+}
+
+fn order_by(sort_by: SortBy, order: SortDirection) -> &'static str {
+    match (sort_by, order) {
+        (SortBy::Name, SortDirection::Ascending) => "name, id",
+        (SortBy::Name, SortDirection::Descending) => "name DESC, id DESC",
+        (SortBy::Price, SortDirection::Ascending) => "price_cents, name, id",
+        (SortBy::Price, SortDirection::Descending) => "price_cents DESC, name, id",
+    }
+}

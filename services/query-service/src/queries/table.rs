@@ -1,0 +1,339 @@
+//! Reading one table: from its cache if that is new enough, else from the database.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use event_sourcing::{EventStore, Position, StoreError};
+use read_model_sql::{Database, ProjectionVersion, Snapshot, TABLE, TableProjection, column_names};
+use serde::de::DeserializeOwned;
+
+use super::query::Query;
+use super::result::Rows;
+use super::{ReadBarrier, ReadError, ReadOptions, ReadResult, Row};
+use crate::cache::{LoadToken, PageCache, TableCache, follower};
+use crate::projections::NamedRow;
+
+/// Rows in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List<R> {
+    pub rows: Vec<Arc<R>>,
+    /// Whether rows were left out at the limit.
+    pub is_truncated: bool,
+}
+
+impl<R> List<R> {
+    /// Cuts what was read with one row more than wanted.
+    pub(super) fn cut(mut rows: Vec<R>, limit: usize) -> Self {
+        let is_truncated = rows.len() > limit;
+        rows.truncate(limit);
+        Self {
+            rows: rows.into_iter().map(Arc::new).collect(),
+            is_truncated,
+        }
+    }
+}
+
+/// How much a table's cache holds. A list holds up to 500 rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Cached {
+    /// Rows by their keys.
+    pub rows: usize,
+    pub lists: usize,
+}
+
+/// One table with its cache.
+pub struct TableQueries<P: TableProjection> {
+    database: Database,
+    version: ProjectionVersion,
+    gate: ReadBarrier,
+    columns: String,
+    cache: TableCache<P::Row>,
+    lists: PageCache<List<P::Row>>,
+    hits: metrics::Counter,
+    misses: metrics::Counter,
+}
+
+impl<P: TableProjection> TableQueries<P> {
+    /// The table of `P`, with a cache of about so much. Only [`ReadModels`](super::models::ReadModels) makes one.
+    pub(super) fn new(database: Database, log: Arc<dyn EventStore>, cached: Cached) -> Self {
+        Self {
+            gate: ReadBarrier::new(database.version_of::<P>(), database.clone(), log),
+            version: database.version_of::<P>(),
+            database,
+            columns: column_names::<P>(),
+            cache: TableCache::new(cached.rows),
+            lists: PageCache::new(cached.lists),
+            hits: request_counter(P::NAME, "hit"),
+            misses: request_counter(P::NAME, "miss"),
+        }
+    }
+
+    /// Keeps the cache true; drop it to stop.
+    pub(super) async fn follow_log(&self, log: Arc<dyn EventStore>) {
+        let checkpoints = self.database.feed().follow(self.version);
+        follower::follow::<P>(log, checkpoints, &self.cache).await;
+    }
+
+    /// The database behind it.
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Its columns, separated by commas.
+    pub(super) fn columns(&self) -> &str {
+        &self.columns
+    }
+
+    /// Selects whole rows: those that `filter`, what follows the table's name, is about.
+    pub(super) fn select(&self, filter: &str) -> String {
+        format!("SELECT {} FROM {TABLE} {filter}", self.columns)
+    }
+
+    /// The row of an id.
+    pub(super) async fn by_id(
+        &self,
+        operation: &'static str,
+        id: &str,
+        at: ReadOptions,
+    ) -> Result<ReadResult<Row<P::Row>>, ReadError> {
+        if let Some(followed) = self.cache.position(at.min)
+            && let Some(row) = self.cache.rows.get(id)
+        {
+            self.hits.increment(1);
+            return Ok(ReadResult::in_memory(row, followed).map(Some));
+        }
+        self.misses.increment(1);
+        let question = Query::new(operation, &self.select("WHERE id = $1")).bind(id);
+        let read = self.read(at, &question, || self.cache.rows.ticket(id));
+        let (snapshot, ticket) = read.await?.into_parts();
+        let found = snapshot.map(|rows: Vec<P::Row>| rows.into_iter().next().map(Arc::new));
+        if let Some(row) = &found.value {
+            self.cache(row, found.position, ticket);
+        }
+        Ok(found.into())
+    }
+
+    /// The rows of these ids that exist; what the cache lacks is read in one statement.
+    pub(super) async fn unordered(
+        &self,
+        operation: &'static str,
+        ids: &[&str],
+        at: ReadOptions,
+    ) -> Result<ReadResult<Rows<P::Row>>, ReadError> {
+        loop {
+            let generation = self.gate.generation();
+            let followed = self.cache.position(at.min);
+            let (cached, missing) = self.cached(ids, followed);
+            if followed.is_some() && missing.is_empty() {
+                return Ok(cached);
+            }
+            let is_asked = self.database.engine().is_one_of("id", "$1");
+            let select = self.select(&format!("WHERE {is_asked}"));
+            let question = Query::new(operation, &select).bind_list(&missing);
+            let tickets = || -> Vec<LoadToken> {
+                let tickets = missing.iter().map(|id| self.cache.rows.ticket(id));
+                tickets.collect()
+            };
+            let read = self.read(at, &question, tickets).await?;
+            if read.generation != generation && !cached.value.is_empty() {
+                // What the cache had is of a table that was built anew meanwhile.
+                continue;
+            }
+            let (read, tickets) = read.into_parts();
+            let tickets: HashMap<&str, LoadToken> = missing.iter().copied().zip(tickets).collect();
+            let position = read.position;
+            let read =
+                ReadResult::from(read.map(|rows: Vec<P::Row>| rows.into_iter().map(Arc::new)));
+            return Ok(cached.and(read).map(|(mut rows, read)| {
+                for row in read {
+                    if let Some(ticket) = tickets.get(P::key(&row)) {
+                        self.cache(&row, position, *ticket);
+                    }
+                    rows.push(row);
+                }
+                rows
+            }));
+        }
+    }
+
+    fn cache(&self, row: &Arc<P::Row>, position: Position, ticket: LoadToken) {
+        let value = Arc::clone(row);
+        let snapshot = Snapshot { value, position };
+        self.cache.rows.insert(P::key(row), snapshot, ticket);
+    }
+
+    /// The rows of these ids that the cache has, if it may answer, and the ids of the others.
+    fn cached<'i>(
+        &self,
+        ids: &[&'i str],
+        followed: Option<Position>,
+    ) -> (ReadResult<Rows<P::Row>>, Vec<&'i str>) {
+        let mut found = ReadResult {
+            value: Vec::with_capacity(ids.len()),
+            position: followed.unwrap_or(Position::START),
+        };
+        let mut missing = Vec::new();
+        for id in ids {
+            match self.cache.rows.get(id).filter(|_| followed.is_some()) {
+                Some(row) => {
+                    found.position = found.position.max(row.position);
+                    found.value.push(row.value);
+                }
+                None => missing.push(*id),
+            }
+        }
+        self.hits.increment(found.value.len() as u64);
+        self.misses.increment(missing.len() as u64);
+        (found, missing)
+    }
+
+    /// A list; `limit` rows of it, if the question asks for one more.
+    pub(super) async fn list(
+        &self,
+        at: ReadOptions,
+        question: Query,
+        limit: i64,
+    ) -> Result<ReadResult<Arc<List<P::Row>>>, ReadError> {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let cut = |rows| List::cut(rows, limit);
+        self.page(&self.lists, at, &question, cut).await
+    }
+
+    /// Any answer about the whole table, made of what was read and kept in `pages` under the text and the parameters of
+    /// its question.
+    pub(super) async fn page<V, T: DeserializeOwned + Send + 'static>(
+        &self,
+        pages: &PageCache<V>,
+        at: ReadOptions,
+        question: &Query,
+        make: impl FnOnce(Vec<T>) -> V,
+    ) -> Result<ReadResult<Arc<V>>, ReadError> {
+        let text = question.statement.fingerprint();
+        if let Some(followed) = self.cache.position(at.min)
+            && let Some(page) = pages.get(&text, self.cache.version())
+        {
+            self.hits.increment(1);
+            return Ok(ReadResult::in_memory(page, followed));
+        }
+        self.misses.increment(1);
+        let read = self.read(at, question, || self.cache.version()).await?;
+        let (snapshot, version) = read.into_parts();
+        let page = snapshot.map(|rows| Arc::new(make(rows)));
+        pages.insert(text, page.clone(), version);
+        Ok(page.into())
+    }
+
+    /// The first row of a question about the table, which is not kept.
+    pub(super) async fn first<T: DeserializeOwned + Send + 'static>(
+        &self,
+        at: ReadOptions,
+        question: &Query,
+    ) -> Result<ReadResult<Option<T>>, ReadError> {
+        let read = self.read(at, question, || ()).await?;
+        let first = read.snapshot.map(|rows: Vec<T>| rows.into_iter().next());
+        Ok(first.into())
+    }
+
+    /// A position that the rows have reached, for an answer that needs none of them.
+    pub(super) async fn reach(&self, at: ReadOptions) -> Result<Position, ReadError> {
+        Ok(self.gate.reach(at).await?.position)
+    }
+
+    /// Reads as soon as the rows are at `read_options.min`, and takes before what proves that what is read may be kept. If the table
+    /// changed in between, the proof may be from after the cache was cleared of it, and both are taken again.
+    async fn read<T: DeserializeOwned + Send + 'static, K>(
+        &self,
+        at: ReadOptions,
+        question: &Query,
+        take: impl Fn() -> K,
+    ) -> Result<Read<T, K>, ReadError> {
+        loop {
+            let generation = self.gate.reach(at).await?.generation;
+            let proof = take();
+            if self.gate.generation() != generation {
+                continue;
+            }
+            let snapshot = self.fetch(question, generation).await?;
+            if snapshot.position >= at.min {
+                return Ok(Read {
+                    snapshot,
+                    generation,
+                    proof,
+                });
+            }
+            // The database gave up its last moments in a crash since the gate was told how far it is.
+            self.database.feed().refresh(&self.database).await?;
+        }
+    }
+
+    async fn fetch<T: DeserializeOwned + Send + 'static>(
+        &self,
+        question: &Query,
+        generation: i64,
+    ) -> Result<Snapshot<Vec<T>>, StoreError> {
+        let of = (self.version, generation);
+        let statement = question.statement.clone();
+        self.database
+            .fetch_snapshot(of, statement, question.order)
+            .await
+    }
+}
+
+impl<P: TableProjection> fmt::Debug for TableQueries<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Table({})", self.version)
+    }
+}
+
+/// Rows from the database.
+struct Read<T, K> {
+    snapshot: Snapshot<Vec<T>>,
+    generation: i64,
+    /// Proves that they may be kept, if nothing was thrown out since.
+    proof: K,
+}
+
+impl<T, K> Read<T, K> {
+    fn into_parts(self) -> (Snapshot<Vec<T>>, K) {
+        (self.snapshot, self.proof)
+    }
+}
+
+impl<P: TableProjection<Row: NamedRow>> TableQueries<P> {
+    /// The first row by id of those with this very name.
+    pub(super) async fn by_name(
+        &self,
+        operation: &'static str,
+        name: &str,
+        at: ReadOptions,
+    ) -> Result<ReadResult<Row<P::Row>>, ReadError> {
+        let named = self.select("WHERE name = $1");
+        let question = Query::ordered(operation, &named, "id", "LIMIT 1").bind(name);
+        let found = self.list(at, question, 1).await?;
+        Ok(found.map(|list| list.rows.first().cloned()))
+    }
+
+    /// The rows of these ids that exist, by name.
+    pub(super) async fn by_ids(
+        &self,
+        operation: &'static str,
+        ids: &[&str],
+        at: ReadOptions,
+    ) -> Result<ReadResult<Rows<P::Row>>, ReadError> {
+        let mut found = self.unordered(operation, ids, at).await?;
+        found
+            .value
+            .sort_unstable_by(|a, b| (a.name(), P::key(a)).cmp(&(b.name(), P::key(b))));
+        Ok(found)
+    }
+}
+
+/// Counts what was asked of a table's cache.
+fn request_counter(table: &'static str, outcome: &'static str) -> metrics::Counter {
+    metrics::counter!("cache_requests_total", "table" => table, "outcome" => outcome)
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;
