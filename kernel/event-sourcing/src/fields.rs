@@ -15,7 +15,9 @@ pub const EVENT_TYPE: &str = "event.type";
 pub const HEAD: &str = "log.head";
 /// The name of a lease.
 pub const LEASE: &str = "lease.name";
-/// What is known of a commit that was not answered.
+/// The version of a schema migration.
+pub const MIGRATION: &str = "migration.version";
+/// What is known of a commit without a reply.
 pub const OUTCOME: &str = "commit.outcome";
 /// How much of something is done, in whole percents.
 pub const PERCENT: &str = "progress.percent";
@@ -27,7 +29,9 @@ pub const PROJECTION: &str = "projection.name";
 pub const PROJECTION_VERSION: &str = "projection.schema_version";
 /// Why something did not succeed, for people.
 pub const REASON: &str = "failure.reason";
-/// How many lines like this one were left out since the last one that was written.
+/// A setting of a database server.
+pub const SETTING: &str = "setting.name";
+/// How many lines like this one were suppressed since the last one that was written.
 pub const SUPPRESSED: &str = "log.suppressed";
 /// The version of a snapshot.
 pub const SNAPSHOT_VERSION: &str = "snapshot.version";

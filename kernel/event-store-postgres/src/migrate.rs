@@ -4,6 +4,7 @@
 //! refused; migrations that a binary does not know are accepted as long as they serve it. So old and new binaries
 //! run together, and a rollback works.
 
+use event_sourcing::fields;
 use sql_database::OlderFormat;
 use sql_database::format::step;
 use sql_database::postgres::{POSTGRES_NAME, lock_schema};
@@ -84,7 +85,10 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::E
             .bind(migration.oldest_schema)
             .execute(&mut *transaction)
             .await?;
-        tracing::info!(version = migration.version, "event store migrated");
+        tracing::info!(
+            { fields::MIGRATION } = migration.version,
+            "event store migrated"
+        );
     }
     transaction.commit().await
 }

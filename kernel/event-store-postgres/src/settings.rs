@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_sourcing::SteadyClock;
+use event_sourcing::{SteadyClock, fields};
 use sqlx::{PgConnection, Row};
 
 use crate::error::AppendFailure;
@@ -68,14 +68,14 @@ pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), sq
     for (index, name) in [(1, "fsync"), (2, "full_page_writes")] {
         if row.try_get::<&str, _>(index)? == "off" {
             tracing::warn!(
-                setting = name,
+                { fields::SETTING } = name,
                 "PostgreSQL runs with this setting off: a power cut can lose or damage acknowledged commits"
             );
         }
     }
     if row.try_get::<&str, _>(3)? == "off" {
         tracing::warn!(
-            setting = "synchronous_commit",
+            { fields::SETTING } = "synchronous_commit",
             "PostgreSQL runs with this setting off; the event store's own sessions switch it on"
         );
     }

@@ -6,6 +6,7 @@ use event_sourcing::StoreError;
 use futures::future::BoxFuture;
 
 use crate::error::{commit_error, store_error};
+use crate::fields;
 use crate::pool::NamedPool;
 use crate::postgres::POSTGRES_NAME;
 use crate::run::{self, Rows};
@@ -198,7 +199,7 @@ impl Database {
             match self {
                 Self::Sqlite { file, .. } => {
                     if let Err(error) = file.close().await {
-                        tracing::warn!(%error, "the database was not closed in order");
+                        tracing::warn!({ fields::ERROR } = %error, "the database was not closed in order");
                     }
                 }
                 Self::Postgres { reading, writing } => {

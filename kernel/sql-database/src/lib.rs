@@ -17,6 +17,7 @@
 pub mod database;
 mod durable;
 pub mod error;
+mod fields;
 pub mod format;
 pub mod mark;
 mod pool;

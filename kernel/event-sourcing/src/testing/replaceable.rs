@@ -15,7 +15,7 @@ use crate::stream::StreamId;
 /// Hands every call to the log that is there at the moment.
 #[derive(Debug)]
 pub struct ReplaceableStore {
-    present: watch::Sender<Arc<MemoryEventStore>>,
+    current: watch::Sender<Arc<MemoryEventStore>>,
 }
 
 impl ReplaceableStore {
@@ -23,31 +23,31 @@ impl ReplaceableStore {
     #[must_use]
     pub fn new(log: MemoryEventStore) -> Self {
         Self {
-            present: watch::Sender::new(Arc::new(log)),
+            current: watch::Sender::new(Arc::new(log)),
         }
     }
 
     /// The log that is there.
     #[must_use]
-    pub fn present(&self) -> Arc<MemoryEventStore> {
-        Arc::clone(&self.present.borrow())
+    pub fn current(&self) -> Arc<MemoryEventStore> {
+        Arc::clone(&self.current.borrow())
     }
 
     /// From now on this one is there. Readers that wait begin to wait for its events.
     pub fn replace(&self, log: MemoryEventStore) {
-        self.present.send_replace(Arc::new(log));
+        self.current.send_replace(Arc::new(log));
     }
 
     /// From now on the log is as it was at `position`.
     pub fn restore(&self, position: Position) {
-        self.replace(self.present().restored_to(position));
+        self.replace(self.current().restored_to(position));
     }
 }
 
 #[async_trait]
 impl EventStore for ReplaceableStore {
     async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
-        self.present().append(batch).await
+        self.current().append(batch).await
     }
 
     async fn standing(
@@ -55,7 +55,7 @@ impl EventStore for ReplaceableStore {
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<CommandStatus, StoreError> {
-        self.present().standing(command, streams).await
+        self.current().standing(command, streams).await
     }
 
     async fn read_stream(
@@ -64,7 +64,7 @@ impl EventStore for ReplaceableStore {
         after: Version,
         limit: usize,
     ) -> Result<StreamPage, StoreError> {
-        self.present().read_stream(stream, after, limit).await
+        self.current().read_stream(stream, after, limit).await
     }
 
     async fn read_all(
@@ -73,19 +73,19 @@ impl EventStore for ReplaceableStore {
         filter: &Filter,
         limit: usize,
     ) -> Result<LogPage, StoreError> {
-        self.present().read_all(after, filter, limit).await
+        self.current().read_all(after, filter, limit).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
-        self.present().head().await
+        self.current().head().await
     }
 
     async fn identify(&self, positions: &[Position]) -> Result<LogIdentity, StoreError> {
-        self.present().identify(positions).await
+        self.current().identify(positions).await
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
-        let mut present = self.present.subscribe();
+        let mut present = self.current.subscribe();
         loop {
             let log = Arc::clone(&present.borrow_and_update());
             tokio::select! {
@@ -100,11 +100,11 @@ impl EventStore for ReplaceableStore {
         stream: &StreamId,
         schema_version: u32,
     ) -> Result<Option<Snapshot>, StoreError> {
-        self.present().load_snapshot(stream, schema_version).await
+        self.current().load_snapshot(stream, schema_version).await
     }
 
     async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        self.present().save_snapshot(snapshot).await
+        self.current().save_snapshot(snapshot).await
     }
 
     async fn remove_snapshot(
@@ -113,7 +113,7 @@ impl EventStore for ReplaceableStore {
         schema_version: u32,
         version: Version,
     ) -> Result<(), StoreError> {
-        let present = self.present();
+        let present = self.current();
         present
             .remove_snapshot(stream, schema_version, version)
             .await

@@ -4,7 +4,7 @@
 
 mod faults;
 mod lanes;
-mod present;
+mod load_latest;
 mod repeats;
 mod snapshots;
 mod stalled;

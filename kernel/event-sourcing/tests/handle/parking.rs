@@ -55,7 +55,7 @@ async fn an_event_that_is_unknown_or_cannot_be_read_parks_its_stream() {
     fixture.append_one("a", unknown()).await;
     fixture.append("b", [1, 2]).await;
     fixture.append("c", [1]).await;
-    let log = fixture.log.present();
+    let log = fixture.log.current();
     log.damage(Position(2), "its metadata cannot be read");
     let mut running = fixture.run();
     running.reaches(4).await;

@@ -57,7 +57,7 @@ async fn an_event_that_cannot_be_read_parks_it_only_if_it_is_concerned() {
     for position in [1, 3] {
         fixture
             .log
-            .present()
+            .current()
             .damage(Position(position), "its metadata cannot be read");
     }
     let mut running = fixture.run("one");
@@ -71,11 +71,11 @@ async fn an_event_that_cannot_be_read_parks_it_only_if_it_is_concerned() {
 async fn it_tries_again_at_each_start_and_on_request_and_not_by_itself() {
     let fixture = Fixture::new(Rows::default());
     fixture.append("a", [1, 2, 4]).await;
-    fixture.log.present().damage(Position(2), "damaged");
+    fixture.log.current().damage(Position(2), "damaged");
     let mut running = fixture.run("one");
     running.parks_at(2).await;
     let tries = fixture.calls();
-    fixture.log.present().repair(Position(2));
+    fixture.log.current().repair(Position(2));
     tokio::time::sleep(LONG).await;
     // The log grows meanwhile, and other projections are resumed.
     fixture.append("a", [8]).await;
@@ -102,11 +102,11 @@ async fn it_tries_again_at_each_start_and_on_request_and_not_by_itself() {
 
     // The same by a start.
     let other = fixture.with_other_rows();
-    fixture.log.present().damage(Position(2), "damaged");
+    fixture.log.current().damage(Position(2), "damaged");
     let mut running = other.run("one");
     running.parks_at(2).await;
     running.stop().await;
-    fixture.log.present().repair(Position(2));
+    fixture.log.current().repair(Position(2));
     let mut running = other.run("one");
     running.reaches(6).await;
     assert_eq!(other.rows(), sums([("a", 15), ("all", 15)]));
@@ -199,7 +199,7 @@ async fn a_decision_that_cannot_be_read_is_passed_and_the_next_one_obeyed() {
     fixture.append("a", [1, 13]).await;
     let mut running = fixture.run("one");
     running.parks_at(2).await;
-    fixture.log.present().damage(Position(3), "damaged");
+    fixture.log.current().damage(Position(3), "damaged");
     fixture.skip(2).await;
     tokio::time::sleep(LONG).await;
     running.parks_at(2).await;

@@ -271,8 +271,8 @@ impl Index<'_> {
             return self.shared.schedule.insert(saga_id, kind, partition);
         }
         tracing::error!(
-            saga_id,
-            saga_type,
+            { fields::SAGA_ID } = saga_id,
+            { fields::SAGA_TYPE } = saga_type,
             "this binary does not know the saga's type"
         );
         let stranger = (saga_type.to_owned(), partition);

@@ -40,7 +40,7 @@ fn retriable_steps_only_are_decided_from_the_start() {
 }
 
 /// A table of steps with these roles, stage by stage.
-fn flaw(stages: &[&[(&'static str, Role)]]) -> Option<String> {
+fn problem_of(stages: &[&[(&'static str, Role)]]) -> Option<String> {
     let stages: Vec<&'static [Step<Tour>]> = stages
         .iter()
         .map(|stage| {
@@ -63,7 +63,7 @@ fn a_table_says_what_is_wrong_with_it() {
         ("r", Retriable),
     );
     for good in [&[&[a, b][..], &[p], &[r]][..], &[&[a], &[b]], &[&[r]], &[]] {
-        assert_eq!(flaw(good), None);
+        assert_eq!(problem_of(good), None);
     }
     for bad in [
         &[&[a][..], &[a]][..],
@@ -75,7 +75,7 @@ fn a_table_says_what_is_wrong_with_it() {
         &[&[p, ("q", Pivot)]],
         &[&[r], &[p]],
     ] {
-        assert!(flaw(bad).is_some(), "{bad:?}");
+        assert!(problem_of(bad).is_some(), "{bad:?}");
     }
     for table in [Tour::table_of(), Purchase::table_of(), Booking::table_of()] {
         assert_eq!(table, None);

@@ -12,6 +12,7 @@ use super::pool::Pool;
 use super::session::{Session, SqliteTransaction};
 use super::shared::{Readers, Shared};
 use super::{upkeep, wal};
+use crate::fields;
 
 /// A file with its connections. Clones share them.
 #[derive(Clone, Debug)]
@@ -61,7 +62,7 @@ impl SqliteFile {
         // A process before this one may have ended after a failed sync.
         let folded = wal::fold_in(session.connection()).await;
         if let Err(error) = session.finish(folded).await {
-            tracing::warn!(%error, "the write-ahead log could not be folded in at the start");
+            tracing::warn!({ fields::ERROR } = %error, "the write-ahead log could not be folded in at the start");
         }
         let maintenance = tokio::spawn(upkeep::keep_short(Arc::downgrade(&shared)));
         Ok(Self {

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use crate::fields;
+
 /// The rights of the group and of others.
 const OTHERS: u32 = 0o077;
 
@@ -36,8 +38,8 @@ pub fn warn_if_shared(path: &Path) {
     let mode = path.metadata().map_or(0, |found| found.mode());
     if mode & OTHERS != 0 {
         tracing::warn!(
-            file = %path.display(),
-            mode = format!("{:04o}", mode & 0o7777),
+            { fields::FILE } = %path.display(),
+            { fields::FILE_MODE } = format!("{:04o}", mode & 0o7777),
             "other users of this machine can read or change what is here; chmod go= keeps it private"
         );
     }

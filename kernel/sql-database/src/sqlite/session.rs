@@ -12,6 +12,7 @@ use super::options::OpenError;
 use super::pool::Pool;
 use super::shared::Shared;
 use crate::error::{is_failed_sync, keeps_connection};
+use crate::fields;
 
 /// A connection that this caller uses alone. It is used again only after [`Self::finish`]: one that is dropped, because
 /// a caller went away in the middle of a statement, is closed.
@@ -64,7 +65,7 @@ impl Session {
         Box::pin(async move {
             self.note(&error);
             if let Err(error) = self.connection.close().await {
-                tracing::debug!(%error, "a connection was not closed in order");
+                tracing::debug!({ fields::ERROR } = %error, "a connection was not closed in order");
             }
             error
         })

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use super::options::{FileOptions, OpenError};
 use super::pool::Pool;
 use super::wal;
+use crate::fields;
 
 /// Which connections read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ impl Shared {
     pub(super) fn must_reopen(&self) {
         if self.writer.is_some() && !self.needs_reopen.swap(true, Ordering::AcqRel) {
             tracing::error!(
-                file = %self.path.display(),
+                { fields::FILE } = %self.path.display(),
                 "a sync failed: all connections to the file are closed and opened anew"
             );
         }
@@ -108,7 +109,7 @@ impl Shared {
         }
         for pool in self.pools() {
             if let Err(error) = pool.close_idle().await {
-                tracing::debug!(%error, "a connection was not closed in order");
+                tracing::debug!({ fields::ERROR } = %error, "a connection was not closed in order");
             }
         }
         let writer = self.writing()?;
@@ -116,7 +117,7 @@ impl Shared {
         wal::fold_in(&mut connection).await?;
         writer.put(connection);
         self.needs_reopen.store(false, Ordering::Release);
-        tracing::info!(file = %self.path.display(), "the file was opened anew");
+        tracing::info!({ fields::FILE } = %self.path.display(), "the file was opened anew");
         Ok(())
     }
 }

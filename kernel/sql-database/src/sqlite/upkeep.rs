@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::shared::Shared;
 use super::wal::{FOLD_BY_ITSELF, FOLD_NEVER, is_too_long, step};
+use crate::fields;
 
 /// How often its length is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -23,7 +24,9 @@ pub(super) async fn keep_short(file: Weak<Shared>) {
         match shorten(&file).await {
             Ok(is_short) => is_writer_folding = is_short,
             // A closed file is looked at until its last handle goes, and a failing disk until it recovers.
-            Err(error) => tracing::debug!(%error, "the write-ahead log was not shortened"),
+            Err(error) => {
+                tracing::debug!({ fields::ERROR } = %error, "the write-ahead log was not shortened")
+            }
         }
     }
 }

@@ -159,11 +159,11 @@ async fn a_log_that_is_replaced_under_a_process_is_noticed() {
     let memory = MemoryEventStore::new(Arc::new(SystemClock));
     let store = Arc::new(ReplaceableStore::new(memory));
     for order in ["a", "b"] {
-        append(&store.present(), order, &[created(order)]).await;
+        append(&store.current(), order, &[created(order)]).await;
     }
     let head = store.identify(&[]).await.expect("a log").head;
     let watching = tokio::spawn(watch(Arc::clone(&store) as Arc<dyn EventStore>, head));
-    append(&store.present(), "c", &[created("c")]).await;
+    append(&store.current(), "c", &[created("c")]).await;
     tokio::time::sleep(std::time::Duration::from_mins(1)).await;
     assert!(!watching.is_finished(), "it is still the same log");
     store.restore(Position(1));

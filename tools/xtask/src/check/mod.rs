@@ -7,11 +7,14 @@ mod deny;
 mod features;
 mod formatting;
 mod leftovers;
+mod log_fields;
 mod manifest;
 mod metrics;
 mod run;
 mod size;
 mod statements;
+mod subjects;
 mod tiers;
+mod words;
 
 pub use run::{ALL, run};

@@ -5,8 +5,8 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use super::{
-    adapters, circles, clippy, deny, features, formatting, leftovers, manifest, metrics, size,
-    statements, tiers,
+    adapters, circles, clippy, deny, features, formatting, leftovers, log_fields, manifest,
+    metrics, size, statements, subjects, tiers, words,
 };
 use crate::repository::Repository;
 
@@ -20,7 +20,7 @@ pub struct Check {
 }
 
 /// The quick ones first.
-pub const ALL: [Check; 12] = [
+pub const ALL: [Check; 15] = [
     Check {
         name: "format",
         promise: "every Rust file is as rustfmt writes it",
@@ -70,6 +70,21 @@ pub const ALL: [Check; 12] = [
         name: "metrics",
         promise: "every metric says what it means",
         problems: metrics::problems,
+    },
+    Check {
+        name: "log-fields",
+        promise: "the fields of log lines have dotted names that are written down once",
+        problems: log_fields::problems,
+    },
+    Check {
+        name: "words",
+        promise: "prose and names use the words of docs/glossary.md",
+        problems: words::problems,
+    },
+    Check {
+        name: "subjects",
+        promise: "the subjects of the commits since the last tag name a component and fit in 72 characters",
+        problems: subjects::problems,
     },
     Check {
         name: "deny",

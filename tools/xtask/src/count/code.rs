@@ -188,6 +188,7 @@ mod tests {
 
 use a::b; // why
 
+/// A thing.
 #[derive(Debug)]
 struct Thing {
     /* its number */

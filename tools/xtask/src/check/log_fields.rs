@@ -1,0 +1,143 @@
+//! The fields of log lines have dotted names that are written down once.
+
+use anyhow::Result;
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+use crate::repository::{Repository, has_extension, is_test_file};
+
+const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+/// Constants of a `fields.rs` without a dot, and fields of a log line that are no such constant.
+pub fn problems(repository: &Repository) -> Result<Vec<String>> {
+    let files = repository.files(|path| {
+        let is_ours = !["tools/", "benches/", "contract/"]
+            .iter()
+            .any(|tier| path.starts_with(tier));
+        has_extension(path, "rs") && path.contains("/src/") && is_ours && !is_test_file(path)
+    })?;
+    let mut problems = Vec::new();
+    for file in &files {
+        if file.path.ends_with("/fields.rs") {
+            problems.extend(undotted(&file.path, &file.text));
+        }
+        let tokens: TokenStream = file
+            .text
+            .parse()
+            .map_err(|error| anyhow::anyhow!("{}: {error}", file.path))?;
+        of_tokens(&file.path, tokens, &mut problems);
+    }
+    Ok(problems)
+}
+
+fn undotted(path: &str, text: &str) -> Vec<String> {
+    let constants = text.lines().filter(|line| line.starts_with("pub const "));
+    let values = constants.filter_map(|line| line.split('"').nth(1));
+    values
+        .filter(|value| !value.contains('.'))
+        .map(|value| format!("{path}: {value:?} has no dot"))
+        .collect()
+}
+
+fn of_tokens(path: &str, tokens: TokenStream, problems: &mut Vec<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (index, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else {
+            continue;
+        };
+        if is_log_line(&tokens[..index]) {
+            let line = group.span_open().start().line;
+            let wrong = fields(group).into_iter().filter_map(|field| wrong(&field));
+            problems.extend(wrong.map(|field| {
+                format!("{path}:{line}: the field {field} is no constant of a fields.rs")
+            }));
+        }
+        of_tokens(path, group.stream(), problems);
+    }
+}
+
+/// Whether `tracing::LEVEL!` comes before.
+fn is_log_line(before: &[TokenTree]) -> bool {
+    let [
+        ..,
+        TokenTree::Ident(tracing),
+        TokenTree::Punct(_),
+        TokenTree::Punct(_),
+        TokenTree::Ident(level),
+        TokenTree::Punct(bang),
+    ] = before
+    else {
+        return false;
+    };
+    *tracing == "tracing" && bang.as_char() == '!' && LEVELS.iter().any(|name| *level == name)
+}
+
+/// What is in front of the message, cut at its commas.
+fn fields(group: &Group) -> Vec<Vec<TokenTree>> {
+    let mut fields = vec![Vec::new()];
+    for token in group.stream() {
+        let is_comma = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',');
+        match fields.last_mut() {
+            Some(last) if !is_comma => last.push(token),
+            _ => fields.push(Vec::new()),
+        }
+    }
+    let message = fields
+        .iter()
+        .position(|field| matches!(field.as_slice(), [TokenTree::Literal(_)]));
+    fields.truncate(message.unwrap_or(fields.len()));
+    fields
+}
+
+/// The text of a field that is not `{ fields::NAME } = …`.
+fn wrong(field: &[TokenTree]) -> Option<String> {
+    let is_named = match field.first()? {
+        TokenTree::Group(name) => name.delimiter() == Delimiter::Brace,
+        // `target: …` and `parent: …` are no fields.
+        TokenTree::Ident(word) => *word == "target" || *word == "parent",
+        TokenTree::Literal(_) | TokenTree::Punct(_) => false,
+    };
+    let text: TokenStream = field.iter().cloned().collect();
+    (!is_named).then(|| text.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<String> {
+        let mut problems = Vec::new();
+        of_tokens("a.rs", text.parse().expect("Rust"), &mut problems);
+        problems
+    }
+
+    #[test]
+    fn a_field_without_its_constant_is_found() {
+        for wrong in [
+            "saga_id, \"x\"",
+            "%saga_id, \"x\"",
+            "file = %path, \"x\"",
+            "\"a.b\" = 1, \"x\"",
+        ] {
+            let text = format!("fn f() {{ tracing::warn!({wrong}); }}");
+            assert_eq!(found(&text).len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn constants_messages_and_their_arguments_are_fine() {
+        for right in [
+            "\"x {}\", y",
+            "{ fields::ERROR } = &e as &dyn Error, \"x\"",
+            "target: \"t\", \"x {y}\"",
+        ] {
+            let text = format!("fn f() {{ tracing::info!({right}); other!(a = 1); }}");
+            assert!(found(&text).is_empty(), "{right}");
+        }
+    }
+
+    #[test]
+    fn a_constant_without_a_dot_is_found() {
+        let text = "pub const A: &str = \"a.b\";\npub const B: &str = \"b\";\n";
+        assert_eq!(undotted("fields.rs", text), ["fields.rs: \"b\" has no dot"]);
+    }
+}
