@@ -8,7 +8,7 @@ use platform::{Settings, runtime};
 
 use crate::config::LOG_LEVEL;
 use crate::location::{self, Location};
-use crate::{handlers, order, projections, saga, seed, start};
+use crate::{events, handlers, order, projections, saga, seed, start};
 
 const DATA: &[Spec] = &[
     names::DATA_DIR.spec,
@@ -54,6 +54,7 @@ Examples:
   shop saga list --state suspended      what waits for a person
   shop projections list                 how far the read side is
   shop handlers list                    how far notifications and webhooks are
+  shop events show 7                    one event as it is stored
   shop healthcheck                      ask the running shop whether it is ready
   shop migrate                          bring the databases up to date, and end
 
@@ -78,6 +79,7 @@ pub fn run() -> ExitCode {
             Some(("saga", arguments)) => saga::run(arguments).await,
             Some(("projections", arguments)) => projections::run(arguments).await,
             Some(("handlers", arguments)) => handlers::run(arguments).await,
+            Some(("events", arguments)) => events::run(arguments).await,
             Some(("healthcheck", arguments)) => {
                 let location = Location::of(arguments)?;
                 runtime::healthcheck_at(location.gateway.to_string()).await
@@ -113,6 +115,7 @@ fn command() -> Command {
             saga::command(),
             projections::command(),
             handlers::command(),
+            events::command(),
             healthcheck,
             migrate,
         ]);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use platform::config::{Databases, Read, Reader, Setting, Spec, app_env, names};
+use platform::config::{DatabaseUrl, Databases, Read, Reader, Setting, Spec, app_env, names};
 use platform::runtime::ConnectionLimits;
 use platform::telemetry::{LogFilter, TelemetryConfig};
 
@@ -101,6 +101,17 @@ impl ShopConfig {
             .iter()
             .any(|url| url.as_str().starts_with(&folder))
     }
+}
+
+/// Where the events are, for a command that reads nothing else.
+///
+/// # Errors
+/// A setting does not parse.
+pub fn event_store_url(reader: &mut Reader) -> Read<DatabaseUrl> {
+    let data_dir = reader.get(&names::DATA_DIR).map(PathBuf::from);
+    databases_in(data_dir.as_deref().unwrap_or(Path::new("data")), reader);
+    let url = reader.get(&names::EVENT_STORE_URL);
+    data_dir.and(url)
 }
 
 /// Where no database is named, it is a file in the data folder.

@@ -4,6 +4,7 @@ mod api;
 mod app;
 mod cli;
 mod config;
+mod events;
 mod handlers;
 mod location;
 mod order;

@@ -51,6 +51,7 @@ fn each_command_explains_itself() {
         "saga",
         "projections",
         "handlers",
+        "events",
     ] {
         check(&format!("help-{command}.txt"), &help(&[command]));
     }
@@ -96,4 +97,9 @@ fn each_command_on_handlers_explains_itself() {
             &help(&["handlers", command]),
         );
     }
+}
+
+#[test]
+fn each_command_on_events_explains_itself() {
+    check("help-events-show.txt", &help(&["events", "show"]));
 }
