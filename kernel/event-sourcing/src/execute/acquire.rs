@@ -1,4 +1,4 @@
-//! Entering lanes: the gates, in order, and the tips behind them.
+//! Acquires lanes: the locks, in order, and the pending states that they protect.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::store::StoreError;
 use crate::stream::StreamId;
 
 impl Executor {
-    /// Passes the gates in the order of the streams' names, and gives the tips.
+    /// Locks the lanes in the order of the streams' names and returns their pending states.
     pub(super) async fn acquire(
         &self,
         lanes: &LaneSet,
@@ -31,6 +31,7 @@ impl Executor {
             });
             let tip = match (lane.mode, cell.tip()) {
                 (_, Some(tip)) => tip,
+                // Not stored in the lane: a state that was never read must not serve other commands.
                 (Mode::Create, None) => PendingState {
                     state: (lane.kind.initial)(),
                     version: Version::NONE,
@@ -45,6 +46,8 @@ impl Executor {
                 AcquiredStream::new(lane, Some(cell), tip),
             );
         }
+        // Last, after all locks are held: the flush waits for every commit queued before, and the reads then see them.
+        // If the flush times out, the reads may be stale; the store's version check still protects the commit.
         let mut settled = false;
         for lane in lanes.values().filter(|lane| lane.mode == Mode::Fresh) {
             if !settled {
@@ -56,7 +59,7 @@ impl Executor {
         Ok((passes, entered))
     }
 
-    /// The tip of a lane, loaded if it is not there.
+    /// The pending state of a lane, loaded from the store if absent.
     pub(super) async fn tip(
         &self,
         lane: &Lane,
@@ -66,6 +69,7 @@ impl Executor {
             return Ok(tip);
         }
         let _alone = cell.loading.lock().await;
+        // Another reader may have loaded it while this one waited for the lock.
         if let Some(tip) = cell.tip() {
             return Ok(tip);
         }

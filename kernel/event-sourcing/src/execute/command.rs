@@ -1,4 +1,4 @@
-//! What a caller hands to the executor, and what it gets back.
+//! The command trait, the context of an execution and its result.
 
 use std::fmt::Debug;
 
@@ -46,56 +46,57 @@ use crate::store::StoreError;
 /// }
 /// ```
 pub trait Command: Send + Sync {
-    /// Its name, in logs and metrics.
+    /// The name in logs and metrics.
     const NAME: &'static str;
-    /// What the domain rejects the command with.
+    /// The domain's reason for rejecting the command.
     type Rejection: Debug + Send;
-    /// What the caller gets.
+    /// The result for the caller.
     type Reply: Send;
 
     /// The stored name of the operation, part of the first event's metadata. A command id that took effect under
-    /// another name belongs to something else. A type that stands for several operations names each of them.
+    /// another name returns [`ExecuteError::Reused`]. A type that implements several operations returns a name for
+    /// each.
     fn operation(&self) -> &'static str {
         Self::NAME
     }
 
-    /// The streams that the decision needs for certain. It may ask for more while it decides; each time it then
-    /// starts over, so naming them saves time and nothing else.
+    /// The streams that the decision certainly needs. It may request more while it decides, and is then restarted each
+    /// time, so listing them is only an optimization.
     fn streams(&self) -> Vec<Lane> {
         Vec::new()
     }
 
-    /// Reads states and appends events. No event appended means that there was nothing to do. It is pure: it may run
-    /// several times, on newer states.
+    /// Reads states and appends events. Appending no event means that there was nothing to do. It must be pure: it may
+    /// run several times, on newer states.
     ///
     /// # Errors
-    /// [`DecideError::Rejected`] if the domain rejects the command; [`DecideError::MissingStream`] comes from the
-    /// [`UnitOfWork`] and is handed on.
+    /// [`DecideError::Rejected`] if the domain rejects the command; [`DecideError::MissingStream`] is returned by the
+    /// [`UnitOfWork`] and must be passed on.
     fn decide(
         &self,
         work: &mut UnitOfWork<'_, Self::Rejection>,
     ) -> Result<(), DecideError<Self::Rejection>>;
 
-    /// The reply, from the states as the command left them. The repeat of a command gets the states of then.
-    /// Nothing if the commit that was found under its id cannot be this command's.
+    /// The reply, from the states after the command. A repeated command gets the states after its first execution.
+    /// `None` if the commit found under the command id cannot be this command's.
     fn reply(&self, states: &States) -> Option<Self::Reply>;
 }
 
-/// What surrounds a command.
+/// The context of an execution: identity, deadline, metadata and fence.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Never takes effect twice.
+    /// The idempotency key: a command id takes effect at most once.
     pub command_id: CommandId,
-    /// After it the caller no longer waits.
+    /// The caller stops waiting at this time.
     pub deadline: Instant,
     /// Stored with each event.
     pub metadata: Metadata,
-    /// The lease that the caller acts under, if any.
+    /// The lease that the caller must still hold at the commit, if any.
     pub fence: Option<Fence>,
 }
 
 impl Context {
-    /// Of a caller that waits for so long, without metadata and without a lease.
+    /// A context with a timeout, without metadata and without a fence.
     #[must_use]
     pub fn new(command_id: CommandId, patience: Duration) -> Self {
         Self {
@@ -110,11 +111,11 @@ impl Context {
 /// A command that took effect, now or before, or had nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executed<T> {
-    /// From the states as the command left them.
+    /// From the states after the command.
     pub reply: T,
-    /// A reader at this position sees what the reply says.
+    /// A reader that has reached this position sees the effects in `reply`.
     pub position: Position,
-    /// Whether it had taken effect before this call.
+    /// Whether it took effect before this call.
     pub duplicate: bool,
     /// Whether there was nothing to do, so that no event was written.
     pub unchanged: bool,
@@ -123,28 +124,29 @@ pub struct Executed<T> {
 /// Why a command has no reply.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError<R: Debug> {
-    /// The domain rejected the command. Nothing happened.
+    /// The domain rejected the command. Nothing was written.
     #[error("rejected: {0:?}")]
     Rejected(R),
-    /// The command id took effect before, for something else. Nothing happened now.
+    /// The command id took effect before, for another operation or stream. This call wrote nothing.
     #[error("the command id was used for something else")]
     Reused,
-    /// The caller's lease is no longer its own. Nothing happened.
+    /// The caller no longer holds its lease. Nothing was written.
     #[error("the lease was lost")]
     Fenced,
-    /// The deadline passed, or the store was out of reach.
+    /// The deadline passed, or the store was unreachable. The [`CommitOutcome`] states whether events may have been
+    /// written.
     #[error("unavailable ({0:?})")]
     Unavailable(CommitOutcome),
-    /// The command took effect, now or before, and its answer cannot be had. Sending the same command again gets it.
+    /// The command took effect, now or before, but its reply cannot be read. Sending the same command again returns it.
     #[error("the command took effect at position {}, but its answer cannot be had", .position.0)]
     Unanswered {
         /// Where it took effect: a reader at this position sees it.
         position: Position,
-        /// Why there is no answer.
+        /// Why the reply cannot be read.
         #[source]
         error: StoreError,
     },
-    /// A bug, or a damaged store. Nothing happened.
+    /// A bug, or a damaged store. Nothing was written.
     #[error(transparent)]
     Failed(StoreError),
 }

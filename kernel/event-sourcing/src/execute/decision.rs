@@ -1,7 +1,7 @@
-//! A command without its types.
+//! A command without its type parameters.
 //!
-//! The attempts are long and the same for all commands. Written against this trait, they are compiled once, and not once
-//! for each command.
+//! The code of an attempt is long and the same for all commands. Written against this trait it is compiled once, not
+//! once for each command.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -15,36 +15,36 @@ use crate::aggregate::Aggregate;
 use crate::store::StoreError;
 use crate::stream::StreamId;
 
-/// What is asked of the store for a reply.
+/// The operation named in errors of reading a reply.
 pub(super) const READ_REPLY: &str = "read the reply of a command";
 
-/// A command in execution, which keeps its own rejection and its own reply.
+/// A command in execution. It stores its typed rejection and reply itself.
 pub(super) trait Decision: Send {
     /// The stored name of the operation.
     fn name(&self) -> &'static str;
 
     fn streams(&self) -> Vec<Lane>;
 
-    /// Decides, and keeps the rejection.
+    /// Decides, and stores the rejection.
     fn decide(&mut self, work: &mut Work) -> Result<(), Undecided>;
 
-    /// Whether a commit of this name whose first event is in this stream can be the command's.
+    /// Whether a commit of this operation whose first event is in this stream can be the command's.
     fn can_begin_in(&self, stream: Option<&StreamId>) -> bool;
 
-    /// Keeps the reply. False if there is none.
+    /// Stores the reply. Returns false if there is none.
     fn reply(&mut self, states: &States) -> bool;
 }
 
-/// Why there is no decision yet, or none at all.
+/// [`DecideError`] without the type of the rejection.
 pub(super) enum Undecided {
     Rejected,
     MissingStream(MissingStream),
 }
 
-/// Whose reply and rejection are kept elsewhere.
+/// The result of a command; its reply and rejection are stored in the [`Decision`].
 pub(super) type Ended = Result<Executed<()>, ExecuteError<()>>;
 
-/// What came of a decision.
+/// The typed result of a decision.
 struct DecisionResult<T, R> {
     rejection: Option<R>,
     reply: Option<T>,
@@ -73,7 +73,7 @@ impl<T, R: Debug> DecisionResult<T, R> {
         self.reply.is_some()
     }
 
-    /// The end with what was kept.
+    /// Adds the stored reply or rejection to the untyped result.
     fn end(self, ended: Ended) -> Result<Executed<T>, ExecuteError<R>> {
         let executed = match ended {
             Ok(executed) => executed,
@@ -207,7 +207,7 @@ where
     }
 }
 
-/// Only a bug in a command leads here.
+/// Caused only by a bug in a command: its `reply` does not match its `decide`.
 pub(super) fn no_reply_kept() -> StoreError {
     StoreError::Failed {
         operation: READ_REPLY,

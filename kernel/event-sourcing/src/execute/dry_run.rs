@@ -1,4 +1,4 @@
-//! A command decides on given states, without an executor.
+//! Runs a command on given states, without an executor or a store.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::id::{CommandId, Version};
 use crate::stream::StreamId;
 use crate::testing::at;
 
-/// The second that the command is executed in: after all that was given.
+/// The second at which the command is executed: after all given events.
 const NOW: u32 = 1_000;
 
 /// The states of the streams that have events.
 #[derive(Debug, Default)]
 pub(crate) struct Histories(HashMap<StreamId, (AnyState, Version)>);
 
-/// The events of a decision, stream by stream, and its reply.
+/// The events of a decision, grouped by stream, and its reply.
 pub(crate) type Decided<T> = (Vec<(StreamId, Vec<EncodedEvent>)>, Option<T>);
 
 impl Histories {
@@ -32,7 +32,7 @@ impl Histories {
             .insert(A::stream(id), (Arc::new(state) as AnyState, version));
     }
 
-    /// What the command does, as often as it needs to until it has named all its streams.
+    /// Decides, again after each missing stream, until none is missing.
     pub(crate) fn decide<C: Command>(
         &self,
         command: &C,

@@ -1,4 +1,4 @@
-//! The loop around a command: attempts, until one ends.
+//! The retry loop around a command: attempts until one returns a result or the deadline passes.
 
 use std::fmt::{self, Debug};
 use std::pin::Pin;
@@ -26,15 +26,15 @@ use crate::store::{EventStore, StoreError};
 /// The most streams that one command may decide on.
 const MAX_LANES: usize = 300;
 
-/// The id of no command: asks the store for versions alone.
+/// The nil id belongs to no command: the store then returns stream versions without a receipt.
 const ADVISORY: CommandId = CommandId(Uuid::nil());
 
 /// The limits of an executor.
 #[derive(Clone, Debug)]
 pub struct ExecutorConfig {
-    /// How many streams' states are kept in memory.
+    /// How many streams' states are cached in memory.
     pub cached_streams: usize,
-    /// A snapshot is taken each time a stream passes a multiple of this version.
+    /// A snapshot is taken each time a stream's version passes a multiple of this number.
     pub snapshot_every: u64,
     /// The limits of its appender.
     pub appender: AppenderConfig,
@@ -50,7 +50,7 @@ impl Default for ExecutorConfig {
     }
 }
 
-/// Executes commands on one store. One a process and store.
+/// Executes commands on one store. Start one per process and store: two in one process would conflict with each other.
 pub struct Executor {
     pub(super) store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
@@ -66,12 +66,12 @@ impl fmt::Debug for Executor {
     }
 }
 
-/// The tasks behind an executor. Await it after the executor is dropped.
+/// The background tasks of an executor. Await it after the executor is dropped.
 #[derive(Debug)]
 pub struct ExecutorTasks(Vec<JoinHandle<()>>);
 
 impl ExecutorTasks {
-    /// Waits until all that was queued is answered and all snapshots are taken.
+    /// Waits until every queued commit has its outcome and all snapshots are saved.
     pub async fn finished(self) {
         for task in self.0 {
             if let Err(error) = task.await {
@@ -84,19 +84,19 @@ impl ExecutorTasks {
     }
 }
 
-/// How an attempt ended without an end.
+/// Why an attempt is repeated.
 pub(super) enum Retry {
-    /// Another stream is needed.
+    /// The decision needs another stream.
     Needs(Lane),
-    /// Something had moved.
+    /// A state that the decision read was stale or never became durable.
     VersionConflict,
 }
 
-/// How one attempt ended.
+/// The final result of the command, or why to retry.
 pub(super) type AttemptResult = Result<Result<Executed<()>, Retry>, ExecuteError<()>>;
 
 impl Executor {
-    /// Starts its tasks.
+    /// Starts the executor and its background tasks.
     #[must_use]
     pub fn start(
         store: Arc<dyn EventStore>,
@@ -116,16 +116,17 @@ impl Executor {
         (executor, ExecutorTasks(vec![appending, snapshotting]))
     }
 
-    /// What the last write to the store came to. Changes with every write.
+    /// The result of the last write to the store. The watch channel changes with every write.
     #[must_use]
     pub fn last_write(&self) -> watch::Receiver<LastWrite> {
         self.appender.last_write()
     }
 
-    /// Takes a command to its end.
+    /// Executes a command: decides, appends its events and returns the reply. Decides again on version conflicts until
+    /// the deadline of `context`. Cancelling the future does not cancel a commit that was already sent.
     ///
     /// # Errors
-    /// [`ExecuteError`] says for each case what happened.
+    /// See [`ExecuteError`]: each variant states whether the command took effect.
     pub async fn execute<C: Command>(
         &self,
         command: &C,
@@ -137,9 +138,9 @@ impl Executor {
     }
 
     /// Decides on one stream: appends the events that `decide` returns, or rejects with its error. `operation` is
-    /// stored with the first event; a command id that took effect for another operation or another stream belongs to
-    /// something else. `decide` is pure: it may run several times, on newer states. The reply is the state after the
-    /// events.
+    /// stored with the first event; a command id that already took effect for another operation or another stream
+    /// returns [`ExecuteError::Reused`]. `decide` must be pure: it may run several times, on newer states. The reply is
+    /// the state after the events.
     ///
     /// ```
     /// # use event_sourcing::execute::{Context, ExecuteError, Executed, Executor};
@@ -152,7 +153,7 @@ impl Executor {
     /// ```
     ///
     /// # Errors
-    /// [`ExecuteError`] says for each case what happened.
+    /// See [`ExecuteError`]: each variant states whether the command took effect.
     pub async fn transact<A: Aggregate, R: Debug + Send>(
         &self,
         operation: &'static str,
@@ -172,7 +173,8 @@ impl Executor {
     ) -> Pin<Box<dyn Future<Output = Ended> + Send + 'e>> {
         Box::pin(async move {
             match self.try_execute(decision, context).await {
-                // An earlier call with the same id gave up, but its commit is still on its way.
+                // An earlier call with this command id timed out, but its commit is still in flight. Returning "not
+                // written" here would be wrong a moment later.
                 Err(ExecuteError::Unavailable(_) | ExecuteError::Failed(_))
                     if self.appender.pending(context.command_id).is_some() =>
                 {
@@ -196,7 +198,8 @@ impl Executor {
                 Err(Retry::Needs(lane)) => return Err(too_many_lanes(&lane).into()),
                 Err(Retry::VersionConflict) => {
                     moved += 1;
-                    // What was assumed to be new may not be: look this time.
+                    // `Mode::Create` assumed an empty stream without reading it. The assumption may have caused the
+                    // conflict, so the next attempt loads the stream.
                     for lane in lanes.values_mut().filter(|lane| lane.mode == Mode::Create) {
                         lane.mode = Mode::Write;
                     }
@@ -208,8 +211,8 @@ impl Executor {
         }
     }
 
-    /// The state of an aggregate, from the cache if it is there. Waits until it is durable. If other processes write
-    /// to the store it may be an old one; see [`Self::load_latest`].
+    /// The state of an aggregate, from the cache if present. Waits until the state is durable. If other processes write
+    /// to the store it may be stale; see [`Self::load_latest`].
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
@@ -218,6 +221,7 @@ impl Executor {
         let cell = self.lanes.get(&lane.stream);
         loop {
             let tip = self.tip(&lane, &cell).await?;
+            // A duplicate means that an earlier call wrote the events, maybe on another state than the one cached here.
             let is_durable = match tip.pending.clone() {
                 None => true,
                 Some(mut pending) => pending.result().await.is_ok_and(|first| !first.duplicate),
@@ -229,7 +233,7 @@ impl Executor {
         }
     }
 
-    /// The state of an aggregate as the store has it now, whichever process wrote it.
+    /// The latest state of an aggregate in the store, whichever process wrote it.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
@@ -242,8 +246,8 @@ impl Executor {
         self.load_at_least(id, version.unwrap_or_default()).await
     }
 
-    /// The state of an aggregate at `version`, which the store was seen to have, or at a later one, whichever process
-    /// wrote it.
+    /// The state of an aggregate at `version` or later, whichever process wrote it. The caller must have seen `version`
+    /// in the store; for a version that does not exist the call never returns.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read.
@@ -257,14 +261,15 @@ impl Executor {
             if known >= version {
                 return Ok((state, known));
             }
-            // A newer one may be there by now.
+            // Invalidate only the version that was seen: another task may have loaded a newer one by now.
             if let Some(cell) = self.lanes.find(&A::stream(id)) {
                 cell.invalidate_at(known);
             }
         }
     }
 
-    /// Drops what is remembered of an aggregate that will not be needed soon. It is read again when it is.
+    /// Evicts the cached state of an aggregate that will not be needed soon. The next use reads it from the store
+    /// again.
     pub fn evict<A: Aggregate>(&self, id: &str) {
         self.lanes.evict(&A::stream(id));
     }
@@ -289,7 +294,9 @@ impl Executor {
             Err(Undecided::MissingStream(MissingStream(lane))) => Ok(Err(Retry::Needs(lane))),
             Ok(()) if work.has_events() => self.commit(decision, context, work, passes).await,
             decided => {
-                // The first time round, others may go on meanwhile. If that made the check fail, the gates stay shut.
+                // The check waits for the store. The first attempt releases the lane locks first, so that other
+                // commands proceed. If a write in between invalidates the check, the retry holds the locks, so that no
+                // command of this process can invalidate it again.
                 let passes = if moved == 0 { Vec::new() } else { passes };
                 let is_rejected = decided.is_err();
                 let checked = self.check(decision, context, work, is_rejected).await;

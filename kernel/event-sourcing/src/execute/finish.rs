@@ -1,4 +1,4 @@
-//! The end of an attempt: a commit that is sent, a rejection that is checked, a repeat that is answered.
+//! The last phase of an attempt: sends the commit, checks a rejection, or replies to a repeat.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,12 +19,13 @@ use crate::commit::{CommitError, Receipt, Rejected};
 use crate::store::StoreError;
 use crate::stream::StreamId;
 
-/// How long past its deadline a caller waits for the word that nothing was written; without it the outcome would be
-/// unknown whenever the store is out of reach.
+/// How long after its deadline a caller waits for the confirmation that nothing was written. The appender drops expired
+/// commits at the same deadline; without the grace period the outcome would be unknown whenever the store is
+/// unreachable.
 const LOOKUP_GRACE_PERIOD: Duration = Duration::from_millis(100);
 
 impl Executor {
-    /// Sends the commit, moves the tips, opens the gates, and waits.
+    /// Sends the commit, advances the pending states, releases the locks, and waits for the result.
     pub(super) async fn commit(
         &self,
         decision: &mut dyn Decision,
@@ -33,12 +34,14 @@ impl Executor {
         passes: Vec<LaneGuard>,
     ) -> AttemptResult {
         let (commit, last_events) = work.commit(context.fence.clone()).map_err(too_large)?;
+        // Reserving may wait; it happens while the locks are held so that commits enter the queue in lane order.
         let slot = self
             .appender
             .reserve(context.deadline)
             .await
             .map_err(no_answer)?;
-        // From here to the end of the loop nothing waits, so a caller that goes away cannot leave it half done.
+        // No await between sending and the end of the loop: a caller that is cancelled cannot leave a commit queued
+        // with its pending states not advanced. The next command would then decide on a stale state.
         let mut pending = slot.send(commit, context.deadline);
         let mut written = Vec::with_capacity(last_events.len());
         let mut last_written = Vec::with_capacity(last_events.len());
@@ -67,22 +70,26 @@ impl Executor {
                 }))
             }
             Ok(receipt) => {
+                // The pending states contain the events of this attempt, but an earlier call's events are the stored
+                // ones.
                 forget(&work, &written);
                 self.repeat(decision, context, receipt).await.map(Ok)
             }
             Err(AppendError::Rejected(Rejected::WrongExpectedVersion { stream, .. })) => {
+                // The conflicting stream may be one that was only read and so is not in `written`.
                 forget(&work, &written);
                 forget(&work, &[stream]);
                 Ok(Err(Retry::VersionConflict))
             }
             Err(error) => {
+                // The outcome may be unknown: only a read from the store shows which events are there.
                 forget(&work, &written);
                 Err(no_answer(error))
             }
         }
     }
 
-    /// Checks a refusal, or that there is nothing to do, against the store.
+    /// Checks a rejection, or a decision without events, against the store.
     pub(super) async fn check(
         &self,
         decision: &mut dyn Decision,
@@ -91,6 +98,8 @@ impl Executor {
         is_rejected: bool,
     ) -> AttemptResult {
         let streams: Vec<StreamId> = work.used().map(|(stream, _)| stream.clone()).collect();
+        // First wait for the commits that the decision depended on: if one was not written as assumed, the decision is
+        // void.
         let mut settled = true;
         for (stream, entered) in work.used() {
             let Some(mut pending) = entered.tip.pending.clone() else {
@@ -107,8 +116,8 @@ impl Executor {
         if !settled {
             return Ok(Err(Retry::VersionConflict));
         }
-        // A commit of the same command that is still on its way, sent by a caller that gave up, would make the refusal
-        // untrue a moment later.
+        // A commit of the same command may still be in flight, sent by a caller that timed out. It would make the
+        // rejection wrong a moment later, so wait for it before asking the store for a receipt.
         if let Some(mut first) = self.appender.pending(context.command_id) {
             let settled = first.wait(context.deadline).await;
             if let Err(AppendError::Unavailable(CommitOutcome::Unknown)) = settled {
@@ -120,6 +129,7 @@ impl Executor {
         if let Some(receipt) = standing.receipt {
             return self.repeat(decision, context, receipt).await.map(Ok);
         }
+        // Receipt and versions were read as of one moment: equal versions prove that the decision holds at that moment.
         let mut moved = false;
         for (stream, version) in streams.iter().zip(&standing.versions) {
             if work
@@ -147,7 +157,7 @@ impl Executor {
         }
     }
 
-    /// The answer of a command that took effect before: from the states at the versions that it left.
+    /// Replies to a command that took effect before, from the states at the versions in its receipt.
     async fn repeat(
         &self,
         decision: &mut dyn Decision,
@@ -185,6 +195,8 @@ impl Executor {
                 states.insert(lane.stream, loaded.state, loaded.version);
                 found = true;
             }
+            // The receipt names none of the missing streams: the command did not write them, and no further load can
+            // help.
             if !found {
                 let is_replied = decision.reply(&states);
                 return is_replied.then_some(repeated).ok_or(ExecuteError::Reused);
@@ -192,7 +204,7 @@ impl Executor {
         }
     }
 
-    /// `written` are the streams with their last events.
+    /// `written` are the written streams with their last events. Call it only after the commit is durable.
     fn take_snapshots<'a>(&self, work: &Work, written: impl Iterator<Item = (&'a StreamId, Uuid)>) {
         for (stream, last_event) in written {
             let Some(entered) = work.entered.get(stream) else {
@@ -208,7 +220,7 @@ impl Executor {
     }
 }
 
-/// Drops the tips that the decision was based on, or made.
+/// Invalidates the pending states that the decision read or advanced.
 fn forget(work: &Work, streams: &[StreamId]) {
     for stream in streams {
         if let Some(entered) = work.entered.get(stream)
@@ -237,7 +249,7 @@ fn no_answer(error: AppendError) -> ExecuteError<()> {
     }
 }
 
-/// The command took effect, and its answer cannot be had now.
+/// The command took effect, but its reply cannot be read now.
 fn unanswered(receipt: &Receipt, error: StoreError) -> ExecuteError<()> {
     ExecuteError::Unanswered {
         position: receipt.last,

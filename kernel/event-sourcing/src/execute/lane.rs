@@ -1,17 +1,19 @@
-//! Lanes: the commands of one process on one stream, in a row.
+//! Lanes: each serializes the commands of one process on one stream.
 //!
 //! ```text
-//!   gate   who may decide now: one writer, or several readers; first come, first served
-//!   tip    the state that the commits sent so far will leave, and the answer to the last of them
+//!   lock            who may decide now: one writer, or several readers, in order of arrival
+//!   pending state   the state after the commits sent so far, and the pending result of the last of them
 //! ```
 //!
-//! A command passes the gates of all its streams in the order of their names, decides on the tips, sends its
-//! commit, moves the tips, and opens the gates: it does not hold them while the store writes. The appender keeps
-//! the order of sending, so each commit finds what it was decided on, or is refused. If a commit is refused, the
-//! tips that it had moved are dropped, and those behind it are refused as well, because their commits follow an
-//! event that never came to be; they are decided again on what the store has.
+//! A command locks the lanes of all its streams in the order of the streams' names, which excludes deadlocks. It
+//! decides on the pending states, sends its commit, advances the pending states and releases the locks: no lock is held
+//! while the store writes, so commands on one stream are pipelined. The appender preserves the order of sending, so
+//! each commit finds the events that it was decided on, or is rejected. When a commit is rejected, the pending states
+//! that it advanced are invalidated. Later commits on those streams are rejected too, because they name the id of an
+//! event that was never written; they are decided again on the stored state.
 //!
-//! An epoch tells tips apart: whoever was refused drops the tip only if it is still of the epoch that it had decided on.
+//! An epoch identifies one load of a lane. A command whose commit was rejected invalidates the pending state only if
+//! its epoch is the one that the command decided on, so it never drops a state that was loaded since.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -27,25 +29,25 @@ use crate::commit::ExpectedVersion;
 use crate::id::Version;
 use crate::stream::StreamId;
 
-/// The state at the end of a lane.
+/// The state of a stream after all commits sent so far. Optimistic: the last of them may not be durable yet.
 #[derive(Clone, Debug)]
 pub(super) struct PendingState {
     pub(super) state: AnyState,
     pub(super) version: Version,
-    /// The event at `version`, if it is known: not when the state comes from a snapshot.
+    /// The id of the event at `version`, if known.
     pub(super) last_event: Option<Uuid>,
-    /// The last commit that wrote the stream, as long as it may not be durable.
+    /// The last commit that wrote the stream; `None` if the state was read from the store.
     pub(super) pending: Option<Pending>,
     pub(super) epoch: u64,
 }
 
 impl PendingState {
-    /// Whether no commit that it rests on is on its way.
+    /// Whether no commit that it depends on is in flight. The appender answers in order, so the last commit is enough.
     fn is_settled(&self) -> bool {
         self.pending.as_ref().is_none_or(Pending::is_settled)
     }
 
-    /// What a commit that was decided on this tip requires.
+    /// The expected version of a commit that was decided on this state.
     pub(super) fn expected(&self) -> ExpectedVersion {
         match self.last_event {
             Some(event_id) => ExpectedVersion::Follows {
@@ -72,7 +74,8 @@ pub(super) struct LaneCell {
     tip: Mutex<Option<PendingState>>,
     epochs: AtomicU64,
     touched: AtomicBool,
-    /// Held while the tip is loaded, so that several readers load once.
+    /// Held while the pending state is loaded: concurrent readers share the lane's lock, and only one of them should
+    /// load.
     pub(super) loading: AsyncMutex<()>,
 }
 
@@ -97,16 +100,18 @@ impl LaneCell {
         self.epochs.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Drops the tip if it is of this version.
+    /// Drops the pending state if it is at this version.
     pub(super) fn invalidate_at(&self, version: Version) {
         self.tip.lock().take_if(|tip| tip.version == version);
     }
 
-    /// Drops the tip, unless a newer one was loaded since.
+    /// Drops the pending state, unless a newer one was loaded since.
     pub(super) fn invalidate(&self, epoch: u64) {
         self.tip.lock().take_if(|tip| tip.epoch == epoch);
     }
 
+    // Evicting a lane in use would give the next command a second lock for the same stream. Evicting one whose commit
+    // is in flight would load a state without that commit.
     fn is_busy(self: &Arc<Self>) -> bool {
         Arc::strong_count(self) > 1
             || self
@@ -117,7 +122,7 @@ impl LaneCell {
     }
 }
 
-/// All lanes of a process: a bounded cache of states as well.
+/// All lanes of a process, which are also a bounded cache of states.
 #[derive(Debug)]
 pub(super) struct Lanes {
     capacity: usize,
@@ -127,8 +132,9 @@ pub(super) struct Lanes {
 #[derive(Debug, Default)]
 struct Cells {
     by_stream: HashMap<StreamId, Arc<LaneCell>>,
-    /// The places of the cache, the next one to be looked at in front: what was used since the last look keeps its
-    /// place, anything else goes. A stream that was let go leaves its place behind, and may come to have another.
+    /// The queue of the CLOCK eviction algorithm: an entry used since its last inspection moves to the back, any other
+    /// is evicted. A stream evicted explicitly leaves its entry in the queue and can therefore have two; the queue
+    /// length, not the map, is bounded by the capacity.
     clock: VecDeque<StreamId>,
 }
 
@@ -140,12 +146,12 @@ impl Lanes {
         }
     }
 
-    /// A lane, if it is known.
+    /// The lane of a stream, if cached.
     pub(super) fn find(&self, stream: &StreamId) -> Option<Arc<LaneCell>> {
         self.cells.lock().by_stream.get(stream).cloned()
     }
 
-    /// A lane, whether it was known or not.
+    /// The lane of a stream, created if absent.
     pub(super) fn get(&self, stream: &StreamId) -> Arc<LaneCell> {
         let mut cells = self.cells.lock();
         if let Some(cell) = cells.by_stream.get(stream) {
@@ -161,7 +167,7 @@ impl Lanes {
         cell
     }
 
-    /// Drops a lane that nobody is in. Its place comes free when it is looked at.
+    /// Evicts a lane unless it is in use. Its queue entry is removed at its next inspection.
     pub(super) fn evict(&self, stream: &StreamId) {
         let mut cells = self.cells.lock();
         if let Some(cell) = cells.by_stream.get(stream)
@@ -173,8 +179,8 @@ impl Lanes {
 }
 
 impl Cells {
-    /// Frees a place if it finds one within a few steps. Otherwise the cache is a little over its capacity until
-    /// the next try.
+    /// Evicts entries, inspecting a bounded number of them under the lock. If none can be evicted the cache exceeds its
+    /// capacity until the next call.
     fn evict(&mut self) {
         const STEPS: usize = 16;
         let mut freed = 0;
@@ -191,7 +197,7 @@ impl Cells {
             } else {
                 self.by_stream.remove(&stream);
                 freed += 1;
-                // Two at a time, so that a cache over its capacity comes back to it.
+                // Two for each insertion, so that a cache over its capacity shrinks back to it.
                 if freed == 2 {
                     return;
                 }
@@ -205,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_that_were_let_go_leave_no_trace_that_grows() {
+    fn evicted_lanes_do_not_accumulate() {
         let lanes = Lanes::new(10);
         for number in 0..1_000 {
             let stream = StreamId::new("saga", format!("saga-{number}"));
@@ -222,7 +228,7 @@ mod tests {
         let lanes = Lanes::new(10);
         for number in 0..1_000 {
             let stream = StreamId::new("order", format!("order-{number}"));
-            // Each is used a second time, as an order is by its saga.
+            // Each is used twice, as an order is by its saga, so that its entry survives the first inspection.
             drop(lanes.get(&stream));
             drop(lanes.get(&stream));
             let cells = lanes.cells.lock();
@@ -231,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_that_somebody_is_in_is_not_let_go() {
+    fn a_lane_in_use_is_not_evicted() {
         let lanes = Lanes::new(10);
         let stream = StreamId::new("saga", "saga-1");
         let cell = lanes.get(&stream);

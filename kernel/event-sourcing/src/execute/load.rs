@@ -1,4 +1,4 @@
-//! From a stream to a state: snapshot, then events.
+//! Loads the state of a stream: snapshot first, then the events after it.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 const PAGE: usize = 500;
 
-/// A state as the store has it.
+/// A state read from the store.
 pub(super) struct Loaded {
     pub(super) state: AnyState,
     pub(super) version: Version,
@@ -70,8 +70,7 @@ pub(super) async fn load(
     }
 }
 
-/// The state of the stream's snapshot and the first page of events after it; nothing if there is no snapshot that can
-/// be used.
+/// The state of the stream's snapshot and the first page of events after it; `None` if there is no usable snapshot.
 async fn from_snapshot(
     store: &dyn EventStore,
     kind: &'static AggregateType,
@@ -88,7 +87,8 @@ async fn from_snapshot(
     let Some(state) = (kind.read_snapshot)(marked.state()) else {
         return Ok(None);
     };
-    // Read together with what follows, the snapshot's own event costs no call.
+    // The page starts one event early, at the snapshot's own event, which needs no additional call. If its id differs,
+    // the snapshot was taken from another log (a restored database) and its state is wrong.
     let before = Version(kept.version.0.saturating_sub(1));
     let mut page = store.read_stream(stream, before, PAGE).await?;
     let mut unreadable = page.unreadable.iter();
@@ -110,7 +110,7 @@ async fn from_snapshot(
     Ok(Some((loaded, page)))
 }
 
-/// An event of the stream that cannot be read, by the store or by this binary. It is an error of this stream alone.
+/// An event of the stream that the store or this binary cannot read. Only commands on this stream fail.
 #[derive(Debug, thiserror::Error)]
 #[error("stream {stream} has an event that cannot be read")]
 struct Undecodable {
@@ -130,7 +130,7 @@ fn undecodable(stream: &StreamId, error: impl Error + Send + Sync + 'static) -> 
     }
 }
 
-/// The state as a row of the snapshot table; nothing if it may not be kept, or JSON cannot hold it.
+/// The state as a row of the snapshot table; `None` if the aggregate forbids it, or JSON cannot represent it.
 pub(super) fn take(
     kind: &'static AggregateType,
     stream: StreamId,

@@ -1,17 +1,18 @@
-//! From a command to its events: enter the lanes, decide, send, answer.
+//! Executes commands: acquire the lanes, decide, send the commit, reply.
 //!
 //! ```text
-//!   enter lanes ──► decide ──► send commit ──► wait ──► answer from the decided states
-//!    ▲   ▲            │ │                       │
-//!    │   └─ needs ────┘ │ rejected, or no   ├─ conflict: drop the tips, decide again
-//!    │     another lane ▼ to do                 └─ a repeat: answer from the states at the first receipt
-//!    │                check: is what it was decided on durable and still so? was the command done before?
-//!    └───── no ─────────┘
+//!   acquire lanes ──► decide ──► send commit ──► wait ──► reply from the decided states
+//!    ▲   ▲             │ │                        │
+//!    │   └─ needs ─────┘ │ rejected, or           ├─ version conflict: invalidate the pending states, decide again
+//!    │     another lane  ▼ no events              └─ duplicate: reply from the states at the first receipt
+//!    │               check: are the states durable and current? did the command take effect before?
+//!    └───── no ──────────┘
 //! ```
 //!
-//! A rejection never meets an append, and the tip may be stale or not durable yet, so a rejection is checked against
-//! the store before it is answered. A conflict can only come from another process (or from a commit ahead that
-//! such a conflict took along); it is decided again until the command's deadline.
+//! A rejection appends nothing, so no expected version protects it, and the pending state it was decided on may be
+//! stale or not durable yet. It is therefore checked against the store before it is returned. A version conflict is
+//! caused by another process, or by an earlier commit of this process that failed with such a conflict. The command is
+//! decided again until its deadline.
 
 mod acquire;
 mod command;

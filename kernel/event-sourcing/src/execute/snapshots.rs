@@ -1,4 +1,4 @@
-//! Takes snapshots beside the commands, never in their way.
+//! Saves snapshots in the background, so that no command waits for one.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::id::Version;
 use crate::store::EventStore;
 use crate::stream::StreamId;
 
-/// How many snapshots may wait. One that finds no place is left out; the next multiple takes one again.
+/// The bound of the queue. When it is full the snapshot is dropped; the next multiple of the interval takes another.
 const QUEUE: usize = 64;
 
 #[derive(Clone, Debug)]

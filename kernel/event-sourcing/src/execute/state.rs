@@ -1,4 +1,4 @@
-//! States of different aggregates in one collection: what the executor must know of each kind.
+//! Type-erased aggregate states: the operations that the executor needs for each aggregate type.
 
 use std::any::Any;
 use std::fmt;
@@ -8,10 +8,11 @@ use crate::aggregate::Aggregate;
 use crate::envelope::Envelope;
 use crate::event::DecodeError;
 
-/// A state whose type only its [`AggregateType`] knows. Shared: a lane hands the same state to many decisions.
+/// A type-erased state; its [`AggregateType`] has the type. Shared, because many decisions read the same state of a
+/// lane.
 pub(super) type AnyState = Arc<dyn Any + Send + Sync>;
 
-/// The operations of one aggregate type, without its type.
+/// The type-erased operations of one aggregate type.
 pub(super) struct AggregateType {
     pub(super) aggregate_type: &'static str,
     pub(super) snapshot_version: u32,
@@ -36,7 +37,7 @@ impl AggregateType {
                 initial: || Arc::new(A::default()),
                 fold: fold::<A>,
                 read_snapshot: |text| {
-                    // A snapshot that does not read is as good as none: the events are still there.
+                    // An unreadable snapshot counts as none: the state is folded from the events instead.
                     serde_json::from_str::<A>(text)
                         .ok()
                         .map(|state| Arc::new(state) as AnyState)
@@ -61,8 +62,8 @@ fn fold<A: Aggregate>(state: &AnyState, events: &[Envelope]) -> Result<AnyState,
     Ok(Arc::new(state))
 }
 
-/// The state with its type. Every state is stored under its aggregate's stream, so a state of another type can
-/// only come from two aggregates with one stored type name; it reads as the initial state.
+/// The state with its type. Every state is stored under its aggregate's stream, so a state of another type is only
+/// possible if two aggregates share one stored type name; it is then read as the initial state.
 pub(super) fn typed<A: Aggregate>(state: &AnyState) -> Arc<A> {
     Arc::clone(state).downcast::<A>().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The states that a command left behind.
+//! The states after a command.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::aggregate::Aggregate;
 use crate::id::Version;
 use crate::stream::StreamId;
 
-/// The states that a command left behind, to reply from.
+/// The states after a command, from which it replies.
 #[derive(Debug)]
 pub struct States {
     known: HashMap<StreamId, (AnyState, Version)>,
-    /// What was asked for and is not there; the executor may fetch it and ask again.
+    /// Requested states that are not present; the executor loads them and calls `reply` again.
     missing: Mutex<Vec<Lane>>,
 }
 
@@ -27,7 +27,7 @@ impl States {
         }
     }
 
-    /// The state and version of an aggregate after the command. Nothing if the command did not touch it.
+    /// The state and version of an aggregate after the command. `None` if the command neither read nor wrote it.
     #[must_use]
     pub fn get<A: Aggregate>(&self, id: &str) -> Option<(Arc<A>, Version)> {
         let lane = Lane::read::<A>(id);

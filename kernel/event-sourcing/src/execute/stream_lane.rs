@@ -1,4 +1,4 @@
-//! How a command takes part in streams.
+//! The streams of a command and its access mode on each.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,21 @@ use super::state::AggregateType;
 use crate::aggregate::Aggregate;
 use crate::stream::StreamId;
 
-/// How a command takes part in a stream's lane.
+/// The access mode of a command on a stream. Ordered from weak to strong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mode {
-    /// Next to other readers; the stream becomes a precondition.
+    /// Shared with other readers; the stream becomes a precondition.
     Read,
-    /// Alone.
+    /// Exclusive.
     Write,
-    /// Alone, on the assumption that the stream has no events; nothing is loaded. The store says if it is wrong.
+    /// Exclusive, assuming that the stream has no events: nothing is loaded. The store rejects the commit if the
+    /// assumption is wrong.
     Create,
-    /// Outside the lane: read from the store after everything that was sent before.
+    /// Outside the lane: read from the store after every commit sent before.
     Fresh,
 }
 
-/// A stream that a command decides on.
+/// A stream that a command decides on, with its access mode.
 #[derive(Clone, Debug)]
 pub struct Lane {
     pub(super) stream: StreamId,
@@ -48,8 +49,8 @@ impl Lane {
         Self::new::<A>(id, Mode::Write)
     }
 
-    /// A stream that is to begin with this command, and most likely has no events: it is not loaded first. If it
-    /// has events after all, the command is decided again on them.
+    /// A stream that this command creates. It is assumed to have no events and is not loaded; if it has events, the
+    /// command is decided again on them.
     #[must_use]
     pub fn create<A: Aggregate>(id: &str) -> Self {
         Self::new::<A>(id, Mode::Create)
@@ -60,10 +61,10 @@ impl Lane {
     }
 }
 
-/// The lanes of one command, in the order in which they are entered.
+/// The lanes of one command, in the order in which they are locked. The order is global, which excludes deadlocks.
 pub(super) type LaneSet = BTreeMap<StreamId, Lane>;
 
-/// Adds a lane, or takes part in it more strongly.
+/// Adds a lane, or strengthens its access mode.
 pub(super) fn add_stream(lanes: &mut LaneSet, lane: Lane) {
     match lanes.get_mut(&lane.stream) {
         Some(known) => known.mode = known.mode.max(lane.mode),

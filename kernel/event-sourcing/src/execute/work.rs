@@ -1,4 +1,4 @@
-//! What a command sees and does while it decides.
+//! The unit of work: the states that a decision reads and the events that it appends.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ use crate::id::{CommandId, Version};
 use crate::lease::Fence;
 use crate::stream::StreamId;
 
-/// Why a decision ended without a result.
+/// Why a decision returned no events.
 #[derive(Debug)]
 pub enum DecideError<R> {
     /// The domain rejects the command.
@@ -29,12 +29,12 @@ pub enum DecideError<R> {
     MissingStream(MissingStream),
 }
 
-/// A stream that a decision turned out to need.
+/// A stream that the decision needs and that was not acquired.
 #[derive(Debug)]
 pub struct MissingStream(pub(super) Lane);
 
 impl DecideError<Infallible> {
-    /// The same where there may be rejections: here is none.
+    /// Converts the error of a part that never rejects into that of a decision that may.
     #[must_use]
     pub fn missing_stream<R>(self) -> DecideError<R> {
         match self {
@@ -44,21 +44,21 @@ impl DecideError<Infallible> {
     }
 }
 
-/// So that `?` hands a rejection on.
+/// Lets `?` return a rejection.
 impl<R> From<R> for DecideError<R> {
     fn from(rejection: R) -> Self {
         Self::Rejected(rejection)
     }
 }
 
-/// A stream that was entered, with the state that the decision has left it in so far.
+/// An acquired stream, with its state including the events that the decision has appended so far.
 #[derive(Debug)]
 pub(super) struct AcquiredStream {
     pub(super) kind: &'static AggregateType,
     pub(super) mode: Mode,
-    /// Its lane, which is not evicted as long as somebody holds it; none if the stream was read outside of it.
+    /// Its lane. Holding it prevents eviction. `None` if the stream was read outside its lane.
     pub(super) cell: Option<Arc<LaneCell>>,
-    /// As it was before the decision.
+    /// The state before the decision: the expected version of the commit is taken from it.
     pub(super) tip: PendingState,
     pub(super) state: AnyState,
     pub(super) version: Version,
@@ -80,7 +80,7 @@ impl AcquiredStream {
     }
 }
 
-/// A decision in progress, whatever it may be rejected with.
+/// A decision in progress, without the type of its rejection.
 #[derive(Debug)]
 pub(super) struct Work {
     operation: &'static str,
@@ -153,7 +153,7 @@ impl Work {
         }
     }
 
-    /// The events so far, stream by stream, in the order of the log.
+    /// The events so far, grouped by stream, in log order.
     #[cfg(feature = "testing")]
     pub(super) fn writes(&self) -> impl Iterator<Item = (&StreamId, &[NewEvent])> {
         self.writes
@@ -165,12 +165,13 @@ impl Work {
         !self.writes.is_empty()
     }
 
-    /// The streams that the decision read, with the tips that it read.
+    /// The streams that the decision read or wrote. Each is a precondition of its result.
     pub(super) fn used(&self) -> impl Iterator<Item = (&StreamId, &AcquiredStream)> {
         self.entered.iter().filter(|(_, entered)| entered.used)
     }
 
-    /// The commit, and for each stream in it that was entered, the id of its last event behind the commit.
+    /// Builds the commit. Also returns, for each written stream that was acquired, the id of its last event after the
+    /// commit.
     pub(super) fn commit(
         &mut self,
         fence: Option<Fence>,
@@ -192,6 +193,8 @@ impl Work {
         if let Some(first) = writes.iter_mut().find_map(|write| write.events.first_mut()) {
             first.metadata.operation = Some(Cow::Borrowed(self.operation));
         }
+        // A stream that was only read becomes a write without events: the store validates its version under its lock,
+        // so the decision cannot commit on a state that changed since.
         let written = writes.len();
         for (stream, entered) in self.entered.iter().filter(|(_, entered)| entered.used) {
             if !writes[..written]
@@ -210,7 +213,7 @@ impl Work {
         Ok((commit, last_events))
     }
 
-    /// The states as the decision leaves them.
+    /// The states after the decision's events.
     pub(super) fn into_states(self) -> States {
         let states = self.entered.into_iter().filter(|(_, entered)| entered.used);
         States::new(
@@ -221,8 +224,8 @@ impl Work {
     }
 }
 
-/// A decision in progress: the states that it reads and the events that it appends. Every stream that it reads
-/// becomes a precondition of the commit. `R` is what the decision may be rejected with.
+/// A decision in progress: the states that it reads and the events that it appends. Every stream that it reads becomes
+/// a precondition of the commit. `R` is the type of the decision's rejection.
 #[derive(Debug)]
 pub struct UnitOfWork<'w, R> {
     work: &'w mut Work,
@@ -237,13 +240,13 @@ impl<'w, R> UnitOfWork<'w, R> {
         }
     }
 
-    /// The same work for a part of the decision that has rejections of its own.
+    /// The same unit of work for a part of the decision with its own rejection type.
     #[must_use]
     pub fn rejecting<T>(&mut self) -> UnitOfWork<'_, T> {
         UnitOfWork::new(self.work)
     }
 
-    /// The time that the events will be recorded at.
+    /// The recording time of the events. The same in the whole decision.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.work.now
@@ -255,42 +258,42 @@ impl<'w, R> UnitOfWork<'w, R> {
         self.work.command_id
     }
 
-    /// What is stored with each event.
+    /// The metadata stored with each event.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.work.metadata
     }
 
-    /// An id that a repeat of this command derives again.
+    /// Derives an id from the command id and `label`. A repeat of the command derives the same id.
     #[must_use]
     pub fn derive_id(&self, label: &str) -> Uuid {
         self.work.command_id.derive(label)
     }
 
-    /// The state of an aggregate, with what this decision has appended.
+    /// The state of an aggregate, including the events that this decision has appended.
     ///
     /// # Errors
-    /// [`DecideError::MissingStream`], if the stream was not read yet; hand it on with `?`.
+    /// [`DecideError::MissingStream`] if the stream was not loaded; return it with `?`, and the executor decides again.
     pub fn state<A: Aggregate>(&mut self, id: &str) -> Result<Arc<A>, DecideError<R>> {
         let state = self.work.state(Lane::read::<A>(id));
         state.map_err(DecideError::MissingStream)
     }
 
-    /// The state of an aggregate whose stream others write without entering its lane, read from the store after
-    /// all that this process sent before.
+    /// The state of an aggregate whose stream is also written outside its lane, read from the store after every commit
+    /// that this process has sent before.
     ///
     /// # Errors
-    /// [`DecideError::MissingStream`], if it was not read yet; hand it on with `?`.
+    /// [`DecideError::MissingStream`] if the stream was not loaded; return it with `?`.
     pub fn fresh<A: Aggregate>(&mut self, id: &str) -> Result<Arc<A>, DecideError<R>> {
         let state = self.work.state(Lane::fresh::<A>(id));
         state.map_err(DecideError::MissingStream)
     }
 
-    /// Decides on the state of an aggregate, and appends what was decided.
+    /// Runs `decide` on the state of an aggregate and appends the events that it returns.
     ///
     /// # Errors
-    /// [`DecideError::Rejected`] with what `decide` rejects; [`DecideError::MissingStream`], if the stream was not read
-    /// yet. Hand both on with `?`.
+    /// [`DecideError::Rejected`] with the rejection of `decide`; [`DecideError::MissingStream`] if the stream was not
+    /// loaded. Return both with `?`.
     pub fn decide<A: Aggregate, E>(
         &mut self,
         id: &str,
@@ -305,11 +308,11 @@ impl<'w, R> UnitOfWork<'w, R> {
         self.append::<A>(id, &events)
     }
 
-    /// Appends events after the version that the decision is based on. The streams of a commit are written in the
-    /// order of their first append.
+    /// Appends events after the version that the decision read. The streams of a commit are written in the order of
+    /// their first append.
     ///
     /// # Errors
-    /// [`DecideError::MissingStream`], if the stream was not entered for writing; hand it on with `?`.
+    /// [`DecideError::MissingStream`] if the stream was not acquired for writing; return it with `?`.
     pub fn append<A: Aggregate>(
         &mut self,
         id: &str,
@@ -319,7 +322,8 @@ impl<'w, R> UnitOfWork<'w, R> {
         appended.map_err(DecideError::MissingStream)
     }
 
-    /// Appends events wherever the stream ends. It is not read.
+    /// Appends events at the stream's end with [`ExpectedVersion::Any`], without reading it. If the decision already
+    /// writes the stream, its expected version stays.
     pub fn append_any<A: Aggregate>(&mut self, id: &str, events: &[A::Event]) {
         if !events.is_empty() {
             self.work.plan(A::stream(id), ExpectedVersion::Any, events);
