@@ -1,17 +1,17 @@
 //! Group commit: one appender per process and store.
 //!
-//! Callers put commits into a bounded queue; one task takes what is queued, writes it as one batch, and answers
-//! each caller by itself. There is no artificial delay: while one batch is on its way the next one gathers, and who is
-//! ready to queue a commit when a batch is taken does so first.
+//! Callers put commits into a bounded queue. One task takes all queued commits, writes them as one batch, and completes
+//! each caller's [`Pending`] separately. There is no artificial delay: the next batch accumulates while one is written,
+//! and callers that are ready to queue a commit run before the next batch is taken.
 //!
 //! ```text
 //!  reserve ──► queue (bounded) ──► batch ──► EventStore::append ──► each caller's Pending
 //!                                    │ ▲                │
-//!        deadline passed: dropped ◄──┘ └── unavailable ─┘   the same commits again, by their command ids
+//!        deadline passed: dropped ◄──┘ └── unavailable ─┘   retry with backoff, idempotent by command id
 //! ```
 //!
-//! The queue keeps order: of two commits the one that was sent first is judged first. A lane relies on it.
-//! The caller only waits for an answer, so a caller that goes away takes nothing with it.
+//! Commits are validated in the order in which they were sent; lanes depend on it. Callers only wait for a result, so a
+//! cancelled caller does not cancel its commit.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -37,15 +37,15 @@ use crate::store::{EventStore, StoreError};
 /// The limits of an appender.
 #[derive(Clone, Debug)]
 pub struct AppenderConfig {
-    /// Commits that may wait.
+    /// The maximum number of queued commits.
     pub queue: usize,
-    /// The most commits of one batch.
+    /// The maximum number of commits in one batch.
     pub batch_commits: usize,
     /// A batch takes no further commit once it holds this many events.
     pub batch_events: usize,
-    /// The pause before the first retry of a batch that found the store unavailable; it doubles with each.
+    /// The backoff before the first retry of a batch when the store is unavailable; it doubles with each retry.
     pub retry_min: Duration,
-    /// The longest such pause.
+    /// The maximum backoff.
     pub retry_max: Duration,
 }
 
@@ -61,25 +61,25 @@ impl Default for AppenderConfig {
     }
 }
 
-/// What is known of a commit that was not answered.
+/// Whether a commit without a receipt may have been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitOutcome {
-    /// Nothing happened.
+    /// It was not written.
     None,
-    /// It may have been written. Sending the same command again tells.
+    /// The outcome is unknown: it may have been written. Sending the same command again resolves it.
     Unknown,
 }
 
 /// Why a commit has no receipt.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AppendError {
-    /// The store judged it and said no.
+    /// The store validated the commit and rejected it.
     #[error(transparent)]
     Rejected(#[from] Rejected),
     /// The store could not be reached before the deadline, or the queue stayed full.
     #[error("the event store did not answer in time ({0:?})")]
     Unavailable(CommitOutcome),
-    /// The store failed for good; nothing was written.
+    /// The store failed permanently; nothing was written.
     #[error(transparent)]
     Failed(StoreError),
 }
@@ -97,12 +97,12 @@ enum Job {
     },
 }
 
-/// The answer to a commit, when it comes. Clones wait for the same answer.
+/// The pending result of a commit. Clones wait for the same result.
 #[derive(Clone, Debug)]
 pub struct Pending(watch::Receiver<Option<AppendResult>>);
 
 impl Pending {
-    /// Waits for the answer until `deadline`; after it the outcome is unknown.
+    /// Waits for the result until `deadline`; on a timeout the outcome is unknown.
     ///
     /// # Errors
     /// [`AppendError`] if the commit was not written, or may not have been.
@@ -112,21 +112,22 @@ impl Pending {
             .unwrap_or(Err(AppendError::Unavailable(CommitOutcome::Unknown)))
     }
 
-    /// Waits for the answer. The store's own time-outs bound how long that takes.
+    /// Waits for the result without a deadline. The appender completes it: after the commit's deadline it is no longer
+    /// retried.
     pub(crate) async fn result(&mut self) -> AppendResult {
         let answer = self.0.wait_for(Option::is_some).await;
         let answer = answer.ok().and_then(|answer| answer.clone());
         answer.unwrap_or(Err(AppendError::Unavailable(CommitOutcome::Unknown)))
     }
 
-    /// Whether the answer is there.
+    /// Whether the result is available.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.0.borrow().is_some()
     }
 }
 
-/// A place in the queue: sending through it cannot wait and cannot fail.
+/// A reserved place in the queue: sending through it neither waits nor fails.
 #[derive(Debug)]
 pub struct Slot<'a> {
     permit: mpsc::Permit<'a, Job>,
@@ -134,11 +135,13 @@ pub struct Slot<'a> {
 }
 
 impl Slot<'_> {
-    /// Puts the commit into the queue. It is dropped unwritten if `deadline` passes before its turn.
+    /// Puts the commit into the queue. If `deadline` passes before its batch is written, it is dropped unwritten.
     #[must_use]
     pub fn send(self, commit: Commit, deadline: Instant) -> Pending {
         let (done, answer) = watch::channel(None);
         let pending = Pending(answer);
+        // Registered before it is queued: the task could otherwise complete it first, and the entry would never be
+        // removed.
         self.on_the_way.add(commit.command_id(), &pending);
         self.permit.send(Job::Append {
             commit,
@@ -149,7 +152,7 @@ impl Slot<'_> {
     }
 }
 
-/// The commits that were sent and not answered, by their command ids; of several with one id, the last.
+/// The commits in flight by command id; of several with one id, the last.
 #[derive(Clone, Debug, Default)]
 struct InFlight(Arc<Mutex<HashMap<CommandId, Pending>>>);
 
@@ -164,6 +167,7 @@ impl InFlight {
     }
 
     fn remove(&self, command: CommandId) {
+        // The entry may belong to a later commit with the same id that is still in flight; that one stays.
         let mut all = self.lock();
         if all.get(&command).is_some_and(Pending::is_settled) {
             all.remove(&command);
@@ -175,20 +179,20 @@ impl InFlight {
     }
 }
 
-/// What the last call of the store came to.
+/// The result of the last append call to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastWrite {
-    /// There was none yet.
+    /// No append was called yet.
     None,
-    /// The store answered.
+    /// The store returned results, accepted or rejected.
     Answered,
-    /// It did not, and is called again.
+    /// The store was unavailable or the outcome unknown; the appender retries.
     Unavailable,
-    /// It cannot keep the batch, or nothing at all.
+    /// A permanent failure: the store cannot write this batch, or any.
     Failed,
 }
 
-/// The queue's entrance. Clones share it; the task ends when all are gone and the queue is empty.
+/// The handle to the appender task. Clones share the task, which ends when all are dropped and the queue is empty.
 #[derive(Clone, Debug)]
 pub struct Appender {
     queue: mpsc::Sender<Job>,
@@ -197,7 +201,7 @@ pub struct Appender {
 }
 
 impl Appender {
-    /// Starts the task. Await the handle after the last clone is dropped: then all that was queued is answered.
+    /// Starts the task. Await the handle after the last clone is dropped: every queued commit then has its result.
     #[must_use]
     pub fn start(store: Arc<dyn EventStore>, config: AppenderConfig) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(config.queue);
@@ -218,13 +222,13 @@ impl Appender {
         (appender, task)
     }
 
-    /// What the last call of the store came to. Changes with every call.
+    /// The result of the last append call to the store. The watch channel changes with every call.
     #[must_use]
     pub fn last_write(&self) -> watch::Receiver<LastWrite> {
         self.last_write.clone()
     }
 
-    /// The answer to come of a commit with this command id that was sent and not answered.
+    /// The pending result of a commit in flight with this command id.
     #[must_use]
     pub fn pending(&self, command: CommandId) -> Option<Pending> {
         self.on_the_way.find(command)
@@ -233,7 +237,7 @@ impl Appender {
     /// Waits for a place in the queue.
     ///
     /// # Errors
-    /// Unavailable, nothing happened, if there is none before `deadline`.
+    /// [`AppendError::Unavailable`] with [`CommitOutcome::None`] if the queue stays full until `deadline`.
     pub async fn reserve(&self, deadline: Instant) -> Result<Slot<'_>, AppendError> {
         match timeout_at(deadline, self.queue.reserve()).await {
             Ok(Ok(permit)) => Ok(Slot {
@@ -244,7 +248,7 @@ impl Appender {
         }
     }
 
-    /// Queues a commit and waits for its answer.
+    /// Queues a commit and waits for its result.
     ///
     /// # Errors
     /// [`AppendError`] if it was not written, or may not have been.
@@ -256,16 +260,16 @@ impl Appender {
             .await
     }
 
-    /// Waits until everything that was queued before this call is answered.
+    /// Waits until every commit that was queued before this call has its result.
     ///
     /// # Errors
-    /// Unavailable, nothing happened, if it does not come to that before `deadline`.
+    /// [`AppendError::Unavailable`] if that takes longer than until `deadline`.
     pub async fn flush(&self, deadline: Instant) -> Result<(), AppendError> {
         let slot = self.reserve(deadline).await?;
         let (done, mut answer) = watch::channel(None);
         slot.permit.send(Job::Barrier { done });
         match timeout_at(deadline, answer.changed()).await {
-            // The sender is dropped without a value when the barrier's turn comes.
+            // The task drops the sender without a value when it reaches the barrier.
             Ok(_) => Ok(()),
             Err(_) => Err(AppendError::Unavailable(CommitOutcome::None)),
         }
@@ -287,7 +291,7 @@ impl Waiter {
 }
 
 impl Drop for Waiter {
-    /// Whoever was not answered when the batch is gone hears that nobody knows: a panic took the answer along.
+    /// A waiter without a result when its batch is dropped lost it to a panic: its outcome is unknown.
     fn drop(&mut self) {
         if self.done.borrow().is_none() {
             self.complete(Err(AppendError::Unavailable(CommitOutcome::Unknown)));
@@ -295,7 +299,7 @@ impl Drop for Waiter {
     }
 }
 
-/// Where batches go.
+/// Appends batches to the store and records the results.
 struct Writer {
     store: Arc<dyn EventStore>,
     config: AppenderConfig,
@@ -356,6 +360,7 @@ async fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>, on_the_way: InFlight
                         write(std::mem::take(&mut batch), &writer).await;
                     }
                 }
+                // The commits before the barrier must have their results before it completes.
                 Job::Barrier { done } => {
                     write(std::mem::take(&mut batch), &writer).await;
                     drop(done);
@@ -366,7 +371,7 @@ async fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>, on_the_way: InFlight
     }
 }
 
-/// Writes a batch. A panic on the way, a bug of the store's, ends with the batch: those behind it are written.
+/// Writes a batch. A panic (a bug in the store) fails this batch only: the task survives and writes the later ones.
 async fn write(batch: Batch, writer: &Writer) {
     let mut writing = pin!(batch.write(writer));
     let unwound = poll_fn(|context| {
@@ -385,11 +390,11 @@ struct Batch {
     events: usize,
 }
 
-/// A batch that the store failed for good.
+/// A batch that failed permanently.
 struct FailedBatch {
     batch: Batch,
     error: StoreError,
-    /// What an earlier try may have left behind. The last one wrote nothing.
+    /// The outcome of the earlier attempts. The last one wrote nothing.
     outcome: CommitOutcome,
 }
 
@@ -400,8 +405,8 @@ impl Batch {
         self.waiting.push(waiting);
     }
 
-    /// Writes until every commit has an answer or has passed its deadline. One that the store can never keep must
-    /// not take its batch-mates along, so a batch that failed goes again in parts of one.
+    /// Writes until every commit has a result or has passed its deadline. A commit that the store can never write must
+    /// not fail the others in its batch, so the commits of a failed batch are written again one by one.
     async fn write(self, writer: &Writer) {
         let Err(failed) = self.write_whole(writer, CommitOutcome::None).await else {
             return;
@@ -419,7 +424,7 @@ impl Batch {
         }
     }
 
-    /// The batch comes back if the store failed for good. `outcome` is that of the tries before.
+    /// Returns the batch if the store failed permanently. `outcome` is that of the earlier attempts.
     async fn write_whole(
         mut self,
         writer: &Writer,
@@ -427,6 +432,7 @@ impl Batch {
     ) -> Result<(), FailedBatch> {
         let mut backoff = Backoff::new(writer.config.retry_min, writer.config.retry_max);
         loop {
+            // Only between attempts: a commit that was sent to the store has an outcome that only the store can report.
             self.drop_expired(outcome);
             if self.commits.is_empty() {
                 return Ok(());
@@ -452,10 +458,12 @@ impl Batch {
                         outcome,
                     });
                 }
+                // Stays unknown in all later attempts: an expired commit is then reported as possibly written.
                 StoreError::OutcomeUnknown { .. } => outcome = CommitOutcome::Unknown,
                 StoreError::Unavailable { .. } => {}
             }
-            // No longer than the first deadline, so that its caller still hears that nothing happened.
+            // Wake at the earliest deadline, so that its caller is answered within its grace period that nothing was
+            // written.
             let first = self.waiting.iter().map(|waiting| waiting.deadline).min();
             let next = Instant::now() + backoff.next_pause();
             tokio::time::sleep_until(first.map_or(next, |first| first.min(next))).await;
@@ -478,7 +486,7 @@ impl Batch {
     }
 
     fn answer(self, answers: Vec<Result<Receipt, Rejected>>) {
-        debug_assert_eq!(answers.len(), self.waiting.len(), "one answer a commit");
+        debug_assert_eq!(answers.len(), self.waiting.len(), "one result per commit");
         for (waiting, answer) in self.waiting.iter().zip(answers) {
             waiting.complete(answer.map_err(AppendError::Rejected));
         }

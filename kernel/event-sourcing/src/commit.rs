@@ -1,4 +1,4 @@
-//! One command's writes, and what a store says to them.
+//! The commit of one command, and the store's result: a receipt or a rejection.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -11,19 +11,19 @@ use crate::id::{CommandId, Position, Version};
 use crate::lease::Fence;
 use crate::stream::StreamId;
 
-/// The most events that one commit may hold.
+/// The maximum number of events in one commit.
 pub const MAX_COMMIT_EVENTS: usize = 1_000;
 
-/// What a write requires of its stream, checked under the store's lock.
+/// The optimistic concurrency check of a write, made under the store's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectedVersion {
     /// The stream has no events.
     NoStream,
     /// The stream is at this version. `Exact(Version(0))` is the same as `NoStream`.
     Exact(Version),
-    /// The stream is at this version, and its last event has this id. Lanes decide on events that are still on
-    /// their way to the store; if such an event is refused, another process may put its own at the same version,
-    /// so that the version alone would not tell them apart.
+    /// The stream is at this version, and its last event has this id. Lanes decide on events that are still in flight;
+    /// if such an event is rejected, another process may write its own at the same version, which the version alone
+    /// would not distinguish.
     Follows {
         /// The version that the stream must be at.
         version: Version,
@@ -36,18 +36,18 @@ pub enum ExpectedVersion {
     Any,
 }
 
-/// Events for one stream. Without events it is a precondition on a stream that was only read.
+/// The events for one stream. Without events it is a precondition on a stream that was only read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
     /// The stream.
     pub stream: StreamId,
-    /// Its requirement.
+    /// The expected version of the stream.
     pub expected: ExpectedVersion,
-    /// In order; they get the versions behind the stream's last.
+    /// In order; they take the versions after the stream's current one.
     pub events: Vec<NewEvent>,
 }
 
-/// The writes of one command: all or nothing.
+/// The writes of one command, applied atomically.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
     command_id: CommandId,
@@ -56,7 +56,7 @@ pub struct Commit {
     fence: Option<Fence>,
 }
 
-/// Why something is not a commit.
+/// Why a commit is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
     /// A commit has at least one event.
@@ -79,10 +79,10 @@ pub enum CommitError {
 }
 
 impl Commit {
-    /// Checks the limits. `recorded_at` is cut to microseconds, which is what every engine keeps.
+    /// Validates the limits. `recorded_at` is truncated to microseconds, the precision that every engine stores.
     ///
     /// # Errors
-    /// [`CommitError`] names the limit and what was given.
+    /// [`CommitError`] with the limit and the value that exceeds it.
     pub fn try_new(
         command_id: CommandId,
         recorded_at: DateTime<Utc>,
@@ -119,7 +119,7 @@ impl Commit {
         })
     }
 
-    /// Never takes effect twice.
+    /// The idempotency key: a command id takes effect at most once.
     #[must_use]
     pub fn command_id(&self) -> CommandId {
         self.command_id
@@ -143,7 +143,7 @@ impl Commit {
         self.fence.as_ref()
     }
 
-    /// The operation that its first event names.
+    /// The operation recorded in the metadata of its first event.
     #[must_use]
     pub fn operation(&self) -> Option<Cow<'static, str>> {
         let mut events = self.writes.iter().flat_map(|write| &write.events);
@@ -157,7 +157,7 @@ impl Commit {
     }
 }
 
-/// What an accepted commit wrote. The repeat of a command gets the first one's.
+/// The positions and versions that an accepted commit wrote. A repeated command gets the first one's receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The position of the commit's first event.
@@ -166,16 +166,17 @@ pub struct Receipt {
     pub last: Position,
     /// When the command was decided.
     pub recorded_at: DateTime<Utc>,
-    /// The operation that wrote the commit: tells whether a command could have. None if it was appended without one.
+    /// The operation that wrote the commit; identifies a command id that was reused for another one. `None` if it was
+    /// appended without one.
     pub operation: Option<Cow<'static, str>>,
-    /// The streams that got events, in the order of writing, each with its version behind the commit.
+    /// The streams that got events, in the order of writing, each with its version after the commit.
     pub versions: Vec<(StreamId, Version)>,
-    /// Whether the commit had been stored before this call.
+    /// Whether the commit was stored before this call.
     pub duplicate: bool,
 }
 
 impl Receipt {
-    /// The version that the commit left `stream` at, if it wrote it.
+    /// The version of `stream` after the commit, if the commit wrote it.
     #[must_use]
     pub fn version_of(&self, stream: &StreamId) -> Option<Version> {
         self.versions
@@ -185,20 +186,20 @@ impl Receipt {
     }
 }
 
-/// Why a store refused a commit. Nothing of it was written.
+/// Why a store rejected a commit. Nothing of it was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// A stream is not where the commit expected it.
+    /// A stream is not at the version that the commit expected.
     #[error("stream {stream} is at version {actual}, expected {expected:?}")]
     WrongExpectedVersion {
         /// The first such stream of the commit.
         stream: StreamId,
-        /// What the commit asked for.
+        /// The version that the commit expected.
         expected: ExpectedVersion,
-        /// What it found. Equal to the expected version if another event stands there.
+        /// The current version. Equal to the expected one if the event at that version has another id.
         actual: Version,
     },
-    /// The lease's token has grown: somebody else holds it.
-    #[error("lease {} has another token than {}", .0.lease, .0.token.0)]
+    /// The lease has a newer token: another process holds it.
+    #[error("lease {} no longer has token {}", .0.lease, .0.token.0)]
     Fenced(Fence),
 }

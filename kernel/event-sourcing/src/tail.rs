@@ -1,17 +1,16 @@
-//! One reading of the log for all who follow it in a process.
+//! A shared buffer of the newest events, so that all readers of a process follow the log with one read.
 //!
-//! Projections, caches and indexes want the newest events at the same moment. If each of them reads for itself, the
-//! store answers the same question once for each. Behind a [`Tail`] one of them reads, and the others are answered
-//! from what it kept:
+//! Projections, caches and indexes need the newest events at the same time. Without a [`Tail`] each of them would send
+//! the same query to the store. With it one reader reads the next page, and the others are served from the buffer:
 //!
 //! ```text
-//!              │ far behind: from the store │ among what is kept: from memory │ at its end: one reads on for all
-//!   log  ──────┴────────────────────────────┴─────────────────────────────────┴──────────────────────────────────►
+//!              │ far back: from the store │ in the buffer: from memory │ at its end: one reader reads for all
+//!   log  ──────┴──────────────────────────┴────────────────────────────┴──────────────────────────────────────►
 //! ```
 //!
-//! The log only grows, and positions have no gaps, so what was read once stays true. Whoever is at the end is never
-//! answered from memory: the store is asked. A store that was restored from an older copy, or replaced, is noticed when
-//! it is [identified](EventStore::identify): what was kept of the log before is then forgotten.
+//! The log is append-only and positions have no gaps, so buffered events stay valid. A reader at the end is never
+//! answered from memory: the store is queried. A store that was restored from an older copy, or replaced, is detected
+//! when it is [identified](EventStore::identify): the buffer is then cleared.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -29,19 +28,20 @@ use crate::store::{
 };
 use crate::stream::StreamId;
 
-/// The events of one read. Whoever is further behind the head reads for itself, in pages of its own size.
+/// The page size of a shared read. A reader that lags further behind the head reads from the store itself, in pages of
+/// its own size.
 const PAGE: u64 = 1_000;
-/// The most events that are kept.
+/// The maximum number of buffered events.
 const MAX_EVENTS: usize = 4_000;
-/// The most bytes of data that are kept.
+/// The maximum size of the buffered events' data, in bytes.
 const MAX_BYTES: usize = 8 << 20;
 
-/// A store whose log is read once for all who follow it through this. Everything else goes to the store as it comes.
+/// An event store that shares reads at the end of the log between its readers. All other calls are passed through.
 pub struct Tail {
     store: Arc<dyn EventStore>,
     filter: Filter,
     kept: Mutex<TailBuffer>,
-    /// Held by the one that reads on.
+    /// Held by the reader that extends the buffer.
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -52,8 +52,7 @@ impl fmt::Debug for Tail {
 }
 
 impl Tail {
-    /// A tail of `store` for readers whose filters let nothing through that `filter` does not. Others are answered
-    /// by the store.
+    /// A tail of `store` for readers whose filters are subsets of `filter`. Other reads go to the store.
     #[must_use]
     pub fn new(store: Arc<dyn EventStore>, filter: Filter) -> Self {
         Self {
@@ -64,16 +63,17 @@ impl Tail {
         }
     }
 
-    /// Reads on behind what is kept, so that `after` is not its end any more, if the log goes on there.
+    /// Extends the buffer past `after`, if the log has more events there.
     async fn extend(&self, after: Position) -> Result<Extended, StoreError> {
         let _alone = self.reading.lock().await;
         let Some(from) = self.kept.lock().read_from(after) else {
-            // Whoever was alone before has read it.
+            // Another reader has extended the buffer while this one waited.
             return Ok(Extended::There);
         };
         let limit = usize::try_from(PAGE).unwrap_or(MAX_PAGE_EVENTS);
         let page = self.store.read_all(from, &self.filter, limit).await?;
         let (read_up_to, head) = (page.read_up_to, page.head);
+        // The buffer is not locked during the read. `extend` discards the page if the buffer was cleared since.
         self.kept.lock().extend(from, page);
         Ok(if head > after {
             Extended::There
@@ -93,16 +93,16 @@ enum Extended {
     Nothing(LogPage),
 }
 
-/// Where a page comes from.
+/// The source of a page.
 enum Lookup {
     Page(LogPage),
-    /// The store has it, and to keep it would help nobody.
+    /// Read it from the store without buffering: it is too old to be shared.
     InStore,
-    /// It begins where what is kept ends.
+    /// It starts at the end of the buffer, which must be extended.
     Next,
 }
 
-/// Every event behind `after` and up to `read_up_to` that the filter lets through.
+/// Every event after `after` and up to `read_up_to` that the filter matches.
 #[derive(Default)]
 struct TailBuffer {
     entries: VecDeque<Entry>,
@@ -143,8 +143,8 @@ impl TailBuffer {
         })
     }
 
-    /// Where to read for somebody who is at `after`, if it was not read yet. What lies between is read as well, unless
-    /// it is much.
+    /// Where to read for a reader at `after`; `None` if that part is already buffered. A gap up to one page is read
+    /// too; a larger one clears the buffer, which must stay contiguous.
     fn read_from(&mut self, after: Position) -> Option<Position> {
         if after < self.read_up_to {
             return None;
@@ -159,12 +159,12 @@ impl TailBuffer {
         Some(self.read_up_to)
     }
 
-    /// The log goes on at least to here. So a page that ends before it does not seem to be the last.
+    /// Records that the head is at least here. A buffered page that ends before it is then not reported as the last.
     fn see(&mut self, head: Position) {
         self.head = self.head.max(head);
     }
 
-    /// Forgets everything if the log is not the one that was read: where an event was, there is none or another one.
+    /// Clears the buffer if the log is not the one that was read: a buffered event is missing there or has another id.
     fn compare(&mut self, found: &[LogMark]) {
         let is_foreign = |mark: &LogMark| {
             let index = self
@@ -187,11 +187,11 @@ impl TailBuffer {
 
     fn extend(&mut self, from: Position, page: LogPage) {
         if self.read_up_to != from {
-            // What was kept was forgotten while the page was read, which may be of another log.
+            // The buffer was cleared while the page was read; the page may belong to another log.
             return;
         }
         if page.read_up_to < from {
-            // A log that has lost its end was restored: nothing that was kept need be true.
+            // The log became shorter: it was restored from a copy, and no buffered event can be trusted.
             *self = Self::default();
             return;
         }
@@ -277,7 +277,8 @@ impl EventStore for Tail {
     }
 
     async fn wait_for(&self, position: Position) -> Result<Position, StoreError> {
-        // Asked each time: what was seen of a log that has lost its end since would wake this reader for ever.
+        // Always ask the store: the buffered head of a log that was restored to a shorter copy would wake this reader
+        // in an endless loop.
         let head = self.store.wait_for(position).await?;
         self.kept.lock().see(head);
         Ok(head)

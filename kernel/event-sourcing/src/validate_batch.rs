@@ -1,9 +1,9 @@
-//! The judgement of a batch: which commits are accepted, at which positions and versions.
+//! Validates a batch: which commits are accepted, and at which positions and versions.
 //!
-//! It is pure and shared by the stores that judge in Rust. A store asks [`Lookups::of`] what to look up, looks it
-//! up under its write lock, gives the answers as [`StoreState`], and writes the [`BatchOutcome::events`] before it lets go of
-//! the lock. The order of the checks is part of the store's promise: the command id first, so that a repeat gets its
-//! receipt whatever has happened since; then the fence; then each stream in the commit's order.
+//! It is pure, and shared by the stores that validate in Rust. A store asks [`Lookups::of`] what to look up, looks it
+//! up under its write lock, passes the results as [`StoreState`], and writes the [`BatchOutcome::events`] before it
+//! releases the lock. The order of the checks is part of the store's contract: first the command id, so that a repeat
+//! gets its receipt whatever has happened since; then the fence; then each stream in the commit's order.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,19 +26,19 @@ pub struct StreamTip {
     pub event_id: Uuid,
 }
 
-/// What a store has to look up before it can judge a batch. Nothing is named twice.
+/// What a store must look up before it can validate a batch, without duplicates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookups<'a> {
     /// Commands that may have receipts.
     pub commands: BTreeSet<CommandId>,
-    /// Streams whose tips matter.
+    /// Streams whose last events are compared with expected versions.
     pub streams: BTreeSet<&'a StreamId>,
-    /// Leases whose tokens matter.
+    /// Leases whose tokens are compared with fences.
     pub leases: BTreeSet<&'a Arc<str>>,
 }
 
 impl<'a> Lookups<'a> {
-    /// The questions that this batch asks.
+    /// The lookups of this batch.
     #[must_use]
     pub fn of(batch: &'a [Commit]) -> Self {
         let writes = batch.iter().flat_map(Commit::writes);
@@ -54,50 +54,50 @@ impl<'a> Lookups<'a> {
     }
 }
 
-/// What the store holds before the batch, as far as the batch asks for it.
+/// The state of the store before the batch, limited to its [`Lookups`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreState {
     /// The position of the last event.
     pub head: Position,
-    /// The receipts of those commands that took effect before, as they were given then.
+    /// The receipts of those commands that took effect before, as returned then.
     pub receipts: HashMap<CommandId, Receipt>,
-    /// The tips of those streams that have events.
+    /// The last events of those streams that are not empty.
     pub tips: HashMap<StreamId, StreamTip>,
-    /// The present tokens of those leases that exist.
+    /// The current tokens of those leases that exist.
     pub tokens: HashMap<Arc<str>, Token>,
 }
 
-/// An accepted event and its place.
+/// An accepted event with its position and version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PositionedEvent<'a> {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
     /// Its stream.
     pub stream: &'a StreamId,
-    /// Its place in the stream.
+    /// Its version in the stream.
     pub version: Version,
     /// Derived from the command id and its index in the commit.
     pub event_id: Uuid,
     /// Set on the first event of a commit.
     pub command_id: Option<CommandId>,
-    /// What to store.
+    /// The event and its metadata.
     pub new: &'a NewEvent,
     /// When its command was decided.
     pub recorded_at: DateTime<Utc>,
 }
 
-/// The judgement.
+/// The result of validating a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchOutcome<'a> {
-    /// One answer a commit, in the batch's order. They hold once `events` are durable.
+    /// One result per commit, in the batch's order. They are valid once `events` are durable.
     pub answers: Vec<Result<Receipt, Rejected>>,
-    /// What to write, in order of position, directly behind the head.
+    /// The events to append, in order of position, directly after the head.
     pub events: Vec<PositionedEvent<'a>>,
-    /// The head behind the batch.
+    /// The head after the batch.
     pub head: Position,
 }
 
-/// Judges each commit alone, in the batch's order; an accepted one is visible to those behind it.
+/// Validates each commit separately, in the batch's order; an accepted commit is visible to the later ones.
 #[must_use]
 pub fn validate_batch(batch: &[Commit], known: StoreState) -> BatchOutcome<'_> {
     let mut court = BatchValidator {
@@ -117,10 +117,10 @@ pub fn validate_batch(batch: &[Commit], known: StoreState) -> BatchOutcome<'_> {
     }
 }
 
-/// What is known, growing with each accepted commit.
+/// The validator's state, updated with each accepted commit.
 struct BatchValidator<'a> {
     known: StoreState,
-    /// The accepted commits, each with the place of its answer.
+    /// The accepted commits, each with the index of its result.
     accepted: HashMap<CommandId, usize>,
     answers: Vec<Result<Receipt, Rejected>>,
     events: Vec<PositionedEvent<'a>>,
@@ -145,7 +145,7 @@ impl<'a> BatchValidator<'a> {
         Ok(self.accept(commit))
     }
 
-    /// That of an earlier commit of this command, in the store or in the batch.
+    /// The receipt of an earlier commit of this command, in the store or in this batch.
     fn receipt(&self, command: CommandId) -> Option<&Receipt> {
         let accepted = || {
             self.answers
@@ -188,9 +188,12 @@ impl<'a> BatchValidator<'a> {
 
     fn accept(&mut self, commit: &'a Commit) -> Receipt {
         let command_id = commit.command_id();
+        // All checks have passed: from here on nothing fails, so that a rejected commit leaves neither positions nor
+        // versions.
         let first = self.known.head.next();
         let mut index = 0;
         let mut versions = Vec::new();
+        // A write without events is a precondition: it was checked and appends nothing.
         for write in commit.writes().iter().filter(|w| !w.events.is_empty()) {
             let before = self.known.tips.get(&write.stream);
             let mut version = before.map_or(Version::NONE, |tip| tip.version);

@@ -1,4 +1,4 @@
-//! What the judgement of a batch must be, without a store.
+//! Validates batches without a store.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,29 +54,29 @@ fn fenced(number: u128, token: u64) -> Commit {
 /// Stream `a` at version 2 by command 1, which took positions 1 and 2.
 fn known() -> StoreState {
     let batch = [commit(1, vec![write("a", ExpectedVersion::NoStream, 2)])];
-    let judged = validate_batch(&batch, StoreState::default());
-    let receipt = judged.answers[0].clone().unwrap();
+    let outcome = validate_batch(&batch, StoreState::default());
+    let receipt = outcome.answers[0].clone().unwrap();
     let tip = StreamTip {
         version: Version(2),
         event_id: command(1).event_id(1),
     };
     StoreState {
-        head: judged.head,
+        head: outcome.head,
         receipts: HashMap::from([(command(1), receipt)]),
         tips: HashMap::from([(stream("a"), tip)]),
         tokens: HashMap::from([(Arc::from("work"), Token(3))]),
     }
 }
 
-fn actual(judged: &BatchOutcome<'_>, index: usize) -> Option<Version> {
-    match &judged.answers[index] {
+fn actual(outcome: &BatchOutcome<'_>, index: usize) -> Option<Version> {
+    match &outcome.answers[index] {
         Err(Rejected::WrongExpectedVersion { actual, .. }) => Some(*actual),
         _ => None,
     }
 }
 
 #[test]
-fn each_expectation_is_met_or_refused_with_the_actual_version() {
+fn each_expected_version_is_accepted_or_rejected_with_the_actual_version() {
     let last = command(1).event_id(1);
     let follows = |version, event_id| ExpectedVersion::Follows {
         version: Version(version),
@@ -98,34 +98,34 @@ fn each_expectation_is_met_or_refused_with_the_actual_version() {
         ("b", ExpectedVersion::Exists, Some(0)),
         ("b", ExpectedVersion::Any, None),
     ];
-    for (id, expected, refused_at) in cases {
+    for (id, expected, rejected_at) in cases {
         let batch = [commit(2, vec![write(id, expected, 1)])];
-        let judged = validate_batch(&batch, known());
-        let found = actual(&judged, 0);
+        let outcome = validate_batch(&batch, known());
+        let found = actual(&outcome, 0);
         assert_eq!(
             found,
-            refused_at.map(Version),
+            rejected_at.map(Version),
             "{expected:?} on stream {id:?}"
         );
-        assert_eq!(judged.events.len(), usize::from(refused_at.is_none()));
+        assert_eq!(outcome.events.len(), usize::from(rejected_at.is_none()));
     }
 }
 
 #[test]
-fn an_accepted_commit_is_visible_behind_it_and_a_refused_one_takes_no_position() {
+fn an_accepted_commit_is_visible_to_later_ones_and_a_rejected_one_takes_no_position() {
     let batch = [
         commit(2, vec![write("a", ExpectedVersion::Exact(Version(2)), 1)]),
         commit(3, vec![write("a", ExpectedVersion::Exact(Version(2)), 1)]),
         commit(4, vec![write("a", ExpectedVersion::Exact(Version(3)), 2)]),
     ];
-    let judged = validate_batch(&batch, known());
-    assert_eq!(judged.answers[0].as_ref().unwrap().last, Position(3));
-    assert_eq!(actual(&judged, 1), Some(Version(3)));
-    let third = judged.answers[2].as_ref().unwrap();
+    let outcome = validate_batch(&batch, known());
+    assert_eq!(outcome.answers[0].as_ref().unwrap().last, Position(3));
+    assert_eq!(actual(&outcome, 1), Some(Version(3)));
+    let third = outcome.answers[2].as_ref().unwrap();
     assert_eq!((third.first, third.last), (Position(4), Position(5)));
     assert_eq!(third.versions, [(stream("a"), Version(5))]);
-    assert_eq!(judged.head, Position(5));
-    let places: Vec<_> = judged
+    assert_eq!(outcome.head, Position(5));
+    let places: Vec<_> = outcome
         .events
         .iter()
         .map(|event| (event.position.0, event.version.0, event.command_id))
@@ -143,45 +143,45 @@ fn an_accepted_commit_is_visible_behind_it_and_a_refused_one_takes_no_position()
 #[test]
 fn a_repeat_gets_the_first_receipt_before_anything_else_is_checked() {
     let mut again = commit(1, vec![write("a", ExpectedVersion::NoStream, 2)]);
-    let judged = validate_batch(std::slice::from_ref(&again), known());
-    let receipt = judged.answers[0].as_ref().unwrap();
+    let outcome = validate_batch(std::slice::from_ref(&again), known());
+    let receipt = outcome.answers[0].as_ref().unwrap();
     assert!(receipt.duplicate);
     assert_eq!((receipt.first, receipt.last), (Position(1), Position(2)));
-    assert!(judged.events.is_empty());
+    assert!(outcome.events.is_empty());
 
     again = fenced(1, 99);
-    let judged = validate_batch(std::slice::from_ref(&again), known());
-    assert!(judged.answers[0].as_ref().unwrap().duplicate);
+    let outcome = validate_batch(std::slice::from_ref(&again), known());
+    assert!(outcome.answers[0].as_ref().unwrap().duplicate);
 }
 
 #[test]
 fn a_repeat_inside_the_batch_gets_the_first_ones_receipt() {
     let first = commit(2, vec![write("b", ExpectedVersion::NoStream, 1)]);
     let batch = [first.clone(), first];
-    let judged = validate_batch(&batch, known());
-    let receipts: Vec<_> = judged.answers.into_iter().map(Result::unwrap).collect();
+    let outcome = validate_batch(&batch, known());
+    let receipts: Vec<_> = outcome.answers.into_iter().map(Result::unwrap).collect();
     assert_eq!(receipts[0].first, receipts[1].first);
     assert_eq!(
         (receipts[0].duplicate, receipts[1].duplicate),
         (false, true)
     );
-    assert_eq!(judged.events.len(), 1);
+    assert_eq!(outcome.events.len(), 1);
 }
 
 #[test]
-fn a_repeat_of_a_refused_commit_is_judged_anew() {
+fn a_repeat_of_a_rejected_commit_is_validated_again() {
     let batch = [
         commit(2, vec![write("b", ExpectedVersion::Exists, 1)]),
         commit(3, vec![write("b", ExpectedVersion::NoStream, 1)]),
         commit(2, vec![write("b", ExpectedVersion::Exists, 1)]),
     ];
-    let judged = validate_batch(&batch, known());
-    assert!(judged.answers[0].is_err());
-    assert!(!judged.answers[2].as_ref().unwrap().duplicate);
+    let outcome = validate_batch(&batch, known());
+    assert!(outcome.answers[0].is_err());
+    assert!(!outcome.answers[2].as_ref().unwrap().duplicate);
 }
 
 #[test]
-fn a_precondition_is_checked_and_leaves_nothing() {
+fn a_precondition_is_checked_and_appends_nothing() {
     let batch = [
         commit(
             2,
@@ -198,20 +198,20 @@ fn a_precondition_is_checked_and_leaves_nothing() {
             ],
         ),
     ];
-    let judged = validate_batch(&batch, known());
-    let receipt = judged.answers[0].as_ref().unwrap();
+    let outcome = validate_batch(&batch, known());
+    let receipt = outcome.answers[0].as_ref().unwrap();
     assert_eq!(receipt.versions, [(stream("b"), Version(1))]);
-    assert_eq!(judged.events[0].event_id, command(2).event_id(0));
-    assert_eq!(actual(&judged, 1), Some(Version(2)));
-    assert_eq!(judged.events.len(), 1);
+    assert_eq!(outcome.events[0].event_id, command(2).event_id(0));
+    assert_eq!(actual(&outcome, 1), Some(Version(2)));
+    assert_eq!(outcome.events.len(), 1);
 }
 
 #[test]
-fn only_the_present_token_passes_the_fence() {
+fn only_the_current_token_passes_the_fence() {
     for (token, passes) in [(2, false), (3, true), (4, false)] {
         let batch = [fenced(2, token)];
-        let judged = validate_batch(&batch, known());
-        assert_eq!(judged.answers[0].is_ok(), passes, "token {token}");
+        let outcome = validate_batch(&batch, known());
+        assert_eq!(outcome.answers[0].is_ok(), passes, "token {token}");
     }
     let batch = [fenced(2, 3)];
     let unknown = validate_batch(&batch, StoreState::default());
@@ -232,12 +232,12 @@ fn the_fence_is_checked_before_the_expectations() {
         Some(fence.clone()),
     )
     .unwrap()];
-    let judged = validate_batch(&batch, known());
-    assert_eq!(judged.answers[0], Err(Rejected::Fenced(fence)));
+    let outcome = validate_batch(&batch, known());
+    assert_eq!(outcome.answers[0], Err(Rejected::Fenced(fence)));
 }
 
 #[test]
-fn the_questions_name_everything_once() {
+fn the_lookups_have_no_duplicates() {
     let batch = [
         commit(
             2,
@@ -249,11 +249,11 @@ fn the_questions_name_everything_once() {
         commit(2, vec![write("a", ExpectedVersion::Any, 1)]),
         fenced(3, 3),
     ];
-    let questions = Lookups::of(&batch);
-    assert_eq!(Vec::from_iter(questions.commands), [command(2), command(3)]);
+    let lookups = Lookups::of(&batch);
+    assert_eq!(Vec::from_iter(lookups.commands), [command(2), command(3)]);
     assert_eq!(
-        Vec::from_iter(questions.streams),
+        Vec::from_iter(lookups.streams),
         [&stream("a"), &stream("b")]
     );
-    assert_eq!(questions.leases.len(), 1);
+    assert_eq!(lookups.leases.len(), 1);
 }

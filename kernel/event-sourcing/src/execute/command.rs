@@ -128,7 +128,7 @@ pub enum ExecuteError<R: Debug> {
     #[error("rejected: {0:?}")]
     Rejected(R),
     /// The command id took effect before, for another operation or stream. This call wrote nothing.
-    #[error("the command id was used for something else")]
+    #[error("the command id was used for another operation")]
     Reused,
     /// The caller no longer holds its lease. Nothing was written.
     #[error("the lease was lost")]
@@ -138,7 +138,7 @@ pub enum ExecuteError<R: Debug> {
     #[error("unavailable ({0:?})")]
     Unavailable(CommitOutcome),
     /// The command took effect, now or before, but its reply cannot be read. Sending the same command again returns it.
-    #[error("the command took effect at position {}, but its answer cannot be had", .position.0)]
+    #[error("the command took effect at position {}, but its reply cannot be read", .position.0)]
     Unanswered {
         /// Where it took effect: a reader at this position sees it.
         position: Position,

@@ -211,6 +211,6 @@ where
 pub(super) fn no_reply_kept() -> StoreError {
     StoreError::Failed {
         operation: READ_REPLY,
-        source: Arc::from(Box::from("the command does not reply from what it decided")),
+        source: Arc::from(Box::from("the command's reply is not derived from the streams that it decided on")),
     }
 }

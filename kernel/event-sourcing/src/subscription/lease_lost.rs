@@ -1,4 +1,4 @@
-//! Why a subscription ends.
+//! Why a process loses a subscription.
 
 use crate::log::ForeignLog;
 use crate::store::StoreError;
@@ -6,9 +6,9 @@ use crate::store::StoreError;
 /// Why a process stopped working on a subscription for now.
 #[derive(Debug)]
 pub(crate) enum LeaseLost {
-    /// Another process has the lease, or wrote the checkpoint.
+    /// Another process holds the lease, or wrote the checkpoint.
     Lease,
-    /// The checkpoint is not of this log.
+    /// The checkpoint belongs to another log.
     Log(ForeignLog),
     /// A database could not be reached.
     Error(StoreError),

@@ -1,4 +1,4 @@
-//! Following the log: what all readers of it share.
+//! Following the log: the code that all its readers share.
 //!
 //! ```text
 //!   projection runner      event handlers        cache of a table      index of sagas
@@ -8,9 +8,9 @@
 //!                            waits at the end of the log, reads page after page
 //! ```
 //!
-//! A [`LogReader`] keeps a place in memory and nothing else. What is done once for all processes is read by the one
-//! that holds a lease ([`OwnedSubscription`]): it gets a token, with which its store refuses the checkpoints of a
-//! process that held the lease before, and it stops when the log is not the one that its checkpoint is of.
+//! A [`LogReader`] has only a position in memory. Work that is done once for all processes is done by the process that
+//! holds a lease ([`OwnedSubscription`]). The lease has a fencing token, with which the store rejects the checkpoints
+//! of an earlier holder. The subscription stops when its checkpoint belongs to another log.
 
 mod lease_lost;
 mod origin;

@@ -1,8 +1,8 @@
-//! Whether the log is the one that a checkpoint is of.
+//! Verifies that a checkpoint belongs to the log.
 //!
-//! A checkpoint of another log, or above the end of this one, would skip events in silence. It is compared with the
-//! log when a runner begins, with every page that is written, and now and then in between. A page may come from
-//! memory, so its last event is compared as well.
+//! A checkpoint of another log, or above the head of this one, would skip events silently. It is compared with the log
+//! when a runner starts, with every page that is written, and periodically in between. A page may be served from
+//! memory, so its last event is compared too.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::id::Position;
 use crate::log::LogMark;
 use crate::store::{EventStore, LogPage};
 
-/// How often the log is looked at while no page is written.
+/// The interval of the comparison while no page is written.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// The last event of a page, if it has one.
@@ -28,7 +28,7 @@ impl LastEvent {
         Self(None)
     }
 
-    /// The same, unless it is above a position.
+    /// The same event, or none if it is above a position.
     pub(crate) fn up_to(self, read_up_to: Position) -> Self {
         Self(self.0.filter(|(position, _)| *position <= read_up_to))
     }
@@ -48,7 +48,7 @@ pub(crate) async fn verify(log: &dyn EventStore, checkpoint: &LogMark) -> Result
     Ok(identity.verify(checkpoint)?)
 }
 
-/// The mark of `read_up_to`, after the checkpoint that the page began from and the page itself were compared with the log.
+/// The mark of `read_up_to`, after comparing the checkpoint before the page and the page itself with the log.
 pub(crate) async fn mark(
     log: &dyn EventStore,
     from: Option<LogMark>,
@@ -58,6 +58,7 @@ pub(crate) async fn mark(
     let mut positions = vec![read_up_to];
     positions.extend(from.map(|from| from.position));
     positions.extend(last.map(|(position, _)| position));
+    // One call, so that all positions are compared with the same log: it could be replaced between two calls.
     let identity = log.identify(&positions).await?;
     if let Some(from) = from {
         identity.verify(&from)?;
@@ -74,7 +75,7 @@ pub(crate) async fn mark(
     Ok(mark)
 }
 
-/// Ends when the log is not the one that the last checkpoint is of.
+/// Returns when the last checkpoint no longer belongs to the log.
 pub(crate) async fn watch(
     log: &dyn EventStore,
     checkpoint: &watch::Sender<Option<LogMark>>,
@@ -87,7 +88,7 @@ pub(crate) async fn watch(
             continue;
         };
         match verify(log, &present).await {
-            // Reading the log meets the same error, and retries.
+            // The reader of the log gets the same error, and retries.
             Ok(()) | Err(LeaseLost::Error(_)) => {}
             Err(lost) => return Err(lost),
         }

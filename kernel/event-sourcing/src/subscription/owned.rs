@@ -1,4 +1,4 @@
-//! A subscription that one process at a time works on.
+//! A subscription that one process at a time owns.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use crate::store::{EventStore, StoreError};
 pub(crate) struct Lease {
     /// Its name.
     pub(crate) name: Arc<str>,
-    /// Names this process.
+    /// Identifies this process.
     pub(crate) owner: String,
-    /// How long it lasts without a renewal; it is renewed at every third of it.
+    /// How long it lasts without renewal; it is renewed every third of this time.
     pub(crate) ttl: Duration,
 }
 
-/// The right to follow the log in the name of all processes, and the checkpoint that the log must fit.
+/// The exclusive right to process a subscription, and the checkpoint that the log must match.
 pub(crate) struct OwnedSubscription {
     log: Arc<dyn EventStore>,
     leases: Arc<dyn LeaseStore>,
@@ -50,7 +50,7 @@ impl OwnedSubscription {
         &self.log
     }
 
-    /// How long to wait before the lease is tried again that another process has.
+    /// How long to wait before trying again to take a lease that another process holds.
     pub(crate) fn pause(&self) -> Duration {
         self.lease.ttl / 3
     }
@@ -60,7 +60,7 @@ impl OwnedSubscription {
         self.acquire().await?.ok_or(LeaseLost::Lease)
     }
 
-    /// Takes the lease that this process holds once more, with a newer token.
+    /// Takes the lease again that this process already holds, to get a newer token.
     pub(crate) async fn renew_token(&self) -> Result<Token, LeaseLost> {
         let names = [Arc::clone(&self.lease.name)];
         let leases = self
@@ -71,10 +71,11 @@ impl OwnedSubscription {
         Ok(lease.token)
     }
 
-    /// Works for as long as the lease is held and the log is the one that the checkpoint is of.
+    /// Runs `work` while the lease is held and the checkpoint belongs to the log.
     ///
-    /// All runs side by side: a renewal may need the connection that the work holds, so that neither may wait
-    /// while the other waits.
+    /// Work and renewal run concurrently and neither waits for the other: a renewal may need a connection that the work
+    /// holds. Losing the lease cancels the work at its next await. A write that was already sent is not undone; the
+    /// store rejects it by its token.
     pub(crate) async fn run_with_lease<T, E: From<LeaseLost>>(
         &self,
         token: Token,
@@ -88,18 +89,18 @@ impl OwnedSubscription {
         }
     }
 
-    /// The end of the log.
+    /// The mark of the log's head.
     pub(crate) async fn head(&self) -> Result<LogMark, LeaseLost> {
         Ok(self.log.identify(&[]).await?.head)
     }
 
-    /// The place before the first event of the log.
+    /// The mark before the first event of the log.
     pub(crate) async fn start(&self) -> Result<LogMark, LeaseLost> {
         let identity = self.log.identify(&[Position::START]).await?;
         Ok(identity.mark_at(Position::START))
     }
 
-    /// Compares the checkpoint with the log, and remembers it.
+    /// Sets the checkpoint and compares it with the log.
     pub(crate) async fn resume_at(&self, mark: Option<LogMark>) -> Result<(), LeaseLost> {
         self.moved_to(mark);
         match mark {
@@ -108,12 +109,12 @@ impl OwnedSubscription {
         }
     }
 
-    /// The checkpoint has moved.
+    /// Records the new checkpoint, which is compared with the log periodically.
     pub(crate) fn moved_to(&self, mark: Option<LogMark>) {
         self.checkpoint.send_replace(mark);
     }
 
-    /// The mark of `read_up_to`, after the checkpoint `from` and the last event that was read were compared with the log.
+    /// The mark of `read_up_to`, after comparing the checkpoint `from` and the last event that was read with the log.
     pub(crate) async fn mark(
         &self,
         from: Option<LogMark>,
@@ -123,14 +124,14 @@ impl OwnedSubscription {
         origin::mark(&*self.log, from, last, read_up_to).await
     }
 
-    /// Gives the lease back, so that others need not wait for its end.
+    /// Releases the lease, so that other processes need not wait until it expires.
     pub(crate) async fn release(&self) {
         let names = [Arc::clone(&self.lease.name)];
         let released = self.leases.release_leases(&names, &self.lease.owner);
         if let Err(error) = released.await
             && let Some(suppressed) = self.releases.failed(Instant::now())
         {
-            // It expires by itself.
+            // Not retried: the lease expires by itself.
             tracing::warn!(
                 { fields::LEASE } = &*self.lease.name,
                 { fields::ERROR } = &error as &dyn std::error::Error,
@@ -140,12 +141,13 @@ impl OwnedSubscription {
         }
     }
 
-    /// Renews the lease for as long as that works.
+    /// Renews the lease until that fails.
     async fn renew_lease(&self, token: Token) -> Result<Infallible, LeaseLost> {
         let third = self.pause();
         let mut renewal = tokio::time::interval_at(Instant::now() + third, third);
         loop {
             renewal.tick().await;
+            // A newer token means that the lease had expired and was taken, even if this process holds it again.
             if self.acquire().await? != Some(token) {
                 return Err(LeaseLost::Lease);
             }

@@ -1,4 +1,4 @@
-//! A place in the log that moves on.
+//! A cursor in the log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::id::Position;
 use crate::store::{EventStore, Filter, LogPage, StoreError};
 
-/// Reads the log from a position on, page by page, and waits at its end.
+/// Reads the log page by page from a position, and waits at its end.
 ///
-/// Its place moves only with a page that was read: who drops a call under way, or gets an error, calls again and misses
-/// nothing.
+/// The position advances only with a page that was returned: after an error or a cancelled call, call again and no
+/// event is missed.
 pub struct LogReader {
     log: Arc<dyn EventStore>,
     filter: Filter,
@@ -28,7 +28,7 @@ impl fmt::Debug for LogReader {
 }
 
 impl LogReader {
-    /// A reader of the events after `position` that `filter` selects, at most `page` of them at once.
+    /// A reader of the events after `position` that `filter` matches, at most `page` of them at once.
     #[must_use]
     pub fn new(log: Arc<dyn EventStore>, filter: Filter, page: usize, position: Position) -> Self {
         Self {
@@ -40,19 +40,20 @@ impl LogReader {
         }
     }
 
-    /// The log was read up to here.
+    /// The position up to which the log was read.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// Whether the log went no further when the last page was read.
+    /// Whether the last page reached the head of the log.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.is_at_end
     }
 
-    /// Waits until the log is known or likely to have events after the position, selected ones or others.
+    /// Waits at the end of the log until it has grown, maybe by events that do not match. Elsewhere it returns
+    /// immediately.
     ///
     /// # Errors
     /// [`StoreError`] if the log cannot be read.
@@ -63,7 +64,7 @@ impl LogReader {
         Ok(())
     }
 
-    /// The page after the position, as it is now. It may be empty, and still move the position.
+    /// The page after the position, without waiting. It may be empty and still advance the position.
     ///
     /// # Errors
     /// [`StoreError`] if the log cannot be read.
@@ -77,7 +78,7 @@ impl LogReader {
         Ok(page)
     }
 
-    /// The next page, once there is one.
+    /// Waits until the log has grown, and returns the next page.
     ///
     /// # Errors
     /// [`StoreError`] if the log cannot be read.

@@ -121,6 +121,6 @@ impl<T, R: Debug + PartialEq> WhenExecuted<T, R> {
     #[track_caller]
     pub fn reply(self) -> T {
         let (_, reply) = self.0.expect("the command was rejected");
-        reply.expect("the command does not reply from what it decided")
+        reply.expect("the command's reply is not derived from the streams that it decided on")
     }
 }
