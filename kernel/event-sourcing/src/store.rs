@@ -32,9 +32,9 @@ pub const MAX_PAGE_EVENTS: usize = 5_000;
 #[error("{reason}")]
 pub struct Unreadable {
     /// Its position in the log.
-pub position: Position,
+    pub position: Position,
     /// The stream that it belongs to.
-pub stream: StreamId,
+    pub stream: StreamId,
     /// Its version in that stream.
     pub version: Version,
     /// The stored name.
@@ -54,7 +54,7 @@ pub enum Entry {
 
 impl Entry {
     /// Its position in the log.
-#[must_use]
+    #[must_use]
     pub fn position(&self) -> Position {
         match self {
             Self::Event(envelope) => envelope.position,

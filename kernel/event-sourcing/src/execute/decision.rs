@@ -211,6 +211,8 @@ where
 pub(super) fn no_reply_kept() -> StoreError {
     StoreError::Failed {
         operation: READ_REPLY,
-        source: Arc::from(Box::from("the command's reply is not derived from the streams that it decided on")),
+        source: Arc::from(Box::from(
+            "the command's reply is not derived from the streams that it decided on",
+        )),
     }
 }

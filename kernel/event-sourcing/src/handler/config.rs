@@ -5,43 +5,45 @@ use std::time::Duration;
 /// The limits of an event handler.
 #[derive(Clone, Debug)]
 pub struct HandlerConfig {
-    /// Names this process among those that could run the handler.
+    /// Identifies this process among those that may run the handler.
     pub owner: String,
-    /// The most events of one page of the log.
+    /// The maximum number of events in one page of the log.
     pub page: usize,
-    /// How long the lease lasts without a renewal; it is renewed at every third of it.
+    /// How long the lease lasts without renewal; it is renewed every third of this time.
     pub lease: Duration,
-    /// How many events are being delivered at once, each of another stream.
+    /// The maximum number of concurrent deliveries, each of another stream.
     pub concurrency: usize,
-    /// The most events that are kept in memory until they are delivered.
+    /// The maximum number of events in memory that are not delivered yet.
     pub max_pending: usize,
-    /// How far the handler may be ahead of its checkpoint, in positions of the log: after a crash, what was delivered
-    /// above the checkpoint is delivered again.
+    /// How far the handler may read ahead of its checkpoint, in positions of the log: after a crash, events delivered
+    /// above the checkpoint are delivered again.
     pub max_ahead: u64,
-    /// How often an event is tried before its stream is parked.
+    /// The maximum number of attempts before the stream is parked.
     pub attempts: u32,
-    /// The time limit of one try.
+    /// The timeout of one attempt.
     pub attempt_timeout: Duration,
-    /// The pause before the second try; it doubles with each.
+    /// The backoff before the second attempt; it doubles with each.
     pub first_pause: Duration,
-    /// The longest such pause.
+    /// The maximum backoff between attempts.
     pub longest_pause: Duration,
-    /// Above so many parked streams the handler reads no further: the receiver is gone, and it is not the streams.
+    /// With more parked streams than this the handler stops reading: the receiver is probably unavailable, and parking
+    /// more streams would not help.
     pub max_parked: usize,
-    /// How long a stop waits for tries that are under way. What has no end by then is delivered again.
+    /// How long a stop waits for attempts in progress. Those that do not finish are delivered again by the next
+    /// process.
     pub stop_grace: Duration,
-    /// How long ends of deliveries gather before the checkpoint is written.
+    /// How long completed deliveries accumulate before the checkpoint is written.
     pub linger: Duration,
-    /// How long a checkpoint may stay behind events that do not concern the handler.
+    /// How long the checkpoint may lag behind events that do not match the handler.
     pub idle: Duration,
-    /// The first pause after a database error; it doubles with each.
+    /// The first backoff after a database error; it doubles with each.
     pub retry_min: Duration,
-    /// The longest such pause.
+    /// The maximum backoff after a database error.
     pub retry_max: Duration,
 }
 
 impl HandlerConfig {
-    /// The defaults for a process of this name. With their pauses, ten tries take two to five minutes.
+    /// The defaults for a process of this name. With the default backoff, ten attempts take two to five minutes.
     #[must_use]
     pub fn new(owner: impl Into<String>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What operators decide about event handlers.
+//! The operators' decisions about event handlers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,16 +15,16 @@ use crate::store::{EventStore, StoreError};
 /// A decision about an event handler.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum HandlerControlEvent {
-    /// It is paused.
+    /// The handler is paused.
     #[event(name = "HandlerPaused")]
     Paused(HandlerPaused),
-    /// It is to work, and all its parked streams are to try again.
+    /// The handler is resumed, and all its parked streams are retried.
     #[event(name = "HandlerResumed")]
     Resumed(HandlerResumed),
-    /// One parked stream is to try again.
+    /// One parked stream is retried.
     #[event(name = "HandlerStreamResumed")]
     StreamResumed(HandlerStreamResumed),
-    /// An event of a parked stream is left out, and the stream resumes after it.
+    /// An event of a parked stream is skipped, and the stream resumes after it.
     #[event(name = "HandlerStreamSkipped")]
     StreamSkipped(HandlerStreamSkipped),
 }
@@ -34,7 +34,7 @@ pub enum HandlerControlEvent {
 pub struct HandlerPaused {
     /// The handler.
     pub handler: String,
-    /// Who decided it, and why.
+    /// The operator, and the reason.
     pub actor: Actor,
 }
 
@@ -43,7 +43,7 @@ pub struct HandlerPaused {
 pub struct HandlerResumed {
     /// The handler.
     pub handler: String,
-    /// Who decided it, and why.
+    /// The operator, and the reason.
     pub actor: Actor,
 }
 
@@ -54,7 +54,7 @@ pub struct HandlerStreamResumed {
     pub handler: String,
     /// The stream, as `type/id`.
     pub stream: String,
-    /// Who decided it, and why.
+    /// The operator, and the reason.
     pub actor: Actor,
 }
 
@@ -65,20 +65,20 @@ pub struct HandlerStreamSkipped {
     pub handler: String,
     /// The stream, as `type/id`.
     pub stream: String,
-    /// The event that is left out.
+    /// The skipped event.
     pub position: Position,
-    /// Who decided it, and why.
+    /// The operator, and the reason.
     pub actor: Actor,
 }
 
-/// What was decided about a handler so far. Its id is the handler's name.
+/// The decisions about a handler so far. The aggregate's id is the handler's name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandlerControl {
     is_paused: bool,
     skips: BTreeSet<Position>,
-    /// Counts the decisions.
+    /// The number of decisions.
     decisions: u64,
-    /// Which decision was the last one about all streams, and about each.
+    /// The number of the last decision that resumes all streams, and of the last one for each stream.
     all: u64,
     streams: BTreeMap<String, u64>,
 }
@@ -90,7 +90,7 @@ impl HandlerControl {
         self.is_paused
     }
 
-    /// Pauses it. Nothing is to do if it is paused already.
+    /// Pauses the handler. Returns no event if it is paused already.
     #[must_use]
     pub fn pause(&self, handler: &str, actor: Actor) -> Vec<HandlerControlEvent> {
         if self.is_paused {
@@ -103,7 +103,7 @@ impl HandlerControl {
         })]
     }
 
-    /// Has it work, and all its parked streams try again, as often as it is asked to.
+    /// Resumes the handler and retries all its parked streams. Not idempotent: each call causes a retry.
     #[must_use]
     pub fn resume(&self, handler: &str, actor: Actor) -> Vec<HandlerControlEvent> {
         let handler = handler.to_owned();
@@ -113,7 +113,7 @@ impl HandlerControl {
         })]
     }
 
-    /// Has one parked stream try again, as often as it is asked to.
+    /// Retries one parked stream. Not idempotent: each call causes a retry.
     #[must_use]
     pub fn resume_stream(
         &self,
@@ -129,7 +129,7 @@ impl HandlerControl {
         })]
     }
 
-    /// Leaves an event of a parked stream out. Nothing is to do if it is left out already.
+    /// Skips an event of a parked stream. Returns no event if it is skipped already.
     #[must_use]
     pub fn skip(
         &self,
@@ -150,17 +150,17 @@ impl HandlerControl {
         })]
     }
 
-    /// Whether the event at `position` is left out.
+    /// Whether the event at `position` is skipped.
     pub(super) fn skips(&self, position: Position) -> bool {
         self.skips.contains(&position)
     }
 
-    /// How many decisions there are.
+    /// The number of decisions.
     pub(super) fn decisions(&self) -> u64 {
         self.decisions
     }
 
-    /// Whether a parked stream is to try again.
+    /// Whether a decision made after the stream was parked resumes it.
     pub(super) fn resumes(&self, parked: &ParkedStream) -> bool {
         let own = self.streams.get(&parked.stream.to_string());
         own.copied().unwrap_or(0).max(self.all) > parked.decisions
@@ -191,7 +191,7 @@ impl Aggregate for HandlerControl {
     }
 }
 
-/// All decisions about a handler that can be read, the first one first.
+/// All readable decisions about a handler, oldest first.
 ///
 /// # Errors
 /// [`StoreError`] if the log cannot be read.

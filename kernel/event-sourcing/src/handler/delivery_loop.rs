@@ -1,7 +1,7 @@
-//! The work under one lease.
+//! The event loop of a handler under one lease.
 //!
-//! Everything that takes time is a future of `running`, and each of them ends as a [`Step`]. Between two steps nothing
-//! waits: what is known changes, and the next futures start.
+//! Every wait is a future in `running`, and each future returns a [`Step`]. Handling a step never waits: it changes the
+//! state and starts the next futures. So all state is owned by one task, without locks.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,27 +34,27 @@ pub(super) struct DeliveryLoop<'r, H: EventHandler> {
     keys: Keys,
     control: Arc<HandlerControl>,
     running: FuturesUnordered<BoxFuture<'r, Step>>,
-    /// Nothing while it is read with.
+    /// `None` while a future reads with it.
     reading: Option<Reading>,
-    /// Whether the log was read further than the decisions.
+    /// Whether the log was read past decisions that were not read yet.
     is_undecided: bool,
     /// The last event that was read.
     last: LastEvent,
     head: Position,
     written: LogMark,
     is_writing: bool,
-    /// When the checkpoint is to be written.
+    /// When the checkpoint must be written.
     due: Option<Instant>,
-    /// Whether events were handled since it was written last.
+    /// Whether events were handled since the checkpoint was last written.
     has_handled: bool,
     delivering: usize,
-    /// The pauses of the events that failed last.
+    /// The backoff of each stream whose first event failed.
     retrying: HashMap<StreamId, Backoff>,
 }
 
 impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
-    /// Reads what was decided. At the first time in a process all parked streams try again: what could not be handled
-    /// before may be now, since the binary, or its settings, are others.
+    /// Reads the operators' decisions and starts. The first time in a process all parked streams are retried, because
+    /// the binary or its settings may have changed.
     pub(super) async fn begin(
         shared: &'r Shared<H>,
         token: Token,
@@ -94,16 +94,17 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
         Ok(work)
     }
 
-    /// Works until `stop` fires, and then as long as it may for what is under way.
+    /// Runs until `stop` is cancelled, and then waits for deliveries in progress, at most for the grace period.
     pub(super) async fn run(mut self, stop: &CancellationToken) -> Result<(), LeaseLost> {
         let mut grace = None;
         loop {
             if let Some(end) = grace {
                 if end <= Instant::now() && !self.is_writing {
-                    // Delivered again by the next process.
+                    // Cancelled deliveries are not in the checkpoint, so the next process delivers them again.
                     self.running.clear();
                     self.delivering = 0;
                 }
+                // A stop writes immediately: what was handled and not written would be delivered again.
                 self.due = self.is_unwritten().then(Instant::now);
             } else {
                 self.start();
@@ -117,7 +118,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
             let is_waiting = grace.is_some_and(|end| end > Instant::now());
             tokio::select! {
                 ended = self.running.next(), if !self.running.is_empty() => {
-                    // Nothing more is read during a stop, so an error of a reader is none.
+                    // During a stop nothing more is read, so errors of readers do not matter.
                     if let Some(ended) = ended.filter(|ended| grace.is_none() || ended.is_delivery()) {
                         self.take(ended)?;
                     }
@@ -131,7 +132,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
         }
     }
 
-    /// Starts what there is room for.
+    /// Starts reads, replays and deliveries, up to the limits.
     fn start(&mut self) {
         let shared = self.shared;
         let config = &shared.config;
@@ -155,9 +156,10 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
         let shared = self.shared;
         let is_still = self.is_full() || self.control.is_paused();
         let has_room = self.has_room();
-        // A decision that this process has read past, and not read.
+        // A decision may be in the part of the log that was read: it must be read before a parked stream can resume.
         let is_behind = self.is_undecided && !self.keys.parked.is_empty();
-        // Where each delivery may make room, decisions are read when they are old, and not waited for.
+        // The queue is full, but a delivery may soon make room: do not lend the reader to a wait for decisions, unless
+        // they are too old.
         let waits = !is_still && !is_behind && !has_room && self.delivering > 0;
         let Some(reading) = self.reading.take_if(|reading| !waits || reading.is_old()) else {
             return;
@@ -175,6 +177,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
 
     fn deliver(&mut self, turn: NextEvent) {
         if self.control.skips(turn.entry.position()) {
+            // Skipped by an operator: recorded as done without a delivery.
             return self.done(&turn.stream);
         }
         self.delivering += 1;
@@ -207,6 +210,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
             }
             Step::Wrote(mark) => {
                 self.is_writing = false;
+                // `written` is the expected mark of the next write, and what the log is compared with.
                 self.written = mark?;
                 self.shared.subscription.moved_to(Some(self.written));
             }
@@ -230,6 +234,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
             return Err(error);
         }
         self.is_undecided = !is_decided;
+        // `Decisions` replaces the Arc only when it has read a new decision.
         if !Arc::ptr_eq(&self.control, decisions.control()) {
             self.control = Arc::clone(decisions.control());
             self.resume(|row, control| control.resumes(row));
@@ -245,7 +250,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
         Ok(())
     }
 
-    /// Has those parked streams try again that `which` names.
+    /// Resumes the parked streams that `which` selects.
     fn resume(&mut self, which: impl Fn(&ParkedStream, &HandlerControl) -> bool) {
         let rows = self.keys.parked.values().map(|parked| &parked.row);
         let resumed = rows.filter(|row| which(row, &self.control));
@@ -282,7 +287,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
                 { fields::STREAM } = %stream,
                 { fields::REASON } = error.reason(),
                 { fields::SUPPRESSED } = suppressed,
-                "an event could not be handled; it is tried again"
+                "an event could not be handled; it will be retried"
             );
         }
         let backoff = self.retrying.entry(stream.clone());
@@ -299,7 +304,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
             return;
         };
         if self.control.skips(first.position()) {
-            // It was skipped during its last try.
+            // It was skipped during its last attempt.
             return self.done(stream);
         }
         let row = ParkedStream {
@@ -323,13 +328,13 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
         self.keys.park(row);
     }
 
-    /// Whether the other side seems to be gone altogether.
+    /// Whether so many streams are parked that the receiver is probably unavailable.
     fn is_full(&self) -> bool {
         let parked = self.keys.parked.len();
         parked > self.shared.config.max_parked
     }
 
-    /// Whether more may be read.
+    /// Whether the limits on queued events and on the distance to the checkpoint allow reading more.
     fn has_room(&self) -> bool {
         let config = &self.shared.config;
         let ahead = self.keys.read_up_to().0 - self.keys.checkpoint().0;
@@ -340,7 +345,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
         self.keys.is_changed() || self.keys.checkpoint() > self.written.position
     }
 
-    /// Says when the checkpoint is written, if it is to be.
+    /// Schedules the next checkpoint write, if one is needed. Never postpones a scheduled one.
     fn plan_write(&mut self) {
         if !self.is_unwritten() {
             return;
@@ -360,6 +365,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
         if self.is_writing || !is_due {
             return;
         }
+        // Changes are taken once: if the write fails, the error ends this loop and the next one starts from the store.
         self.due = None;
         self.has_handled = false;
         self.is_writing = true;

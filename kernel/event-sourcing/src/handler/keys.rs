@@ -1,14 +1,14 @@
-//! The order of deliveries: what was read of the log and has no end yet, and the streams that are parked.
+//! The order of deliveries: the events that were read and are not done, and the parked streams.
 //!
-//! Nothing here waits or fails, so that the order can be tested by itself.
+//! Nothing here waits or fails, so that the order can be tested separately.
 //!
 //! ```text
 //!                   ┌───────────── done ─────────────┐
 //!                   ▼                                │
-//!   read ──► queue of its stream ──► ready ──► being delivered ──► failed ──► ready again after a pause
+//!   read ──► queue of its stream ──► ready ──► being delivered ──► failed ──► ready again after the backoff
 //!                                                    │
-//!                                                    └──► parked: the queue is dropped, and what is read of the
-//!                                                         stream is passed; see `replay` for the way back
+//!                                                    └──► parked: the queue is dropped, and later events of the
+//!                                                         stream are skipped; `replay` reads them again
 //! ```
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -18,15 +18,15 @@ use crate::id::{Position, Version};
 use crate::store::{Entry, LogPage};
 use crate::stream::StreamId;
 
-/// The events of one stream that wait, the first of which is tried.
+/// The waiting events of one stream. The first one is the next to deliver.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     pub(super) entries: VecDeque<Entry>,
-    /// How often the first one was tried.
+    /// The number of attempts of the first one.
     attempts: u32,
 }
 
-/// A stream that is read again.
+/// A parked stream that is read again.
 #[derive(Debug)]
 pub(super) struct Replay {
     pub(super) queue: Queue,
@@ -35,24 +35,24 @@ pub(super) struct Replay {
     pub(super) read_up_to: Position,
 }
 
-/// A stream that is parked, or on its way back.
+/// A stream that is parked, or is being replayed.
 #[derive(Debug)]
 pub(super) struct Parked {
     pub(super) row: ParkedStream,
-    /// The newest event that was passed because of it.
+    /// The newest event of the stream that was skipped while it was parked. The replay must reach it.
     pub(super) passed: Position,
-    /// Set while it tries again.
+    /// Set while it is replayed.
     pub(super) replay: Option<Replay>,
 }
 
-/// Which rows of parked streams are not written yet.
+/// The changes of parked streams that are not written yet.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     pub(super) parked: Vec<ParkedStream>,
     pub(super) released: Vec<StreamId>,
 }
 
-/// An event whose turn it is.
+/// The next event to deliver.
 #[derive(Debug)]
 pub(super) struct NextEvent {
     pub(super) stream: StreamId,
@@ -64,21 +64,21 @@ pub(super) struct NextEvent {
 #[derive(Debug)]
 pub(super) struct Keys {
     queues: HashMap<StreamId, Queue>,
-    /// Streams whose first event may be tried.
+    /// Streams whose first event may be delivered.
     ready: VecDeque<StreamId>,
-    /// The same of those that are replayed.
+    /// The same for streams that are replayed. They have priority, so that they cannot starve.
     ready_again: VecDeque<StreamId>,
-    /// The events of the queues.
+    /// The positions of all queued events: the lowest bounds the checkpoint.
     pending: BTreeSet<Position>,
     read_through: Position,
     pub(super) parked: HashMap<StreamId, Parked>,
-    /// Parked streams that are to try again.
+    /// Parked streams that will be replayed.
     pub(super) resumed: VecDeque<StreamId>,
     changed: Vec<StreamId>,
 }
 
 impl Keys {
-    /// What a process knows that begins at a checkpoint.
+    /// The state of a process that starts at a checkpoint.
     pub(super) fn new(checkpoint: Position, parked: Vec<ParkedStream>) -> Self {
         let parked = parked.into_iter().map(|row| {
             let parked = Parked {
@@ -100,7 +100,7 @@ impl Keys {
         }
     }
 
-    /// Everything up to here is done, or part of a parked stream.
+    /// Every event up to here is done, or part of a parked stream.
     pub(super) fn checkpoint(&self) -> Position {
         match self.pending.first() {
             Some(first) => Position(first.0.saturating_sub(1)),
@@ -108,12 +108,12 @@ impl Keys {
         }
     }
 
-    /// The log was read up to here.
+    /// The position up to which the log was read.
     pub(super) fn read_up_to(&self) -> Position {
         self.read_through
     }
 
-    /// How many events wait for their end.
+    /// The number of events that are not done.
     pub(super) fn pending(&self) -> usize {
         self.pending.len()
     }
@@ -123,6 +123,7 @@ impl Keys {
         for entry in page.entries {
             let (stream, position) = (entry.stream(), entry.position());
             if let Some(parked) = self.parked.get_mut(stream) {
+                // Not queued: the replay reads it from the stream again, after the event at which the stream is parked.
                 parked.passed = position;
                 continue;
             }
@@ -137,8 +138,8 @@ impl Keys {
         self.read_through = page.read_up_to.max(self.read_through);
     }
 
-    /// The next event whose turn it is, of a stream that has no other one under way. `is_full` leaves out all streams but
-    /// those that are replayed.
+    /// The next event to deliver, of a stream without a delivery in progress. With `is_full` only replayed streams are
+    /// considered.
     pub(super) fn next_turn(&mut self, is_full: bool) -> Option<NextEvent> {
         loop {
             let again = self.ready_again.pop_front();
@@ -157,8 +158,8 @@ impl Keys {
         }
     }
 
-    /// The first event of the stream is done, or left out. Whether the stream has no more events to replay, and is to
-    /// be read on.
+    /// Removes the first event of the stream, which is done or skipped. Returns true if the stream is being replayed
+    /// and its next page must be read.
     pub(super) fn done(&mut self, stream: &StreamId) -> bool {
         let Some(queue) = self.queue(stream) else {
             return false;
@@ -181,7 +182,7 @@ impl Keys {
         false
     }
 
-    /// The first event of the stream is to be tried.
+    /// Makes the first event of the stream ready for delivery.
     pub(super) fn again(&mut self, stream: StreamId) {
         if self.parked.contains_key(&stream) {
             self.ready_again.push_back(stream);
@@ -190,7 +191,8 @@ impl Keys {
         }
     }
 
-    /// Parks the stream in front of its first event.
+    /// Parks the stream before its first event. Its queued events no longer hold the checkpoint back: the row of the
+    /// parked stream is written in the same transaction.
     pub(super) fn park(&mut self, row: ParkedStream) {
         let stream = row.stream.clone();
         let mut passed = row.position;
@@ -208,13 +210,13 @@ impl Keys {
         self.changed.push(stream);
     }
 
-    /// The stream is not parked any more.
+    /// Removes the stream from the parked ones.
     pub(super) fn release(&mut self, stream: &StreamId) {
         self.parked.remove(stream);
         self.changed.push(stream.clone());
     }
 
-    /// The rows that differ from what is written.
+    /// Takes the rows that differ from the stored ones.
     pub(super) fn changes(&mut self) -> Changes {
         let mut changes = Changes::default();
         self.changed.sort_unstable();
@@ -228,12 +230,12 @@ impl Keys {
         changes
     }
 
-    /// Whether a row differs from what is written.
+    /// Whether a row differs from the stored one.
     pub(super) fn is_changed(&self) -> bool {
         !self.changed.is_empty()
     }
 
-    /// The events of a stream that wait: those that are replayed, if it is parked.
+    /// The waiting events of a stream: those of the replay, if it is parked.
     fn queue(&mut self, stream: &StreamId) -> Option<&mut Queue> {
         match self.parked.get_mut(stream) {
             Some(parked) => parked.replay.as_mut().map(|replay| &mut replay.queue),
@@ -241,7 +243,7 @@ impl Keys {
         }
     }
 
-    /// The first event of a stream that waits.
+    /// The first waiting event of a stream.
     pub(super) fn first(&self, stream: &StreamId) -> Option<&Entry> {
         let queue = match self.parked.get(stream) {
             Some(parked) => parked.replay.as_ref().map(|replay| &replay.queue),
@@ -251,7 +253,7 @@ impl Keys {
     }
 }
 
-/// An entry's place in its stream.
+/// An entry's version in its stream.
 pub(super) fn version(entry: &Entry) -> Version {
     match entry {
         Entry::Event(envelope) => envelope.version,

@@ -1,25 +1,25 @@
-//! Event handlers: anything else that follows the log, such as mails, webhooks or another system's index.
+//! Event handlers: side effects of events, such as e-mails, webhooks or another system's index.
 //!
-//! A projection folds events into rows, and rows and checkpoint are written together. What an event handler does is
-//! outside the database, so it cannot be: an event is delivered **at least once**, and the other side tells a repeat by
-//! the [key](Delivery::idempotency_key) of the delivery.
+//! A projection folds events into rows, and rows and checkpoint are written in one transaction. The effect of an event
+//! handler is outside the database, so that is not possible: an event is delivered **at least once**, and the receiver
+//! deduplicates by the [idempotency key](Delivery::idempotency_key).
 //!
-//! Events of one stream are delivered in order, each once the one before it is done; those of different streams side
-//! by side. One that fails is tried again, with pauses. If that does not help, its **stream** is parked in front of it,
-//! and not the handler: what comes later in that stream waits in the log, and all others continue. An operator has the
-//! stream try again, or leaves the event out; then the stream's later events are read from the log, in order. (A dead
-//! letter queue that keeps the order of each stream; *sequenced dead letter queue* in Axon.)
+//! Events of one stream are delivered in order, each after the one before it is handled; different streams are
+//! delivered concurrently. A failed event is retried with backoff. If it still fails, its **stream** is parked before
+//! the event, not the handler: later events of that stream wait in the log, and all other streams continue. An operator
+//! resumes the stream or skips the event; then the stream's later events are read from the log, in order. (A dead
+//! letter queue that preserves the order of each stream; *sequenced dead letter queue* in Axon.)
 //!
 //! ```text
 //!              ┌─ order/1 ─ done ──── done
-//!   log ───────┼─ order/2 ─ failed ─ again ─ again ─► parked: (handler, stream, position, reason)
+//!   log ───────┼─ order/2 ─ failed ─ retry ─ retry ─► parked: (handler, stream, position, reason)
 //!              └─ order/3 ─ done       ▲                  │ an operator resumes it, or skips the event
 //!                                      └──────────────────┘
-//!   checkpoint: below the first event that has no end, which is done, or part of a parked stream
+//!   checkpoint: below the first event that is neither done nor part of a parked stream
 //! ```
 //!
 //! One process at a time runs a handler, under a lease. Checkpoint and parked streams are written in one transaction
-//! ([`HandlerStore`]), which refuses a process that held the lease before.
+//! ([`HandlerStore`]), which rejects a process that lost the lease.
 
 mod config;
 mod control;
@@ -48,16 +48,16 @@ pub use runner::HandlerRunner;
 pub use shared::{HandlerParts, HandlerState};
 pub use store::{HandlerProgress, HandlerStore, HandlerWrite, ParkedStream};
 
-/// Where a handler begins that has no checkpoint yet.
+/// Where a handler without a checkpoint starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// At the first event of the log.
     Beginning,
-    /// At the end of the log: what happened before its first start does not concern it.
+    /// At the head of the log: it does not get events from before its first start.
     Now,
 }
 
-/// Does something with events, outside the database.
+/// Reacts to events with effects outside the database.
 ///
 /// ```
 /// # use event_sourcing::testing::doc::{Counter, Incremented};
@@ -86,17 +86,17 @@ pub enum Start {
 /// }
 /// ```
 pub trait EventHandler: Send + Sync + Sized + 'static {
-    /// The stored name, of its checkpoint and its lease.
+    /// The stored name of its checkpoint and its lease.
     const NAME: &'static str;
-    /// Where it begins at its first start.
+    /// Where its first start begins to read.
     const START: Start;
 
-    /// Tells handlers of one type apart, such as one for each of several receivers. It is part of the stored name.
+    /// Distinguishes handlers of one type, such as one for each of several receivers. It is part of the stored name.
     fn instance(&self) -> Option<&str> {
         None
     }
 
-    /// Says which events it is for. It is called once and must say the same each time.
+    /// Registers the events that it handles. Called once per runner; every call must register the same reactions.
     fn reactions(&self, on: &mut Reactions<Self>);
 }
 
@@ -109,12 +109,12 @@ pub fn name_of<H: EventHandler>(handler: &H) -> Cow<'static, str> {
     }
 }
 
-/// The longest pause that the other side can ask for: the checkpoint stays where it is meanwhile.
+/// The maximum retry delay that a receiver can request: the checkpoint does not advance during it.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 
-/// Why a handler could not do its work.
+/// Why a handler failed.
 ///
-/// Any error becomes one that is tried again (`?`). It is no `Error` itself for that reason.
+/// `?` converts any error into a retryable one; therefore this type does not implement `Error` itself.
 #[derive(Debug)]
 pub struct HandlerError {
     is_permanent: bool,
@@ -123,7 +123,7 @@ pub struct HandlerError {
 }
 
 impl HandlerError {
-    /// To try again may help; after the last try the stream is parked. `reason` is shown to operators.
+    /// A failure that is retried; after the last attempt the stream is parked. `reason` is shown to operators.
     pub fn retryable(reason: impl fmt::Display) -> Self {
         Self {
             is_permanent: false,
@@ -132,7 +132,7 @@ impl HandlerError {
         }
     }
 
-    /// To try again does not help: the stream is parked at once.
+    /// A failure that a retry does not resolve: the stream is parked immediately.
     pub fn permanent(reason: impl fmt::Display) -> Self {
         Self {
             is_permanent: true,
@@ -141,26 +141,26 @@ impl HandlerError {
         }
     }
 
-    /// The other side asks for a pause before the next try. Of one that is longer than ten minutes, these.
+    /// Delays the next attempt at least by `pause`, as the receiver requested; limited to ten minutes.
     #[must_use]
     pub fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause.min(MAX_RETRY_AFTER));
         self
     }
 
-    /// How long the other side asks to be left in peace.
+    /// The minimum delay before the next attempt.
     #[must_use]
     pub fn wait(&self) -> Duration {
         self.retry_after.unwrap_or_default()
     }
 
-    /// Whether it is pointless to try again.
+    /// Whether a retry cannot succeed.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         self.is_permanent
     }
 
-    /// For operators.
+    /// The reason that is shown to operators.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason

@@ -1,4 +1,4 @@
-//! Which events a handler is for, and what it does with them.
+//! The reactions of an event handler: which events it handles, and how.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,16 +11,17 @@ use crate::envelope::{AnyEvent, Envelope};
 use crate::event::{DecodeError, StoredEvent};
 use crate::store::Filter;
 
-/// What became of one try.
+/// The result of one delivery attempt.
 pub(super) type Handled = Result<(), HandlerError>;
 type Run<H> =
     Box<dyn for<'a> Fn(&'a H, &'a AnyEvent, Delivery<'a>) -> BoxFuture<'a, Handled> + Send + Sync>;
 
 /// A method of a handler: `async fn(&self, &E, Delivery<'_>) -> Result<(), HandlerError>`.
 ///
-/// It is implemented for all of them, and says what the language cannot say yet: that their future is `Send`.
+/// Implemented for all such methods. It expresses that their future is `Send`, which a bound on the method cannot
+/// express yet.
 pub trait React<'a, H, E>: Send + Sync + 'static {
-    /// What it does.
+    /// Calls the method.
     fn react(
         &self,
         handler: &'a H,
@@ -44,23 +45,23 @@ where
     }
 }
 
-/// One kind of events.
+/// A reaction with the events that it matches.
 struct Route<H> {
     filter: Filter,
     decode: fn(&Arc<Envelope>) -> Result<AnyEvent, DecodeError>,
     run: Run<H>,
 }
 
-/// The events that a handler is for.
+/// The reactions of an event handler.
 ///
-/// An event that none of the reactions selects is not read. One that a reaction selects by its stream and that it
-/// cannot decode parks that stream, so that an event of a newer binary is not passed over.
+/// An event that no reaction matches is not read. An event in a matched stream that cannot be decoded parks that
+/// stream, so that an event of a newer binary is not skipped.
 pub struct Reactions<H: EventHandler> {
     routes: Vec<Route<H>>,
 }
 
 impl<H: EventHandler> Reactions<H> {
-    /// Those of a handler.
+    /// The reactions that the handler registers.
     pub(crate) fn of(handler: &H) -> Self {
         let mut reactions = Self { routes: Vec::new() };
         handler.reactions(&mut reactions);
@@ -78,10 +79,10 @@ impl<H: EventHandler> Reactions<H> {
         self.events(Filter::of_streams(&[A::TYPE]), reaction)
     }
 
-    /// Reacts to the events that a filter selects, decoded.
+    /// Reacts to the events that a filter matches, decoded.
     ///
     /// # Panics
-    /// One of the streams that the filter selects has a reaction already.
+    /// One of the stream types that the filter matches has a reaction already.
     pub fn events<E: StoredEvent>(
         &mut self,
         filter: Filter,
@@ -94,7 +95,7 @@ impl<H: EventHandler> Reactions<H> {
         self.route(filter, decode, reaction)
     }
 
-    /// Reacts to the events that a filter selects, as they were stored.
+    /// Reacts to the events that a filter matches, without decoding them.
     ///
     /// # Panics
     /// As [`Self::events`].
@@ -120,7 +121,7 @@ impl<H: EventHandler> Reactions<H> {
         let mut known = self.routes.iter();
         assert!(
             !known.any(|known| known.filter.shares_stream_type(&filter)),
-            "event handler {} has two reactions for one of the streams {:?}, and the second would get no event",
+            "event handler {} has two reactions for one of the streams {:?}, and the second would never be called",
             H::NAME,
             filter.stream_types()
         );
@@ -128,7 +129,7 @@ impl<H: EventHandler> Reactions<H> {
             Box::new(
                 move |handler, event, delivery| match event.downcast_ref::<E>() {
                     Some(event) => reaction.react(handler, event, delivery),
-                    None => unreachable!("a reaction gets what it decoded"),
+                    None => unreachable!("a reaction handles only events that it decoded"),
                 },
             );
         self.routes.push(Route {
@@ -143,7 +144,7 @@ impl<H: EventHandler> Reactions<H> {
         }
     }
 
-    /// The events that concern the handler.
+    /// The events that the handler reads.
     #[must_use]
     pub fn filter(&self) -> Filter {
         Filter::union(self.routes.iter().map(|route| route.filter.clone()))
@@ -155,7 +156,7 @@ impl<H: EventHandler> Reactions<H> {
         routes.find(|route| route.filter.matches(stream_type, event_type))
     }
 
-    /// Has the handler react to an event that passed the filter.
+    /// Runs the reaction to an event that passed the filter.
     pub(crate) async fn run(
         &self,
         handler: &H,
@@ -171,7 +172,7 @@ impl<H: EventHandler> Reactions<H> {
     }
 }
 
-/// What a handler reads of the log.
+/// The events that a handler reads.
 #[must_use]
 pub fn filter_of<H: EventHandler>(handler: &H) -> Filter {
     Reactions::of(handler).filter()
@@ -183,20 +184,20 @@ impl<H: EventHandler> fmt::Debug for Reactions<H> {
     }
 }
 
-/// A reaction that was added, to say more about it.
+/// A registered reaction, to configure it.
 pub struct Reaction<'r, E> {
     filter: &'r mut Filter,
     event: std::marker::PhantomData<fn(&E)>,
 }
 
 impl<E: StoredEvent> Reaction<'_, E> {
-    /// Leaves out events of these types, in the streams that the reaction selects. They are not read.
+    /// Excludes events of these types in the streams that the reaction matches. They are not read.
     pub fn ignoring(&mut self, event_types: &[&'static str]) -> &mut Self {
         *self.filter = std::mem::take(self.filter).ignoring(event_types);
         self
     }
 
-    /// Leaves out all known event types but these, in the streams that the reaction selects. An event of an unknown
+    /// Excludes all known event types except these in the streams that the reaction matches. An event of an unknown
     /// type still parks its stream.
     pub fn only(&mut self, event_types: &[&'static str]) -> &mut Self {
         *self.filter = std::mem::take(self.filter).only_of::<E>(event_types);

@@ -1,19 +1,19 @@
-//! How a parked stream comes back: its events are read from the log again, from the one that it was parked at, until
-//! none is left that was passed while it was parked.
+//! The replay of a parked stream: its events are read from the log again, starting at the one at which it was parked,
+//! until every event that was skipped while it was parked has been delivered.
 //!
-//! Meanwhile the stream stays among the parked ones, so that what is read of it otherwise is passed, and a process that
-//! starts replays it from the same event. Its row is deleted at the end.
+//! During the replay the stream stays parked, so that the main read of the log still skips its events, and a process
+//! that crashes and restarts replays it from the same event. The row is deleted at the end.
 
 use super::keys::{Keys, Queue, Replay, version};
 use crate::id::{Position, Version};
 use crate::store::{Entry, Filter, StreamPage};
 use crate::stream::StreamId;
 
-/// The events of one read.
+/// The page size of a replay.
 pub(super) const PAGE: usize = 100;
 
 impl Keys {
-    /// Has a parked stream try again, once there is room.
+    /// Schedules the replay of a parked stream.
     pub(super) fn resume(&mut self, stream: &StreamId) {
         let is_parked = self
             .parked
@@ -24,9 +24,10 @@ impl Keys {
         }
     }
 
-    /// The next stream that is to be read again, and after which version; nothing while `limit` streams are.
+    /// The next stream to replay, with the version after which to read; `None` while `limit` streams are being
+    /// replayed.
     pub(super) fn next_replay(&mut self, limit: usize) -> Option<(StreamId, Version)> {
-        // The parked streams are counted only when one of them waits.
+        // Checked first: counting the replays visits all parked streams.
         if self.resumed.is_empty() || self.replaying() >= limit {
             return None;
         }
@@ -45,22 +46,22 @@ impl Keys {
         None
     }
 
-    /// How many streams are being replayed.
+    /// The number of streams that are being replayed.
     fn replaying(&self) -> usize {
         let parked = self.parked.values();
         parked.filter(|parked| parked.replay.is_some()).count()
     }
 
-    /// After which version a stream is to be read on that is being replayed.
+    /// The version after which to continue reading a stream that is being replayed.
     pub(super) fn replayed_to(&self, stream: &StreamId) -> Option<Version> {
         let parked = self.parked.get(stream)?;
         parked.replay.as_ref().map(|replay| replay.after)
     }
 
-    /// Adds a page of the stream. Whether the stream is to be read on; otherwise it has events whose turn comes, or is
-    /// not parked any more.
+    /// Adds a page of the stream. Returns true if the next page must be read; otherwise the stream has events to
+    /// deliver, or is released.
     ///
-    /// What the reading of the log has not come to yet is left to it.
+    /// Events that the main read of the log has not reached yet are left to it.
     pub(super) fn replay(&mut self, stream: &StreamId, page: StreamPage, filter: &Filter) -> bool {
         let read_through = self.read_up_to();
         let Some(parked) = self.parked.get_mut(stream) else {
@@ -71,6 +72,8 @@ impl Keys {
         };
         let mut is_end = page.is_end;
         for entry in in_order(page) {
+            // The main read will find this event after the stream is released; delivering it here would deliver it
+            // twice.
             if entry.position() > read_through {
                 is_end = true;
                 break;
@@ -84,6 +87,8 @@ impl Keys {
             self.again(stream.clone());
             return false;
         }
+        // Every skipped event was delivered or does not match. Otherwise the main read has skipped more since: read
+        // again.
         if is_end && parked.passed <= replay.read_up_to.max(parked.row.position) {
             self.release(stream);
             return false;
@@ -92,7 +97,7 @@ impl Keys {
     }
 }
 
-/// The events of a page and those that cannot be read, by their versions.
+/// The readable and unreadable events of a page, in order of version.
 fn in_order(page: StreamPage) -> Vec<Entry> {
     let events = page
         .events
@@ -118,7 +123,7 @@ mod tests {
     use crate::handler::ParkedStream;
     use crate::store::LogPage;
 
-    /// An event of the only stream whose place in it is that in the log.
+    /// An event of the only stream, whose version equals its position.
     fn event(number: u64) -> Envelope {
         Envelope {
             position: Position(number),
@@ -156,11 +161,11 @@ mod tests {
         }
     }
 
-    /// A stream that was parked at its event 1, of two that were read.
+    /// A stream with two events, parked at event 1.
     fn parked() -> (Keys, StreamId) {
         let mut keys = Keys::new(Position::START, Vec::new());
         keys.read(log([1, 2]));
-        let turn = keys.next_turn(false).expect("a turn");
+        let turn = keys.next_turn(false).expect("an event to deliver");
         keys.park(ParkedStream {
             stream: turn.stream.clone(),
             position: Position(1),
@@ -173,7 +178,7 @@ mod tests {
         (keys, turn.stream)
     }
 
-    /// The places of the events whose turn comes, each of which is done.
+    /// Delivers all ready events and returns their positions.
     fn deliver(keys: &mut Keys) -> Vec<u64> {
         let turns = std::iter::from_fn(|| {
             let turn = keys.next_turn(false)?;
@@ -184,15 +189,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_of_the_stream_meanwhile_is_replayed_before_it_is_released() {
+    fn events_read_during_the_replay_are_replayed_before_the_release() {
         let (mut keys, id) = parked();
         keys.resume(&id);
         assert_eq!(keys.next_replay(1), Some((id.clone(), Version::NONE)));
         assert!(!keys.replay(&id, stream([1, 2]), &Filter::ALL));
         assert_eq!(deliver(&mut keys), [1, 2]);
-        // Event 3 was read of the log, and passed, after the stream was read to its end.
+        // The main read skips event 3 after the replay has read the stream to its end.
         keys.read(log([3]));
-        assert!(keys.replay(&id, stream([]), &Filter::ALL), "it is read on");
+        assert!(
+            keys.replay(&id, stream([]), &Filter::ALL),
+            "the next page must be read"
+        );
         assert!(!keys.replay(&id, stream([3]), &Filter::ALL));
         assert_eq!(deliver(&mut keys), [3]);
         assert!(!keys.replay(&id, stream([]), &Filter::ALL));
@@ -202,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_reading_of_the_log_has_not_come_to_is_left_to_it() {
+    fn events_that_the_main_read_has_not_reached_are_left_to_it() {
         let (mut keys, id) = parked();
         keys.resume(&id);
         keys.next_replay(1);
@@ -215,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parked_stream_holds_no_checkpoint_and_others_hold_theirs() {
+    fn a_parked_stream_does_not_hold_back_the_checkpoint_and_others_do() {
         let (mut keys, _) = parked();
         assert_eq!(keys.checkpoint(), Position(2));
         let mut other = event(3);

@@ -1,4 +1,4 @@
-//! Runs one event handler: takes its lease, reads the log, has events delivered, and writes how far it is.
+//! Runs one event handler: takes its lease, reads the log, delivers events, and writes its checkpoint.
 
 use std::fmt;
 use std::time::Duration;
@@ -26,7 +26,7 @@ impl<H: EventHandler> fmt::Debug for HandlerRunner<H> {
 }
 
 impl<H: EventHandler> HandlerRunner<H> {
-    /// A runner that does nothing until it is run.
+    /// Creates a runner. It does nothing until [`Self::run`] is called.
     #[must_use]
     pub fn new(handler: H, parts: HandlerParts, config: HandlerConfig) -> Self {
         Self(Shared::new(handler, parts, config))
@@ -38,20 +38,20 @@ impl<H: EventHandler> HandlerRunner<H> {
         &self.0.name
     }
 
-    /// What it reads of the log.
+    /// The events that it reads.
     #[must_use]
     pub fn filter(&self) -> Filter {
         self.0.reactions.filter()
     }
 
-    /// What it shows of itself, now and later.
+    /// Watches its state.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<HandlerState> {
         self.0.state.subscribe()
     }
 
-    /// Runs until `stop` fires. Events that are being delivered then come to their end, and are noted; then the lease is
-    /// given back.
+    /// Runs until `stop` is cancelled. Deliveries in progress may then finish within the grace period and are recorded;
+    /// after that the lease is released.
     pub async fn run(self, stop: CancellationToken) {
         self.0.register_counters();
         let mut backoff = Backoff::new(self.0.config.retry_min, self.0.config.retry_max);
@@ -65,14 +65,14 @@ impl<H: EventHandler> HandlerRunner<H> {
                 backoff.reset();
             }
             let wait = self.lost(&lost, &mut backoff);
-            // Nothing is to be done if it is cut short.
+            // The loop condition handles a cancelled wait.
             let _cut = stop.run_until_cancelled(tokio::time::sleep(wait)).await;
         }
         self.0.set_idle(None);
         self.0.subscription.release().await;
     }
 
-    /// Works for as long as it holds the lease, and until `stop` fires.
+    /// Runs while it holds the lease, until `stop` is cancelled.
     async fn run_with_lease(&self, stop: &CancellationToken) -> Result<(), LeaseLost> {
         let lease = stop.run_until_cancelled(self.0.subscription.take()).await;
         let Some(lease) = lease else {
@@ -86,9 +86,10 @@ impl<H: EventHandler> HandlerRunner<H> {
             .await
     }
 
-    /// The progress under this process's token. A store that has a newer one was written by a process that took the
-    /// lease since; or the leases were restored from an older copy, and the tokens begin again. Only then is the lease
-    /// still held, and it is taken again until its token is a newer one.
+    /// Stores this process's token and returns the progress. If the store has a newer token, either another process has
+    /// taken the lease since, or the leases were restored from an older copy and their tokens start at a lower number.
+    /// Only in the second case this process still holds the lease; it takes it again until its token is newer than the
+    /// stored one.
     async fn take_over(&self, mut token: Token) -> Result<(Token, HandlerProgress), LeaseLost> {
         let mut is_restored = false;
         loop {
@@ -101,7 +102,7 @@ impl<H: EventHandler> HandlerRunner<H> {
             if !std::mem::replace(&mut is_restored, true) {
                 tracing::warn!(
                     { fields::EVENT_HANDLER } = &*self.0.name,
-                    "the leases are older than the event handler's progress: they were restored; the lease is taken anew"
+                    "the leases are older than the event handler's progress: they were restored; the lease is taken again"
                 );
             }
             token = self.0.subscription.renew_token().await?;
@@ -120,7 +121,8 @@ impl<H: EventHandler> HandlerRunner<H> {
         };
         self.0.subscription.resume_at(Some(mark)).await?;
         if progress.mark.is_none() {
-            // Before an event is delivered, so that the next process begins at the same place.
+            // Before the first delivery: after a crash the next process starts at the same position. With `Start::Now`
+            // it would otherwise start at a later head and miss events.
             let write = HandlerWrite {
                 token,
                 mark,
@@ -134,7 +136,7 @@ impl<H: EventHandler> HandlerRunner<H> {
         DeliveryLoop::begin(&self.0, token, mark, progress).await
     }
 
-    /// Shows why it stopped, and says how long it stays so.
+    /// Shows why it stopped, and returns the time until the next attempt.
     fn lost(&self, lost: &LeaseLost, backoff: &mut Backoff) -> Duration {
         let (failing, pause) = match lost {
             LeaseLost::Lease => {

@@ -1,4 +1,4 @@
-//! What a handler is run with: its reactions, the stores, and what it shows of itself.
+//! The parts of a running handler: its reactions, stores and observable state.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,42 +20,42 @@ use crate::lease::LeaseStore;
 use crate::store::EventStore;
 use crate::subscription::{Lease, OwnedSubscription};
 
-/// What a handler shows of itself, in this process.
+/// The observable state of a handler in this process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HandlerState {
-    /// Whether this process runs the handler, rather than waiting for its lease.
+    /// Whether this process holds the lease and runs the handler.
     pub active: bool,
-    /// The checkpoint that this process wrote or found last.
+    /// The checkpoint that this process wrote or read last.
     pub position: Position,
-    /// The end of the log as this process saw it last.
+    /// The head of the log that this process read last.
     pub head: Position,
-    /// How many streams are parked.
+    /// The number of parked streams.
     pub parked: usize,
-    /// How many events are tried again.
+    /// The number of events that are being retried.
     pub retrying: usize,
     /// Whether an operator has paused it.
     pub is_paused: bool,
-    /// Whether it reads no further because too many streams are parked.
+    /// Whether it has stopped reading because too many streams are parked.
     pub is_full: bool,
-    /// The database error that it is retrying, if it is; or that the log is another one.
+    /// The database error after which it retries, or that its checkpoint belongs to another log.
     pub failing: Option<String>,
 }
 
-/// Where a handler works.
+/// The stores and the clock of a handler.
 #[derive(Clone)]
 pub struct HandlerParts {
     /// The log.
     pub log: Arc<dyn EventStore>,
-    /// Who runs the handler.
+    /// The leases; one process at a time runs the handler.
     pub leases: Arc<dyn LeaseStore>,
-    /// Where its progress is.
+    /// The store of its progress.
     pub store: Arc<dyn HandlerStore>,
-    /// For the times at which streams are parked.
+    /// The clock, for the times at which streams are parked.
     pub clock: Arc<dyn Clock>,
 }
 
 impl HandlerParts {
-    /// These, and the machine's clock.
+    /// The parts with the system clock.
     #[must_use]
     pub fn new(
         log: Arc<dyn EventStore>,
@@ -77,7 +77,7 @@ impl fmt::Debug for HandlerParts {
     }
 }
 
-/// All that the parts of a running handler share.
+/// The state that the futures of a running handler share.
 pub(super) struct Shared<H: EventHandler> {
     handler: H,
     pub(super) name: Cow<'static, str>,
@@ -89,7 +89,7 @@ pub(super) struct Shared<H: EventHandler> {
     pub(super) state: watch::Sender<HandlerState>,
     pub(super) failures: FailureLog,
     pub(super) retries: FailureLog,
-    /// Whether this process has had the parked streams try again.
+    /// Whether this process has retried all parked streams after its start.
     pub(super) has_resumed: AtomicBool,
 }
 
@@ -116,7 +116,7 @@ impl<H: EventHandler> Shared<H> {
         }
     }
 
-    /// A counter that appears with its first event hides that event from a rate.
+    /// Registers the counters at 0: a counter that first appears with value 1 hides its first event from `rate()`.
     pub(super) fn register_counters(&self) {
         for counter in [self.handled(), self.retried(), self.streams_parked()] {
             counter.increment(0);
@@ -141,14 +141,14 @@ impl<H: EventHandler> Shared<H> {
             Instant::now(),
             format_args!("event handler {} works again", self.name),
         );
-        // Most steps change nothing of it.
+        // Most steps do not change it, and watchers should not wake for nothing.
         if *self.state.borrow() != state {
             self.measure(&state);
             self.state.send_replace(state);
         }
     }
 
-    /// Another process may run the handler now: what this one knew of it may be old.
+    /// Resets the state: another process may run the handler now, so the values of this one may be stale.
     pub(super) fn set_idle(&self, failing: Option<String>) {
         let position = self.state.borrow().position;
         self.measure(&HandlerState::default());

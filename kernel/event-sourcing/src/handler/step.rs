@@ -1,4 +1,4 @@
-//! What a handler waits for, each as a future whose end is a step of its work.
+//! The waits of a handler's event loop, each a future that returns a [`Step`].
 
 use std::sync::Arc;
 
@@ -17,46 +17,46 @@ use crate::store::{Entry, LogPage, StoreError, StreamPage};
 use crate::stream::StreamId;
 use crate::subscription::{LastEvent, LeaseLost, LogReader};
 
-/// How old decisions may be that an event is delivered by.
+/// The maximum age of the operators' decisions when an event is delivered.
 const DECISIONS_MAX_AGE: Duration = Duration::from_secs(1);
 
-/// What has ended.
+/// A completed wait.
 pub(super) enum Step {
-    /// The log was read, and what was decided until then.
+    /// The log or the decisions were read.
     Read(Box<Reading>),
-    /// One try.
+    /// One delivery attempt.
     Tried {
         stream: StreamId,
         handled: Handled,
         attempt: u32,
     },
-    /// The pause after a try.
+    /// The backoff after a failed attempt has passed.
     Rested(StreamId),
-    /// A parked stream was read.
+    /// A page of a parked stream was read.
     Replayed(StreamId, Result<StreamPage, StoreError>),
     /// Checkpoint and parked streams were written.
     Wrote(Result<LogMark, LeaseLost>),
 }
 
 impl Step {
-    /// Whether it says what became of an event, or of what is kept of it.
+    /// Whether it is the result of a delivery or of a checkpoint write, which a stop must not drop.
     pub(super) fn is_delivery(&self) -> bool {
         matches!(self, Self::Tried { .. } | Self::Wrote(_))
     }
 }
 
-/// The reader of the log, with the decisions that are to be obeyed by then.
+/// The reader of the log with the operators' decisions, and the result of the last read.
 pub(super) struct Reading {
     pub(super) reader: LogReader,
     pub(super) decisions: Decisions<HandlerControl>,
     pub(super) decided_at: Instant,
     /// Whether decisions were read, with the page or alone.
     pub(super) is_decided: bool,
-    /// The end of the log, if no page says it.
+    /// The head of the log, if no page was read.
     pub(super) head: Option<Position>,
-    /// Nothing if only decisions were to be read.
+    /// `None` if only decisions were read.
     pub(super) page: Option<LogPage>,
-    /// The last event of it.
+    /// The last event of the page.
     pub(super) last: LastEvent,
     pub(super) error: Option<StoreError>,
 }
@@ -97,8 +97,8 @@ impl Reading {
     }
 }
 
-/// Waits for the next page, and reads it, and then what was decided: at once if `wakes` says that a decision may be what
-/// the log has grown by. Where decisions were read past (`is_undecided`) it does not wait longer than they may be old.
+/// Waits for the next page and reads it, and then the decisions if they are too old. With `wakes` it always reads the
+/// decisions, because the log may have grown by one. With `is_undecided` the wait ends when the decisions are too old.
 pub(super) async fn read<H: EventHandler>(
     shared: &Shared<H>,
     mut reading: Reading,
@@ -127,7 +127,7 @@ pub(super) async fn read<H: EventHandler>(
     Step::Read(Box::new(reading))
 }
 
-/// Reads what was decided, and nothing else.
+/// Waits until `at`, and reads only the decisions.
 pub(super) async fn decide<H: EventHandler>(
     shared: &Shared<H>,
     mut reading: Reading,
@@ -135,7 +135,7 @@ pub(super) async fn decide<H: EventHandler>(
 ) -> Step {
     sleep_until(at).await;
     let read = async {
-        // The handler is paused or full, and the log grows.
+        // No page is read, but operators need the lag behind the head.
         reading.head = Some(shared.subscription.log().head().await?);
         reading.refresh(shared).await
     };
@@ -143,7 +143,7 @@ pub(super) async fn decide<H: EventHandler>(
     Step::Read(Box::new(reading))
 }
 
-/// Has the handler try an event.
+/// Delivers an event once, with a timeout.
 pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: NextEvent) -> Step {
     let NextEvent {
         stream,
@@ -161,7 +161,7 @@ pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: NextEvent
             let run = shared.react(delivery, envelope);
             timeout(shared.config.attempt_timeout, run)
                 .await
-                .unwrap_or_else(|_| Err(HandlerError::retryable("it did not end in time")))
+                .unwrap_or_else(|_| Err(HandlerError::retryable("the attempt timed out")))
         }
     };
     Step::Tried {
@@ -171,13 +171,13 @@ pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: NextEvent
     }
 }
 
-/// Waits before the next try.
+/// Waits before the next attempt.
 pub(super) async fn pause(stream: StreamId, pause: Duration) -> Step {
     sleep(pause).await;
     Step::Rested(stream)
 }
 
-/// Reads a parked stream on.
+/// Reads the next page of a parked stream.
 pub(super) async fn replay<H: EventHandler>(
     shared: &Shared<H>,
     stream: StreamId,
@@ -188,7 +188,7 @@ pub(super) async fn replay<H: EventHandler>(
     Step::Replayed(stream, page)
 }
 
-/// Writes what has changed.
+/// Writes the checkpoint and the changed parked streams. Fails with [`LeaseLost::Lease`] if the token was superseded.
 pub(super) async fn write<H: EventHandler>(
     shared: &Shared<H>,
     token: Token,

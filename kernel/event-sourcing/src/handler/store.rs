@@ -1,4 +1,4 @@
-//! Where a handler's checkpoint and its parked streams are kept.
+//! The store of a handler's checkpoint and parked streams.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -9,35 +9,35 @@ use crate::log::LogMark;
 use crate::store::StoreError;
 use crate::stream::StreamId;
 
-/// A stream whose event could not be handled. It and all later ones of the stream wait.
+/// A stream with an event that could not be handled. That event and all later ones of the stream wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedStream {
     /// The stream.
     pub stream: StreamId,
-    /// The event in front of which it stands.
+    /// The event before which it is parked.
     pub position: Position,
-    /// That event's place in the stream.
+    /// That event's version in the stream.
     pub version: Version,
-    /// Its stored name.
+    /// The stored name of that event's type.
     pub event_type: String,
-    /// What was wrong with it, for operators.
+    /// Why it could not be handled, for operators.
     pub reason: String,
-    /// When that was found.
+    /// When the stream was parked.
     pub parked_at: DateTime<Utc>,
-    /// How many decisions about the handler were known then. Only a later one has the stream try again.
+    /// The number of decisions about the handler that were known then. Only a later one resumes the stream.
     pub decisions: u64,
 }
 
-/// How far a handler is.
+/// The progress of a handler.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HandlerProgress {
-    /// The checkpoint: every event up to here is done, or part of a parked stream. Nothing before the first start.
+    /// The checkpoint: every event up to here is done, or part of a parked stream. `None` before the first start.
     pub mark: Option<LogMark>,
     /// The parked streams.
     pub parked: Vec<ParkedStream>,
 }
 
-/// What has changed.
+/// The changes of a handler's progress.
 #[derive(Clone, Debug)]
 pub struct HandlerWrite {
     /// The lease token of the writing process.
@@ -50,11 +50,11 @@ pub struct HandlerWrite {
     pub released: Vec<StreamId>,
 }
 
-/// Keeps the progress of handlers.
+/// Stores the progress of handlers.
 #[async_trait]
 pub trait HandlerStore: Send + Sync + 'static {
-    /// Stores `token` with the checkpoint, so that an older one is refused from here on, and returns the progress.
-    /// Nothing if a newer token is already there.
+    /// Stores `token` with the checkpoint, so that writes with an older one are rejected from now on, and returns the
+    /// progress. `None` if a newer token is stored already.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be written.
@@ -64,22 +64,22 @@ pub trait HandlerStore: Send + Sync + 'static {
         token: Token,
     ) -> Result<Option<HandlerProgress>, StoreError>;
 
-    /// The progress as it is, whichever process made it.
+    /// The current progress, whichever process wrote it.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
     async fn progress(&self, handler: &str) -> Result<HandlerProgress, StoreError>;
 
-    /// Writes checkpoint and parked streams in one transaction and returns true, or writes nothing and returns false if
-    /// the token is not the one that began last.
+    /// Writes checkpoint and parked streams in one transaction and returns true. Writes nothing and returns false if
+    /// the token is not the one that `begin` stored last.
     ///
     /// # Errors
-    /// [`StoreError`] if the store cannot be written. The outcome may be unknown; to write the same again is safe.
+    /// [`StoreError`] if the store cannot be written. The outcome may be unknown; writing the same again is safe.
     async fn write(&self, handler: &str, write: HandlerWrite) -> Result<bool, StoreError>;
 
-    /// Moves the checkpoint of every handler to `mark`, the head of the log, and forgets its token: an operator accepted
-    /// another log. Streams stay parked if the log has their event. The others are forgotten: what the log has of them
-    /// now, or will have, is read from the checkpoint on.
+    /// Moves the checkpoint of every handler to `mark`, the head of the log, and clears its token: an operator accepted
+    /// another log. Streams stay parked if the log contains their event. The others are removed: their events, if the
+    /// log has or gets any, are read after the checkpoint.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be written.

@@ -1,4 +1,4 @@
-//! How far a read model is that has not caught up yet, for operators.
+//! Reports the progress of building a read model to operators.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::ProjectionProgress;
 use crate::fields;
 use crate::id::Position;
 
-/// How often it is logged.
+/// The interval of progress logs.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Reports the progress of a build until the read model has caught up.
@@ -38,7 +38,7 @@ impl BuildReport {
         report
     }
 
-    /// A page was written.
+    /// Records that a page was written.
     pub(super) fn advance(&mut self, progress: &ProjectionProgress, head: Position) {
         if !self.is_building {
             return;
@@ -77,7 +77,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Whole percents; 100 only at the head.
+/// In whole percent, rounded down: 100 only at the head.
 fn percent(position: Position, head: Position) -> u64 {
     position
         .0

@@ -1,4 +1,4 @@
-//! What operators decide about projections.
+//! The operators' decisions about projections.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::decision::{self, Actor, Decision};
 use crate::id::Position;
 use crate::store::{EventStore, StoreError};
 
-/// A decision about a projection, of whatever schema version.
+/// A decision about a projection. It applies to all schema versions.
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum ControlEvent {
-    /// An event is left out of its rows.
+    /// An event is skipped.
     #[event(name = "ProjectionSkipped")]
     Skipped(ProjectionSkipped),
-    /// It is to try the event again that it is parked at.
+    /// The projection retries the event at which it is parked.
     #[event(name = "ProjectionResumed")]
     Resumed(ProjectionResumed),
 }
@@ -27,9 +27,9 @@ pub enum ControlEvent {
 pub struct ProjectionSkipped {
     /// The projection.
     pub projection: String,
-    /// The event that is left out.
+    /// The skipped event.
     pub position: Position,
-    /// Who decided it, and why.
+    /// The operator, and the reason.
     pub actor: Actor,
 }
 
@@ -38,11 +38,11 @@ pub struct ProjectionSkipped {
 pub struct ProjectionResumed {
     /// The projection.
     pub projection: String,
-    /// Who decided it, and why.
+    /// The operator, and the reason.
     pub actor: Actor,
 }
 
-/// What was decided about a projection so far. Its id is the projection's name.
+/// The decisions about a projection so far. The aggregate's id is the projection's name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectionControl {
     skips: BTreeSet<Position>,
@@ -50,7 +50,7 @@ pub struct ProjectionControl {
 }
 
 impl ProjectionControl {
-    /// Leaves the event at `position` out. Nothing is to do if it is left out already.
+    /// Skips the event at `position`. Returns no event if it is skipped already.
     #[must_use]
     pub fn skip(&self, projection: &str, position: Position, actor: Actor) -> Vec<ControlEvent> {
         if self.skips.contains(&position) {
@@ -64,17 +64,17 @@ impl ProjectionControl {
         })]
     }
 
-    /// The positions that are left out, ascending.
+    /// The skipped positions, ascending.
     pub(super) fn skips(&self) -> &BTreeSet<Position> {
         &self.skips
     }
 
-    /// How often the projection was to try again.
+    /// How often the projection was resumed.
     pub(super) fn resumes(&self) -> u64 {
         self.resumes
     }
 
-    /// Has the projection try again, as often as it is asked to.
+    /// Resumes the projection. Not idempotent: each call causes a retry.
     #[must_use]
     pub fn resume(&self, projection: &str, actor: Actor) -> Vec<ControlEvent> {
         let projection = projection.to_owned();
@@ -100,7 +100,7 @@ impl Aggregate for ProjectionControl {
     }
 }
 
-/// All decisions about a projection that can be read, the first one first.
+/// All readable decisions about a projection, oldest first.
 ///
 /// # Errors
 /// [`StoreError`] if the log cannot be read.
@@ -123,9 +123,9 @@ mod tests {
         }
     }
 
-    /// They are stored forever.
+    /// These events are stored permanently; a changed shape would make old ones unreadable.
     #[test]
-    fn the_stored_shapes_stay_as_they_are() {
+    fn the_stored_shapes_do_not_change() {
         let stored = [
             (
                 "ProjectionSkipped",
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_skipped_once_and_a_projection_resumed_as_often_as_asked() {
+    fn a_skip_is_idempotent_and_each_resume_is_recorded() {
         let mut control = ProjectionControl::default();
         let skip = |control: &ProjectionControl| control.skip("orders", Position(7), actor());
         for event in skip(&control) {

@@ -1,4 +1,4 @@
-//! How long a checkpoint may stay behind events that do not concern its projection.
+//! Delays checkpoint writes that no reader waits for.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use tokio::time::Instant;
 
 use crate::id::Position;
 
-/// How long events gather, for each that the log has just grown by: the busier the log, the larger the pages. Where
-/// events come one by one, each is shown at once.
+/// How long to let events accumulate, per event that the log has just grown by: the busier the log, the larger the
+/// pages. Single events are shown almost immediately.
 const LINGER_PER_EVENT: Duration = Duration::from_millis(1);
 
-/// The time in which a checkpoint stays behind, because nothing that concerns the projection has happened.
+/// The time during which the checkpoint may lag behind the log because no event matched the projection.
 pub(super) struct CheckpointDebounce {
     demand: Option<watch::Receiver<Position>>,
     most: Duration,
@@ -27,7 +27,8 @@ impl CheckpointDebounce {
         }
     }
 
-    /// Begins, unless it has begun. Whether the checkpoint may stay where it is, though the log is known up to `seen`.
+    /// Starts the delay, unless it runs already. Returns true while the checkpoint need not be written, although the
+    /// log was read up to `seen`.
     pub(super) fn must_write(&mut self, checkpoint: Position, seen: Position) -> bool {
         let Some(demand) = &self.demand else {
             return false;
@@ -37,18 +38,18 @@ impl CheckpointDebounce {
         now < until && !helps(checkpoint, seen, *demand.borrow())
     }
 
-    /// Waits until the checkpoint must move.
+    /// Waits until the checkpoint must be written.
     pub(super) async fn over(&mut self, checkpoint: Position, seen: Position) {
         let until = self.until.unwrap_or_else(Instant::now);
         let Some(demand) = &mut self.demand else {
             return;
         };
         let demanded = demand.wait_for(|wanted| helps(checkpoint, seen, *wanted));
-        // A demand, the end of the time, or the end of those who demand: each ends it.
+        // A request, the timeout, or a dropped sender: each ends the wait.
         let _ended = tokio::time::timeout_at(until, demanded).await;
     }
 
-    /// Lets events gather, unless a reader waits for one of them. The log has just grown by `grown` events.
+    /// Lets events accumulate, unless a reader waits for one of them. The log has just grown by `grown` events.
     pub(super) async fn linger(&mut self, checkpoint: Position, grown: u64) {
         let Some(demand) = &mut self.demand else {
             return;
@@ -56,11 +57,11 @@ impl CheckpointDebounce {
         let end = Instant::now() + self.most.min(pause(grown));
         let end = self.until.map_or(end, |until| until.min(end));
         let demanded = demand.wait_for(|wanted| *wanted > checkpoint);
-        // A demand, the end of the time, or the end of those who demand: each ends it.
+        // A request, the timeout, or a dropped sender: each ends the wait.
         let _ended = tokio::time::timeout_at(end, demanded).await;
     }
 
-    /// The checkpoint has moved.
+    /// Ends the delay: the checkpoint was written.
     pub(super) fn end(&mut self) {
         self.until = None;
     }
@@ -70,7 +71,7 @@ fn pause(grown: u64) -> Duration {
     LINGER_PER_EVENT.saturating_mul(u32::try_from(grown).unwrap_or(u32::MAX))
 }
 
-/// Whether a move of the checkpoint to `seen` would let the reader of `wanted` go on.
+/// Whether writing the checkpoint `seen` would complete the read that waits for `wanted`.
 fn helps(checkpoint: Position, seen: Position, wanted: Position) -> bool {
     checkpoint < wanted && wanted <= seen
 }

@@ -1,4 +1,4 @@
-//! The pure half of the runner: a page of events and the rows that it touches become changed rows.
+//! The pure part of the runner: folds a page of events into the rows that it touches.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::error::with_causes;
 use crate::id::Position;
 use crate::store::{Entry, LogPage};
 
-/// A page, decoded as far as it can be.
+/// A page, decoded up to the first event that cannot be read.
 #[derive(Debug)]
 pub struct DecodedPage {
     events: Vec<Decoded>,
@@ -15,14 +15,14 @@ pub struct DecodedPage {
     parked: Option<Parked>,
 }
 
-/// What a page made of the rows.
+/// The result of folding a page.
 #[derive(Debug)]
 pub struct Folded<P: Projection> {
-    /// Each row that changed, once.
+    /// The changed rows, each once, sorted by key.
     pub changes: Vec<(String, Option<P::Row>)>,
-    /// The checkpoint behind the page: below the page's end if an event could not be read or folded.
+    /// The checkpoint after the page: below the page's end if an event could not be read or folded.
     pub read_up_to: Position,
-    /// Why it ends there, if so.
+    /// The event that could not be read or folded, if any.
     pub parked: Option<Parked>,
 }
 
@@ -94,7 +94,8 @@ impl DecodedPage {
             .collect();
         let events = std::mem::take(&mut self.events);
         'events: for decoded in &events {
-            // All rows of one event change, or none of them.
+            // Buffered until all rows of the event are folded: if one fails, none may change, because the checkpoint
+            // stays before the event.
             let mut changed = Vec::with_capacity(decoded.keys.len());
             for key in &decoded.keys {
                 let row = rows.get(key).and_then(|slot| slot.row.clone());
@@ -115,7 +116,7 @@ impl DecodedPage {
             .filter(|(_, slot)| slot.changed)
             .map(|(key, slot)| (key, slot.row))
             .collect();
-        // In a fixed order, so that two writers can never lock rows crosswise.
+        // In key order, so that two writers lock rows in the same order and cannot deadlock.
         changes.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         Folded {
             changes,

@@ -1,4 +1,4 @@
-//! Which events a projection folds, and with what.
+//! The handlers of a projection: which events it folds, and how.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::envelope::{AnyEvent, Envelope};
 use crate::event::{DecodeError, StoredEvent};
 use crate::store::Filter;
 
-/// What is known about an event that is folded, apart from its data.
+/// The context of an event that is folded.
 #[derive(Clone, Copy, Debug)]
 pub struct EventContext<'e> {
     /// The key of the row.
@@ -25,13 +25,13 @@ impl EventContext<'_> {
         self.envelope.recorded_at.timestamp_micros()
     }
 
-    /// The event's place in its stream, as a column holds it.
+    /// The event's version in its stream, as a column value.
     #[must_use]
     pub fn stream_version(&self) -> i64 {
         i64::try_from(self.envelope.version.0).unwrap_or(i64::MAX)
     }
 
-    /// The event's place in the log, as a column holds it.
+    /// The event's position in the log, as a column value.
     #[must_use]
     pub fn position(&self) -> i64 {
         i64::try_from(self.envelope.position.0).unwrap_or(i64::MAX)
@@ -43,7 +43,7 @@ type Fold<R> = Box<
     dyn Fn(Option<R>, &AnyEvent, EventContext<'_>) -> Result<Option<R>, FoldError> + Send + Sync,
 >;
 
-/// One kind of events, and what is done with them.
+/// A handler: the events that it matches, and how they are folded.
 struct Route<R> {
     filter: Filter,
     decode: fn(&Envelope) -> Result<AnyEvent, DecodeError>,
@@ -51,15 +51,15 @@ struct Route<R> {
     fold: Fold<R>,
 }
 
-/// The events that concern a projection, each kind with its fold.
+/// The handlers of a projection.
 ///
-/// An event that none of the handlers selects is not read. One that a handler selects by its stream and that it cannot
-/// decode parks the projection, so that an event of a newer binary is not passed over.
+/// An event that no handler matches is not read. An event in a matched stream that cannot be decoded parks the
+/// projection, so that an event of a newer binary is not skipped.
 pub struct Handlers<P: Projection> {
     routes: Vec<Route<P::Row>>,
 }
 
-/// An event that was decoded, with the rows that it may change.
+/// A decoded event, with the keys of the rows that it may change.
 #[derive(Debug)]
 pub struct Decoded {
     pub(super) envelope: Arc<Envelope>,
@@ -69,7 +69,7 @@ pub struct Decoded {
 }
 
 impl<P: Projection> Handlers<P> {
-    /// Those of the projection.
+    /// The handlers that the projection registers.
     #[must_use]
     pub fn of_projection() -> Self {
         let mut handlers = Self { routes: Vec::new() };
@@ -78,10 +78,10 @@ impl<P: Projection> Handlers<P> {
     }
 
     /// Folds the events of an aggregate. The key of the row is the aggregate's id, unless
-    /// [`keyed_by`](Handler::keyed_by) says otherwise.
+    /// [`keyed_by`](Handler::keyed_by) defines another.
     ///
-    /// `fold` gets the row, if there is one, and returns it as it is after the event; nothing if it is deleted, or was
-    /// missing and stays so.
+    /// `fold` gets the row, if there is one, and returns the row after the event, or `None` to delete it or leave it
+    /// missing.
     ///
     /// # Panics
     /// The aggregate has a handler already.
@@ -95,7 +95,7 @@ impl<P: Projection> Handlers<P> {
         self.events(Filter::of_streams(&[A::TYPE]), fold)
     }
 
-    /// The same with a fold that may fail. Its error parks the projection in front of the event.
+    /// Like [`Self::aggregate`], with a fold that may fail. Its error parks the projection before the event.
     ///
     /// # Panics
     /// As [`Self::aggregate`].
@@ -109,11 +109,11 @@ impl<P: Projection> Handlers<P> {
         self.route(Filter::of_streams(&[A::TYPE]), fold)
     }
 
-    /// Folds the events that a filter selects, as [`Self::aggregate`] does. The first handler that selects an event
-    /// gets it.
+    /// Like [`Self::aggregate`], for the events that a filter matches. An event is folded by the first handler that
+    /// matches it.
     ///
     /// # Panics
-    /// One of the streams that the filter selects has a handler already.
+    /// One of the stream types that the filter matches has a handler already.
     pub fn events<E: StoredEvent>(
         &mut self,
         filter: Filter,
@@ -135,7 +135,7 @@ impl<P: Projection> Handlers<P> {
         let mut known = self.routes.iter();
         assert!(
             !known.any(|known| known.filter.shares_stream_type(&filter)),
-            "projection {} has two handlers for one of the streams {:?}, and the second would get no event",
+            "projection {} has two handlers for one of the streams {:?}, and the second would never be called",
             P::NAME,
             filter.stream_types()
         );
@@ -145,7 +145,7 @@ impl<P: Projection> Handlers<P> {
             keys: Box::new(|_, envelope| vec![envelope.stream.aggregate_id().to_owned()]),
             fold: Box::new(move |row, event, context| match event.downcast_ref::<E>() {
                 Some(event) => fold(row, event, context),
-                None => unreachable!("a handler gets what it decoded"),
+                None => unreachable!("a handler folds only events that it decoded"),
             }),
         });
         let last = self.routes.len() - 1;
@@ -155,7 +155,7 @@ impl<P: Projection> Handlers<P> {
         }
     }
 
-    /// The events that concern the projection.
+    /// The events that the projection reads.
     #[must_use]
     pub fn filter(&self) -> Filter {
         Filter::union(self.routes.iter().map(|route| route.filter.clone()))
@@ -210,14 +210,15 @@ impl<P: Projection> fmt::Debug for Handlers<P> {
     }
 }
 
-/// A handler that was added, to say more about it.
+/// A registered handler, to configure it.
 pub struct Handler<'h, R, E> {
     route: &'h mut Route<R>,
     event: std::marker::PhantomData<fn(&E)>,
 }
 
 impl<R, E: StoredEvent> Handler<'_, R, E> {
-    /// Names the rows that an event may change. Each of them is folded by itself; all of them change, or none.
+    /// Sets the keys of the rows that an event may change. Each row is folded separately; they change together or not
+    /// at all.
     pub fn keyed_by<K: IntoIterator<Item = String>>(
         &mut self,
         keys: impl Fn(&E, &Envelope) -> K + Send + Sync + 'static,
@@ -231,17 +232,17 @@ impl<R, E: StoredEvent> Handler<'_, R, E> {
         self
     }
 
-    /// Leaves out events of these types, in the streams that the handler selects. They are not read.
+    /// Excludes events of these types in the streams that the handler matches. They are not read.
     pub fn ignoring(&mut self, event_types: &[&'static str]) -> &mut Self {
         self.route.filter = std::mem::take(&mut self.route.filter).ignoring(event_types);
         self
     }
 
-    /// Leaves out all known event types but these, in the streams that the handler selects. An event of an unknown
-    /// type still parks the projection.
+    /// Excludes all known event types except these in the streams that the handler matches. An event of an unknown type
+    /// still parks the projection.
     ///
     /// # Panics
-    /// The handler's events have no such type.
+    /// One of the types is not an event type of the handler.
     pub fn only(&mut self, event_types: &[&'static str]) -> &mut Self {
         self.route.filter = std::mem::take(&mut self.route.filter).only_of::<E>(event_types);
         self
@@ -259,7 +260,7 @@ mod tests {
     use super::*;
     use crate::testing::doc::{Counter, Incremented};
 
-    /// Adds the same aggregate twice.
+    /// Registers the same aggregate twice.
     struct Twice;
 
     impl Projection for Twice {
@@ -273,7 +274,7 @@ mod tests {
         }
     }
 
-    /// Reads only an event that there is not.
+    /// Reads only an event type that does not exist.
     struct Misspelt;
 
     impl Projection for Misspelt {
@@ -289,13 +290,13 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "Incremnted is none of the handler's events")]
-    fn an_event_type_that_the_handler_does_not_have_is_refused() {
+    fn an_event_type_that_the_handler_does_not_have_panics() {
         let _ = Handlers::<Misspelt>::of_projection();
     }
 
     #[test]
     #[should_panic(expected = "projection twice has two handlers")]
-    fn a_handler_that_would_get_no_event_is_refused() {
+    fn a_second_handler_of_a_stream_type_panics() {
         let _ = Handlers::<Twice>::of_projection();
     }
 }

@@ -1,8 +1,9 @@
-//! Read models: rows that are folded from events, with a checkpoint that says how far.
+//! Read models: rows folded from events, with a checkpoint.
 //!
-//! A projection is pure: handlers fold events, one row at a time. The [runner] reads a page of the log, loads the rows that the page touches, folds
-//! in memory, and has the store write rows and checkpoint in one transaction. Rebuild and live path are the same
-//! code. So each row equals the fold of its events up to the checkpoint, whatever crashed when.
+//! A projection is pure: its handlers fold events into one row at a time. The [runner] reads a page of the log, loads
+//! the rows that the page touches, folds in memory, and lets the store write rows and checkpoint in one transaction. A
+//! rebuild uses the same code as the live path. Each row therefore equals the fold of its events up to the checkpoint,
+//! whatever crashed when.
 
 mod build;
 pub mod control;
@@ -46,14 +47,16 @@ pub use store::{PageWrite, Parked, ProjectionProgress, ProjectionStore};
 /// }
 /// ```
 pub trait Projection: Send + Sync + Sized + 'static {
-    /// The stored name, also of its table or view.
+    /// The stored name, also the name of its table or view.
     const NAME: &'static str;
-    /// The shape of its rows. Raise it when the fold or the columns change: a binary builds a new generation then.
+    /// The version of its rows' schema. Raise it when the fold or the columns change: the binary then builds a new
+    /// generation of rows.
     const SCHEMA_VERSION: u32;
-    /// A row. It has a key, which is a text.
+    /// A row. It is stored under a text key.
     type Row: Clone + Debug + PartialEq + Send + Sync + 'static;
 
-    /// Says which events concern it and how they are folded. It is called once and must say the same each time.
+    /// Registers the events that it folds, each with its handler. Called once per runner; every call must register the
+    /// same handlers.
     fn handlers(on: &mut Handlers<Self>);
 }
 

@@ -1,8 +1,9 @@
-//! How long a parked projection stays parked.
+//! When a parked projection tries again.
 //!
-//! A runner that cannot read or fold an event tries it again at its next start, when an operator asks for it, and when
-//! an operator skips it; not by itself, since the same binary would fail in the same way. Meanwhile it leaves the lease to
-//! the runners of other binaries, and takes part again once one of them has passed the event.
+//! A runner that cannot read or fold an event tries it again at its next start and when an operator resumes the
+//! projection or skips the event. It does not retry by itself: the same binary would fail in the same way. Until then
+//! it leaves the lease to the runners of other binaries, and competes for it again once one of them has passed the
+//! event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,22 +15,23 @@ use crate::decision::Decisions;
 use crate::id::Position;
 use crate::store::{EventStore, StoreError};
 
-/// How old the operators' decisions may be that a page is folded by.
+/// The maximum age of the operators' decisions when a page is folded.
 const DECISIONS_MAX_AGE: Duration = Duration::from_secs(1);
-/// How long the log grows before a parked runner looks whether one of the events is a decision.
+/// How long a parked runner waits after the log has grown before it reads decisions, so that a busy log does not cause
+/// a read per event.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// What a runner remembers from one lease to the next.
+/// The state of a runner that outlives a lease.
 pub(super) struct Parking {
     log: Arc<dyn EventStore>,
     decisions: Decisions<ProjectionControl>,
     read_at: Option<Instant>,
-    /// The event that this runner could not read or fold, and was not asked to try again.
+    /// The event that this runner could not read or fold, until an operator resumes or skips.
     gave_up: Option<Position>,
 }
 
 impl Parking {
-    /// Of a runner that has tried nothing yet.
+    /// The state of a runner before its first attempt.
     pub(super) fn new(projection: &'static str, log: Arc<dyn EventStore>) -> Self {
         Self {
             log,
@@ -39,7 +41,7 @@ impl Parking {
         }
     }
 
-    /// Reads what operators have decided since.
+    /// Reads the operators' new decisions.
     pub(super) async fn refresh(&mut self) -> Result<(), StoreError> {
         let resumes = self.decisions.control().resumes();
         self.decisions.refresh(&*self.log).await?;
@@ -54,7 +56,7 @@ impl Parking {
         Ok(())
     }
 
-    /// The positions that are left out, ascending; as of a moment ago at the earliest.
+    /// The skipped positions, ascending, at most [`DECISIONS_MAX_AGE`] old.
     pub(super) async fn skips(&mut self) -> Result<Vec<Position>, StoreError> {
         let is_old = |read_at: Instant| read_at.elapsed() > DECISIONS_MAX_AGE;
         if self.read_at.is_none_or(is_old) {
@@ -64,7 +66,7 @@ impl Parking {
         Ok(skips.iter().copied().collect())
     }
 
-    /// The event that the projection is parked at, if this runner has tried it.
+    /// The event at which the projection is parked, if this runner has already tried it.
     pub(super) fn unparked(&self, progress: &ProjectionProgress) -> Option<Parked> {
         let parked = progress.parked.as_ref();
         parked
@@ -72,8 +74,8 @@ impl Parking {
             .cloned()
     }
 
-    /// Waits until there is a reason to take the lease again. Whether another runner has passed the event; otherwise this
-    /// one is to try it. It looks at least each `interval`.
+    /// Waits until there is a reason to take the lease again. Returns true if another runner has passed the event,
+    /// false if this one must try it. Checks at least every `interval`.
     pub(super) async fn wait<P: Projection>(
         &mut self,
         parked: &Parked,
@@ -82,6 +84,7 @@ impl Parking {
     ) -> Result<bool, StoreError> {
         self.gave_up = Some(parked.position);
         loop {
+            // The head is read before the decisions: a decision appended in between then wakes the wait below.
             let head = self.log.head().await?;
             self.refresh().await?;
             if self.gave_up.is_none() {

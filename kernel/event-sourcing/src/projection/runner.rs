@@ -1,24 +1,24 @@
-//! Runs one projection: takes its lease, reads pages, folds them, has rows and checkpoint written together.
+//! Runs one projection: takes its lease, reads pages, folds them, and writes rows and checkpoint together.
 //!
 //! ```text
 //!  wait for the lease ──► begin(token) ──► read page ──► fold ──► write rows + checkpoint ─┐
 //!        ▲                                   ▲  │ nothing new: wait for the log            │
 //!        │                                   └──┴──────────────────────────────────────────┤
-//!        ├── lease lost, the checkpoint is not where the page began, or the log is another ─┤
+//!        ├── lease lost, the checkpoint was moved by another process, or another log ──────┤
 //!        └── an operator resumes or skips ◄── release the lease ◄── parked ────────────────┘
 //! ```
 //!
-//! A runner that cannot read or fold an event parks the projection and releases the lease, because the runner of
-//! another binary may read what this one cannot. It tries such an event again at its next start, and when an operator
-//! asks for it; it takes part again once another runner has passed the event.
+//! A runner that cannot read or fold an event parks the projection and releases the lease, because a newer binary may
+//! be able to read the event. It tries the event again at its next start and when an operator resumes the projection,
+//! and competes for the lease again after another runner has passed the event.
 //!
-//! Events that do not concern the projection still move its checkpoint, since somebody may wait for it to come to a
-//! position. A transaction for each page of them would be most of the work of a projection at rest, so the runner goes
-//! on in memory, and writes when a reader waits or a moment has passed. And since a page of few events costs nearly as
-//! much as one of many, it lets the next ones gather for a moment, the longer the more the log grows, while nobody
-//! waits.
+//! Events that do not match the projection's filter still advance its checkpoint, because readers may wait for a
+//! position. Writing a transaction for each such page would be most of the load of an idle projection. The runner
+//! therefore advances in memory, and writes when a reader waits or after a short time ([`CheckpointDebounce`]). A page
+//! of few events costs nearly as much as a page of many, so the runner also lets events accumulate while no reader
+//! waits, the longer the faster the log grows.
 //!
-//! While a page is written the next one is read. A database error is retried for ever.
+//! The next page is read while one is written. Database errors are retried forever, with backoff.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -46,18 +46,18 @@ use crate::subscription::{LastEvent, Lease, LeaseLost, LogReader, OwnedSubscript
 /// The limits of a runner.
 #[derive(Clone, Debug)]
 pub struct RunnerConfig {
-    /// Names this process among those that could run the projection.
+    /// Identifies this process among those that may run the projection.
     pub owner: String,
-    /// The most events of one page.
+    /// The maximum number of events in one page.
     pub page: usize,
-    /// How long the lease lasts without a renewal; it is renewed at every third of it.
+    /// How long the lease lasts without renewal; it is renewed every third of this time.
     pub lease: Duration,
-    /// How long a checkpoint may stay behind events that do not concern the projection, and events may gather,
-    /// while nobody waits for them.
+    /// While no reader waits: how long the checkpoint may lag behind events that do not match, and how long matching
+    /// events may accumulate.
     pub idle: Duration,
-    /// The first pause after a database error; it doubles with each.
+    /// The first backoff after a database error; it doubles with each.
     pub retry_min: Duration,
-    /// The longest such pause.
+    /// The maximum backoff.
     pub retry_max: Duration,
 }
 
@@ -76,21 +76,20 @@ impl RunnerConfig {
     }
 }
 
-/// What a runner shows of itself.
+/// The observable state of a runner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunnerState {
-    /// Whether this process runs the projection, rather than waiting for its lease.
+    /// Whether this process holds the lease and runs the projection.
     pub active: bool,
-    /// The checkpoint that this process wrote or found last.
+    /// The checkpoint that this process wrote or read last.
     pub position: Position,
-    /// Whether its rows were at the head of the log once; until then it is being built.
+    /// Whether its rows have reached the head of the log once; until then it is being built.
     pub caught_up: bool,
-    /// Why the projection stands still, if it does.
+    /// The event at which the projection is parked, if it is.
     pub parked: Option<Parked>,
-    /// The database error that it is retrying, if it is.
+    /// The database error after which it retries, if any.
     pub failing: Option<String>,
-    /// Whether that error will come again however often it is tried: a damaged database, or one that this binary cannot
-    /// work with.
+    /// Whether that error is permanent: a damaged database, or one that this binary does not support.
     pub is_damaged: bool,
 }
 
@@ -108,7 +107,7 @@ pub struct Runner<P: Projection> {
 /// Why a runner stopped working on its projection for now.
 enum StoppedBy {
     Lost(LeaseLost),
-    /// The projection is parked, and this runner has tried.
+    /// The projection is parked, and this runner cannot pass the event.
     Parked(Parked),
 }
 
@@ -125,7 +124,7 @@ impl<P: Projection> fmt::Debug for Runner<P> {
 }
 
 impl<P: Projection> Runner<P> {
-    /// A runner that does nothing until it is run.
+    /// Creates a runner. It does nothing until [`Self::run`] is called.
     #[must_use]
     pub fn new(
         log: Arc<dyn EventStore>,
@@ -150,21 +149,22 @@ impl<P: Projection> Runner<P> {
         }
     }
 
-    /// The name of the lease under which it works.
+    /// The name of its lease.
     #[must_use]
     pub fn lease(&self) -> Arc<str> {
         Arc::clone(&self.lease)
     }
 
-    /// What it shows of itself, now and later.
+    /// Watches its state.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<RunnerState> {
         self.state.subscribe()
     }
 
-    /// Runs until `stop` fires, then gives the lease back.
+    /// Runs until `stop` is cancelled, then releases the lease. A page that is being written may be lost; the next
+    /// runner writes it again.
     pub async fn run(self, stop: CancellationToken) {
-        // A counter that appears with its first event hides that event from a rate.
+        // Registered at 0: a counter that first appears with value 1 hides its first event from `rate()`.
         metrics::counter!("projection_events_total", "projection" => P::NAME).increment(0);
         metrics::counter!("projection_rebuilds_total", "projection" => P::NAME).increment(0);
         for reader in [P::NAME, decision::READER] {
@@ -185,7 +185,7 @@ impl<P: Projection> Runner<P> {
         self.subscription.release().await;
     }
 
-    /// Works for as long as it holds the lease, and gives the time until it may try to take it again.
+    /// Runs while it holds the lease, and returns the time until it may try to take the lease again.
     async fn turn(&self, parking: &mut Parking, backoff: &mut Backoff) -> Duration {
         let ended = self.run_with_lease(parking).await;
         self.state.send_modify(|state| state.active = false);
@@ -199,12 +199,12 @@ impl<P: Projection> Runner<P> {
         match lost {
             LeaseLost::Lease => {
                 backoff.reset();
-                // What failed here is the other process's now.
+                // The other process retries now, and reports its own errors.
                 self.state
                     .send_modify(|state| (state.failing, state.is_damaged) = (None, false));
                 self.subscription.pause()
             }
-            // What that means is decided, and logged, where the runner begins again.
+            // `begin` logs it and rebuilds, at the next attempt.
             LeaseLost::Log(_) => self.config.retry_min,
             LeaseLost::Error(error) => {
                 self.show_failure(&error);
@@ -213,7 +213,7 @@ impl<P: Projection> Runner<P> {
         }
     }
 
-    /// Leaves the lease to others until there is a reason to try again.
+    /// Releases the lease until there is a reason to try again.
     async fn stay_parked(&self, parking: &mut Parking, parked: &Parked) -> Result<(), StoreError> {
         self.subscription.release().await;
         let stay = parking.wait(parked, &*self.rows, self.config.retry_max);
@@ -248,6 +248,7 @@ impl<P: Projection> Runner<P> {
     async fn try_hold(&self, parking: &mut Parking) -> Result<Infallible, StoppedBy> {
         let token = self.subscription.take().await?;
         parking.refresh().await?;
+        // Storing the token fences the previous holder: from here on its writes are rejected.
         let progress = self.begin(token).await?;
         if let Some(parked) = parking.unparked(&progress) {
             return Err(StoppedBy::Parked(parked));
@@ -256,7 +257,7 @@ impl<P: Projection> Runner<P> {
         self.subscription.run_with_lease(token, work).await
     }
 
-    /// The progress, from an empty read model if the one that is there is of another log.
+    /// The stored progress. If the read model belongs to another log, restarts with an empty one.
     async fn begin(&self, token: Token) -> Result<ProjectionProgress, LeaseLost> {
         let progress = self.rows.begin(token).await?.ok_or(LeaseLost::Lease)?;
         match self.subscription.resume_at(progress.mark).await {
@@ -266,7 +267,7 @@ impl<P: Projection> Runner<P> {
                     { fields::PROJECTION } = P::NAME,
                     { fields::POSITION } = progress.position.0,
                     { fields::ERROR } = &foreign as &dyn std::error::Error,
-                    "the event store was restored or replaced; the read model is built anew"
+                    "the event store was restored or replaced; the read model is rebuilt"
                 );
                 metrics::counter!("projection_rebuilds_total", "projection" => P::NAME)
                     .increment(1);
@@ -291,7 +292,8 @@ impl<P: Projection> Runner<P> {
             progress.position,
         );
         let mut ahead = None;
-        // Up to here the log holds nothing more that concerns the projection.
+        // Between the written checkpoint and `seen` no event matches the projection. Not persisted: after a crash that
+        // part of the log is read again.
         let mut seen = progress.position;
         let mut is_at_end = false;
         let mut idle = CheckpointDebounce::new(self.rows.requested_position(), self.config.idle);
@@ -333,7 +335,7 @@ impl<P: Projection> Runner<P> {
         }
     }
 
-    /// Folds and writes one page; meanwhile reads the next if there is one.
+    /// Folds and writes one page, and reads the next one concurrently if there is one.
     async fn apply(
         &self,
         token: Token,
@@ -353,6 +355,7 @@ impl<P: Projection> Runner<P> {
             self.rows.load(&keys).await
         };
         let mark = |read_up_to| self.subscription.mark(progress.mark, last, read_up_to);
+        // Concurrently, to save a round trip. The mark is of the page's end; a page that ends early needs another one.
         let (rows, marked) = tokio::join!(load, mark(end));
         let folded = decoded.fold(&self.handlers, rows?);
         let mark = if folded.read_up_to == end {
@@ -376,10 +379,13 @@ impl<P: Projection> Runner<P> {
             }
             Ok(None)
         };
+        // The next page is read before the write is known to succeed. If the write fails the page is dropped, and the
+        // next attempt starts from the stored checkpoint.
         let (written, next) = tokio::join!(self.rows.write(write), next);
         if !written? {
             return Err(LeaseLost::Lease.into());
         }
+        // Only after the write: `progress` is the expected checkpoint of the next one.
         progress.position = folded.read_up_to;
         progress.mark = Some(mark);
         progress.caught_up = caught_up;
@@ -392,7 +398,7 @@ impl<P: Projection> Runner<P> {
         Ok(next?)
     }
 
-    /// Tells, once for each try, that the projection cannot pass an event.
+    /// Reports, once per attempt, that the projection cannot pass an event.
     fn park(&self, progress: &ProjectionProgress, parked: Parked) -> StoppedBy {
         metrics::counter!("events_unreadable_total", "reader" => P::NAME).increment(1);
         tracing::error!(
@@ -421,8 +427,7 @@ impl<P: Projection> Runner<P> {
     }
 }
 
-/// Waits at the end of the log. Whether that was as long as the checkpoint may stay where it is; otherwise the log has
-/// grown.
+/// Waits at the end of the log. Returns true when the checkpoint must be written, false when the log has grown.
 async fn is_over(
     progress: &ProjectionProgress,
     reader: &LogReader,

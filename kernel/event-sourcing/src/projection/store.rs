@@ -1,4 +1,4 @@
-//! Where a projection's rows and its checkpoint are kept.
+//! The store of a projection's rows and checkpoint.
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -9,70 +9,71 @@ use crate::lease::Token;
 use crate::log::LogMark;
 use crate::store::StoreError;
 
-/// How far a projection is.
+/// The progress of a projection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProjectionProgress {
-    /// The checkpoint: rows are the fold of all events up to here.
+    /// The checkpoint: the rows are the fold of all events up to here.
     pub position: Position,
-    /// What the log had at the checkpoint; nothing if that is not known, or nothing was folded yet.
+    /// The log's mark at the checkpoint; `None` if unknown, or if nothing was folded yet.
     pub mark: Option<LogMark>,
-    /// Whether the rows were at the head of the log once. Until then they are not to be read.
+    /// Whether the rows have reached the head of the log once. Until then they must not be read.
     pub caught_up: bool,
-    /// Why it stands still, if it does.
+    /// The event at which it is parked, if it is.
     pub parked: Option<Parked>,
 }
 
-/// A projection that met an event that it cannot read or fold, and stands in front of it.
+/// The event before which a projection is parked, because it cannot read or fold it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parked {
-    /// The event.
+    /// The event's position.
     pub position: Position,
-    /// What was wrong with it.
+    /// Why it cannot be read or folded, for operators.
     pub reason: String,
 }
 
-/// What one page changed.
+/// The changes of one page.
 #[derive(Clone, Debug)]
 pub struct PageWrite<R> {
     /// The lease token of the writing runner.
     pub token: Token,
-    /// The checkpoint that the page began from.
+    /// The checkpoint before the page; the write is rejected if the stored one differs.
     pub from: Position,
-    /// The checkpoint behind it.
+    /// The checkpoint after the page.
     pub read_up_to: Position,
-    /// What the log has at `read_up_to`.
+    /// The log's mark at `read_up_to`.
     pub mark: LogMark,
-    /// Whether the rows are at the head of the log with it, or were before.
+    /// Whether the rows reach the head of the log with this page, or did before.
     pub caught_up: bool,
-    /// Each changed row once: its new value, or nothing if it is gone.
+    /// Each changed row once, with its new value, or `None` if it is deleted.
     pub changes: Vec<(String, Option<R>)>,
-    /// Set if the event behind `read_up_to` could not be read or folded.
+    /// Set if the event after `read_up_to` could not be read or folded.
     pub parked: Option<Parked>,
 }
 
-/// Keeps one generation of one projection.
+/// Stores one generation of one projection.
 #[async_trait]
 pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
-    /// Stores `token` beside the checkpoint, so that pages with an older one are refused from here on, and gives the
-    /// progress. Nothing if a newer token is already there.
+    /// Stores `token` with the checkpoint, so that pages with an older one are rejected from now on, and returns the
+    /// progress. `None` if a newer token is stored already.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be reached.
     async fn begin(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError>;
 
-    /// Makes an empty generation in place of the present one, whose rows are of another log, and gives its progress.
-    /// Nothing if `token` is not the one that began last.
+    /// Replaces the generation, whose rows belong to another log, with an empty one, and returns its progress. `None`
+    /// if `token` is not the one that `begin` stored last.
     ///
     /// # Errors
-    /// [`StoreError`] if the store cannot be written. The outcome may be unknown; `begin` tells.
+    /// [`StoreError`] if the store cannot be written. The outcome may be unknown; `begin` returns the actual state.
     async fn restart(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError>;
 
-    /// The schema version whose rows are kept here. Versions have a lease each, so that binaries of both run together.
+    /// The schema version of the stored rows. Each version has its own lease, so that old and new binaries run
+    /// together.
     fn schema_version(&self) -> u32 {
         P::SCHEMA_VERSION
     }
 
-    /// The progress as it is, whichever runner made it.
+    /// The current progress, whichever runner wrote it.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
@@ -84,16 +85,16 @@ pub trait ProjectionStore<P: Projection>: Send + Sync + 'static {
     /// [`StoreError`] if the store cannot be read.
     async fn load(&self, keys: &[String]) -> Result<Vec<(String, P::Row)>, StoreError>;
 
-    /// The position that a reader in this process waited for last. Nothing if readers do not say; a runner then
-    /// moves the checkpoint behind every page, also when none of its events concerns the projection.
+    /// The position that a reader in this process requested last. `None` if readers do not report it; the runner then
+    /// writes the checkpoint after every page, even if no event matched.
     fn requested_position(&self) -> Option<watch::Receiver<Position>> {
         None
     }
 
-    /// Writes rows and checkpoint in one transaction and says true, or writes nothing and says false if the checkpoint
-    /// is not at `from` or the token is not the page's.
+    /// Writes rows and checkpoint in one transaction and returns true. Writes nothing and returns false if the stored
+    /// checkpoint is not `from` or the stored token is not the page's.
     ///
     /// # Errors
-    /// [`StoreError`] if the store cannot be written. The outcome may be unknown; `begin` tells.
+    /// [`StoreError`] if the store cannot be written. The outcome may be unknown; `begin` returns the actual state.
     async fn write(&self, page: PageWrite<P::Row>) -> Result<bool, StoreError>;
 }
