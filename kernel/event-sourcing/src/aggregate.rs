@@ -1,4 +1,4 @@
-//! What a domain gives the kernel: states that evolve by events.
+//! Aggregates: states that are folded from events.
 
 use std::fmt::Debug;
 
@@ -9,22 +9,54 @@ use serde::de::DeserializeOwned;
 use crate::event::DomainEvent;
 use crate::stream::StreamId;
 
-/// The state of a stream, folded from its events. `Default` is the state before the first.
+/// The state of a stream, folded from its events. `Default` is the state before the first event.
+///
+/// ```
+/// use chrono::{DateTime, Utc};
+/// use event_sourcing::testing::given;
+/// use event_sourcing::{Aggregate, DomainEvent};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DomainEvent)]
+/// #[event(name = "Deposited")]
+/// struct Deposited {
+///     cents: u64,
+/// }
+///
+/// #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// struct Account {
+///     cents: u64,
+/// }
+///
+/// impl Aggregate for Account {
+///     const TYPE: &'static str = "account";
+///     const SNAPSHOT_VERSION: u32 = 1;
+///     type Event = Deposited;
+///
+///     fn evolve(&mut self, event: &Deposited, _at: DateTime<Utc>) {
+///         self.cents += event.cents;
+///     }
+/// }
+///
+/// let account = given::<Account>([Deposited { cents: 200 }, Deposited { cents: 300 }]).state();
+/// assert_eq!(account.cents, 500);
+/// ```
 pub trait Aggregate:
     Clone + Debug + Default + Serialize + DeserializeOwned + Send + Sync + 'static
 {
-    /// The stored name of its streams' type.
+    /// The stored type name of its streams. Changing it orphans the existing streams.
     const TYPE: &'static str;
-    /// The shape of its snapshots. Raise it when the fields change; older snapshots are then ignored.
+    /// The schema version of its snapshots. Raise it when the fields change; older snapshots are then ignored.
     const SNAPSHOT_VERSION: u32;
-    /// Its events.
+    /// The events of its streams.
     type Event: DomainEvent;
 
-    /// Moves the state by one event that was recorded at `at`. Total: an event that was stored is a fact.
+    /// Applies one event that was recorded at `at`. It cannot fail or reject: a stored event is a fact. It must be
+    /// deterministic.
     fn evolve(&mut self, event: &Self::Event, at: DateTime<Utc>);
 
-    /// Whether this state may be kept as a snapshot. One that says less than the events, such as one that could not
-    /// make sense of them, may not: another binary reads the events again, and may.
+    /// Whether this state may be stored as a snapshot. Return false for a state that lost information, such as one that
+    /// could not interpret an event: a newer binary can then fold the events again.
     #[must_use]
     fn may_be_snapshotted(&self) -> bool {
         true

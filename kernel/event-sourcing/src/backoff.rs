@@ -1,11 +1,11 @@
-//! Pauses between the tries of what failed: each is twice as long as the one before, up to a longest, and is shortened
-//! at random by up to a half, so that those who failed together do not come back together.
+//! Exponential backoff with jitter: each pause is twice as long as the one before, up to a maximum, and is shortened at
+//! random by up to a half, so that callers that failed together do not retry together.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-/// A series of pauses without an end.
+/// An unlimited series of retry pauses.
 ///
 /// ```
 /// use event_sourcing::Backoff;
@@ -31,7 +31,7 @@ impl Backoff {
     /// Pauses of at most `first`, twice that and so on, up to `longest`.
     #[must_use]
     pub fn new(first: Duration, longest: Duration) -> Self {
-        // Jitter adds up to as much again.
+        // `backon` adds up to 100 % of jitter to each delay, so half the delay plus jitter is at most `longest`.
         let rule = ExponentialBuilder::new()
             .with_jitter()
             .with_min_delay(first / 2)
@@ -44,12 +44,12 @@ impl Backoff {
         }
     }
 
-    /// The pause before the next try.
+    /// The pause before the next attempt.
     pub fn next_pause(&mut self) -> Duration {
         self.pauses.next().unwrap_or(self.longest)
     }
 
-    /// Begins anew, after a success.
+    /// Restarts the series, after a success.
     pub fn reset(&mut self) {
         self.pauses = self.rule.build();
     }

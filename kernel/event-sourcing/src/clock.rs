@@ -1,4 +1,4 @@
-//! Time as an argument.
+//! Clocks, which are passed as arguments so that tests can control the time.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use parking_lot::Mutex;
 
-/// Tells the time. Decisions get it as an argument, so that tests can choose it.
+/// A source of the current time.
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// Now, in microseconds.
+    /// The current time, truncated to microseconds.
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -27,19 +27,19 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that no step of the machine's clock moves: the machine's time at the start, and from then on the time that has
-/// elapsed. A process that has a database server corrects it by the server's clock ([`Self::synchronize`]), so that all
-/// processes of a system decide deadlines and expiries by one clock. All clones are one clock.
+/// A clock that ignores steps of the system clock: the system time at the start plus the elapsed time. A process with a
+/// database server corrects it by the server's clock ([`Self::synchronize`]), so that all processes of a system decide
+/// deadlines and expiries by one clock. Clones share one clock.
 ///
-/// Time in which the machine was suspended counts as elapsed on Linux, and does not on systems that cannot tell it.
+/// On Linux the time during which the machine was suspended counts as elapsed; on other systems it may not.
 #[derive(Clone, Debug)]
 pub struct SteadyClock(Arc<Mutex<Anchor>>);
 
-/// For how long the machine has run.
+/// The uptime of the machine (of the process on systems other than Linux).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Uptime(Duration);
 
-/// A time, and when it was.
+/// A time, with the uptime at which it was the current time.
 #[derive(Clone, Copy, Debug)]
 struct Anchor {
     time: DateTime<Utc>,
@@ -47,7 +47,7 @@ struct Anchor {
 }
 
 impl SteadyClock {
-    /// A clock that shows the machine's time now.
+    /// Starts a clock at the current system time.
     #[must_use]
     pub fn start() -> Self {
         Self(Arc::new(Mutex::new(Anchor {
@@ -56,21 +56,20 @@ impl SteadyClock {
         })))
     }
 
-    /// The present on the scale that [`Self::synchronize`] wants.
+    /// The current uptime, as an argument for [`Self::synchronize`].
     #[must_use]
     pub fn uptime(&self) -> Uptime {
         uptime()
     }
 
-    /// Corrects the clock by that of a server, which was asked at `asked_at` and showed `time` before its answer came.
-    /// An answer that took long shows less exactly what time it is, so the clock moves no further than it surely
-    /// must.
+    /// Corrects the clock by a server's clock, which was queried at `asked_at` and returned `time`. A slow response is
+    /// less precise, so the clock is only moved to the nearest time that is consistent with the response.
     pub fn synchronize(&self, time: DateTime<Utc>, asked_at: Uptime) {
         let mut anchor = self.0.lock();
         *anchor = anchor.corrected(time, asked_at, uptime());
     }
 
-    /// By how much the machine's clock is ahead of this one; negative if it lags.
+    /// How far the system clock is ahead of this one; negative if it lags behind.
     #[must_use]
     pub fn machine_offset(&self) -> TimeDelta {
         SystemClock.now() - self.now()
@@ -88,8 +87,8 @@ impl Anchor {
         after(self.time, now.0.saturating_sub(self.at.0))
     }
 
-    /// A server's clock that showed `time` between the two moments shows at the later one what lies between that and
-    /// that much more.
+    /// The server read `time` at some moment between the query and the response, so its clock now shows at least `time`
+    /// and at most `time` plus the duration of the query.
     fn corrected(self, time: DateTime<Utc>, asked_at: Uptime, answered_at: Uptime) -> Self {
         let latest = after(time, answered_at.0.saturating_sub(asked_at.0));
         Self {
@@ -113,18 +112,18 @@ fn uptime() -> Uptime {
     Uptime(START.get_or_init(std::time::Instant::now).elapsed())
 }
 
-/// A clock that moves only when told to.
+/// A clock that only [`Self::advance`] moves, for tests.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<DateTime<Utc>>);
 
 impl ManualClock {
-    /// A clock that stands at `start`.
+    /// A clock that shows `start`.
     #[must_use]
     pub fn new(start: DateTime<Utc>) -> Self {
         Self(Mutex::new(to_micros(start)))
     }
 
-    /// Moves it forward.
+    /// Advances it.
     pub fn advance(&self, by: TimeDelta) {
         *self.0.lock() += by;
     }
@@ -136,7 +135,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// The time `pause` after `time`, or the last time that there is.
+/// The time `pause` after `time`, saturating at the maximum.
 #[must_use]
 pub fn after(time: DateTime<Utc>, pause: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(pause)
@@ -145,7 +144,7 @@ pub fn after(time: DateTime<Utc>, pause: Duration) -> DateTime<Utc> {
         .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// Cuts to microseconds, which is what every engine keeps.
+/// Truncates to microseconds, the precision that every engine stores.
 #[must_use]
 pub fn to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
     time.duration_trunc(TimeDelta::microseconds(1))
@@ -164,7 +163,7 @@ mod tests {
         Uptime(Duration::from_secs(seconds))
     }
 
-    /// A machine's clock that is `ahead` seconds ahead when it has run for 1,000.
+    /// A clock that is `ahead` seconds ahead at an uptime of 1,000 seconds.
     fn anchor(ahead: i64) -> Anchor {
         Anchor {
             time: time(ahead),
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_off_shows_the_servers_time() {
+    fn a_wrong_clock_is_set_to_the_servers_time() {
         for ahead in [600, -600, 90_000, -90_000] {
             let corrected = anchor(ahead).corrected(time(10), at(1_010), at(1_010));
             assert_eq!(corrected.reading(at(1_010)), time(10));
@@ -182,8 +181,8 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_answer_moves_it_no_further_than_it_surely_must() {
-        // The server showed 10 at some moment of the 4 seconds, so that it shows 10 to 14 at their end.
+    fn a_slow_response_moves_the_clock_no_further_than_necessary() {
+        // The server read 10 at some moment of these 4 seconds, so it shows 10 to 14 at their end.
         let correct = |ahead| {
             anchor(ahead)
                 .corrected(time(10), at(1_008), at(1_012))
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_on_from_the_machines_time_and_knows_how_far_that_is_off() {
+    fn it_starts_at_the_system_time_and_reports_the_offset() {
         let clock = SteadyClock::start();
         assert!(clock.machine_offset().abs() < TimeDelta::seconds(1));
         let first = clock.now();

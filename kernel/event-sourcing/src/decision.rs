@@ -1,8 +1,8 @@
-//! What operators decide about who follows the log: events of the log, in one stream for each follower.
+//! The operators' decisions about subscribers of the log, stored as events, in one stream per subscriber.
 //!
-//! A follower that stands in front of an event never comes to a decision by reading on. Its decisions are therefore a
-//! stream of their own, which is read apart from its position. Since they are in the log, every process and every
-//! rebuild obeys them, and they say who decided, when and why.
+//! A subscriber that is parked before an event would never reach a later decision by reading the log. Its decisions are
+//! therefore in a stream of their own, which is read independently of its position. Because they are in the log, every
+//! process and every rebuild obeys them, and they record the operator, the time and the reason.
 
 use std::sync::Arc;
 
@@ -16,30 +16,30 @@ use crate::id::{Position, Version};
 use crate::store::{EventStore, StoreError, Unreadable};
 use crate::stream::StreamId;
 
-/// How many decisions are read at once.
+/// The page size of reading decisions.
 const PAGE: usize = 500;
 
-/// Who decided something, and why.
+/// The author of a decision, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// The name of an operator or a user, or of a part of the program.
+    /// The name of an operator, a user, or a component of the program.
     pub id: String,
-    /// For operators.
+    /// The reason, for operators.
     pub reason: String,
 }
 
-/// A decision as it is listed.
+/// A decision, as listed for operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision<E> {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
     /// When it was made.
     pub at: DateTime<Utc>,
-    /// What was decided.
+    /// The decision.
     pub event: E,
 }
 
-/// The decisions of a stream that can be read, the first one first. Those that cannot are left out.
+/// The readable decisions of a stream, oldest first. Unreadable ones are omitted.
 pub(crate) async fn all<E: StoredEvent>(
     log: &dyn EventStore,
     stream: &StreamId,
@@ -48,7 +48,8 @@ pub(crate) async fn all<E: StoredEvent>(
     read(log, stream, &mut after, |_| {}).await
 }
 
-/// The decisions after a version, which moves to the last one. Those that cannot be read are only reported.
+/// The readable decisions after the version `after`, which is advanced to the last one. Unreadable ones are reported
+/// and skipped.
 async fn read<E: StoredEvent>(
     log: &dyn EventStore,
     stream: &StreamId,
@@ -85,7 +86,7 @@ async fn read<E: StoredEvent>(
     }
 }
 
-/// All decisions about one follower, as it knows them.
+/// The decisions about one subscriber, as far as it has read them.
 #[derive(Clone, Debug)]
 pub(crate) struct Decisions<A: Aggregate> {
     stream: StreamId,
@@ -102,7 +103,7 @@ impl<A: Aggregate> Decisions<A> {
         }
     }
 
-    /// Reads those that are new.
+    /// Reads the new decisions. On an error the state stays as it was.
     pub(crate) async fn refresh(&mut self, log: &dyn EventStore) -> Result<(), StoreError> {
         let mut version = self.version;
         let decisions: Vec<Decision<A::Event>> =
@@ -117,16 +118,16 @@ impl<A: Aggregate> Decisions<A> {
         Ok(())
     }
 
-    /// What was decided.
+    /// The state folded from the decisions.
     pub(crate) fn control(&self) -> &Arc<A> {
         &self.control
     }
 }
 
-/// Who reads decisions, as metrics name it.
+/// The reader of decisions, as a metric label.
 pub(crate) const READER: &str = "decisions";
 
-/// A decision that cannot be read is not obeyed: what it was to change stays as it is, for all to see.
+/// An unreadable decision is not obeyed: the subscriber stays as it was, and the error is logged and counted.
 fn report(unreadable: &Unreadable) {
     metrics::counter!("events_unreadable_total", "reader" => READER).increment(1);
     tracing::error!(

@@ -1,4 +1,4 @@
-//! Events as they come out of a store.
+//! Events as a store returns them.
 
 use std::any::Any;
 use std::fmt;
@@ -11,10 +11,10 @@ use crate::event::{DecodeError, Metadata, StoredEvent};
 use crate::id::{CommandId, Position, Version};
 use crate::stream::StreamId;
 
-/// A decoded event, of whatever type.
+/// A decoded event of any type.
 pub type AnyEvent = Arc<dyn Any + Send + Sync>;
 
-/// The event of an envelope once it was decoded. All readers of a process that share the envelope share it.
+/// The cached decoded event of an envelope. All readers of a process that share the envelope share it.
 #[derive(Clone, Default)]
 pub struct DecodedOnce(OnceLock<AnyEvent>);
 
@@ -26,7 +26,7 @@ impl fmt::Debug for DecodedOnce {
     }
 }
 
-/// It says nothing that the data do not.
+/// A cache does not affect equality.
 impl PartialEq for DecodedOnce {
     fn eq(&self, _other: &Self) -> bool {
         true
@@ -38,11 +38,11 @@ impl Eq for DecodedOnce {}
 /// An event as it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// Its place in the log of all events.
+    /// Its position in the log.
     pub position: Position,
     /// The stream that it belongs to.
     pub stream: StreamId,
-    /// Its place in that stream.
+    /// Its version in that stream.
     pub version: Version,
     /// Unique: a UUIDv5 of the command id and the event's index in its commit.
     pub event_id: Uuid,
@@ -50,7 +50,7 @@ pub struct Envelope {
     pub command_id: Option<CommandId>,
     /// The stored name.
     pub event_type: String,
-    /// The shape of `data`.
+    /// The schema version of `data`.
     pub schema_version: u32,
     /// JSON text.
     pub data: String,
@@ -58,12 +58,12 @@ pub struct Envelope {
     pub metadata: Metadata,
     /// When the command was decided, by the clock of the deciding process, in microseconds.
     pub recorded_at: DateTime<Utc>,
-    /// Filled when the event is decoded first.
+    /// The decoded event, set by [`Self::decode_shared`].
     pub decoded: DecodedOnce,
 }
 
 impl Envelope {
-    /// The event inside.
+    /// Decodes the event.
     ///
     /// # Errors
     /// [`DecodeError`] if this binary cannot read it.
@@ -71,7 +71,7 @@ impl Envelope {
         E::decode(&self.event_type, self.schema_version, &self.data)
     }
 
-    /// The event inside. It is decoded once, however many readers share the envelope and ask for the same type.
+    /// Decodes the event, once for all readers that share the envelope and decode it to the same type.
     ///
     /// # Errors
     /// As [`Self::decode`].
@@ -82,7 +82,7 @@ impl Envelope {
             return Ok(event);
         }
         let event = Arc::new(self.decode::<E>()?);
-        // Another type may have been decoded before: this one is then decoded each time.
+        // If another type is cached already, this type is decoded each time.
         let _ = self.decoded.0.set(Arc::clone(&event) as AnyEvent);
         Ok(event)
     }

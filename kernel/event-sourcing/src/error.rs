@@ -1,40 +1,41 @@
-//! What a store could not do.
+//! The error of a store.
 
 use std::sync::Arc;
 
-/// A store that could not do what it was asked.
+/// Why a call of a store failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Nothing happened; trying again may help.
+    /// Nothing was written; a retry may succeed.
     #[error("{operation}: the store is unavailable")]
     Unavailable {
-        /// What was asked of it.
+        /// The operation that failed.
         operation: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// The connection broke while it committed: the whole batch is in or out. Sending it again tells.
+    /// The connection broke during the commit: the whole batch was written or none of it. Sending it again resolves it,
+    /// because commits are idempotent.
     #[error("{operation}: the outcome is unknown")]
     OutcomeUnknown {
-        /// What was asked of it.
+        /// The operation that failed.
         operation: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// Trying again will not help: a bug, or a damaged or foreign database.
+    /// Nothing was written, and a retry will not succeed: a bug, or a damaged or foreign database.
     #[error("{operation}: the store failed")]
     Failed {
-        /// What was asked of it.
+        /// The operation that failed.
         operation: &'static str,
-        /// Why.
+        /// The cause.
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// What an error says, and each of its causes.
+/// The message of an error, followed by those of its causes.
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! Events: what a domain says of them, and how they go into a store.
+//! Events: their stored names, schema versions and serialization.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,14 +7,14 @@ use std::fmt::Debug;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// The most bytes that the encoded data of one event may have.
+/// The maximum size of one event's encoded data, in bytes.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 
-/// Events of one kind of stream, with their stored names and shapes.
+/// The events of one stream type, with their stored names and schema versions.
 ///
-/// It is derived. Each event is a variant with one field, its data, and says under which name it is stored. The name
-/// is a literal, so that the type can be renamed. An event whose shape changed says so by a schema version, and for
-/// each older one how its data are lifted to the next:
+/// Derive it. Each event is a variant with one field, its data, and an attribute with its stored name. The name is a
+/// literal, so that the type can be renamed. An event whose schema has changed has a schema version, and an upcaster
+/// from each older version to the next:
 ///
 /// ```
 /// use event_sourcing::{DomainEvent, StoredEvent};
@@ -50,9 +50,9 @@ pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 /// assert!(matches!(read, AccountEvent::Withdrawn(data) if data.cents == 500));
 /// ```
 ///
-/// A name that filters need as well is a constant: `name = DEPOSITED`.
+/// A name that is also used in filters can be a constant: `name = DEPOSITED`.
 ///
-/// A struct can be the only event of its streams. It then carries the attribute itself. What does not fit does not
+/// A struct can be the only event of its streams; it then has the attribute itself. Inconsistent attributes do not
 /// compile:
 ///
 /// ```compile_fail
@@ -63,29 +63,29 @@ pub const MAX_EVENT_BYTES: usize = 256 * 1024;
 /// struct Opened {}
 /// ```
 pub trait DomainEvent: StoredEvent {
-    /// Names, versions and serializes the event.
+    /// Serializes the event, with its stored name and schema version.
     fn encode(&self) -> EncodedEvent;
 }
 
-/// Events as who only reads them knows them. [`DomainEvent`]'s derive implements it.
+/// The events of one stream type, for reading only. Implemented by the derive of [`DomainEvent`].
 pub trait StoredEvent: Clone + Debug + Send + Sync + Sized + 'static {
     /// The stored names of all its events.
     const TYPES: &'static [&'static str];
 
-    /// Reads a stored event of any shape that was ever written, lifting old ones step by step.
+    /// Decodes a stored event of any schema version that was ever written, upcasting old ones step by step.
     ///
     /// # Errors
-    /// [`DecodeError`] if the name or the shape is unknown or the data do not fit it.
+    /// [`DecodeError`] if the name or the schema version is unknown, or the data do not match it.
     fn decode(event_type: &str, schema_version: u32, data: &str) -> Result<Self, DecodeError>;
 }
 
-/// What a type parameter of an event must be able to do so that the event can be read. The derive adds it to each
-/// parameter, so that a reader can take a type there that cannot be written.
+/// The bound on a type parameter of an event that is read. The derive adds it to each parameter, so that a reader can
+/// use a type that cannot be serialized.
 pub trait StoredPayload: Clone + Debug + DeserializeOwned + Send + Sync + 'static {}
 
 impl<T> StoredPayload for T where T: Clone + Debug + DeserializeOwned + Send + Sync + 'static {}
 
-/// What a type parameter of an event must be able to do so that the event can be written.
+/// The bound on a type parameter of an event that is written.
 pub trait Payload: StoredPayload + Serialize {}
 
 impl<T> Payload for T where T: StoredPayload + Serialize {}
@@ -99,22 +99,22 @@ pub enum DecodeError {
         /// The stored name.
         event_type: String,
     },
-    /// The shape is newer than this binary, or was never written.
+    /// The schema version is newer than this binary, or was never written.
     #[error("unknown schema version {schema_version} of {event_type}")]
     UnknownVersion {
         /// The stored name.
         event_type: String,
-        /// The stored shape.
+        /// The stored schema version.
         schema_version: u32,
     },
-    /// The data do not fit the shape.
+    /// The data do not match the schema version.
     #[error("the data of {event_type} do not fit schema version {schema_version}")]
     Data {
         /// The stored name.
         event_type: String,
-        /// The stored shape.
+        /// The stored schema version.
         schema_version: u32,
-        /// What did not fit.
+        /// The mismatch.
         #[source]
         source: serde_json::Error,
     },
@@ -130,12 +130,12 @@ impl DecodeError {
     }
 }
 
-/// A domain event as its codec wrote it: name, shape and JSON text.
+/// A serialized event: stored name, schema version and JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedEvent {
-    /// The stored name: a literal beside the type, never a Rust path.
+    /// The stored name: a literal in the attribute, never a Rust path.
     pub event_type: &'static str,
-    /// The shape of `data`; upcasters lift older shapes when they are read.
+    /// The schema version of `data`.
     pub schema_version: u32,
     /// JSON text.
     pub data: String,
@@ -145,7 +145,8 @@ impl EncodedEvent {
     /// Serializes the data of an event.
     ///
     /// # Panics
-    /// JSON cannot hold the data: a map whose keys are no strings, or a `Serialize` of its own that fails.
+    /// The data cannot be represented in JSON: a map with keys that are not strings, or a custom `Serialize` that
+    /// fails.
     pub fn of(event_type: &'static str, schema_version: u32, data: &impl Serialize) -> Self {
         let data = serde_json::to_string(data).unwrap_or_else(|error| {
             unreachable!("{event_type} cannot be serialized as JSON: {error}")
@@ -158,16 +159,16 @@ impl EncodedEvent {
     }
 }
 
-/// What is known about an event beside its data.
+/// The context in which an event was recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {
-    /// The request that led to the event.
+    /// The request that caused the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
-    /// The command or event that led to the event.
+    /// The command or event that caused the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation_id: Option<String>,
-    /// Who asked for it.
+    /// The user who sent the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The operation that wrote the commit, on its first event and on no other. The executor sets it.
@@ -178,10 +179,10 @@ pub struct Metadata {
     pub trace: BTreeMap<String, String>,
 }
 
-/// An event that is to be appended. Its id is derived from the command id and its index in the commit.
+/// An event to append. Its id is derived from the command id and its index in the commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Name, shape and data.
+    /// Name, schema version and data.
     pub event: EncodedEvent,
     /// Stored next to the data.
     pub metadata: Metadata,

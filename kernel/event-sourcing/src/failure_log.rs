@@ -1,7 +1,7 @@
-//! Limits how often a failure that repeats is logged.
+//! Rate limits the logging of repeated failures.
 //!
-//! Whatever is retried fails again and again while its database is away, and several tasks of one component fail for the
-//! same reason. An operator needs the first line at once, a line from time to time while it lasts, and one at its end.
+//! While a database is unavailable every retry fails, and several tasks of one component fail for the same reason. An
+//! operator needs the first line immediately, a periodic line while the failure lasts, and one line on recovery.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use tokio::time::Instant;
 
 use crate::fields;
 
-/// There is at most one line in so long.
+/// The minimum interval between two lines.
 pub const INTERVAL: Duration = Duration::from_mins(1);
 
-/// Decides which failures of one kind, in one component, get a line in the log. The line itself is the caller's.
+/// Decides which failures of one kind, in one component, are logged. The caller writes the log line.
 ///
 /// ```
 /// use event_sourcing::FailureLog;
@@ -33,13 +33,13 @@ pub struct FailureLog(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// When the last line about a failure was due.
+    /// When a failure was last logged.
     logged: Option<Instant>,
-    /// Failures without a line since then.
+    /// The number of failures not logged since then.
     suppressed: u64,
-    /// When the present series of failures began.
+    /// When the current series of failures started.
     since: Option<Instant>,
-    /// Whether it has a line. One that has none ends without one.
+    /// Whether the series was logged. The end of one that was not is not logged either.
     is_known: bool,
 }
 
@@ -58,23 +58,23 @@ impl State {
     };
 }
 
-/// A series of failures is over.
+/// The end of a series of failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recovery {
-    /// Failures that got no line of their own since the last one that did.
+    /// The number of failures not logged since the last one that was.
     pub suppressed: u64,
     /// How long the series lasted.
     pub lasted: Duration,
 }
 
 impl FailureLog {
-    /// Nothing has failed yet.
+    /// A log without failures.
     #[must_use]
     pub const fn new() -> Self {
         Self(Mutex::new(State::NEW))
     }
 
-    /// Notes a failure. If it is to be logged, returns how many before it were not.
+    /// Records a failure. Returns `Some` if it should be logged, with the number of failures not logged before it.
     pub fn failed(&self, now: Instant) -> Option<u64> {
         let mut state = self.0.lock();
         state.since.get_or_insert(now);
@@ -88,7 +88,7 @@ impl FailureLog {
         Some(std::mem::take(&mut state.suppressed))
     }
 
-    /// Notes a success. Returns what is to be logged of it: the end of a series of failures that has a line.
+    /// Records a success. Returns the end of a series of failures, if it should be logged.
     pub fn succeeded(&self, now: Instant) -> Option<Recovery> {
         let mut state = self.0.lock();
         let since = state.since.take()?;
@@ -101,7 +101,7 @@ impl FailureLog {
         })
     }
 
-    /// Notes a success, and logs the end of a series of failures that has a line: `what` says what works again.
+    /// Records a success, and logs `what` if it ends a series of failures that was logged.
     pub fn log_recovery(&self, now: Instant, what: impl Display) {
         if let Some(Recovery { suppressed, lasted }) = self.succeeded(now) {
             let lasted = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_outage_has_a_line_a_minute_with_the_count_and_one_at_its_end() {
+    fn a_long_outage_is_logged_once_a_minute_with_the_count_and_once_on_recovery() {
         let log = FailureLog::new();
         let lines: Vec<_> = (0..150)
             .filter_map(|at| Some((at, log.failed(second(at))?)))
@@ -139,9 +139,9 @@ mod tests {
         assert_eq!(log.succeeded(second(151)), None);
     }
 
-    /// Otherwise what fails every other time would log as if there were no limit.
+    /// Otherwise a call that fails every other time would be logged without a limit.
     #[test]
-    fn what_comes_and_goes_has_two_lines_a_minute() {
+    fn an_intermittent_failure_is_logged_twice_a_minute() {
         let log = FailureLog::new();
         let mut lines = 0;
         for at in 0..600 {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_suppressed_before_a_success_is_in_the_next_line() {
+    fn failures_suppressed_before_a_success_are_counted_in_the_next_line() {
         let log = FailureLog::new();
         assert_eq!(log.failed(second(0)), Some(0));
         assert!(log.succeeded(second(1)).is_some());

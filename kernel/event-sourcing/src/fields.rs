@@ -1,9 +1,9 @@
-//! The names of log fields. One name means one thing in all logs, so that a search finds all of it; a program adds its
-//! own beside them.
+//! The names of log fields. A name has the same meaning in all logs, so that a search finds every use; a program adds
+//! its own.
 //!
 //! Used as `tracing::warn!({ fields::SAGA_ID } = saga_id, "…")`.
 
-/// How long something took, in milliseconds.
+/// A duration in milliseconds.
 pub const ELAPSED_MS: &str = "elapsed.ms";
 /// The cause of a failure, for operators only.
 pub const ERROR: &str = "error.cause";
@@ -17,17 +17,17 @@ pub const HEAD: &str = "log.head";
 pub const LEASE: &str = "lease.name";
 /// The version of a schema migration.
 pub const MIGRATION: &str = "migration.version";
-/// What is known of a commit without a reply.
+/// Whether a commit without a receipt may have been written.
 pub const OUTCOME: &str = "commit.outcome";
-/// How much of something is done, in whole percents.
+/// The progress in whole percent.
 pub const PERCENT: &str = "progress.percent";
-/// A place in the log of all events.
+/// A position in the log.
 pub const POSITION: &str = "log.position";
 /// The name of a projection.
 pub const PROJECTION: &str = "projection.name";
 /// The schema version of a projection.
 pub const PROJECTION_VERSION: &str = "projection.schema_version";
-/// Why something did not succeed, for people.
+/// The reason of a failure, for operators.
 pub const REASON: &str = "failure.reason";
 /// A setting of a database server.
 pub const SETTING: &str = "setting.name";

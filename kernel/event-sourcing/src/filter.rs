@@ -1,19 +1,19 @@
-//! Which events of the log a reader wants.
+//! Selects the events of the log that a reader gets.
 
 use crate::event::StoredEvent;
 
-/// A selection of the log: events by their type, and streams by theirs.
+/// Selects events by event type, and streams by stream type. An event matches if either selects it.
 ///
-/// A reader that folds events into something names the *streams* that it follows, with the event types that it knows
-/// and ignores. An event of such a stream whose type it does not know then reaches it, and it can stop. A filter by
-/// event type never lets it see one: it is for readers that are complete without what they do not know.
+/// A reader that folds events selects the *streams* that it follows, without the event types that it knows and ignores.
+/// It then also gets events of unknown types in those streams, and can stop. A filter by event type never returns an
+/// unknown type: use it for readers that may skip what they do not know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     event_types: Vec<&'static str>,
     streams: Vec<StreamFilter>,
 }
 
-/// Streams of one type, without the event types that the reader ignores.
+/// Streams of one type, except the ignored event types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct StreamFilter {
     stream_type: &'static str,
@@ -27,7 +27,7 @@ impl Filter {
         streams: Vec::new(),
     };
 
-    /// Events of these types, whatever their stream; none means all events.
+    /// Events of these types in any stream; an empty list means all events.
     #[must_use]
     pub fn of_types(event_types: &[&'static str]) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Filter {
         }
     }
 
-    /// Every event of streams of these types, unknown ones included; none means all events.
+    /// All events in streams of these types, including unknown event types; an empty list means all events.
     #[must_use]
     pub fn of_streams(stream_types: &[&'static str]) -> Self {
         let streams = stream_types.iter();
@@ -51,8 +51,7 @@ impl Filter {
         }
     }
 
-    /// The same without these event types, in the streams that it names so far. Events that it selects by their own
-    /// type stay.
+    /// Excludes these event types in the streams selected so far. Events selected by event type still match.
     #[must_use]
     pub fn ignoring(mut self, event_types: &[&'static str]) -> Self {
         for stream in &mut self.streams {
@@ -61,16 +60,19 @@ impl Filter {
         self
     }
 
-    /// The same without the event types of `E` that are not among these, in the streams that it names so far. An event
-    /// of an unknown type stays.
+    /// Excludes all event types of `E` except these in the streams selected so far. Events of unknown types still
+    /// match.
     ///
     /// # Panics
-    /// `E` has no such type: misspelt, an event that is to be read would be left out.
+    /// One of these is not a type of `E`: a misspelt name would silently exclude an event.
     #[must_use]
     pub(crate) fn only_of<E: StoredEvent>(self, event_types: &[&'static str]) -> Self {
         let mut names = event_types.iter();
         if let Some(unknown) = names.find(|name| !E::TYPES.contains(name)) {
-            panic!("{unknown} is none of the handler's events: {:?}", E::TYPES);
+            panic!(
+                "{unknown} is not one of the handler's event types: {:?}",
+                E::TYPES
+            );
         }
         let known = E::TYPES.iter();
         let others: Vec<_> = known
@@ -80,7 +82,7 @@ impl Filter {
         self.ignoring(&others)
     }
 
-    /// What either of them lets through.
+    /// The union of both filters.
     #[must_use]
     pub fn or(mut self, other: Self) -> Self {
         if self.is_all() || other.is_all() {
@@ -94,7 +96,7 @@ impl Filter {
         for stream in other.streams {
             let known = self.streams.iter_mut();
             let mut known = known.filter(|known| known.stream_type == stream.stream_type);
-            // A stream type is listed once, so that what one of the two ignores is not lost for the other.
+            // Each stream type is listed once: an event type stays ignored only if both filters ignore it.
             match known.next() {
                 Some(known) => known
                     .ignored
@@ -105,7 +107,7 @@ impl Filter {
         self
     }
 
-    /// What any of them lets through; of none, all events.
+    /// The union of the filters; without any, all events.
     #[must_use]
     pub fn union(filters: impl IntoIterator<Item = Self>) -> Self {
         filters.into_iter().reduce(Self::or).unwrap_or_default()
@@ -121,13 +123,13 @@ impl Filter {
         })
     }
 
-    /// Whether it lets every event through.
+    /// Whether every event matches.
     #[must_use]
     pub fn is_all(&self) -> bool {
         self.event_types.is_empty() && self.streams.is_empty()
     }
 
-    /// Whether it lets an event of this type through, in a stream of that type.
+    /// Whether an event of this type matches in a stream of that type.
     #[must_use]
     pub fn matches(&self, stream_type: &str, event_type: &str) -> bool {
         self.is_all()
@@ -137,7 +139,8 @@ impl Filter {
             })
     }
 
-    /// Whether it lets everything through that `other` does.
+    /// Whether every event that matches `other` also matches this filter. May return false for a filter that covers
+    /// `other` in an unusual form.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         if self.is_all() {
@@ -155,7 +158,7 @@ impl Filter {
             })
     }
 
-    /// The event types that it selects, whatever their stream.
+    /// The event types that match in any stream.
     #[must_use]
     pub fn event_types(&self) -> &[&'static str] {
         &self.event_types
@@ -168,7 +171,7 @@ impl Filter {
         streams.map(|stream| stream.stream_type).collect()
     }
 
-    /// The pairs of stream type and event type that it leaves out of the streams that it selects.
+    /// The excluded pairs of stream type and event type.
     pub fn ignored(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
         self.streams.iter().flat_map(|stream| {
             let ignored = stream.ignored.iter();
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_type_lets_unknown_event_types_through_and_ignored_ones_not() {
+    fn a_stream_type_matches_unknown_event_types_and_not_ignored_ones() {
         let filter = orders().or(Filter::of_types(&["Viewed by staff"]));
         assert!(filter.matches("order", "Placed"));
         assert!(filter.matches("order", "of next year"));
@@ -197,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn either_of_two_filters_loses_nothing_of_both() {
+    fn a_union_matches_what_either_filter_matches() {
         let viewed = Filter::of_streams(&["order", "product"]).ignoring(&["Placed"]);
         let both = orders().or(viewed.clone());
         assert!(both.matches("order", "Placed") && both.matches("order", "Viewed"));
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_covers_what_lets_less_through() {
+    fn a_filter_covers_its_subsets() {
         let all_orders = Filter::of_streams(&["order"]);
         assert!(Filter::ALL.covers(&all_orders));
         assert!(!all_orders.covers(&Filter::ALL));

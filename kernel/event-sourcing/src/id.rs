@@ -1,4 +1,4 @@
-//! Newtypes that keep positions, versions and command ids apart.
+//! Newtypes for positions, versions and command ids, so that they cannot be confused.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// A place in the log of all events: 1 is the first event, 0 lies before it. Positions are in commit order and
-/// have no gaps.
+/// A position in the log of all events: 1 is the first event, 0 is before it. Positions are in commit order and have no
+/// gaps.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(transparent)]
 pub struct Position(pub u64);
 
-/// A place in one stream: 1 is its first event, 0 means that it has none.
+/// A version of one stream: 1 is its first event, 0 means that the stream is empty.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -26,7 +26,7 @@ impl Position {
     /// Before the first event.
     pub const START: Self = Self(0);
 
-    /// The place directly behind this one.
+    /// The position directly after this one.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
@@ -56,22 +56,22 @@ impl fmt::Display for Version {
     }
 }
 
-/// Names one command. The same id never takes effect twice, and every id that the command makes is derived from
-/// it, so that a repeat names the same streams and the same events.
+/// Identifies one command, and is its idempotency key. The same id never takes effect twice, and every id that the
+/// command creates is derived from it, so that a repeat produces the same stream and event ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CommandId(pub Uuid);
 
 impl CommandId {
-    /// A new id from the time and ten random bytes: a UUIDv7, so that indexes grow at their right end.
+    /// A new id from the time and ten random bytes: a UUIDv7, so that inserts into indexes are sequential.
     #[must_use]
     pub fn from_parts(now: DateTime<Utc>, random: [u8; 10]) -> Self {
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
-    /// An id that depends only on this one and `label`. It keeps this id's time prefix (the first 48 bits of a
-    /// UUIDv7) and fills the rest with a hash.
+    /// Derives an id from this one and `label`, deterministically. It has this id's time prefix (the first 48 bits of a
+    /// UUIDv7); the rest is a hash.
     #[must_use]
     pub fn derive(self, label: &str) -> Uuid {
         let mut hash = Sha256::new();
@@ -86,7 +86,7 @@ impl CommandId {
             .into_uuid()
     }
 
-    /// The command id of the part of this request that `label` names, such as one mutation of several.
+    /// Derives the command id for one part of this request, such as one mutation of several.
     #[must_use]
     pub fn child(self, label: &str) -> Self {
         Self(self.derive(label))

@@ -1,12 +1,30 @@
-//! Event sourcing: streams, stores, aggregates, lanes and projections, without a database, a network, or a
-//! word of any domain.
+//! Event sourcing: streams, stores, aggregates, commands, projections and event handlers, without a database, a network
+//! or a domain.
 //!
-//! Read it in this order: [`stream`] and [`event`] say what is stored, [`commit`] what one command writes,
-//! [`store`] what a store promises, [`queue`] and [`appender`] how commits share a write, [`aggregate`] and
-//! [`execute`] how a command becomes events, [`tail`] how those who follow the log share its reading, [`projection`]
-//! how events become rows. Work that goes on across streams and providers is the subject of the crate `sagas`.
+//! # Where to begin
+//!
+//! To use the crate, implement [`Aggregate`] for a state and derive [`DomainEvent`](event::DomainEvent) for its events,
+//! then decide on one stream with [`Executor::transact`] or on several with a [`Command`]. Rows for queries are a
+//! [`Projection`], side effects an [`EventHandler`]. Each of these traits has an example, and the crate's `examples`
+//! folder has two complete programs. [`MemoryEventStore`] is enough to start; the module `testing` (feature `testing`)
+//! has given / when / then for all of them.
+//!
+//! To understand how it works, read [`store`] first: it states what an [`EventStore`] guarantees.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`stream`], [`event`], [`commit`] | the data: streams, events, and the writes of one command |
+//! | [`store`], [`validate_batch`], [`memory`] | the guarantees of a store, the validation of commits, a memory store |
+//! | [`appender`], [`queue`] | group commit |
+//! | [`aggregate`], [`execute`] | commands: lanes, decisions, retries, replies |
+//! | [`tail`], [`LogReader`] | following the log |
+//! | [`projection`] | folding events into rows |
+//! | [`handler`] | delivering events at least once |
+//! | [`lease`], [`log`] | fencing tokens, and checkpoints that detect a restored log |
+//!
+//! Processes over several streams and external providers are in the crate `rust-cqrs-sagas`.
 
-// What the derive writes names the crate, also in this crate.
+// The derive's output refers to the crate by this name, also inside this crate.
 extern crate self as event_sourcing;
 
 pub mod aggregate;
@@ -66,7 +84,7 @@ pub use stream::StreamId;
 pub use subscription::LogReader;
 pub use tail::Tail;
 
-/// The examples of the README are tests.
+/// Compiles and runs the examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,8 +1,8 @@
-//! Which log it is. A checkpoint belongs to one log, and says to which.
+//! The identity of a log. A checkpoint belongs to one log, and records which.
 //!
-//! A position alone says little: after the event store was restored from an older copy, or replaced, a reader that
-//! resumes at position 1,000 of a log that ends at 900 would skip the next hundred events in silence. So whatever keeps
-//! a position keeps a [`LogMark`], and compares it with what the log says now ([`EventStore::identify`]).
+//! A position alone is not enough: after the event store was restored from an older copy, or replaced, a reader that
+//! resumes at position 1,000 of a log that ends at 900 would silently skip the next hundred events. Therefore every
+//! stored position is a [`LogMark`], which is compared with the current log ([`EventStore::identify`]).
 //!
 //! [`EventStore::identify`]: crate::EventStore::identify
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::id::Position;
 
-/// Names a log. It is made once, with the log; a copy of the log keeps it.
+/// Identifies a log. It is created with the log; a copy of the log has the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LogId(pub Uuid);
 
@@ -31,35 +31,35 @@ impl FromStr for LogId {
     }
 }
 
-/// A place in a certain log.
+/// A position in a specific log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogMark {
     /// The log.
     pub log: LogId,
-    /// The place.
+    /// The position.
     pub position: Position,
-    /// The id of the event there; none at the start, and where the log has no event.
+    /// The id of the event at the position; `None` at the start, and where the log has no event.
     pub event: Option<Uuid>,
 }
 
-/// What a log says of itself.
+/// The id and head of a log, with the events at some positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogIdentity {
-    /// Its end.
+    /// Its head.
     pub head: LogMark,
-    /// What is at the positions that were asked for, in the order asked.
+    /// The marks at the requested positions, in the order of the request.
     pub marks: Vec<LogMark>,
 }
 
-/// A mark that is not of the log that was found.
+/// Why a mark does not belong to the current log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForeignLog {
-    /// The store is another one.
+    /// The store has another log.
     #[error("the checkpoint belongs to the log {expected}, this is the log {found}")]
     OtherLog {
         /// The mark's log.
         expected: LogId,
-        /// The one that was found.
+        /// The current log.
         found: LogId,
     },
     /// The log ends below the mark: it was restored from an older copy.
@@ -67,7 +67,7 @@ pub enum ForeignLog {
     Shorter {
         /// The mark's position.
         position: Position,
-        /// The log's end.
+        /// The log's head.
         head: Position,
     },
     /// Another event is at the mark's position: the log was restored from an older copy and has grown since.
@@ -111,7 +111,7 @@ impl LogIdentity {
         }
     }
 
-    /// What is at `position`, which must be one of those that were asked for.
+    /// The mark at `position`, which must be one of the requested ones.
     #[must_use]
     pub fn mark_at(&self, position: Position) -> LogMark {
         LogMark {
@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    /// A log that ends at 9, asked for 7 and 12.
+    /// A log with head 9, identified at positions 7 and 12.
     fn identity() -> LogIdentity {
         LogIdentity {
             head: mark(9, Some(90)),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn another_log_a_shorter_one_and_another_event_are_told_apart() {
+    fn another_log_a_shorter_one_and_another_event_are_distinguished() {
         let other = LogMark {
             log: LogId(Uuid::from_u128(2)),
             ..mark(7, Some(70))
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_read_as_it_is_written() {
+    fn an_id_parses_from_its_text() {
         assert_eq!(LOG.to_string().parse(), Ok(LOG));
         assert!("no id".parse::<LogId>().is_err());
     }

@@ -1,4 +1,4 @@
-//! Taking what is queued as one batch, without a delay.
+//! Takes queued jobs as one batch, without a delay.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -6,11 +6,12 @@ use std::task::Poll;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
-/// Waits for a job and moves it to `taken`, and with it jobs that are queued behind it, until `taken` has `most`. Gives
-/// `false` if no job will ever come.
+/// Waits for a job and moves it to `taken`, together with the jobs queued after it, up to `most`. Returns false if the
+/// queue is closed and empty.
 ///
-/// Jobs come in swarms: whoever was answered together comes back together. The first of a swarm would be taken alone, so
-/// the task gives way once, to those that are ready to run on its thread. Where there are none this takes no time.
+/// Jobs arrive in bursts, because callers whose batch has completed send their next jobs at the same time. The first
+/// job of a burst would be taken alone, so the task yields once to callers that are ready to run. If there are none
+/// this takes no time.
 pub async fn take_batch<T>(jobs: &mut mpsc::Receiver<T>, taken: &mut Vec<T>, most: usize) -> bool {
     let Some(first) = jobs.recv().await else {
         return false;
@@ -19,7 +20,7 @@ pub async fn take_batch<T>(jobs: &mut mpsc::Receiver<T>, taken: &mut Vec<T>, mos
     yield_now().await;
     let more = most.saturating_sub(taken.len());
     poll_fn(|context| {
-        // Whether there are any more makes no difference.
+        // Polled once only: it takes what is queued now and does not wait for more.
         let _queued = jobs.poll_recv_many(context, taken, more);
         Poll::Ready(())
     })
@@ -32,9 +33,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn those_who_are_about_to_come_are_waited_for() {
+    async fn jobs_of_a_burst_are_taken_together() {
         let (sender, mut jobs) = mpsc::channel(10);
-        let swarm = (0..5).map(|number| {
+        let burst = (0..5).map(|number| {
             let sender = sender.clone();
             tokio::spawn(async move {
                 if number > 0 {
@@ -43,14 +44,14 @@ mod tests {
                 sender.send(number).await
             })
         });
-        let swarm: Vec<_> = swarm.collect();
+        let burst: Vec<_> = burst.collect();
         let mut taken = Vec::new();
         assert!(take_batch(&mut jobs, &mut taken, 4).await);
         assert_eq!(taken.len(), 4);
         assert!(take_batch(&mut jobs, &mut taken, 10).await);
         taken.sort_unstable();
         assert_eq!(taken, [0, 1, 2, 3, 4]);
-        for sent in swarm {
+        for sent in burst {
             assert!(sent.await.is_ok_and(|sent| sent.is_ok()));
         }
         drop(sender);

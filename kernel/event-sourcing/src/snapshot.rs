@@ -1,8 +1,8 @@
-//! Whether a snapshot is one of its stream's events.
+//! Verifies that a snapshot matches its stream's events.
 //!
-//! A store that was restored from an older copy, or only in part, can hold a snapshot of events that are gone. Its
-//! version alone says little: the stream may have grown past it with other events since. So a state is kept with the id
-//! of the event that it was folded up to, and is used only if the stream has that event at that version.
+//! A store that was restored from an older copy, or only partly, can contain a snapshot of lost events. The version
+//! alone does not show it: the stream may have grown past it with other events since. Therefore a state is stored with
+//! the id of the last folded event, and is used only if the stream has that event at that version.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::fields;
 use crate::store::{EventStore, Snapshot};
 
-/// What the text of a state's snapshot holds.
+/// The content of a snapshot's text.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct MarkedState<'a> {
     /// The last event that was folded.
@@ -21,19 +21,19 @@ pub struct MarkedState<'a> {
 }
 
 impl<'a> MarkedState<'a> {
-    /// Nothing if the text is of another shape, which is as good as no snapshot.
+    /// Parses the text; `None` if it has another format, which counts as no snapshot.
     #[must_use]
     pub fn read(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
-    /// The text of the state.
+    /// The JSON text of the state.
     #[must_use]
     pub fn state(&self) -> &'a str {
         self.state.get()
     }
 
-    /// The text to keep; nothing if `state` is not JSON.
+    /// The text to store; `None` if `state` is not JSON.
     #[must_use]
     pub fn write(event_id: Uuid, state: &str) -> Option<String> {
         let state = serde_json::from_str(state).ok()?;
@@ -41,8 +41,8 @@ impl<'a> MarkedState<'a> {
     }
 }
 
-/// Removes a snapshot that is not of its stream's events, so that the next one takes its place. If that fails, it is
-/// found again at the next load.
+/// Removes a snapshot that does not match its stream's events, so that a new one can be stored. If that fails, the next
+/// load tries again.
 pub async fn discard(store: &dyn EventStore, snapshot: &Snapshot) {
     let Snapshot {
         stream,
@@ -53,7 +53,7 @@ pub async fn discard(store: &dyn EventStore, snapshot: &Snapshot) {
     tracing::warn!(
         { fields::STREAM } = %stream,
         { fields::SNAPSHOT_VERSION } = version.0,
-        "ignored a snapshot that is not of its stream's events; the state is folded from the events"
+        "ignored a snapshot that does not match its stream's events; the state is folded from the events"
     );
     let removed = store.remove_snapshot(stream, *schema_version, *version);
     if let Err(error) = removed.await {

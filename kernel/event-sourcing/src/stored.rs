@@ -1,5 +1,5 @@
-//! What an adapter reads of a stored event, in two halves: where it stands, which is always there, and the rest, which
-//! may be damaged.
+//! A stored event as an adapter reads it, in two parts: its place, which is always readable, and its content, which may
+//! be damaged.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -13,20 +13,20 @@ use crate::id::{CommandId, Position, Version};
 use crate::store::{Entry, Unreadable};
 use crate::stream::StreamId;
 
-/// Where a stored event stands.
+/// The place of a stored event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredPlace {
-    /// Its place in the log of all events.
+    /// Its position in the log.
     pub position: Position,
     /// The stream that it belongs to.
     pub stream: StreamId,
-    /// Its place in that stream.
+    /// Its version in that stream.
     pub version: Version,
     /// The stored name.
     pub event_type: String,
 }
 
-/// The rest of a stored event.
+/// The content of a stored event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredContent {
     /// As in [`Envelope::event_id`].
@@ -44,10 +44,10 @@ pub struct StoredContent {
 }
 
 impl StoredPlace {
-    /// The event, or that it cannot be read and why.
+    /// Combines the place with the content, if the content is readable.
     ///
     /// # Errors
-    /// [`Unreadable`] with the reason that `content` gives.
+    /// [`Unreadable`] with the reason in `content`.
     pub fn with(self, content: Result<StoredContent, String>) -> Result<Envelope, Unreadable> {
         let Self {
             position,
@@ -81,10 +81,10 @@ impl StoredPlace {
 }
 
 impl StoredContent {
-    /// One part of it, or a reason that names the part.
+    /// Adds the name of the part to the error of reading it.
     ///
     /// # Errors
-    /// The reason.
+    /// A reason that names the part.
     pub fn part<T>(name: &str, read: Result<T, impl Display>) -> Result<T, String> {
         read.map_err(|error| format!("its {name} cannot be read: {error}"))
     }

@@ -1,10 +1,10 @@
-//! Stream names.
+//! Stream ids.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// Names a stream: an aggregate type and an id. Ordered by type, then id; lanes are entered in this order.
+/// Identifies a stream: an aggregate type and an id. Ordered by type, then id; lanes are locked in this order.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId {
     aggregate_type: Cow<'static, str>,
@@ -12,7 +12,7 @@ pub struct StreamId {
 }
 
 impl StreamId {
-    /// A stream of a type that the code knows.
+    /// A stream of a known type.
     #[must_use]
     pub fn new(aggregate_type: &'static str, aggregate_id: impl Into<Arc<str>>) -> Self {
         Self {
@@ -21,7 +21,7 @@ impl StreamId {
         }
     }
 
-    /// A stream as it was read from a store, whose type may be one that this binary does not know.
+    /// A stream read from a store; its type may be unknown to this binary.
     #[must_use]
     pub fn stored(aggregate_type: String, aggregate_id: impl Into<Arc<str>>) -> Self {
         Self {

@@ -1,18 +1,18 @@
-//! Old shapes of events, lifted one step at a time when they are read.
+//! Upcasting: old schema versions of events are converted step by step when they are read.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::event::DecodeError;
 
-/// Turns the data of one schema version into the next one's.
+/// Converts the data of one schema version to the next.
 pub type Upcaster = fn(Value) -> Value;
 
-/// Reads event data. `steps[0]` lifts version 1 to 2, and so on: the present version is one more than there are
-/// steps. Data of the present version are read without a detour.
+/// Decodes event data. `steps[0]` upcasts version 1 to 2, and so on: the current version is the number of steps plus 1.
+/// Data of the current version are decoded directly.
 ///
 /// # Errors
-/// [`DecodeError`] if the version is unknown or the data do not fit.
+/// [`DecodeError`] if the version is unknown or the data do not match it.
 pub fn read<T: DeserializeOwned>(
     event_type: &str,
     schema_version: u32,

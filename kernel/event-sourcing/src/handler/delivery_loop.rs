@@ -234,7 +234,7 @@ impl<'r, H: EventHandler> DeliveryLoop<'r, H> {
             return Err(error);
         }
         self.is_undecided = !is_decided;
-        // `Decisions` replaces the Arc only when it has read a new decision.
+        // This loop shares the Arc, so `Decisions` replaces it exactly when it has read a new decision.
         if !Arc::ptr_eq(&self.control, decisions.control()) {
             self.control = Arc::clone(decisions.control());
             self.resume(|row, control| control.resumes(row));

@@ -10,7 +10,7 @@ use crate::lease::Token;
 use crate::log::LogMark;
 use crate::store::StoreError;
 
-/// Keeps the progress of handlers in memory, for tests and examples.
+/// Stores the progress of handlers in memory, for tests and examples.
 #[derive(Debug, Default)]
 pub struct MemoryHandlerStore(Mutex<BTreeMap<String, Row>>);
 

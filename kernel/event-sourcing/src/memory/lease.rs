@@ -1,4 +1,4 @@
-//! The leases next to the log.
+//! The leases of the store in memory.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! An event store in memory: for teaching and for tests. It keeps every promise but durability.
+//! An event store in memory, for examples and tests. It gives every guarantee except durability.
 //!
-//! One lock guards everything, so a batch is judged and written as of one moment; that is all that the larger
-//! adapters do with a database's locks. Readers that wait are woken through a watch channel that carries the head.
+//! One lock protects all state, so a batch is validated and written atomically, as the database adapters do with the
+//! database's locks. Waiting readers are woken through a watch channel with the head.
 
 mod handler;
 mod lease;
@@ -49,7 +49,7 @@ pub struct MemoryEventStore {
 struct Contents {
     /// The event at position p has index p - 1.
     log: Vec<Arc<Envelope>>,
-    /// Events that are given out as unreadable, by position, with the reason.
+    /// Events that are returned as unreadable, by position, with the reason.
     damaged: HashMap<Position, String>,
     /// Indexes into the log; the event at version v has index v - 1 here.
     streams: HashMap<StreamId, Vec<usize>>,
@@ -75,7 +75,7 @@ impl MemoryEventStore {
     /// An empty store. Leases expire by `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        // A log in memory ends with its process, so a number tells it from all others that there are.
+        // A log in memory does not outlive its process, so a counter makes its id unique.
         static MADE: AtomicU64 = AtomicU64::new(1);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         Self {
@@ -86,8 +86,8 @@ impl MemoryEventStore {
         }
     }
 
-    /// The same log as it was at `position`, as a backup from then has it: it keeps its id, and grows on its own.
-    /// Leases and snapshots are left out.
+    /// A copy of the log up to `position`, like a restored backup: it has the same id and grows independently. Leases
+    /// and snapshots are not copied.
     #[must_use]
     pub fn restored_to(&self, position: Position) -> Self {
         let log: Vec<_> = {
@@ -140,12 +140,12 @@ impl MemoryEventStore {
         self.contents.write()
     }
 
-    /// From here on the event at `position` cannot be read, for this reason. For tests of those who read.
+    /// Makes the event at `position` unreadable, for tests of readers.
     pub fn damage(&self, position: Position, reason: impl Into<String>) {
         self.write().damaged.insert(position, reason.into());
     }
 
-    /// The damaged event can be read again, as by a binary that knows its form.
+    /// Makes the damaged event readable again, as for a newer binary.
     pub fn repair(&self, position: Position) {
         self.write().damaged.remove(&position);
     }
@@ -225,16 +225,16 @@ impl Contents {
         });
     }
 
-    fn answers(&self, questions: &Lookups<'_>) -> StoreState {
-        let receipts = questions.commands.iter().filter_map(|command| {
+    fn answers(&self, lookups: &Lookups<'_>) -> StoreState {
+        let receipts = lookups.commands.iter().filter_map(|command| {
             let receipt = self.receipts.get(command)?;
             Some((*command, receipt.clone()))
         });
-        let tips = questions
+        let tips = lookups
             .streams
             .iter()
             .filter_map(|stream| Some(((*stream).clone(), self.tip(stream)?)));
-        let tokens = questions
+        let tokens = lookups
             .leases
             .iter()
             .filter_map(|lease| Some((Arc::clone(lease), self.leases.get(*lease)?.token)));
@@ -246,16 +246,16 @@ impl Contents {
         }
     }
 
-    fn apply(&mut self, batch: &[Commit], judged: &BatchOutcome<'_>) {
-        for placed in &judged.events {
+    fn apply(&mut self, batch: &[Commit], outcome: &BatchOutcome<'_>) {
+        for positioned in &outcome.events {
             let index = self.log.len();
-            self.log.push(Arc::new(envelope(placed)));
+            self.log.push(Arc::new(envelope(positioned)));
             self.streams
-                .entry(placed.stream.clone())
+                .entry(positioned.stream.clone())
                 .or_default()
                 .push(index);
         }
-        for (commit, answer) in batch.iter().zip(&judged.answers) {
+        for (commit, answer) in batch.iter().zip(&outcome.answers) {
             if let Ok(receipt) = answer
                 && !receipt.duplicate
             {
@@ -265,23 +265,23 @@ impl Contents {
     }
 }
 
-fn envelope(placed: &PositionedEvent<'_>) -> Envelope {
+fn envelope(positioned: &PositionedEvent<'_>) -> Envelope {
     Envelope {
-        position: placed.position,
-        stream: placed.stream.clone(),
-        version: placed.version,
-        event_id: placed.event_id,
-        command_id: placed.command_id,
-        event_type: placed.new.event.event_type.to_owned(),
-        schema_version: placed.new.event.schema_version,
-        data: placed.new.event.data.clone(),
-        metadata: placed.new.metadata.clone(),
-        recorded_at: placed.recorded_at,
+        position: positioned.position,
+        stream: positioned.stream.clone(),
+        version: positioned.version,
+        event_id: positioned.event_id,
+        command_id: positioned.command_id,
+        event_type: positioned.new.event.event_type.to_owned(),
+        schema_version: positioned.new.event.schema_version,
+        data: positioned.new.event.data.clone(),
+        metadata: positioned.new.metadata.clone(),
+        recorded_at: positioned.recorded_at,
         decoded: DecodedOnce::default(),
     }
 }
 
-/// The index of the first event behind a version or position.
+/// The index of the first event after a version or position.
 fn index_after(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
@@ -291,10 +291,10 @@ impl EventStore for MemoryEventStore {
     async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         let mut contents = self.write();
         let known = contents.answers(&Lookups::of(batch));
-        let judged = validate_batch(batch, known);
-        contents.apply(batch, &judged);
-        self.head.send_replace(judged.head);
-        Ok(judged.answers)
+        let outcome = validate_batch(batch, known);
+        contents.apply(batch, &outcome);
+        self.head.send_replace(outcome.head);
+        Ok(outcome.answers)
     }
 
     async fn standing(

@@ -12,8 +12,8 @@ use crate::lease::Token;
 use crate::projection::{PageWrite, Projection, ProjectionProgress, ProjectionStore};
 use crate::store::StoreError;
 
-/// Keeps the rows of one projection in memory, for tests and examples. They are gone when it is dropped, so each process
-/// folds the whole log.
+/// Stores the rows of one projection in memory, for tests and examples. They are not persisted, so each process folds
+/// the whole log.
 pub struct MemoryProjectionStore<P: Projection>(Mutex<Table<P::Row>>);
 
 struct Table<R> {

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "Incremnted is none of the handler's events")]
+    #[should_panic(expected = "Incremnted is not one of the handler's event types")]
     fn an_event_type_that_the_handler_does_not_have_panics() {
         let _ = Handlers::<Misspelt>::of_projection();
     }

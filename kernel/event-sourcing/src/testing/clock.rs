@@ -16,13 +16,13 @@ pub fn at(second: u32) -> DateTime<Utc> {
         .expect("a valid time")
 }
 
-/// A clock that goes as tokio's does, from [`at`]`(0)` on: in a test whose time is paused, both stand still while
-/// anything can be done, and jump to the next moment at which something is due.
+/// A clock that advances with tokio's, starting at [`at`]`(0)`. In a test with paused time, both stop while any task
+/// can run, and then advance to the next timer.
 #[derive(Debug)]
 pub struct TokioClock(Instant);
 
 impl TokioClock {
-    /// A clock that begins now.
+    /// Starts a clock.
     #[must_use]
     pub fn start() -> Self {
         Self(Instant::now())

@@ -9,7 +9,7 @@ use crate::execute::{Command, Decided, Histories};
 use crate::id::Version;
 use crate::stream::StreamId;
 
-/// Streams with their histories. All others have no events.
+/// Streams with their histories. All other streams are empty.
 ///
 /// ```
 /// # use event_sourcing::execute::{Command, DecideError, States, UnitOfWork};
@@ -42,23 +42,23 @@ use crate::stream::StreamId;
 #[derive(Debug)]
 pub struct GivenStreams(Histories);
 
-/// Begins with no stream.
+/// Starts without any stream.
 #[must_use]
 pub fn given_streams() -> GivenStreams {
     GivenStreams(Histories::default())
 }
 
-/// What a command writes to one stream.
+/// The events that a command writes to one stream.
 pub type Written = (StreamId, Vec<EncodedEvent>);
 
-/// What a command writes to the stream of this aggregate.
+/// The events that a command writes to the stream of this aggregate.
 pub fn written<A: Aggregate>(id: &str, events: impl IntoIterator<Item = A::Event>) -> Written {
     let events = events.into_iter().map(|event| event.encode()).collect();
     (A::stream(id), events)
 }
 
 impl GivenStreams {
-    /// The stream of this aggregate has these events, one a second.
+    /// Adds the stream of an aggregate with these events, one per second.
     #[must_use]
     pub fn with<A: Aggregate>(
         mut self,
@@ -80,15 +80,15 @@ impl GivenStreams {
     }
 }
 
-/// A command that was executed.
+/// The result of an executed command.
 #[derive(Debug)]
 pub struct WhenExecuted<T, R>(Result<Decided<T>, R>);
 
 impl<T, R: Debug + PartialEq> WhenExecuted<T, R> {
-    /// Expects exactly these events, in the order of the log.
+    /// Expects exactly these events, in log order.
     ///
     /// # Panics
-    /// If the decision is another.
+    /// If the decision differs.
     #[track_caller]
     pub fn then(self, events: impl IntoIterator<Item = Written>) {
         let written = self.0.map(|(written, _)| written);
@@ -98,7 +98,7 @@ impl<T, R: Debug + PartialEq> WhenExecuted<T, R> {
     /// Expects success without an event.
     ///
     /// # Panics
-    /// If the decision is another.
+    /// If the decision differs.
     #[track_caller]
     pub fn then_nothing(self) {
         self.then([]);
@@ -107,7 +107,7 @@ impl<T, R: Debug + PartialEq> WhenExecuted<T, R> {
     /// Expects this rejection.
     ///
     /// # Panics
-    /// If the decision is another.
+    /// If the decision differs.
     #[track_caller]
     pub fn then_refused(self, rejection: R) {
         let written = self.0.map(|(written, _)| written);
@@ -117,7 +117,7 @@ impl<T, R: Debug + PartialEq> WhenExecuted<T, R> {
     /// The reply.
     ///
     /// # Panics
-    /// If the command was rejected, or does not reply from what it decided.
+    /// If the command was rejected, or its reply is not derived from the streams that it decided on.
     #[track_caller]
     pub fn reply(self) -> T {
         let (_, reply) = self.0.expect("the command was rejected");

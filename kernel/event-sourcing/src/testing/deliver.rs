@@ -7,16 +7,16 @@ use super::Log;
 use crate::handler::{Delivery, EventHandler, Reactions, name_of};
 use crate::stream::StreamId;
 
-/// What became of a log that was delivered.
+/// The result of delivering a log.
 #[derive(Debug)]
 pub struct Delivered {
     parked: BTreeMap<StreamId, String>,
 }
 
 impl Log {
-    /// Has a handler react to the log, as its runner would: the events of each stream in order, and none after one that
-    /// it could not handle. Each is delivered `times` times under the same key, so that a handler whose effects add up
-    /// shows it: what it did must be the same for any `times`.
+    /// Delivers the log to a handler as its runner would: the events of each stream in order, up to the first failed
+    /// one. Each event is delivered `times` times with the same key, which shows whether the handler is idempotent: its
+    /// effects must be the same for any `times`.
     ///
     /// ```
     /// # use event_sourcing::testing::doc::{Counter, Incremented};
@@ -84,7 +84,7 @@ impl Delivered {
     /// Expects that every event was handled.
     ///
     /// # Panics
-    /// One was not.
+    /// If one was not.
     #[track_caller]
     pub fn then_done(self) {
         assert!(self.parked.is_empty(), "{:?}", self.parked);
@@ -93,7 +93,7 @@ impl Delivered {
     /// Expects that this stream (`type/id`) is parked for this reason, and no other.
     ///
     /// # Panics
-    /// It is not, or another is.
+    /// If it is not parked, or another stream is.
     #[track_caller]
     pub fn then_parked(self, stream: &str, reason: &str) {
         let parked = self.parked.iter();

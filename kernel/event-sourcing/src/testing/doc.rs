@@ -1,4 +1,4 @@
-//! A counter, for the examples in this module's documentation.
+//! A counter, for the examples in this crate's documentation.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

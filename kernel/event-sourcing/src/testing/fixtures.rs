@@ -1,4 +1,4 @@
-//! What was stored once stays readable: events and snapshots, held against files.
+//! Tests that stored events and snapshots stay readable, by comparing them with files.
 
 use std::any::type_name;
 use std::collections::BTreeMap;
@@ -9,26 +9,26 @@ use super::clock::at;
 use crate::aggregate::Aggregate;
 use crate::event::{DecodeError, DomainEvent, StoredEvent};
 
-/// A set value has [`Fixtures::snapshot`] write the files that are missing. Those that are there are never rewritten.
+/// If set, [`Fixtures::snapshot`] creates missing files. Existing files are never rewritten.
 const UPDATE: &str = "UPDATE_GENERATED";
 
-/// A folder with one file for each shape that was ever stored: `Name.v1.json` for an event's data, and
-/// `snapshots/type.v1.json` for an aggregate's snapshot. A file is never edited: a new shape gets a new version and a new
-/// file.
+/// A directory with one file per schema version that was ever stored: `Name.v1.json` for an event's data, and
+/// `snapshots/type.v1.json` for an aggregate's snapshot. Files are never edited: a schema change gets a new version and
+/// a new file.
 #[derive(Clone, Debug)]
 pub struct Fixtures(PathBuf);
 
 impl Fixtures {
-    /// The fixtures in this folder.
+    /// The fixtures in this directory.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self(folder.into())
     }
 
-    /// Expects that the stored data of this version are read as `event`, and if that is the present version, that `event`
-    /// is written as these data.
+    /// Expects that the stored data of this version decode to `event`, and if it is the current version, that `event`
+    /// encodes to these data.
     ///
     /// # Panics
-    /// If it is not so, or there is no file.
+    /// If they do not, or the file is missing.
     #[track_caller]
     pub fn event<E: DomainEvent + PartialEq>(&self, name: &str, version: u32, event: &E) {
         let data = self.data(name, version);
@@ -53,7 +53,7 @@ impl Fixtures {
     /// Expects a file for each version of each event that `E` reads.
     ///
     /// # Panics
-    /// If one is missing, or does not fit.
+    /// If one is missing, or cannot be decoded.
     #[track_caller]
     pub fn all_versions_of<E: StoredEvent>(&self) {
         for name in E::TYPES {
@@ -72,11 +72,11 @@ impl Fixtures {
         }
     }
 
-    /// Expects that a history makes the snapshot that is in the file of the aggregate's `SNAPSHOT_VERSION`, and that it is
-    /// read back.
+    /// Expects that a history folds to the snapshot in the file of the aggregate's `SNAPSHOT_VERSION`, and that it can
+    /// be read back.
     ///
     /// # Panics
-    /// If it is not so: then `SNAPSHOT_VERSION` must be raised, so that the snapshots that are stored are ignored.
+    /// If it does not: raise `SNAPSHOT_VERSION` then, so that stored snapshots are ignored.
     #[track_caller]
     pub fn snapshot<A: Aggregate>(&self, history: impl IntoIterator<Item = A::Event>) {
         let mut state = A::default();
@@ -118,7 +118,7 @@ fn json<A: Aggregate>(state: &A) -> String {
     serde_json::to_string(state).expect("a state is JSON")
 }
 
-/// The stored names of an enum of events, for [`assert_distinct`].
+/// The stored names of an event enum, for [`assert_distinct`].
 #[derive(Clone, Copy, Debug)]
 pub struct StoredNames {
     of: &'static str,
@@ -134,7 +134,7 @@ pub fn stored_names<E: StoredEvent>() -> StoredNames {
     }
 }
 
-/// Expects that no two enums of events share a stored name: what follows the log by names would mix their events up.
+/// Expects that no two event enums share a stored name: a reader that filters by name would confuse their events.
 ///
 /// # Panics
 /// If two do; the message names both.
@@ -157,7 +157,7 @@ mod tests {
     use crate::testing::doc::Incremented;
 
     #[test]
-    fn enums_with_names_of_their_own_are_distinct() {
+    fn enums_with_different_names_are_distinct() {
         assert_distinct(&[
             stored_names::<Incremented>(),
             stored_names::<ControlEvent>(),
@@ -168,7 +168,7 @@ mod tests {
     #[should_panic(
         expected = "event_sourcing::testing::doc::Incremented and event_sourcing::testing::doc::Incremented both store \"Incremented\""
     )]
-    fn enums_that_share_a_name_are_named() {
+    fn enums_that_share_a_name_are_reported() {
         assert_distinct(&[stored_names::<Incremented>(), stored_names::<Incremented>()]);
     }
 }

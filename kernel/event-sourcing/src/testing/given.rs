@@ -18,7 +18,7 @@ use crate::aggregate::Aggregate;
 #[derive(Debug)]
 pub struct Given<A>(A);
 
-/// Begins with an aggregate that has these events, one a second.
+/// Starts with an aggregate that has these events, one per second.
 pub fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> Given<A> {
     let mut state = A::default();
     for (second, event) in (0..).zip(events) {
@@ -33,13 +33,13 @@ impl<A: Aggregate> Given<A> {
         When(decide(&self.0))
     }
 
-    /// The state that the events made.
+    /// The state after the events.
     pub fn state(self) -> A {
         self.0
     }
 }
 
-/// A decision that was taken.
+/// The result of a decision.
 #[derive(Debug)]
 pub struct When<E, R>(Result<Vec<E>, R>);
 
@@ -47,7 +47,7 @@ impl<E: Debug + PartialEq, R: Debug + PartialEq> When<E, R> {
     /// Expects exactly these events.
     ///
     /// # Panics
-    /// If the decision is another.
+    /// If the decision differs.
     #[track_caller]
     pub fn then(self, events: impl IntoIterator<Item = E>) {
         assert_eq!(self.0, Ok(events.into_iter().collect()));
@@ -56,18 +56,18 @@ impl<E: Debug + PartialEq, R: Debug + PartialEq> When<E, R> {
     /// Expects success without an event.
     ///
     /// # Panics
-    /// If the decision is another.
+    /// If the decision differs.
     #[track_caller]
     pub fn then_nothing(self) {
         assert_eq!(self.0, Ok(Vec::new()));
     }
 
-    /// Expects this refusal.
+    /// Expects this rejection.
     ///
     /// # Panics
-    /// If the decision is another.
+    /// If the decision differs.
     #[track_caller]
-    pub fn then_refused(self, refusal: R) {
-        assert_eq!(self.0, Err(refusal));
+    pub fn then_refused(self, rejection: R) {
+        assert_eq!(self.0, Err(rejection));
     }
 }

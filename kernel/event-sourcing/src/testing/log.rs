@@ -13,7 +13,7 @@ use crate::projection::{Handlers, Parked, Projection};
 use crate::store::{Entry, LogPage};
 use crate::stream::StreamId;
 
-/// A log for projections and event handlers, in memory and by hand.
+/// A log in memory for tests of projections and event handlers.
 ///
 /// ```
 /// # use event_sourcing::projection::{Handlers, Projection};
@@ -42,18 +42,18 @@ pub struct Log {
     versions: BTreeMap<StreamId, Version>,
 }
 
-/// Begins with no event.
+/// Starts with an empty log.
 #[must_use]
 pub fn given_log() -> Log {
     Log::default()
 }
 
-/// What a projection made of a log.
+/// The result of projecting a log.
 #[derive(Debug)]
 pub struct Projected<P: Projection> {
     /// The rows by their keys.
     pub rows: BTreeMap<String, P::Row>,
-    /// Why it stopped before the end of the log, if it did.
+    /// The event at which it parked, if it did.
     pub parked: Option<Parked>,
 }
 
@@ -61,17 +61,17 @@ impl<P: Projection> Projected<P> {
     /// Expects exactly these rows, and that the whole log was folded.
     ///
     /// # Panics
-    /// They are others.
+    /// If the rows differ.
     #[track_caller]
     pub fn then<'k>(self, rows: impl IntoIterator<Item = (&'k str, P::Row)>) {
         let rows = rows.into_iter().map(|(key, row)| (key.to_owned(), row));
         assert_eq!(self.rows(), rows.collect());
     }
 
-    /// The rows, once the whole log was folded.
+    /// The rows of the whole log.
     ///
     /// # Panics
-    /// It was not.
+    /// If the projection parked.
     #[must_use]
     #[track_caller]
     pub fn rows(self) -> BTreeMap<String, P::Row> {

@@ -1,4 +1,4 @@
-//! For tests of what is built on this crate.
+//! Test support for code built on this crate.
 //!
 //! Given / when / then for aggregates, projections and event handlers need no store, no mocks and no clock.
 

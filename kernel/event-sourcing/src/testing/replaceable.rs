@@ -1,4 +1,4 @@
-//! A store that can be replaced while others use it, as a restored backup or a wrong setting does it.
+//! A store that can be replaced while it is in use, as by a restored backup or a wrong setting.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::memory::MemoryEventStore;
 use crate::store::{CommandStatus, EventStore, Filter, LogPage, Snapshot, StoreError, StreamPage};
 use crate::stream::StreamId;
 
-/// Hands every call to the log that is there at the moment.
+/// Forwards every call to the current log.
 #[derive(Debug)]
 pub struct ReplaceableStore {
     current: watch::Sender<Arc<MemoryEventStore>>,
 }
 
 impl ReplaceableStore {
-    /// Begins with this log.
+    /// A store with this log.
     #[must_use]
     pub fn new(log: MemoryEventStore) -> Self {
         Self {
@@ -27,18 +27,18 @@ impl ReplaceableStore {
         }
     }
 
-    /// The log that is there.
+    /// The current log.
     #[must_use]
     pub fn current(&self) -> Arc<MemoryEventStore> {
         Arc::clone(&self.current.borrow())
     }
 
-    /// From now on this one is there. Readers that wait begin to wait for its events.
+    /// Replaces the log. Waiting readers then wait for the events of the new one.
     pub fn replace(&self, log: MemoryEventStore) {
         self.current.send_replace(Arc::new(log));
     }
 
-    /// From now on the log is as it was at `position`.
+    /// Replaces the log by its copy up to `position`.
     pub fn restore(&self, position: Position) {
         self.replace(self.current().restored_to(position));
     }
