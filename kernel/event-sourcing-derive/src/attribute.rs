@@ -6,14 +6,14 @@ use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, LitInt, LitStr, Path, Result, Token, bracketed};
 
-/// A stored name: the literal itself, or the constant that filters share with the event.
+/// A stored name: a literal, or a constant that filters use too.
 pub(crate) enum EventName {
     Literal(LitStr),
     Constant(Path),
 }
 
 impl EventName {
-    /// What two events of one enum must not have in common.
+    /// The text that must be unique within an enum. Two constants with equal values are not detected.
     pub(crate) fn identity(&self) -> String {
         match self {
             Self::Literal(name) => name.value(),
@@ -31,7 +31,7 @@ impl ToTokens for EventName {
     }
 }
 
-/// What the attribute says of one event.
+/// The parsed attribute of one event.
 pub(crate) struct EventAttribute {
     pub(crate) name: EventName,
     pub(crate) version: u32,
@@ -46,7 +46,7 @@ struct Parts {
 }
 
 impl EventAttribute {
-    /// Reads the attribute of an event. `owner` is where an error points if there is none.
+    /// Parses the attribute of an event. `owner` is the span of the error if it is missing.
     pub(crate) fn read(attributes: &[Attribute], owner: Span) -> Result<Self> {
         let mut found = attributes.iter().filter(|one| one.path().is_ident("event"));
         let Some(attribute) = found.next() else {

@@ -9,7 +9,7 @@ use syn::{Data, DataEnum, DeriveInput, Error, Fields, Generics, Result, Variant,
 
 use crate::attribute::EventAttribute;
 
-/// One event: how it is written, and how it is read.
+/// The match arms of one event.
 struct Arms {
     name: TokenStream,
     encode: TokenStream,
@@ -21,7 +21,10 @@ pub(crate) fn domain_event(input: &DeriveInput) -> Result<TokenStream> {
         Data::Enum(events) => of_enum(events)?,
         Data::Struct(_) => vec![of_struct(input)?],
         Data::Union(_) => {
-            return Err(Error::new_spanned(&input.ident, "a union is no event"));
+            return Err(Error::new_spanned(
+                &input.ident,
+                "a union cannot be an event",
+            ));
         }
     };
     let ident = &input.ident;
@@ -62,7 +65,7 @@ pub(crate) fn domain_event(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// The type parameters, each with a bound more, as serde's derives add theirs.
+/// Adds a bound to each type parameter, as serde's derives do.
 fn bounded(generics: &Generics, bound: &TokenStream) -> Generics {
     let mut generics = generics.clone();
     for parameter in generics.type_params_mut() {
@@ -85,7 +88,7 @@ fn of_enum(events: &DataEnum) -> Result<Vec<Arms>> {
     if all.is_empty() {
         return Err(Error::new(
             events.enum_token.span(),
-            "there is no event in this enum",
+            "an enum of events needs at least one event",
         ));
     }
     Ok(all)

@@ -1,7 +1,8 @@
-//! The derive for [`DomainEvent`](https://docs.rs/rust-cqrs-event-sourcing): an event's stored name, schema version and upcasters
-//! stand next to its type, and nowhere else.
+//! The derive for [`DomainEvent`](https://docs.rs/rust-cqrs-event-sourcing): an event's stored name, schema version and
+//! upcasters are declared on its type, and nowhere else.
 //!
-//! It implements the trait and makes no other item. Use it through `event_sourcing::DomainEvent`, which documents it.
+//! It implements the trait and generates no other item. Use it through `event_sourcing::DomainEvent`, which documents
+//! it.
 
 mod attribute;
 mod expand;

@@ -13,7 +13,7 @@ use event_sourcing::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What happened to an account.
+/// The events of an account.
 #[derive(Clone, Debug, PartialEq, DomainEvent)]
 enum AccountEvent {
     #[event(name = "Deposited")]
@@ -27,7 +27,7 @@ struct Moved {
     cents: u64,
 }
 
-/// What its events made of it.
+/// The state of an account, folded from its events.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Account {
     cents: u64,
@@ -47,7 +47,7 @@ impl Aggregate for Account {
 }
 
 #[derive(Debug, PartialEq, thiserror::Error)]
-#[error("the account has {has} cents, {wants} are wanted")]
+#[error("the account has {has} cents, {wants} are needed")]
 struct Overdrawn {
     has: u64,
     wants: u64,
@@ -68,7 +68,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let clock = Arc::new(SystemClock);
     let store = Arc::new(MemoryEventStore::new(clock.clone()));
     let (executor, tasks) = Executor::start(store, clock, ExecutorConfig::default());
-    // A repeat of the same id gets the first answer, so a caller that got none calls again.
+    // A retry with the same id returns the first reply, so a caller without a response can retry safely.
     let context = || {
         let id = CommandId::from_parts(SystemClock.now(), rand::random());
         Context::new(id, Duration::from_secs(5))
@@ -87,10 +87,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         withdrawn.reply.cents, withdrawn.position
     );
     let too_much = |account: &Account| account.withdraw(1_000);
-    let refused = executor
+    let rejected = executor
         .transact("withdraw", "alice", &context(), too_much)
         .await;
-    println!("{:?}", refused.err());
+    println!("{:?}", rejected.err());
     drop(executor);
     tasks.finished().await;
     Ok(())

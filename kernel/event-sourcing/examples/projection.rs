@@ -33,7 +33,7 @@ impl Aggregate for Account {
     fn evolve(&mut self, _: &Deposited, _: DateTime<Utc>) {}
 }
 
-/// A row for each account: what it has.
+/// One row per account, with its balance.
 struct Balances;
 
 impl Projection for Balances {
@@ -46,7 +46,7 @@ impl Projection for Balances {
     }
 }
 
-/// Thanks for each deposit, at least once, and in the order of each account.
+/// Sends thanks for each deposit, at least once, in order per account.
 struct Thanks;
 
 impl EventHandler for Thanks {
@@ -60,7 +60,7 @@ impl EventHandler for Thanks {
 
 impl Thanks {
     async fn on_account(&self, event: &Deposited, of: Delivery<'_>) -> Result<(), HandlerError> {
-        // A real one awaits the other side here, which tells a repeat by the key.
+        // A real handler calls the receiver here, which deduplicates by the key.
         tokio::task::yield_now().await;
         println!("{}: thanks for {} cents", of.idempotency_key(), event.cents);
         Ok(())

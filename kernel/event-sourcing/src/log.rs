@@ -88,7 +88,7 @@ impl LogIdentity {
     /// Whether `mark` is of this log. Its position must be one of those that were asked for.
     ///
     /// # Errors
-    /// [`ForeignLog`] says what differs.
+    /// [`ForeignLog`] with the difference.
     pub fn verify(&self, mark: &LogMark) -> Result<(), ForeignLog> {
         if mark.log != self.head.log {
             return Err(ForeignLog::OtherLog {

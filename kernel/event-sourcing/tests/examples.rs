@@ -1,4 +1,4 @@
-//! The examples run, and print what they say.
+//! Runs the examples and checks their output.
 
 use test_example::output;
 

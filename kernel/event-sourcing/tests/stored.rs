@@ -1,4 +1,4 @@
-//! What the kernel itself stores keeps its shape.
+//! The schemas that the kernel itself stores do not change.
 
 use event_sourcing::handler::HandlerControl;
 use event_sourcing::projection::ProjectionControl;

@@ -1,4 +1,4 @@
-//! A tail reads once what many follow.
+//! A tail shares one read of the log between many readers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,7 +20,7 @@ use event_sourcing::{
 struct Counting {
     inner: MemoryEventStore,
     reads: AtomicUsize,
-    /// Whether the log was replaced by an older copy, whose readers wait for what the first one had.
+    /// Whether the log was replaced by an older copy: waiting readers then wait for events that were lost.
     is_restored: AtomicBool,
 }
 
@@ -42,7 +42,7 @@ impl Counting {
     }
 }
 
-/// Appends `count` events, alternately of the types `Even` and `Odd`. `salt` has them differ from others at the same
+/// Appends `count` events, alternately of the types `Even` and `Odd`. `salt` makes them differ from others at the same
 /// positions.
 async fn grow(store: &dyn EventStore, count: usize, salt: &str) {
     let at = store.head().await.unwrap().0;
@@ -77,7 +77,7 @@ fn positions(page: &LogPage) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn what_one_has_read_the_others_need_not_read() {
+async fn concurrent_readers_share_one_read() {
     let store = Counting::new();
     store.grow(6).await;
     let tail = tail(&store, Filter::ALL);
@@ -99,7 +99,7 @@ async fn what_one_has_read_the_others_need_not_read() {
 }
 
 #[tokio::test]
-async fn a_page_from_memory_has_its_limit_and_goes_no_further_than_its_last_event() {
+async fn a_page_from_memory_respects_the_limit_and_ends_at_its_last_event() {
     let store = Counting::new();
     store.grow(9).await;
     let tail = tail(&store, Filter::ALL);
@@ -123,7 +123,7 @@ async fn a_page_from_memory_has_its_limit_and_goes_no_further_than_its_last_even
 }
 
 #[tokio::test]
-async fn what_a_stream_holds_and_what_cannot_be_read_is_kept_like_everything_else() {
+async fn stream_filters_and_unreadable_events_are_served_from_memory() {
     let store = Counting::new();
     store.grow(4).await;
     store.inner.damage(Position(3), "damaged by a test");
@@ -150,7 +150,7 @@ async fn what_a_stream_holds_and_what_cannot_be_read_is_kept_like_everything_els
 }
 
 #[tokio::test]
-async fn who_is_at_the_end_asks_the_store() {
+async fn a_reader_at_the_end_queries_the_store() {
     let store = Counting::new();
     store.grow(3).await;
     let tail = tail(&store, Filter::ALL);
@@ -165,18 +165,18 @@ async fn who_is_at_the_end_asks_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_is_not_woken_for_events_that_a_restored_log_has_lost() {
+async fn a_waiting_reader_is_not_woken_for_events_that_a_restored_log_lost() {
     let store = Counting::new();
     store.grow(3).await;
     let tail = tail(&store, Filter::ALL);
     assert_eq!(tail.wait_for(Position(3)).await.unwrap(), Position(3));
     store.is_restored.store(true, Ordering::Relaxed);
     let woken = tokio::time::timeout(Duration::from_mins(1), tail.wait_for(Position(3))).await;
-    assert!(woken.is_err(), "a reader is woken for ever: {woken:?}");
+    assert!(woken.is_err(), "the reader was woken: {woken:?}");
 }
 
 #[tokio::test]
-async fn who_is_far_behind_reads_alone_and_disturbs_nobody() {
+async fn a_reader_that_lags_far_behind_reads_from_the_store_and_does_not_evict_the_buffer() {
     let store = Counting::new();
     for _ in 0..6 {
         store.grow(1_000).await;
@@ -202,15 +202,11 @@ async fn who_is_far_behind_reads_alone_and_disturbs_nobody() {
     tail.read_all(Position(5_990), &Filter::ALL, 100)
         .await
         .unwrap();
-    assert_eq!(
-        store.reads(),
-        0,
-        "the others are still answered from memory"
-    );
+    assert_eq!(store.reads(), 0, "the others are still served from memory");
 }
 
 #[tokio::test]
-async fn what_is_kept_is_bounded_and_what_was_dropped_is_still_read() {
+async fn the_buffer_is_bounded_and_evicted_events_are_read_from_the_store() {
     let store = Counting::new();
     let tail = tail(&store, Filter::ALL);
     let mut after = Position::START;
@@ -223,11 +219,11 @@ async fn what_is_kept_is_bounded_and_what_was_dropped_is_still_read() {
             .read_up_to;
     }
     assert_eq!(store.reads(), 10);
-    let kept = tail
+    let buffered = tail
         .read_all(Position(6_000), &Filter::ALL, 10)
         .await
         .unwrap();
-    assert_eq!((kept.entries.len(), store.reads()), (10, 0));
+    assert_eq!((buffered.entries.len(), store.reads()), (10, 0));
     let dropped = tail
         .read_all(Position(1_000), &Filter::ALL, 10)
         .await
@@ -236,7 +232,7 @@ async fn what_is_kept_is_bounded_and_what_was_dropped_is_still_read() {
 }
 
 #[tokio::test]
-async fn a_filter_that_it_does_not_cover_goes_to_the_store() {
+async fn a_filter_that_the_tail_does_not_cover_is_read_from_the_store() {
     let store = Counting::new();
     store.grow(4).await;
     let tail = tail(&store, Filter::of_types(&["Odd"]));
@@ -252,7 +248,7 @@ async fn a_filter_that_it_does_not_cover_goes_to_the_store() {
 }
 
 #[tokio::test]
-async fn a_page_from_memory_does_not_claim_to_be_the_last_when_more_is_known() {
+async fn a_page_from_memory_is_not_reported_as_the_last_when_the_log_has_grown() {
     let store = Counting::new();
     store.grow(3).await;
     let tail = tail(&store, Filter::ALL);
@@ -269,7 +265,7 @@ async fn a_page_from_memory_does_not_claim_to_be_the_last_when_more_is_known() {
 }
 
 #[tokio::test]
-async fn what_was_kept_is_forgotten_when_the_log_is_another_one() {
+async fn the_buffer_is_cleared_when_the_log_is_another_one() {
     for grown in [0, 5] {
         let memory = MemoryEventStore::new(Arc::new(SystemClock));
         let store = Arc::new(ReplaceableStore::new(memory));
@@ -301,7 +297,7 @@ impl EventStore for Counting {
         limit: usize,
     ) -> Result<LogPage, StoreError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        // So that those who ask meanwhile really come meanwhile.
+        // Yield, so that concurrent readers arrive during the read.
         tokio::task::yield_now().await;
         self.inner.read_all(after, filter, limit).await
     }

@@ -1,4 +1,4 @@
-//! A store that loses batches and answers.
+//! A store that loses batches and responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::support::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_resolved_by_sending_again() {
+async fn a_lost_response_is_resolved_by_a_retry() {
     for fault in [Fault::Lost, Fault::AnswerLost] {
         let store = FaultyStore::new(memory(), true);
         let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
@@ -31,7 +31,7 @@ async fn a_lost_answer_is_resolved_by_sending_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outcome_that_stays_unknown_is_called_unknown() {
+async fn an_outcome_that_stays_unknown_is_reported_as_unknown() {
     for (fault, outcome) in [
         (Fault::Lost, CommitOutcome::None),
         (Fault::AnswerLost, CommitOutcome::Unknown),
@@ -55,7 +55,7 @@ async fn an_outcome_that_stays_unknown_is_called_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_last_write_came_to_is_shown() {
+async fn the_result_of_the_last_write_is_reported() {
     for (fault, expected) in [
         (None, LastWrite::Answered),
         (Some(Fault::Lost), LastWrite::Unavailable),
@@ -74,7 +74,7 @@ async fn what_the_last_write_came_to_is_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_of_the_store_costs_its_batch_the_answer_and_nobody_else() {
+async fn a_panic_of_the_store_leaves_only_its_own_batch_with_an_unknown_outcome() {
     let store = FaultyStore::new(memory(), true);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
     store.faults.lock().unwrap().push_back(Some(Fault::Panics));
@@ -93,18 +93,18 @@ async fn a_panic_of_the_store_costs_its_batch_the_answer_and_nobody_else() {
             "{ended:?}"
         );
     }
-    let behind = executor.execute(&deposit("a", 2), &context()).await;
-    assert_eq!(behind.unwrap().reply, (8, Version(3)));
+    let later = executor.execute(&deposit("a", 2), &context()).await;
+    assert_eq!(later.unwrap().reply, (8, Version(3)));
     let again = executor.execute(&first, &contexts[0]).await.unwrap();
     assert!(again.duplicate);
     assert_eq!(again.reply, (5, Version(1)));
-    // One that would be refused now looks for its first try, which is on its way no more.
+    // A command that would be rejected now first looks for its earlier attempt, which is no longer in flight.
     let without_money = transfer("nobody", "a", 1);
     let again = executor.execute(&without_money, &contexts[1]).await;
     assert!(again.unwrap().duplicate);
 }
 
-/// A commit of another process, straight into the store.
+/// A commit of another process, which does not pass through the executor.
 fn foreign(account: &str, by: i64, expected: ExpectedVersion) -> Commit {
     let event = NewEvent {
         event: Moved { by }.encode(),
@@ -125,7 +125,7 @@ fn foreign(account: &str, by: i64, expected: ExpectedVersion) -> Commit {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_behind_one_that_fails_is_decided_again_though_the_version_fits() {
+async fn a_command_after_a_failed_one_is_decided_again_although_its_version_matches() {
     let inner = memory();
     let store = FaultyStore::new(Arc::clone(&inner), false);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
@@ -134,15 +134,15 @@ async fn a_command_behind_one_that_fails_is_decided_again_though_the_version_fit
         .execute(&deposit("a", 10), &context())
         .await
         .unwrap();
-    // Two commands in the lane: versions 2 and 3. The first one's batch is held back.
+    // Two commands in the lane: versions 2 and 3. The store delays the batch of the first.
     let mut tasks = JoinSet::new();
     for to in ["b", "c"] {
         let executor = Arc::clone(&executor);
         tasks.spawn(async move { executor.execute(&transfer("a", to, 5), &context()).await });
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // Another process takes version 2 and leaves too little. The second command had counted on what the first leaves;
-    // its version now fits an event of somebody else.
+    // Another process writes version 2 and leaves too little money. The second command was decided on the state after
+    // the first; its expected version now matches an event of another process.
     inner
         .append(&[foreign("a", -8, ExpectedVersion::Exact(Version(1)))])
         .await
@@ -163,19 +163,19 @@ async fn an_event_that_cannot_be_read_is_an_error_of_its_stream_alone() {
         writer.execute(&deposit(id, 1), &context()).await.unwrap();
     }
     store.damage(Position(3), "its time cannot be read");
-    // Another process has none of it in memory.
+    // Another process has nothing cached.
     let (reader, _tasks) = executor(&events);
     let error = reader.load::<Account>("a").await.unwrap_err();
     assert!(!error.is_retryable(), "{error}");
-    let told = format!("{error:?}");
+    let message = format!("{error:?}");
     assert!(
-        told.contains("account/a") && told.contains("its time cannot be read"),
-        "{told}"
+        message.contains("account/a") && message.contains("its time cannot be read"),
+        "{message}"
     );
-    let refused = reader.execute(&deposit("a", 1), &context()).await;
+    let rejected = reader.execute(&deposit("a", 1), &context()).await;
     assert!(
-        matches!(refused, Err(ExecuteError::Failed(_))),
-        "{refused:?}"
+        matches!(rejected, Err(ExecuteError::Failed(_))),
+        "{rejected:?}"
     );
     let done = reader.execute(&deposit("b", 1), &context()).await.unwrap();
     assert_eq!(done.reply, (2, Version(2)));
@@ -185,7 +185,7 @@ async fn an_event_that_cannot_be_read_is_an_error_of_its_stream_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_leaves_nothing_half_done() {
+async fn a_cancelled_caller_leaves_no_partial_state() {
     let store = FaultyStore::new(memory(), false);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
     for n in 0..20 {
@@ -263,7 +263,8 @@ async fn money_is_conserved_whatever_the_store_loses() {
         sum += account.cents;
     }
     assert_eq!(sum, 1_000);
-    // Two events a transfer and one for the first deposit: no more were written than were answered or left unknown.
+    // Two events per transfer and one for the first deposit: only acknowledged transfers and some of those with an
+    // unknown outcome were written.
     let transfers = usize::try_from((stores[0].head().await.unwrap().0 - 1) / 2).unwrap();
     assert!(
         ok <= transfers && transfers <= ok + unanswered,

@@ -21,7 +21,7 @@ async fn commands_on_one_stream_share_a_batch() {
         let executor = Arc::clone(&executor);
         tasks.spawn(async move { executor.execute(&deposit("a", 1), &context()).await });
     }
-    // All fifty are decided before the first batch may be written.
+    // All fifty are decided before the store writes the first batch.
     tokio::time::sleep(Duration::from_millis(1)).await;
     store.gate.add_permits(1_000);
     let mut answers: Vec<_> = tasks
@@ -36,13 +36,13 @@ async fn commands_on_one_stream_share_a_batch() {
         .collect();
     assert_eq!(
         answers, expected,
-        "each decided on what those ahead had left"
+        "each was decided on the state after the earlier ones"
     );
     assert_eq!(*store.batches.lock().unwrap(), [50]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_answered_before_what_the_answer_rests_on_is_durable() {
+async fn no_command_returns_before_the_states_it_was_decided_on_are_durable() {
     let store = FaultyStore::new(memory(), false);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
     let first = tokio::spawn({
@@ -50,7 +50,7 @@ async fn nobody_is_answered_before_what_the_answer_rests_on_is_durable() {
         async move { executor.execute(&deposit("a", 5), &context()).await }
     });
     tokio::task::yield_now().await;
-    // It is refused because of a deposit of 5 that is not durable yet.
+    // It is rejected on a balance of 5 that is not durable yet.
     let second = tokio::spawn({
         let executor = Arc::clone(&executor);
         async move { executor.execute(&transfer("a", "b", 9), &context()).await }
@@ -66,7 +66,7 @@ async fn nobody_is_answered_before_what_the_answer_rests_on_is_durable() {
 }
 
 #[tokio::test]
-async fn a_refusal_decided_on_a_stale_cache_is_decided_again() {
+async fn a_rejection_decided_on_a_stale_cache_is_decided_again() {
     let store = memory();
     let (here, _tasks) = executor(&store);
     let (there, _tasks) = executor(&store);
@@ -80,7 +80,7 @@ async fn a_refusal_decided_on_a_stale_cache_is_decided_again() {
 }
 
 #[tokio::test]
-async fn nothing_to_do_decided_on_a_stale_cache_is_answered_from_the_fresh_state() {
+async fn a_command_without_effect_decided_on_a_stale_cache_replies_from_the_fresh_state() {
     let store = memory();
     let (here, _tasks) = executor(&store);
     let (there, _tasks) = executor(&store);
@@ -92,7 +92,7 @@ async fn nothing_to_do_decided_on_a_stale_cache_is_answered_from_the_fresh_state
 }
 
 #[tokio::test]
-async fn a_stream_that_was_assumed_to_be_new_and_is_not_is_read() {
+async fn a_stream_wrongly_assumed_to_be_new_is_read() {
     let store = memory();
     let (there, _tasks) = executor(&store);
     there.execute(&deposit("a", 10), &context()).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_new_stream_is_not_read_first() {
 }
 
 #[tokio::test]
-async fn two_processes_on_the_same_accounts_lose_and_double_nothing() {
+async fn concurrent_processes_on_the_same_accounts_neither_lose_nor_repeat_transfers() {
     let store = memory();
     let processes = [executor(&store), executor(&store), executor(&store)];
     processes[0]
@@ -158,7 +158,7 @@ async fn two_processes_on_the_same_accounts_lose_and_double_nothing() {
 }
 
 #[tokio::test]
-async fn closing_waits_for_those_ahead_and_sees_what_they_put_in() {
+async fn closing_waits_for_earlier_commits_and_sees_their_events() {
     let store = FaultyStore::new(memory(), false);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
     store.gate.add_permits(1);
@@ -185,7 +185,7 @@ async fn closing_waits_for_those_ahead_and_sees_what_they_put_in() {
 }
 
 #[tokio::test]
-async fn what_is_put_in_while_an_account_closes_in_another_process_is_never_lost() {
+async fn a_put_concurrent_with_a_close_in_another_process_is_never_lost() {
     for _ in 0..50 {
         let store = memory();
         let (here, _tasks) = executor(&store);
@@ -208,7 +208,7 @@ async fn a_command_whose_deadline_passes_in_the_queue_is_not_written() {
         let executor = Arc::clone(&executor);
         async move { executor.execute(&deposit("x", 1), &context()).await }
     });
-    // By now its batch is at the store.
+    // Its batch has been sent to the store by now.
     tokio::time::sleep(Duration::from_millis(1)).await;
     let late = executor.execute(&deposit("a", 1), &context()).await;
     assert!(

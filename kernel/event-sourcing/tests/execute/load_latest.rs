@@ -1,11 +1,11 @@
-//! What a process remembers of a stream, and what the stream is now.
+//! The cached state of a stream and the latest one.
 
 use event_sourcing::Version;
 
 use super::support::{Account, context, deposit, executor, memory};
 
 #[tokio::test]
-async fn the_present_state_is_the_stores_whichever_process_wrote_it() {
+async fn the_latest_state_is_read_from_the_store_whichever_process_wrote_it() {
     let store = memory();
     let (here, _tasks) = executor(&store);
     let (elsewhere, _others) = executor(&store);
@@ -14,24 +14,24 @@ async fn the_present_state_is_the_stores_whichever_process_wrote_it() {
         .execute(&deposit("a", 2), &context())
         .await
         .unwrap();
-    // What was remembered is the reason to ask.
-    let (remembered, _) = here.load::<Account>("a").await.unwrap();
-    assert_eq!(remembered.cents, 1);
-    let (present, version) = here.load_latest::<Account>("a").await.unwrap();
-    assert_eq!((present.cents, version.0), (3, 2));
-    let (remembered, _) = here.load::<Account>("a").await.unwrap();
-    assert_eq!(remembered.cents, 3);
+    // The cached state is stale, which `load_latest` must detect.
+    let (cached, _) = here.load::<Account>("a").await.unwrap();
+    assert_eq!(cached.cents, 1);
+    let (latest, version) = here.load_latest::<Account>("a").await.unwrap();
+    assert_eq!((latest.cents, version.0), (3, 2));
+    let (cached, _) = here.load::<Account>("a").await.unwrap();
+    assert_eq!(cached.cents, 3);
 }
 
 #[tokio::test]
-async fn the_present_state_of_a_stream_without_events_is_the_initial_one() {
+async fn the_latest_state_of_an_empty_stream_is_the_initial_one() {
     let (executor, _tasks) = executor(&memory());
     let (account, version) = executor.load_latest::<Account>("nobody").await.unwrap();
     assert_eq!((account.cents, version.0), (0, 0));
 }
 
 #[tokio::test]
-async fn behind_an_event_that_was_read_no_older_state_is_remembered() {
+async fn a_state_older_than_the_required_version_is_read_again() {
     let store = memory();
     let (here, _tasks) = executor(&store);
     let (elsewhere, _others) = executor(&store);
@@ -43,7 +43,7 @@ async fn behind_an_event_that_was_read_no_older_state_is_remembered() {
         .load_at_least::<Account>("a", Version(1))
         .await
         .unwrap();
-    assert_eq!(known.cents, 1, "what is remembered is new enough");
+    assert_eq!(known.cents, 1, "the cached state is new enough");
     let (read, version) = here
         .load_at_least::<Account>("a", Version(2))
         .await

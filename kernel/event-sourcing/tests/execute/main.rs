@@ -1,4 +1,4 @@
-//! The executor: lanes, checked refusals, repeats, and what it makes of a store that fails.
+//! The executor: lanes, checked rejections, repeats, and its behaviour on a failing store.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! The same command id again.
+//! Repeated command ids.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ fn same(context: &Context) -> Context {
 }
 
 #[tokio::test]
-async fn a_repeat_gets_the_state_of_then() {
+async fn a_repeat_returns_the_state_after_its_first_execution() {
     let store = memory();
     let (executor, _tasks) = executor(&store);
     let first = context();
@@ -32,7 +32,7 @@ async fn a_repeat_gets_the_state_of_then() {
 }
 
 #[tokio::test]
-async fn a_repeat_that_would_be_refused_now_gets_the_first_answer() {
+async fn a_repeat_that_would_be_rejected_now_returns_the_first_reply() {
     let store = memory();
     let (executor, _tasks) = executor(&store);
     executor
@@ -53,7 +53,7 @@ async fn a_repeat_that_would_be_refused_now_gets_the_first_answer() {
 }
 
 #[tokio::test]
-async fn a_repeat_in_another_process_gets_the_first_answer() {
+async fn a_repeat_in_another_process_returns_the_first_reply() {
     let store = memory();
     let (here, _tasks) = executor(&store);
     let (there, _tasks) = executor(&store);
@@ -68,7 +68,7 @@ async fn a_repeat_in_another_process_gets_the_first_answer() {
 }
 
 #[tokio::test]
-async fn the_same_id_at_once_takes_effect_once() {
+async fn concurrent_commands_with_one_id_take_effect_once() {
     let store = memory();
     let (executor, _tasks) = executor(&store);
     let first = context();
@@ -95,17 +95,20 @@ async fn an_id_that_was_used_on_another_stream_is_reported() {
     let other = executor.execute(&deposit("b", 5), &same(&first)).await;
     assert!(matches!(other, Err(ExecuteError::Reused)), "{other:?}");
     assert_eq!(store.head().await.unwrap(), Position(1));
-    // The lane is not left with what the refused command had put there.
+    // The pending state of the rejected command was invalidated.
     assert_eq!(executor.load::<Account>("b").await.unwrap().0.cents, 0);
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_the_id_free() {
+async fn a_rejected_command_id_can_be_used_again() {
     let store = memory();
     let (executor, _tasks) = executor(&store);
     let first = context();
-    let refused = executor.execute(&transfer("a", "b", 5), &first).await;
-    assert!(matches!(refused, Err(ExecuteError::Rejected(Overdrawn(0)))));
+    let rejected = executor.execute(&transfer("a", "b", 5), &first).await;
+    assert!(matches!(
+        rejected,
+        Err(ExecuteError::Rejected(Overdrawn(0)))
+    ));
     executor
         .execute(&deposit("a", 5), &context())
         .await
@@ -117,7 +120,7 @@ async fn a_refusal_leaves_the_id_free() {
     assert!(!done.duplicate);
 }
 
-/// Takes a coin from the richer account, which is another one each time, and is written first.
+/// Moves one cent from the richer account to the other. The richer one, which is written first, alternates.
 struct Level;
 
 impl Command for Level {
@@ -142,9 +145,9 @@ impl Command for Level {
     }
 }
 
-/// What a commit begins with is nothing that a command declares: its repeat is known by the stored operation.
+/// A command does not declare its first stream: its repeat is recognized by the stored operation.
 #[tokio::test]
-async fn a_command_may_begin_its_commit_anywhere_and_its_repeat_is_known_all_the_same() {
+async fn a_repeat_is_recognized_whichever_stream_its_commit_starts_with() {
     let store = memory();
     let (executor, _tasks) = executor(&store);
     executor
@@ -170,7 +173,7 @@ async fn a_command_may_begin_its_commit_anywhere_and_its_repeat_is_known_all_the
 }
 
 #[tokio::test]
-async fn the_first_event_of_a_commit_and_no_other_has_the_operation() {
+async fn only_the_first_event_of_a_commit_has_the_operation() {
     let store = memory();
     let (executor, _tasks) = executor(&store);
     executor

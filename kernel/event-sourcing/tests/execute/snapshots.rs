@@ -1,4 +1,4 @@
-//! Snapshots: a shorter way to the same state.
+//! Snapshots.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ async fn account_with_250_events(store: &Arc<dyn EventStore>) {
     tasks.finished().await;
 }
 
-/// A state that no fold gives, marked with an event.
-fn lie_of(event_id: Uuid) -> String {
+/// A wrong state, marked with an event: it shows whether a snapshot was used.
+fn wrong_state(event_id: Uuid) -> String {
     format!(r#"{{"event_id":"{event_id}","state":{{"cents":1000,"closed":false}}}}"#)
 }
 
@@ -34,13 +34,13 @@ async fn event_at(store: &Arc<dyn EventStore>, version: u64) -> Uuid {
     page.unwrap().events[0].event_id
 }
 
-async fn kept_version(store: &Arc<dyn EventStore>) -> Option<Version> {
+async fn stored_version(store: &Arc<dyn EventStore>) -> Option<Version> {
     let kept = store.load_snapshot(&Account::stream("a"), 1).await.unwrap();
     kept.map(|kept| kept.version)
 }
 
 #[tokio::test]
-async fn one_is_taken_every_hundred_events_and_loading_starts_there() {
+async fn a_snapshot_is_taken_every_hundred_events_and_loading_starts_there() {
     let store = memory();
     account_with_250_events(&store).await;
     let snapshot = store
@@ -49,10 +49,10 @@ async fn one_is_taken_every_hundred_events_and_loading_starts_there() {
         .unwrap()
         .unwrap();
     assert_eq!(snapshot.version, Version(200));
-    // The events below it are not read: a snapshot that lies shows through.
+    // The events below it are not read: a wrong snapshot is visible in the result.
     let lie = Snapshot {
         version: Version(249),
-        state: lie_of(event_at(&store, 249).await),
+        state: wrong_state(event_at(&store, 249).await),
         ..snapshot
     };
     store.save_snapshot(&lie).await.unwrap();
@@ -62,21 +62,21 @@ async fn one_is_taken_every_hundred_events_and_loading_starts_there() {
 }
 
 #[tokio::test]
-async fn without_one_or_with_one_of_another_shape_the_state_is_the_same() {
+async fn a_missing_or_unreadable_snapshot_does_not_change_the_state() {
     let store = memory();
     account_with_250_events(&store).await;
-    let other_shape = Snapshot {
+    let other_schema = Snapshot {
         stream: Account::stream("a"),
         version: Version(250),
         schema_version: 2,
         state: "{}".to_owned(),
         created_at: at(0),
     };
-    store.save_snapshot(&other_shape).await.unwrap();
+    store.save_snapshot(&other_schema).await.unwrap();
     let unreadable = Snapshot {
         schema_version: 1,
         state: "[]".to_owned(),
-        ..other_shape
+        ..other_schema
     };
     store.save_snapshot(&unreadable).await.unwrap();
     let (executor, _tasks) = executor(&store);
@@ -84,9 +84,9 @@ async fn without_one_or_with_one_of_another_shape_the_state_is_the_same() {
     assert_eq!((account.cents, version), (250, Version(250)));
 }
 
-/// As after a restore: the snapshot is of events that the stream does not have.
+/// As after a restore: the snapshot contains events that the stream does not have.
 #[tokio::test]
-async fn one_of_other_events_is_ignored_and_replaced() {
+async fn a_snapshot_of_other_events_is_ignored_and_replaced() {
     for (version, event_id) in [(900, Uuid::nil()), (249, Uuid::nil()), (200, Uuid::nil())] {
         let store = memory();
         account_with_250_events(&store).await;
@@ -98,7 +98,7 @@ async fn one_of_other_events_is_ignored_and_replaced() {
             .unwrap();
         let foreign = Snapshot {
             version: Version(version),
-            state: lie_of(event_id),
+            state: wrong_state(event_id),
             ..kept
         };
         store.save_snapshot(&foreign).await.unwrap();
@@ -110,12 +110,16 @@ async fn one_of_other_events_is_ignored_and_replaced() {
         assert_eq!(done.unwrap().reply, (251, Version(251)), "{version}");
         drop(executor);
         tasks.finished().await;
-        assert_eq!(kept_version(&store).await, Some(Version(250)), "{version}");
+        assert_eq!(
+            stored_version(&store).await,
+            Some(Version(250)),
+            "{version}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_repeat_of_a_command_below_the_snapshot_gets_the_state_of_then() {
+async fn a_repeat_of_a_command_below_the_snapshot_returns_its_first_reply() {
     let store = memory();
     let (executor, _tasks) = executor(&store);
     let first = context();
@@ -126,7 +130,7 @@ async fn a_repeat_of_a_command_below_the_snapshot_gets_the_state_of_then() {
 }
 
 #[tokio::test]
-async fn a_long_stream_without_one_gets_one_when_it_is_loaded() {
+async fn a_long_stream_without_a_snapshot_gets_one_when_it_is_loaded() {
     let store = memory();
     let config = ExecutorConfig {
         snapshot_every: 1_000,

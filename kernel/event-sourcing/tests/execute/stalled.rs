@@ -1,4 +1,4 @@
-//! Commits that are on their way for longer than their callers wait.
+//! Commits that are in flight for longer than their callers wait.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,8 +21,8 @@ fn start(executor: &Arc<Executor>, command: Transfer, context: Context) -> JoinH
     })
 }
 
-/// A deposit into "a" and a transfer of it under `first`, in one batch that the store holds back.
-async fn held_back(store: &FaultyStore, executor: &Arc<Executor>, first: &Context) {
+/// A deposit into "a" and a transfer from it with the context `first`, in one batch that the store delays.
+async fn delayed(store: &FaultyStore, executor: &Arc<Executor>, first: &Context) {
     start(executor, deposit("before", 1), context());
     sleep(Duration::from_millis(1)).await;
     start(executor, deposit("a", 5), context());
@@ -41,13 +41,13 @@ fn within(time: Duration) -> Context {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_is_not_refused_while_the_first_is_on_its_way() {
+async fn a_repeat_is_not_rejected_while_the_first_commit_is_in_flight() {
     let store = FaultyStore::new(memory(), false);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
     let first = within(Duration::from_secs(1));
-    held_back(&store, &executor, &first).await;
+    delayed(&store, &executor, &first).await;
     sleep(Duration::from_secs(2)).await;
-    // The first caller gave up, and what the second one reads from the store lacks the deposit.
+    // The first caller timed out, and the state that the second one reads from the store lacks the deposit.
     let again = Context {
         deadline: Instant::now() + Duration::from_secs(20),
         ..first
@@ -64,11 +64,11 @@ async fn a_repeat_is_not_refused_while_the_first_is_on_its_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_that_cannot_tell_either_says_so() {
+async fn a_repeat_that_cannot_resolve_the_outcome_reports_it_as_unknown() {
     let store = FaultyStore::new(memory(), false);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
     let first = within(Duration::from_secs(1));
-    held_back(&store, &executor, &first).await;
+    delayed(&store, &executor, &first).await;
     sleep(Duration::from_secs(2)).await;
     let again = Context {
         deadline: Instant::now() + Duration::from_secs(1),
@@ -85,7 +85,7 @@ async fn a_repeat_that_cannot_tell_either_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_have_been_written_is_not_called_failed() {
+async fn a_commit_that_may_have_been_written_is_not_reported_as_failed() {
     let store = FaultyStore::new(memory(), true);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
     let faults = [Some(Fault::AnswerLost), Some(Fault::Failed)];
@@ -102,7 +102,7 @@ async fn what_may_have_been_written_is_not_called_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_goes_in_parts_remembers_that_it_may_have_been_written() {
+async fn a_batch_that_is_retried_in_parts_keeps_its_unknown_outcome() {
     let store = FaultyStore::new(memory(), false);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
     let mut faults = vec![None, Some(Fault::AnswerLost), Some(Fault::Failed)];
@@ -128,7 +128,7 @@ async fn a_batch_that_goes_in_parts_remembers_that_it_may_have_been_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeat_whose_first_answer_cannot_be_read_says_that_it_took_effect_and_where() {
+async fn a_repeat_whose_first_reply_cannot_be_read_reports_the_position_of_its_effect() {
     for hangs in [false, true] {
         let store = FaultyStore::new(memory(), true);
         let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
@@ -147,7 +147,7 @@ async fn a_repeat_whose_first_answer_cannot_be_read_says_that_it_took_effect_and
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_state_is_shown_only_when_it_is_durable() {
+async fn a_state_is_returned_only_when_it_is_durable() {
     let inner = memory();
     let store = FaultyStore::new(Arc::clone(&inner), false);
     let (executor, _tasks) = executor(&(Arc::clone(&store) as Arc<dyn EventStore>));
@@ -161,7 +161,7 @@ async fn a_state_is_shown_only_when_it_is_durable() {
         yield_now().await;
     }
     assert!(!shown.is_finished());
-    // The deposit is refused at first, because another process is faster, and decided again.
+    // The deposit is rejected at first, because another process writes before it, and decided again.
     let (other, _tasks) = super::support::executor(&inner);
     other.execute(&deposit("a", 7), &context()).await.unwrap();
     store.gate.add_permits(1_000);

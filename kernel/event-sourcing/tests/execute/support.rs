@@ -1,4 +1,4 @@
-//! Accounts that money moves between, and a store that misbehaves on request.
+//! Accounts with transfers between them, and a store with fault injection.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -40,7 +40,7 @@ impl Aggregate for Account {
     }
 }
 
-/// Counts what is put into it; written by commands that never read it.
+/// Counts the things put into it; written by commands that never read it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Box_(pub i64);
 
@@ -57,7 +57,7 @@ impl Aggregate for Box_ {
 #[derive(Debug, PartialEq)]
 pub struct Overdrawn(pub i64);
 
-/// Moves money; from nowhere if `from` is empty.
+/// Transfers money; a deposit if `from` is empty.
 #[derive(Clone, Debug)]
 pub struct Transfer {
     pub from: String,
@@ -142,7 +142,7 @@ impl Command for Put {
     }
 }
 
-/// Empties an account if its box is empty.
+/// Withdraws everything from an account if its box is empty.
 pub struct Close(pub &'static str);
 
 impl Command for Close {
@@ -194,20 +194,20 @@ pub fn memory() -> Arc<dyn EventStore> {
     Arc::new(MemoryEventStore::new(Arc::new(SystemClock)))
 }
 
-/// What happens to one append.
+/// The fault of one append.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
-    /// It never reaches the store.
+    /// The batch does not reach the store.
     Lost,
-    /// It is written, and the answer is lost.
+    /// The batch is written, and the response is lost.
     AnswerLost,
-    /// The store fails for good, and writes nothing.
+    /// The store fails permanently and writes nothing.
     Failed,
-    /// It is written, and then a bug of the store unwinds.
+    /// The batch is written, and then the store panics.
     Panics,
 }
 
-/// A store whose appends wait for permission, can fail, and are counted.
+/// A store whose appends wait for a permit, can fail, and are counted.
 #[derive(Debug)]
 pub struct FaultyStore {
     pub inner: Arc<dyn EventStore>,
@@ -217,7 +217,7 @@ pub struct FaultyStore {
     pub loads: AtomicUsize,
     /// Whether streams cannot be read.
     pub is_unreadable: AtomicBool,
-    /// Whether reads of streams never end.
+    /// Whether reads of streams never return.
     pub hangs: AtomicBool,
 }
 

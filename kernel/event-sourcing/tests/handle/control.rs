@@ -1,4 +1,4 @@
-//! What an operator decides, and who runs the handler.
+//! Operators' decisions, and leases of handlers.
 
 use std::time::Duration;
 
@@ -58,13 +58,13 @@ async fn one_process_works_and_another_takes_over_when_it_stops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_whose_token_is_old_writes_no_checkpoint() {
+async fn a_process_with_an_old_token_writes_no_checkpoint() {
     let fixture = Fixture::new();
     let mut zombie = fixture.run();
     zombie.until(|state| state.active).await;
-    // Another process began with the next token; this one does not know, and its lease seems to last.
-    let began = fixture.store.begin("sending", Token(2)).await.unwrap();
-    assert!(began.is_some());
+    // Another process has started with the next token; this one still considers its lease valid.
+    let started = fixture.store.begin("sending", Token(2)).await.unwrap();
+    assert!(started.is_some());
     fixture.append("a", [1]).await;
     zombie.until(|state| !state.active).await;
     assert_eq!(fixture.checkpoint().await, 0);
@@ -72,7 +72,7 @@ async fn one_whose_token_is_old_writes_no_checkpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_is_replaced_is_noticed_and_shown() {
+async fn a_replaced_log_is_detected_and_reported() {
     let fixture = Fixture::new();
     fixture.append("a", [1, 2]).await;
     let mut running = fixture.run();
@@ -85,11 +85,11 @@ async fn a_log_that_is_replaced_is_noticed_and_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn leases_that_were_restored_from_an_older_copy_stop_nothing() {
+async fn leases_restored_from_an_older_copy_do_not_block_the_handler() {
     let fixture = Fixture::new();
-    // An earlier life of the leases has come to token 8.
-    let began = fixture.store.begin("sending", Token(8)).await.unwrap();
-    assert!(began.is_some());
+    // Before the restore the lease had reached token 8.
+    let started = fixture.store.begin("sending", Token(8)).await.unwrap();
+    assert!(started.is_some());
     let mut running = fixture.run();
     fixture.append("a", [1]).await;
     running.reaches(1).await;
@@ -98,11 +98,11 @@ async fn leases_that_were_restored_from_an_older_copy_stop_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_is_obeyed_within_a_second_also_right_after_another_read() {
+async fn a_pause_takes_effect_within_a_second_even_right_after_a_read() {
     let fixture = Fixture::new();
     let mut running = fixture.run();
     running.until(|state| state.active).await;
-    // Read with the decisions that are fresh then, and the pause right after it.
+    // The event is read together with fresh decisions; the pause is recorded directly after that.
     fixture.append("a", [1]).await;
     running.reaches(1).await;
     fixture
@@ -119,13 +119,13 @@ async fn a_pause_is_obeyed_within_a_second_also_right_after_another_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_does_not_run_it_any_more_shows_nothing_of_what_it_knew() {
+async fn a_process_that_lost_the_handler_resets_its_state() {
     let fixture = Fixture::new();
     fixture.append("a", [13]).await;
     let mut running = fixture.run();
     running.until(|state| state.parked == 1).await;
-    let began = fixture.store.begin("sending", Token(2)).await.unwrap();
-    assert!(began.is_some());
+    let started = fixture.store.begin("sending", Token(2)).await.unwrap();
+    assert!(started.is_some());
     fixture.append("b", [1]).await;
     running.until(|state| !state.active).await;
     assert_eq!(running.state.borrow().parked, 0);

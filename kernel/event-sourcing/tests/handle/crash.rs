@@ -1,4 +1,4 @@
-//! Processes that end at any moment.
+//! Processes that stop or crash at any moment.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::support::{Fixture, Sending};
 
 #[tokio::test(start_paused = true)]
-async fn what_is_under_way_at_a_stop_comes_to_its_end_and_is_not_repeated() {
+async fn a_delivery_in_progress_at_a_stop_finishes_and_is_not_repeated() {
     let fixture = Fixture::new();
     fixture.receiver.gate.forget_permits(usize::MAX);
     fixture.append("a", [1, 2]).await;
@@ -27,7 +27,7 @@ async fn what_is_under_way_at_a_stop_comes_to_its_end_and_is_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_start_is_noted_before_an_event_is_delivered() {
+async fn the_first_start_is_recorded_before_an_event_is_delivered() {
     let fixture = Fixture::new();
     fixture.append("a", [1]).await;
     fixture.receiver.gate.forget_permits(usize::MAX);
@@ -50,7 +50,7 @@ async fn a_first_start_is_noted_before_an_event_is_delivered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_waits_for_a_receiver_that_is_silent_only_for_a_while() {
+async fn a_stop_waits_only_for_the_grace_period_for_an_unresponsive_receiver() {
     let fixture = Fixture::new();
     fixture.receiver.gate.forget_permits(usize::MAX);
     fixture.append("a", [1]).await;
@@ -67,7 +67,7 @@ async fn a_stop_waits_for_a_receiver_that_is_silent_only_for_a_while() {
     assert_eq!(fixture.receiver.of("a"), [1]);
 }
 
-/// A small generator, so that a failure can be repeated from its seed.
+/// A random number generator whose seed reproduces a failure.
 struct Random(u64);
 
 impl Random {
@@ -80,8 +80,8 @@ impl Random {
     }
 }
 
-/// Events, refusals, failures, decisions and kills in any order: no event is lost, and none comes before one of its
-/// stream that came first.
+/// Events, permanent and transient failures, decisions and crashes in any order: no event is lost, and the events of
+/// each stream are first delivered in order.
 #[tokio::test(start_paused = true)]
 async fn whatever_happens_every_event_is_delivered_in_the_order_of_its_stream() {
     for seed in 0..60 {
@@ -91,7 +91,7 @@ async fn whatever_happens_every_event_is_delivered_in_the_order_of_its_stream() 
         let mut running = fixture.run();
         for number in 0..120 {
             let stream = random.below(4);
-            // A thousand steps keep the numbers apart, some of which end in one that is refused.
+            // From 1,000 on, so that these numbers differ from 7 and 13, which fail.
             let by = match random.below(15) {
                 0 if !expected[index(stream)].contains(&13) => 13,
                 1 if !expected[index(stream)].contains(&7) => 7,
@@ -126,7 +126,7 @@ async fn whatever_happens_every_event_is_delivered_in_the_order_of_its_stream() 
         fixture.receiver.repair();
         fixture.receiver.failures.store(0, Ordering::SeqCst);
         running.stop().await;
-        // A start has all parked streams try again.
+        // A start retries all parked streams.
         let mut running = fixture.run();
         running
             .until(|state| state.active && state.parked == 0)

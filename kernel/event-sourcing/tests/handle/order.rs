@@ -30,7 +30,7 @@ async fn each_event_is_delivered_once_in_the_order_of_its_stream_and_not_again_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_starts_now_is_not_told_of_what_was_before_and_of_all_that_comes_after() {
+async fn a_handler_that_starts_now_gets_no_earlier_events_and_all_later_ones() {
     let fixture = Fixture::new();
     fixture.append("a", [1, 2, 3]).await;
     let run = || {
@@ -40,7 +40,7 @@ async fn one_that_starts_now_is_not_told_of_what_was_before_and_of_all_that_come
     let mut running = run();
     running.until(|state| state.active).await;
     running.stop().await;
-    // What happens while no process runs is not missed.
+    // Events appended while no process runs are not missed.
     fixture.append("a", [4]).await;
     let mut running = run();
     running.reaches(4).await;
@@ -49,7 +49,7 @@ async fn one_that_starts_now_is_not_told_of_what_was_before_and_of_all_that_come
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_event_is_tried_again_under_the_same_key_before_the_next_of_its_stream() {
+async fn a_failed_event_is_retried_with_the_same_key_before_the_next_of_its_stream() {
     let fixture = Fixture::new();
     fixture.receiver.failures.store(3, Ordering::SeqCst);
     fixture.append("a", [1, 2]).await;
@@ -65,7 +65,7 @@ async fn a_failed_event_is_tried_again_under_the_same_key_before_the_next_of_its
 }
 
 #[tokio::test(start_paused = true)]
-async fn streams_are_delivered_at_once_up_to_a_limit_and_one_that_retries_takes_no_place() {
+async fn streams_are_delivered_concurrently_up_to_a_limit_and_a_waiting_retry_does_not_count() {
     let fixture = Fixture::new();
     fixture.append("retries", [7]).await;
     for stream in 0..20 {
@@ -80,7 +80,7 @@ async fn streams_are_delivered_at_once_up_to_a_limit_and_one_that_retries_takes_
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(fixture.receiver.most_in_flight.load(Ordering::SeqCst), 4);
-    // The checkpoint stays in front of the event that has no end.
+    // The checkpoint stays before the event that is not done.
     assert_eq!(fixture.checkpoint().await, 0);
     fixture.receiver.repair();
     running.reaches(21).await;
@@ -88,7 +88,7 @@ async fn streams_are_delivered_at_once_up_to_a_limit_and_one_that_retries_takes_
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_reads_no_more_than_it_may_keep_while_deliveries_stand_still() {
+async fn it_reads_no_more_than_its_limit_while_deliveries_are_blocked() {
     let fixture = Fixture::new();
     fixture.receiver.gate.forget_permits(usize::MAX);
     for stream in 0..60 {
@@ -109,7 +109,7 @@ async fn it_reads_no_more_than_it_may_keep_while_deliveries_stand_still() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_that_do_not_concern_it_move_its_checkpoint() {
+async fn events_that_do_not_match_advance_the_checkpoint() {
     let fixture = Fixture::new();
     for _ in 0..30 {
         let renamed = EncodedEvent {
@@ -126,7 +126,7 @@ async fn events_that_do_not_concern_it_move_its_checkpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_try_that_does_not_end_in_time_is_given_up_and_repeated() {
+async fn an_attempt_that_times_out_is_retried() {
     let fixture = Fixture::new();
     fixture.receiver.gate.forget_permits(usize::MAX);
     fixture.append("a", [1]).await;

@@ -1,4 +1,4 @@
-//! Parked streams: what parks one, what continues meanwhile, and how it resumes.
+//! Parked streams: what parks one, what continues, and how it resumes.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn unknown() -> EncodedEvent {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_refused_parks_its_stream_and_all_others_go_on() {
+async fn a_permanent_failure_parks_its_stream_and_all_others_continue() {
     let fixture = Fixture::new();
     fixture.append("a", [1, 13, 3]).await;
     fixture.append("b", [1, 2]).await;
@@ -33,12 +33,12 @@ async fn an_event_that_is_refused_parks_its_stream_and_all_others_go_on() {
     assert_eq!((row.position, row.version.0), (Position(2), 2));
     assert_eq!(row.reason, "13 is not taken");
     assert_eq!(row.event_type, "Incremented");
-    assert_eq!(fixture.receiver.tries_of("a"), 2, "it is not tried again");
+    assert_eq!(fixture.receiver.tries_of("a"), 2, "it is not retried");
     running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_fails_is_parked_after_so_many_tries() {
+async fn an_event_that_keeps_failing_is_parked_after_the_maximum_of_attempts() {
     let fixture = Fixture::new();
     fixture.append("a", [7, 8]).await;
     let mut running = fixture.run();
@@ -50,7 +50,7 @@ async fn an_event_that_fails_is_parked_after_so_many_tries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_unknown_or_cannot_be_read_parks_its_stream() {
+async fn an_unknown_or_unreadable_event_parks_its_stream() {
     let fixture = Fixture::new();
     fixture.append_one("a", unknown()).await;
     fixture.append("b", [1, 2]).await;
@@ -64,7 +64,7 @@ async fn an_event_that_is_unknown_or_cannot_be_read_parks_its_stream() {
     assert_eq!(parked["b"].reason, "its metadata cannot be read");
     assert_eq!(fixture.receiver.of("b"), [0; 0]);
     assert_eq!(fixture.receiver.of("c"), [1]);
-    // A start of another binary tries again, and an operator need not ask for it.
+    // A start of another binary retries it without an operator.
     running.stop().await;
     log.repair(Position(2));
     let mut running = fixture.run();
@@ -79,7 +79,7 @@ async fn a_stream_that_resumes_gets_all_its_events_in_order_and_then_the_new_one
     let fixture = Fixture::new();
     fixture.append("a", [1, 13]).await;
     fixture.append("b", [1]).await;
-    // More than one read of the stream.
+    // More than one page of the stream.
     fixture.append("a", 100..350).await;
     let mut running = fixture.run();
     running.reaches(253).await;
@@ -120,7 +120,7 @@ async fn a_stream_that_resumes_and_fails_again_is_parked_where_it_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_skipped_event_is_left_out_and_the_later_ones_are_delivered() {
+async fn a_skipped_event_is_not_delivered_and_the_later_ones_are() {
     let fixture = Fixture::new();
     fixture.append("a", [1, 13, 2]).await;
     let mut running = fixture.run();
@@ -131,19 +131,19 @@ async fn a_skipped_event_is_left_out_and_the_later_ones_are_delivered() {
         .await;
     running.stop().await;
     assert_eq!(fixture.receiver.of("a"), [1, 2]);
-    // A handler that begins anew leaves it out as well.
-    let anew = Fixture {
+    // A handler that starts again without a checkpoint skips it too.
+    let restarted = Fixture {
         store: std::sync::Arc::default(),
         ..fixture
     };
-    let mut running = anew.run();
+    let mut running = restarted.run();
     running.reaches(4).await;
     running.stop().await;
-    assert_eq!(anew.receiver.of("a"), [1, 2, 1, 2]);
+    assert_eq!(restarted.receiver.of("a"), [1, 2, 1, 2]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn above_so_many_parked_streams_it_stands_still_and_goes_on_when_they_are_resumed() {
+async fn with_too_many_parked_streams_it_stops_reading_until_they_are_resumed() {
     let fixture = Fixture::new();
     for stream in 0..4 {
         fixture.append(&format!("stream {stream}"), [13]).await;
@@ -171,7 +171,7 @@ async fn above_so_many_parked_streams_it_stands_still_and_goes_on_when_they_are_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_skipped_during_its_last_try_is_left_out() {
+async fn an_event_that_is_skipped_during_its_last_attempt_does_not_park_its_stream() {
     let fixture = Fixture::new();
     fixture.append("a", [13, 2]).await;
     let mut running = fixture.run();

@@ -1,4 +1,4 @@
-//! A log, a handler that records what it gets, and processes that run it.
+//! A log, a handler that records its deliveries, and processes that run it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,17 +20,17 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// The receiver at the other side, which outlives processes.
+/// The external receiver, which outlives processes.
 pub struct Receiver {
-    /// Each try: stream, number, key.
+    /// Each attempt: stream, number, key.
     pub tries: Mutex<Vec<(String, u64, String)>>,
-    /// Each try that succeeded.
+    /// Each attempt that succeeded.
     pub handled: Mutex<Vec<(String, u64)>>,
-    /// Refuses 13 for good, and fails 7 for now.
+    /// Whether 13 fails permanently and 7 transiently.
     pub is_broken: AtomicBool,
-    /// Fails so many tries, whatever the event.
+    /// The number of further attempts that fail, whatever the event.
     pub failures: AtomicU64,
-    /// Every try needs a permit.
+    /// Every attempt needs a permit.
     pub gate: Semaphore,
     pub in_flight: AtomicU64,
     pub most_in_flight: AtomicU64,
@@ -51,7 +51,7 @@ impl Default for Receiver {
 }
 
 impl Receiver {
-    /// What was handled of a stream, in order.
+    /// The handled numbers of a stream, in order.
     pub fn of(&self, stream: &str) -> Vec<u64> {
         let handled = self.handled.lock().unwrap();
         let own = handled.iter().filter(|(id, _)| id == stream);
@@ -83,7 +83,7 @@ impl Receiver {
         self.most_in_flight.fetch_max(now, Ordering::SeqCst);
         let permit = self.gate.acquire().await.unwrap();
         permit.forget();
-        // The other side takes a moment.
+        // The receiver is not instantaneous, so that deliveries overlap.
         tokio::time::sleep(Duration::from_millis(2)).await;
         self.in_flight.fetch_sub(1, Ordering::SeqCst);
         let tried = (stream.to_owned(), by, key);
@@ -94,7 +94,7 @@ impl Receiver {
                 left.checked_sub(1)
             });
         if left.is_ok() {
-            return Err(HandlerError::retryable("fails so often"));
+            return Err(HandlerError::retryable("a transient failure"));
         }
         if self.is_broken.load(Ordering::SeqCst) {
             match by {
@@ -109,7 +109,7 @@ impl Receiver {
     }
 }
 
-/// Passes the numbers on to a receiver.
+/// Sends the numbers to a receiver.
 pub struct Sending<const FROM_START: bool>(pub Arc<Receiver>);
 
 impl<const FROM_START: bool> EventHandler for Sending<FROM_START> {
@@ -272,8 +272,8 @@ impl Running {
     pub async fn until(&mut self, fact: impl FnMut(&HandlerState) -> bool) {
         tokio::time::timeout(Duration::from_hours(1), self.state.wait_for(fact))
             .await
-            .unwrap_or_else(|_| panic!("not in time"))
-            .expect("the runner runs");
+            .unwrap_or_else(|_| panic!("timed out"))
+            .expect("the runner is running");
     }
 
     pub async fn stop(self) {
@@ -281,7 +281,7 @@ impl Running {
         self.task.await.unwrap();
     }
 
-    /// Ends as a process does that is killed.
+    /// Ends like a killed process.
     pub async fn kill(self) {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());

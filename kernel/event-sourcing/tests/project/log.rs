@@ -1,11 +1,11 @@
-//! A log that was restored from an older copy, or replaced, is noticed, and the read model is built anew.
+//! A log that was restored from an older copy, or replaced, is detected, and the read model is rebuilt.
 
 use event_sourcing::{EventStore, Position, Tail};
 
 use super::*;
 
 impl Fixture {
-    /// From now on the log is as it was at `position`, and grows differently.
+    /// Restores the log to `position`; later events differ from those before.
     fn restore(&mut self, position: u64) {
         self.log.restore(Position(position));
         self.epoch += 1;
@@ -15,7 +15,7 @@ impl Fixture {
         self.rows.table.lock().unwrap().restarts
     }
 
-    /// Has the runner come to the end of the log that is there now.
+    /// Waits until the runner has rebuilt the rows from the current log.
     async fn is_rebuilt(&self, running: &mut Running) {
         let head = self.log.head().await.unwrap();
         running
@@ -34,7 +34,7 @@ async fn at_ten() -> (Fixture, Running) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shorter_log_is_noticed_while_nothing_happens() {
+async fn a_shorter_log_is_detected_while_idle() {
     let (mut fixture, mut running) = at_ten().await;
     fixture.restore(4);
     fixture.is_rebuilt(&mut running).await;
@@ -43,7 +43,7 @@ async fn a_shorter_log_is_noticed_while_nothing_happens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_has_grown_since_it_was_restored_is_noticed_by_its_events() {
+async fn a_restored_log_that_has_grown_is_detected_by_its_events() {
     let (mut fixture, mut running) = at_ten().await;
     fixture.restore(4);
     fixture.append("b", 201..=220).await;
@@ -56,7 +56,7 @@ async fn a_log_that_has_grown_since_it_was_restored_is_noticed_by_its_events() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_was_restored_while_no_process_ran_is_noticed_at_the_start() {
+async fn a_log_restored_while_no_process_ran_is_detected_at_the_start() {
     let (mut fixture, running) = at_ten().await;
     running.stop().await;
     fixture.restore(4);
@@ -71,10 +71,10 @@ async fn a_log_that_was_restored_while_no_process_ran_is_noticed_at_the_start() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_log_is_noticed_by_its_id() {
+async fn another_log_is_detected_by_its_id() {
     let (fixture, mut running) = at_ten().await;
     fixture.log.replace(memory());
-    // The very same events, of which only the log's id tells that they are others.
+    // The same events: only the log's id differs.
     fixture.append("a", 101..=110).await;
     fixture.is_rebuilt(&mut running).await;
     assert_eq!(fixture.rows(), sums([("a", 1_055), ("all", 1_055)]));
@@ -82,7 +82,7 @@ async fn another_log_is_noticed_by_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_tail_kept_of_the_log_before_is_not_folded() {
+async fn events_of_the_old_log_buffered_in_a_tail_are_not_folded() {
     let mut fixture = Fixture::new(Rows::default());
     fixture.append("a", 101..=110).await;
     let log = Arc::clone(&fixture.log) as Arc<dyn EventStore>;
@@ -100,7 +100,7 @@ async fn what_a_tail_kept_of_the_log_before_is_not_folded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_log_is_caught_up_with_at_once() {
+async fn a_build_of_an_empty_log_has_caught_up_immediately() {
     let fixture = Fixture::new(Rows::building());
     let mut running = fixture.run("one");
     running.until(|state| state.caught_up).await;
@@ -109,7 +109,7 @@ async fn an_empty_log_is_caught_up_with_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_build_has_caught_up_with_the_page_that_ends_at_the_head() {
+async fn a_build_has_caught_up_after_the_page_that_ends_at_the_head() {
     let fixture = Fixture::new(Rows {
         writing: Duration::from_millis(10),
         ..Rows::building()
@@ -118,7 +118,7 @@ async fn a_build_has_caught_up_with_the_page_that_ends_at_the_head() {
     let mut running = fixture.run("one");
     running.until(|state| state.position == Position(7)).await;
     assert!(!running.state.borrow().caught_up);
-    // Killed half-way, another process continues.
+    // Stopped during the build; another process continues.
     running.stop().await;
     let mut running = fixture.run("two");
     running.until(|state| state.caught_up).await;

@@ -1,4 +1,4 @@
-//! The projection runner: rows equal the fold of the log, whatever fails and whoever else runs.
+//! The projection runner: rows equal the fold of the log, whatever fails and whichever processes run.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Sums a counter. An old binary refuses to count by 13.
+/// Sums a counter. An old binary cannot fold 13.
 struct Sums<const COUNTS_13: bool>;
 
 type Old = Sums<false>;
@@ -66,13 +66,13 @@ struct Table {
     writes: usize,
 }
 
-/// Rows in memory. Each write can be told to fail, before or after it took effect.
+/// Rows in memory. Writes can fail, before or after taking effect.
 #[derive(Default)]
 struct Rows {
     table: Mutex<Table>,
     fail_every: usize,
     calls: AtomicUsize,
-    /// What each write takes, and the only connection that there is.
+    /// The duration of each write, and the only connection.
     writing: Duration,
     connection: tokio::sync::Mutex<()>,
     demand: watch::Sender<Position>,
@@ -92,7 +92,7 @@ impl Rows {
     }
 }
 
-/// Leases beside the rows: they need the same connection.
+/// Leases in the database of the rows: they need the same connection.
 struct Leases {
     log: Arc<MemoryEventStore>,
     rows: Arc<Rows>,
@@ -234,7 +234,7 @@ fn operator() -> Actor {
 struct Fixture {
     log: Arc<ReplaceableStore>,
     leases: Arc<MemoryEventStore>,
-    /// Has events at one position differ before and after a restore.
+    /// Makes events at one position differ before and after a restore.
     epoch: u64,
     rows: Arc<Rows>,
 }
@@ -265,7 +265,7 @@ impl Fixture {
         }
     }
 
-    /// Events that do not concern the projection.
+    /// Appends events that the projection ignores.
     async fn append_others(&self, count: usize) {
         for _ in 0..count {
             let other = EncodedEvent {
@@ -364,8 +364,8 @@ impl Running {
     async fn until(&mut self, fact: impl FnMut(&RunnerState) -> bool) {
         tokio::time::timeout(Duration::from_mins(1), self.state.wait_for(fact))
             .await
-            .unwrap_or_else(|_| panic!("not in time"))
-            .expect("the runner runs");
+            .unwrap_or_else(|_| panic!("timed out"))
+            .expect("the runner is running");
     }
 
     async fn stop(self) {
@@ -396,7 +396,7 @@ async fn rows_are_the_fold_of_the_log_and_follow_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_that_fails_before_and_after_writing_counts_nothing_twice() {
+async fn a_database_that_fails_before_or_after_writing_causes_no_double_count() {
     let fixture = Fixture::new(Rows {
         fail_every: 3,
         ..Rows::default()
@@ -410,7 +410,7 @@ async fn a_database_that_fails_before_and_after_writing_counts_nothing_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_contradicts_the_rows_parks_in_front_of_it_and_keeps_what_came_before() {
+async fn an_event_that_cannot_be_folded_parks_the_projection_and_earlier_events_stay_folded() {
     let fixture = Fixture::new(Rows::default());
     fixture.append("a", [1, 2, 13, 4]).await;
     let mut running = fixture.run("one");
@@ -440,11 +440,11 @@ async fn one_runner_works_and_another_takes_over_when_it_stops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_runner_whose_token_is_old_writes_nothing() {
+async fn a_runner_with_an_old_token_writes_nothing() {
     let fixture = Fixture::new(Rows::default());
     let mut zombie = fixture.run("one");
     zombie.until(|state| state.active).await;
-    // Another process holds a newer token and has moved on; this one does not know.
+    // Another process has stored a newer token; this one still considers its lease valid.
     fixture.rows.table.lock().unwrap().token = Some(Token(99));
     fixture.append("a", [1]).await;
     zombie.until(|state| !state.active).await;
@@ -453,10 +453,10 @@ async fn a_runner_whose_token_is_old_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_needs_the_writers_connection_waits_for_the_page_and_not_the_page_for_it() {
+async fn a_renewal_that_needs_the_writers_connection_does_not_deadlock_with_the_page() {
     let lease = RunnerConfig::new("").lease;
     let fixture = Fixture::new(Rows {
-        // The renewal falls into the writing of the first page.
+        // The renewal is due while the first page is written.
         writing: lease / 2,
         ..Rows::default()
     });

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Longer than any pause between two looks.
+/// Longer than any polling interval.
 const LONG: Duration = Duration::from_mins(10);
 
 impl Running {
@@ -31,7 +31,7 @@ impl Fixture {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_type_in_a_stream_that_it_follows_parks_it() {
+async fn an_unknown_event_type_in_a_followed_stream_parks_it() {
     let fixture = Fixture::new(Rows::default());
     fixture.append("a", [1, 2]).await;
     let unknown = EncodedEvent {
@@ -50,7 +50,7 @@ async fn an_unknown_type_in_a_stream_that_it_follows_parks_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_cannot_be_read_parks_it_only_if_it_is_concerned() {
+async fn an_unreadable_event_parks_it_only_if_it_matches() {
     let fixture = Fixture::new(Rows::default());
     fixture.append_others(1).await;
     fixture.append("a", [1, 2, 4]).await;
@@ -68,7 +68,7 @@ async fn an_event_that_cannot_be_read_parks_it_only_if_it_is_concerned() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_tries_again_at_each_start_and_on_request_and_not_by_itself() {
+async fn it_retries_at_each_start_and_on_request_and_not_by_itself() {
     let fixture = Fixture::new(Rows::default());
     fixture.append("a", [1, 2, 4]).await;
     fixture.log.current().damage(Position(2), "damaged");
@@ -77,7 +77,7 @@ async fn it_tries_again_at_each_start_and_on_request_and_not_by_itself() {
     let tries = fixture.calls();
     fixture.log.current().repair(Position(2));
     tokio::time::sleep(LONG).await;
-    // The log grows meanwhile, and other projections are resumed.
+    // The log grows, and another projection is resumed: neither causes a retry.
     fixture.append("a", [8]).await;
     fixture
         .append_to(
@@ -100,7 +100,7 @@ async fn it_tries_again_at_each_start_and_on_request_and_not_by_itself() {
     assert_eq!(fixture.rows(), sums([("a", 15), ("all", 15)]));
     running.stop().await;
 
-    // The same by a start.
+    // The same after a restart.
     let other = fixture.with_other_rows();
     fixture.log.current().damage(Position(2), "damaged");
     let mut running = other.run("one");
@@ -130,7 +130,7 @@ async fn a_resumed_projection_that_still_cannot_read_the_event_is_parked_again()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_skip_is_obeyed_by_every_database_and_every_rebuild() {
+async fn a_skip_applies_to_every_database_and_every_rebuild() {
     let fixture = Fixture::new(Rows::default());
     fixture.append("a", [1, 13, 4, 13, 8]).await;
     let mut running = fixture.run("one");
@@ -142,7 +142,7 @@ async fn a_skip_is_obeyed_by_every_database_and_every_rebuild() {
     running.reaches(5).await;
     assert_eq!(fixture.rows(), sums([("a", 13), ("all", 13)]));
     running.stop().await;
-    // A newer binary could read them, and leaves them out all the same.
+    // A newer binary could fold them, and skips them too.
     for is_newer in [false, true] {
         let rebuilt = fixture.with_other_rows();
         let mut running = if is_newer {
@@ -157,11 +157,11 @@ async fn a_skip_is_obeyed_by_every_database_and_every_rebuild() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_skip_is_obeyed_by_a_runner_that_comes_to_the_event_later() {
+async fn a_skip_applies_to_a_runner_that_reaches_the_event_later() {
     let fixture = Fixture::new(Rows::default());
     let mut running = fixture.run_binary::<true>("one");
     running.until(|state| state.active).await;
-    // Another database came to the event before, and is parked there.
+    // The operator skipped an event that another database is parked at; this one has not reached it yet.
     fixture.append("a", [1]).await;
     running.reaches(1).await;
     fixture.skip(3).await;
@@ -173,7 +173,7 @@ async fn a_skip_is_obeyed_by_a_runner_that_comes_to_the_event_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_binary_takes_the_lease_of_a_runner_that_is_parked() {
+async fn another_binary_takes_the_lease_of_a_parked_runner() {
     let fixture = Fixture::new(Rows::default());
     fixture.append("a", [1, 13, 4]).await;
     let mut old = fixture.run("old");
@@ -181,7 +181,7 @@ async fn another_binary_takes_the_lease_of_a_runner_that_is_parked() {
     let mut new = fixture.run_binary::<true>("new");
     new.reaches(3).await;
     assert_eq!(fixture.rows(), sums([("a", 18), ("all", 18)]));
-    // The old one sees it, and waits for the lease like any other.
+    // The old one detects it, and waits for the lease like any other.
     old.until(|state| state.parked.is_none()).await;
     assert!(!old.state.borrow().active);
     new.stop().await;
@@ -194,7 +194,7 @@ async fn another_binary_takes_the_lease_of_a_runner_that_is_parked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_decision_that_cannot_be_read_is_passed_and_the_next_one_obeyed() {
+async fn an_unreadable_decision_is_skipped_and_the_next_one_takes_effect() {
     let fixture = Fixture::new(Rows::default());
     fixture.append("a", [1, 13]).await;
     let mut running = fixture.run("one");
