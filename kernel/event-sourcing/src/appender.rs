@@ -76,7 +76,7 @@ pub enum AppendError {
     /// The store validated the commit and rejected it.
     #[error(transparent)]
     Rejected(#[from] Rejected),
-    /// The store could not be reached before the deadline, or the queue stayed full.
+    /// The store returned no result before the deadline, or the queue stayed full.
     #[error("the event store did not answer in time ({0:?})")]
     Unavailable(CommitOutcome),
     /// The store failed permanently; nothing was written.
@@ -234,7 +234,7 @@ impl Appender {
         self.on_the_way.find(command)
     }
 
-    /// Waits for a place in the queue.
+    /// Reserves a place in the queue, waiting while the queue is full.
     ///
     /// # Errors
     /// [`AppendError::Unavailable`] with [`CommitOutcome::None`] if the queue stays full until `deadline`.

@@ -131,7 +131,7 @@ impl Commit {
         self.recorded_at
     }
 
-    /// In the order in which the events take their positions.
+    /// The writes, in log order.
     #[must_use]
     pub fn writes(&self) -> &[Write] {
         &self.writes
@@ -150,7 +150,7 @@ impl Commit {
         events.next()?.metadata.operation.clone()
     }
 
-    /// How many events it has, over all streams.
+    /// The number of events over all streams.
     #[must_use]
     pub fn event_count(&self) -> usize {
         self.writes.iter().map(|write| write.events.len()).sum()

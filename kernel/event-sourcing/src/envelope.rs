@@ -35,7 +35,7 @@ impl PartialEq for DecodedOnce {
 
 impl Eq for DecodedOnce {}
 
-/// An event as it was stored.
+/// A stored event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     /// Its position in the log.

@@ -79,13 +79,13 @@ pub enum ForeignLog {
         position: Position,
         /// The mark's event.
         expected: Uuid,
-        /// The one that was found there.
+        /// The event at that position in the current log.
         found: Uuid,
     },
 }
 
 impl LogIdentity {
-    /// Whether `mark` is of this log. Its position must be one of those that were asked for.
+    /// Verifies that `mark` belongs to this log. Its position must be one of the requested ones.
     ///
     /// # Errors
     /// [`ForeignLog`] with the difference.

@@ -39,7 +39,7 @@ pub struct Unreadable {
     pub version: Version,
     /// The stored name.
     pub event_type: String,
-    /// What cannot be read and why, for operators.
+    /// Which part cannot be read and why, for operators.
     pub reason: String,
 }
 
@@ -80,7 +80,7 @@ impl Entry {
         }
     }
 
-    /// The event, if it can be read.
+    /// The event, if it is readable.
     #[must_use]
     pub fn event(&self) -> Option<&Arc<Envelope>> {
         match self {
@@ -98,7 +98,7 @@ pub struct StreamPage {
     /// The unreadable events of the page, in order of version. They count towards its limit. A state must not be folded
     /// past one of them.
     pub unreadable: Vec<Unreadable>,
-    /// Whether the page ends at the stream's end, as it was when the page was read.
+    /// Whether the page reached the end of the stream at the time of the read.
     pub is_end: bool,
 }
 
@@ -110,7 +110,7 @@ pub struct LogPage {
     /// How far the page was read: between the last entry and this position no event matches the filter. It advances
     /// also when the page is empty, so that checkpoints can pass events that do not match. Never above the head.
     pub read_up_to: Position,
-    /// The head as it was when the page was read. The reader is up to date if `read_up_to` equals it.
+    /// The head at the time of the read. The reader is up to date if `read_up_to` equals it.
     pub head: Position,
 }
 

@@ -125,10 +125,10 @@ impl TailBuffer {
         if after < self.after {
             return Lookup::InStore;
         }
-        let behind = self
+        let start = self
             .entries
             .partition_point(|entry| entry.position() <= after);
-        let wanted = self.entries.range(behind..);
+        let wanted = self.entries.range(start..);
         let wanted = wanted
             .filter(|entry| filter.matches(entry.stream().aggregate_type(), entry.event_type()));
         let entries: Vec<_> = wanted.take(limit).cloned().collect();

@@ -100,20 +100,20 @@ pub struct BatchOutcome<'a> {
 /// Validates each commit separately, in the batch's order; an accepted commit is visible to the later ones.
 #[must_use]
 pub fn validate_batch(batch: &[Commit], known: StoreState) -> BatchOutcome<'_> {
-    let mut court = BatchValidator {
+    let mut validator = BatchValidator {
         known,
         accepted: HashMap::with_capacity(batch.len()),
         answers: Vec::with_capacity(batch.len()),
         events: Vec::with_capacity(batch.len()),
     };
     for commit in batch {
-        let answer = court.answer(commit);
-        court.answers.push(answer);
+        let answer = validator.answer(commit);
+        validator.answers.push(answer);
     }
     BatchOutcome {
-        answers: court.answers,
-        events: court.events,
-        head: court.known.head,
+        answers: validator.answers,
+        events: validator.events,
+        head: validator.known.head,
     }
 }
 

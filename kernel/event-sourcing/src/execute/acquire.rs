@@ -21,11 +21,11 @@ impl Executor {
         lanes: &LaneSet,
         deadline: Instant,
     ) -> Result<(Vec<LaneGuard>, HashMap<StreamId, AcquiredStream>), StoreError> {
-        let mut passes = Vec::with_capacity(lanes.len());
-        let mut entered = HashMap::with_capacity(lanes.len());
+        let mut guards = Vec::with_capacity(lanes.len());
+        let mut acquired = HashMap::with_capacity(lanes.len());
         for lane in lanes.values().filter(|lane| lane.mode != Mode::Fresh) {
             let cell = self.lanes.get(&lane.stream);
-            passes.push(match lane.mode {
+            guards.push(match lane.mode {
                 Mode::Read => cell.read().await,
                 _ => cell.write().await,
             });
@@ -41,7 +41,7 @@ impl Executor {
                 },
                 (_, None) => self.tip(lane, &cell).await?,
             };
-            entered.insert(
+            acquired.insert(
                 lane.stream.clone(),
                 AcquiredStream::new(lane, Some(cell), tip),
             );
@@ -54,9 +54,9 @@ impl Executor {
                 settled = self.appender.flush(deadline).await.is_ok();
             }
             let tip = self.read(lane.kind, &lane.stream, 0).await?;
-            entered.insert(lane.stream.clone(), AcquiredStream::new(lane, None, tip));
+            acquired.insert(lane.stream.clone(), AcquiredStream::new(lane, None, tip));
         }
-        Ok((passes, entered))
+        Ok((guards, acquired))
     }
 
     /// The pending state of a lane, loaded from the store if absent.

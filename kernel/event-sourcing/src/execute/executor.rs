@@ -1,4 +1,4 @@
-//! The retry loop around a command: attempts until one returns a result or the deadline passes.
+//! The retry loop around a command: attempts until one returns a result or the deadline guards.
 
 use std::fmt::{self, Debug};
 use std::pin::Pin;
@@ -23,7 +23,7 @@ use crate::fields;
 use crate::id::{CommandId, Version};
 use crate::store::{EventStore, StoreError};
 
-/// The most streams that one command may decide on.
+/// The maximum number of streams that one command may decide on.
 const MAX_LANES: usize = 300;
 
 /// The nil id belongs to no command: the store then returns stream versions without a receipt.
@@ -190,14 +190,14 @@ impl Executor {
         for lane in decision.streams() {
             add_stream(&mut lanes, lane);
         }
-        let mut moved = 0;
+        let mut conflicts = 0;
         loop {
-            match self.attempt(decision, context, &lanes, moved).await? {
+            match self.attempt(decision, context, &lanes, conflicts).await? {
                 Ok(done) => return Ok(done),
                 Err(Retry::Needs(lane)) if lanes.len() < MAX_LANES => add_stream(&mut lanes, lane),
                 Err(Retry::Needs(lane)) => return Err(too_many_lanes(&lane).into()),
                 Err(Retry::VersionConflict) => {
-                    moved += 1;
+                    conflicts += 1;
                     // `Mode::Create` assumed an empty stream without reading it. The assumption may have caused the
                     // conflict, so the next attempt loads the stream.
                     for lane in lanes.values_mut().filter(|lane| lane.mode == Mode::Create) {
@@ -241,8 +241,8 @@ impl Executor {
         &self,
         id: &str,
     ) -> Result<(Arc<A>, Version), StoreError> {
-        let standing = self.store.standing(ADVISORY, &[A::stream(id)]).await?;
-        let version = standing.versions.into_iter().max();
+        let status = self.store.standing(ADVISORY, &[A::stream(id)]).await?;
+        let version = status.versions.into_iter().max();
         self.load_at_least(id, version.unwrap_or_default()).await
     }
 
@@ -279,9 +279,9 @@ impl Executor {
         decision: &mut dyn Decision,
         context: &Context,
         lanes: &LaneSet,
-        moved: usize,
+        conflicts: usize,
     ) -> AttemptResult {
-        let (passes, entered) =
+        let (guards, entered) =
             within(context.deadline, self.acquire(lanes, context.deadline)).await??;
         let mut work = Work::new(
             decision.name(),
@@ -292,15 +292,15 @@ impl Executor {
         );
         match decision.decide(&mut work) {
             Err(Undecided::MissingStream(MissingStream(lane))) => Ok(Err(Retry::Needs(lane))),
-            Ok(()) if work.has_events() => self.commit(decision, context, work, passes).await,
+            Ok(()) if work.has_events() => self.commit(decision, context, work, guards).await,
             decided => {
                 // The check waits for the store. The first attempt releases the lane locks first, so that other
                 // commands proceed. If a write in between invalidates the check, the retry holds the locks, so that no
                 // command of this process can invalidate it again.
-                let passes = if moved == 0 { Vec::new() } else { passes };
+                let guards = if conflicts == 0 { Vec::new() } else { guards };
                 let is_rejected = decided.is_err();
                 let checked = self.check(decision, context, work, is_rejected).await;
-                drop(passes);
+                drop(guards);
                 checked
             }
         }

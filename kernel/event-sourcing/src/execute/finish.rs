@@ -31,7 +31,7 @@ impl Executor {
         decision: &mut dyn Decision,
         context: &Context,
         mut work: Work,
-        passes: Vec<LaneGuard>,
+        guards: Vec<LaneGuard>,
     ) -> AttemptResult {
         let (commit, last_events) = work.commit(context.fence.clone()).map_err(too_large)?;
         // Reserving may wait; it happens while the locks are held so that commits enter the queue in lane order.
@@ -55,7 +55,7 @@ impl Executor {
             written.push(stream);
             last_written.push(event_id);
         }
-        drop(passes);
+        drop(guards);
         match pending.wait(context.deadline + LOOKUP_GRACE_PERIOD).await {
             Ok(receipt) if !receipt.duplicate => {
                 self.take_snapshots(&work, written.iter().zip(last_written));
@@ -124,31 +124,31 @@ impl Executor {
                 return Err(ExecuteError::Unavailable(CommitOutcome::Unknown));
             }
         }
-        let standing = self.store.standing(context.command_id, &streams);
-        let standing = within(context.deadline, standing).await??;
-        if let Some(receipt) = standing.receipt {
+        let status = self.store.standing(context.command_id, &streams);
+        let status = within(context.deadline, status).await??;
+        if let Some(receipt) = status.receipt {
             return self.repeat(decision, context, receipt).await.map(Ok);
         }
         // Receipt and versions were read as of one moment: equal versions prove that the decision holds at that moment.
-        let mut moved = false;
-        for (stream, version) in streams.iter().zip(&standing.versions) {
+        let mut is_stale = false;
+        for (stream, version) in streams.iter().zip(&status.versions) {
             if work
                 .entered
                 .get(stream)
                 .is_some_and(|entered| entered.tip.version != *version)
             {
-                moved = true;
+                is_stale = true;
                 forget(&work, std::slice::from_ref(stream));
             }
         }
-        if moved {
+        if is_stale {
             Ok(Err(Retry::VersionConflict))
         } else if is_rejected {
             Err(ExecuteError::Rejected(()))
         } else if decision.reply(&work.into_states()) {
             Ok(Ok(Executed {
                 reply: (),
-                position: standing.head,
+                position: status.head,
                 duplicate: false,
                 unchanged: true,
             }))

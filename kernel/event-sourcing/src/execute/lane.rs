@@ -60,7 +60,7 @@ impl PendingState {
     }
 }
 
-/// The right to decide on a stream.
+/// The held lock of a lane.
 #[expect(dead_code, reason = "held for what dropping them does")]
 pub(super) enum LaneGuard {
     Read(OwnedRwLockReadGuard<()>),

@@ -18,7 +18,7 @@ pub(super) struct Loaded {
     pub(super) state: AnyState,
     pub(super) version: Version,
     pub(super) last_event: Option<Uuid>,
-    /// How many events were folded on top of the snapshot.
+    /// The number of events folded after the snapshot.
     pub(super) folded: u64,
 }
 
@@ -77,11 +77,11 @@ async fn from_snapshot(
     stream: &StreamId,
     at: Option<Version>,
 ) -> Result<Option<(Loaded, StreamPage)>, StoreError> {
-    let kept = store.load_snapshot(stream, kind.snapshot_version).await?;
-    let Some(kept) = kept.filter(|kept| at.is_none_or(|at| kept.version <= at)) else {
+    let stored = store.load_snapshot(stream, kind.snapshot_version).await?;
+    let Some(stored) = stored.filter(|stored| at.is_none_or(|at| stored.version <= at)) else {
         return Ok(None);
     };
-    let Some(marked) = MarkedState::read(&kept.state) else {
+    let Some(marked) = MarkedState::read(&stored.state) else {
         return Ok(None);
     };
     let Some(state) = (kind.read_snapshot)(marked.state()) else {
@@ -89,21 +89,21 @@ async fn from_snapshot(
     };
     // The page starts one event early, at the snapshot's own event, which needs no additional call. If its id differs,
     // the snapshot was taken from another log (a restored database) and its state is wrong.
-    let before = Version(kept.version.0.saturating_sub(1));
+    let before = Version(stored.version.0.saturating_sub(1));
     let mut page = store.read_stream(stream, before, PAGE).await?;
     let mut unreadable = page.unreadable.iter();
-    if let Some(own) = unreadable.find(|event| event.version == kept.version) {
+    if let Some(own) = unreadable.find(|event| event.version == stored.version) {
         return Err(undecodable(stream, own.clone()));
     }
     let own = page.events.first();
-    if own.is_none_or(|own| own.version != kept.version || own.event_id != marked.event_id) {
-        snapshot::discard(store, &kept).await;
+    if own.is_none_or(|own| own.version != stored.version || own.event_id != marked.event_id) {
+        snapshot::discard(store, &stored).await;
         return Ok(None);
     }
     page.events.remove(0);
     let loaded = Loaded {
         state,
-        version: kept.version,
+        version: stored.version,
         last_event: Some(marked.event_id),
         folded: 0,
     };

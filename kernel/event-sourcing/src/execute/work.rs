@@ -25,7 +25,7 @@ use crate::stream::StreamId;
 pub enum DecideError<R> {
     /// The domain rejects the command.
     Rejected(R),
-    /// A stream must be read first; the executor reads it and decides again.
+    /// A stream was not acquired; the executor acquires it and decides again.
     MissingStream(MissingStream),
 }
 

@@ -7,7 +7,7 @@ use crate::envelope::Envelope;
 pub struct Delivery<'d> {
     /// The handler's stored name.
     pub handler: &'d str,
-    /// The event as it was stored.
+    /// The stored event.
     pub envelope: &'d Envelope,
     /// The number of this attempt since the process read the event, from 1.
     pub attempt: u32,

@@ -30,7 +30,7 @@ pub(super) struct Queue {
 #[derive(Debug)]
 pub(super) struct Replay {
     pub(super) queue: Queue,
-    /// It was read up to here.
+    /// The last version that was read.
     pub(super) after: Version,
     pub(super) read_up_to: Position,
 }

@@ -16,7 +16,7 @@ use crate::lease::Token;
 use crate::store::Filter;
 use crate::subscription::LeaseLost;
 
-/// Runs one event handler in this process whenever it holds the lease.
+/// Runs one event handler in this process while it holds the lease.
 pub struct HandlerRunner<H: EventHandler>(Shared<H>);
 
 impl<H: EventHandler> fmt::Debug for HandlerRunner<H> {

@@ -72,7 +72,7 @@ impl LeaseRow {
 }
 
 impl MemoryEventStore {
-    /// An empty store. Leases expire by `clock`.
+    /// An empty store. `clock` decides when leases expire.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         // A log in memory does not outlive its process, so a counter makes its id unique.
@@ -402,12 +402,12 @@ impl EventStore for MemoryEventStore {
     async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let mut contents = self.write();
         let key = (snapshot.stream.clone(), snapshot.schema_version);
-        let kept = contents
+        let stored = contents
             .snapshots
             .entry(key)
             .or_insert_with(|| snapshot.clone());
-        if kept.version < snapshot.version {
-            *kept = snapshot.clone();
+        if stored.version < snapshot.version {
+            *stored = snapshot.clone();
         }
         Ok(())
     }
@@ -423,7 +423,7 @@ impl EventStore for MemoryEventStore {
         if contents
             .snapshots
             .get(&key)
-            .is_some_and(|kept| kept.version == version)
+            .is_some_and(|stored| stored.version == version)
         {
             contents.snapshots.remove(&key);
         }

@@ -26,7 +26,7 @@ pub struct Folded<P: Projection> {
     pub parked: Option<Parked>,
 }
 
-/// Decodes a page up to the first event that cannot be read, leaving out the positions in `skips` (ascending).
+/// Decodes a page up to the first event that cannot be read, without the positions in `skips` (ascending).
 #[must_use]
 pub fn decode_page<P: Projection>(
     handlers: &Handlers<P>,
@@ -80,8 +80,8 @@ impl DecodedPage {
         keys
     }
 
-    /// Folds the events in order, up to the first that contradicts the rows. `rows` are those of [`Self::keys`] that
-    /// exist.
+    /// Folds the events in order, up to the first that contradicts the rows. `rows` are the existing rows of
+    /// [`Self::keys`].
     #[must_use]
     pub fn fold<P: Projection>(
         mut self,

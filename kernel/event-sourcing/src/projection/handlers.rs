@@ -14,7 +14,7 @@ use crate::store::Filter;
 pub struct EventContext<'e> {
     /// The key of the row.
     pub key: &'e str,
-    /// The event as it was stored.
+    /// The stored event.
     pub envelope: &'e Envelope,
 }
 

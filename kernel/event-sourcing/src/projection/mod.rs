@@ -60,7 +60,7 @@ pub trait Projection: Send + Sync + Sized + 'static {
     fn handlers(on: &mut Handlers<Self>);
 }
 
-/// An event that contradicts the rows.
+/// An event that contradicts the rows. It parks the projection; the text is shown to operators.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct FoldError(pub String);

@@ -93,7 +93,7 @@ pub struct RunnerState {
     pub is_damaged: bool,
 }
 
-/// Runs one projection in this process whenever it holds the lease.
+/// Runs one projection in this process while it holds the lease.
 pub struct Runner<P: Projection> {
     subscription: OwnedSubscription,
     handlers: Handlers<P>,
@@ -104,7 +104,7 @@ pub struct Runner<P: Projection> {
     failures: FailureLog,
 }
 
-/// Why a runner stopped working on its projection for now.
+/// Why a runner stopped folding.
 enum StoppedBy {
     Lost(LeaseLost),
     /// The projection is parked, and this runner cannot pass the event.

@@ -3,7 +3,7 @@
 use crate::log::ForeignLog;
 use crate::store::StoreError;
 
-/// Why a process stopped working on a subscription for now.
+/// Why a process stopped processing a subscription. It tries again later.
 #[derive(Debug)]
 pub(crate) enum LeaseLost {
     /// Another process holds the lease, or wrote the checkpoint.

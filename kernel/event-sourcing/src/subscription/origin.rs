@@ -42,7 +42,7 @@ impl LastEvent {
     }
 }
 
-/// Compares a checkpoint with the log.
+/// Verifies that a checkpoint belongs to the log.
 pub(crate) async fn verify(log: &dyn EventStore, checkpoint: &LogMark) -> Result<(), LeaseLost> {
     let identity = log.identify(&[checkpoint.position]).await?;
     Ok(identity.verify(checkpoint)?)

@@ -55,7 +55,7 @@ impl OwnedSubscription {
         self.lease.ttl / 3
     }
 
-    /// Takes the lease.
+    /// Takes the lease, or returns [`LeaseLost::Lease`] if another process holds it.
     pub(crate) async fn take(&self) -> Result<Token, LeaseLost> {
         self.acquire().await?.ok_or(LeaseLost::Lease)
     }

@@ -84,22 +84,23 @@ impl Fixtures {
             state.evolve(&event, at(second));
         }
         assert!(state.may_be_snapshotted(), "{state:?}");
-        let made = json(&state);
+        let folded = json(&state);
         let file = format!("snapshots/{}", file_name(A::TYPE, A::SNAPSHOT_VERSION));
         let path = self.0.join(&file);
         if !path.exists() && std::env::var_os(UPDATE).is_some() {
-            std::fs::write(&path, format!("{made}\n")).expect("a fixture is written");
+            std::fs::write(&path, format!("{folded}\n")).expect("a fixture is written");
         }
-        let kept = std::fs::read_to_string(&path);
-        let kept = kept.unwrap_or_else(|_| panic!("there is no {file}; {UPDATE}=1 writes it"));
+        let stored = std::fs::read_to_string(&path);
+        let stored = stored.unwrap_or_else(|_| panic!("there is no {file}; {UPDATE}=1 writes it"));
         let rule = format!(
             "snapshots of {} are no longer those of version {}: raise SNAPSHOT_VERSION",
             A::TYPE,
             A::SNAPSHOT_VERSION
         );
-        assert_eq!(made, kept.trim_end(), "{rule}");
-        let read: A = serde_json::from_str(&kept).unwrap_or_else(|error| panic!("{rule}: {error}"));
-        assert_eq!(json(&read), made, "{rule}");
+        assert_eq!(folded, stored.trim_end(), "{rule}");
+        let read: A =
+            serde_json::from_str(&stored).unwrap_or_else(|error| panic!("{rule}: {error}"));
+        assert_eq!(json(&read), folded, "{rule}");
     }
 
     /// The data of an event, if there is a file.

@@ -28,7 +28,7 @@ pub fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> Given<
 }
 
 impl<A: Aggregate> Given<A> {
-    /// Decides on the state.
+    /// Runs a decision on the state.
     pub fn when<E, R>(self, decide: impl FnOnce(&A) -> Result<Vec<E>, R>) -> When<E, R> {
         When(decide(&self.0))
     }

@@ -87,7 +87,7 @@ impl Log {
         self.with_encoded(A::stream(id), event.encode())
     }
 
-    /// Adds an event as it was stored, of any shape.
+    /// Adds a stored event of any type and schema version.
     #[must_use]
     pub fn with_encoded(mut self, stream: StreamId, event: EncodedEvent) -> Self {
         let count = self.events.len() as u64;

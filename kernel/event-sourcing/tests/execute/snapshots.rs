@@ -35,8 +35,8 @@ async fn event_at(store: &Arc<dyn EventStore>, version: u64) -> Uuid {
 }
 
 async fn stored_version(store: &Arc<dyn EventStore>) -> Option<Version> {
-    let kept = store.load_snapshot(&Account::stream("a"), 1).await.unwrap();
-    kept.map(|kept| kept.version)
+    let stored = store.load_snapshot(&Account::stream("a"), 1).await.unwrap();
+    stored.map(|stored| stored.version)
 }
 
 #[tokio::test]
@@ -90,16 +90,16 @@ async fn a_snapshot_of_other_events_is_ignored_and_replaced() {
     for (version, event_id) in [(900, Uuid::nil()), (249, Uuid::nil()), (200, Uuid::nil())] {
         let store = memory();
         account_with_250_events(&store).await;
-        let kept = store.load_snapshot(&Account::stream("a"), 1).await.unwrap();
-        let kept = kept.unwrap();
+        let stored = store.load_snapshot(&Account::stream("a"), 1).await.unwrap();
+        let stored = stored.unwrap();
         store
-            .remove_snapshot(&kept.stream, kept.schema_version, kept.version)
+            .remove_snapshot(&stored.stream, stored.schema_version, stored.version)
             .await
             .unwrap();
         let foreign = Snapshot {
             version: Version(version),
             state: wrong_state(event_id),
-            ..kept
+            ..stored
         };
         store.save_snapshot(&foreign).await.unwrap();
         let (executor, tasks) = executor(&store);

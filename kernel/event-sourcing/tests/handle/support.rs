@@ -202,7 +202,7 @@ impl Fixture {
         answers[0].as_ref().unwrap();
     }
 
-    /// An operator decides something.
+    /// Records a decision of an operator.
     pub async fn decide(&self, decide: impl FnOnce(&HandlerControl) -> Vec<HandlerControlEvent>) {
         for event in decide(&HandlerControl::default()) {
             let stream = HandlerControl::stream("sending");

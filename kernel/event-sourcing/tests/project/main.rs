@@ -281,7 +281,7 @@ impl Fixture {
         self.append_to(Counter::stream(id), event).await;
     }
 
-    /// An operator decides something about the projection.
+    /// Records a decision of an operator about the projection.
     async fn decide(&self, event: ControlEvent) {
         self.append_to(ProjectionControl::stream(Old::NAME), event.encode())
             .await;
