@@ -117,6 +117,7 @@ impl Pending {
     pub(crate) async fn result(&mut self) -> AppendResult {
         let answer = self.0.wait_for(Option::is_some).await;
         let answer = answer.ok().and_then(|answer| answer.clone());
+        // The sender is dropped without a result only if the task was aborted, such as at a shutdown of the runtime.
         answer.unwrap_or(Err(AppendError::Unavailable(CommitOutcome::Unknown)))
     }
 
@@ -285,6 +286,7 @@ struct Waiter {
 
 impl Waiter {
     fn complete(&self, answer: AppendResult) {
+        // Completed before it is removed: `find` then never misses a commit in flight, and ignores completed ones.
         self.done.send_replace(Some(answer));
         self.on_the_way.remove(self.command);
     }
@@ -356,6 +358,7 @@ async fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>, on_the_way: InFlight
                         on_the_way: on_the_way.clone(),
                     };
                     batch.push(commit, waiting);
+                    // Commits are not split, so a batch can exceed the limit by the events of one commit.
                     if batch.events >= writer.config.batch_events {
                         write(std::mem::take(&mut batch), &writer).await;
                     }
@@ -412,6 +415,7 @@ impl Batch {
             return;
         };
         if failed.batch.commits.len() == 1 {
+            // A single commit cannot be split further.
             return failed.answer();
         }
         let FailedBatch { batch, outcome, .. } = failed;

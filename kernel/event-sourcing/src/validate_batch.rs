@@ -128,6 +128,7 @@ struct BatchValidator<'a> {
 
 impl<'a> BatchValidator<'a> {
     fn answer(&mut self, commit: &'a Commit) -> Result<Receipt, Rejected> {
+        // First, so that a repeat gets its receipt even if its fence or its expected versions no longer match.
         if let Some(first) = self.receipt(commit.command_id()) {
             return Ok(Receipt {
                 duplicate: true,
@@ -140,6 +141,7 @@ impl<'a> BatchValidator<'a> {
         for write in commit.writes() {
             self.check_stream(&write.stream, write.expected)?;
         }
+        // The caller pushes this result next, so its index is the current length.
         self.accepted
             .insert(commit.command_id(), self.answers.len());
         Ok(self.accept(commit))

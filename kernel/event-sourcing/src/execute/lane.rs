@@ -97,6 +97,7 @@ impl LaneCell {
     }
 
     pub(super) fn next_epoch(&self) -> u64 {
+        // Only uniqueness matters, so the atomic needs no ordering.
         self.epochs.fetch_add(1, Ordering::Relaxed) + 1
     }
 
@@ -153,6 +154,7 @@ impl Lanes {
 
     /// The lane of a stream, created if absent.
     pub(super) fn get(&self, stream: &StreamId) -> Arc<LaneCell> {
+        // Lookup and insertion under one lock: a stream must never have two lanes.
         let mut cells = self.cells.lock();
         if let Some(cell) = cells.by_stream.get(stream) {
             cell.touched.store(true, Ordering::Relaxed);
@@ -169,6 +171,7 @@ impl Lanes {
 
     /// Evicts a lane unless it is in use. Its queue entry is removed at its next inspection.
     pub(super) fn evict(&self, stream: &StreamId) {
+        // `is_busy` is checked under the map's lock: no other task can get the lane between check and removal.
         let mut cells = self.cells.lock();
         if let Some(cell) = cells.by_stream.get(stream)
             && !cell.is_busy()

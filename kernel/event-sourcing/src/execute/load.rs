@@ -49,6 +49,7 @@ pub(super) async fn load(
     };
     loop {
         let is_wanted = |version: Version| at.is_none_or(|at| version <= at);
+        // A state must not be folded past an unreadable event: decisions on it could violate the domain's rules.
         let mut unreadable = page.unreadable.iter();
         if let Some(unreadable) = unreadable.find(|event| is_wanted(event.version)) {
             return Err(undecodable(stream, unreadable.clone()));

@@ -58,6 +58,7 @@ impl Snapshots {
             version,
             last_event,
         };
+        // Never waits: a snapshot is only an optimization, and must not slow down commands.
         if self.queue.try_send(due).is_err() {
             metrics::counter!("event_store_snapshots_dropped_total").increment(1);
         }

@@ -119,6 +119,7 @@ impl Work {
         if events.is_empty() {
             return Ok(());
         }
+        // Cloned, not changed in place: the lane's pending state must not change before the commit is sent.
         let mut state = A::clone(&typed::<A>(&entered.state));
         for event in events {
             state.evolve(event, now);
@@ -132,6 +133,7 @@ impl Work {
 
     fn stream(&mut self, lane: Lane) -> Result<&mut AcquiredStream, MissingStream> {
         match self.entered.get_mut(&lane.stream) {
+            // A weaker mode than needed counts as missing: the executor then acquires the stream in the stronger mode.
             Some(entered) if entered.mode >= lane.mode => {
                 entered.used = true;
                 Ok(entered)
@@ -145,6 +147,7 @@ impl Work {
             event: event.encode(),
             metadata: self.metadata.clone(),
         });
+        // A commit names each stream at most once: later appends are merged into the first write.
         if let Some((.., planned)) = self.writes.iter_mut().find(|(known, ..)| *known == stream) {
             planned.extend(new);
         } else {
@@ -182,6 +185,7 @@ impl Work {
         for (stream, expected, events) in std::mem::take(&mut self.writes) {
             index += events.len();
             if self.entered.contains_key(&stream) {
+                // The store derives the same id, so the next command can expect this event before it is durable.
                 last_events.push((stream.clone(), self.command_id.event_id(index - 1)));
             }
             writes.push(Write {

@@ -162,6 +162,7 @@ impl HandlerControl {
 
     /// Whether a decision made after the stream was parked resumes it.
     pub(super) fn resumes(&self, parked: &ParkedStream) -> bool {
+        // Only a decision that was made after the stream was parked: an older one must not resume it.
         let own = self.streams.get(&parked.stream.to_string());
         own.copied().unwrap_or(0).max(self.all) > parked.decisions
     }

@@ -103,6 +103,7 @@ impl Keys {
     /// Every event up to here is done, or part of a parked stream.
     pub(super) fn checkpoint(&self) -> Position {
         match self.pending.first() {
+            // Every event below the first pending one is done or parked, so a restart resumes at the pending one.
             Some(first) => Position(first.0.saturating_sub(1)),
             None => self.read_through,
         }
@@ -131,6 +132,7 @@ impl Keys {
             let stream = stream.clone();
             let queue = self.queues.entry(stream.clone()).or_default();
             queue.entries.push_back(entry);
+            // Only the first event makes a stream ready; the next follows when it is done, which keeps the order.
             if queue.entries.len() == 1 {
                 self.ready.push_back(stream);
             }
@@ -145,6 +147,7 @@ impl Keys {
             let again = self.ready_again.pop_front();
             let next = again.or_else(|| self.ready.pop_front_if(|_| !is_full));
             let stream = next?;
+            // The stream may have been parked or released since it became ready; it is then skipped.
             if let Some(queue) = self.queue(&stream)
                 && let Some(entry) = queue.entries.front().cloned()
             {
@@ -200,6 +203,7 @@ impl Keys {
             passed = entry.position();
             self.pending.remove(&passed);
         }
+        // A stream that fails during its replay keeps the newest position that was skipped before.
         let known = self.parked.get(&stream).map(|known| known.passed);
         let parked = Parked {
             row,
@@ -219,6 +223,7 @@ impl Keys {
     /// Takes the rows that differ from the stored ones.
     pub(super) fn changes(&mut self) -> Changes {
         let mut changes = Changes::default();
+        // A stream can change several times between two writes; only its last state is written.
         self.changed.sort_unstable();
         self.changed.dedup();
         for stream in self.changed.drain(..) {

@@ -106,6 +106,7 @@ pub(super) async fn read<H: EventHandler>(
     is_undecided: bool,
 ) -> Step {
     let read = async {
+        // Cancelling `grown` is safe: the reader advances only with a page.
         let is_grown = tokio::select! {
             grown = reading.reader.grown() => {
                 grown?;
@@ -118,6 +119,7 @@ pub(super) async fn read<H: EventHandler>(
             reading.last = LastEvent::of(&page);
             reading.page = Some(page);
         }
+        // After the page: a decision recorded before the page's events is then known when they are delivered.
         if wakes || reading.is_old() {
             reading.refresh(shared).await?;
         }
@@ -151,6 +153,7 @@ pub(super) async fn attempt<H: EventHandler>(shared: &Shared<H>, turn: NextEvent
         attempt,
     } = turn;
     let handled = match &entry {
+        // Retries cannot help: this binary cannot read the event.
         Entry::Unreadable(unreadable) => Err(HandlerError::permanent(&unreadable.reason)),
         Entry::Event(envelope) => {
             let delivery = Delivery {
@@ -208,6 +211,7 @@ pub(super) async fn write<H: EventHandler>(
             parked: changes.parked,
             released: changes.released,
         };
+        // The store has a newer token: another process continues from the stored checkpoint.
         if !shared.store.write(&shared.name, write).await? {
             return Err(LeaseLost::Lease);
         }

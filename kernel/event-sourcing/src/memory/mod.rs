@@ -293,6 +293,7 @@ impl EventStore for MemoryEventStore {
         let known = contents.answers(&Lookups::of(batch));
         let outcome = validate_batch(batch, known);
         contents.apply(batch, &outcome);
+        // Published after the events are applied, so that woken readers find them.
         self.head.send_replace(outcome.head);
         Ok(outcome.answers)
     }

@@ -46,6 +46,7 @@ impl Parking {
         let resumes = self.decisions.control().resumes();
         self.decisions.refresh(&*self.log).await?;
         let control = self.decisions.control();
+        // Both decisions are a reason to try the event again; after a skip it is not folded.
         let is_skipped = self
             .gave_up
             .is_some_and(|position| control.skips().contains(&position));

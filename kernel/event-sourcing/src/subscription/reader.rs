@@ -73,6 +73,8 @@ impl LogReader {
             .log
             .read_all(self.position, &self.filter, self.page)
             .await?;
+        // After the await: a failed or cancelled read leaves the position unchanged. It never decreases, even if the
+        // log was restored to a shorter copy.
         self.position = page.read_up_to.max(self.position);
         self.is_at_end = page.read_up_to >= page.head;
         Ok(page)
