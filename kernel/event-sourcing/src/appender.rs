@@ -77,7 +77,7 @@ pub enum AppendError {
     #[error(transparent)]
     Rejected(#[from] Rejected),
     /// The store returned no result before the deadline, or the queue stayed full.
-    #[error("the event store did not answer in time ({0:?})")]
+    #[error("the event store did not respond in time ({0:?})")]
     Unavailable(CommitOutcome),
     /// The store failed permanently; nothing was written.
     #[error(transparent)]

@@ -20,7 +20,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that reads the machine's clock"
+        reason = "the only place that reads the system clock"
     )]
     fn now(&self) -> DateTime<Utc> {
         to_micros(Utc::now())

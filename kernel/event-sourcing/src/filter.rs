@@ -139,8 +139,7 @@ impl Filter {
             })
     }
 
-    /// Whether every event that matches `other` also matches this filter. May return false for a filter that covers
-    /// `other` in an unusual form.
+    /// Whether every event that matches `other` also matches this filter.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         if self.is_all() {

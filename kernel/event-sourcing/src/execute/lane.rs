@@ -61,7 +61,7 @@ impl PendingState {
 }
 
 /// The held lock of a lane.
-#[expect(dead_code, reason = "held for what dropping them does")]
+#[expect(dead_code, reason = "held until they are dropped")]
 pub(super) enum LaneGuard {
     Read(OwnedRwLockReadGuard<()>),
     Write(OwnedRwLockWriteGuard<()>),

@@ -139,7 +139,7 @@ impl<H: EventHandler> Shared<H> {
     pub(super) fn show(&self, state: HandlerState) {
         self.failures.log_recovery(
             Instant::now(),
-            format_args!("event handler {} works again", self.name),
+            format_args!("event handler {} has recovered", self.name),
         );
         // Most steps do not change it, and watchers should not wake for nothing.
         if *self.state.borrow() != state {
@@ -161,10 +161,10 @@ impl<H: EventHandler> Shared<H> {
 
     fn measure(&self, state: &HandlerState) {
         let handler = || self.name.clone();
-        #[expect(clippy::cast_precision_loss, reason = "a gauge has no better number")]
+        #[expect(clippy::cast_precision_loss, reason = "a gauge takes a float")]
         metrics::gauge!("event_handler_lag_events", "handler" => handler())
             .set(state.head.0.saturating_sub(state.position.0) as f64);
-        #[expect(clippy::cast_precision_loss, reason = "a gauge has no better number")]
+        #[expect(clippy::cast_precision_loss, reason = "a gauge takes a float")]
         metrics::gauge!("event_handler_parked_streams", "handler" => handler())
             .set(state.parked as f64);
     }

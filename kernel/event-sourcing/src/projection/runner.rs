@@ -14,7 +14,7 @@
 //!
 //! Events that do not match the projection's filter still advance its checkpoint, because readers may wait for a
 //! position. Writing a transaction for each such page would be most of the load of an idle projection. The runner
-//! therefore advances in memory, and writes when a reader waits or after a short time ([`CheckpointDebounce`]). A page
+//! therefore advances in memory, and writes when a reader waits or after a short time (`CheckpointDebounce`). A page
 //! of few events costs nearly as much as a page of many, so the runner also lets events accumulate while no reader
 //! waits, the longer the faster the log grows.
 //!
@@ -414,7 +414,7 @@ impl<P: Projection> Runner<P> {
     fn show(&self, progress: &ProjectionProgress) {
         self.failures.log_recovery(
             Instant::now(),
-            format_args!("projection {} works again", P::NAME),
+            format_args!("projection {} has recovered", P::NAME),
         );
         self.state.send_replace(RunnerState {
             active: true,

@@ -32,7 +32,7 @@ impl Fixtures {
     #[track_caller]
     pub fn event<E: DomainEvent + PartialEq>(&self, name: &str, version: u32, event: &E) {
         let data = self.data(name, version);
-        let data = data.unwrap_or_else(|| panic!("there is no {}", file_name(name, version)));
+        let data = data.unwrap_or_else(|| panic!("missing file {}", file_name(name, version)));
         let read = E::decode(name, version, &data);
         assert_eq!(
             read.as_ref().ok(),
@@ -46,7 +46,7 @@ impl Fixtures {
         }
         assert_eq!(
             written.data, data,
-            "{name} is written in another shape than version {version}: give it a new version with an upcaster"
+            "{name} is written with another schema than version {version}: give it a new version with an upcaster"
         );
     }
 
@@ -64,7 +64,7 @@ impl Fixtures {
             for version in (1..).take_while(is_known) {
                 let data = self.data(name, version);
                 let file = file_name(name, version);
-                let data = data.unwrap_or_else(|| panic!("there is no {file}"));
+                let data = data.unwrap_or_else(|| panic!("missing file {file}"));
                 if let Err(error) = E::decode(name, version, &data) {
                     panic!("{file} cannot be read: {error:?}");
                 }
@@ -88,10 +88,10 @@ impl Fixtures {
         let file = format!("snapshots/{}", file_name(A::TYPE, A::SNAPSHOT_VERSION));
         let path = self.0.join(&file);
         if !path.exists() && std::env::var_os(UPDATE).is_some() {
-            std::fs::write(&path, format!("{folded}\n")).expect("a fixture is written");
+            std::fs::write(&path, format!("{folded}\n")).expect("cannot write the fixture");
         }
         let stored = std::fs::read_to_string(&path);
-        let stored = stored.unwrap_or_else(|_| panic!("there is no {file}; {UPDATE}=1 writes it"));
+        let stored = stored.unwrap_or_else(|_| panic!("missing file {file}; {UPDATE}=1 writes it"));
         let rule = format!(
             "snapshots of {} are no longer those of version {}: raise SNAPSHOT_VERSION",
             A::TYPE,

@@ -258,7 +258,7 @@ impl EventStore for FaultyStore {
             }),
             Some(Fault::Panics) => {
                 self.inner.append(batch).await?;
-                panic!("a bug of the store");
+                panic!("a bug in the store");
             }
             Some(Fault::AnswerLost) => {
                 self.inner.append(batch).await?;
