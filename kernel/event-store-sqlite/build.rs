@@ -1,4 +1,4 @@
-//! Builds again when a migration is added, which the compiler cannot see.
+//! Rebuilds the crate when a migration is added, which Cargo would not notice.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

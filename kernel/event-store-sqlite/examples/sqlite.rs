@@ -1,6 +1,6 @@
 //! Events in a file: `cargo run -p rust-cqrs-event-store-sqlite --example sqlite -- FILE`
 //!
-//! Each run adds a deposit to what earlier runs have left.
+//! Each run adds a deposit to those of earlier runs.
 
 use std::error::Error;
 use std::sync::Arc;

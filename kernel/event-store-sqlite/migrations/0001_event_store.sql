@@ -1,4 +1,4 @@
--- The log. id is the global position: given by the writer, without gap. created_at is RFC 3339 in microseconds.
+-- The log. id is the global position, assigned by the writer without gaps. created_at is RFC 3339 text in microseconds.
 CREATE TABLE events (
     id INTEGER PRIMARY KEY,
     aggregate_type TEXT NOT NULL,
@@ -15,7 +15,8 @@ CREATE TABLE events (
 
 CREATE UNIQUE INDEX events_stream ON events (aggregate_type, aggregate_id, event_version);
 
--- Set on the first event of each commit; the backstop of idempotency and its look-up.
+-- command_id is set on the first event of each commit. The index finds the receipt of a repeat, and as a last resort
+-- prevents that a command takes effect twice.
 CREATE UNIQUE INDEX events_command ON events (command_id) WHERE command_id IS NOT NULL;
 
 CREATE TABLE snapshots (
@@ -28,7 +29,8 @@ CREATE TABLE snapshots (
     PRIMARY KEY (aggregate_type, aggregate_id, schema_version)
 ) STRICT;
 
--- A row stays when its lease ends, because its token only grows. Microseconds since 1970.
+-- A released or expired lease keeps its row, because its token must never decrease. expires_at_us is in microseconds
+-- since 1970.
 CREATE TABLE leases (
     name TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
@@ -36,7 +38,7 @@ CREATE TABLE leases (
     expires_at_us INTEGER NOT NULL
 ) STRICT;
 
--- The oldest binary schema that this database still serves. A migration that old binaries cannot live with raises it.
+-- The oldest binary schema that can use this database. A migration that older binaries cannot work with raises it.
 CREATE TABLE event_store_schema (
     oldest_binary INTEGER NOT NULL
 ) STRICT;

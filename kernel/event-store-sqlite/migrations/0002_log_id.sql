@@ -1,4 +1,4 @@
--- Names this log, so that a checkpoint can say which log it is of. A copy of the file keeps it.
+-- Identifies this log, so that a checkpoint can record the log that it belongs to. A copy of the file has the same id.
 CREATE TABLE event_log_id (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     id TEXT NOT NULL

@@ -1,4 +1,7 @@
-//! Writing a batch: look up, judge, insert, commit; a fixed number of statements for any usual batch.
+//! Appending a batch: look up, validate, insert, commit; a fixed number of statements for a batch of usual size.
+//!
+//! All of it is one `BEGIN IMMEDIATE` transaction. SQLite then holds the write lock from the first look-up on, so what
+//! is validated cannot change before it is written.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -19,8 +22,8 @@ use crate::read;
 
 const OPERATION: &str = "append a batch";
 
-/// How many rows one statement inserts. A batch is cut greedily, so four prepared statements serve every size, and the
-/// usual one takes one or two.
+/// Rows that one statement inserts. A batch is split greedily, so four prepared statements serve every batch size, and
+/// a usual batch takes one or two.
 const CHUNKS: [usize; 4] = [64, 16, 4, 1];
 
 static INSERTS: LazyLock<[String; 4]> = LazyLock::new(|| CHUNKS.map(insert_of));
@@ -34,58 +37,59 @@ fn insert_of(rows: usize) -> String {
     )
 }
 
-/// Writes the batch and gives the answers and the head after it.
+/// Appends the batch and returns one result for each commit, and the head after them.
 pub(crate) async fn append(
     file: &SqliteFile,
     batch: &[Commit],
 ) -> Result<(Vec<Result<Receipt, Rejected>>, Position), StoreError> {
     let mut transaction = file.begin().await.map_err(nothing_happened(OPERATION))?;
-    let judged = match write(transaction.connection(), batch).await {
-        Ok(judged) => judged,
+    let validated = match write(transaction.connection(), batch).await {
+        Ok(validated) => validated,
         Err(error) => {
             let error = transaction.abandon(error).await;
+            // `COMMIT` was never sent, so SQLite rolls back even if this process stops here.
             return Err(nothing_happened(OPERATION)(error));
         }
     };
-    if judged.events.is_empty() {
+    if validated.events.is_empty() {
+        // Every commit was rejected or is a repeat. A rollback releases the write lock without a sync of the file.
         transaction
             .rollback()
             .await
             .map_err(nothing_happened(OPERATION))?;
     } else {
+        // An error from here on is ambiguous: the pages may have reached the disk before the call failed. The appender
+        // sends the same batch again, and the command ids make the repeat return the first receipts.
         transaction
             .commit()
             .await
             .map_err(outcome_unknown(OPERATION))?;
     }
-    Ok((judged.answers, judged.head))
+    Ok((validated.answers, validated.head))
 }
 
 async fn write<'a>(
     conn: &mut SqliteConnection,
     batch: &'a [Commit],
 ) -> Result<BatchOutcome<'a>, sqlx::Error> {
-    let questions = Lookups::of(batch);
+    let lookups = Lookups::of(batch);
     let known = StoreState {
         head: read::head(conn).await?,
-        receipts: receipts(conn, &questions).await?,
-        tips: tips(conn, &questions).await?,
-        tokens: tokens(conn, &questions).await?,
+        receipts: receipts(conn, &lookups).await?,
+        tips: tips(conn, &lookups).await?,
+        tokens: tokens(conn, &lookups).await?,
     };
-    let judged = validate_batch(batch, known);
-    insert(conn, &judged.events).await?;
-    Ok(judged)
+    // The head is read under the write lock, so the positions assigned from it are contiguous and in commit order.
+    let validated = validate_batch(batch, known);
+    insert(conn, &validated.events).await?;
+    Ok(validated)
 }
 
 async fn receipts(
     conn: &mut SqliteConnection,
-    questions: &Lookups<'_>,
+    lookups: &Lookups<'_>,
 ) -> Result<HashMap<CommandId, Receipt>, sqlx::Error> {
-    let asked: Vec<String> = questions
-        .commands
-        .iter()
-        .map(CommandId::to_string)
-        .collect();
+    let asked: Vec<String> = lookups.commands.iter().map(CommandId::to_string).collect();
     let found: Vec<Hyphenated> = sqlx::query_scalar(
         "SELECT command_id FROM events WHERE command_id IN (SELECT value FROM json_each(?))",
     )
@@ -104,9 +108,9 @@ async fn receipts(
 
 async fn tips(
     conn: &mut SqliteConnection,
-    questions: &Lookups<'_>,
+    lookups: &Lookups<'_>,
 ) -> Result<HashMap<StreamId, StreamTip>, sqlx::Error> {
-    let streams: Vec<&StreamId> = questions.streams.iter().copied().collect();
+    let streams: Vec<&StreamId> = lookups.streams.iter().copied().collect();
     let rows = sqlx::query(
         "SELECT named.key, tip.event_version, tip.event_id FROM json_each(?) AS named
          CROSS JOIN events AS tip ON tip.id = (
@@ -120,7 +124,7 @@ async fn tips(
     let tip = |row: &sqlx::sqlite::SqliteRow| {
         let tip = StreamTip {
             version: Version(row.try_get(1)?),
-            // A damaged id is no event's: it rejects a commit that follows that event, and no other commit of the batch.
+            // A damaged id equals the id of no event, so only a commit that has to follow this event is rejected.
             event_id: row
                 .try_get::<Hyphenated, _>(2)
                 .map_or(Uuid::nil(), Hyphenated::into_uuid),
@@ -132,15 +136,15 @@ async fn tips(
 
 async fn tokens(
     conn: &mut SqliteConnection,
-    questions: &Lookups<'_>,
+    lookups: &Lookups<'_>,
 ) -> Result<HashMap<Arc<str>, Token>, sqlx::Error> {
-    if questions.leases.is_empty() {
+    if lookups.leases.is_empty() {
         return Ok(HashMap::new());
     }
     let rows: Vec<(String, u64)> = sqlx::query_as(
         "SELECT name, token FROM leases WHERE name IN (SELECT value FROM json_each(?))",
     )
-    .bind(read::json(&questions.leases)?)
+    .bind(read::json(&lookups.leases)?)
     .fetch_all(conn)
     .await?;
     let token = |(name, token): (String, u64)| (Arc::from(name), Token(token));
@@ -151,9 +155,9 @@ async fn insert(
     conn: &mut SqliteConnection,
     events: &[PositionedEvent<'_>],
 ) -> Result<(), sqlx::Error> {
-    let mut rest = events;
+    let mut remaining = events;
     for (size, sql) in CHUNKS.iter().zip(&*INSERTS) {
-        while let Some((chunk, behind)) = rest.split_at_checked(*size) {
+        while let Some((chunk, tail)) = remaining.split_at_checked(*size) {
             let mut insert = sqlx::query(sql.as_str());
             for event in chunk {
                 insert = insert
@@ -170,7 +174,7 @@ async fn insert(
                     .bind(&event.new.event.data);
             }
             insert.execute(&mut *conn).await?;
-            rest = behind;
+            remaining = tail;
         }
     }
     Ok(())

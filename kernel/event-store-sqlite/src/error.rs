@@ -1,4 +1,4 @@
-//! What can go wrong, and what it means for the caller.
+//! Errors, and whether they leave the outcome of an operation unknown.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,46 +9,46 @@ use sqlx::migrate::MigrateError;
 /// Why a store was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process, or another handle of this one, writes here.
+    /// Another process, or another handle of this one, has the database open for writing.
     #[error("{} is in use by {}", path.display(), holder_name(*holder))]
     InUse {
         /// The database.
         path: PathBuf,
-        /// The holder's process id, if it could be read.
+        /// The process id of the lock's holder, if it could be read.
         holder: Option<u32>,
     },
-    /// The folder or the lock file could not be made.
+    /// The folder or the lock file could not be created.
     #[error("cannot use {}", path.display())]
     Folder {
         /// The folder or file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The file could not be opened, or not with the settings that durability rests on.
+    /// The file could not be opened, or not with the settings that durability depends on.
     #[error(transparent)]
     File(#[from] sql_database::sqlite::OpenError),
-    /// A newer release has changed the database in a way that this one cannot live with.
+    /// A newer release migrated the database to a schema that this one does not support.
     #[error(
         "the database needs a binary with event store schema {oldest} or newer, this one has {ours}"
     )]
     TooNew {
         /// The oldest schema that the database serves.
         oldest: i64,
-        /// This binary's.
+        /// The schema of this binary.
         ours: i64,
     },
-    /// An older build made it, and there is no migration.
+    /// The database was created by an older build, and there is no migration from it.
     #[error(transparent)]
     OlderFormat(#[from] sql_database::OlderFormat),
-    /// It was opened for reading alone, before a process that writes it has brought its tables up to date.
-    #[error("the database misses a migration; start the process that writes it first")]
+    /// The database was opened read-only before a writing process has migrated it.
+    #[error("the database lacks a migration; start the process that writes it first")]
     NotMigrated,
-    /// The tables could not be made or brought up to date.
+    /// A migration failed.
     #[error("cannot migrate the database")]
     Migrate(#[from] MigrateError),
-    /// SQLite refused.
+    /// SQLite reported an error.
     #[error("cannot open the database")]
     Database(#[from] sqlx::Error),
 }
@@ -60,7 +60,7 @@ fn holder_name(holder: Option<u32>) -> String {
     )
 }
 
-/// Only a bug writes through a store that reads.
+/// A write through a read-only store, which only a bug can cause.
 #[derive(Debug, thiserror::Error)]
 #[error("the store was opened read-only")]
 pub(crate) struct CannotWrite;
@@ -74,13 +74,13 @@ impl CannotWrite {
     }
 }
 
-/// The meaning of an error before `COMMIT`, or of a read.
+/// Converts an error before `COMMIT`, or of a read: the operation had no effect and can be repeated.
 pub(crate) fn nothing_happened(operation: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |error| sql_database::store_error(operation, error)
 }
 
-/// The meaning of an error of `COMMIT` itself, or of a statement that commits by itself: what was flushed before it
-/// failed may be found at the next start.
+/// Converts an error of `COMMIT` itself, or of a statement that commits by itself: what was written before the failure
+/// may be recovered from the file, so the outcome is unknown.
 pub(crate) fn outcome_unknown(operation: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |error| sql_database::commit_error(operation, error)
 }

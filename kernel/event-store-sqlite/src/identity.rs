@@ -1,4 +1,4 @@
-//! Which log it is, in one statement and so as of one moment.
+//! Identifies the log, in one statement and so from one snapshot.
 
 use event_sourcing::{LogId, LogIdentity, LogMark, Position};
 use sqlx::SqliteConnection;
@@ -7,7 +7,7 @@ use uuid::fmt::Hyphenated;
 
 use crate::read::{json, stored};
 
-/// One row for the head, whose index is -1, and one for each position.
+/// Returns one row for the head, with the index -1, and one for each position.
 const IDENTITY: &str = "
     SELECT l.id, -1, h.position, e.event_id
     FROM event_log_id AS l, (SELECT coalesce(max(id), 0) AS position FROM events) AS h
@@ -60,7 +60,8 @@ pub(crate) async fn identify(
     })
 }
 
-/// An event's id. One that is damaged has a name of its own as well: the event is there, and the log is the same one.
+/// An event's id. A damaged one is replaced by an id derived from its text, because the event exists and a checkpoint
+/// at it must still match this log.
 fn event_id(text: &str) -> Uuid {
     Uuid::parse_str(text).unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()))
 }

@@ -1,4 +1,5 @@
-//! Leases, by the injected clock. What a call takes, renews or ends, it does in one statement.
+//! Leases, which expire by the injected clock. Each call acquires, renews or releases all its leases in one statement,
+//! so it takes effect as a whole or not at all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +10,13 @@ use sqlx::SqliteConnection;
 
 use crate::read;
 
-/// A moment and the expiry of what is taken at it, in microseconds since 1970.
+/// The time of a call and the expiry of the leases that it acquires, in microseconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Term {
     pub(crate) now: i64,
     pub(crate) expires_at: i64,
-    /// What expires later was taken before the machine's clock was set back, by a process that is gone: only one
-    /// process at a time has the file.
+    /// A lease that expires later was acquired before the machine's clock was set back. Its owner has ended, because
+    /// only one process at a time opens the file for writing, so it counts as expired instead of blocking for hours.
     latest_expiry: i64,
 }
 
@@ -48,6 +49,8 @@ pub(crate) async fn acquire(
     if let Some(retention) = retention {
         delete_ended(conn, retention, term.now).await?;
     }
+    // The token grows exactly when the previous term ended, also for the same owner: what that term still sends is then
+    // fenced. A lease that is still valid keeps its token, because its commits in flight carry it.
     let taken: Vec<(String, u64)> = sqlx::query_as(
         "INSERT INTO leases (name, owner, token, expires_at_us)
          SELECT DISTINCT value, ?2, 1, ?4 FROM json_each(?1) WHERE true
@@ -72,6 +75,8 @@ pub(crate) async fn renew(
     term: Term,
 ) -> Result<Vec<Lease>, sqlx::Error> {
     let renewed: Vec<(String, u64)> = sqlx::query_as(
+        // An expired lease is not renewed: another owner may have held it in the meantime, and only `acquire` raises
+        // the token.
         "UPDATE leases SET expires_at_us = ?3 WHERE owner = ?1 AND expires_at_us > ?2
          RETURNING name, token",
     )
@@ -90,6 +95,7 @@ pub(crate) async fn release(
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
+        // The row stays, because the next owner's token has to be greater than this one's.
         "UPDATE leases SET expires_at_us = ?3
          WHERE owner = ?2 AND expires_at_us > ?3 AND name IN (SELECT value FROM json_each(?1))",
     )
@@ -106,12 +112,12 @@ async fn delete_ended(
     retention: LeaseRetention,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let kept_us = i64::try_from(retention.period.as_micros()).unwrap_or(i64::MAX);
+    let retained_us = i64::try_from(retention.period.as_micros()).unwrap_or(i64::MAX);
     sqlx::query(
         "DELETE FROM leases WHERE expires_at_us <= ?2 AND substr(name, 1, length(?1)) = ?1",
     )
     .bind(retention.prefix)
-    .bind(now.saturating_sub(kept_us))
+    .bind(now.saturating_sub(retained_us))
     .execute(conn)
     .await?;
     Ok(())
@@ -141,6 +147,7 @@ pub(crate) async fn seize(
     owner: &str,
     term: Term,
 ) -> Result<Vec<Lease>, sqlx::Error> {
+    // The token always grows, so every commit of the previous holder is fenced from here on.
     let seized: Vec<(String, u64)> = sqlx::query_as(
         "INSERT INTO leases (name, owner, token, expires_at_us)
          SELECT DISTINCT value, ?2, 1, ?3 FROM json_each(?1) WHERE true

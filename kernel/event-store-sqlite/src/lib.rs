@@ -1,17 +1,17 @@
 //! The event store on SQLite: one file, one writing process, no other software.
 //!
-//! # How it keeps the promises
+//! # How it fulfils the guarantees
 //!
-//! One connection writes, behind a mutex; the data folder belongs to one process (an OS lock on a file beside the
-//! database). So a batch is read, judged ([`event_sourcing::validate_batch`]), inserted and committed in one `BEGIN IMMEDIATE`
-//! transaction while nobody else can write, and positions are simply the head plus one. Readers have connections of
-//! their own; in WAL mode they neither wait for the writer nor hold it up, and each statement sees whole commits.
+//! One connection writes, guarded by a mutex, and one process at a time writes to the database (an OS lock on a file
+//! next to it). A batch is looked up, validated ([`event_sourcing::validate_batch`]), inserted and committed in one
+//! `BEGIN IMMEDIATE` transaction with no other writer, so the next position is the head plus one. Readers have their
+//! own connections; in WAL mode they neither wait for the writer nor block it, and each statement sees whole commits.
 //!
-//! A commit is answered after `COMMIT` returned, which with `synchronous = FULL` means that the log is on disk. That
-//! setting is read back at start, because with `NORMAL` a power cut loses acknowledged commits.
+//! A commit is acknowledged after `COMMIT` returned, which with `synchronous = FULL` means that the log is on disk. The
+//! setting is read back at start, because with `NORMAL` a power failure loses acknowledged commits.
 //!
-//! Waiting readers are woken through a channel in the process and poll beside it. A read-only handle, which another
-//! process may open at any time, has only the poll.
+//! Waiting readers are woken through a channel in the process and also poll. A read-only handle, which another process
+//! may open at any time, only polls.
 
 mod append;
 mod error;

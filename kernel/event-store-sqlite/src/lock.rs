@@ -1,7 +1,7 @@
-//! One writing process a database.
+//! Allows one writing process for each database.
 //!
-//! The operating system holds the lock and lets go of it when the process ends, however it ends. The lock file stays;
-//! removing it would let two processes lock two files of one name.
+//! The operating system holds the lock and releases it when the process ends, also after a crash. The lock file is
+//! never removed: two processes could then hold locks on two files of the same name.
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -12,7 +12,7 @@ use sql_database::sqlite::private;
 
 use crate::error::OpenError;
 
-/// Held as long as it lives.
+/// The lock, held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     _file: File,
@@ -20,12 +20,12 @@ pub(crate) struct WriterLock {
 
 impl WriterLock {
     pub(crate) fn take(database: &Path) -> Result<Self, OpenError> {
-        let path = beside(database);
-        let refused = |source| OpenError::Folder {
+        let path = lock_file_of(database);
+        let failed = |source| OpenError::Folder {
             path: path.clone(),
             source,
         };
-        let mut file = private::open_file(&path).map_err(refused)?;
+        let mut file = private::open_file(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -34,14 +34,14 @@ impl WriterLock {
                     holder: holder(&mut file),
                 });
             }
-            Err(TryLockError::Error(source)) => return Err(refused(source)),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        name_holder(&mut file).map_err(refused)?;
+        name_holder(&mut file).map_err(failed)?;
         Ok(Self { _file: file })
     }
 }
 
-fn beside(database: &Path) -> PathBuf {
+fn lock_file_of(database: &Path) -> PathBuf {
     let mut name = OsString::from(database);
     name.push(".lock");
     PathBuf::from(name)

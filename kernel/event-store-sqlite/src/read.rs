@@ -1,4 +1,4 @@
-//! Reading events, and how they look in the table.
+//! Reads events, and converts between their fields and the table's columns.
 
 use std::borrow::Cow;
 
@@ -13,16 +13,16 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use uuid::fmt::Hyphenated;
 
-/// How many positions a filtered page looks at before it answers with what it has, so that a rare event type does not
-/// keep a reader's connection for the length of the log.
+/// Maximum number of positions that one filtered page scans. It bounds how long a reader for a rare event type occupies
+/// a connection.
 const MAX_SCAN: u64 = 20_000;
 
-/// A number as SQLite keeps it. What does not fit lies beyond every event.
+/// A number as SQLite stores it. One that does not fit is greater than that of any event.
 pub(crate) fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A time as people can read it, in microseconds.
+/// A time as RFC 3339 text in microseconds, which an operator can read in the table.
 pub(crate) fn time_text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
@@ -49,10 +49,10 @@ pub(crate) fn stream_names(streams: &[&StreamId]) -> Result<String, sqlx::Error>
     json(&pairs)
 }
 
-/// Text that SQLite takes out of JSON ends at U+0000, so a name with one would be looked up as another.
+/// SQLite truncates text from JSON at U+0000, so a name that contains it would match another stream's name.
 fn without_nul(name: &str) -> Result<&str, sqlx::Error> {
     if name.contains('\0') {
-        return Err(sqlx::Error::Encode("a name has no U+0000".into()));
+        return Err(sqlx::Error::Encode("a name must not contain U+0000".into()));
     }
     Ok(name)
 }
@@ -65,8 +65,8 @@ fn page_limit(limit: usize) -> usize {
     limit.clamp(1, MAX_PAGE_EVENTS)
 }
 
-/// The event of a row. What says where it stands is always there; if the rest cannot be read, that concerns this event
-/// alone.
+/// The event of a row. Its position, stream and type can always be read; if anything else is damaged, only this event
+/// is reported as unreadable.
 fn read(row: &SqliteRow) -> Result<Result<Envelope, Unreadable>, sqlx::Error> {
     let place = StoredPlace {
         position: Position(row.try_get(0)?),
@@ -93,13 +93,13 @@ fn content(row: &SqliteRow) -> Result<StoredContent, String> {
     })
 }
 
-/// Text as far as it is text: SQLite does not check that it is UTF-8.
+/// Text with invalid bytes replaced, because SQLite does not check that a column holds UTF-8.
 fn text(row: &SqliteRow, column: usize) -> Result<String, sqlx::Error> {
     let bytes: &[u8] = row.try_get_unchecked(column)?;
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// The columns in the order that `read` has them.
+/// Selects the columns in the order in which `read` expects them.
 macro_rules! select_events {
     ($rest:literal) => {
         concat!(
@@ -147,7 +147,8 @@ pub(crate) async fn stream(
     Ok(page)
 }
 
-/// The head is read first, and nothing behind it: what is committed between the two statements belongs to the next page.
+/// Reads the head first and then no event above it: the two statements see different snapshots, and events that are
+/// committed in between belong to the next page. Otherwise a page could contain events above the head that it reports.
 pub(crate) async fn log(
     conn: &mut SqliteConnection,
     after: Position,
@@ -162,7 +163,8 @@ pub(crate) async fn log(
         ));
         (head, page)
     } else {
-        // The plus keeps SQLite from looking streams up by their type, which would read all of them to the log's end.
+        // The unary plus keeps SQLite from using the index on streams, which would read all streams of the type to the
+        // log's end instead of the bounded range of positions.
         let page = sqlx::query(select_events!(
             "WHERE id > ?1 AND id <= ?2
                AND (event_type IN (SELECT value FROM json_each(?4))
@@ -184,6 +186,8 @@ pub(crate) async fn log(
         .await?;
     let entries = rows.iter().map(|row| read(row).map(Entry::from));
     let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
+    // A full page was read only up to its last event. A shorter one covers the whole range, so a reader skips what the
+    // filter excluded.
     let read_up_to = match entries.last() {
         Some(last) if entries.len() == limit => last.position(),
         _ => end,
@@ -195,19 +199,21 @@ pub(crate) async fn log(
     })
 }
 
-/// Rebuilt from the commit's rows: the one with the command id, and those behind it up to the next with one.
+/// Rebuilds a receipt from the commit's rows: the one with the command id, and those after it up to the next row with
+/// one. Receipts need no table of their own.
 pub(crate) async fn receipt(
     conn: &mut SqliteConnection,
     command: CommandId,
 ) -> Result<Option<Receipt>, sqlx::Error> {
-    // `NOT INDEXED` walks the rows from the first on, at most a commit; the index on command ids would be sorted whole.
+    // `NOT INDEXED` scans the rows from the first one on, at most one commit; with the index on command ids SQLite
+    // would sort the whole index.
     let rows = sqlx::query(
         "WITH first AS (SELECT id FROM events WHERE command_id = ?)
          SELECT events.id, aggregate_type, aggregate_id, event_version,
                 CASE WHEN json_valid(event_metadata) THEN event_metadata ->> 'operation' END, created_at
          FROM first JOIN events ON events.id >= first.id AND events.id < coalesce(
-             (SELECT behind.id FROM events AS behind NOT INDEXED
-              WHERE behind.id > first.id AND behind.command_id IS NOT NULL ORDER BY behind.id LIMIT 1),
+             (SELECT later.id FROM events AS later NOT INDEXED
+              WHERE later.id > first.id AND later.command_id IS NOT NULL ORDER BY later.id LIMIT 1),
              9223372036854775807)
          ORDER BY events.id",
     )
@@ -229,7 +235,7 @@ pub(crate) async fn receipt(
     Ok(Some(Receipt {
         first: Position(first.try_get(0)?),
         last: Position(last.try_get(0)?),
-        // A damaged time fails the load of the event, and not the batch that repeats its command.
+        // A damaged time makes the event unreadable, but must not fail a batch that repeats its command.
         recorded_at: first.try_get(5).and_then(parse_time).unwrap_or_default(),
         operation: first.try_get::<Option<String>, _>(4)?.map(Cow::Owned),
         versions,
@@ -237,7 +243,8 @@ pub(crate) async fn receipt(
     }))
 }
 
-/// To be called in a read transaction, so that its parts are of one moment.
+/// Must run in a read transaction, so that all parts come from one snapshot: a caller decides a retry from them
+/// together.
 pub(crate) async fn standing(
     moment: &mut SqliteConnection,
     command: CommandId,

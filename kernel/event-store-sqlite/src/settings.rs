@@ -1,4 +1,4 @@
-//! How the database is opened, and what is asserted before it is used.
+//! Settings and migrations, and the checks before a database is used.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use sqlx::{SqlStr, SqliteConnection};
 
 use crate::error::OpenError;
 
-/// Raised with each migration that changes what a binary must know. 2: the format of the databases has a number.
+/// Raised with each migration that older binaries cannot work with. 2: the database format has a number.
 const SCHEMA: i64 = 2;
 
-/// Version, name and script of each step of the schema. A list, because `sqlx::migrate!` would have the driver and
-/// SQLite built a second time, for the compiler.
+/// Version, name and script of each migration. A list, because `sqlx::migrate!` would build the driver and SQLite a
+/// second time, for the compiler.
 const MIGRATIONS: [(i64, &str, &str); 2] = [
     (
         step(1),
@@ -29,14 +29,14 @@ const MIGRATIONS: [(i64, &str, &str); 2] = [
     ),
 ];
 
-/// What may be set. The defaults suit a service.
+/// Options of a store. The defaults suit a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The most connections that read at the same time.
+    /// Maximum number of connections that read at the same time.
     pub readers: u32,
-    /// How often a waiting reader looks by itself.
+    /// How often a waiting reader polls the head.
     pub poll_interval: Duration,
-    /// How long a statement waits for a lock that another process holds for a moment.
+    /// How long a statement waits for a lock that another process holds, as during a checkpoint.
     pub busy_timeout: Duration,
 }
 
@@ -50,7 +50,8 @@ impl Default for Settings {
     }
 }
 
-/// The file that `location` names, flushed at each commit: with less, a power cut loses acknowledged ones.
+/// The file that `location` names, synced at each commit: a weaker durability would lose acknowledged commits in a
+/// power failure.
 pub(crate) fn options(location: &str, settings: &Settings) -> FileOptions {
     FileOptions {
         name: "events",
@@ -60,21 +61,22 @@ pub(crate) fn options(location: &str, settings: &Settings) -> FileOptions {
     }
 }
 
-/// Opens the file for writing and brings its tables up to date.
+/// Opens the file for writing and runs missing migrations.
 pub(crate) async fn open(options: FileOptions) -> Result<SqliteFile, OpenError> {
     let file = SqliteFile::open(options).await?;
     let mut session = file.writer().await?;
     let conn = session.connection();
+    // Checked before anything is migrated: a binary that is too old must leave the tables as they are.
     if is_migrated(conn).await? {
         check_schema(conn, file.path()).await?;
     }
-    // Not `run`: a future that awaits it is not `Send` as far as the compiler can see.
+    // Not `run`: the compiler cannot prove that a future that awaits it is `Send`.
     migrator().run_direct(None, conn, false).await?;
     session.finish(Ok(())).await?;
     Ok(file)
 }
 
-/// Asserts that a database that is opened read-only can be read by this binary.
+/// Checks that this binary can read a database that is opened read-only.
 pub(crate) async fn check_reader(file: &SqliteFile) -> Result<(), OpenError> {
     let mut session = file.reader(Readers::Main).await?;
     let connection = session.connection();
@@ -103,7 +105,7 @@ fn migrator() -> Migrator {
     });
     let mut migrator = Migrator::with_migrations(steps.collect());
     migrator.dangerous_set_table_name("event_store_migrations");
-    // A newer binary's migrations only add, as long as `check_schema` lets this one in.
+    // Migrations of newer binaries are additive as long as `check_schema` accepts this one.
     migrator.set_ignore_missing(true);
     migrator
 }

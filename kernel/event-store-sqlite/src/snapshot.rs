@@ -1,4 +1,4 @@
-//! Folded states, one a stream and schema version.
+//! Snapshots: the latest folded state of a stream for each schema version.
 
 use event_sourcing::{Snapshot, StreamId, Version};
 use sqlx::SqliteConnection;
@@ -27,7 +27,7 @@ pub(crate) async fn load(
         version: Version(version),
         schema_version,
         state,
-        // It is never needed for the state, so a damaged one is no reason not to load it.
+        // The state does not depend on it, so a damaged time must not prevent the load.
         created_at: read::parse_time(&created_at).unwrap_or_default(),
     }))
 }
@@ -37,6 +37,7 @@ pub(crate) async fn save(
     snapshot: &Snapshot,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
+        // The condition makes concurrent saves safe: an older snapshot never replaces a newer one.
         "INSERT INTO snapshots (aggregate_type, aggregate_id, schema_version, version, created_at, state)
          VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE
@@ -61,6 +62,7 @@ pub(crate) async fn remove(
     version: Version,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
+        // Only the version that the caller found unusable: a newer one may have been saved since.
         "DELETE FROM snapshots
          WHERE aggregate_type = ? AND aggregate_id = ? AND schema_version = ? AND version = ?",
     )

@@ -1,4 +1,4 @@
-//! The store: opening, closing, and which connection does what.
+//! The store: opens and closes the file, and selects the connection for each operation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,24 +20,26 @@ use crate::lock::WriterLock;
 use crate::settings::{self, Settings};
 use crate::{append, identity, lease, read, snapshot, subscribe};
 
-/// A log of events in a SQLite file, with its snapshots and leases. Share it by `Arc`.
+/// A log of events in a SQLite file, with its snapshots and leases. Shared by `Arc`.
 #[derive(Debug)]
 pub struct SqliteEventStore {
     clock: Arc<dyn Clock>,
     poll_interval: Duration,
     committed: watch::Sender<Position>,
-    /// Dropped before the lock.
+    /// Declared before the lock and so dropped first: no other process may open the file while this one still writes
+    /// it.
     file: SqliteFile,
-    /// Nothing if the store is read-only.
+    /// `None` if the store is read-only.
     lock: Option<WriterLock>,
 }
 
 impl SqliteEventStore {
-    /// Opens the database that a path or a URL (`sqlite://path`) names, for writing; makes it and its folder if they are
-    /// missing, and brings its tables up to date. Leases expire by `clock`.
+    /// Opens the database that a path or a URL (`sqlite://path`) names, for writing. Creates it and its folder if they
+    /// are missing, and runs missing migrations. Leases expire by `clock`.
     ///
     /// # Errors
-    /// [`OpenError::InUse`] if another process writes there; the others say what is wrong with the machine or the file.
+    /// [`OpenError::InUse`] if another process has the database open for writing; another [`OpenError`] if the file
+    /// cannot be used or its schema does not fit this binary.
     pub fn open(
         location: &str,
         clock: Arc<dyn Clock>,
@@ -53,6 +55,7 @@ impl SqliteEventStore {
         settings: Settings,
     ) -> Result<Self, OpenError> {
         options.make_folder()?;
+        // The lock comes first: before it is held, the file may not even be migrated.
         let lock = WriterLock::take(&options.path)?;
         let file = settings::open(options).await?;
         let mut session = file.reader(Readers::Main).await?;
@@ -67,7 +70,7 @@ impl SqliteEventStore {
         })
     }
 
-    /// Opens a database for reading, next to a process that writes there or without one. Writing gives an error.
+    /// Opens a database for reading, whether or not another process writes to it. Every write returns an error.
     ///
     /// # Errors
     /// [`OpenError`] if there is no database, or one that this binary cannot read.
@@ -91,16 +94,16 @@ impl SqliteEventStore {
         })
     }
 
-    /// Tells the metrics how busy its connections are.
+    /// Publishes how busy the connections are as metrics.
     pub fn measure_pools(&self) {
         self.file.measure_pools();
     }
 
-    /// Ends reading and writing in order and folds the write-ahead log into the database. Calls after it fail. A store
-    /// that is dropped without it loses nothing.
+    /// Waits for running calls, closes all connections and merges the write-ahead log into the database. Later calls
+    /// fail. A store that is dropped without `close` loses no data.
     ///
     /// # Errors
-    /// [`StoreError`] if SQLite could not close the file in order; the data are safe also then.
+    /// [`StoreError`] if SQLite could not close the file cleanly; committed data is safe in that case too.
     #[must_use]
     pub fn close(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
@@ -133,7 +136,7 @@ impl EventStore for SqliteEventStore {
     async fn append(&self, batch: &[Commit]) -> Result<Vec<Result<Receipt, Rejected>>, StoreError> {
         self.can_write("append a batch")?;
         let (answers, head) = append::append(&self.file, batch).await?;
-        // Of two appends the later may come here first: the head never moves back.
+        // The later of two appends may arrive here first, and the head must never move back.
         self.committed.send_if_modified(|known| {
             let is_new = head > *known;
             *known = head.max(*known);

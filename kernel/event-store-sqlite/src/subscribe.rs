@@ -1,4 +1,4 @@
-//! Waiting for the head.
+//! Waits until the head reaches a position.
 
 use std::time::Duration;
 
@@ -12,28 +12,29 @@ use crate::read;
 
 const OPERATION: &str = "wait for a position";
 
-/// The writing handle is woken by its own commits. The poll beside it is all that a read-only handle has, and brings the
-/// writer to the truth after a commit whose outcome was unknown.
+/// A writing handle is woken by its own commits. It polls too, because a commit whose outcome was unknown notifies no
+/// reader although it may be in the file. A read-only handle has only the poll.
 pub(crate) async fn wait_for(
     committed: &watch::Sender<Position>,
     file: &SqliteFile,
     poll_interval: Duration,
     position: Position,
 ) -> Result<Position, StoreError> {
-    // Subscribed before the first look, so that no commit falls between the two.
+    // Subscribed before the first read of the head, so that a commit in between is not missed.
     let mut woken = committed.subscribe();
     loop {
         let seen = *woken.borrow_and_update();
         let head = if seen >= position {
             seen
         } else {
+            // The channel holds only this handle's appends, so the file decides.
             polled(file).await?
         };
         if head >= position {
             return Ok(head);
         }
         let wake = woken.wait_for(|head| *head >= position);
-        // A closed channel cannot be: this borrows its sender. A time-out is the poll.
+        // The channel cannot be closed, because its sender is borrowed here. A timeout leads to the next poll.
         let _ = tokio::time::timeout(poll_interval, wake).await;
     }
 }

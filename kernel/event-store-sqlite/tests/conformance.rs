@@ -1,4 +1,4 @@
-//! The SQLite store keeps every promise.
+//! Runs the conformance suite against the SQLite store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl SqliteHarness {
 
 #[async_trait]
 impl Harness for SqliteHarness {
-    /// One process writes, so each caller gets the same handle.
+    /// Only one process may write, so all callers share one handle.
     async fn open(&self) -> Handle {
         Handle::new(Arc::clone(&self.store))
     }
@@ -50,8 +50,8 @@ impl Harness for SqliteHarness {
             .advance(TimeDelta::from_std(by).expect("a short time"));
     }
 
-    async fn damage(&self, position: Position, way: usize) -> bool {
-        let ways = [
+    async fn damage(&self, position: Position, variant: usize) -> bool {
+        let variants = [
             "event_metadata = '7'",
             "event_metadata = '{'",
             "created_at = 'yesterday'",
@@ -61,7 +61,7 @@ impl Harness for SqliteHarness {
             "schema_version = 4294967296",
             "event_data = CAST(x'ff' AS TEXT)",
         ];
-        let Some(change) = ways.get(way) else {
+        let Some(change) = variants.get(variant) else {
             return false;
         };
         let path = self.folder.path().join("events.db");

@@ -1,4 +1,4 @@
-//! A disk that is full or fails for a while: the store tells the truth about it, and works again afterwards.
+//! A disk that is full or fails temporarily: errors report the correct outcome, and the store works again afterwards.
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};
@@ -59,8 +59,8 @@ async fn log(store: &SqliteEventStore) -> Result<Vec<String>> {
 }
 
 #[test]
-fn appends_are_unknown_while_the_disk_fails_and_succeed_afterwards() -> Result<()> {
-    let test = "appends_are_unknown_while_the_disk_fails_and_succeed_afterwards";
+fn an_append_is_unknown_while_the_disk_fails_and_succeeds_afterwards() -> Result<()> {
+    let test = "an_append_is_unknown_while_the_disk_fails_and_succeeds_afterwards";
     with_faults(test, async |faults| {
         for fault in DiskFault::ALL {
             let folder = tempfile::tempdir()?;
@@ -72,7 +72,10 @@ fn appends_are_unknown_while_the_disk_fails_and_succeed_afterwards() -> Result<(
                 let batch = [commit(round)?];
                 fault.start(faults, &wal)?;
                 for _ in 0..3 {
-                    let error = store.append(&batch).await.expect_err("it cannot be kept");
+                    let error = store
+                        .append(&batch)
+                        .await
+                        .expect_err("it cannot be written");
                     assert!(error.is_retryable(), "{fault:?}: {error}");
                 }
                 faults.stop()?;
@@ -82,7 +85,7 @@ fn appends_are_unknown_while_the_disk_fails_and_succeed_afterwards() -> Result<(
                 assert_eq!(receipt.first.0, u64::try_from(round)?, "{fault:?}");
                 assert_eq!(log(&store).await?, expected, "{fault:?}: each once");
             }
-            // As a process that was killed: nothing is closed in order.
+            // As when the process is killed: nothing is closed cleanly.
             drop(store);
             assert_eq!(log(&open(&database).await?).await?, expected, "{fault:?}");
         }
@@ -118,8 +121,8 @@ fn a_failed_commit_is_unknown_and_a_full_disk_before_it_is_not() -> Result<()> {
 }
 
 #[test]
-fn leases_and_snapshots_work_again_when_the_disk_does() -> Result<()> {
-    let test = "leases_and_snapshots_work_again_when_the_disk_does";
+fn leases_and_snapshots_work_again_after_the_disk_recovers() -> Result<()> {
+    let test = "leases_and_snapshots_work_again_after_the_disk_recovers";
     with_faults(test, async |faults| {
         for fault in DiskFault::ALL {
             let folder = tempfile::tempdir()?;
@@ -134,15 +137,15 @@ fn leases_and_snapshots_work_again_when_the_disk_does() -> Result<()> {
                 created_at: DateTime::UNIX_EPOCH,
             };
             for _ in 0..3 {
-                // A snapshot that is not newer is not written, and so cannot fail.
+                // Each snapshot is newer, because one that is not newer is not written and so cannot fail.
                 snapshot.version = snapshot.version.next();
                 fault.start(faults, &folder.path().join("events.db-wal"))?;
-                let refused = store.acquire_leases(&names, OWNER, TTL, None).await;
-                assert!(refused.expect_err("a failing disk").is_retryable());
-                let refused = store.renew_leases(OWNER, TTL).await;
-                assert!(refused.is_err() || refused.is_ok_and(|held| held.is_empty()));
-                let refused = store.save_snapshot(&snapshot).await;
-                assert!(refused.expect_err("a failing disk").is_retryable());
+                let failed = store.acquire_leases(&names, OWNER, TTL, None).await;
+                assert!(failed.expect_err("a failing disk").is_retryable());
+                let failed = store.renew_leases(OWNER, TTL).await;
+                assert!(failed.is_err() || failed.is_ok_and(|held| held.is_empty()));
+                let failed = store.save_snapshot(&snapshot).await;
+                assert!(failed.expect_err("a failing disk").is_retryable());
                 faults.stop()?;
                 let held = store.acquire_leases(&names, OWNER, TTL, None).await?;
                 assert_eq!(held.len(), 1, "{fault:?}");

@@ -1,4 +1,4 @@
-//! Opening, locking, reopening, and what is read back of the settings.
+//! Opening, locking and reopening a store, and its settings in the file.
 #![expect(
     clippy::unwrap_used,
     reason = "the helpers of tests may fail as tests do"
@@ -53,8 +53,8 @@ impl Place {
         SqliteEventStore::open_read_only(&self.location(), Arc::new(SystemClock), &settings).await
     }
 
-    /// The database as a person with the command line opens it.
-    async fn by_hand(&self) -> SqliteConnection {
+    /// A connection as an operator opens one with the command line.
+    async fn operator(&self) -> SqliteConnection {
         let path = self.path();
         SqliteConnection::connect(path.to_str().unwrap())
             .await
@@ -112,7 +112,7 @@ async fn a_lease_of_a_clock_that_was_set_back_is_expired() {
 }
 
 #[tokio::test]
-async fn what_was_answered_is_there_after_a_drop_and_after_a_close() {
+async fn acknowledged_writes_survive_a_drop_and_a_close() {
     let place = Place::new();
     let lease: [Arc<str>; 1] = [Arc::from("work")];
     for round in 1..=4_u128 {
@@ -158,17 +158,17 @@ async fn what_was_answered_is_there_after_a_drop_and_after_a_close() {
     let snapshot = store.load_snapshot(&stream(), 1).await.unwrap().unwrap();
     assert_eq!(snapshot.version, Version(4));
     let woken = store.wait_for(Position(4)).await.unwrap();
-    assert_eq!(woken, Position(4), "a reopened store knows its head");
+    assert_eq!(woken, Position(4), "a reopened store starts at its head");
 }
 
 #[tokio::test]
-async fn a_second_writer_is_told_who_holds_the_database() {
+async fn a_second_writer_is_rejected_with_the_process_id_of_the_first() {
     let place = Place::new();
     let first = place.open().await;
-    let refused = place.try_open().await.unwrap_err();
+    let rejected = place.try_open().await.unwrap_err();
     let pid = std::process::id();
-    assert!(matches!(refused, OpenError::InUse { holder: Some(holder), .. } if holder == pid));
-    let message = refused.to_string();
+    assert!(matches!(rejected, OpenError::InUse { holder: Some(holder), .. } if holder == pid));
+    let message = rejected.to_string();
     assert!(
         message.ends_with(&format!("events.db is in use by process {pid}")),
         "{message}"
@@ -186,7 +186,7 @@ async fn a_read_only_handle_follows_the_writer_and_cannot_write() {
         place.try_open_read_only().await.is_err(),
         "there is nothing to read yet"
     );
-    assert!(!place.path().exists(), "and reading makes nothing");
+    assert!(!place.path().exists(), "reading does not create a file");
 
     let writer = place.open().await;
     append(&writer, 1).await;
@@ -199,15 +199,19 @@ async fn a_read_only_handle_follows_the_writer_and_cannot_write() {
             append(&writer, 2).await;
         }
     );
-    assert_eq!(woken.unwrap().unwrap(), Position(2), "found by its poll");
+    assert_eq!(
+        woken.unwrap().unwrap(),
+        Position(2),
+        "the poll finds the new head"
+    );
 
-    let refused = reader.append(&[commit(3)]).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Failed { .. }), "{refused}");
-    let refused = reader
-        .renew_leases("nobody", Duration::from_mins(1))
+    let rejected = reader.append(&[commit(3)]).await.unwrap_err();
+    assert!(matches!(rejected, StoreError::Failed { .. }), "{rejected}");
+    let rejected = reader
+        .renew_leases("reader", Duration::from_mins(1))
         .await
         .unwrap_err();
-    assert!(!refused.is_retryable());
+    assert!(!rejected.is_retryable());
     assert_eq!(writer.head().await.unwrap(), Position(2));
 
     writer.close().await.unwrap();
@@ -221,7 +225,7 @@ async fn a_read_only_handle_follows_the_writer_and_cannot_write() {
 }
 
 #[tokio::test]
-async fn a_closed_store_says_so() {
+async fn calls_after_a_close_return_an_error() {
     let place = Place::new();
     let store = place.open().await;
     append(&store, 1).await;
@@ -230,17 +234,20 @@ async fn a_closed_store_says_so() {
     assert!(store.append(&[commit(2)]).await.is_err());
     assert!(store.head().await.is_err());
     let wal = place.path().with_extension("db-wal");
-    assert!(!wal.exists(), "the write-ahead log was folded in");
+    assert!(
+        !wal.exists(),
+        "the write-ahead log was merged into the database"
+    );
 }
 
 #[tokio::test]
-async fn the_file_is_in_wal_mode_and_its_tables_can_be_read_by_hand() {
+async fn the_file_is_in_wal_mode_and_an_operator_can_read_its_tables() {
     let place = Place::new();
     let store = place.open().await;
     append(&store, 7).await;
-    let mut by_hand = place.by_hand().await;
+    let mut operator = place.operator().await;
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
-        .fetch_one(&mut by_hand)
+        .fetch_one(&mut operator)
         .await
         .unwrap();
     assert_eq!(mode, "wal");
@@ -248,7 +255,7 @@ async fn the_file_is_in_wal_mode_and_its_tables_can_be_read_by_hand() {
         "SELECT id, aggregate_type, aggregate_id, event_version, created_at, command_id, event_data
          FROM events",
     )
-    .fetch_one(&mut by_hand)
+    .fetch_one(&mut operator)
     .await
     .unwrap();
     let expected = (
@@ -264,45 +271,45 @@ async fn the_file_is_in_wal_mode_and_its_tables_can_be_read_by_hand() {
 }
 
 #[tokio::test]
-async fn a_database_of_a_newer_release_is_refused_if_it_says_so() {
+async fn a_newer_schema_is_rejected_only_if_it_excludes_this_binary() {
     let place = Place::new();
     place.open().await.close().await.unwrap();
-    let mut by_hand = place.by_hand().await;
+    let mut operator = place.operator().await;
     let added = "INSERT INTO event_store_migrations
         SELECT max(version) + 1, 'later', installed_on, true, x'00', 0 FROM event_store_migrations";
-    sqlx::query(added).execute(&mut by_hand).await.unwrap();
+    sqlx::query(added).execute(&mut operator).await.unwrap();
     place.open().await.close().await.unwrap();
 
     sqlx::query("UPDATE event_store_schema SET oldest_binary = 3")
-        .execute(&mut by_hand)
+        .execute(&mut operator)
         .await
         .unwrap();
-    let refused = place.try_open().await.unwrap_err();
+    let rejected = place.try_open().await.unwrap_err();
     assert!(
-        matches!(refused, OpenError::TooNew { oldest: 3, ours: 2 }),
-        "{refused}"
+        matches!(rejected, OpenError::TooNew { oldest: 3, ours: 2 }),
+        "{rejected}"
     );
-    let refused = place.try_open_read_only().await.unwrap_err();
-    assert!(matches!(refused, OpenError::TooNew { .. }), "{refused}");
+    let rejected = place.try_open_read_only().await.unwrap_err();
+    assert!(matches!(rejected, OpenError::TooNew { .. }), "{rejected}");
 }
 
 #[tokio::test]
-async fn a_database_of_an_older_build_is_refused_by_its_name() {
+async fn a_database_of_an_older_build_is_rejected_with_its_path() {
     let place = Place::new();
     place.open().await.close().await.unwrap();
-    let mut by_hand = place.by_hand().await;
+    let mut operator = place.operator().await;
     for older in [
         "UPDATE event_store_migrations SET version = version % 1000",
         "UPDATE event_store_schema SET oldest_binary = 1",
     ] {
-        sqlx::query(older).execute(&mut by_hand).await.unwrap();
+        sqlx::query(older).execute(&mut operator).await.unwrap();
     }
-    for refused in [
+    for rejected in [
         place.try_open().await.unwrap_err(),
         place.try_open_read_only().await.unwrap_err(),
     ] {
-        let message = refused.to_string();
-        assert!(matches!(refused, OpenError::OlderFormat(_)), "{message}");
+        let message = rejected.to_string();
+        assert!(matches!(rejected, OpenError::OlderFormat(_)), "{message}");
         assert!(
             message.contains(&place.path().display().to_string()),
             "{message}"
@@ -315,7 +322,7 @@ async fn a_database_of_an_older_build_is_refused_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused() {
+async fn a_file_that_is_not_a_database_is_rejected() {
     let place = Place::new();
     std::fs::create_dir_all(place.path().parent().unwrap()).unwrap();
     std::fs::write(
@@ -325,11 +332,11 @@ async fn a_file_that_is_no_database_is_refused() {
     .unwrap();
     assert!(place.try_open().await.is_err());
     let text = std::fs::read_to_string(place.path()).unwrap();
-    assert!(text.starts_with("this is not"), "and is left as it was");
+    assert!(text.starts_with("this is not"), "the file is unchanged");
 }
 
 #[tokio::test]
-async fn an_append_that_nobody_waits_for_leaves_the_store_usable() {
+async fn a_cancelled_append_leaves_the_store_usable() {
     let place = Place::new();
     let store = place.open().await;
     for number in 0..200 {
@@ -347,21 +354,21 @@ async fn an_append_that_nobody_waits_for_leaves_the_store_usable() {
 }
 
 #[tokio::test]
-async fn a_rare_event_type_is_found_behind_many_others() {
+async fn a_rare_event_type_is_found_after_many_others() {
     let place = Place::new();
     let store = place.open().await;
-    let mut by_hand = place.by_hand().await;
+    let mut operator = place.operator().await;
     append(&store, 1).await;
     let many = "WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < 50000)
         INSERT INTO events SELECT n, iif(n = 45000, 'rare', 'account'), 'a', n, iif(n = 45000, 'Rare', 'Common'), 1,
             event_id, NULL, created_at, event_metadata, event_data FROM n, events WHERE id = 1";
-    sqlx::query(many).execute(&mut by_hand).await.unwrap();
+    sqlx::query(many).execute(&mut operator).await.unwrap();
 
     for filter in [Filter::of_types(&["Rare"]), Filter::of_streams(&["rare"])] {
         let (mut after, mut found, mut pages) = (Position::START, Vec::new(), 0);
         while after < Position(50_000) {
             let page = store.read_all(after, &filter, 100).await.unwrap();
-            assert!(page.read_up_to > after, "each page moves on");
+            assert!(page.read_up_to > after, "each page makes progress");
             after = page.read_up_to;
             found.extend(page.events().map(|event| event.position.0));
             pages += 1;
@@ -372,7 +379,7 @@ async fn a_rare_event_type_is_found_behind_many_others() {
 }
 
 #[tokio::test]
-async fn a_log_keeps_its_id_when_it_is_opened_again_and_in_a_copy() {
+async fn the_log_id_is_the_same_after_reopening_and_in_a_copy() {
     let (place, copy) = (Place::new(), Place::new());
     let store = place.open().await;
     append(&store, 1).await;
@@ -388,12 +395,12 @@ async fn a_log_keeps_its_id_when_it_is_opened_again_and_in_a_copy() {
 }
 
 #[tokio::test]
-async fn a_reader_that_comes_before_the_migration_is_refused() {
+async fn a_reader_is_rejected_before_the_migration_has_run() {
     let place = Place::new();
     place.open().await.close().await.unwrap();
-    let mut by_hand = place.by_hand().await;
+    let mut operator = place.operator().await;
     let drop = "DROP TABLE event_log_id";
-    sqlx::query(drop).execute(&mut by_hand).await.unwrap();
-    let refused = place.try_open_read_only().await.unwrap_err();
-    assert!(matches!(refused, OpenError::NotMigrated), "{refused}");
+    sqlx::query(drop).execute(&mut operator).await.unwrap();
+    let rejected = place.try_open_read_only().await.unwrap_err();
+    assert!(matches!(rejected, OpenError::NotMigrated), "{rejected}");
 }
