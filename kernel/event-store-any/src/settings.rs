@@ -1,20 +1,20 @@
-//! What may be set.
+//! Settings of either engine.
 
 use std::time::Duration;
 
 use event_sourcing::SteadyClock;
 
-/// How a process uses the store. What an engine does not know it ignores.
+/// How a process uses the store. An engine ignores settings that do not apply to it.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The process's clock. A server's store corrects it by the server's.
+    /// The process's clock. The store on a server synchronizes it with the server's.
     pub clock: SteadyClock,
-    /// The most connections of readers to a server.
+    /// Maximum connections for readers of a server.
     pub pool_size: u32,
-    /// Whether opening the store brings a server's tables up to date. Without it they must be. Those of a file always are,
-    /// unless it is opened for reading.
+    /// Whether opening the store runs missing migrations on a server. If not, a missing migration is an error. A file
+    /// is always migrated, unless it is opened for reading.
     pub migrate: bool,
-    /// How often a waiting reader looks whether another process has written to a file. A server notifies its readers.
+    /// How often a waiting reader polls a file that another process writes. A server notifies its readers.
     pub file_poll_interval: Duration,
 }
 

@@ -11,18 +11,18 @@ use futures::future::BoxFuture;
 use crate::error::OpenError;
 use crate::settings::Settings;
 
-/// The lease whose row a probe writes. No process works under it.
+/// The lease that a probe writes. It protects nothing.
 const WRITE_PROBE: &str = "health/write-probe";
-/// For how long a probe takes it.
+/// Duration of that lease.
 const WRITE_PROBE_TTL: Duration = Duration::from_secs(5);
 
-/// An open event store. All clones are one store.
+/// An open event store. Clones share it.
 #[derive(Clone, Debug)]
 pub struct AnyEventStore(Adapter);
 
 #[derive(Clone, Debug)]
 enum Adapter {
-    /// A file; no other process may write it.
+    /// A file that no other process may write.
     File(Arc<SqliteEventStore>),
     /// A file that another process may write.
     ReadOnlyFile(Arc<SqliteEventStore>),
@@ -47,10 +47,11 @@ impl Engine {
 }
 
 impl AnyEventStore {
-    /// Opens the store that `url` names, to write and to read it. A file is this process's alone until it is closed.
+    /// Opens the store that `url` names for reading and writing. No other process can open a file for writing until it
+    /// is closed.
     ///
     /// # Errors
-    /// [`OpenError`] if no engine serves the URL, or the store cannot be opened or does not fit this binary.
+    /// [`OpenError`] if no engine serves the URL, the store cannot be opened, or its schema does not fit this binary.
     #[must_use]
     pub fn open(url: &str, settings: Settings) -> BoxFuture<'_, Result<Self, OpenError>> {
         Box::pin(async move {
@@ -66,12 +67,12 @@ impl AnyEventStore {
         })
     }
 
-    /// Opens the store that `url` names, to read it. A file may be written by another process meanwhile, and a write
-    /// to it gives an error.
+    /// Opens the store that `url` names for reading. Another process may write a file at the same time; writing to it
+    /// here returns an error.
     ///
     /// # Errors
-    /// [`OpenError`] if no engine serves the URL, or the store cannot be opened or does not fit this binary; also if there is
-    /// no file yet.
+    /// [`OpenError`] if no engine serves the URL, the store cannot be opened, its schema does not fit this binary, or
+    /// the file does not exist yet.
     #[must_use]
     pub fn open_read_only(url: &str, settings: Settings) -> BoxFuture<'_, Result<Self, OpenError>> {
         Box::pin(async move {
@@ -93,7 +94,7 @@ impl AnyEventStore {
         Ok(Adapter::Server(Arc::new(store.await?)))
     }
 
-    /// Its events.
+    /// The store of its events.
     #[must_use]
     pub fn store(&self) -> Arc<dyn EventStore> {
         match &self.0 {
@@ -104,7 +105,7 @@ impl AnyEventStore {
         }
     }
 
-    /// Its leases.
+    /// The store of its leases.
     #[must_use]
     pub fn leases(&self) -> Arc<dyn LeaseStore> {
         match &self.0 {
@@ -115,17 +116,18 @@ impl AnyEventStore {
         }
     }
 
-    /// Whether no other process can write it while it is open here, so that the leases found in it are those of processes
-    /// that ended.
+    /// Whether no other process can write to the store while it is open here, so that leases found in it belong to
+    /// processes that have ended.
     #[must_use]
     pub fn is_single_process(&self) -> bool {
         matches!(self.0, Adapter::File(_))
     }
 
-    /// Writes a row that is no event, where events are written: a database that answers reads says nothing about writes.
+    /// Writes a row that is not an event to the database of the events: that reads succeed does not show that writes
+    /// would.
     ///
     /// # Errors
-    /// [`StoreError`] if events could not be written now.
+    /// [`StoreError`] if events cannot be written at present.
     pub async fn probe_write(&self) -> Result<(), StoreError> {
         if let Adapter::Server(store) = &self.0 {
             store.may_append().await?;
@@ -136,7 +138,7 @@ impl AnyEventStore {
         written.await.map(|_| ())
     }
 
-    /// Tells the metrics how busy its connections are.
+    /// Publishes how busy the connections are as metrics.
     pub fn measure_pools(&self) {
         match &self.0 {
             Adapter::File(store) | Adapter::ReadOnlyFile(store) => store.measure_pools(),
@@ -144,7 +146,7 @@ impl AnyEventStore {
         }
     }
 
-    /// Closes its connections, after the calls that run. A file that was not closed cleanly is logged.
+    /// Closes all connections after running calls have ended. Logs a warning if a file is not closed cleanly.
     #[must_use]
     pub fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
@@ -156,8 +158,8 @@ impl AnyEventStore {
                 }
                 Adapter::ReadOnlyFile(store) => {
                     if let Err(error) = store.close().await {
-                        // It was only read, so nothing is lost.
-                        tracing::warn!({ fields::ERROR } = %error, "the event store was not closed");
+                        // It was only read, so no data is at risk.
+                        tracing::warn!({ fields::ERROR } = %error, "the event store opened for reading was not closed cleanly");
                     }
                 }
                 Adapter::Server(store) => store.close().await,
@@ -181,8 +183,8 @@ mod tests {
             assert_eq!(Engine::of(url).ok(), Some(engine), "{url}");
         }
         for url in ["", "data/events.db", "mysql://localhost/shop", "sqlite3:x"] {
-            let refused = Engine::of(url);
-            assert!(matches!(refused, Err(OpenError::UnknownScheme)), "{url}");
+            let rejected = Engine::of(url);
+            assert!(matches!(rejected, Err(OpenError::UnknownScheme)), "{url}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Either engine is opened by its URL, and used without being named.
+//! Each engine is opened by its URL and used through the same interface.
 
 use std::error::Error;
 
@@ -25,7 +25,7 @@ fn commit() -> Commit {
     Commit::try_new(command_id, SystemClock.now(), vec![write], None).expect("a commit")
 }
 
-/// It can be written, probed and read, and a second handle reads the same events.
+/// Writes, probes and reads a store, and reads the same events through a second handle.
 async fn check(url: &str) -> AnyEventStore {
     let written = AnyEventStore::open(url, Settings::default()).await;
     let written = written.expect("the store opens");
@@ -47,7 +47,7 @@ async fn check(url: &str) -> AnyEventStore {
 }
 
 #[tokio::test]
-async fn a_file_is_opened_for_one_writer_and_for_readers() {
+async fn a_file_has_one_writer_and_any_number_of_readers() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}", folder.path().join("events.db").display());
     let early = AnyEventStore::open_read_only(&url, Settings::default()).await;
@@ -62,7 +62,7 @@ async fn a_file_is_opened_for_one_writer_and_for_readers() {
 }
 
 #[tokio::test]
-async fn a_server_is_opened_for_many() {
+async fn a_server_has_any_number_of_writers() {
     let database = test_postgres::database().await;
     let store = check(&database.url).await;
     assert!(!store.is_single_process());
@@ -70,7 +70,7 @@ async fn a_server_is_opened_for_many() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_says_whether_it_may_later() {
+async fn an_open_error_reports_whether_a_retry_may_succeed() {
     let unknown = AnyEventStore::open("mysql://me:secret@localhost/shop", Settings::default());
     let unknown = unknown.await.expect_err("no engine serves it");
     assert!(!unknown.is_retryable());

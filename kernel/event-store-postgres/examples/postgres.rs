@@ -1,6 +1,6 @@
 //! Events on a server: `cargo run -p rust-cqrs-event-store-postgres --example postgres -- postgres://localhost/accounts`
 //!
-//! Each run adds a deposit to what earlier runs have left.
+//! Each run adds a deposit to those of earlier runs.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
--- The log, and beside it its lock, leases and snapshots.
+-- The log, its lock, leases and snapshots.
 --
--- Text compares by bytes ("C"), so that neither the database's locale nor an upgrade of its rules touches an index.
+-- Text is compared by bytes ("C"), so that neither the database's locale nor an upgrade of its rules affects an index.
 
 CREATE TABLE events (
-    -- The global position: 1, 2, 3 … without gap, handed out under the lock on event_log_lock.
+    -- The global position: 1, 2, 3 … without gaps, assigned under the lock on event_log_lock.
     id bigint PRIMARY KEY,
     aggregate_type text COLLATE "C" NOT NULL,
     aggregate_id text COLLATE "C" NOT NULL,
@@ -13,7 +13,7 @@ CREATE TABLE events (
     -- 1, 2, 3 … inside the stream.
     event_version integer NOT NULL,
     created_at timestamptz NOT NULL,
-    -- Derived from the command id and the event's index in its commit; it needs no index.
+    -- Derived from the command id and the event's index in its commit, and never searched for, so it needs no index.
     event_id uuid NOT NULL,
     -- Set on the first event of each commit and on no other.
     command_id uuid,
@@ -21,12 +21,12 @@ CREATE TABLE events (
     UNIQUE (aggregate_type, aggregate_id, event_version)
 );
 
--- Each index costs every append: there is no fourth one, and no table of streams.
+-- Each index slows every append: there is no fourth one, and no table of streams.
 CREATE UNIQUE INDEX events_command_id_key ON events (command_id) WHERE command_id IS NOT NULL;
 
--- One row, which nobody ever changes: whoever holds its lock is the one that appends. The head itself is the highest
--- id. Kept in a row, it would leave a dead version behind with each append, and while a long query (a dump, say) holds
--- them back, every append and every reader would walk through all of them.
+-- One row that is never updated: the transaction that holds its lock is the one that appends. The head is the highest
+-- id of events. A row with the head would leave a dead version at each append, and while a long query such as a dump
+-- prevents vacuum, every append and every reader would have to scan all of them.
 CREATE TABLE event_log_lock (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );
@@ -37,7 +37,7 @@ CREATE TABLE leases (
     name text COLLATE "C" PRIMARY KEY,
     owner text COLLATE "C" NOT NULL,
     expires_at timestamptz NOT NULL,
-    -- Only grows; a row is never deleted, so that it cannot begin again.
+    -- Never decreases. A released lease keeps its row, because a new row would restart at token 1.
     token bigint NOT NULL
 ) WITH (fillfactor = 50);
 

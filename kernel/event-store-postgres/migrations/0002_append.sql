@@ -1,7 +1,8 @@
 -- The functions that append and look up receipts. A later migration that needs other parameters adds a function with
 -- another name and leaves these, because older binaries still call them.
 
--- What a command wrote: its first event and those behind it up to the next commit, one array element a stream.
+-- What a command wrote: its first event and those after it up to the next commit, with one array element for each
+-- stream.
 CREATE FUNCTION event_receipt(command uuid)
 RETURNS TABLE (
     first_position bigint,
@@ -37,19 +38,19 @@ LANGUAGE sql STABLE AS $$
     ) written
 $$;
 
--- Appends a batch: each commit alone, in order; an accepted one is visible to those behind it.
+-- Appends a batch and validates each commit by itself, in order; later commits see the accepted ones before them.
 --
--- All arrays are flat, and what belongs together refers by ordinal, from 1; 0 is none. Streams, leases and writes are
--- numbered over the batch. A write of commit c has an ordinal up to write_end[c] and above write_end[c - 1].
+-- All arrays are flat and refer to each other by ordinals from 1; 0 is none. Streams, leases and writes are numbered
+-- over the batch. The writes of commit c have the ordinals above write_end[c - 1] up to write_end[c].
 --
--- The order of the statements is the promise. The first one takes the lock of the log and keeps it to the commit;
--- each later one has a snapshot of its own, taken after the wait, so it sees what the others wrote. Inside one
--- statement the checks would look at a snapshot from before the wait, and a second writer would come through.
+-- The guarantees depend on the order of the statements. The first one takes the lock of the log and holds it until the
+-- commit; each later one has its own snapshot, taken after the wait, so it sees what other writers have committed. In
+-- the same statement as the lock, the checks would use a snapshot from before the wait and accept a conflicting commit.
 --
--- Answers: outcome 1 accepted at position detail; 2 write detail met its stream at another version; 3 fenced;
--- 4 stored before at position detail; 5 the same command as commit detail of this batch. stream_version has, for
--- each write with events of an accepted commit, the version of its stream behind it, and for a write that met
--- another version, that one.
+-- Returns outcome 1: accepted at position detail; 2: the stream of write detail has another version; 3: fenced; 4:
+-- stored before at position detail; 5: the same command as commit detail of this batch. stream_version is, for each
+-- write with events of an accepted commit, the version of its stream after it, and for a write with outcome 2 the
+-- actual version.
 CREATE FUNCTION append_events(
     stream_type text[], stream_id text[],
     lease_name text[],
@@ -106,8 +107,9 @@ BEGIN
     ) t ON true;
 
     IF cardinality(lease_name) > 0 THEN
-        -- The lock keeps a lease where it is until this commit is in the log: who takes it afterwards sees
-        -- everything that the holder before could write. Names come sorted, so that locks are taken in one order.
+        -- The row lock prevents that a lease changes its owner before this commit is in the log: the next owner then
+        -- sees everything that the previous one could write. Names are sorted, so that locks are always taken in the
+        -- same order.
         SELECT array_agg(coalesce(l.token, -1) ORDER BY q.n) INTO token
         FROM unnest(lease_name) WITH ORDINALITY q (name, n)
         LEFT JOIN LATERAL (
@@ -116,7 +118,7 @@ BEGIN
     END IF;
 
     head := old_head;
-    -- Statements in here cost about as much as the row's place in an index, so there are few.
+    -- A plpgsql statement in this loop costs about as much as inserting a row into an index, so there are few.
     FOR c IN 1..commits LOOP
         first_write := last_write + 1;
         last_write := write_end[c];
@@ -177,7 +179,7 @@ BEGIN
                CASE WHEN n.index = 0 THEN command[n.commit] END,
                n.schema_version
         FROM (
-            -- In the target list the arrays are walked side by side; in FROM each would be stored first.
+            -- In the target list unnest iterates over the arrays in parallel; in FROM each would be materialized first.
             SELECT unnest(event_commit) AS commit, unnest(event_write) AS write,
                    unnest(event_index) AS index, unnest(event_step) AS step,
                    unnest(event_id) AS id, unnest(event_type) AS type,

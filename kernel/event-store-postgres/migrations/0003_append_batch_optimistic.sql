@@ -1,21 +1,21 @@
--- Appends a batch whose commits are all accepted if the log is where they assume it: all of it, or nothing.
+-- Appends a batch as a whole if the log matches what its commits assume; otherwise writes nothing.
 --
--- The process judges the commits against one another and says what that rests on: for each stream that they name a
--- version from lowest to highest and, unless null, the event at it; for each lease its token; and that no command is
--- in the log yet. Here these facts are verified as sets. A batch that disagrees with the log leaves nothing behind and
--- goes to append_events, which judges commit by commit.
+-- The process has validated the commits against each other and passes what that depends on: for each stream a version
+-- from lowest to highest and, unless null, the id of its last event; for each lease its token; and that no command is
+-- in the log yet. These assumptions are verified here as sets. If one is wrong, nothing is written and the caller uses
+-- append_events, which validates each commit.
 --
--- The order of the statements is the promise, as it is there: the first one takes the lock of the log and keeps it to
--- the commit; each later one has a snapshot of its own, taken after the wait.
+-- The guarantees depend on the order of the statements, as in append_events: the first one takes the lock of the log
+-- and holds it until the commit; each later one has its own snapshot, taken after the wait.
 --
--- Answers: the head in front of the batch, or null if nothing was written; and the version of each stream then.
+-- Returns the head before the batch, or null if nothing was written, and the version of each stream at that head.
 CREATE FUNCTION append_batch_optimistic(
     stream_type text[], stream_id text[], lowest integer[], highest integer[], follows uuid[],
     lease_name text[], lease_token bigint[],
-    -- For each metadata that events of the batch have.
+    -- The distinct metadata of the batch's events.
     metadata jsonb[],
     -- For each event, in order of position. row_stream and row_metadata are ordinals from 1; row_step counts from the
-    -- version that the stream had; row_command is null but on the first event of a commit.
+    -- version that the stream had; row_command is set only on the first event of a commit.
     row_stream integer[], row_step integer[], row_event uuid[], row_command uuid[], row_type text[],
     row_schema integer[], row_at timestamptz[], row_data jsonb[], row_metadata integer[],
     OUT head bigint, OUT tip integer[]
@@ -28,8 +28,9 @@ BEGIN
     SELECT l.only_row INTO STRICT locked FROM event_log_lock l WHERE l.only_row FOR NO KEY UPDATE;
 
     IF cardinality(lease_name) > 0 THEN
-        -- The lock keeps a lease where it is until this commit is in the log: who takes it afterwards sees
-        -- everything that the holder before could write. Names come sorted, so that locks are taken in one order.
+        -- The row lock prevents that a lease changes its owner before this commit is in the log: the next owner then
+        -- sees everything that the previous one could write. Names are sorted, so that locks are always taken in the
+        -- same order.
         SELECT bool_and(l.token IS NOT DISTINCT FROM q.token) INTO agreed
         FROM unnest(lease_name, lease_token) q (name, token)
         LEFT JOIN LATERAL (
@@ -47,13 +48,13 @@ BEGIN
            AND NOT EXISTS (SELECT FROM events e WHERE e.command_id = ANY (row_command))
     INTO head, tip, agreed
     FROM (
-        -- In the target list the arrays are walked side by side; in FROM each would be stored first.
+        -- In the target list unnest iterates over the arrays in parallel; in FROM each would be materialized first.
         SELECT unnest(stream_type) AS type, unnest(stream_id) AS id,
                unnest(append_batch_optimistic.lowest) AS lowest, unnest(append_batch_optimistic.highest) AS highest,
                unnest(append_batch_optimistic.follows) AS follows
     ) q
     LEFT JOIN LATERAL (
-        -- From the lowest version on: what lies below it would be read along with the last one.
+        -- The lower bound keeps the index scan from reading older events of the stream as well.
         SELECT e.event_version, e.event_id FROM events e
         WHERE e.aggregate_type = q.type AND e.aggregate_id = q.id AND e.event_version >= q.lowest
         ORDER BY e.event_version DESC LIMIT 1
@@ -66,13 +67,13 @@ BEGIN
     INSERT INTO events (id, aggregate_type, aggregate_id, event_type, event_data, event_metadata,
                         event_version, created_at, event_id, command_id, schema_version)
     SELECT head + n.ordinal,
-           stream_type[n.stream], stream_id[n.stream], n.type, n.data, metadata[n.beside],
+           stream_type[n.stream], stream_id[n.stream], n.type, n.data, metadata[n.metadata_index],
            tip[n.stream] + n.step, n.at, n.event, n.command, n.schema
     FROM (
         SELECT generate_series(1, cardinality(row_stream)) AS ordinal,
                unnest(row_stream) AS stream, unnest(row_step) AS step, unnest(row_event) AS event,
                unnest(row_command) AS command, unnest(row_type) AS type, unnest(row_schema) AS schema,
-               unnest(row_at) AS at, unnest(row_data) AS data, unnest(row_metadata) AS beside
+               unnest(row_at) AS at, unnest(row_data) AS data, unnest(row_metadata) AS metadata_index
     ) n;
     PERFORM pg_notify('event_log', (head + cardinality(row_stream))::text);
 END

@@ -1,6 +1,7 @@
--- Appends notify on a channel that carries the schema: one database may hold several logs, each in a schema of its own,
--- and their readers do not wake one another. The channel is event_log_<schema>, cut off where a name ends; two schemas
--- that are alike up to there share it, which costs a look at the head and no more. Nothing else of the functions changes.
+-- Appends notify on a channel that contains the schema: one database may hold several logs, each in its own schema, and
+-- their readers must not wake each other. The channel is event_log_<schema>, truncated to the length of a name; two
+-- schemas with a common prefix of that length share it, which only costs a read of the head. The functions are
+-- otherwise unchanged.
 DO $migration$
 DECLARE
     appending record;

@@ -1,14 +1,15 @@
-//! Appending: one batch, one statement, one round trip; two if the batch has to be judged commit by commit.
+//! Appends a batch with one statement and one round trip; with two if each commit has to be validated by itself.
 //!
 //! ```text
-//!            ┌──────── connection kept ◄── answered ───┐
+//!            ┌─────── connection reused ◄── answered ──┐
 //!  append ──►│                                         ├── append_… ──► answers
 //!            └─ connect ◄── end its server process ◄── broken, or this future was dropped
 //! ```
 //!
-//! A connection that breaks leaves its statement in doubt: it may be committed, be waiting for the lock, or never have
-//! arrived. Before the next connection is used, the server process of the broken one is ended. From then on its batch is
-//! in the log or never will be, so sending the same commits again tells the truth.
+//! When a connection breaks, the outcome of its statement is unknown: it may have committed, be waiting for the lock,
+//! or never have reached the server. So the server process of the broken connection is terminated before a new
+//! connection is used. After that the batch is in the log or never will be, and sending the same commits again returns
+//! the true outcome.
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ const APPEND: &str = "
     FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                        $18, $19, $20, $21, $22, $23, $24, $25)";
 
-/// Rights are checked before the first row, also if there is none.
+/// PostgreSQL checks privileges before the first row, so an insert without rows shows whether inserting is allowed.
 const MAY_APPEND: &str = "
     WITH nothing AS (INSERT INTO events SELECT * FROM events WHERE false)
     SELECT l.only_row FROM event_log_lock l WHERE l.only_row FOR NO KEY UPDATE";
@@ -42,7 +43,8 @@ pub(crate) async fn may_append(pool: &NamedPool) -> Result<(), sqlx::Error> {
         .map(|_| ())
 }
 
-/// The connection that appends.
+/// The one connection that appends. It has a mutex and not a pool, because appends are serialized by the log's lock
+/// anyway.
 #[derive(Debug)]
 pub(crate) struct Appending {
     connector: Connector,
@@ -52,11 +54,11 @@ pub(crate) struct Appending {
 #[derive(Debug)]
 struct Slot {
     connection: Option<(PgConnection, Backend)>,
-    /// The server process of a connection that was given up in the middle of a statement.
+    /// The server process of a connection that was abandoned in the middle of a statement.
     in_doubt: Option<Backend>,
 }
 
-/// What the log says to a batch.
+/// The result of a batch.
 pub(crate) struct Answers {
     pub head: Position,
     pub answers: Vec<Result<Receipt, Rejected>>,
@@ -74,17 +76,19 @@ impl Appending {
     }
 
     pub(crate) async fn append(&self, commits: &[Commit]) -> Result<Answers, StoreError> {
-        let together = OptimisticBatch::of(commits).map_err(unwritable)?;
+        let optimistic = OptimisticBatch::of(commits).map_err(not_serializable)?;
         let mut slot = self.slot.lock().await;
         let (mut connection, backend) = self
             .connection(&mut slot)
             .await
             .map_err(|error| store_error(OPERATION, Phase::Repeatable, error))?;
-        // From here to the answer the connection belongs to this future alone, and goes with it.
+        // From here on this future owns the connection. If it is dropped or fails before the answer, the connection is
+        // closed, and `in_doubt` makes the next append terminate its server process first.
         slot.in_doubt = Some(backend);
-        let answers = match written_together(&mut connection, together).await? {
+        // A batch that the optimistic function rejected has written nothing, so its commits can be sent again.
+        let answers = match try_optimistic(&mut connection, optimistic).await? {
             Some(answers) => answers,
-            None => one_by_one(&mut connection, commits).await?,
+            None => append_each(&mut connection, commits).await?,
         };
         slot.in_doubt = None;
         slot.connection = Some((connection, backend));
@@ -97,16 +101,17 @@ impl Appending {
         }
         let (mut connection, backend) = self.connector.connect().await?;
         if let Some(in_doubt) = slot.in_doubt {
+            // `in_doubt` is cleared only after the process has ended: if this fails, the next call tries again.
             session::end(&mut connection, in_doubt).await?;
             slot.in_doubt = None;
         }
         Ok((connection, backend))
     }
 
-    /// Ends what a broken connection may have left running, so that who looks afterwards sees all that it will ever
-    /// have written.
+    /// Terminates a statement that a broken connection may have left running, so that a later read sees everything that
+    /// it will ever write.
     pub(crate) async fn wait_until_idle(&self) -> Result<(), sqlx::Error> {
-        // Whoever holds the slot is appending, and begins with this.
+        // The holder of the slot is appending, and has terminated such a statement first.
         let Ok(mut slot) = self.slot.try_lock() else {
             return Ok(());
         };
@@ -116,58 +121,58 @@ impl Appending {
         Ok(())
     }
 
-    /// Closes the connection in good order.
+    /// Closes the connection cleanly.
     pub(crate) async fn close(&self) {
         if let Some((connection, _)) = self.slot.lock().await.connection.take() {
-            // The server clears up by itself if this fails.
+            // If this fails, the server ends the session by itself.
             let _ = sqlx::Connection::close(connection).await;
         }
     }
 }
 
-/// What cannot be written as JSON can never be kept.
-fn unwritable(error: serde_json::Error) -> StoreError {
+/// Metadata that cannot be serialized can never be stored, so the error is permanent.
+fn not_serializable(error: serde_json::Error) -> StoreError {
     StoreError::Failed {
         operation: OPERATION,
         source: Arc::new(error),
     }
 }
 
-async fn written_together(
+async fn try_optimistic(
     connection: &mut PgConnection,
-    together: Option<OptimisticBatch<'_>>,
+    optimistic: Option<OptimisticBatch<'_>>,
 ) -> Result<Option<Answers>, StoreError> {
-    let Some(together) = together else {
+    let Some(optimistic) = optimistic else {
         return Ok(None);
     };
-    let agreed = together
+    let confirmed = optimistic
         .run(connection)
         .await
         .map_err(|error| store_error(OPERATION, Phase::Appending, error))?;
-    Ok(agreed.map(|agreed| Answers {
-        head: agreed.head,
-        answers: agreed.receipts.into_iter().map(Ok).collect(),
+    Ok(confirmed.map(|confirmed| Answers {
+        head: confirmed.head,
+        answers: confirmed.receipts.into_iter().map(Ok).collect(),
     }))
 }
 
-async fn one_by_one(
+async fn append_each(
     connection: &mut PgConnection,
     commits: &[Commit],
 ) -> Result<Answers, StoreError> {
-    let batch = Batch::of(commits).map_err(unwritable)?;
+    let batch = Batch::of(commits).map_err(not_serializable)?;
     let verdict = run(connection, batch)
         .await
         .map_err(|error| store_error(OPERATION, Phase::Appending, error))?;
     let answers = answer(connection, commits, &verdict)
         .await
-        .map_err(|error| unanswered(&verdict, error))?;
+        .map_err(|error| without_answers(&verdict, error))?;
     Ok(Answers {
         head: verdict.head,
         answers,
     })
 }
 
-/// What the function said.
+/// The row that `append_events` returned.
 struct CommitVerdict {
     head: Position,
     outcome: Vec<i16>,
@@ -175,7 +180,8 @@ struct CommitVerdict {
     stream_version: Vec<i32>,
 }
 
-/// The driver gives the row only after the statement has ended, and with it its transaction.
+/// The driver returns the row only after the statement has ended, and its transaction with it. So the batch is
+/// committed when this returns.
 async fn run(
     connection: &mut PgConnection,
     batch: Batch<'_>,
@@ -216,8 +222,9 @@ async fn run(
     })
 }
 
-/// An error behind a committed batch: the answers are lost, the events are not.
-fn unanswered(verdict: &CommitVerdict, error: sqlx::Error) -> StoreError {
+/// The error of a query after the batch was committed: the receipts could not be read, but the events are durable. An
+/// accepted commit therefore has an unknown outcome and not a failed one.
+fn without_answers(verdict: &CommitVerdict, error: sqlx::Error) -> StoreError {
     let committed = verdict.outcome.contains(&ACCEPTED);
     match store_error(OPERATION, Phase::Repeatable, error) {
         StoreError::Unavailable { operation, source } if committed => {

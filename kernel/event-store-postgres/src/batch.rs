@@ -1,4 +1,4 @@
-//! A batch as flat arrays, which is how `append_events` takes it. Ordinals begin at 1, as they do in SQL.
+//! A batch as flat arrays, the parameters of `append_events`. Ordinals start at 1, as in SQL.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, Postgres};
 use sqlx::{Encode, Type};
 use uuid::Uuid;
 
-/// JSON text on its way into a `jsonb` column; the server parses it.
+/// JSON text for a `jsonb` column. The server parses it, so the driver need not.
 #[derive(Debug)]
 pub(crate) struct JsonText<T>(pub(crate) T);
 
@@ -28,7 +28,7 @@ impl<T> PgHasArrayType for JsonText<T> {
 
 impl<T: AsRef<str>> Encode<'_, Postgres> for JsonText<T> {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        // The version of jsonb's binary form.
+        // The version of jsonb's binary format.
         buffer.push(1);
         buffer.extend_from_slice(self.0.as_ref().as_bytes());
         Ok(IsNull::No)
@@ -83,7 +83,8 @@ impl<'a> Batch<'a> {
         Ok(batch)
     }
 
-    /// Leases are locked in the order of their numbers, which therefore is that of their names.
+    /// Numbers the leases in the order of their names. The function locks them in that order, as every other statement
+    /// does, so that none deadlocks with another.
     fn number_leases(&mut self, commits: &'a [Commit]) -> HashMap<&'a str, i32> {
         let fences = commits.iter().filter_map(Commit::fence);
         let names: BTreeSet<&str> = fences.map(|fence| &*fence.lease).collect();
@@ -105,7 +106,8 @@ impl<'a> Batch<'a> {
         let fence = commit.fence();
         let lease = fence.and_then(|fence| leases.get(&*fence.lease));
         self.fence_lease.push(lease.copied().unwrap_or(0));
-        // A token that no row can have is refused, as it should be; -1 stands for a lease that is not there.
+        // A token that exceeds the column becomes one that no row has, so the commit is fenced. It is not -1, which the
+        // function uses for a lease without a row.
         let token = fence.map_or(0, |fence| i64::try_from(fence.token.0).unwrap_or(i64::MIN));
         self.fence_token.push(token);
         self.commit_events.push(number(commit.event_count()));
@@ -127,7 +129,7 @@ impl<'a> Batch<'a> {
         };
         self.write_stream.push(stream);
         self.expected.push(kind);
-        // A version beyond what a column holds is one that no stream has.
+        // No stream has a version that exceeds the column, so -1 is rejected in the same manner.
         self.expected_version
             .push(i32::try_from(version).unwrap_or(-1));
         self.follows.push(follows);
@@ -164,7 +166,7 @@ fn count<T>(items: &[T]) -> i32 {
     number(items.len())
 }
 
-/// Counts in a batch are bounded far below this limit by the limits of commits.
+/// The limits of commits keep counts in a batch far below `i32::MAX`.
 pub(crate) fn number(value: impl TryInto<i32>) -> i32 {
     value.try_into().unwrap_or(i32::MAX)
 }

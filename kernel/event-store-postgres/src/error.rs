@@ -1,60 +1,60 @@
-//! What went wrong, as the kernel wants to know it: nothing happened, nobody knows, or it will not help to try again.
+//! Classifies errors for the kernel: no effect and retryable, outcome unknown, or permanent.
 
 use std::sync::Arc;
 
 use event_sourcing::StoreError;
 use sql_database::ErrorKind;
 
-/// Why a database is not one to work with.
+/// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppendFailure {
-    /// Functions that are needed are missing.
+    /// The server lacks functions that are needed.
     #[error("PostgreSQL 14 or newer is needed, the server is {0}")]
     ServerTooOld(i32),
-    /// It lags behind, and a reader would see a head that moves back.
+    /// A replica lags behind, so a reader could see the head decrease.
     #[error("the server is a replica; events are never read from one")]
     Replica,
-    /// A newer binary changed the tables in a way that this one does not know.
-    #[error("the tables serve binaries with schema {oldest} and newer, this one has {ours}")]
+    /// A newer binary migrated the tables to a schema that this one does not support.
+    #[error("the tables need a binary with schema {oldest} or newer, this one has {ours}")]
     BinaryTooOld {
-        /// The oldest schema that they serve.
+        /// The oldest binary schema that the tables support.
         oldest: i32,
-        /// That of this binary.
+        /// The schema of this binary.
         ours: i32,
     },
-    /// An older build made the tables, and there is no migration.
+    /// The tables were created by an older build, and there is no migration from them.
     #[error(transparent)]
     OlderFormat(#[from] sql_database::OlderFormat),
     /// Migrations are off, and one is missing.
     #[error("migration {0} has not run, and migrations are off")]
     NotMigrated(i32),
-    /// The statement that was running when a connection broke could not be ended.
+    /// The server process of a broken connection could not be terminated, so its statement may still commit.
     #[error("the server process of the lost connection is still running")]
     StillRunning,
-    /// Only a bug can cause it.
-    #[error("append_events gave an answer that makes no sense: {0}")]
+    /// The function returned an invalid row, which only a bug can cause.
+    #[error("append_events returned an invalid result: {0}")]
     Nonsense(&'static str),
-    /// `jsonb` and `text` cannot hold everything that JSON can.
-    #[error("PostgreSQL cannot keep a text of this: it holds U+0000 or is not JSON")]
+    /// `jsonb` and `text` cannot store all JSON values.
+    #[error("PostgreSQL cannot store a text: it contains U+0000 or is not JSON")]
     Text(#[source] sqlx::Error),
 }
 
 impl From<AppendFailure> for sqlx::Error {
-    fn from(refusal: AppendFailure) -> Self {
-        Self::Configuration(Box::new(refusal))
+    fn from(failure: AppendFailure) -> Self {
+        Self::Configuration(Box::new(failure))
     }
 }
 
-/// What was going on when an error came.
+/// What was in progress when an error occurred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Something that leaves nothing behind, or can be repeated as it is.
+    /// An operation that has no lasting effect, or can be repeated unchanged.
     Repeatable,
-    /// Events were under way to the log.
+    /// An append: it may have committed although its result did not arrive.
     Appending,
 }
 
-/// The kernel's error for one of the driver.
+/// Converts an error of the driver to the kernel's.
 pub(crate) fn store_error(operation: &'static str, phase: Phase, error: sqlx::Error) -> StoreError {
     let (meaning, phase) = match phase {
         Phase::Repeatable => (
@@ -86,7 +86,8 @@ fn code(error: &sqlx::Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())
 }
 
-/// That of all databases, but for what only an event store refuses.
+/// The kind of an error: that of `of`, except for failures that only this crate has. A replica may be promoted and a
+/// server process will end, so both are worth a retry.
 fn meaning(error: &sqlx::Error, of: impl Fn(&sqlx::Error) -> ErrorKind) -> ErrorKind {
     match error {
         sqlx::Error::Configuration(inner) => match inner.downcast_ref() {
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_connection_leaves_only_an_append_in_doubt() {
+    fn a_lost_connection_leaves_only_the_outcome_of_an_append_unknown() {
         assert_eq!(kind(Phase::Appending, broken()), "unknown");
         assert_eq!(kind(Phase::Repeatable, broken()), "unavailable");
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Which log it is, in one statement and so as of one moment.
+//! Identifies the log, in one statement and so from one snapshot.
 
 use event_sourcing::{LogId, LogIdentity, LogMark, Position};
 use sql_database::NamedPool;

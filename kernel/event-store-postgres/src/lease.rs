@@ -1,8 +1,7 @@
-//! Leases, by the server's clock.
+//! Leases, which expire by the server's clock, so that the clocks of processes need not agree.
 //!
-//! Every statement takes its row locks in the order of names, and so does the append that checks fences, so they
-//! wait for each other and never in a circle. Each is one statement that commits by itself: a client that stops holds
-//! no lock.
+//! Every statement takes its row locks in the order of names, and so does the append that checks fences, so none
+//! deadlocks with another. Each is one statement that commits by itself: a client that stops holds no lock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,8 @@ use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 
-/// `$3` is in seconds. A row that another owner holds is locked, left as it is, and not returned.
+/// `$3` is in seconds. A row that another owner holds is locked, unchanged, and not returned. The token grows when the
+/// previous term has ended, also for the same owner: what that term still sends is then fenced.
 const ACQUIRE: &str = "
     INSERT INTO leases (name, owner, expires_at, token)
     SELECT n.name, $2, clock_timestamp() + make_interval(secs => $3), 1
@@ -30,6 +30,7 @@ const ACQUIRE: &str = "
     RETURNING name, token, clock_timestamp()";
 
 const RENEW: &str = "
+    -- The update repeats the condition, because a lease can expire while this waits for its lock.
     WITH mine AS (
         SELECT name FROM leases
         WHERE owner = $1 AND expires_at > clock_timestamp()
@@ -64,7 +65,7 @@ const HELD: &str = "
     WHERE starts_with(name, $1) AND expires_at > clock_timestamp()
     ORDER BY name LIMIT $2";
 
-/// One that its owner takes again meanwhile is looked at again under its lock, and stays.
+/// A lease that is acquired in the meantime is checked again under its lock, and is not deleted.
 const DELETE_ENDED: &str = "
     WITH ended AS (
         SELECT name FROM leases
@@ -75,7 +76,7 @@ const DELETE_ENDED: &str = "
 
 type LeaseRow = (String, i64, DateTime<Utc>);
 
-/// Where leases are taken and kept, and the clock that is corrected by what that shows.
+/// The pool for lease statements, and the clock that is synchronized by the times that they return.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leasing<'s> {
     pub(crate) pool: &'s NamedPool,
@@ -114,7 +115,7 @@ pub(crate) async fn acquire(
     take(ACQUIRE, leasing, names, owner, ttl).await
 }
 
-/// Takes them all, whoever holds them.
+/// Acquires all leases, also those that another owner holds. The token always grows, so their commits are fenced.
 pub(crate) async fn seize(
     leasing: Leasing<'_>,
     names: &[Arc<str>],

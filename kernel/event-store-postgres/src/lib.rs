@@ -1,17 +1,17 @@
 //! The event store on PostgreSQL 14 and newer.
 //!
-//! - A batch is one call of one function, as one statement that commits by itself. There is no `BEGIN`, so a client
-//!   that stops between two statements holds nothing. The function first takes the lock of the log, then checks in a later
-//!   statement that sees what the wait let through; then it writes. The lock is released by the commit, so positions are
-//!   in commit order, without gap.
-//! - The function is `append_batch_optimistic`, which writes all of a batch or nothing; a batch that it leaves goes to
-//!   `append_events`, which judges commit by commit.
-//! - Appends have one connection of their own; readers share a pool; one more connection listens for new heads.
-//! - Nothing is read from a replica: a session on one is refused.
-//! - A connection must be a session of its own: a pooler that shares them is refused.
-//! - The log is in the first schema of the session's `search_path`; others of the database may hold other logs.
+//! - A batch is one call of one function, in one statement that commits by itself. There is no `BEGIN`, so a client
+//!   that stops between two statements holds no lock. The function first takes the lock of the log. The checks are in a
+//!   later statement, whose snapshot includes what committed during the wait; then it writes. The commit releases the
+//!   lock, so positions are in commit order, without gaps.
+//! - The function is `append_batch_optimistic`, which writes a whole batch or nothing; a batch that it rejects goes to
+//!   `append_events`, which validates each commit.
+//! - One connection appends, one listens for new heads, and readers share a pool.
+//! - Nothing is read from a replica: a session on one is rejected.
+//! - Each connection must be a separate session: a pooler that shares sessions is rejected.
+//! - The log is in the first schema of the session's `search_path`; other schemas of the database may hold other logs.
 //!
-//! [`PostgresEventStore`] keeps the events and the leases beside them.
+//! [`PostgresEventStore`] stores the events and, in the same database, the leases.
 
 mod append;
 mod batch;

@@ -1,8 +1,8 @@
-//! The tables, brought up to date.
+//! Migrations of the tables.
 //!
-//! Each migration names the oldest binary schema that the tables still serve behind it. A binary below that is
-//! refused; migrations that a binary does not know are accepted as long as they serve it. So old and new binaries
-//! run together, and a rollback works.
+//! Each migration names the oldest binary schema that the tables still support after it. An older binary is rejected;
+//! migrations that a binary does not have are accepted as long as they support it. So old and new binaries run
+//! together, and a release can be rolled back.
 
 use event_sourcing::fields;
 use sql_database::OlderFormat;
@@ -14,7 +14,7 @@ use crate::error::AppendFailure;
 
 struct Migration {
     version: i32,
-    /// A binary's schema is the version of the last migration that it knows.
+    /// The oldest binary that can use the tables afterwards. A binary's schema is the version of its last migration.
     oldest_schema: i32,
     sql: &'static str,
 }
@@ -47,7 +47,7 @@ const MIGRATIONS: [Migration; 5] = [
     },
 ];
 
-/// The number of a step, as the table has it.
+/// The number of a migration as the table stores it.
 #[expect(clippy::cast_possible_truncation, reason = "a few thousand")]
 const fn schema(number: i64) -> i32 {
     step(number) as i32
@@ -55,14 +55,14 @@ const fn schema(number: i64) -> i32 {
 
 const SCHEMA: i32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
 
-/// Any number that nobody else locks: the ASCII codes of `events`.
+/// A number that no other advisory lock uses: the ASCII codes of `events`.
 const LOCK: i64 = 0x6576_656e_7473;
 
-/// Runs what is missing.
+/// Runs the missing migrations.
 pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin().await?;
-    // Held to the end of the transaction. If this process stops in it, the server's time-out for idle transactions
-    // rolls it back.
+    // Held to the end of the transaction, so that two processes do not migrate concurrently. If this process stops
+    // here, the server's timeout for idle transactions rolls it back.
     lock_schema(&mut transaction, LOCK).await?;
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS event_store_migrations (
@@ -93,7 +93,7 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::E
     transaction.commit().await
 }
 
-/// Refuses tables that miss a migration or no longer serve this binary.
+/// Rejects tables that lack a migration or no longer support this binary.
 pub(crate) async fn check(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let exists: bool =
         sqlx::query_scalar("SELECT to_regclass('event_store_migrations') IS NOT NULL")

@@ -1,14 +1,15 @@
-//! A batch whose commits are all accepted, as most are: one set of facts to verify, and rows that are ready to be written.
+//! The fast path for a batch whose commits are all accepted, as most are: the database verifies one set of assumptions
+//! and inserts prepared rows.
 //!
 //! ```text
-//!   commits ──► what they assume of the log ──► the kernel's judge ──► receipts and rows, counted from the assumed head
-//!                          │                                                │
-//!                          └──► append_batch_optimistic: is it so? ── yes: written ─┴──► receipts, counted from the true head
-//!                                                          └─ no: nothing ─────► `append_events`, commit by commit
+//!   commits ──► assumptions about the log ──► `validate_batch` ──► receipts and rows, relative to the assumed head
+//!                         │                                                  │
+//!                         └──► append_batch_optimistic: verified? ─┬─ yes ───┴──► receipts, relative to the true head
+//!                                                                  └─ no: unchanged ──► `append_events`
 //! ```
 //!
-//! A stream is assumed to be where the first commit that names it expects it. Commits that contradict one another are
-//! not appended together.
+//! A stream is assumed to be at the version that the first commit naming it expects. Commits that contradict each other
+//! do not take this path.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -29,26 +30,27 @@ const APPEND: &str = "
     SELECT head, tip
     FROM append_batch_optimistic($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 
-/// Stands for a version that only the log knows, and is none that any commit could expect.
+/// Represents a version that only the log contains. It exceeds every version that a commit could expect.
 const UNKNOWN: Version = Version(1 << 40);
 
-/// A batch that is written as a whole if the log agrees.
+/// A batch that is written as a whole if the log confirms its assumptions.
 pub(crate) struct OptimisticBatch<'a> {
     assumed: Assumptions<'a>,
     receipts: Vec<Receipt>,
     rows: Rows<'a>,
 }
 
-/// What the log said to a batch that it agreed with.
+/// The result of a batch whose assumptions were confirmed.
 pub(crate) struct Confirmed {
-    /// Behind the batch.
+    /// The head after the batch.
     pub head: Position,
-    /// One a commit.
+    /// One for each commit.
     pub receipts: Vec<Receipt>,
 }
 
 impl<'a> OptimisticBatch<'a> {
-    /// Nothing if the commits cannot all be accepted, or that depends on more than the log's state in front of them.
+    /// Returns `None` if the commits cannot all be accepted, or if that depends on more than the log's state before
+    /// them.
     pub(crate) fn of(commits: &'a [Commit]) -> Result<Option<Self>, serde_json::Error> {
         let (assumed, known) = Assumptions::of(commits);
         let BatchOutcome {
@@ -65,7 +67,7 @@ impl<'a> OptimisticBatch<'a> {
         }))
     }
 
-    /// Writes the batch. Nothing is written, and none given, if the log does not agree.
+    /// Appends the batch. Returns `None`, and has written nothing, if the log does not confirm the assumptions.
     pub(crate) async fn run(
         self,
         connection: &mut PgConnection,
@@ -115,7 +117,7 @@ impl<'a> OptimisticBatch<'a> {
     }
 }
 
-/// The receipt at its true positions and versions.
+/// Converts a receipt from assumed to true positions and versions.
 fn counted_from(
     head: u64,
     version: impl Fn(&StreamId) -> Option<u64>,
@@ -123,15 +125,15 @@ fn counted_from(
 ) -> Receipt {
     receipt.first.0 += head;
     receipt.last.0 += head;
-    for (stream, behind) in &mut receipt.versions {
-        if *behind > UNKNOWN {
-            behind.0 = behind.0 - UNKNOWN.0 + version(stream).unwrap_or_default();
+    for (stream, version_after) in &mut receipt.versions {
+        if *version_after > UNKNOWN {
+            version_after.0 = version_after.0 - UNKNOWN.0 + version(stream).unwrap_or_default();
         }
     }
     receipt
 }
 
-/// What the batch takes for true. The lists are those of `append_batch_optimistic`.
+/// What the batch assumes about the log. The lists are parameters of `append_batch_optimistic`.
 #[derive(Default)]
 struct Assumptions<'a> {
     stream_type: Vec<&'a str>,
@@ -143,11 +145,11 @@ struct Assumptions<'a> {
     places: HashMap<&'a StreamId, Place>,
 }
 
-/// A stream in the lists.
+/// A stream's place in the lists.
 #[derive(Clone, Copy)]
 struct Place {
     index: usize,
-    /// The version that it is taken to be at.
+    /// The version that the stream is assumed to have.
     version: Version,
 }
 
@@ -157,7 +159,8 @@ impl<'a> Assumptions<'a> {
         let mut known = StoreState::default();
         for commit in commits {
             if let Some(fence) = commit.fence() {
-                // A token that no row can have is refused, as it should be.
+                // A token that exceeds the column becomes one that no row has, so the batch leaves this path and the
+                // commit is fenced.
                 let token = i64::try_from(fence.token.0).unwrap_or(i64::MIN);
                 assumed.leases.entry(&fence.lease).or_insert(token);
                 let Token(token) = fence.token;
@@ -172,13 +175,14 @@ impl<'a> Assumptions<'a> {
     }
 
     fn assume(&mut self, write: &'a Write, known: &mut StoreState) {
-        let says_nothing = write.expected == ExpectedVersion::Any && write.events.is_empty();
-        if says_nothing || self.places.contains_key(&write.stream) {
+        // Only the first commit that names a stream states an assumption: later ones are validated against its result.
+        let is_unconstrained = write.expected == ExpectedVersion::Any && write.events.is_empty();
+        if is_unconstrained || self.places.contains_key(&write.stream) {
             return;
         }
         let (lowest, highest, version) = match write.expected {
             ExpectedVersion::NoStream => (0, 0, Version::NONE),
-            // A version beyond what a column holds is one that no stream has.
+            // No stream has a version that exceeds the column.
             ExpectedVersion::Exact(version) | ExpectedVersion::Follows { version, .. } => {
                 let only = i32::try_from(version.0).unwrap_or(-1);
                 (only, only, version)
@@ -191,7 +195,7 @@ impl<'a> Assumptions<'a> {
             _ => None,
         };
         if version > Version::NONE {
-            // An event whose id is not known is none that a later commit could follow.
+            // If the id of the last event is unknown, no commit of the batch can follow it.
             let event_id = follows.unwrap_or_default();
             let tip = StreamTip { version, event_id };
             known.tips.insert(write.stream.clone(), tip);
@@ -206,7 +210,7 @@ impl<'a> Assumptions<'a> {
     }
 }
 
-/// The events, ready to be written.
+/// The events as rows.
 #[derive(Default)]
 struct Rows<'a> {
     metadata: Vec<JsonText<String>>,
@@ -229,12 +233,12 @@ impl<'a> Rows<'a> {
         let mut rows = Self::default();
         let mut last: Option<&Metadata> = None;
         for placed in events {
-            // The judge places events only on streams that the commits name.
+            // Events are only on streams that the commits name.
             let Some(place) = assumed.places.get(placed.stream) else {
                 continue;
             };
             let metadata = &placed.new.metadata;
-            // The events of a commit have one, as a rule.
+            // Events of one commit usually have equal metadata, so it is serialized and sent once.
             if last.is_none_or(|last| last != metadata) {
                 let text = serde_json::to_string(metadata)?;
                 rows.metadata.push(JsonText(text));

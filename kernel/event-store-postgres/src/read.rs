@@ -1,4 +1,4 @@
-//! Reading: pages, receipts and standings, each one statement and so one moment.
+//! Reads pages, receipts and the status of commands, each with one statement and so from one snapshot.
 
 use std::borrow::Cow;
 
@@ -14,10 +14,10 @@ use sqlx::types::Json;
 use sqlx::{PgExecutor, Row};
 use uuid::Uuid;
 
-/// How much of the log one filtered page looks through at most: some milliseconds of work.
+/// Maximum number of events that one filtered page scans: a few milliseconds of work.
 const SCAN_EVENTS: u64 = 10_000;
 
-/// With the server's time, by which the process's clock is corrected.
+/// Also returns the server's time, which corrects the process's clock.
 const HEAD: &str = "SELECT coalesce(max(id), 0), clock_timestamp() FROM events";
 
 const STREAM: &str = "
@@ -28,8 +28,8 @@ const STREAM: &str = "
     ORDER BY event_version
     LIMIT $4";
 
-/// A row without an event still tells the head. The rows are put in order here: asked to do it, the server would sort
-/// the page once more with all its columns, though it has read it in order.
+/// Returns the head also if there is no event. The rows are sorted by the caller: with an outer `ORDER BY` the server
+/// would sort the page again with all its columns, although it reads it in order.
 const LOG: &str = "
     SELECT e.id, e.aggregate_type, e.aggregate_id, e.event_version, e.event_id, e.command_id,
            e.event_type, e.schema_version, e.event_data::text, e.event_metadata, e.created_at,
@@ -39,7 +39,7 @@ const LOG: &str = "
         SELECT * FROM events WHERE id > $1 ORDER BY id LIMIT $2
     ) e ON true";
 
-/// No index has the stream type alone, so that only the one on positions fits: a page looks through a bounded part of
+/// No index serves the filter, so that the planner can only use the one on positions: a page scans a bounded part of
 /// the log, whatever the filter.
 const FILTERED_LOG: &str = "
     SELECT e.id, e.aggregate_type, e.aggregate_id, e.event_version, e.event_id, e.command_id,
@@ -80,7 +80,7 @@ const STANDING: &str = "
     FROM (SELECT coalesce(max(id), 0) AS position FROM events) h
     LEFT JOIN LATERAL event_receipt($1) r ON true";
 
-/// Corrects the clock by the server's.
+/// Synchronizes the clock with the server's.
 pub(crate) async fn time(
     executor: impl PgExecutor<'_>,
     clock: &SteadyClock,
@@ -101,7 +101,7 @@ pub(crate) async fn head(
     Ok(position_of(position))
 }
 
-/// The head, by a connection of the pool.
+/// Reads the head with a connection of the pool.
 pub(crate) async fn head_of(
     pool: &NamedPool,
     clock: &SteadyClock,
@@ -116,7 +116,7 @@ pub(crate) async fn stream(
     limit: usize,
 ) -> Result<StreamPage, sqlx::Error> {
     let limit = limit.clamp(1, MAX_PAGE_EVENTS);
-    // One more than asked for tells whether the page is the last one.
+    // One row more than requested shows whether the page is the last one.
     let rows = sqlx::query(STREAM)
         .bind(stream.aggregate_type())
         .bind(stream.aggregate_id())
@@ -171,7 +171,10 @@ pub(crate) async fn log(
             .map(|row| read(row).map(Entry::from))
             .collect::<Result<_, _>>()?
     };
+    // A page read in order is already sorted, so this costs one comparison for each event.
     entries.sort_unstable_by_key(Entry::position);
+    // A full page was read only up to its last event. A shorter one covers the scanned range, but never more than the
+    // head of the same snapshot: events above it may still be missing here.
     let read_up_to = match entries.last() {
         Some(last) if entries.len() == limit => last.position(),
         _ if is_filtered => head.min(Position(reach)),
@@ -184,7 +187,7 @@ pub(crate) async fn log(
     })
 }
 
-/// The receipts of commands that took effect, in the order asked; others are left out.
+/// The receipts of the commands that took effect, in the order of `commands`; others are omitted.
 pub(crate) async fn receipts(
     executor: impl PgExecutor<'_>,
     commands: &[Uuid],
@@ -209,10 +212,10 @@ pub(crate) async fn standing(
         .bind(ids)
         .fetch_one(&mut *pool.acquire().await?)
         .await?;
-    let is_known = row.try_get::<Option<i64>, _>(0)?.is_some();
+    let has_receipt = row.try_get::<Option<i64>, _>(0)?.is_some();
     let versions: Vec<i32> = row.try_get(8)?;
     Ok(CommandStatus {
-        receipt: is_known.then(|| receipt(&row)).transpose()?,
+        receipt: has_receipt.then(|| receipt(&row)).transpose()?,
         versions: versions.into_iter().map(version_of).collect(),
         head: position_of(row.try_get(7)?),
     })
@@ -226,7 +229,7 @@ fn receipt(row: &PgRow) -> Result<Receipt, sqlx::Error> {
     Ok(Receipt {
         first: position_of(row.try_get(0)?),
         last: position_of(row.try_get(1)?),
-        // A damaged time fails the load of the event, and not the batch that repeats its command.
+        // A damaged time makes the event unreadable, but must not fail a batch that repeats its command.
         recorded_at: time_of(row, 2).unwrap_or_default(),
         operation: row.try_get::<Option<String>, _>(3)?.map(Cow::Owned),
         versions: streams
@@ -237,8 +240,8 @@ fn receipt(row: &PgRow) -> Result<Receipt, sqlx::Error> {
     })
 }
 
-/// The event of a row. What says where it stands is always there; if the rest cannot be read, that concerns this event
-/// alone.
+/// The event of a row. Its position, stream and type can always be read; if anything else is damaged, only this event
+/// is reported as unreadable.
 fn read(row: &PgRow) -> Result<Result<Envelope, Unreadable>, sqlx::Error> {
     let place = StoredPlace {
         position: position_of(row.try_get(0)?),
@@ -262,8 +265,8 @@ fn content(row: &PgRow) -> Result<StoredContent, String> {
     })
 }
 
-/// A time that may be `infinity` or beyond the calendar, at which the driver panics: so it is read as the number that
-/// PostgreSQL sends, of microseconds since 2000.
+/// Reads a time as PostgreSQL sends it, in microseconds since 2000: the driver would panic at `infinity` or a date out
+/// of range.
 pub(crate) fn time_of(row: &PgRow, column: usize) -> Result<DateTime<Utc>, sqlx::Error> {
     const EPOCH_OF_2000: i64 = 946_684_800_000_000;
     let micros: i64 = row.try_get_unchecked(column)?;
@@ -271,7 +274,7 @@ pub(crate) fn time_of(row: &PgRow, column: usize) -> Result<DateTime<Utc>, sqlx:
     let time = since_1970.and_then(DateTime::from_timestamp_micros);
     time.ok_or_else(|| sqlx::Error::ColumnDecode {
         index: column.to_string(),
-        source: "it is beyond the calendar".into(),
+        source: "the time is out of range".into(),
     })
 }
 
@@ -283,7 +286,7 @@ pub(crate) fn bigint(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// Columns hold 1, 2, 3 …, or 0 stands for none.
+/// Columns hold 1, 2, 3 …, or 0 for none.
 pub(crate) fn version_of(stored: i32) -> Version {
     Version(u64::from(stored.unsigned_abs()))
 }

@@ -1,4 +1,4 @@
-//! Connections: how each is set up, and what is remembered of one that breaks.
+//! Sets up connections, and terminates the server process of one that broke.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,23 +12,23 @@ use tokio::time::Instant;
 use crate::error::AppendFailure;
 use crate::settings::Settings;
 
-/// A connection that rested for longer is tried before it is used, for the server may have restarted meanwhile.
+/// A connection that was idle for longer is tested before use, because the server may have restarted.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
-/// A connection that rested for so long is closed: a burst leaves the server no more connections than are used.
+/// A connection that was idle for this long is closed, so that connections opened in a burst of load do not stay open.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A statement that goes on after its connection broke gets this long to end.
+/// How long to wait until the server process of a broken connection has ended.
 const END_OF_BACKEND: Duration = Duration::from_secs(5);
 
-/// Between two looks at whether it has.
+/// Interval of that check.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// One round trip for everything that a session needs.
+/// Sets up a session in one round trip.
 ///
-/// The plans that are wanted are always the ones through an index, whatever a table's statistics say, which are
-/// missing while it is new: a plan that scans a young table would stay when it has grown. So plans are made once,
-/// scans are the last resort, and compiling is off, which a plan with a "disabled" scan would otherwise start.
+/// Every plan must use an index, whatever the table's statistics. They are missing while a table is new, and a plan
+/// with a sequential scan of a small table would stay cached when the table has grown. So plans are generic, scans are
+/// the last resort, and JIT compilation is off, which the cost of a "disabled" scan would otherwise trigger.
 const PREPARE: &str = "
     SELECT pg_is_in_recovery(), pg_backend_pid(),
            (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
@@ -43,18 +43,19 @@ const PREPARE: &str = "
            set_config('enable_bitmapscan', 'off', false),
            set_config('plan_cache_mode', 'force_generic_plan', false),
            set_config('jit', 'off', false),
+           -- An acknowledged commit must be durable whatever the server's default; stronger settings than `on` stay.
            set_config('synchronous_commit',
                       CASE current_setting('synchronous_commit')
                       WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
 
-/// A server process. Process ids come again; together with the start they do not.
+/// A server process. Process ids are reused, so the start time is part of its identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Backend {
     pid: i32,
     started: DateTime<Utc>,
 }
 
-/// How to make connections.
+/// Opens connections.
 #[derive(Clone)]
 pub(crate) struct Connector {
     options: PgConnectOptions,
@@ -63,7 +64,7 @@ pub(crate) struct Connector {
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The options are left out: they hold the password.
+        // The options are omitted, because they contain the password.
         f.debug_struct("Connector")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
@@ -80,7 +81,7 @@ impl Connector {
         })
     }
 
-    /// A connection of one's own.
+    /// Opens a connection outside any pool.
     pub(crate) async fn connect(&self) -> Result<(PgConnection, Backend), sqlx::Error> {
         let connecting = async {
             let mut connection = PgConnection::connect_with(&self.options).await?;
@@ -93,7 +94,7 @@ impl Connector {
         }
     }
 
-    /// A pool that opens its connections when they are needed.
+    /// A pool that opens its connections on demand.
     pub(crate) fn pool(&self, size: u32) -> PgPool {
         let settings = self.settings.clone();
         PgPoolOptions::new()
@@ -133,14 +134,18 @@ async fn prepare(
     })
 }
 
-/// Ends what may still be running for a connection that broke, and waits for its end. Afterwards its statement has
-/// either committed or never will, so that asking again gives the truth.
+/// Terminates the server process of a broken connection and waits for its end. After that its statement has either
+/// committed or never will, so a repeat of it returns the true outcome.
+///
+/// # Errors
+/// [`AppendFailure::StillRunning`] if it has not ended in time: the outcome is then still unknown.
 pub(crate) async fn end(
     connection: &mut PgConnection,
     backend: Backend,
 ) -> Result<(), sqlx::Error> {
     let deadline = Instant::now() + END_OF_BACKEND;
-    // Signalling a process that just left gives false as well, so only its absence counts.
+    // The result of the signal is not enough: it is false as well if the process has just ended. Only its absence
+    // counts.
     while Instant::now() < deadline {
         let signalled: Option<bool> = sqlx::query_scalar(
             "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
@@ -172,21 +177,21 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_not_shown() {
+    fn debug_output_does_not_contain_the_password() {
         let url = "postgres://shop:hunter2@localhost/shop";
         let connector = Connector::try_new(url, Settings::default()).expect("an address");
         assert!(!format!("{connector:?}").contains("hunter2"));
     }
 
     #[tokio::test]
-    async fn a_session_commits_durably_and_reads_what_is_committed() {
+    async fn a_session_overrides_unsafe_defaults_of_the_server() {
         let careless = [
             ("synchronous_commit", "off"),
             ("default_transaction_isolation", "serializable"),
         ];
         let cluster = test_postgres::Cluster::start_with(&careless).await;
         let connector = Connector::try_new(&cluster.url("postgres"), Settings::default())
-            .expect("the cluster's own address");
+            .expect("the cluster's address");
         let (mut own, _) = connector.connect().await.expect("connect");
         assert_eq!(setting(&mut own, "synchronous_commit").await, "on");
         let pool = connector.pool(1);
@@ -198,16 +203,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_process_that_was_ended_runs_no_more() {
+    async fn a_terminated_process_has_ended() {
         let database = test_postgres::database().await;
-        let connector = Connector::try_new(&database.url, Settings::default())
-            .expect("the database's own address");
+        let connector =
+            Connector::try_new(&database.url, Settings::default()).expect("the database's address");
         let (mut first, backend) = connector.connect().await.expect("connect");
         let (mut second, _) = connector.connect().await.expect("connect");
-        end(&mut second, backend).await.expect("ended");
+        end(&mut second, backend).await.expect("the process ends");
         assert!(first.ping().await.is_err());
-        end(&mut second, backend)
-            .await
-            .expect("nothing left to end");
+        end(&mut second, backend).await.expect("no process is left");
     }
 }

@@ -1,4 +1,4 @@
-//! What can be set, and what is asked of the server.
+//! Settings, and checks of the server.
 
 use std::time::Duration;
 
@@ -7,26 +7,27 @@ use sqlx::{PgConnection, Row};
 
 use crate::error::AppendFailure;
 
-/// The oldest server: `pg_terminate_backend` waits for the end since 14.
+/// The oldest supported server: since version 14, `pg_terminate_backend` can wait for the end of the process.
 const OLDEST_SERVER: i32 = 140_000;
 
 /// How a process uses the store.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The process's clock. The store corrects it by the server's whenever it reads the head or keeps leases.
+    /// The process's clock. The store synchronizes it with the server's whenever it reads the head, or acquires or
+    /// renews leases.
     pub clock: SteadyClock,
-    /// Connections for readers. Two more are held: one appends, one listens.
+    /// Maximum connections for readers. Two more are open: one appends, one listens.
     pub pool_size: u32,
-    /// Whether opening the store brings the tables up to date. Without it they must be.
+    /// Whether opening the store runs missing migrations. If not, a missing migration is an error.
     pub migrate: bool,
-    /// How often a waiting reader looks by itself. Notifications wake it at once; this bounds what a listening
-    /// connection that died without a word can cost. All waiting readers of a process share one look.
+    /// How often waiting readers poll. Notifications wake them immediately; this bounds the delay when the listening
+    /// connection has died silently. All waiting readers of a process share one poll.
     pub poll_interval: Duration,
-    /// The longest wait for a connection.
+    /// Maximum wait for a connection.
     pub connect_timeout: Duration,
-    /// The longest that a statement may run.
+    /// Maximum run time of a statement.
     pub statement_timeout: Duration,
-    /// The longest that an append waits for other processes' appends.
+    /// Maximum time that an append waits for those of other processes.
     pub lock_timeout: Duration,
 }
 
@@ -44,14 +45,15 @@ impl Default for Settings {
     }
 }
 
-/// The log is in the first schema of the `search_path`.
+/// The `search_path` selects the log's schema, and none of its schemas exists.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "no schema of the search_path exists, so there is none for the tables: create it with CREATE SCHEMA"
 )]
 struct NoSchema;
 
-/// Refuses a server that is too old or has no schema for the log, and warns of one that may lose what it acknowledged.
+/// Rejects a server that is too old or has no schema for the log, and warns about one that may lose acknowledged
+/// commits.
 pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let row = sqlx::query(
         "SELECT current_setting('server_version_num')::integer,
@@ -69,14 +71,14 @@ pub(crate) async fn check_server(connection: &mut PgConnection) -> Result<(), sq
         if row.try_get::<&str, _>(index)? == "off" {
             tracing::warn!(
                 { fields::SETTING } = name,
-                "PostgreSQL runs with this setting off: a power cut can lose or damage acknowledged commits"
+                "PostgreSQL runs with this setting off: a power failure can lose or damage acknowledged commits"
             );
         }
     }
     if row.try_get::<&str, _>(3)? == "off" {
         tracing::warn!(
             { fields::SETTING } = "synchronous_commit",
-            "PostgreSQL runs with this setting off; the event store's own sessions switch it on"
+            "PostgreSQL runs with this setting off; the event store switches it on for its sessions"
         );
     }
     Ok(())
@@ -94,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn servers_before_14_are_refused() {
+    fn servers_before_14_are_rejected() {
         assert!(matches!(
             check_version(130_022),
             Err(AppendFailure::ServerTooOld(13))

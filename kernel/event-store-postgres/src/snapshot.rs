@@ -1,4 +1,4 @@
-//! Snapshots beside the log.
+//! Snapshots: the latest folded state of a stream for each schema version.
 
 use event_sourcing::{Snapshot, StreamId, Version};
 use sql_database::NamedPool;
@@ -28,7 +28,7 @@ pub(crate) async fn load(
             version: version_of(row.try_get(0)?),
             schema_version,
             state: row.try_get(1)?,
-            // It is never needed for the state, so a damaged one is no reason not to load it.
+            // The state does not depend on it, so a damaged time must not prevent the load.
             created_at: time_of(&row, 2).unwrap_or_default(),
         })
     })
@@ -37,6 +37,7 @@ pub(crate) async fn load(
 
 pub(crate) async fn save(pool: &NamedPool, snapshot: &Snapshot) -> Result<(), sqlx::Error> {
     sqlx::query(
+        // The condition makes concurrent saves safe: an older snapshot never replaces a newer one.
         "INSERT INTO snapshots
              (aggregate_type, aggregate_id, schema_version, version, state, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -62,6 +63,7 @@ pub(crate) async fn remove(
     version: Version,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
+        // Only the version that the caller found unusable: a newer one may have been saved since.
         "DELETE FROM snapshots
          WHERE aggregate_type = $1 AND aggregate_id = $2 AND schema_version = $3 AND version = $4",
     )

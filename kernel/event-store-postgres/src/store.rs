@@ -1,4 +1,4 @@
-//! The store: the kernel's traits, each method handed to the file of its name.
+//! The store: implements the kernel's traits with the modules of this crate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::settings::Settings;
 use crate::subscribe::Subscription;
 use crate::{append, identity, lease, migrate, read, settings, snapshot};
 
-/// The event store on PostgreSQL, with the leases beside it. One a process.
+/// The event store and the lease store on PostgreSQL. A process opens one.
 #[derive(Debug)]
 pub struct PostgresEventStore {
     appending: Appending,
@@ -32,13 +32,12 @@ pub struct PostgresEventStore {
 }
 
 impl PostgresEventStore {
-    /// Connects, checks the server, brings the tables up to date if `settings` say so, and starts to listen.
+    /// Connects, checks the server, runs missing migrations if `settings` enable them, and starts to listen.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if the server cannot be reached or is a replica, or if another process migrates for
-    /// longer than a second; [`StoreError::Failed`] if it is
-    /// older than 14, if a pooler shares its sessions, if the `search_path` names no schema that exists, if the tables
-    /// serve only newer binaries, or if they miss a migration.
+    /// longer than a second; [`StoreError::Failed`] if it is older than 14, if a pooler shares its sessions, if no
+    /// schema of the `search_path` exists, if the schema supports only newer binaries, or if a migration is missing.
     #[must_use]
     pub fn connect(url: &str, settings: Settings) -> BoxFuture<'_, Result<Self, StoreError>> {
         Box::pin(async move {
@@ -59,7 +58,7 @@ impl PostgresEventStore {
         }
         migrate::check(&mut connection).await?;
         let clock = settings.clock;
-        // Nothing may be decided by a clock that was never compared with the server's.
+        // No decision may depend on a clock that was never synchronized with the server's.
         read::time(&mut connection, &clock).await?;
         let pool = NamedPool::new("events", connector.pool(settings.pool_size));
         let interval = settings.poll_interval;
@@ -72,16 +71,16 @@ impl PostgresEventStore {
         })
     }
 
-    /// Whether this process could append now: takes the lock of the log and asks for the right to add events, without
-    /// adding one. It shows no full disk, for which a row has to be written.
+    /// Checks whether this process could append now: takes the lock of the log and checks the privilege to insert
+    /// events, without inserting one. It does not detect a full disk, which only a written row would.
     ///
     /// # Errors
-    /// [`StoreError`] if it could not.
+    /// [`StoreError`] if it could not append.
     pub fn may_append(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             append::may_append(&self.pool)
                 .await
-                .map_err(failed("ask whether events may be added"))
+                .map_err(failed("check whether events can be appended"))
         })
     }
 
@@ -92,12 +91,13 @@ impl PostgresEventStore {
         }
     }
 
-    /// Tells the metrics how busy its connections are. The one that appends is its own, and the listener's too.
+    /// Publishes how busy the readers' connections are as metrics. The connections that append and listen are not in
+    /// the pool.
     pub fn measure_pools(&self) {
         self.pool.measure();
     }
 
-    /// Closes all connections, once running calls have ended. Later calls fail or open new ones.
+    /// Closes all connections after running calls have ended. Later calls fail or open new ones.
     pub fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.subscription.close().await;
@@ -107,7 +107,7 @@ impl PostgresEventStore {
     }
 }
 
-/// For everything but the append itself.
+/// Converts the error of any operation but the append itself.
 fn failed(operation: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
     move |error| store_error(operation, Phase::Repeatable, error)
 }
@@ -129,7 +129,9 @@ impl EventStore for PostgresEventStore {
         command: CommandId,
         streams: &[StreamId],
     ) -> Result<CommandStatus, StoreError> {
-        let operation = "read the standing";
+        let operation = "read the status of a command";
+        // A statement whose connection broke may still commit. Without this the status could be "not stored" just
+        // before it does, and the caller would reject a command that took effect.
         self.appending
             .wait_until_idle()
             .await
@@ -159,7 +161,8 @@ impl EventStore for PostgresEventStore {
         let asked_at = Instant::now();
         let page = read::log(&self.pool, after, filter, limit).await;
         let page = page.map_err(failed("read the log"))?;
-        // A reader that was woken for an event that is not there any more must not be woken for it again.
+        // Also a lower head is published: after a restore, readers must not be woken again for an event that no longer
+        // exists.
         self.subscription.seen(page.head, asked_at);
         Ok(page)
     }

@@ -1,10 +1,10 @@
-//! Waiting for the head to move.
+//! Waits until the head reaches a position.
 //!
-//! One connection a process listens. A notification is a hint to look and no more: anybody may send one, also with a
-//! position that the log does not have. So positions come from the table alone, and what a notification says decides only
-//! whether to read it. What was read goes to every waiting reader through a channel. A notification can be lost with its
-//! connection, so the order is: first listen, then read the head, also after each reconnect. And readers look by
-//! themselves from time to time, for a connection can die without a word.
+//! One connection of each process listens. A notification is only a hint: any client may send one, with a position that
+//! the log does not have. So positions are read from the table, and the payload decides only whether to read it. The
+//! head goes to all waiting readers through a channel. Notifications are lost when the connection breaks, so the order
+//! is: first listen, then read the head, also after each reconnect. Readers also poll, because a connection can die
+//! silently.
 //!
 //! ```text
 //!             ┌───────────────── lost ◄─────────────────┐
@@ -13,8 +13,8 @@
 //!                                    └──────────────────┘          poll ────┘
 //! ```
 //!
-//! The head can also fall: the database was restored from an older copy under a running process. Every reading of the
-//! log says so here, and the later one of two readings is the true one.
+//! The head can also decrease, when the database is restored from an older copy under a running process. Every read of
+//! the log reports its head here, and of two reads the one that was sent later is correct.
 
 use std::time::Duration;
 
@@ -27,38 +27,38 @@ use tokio::time::{Instant, timeout};
 
 use crate::read;
 
-/// The channel that an append notifies, as the migration that names it has it. It carries the schema, because one
-/// database may hold several logs.
+/// The channel that an append notifies; a migration defines the same name. It contains the schema, because one database
+/// may hold several logs.
 const CHANNEL: &str = "SELECT ('event_log_' || current_schema())::name::text";
 
-/// A listening connection that heard nothing for so long is asked whether it still lives; later where readers poll
-/// less often than that.
+/// A listening connection that receives nothing for this time is checked by reading the head; for the poll interval if
+/// that is longer.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// The pauses between tries to listen again; they double.
+/// The first and the longest pause between attempts to listen again; pauses double.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// The head as it was read.
+/// A head that was read.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     head: Position,
-    /// When it was known here.
+    /// When this process received it.
     at: Instant,
 }
 
-/// The head as far as this process knows it.
+/// The newest head that this process has read, and its readers.
 #[derive(Debug)]
 pub(crate) struct Subscription {
     seen: watch::Sender<Seen>,
     clock: SteadyClock,
     poll_interval: Duration,
-    /// When somebody last looked; who holds the lock is looking.
+    /// When a reader last polled. The reader that holds the lock is polling, so that the others share its result.
     looked: Mutex<Option<Instant>>,
     listener: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Subscription {
-    /// Starts to listen. `own` is a pool of one connection for it.
+    /// Starts to listen. `own` is a pool with one connection for it.
     pub(crate) fn start(own: PgPool, clock: SteadyClock, poll_interval: Duration) -> Self {
         let seen = watch::Sender::new(Seen {
             head: Position::START,
@@ -81,7 +81,7 @@ impl Subscription {
         }
     }
 
-    /// Tells waiting readers of a head that the log showed to a statement sent at `asked_at`.
+    /// Publishes a head to waiting readers. It was read by a statement sent at `asked_at`.
     pub(crate) fn seen(&self, head: Position, asked_at: Instant) {
         publish(&self.seen, head, asked_at);
     }
@@ -98,6 +98,7 @@ impl Subscription {
             if let Ok(Ok(seen)) = timeout(self.poll_interval, waiting).await {
                 return Ok(seen.head);
             }
+            // The timeout is the poll: the listening connection may have died without an error.
             self.look(pool).await?;
         }
     }
@@ -119,7 +120,7 @@ impl Subscription {
     pub(crate) async fn close(&self) {
         if let Some(listener) = self.listener.lock().await.take() {
             listener.abort();
-            // The only other end is a panic, which the log has.
+            // The only other result is a panic, which has been logged.
             let _ = listener.await;
         }
     }
@@ -133,7 +134,7 @@ impl Drop for Subscription {
     }
 }
 
-/// What listens.
+/// The task that listens.
 struct Follower {
     own: PgPool,
     seen: watch::Sender<Seen>,
@@ -163,31 +164,35 @@ impl Follower {
         }
     }
 
-    /// Listens until the connection is lost; gives the error if there was one.
+    /// Listens until the connection is lost, and returns the error if there was one.
     async fn follow(&self) -> Option<sqlx::Error> {
         let followed = async {
             let mut listener = PgListener::connect_with(&self.own).await?;
             listener.eager_reconnect(false);
             let channel: String = sqlx::query_scalar(CHANNEL).fetch_one(&mut listener).await?;
             listener.listen(&channel).await?;
+            // After `LISTEN`, so that an append in between is either read here or notified.
             self.read_head(&mut listener).await?;
             let failures = &self.failures;
-            failures.log_recovery(Instant::now(), "events are listened for again");
+            failures.log_recovery(
+                Instant::now(),
+                "the connection that listens for events is restored",
+            );
             loop {
-                let must_look = match timeout(self.silence, listener.try_recv()).await {
+                let must_read = match timeout(self.silence, listener.try_recv()).await {
                     Ok(Ok(Some(first))) => {
-                        let mut is_news = may_be_news(&first, &self.seen);
-                        // Those that came meanwhile are answered by the same look.
+                        let mut is_newer = may_be_newer(&first, &self.seen);
+                        // One read covers all notifications that have arrived.
                         while let Some(next) = listener.next_buffered() {
-                            is_news |= may_be_news(&next, &self.seen);
+                            is_newer |= may_be_newer(&next, &self.seen);
                         }
-                        is_news
+                        is_newer
                     }
                     Ok(Ok(None)) => return Ok(()),
                     Ok(Err(error)) => return Err(error),
                     Err(_) => true,
                 };
-                if must_look {
+                if must_read {
                     let looked = timeout(SILENCE, self.read_head(&mut listener)).await;
                     looked.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
                 }
@@ -204,15 +209,15 @@ impl Follower {
     }
 }
 
-/// Whether a look may show more than is known. Most notifications are of this process's own appends, whose answers were
-/// faster.
-fn may_be_news(notification: &PgNotification, seen: &watch::Sender<Seen>) -> bool {
-    let claimed = notification.payload().parse().map(Position);
-    claimed.map_or(true, |claimed| claimed > seen.borrow().head)
+/// Whether a read may return a higher head. Most notifications come from this process's own appends, whose results
+/// arrived earlier.
+fn may_be_newer(notification: &PgNotification, seen: &watch::Sender<Seen>) -> bool {
+    let notified = notification.payload().parse().map(Position);
+    notified.map_or(true, |notified| notified > seen.borrow().head)
 }
 
-/// A lower head than the known one is an old answer that was overtaken, unless it was asked for afterwards: then the log
-/// has lost its end.
+/// Publishes a head. A lower head than the last one is a result that was overtaken by a newer one, unless its statement
+/// was sent after that one arrived: then the log was truncated by a restore.
 fn publish(seen: &watch::Sender<Seen>, head: Position, asked_at: Instant) {
     seen.send_if_modified(|known| {
         let is_overtaken = head < known.head && asked_at <= known.at;
@@ -222,7 +227,7 @@ fn publish(seen: &watch::Sender<Seen>, head: Position, asked_at: Instant) {
         if head < known.head {
             tracing::warn!(
                 { fields::POSITION } = head.0,
-                "the log ends before what was read of it: it was restored from an older copy"
+                "the head of the log has decreased: the database was restored from an older copy"
             );
         }
         *known = Seen {
@@ -245,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_was_overtaken_does_not_take_the_head_back() {
+    fn an_overtaken_result_does_not_decrease_the_head() {
         let before = Instant::now();
         let seen = known(9);
         publish(&seen, Position(7), before);
@@ -255,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_reading_that_shows_less_shows_a_restored_log() {
+    fn a_lower_head_from_a_later_read_is_that_of_a_restored_log() {
         let seen = known(9);
         let after = seen.borrow().at + Duration::from_micros(1);
         publish(&seen, Position(7), after);

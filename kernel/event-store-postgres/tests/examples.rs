@@ -1,4 +1,4 @@
-//! The example runs, and keeps what it wrote.
+//! The example runs, and its events are there in the next run.
 
 use test_example::output;
 

@@ -1,4 +1,4 @@
-//! An append whose answer is lost is resolved by sending it again: nothing is lost and nothing is doubled.
+//! An append whose result is lost is resolved by sending it again: no commit is lost or duplicated.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,12 +15,12 @@ use crate::support::{DEADLINE, check_log, command, commit, connect, open, stream
 const BATCHES: u64 = 200;
 const COMMITS: u64 = 8;
 
-/// How many events the log grows by before the next connection is broken.
+/// Number of new events before the next connection is broken.
 const PROGRESS: i64 = 40;
 
-/// How often the actor's batches were left in doubt, and how often they turned out to be in the log then.
+/// How often the actor's appends failed, and how many batches with an unknown outcome were in the log.
 #[derive(Default)]
-struct Doubts {
+struct Outcomes {
     unknown: usize,
     unavailable: usize,
     committed: usize,
@@ -35,9 +35,9 @@ fn batch(actor: u16, number: u64) -> Vec<Commit> {
     commits.map(to_own_stream).collect()
 }
 
-/// Sends each batch until it is answered.
-async fn write(store: Arc<PostgresEventStore>, actor: u16) -> Doubts {
-    let mut doubts = Doubts::default();
+/// Sends each batch until its result arrives.
+async fn write(store: Arc<PostgresEventStore>, actor: u16) -> Outcomes {
+    let mut outcomes = Outcomes::default();
     for number in 0..BATCHES {
         let batch = batch(actor, number);
         let mut in_doubt = false;
@@ -45,15 +45,15 @@ async fn write(store: Arc<PostgresEventStore>, actor: u16) -> Doubts {
             match store.append(&batch).await {
                 Ok(answers) => break answers,
                 Err(StoreError::OutcomeUnknown { .. }) => {
-                    doubts.unknown += 1;
+                    outcomes.unknown += 1;
                     in_doubt = true;
                 }
-                Err(StoreError::Unavailable { .. }) => doubts.unavailable += 1,
-                Err(error) => panic!("a lost connection is no failure: {error:?}"),
+                Err(StoreError::Unavailable { .. }) => outcomes.unavailable += 1,
+                Err(error) => panic!("a lost connection must be retryable: {error:?}"),
             }
         };
         let duplicates = answers.iter().filter(|answer| {
-            let receipt = answer.as_ref().expect("nothing is refused");
+            let receipt = answer.as_ref().expect("every commit is accepted");
             receipt.duplicate
         });
         let duplicates = duplicates.count();
@@ -61,13 +61,14 @@ async fn write(store: Arc<PostgresEventStore>, actor: u16) -> Doubts {
             duplicates == 0 || duplicates == batch.len(),
             "a batch is whole or absent"
         );
-        assert!(duplicates == 0 || in_doubt, "a duplicate that nobody sent");
-        doubts.committed += usize::from(duplicates > 0);
+        assert!(duplicates == 0 || in_doubt, "a duplicate without a repeat");
+        outcomes.committed += usize::from(duplicates > 0);
     }
-    doubts
+    outcomes
 }
 
-/// Ends whichever connection is appending, each time the log has moved on since the last one. Gives how many it ended.
+/// Terminates the connection that is appending each time the log has grown since the last time. Returns the number of
+/// terminated connections.
 async fn break_appends(mut connection: PgConnection, stop: Arc<AtomicBool>) -> i64 {
     let (mut broken, mut next) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
@@ -92,7 +93,7 @@ async fn break_appends(mut connection: PgConnection, stop: Arc<AtomicBool>) -> i
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn appends_whose_connection_is_killed_are_neither_lost_nor_doubled() {
+async fn appends_with_killed_connections_are_neither_lost_nor_duplicated() {
     let database = test_postgres::database().await;
     let stores = [open(&database.url).await, open(&database.url).await].map(Arc::new);
     let stop = Arc::new(AtomicBool::new(false));
@@ -104,38 +105,38 @@ async fn appends_whose_connection_is_killed_are_neither_lost_nor_doubled() {
         tokio::spawn(write(Arc::clone(&stores[0]), 1)),
         tokio::spawn(write(Arc::clone(&stores[1]), 2)),
     ];
-    let mut all = Doubts::default();
+    let mut all = Outcomes::default();
     for writer in writers {
-        let doubts = within("the writers", writer).await.expect("a writer");
-        all.unknown += doubts.unknown;
-        all.unavailable += doubts.unavailable;
-        all.committed += doubts.committed;
+        let outcomes = within("the writers", writer).await.expect("a writer");
+        all.unknown += outcomes.unknown;
+        all.unavailable += outcomes.unavailable;
+        all.committed += outcomes.committed;
     }
     stop.store(true, Ordering::Relaxed);
     let broken = breaking.await.expect("the count");
     println!(
-        "broken {broken}, unknown {}, unavailable {}, of those in the log {}",
+        "broken {broken}, unknown {}, unavailable {}, found in the log {}",
         all.unknown, all.unavailable, all.committed
     );
     assert!(broken >= 20, "only {broken} connections were broken");
-    assert!(all.unknown >= 10, "only {} were in doubt", all.unknown);
+    assert!(all.unknown >= 10, "only {} were unknown", all.unknown);
     let commands = check_log(&*stores[0]).await;
     assert_eq!(
         commands.len() as u64,
         2 * BATCHES * COMMITS,
-        "all are there"
+        "every command is in the log"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_is_lost_behind_its_commit_is_found_by_sending_again() {
+async fn a_repeat_returns_the_receipts_that_were_lost_after_the_commit() {
     let database = test_postgres::database().await;
     let proxy = DeafProxy::start(&database.url).await;
     let store = open(&proxy.url).await;
     let other = open(&database.url).await;
     for number in 0..20 {
         let batch = batch(1, number);
-        // The log agrees with every other batch as a whole; the rest are judged commit by commit, in a second request.
+        // The log confirms every other batch as a whole; for the others each commit is validated in a second request.
         let request = 1 + number % 2;
         let before = if request == 1 {
             &batch[..0]
@@ -143,7 +144,8 @@ async fn an_answer_that_is_lost_behind_its_commit_is_found_by_sending_again() {
             &batch[..1]
         };
         store.append(before).await.expect("append");
-        // Both ways were taken before: a statement that is new asks once more. Behind it only this connection asks.
+        // Both statements are prepared by now: preparing one is a request of its own. From here on only this connection
+        // sends requests.
         let first = commit(
             command(2, 0),
             &stream("first"),
@@ -160,7 +162,7 @@ async fn an_answer_that_is_lost_behind_its_commit_is_found_by_sending_again() {
         let receipts = other.append(&batch[1..]).await.expect("append elsewhere");
         let here = store.append(&batch[1..]).await.expect("append again");
         for (receipt, here) in receipts.iter().zip(&here) {
-            let receipt = receipt.as_ref().expect("nothing is refused");
+            let receipt = receipt.as_ref().expect("every commit is accepted");
             assert!(receipt.duplicate, "the commit was in the log");
             assert_eq!(Ok(receipt), here.as_ref());
         }
@@ -169,15 +171,15 @@ async fn an_answer_that_is_lost_behind_its_commit_is_found_by_sending_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_append_that_nobody_waits_for_any_more_is_whole_or_absent() {
+async fn a_cancelled_append_is_whole_or_absent() {
     let database = test_postgres::database().await;
     let store = open(&database.url).await;
-    let mut left: usize = 0;
+    let mut cancelled: usize = 0;
     for number in 0..200 {
         let batch = batch(1, number);
-        let patience = Duration::from_micros(number * 20);
-        let waited = tokio::time::timeout(patience, store.append(&batch)).await;
-        left += usize::from(waited.is_err());
+        let timeout = Duration::from_micros(number * 20);
+        let waited = tokio::time::timeout(timeout, store.append(&batch)).await;
+        cancelled += usize::from(waited.is_err());
         let answers = match waited {
             Ok(answers) => answers,
             Err(_) => store.append(&batch).await,
@@ -185,12 +187,12 @@ async fn an_append_that_nobody_waits_for_any_more_is_whole_or_absent() {
         let answers = answers.expect("answers");
         let duplicates = answers
             .iter()
-            .filter(|answer| answer.as_ref().expect("nothing is refused").duplicate)
+            .filter(|answer| answer.as_ref().expect("every commit is accepted").duplicate)
             .count();
         assert!(duplicates == 0 || duplicates == batch.len());
     }
-    println!("left {left} of 200");
-    assert!(left >= 10, "only {left} were left alone");
+    println!("cancelled {cancelled} of 200");
+    assert!(cancelled >= 10, "only {cancelled} were cancelled");
     let commands = check_log(&store).await;
     assert_eq!(commands.len() as u64, 200 * COMMITS);
 }
@@ -206,13 +208,13 @@ async fn what_a_standing_does_not_show_is_not_written_later_by_an_append_that_wa
         .await
         .expect("the log's lock");
     let batch = batch(1, 0);
-    let patience = Duration::from_millis(200);
-    let waited = tokio::time::timeout(patience, store.append(&batch)).await;
+    let timeout = Duration::from_millis(200);
+    let waited = tokio::time::timeout(timeout, store.append(&batch)).await;
     assert!(waited.is_err(), "the log is locked");
     let standing = store.standing(batch[0].command_id(), &[]).await;
-    assert_eq!(standing.expect("the standing").receipt, None);
+    assert_eq!(standing.expect("the status").receipt, None);
     holding.rollback().await.expect("the lock is free");
-    // The lock is given in turn: behind this one, the first append would have been written.
+    // The lock is granted in turn, so the cancelled append would commit before this one.
     let last = commit(command(2, 0), &stream("z"), ExpectedVersion::NoStream, "{}");
     open(&database.url)
         .await
@@ -223,7 +225,7 @@ async fn what_a_standing_does_not_show_is_not_written_later_by_an_append_that_wa
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_store_comes_back_with_its_server() {
+async fn the_store_recovers_after_a_restart_of_its_server() {
     let cluster = test_postgres::Cluster::start().await;
     let database = cluster.database().await;
     let store = Arc::new(open(&database.url).await);
@@ -252,7 +254,7 @@ async fn the_store_comes_back_with_its_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_text_that_cannot_be_kept_fails_and_leaves_no_trace() {
+async fn a_text_that_cannot_be_stored_fails_its_batch() {
     let database = test_postgres::database().await;
     let store = open(&database.url).await;
     let good = commit(command(1, 1), &stream("a"), ExpectedVersion::NoStream, "{}");
@@ -265,18 +267,18 @@ async fn a_text_that_cannot_be_kept_fails_and_leaves_no_trace() {
         let error = store
             .append(&[good.clone(), bad])
             .await
-            .expect_err("jsonb cannot hold it");
+            .expect_err("jsonb cannot store it");
         assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
         let source = std::error::Error::source(&error).expect("a cause");
         assert!(source.to_string().contains("U+0000"), "{source}");
     }
     assert!(check_log(&store).await.is_empty());
-    let answers = store.append(&[good]).await.expect("its mate alone");
+    let answers = store.append(&[good]).await.expect("the other commit alone");
     assert!(answers[0].is_ok());
 }
 
 #[tokio::test]
-async fn a_text_that_cannot_be_kept_spares_its_batch_mates() {
+async fn the_appender_commits_the_rest_of_a_batch_with_an_invalid_text() {
     let database = test_postgres::database().await;
     let store = Arc::new(open(&database.url).await);
     let (appender, task) = Appender::start(store.clone(), AppenderConfig::default());
@@ -288,12 +290,12 @@ async fn a_text_that_cannot_be_kept_spares_its_batch_mates() {
             deadline,
         )
     };
-    // On this one thread all three are queued before the appender takes the first.
-    let (before, bad, behind) =
+    // The test has one thread, so all three are queued before the appender takes the first.
+    let (before, bad, after) =
         tokio::join!(append(1, "{}"), append(2, r#""\u0000""#), append(3, "{}"));
-    before.expect("the one before it");
+    before.expect("the commit before it");
     assert!(matches!(bad, Err(AppendError::Failed(_))), "{bad:?}");
-    behind.expect("the one behind it");
+    after.expect("the commit after it");
     drop(appender);
     task.await.expect("the appender ends");
     assert_eq!(check_log(&*store).await.len(), 2);

@@ -1,4 +1,4 @@
-//! A process whose clock is wrong decides by the server's.
+//! A process with a wrong clock uses the server's time.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use event_store_postgres::{PostgresEventStore, Settings};
 
 use crate::support::connect;
 
-/// What a slow answer may leave.
+/// The difference that a slow answer may leave.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
 
 /// The server's time minus the clock's.
@@ -26,7 +26,7 @@ fn set(clock: &SteadyClock, by: TimeDelta) {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_is_corrected_at_the_start_by_each_look_at_the_head_and_with_leases() {
+async fn a_wrong_clock_is_corrected_at_start_by_each_read_of_the_head_and_by_leases() {
     let database = test_postgres::database().await;
     let clock = SteadyClock::start();
     for hours in [-25, 25] {
@@ -34,7 +34,7 @@ async fn a_clock_that_is_off_is_corrected_at_the_start_by_each_look_at_the_head_
         assert!(error_of(&clock, &database.url).await.abs() > TimeDelta::hours(24));
         let settings = Settings {
             clock: clock.clone(),
-            // No look but those of the test.
+            // No reads but those of the test.
             poll_interval: Duration::from_hours(1),
             ..Settings::default()
         };

@@ -1,4 +1,4 @@
-//! The promises of every event store, kept by this one. Each handle is what another process would have.
+//! Runs the conformance suite against the PostgreSQL store. Each handle has its own connections, like another process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +40,8 @@ impl Harness for PostgresHarness {
             .expect("move the leases");
     }
 
-    async fn damage(&self, position: Position, way: usize) -> bool {
-        let ways = [
+    async fn damage(&self, position: Position, variant: usize) -> bool {
+        let variants = [
             "event_metadata = '7'",
             r#"event_metadata = '{"trace": 1}'"#,
             "created_at = 'infinity'",
@@ -49,7 +49,7 @@ impl Harness for PostgresHarness {
             "created_at = '290000-01-01'",
             "schema_version = -1",
         ];
-        let Some(change) = ways.get(way) else {
+        let Some(change) = variants.get(variant) else {
             return false;
         };
         let mut connection = PgConnection::connect(&self.0.url).await.expect("connect");

@@ -1,4 +1,4 @@
-//! A way to the server that can lose the server's answers.
+//! A proxy for the server that can drop its answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,9 +7,9 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
-/// Forwards connections. Dropping it does not close those that are open.
+/// Forwards connections. Open ones stay open when it is dropped.
 pub struct DeafProxy {
-    /// How to reach the database through it.
+    /// The URL of the database through the proxy.
     pub url: String,
     lost: Arc<AtomicU64>,
 }
@@ -34,7 +34,8 @@ impl DeafProxy {
         proxy
     }
 
-    /// The answer to the request with this number from now on, over all connections, is lost, and the connection with it.
+    /// Drops the answer to the request with this number, counted from now over all connections, and closes its
+    /// connection.
     pub fn lose_answer(&self, request: u64) {
         self.lost.store(request, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! A fenced append and a change of its lease's holder, at the same moment.
+//! A fenced append while the holder of its lease changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::support::{check_log, command, connect, event, open, stream, within};
 
-async fn until_somebody_waits(connection: &mut PgConnection) {
+async fn until_a_statement_waits(connection: &mut PgConnection) {
     loop {
         let waiting: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM pg_stat_activity
@@ -17,7 +17,7 @@ async fn until_somebody_waits(connection: &mut PgConnection) {
         )
         .fetch_one(&mut *connection)
         .await
-        .expect("who waits");
+        .expect("the waiting statements");
         if waiting > 0 {
             return;
         }
@@ -26,7 +26,7 @@ async fn until_somebody_waits(connection: &mut PgConnection) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_append_waits_for_a_change_of_its_leases_holder_and_is_refused_behind_it() {
+async fn an_append_waits_for_a_concurrent_change_of_the_holder_and_is_fenced() {
     let database = test_postgres::database().await;
     let store = Arc::new(open(&database.url).await);
     let held = store
@@ -42,7 +42,7 @@ async fn an_append_waits_for_a_change_of_its_leases_holder_and_is_refused_behind
     sqlx::query("UPDATE leases SET owner = 'other', token = token + 1 WHERE name = 'lease'")
         .execute(&mut *taking)
         .await
-        .expect("the lease changes hands");
+        .expect("another owner takes the lease");
     let write = Write {
         stream: stream("a"),
         expected: ExpectedVersion::NoStream,
@@ -54,7 +54,7 @@ async fn an_append_waits_for_a_change_of_its_leases_holder_and_is_refused_behind
     let appending = Arc::clone(&store);
     let append = tokio::spawn(async move { appending.append(&[fenced]).await });
     let mut watching = connect(&database.url).await;
-    within("the append waits", until_somebody_waits(&mut watching)).await;
+    within("the append waits", until_a_statement_waits(&mut watching)).await;
     taking.commit().await.expect("commit");
     let answers = within("the append", append).await.expect("its task");
     let answers = answers.expect("an answer");

@@ -1,4 +1,4 @@
-//! A notification is a hint: what it says is not believed.
+//! A notification is only a hint: its payload is not trusted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use sqlx::PgConnection;
 
 use crate::support::{command, commit, connect, open, stream, within};
 
-/// What others may send on the channel of a log in the schema `public`.
-const LIES: [&str; 4] = ["1000000", "-1", "18446744073709551616", "'; garbage"];
+/// Payloads that another client may send on the channel of a log in the schema `public`.
+const FORGED_PAYLOADS: [&str; 4] = ["1000000", "-1", "18446744073709551616", "'; garbage"];
 
 async fn notify(connection: &mut PgConnection, payload: &str) {
     sqlx::query("SELECT pg_notify('event_log_public', $1)")
@@ -21,7 +21,7 @@ async fn notify(connection: &mut PgConnection, payload: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_position_that_the_log_does_not_have_is_neither_believed_nor_waited_for_in_a_loop() {
+async fn a_forged_position_is_not_trusted_and_causes_no_busy_loop() {
     let database = test_postgres::database().await;
     let settings = Settings {
         poll_interval: Duration::from_hours(1),
@@ -35,13 +35,16 @@ async fn a_position_that_the_log_does_not_have_is_neither_believed_nor_waited_fo
     within("the first events", reader.wait_for(Position(1)))
         .await
         .expect("the head");
-    // As a projection follows: each wait that ends is followed by a read.
+    // Like a projection: each wait is followed by a read.
     let following = Arc::clone(&reader);
     let follower = tokio::spawn(async move {
         let (mut after, mut rounds) = (Position::START, 0_u32);
         while after < Position(4) {
             let head = following.wait_for(after.next()).await.expect("the head");
-            assert!(head <= Position(4), "a head that is not there: {head}");
+            assert!(
+                head <= Position(4),
+                "a head that the log does not have: {head}"
+            );
             let page = following.read_all(after, &Filter::ALL, 10).await;
             after = page.expect("a page").read_up_to;
             rounds += 1;
@@ -49,8 +52,8 @@ async fn a_position_that_the_log_does_not_have_is_neither_believed_nor_waited_fo
         rounds
     });
     let mut connection = connect(&database.url).await;
-    for lie in LIES {
-        notify(&mut connection, lie).await;
+    for payload in FORGED_PAYLOADS {
+        notify(&mut connection, payload).await;
     }
     let second = commit(command(1, 2), &stream("a"), ExpectedVersion::Any, "{}");
     writer.append(&[second]).await.expect("append");
@@ -61,12 +64,15 @@ async fn a_position_that_the_log_does_not_have_is_neither_believed_nor_waited_fo
     assert_eq!(reader.head().await.expect("the head"), Position(4));
     let beyond = reader.wait_for(Position(5));
     let beyond = tokio::time::timeout(Duration::from_millis(50), beyond).await;
-    assert!(beyond.is_err(), "a position that nobody wrote: {beyond:?}");
+    assert!(
+        beyond.is_err(),
+        "a position that was not written: {beyond:?}"
+    );
 }
 
-/// The database was restored from an older copy while a reader ran.
+/// As when the database is restored from an older copy while a reader runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_lost_its_end_is_waited_for_at_its_new_end() {
+async fn a_reader_waits_at_the_new_head_of_a_restored_log() {
     let database = test_postgres::database().await;
     let store = Arc::new(open(&database.url).await);
     for number in 1..=3 {
@@ -77,11 +83,11 @@ async fn a_log_that_lost_its_end_is_waited_for_at_its_new_end() {
     sqlx::query("DELETE FROM events WHERE id > 4")
         .execute(&mut connection)
         .await
-        .expect("the end is lost");
+        .expect("remove the last events");
     let page = store.read_all(Position(4), &Filter::ALL, 10).await;
     assert_eq!(page.expect("a page").head, Position(4));
     let beyond = tokio::time::timeout(Duration::from_millis(50), store.wait_for(Position(5))).await;
-    assert!(beyond.is_err(), "events that are gone: {beyond:?}");
+    assert!(beyond.is_err(), "events that were removed: {beyond:?}");
     let waiting = Arc::clone(&store);
     let waiter = tokio::spawn(async move { waiting.wait_for(Position(5)).await });
     let next = commit(command(2, 1), &stream("a"), ExpectedVersion::Any, "{}");

@@ -1,4 +1,4 @@
-//! The store against a real server. One program, so that one cluster serves all of its tests.
+//! Tests of the store with a real server. One program, so that all tests share one cluster.
 
 mod broken_connections;
 mod clock;

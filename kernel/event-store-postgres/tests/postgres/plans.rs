@@ -1,4 +1,4 @@
-//! Nothing reads through the whole log, however young the tables are.
+//! No statement scans the whole log, not even while the tables are new and have no statistics.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use event_sourcing::{EventStore, ExpectedVersion, Filter, LeaseStore, Position, 
 use crate::support::{command, commit, connect, open, stream, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_call_finds_its_rows_through_an_index() {
+async fn every_call_uses_an_index() {
     let database = test_postgres::database().await;
     let store = open(&database.url).await;
     for number in 0..20 {
@@ -29,7 +29,7 @@ async fn every_call_finds_its_rows_through_an_index() {
         store
             .standing(command(1, number), &[one.clone(), stream("none")])
             .await
-            .expect("standing");
+            .expect("the status");
         store
             .read_stream(&one, Version(1), 10)
             .await
@@ -54,7 +54,7 @@ async fn every_call_finds_its_rows_through_an_index() {
             .await
             .expect("a lease");
     }
-    // A session's counts are certain to be there when it has ended.
+    // A session publishes its counts at the latest when it ends.
     store.close().await;
     let mut connection = connect(&database.url).await;
     within("the counts", async {

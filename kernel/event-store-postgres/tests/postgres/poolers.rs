@@ -11,15 +11,15 @@ use tokio::task::JoinSet;
 
 use crate::support::{check_log, command, commit, connect, stream, within};
 
-async fn refusal(url: &str) -> String {
-    let refused = PostgresEventStore::connect(url, Settings::default()).await;
-    let error = refused.expect_err("the store opens");
+async fn open_error(url: &str) -> String {
+    let opened = PostgresEventStore::connect(url, Settings::default()).await;
+    let error = opened.expect_err("the store opens");
     assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
     crate::support::cause(&error)
 }
 
 #[tokio::test]
-async fn shared_sessions_are_refused_by_name_with_what_to_do() {
+async fn a_pooler_that_shares_sessions_is_rejected_with_a_remedy() {
     let cluster = Cluster::start().await;
     for (mode, settings) in [
         (PoolMode::Transaction, &[] as &[_]),
@@ -29,14 +29,14 @@ async fn shared_sessions_are_refused_by_name_with_what_to_do() {
     ] {
         let pooler = PgBouncer::start_with(&cluster, mode, settings).await;
         let url = pooler.url("postgres");
-        let cause = refusal(&url).await;
+        let cause = open_error(&url).await;
         assert!(
             cause.contains("PgBouncer in transaction"),
             "{mode:?}: {cause}"
         );
         assert!(cause.contains("pool_mode = session"), "{mode:?}: {cause}");
     }
-    // Nothing was made on the way.
+    // No table was created before the error.
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
             .fetch_one(&mut connect(&cluster.url("postgres")).await)
@@ -46,7 +46,7 @@ async fn shared_sessions_are_refused_by_name_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sessions_behind_pgbouncer_are_as_good_as_direct_ones() {
+async fn sessions_through_pgbouncer_behave_like_direct_ones() {
     let cluster = Cluster::start_with(&[("synchronous_commit", "off")]).await;
     let pooler = PgBouncer::start(&cluster, PoolMode::Session).await;
     let url = pooler.url("postgres");
@@ -71,25 +71,25 @@ async fn sessions_behind_pgbouncer_are_as_good_as_direct_ones() {
 }
 
 #[tokio::test]
-async fn options_that_a_pooler_ignores_are_named() {
+async fn an_option_that_a_pooler_ignores_is_reported() {
     let cluster = Cluster::start().await;
     let ignoring = [("ignore_startup_parameters", "options")];
     let pooler = PgBouncer::start_with(&cluster, PoolMode::Session, &ignoring).await;
     let url = format!("{}&options[search_path]=elsewhere", pooler.url("postgres"));
-    let cause = refusal(&url).await;
+    let cause = open_error(&url).await;
     assert!(cause.contains("search_path"), "{cause}");
     assert!(cause.contains("ALTER ROLE"), "{cause}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_direct_connection_is_never_taken_for_a_shared_one() {
+async fn a_direct_connection_is_never_detected_as_shared() {
     let database = test_postgres::database().await;
     let mut many = JoinSet::new();
     for _ in 0..20 {
         let url = database.url.clone();
         many.spawn(async move { require_sessions(&url, "look").await });
     }
-    for looked in many.join_all().await {
-        looked.expect("sessions of their own");
+    for result in many.join_all().await {
+        result.expect("separate sessions");
     }
 }

@@ -1,4 +1,4 @@
-//! Several logs in one database, each in a schema of its own.
+//! Several logs in one database, each in its own schema.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use test_postgres::TestDatabase;
 
 use crate::support::{command, commit, connect, stream, whole_log, within};
 
-/// A name of 63 bytes in more than one byte a character: the channel's is cut off.
+/// A name of 63 bytes with characters of several bytes: the name of its channel is truncated.
 const LONG: &str = "Läden_äöüäöüäöüäöüäöüäöüäöüäöüä";
 
 fn url(database: &TestDatabase, schema: &str) -> String {
@@ -43,7 +43,7 @@ async fn open(database: &TestDatabase, schema: &str) -> Arc<PostgresEventStore> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn logs_in_two_schemas_know_nothing_of_each_other() {
+async fn logs_in_two_schemas_are_independent() {
     let database = test_postgres::database().await;
     for schema in ["a", LONG] {
         create(&database, schema).await;
@@ -64,7 +64,7 @@ async fn logs_in_two_schemas_know_nothing_of_each_other() {
         !waiter.is_finished(),
         "another log's events woke the reader"
     );
-    // The same command in another log is another command.
+    // A command id is unique within one log only.
     let own = commit(command(1, 1), &stream("s"), ExpectedVersion::NoStream, "{}");
     let receipt = b.append(&[own]).await.expect("append").remove(0);
     assert!(!receipt.expect("accepted").duplicate);
@@ -77,7 +77,7 @@ async fn logs_in_two_schemas_know_nothing_of_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_a_logs_own_appends_are_notified_to_it() {
+async fn readers_are_notified_only_about_their_own_log() {
     let database = test_postgres::database().await;
     for schema in ["a", "b"] {
         create(&database, schema).await;
@@ -91,20 +91,20 @@ async fn only_a_logs_own_appends_are_notified_to_it() {
     let appended = |number| commit(command(1, number), &stream("s"), ExpectedVersion::Any, "{}");
     a.append(&[appended(1)]).await.expect("append");
     writer.append(&[appended(2)]).await.expect("append");
-    // Batches that are not accepted as a whole go another way.
+    // A batch that is not accepted as a whole is appended by the other function.
     let stale = commit(command(1, 3), &stream("s"), ExpectedVersion::NoStream, "{}");
     writer.append(&[stale, appended(4)]).await.expect("append");
     for expected in ["2", "4"] {
-        let heard = within("a notification", listener.recv()).await;
-        assert_eq!(heard.expect("a notification").payload(), expected);
+        let received = within("a notification", listener.recv()).await;
+        assert_eq!(received.expect("a notification").payload(), expected);
     }
     let woken = within("a notification", reader.wait_for(Position(4))).await;
     assert_eq!(woken.expect("the head"), Position(4));
 }
 
-/// A migration in one schema, stopped in the middle, keeps nobody else from starting.
+/// A stopped migration of one schema does not prevent a start on another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_migration_locks_its_own_schema_only() {
+async fn a_migration_locks_only_its_own_schema() {
     let database = test_postgres::database().await;
     for schema in ["a", "b"] {
         create(&database, schema).await;
@@ -119,13 +119,13 @@ async fn a_migration_locks_its_own_schema_only() {
     let b = within("the log in the other schema", open(&database, "b")).await;
     assert_eq!(b.head().await.expect("the head"), Position::START);
     let waiting = tokio::time::timeout(Duration::from_millis(300), open(&database, "a")).await;
-    assert!(waiting.is_err(), "two migrations of one schema at a time");
+    assert!(waiting.is_err(), "two concurrent migrations of one schema");
     migrating.rollback().await.expect("the lock is free");
     within("the log of the schema", open(&database, "a")).await;
 }
 
 #[tokio::test]
-async fn a_schema_that_does_not_exist_is_named_as_the_cause() {
+async fn a_missing_schema_is_reported_as_the_cause() {
     let database = test_postgres::database().await;
     let url = url(&database, "missing");
     let error = PostgresEventStore::connect(&url, Settings::default()).await;

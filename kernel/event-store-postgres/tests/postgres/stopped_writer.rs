@@ -1,4 +1,4 @@
-//! A process that is stopped in the middle of its work does not hold the log.
+//! A process that is stopped during an append does not block the log.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,10 +10,11 @@ use crate::support::{check_log, command, commit, open, stream, within};
 /// The database of the child process.
 const CHILD_URL: &str = "STOPPED_WRITER_URL";
 
-/// How often the writer is stopped; each time at another place in its work.
+/// How often the writer is stopped, each time at another point.
 const STOPS: u64 = 40;
 
-/// A stopped process must not cost the others more than this. The lock time-out of an append is longer.
+/// The longest that a stopped process may delay others. An append's lock timeout is longer, so it does not hide a held
+/// lock.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 struct Writer(Child);
@@ -37,12 +38,12 @@ impl Writer {
         assert!(status.success(), "kill {signal}");
     }
 
-    /// Whether every thread of it stands still.
+    /// Whether all its threads are stopped.
     fn is_stopped(&self) -> bool {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).expect("its tasks");
         tasks.flatten().all(|task| {
             let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-            // The state is the first field behind the name, which is in brackets.
+            // The state is the first field after the name, which is in parentheses.
             let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
             state.starts_with('T')
         })
@@ -56,7 +57,7 @@ impl Drop for Writer {
     }
 }
 
-/// Not a test by itself: the process that is stopped. It appends until it is killed.
+/// Not a test by itself: the child process that is stopped. It appends until it is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writer_that_is_stopped() {
     let Ok(url) = std::env::var(CHILD_URL) else {
@@ -80,7 +81,7 @@ async fn writer_that_is_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_writer_does_not_hold_the_log() {
+async fn a_stopped_writer_does_not_block_the_log() {
     let database = test_postgres::database().await;
     let store = open(&database.url).await;
     let writer = Writer::start(&database.url);
@@ -100,7 +101,7 @@ async fn a_stopped_writer_does_not_hold_the_log() {
         let own = commit(command(1, stop), &stream("own"), ExpectedVersion::Any, "{}");
         let answers = tokio::time::timeout(WAIT_TIMEOUT, store.append(&[own]))
             .await
-            .expect("a stopped writer holds the log")
+            .expect("a stopped writer blocks the log")
             .expect("append");
         head = answers[0].as_ref().expect("accepted").last;
         writer.signal("-CONT");

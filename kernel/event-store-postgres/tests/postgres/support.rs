@@ -1,4 +1,4 @@
-//! Commits with short names, and the truth of the log.
+//! Helpers that build commits and check the log.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use event_sourcing::{
 use event_store_postgres::{PostgresEventStore, Settings};
 use sqlx::{Connection, PgConnection};
 
-/// How long a fact may take.
+/// How long a test waits for a fact.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
 pub async fn open(url: &str) -> PostgresEventStore {
@@ -79,7 +79,7 @@ pub async fn whole_log(store: &dyn EventStore) -> Vec<Envelope> {
     }
 }
 
-/// Positions and versions without gap, and each command once. Gives the commands.
+/// Checks that positions and versions have no gaps and that each command took effect once. Returns the commands.
 pub async fn check_log(store: &dyn EventStore) -> Vec<CommandId> {
     let mut versions: HashMap<StreamId, u64> = HashMap::new();
     let mut commands = Vec::new();
@@ -97,14 +97,14 @@ pub async fn check_log(store: &dyn EventStore) -> Vec<CommandId> {
     once
 }
 
-/// Why an error came, without its first words.
+/// The causes of an error, without its own message.
 pub fn cause(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
     causes.join(": ")
 }
 
-/// Fails the test if `fact` does not come in time.
+/// Fails the test if `fact` does not complete in time.
 pub async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, fact)
         .await

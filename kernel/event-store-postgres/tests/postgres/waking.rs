@@ -1,4 +1,4 @@
-//! Readers that wait for the head, when notifications fail them.
+//! Readers that wait for the head while notifications are lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use sqlx::PgConnection;
 
 use crate::support::{command, commit, connect, open, stream, within};
 
-/// Breaks the listening connections, once there are some, and does not wait for their end.
+/// Waits for listening connections and terminates them, without waiting for their end.
 async fn break_listeners(connection: &mut PgConnection) {
     loop {
-        // A session shows its last statement; that of a listening one is either of two.
+        // `query` is the session's last statement, which is one of these two for a listening session.
         let broken: i64 = sqlx::query_scalar(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -29,7 +29,7 @@ async fn break_listeners(connection: &mut PgConnection) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_wakes_though_its_listening_connection_was_killed() {
+async fn a_reader_wakes_after_its_listening_connection_was_killed() {
     let database = test_postgres::database().await;
     let settings = Settings {
         poll_interval: Duration::from_hours(1),
@@ -64,7 +64,7 @@ async fn a_reader_wakes_without_a_notification() {
     )
     .execute(&mut connect(&database.url).await)
     .await
-    .expect("an event in silence");
+    .expect("an event without a notification");
     let head = within("the waiting reader", waiter).await.expect("a task");
     assert_eq!(head.expect("the head"), Position(1));
 }
