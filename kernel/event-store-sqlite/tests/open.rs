@@ -315,7 +315,7 @@ async fn a_database_of_an_older_build_is_rejected_with_its_path() {
             "{message}"
         );
         assert!(
-            message.contains("format 0") && message.contains("format 3"),
+            message.contains("format 0") && message.contains("format 4"),
             "{message}"
         );
     }

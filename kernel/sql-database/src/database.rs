@@ -21,7 +21,7 @@ pub enum Database {
     Sqlite {
         /// Its connections.
         file: SqliteFile,
-        /// Which of them read.
+        /// Which of them reads use.
         readers: Readers,
     },
     /// On a server.
@@ -34,16 +34,17 @@ pub enum Database {
 }
 
 impl Database {
-    /// Whether it is a file of SQLite.
+    /// Whether it is a SQLite file.
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite { .. })
     }
 
-    /// What an operator knows it by: the path of the file, or the database on its server and the schema in it.
+    /// The name of the database for operators: the path of the file, or the database on its server and the schema in
+    /// it.
     ///
     /// # Errors
-    /// [`StoreError`] if the server cannot be asked.
+    /// [`StoreError`] if the server cannot be reached.
     pub async fn name(&self) -> Result<String, StoreError> {
         match self {
             Self::Sqlite { file, .. } => Ok(file.path().display().to_string()),
@@ -55,7 +56,7 @@ impl Database {
         }
     }
 
-    /// All rows of a statement that reads.
+    /// Returns all rows of a statement that reads.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
@@ -65,7 +66,7 @@ impl Database {
         rows.read().map_err(|error| store_error(operation, error))
     }
 
-    /// The first row of a statement that reads, if there is one.
+    /// Returns the first row of a statement that reads, if there is one.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
@@ -76,24 +77,24 @@ impl Database {
         Ok(self.fetch_all(statement).await?.into_iter().next())
     }
 
-    /// All rows of one statement that writes, and commits by itself.
+    /// Runs one statement that writes and commits by itself, and returns all its rows.
     ///
     /// # Errors
-    /// [`StoreError`] if it did not, or if that is unknown.
+    /// [`StoreError`] if it did not commit, or if that is unknown.
     pub async fn write<T: Record>(&self, statement: Statement) -> Result<Vec<T>, StoreError> {
         let operation = statement.operation;
         let rows = self.commit(statement).await?;
-        // It has taken effect, whatever is wrong with its rows.
+        // The statement has committed, so even an unreadable row must not be reported as a failure without effect.
         rows.read().map_err(|error| StoreError::OutcomeUnknown {
             operation,
             source: Arc::new(error),
         })
     }
 
-    /// The first row of one statement that writes, and commits by itself. It is read to its end.
+    /// Runs one statement that writes and commits by itself, and returns its first row. All rows are read before that.
     ///
     /// # Errors
-    /// The same as of [`Self::write`].
+    /// As [`Self::write`].
     pub async fn write_optional<T: Record>(
         &self,
         statement: Statement,
@@ -123,6 +124,7 @@ impl Database {
             let operation = statement.operation;
             match self {
                 Self::Sqlite { file, .. } => {
+                    // Until a connection is acquired nothing was sent, so such an error is never of unknown outcome.
                     let mut session = file.writer().await.map_err(|e| store_error(operation, e))?;
                     let rows = run::fetch_sqlite(session.connection(), statement).await;
                     session.finish(rows).await
@@ -137,10 +139,10 @@ impl Database {
         })
     }
 
-    /// How many rows one statement changed, which commits by itself.
+    /// Runs one statement that commits by itself, and returns how many rows it changed.
     ///
     /// # Errors
-    /// The same as of [`Self::write`].
+    /// As [`Self::write`].
     #[must_use]
     pub fn execute(&self, statement: Statement) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move {
@@ -181,7 +183,7 @@ impl Database {
         })
     }
 
-    /// Tells the metrics how busy its pools are.
+    /// Publishes how busy the pools are as metrics.
     pub fn measure_pools(&self) {
         match self {
             Self::Sqlite { file, .. } => file.measure_pools(),
@@ -192,14 +194,14 @@ impl Database {
         }
     }
 
-    /// Closes all connections, after the statements that run.
+    /// Closes all connections after running statements have ended.
     #[must_use]
     pub fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             match self {
                 Self::Sqlite { file, .. } => {
                     if let Err(error) = file.close().await {
-                        tracing::warn!({ fields::ERROR } = %error, "the database was not closed in order");
+                        tracing::warn!({ fields::ERROR } = %error, "the database was not closed cleanly");
                     }
                 }
                 Self::Postgres { reading, writing } => {

@@ -1,4 +1,4 @@
-//! Opening a database whose commits wait for the disk.
+//! Opens a database whose commits wait for the disk.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use crate::sqlite::{Durability, FileOptions, Readers, SqliteFile};
 /// How a database is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Connections {
-    /// What metrics call its connections.
+    /// The name of the pool in metrics.
     pub pool: &'static str,
-    /// What the server calls this process.
+    /// The application name of the server's sessions.
     pub application: &'static str,
-    /// The most connections to a server; a file needs two.
+    /// Maximum connections to a server. A file ignores it.
     pub size: u32,
-    /// How long a statement waits for one.
+    /// How long a statement waits for a connection.
     pub patience: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("a database is sqlite://… or postgres://…")]
+#[error("the URL of a database starts with sqlite:// or postgres://")]
 struct UnknownEngine;
 
 impl Database {
-    /// Opens the database that `url` names (`sqlite://path` or `postgres://…`). What it acknowledges is on disk.
+    /// Opens the database that `url` names (`sqlite://path` or `postgres://…`). An acknowledged commit is on disk.
     ///
     /// # Errors
-    /// [`StoreError`] if the URL is of neither engine or the database cannot be reached.
+    /// [`StoreError`] if the URL belongs to neither engine or the database cannot be reached.
     pub async fn open_durable(
         operation: &'static str,
         url: &str,

@@ -1,7 +1,7 @@
-//! What a database error means, for both engines.
+//! Classifies the errors of both engines.
 //!
-//! Two questions decide what a caller does: may the same call succeed later, and may it have taken effect. The answer
-//! depends on the error, and on whether a commit was under way.
+//! A caller has to know whether the same call may succeed later, and whether it may have taken effect. That depends on
+//! the error, and on whether a commit was in progress.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteError;
 
 use crate::postgres::SchemaLocked;
 
-/// What was going on when an error came.
+/// What was in progress when an error occurred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// A read, or a statement in a transaction that was not committed: nothing has taken effect.
@@ -21,19 +21,19 @@ pub enum Phase {
     Committing,
 }
 
-/// What an error means for the statement that met it.
+/// What an error means for its statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Nothing has taken effect; the next try may succeed.
+    /// The statement had no effect; a retry may succeed.
     Transient,
-    /// A commit may have taken effect, or be found at the next start. The next try may succeed.
+    /// A commit may have taken effect, now or after recovery at the next start. A retry may succeed.
     Lost,
-    /// Nothing has taken effect, and the next try ends the same way.
+    /// The statement had no effect, and a retry fails in the same manner.
     Permanent,
 }
 
 impl ErrorKind {
-    /// The meaning of an error that came from either driver.
+    /// The kind of an error of either driver.
     #[must_use]
     pub fn of(error: &sqlx::Error) -> Self {
         match error {
@@ -60,9 +60,9 @@ impl ErrorKind {
         }
     }
 
-    /// The same of an error that came while something was committed. An error that ended the session of a PostgreSQL server
-    /// may have come after the commit was written, whatever its code: a server that cannot sync its log ends with
-    /// PANIC, and its recovery keeps the commit. Only an ERROR is known to have rolled back.
+    /// The kind of an error during a commit. An error that ended the session of a PostgreSQL server may have occurred
+    /// after the commit was written, whatever its code: a server that cannot sync its log ends with PANIC, and its
+    /// recovery restores the commit. Only an ERROR is certain to have rolled back.
     #[must_use]
     pub fn of_commit(error: &sqlx::Error) -> Self {
         if ended_session(error) {
@@ -72,12 +72,12 @@ impl ErrorKind {
         }
     }
 
-    /// By SQLite's primary result code, which is the low byte of the extended one.
+    /// The kind of SQLite's primary result code, which is the low byte of the extended one.
     #[must_use]
     pub fn of_result_code(code: i32) -> Self {
         match code & 0xff {
-            // BUSY, LOCKED, PROTOCOL, SCHEMA: another connection was faster. READONLY and CANTOPEN: a file system was
-            // mounted read-only, or is gone for now. INTERRUPT: rolled back.
+            // BUSY, LOCKED, PROTOCOL, SCHEMA: another connection was faster. READONLY and CANTOPEN: a file system is
+            // mounted read-only or temporarily missing. INTERRUPT: rolled back.
             5 | 6 | 8 | 9 | 14 | 15 | 17 => Self::Transient,
             // NOMEM, IOERR, FULL: frames of the write-ahead log may be complete although the commit was not.
             7 | 10 | 13 => Self::Lost,
@@ -85,15 +85,15 @@ impl ErrorKind {
         }
     }
 
-    /// By the class of PostgreSQL's SQLSTATE, which is its first two characters.
+    /// The kind of a PostgreSQL SQLSTATE, usually by its class, the first two characters.
     #[must_use]
     pub fn of_sql_state(state: &str) -> Self {
         match (state.get(..2).unwrap_or_default(), state) {
-            // A connection failed; a statement's completion is unknown; the session was ended, by the server or by an
-            // operator. A session that is ended may have committed before it could answer.
+            // A connection failed; a statement's completion is unknown; the server or an operator ended the session.
+            // Such a session may have committed before it could answer.
             ("08", _) | (_, "40003" | "25P03" | "25P04" | "57P01" | "57P02" | "57P05") => Self::Lost,
-            // Rolled back because of another transaction; out of memory, disk or connections; over a limit that others
-            // share; locked; cancelled, starting or stopping; an input or output error below the server.
+            // Rolled back because of another transaction; out of memory, disk or connections; over a shared limit;
+            // locked; cancelled, starting or stopping; an I/O error of the operating system.
             ("40" | "53" | "54" | "55" | "57" | "58", _)
             // The server became a replica; a pooler lost the prepared statement; a plan outlived its table.
             | (_, "25006" | "26000" | "0A000") => Self::Transient,
@@ -101,7 +101,7 @@ impl ErrorKind {
         }
     }
 
-    /// The kernel's error for an error of this meaning.
+    /// The kernel's error for an error of this kind.
     #[must_use]
     pub fn store_error(
         self,
@@ -119,21 +119,22 @@ impl ErrorKind {
     }
 }
 
-/// An error of a read, or of a statement in a transaction that was not committed.
+/// Converts an error of a read, or of a statement in a transaction that was not committed.
 #[must_use]
 pub fn store_error(operation: &'static str, error: sqlx::Error) -> StoreError {
     let meaning = ErrorKind::of(&error);
     meaning.store_error(operation, Phase::Repeatable, explain(error))
 }
 
-/// An error of `COMMIT`, or of a statement that commits by itself.
+/// Converts an error of `COMMIT`, or of a statement that commits by itself.
 #[must_use]
 pub fn commit_error(operation: &'static str, error: sqlx::Error) -> StoreError {
     let meaning = ErrorKind::of_commit(&error);
     meaning.store_error(operation, Phase::Committing, explain(error))
 }
 
-/// What a configuration error is about, without the driver's words for any of them.
+/// The cause of an error. A configuration error is replaced by its inner error, because the driver's own text adds
+/// nothing.
 #[must_use]
 pub fn explain(error: sqlx::Error) -> Arc<dyn StdError + Send + Sync> {
     match error {
@@ -142,7 +143,7 @@ pub fn explain(error: sqlx::Error) -> Arc<dyn StdError + Send + Sync> {
     }
 }
 
-/// An error that trying again does not mend.
+/// A permanent error: a retry fails in the same manner.
 #[must_use]
 pub fn failed(operation: &'static str, error: impl StdError + Send + Sync + 'static) -> StoreError {
     StoreError::Failed {
@@ -162,12 +163,12 @@ const fn ends_session(severity: PgSeverity) -> bool {
     matches!(severity, PgSeverity::Panic | PgSeverity::Fatal)
 }
 
-/// Whether the error is of this PostgreSQL connection, so that another one may do.
+/// Whether the error concerns only this PostgreSQL connection, so that another one may succeed.
 #[must_use]
 pub fn is_broken(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) => true,
-        // The server ends the session: an operator asked for it, it crashed, or it stops.
+        // The server ended the session: on an operator's request, after a crash, or because it stops.
         sqlx::Error::Database(_) => ended_session(error),
         _ => false,
     }
@@ -180,8 +181,8 @@ fn result_code(error: &sqlx::Error) -> Option<i32> {
     database.code()?.parse().ok()
 }
 
-/// Whether a SQLite connection is in order after this error of a statement. Everything that is not known to leave it
-/// in order is taken to break it.
+/// Whether a SQLite connection can be used again after this error of a statement. Any error that is not certain to
+/// leave it intact is treated as breaking it.
 pub(crate) fn keeps_connection(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::RowNotFound
@@ -191,14 +192,14 @@ pub(crate) fn keeps_connection(error: &sqlx::Error) -> bool {
         | sqlx::Error::ColumnDecode { .. }
         | sqlx::Error::Encode(_)
         | sqlx::Error::Decode(_) => true,
-        // ERROR, BUSY, LOCKED, TOOBIG, CONSTRAINT, MISMATCH, RANGE: only the statement was undone.
+        // ERROR, BUSY, LOCKED, TOOBIG, CONSTRAINT, MISMATCH, RANGE: only the statement was rolled back.
         sqlx::Error::Database(_) => result_code(error)
             .is_some_and(|code| matches!(code & 0xff, 1 | 5 | 6 | 18 | 19 | 20 | 25)),
         _ => false,
     }
 }
 
-/// Whether SQLite could not flush a file or a folder to the disk.
+/// Whether SQLite could not sync a file or a folder.
 pub(crate) fn is_failed_sync(error: &sqlx::Error) -> bool {
     /// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`.
     const SYNC: [i32; 2] = [0x040a, 0x050a];
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_connection_leaves_only_a_commit_in_doubt() {
+    fn a_lost_connection_leaves_only_the_outcome_of_a_commit_unknown() {
         let broken = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
         assert_eq!(kind(Phase::Committing, broken()), "unknown");
         assert_eq!(kind(Phase::Repeatable, broken()), "unavailable");
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_ends_the_session_leaves_a_commit_in_doubt() {
+    fn panic_and_fatal_errors_end_the_session() {
         for severity in [PgSeverity::Panic, PgSeverity::Fatal] {
             assert!(ends_session(severity));
         }
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn each_class_of_sql_states_has_its_meaning() {
+    fn sql_states_are_classified() {
         let states = [
             ("25P03", ErrorKind::Lost),
             ("08006", ErrorKind::Lost),
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn each_result_code_of_sqlite_has_its_meaning_whatever_its_extension() {
+    fn primary_and_extended_result_codes_are_classified() {
         let codes = [
             (1, ErrorKind::Permanent),
             (5, ErrorKind::Transient),
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_kept_only_after_an_error_that_is_known_to_spare_it() {
+    fn a_connection_is_reused_only_after_errors_that_leave_it_intact() {
         let lost = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         for breaking in [
             sqlx::Error::Io(lost),

@@ -1,24 +1,24 @@
-//! The format of what the databases hold.
+//! The format of stored data.
 //!
-//! Steps of a schema bring an older database up to date. What has no step, such as another way to compute a stored key,
-//! raises the format instead: a database of an older one is refused, by its name, and nothing in it is touched. The
-//! numbers of the steps carry the format, so that an older build refuses a newer database too.
+//! Migrations update an older schema. A change without a migration, such as a different computation of a stored key,
+//! raises the format instead: a database of an older format is rejected, and nothing in it is changed. The versions of
+//! the migrations contain the format, so that an older build also rejects a newer database.
 
 /// The format of this build. 1: names are compared by full case folding. 2: the first event of a commit names the
 /// operation that wrote it. 3: event handlers have tables of their own. 4: the stored fields of sagas and of the simulated
 /// providers have the names of `docs/glossary.md`.
 pub const FORMAT: i64 = 4;
 
-/// More than a format has steps.
+/// More than the number of migrations of any format.
 const STEPS: i64 = 1_000;
 
-/// The number of a schema's step in this format.
+/// The version of the migration with this number in the current format.
 #[must_use]
 pub const fn step(number: i64) -> i64 {
     FORMAT * STEPS + number
 }
 
-/// A database that an older build made, and for which there is no migration.
+/// A database was created by an older build, and there is no migration from its format.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the {what} {name} was made by an older build: it has format {found}, this build needs format {FORMAT}, and there is no \
@@ -31,10 +31,10 @@ pub struct OlderFormat {
 }
 
 impl OlderFormat {
-    /// Refuses `what`, which is named `name`, if one of the steps that it has is of an older format.
+    /// Rejects the database `name`, described by `what`, if one of the migrations that it has is of an older format.
     ///
     /// # Errors
-    /// It is.
+    /// [`OlderFormat`] if one is.
     pub fn refuse(
         what: &'static str,
         name: impl Into<String>,
@@ -57,16 +57,16 @@ mod tests {
     use super::{FORMAT, OlderFormat, step};
 
     #[test]
-    fn an_older_format_is_refused_by_name_and_no_other() {
+    fn only_an_older_format_is_rejected() {
         for steps in [
             vec![],
             vec![step(1), step(2)],
             vec![step(1), step(1) + 5_000],
         ] {
-            OlderFormat::refuse("log", "a.db", steps).expect("served");
+            OlderFormat::refuse("log", "a.db", steps).expect("supported");
         }
-        let refused = OlderFormat::refuse("log", "a.db", [1, 5]).expect_err("older");
-        let message = refused.to_string();
+        let rejected = OlderFormat::refuse("log", "a.db", [1, 5]).expect_err("older");
+        let message = rejected.to_string();
         let needed = format!("needs format {FORMAT}");
         for part in [
             "the log a.db",

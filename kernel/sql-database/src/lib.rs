@@ -1,18 +1,17 @@
-//! The one way to run SQL, on SQLite and on PostgreSQL.
+//! Runs SQL on SQLite and on PostgreSQL. All crates that use a database do so through this one.
 //!
 //! # Why not the driver alone
 //!
-//! On SQLite the driver stops a statement at its first row when it is asked for one row (`fetch_one`,
-//! `fetch_optional`). A writing statement with `RETURNING` then commits while it is reset, and the driver discards the
-//! error of a reset: the caller has a row of a commit that failed. And after a failed `COMMIT` the driver believes that a
-//! transaction is open which SQLite has rolled back, so that no other can be started on that connection. So here
+//! On SQLite the driver stops a statement after its first row in `fetch_one` and `fetch_optional`. A writing statement
+//! with `RETURNING` then commits while it is reset, and the driver discards errors of a reset: the caller gets a row
+//! although the commit failed. After a failed `COMMIT` the driver assumes that a transaction is open which SQLite has
+//! rolled back, so that no other can be started on that connection. So here
 //!
-//! - every statement is read to its end ([`Database`], [`Transaction`]), and one row is the first of all;
-//! - a connection on which something failed that it may not recover from is closed, and a new one takes its place
-//!   ([`sqlite`]);
-//! - what an error means is said once, for both engines ([`error`]).
+//! - every statement is read to its end ([`Database`], [`Transaction`]), also if only the first row is returned;
+//! - a connection is closed and replaced after an error that may have broken it ([`sqlite`]);
+//! - errors of both engines are classified in one place ([`error`]).
 //!
-//! `cargo xtask check statements` keeps the driver's own ways out of the other crates.
+//! `cargo xtask check statements` rejects direct uses of the driver's query functions in other crates.
 
 pub mod database;
 mod durable;

@@ -1,4 +1,4 @@
-//! A place in a log, as the columns `log_id`, `position` and `event_id` keep it.
+//! A position in a log, as stored in the columns `log_id`, `position` and `event_id`.
 
 use event_sourcing::{LogMark, Position, StoreError};
 
@@ -7,7 +7,7 @@ use crate::error::failed;
 /// The columns, in this order.
 pub type MarkRow = (Option<String>, i64, Option<String>);
 
-/// The mark. Nothing if the row does not name its log.
+/// Reads a mark. Returns `None` if the row has no log id.
 ///
 /// # Errors
 /// [`StoreError`] if an id cannot be read.
@@ -27,7 +27,7 @@ pub fn read(
     }))
 }
 
-/// A position as it is stored. The log ends long before `i64` does.
+/// A position as it is stored. No log has more than `i64::MAX` events.
 #[must_use]
 pub fn stored_position(position: Position) -> i64 {
     i64::try_from(position.0).unwrap_or(i64::MAX)

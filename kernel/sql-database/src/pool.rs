@@ -1,4 +1,4 @@
-//! How busy pools of connections are, as metrics tell it.
+//! Metrics of connection pools.
 
 use std::fmt;
 use std::time::Instant;
@@ -19,11 +19,11 @@ pub(crate) struct PoolMeter {
 /// The connections of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PoolState {
-    /// Open, and used by nobody.
+    /// Open and unused.
     pub(crate) idle: u32,
     /// In use.
     pub(crate) busy: u32,
-    /// The most there can be.
+    /// The maximum.
     pub(crate) max: u32,
 }
 
@@ -39,7 +39,7 @@ impl PoolMeter {
         }
     }
 
-    /// Waits for a connection, and notes how long that took.
+    /// Waits for a connection and records how long that took.
     pub(crate) async fn time<T>(&self, acquiring: impl Future<Output = T>) -> T {
         let started = Instant::now();
         let acquired = acquiring.await;
@@ -60,7 +60,7 @@ impl fmt::Debug for PoolMeter {
     }
 }
 
-/// A pool of PostgreSQL connections whose use is measured under a name. Clones share the connections.
+/// A pool of PostgreSQL connections with a name in metrics. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct NamedPool {
     pool: PgPool,
@@ -68,7 +68,7 @@ pub struct NamedPool {
 }
 
 impl NamedPool {
-    /// Measures `pool` as `name`, such as `events`.
+    /// Publishes metrics of `pool` under `name`, such as `events`.
     #[must_use]
     pub fn new(name: &'static str, pool: PgPool) -> Self {
         Self {
@@ -77,26 +77,26 @@ impl NamedPool {
         }
     }
 
-    /// The pool itself, for a connection that is kept, such as a listener's.
+    /// The pool itself, for a connection that is held for long, such as a listener's.
     #[must_use]
     pub fn inner(&self) -> &PgPool {
         &self.pool
     }
 
-    /// A connection.
+    /// Waits for a connection.
     ///
     /// # Errors
-    /// The server cannot be reached, or others used the connections for too long.
+    /// The server cannot be reached, or no connection became free in time.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
         self.meter.time(self.pool.acquire()).await
     }
 
-    /// Tells the metrics how many connections there are.
+    /// Publishes the number of connections as metrics.
     pub fn measure(&self) {
         self.meter.set(self.state());
     }
 
-    /// Closes all connections, after the statements that run.
+    /// Closes all connections after running statements have ended.
     pub async fn close(&self) {
         self.pool.close().await;
     }

@@ -1,8 +1,7 @@
-//! Statements on a connection or a pool of either engine, always read to the end.
+//! Runs statements on a connection or a pool of either engine, and always reads all rows.
 //!
-//! These futures are boxed, and know nothing of the type that a row becomes: a driver's future is compiled again in each
-//! crate that awaits it unboxed, once for each type of row, and it is large to carry for a caller whose answer may come
-//! from memory.
+//! The futures are boxed and do not depend on the type of a row: otherwise each calling crate would compile the
+//! driver's future again for each type of row, and a caller that is answered from memory would hold a large future.
 
 use futures::future::BoxFuture;
 use sqlx::postgres::{PgConnection, PgRow};
@@ -13,14 +12,14 @@ use crate::error::is_broken;
 use crate::pool::NamedPool;
 use crate::statement::{Record, Statement};
 
-/// The rows of a statement that ended well.
+/// The rows of a statement that succeeded.
 pub(crate) enum Rows {
     Sqlite(Vec<SqliteRow>),
     Postgres(Vec<PgRow>),
 }
 
 impl Rows {
-    /// The rows as what they mean.
+    /// Converts the rows.
     pub(crate) fn read<T: Record>(&self) -> Result<Vec<T>, sqlx::Error> {
         match self {
             Self::Sqlite(rows) => rows.iter().map(T::from_row).collect(),
@@ -29,7 +28,7 @@ impl Rows {
     }
 }
 
-/// All rows. The driver gives the end of the statement after the last row, so an error of its commit is seen.
+/// Returns all rows. `fetch_all` runs the statement to its end, so an error of its commit is returned too.
 pub(crate) fn fetch_sqlite(
     connection: &mut SqliteConnection,
     statement: Statement,
@@ -41,7 +40,7 @@ pub(crate) fn fetch_sqlite(
     })
 }
 
-/// All rows.
+/// Returns all rows.
 pub(crate) fn fetch_postgres(
     connection: &mut PgConnection,
     statement: Statement,
@@ -53,7 +52,7 @@ pub(crate) fn fetch_postgres(
     })
 }
 
-/// How many rows were changed.
+/// Returns how many rows were changed.
 pub(crate) fn execute_sqlite(
     connection: &mut SqliteConnection,
     statement: Statement,
@@ -65,7 +64,7 @@ pub(crate) fn execute_sqlite(
     })
 }
 
-/// How many rows were changed.
+/// Returns how many rows were changed.
 pub(crate) fn execute_postgres(
     connection: &mut PgConnection,
     statement: Statement,
@@ -77,8 +76,8 @@ pub(crate) fn execute_postgres(
     })
 }
 
-/// Reads, and reads again if the connection turns out to be broken: after a restart of the server each connection of
-/// the pool fails once, and that is no reason to fail as many requests.
+/// Reads, and repeats the read if the connection was broken: after a restart of the server each connection of the pool
+/// fails once, which must not fail as many requests.
 pub(crate) async fn read_postgres(
     pool: &NamedPool,
     statement: Statement,

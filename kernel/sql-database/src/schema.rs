@@ -1,4 +1,4 @@
-//! Brings a schema up to date, step by step, while other processes may start at the same time.
+//! Runs the migrations of a schema, while other processes may start concurrently.
 
 use std::collections::BTreeSet;
 
@@ -7,29 +7,29 @@ use event_sourcing::StoreError;
 use crate::error::failed;
 use crate::{Database, OlderFormat, Statement, Transaction};
 
-/// One step of a schema.
+/// One migration of a schema.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
-    /// Its number, from [`step`](crate::format::step).
+    /// Its version, from [`step`](crate::format::step).
     pub version: i64,
-    /// The oldest step that a binary may know as its last and still run on a database with this one.
+    /// The oldest binary that can use a database with this migration, by the version of that binary's last migration.
     pub serves_from: i64,
-    /// What it does on SQLite.
+    /// The script for SQLite.
     pub sqlite: &'static str,
-    /// What it does on PostgreSQL.
+    /// The script for PostgreSQL.
     pub postgres: &'static str,
 }
 
-/// The steps of one database, and where it notes those that are done.
+/// The migrations of one database, and the table that records those that have run.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
-    /// What errors call the database.
+    /// The name of the database in errors.
     pub database: &'static str,
-    /// The table of the steps that are done.
+    /// The table that records the migrations that have run.
     pub table: &'static str,
-    /// The key of the lock under which it is migrated.
+    /// The key of the lock that serializes migrations.
     pub lock: i64,
-    /// The steps, the first one first.
+    /// The migrations in order.
     pub migrations: &'static [Migration],
 }
 
@@ -41,34 +41,34 @@ const NOTE: &str = "INSERT INTO {table} (version, serves_from) VALUES ($1, $2)";
 /// Why a database cannot be used by this binary.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    /// It cannot be reached, or a step failed.
+    /// The database cannot be reached, or a migration failed.
     #[error(transparent)]
     Failed(#[from] StoreError),
-    /// An older build made it, and there is no migration.
+    /// The database was created by an older build, and there is no migration from it.
     #[error(transparent)]
     OlderFormat(#[from] OlderFormat),
-    /// A newer binary has changed it beyond what this one can serve.
+    /// A newer binary migrated the database to a schema that this one does not support.
     #[error("the {database} needs a binary of schema {needs}, this one is of schema {has}")]
     TooOld {
-        /// What the database is called.
+        /// The name of the database.
         database: &'static str,
-        /// The oldest schema that may run.
+        /// The oldest binary schema that the database supports.
         needs: i64,
-        /// This binary's.
+        /// The schema of this binary.
         has: i64,
     },
-    /// It misses a step, and this process was told not to migrate.
-    #[error("the {database} misses schema {missing}, and migrations are off")]
+    /// A migration is missing, and this process must not migrate.
+    #[error("the {database} lacks schema {missing}, and migrations are off")]
     Behind {
-        /// What the database is called.
+        /// The name of the database.
         database: &'static str,
-        /// The first step that is missing.
+        /// The first missing migration.
         missing: i64,
     },
 }
 
 impl SchemaError {
-    /// The same as a store's error.
+    /// Converts to a store's error.
     #[must_use]
     pub fn into_store_error(self, operation: &'static str) -> StoreError {
         match self {
@@ -79,15 +79,16 @@ impl SchemaError {
 }
 
 impl Schema {
-    /// Runs the steps that are missing. Steps that only newer binaries know are accepted as long as they serve this one,
-    /// so that old and new run side by side.
+    /// Runs the missing migrations. Migrations that only newer binaries have are accepted as long as they support this
+    /// one, so that old and new binaries can run at the same time.
     ///
     /// # Errors
-    /// [`SchemaError`]
+    /// [`SchemaError`] if the database does not fit this binary, or a migration failed.
     pub async fn migrate(&self, database: &Database) -> Result<(), SchemaError> {
         const OPERATION: &str = "migrate the schema";
         let name = database.name().await?;
-        // Processes that start together migrate one after the other.
+        // The lock is held until the commit: of processes that start together, one migrates and the others then find
+        // nothing to do. A crash in between rolls everything back.
         let mut transaction = self.lock(database).await?;
         let make = Statement::new(OPERATION, MAKE).on_table(self.table);
         transaction.execute(make).await?;
@@ -110,10 +111,10 @@ impl Schema {
         Ok(())
     }
 
-    /// Requires that no step is missing, for a process that must not change the schema.
+    /// Checks that no migration is missing, for a process that must not change the schema.
     ///
     /// # Errors
-    /// [`SchemaError`]
+    /// [`SchemaError`] if the database does not fit this binary, or a migration is missing.
     pub async fn check(&self, database: &Database) -> Result<(), SchemaError> {
         let name = database.name().await?;
         let done = Statement::new("read the schema", DONE).on_table(self.table);
@@ -127,7 +128,7 @@ impl Schema {
         }
     }
 
-    /// A durable transaction that holds the schema's lock to its end.
+    /// Starts a durable transaction that holds the schema's lock until its end.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be written.
@@ -188,8 +189,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_is_not_done_again() {
-        let versions = |done: &[(i64, i64)]| missing(done).expect("served");
+    fn only_missing_migrations_are_run() {
+        let versions = |done: &[(i64, i64)]| missing(done).expect("supported");
         let done = [1, 2, 3].map(|number| (step(number), step(1)));
         assert_eq!(versions(&[]), [step(1), step(2), step(3)]);
         assert_eq!(versions(&done[..1]), [step(2), step(3)]);
@@ -197,20 +198,20 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_schema_is_accepted_as_long_as_it_serves_this_binary() {
+    fn a_newer_schema_is_accepted_while_it_supports_this_binary() {
         let first = (step(1), step(1));
         assert!(missing(&[first, (step(99), step(1))]).is_ok());
-        let refused = missing(&[first, (step(99), step(99))]).expect_err("newer");
-        let SchemaError::TooOld { needs, has, .. } = refused else {
-            panic!("{refused}");
+        let rejected = missing(&[first, (step(99), step(99))]).expect_err("newer");
+        let SchemaError::TooOld { needs, has, .. } = rejected else {
+            panic!("{rejected}");
         };
         assert_eq!((needs, has), (step(99), step(3)));
     }
 
     #[test]
-    fn a_database_of_an_older_build_is_refused_by_its_name() {
-        let refused = missing(&[(1, 1), (5, 1)]).expect_err("an older build");
-        let message = refused.to_string();
+    fn a_database_of_an_older_build_is_rejected_with_its_name() {
+        let rejected = missing(&[(1, 1), (5, 1)]).expect_err("an older build");
+        let message = rejected.to_string();
         assert!(
             message.contains("the command database command.db"),
             "{message}"

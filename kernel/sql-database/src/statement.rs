@@ -1,4 +1,4 @@
-//! One SQL text and its parameters, for either engine.
+//! An SQL text and its parameters, for either engine.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Arguments, AssertSqlSafe, FromRow, SqlSafeStr, Type};
 
-/// A parameter. Both engines get the same few types, so that PostgreSQL never has to guess one.
+/// A parameter. Both engines get the same few types, so that PostgreSQL never has to infer one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Value {
@@ -57,10 +57,10 @@ impl From<&[u8]> for Value {
     }
 }
 
-/// A text that its maker has vouched for.
+/// SQL that was created from a trusted text.
 pub(crate) type Prepared = AssertSqlSafe<Arc<str>>;
 
-/// A row type that reads from both engines: tuples, and [`Row`](crate::Row) with a struct.
+/// A type that can be read from rows of both engines: tuples, and [`Row`](crate::Row) with a struct.
 pub trait Record:
     for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + 'static
 {
@@ -71,24 +71,24 @@ impl<T> Record for T where
 {
 }
 
-/// Stands in a statement for the table that it reads, which is known only when the statement runs: a read model that is
-/// built anew changes its table.
+/// Placeholder in a statement for the table that it reads, which is chosen when the statement runs: a rebuilt read
+/// model has a new table.
 pub const TABLE: &str = "{table}";
 
-/// SQL with numbered parameters (`$1`), what it is for, and its values.
+/// SQL with numbered parameters (`$1`), its values, and the name of the operation.
 ///
-/// Lists travel as one JSON text, so that a statement has the same text and the same number of parameters however long
-/// the list is.
+/// A list is one parameter with JSON text, so that a statement has the same text and number of parameters for any
+/// length of the list.
 #[derive(Clone, Debug)]
 pub struct Statement {
     pub(crate) operation: &'static str,
-    /// It came as a [`SqlSafeStr`], so whoever made it has vouched for it.
+    /// Created from a [`SqlSafeStr`], so it contains no untrusted input.
     sql: Arc<str>,
     values: Vec<Value>,
 }
 
 impl Statement {
-    /// A statement without parameters yet. `operation` names it in errors.
+    /// Creates a statement without parameters. `operation` is its name in errors.
     #[must_use]
     pub fn new(operation: &'static str, sql: impl SqlSafeStr) -> Self {
         Self {
@@ -98,52 +98,52 @@ impl Statement {
         }
     }
 
-    /// What it is for, as errors name it.
+    /// The name of the operation in errors.
     #[must_use]
     pub fn operation(&self) -> &'static str {
         self.operation
     }
 
-    /// Gives the next parameter its value.
+    /// Binds the next parameter.
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
     }
 
-    /// Gives the next parameter a list of texts.
+    /// Binds a list of texts to the next parameter.
     #[must_use]
     pub fn bind_list(self, texts: &[impl AsRef<str>]) -> Self {
         let list: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         self.bind(serde_json::Value::from(list).to_string())
     }
 
-    /// Puts a table's name in the place of [`TABLE`].
+    /// Replaces [`TABLE`] by the name of a table.
     #[must_use]
     pub fn on_table(mut self, table: &str) -> Self {
         self.sql = self.sql.replace(TABLE, table).into();
         self
     }
 
-    /// Puts text around it: the statement becomes a part of a larger one, with the same parameters.
+    /// Wraps the text, so that the statement becomes a part of a larger one with the same parameters.
     #[must_use]
     pub fn within(mut self, before: &str, after: &str) -> Self {
         self.sql = format!("{before}{}{after}", self.sql).into();
         self
     }
 
-    /// Text and values in one: equal for two statements that ask the same.
+    /// A key made of text and values: equal for two statements that have the same of both.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut text = self.sql.to_string();
         for value in &self.values {
-            // A string's Debug form is quoted, so that neighbours cannot run into each other.
+            // The Debug form of a string is quoted, so that two lists of values cannot have the same text.
             let _ = write!(text, "\n{value:?}");
         }
         text
     }
 
-    /// Takes it apart into its text and the driver's arguments.
+    /// Converts to the driver's text and arguments.
     pub(crate) fn into_parts<DB>(self) -> Result<(Prepared, DB::Arguments), sqlx::Error>
     where
         DB: sqlx::Database,

@@ -13,17 +13,17 @@ use crate::statement::{Record, Statement};
 /// A transaction. Dropping it rolls back.
 #[derive(Debug)]
 pub enum Transaction {
-    /// On the only connection that writes the file.
+    /// On the one connection that writes to the file.
     Sqlite(SqliteTransaction),
-    /// On a connection of the pool that writes.
+    /// On a connection of the writing pool.
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
 impl Transaction {
-    /// All rows of a statement, which may write.
+    /// Runs a statement, which may write, and returns all its rows.
     ///
     /// # Errors
-    /// [`StoreError`] if the statement fails. The transaction is then of no use.
+    /// [`StoreError`] if the statement fails. The transaction cannot be committed then.
     pub async fn fetch_all<T: Record>(
         &mut self,
         statement: Statement,
@@ -33,10 +33,10 @@ impl Transaction {
         rows.read().map_err(|error| store_error(operation, error))
     }
 
-    /// The first row of a statement, which may write. It is read to its end.
+    /// Runs a statement, which may write, and returns its first row. All rows are read before that.
     ///
     /// # Errors
-    /// The same as of [`Self::fetch_all`].
+    /// As [`Self::fetch_all`].
     pub async fn fetch_optional<T: Record>(
         &mut self,
         statement: Statement,
@@ -64,7 +64,7 @@ impl Transaction {
     /// Runs a statement and returns how many rows it changed.
     ///
     /// # Errors
-    /// The same as of [`Self::fetch_all`].
+    /// As [`Self::fetch_all`].
     pub fn execute(&mut self, statement: Statement) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move {
             let operation = statement.operation;
@@ -85,7 +85,7 @@ impl Transaction {
     /// Runs several statements without parameters, such as a DDL.
     ///
     /// # Errors
-    /// The same as of [`Self::fetch_all`].
+    /// As [`Self::fetch_all`].
     pub fn run_script(
         &mut self,
         operation: &'static str,
@@ -107,7 +107,8 @@ impl Transaction {
         })
     }
 
-    /// Takes the lock under which the tables that `key` names are changed. A file of SQLite has one writer anyway.
+    /// Takes the lock that serializes migrations of the tables that `key` identifies. On SQLite this does nothing,
+    /// because a file has one writer.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if another session holds it for longer than a second.
@@ -126,13 +127,14 @@ impl Transaction {
         })
     }
 
-    /// Makes the commit wait for the disk also where the database's sessions do not by default.
+    /// Makes the commit wait for the disk even if the sessions of this database do not by default.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be reached.
     pub async fn make_durable(&mut self) -> Result<(), StoreError> {
         match self {
-            // One process owns the file, and what it knows does not outlive a crash of the machine.
+            // One process has the file, so no other process can act on a commit that a crash of the machine then
+            // undoes.
             Self::Sqlite(_) => Ok(()),
             Self::Postgres(_) => {
                 self.run_script("make durable", "SET LOCAL synchronous_commit = on")
@@ -141,10 +143,10 @@ impl Transaction {
         }
     }
 
-    /// Commits.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// [`StoreError`] if it did not, or if that is unknown.
+    /// [`StoreError`] if it did not commit, or if that is unknown.
     #[must_use]
     pub fn commit(self, operation: &'static str) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move {
@@ -156,10 +158,10 @@ impl Transaction {
         })
     }
 
-    /// Rolls back. A transaction that is only dropped costs its connection on SQLite.
+    /// Rolls back. On SQLite, dropping the transaction instead would also close its connection.
     ///
     /// # Errors
-    /// [`StoreError`] if the database cannot be reached; nothing has taken effect also then.
+    /// [`StoreError`] if the database cannot be reached; the transaction has no effect in that case too.
     #[must_use]
     pub fn rollback(self) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move {

@@ -1,4 +1,4 @@
-//! PostgreSQL: what a session is set to, and what its refusals mean.
+//! Settings of PostgreSQL sessions, and the classification of a server's errors.
 #![expect(
     clippy::unwrap_used,
     reason = "the helpers of tests may fail as tests do"
@@ -30,7 +30,7 @@ async fn run(url: &str, statements: &[&'static str]) {
 }
 
 #[tokio::test]
-async fn a_durable_pool_commits_durably_whatever_the_server_does() {
+async fn a_durable_pool_overrides_the_servers_default() {
     for (careless, expected) in [("off", "on"), ("on", "on"), ("local", "local")] {
         let cluster = Cluster::start_with(&[("synchronous_commit", careless)]).await;
         let url = cluster.url("postgres");
@@ -54,10 +54,10 @@ async fn a_durable_pool_commits_durably_whatever_the_server_does() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_commit_that_the_server_could_not_sync_is_in_doubt_and_its_recovery_keeps_it() {
-    let test = "a_commit_that_the_server_could_not_sync_is_in_doubt_and_its_recovery_keeps_it";
+fn a_commit_that_was_not_synced_is_unknown_and_survives_recovery() {
+    let test = "a_commit_that_was_not_synced_is_unknown_and_survives_recovery";
     test_faults::with_faults(test, async |faults| {
-        // Only the session of the test writes the log, and the server that ended is not started by itself.
+        // Only the session of the test writes the log, and the server does not restart by itself.
         let settings = [("restart_after_crash", "off"), ("wal_writer_delay", "10s")];
         let cluster = Cluster::start_with(&settings).await;
         let url = cluster.url("postgres");
@@ -82,17 +82,17 @@ fn a_commit_that_the_server_could_not_sync_is_in_doubt_and_its_recovery_keeps_it
         assert_eq!(faults.fired()?.syncs, 1);
         cluster.start_again().await;
         let mut connection = PgConnection::connect(&url).await?;
-        let kept: (i64,) = sqlx::query_as("SELECT count(*) FROM keys")
+        let committed: (i64,) = sqlx::query_as("SELECT count(*) FROM keys")
             .fetch_one(&mut connection)
             .await?;
-        assert_eq!(kept, (1,));
+        assert_eq!(committed, (1,));
         Ok(())
     })
     .unwrap();
 }
 
 #[tokio::test]
-async fn a_server_that_is_read_only_for_a_while_has_done_nothing_and_is_tried_again() {
+async fn an_error_of_a_temporarily_read_only_server_is_retryable() {
     let cluster = Cluster::start().await;
     let url = cluster.url("postgres");
     run(&url, &["CREATE TABLE keys (key text PRIMARY KEY)"]).await;
@@ -106,9 +106,9 @@ async fn a_server_that_is_read_only_for_a_while_has_done_nothing_and_is_tried_ag
     database.write::<(String,)>(take("a")).await.unwrap();
     let read_only = "ALTER SYSTEM SET default_transaction_read_only = on";
     run(&url, &[read_only, "SELECT pg_reload_conf()"]).await;
-    // The sessions hear of it a moment later.
+    // Sessions apply the new configuration a moment later.
     let mut number = 0;
-    let refused = loop {
+    let rejected = loop {
         number += 1;
         match database.execute(take(&number.to_string())).await {
             Ok(_) => {}
@@ -116,8 +116,8 @@ async fn a_server_that_is_read_only_for_a_while_has_done_nothing_and_is_tried_ag
         }
     };
     assert!(
-        matches!(refused, StoreError::Unavailable { .. }),
-        "{refused}"
+        matches!(rejected, StoreError::Unavailable { .. }),
+        "{rejected}"
     );
     let writable = "ALTER SYSTEM RESET default_transaction_read_only";
     run(&url, &[writable, "SELECT pg_reload_conf()"]).await;

@@ -57,7 +57,7 @@ fn lamp() -> Lamp {
     }
 }
 
-/// Both engines, with what keeps them.
+/// A database of each engine, and the owners that remove them at the end.
 async fn databases() -> ([Database; 2], (TempDir, TestDatabase)) {
     let folder = tempfile::tempdir().unwrap();
     let options = FileOptions::new(folder.path().join("data.db"), Durability::Full);
@@ -77,7 +77,7 @@ async fn databases() -> ([Database; 2], (TempDir, TestDatabase)) {
 
 #[tokio::test]
 async fn a_row_is_read_as_it_was_written() {
-    let (databases, _kept) = databases().await;
+    let (databases, _owners) = databases().await;
     for database in databases {
         let mut transaction = database.begin().await.unwrap();
         let table = "CREATE TABLE lamps (id text, watts bigint, is_on bigint, state text, rooms text, maker text, \
@@ -124,7 +124,7 @@ struct Figures {
 
 #[tokio::test]
 async fn computed_columns_are_read() {
-    let (databases, _kept) = databases().await;
+    let (databases, _owners) = databases().await;
     for database in databases {
         let sql = "SELECT count(*) AS count, CAST(coalesce(sum(n), 0) AS bigint) AS total \
              FROM (SELECT 1 AS n UNION ALL SELECT 2) AS numbers";
@@ -138,8 +138,8 @@ async fn computed_columns_are_read() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_names_its_column() {
-    let (databases, _kept) = databases().await;
+async fn a_value_that_does_not_fit_is_reported_with_its_column() {
+    let (databases, _owners) = databases().await;
     for database in databases {
         let cases = [
             ("SELECT CAST(1 AS bigint) AS count", "total"),

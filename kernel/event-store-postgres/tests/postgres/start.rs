@@ -36,7 +36,7 @@ async fn without_migrations_missing_tables_are_an_error() {
     let database = test_postgres::database().await;
     let (error, cause) = open_error(&database.url, without_migrations()).await;
     assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-    assert!(cause.contains("migration 3001"), "{cause}");
+    assert!(cause.contains("migration 4001"), "{cause}");
     open(&database.url).await.close().await;
     let store = PostgresEventStore::connect(&database.url, without_migrations())
         .await
@@ -61,7 +61,7 @@ async fn processes_that_start_together_migrate_once() {
 async fn an_unknown_migration_that_supports_this_binary_is_accepted() {
     let database = test_postgres::database().await;
     open(&database.url).await.close().await;
-    add_migration(&database.url, 3_900, 1).await;
+    add_migration(&database.url, 4_900, 1).await;
     let store = open(&database.url).await;
     let commit = commit(command(1, 1), &stream("a"), ExpectedVersion::NoStream, "{}");
     assert!(store.append(&[commit]).await.expect("append")[0].is_ok());
@@ -71,11 +71,11 @@ async fn an_unknown_migration_that_supports_this_binary_is_accepted() {
 async fn tables_for_newer_binaries_only_are_rejected() {
     let database = test_postgres::database().await;
     open(&database.url).await.close().await;
-    add_migration(&database.url, 3_900, 3_900).await;
+    add_migration(&database.url, 4_900, 4_900).await;
     for settings in [Settings::default(), without_migrations()] {
         let (error, cause) = open_error(&database.url, settings).await;
         assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-        assert!(cause.contains("schema 3900"), "{cause}");
+        assert!(cause.contains("schema 4900"), "{cause}");
     }
 }
 
@@ -96,7 +96,7 @@ async fn tables_of_an_older_build_are_rejected_with_the_databases_name() {
     for settings in [Settings::default(), without_migrations()] {
         let (error, cause) = open_error(&database.url, settings).await;
         assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
-        for part in [name.as_str(), "format 0", "format 3"] {
+        for part in [name.as_str(), "format 0", "format 4"] {
             assert!(cause.contains(part), "{cause}");
         }
     }

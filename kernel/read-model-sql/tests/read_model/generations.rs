@@ -80,7 +80,7 @@ async fn a_database_that_a_newer_binary_changed_too_much_is_refused() {
                 .expect("a row");
             transaction.commit("test").await.expect("committed");
         };
-        newer(3_900, 1).await;
+        newer(4_900, 1).await;
         fresh.open().await;
         newer(3_901, 3_901).await;
         let refused = read_model_sql::Database::open(&fresh.url, 1, fresh.clock.clone()).await;
@@ -114,7 +114,7 @@ async fn a_database_of_an_older_build_is_refused_by_its_name() {
             let name = name.split(['?', '/']).rfind(|part| cause.contains(part));
             assert!(name.is_some(), "{cause} should name {}", fresh.url);
             assert!(
-                cause.contains("format 0") && cause.contains("format 3"),
+                cause.contains("format 0") && cause.contains("format 4"),
                 "{cause}"
             );
         }

@@ -15,24 +15,23 @@ use crate::pool::NamedPool;
 pub use pooler::require_sessions;
 pub use server::at_server;
 
-/// How long a connection may be idle and still be used without asking.
+/// How long a connection may be idle and still be used without a ping.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
-/// A connection that rested for so long is closed: a burst leaves the server no more connections than are used.
+/// A connection that was idle for this long is closed, so that connections opened in a burst of load do not stay open.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What an operator knows the database by.
+/// Selects the name of the database for operators.
 pub const POSTGRES_NAME: &str =
     "SELECT format('%s, schema %s', current_database(), current_schema())";
 
-/// A server, a database or a role may have it off. What it is set to beyond `on` stays.
+/// Turns synchronous commit on if a server, a database or a role has it off. Stronger settings than `on` stay.
 const COMMIT_DURABLY: &str = "\
     SELECT set_config('synchronous_commit', \
         CASE current_setting('synchronous_commit') \
         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
 
-/// A pool that asks a connection whether it lives only after a pause: a ping before each statement would double its
-/// round trips.
+/// A pool that pings a connection only after it was idle: a ping before each statement would double the round trips.
 #[must_use]
 pub fn pool(size: u32, acquire_timeout: Duration) -> PgPoolOptions {
     PgPoolOptions::new()
@@ -50,20 +49,20 @@ pub fn pool(size: u32, acquire_timeout: Duration) -> PgPoolOptions {
         })
 }
 
-/// The same, and a commit waits until it is on the disk, whatever the server's default is.
+/// As [`pool()`], and a commit waits until it is on disk, whatever the server's default.
 #[must_use]
 pub fn durable_pool(size: u32, acquire_timeout: Duration) -> PgPoolOptions {
     pool(size, acquire_timeout).after_connect(|connection, _| Box::pin(commit_durably(connection)))
 }
 
-/// How to connect to the server that `url` names.
+/// The connection options for the server that `url` names.
 ///
 /// # Errors
-/// The URL is none of PostgreSQL's, or a file that TLS needs cannot be read.
+/// The URL is not a valid PostgreSQL URL, or a file that TLS needs cannot be read.
 pub fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
     tls::check(url, options.get_ssl_mode())?;
-    // The driver looks up the name of an IPv6 address with the brackets that it has in a URL.
+    // The driver would resolve an IPv6 address with the brackets that it has in a URL.
     let bare = options.get_host().strip_prefix('[');
     let bare = bare
         .and_then(|host| host.strip_suffix(']'))
@@ -72,15 +71,15 @@ pub fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
         Some(address) => options.host(&address),
         None => options,
     };
-    // Its default is exact since PostgreSQL 12, and PgBouncer refuses to set it at start.
+    // The default is exact since PostgreSQL 12, and PgBouncer rejects it as a startup parameter.
     Ok(options.extra_float_digits(None))
 }
 
-/// Opens a pool to the server that `url` names, with one connection at first. `application_name` is what the server
-/// shows for its sessions, `name` what metrics call the pool.
+/// Opens a pool for the server that `url` names, with one connection at first. The server shows `application_name` for
+/// its sessions; `name` is that of the pool in metrics.
 ///
 /// # Errors
-/// The URL is none of PostgreSQL's, or the server cannot be reached.
+/// The URL is not a valid PostgreSQL URL, or the server cannot be reached.
 #[must_use]
 pub fn connect<'u>(
     pool: PgPoolOptions,
@@ -100,10 +99,10 @@ async fn commit_durably(connection: &mut PgConnection) -> Result<(), sqlx::Error
     Ok(())
 }
 
-/// Gives a new connection its settings. Not with the connection, as options: PgBouncer refuses those.
+/// Sets the settings of a new connection. They are not passed as options at start, because PgBouncer rejects those.
 ///
 /// # Errors
-/// The connection broke, or the server knows no such setting.
+/// The connection broke, or the server does not have the setting.
 pub async fn set(
     connection: &mut PgConnection,
     settings: &[(&'static str, &'static str)],
@@ -119,21 +118,21 @@ pub async fn set(
         .map(|_| ())
 }
 
-/// Another session holds the lock under which the tables of a schema are changed.
+/// Another session holds the lock that serializes migrations.
 #[derive(Debug, thiserror::Error)]
 #[error("another session holds the lock of the migrations")]
 pub struct SchemaLocked;
 
-/// Takes the lock under which the tables of the connection's schema are changed, for the rest of the transaction. `key`
-/// says which tables; logs and read models in other schemas of the database do not wait. Neither this nor any other lock
-/// of the transaction is waited for longer than a second: who waits tries again, and can say for what.
+/// Takes the lock that serializes migrations of the connection's schema until the end of the transaction. `key`
+/// identifies the tables; logs and read models in other schemas of the database do not wait. This and all other locks
+/// of the transaction have a timeout of one second: the caller retries, and can report what it waits for.
 ///
 /// # Errors
-/// [`SchemaLocked`] in a configuration error, which may pass; or the connection broke.
+/// [`SchemaLocked`] in a configuration error, which is retryable; or the connection broke.
 pub async fn lock_schema(connection: &mut PgConnection, key: i64) -> Result<(), sqlx::Error> {
     /// `lock_not_available`
     const LOCK_TIMEOUT: &str = "55P03";
-    // What is done under the lock may take as long as it needs.
+    // A migration may run for long, but must not wait for locks.
     sqlx::raw_sql("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '1s'")
         .execute(&mut *connection)
         .await?;
@@ -156,7 +155,7 @@ mod tests {
     use super::options;
 
     #[test]
-    fn an_ipv6_address_is_looked_up_without_its_brackets() {
+    fn an_ipv6_address_is_resolved_without_its_brackets() {
         let host = |url| {
             options(url)
                 .map(|options| options.get_host().to_owned())

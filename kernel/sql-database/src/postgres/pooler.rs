@@ -1,13 +1,13 @@
-//! Whether a connection is a session of its own.
+//! Detects poolers that share sessions between connections.
 //!
-//! A pooler such as PgBouncer may hand the server's sessions out by the transaction. What a session has is then somebody
-//! else's at the next statement: its settings, `synchronous_commit` among them, its notifications, its prepared
-//! statements. Writes would be acknowledged that are not durable, and readers would never wake. So such a way to the
-//! server is refused at start.
+//! A pooler such as PgBouncer may assign the server's sessions for each transaction. Session state then belongs to
+//! another client at the next statement: settings such as `synchronous_commit`, notifications, prepared statements.
+//! Acknowledged writes might not be durable, and readers would never be woken. So such a connection is rejected at
+//! start.
 //!
 //! ```text
 //!   two connections, one statement at a time:  A  A  B  B  A  B
-//!   sessions of their own                      1  1  2  2  1  2
+//!   separate sessions                          1  1  2  2  1  2
 //!   shared, the last one first                 1  1  1  1  1  1   both report one server process
 //!   shared in turns                            1  2  1  2  1  2   a connection reports two
 //! ```
@@ -23,32 +23,32 @@ use sqlx::{ConnectOptions, Connection, PgConnection, Row};
 use super::{at_server, options};
 use crate::error::store_error;
 
-/// The longest that the whole look may take.
+/// Timeout of the whole check.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest that the first connection may take; a server that does not answer may be starting.
+/// Timeout of the first connection; a server that does not answer may be starting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Which of the two connections sends the next statement.
+/// Which of the two connections sends each statement.
 const TURNS: [usize; 6] = [0, 0, 1, 1, 0, 1];
 
-/// Process ids come again, also on two servers behind one address; together with the start they do not.
+/// Process ids are reused, also on two servers with one address, so the start time is part of a session's identity.
 const BACKEND: &str = "SELECT pid::text || ' since ' || backend_start::text FROM pg_stat_activity \
     WHERE pid = pg_backend_pid()";
 
 const WHAT_TO_DO: &str =
     "use `pool_mode = session` for this database, or connect to PostgreSQL directly";
 
-/// Why a way to the server is none to work with.
+/// Why a connection is not usable as a session.
 #[derive(Debug, thiserror::Error)]
 enum NoSession {
     #[error(
-        "connections share sessions of the server, as behind PgBouncer in transaction or statement mode, so that \
+        "connections share sessions of the server, as with PgBouncer in transaction or statement mode, so that \
          settings and notifications are lost: {WHAT_TO_DO}"
     )]
     Shared,
     #[error(
-        "the setting {0} in the URL's options does not reach the server, as behind PgBouncer with \
+        "the setting {0} in the URL's options does not reach the server, as with PgBouncer and \
          `ignore_startup_parameters = options`: set it with ALTER ROLE or ALTER DATABASE, or connect to PostgreSQL \
          directly"
     )]
@@ -67,10 +67,10 @@ impl From<NoSession> for sqlx::Error {
     }
 }
 
-/// Refuses a database at `url` whose connections are not sessions of their own. `operation` is what it is opened for.
+/// Rejects a database at `url` whose connections are not separate sessions. `operation` is its name in errors.
 ///
 /// # Errors
-/// [`StoreError::Failed`] if they are not; [`StoreError::Unavailable`] if the server cannot be reached.
+/// [`StoreError::Failed`] if they are not separate; [`StoreError::Unavailable`] if the server cannot be reached.
 #[must_use]
 pub fn require_sessions<'u>(
     url: &'u str,
@@ -79,14 +79,14 @@ pub fn require_sessions<'u>(
     let failed = move |error| at_server(url, store_error(operation, error));
     Box::pin(async move {
         let options = options(url).map_err(failed)?;
-        let looked = tokio::time::timeout(LOOK_TIMEOUT, look(&options)).await;
-        looked
+        let checked = tokio::time::timeout(LOOK_TIMEOUT, check(&options)).await;
+        checked
             .unwrap_or_else(|_| Err(NoSession::NoAnswer.into()))
             .map_err(failed)
     })
 }
 
-async fn look(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
+async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
     let connect = async || {
         let options = options.clone().disable_statement_logging();
         PgConnection::connect_with(&options).await
@@ -118,14 +118,14 @@ fn no_answer() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
-/// By the simple protocol: a prepared statement may be another session's.
+/// Uses the simple protocol, because a prepared statement may exist in another session only.
 async fn backend(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
     let rows: Vec<PgRow> = sqlx::raw_sql(BACKEND).fetch_all(connection).await?;
     let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     row.try_get(0)
 }
 
-/// The server knows where a session's value comes from.
+/// Checks that a setting of the URL has reached the session. The server reports the source of each value.
 async fn require_set(connection: &mut PgConnection, name: String) -> Result<(), sqlx::Error> {
     let sources: Vec<String> = sqlx::query_scalar("SELECT source FROM pg_settings WHERE name = $1")
         .bind(&name)
@@ -139,8 +139,8 @@ async fn require_set(connection: &mut PgConnection, name: String) -> Result<(), 
     }
 }
 
-/// The settings in an `options` parameter: `-c name=value`, `-cname=value` and `--name=value`. A backslash keeps the
-/// blank after it in the value.
+/// The names of the settings in an `options` parameter: `-c name=value`, `-cname=value` and `--name=value`. A backslash
+/// escapes a blank in a value.
 fn names_of(options: &str) -> Vec<String> {
     let spaced = options.replace("\\ ", "_").replace("-c ", "-c");
     spaced
@@ -160,7 +160,7 @@ mod tests {
     use super::names_of;
 
     #[test]
-    fn each_way_to_write_a_setting_is_read() {
+    fn all_forms_of_a_setting_are_parsed() {
         assert_eq!(names_of(""), [""; 0]);
         assert_eq!(names_of("-c search_path=a"), ["search_path"]);
         assert_eq!(

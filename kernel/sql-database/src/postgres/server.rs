@@ -1,4 +1,4 @@
-//! Where a server is, for errors.
+//! Adds the address of a server to errors.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use event_sourcing::StoreError;
 use sqlx::postgres::PgConnectOptions;
 
-/// An error that a server's place belongs to: without it nobody knows which of several databases is meant.
+/// An error with the server's address, which shows the database in question when a process uses several.
 #[derive(Debug, thiserror::Error)]
 #[error("PostgreSQL at {place}")]
 struct AtServer {
@@ -15,7 +15,7 @@ struct AtServer {
     source: Arc<dyn Error + Send + Sync>,
 }
 
-/// `error` with the host and port that `url` names, or its socket. Neither the user nor the password is told.
+/// Adds the host and port that `url` names, or its socket, to `error`. The user and the password are not included.
 #[must_use]
 pub fn at_server(url: &str, error: StoreError) -> StoreError {
     let Ok(options) = url.parse::<PgConnectOptions>() else {
@@ -57,7 +57,7 @@ mod tests {
     use super::at_server;
 
     #[test]
-    fn an_error_says_where_the_server_is_and_not_who_asks() {
+    fn an_error_contains_the_address_and_no_credentials() {
         for (url, expected) in [
             (
                 "postgres://me:secret@db.test:6432/shop",
@@ -71,13 +71,13 @@ mod tests {
         ] {
             let error = StoreError::Unavailable {
                 operation: "open",
-                source: Arc::new(std::io::Error::other("refused")),
+                source: Arc::new(std::io::Error::other("unreachable")),
             };
             let error = at_server(url, error);
             assert!(error.is_retryable());
             let place = error.source().expect("a place");
             assert_eq!(place.to_string(), expected);
-            assert_eq!(place.source().expect("a cause").to_string(), "refused");
+            assert_eq!(place.source().expect("a cause").to_string(), "unreachable");
         }
     }
 }

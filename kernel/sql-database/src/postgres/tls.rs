@@ -1,5 +1,5 @@
-//! The files that TLS needs. The driver opens them while it connects, and its error names neither the file nor what it is
-//! for; a root certificate that the mode does not use it ignores.
+//! Checks the files that TLS needs. The driver opens them while it connects, and its error names neither the file nor
+//! its parameter; it silently ignores a root certificate that the mode does not use.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use sqlx::postgres::PgSslMode;
 use url::Url;
 
-/// The parameters that name a file, with the driver's other names for them and the variable that stands in.
+/// The parameters that name a file, with the driver's aliases and the environment variable that is the default.
 const FILES: [(&str, &[&str], &str); 3] = [
     ("sslrootcert", &["ssl-root-cert", "ssl-ca"], "PGSSLROOTCERT"),
     ("sslcert", &["ssl-cert"], "PGSSLCERT"),
@@ -37,7 +37,7 @@ impl From<TlsError> for sqlx::Error {
     }
 }
 
-/// Refuses a URL with a file that cannot be read, and a root certificate that would not be used.
+/// Rejects a URL with a file that cannot be read, or with a root certificate that would not be used.
 pub(super) fn check(url: &str, mode: PgSslMode) -> Result<(), sqlx::Error> {
     let url = Url::parse(url).map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
     let verifies = matches!(mode, PgSslMode::VerifyCa | PgSslMode::VerifyFull);
@@ -55,7 +55,7 @@ pub(super) fn check(url: &str, mode: PgSslMode) -> Result<(), sqlx::Error> {
                 Err(_) => continue,
             },
         };
-        // A certificate itself may stand there.
+        // The value may be the certificate itself.
         if value.trim().starts_with("-----BEGIN") || matches!(mode, PgSslMode::Disable) {
             continue;
         }
@@ -69,25 +69,25 @@ pub(super) fn check(url: &str, mode: PgSslMode) -> Result<(), sqlx::Error> {
 mod tests {
     use super::super::options;
 
-    fn refused(url: &str) -> String {
+    fn open_error(url: &str) -> String {
         options(url).expect_err("no TLS").to_string()
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named_with_what_it_is_for() {
+    fn a_missing_file_is_reported_with_its_parameter() {
         for name in ["sslrootcert", "sslcert", "sslkey"] {
             let url = format!("postgres://h/db?sslmode=verify-full&{name}=/no/such/file.pem");
-            let told = refused(&url);
+            let message = open_error(&url);
             let expected = format!("TLS: the file \"/no/such/file.pem\" that {name} names");
-            assert!(told.contains(&expected), "{told}");
+            assert!(message.contains(&expected), "{message}");
         }
     }
 
     #[test]
-    fn a_root_certificate_that_would_not_be_used_is_refused() {
+    fn an_unused_root_certificate_is_rejected() {
         for mode in ["", "sslmode=prefer&", "sslmode=require&"] {
-            let told = refused(&format!("postgres://h/db?{mode}sslrootcert=/etc/root.pem"));
-            assert!(told.contains("sslmode=verify-full"), "{told}");
+            let message = open_error(&format!("postgres://h/db?{mode}sslrootcert=/etc/root.pem"));
+            assert!(message.contains("sslmode=verify-full"), "{message}");
         }
     }
 }

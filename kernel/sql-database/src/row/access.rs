@@ -1,10 +1,10 @@
-//! Columns by their names, on either engine, and what the drivers say about them.
+//! Reads columns by name on either engine, and carries the drivers' errors through serde.
 
 use std::fmt;
 
 use sqlx::{ColumnIndex, Decode, Type, ValueRef};
 
-/// The rows of an engine whose columns can be read by their names.
+/// A row whose columns can be read by name.
 pub(super) trait NamedColumns<'r>: sqlx::Row<Database: sqlx::Database> {
     fn integer(&'r self, name: &str) -> Result<i64, sqlx::Error>;
     fn text(&'r self, name: &str) -> Result<&'r str, sqlx::Error>;
@@ -30,7 +30,7 @@ where
     }
 }
 
-/// A driver's error on its way through serde.
+/// Wraps a driver's error as an error of serde.
 #[derive(Debug)]
 pub(super) struct Unread(pub(super) sqlx::Error);
 

@@ -1,4 +1,4 @@
-//! A field from its column.
+//! Deserializes a field from its column.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{Deserializer, Error, Visitor};
@@ -20,7 +20,7 @@ impl<'r, R: NamedColumns<'r>> Column<'r, R> {
         self.row.integer(self.name).map_err(Unread)
     }
 
-    /// Reads the column's JSON.
+    /// Parses the column's JSON.
     fn json<T>(
         &self,
         read: impl FnOnce(

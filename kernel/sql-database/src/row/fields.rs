@@ -1,11 +1,11 @@
-//! The names of a row's columns, which are those of the struct's fields.
+//! Finds the names of a row's columns, which are those of the struct's fields.
 
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The columns of a row, in the order of its fields. None if it is not a struct with named fields.
+/// The columns of a row in the order of its fields; empty if `T` is not a struct with named fields.
 #[must_use]
 pub fn columns_of<T: DeserializeOwned>() -> &'static [&'static str] {
     match T::deserialize(Probe) {
@@ -14,10 +14,10 @@ pub fn columns_of<T: DeserializeOwned>() -> &'static [&'static str] {
     }
 }
 
-/// Learns what fields a struct wants, and gives it none.
+/// A deserializer that only records the fields of a struct.
 struct Probe;
 
-/// The answer, in the place of an error.
+/// The recorded fields, returned as an error because deserialization stops there.
 #[derive(Debug)]
 struct Fields(Option<&'static [&'static str]>);
 

@@ -1,4 +1,4 @@
-//! A struct from a row of either engine.
+//! Deserializes a struct from a row of either engine.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
@@ -90,7 +90,7 @@ impl<'r, R: NamedColumns<'r>> MapAccess<'r> for Columns<'r, R> {
     }
 }
 
-/// Says which column could not be read, where the driver did not.
+/// Adds the name of the column to an error without one.
 fn named(name: &str, error: sqlx::Error) -> sqlx::Error {
     match error {
         sqlx::Error::Decode(source) => sqlx::Error::ColumnDecode {

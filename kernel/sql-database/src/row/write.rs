@@ -1,4 +1,4 @@
-//! A struct as a JSON object whose members are columns.
+//! Serializes a struct as a JSON object whose members are columns.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 /// Why a row cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum RowError {
-    /// It is not a struct with named fields.
+    /// The value is not a struct with named fields.
     #[error("a row is a struct with named fields")]
     NotAStruct,
-    /// JSON cannot hold it.
+    /// The value cannot be represented as JSON.
     #[error("a row cannot be serialized")]
     Json(#[from] serde_json::Error),
 }
@@ -20,10 +20,10 @@ pub enum RowError {
 pub struct Columns(Map<String, Value>);
 
 impl Columns {
-    /// Those of a struct.
+    /// The columns of a struct.
     ///
     /// # Errors
-    /// [`RowError`] if it is not a struct, or JSON cannot hold it.
+    /// [`RowError`] if it is not a struct, or cannot be represented as JSON.
     pub fn of(row: &impl Serialize) -> Result<Self, RowError> {
         let Value::Object(mut fields) = serde_json::to_value(row)? else {
             return Err(RowError::NotAStruct);
@@ -31,7 +31,7 @@ impl Columns {
         for value in fields.values_mut() {
             match value {
                 Value::Array(_) | Value::Object(_) => *value = Value::String(value.to_string()),
-                // As the integer that it is read from.
+                // Stored as the integer that reading expects.
                 Value::Bool(is_set) => *value = Value::from(u8::from(*is_set)),
                 Value::Null | Value::Number(_) | Value::String(_) => {}
             }

@@ -1,4 +1,4 @@
-//! The connections of a file: who gets one, and when all are replaced.
+//! A SQLite file: hands out its connections, and opens and closes all of them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,29 +22,29 @@ pub struct SqliteFile {
     _maintenance: Option<Arc<Maintenance>>,
 }
 
-/// The task that keeps the write-ahead log short.
+/// The task that limits the size of the write-ahead log.
 #[derive(Debug)]
 struct Maintenance(JoinHandle<()>);
 
 impl Drop for Maintenance {
     fn drop(&mut self) {
-        // It holds nothing that its end could damage.
+        // Aborting it is safe: a session that is dropped closes its connection.
         self.0.abort();
     }
 }
 
 impl SqliteFile {
-    /// Where it is.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.shared.path
     }
 
-    /// Opens a file for writing, made with its folder if it is missing, and reads its settings back. The caller ensures
-    /// that no other process writes.
+    /// Opens a file for writing, creates it and its folder if they are missing, and reads its settings back. The caller
+    /// ensures that no other process writes.
     ///
     /// # Errors
-    /// [`OpenError`] says what is wrong with the machine or the file.
+    /// [`OpenError`] if the file cannot be opened, or not with the required settings.
     #[must_use]
     pub fn open(options: FileOptions) -> BoxFuture<'static, Result<Self, OpenError>> {
         Box::pin(Self::open_now(options))
@@ -59,10 +59,11 @@ impl SqliteFile {
         let checkpointer = Pool::new(options.pool("_checkpointer"), checkpointing, None, 1);
         let shared = Shared::new(&options, Some(writer), Some(checkpointer));
         let mut session = shared.session(shared.writing()?).await?;
-        // A process before this one may have ended after a failed sync.
+        // A previous process may have ended after a failed sync. Writing the whole log to the database syncs it again
+        // before any commit is acknowledged here.
         let folded = wal::fold_in(session.connection()).await;
         if let Err(error) = session.finish(folded).await {
-            tracing::warn!({ fields::ERROR } = %error, "the write-ahead log could not be folded in at the start");
+            tracing::warn!({ fields::ERROR } = %error, "the write-ahead log could not be merged into the database at start");
         }
         let maintenance = tokio::spawn(upkeep::keep_short(Arc::downgrade(&shared)));
         Ok(Self {
@@ -71,7 +72,8 @@ impl SqliteFile {
         })
     }
 
-    /// A file that is only read, next to a process that writes or without one. Nothing is opened yet.
+    /// A file that is only read, whether or not another process writes to it. Connections are opened when they are
+    /// needed.
     #[must_use]
     pub fn read_only(options: &FileOptions) -> Self {
         Self {
@@ -80,29 +82,29 @@ impl SqliteFile {
         }
     }
 
-    /// The connection that writes, once no one else uses it.
+    /// Waits for the connection that writes.
     ///
     /// # Errors
-    /// The file is only read, is closed, cannot be opened, or others used the connection for too long.
+    /// The file is read-only, is closed, cannot be opened, or the connection did not become free in time.
     #[must_use]
     pub fn writer(&self) -> BoxFuture<'_, Result<Session, sqlx::Error>> {
         Box::pin(async move { self.shared.within(self.shared.writing()?).await })
     }
 
-    /// A connection that reads.
+    /// Waits for a connection that reads.
     ///
     /// # Errors
-    /// The file is closed, cannot be opened, or others used the connections for too long.
+    /// The file is closed, cannot be opened, or no connection became free in time.
     #[must_use]
     pub fn reader(&self, readers: Readers) -> BoxFuture<'_, Result<Session, sqlx::Error>> {
         Box::pin(self.shared.within(self.shared.reading(readers)))
     }
 
-    /// Starts a transaction that writes. It holds the file's only write lock from the start, so that a later statement
-    /// cannot fail for want of it.
+    /// Starts a transaction that writes. It takes the file's write lock immediately, so that no later statement fails
+    /// because another transaction has written since the first read.
     ///
     /// # Errors
-    /// The same as of [`Self::writer`], or that of `BEGIN`.
+    /// As [`Self::writer`], or the error of `BEGIN`.
     #[must_use]
     pub fn begin(&self) -> BoxFuture<'_, Result<SqliteTransaction, sqlx::Error>> {
         Box::pin(
@@ -110,10 +112,10 @@ impl SqliteFile {
         )
     }
 
-    /// Starts a transaction that reads: all its statements see the same moment.
+    /// Starts a transaction that reads: all its statements see the same snapshot.
     ///
     /// # Errors
-    /// The same as of [`Self::reader`], or that of `BEGIN`.
+    /// As [`Self::reader`], or the error of `BEGIN`.
     #[must_use]
     pub fn begin_read(
         &self,
@@ -124,21 +126,22 @@ impl SqliteFile {
         )
     }
 
-    /// Tells the metrics how busy its connections are.
+    /// Publishes how busy the connections are as metrics.
     pub fn measure_pools(&self) {
         self.shared.pools().for_each(|pool| pool.measure());
     }
 
-    /// Closes all connections after the statements that run, and folds the write-ahead log into the database. Calls
-    /// after it fail.
+    /// Closes all connections after running statements have ended, and merges the write-ahead log into the database.
+    /// Later calls fail.
     ///
     /// # Errors
-    /// A connection could not be closed in order. The data are safe also then.
+    /// A connection could not be closed cleanly. Committed data is safe in that case too.
     pub async fn close(&self) -> Result<(), sqlx::Error> {
+        // Set before the permits are awaited, so that a caller that gets one afterwards sees it.
         self.shared.is_closed.store(true, Ordering::Release);
         let mut closed = Ok(());
         for pool in self.shared.pools() {
-            // A pool that was closed before has nothing left to close.
+            // An error means that the pool was closed before.
             let _alone = pool.all_permits().await;
             closed = pool.close_idle().await.and(closed);
             pool.close_permits();

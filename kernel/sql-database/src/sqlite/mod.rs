@@ -1,23 +1,23 @@
-//! One SQLite file and the connections of this process to it.
+//! A SQLite file and this process's connections to it.
 //!
-//! One connection writes, others read. All are handed out as a [`Session`], which decides whether its connection is used
-//! again:
+//! One connection writes, others read. Each is handed out as a [`Session`], which decides whether its connection is
+//! reused:
 //!
 //! ```text
-//!            ┌───────────── settled without an error that matters ────────────┐
+//!            ┌───────────── finished without an error that breaks it ─────────┐
 //!            ▼                                                                │
 //!  idle ──► session ──► statement ──┬── I/O error, full, interrupted,         │
 //!   ▲                               │   BEGIN, COMMIT or ROLLBACK failed ──► closed
 //!   │                               ├── dropped in the middle ─────────────► closed
-//!   └── opened anew ◄───────────────┴── a sync failed ───► all of them closed
+//!   └── opened again ◄──────────────┴── a sync failed ───► all of them closed
 //! ```
 //!
-//! SQLite rolls a transaction back by itself after some errors, and the driver does not notice: it believes that one is
-//! open and starts no other on this connection. So transactions are not the driver's here, and a connection that met such
-//! an error is closed, which rolls back whatever is left.
+//! SQLite rolls a transaction back by itself after some errors, and the driver does not notice: it assumes that one is
+//! still open and cannot start another on this connection. So the driver's transactions are not used here, and a
+//! connection is closed after such an error, which rolls back what is still open.
 //!
-//! After a failed sync the operating system may take pages for written that are not, and a second sync succeeds without
-//! writing them. See `docs/decisions/0010-a-failed-sync-reopens-the-file.md`.
+//! After a failed sync the operating system may mark pages as written that are not, and a second sync then succeeds
+//! without writing them. See `docs/decisions/0010-a-failed-sync-reopens-the-file.md`.
 
 mod file;
 mod options;

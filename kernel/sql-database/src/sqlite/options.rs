@@ -1,4 +1,4 @@
-//! How a file is opened, and what is read back before it is used.
+//! The options of a file, and the settings that are read back before it is used.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,18 +8,18 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::private;
 
-/// A log that is longer is shortened as soon as no reader is left in it. The usual one is a tenth of it.
+/// A longer write-ahead log is truncated as soon as no reader uses it. It usually has a tenth of this size.
 pub(super) const MAX_WAL_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Before it, a checkpoint could corrupt the database (the WAL-reset bug).
+/// In older versions a checkpoint could corrupt the database (the WAL-reset bug).
 pub(super) const OLDEST_SQLITE: &str = "3.51.3";
 
 /// What a commit waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// Until the log is on the disk: a power cut loses no commit that was answered.
+    /// For the log to be on disk: a power failure loses no acknowledged commit.
     Full,
-    /// Nothing: a power cut may take the last commits back, and damages nothing.
+    /// For nothing: a power failure may lose the last commits, but does not damage the database.
     Normal,
 }
 
@@ -31,7 +31,7 @@ impl Durability {
         }
     }
 
-    /// As the pragma answers.
+    /// The value that the pragma returns.
     fn stored(self) -> &'static str {
         match self {
             Self::Full => "2",
@@ -40,27 +40,27 @@ impl Durability {
     }
 }
 
-/// Which file, and how it is used.
+/// The path of a file, and how it is used.
 #[derive(Clone, Debug)]
 pub struct FileOptions {
     /// The database.
     pub path: PathBuf,
-    /// What metrics call its connections, such as `events`.
+    /// The name of its connections in metrics, such as `events`.
     pub name: &'static str,
     /// What a commit waits for.
     pub durability: Durability,
-    /// The most connections that read at the same time.
+    /// Maximum number of connections that read at the same time.
     pub readers: u32,
-    /// The most that read in the background.
+    /// Maximum number of connections that read in the background.
     pub background: u32,
-    /// How long a statement waits for a lock that another process holds for a moment.
+    /// How long a statement waits for a lock that another process holds, as during a checkpoint.
     pub busy_timeout: Duration,
     /// How long a statement waits for a connection.
     pub acquire_timeout: Duration,
 }
 
 impl FileOptions {
-    /// The usual settings for this file.
+    /// The default options for a file.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>, durability: Durability) -> Self {
         Self {
@@ -84,15 +84,15 @@ impl FileOptions {
         PathBuf::from(path)
     }
 
-    /// What metrics call those of its connections that have a purpose of their own.
+    /// The name in metrics of the connections for one purpose.
     pub(super) fn pool(&self, purpose: &str) -> String {
         format!("{}{purpose}", self.name)
     }
 
-    /// Makes the folder of the file, for this user alone.
+    /// Creates the folder of the file, with access for this user only.
     ///
     /// # Errors
-    /// [`OpenError::Folder`] if the operating system refuses.
+    /// [`OpenError::Folder`] if it cannot be created.
     pub fn make_folder(&self) -> Result<(), OpenError> {
         let Some(folder) = self.path.parent().filter(|folder| *folder != Path::new("")) else {
             return Ok(());
@@ -103,7 +103,7 @@ impl FileOptions {
         })
     }
 
-    /// Makes the file, for this user alone; SQLite gives the files beside it the same rights.
+    /// Creates the file, with access for this user only. SQLite creates the files next to it with the same permissions.
     pub(super) fn make_file(&self) -> Result<(), OpenError> {
         private::open_file(&self.path).map_err(|source| OpenError::Folder {
             path: self.path.clone(),
@@ -122,7 +122,7 @@ impl FileOptions {
             .pragma("journal_size_limit", MAX_WAL_BYTES.to_string())
     }
 
-    /// It takes the journal mode that it finds, and cannot write.
+    /// A reader uses the journal mode of the file, and cannot write.
     pub(super) fn reading(&self) -> SqliteConnectOptions {
         self.common().read_only(true).pragma("query_only", "1")
     }
@@ -138,32 +138,32 @@ impl FileOptions {
 /// Why a file was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Its folder could not be made.
+    /// The folder or the file could not be created.
     #[error("cannot use {}", path.display())]
     Folder {
-        /// The folder.
+        /// The folder or file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The linked SQLite has known faults.
+    /// The linked SQLite has known bugs.
     #[error("SQLite {found} is too old, this needs {OLDEST_SQLITE} or newer")]
     TooOld {
-        /// Its version.
+        /// The version of SQLite.
         found: String,
     },
-    /// A setting that durability rests on was not taken.
+    /// A setting that durability depends on has another value.
     #[error("SQLite has {name} = {found}, this needs {wanted}")]
     Setting {
         /// The pragma.
         name: &'static str,
-        /// What it must be.
+        /// The required value.
         wanted: &'static str,
-        /// What it is.
+        /// The actual value.
         found: String,
     },
-    /// SQLite rejects it.
+    /// SQLite reported an error.
     #[error("cannot open the database")]
     Database(#[from] sqlx::Error),
 }
@@ -177,7 +177,7 @@ impl From<OpenError> for sqlx::Error {
     }
 }
 
-/// A connection of its own, checked.
+/// Opens a connection and checks its version and settings.
 pub(super) async fn connect(
     options: &SqliteConnectOptions,
     required: Option<Durability>,
@@ -247,13 +247,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_setting_that_was_not_taken_is_named() {
+    async fn a_setting_that_was_not_applied_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.db");
         let weak = FileOptions::new(&path, Durability::Normal).writing();
-        let refused = connect(&weak, Some(Durability::Full)).await.unwrap_err();
+        let rejected = connect(&weak, Some(Durability::Full)).await.unwrap_err();
         assert_eq!(
-            refused.to_string(),
+            rejected.to_string(),
             "SQLite has synchronous = 1, this needs 2"
         );
         connect(&weak, Some(Durability::Normal)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Connections of one purpose: those that are idle, and permits for as many as there may be.
+//! A pool of connections for one purpose: the idle ones, and a permit for each that may be in use.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::options::{Durability, OpenError, connect};
 use crate::pool::{PoolMeter, PoolState};
 
-/// Connections that are all opened in the same way.
+/// Connections that are opened with the same options.
 #[derive(Debug)]
 pub(super) struct Pool {
     options: SqliteConnectOptions,
-    /// What is read back of each new connection.
+    /// The durability that is read back from each new connection, if any.
     required: Option<Durability>,
     size: u32,
     permits: Arc<Semaphore>,
@@ -48,7 +48,7 @@ impl Pool {
             .map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// Waits until nobody else uses a connection, and keeps it so.
+    /// Waits until no connection is in use. None is handed out until the returned permit is dropped.
     pub(super) async fn all_permits(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
         let permits = Arc::clone(&self.permits);
         permits
@@ -57,7 +57,7 @@ impl Pool {
             .map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// An idle connection, or a new one. To be called with a permit.
+    /// Takes an idle connection or opens one. The caller holds a permit.
     pub(super) async fn take(&self) -> Result<SqliteConnection, OpenError> {
         let idle = self.idle.lock().pop();
         match idle {
@@ -66,7 +66,7 @@ impl Pool {
         }
     }
 
-    /// Keeps a connection for the next caller.
+    /// Returns a connection to the pool.
     pub(super) fn put(&self, connection: SqliteConnection) {
         self.idle.lock().push(connection);
     }
@@ -81,12 +81,12 @@ impl Pool {
         closed
     }
 
-    /// No permit is given any more.
+    /// Closes the pool: waiting and later callers get an error.
     pub(super) fn close_permits(&self) {
         self.permits.close();
     }
 
-    /// Tells the metrics how many connections there are.
+    /// Publishes the number of connections as metrics.
     pub(super) fn measure(&self) {
         let free = u32::try_from(self.permits.available_permits()).unwrap_or(self.size);
         self.meter.set(PoolState {

@@ -1,27 +1,25 @@
-//! Files and folders for this user alone: what is stored names people and says where they live.
+//! Creates files and folders with access for this user only, because they contain personal data.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use crate::fields;
-
-/// The rights of the group and of others.
+/// The permissions of the group and of others.
 const OTHERS: u32 = 0o077;
 
-/// Makes a folder, and those above it, unless they are there.
+/// Creates a folder and its parents, unless they exist.
 ///
 /// # Errors
-/// The operating system refuses.
+/// The folder cannot be created.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Opens a file for reading and writing, made if it is missing.
+/// Opens a file for reading and writing, and creates it if it is missing.
 ///
 /// # Errors
-/// The operating system refuses.
+/// The file cannot be opened or created.
 pub fn open_file(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -32,9 +30,10 @@ pub fn open_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Names a file or a folder that others may read or write. It may have been made by hand, or be shared on purpose.
+/// Logs a warning if others can read or write a file or folder. It is not an error, because an operator may share it on
+/// purpose.
 pub fn warn_if_shared(path: &Path) {
-    // A file whose rights cannot be read is not opened either.
+    // If the permissions cannot be read, opening the file fails anyway.
     let mode = path.metadata().map_or(0, |found| found.mode());
     if mode & OTHERS != 0 {
         tracing::warn!(

@@ -14,14 +14,15 @@ use super::shared::Shared;
 use crate::error::{is_failed_sync, keeps_connection};
 use crate::fields;
 
-/// A connection that this caller uses alone. It is used again only after [`Self::finish`]: one that is dropped, because
-/// a caller went away in the middle of a statement, is closed.
+/// A connection for exclusive use. It is reused only after [`Self::finish`]: if the session is dropped, because its
+/// caller was cancelled in the middle of a statement, the connection is closed.
 #[derive(Debug)]
 pub struct Session {
     connection: SqliteConnection,
     pool: Arc<Pool>,
     file: Arc<Shared>,
-    /// Dropped after the connection.
+    /// Declared last and so dropped after the connection: its permit must not be free while the connection is still
+    /// open.
     _permit: OwnedSemaphorePermit,
 }
 
@@ -40,13 +41,13 @@ impl Session {
         }
     }
 
-    /// The connection. Statements are read to their end (`fetch_all`, `execute`).
+    /// The connection. Statements must be read to their end (`fetch_all`, `execute`).
     pub fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.connection
     }
 
-    /// Gives the connection back after the last statement, whose result passes through. After an error that the
-    /// connection may not have survived it is closed.
+    /// Returns the connection to the pool after the last statement, and passes its result through. After an error that
+    /// may have broken the connection, it is closed instead.
     ///
     /// # Errors
     /// That of `result`.
@@ -65,7 +66,7 @@ impl Session {
         Box::pin(async move {
             self.note(&error);
             if let Err(error) = self.connection.close().await {
-                tracing::debug!({ fields::ERROR } = %error, "a connection was not closed in order");
+                tracing::debug!({ fields::ERROR } = %error, "a connection was not closed cleanly");
             }
             error
         })
@@ -84,7 +85,7 @@ impl Session {
 }
 
 impl Shared {
-    /// A connection of `pool`, unless that takes too long.
+    /// Waits for a connection of `pool`, with a timeout.
     pub(super) async fn within(self: &Arc<Self>, pool: &Arc<Pool>) -> Result<Session, sqlx::Error> {
         match timeout(self.acquire_timeout, self.session(pool)).await {
             Ok(session) => session.map_err(sqlx::Error::from),
@@ -101,7 +102,8 @@ impl Shared {
                 self.reopen().await?;
             }
             let permit = pool.permit().await?;
-            // It may have become necessary while this waited.
+            // Checked again under the permit, because a sync may have failed during the wait. From here on `reopen`
+            // waits for this permit, so no connection from before the failure is handed out.
             if !self.needs_reopen.load(Ordering::Acquire) && !self.is_closed.load(Ordering::Acquire)
             {
                 let connection = pool.take().await?;
@@ -112,11 +114,12 @@ impl Shared {
     }
 }
 
-/// A transaction. Dropping it closes its connection, which rolls back.
+/// A transaction. Dropping it closes its connection, which rolls it back.
 #[derive(Debug)]
 pub struct SqliteTransaction {
     session: Session,
-    /// A statement failed in a way that may have rolled everything back: what would come now would commit by itself.
+    /// A statement failed with an error that may have rolled back the transaction: later statements would commit by
+    /// themselves.
     is_broken: bool,
 }
 
@@ -134,21 +137,21 @@ impl SqliteTransaction {
         }
     }
 
-    /// The connection. Statements are read to their end (`fetch_all`, `execute`).
+    /// The connection. Statements must be read to their end (`fetch_all`, `execute`).
     pub fn connection(&mut self) -> &mut SqliteConnection {
         self.session.connection()
     }
 
-    /// Whether statements may still be sent.
+    /// Returns an error if no more statements may be sent.
     pub(crate) fn check(&self) -> Result<(), sqlx::Error> {
         if self.is_broken {
-            let refusal = "a statement of this transaction failed, which ended it";
-            return Err(sqlx::Error::Configuration(refusal.into()));
+            let message = "a failed statement has ended this transaction";
+            return Err(sqlx::Error::Configuration(message.into()));
         }
         Ok(())
     }
 
-    /// Takes notice of a statement's result, which passes through.
+    /// Records whether a statement's result has ended the transaction, and passes it through.
     pub(crate) fn noted<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         if let Err(error) = &result {
             self.is_broken |= !keeps_connection(error);
@@ -157,15 +160,15 @@ impl SqliteTransaction {
         result
     }
 
-    /// Ends a transaction in which a statement failed; the error passes through.
+    /// Ends a transaction after a failed statement, and passes the error through.
     pub async fn abandon(self, error: sqlx::Error) -> sqlx::Error {
         self.session.discard(error).await
     }
 
-    /// Commits.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// That of `COMMIT`. The connection is closed then, and a commit may be found at the next start.
+    /// The error of `COMMIT`. The connection is closed then, and the commit may be recovered at the next start.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.end("COMMIT").await
     }
@@ -173,11 +176,11 @@ impl SqliteTransaction {
     /// Rolls back.
     ///
     /// # Errors
-    /// That of `ROLLBACK`. The connection is closed then, so that nothing has taken effect.
+    /// The error of `ROLLBACK`. The connection is closed then, which rolls back too.
     pub async fn rollback(self) -> Result<(), sqlx::Error> {
         match self.check() {
             Ok(()) => self.end("ROLLBACK").await,
-            // It was rolled back.
+            // The failed statement may have rolled it back already; closing the connection does so in any case.
             Err(broken) => {
                 self.session.discard(broken).await;
                 Ok(())

@@ -1,4 +1,4 @@
-//! The pools of a file, and how all their connections are replaced.
+//! The pools of a file, and the replacement of all connections after a failed sync.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use super::pool::Pool;
 use super::wal;
 use crate::fields;
 
-/// Which connections read.
+/// The purpose of a connection that reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
-    /// Those of requests.
+    /// Requests.
     Main,
-    /// Those of the background, which requests cannot keep busy.
+    /// Background work, which must not wait for the connections of requests.
     Background,
 }
 
@@ -25,13 +25,13 @@ pub enum Readers {
 pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) acquire_timeout: Duration,
-    /// Nothing if the file is only read.
+    /// `None` if the file is read-only.
     pub(super) writer: Option<Arc<Pool>>,
     pub(super) readers: Arc<Pool>,
     pub(super) background: Arc<Pool>,
-    /// Runs checkpoints; nothing if the file is only read.
+    /// Runs checkpoints; `None` if the file is read-only.
     pub(super) checkpointer: Option<Arc<Pool>>,
-    /// A sync failed: no connection is given out before all were closed.
+    /// Whether a sync failed: no connection is handed out before all have been closed.
     pub(super) needs_reopen: AtomicBool,
     pub(super) reopening: Mutex<()>,
     pub(super) is_closed: AtomicBool,
@@ -79,7 +79,7 @@ impl Shared {
         }
     }
 
-    /// All of them, the writer last: its end folds the log in.
+    /// All pools, the writer last: closing the last connection of a file merges its log.
     pub(super) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
         [&self.readers, &self.background]
             .into_iter()
@@ -87,17 +87,18 @@ impl Shared {
             .chain(&self.writer)
     }
 
-    /// From now on no connection is given out before all were closed.
+    /// After this no connection is handed out before all have been closed.
     pub(super) fn must_reopen(&self) {
         if self.writer.is_some() && !self.needs_reopen.swap(true, Ordering::AcqRel) {
             tracing::error!(
                 { fields::FILE } = %self.path.display(),
-                "a sync failed: all connections to the file are closed and opened anew"
+                "a sync failed: all connections to the file are closed and reopened"
             );
         }
     }
 
-    /// Closes every connection and has the whole log written to the database, and synced there, before any is used.
+    /// Closes every connection, then writes the whole log to the database and syncs it there, before a connection is
+    /// used again. Pages that the failed sync left unwritten are so written once more.
     pub(super) async fn reopen(&self) -> Result<(), OpenError> {
         let _one_at_a_time = self.reopening.lock().await;
         if !self.needs_reopen.load(Ordering::Acquire) {
@@ -105,24 +106,26 @@ impl Shared {
         }
         let mut permits = Vec::new();
         for pool in self.pools() {
+            // Waits for running sessions: their connections may hold pages from before the failed sync.
             permits.push(pool.all_permits().await?);
         }
         for pool in self.pools() {
             if let Err(error) = pool.close_idle().await {
-                tracing::debug!({ fields::ERROR } = %error, "a connection was not closed in order");
+                tracing::debug!({ fields::ERROR } = %error, "a connection was not closed cleanly");
             }
         }
         let writer = self.writing()?;
         let mut connection = writer.take().await?;
         wal::fold_in(&mut connection).await?;
         writer.put(connection);
+        // Only after the log was merged: if this fails or is cancelled before, the next caller starts again.
         self.needs_reopen.store(false, Ordering::Release);
-        tracing::info!({ fields::FILE } = %self.path.display(), "the file was opened anew");
+        tracing::info!({ fields::FILE } = %self.path.display(), "the file was reopened");
         Ok(())
     }
 }
 
-/// Only a bug writes through a handle that reads.
+/// A write through a read-only handle, which only a bug can cause.
 fn only_read() -> sqlx::Error {
     sqlx::Error::Configuration("the file was opened read-only".into())
 }

@@ -1,4 +1,4 @@
-//! Looks after the write-ahead log of an open file.
+//! Limits the size of the write-ahead log of an open file.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use super::shared::Shared;
 use super::wal::{FOLD_BY_ITSELF, FOLD_NEVER, is_too_long, step};
 use crate::fields;
 
-/// How often its length is looked at.
+/// Interval of the checks.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Looks at the log until the file is gone.
+/// Checks the log until the last handle of the file is dropped.
 pub(super) async fn keep_short(file: Weak<Shared>) {
     let mut is_writer_folding = true;
     loop {
@@ -23,18 +23,16 @@ pub(super) async fn keep_short(file: Weak<Shared>) {
         }
         match shorten(&file).await {
             Ok(is_short) => is_writer_folding = is_short,
-            // A closed file is looked at until its last handle goes, and a failing disk until it recovers.
-            Err(error) => {
-                tracing::debug!({ fields::ERROR } = %error, "the write-ahead log was not shortened")
-            }
+            // Retried at the next check: the disk may recover, and a closed file ends the loop with its last handle.
+            Err(error) => tracing::debug!({ fields::ERROR } = %error, "the write-ahead log was not shortened"),
         }
     }
 }
 
-/// One try; whether the log is short.
+/// Makes one attempt, and returns whether the log is short.
 async fn shorten(file: &Arc<Shared>) -> Result<bool, sqlx::Error> {
     if is_too_long(file.path()) {
-        // Each time, because the connection may be a new one.
+        // Set each time, because the connection may be a new one.
         set_folding(file, FOLD_NEVER).await?;
         let mut session = file.within(file.checkpointing()?).await?;
         let folded = step(session.connection()).await;

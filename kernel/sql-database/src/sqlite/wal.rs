@@ -1,12 +1,12 @@
-//! Keeps the write-ahead log short.
+//! Checkpoints of the write-ahead log, which limit its size.
 //!
-//! SQLite folds the log into the database as it grows, and starts it from the beginning once all of it is folded in and
-//! no reader is left in it. A reader that stays, such as an operator's shell or a backup, prevents that, and the file
-//! keeps the size that it had come to. Then two things would hurt: the commit after the reader's end would fold
-//! everything in by itself, and the file would stay as long as it is.
+//! SQLite merges the log into the database as it grows (a checkpoint), and restarts the log from its beginning when all
+//! of it is merged and no reader uses it. A long reader, such as an operator's shell or a backup, prevents the restart,
+//! and the log grows. After the reader's end the next commit would have to merge everything by itself, and the file
+//! would keep its size.
 //!
-//! So once the log is too long, a connection of its own folds it in, in passing: writers wait for nothing but the last few
-//! frames. The writer's own folding is off meanwhile.
+//! So when the log is too long, a separate connection merges it with passive checkpoints: writers wait only for the
+//! last few frames. The writer's automatic checkpoints are off during that time.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,29 +16,29 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use super::options::MAX_WAL_BYTES;
 
-/// How long a writer may be kept waiting by the last step, and how long that step waits for readers.
+/// How long the last step waits for readers, and so how long it may block a writer.
 const LAST_STEP_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Frames that the last step may have to fold in while writers wait.
+/// Maximum number of frames that the last step merges while writers wait.
 const MAX_LAST_FRAMES: i64 = 256;
 
-/// The writer folds the log in as it commits.
+/// The writer checkpoints the log as it commits.
 pub(super) const FOLD_BY_ITSELF: &str = "PRAGMA wal_autocheckpoint = 1000";
-/// Another connection folds it in.
+/// Another connection checkpoints the log.
 pub(super) const FOLD_NEVER: &str = "PRAGMA wal_autocheckpoint = 0";
 const FOLD_IN_PASSING: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 const FOLD_AND_TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
-/// How the connection that folds is opened.
+/// The options of the connection that runs checkpoints.
 pub(super) fn checkpointing(writing: SqliteConnectOptions) -> SqliteConnectOptions {
     writing.busy_timeout(LAST_STEP_TIMEOUT)
 }
 
-/// What a checkpoint came to.
+/// The result of a checkpoint.
 struct Folded {
-    /// A reader or a writer was in the way of all of it.
+    /// Whether a reader or a writer prevented the checkpoint.
     is_busy: bool,
-    /// Frames that are not folded in.
+    /// Frames that are not merged yet.
     left: i64,
 }
 
@@ -51,21 +51,21 @@ async fn fold(connection: &mut SqliteConnection, sql: &'static str) -> Result<Fo
     })
 }
 
-/// Folds the whole log in. If a reader of another process is in the way, the log's index has survived in shared memory,
-/// and with it the knowledge of what was committed.
+/// Merges the whole log. A reader of another process may prevent that; then the log's index has survived in shared
+/// memory, and with it the record of what was committed.
 pub(super) async fn fold_in(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     fold(connection, FOLD_AND_TRUNCATE).await.map(|_| ())
 }
 
-/// Whether the log is to be shortened.
+/// Whether the log must be truncated.
 pub(super) fn is_too_long(database: &Path) -> bool {
     let mut name = database.as_os_str().to_owned();
     name.push("-wal");
-    // Without a log there is nothing to shorten.
+    // Without a log there is nothing to truncate.
     std::fs::metadata(PathBuf::from(name)).is_ok_and(|log| log.len() > MAX_WAL_BYTES)
 }
 
-/// Folds in what no reader needs, and all of it if that keeps writers waiting for a moment only.
+/// Merges what no reader needs, and truncates the log if that blocks writers only briefly.
 pub(super) async fn step(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let folded = fold(connection, FOLD_IN_PASSING).await?;
     if !folded.is_busy && folded.left <= MAX_LAST_FRAMES {

@@ -1,4 +1,4 @@
-//! A disk that is full for a while, or fails to write or to sync.
+//! A disk that is temporarily full, or fails to write or to sync.
 
 use sql_database::sqlite::{Durability, Readers};
 use test_faults::{DiskFault, IO_ERROR, NO_SPACE, with_faults};
@@ -15,13 +15,13 @@ fn a_row_that_is_returned_is_committed() -> anyhow::Result<()> {
             for round in 0..4 {
                 let key = format!("{round}");
                 fault.start(faults, &place.wal())?;
-                let refused = database.write_optional::<(String,)>(take(&key)).await;
-                let refused = refused.expect_err("the commit failed");
-                assert_eq!(kind(&refused), "unknown", "{fault:?}: {refused}");
+                let rejected = database.write_optional::<(String,)>(take(&key)).await;
+                let rejected = rejected.expect_err("the commit failed");
+                assert_eq!(kind(&rejected), "unknown", "{fault:?}: {rejected}");
                 faults.stop()?;
-                let known = keys(&database).await.contains(&key);
+                let is_taken = keys(&database).await.contains(&key);
                 let taken = database.write_optional::<(String,)>(take(&key)).await?;
-                assert_eq!(taken.is_none(), known, "{fault:?}: taken once");
+                assert_eq!(taken.is_none(), is_taken, "{fault:?}: taken once");
                 assert!(keys(&database).await.contains(&key), "{fault:?}");
             }
         }
@@ -40,12 +40,12 @@ fn after_a_failed_commit_the_next_transaction_works() -> anyhow::Result<()> {
                 let mut transaction = database.begin().await?;
                 transaction.execute(take(&format!("{round}"))).await?;
                 fault.start(faults, &place.wal())?;
-                let refused = transaction.commit("commit").await;
-                let refused = refused.expect_err("the commit failed");
-                assert_eq!(kind(&refused), "unknown", "{fault:?}: {refused}");
-                // It goes on for a while.
-                let refused = database.execute(take("x")).await;
-                assert!(refused.unwrap_err().is_retryable(), "{fault:?}");
+                let rejected = transaction.commit("commit").await;
+                let rejected = rejected.expect_err("the commit failed");
+                assert_eq!(kind(&rejected), "unknown", "{fault:?}: {rejected}");
+                // The disk still fails.
+                let rejected = database.execute(take("x")).await;
+                assert!(rejected.unwrap_err().is_retryable(), "{fault:?}");
                 faults.stop()?;
                 let mut transaction = database.begin().await?;
                 transaction.execute(take(&format!("{round}"))).await?;
@@ -60,8 +60,8 @@ fn after_a_failed_commit_the_next_transaction_works() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_statement_before_the_commit_leaves_nothing() -> anyhow::Result<()> {
-    let test = "failing_disk::a_statement_before_the_commit_leaves_nothing";
+fn a_full_disk_before_the_commit_leaves_no_rows() -> anyhow::Result<()> {
+    let test = "failing_disk::a_full_disk_before_the_commit_leaves_no_rows";
     with_faults(test, async |faults| {
         let place = Place::new();
         let database = place.database().await;
@@ -76,9 +76,9 @@ fn a_statement_before_the_commit_leaves_nothing() -> anyhow::Result<()> {
         let large =
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2000)
             INSERT INTO keys SELECT 'k' || n, zeroblob(1000) FROM n";
-        let refused = transaction.run_script("write much", large).await;
-        let refused = refused.expect_err("the disk is full");
-        assert_eq!(kind(&refused), "none", "{refused}");
+        let rejected = transaction.run_script("write much", large).await;
+        let rejected = rejected.expect_err("the disk is full");
+        assert_eq!(kind(&rejected), "none", "{rejected}");
         // SQLite has rolled back: the next statement would commit by itself.
         assert!(transaction.execute(take("b")).await.is_err());
         assert!(transaction.commit("commit").await.is_err());
@@ -90,10 +90,11 @@ fn a_statement_before_the_commit_leaves_nothing() -> anyhow::Result<()> {
     })
 }
 
-/// A second sync can succeed without writing what the first did not: nothing that was there before it may be used on.
+/// A second sync can succeed without writing the pages that the first one did not, so no connection from before it may
+/// be reused.
 #[test]
-fn after_a_failed_sync_every_connection_is_opened_anew() -> anyhow::Result<()> {
-    let test = "failing_disk::after_a_failed_sync_every_connection_is_opened_anew";
+fn a_failed_sync_replaces_every_connection() -> anyhow::Result<()> {
+    let test = "failing_disk::a_failed_sync_replaces_every_connection";
     with_faults(test, async |faults| {
         let place = Place::new();
         let file = place.file(Durability::Full).await;
@@ -114,27 +115,31 @@ fn after_a_failed_sync_every_connection_is_opened_anew() -> anyhow::Result<()> {
             .await;
         assert!(session.finish(made).await.is_err());
         faults.stop()?;
-        assert_ne!(mark("PRAGMA cache_size").await?, -7777, "a reader stayed");
+        assert_ne!(
+            mark("PRAGMA cache_size").await?,
+            -7777,
+            "a reader was not replaced"
+        );
         let wal = std::fs::metadata(place.wal());
         assert!(
             wal.is_ok_and(|wal| wal.len() == 0),
-            "the log was not folded in before it was used again"
+            "the log was not merged before the file was used again"
         );
         Ok(())
     })
 }
 
 #[test]
-fn a_disk_that_fails_for_longer_is_tried_again() -> anyhow::Result<()> {
-    let test = "failing_disk::a_disk_that_fails_for_longer_is_tried_again";
+fn writing_resumes_after_repeated_failures_of_the_disk() -> anyhow::Result<()> {
+    let test = "failing_disk::writing_resumes_after_repeated_failures_of_the_disk";
     with_faults(test, async |faults| {
         let place = Place::new();
         let database = place.database().await;
-        // Of the whole folder, so that the file cannot be opened anew either.
+        // All syncs in the folder fail, so that reopening the file fails too.
         faults.fail_syncs(place.path().parent().unwrap(), IO_ERROR)?;
         for round in 0..5 {
-            let refused = database.execute(take(&format!("{round}"))).await;
-            assert!(refused.unwrap_err().is_retryable());
+            let rejected = database.execute(take(&format!("{round}"))).await;
+            assert!(rejected.unwrap_err().is_retryable());
         }
         assert!(faults.fired()?.syncs >= 5);
         faults.stop()?;

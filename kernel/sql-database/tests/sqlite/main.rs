@@ -1,4 +1,4 @@
-//! SQLite files whose disk fails, whose readers stay, and whose callers go away.
+//! SQLite files with failing disks, long readers and cancelled callers.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,

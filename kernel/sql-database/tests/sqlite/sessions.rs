@@ -1,4 +1,4 @@
-//! Connections are used again only if they are in order.
+//! Connections are reused only if no error may have broken them.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -9,7 +9,7 @@ use sql_database::{SqliteFile, Transaction};
 use crate::support::{Place, keys, kind, take};
 
 #[tokio::test]
-async fn an_interrupted_statement_costs_its_connection() {
+async fn an_interrupted_statement_closes_its_connection() {
     let place = Place::new();
     let file = place.file(Durability::Full).await;
     let mut session = file.writer().await.unwrap();
@@ -21,7 +21,7 @@ async fn an_interrupted_statement_costs_its_connection() {
         .await;
     let error = session.finish(made).await.expect_err("it was interrupted");
     assert_eq!(error.as_database_error().unwrap().code().unwrap(), "9");
-    // The handler would interrupt this one too.
+    // On the old connection the handler would interrupt this one too.
     let mut session = file.writer().await.unwrap();
     let made = sqlx::query("CREATE TABLE t (x)")
         .execute(session.connection())
@@ -30,7 +30,7 @@ async fn an_interrupted_statement_costs_its_connection() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_is_dropped_or_ended_by_an_error_leaves_nothing() {
+async fn a_transaction_that_was_dropped_or_failed_leaves_no_rows() {
     let place = Place::new();
     let database = place.database().await;
     let mut transaction = database.begin().await.unwrap();
@@ -42,18 +42,18 @@ async fn a_transaction_that_is_dropped_or_ended_by_an_error_leaves_nothing() {
     transaction.rollback().await.unwrap();
 
     let mut transaction = database.begin().await.unwrap();
-    transaction.execute(take("refused")).await.unwrap();
-    let refused = transaction.run_script("x", "INSERT INTO keys (key) VALUES ('refused')");
-    assert_eq!(kind(&refused.await.unwrap_err()), "permanent");
+    transaction.execute(take("rejected")).await.unwrap();
+    let rejected = transaction.run_script("x", "INSERT INTO keys (key) VALUES ('rejected')");
+    assert_eq!(kind(&rejected.await.unwrap_err()), "permanent");
     drop(transaction);
 
-    database.execute(take("kept")).await.unwrap();
-    assert_eq!(keys(&database).await, ["kept"]);
+    database.execute(take("committed")).await.unwrap();
+    assert_eq!(keys(&database).await, ["committed"]);
 }
 
-/// An interrupt rolls the whole transaction back, so that what follows would commit by itself.
+/// An interrupt rolls back the whole transaction, so that a later statement would commit by itself.
 #[tokio::test]
-async fn nothing_follows_an_error_that_ended_the_transaction() {
+async fn an_error_that_ended_the_transaction_fails_all_later_statements() {
     let place = Place::new();
     let database = place.database().await;
     let mut transaction = database.begin().await.unwrap();
@@ -72,15 +72,15 @@ async fn nothing_follows_an_error_that_ended_the_transaction() {
     let mut handle = inner.connection().lock_handle().await.unwrap();
     handle.remove_progress_handler();
     drop(handle);
-    let behind = transaction.execute(take("behind")).await;
-    behind.expect_err("the transaction has ended");
+    let later = transaction.execute(take("later")).await;
+    later.expect_err("the transaction has ended");
     let committed = transaction.commit("commit").await;
     committed.expect_err("the transaction has ended");
     assert!(keys(&database).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_refused_statement_does_not_cost_its_connection() {
+async fn a_rejected_statement_does_not_close_its_connection() {
     let place = Place::new();
     let file = place.file(Durability::Full).await;
     let mut session = file.reader(Readers::Main).await.unwrap();
@@ -94,27 +94,30 @@ async fn a_refused_statement_does_not_cost_its_connection() {
         .await;
     assert!(session.finish(wrong).await.is_err());
     let mut session = file.reader(Readers::Main).await.unwrap();
-    let kept: Vec<(i64,)> = sqlx::query_as("PRAGMA cache_size")
+    let unchanged: Vec<(i64,)> = sqlx::query_as("PRAGMA cache_size")
         .fetch_all(session.connection())
         .await
         .unwrap();
     session.finish(Ok(())).await.unwrap();
-    assert_eq!(kept, [(-7777,)]);
+    assert_eq!(unchanged, [(-7777,)]);
 }
 
 #[tokio::test]
-async fn a_closed_file_gives_no_connection_and_leaves_no_log() {
+async fn a_closed_file_rejects_statements_and_has_no_log() {
     let place = Place::new();
     let database = place.database().await;
     database.execute(take("a")).await.unwrap();
     database.close().await;
     database.close().await;
     assert!(database.execute(take("b")).await.is_err());
-    assert!(!place.wal().exists(), "the log was folded in");
+    assert!(
+        !place.wal().exists(),
+        "the log was merged into the database"
+    );
 }
 
 #[tokio::test]
-async fn a_database_and_what_is_beside_it_are_for_this_user_alone() {
+async fn all_files_of_a_database_are_accessible_to_this_user_only() {
     let place = Place::new();
     let folder = place.path().with_file_name("of the shop");
     let path = folder.join("events.db");

@@ -10,7 +10,7 @@ use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-/// How long anything may take.
+/// How long a test waits for anything.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct Place {
@@ -50,14 +50,14 @@ impl Place {
     }
 }
 
-/// A connection that knows nothing of this crate.
-pub async fn by_hand(path: &Path) -> SqliteConnection {
+/// A connection of the driver, without this crate.
+pub async fn driver_connection(path: &Path) -> SqliteConnection {
     SqliteConnection::connect(path.to_str().unwrap())
         .await
         .unwrap()
 }
 
-/// Takes a key: the key if this call took it.
+/// Takes a key. Returns it if this call took it.
 pub fn take(key: &str) -> Statement {
     Statement::new(
         "take a key",
@@ -72,7 +72,7 @@ pub async fn keys(database: &Database) -> Vec<String> {
     rows.into_iter().map(|(key,)| key).collect()
 }
 
-/// Which of the three errors it is.
+/// The effect of the failed call according to its error.
 pub fn kind(error: &StoreError) -> &'static str {
     match error {
         StoreError::Unavailable { .. } => "none",
@@ -81,11 +81,14 @@ pub fn kind(error: &StoreError) -> &'static str {
     }
 }
 
-/// Asks again until the answer is true.
+/// Repeats a check until it is true.
 pub async fn until(what: &str, ask: impl AsyncFn() -> bool) {
     let deadline = Instant::now() + TIMEOUT;
     while !ask().await {
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        assert!(
+            Instant::now() < deadline,
+            "timeout while waiting for {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

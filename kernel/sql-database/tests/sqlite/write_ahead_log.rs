@@ -1,4 +1,4 @@
-//! The write-ahead log is short again once a reader that held it is gone.
+//! The write-ahead log is truncated after a reader that prevented it has ended.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use sql_database::{Database, Statement};
 use sqlx::Connection;
 use tokio::time::Instant;
 
-use crate::support::{Place, by_hand, take, until};
+use crate::support::{Place, driver_connection, take, until};
 
 const MIB: u64 = 1024 * 1024;
-/// More than the log may keep.
+/// More than the maximum length of the log.
 const WRITTEN_MIB: u64 = 96;
 
 fn one_mib() -> Statement {
@@ -26,19 +26,22 @@ async fn grow(database: &Database) {
 }
 
 #[tokio::test]
-async fn the_log_is_truncated_when_a_foreign_reader_is_gone_and_writers_do_not_wait() {
+async fn the_log_is_truncated_after_a_reader_has_ended_without_blocking_writers() {
     let place = Place::new();
     let database = place.database().await;
     let wal = || std::fs::metadata(place.wal()).map_or(0, |log| log.len());
-    let mut reader = by_hand(&place.path()).await;
+    let mut reader = driver_connection(&place.path()).await;
     for sql in ["BEGIN", "SELECT count(*) FROM keys"] {
         sqlx::query(sql).execute(&mut reader).await.unwrap();
     }
     grow(&database).await;
-    assert!(wal() > WRITTEN_MIB * MIB, "the reader holds it");
+    assert!(
+        wal() > WRITTEN_MIB * MIB,
+        "the reader prevents a restart of the log"
+    );
     sqlx::query("COMMIT").execute(&mut reader).await.unwrap();
 
-    // Nobody else does anything: it must happen by itself, and while others write.
+    // It must happen by itself, while others write.
     let mut longest = Duration::ZERO;
     let started = Instant::now();
     let mut written = 0;
@@ -49,13 +52,13 @@ async fn the_log_is_truncated_when_a_foreign_reader_is_gone_and_writers_do_not_w
         written += 1;
         assert!(started.elapsed() < crate::support::TIMEOUT, "{written}");
     }
-    eprintln!("{written} writes meanwhile, the longest took {longest:?}");
+    eprintln!("{written} writes until then, the longest took {longest:?}");
     assert!(
         written > 0 && longest < Duration::from_secs(2),
         "{longest:?}"
     );
 
-    // And without any writer.
+    // Also without any writer.
     for sql in ["BEGIN", "SELECT count(*) FROM keys"] {
         sqlx::query(sql).execute(&mut reader).await.unwrap();
     }
