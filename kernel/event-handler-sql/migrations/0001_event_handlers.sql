@@ -1,6 +1,6 @@
--- How far each event handler is: everything up to the position is done, or part of a parked stream. The log's id and the
--- id of the event there say of which log that is; null before the first write. The token is that of the lease under which
--- it is written.
+-- The progress of each event handler: every event up to the position was handled or belongs to a parked stream. The ids
+-- of the log and of the event at the position identify the log; null before the first write. The token is that of the
+-- lease under which it is written.
 CREATE TABLE event_handlers (
     name text PRIMARY KEY,
     token bigint NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE event_handlers (
     event_id text
 );
 
--- Streams whose event could not be handled, and where each of them stands. Times are microseconds since 1970.
+-- Streams with an event that could not be handled, and that event. Times are in microseconds since 1970.
 CREATE TABLE parked_streams (
     handler text NOT NULL,
     stream_type text NOT NULL,

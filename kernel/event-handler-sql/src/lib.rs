@@ -1,7 +1,7 @@
-//! Keeps how far event handlers are in SQL tables, on SQLite and PostgreSQL.
+//! Stores the progress of event handlers in SQL tables, on SQLite and PostgreSQL.
 //!
-//! Checkpoint and parked streams of a handler change in one transaction. It begins with the checkpoint's row, and
-//! changes nothing if that row has another token: a process that lost the lease writes nothing.
+//! The checkpoint and the parked streams of a handler change in one transaction. It first updates the checkpoint's row
+//! under the condition that its token is unchanged, so that a process that has lost its lease writes nothing.
 
 mod row;
 mod schema;

@@ -8,9 +8,9 @@ use sql_database::failed;
 /// The columns `stream_type`, `stream_id`, `position`, `version`, `event_type`, `reason`, `parked_at`, `decisions`.
 pub(crate) type ParkedRow = (String, String, i64, i64, String, String, i64, i64);
 
-/// A time that no clock shows.
+/// A stored time is out of range.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} microseconds since 1970 is no time")]
+#[error("{0} microseconds since 1970 is out of range")]
 struct NoTime(i64);
 
 pub(crate) fn parked(operation: &'static str, row: ParkedRow) -> Result<ParkedStream, StoreError> {
@@ -27,7 +27,7 @@ pub(crate) fn parked(operation: &'static str, row: ParkedRow) -> Result<ParkedSt
     })
 }
 
-/// As it is stored. No log is as long as `i64` counts.
+/// A number as it is stored. No log has more than `i64::MAX` events.
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

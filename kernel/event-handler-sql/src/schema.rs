@@ -1,9 +1,9 @@
-//! The tables.
+//! The schema of the tables.
 
 use sql_database::format::step;
 use sql_database::{Migration, Schema};
 
-/// Its steps, which are the same on both engines.
+/// The migrations, which are the same on both engines.
 pub(crate) const SCHEMA: Schema = Schema {
     database: "database of the event handlers",
     table: "event_handler_schema",

@@ -1,4 +1,4 @@
-//! The store.
+//! The store of the progress of event handlers.
 
 use async_trait::async_trait;
 use event_sourcing::handler::{HandlerProgress, HandlerStore, HandlerWrite, ParkedStream};
@@ -29,22 +29,22 @@ const FORGET: &str = "DELETE FROM parked_streams WHERE position > $1 \
 const ACCEPT: &str =
     "UPDATE event_handlers SET token = 0, position = $1, log_id = $2, event_id = $3";
 
-const BEGIN: &str = "begin an event handler";
-const READ: &str = "read how far an event handler is";
-const WRITE: &str = "note how far an event handler is";
+const BEGIN: &str = "start an event handler";
+const READ: &str = "read the progress of an event handler";
+const WRITE: &str = "write the progress of an event handler";
 const ACCEPT_LOG: &str = "move the event handlers to another log";
 
-/// Keeps the progress of event handlers in a database. Cheap to clone; all clones share the connections.
+/// Stores the progress of event handlers in a database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct SqlHandlerStore {
     database: Database,
 }
 
 impl SqlHandlerStore {
-    /// Brings its tables in `database` up to date; without `migrate` they must be.
+    /// Opens the store in `database` and runs missing migrations; without `migrate`, a missing migration is an error.
     ///
     /// # Errors
-    /// [`StoreError`] if the database cannot be reached, or its tables are beyond this binary.
+    /// [`StoreError`] if the database cannot be reached, or its schema does not fit this binary.
     pub async fn open(database: Database, migrate: bool) -> Result<Self, StoreError> {
         let prepared = if migrate {
             SCHEMA.migrate(&database).await
@@ -55,7 +55,7 @@ impl SqlHandlerStore {
         Ok(Self { database })
     }
 
-    /// How far every handler is that ever ran, by name.
+    /// The progress of every handler that ever wrote one, in the order of names.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
@@ -84,6 +84,7 @@ impl HandlerStore for SqlHandlerStore {
         let take = Statement::new(BEGIN, TAKE)
             .bind(handler)
             .bind(signed(token.0));
+        // Storing the token fences the previous runner: its writes carry the old token and are rejected.
         if transaction.execute(take).await? == 0 {
             transaction.rollback().await?;
             return Ok(None);
@@ -108,6 +109,8 @@ impl HandlerStore for SqlHandlerStore {
                 .bind(signed(write.token.0)),
             &write.mark,
         );
+        // The token differs, so another process has taken over. This row is also the lock: a concurrent start waits for
+        // the commit.
         if transaction.execute(move_on).await? == 0 {
             transaction.rollback().await?;
             return Ok(false);
@@ -126,6 +129,8 @@ impl HandlerStore for SqlHandlerStore {
 
     async fn accept(&self, mark: LogMark) -> Result<(), StoreError> {
         let mut transaction = self.database.begin().await?;
+        // Parked events that the new log does not have are deleted before the marks change, because the condition
+        // compares them with the marks' log.
         let forget = Statement::new(ACCEPT_LOG, FORGET)
             .bind(stored_position(mark.position))
             .bind(mark.log.to_string());

@@ -1,4 +1,4 @@
-//! What every store of event handlers promises, on each engine and in memory.
+//! The guarantees of every store of event handlers, on each engine and in memory.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -32,7 +32,7 @@ async fn opened(url: &str) -> Arc<dyn HandlerStore> {
     )
 }
 
-/// Runs a test on all of them.
+/// Runs a test with each store.
 async fn on_each(test: impl AsyncFn(Arc<dyn HandlerStore>)) {
     test(Arc::new(MemoryHandlerStore::default())).await;
     let folder = tempfile::tempdir().unwrap();
@@ -56,7 +56,7 @@ fn parked(stream: &str, position: u64) -> ParkedStream {
         position: Position(position),
         version: Version(3),
         event_type: "Incremented".to_owned(),
-        reason: "it is not taken".to_owned(),
+        reason: "the event was rejected".to_owned(),
         parked_at: at(7),
         decisions: 2,
     }
@@ -72,10 +72,10 @@ fn write(token: u64, position: u64) -> HandlerWrite {
 }
 
 #[tokio::test]
-async fn what_was_written_is_found_by_the_next_process_and_of_one_handler_alone() {
+async fn the_next_process_reads_the_progress_of_its_handler() {
     on_each(async |store| {
-        let begun = store.begin("one", Token(1)).await.unwrap().unwrap();
-        assert_eq!(begun, HandlerProgress::default());
+        let started = store.begin("one", Token(1)).await.unwrap().unwrap();
+        assert_eq!(started, HandlerProgress::default());
         let parking = HandlerWrite {
             parked: vec![parked("b", 4), parked("a", 5)],
             ..write(1, 6)
@@ -86,17 +86,17 @@ async fn what_was_written_is_found_by_the_next_process_and_of_one_handler_alone(
             parked: vec![parked("a", 5), parked("b", 4)],
         };
         assert_eq!(store.progress("one").await.unwrap(), expected);
-        let begun = store.begin("one", Token(2)).await.unwrap();
-        assert_eq!(begun, Some(expected));
-        let begun = store.begin("two", Token(1)).await.unwrap().unwrap();
-        assert_eq!(begun, HandlerProgress::default());
-        assert_eq!(store.progress("three").await.unwrap(), begun);
+        let started = store.begin("one", Token(2)).await.unwrap();
+        assert_eq!(started, Some(expected));
+        let started = store.begin("two", Token(1)).await.unwrap().unwrap();
+        assert_eq!(started, HandlerProgress::default());
+        assert_eq!(store.progress("three").await.unwrap(), started);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_stream_moves_while_it_is_parked_and_is_gone_when_it_is_released() {
+async fn a_parked_stream_can_move_and_is_deleted_when_released() {
     on_each(async |store| {
         store.begin("one", Token(1)).await.unwrap();
         store.begin("two", Token(1)).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_stream_moves_while_it_is_parked_and_is_gone_when_it_is_released() {
 }
 
 #[tokio::test]
-async fn a_process_with_an_older_token_begins_nothing_and_writes_nothing() {
+async fn an_older_token_can_neither_start_nor_write() {
     on_each(async |store| {
         store.begin("one", Token(1)).await.unwrap();
         assert!(store.write("one", write(1, 3)).await.unwrap());
@@ -138,14 +138,14 @@ async fn a_process_with_an_older_token_begins_nothing_and_writes_nothing() {
             parked: Vec::new(),
         };
         assert_eq!(store.progress("one").await.unwrap(), expected);
-        // The same token again is the same process, which does not know whether its first try came through.
+        // The same token is that of the same process, whose first attempt may have had an unknown outcome.
         assert_eq!(store.begin("one", Token(2)).await.unwrap(), Some(expected));
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_accepted_log_moves_every_handler_and_forgets_what_it_does_not_have() {
+async fn an_accepted_log_moves_every_handler_and_deletes_missing_events() {
     on_each(async |store| {
         for handler in ["one", "two"] {
             store.begin(handler, Token(8)).await.unwrap();
@@ -155,11 +155,11 @@ async fn an_accepted_log_moves_every_handler_and_forgets_what_it_does_not_have()
             };
             store.write(handler, parking).await.unwrap();
         }
-        // The same log, restored: it ends at 4, and the leases begin again as well.
+        // The same log, restored: it ends at 4, and the tokens of leases restart as well.
         store.accept(mark(4)).await.unwrap();
-        let begun = store.begin("one", Token(1)).await.unwrap().unwrap();
-        assert_eq!(begun.mark, Some(mark(4)));
-        assert_eq!(begun.parked, [parked("a", 3)]);
+        let started = store.begin("one", Token(1)).await.unwrap().unwrap();
+        assert_eq!(started.mark, Some(mark(4)));
+        assert_eq!(started.parked, [parked("a", 3)]);
         let other = LogMark {
             log: LogId(Uuid::from_u128(2)),
             ..mark(4)
@@ -175,11 +175,11 @@ async fn an_accepted_log_moves_every_handler_and_forgets_what_it_does_not_have()
 }
 
 #[tokio::test]
-async fn tables_are_made_once_and_must_be_there_without_migrations() {
+async fn without_migrations_missing_tables_are_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("handlers.db").display());
-    let refused = SqlHandlerStore::open(database(&url).await, false).await;
-    assert!(refused.is_err());
+    let result = SqlHandlerStore::open(database(&url).await, false).await;
+    assert!(result.is_err());
     let store = SqlHandlerStore::open(database(&url).await, true)
         .await
         .unwrap();

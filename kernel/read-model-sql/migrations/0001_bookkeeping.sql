@@ -1,5 +1,5 @@
--- A generation is one table that a projection fills: its shape, its checkpoint, and the lease token of the runner
--- that may move it.
+-- A generation is one table of a projection: its schema version, its checkpoint, and the lease token of the runner that
+-- may move it.
 CREATE TABLE read_model_generations (
     projection text NOT NULL,
     generation bigint NOT NULL,
@@ -11,13 +11,13 @@ CREATE TABLE read_model_generations (
     PRIMARY KEY (projection, generation)
 );
 
--- The generation that the projection's view shows.
+-- The generation that the view of a projection selects from.
 CREATE TABLE read_model_active (
     projection text PRIMARY KEY,
     generation bigint NOT NULL
 );
 
--- Rows stay when a lease ends, so that its token only grows.
+-- A released or expired lease keeps its row, because its token must never decrease.
 CREATE TABLE read_model_leases (
     name text PRIMARY KEY,
     owner text NOT NULL,

@@ -1,8 +1,8 @@
--- What the log had at the checkpoint: its id, and the id of the event there. Null before the first page.
+-- The id of the log and the id of the event at the checkpoint. Null before the first page.
 ALTER TABLE read_model_generations ADD COLUMN log_id text;
 ALTER TABLE read_model_generations ADD COLUMN event_id text;
 
--- 1 once the rows were at the head of the log.
+-- 1 after the rows have reached the head of the log once.
 ALTER TABLE read_model_generations ADD COLUMN caught_up bigint NOT NULL DEFAULT 0;
 
 -- The generation that binaries of a schema version fold and read. The view shows the one in read_model_active.

@@ -1,7 +1,7 @@
-//! What a process knows of one generation: how far it is, and whether it may be read.
+//! A process's view of one generation: its checkpoint, and whether its rows may be read.
 //!
-//! A checkpoint can fall back: a query database gives up its last moments in a crash. A poll that started after the
-//! last notification and reads a lower position therefore wins over what was heard before.
+//! A checkpoint can decrease: commits are not synced, so a crash of the query database can lose the last ones. A poll
+//! that started after the last notification therefore replaces it, also with a lower position.
 
 use std::time::Duration;
 
@@ -9,34 +9,35 @@ use event_sourcing::Position;
 use event_sourcing::projection::Parked;
 use tokio::time::Instant;
 
-/// What is known of the generation of a projection's schema version.
+/// The last known state of a generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    /// The generation; 0 until the first read.
+    /// The generation; 0 before the first read.
     pub generation: i64,
-    /// The rows are the fold of all events up to here, at least.
+    /// The rows are the fold of all events up to this position, at least.
     pub position: Position,
-    /// Whether the rows may be read. Until then they are being built: they were not yet at the head of the log, or not at
-    /// the head that this process found when it started. Stays true for the generation, however far it lags later.
+    /// Whether the rows may be read. Before that they are being built: they have not reached the head of the log, or
+    /// not the head that this process found when it started. It stays true for the generation, however far it lags
+    /// behind later.
     pub caught_up: bool,
-    /// Why it is parked, if it is.
+    /// The event at which it is parked and the reason, if it is.
     pub parked: Option<Parked>,
-    /// The moment at which `position` was at or above the checkpoint in the database; none before the first read.
+    /// The time at which the checkpoint in the database was at or below `position`; `None` before the first read.
     pub as_of: Option<Instant>,
     heard_at: Option<Instant>,
-    /// Whether the rows were at the head of the log, for whichever process.
+    /// Whether the rows have reached the head of the log once, in any process.
     is_built: bool,
     floor: Floor,
 }
 
-/// What the rows must reach before this process answers from them.
+/// What the rows must reach before this process reads them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Floor {
-    /// The generation that it is about; others need not reach it.
+    /// The generation that must reach it; others need not.
     pub(crate) generation: i64,
-    /// Where the head was.
+    /// The head when this process started.
     pub(crate) position: Position,
-    /// The rows are of another log, and never will do.
+    /// Whether the rows are of another log and so may never be read.
     pub(crate) is_foreign: bool,
 }
 
@@ -62,7 +63,7 @@ impl Checkpoint {
         },
     };
 
-    /// As it was read from the database by a poll that started at `as_of`.
+    /// A checkpoint read from the database by a poll that started at `as_of`.
     pub(crate) fn read(
         generation: i64,
         position: Position,
@@ -80,15 +81,17 @@ impl Checkpoint {
         }
     }
 
-    /// Whether it was confirmed within `age` before now.
+    /// Whether a read has confirmed it within the last `age`.
     #[must_use]
     pub fn is_fresh(&self, age: Duration) -> bool {
         self.as_of.is_some_and(|as_of| as_of.elapsed() <= age)
     }
 
     pub(crate) fn observe(&mut self, generation: i64, position: Position, is_built: bool) -> bool {
-        let is_news = position > self.position || is_built && !self.is_built;
-        if generation != self.generation || !is_news {
+        let is_newer = position > self.position || is_built && !self.is_built;
+        // A notification of another generation is ignored: only a read changes the generation, together with its
+        // position.
+        if generation != self.generation || !is_newer {
             return false;
         }
         self.position = position.max(self.position);
@@ -104,7 +107,8 @@ impl Checkpoint {
         self.admit();
     }
 
-    /// Lets the rows be read, once they have come as far as they must. A parked projection comes no further.
+    /// Allows reads of the rows when they have reached the floor. A parked projection makes no progress, so its rows
+    /// are read as they are.
     fn admit(&mut self) {
         let floor = self.floor;
         let is_far = self.position < floor.position && self.parked.is_none();
@@ -113,9 +117,11 @@ impl Checkpoint {
     }
 
     pub(crate) fn confirm(&mut self, read: Self) {
-        let heard_since = self.heard_at > read.as_of;
+        // A read that started before the last notification may have seen an older checkpoint. It confirms, but does not
+        // decrease the position.
+        let notified_since = self.heard_at > read.as_of;
         let is_same = self.generation == read.generation;
-        if is_same && self.position > read.position && heard_since {
+        if is_same && self.position > read.position && notified_since {
             self.as_of = read.as_of;
             self.is_built |= read.is_built;
         } else {
@@ -144,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_that_began_before_the_last_notification_does_not_take_it_back() {
+    fn a_poll_from_before_the_last_notification_does_not_decrease_the_position() {
         let before = Instant::now();
         let mut checkpoint = read(5, before);
         assert!(checkpoint.observe(1, Position(9), false));
@@ -154,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_poll_that_reads_less_shows_that_the_database_lost_its_end() {
+    fn a_lower_position_from_a_later_poll_replaces_the_checkpoint() {
         let mut checkpoint = read(5, Instant::now());
         assert!(checkpoint.observe(1, Position(9), false));
         let after = Instant::now() + Duration::from_millis(1);
@@ -163,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn a_notification_of_another_generation_is_not_a_checkpoint_of_the_active_one() {
+    fn a_notification_of_another_generation_is_ignored() {
         let mut checkpoint = read(5, Instant::now());
         assert!(!checkpoint.observe(2, Position(9), false));
         assert_eq!(checkpoint.position, Position(5));
     }
 
     #[test]
-    fn rows_are_read_once_they_were_at_the_head_and_from_then_on() {
+    fn rows_are_readable_after_they_have_reached_the_head_once() {
         let mut checkpoint = read(5, Instant::now());
         checkpoint.confirm(read(7, Instant::now()));
         assert!(!checkpoint.caught_up, "it is being built");
@@ -178,7 +184,7 @@ mod tests {
         assert!(checkpoint.caught_up);
         let later = Instant::now() + Duration::from_secs(1);
         checkpoint.confirm(read(3, later));
-        assert!(checkpoint.caught_up, "also if the database lost its end");
+        assert!(checkpoint.caught_up, "also if the checkpoint decreases");
         let other = Checkpoint {
             generation: 2,
             ..read(9, later)
@@ -188,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_lag_at_the_start_are_not_read_before_they_reach_the_head_of_the_start() {
+    fn rows_that_lag_at_start_are_not_readable_before_they_reach_the_head() {
         let built = |position| Checkpoint {
             is_built: true,
             ..read(position, Instant::now())
@@ -210,7 +216,7 @@ mod tests {
             }),
             ..built(5)
         });
-        assert!(parked.caught_up, "it comes no further");
+        assert!(parked.caught_up, "a parked projection makes no progress");
         assert!(checkpoint.observe(1, Position(9), false));
         assert!(checkpoint.caught_up);
         checkpoint.require(Floor {
@@ -222,6 +228,6 @@ mod tests {
             generation: 2,
             ..built(3)
         });
-        assert!(checkpoint.caught_up, "the next generation is of this one");
+        assert!(checkpoint.caught_up, "the next generation is of this log");
     }
 }

@@ -1,4 +1,4 @@
-//! The columns of a table, as the database has them, held against the fields of the rows.
+//! Checks that the columns of a table match the fields of the rows.
 
 use event_sourcing::StoreError;
 use sql_database::Row;
@@ -13,10 +13,10 @@ use crate::table::TableProjection;
 
 const OPERATION: &str = "read the columns of a read model";
 
-/// A row whose fields are not the columns of its table.
+/// The fields of a row do not match the columns of its table.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the table of projection {projection} has the columns ({}), and a row of it the fields ({})",
+    "the table of projection {projection} has the columns ({}), but its rows have the fields ({})",
     .columns.join(", "),
     .fields.join(", ")
 )]
@@ -26,7 +26,7 @@ struct WrongColumns {
     fields: &'static [&'static str],
 }
 
-/// A column of a type that rows cannot have.
+/// A column has a type that a row cannot have.
 #[derive(Debug, thiserror::Error)]
 #[error("the column {name} of projection {projection} must be text or bigint, got {kind}")]
 struct WrongType {
@@ -35,7 +35,7 @@ struct WrongType {
     kind: String,
 }
 
-/// The columns of `table` in the order of the row's fields.
+/// Reads the columns of `table`, in the order of the row's fields.
 pub(crate) async fn read<P: TableProjection>(
     database: &Database,
     table: &str,

@@ -1,8 +1,8 @@
-//! Opening a query database, with the settings that a read model needs.
+//! Opens a query database with the settings of a read model.
 //!
-//! Rows and checkpoint commit together, and whatever a crash takes off the end is folded again from the log. So the
-//! read side need not wait for the disk: PostgreSQL runs with `synchronous_commit = off` and SQLite with
-//! `synchronous = NORMAL`. What must not be lost (a lease's token, a generation's table) asks for durability itself
+//! Rows and checkpoint commit together, and commits that a crash loses are folded again from the log. So the read side
+//! need not wait for the disk: PostgreSQL runs with `synchronous_commit = off` and SQLite with `synchronous = NORMAL`.
+//! A transaction that must not be lost (a lease's token, a generation's table) is made durable by itself
 //! ([`Transaction::make_durable`](crate::Transaction::make_durable)).
 
 use std::time::Duration;
@@ -15,30 +15,31 @@ use sql_database::{Database, SqliteFile};
 use crate::error::store_error;
 
 const OPEN: &str = "open the query database";
-/// How long a statement waits for a connection before it gives up.
+/// How long a statement waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// SQLite reads are short and local; more connections only add threads.
 const MAX_SQLITE_READERS: u32 = 4;
 
-/// The longest that one read may take on PostgreSQL; whoever asked has given up by then.
+/// Timeout of a read on PostgreSQL, in milliseconds. It is longer than any caller waits.
 const READ_LIMIT: (&str, &str) = ("statement_timeout", "15000");
-/// A read model is mostly in memory, or on a disk without a head. With the server's default, made for disks that turn,
-/// it would rather read a whole table than look up a handful of rows.
+/// A read model is mostly in memory or on an SSD. With the server's default, made for rotating disks, the planner would
+/// scan a whole table instead of looking up a few rows.
 const CACHED_PAGE_COST: (&str, &str) = ("random_page_cost", "1.1");
 const NOT_DURABLE: (&str, &str) = ("synchronous_commit", "off");
 const NOT_COMPILED: (&str, &str) = ("jit", "off");
 const READING: &[(&str, &str)] = &[NOT_DURABLE, NOT_COMPILED, CACHED_PAGE_COST, READ_LIMIT];
-/// Projections find their rows by key. They begin on an empty table, and the server keeps the plan that suits it.
+/// Projections load rows by key. They start with an empty table, and the server would cache a plan with a sequential
+/// scan, which is the best one for it.
 const BY_KEY: &[(&str, &str)] = &[
     NOT_DURABLE,
     NOT_COMPILED,
     CACHED_PAGE_COST,
     ("enable_seqscan", "off"),
 ];
-/// Connections of the background: the listener, the poll of the checkpoints, the leases, and some projections.
+/// Background connections: the listener, the poll of the checkpoints, the leases, and some projections.
 const BACKGROUND: u32 = 6;
 
-/// `error` with the place of the server, if `url` names one.
+/// Adds the address of the server to `error`, if `url` names one.
 pub(crate) fn located(url: &str, error: StoreError) -> StoreError {
     if url.starts_with("sqlite:") {
         error
@@ -47,8 +48,8 @@ pub(crate) fn located(url: &str, error: StoreError) -> StoreError {
     }
 }
 
-/// The readers, and a pool of its own for what runs in the background. Without it, readers that wait for a slow
-/// table would keep checkpoints and confirmations waiting too, and the cache would fall silent when it is needed most.
+/// Opens a pool for readers and a separate one for background work. With one pool, readers of a slow table would delay
+/// checkpoints and their confirmation too, and the cache could not answer when it is needed most.
 pub(crate) async fn postgres(url: &str, pool_size: u32) -> Result<Database, StoreError> {
     let connect = async |name, size, settings: &'static [(&'static str, &'static str)]| {
         let pool = pool(size, ACQUIRE_TIMEOUT)

@@ -20,24 +20,24 @@ use crate::version::ProjectionVersion;
 /// A query database. Clones share its connections.
 #[derive(Clone)]
 pub struct Database {
-    /// Read through the connections that requests use.
+    /// Reads use the connections of requests.
     inner: sql_database::Database,
     clock: Arc<dyn Clock>,
     feed: Arc<CheckpointWatcher>,
     versions_raised_by: u32,
 }
 
-/// A URL of an engine that is not supported.
+/// The URL belongs to an engine that is not supported.
 #[derive(Debug, thiserror::Error)]
-#[error("a query database is sqlite://… or postgres://…")]
+#[error("the URL of a query database starts with sqlite:// or postgres://")]
 struct UnknownEngine;
 
 impl Database {
-    /// Connects to the database that `url` names (`sqlite://path` or `postgres://…`) and runs the bookkeeping's
-    /// migrations. `clock` tells the time of leases on SQLite; PostgreSQL uses its own.
+    /// Connects to the database that `url` names (`sqlite://path` or `postgres://…`) and runs the migrations of the
+    /// bookkeeping tables. Leases on SQLite expire by `clock`; PostgreSQL uses its own clock.
     ///
     /// # Errors
-    /// [`StoreError`] if the URL is of neither engine, the database cannot be reached, or it needs a newer binary.
+    /// [`StoreError`] if the URL belongs to neither engine, the database cannot be reached, or it needs a newer binary.
     pub fn open(
         url: &str,
         pool_size: u32,
@@ -57,7 +57,7 @@ impl Database {
     /// Connects without migrations, for a process that must not change the schema.
     ///
     /// # Errors
-    /// [`StoreError`] as for [`open`](Self::open), and if the bookkeeping is not there.
+    /// [`StoreError`] as for [`open`](Self::open), and if a migration is missing.
     pub fn connect(
         url: &str,
         pool_size: u32,
@@ -71,7 +71,7 @@ impl Database {
         })
     }
 
-    /// A durable transaction that may change the tables, one at a time.
+    /// Starts a durable transaction that may change tables. The schema's lock serializes such transactions.
     pub(crate) async fn lock_schema(&self) -> Result<Transaction, StoreError> {
         SCHEMA.lock(&self.inner).await
     }
@@ -96,7 +96,7 @@ impl Database {
         })
     }
 
-    /// Which engine it is.
+    /// The engine of the database.
     #[must_use]
     pub fn engine(&self) -> Engine {
         if self.inner.is_sqlite() {
@@ -106,7 +106,7 @@ impl Database {
         }
     }
 
-    /// The version of `P` that is folded and read through this handle.
+    /// The schema version of `P` that this handle folds and reads.
     #[must_use]
     pub fn version_of<P: Projection>(&self) -> ProjectionVersion {
         ProjectionVersion {
@@ -115,27 +115,26 @@ impl Database {
         }
     }
 
-    /// The same database as a later release sees it, whose projections have schema versions so much higher. It lets a
-    /// test run two versions of a projection against each other.
+    /// A handle of a later release, whose projections have schema versions higher by `by`. A test can so run two
+    /// versions of a projection at the same time.
     #[must_use]
     pub fn with_versions_raised_by(mut self, by: u32) -> Self {
         self.versions_raised_by = by;
         self
     }
 
-    /// The checkpoints, as this process knows them.
+    /// The checkpoints, as this process last saw them.
     #[must_use]
     pub fn feed(&self) -> &Arc<CheckpointWatcher> {
         &self.feed
     }
 
-    /// Tells the metrics how busy its connections are.
+    /// Publishes how busy the connections are as metrics.
     pub fn measure_pools(&self) {
         self.inner.measure_pools();
     }
 
-    /// The same database, read through the connections of the background. They are few, and no request can keep them
-    /// busy.
+    /// A handle whose reads use the background connections, which requests cannot exhaust.
     #[must_use]
     pub(crate) fn in_background(&self) -> Self {
         let inner = match &self.inner {
@@ -156,7 +155,7 @@ impl Database {
         }
     }
 
-    /// The pool on which a listener can be opened, if the engine notifies.
+    /// The pool for a listener, if the engine sends notifications.
     pub(crate) fn notifying(&self) -> Option<&PgPool> {
         match &self.inner {
             sql_database::Database::Sqlite { .. } => None,
@@ -168,7 +167,7 @@ impl Database {
         self.clock.now().timestamp_micros()
     }
 
-    /// All rows of a read.
+    /// Returns all rows of a statement that reads.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
@@ -176,7 +175,7 @@ impl Database {
         self.inner.fetch_all(statement).await
     }
 
-    /// The first row of a read, if there is one.
+    /// Returns the first row of a statement that reads, if there is one.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
@@ -187,7 +186,7 @@ impl Database {
         self.inner.fetch_optional(statement).await
     }
 
-    /// All rows of one statement that writes, and commits by itself.
+    /// Runs one statement that writes and commits by itself, and returns all its rows.
     pub(crate) async fn write<T: Record>(
         &self,
         statement: Statement,
@@ -203,7 +202,7 @@ impl Database {
         self.inner.begin().await
     }
 
-    /// Closes all connections, after the statements that run.
+    /// Closes all connections after running statements have ended.
     pub async fn close(&self) {
         self.inner.close().await;
     }
@@ -211,7 +210,7 @@ impl Database {
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL is left out: it may hold a password.
+        // The URL is omitted, because it may contain a password.
         f.debug_struct("Database")
             .field("engine", &self.engine())
             .finish_non_exhaustive()

@@ -12,7 +12,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// The column type of text that is compared and ordered by its bytes.
+    /// The column type of text that is compared by its bytes.
     #[must_use]
     pub fn text_type(self) -> &'static str {
         match self {
@@ -21,7 +21,7 @@ impl Engine {
         }
     }
 
-    /// The option of a table whose rows change often.
+    /// The storage option of a table whose rows change often.
     #[must_use]
     pub(crate) fn with_room(self) -> &'static str {
         match self {
@@ -30,8 +30,8 @@ impl Engine {
         }
     }
 
-    /// Whether `column` is one of the texts of a JSON list in a parameter. PostgreSQL looks an array up in the column's
-    /// index, text by text; a subquery it would join with the whole table.
+    /// A condition: `column` is one of the texts of a JSON list in a parameter. PostgreSQL uses the column's index for
+    /// an array; a subquery would become a join with the whole table.
     #[must_use]
     pub fn is_one_of(self, column: &str, parameter: &str) -> String {
         match self {
@@ -42,7 +42,7 @@ impl Engine {
         }
     }
 
-    /// The texts of a JSON list in a parameter, as the column `value`; to be used behind `FROM`.
+    /// A table for `FROM` with the texts of a JSON list in a parameter as the column `value`.
     #[must_use]
     pub fn json_list(self, parameter: &str) -> String {
         match self {
@@ -53,7 +53,7 @@ impl Engine {
         }
     }
 
-    /// Whether `text` has `part` somewhere in it; no character has a special meaning.
+    /// A condition: `text` contains `part`, without wildcards.
     #[must_use]
     pub fn contains(self, text: &str, part: &str) -> String {
         match self {
@@ -62,7 +62,7 @@ impl Engine {
         }
     }
 
-    /// Whether `text` begins with `part`; no character has a special meaning.
+    /// A condition: `text` starts with `part`, without wildcards.
     #[must_use]
     pub fn starts_with(self, text: &str, part: &str) -> String {
         match self {
@@ -71,7 +71,7 @@ impl Engine {
         }
     }
 
-    /// A `SELECT` of the rows in a JSON list of objects, which has the columns' names and types.
+    /// A `SELECT` of the rows in a JSON list of objects, with the names and types of the columns.
     #[must_use]
     pub(crate) fn json_rows(self, columns: &[Column], parameter: &str) -> String {
         match self {
@@ -95,7 +95,7 @@ impl Engine {
         }
     }
 
-    /// The present in microseconds: the database's clock, or a parameter that carries the injected one.
+    /// The current time in microseconds: of the database's clock, or a parameter with that of the injected one.
     #[must_use]
     pub(crate) fn now_micros(self, parameter: &str) -> String {
         match self {
@@ -106,8 +106,9 @@ impl Engine {
         }
     }
 
-    /// Whether a lease may be taken from its owner by somebody who wants it for `ttl`. One process at a time has a file of
-    /// SQLite, so what expires later than a lease can was taken before the machine's clock was set back.
+    /// A condition: a lease has expired for an owner that acquires it for `ttl`. Only one process at a time uses a
+    /// SQLite file, so a lease that expires later than any valid one was acquired before the machine's clock was set
+    /// back.
     #[must_use]
     pub(crate) fn is_expired(self, expires_at: &str, now: &str, ttl: &str) -> String {
         match self {

@@ -1,3 +1,3 @@
-//! Database errors as the kernel's `StoreError`: what they mean is said in one place, for all databases.
+//! Database errors as the kernel's `StoreError`, classified by `sql-database`.
 
 pub(crate) use sql_database::{failed, store_error};

@@ -1,14 +1,14 @@
-//! Generations: the tables that a projection fills, one next to the other.
+//! Generations: the tables of a projection, of which several may exist at the same time.
 //!
 //! ```text
 //!   (projection, schema version) ──► its generation ──► table <name>_g<N>, which binaries of that version fold and read
 //!   (projection)                 ──► the generation that the view <name> shows: of the highest version that caught up
 //! ```
 //!
-//! A binary folds and reads only the generation of its own schema version, and makes one if there is none. So old and
-//! new binaries run together, each on its own table, and a rollback finds its table as it left it. A generation whose
-//! log was restored or replaced is superseded by an empty one of the same version; it is dropped after that one has
-//! caught up. Generations of other versions are left alone.
+//! A binary folds and reads only the generation of its own schema version, and creates one if there is none. So old and
+//! new binaries run together, each with its own table, and after a rollback the old binary continues with its table. A
+//! generation whose log was restored or replaced is superseded by an empty one of the same version, and dropped after
+//! that one has caught up. Generations of other versions are never changed.
 
 use event_sourcing::{StoreError, Token};
 use sqlx::AssertSqlSafe;
@@ -19,21 +19,21 @@ use crate::statement::Statement;
 use crate::table::{TableProjection, column_names, ddl};
 use crate::version::ProjectionVersion;
 
-/// How long a change of the view, or the end of a table, waits for those who read it by hand.
+/// How long changing the view or dropping a table waits for other sessions that read them, such as an operator's.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
 
 /// One table of a projection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Generation {
-    /// Counted from 1 for each projection.
+    /// The number, from 1 for each projection.
     pub number: i64,
-    /// Whether the projection's view shows it.
+    /// Whether the projection's view selects from it.
     pub is_active: bool,
 }
 
 impl Generation {
-    /// The generation of `P`'s schema version; makes it if there is none. The first one of a projection is shown at
-    /// once, since there is nothing better to show.
+    /// Returns the generation of `P`'s schema version, and creates it if there is none. The view shows a projection's
+    /// first generation immediately, because there is no other.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be changed.
@@ -58,7 +58,8 @@ impl Generation {
     }
 }
 
-/// Makes an empty generation in place of `number`, under the lease of `token`. Nothing if either is not the present one.
+/// Replaces generation `number` by an empty one, under the lease of `token`. Returns `None` if either is not the
+/// current one.
 pub(crate) async fn supersede<P: TableProjection>(
     database: &Database,
     number: i64,
@@ -77,7 +78,7 @@ pub(crate) async fn supersede<P: TableProjection>(
     Ok(Some(number))
 }
 
-/// What is done after a generation has caught up, under the lease of `token`: the view follows it unless it shows a
+/// Finishes a generation that has caught up, under the lease of `token`: the view is changed to it unless it shows a
 /// higher version that has caught up, and with `sweep` the generations that it superseded are dropped.
 pub(crate) async fn settle<P: TableProjection>(
     database: &Database,
@@ -109,7 +110,8 @@ pub(crate) async fn settle<P: TableProjection>(
     transaction.commit("settle a generation").await
 }
 
-/// Makes the table and its bookkeeping, as the generation of its version.
+/// Creates a table and registers it as the generation of its version. Both commit together, so a crash leaves no table
+/// without an entry.
 async fn make<P: TableProjection>(
     transaction: &mut Transaction,
     database: &Database,
@@ -162,7 +164,7 @@ async fn make<P: TableProjection>(
     Ok(number)
 }
 
-/// Has the projection's view show this generation.
+/// Changes the projection's view to this generation.
 async fn activate<P: TableProjection>(
     transaction: &mut Transaction,
     version: ProjectionVersion,
@@ -222,7 +224,8 @@ async fn drop_superseded(
     Ok(())
 }
 
-/// Whether `token` is the one that began last on this generation. Locks its row until the transaction ends.
+/// Whether `token` is that of the last runner that started on this generation. Locks its row, so that no other runner
+/// starts before the transaction ends.
 async fn holds(
     transaction: &mut Transaction,
     version: ProjectionVersion,
@@ -261,7 +264,7 @@ async fn present(
     Ok(found.map(|(generation,)| generation))
 }
 
-/// The generation that the view shows; its version is missing if an operator dropped it.
+/// The generation that the view shows. Its version is missing if an operator deleted it.
 struct Shown {
     generation: i64,
     schema_version: Option<i64>,
@@ -290,7 +293,7 @@ async fn shown(
     }))
 }
 
-/// A token as it is stored. Tokens count changes of owners and stay far below `i64::MAX`.
+/// A token as it is stored. Tokens count changes of owners, so they stay far below `i64::MAX`.
 pub(crate) fn token_value(token: Token) -> i64 {
     i64::try_from(token.0).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Projection leases, beside the rows that they protect.
+//! Leases of projections, in the database of the rows that they protect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::engine::Engine;
 use crate::error::failed;
 use crate::statement::Statement;
 
-/// Leases in a query database. PostgreSQL decides expiry by its own clock; on SQLite, which one process owns, the
-/// injected clock does.
+/// Leases in a query database. They expire by the server's clock on PostgreSQL, and by the injected clock on SQLite,
+/// which only one process uses.
 #[derive(Clone, Debug)]
 pub struct SqlLeaseStore {
     database: Database,
 }
 
 impl SqlLeaseStore {
-    /// The leases of this database.
+    /// Uses the leases of this database.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self { database }
@@ -37,13 +37,13 @@ impl SqlLeaseStore {
             .bind(retention.prefix)
             .bind(self.database.now_micros())
             .bind(micros(retention.period));
-        // A statement by itself: it holds no lock while the leases are taken.
+        // A separate transaction, so that it holds no row locks while leases are acquired.
         let _deleted: Vec<(String,)> = self.database.write(statement).await?;
         Ok(())
     }
 
-    /// Runs a statement whose parameters are those given, then the present, then the time to live. It commits durably:
-    /// a token that came back after a crash of the database would be given out twice.
+    /// Runs a statement and binds the current time and the time to live after its own parameters. It commits durably:
+    /// if a crash of the database lost the commit, the same token would be assigned twice.
     async fn run(
         &self,
         statement: Statement,
@@ -71,7 +71,7 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
 }
 
-/// In one order, so that two who take the same set cannot wait for each other.
+/// Sorts the names, so that two owners that acquire the same leases lock rows in the same order and cannot deadlock.
 fn in_order(names: &[Arc<str>]) -> Vec<Arc<str>> {
     let mut names = names.to_vec();
     names.sort();

@@ -1,9 +1,9 @@
-//! Read models in SQL tables, on SQLite and PostgreSQL with one code.
+//! Read models in SQL tables, on SQLite and PostgreSQL.
 //!
-//! [`database`] opens either engine, on which `sql-database` runs one SQL text; [`engine`] names the few places where their words
-//! differ. [`table`] is what a projection says about its table, [`generation`] makes that table and its view,
-//! [`projection_store`] writes a page of rows with its checkpoint, [`checkpoint_watcher`] tells readers how far the checkpoints are,
-//! [`snapshot`] reads rows together with their checkpoint, and [`lease`] decides who folds.
+//! [`database`] opens either engine; both run the same SQL, except for the expressions in [`engine`]. [`table`]
+//! describes the table of a projection, [`generation`] creates that table and its view, [`projection_store`] writes a
+//! page of rows with its checkpoint, [`checkpoint_watcher`] publishes the checkpoints to readers, [`snapshot`] reads
+//! rows together with their checkpoint, and [`lease`] decides which process folds.
 
 mod checkpoint;
 pub mod checkpoint_watcher;

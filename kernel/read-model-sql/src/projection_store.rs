@@ -1,4 +1,4 @@
-//! Rows and checkpoint of one schema version, written together.
+//! Writes the rows and the checkpoint of one schema version together.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -27,10 +27,10 @@ use crate::statement::Statement;
 use crate::table::{TableProjection, TableSql};
 use crate::version::ProjectionVersion;
 
-/// The pause before the view is changed again after that failed, because a long transaction reads it.
+/// The pause before changing the view is retried. It fails while a long transaction reads it.
 const SETTLE_PAUSE: Duration = Duration::from_secs(30);
 
-/// Keeps the rows of one schema version of `P` in their table.
+/// Stores the rows of one schema version of `P` in their table.
 pub struct SqlProjectionStore<P> {
     database: Database,
     version: ProjectionVersion,
@@ -47,19 +47,20 @@ struct Target {
     sql: TableSql,
 }
 
-/// What is to be done once the generation has caught up.
+/// Pending work for a generation that has caught up.
 struct Upkeep {
     due: Option<Instant>,
-    /// Only where readers have had the time to leave the generations that were superseded.
+    /// Whether superseded generations may be dropped. They may not while this process builds the new one, because
+    /// readers still use the old one until they see the new checkpoint.
     sweep: bool,
 }
 
 impl<P: TableProjection> SqlProjectionStore<P> {
-    /// The generation of this binary's schema version, made if there is none.
+    /// Opens the generation of this binary's schema version, and creates it if there is none.
     ///
     /// # Errors
-    /// [`StoreError`] if the database cannot be read or changed, or the columns of the table are not the fields of the
-    /// rows.
+    /// [`StoreError`] if the database cannot be read or changed, or the columns of the table do not match the fields of
+    /// the rows.
     pub async fn open(database: Database) -> Result<Self, StoreError> {
         let generation = Generation::ensure::<P>(&database).await?;
         let version = database.version_of::<P>();
@@ -79,8 +80,9 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         })
     }
 
-    /// Has readers in this process wait until the rows were at the log's present head once, and for another generation
-    /// if the rows are of another log. So nothing is answered from rows that a stopped service left long ago.
+    /// Makes readers in this process wait until the rows have reached the log's current head, or until the next
+    /// generation if the rows are of another log. Otherwise a service that was stopped for long would answer from
+    /// outdated rows.
     ///
     /// # Errors
     /// [`StoreError`] if the database or the log cannot be read.
@@ -100,7 +102,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         Ok(())
     }
 
-    /// The present generation's progress, if there is one.
+    /// Reads the progress of the current generation, if there is one.
     async fn row(&self, operation: &'static str) -> Result<Option<ProgressRow>, StoreError> {
         let statement = Statement::new(
             operation,
@@ -132,8 +134,8 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         };
     }
 
-    /// Moves the checkpoint if it stands where the page began and the page's token is the present one. On PostgreSQL
-    /// the same statement notifies; the notification leaves with the commit.
+    /// Moves the checkpoint if it is where the page started and the page's token is the current one. On PostgreSQL the
+    /// same statement notifies; the notification is sent at the commit.
     fn checkpoint(&self, generation: i64, page: &PageWrite<P::Row>) -> Statement {
         let mut sql = "UPDATE read_model_generations \
             SET position = $5, parked_position = $6, parked_reason = $7, log_id = $8, event_id = $9, caught_up = $10 \
@@ -171,7 +173,8 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         page: &PageWrite<P::Row>,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.database.begin().await?;
-        // The checkpoint comes first: its row is the lock that keeps a late runner's rows out.
+        // The checkpoint is moved first: its row is the lock, and a runner that has lost its lease changes no row. A
+        // crash before the commit rolls back the rows and the checkpoint together.
         let moved: Vec<(i64,)> = transaction
             .fetch_all(self.checkpoint(target.generation, page))
             .await?;
@@ -186,8 +189,8 @@ impl<P: TableProjection> SqlProjectionStore<P> {
         Ok(true)
     }
 
-    /// Has the view follow, and drops what was superseded, once after each begin. Rows are written and read without it,
-    /// so a failure is logged and met again later.
+    /// Changes the view and drops superseded generations, once after each start. Rows are written and read without the
+    /// view, so a failure is logged and retried later.
     async fn settle(&self, generation: i64, token: Token) {
         let sweep = {
             let upkeep = self.upkeep.lock();
@@ -206,7 +209,7 @@ impl<P: TableProjection> SqlProjectionStore<P> {
                     { fields::PROJECTION } = self.version.name,
                     { fields::ERROR } = &error as &dyn std::error::Error,
                     { fields::SUPPRESSED } = suppressed,
-                    "the view could not be changed; it is tried again"
+                    "the view could not be changed; retrying"
                 );
             }
         }
@@ -235,13 +238,13 @@ impl Target {
         if !rows.is_empty() {
             transaction.execute(self.sql.upsert(&rows)?).await?;
         }
-        let gone: Vec<&str> = changes
+        let removed: Vec<&str> = changes
             .iter()
             .filter(|(_, row)| row.is_none())
             .map(|(key, _)| key.as_str())
             .collect();
-        if !gone.is_empty() {
-            transaction.execute(self.sql.delete(&gone)).await?;
+        if !removed.is_empty() {
+            transaction.execute(self.sql.delete(&removed)).await?;
         }
         Ok(())
     }
@@ -268,7 +271,7 @@ struct ProgressRow {
 }
 
 impl ProgressRow {
-    /// What the log had at the checkpoint. Nothing at the start, where every log is the same.
+    /// The log and event at the checkpoint. `None` at the start, where all logs are equal.
     fn mark(&self, operation: &'static str) -> Result<Option<LogMark>, StoreError> {
         let log = self.log_id.clone().filter(|_| self.position > 0);
         mark::read(operation, (log, self.position, self.event_id.clone()))
@@ -298,13 +301,15 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
     }
 
     async fn begin(&self, token: Token) -> Result<Option<ProjectionProgress>, StoreError> {
-        let operation = "begin a projection";
+        let operation = "start a projection";
         let mut transaction = self.database.begin().await?;
         transaction.make_durable().await?;
         let row: Option<Row<ProgressRow>> = transaction
             .fetch_optional(
                 Statement::new(
                     operation,
+                    // A token that is not older fences the previous runner: its pages carry the old token and are
+                    // rejected.
                     "UPDATE read_model_generations SET token = $3 \
                      WHERE projection = $1 AND token <= $3 AND generation = \
                        (SELECT generation FROM read_model_versions WHERE projection = $1 AND schema_version = $2) \
@@ -327,7 +332,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
     async fn progress(&self) -> Result<ProjectionProgress, StoreError> {
         let operation = "read a projection's progress";
         let row = self.row(operation).await?;
-        // A generation that is gone stands nowhere.
+        // A generation that was dropped has no progress.
         row.map_or_else(
             || Ok(ProjectionProgress::default()),
             |row| row.progress(operation),
@@ -342,7 +347,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
         {
             return Ok(None);
         }
-        // Readers in this process leave the rows at once, not with the next poll.
+        // Readers in this process stop reading the superseded rows immediately, not after the next poll.
         self.database.feed().refresh(&self.database).await?;
         self.begin(token).await
     }
@@ -357,7 +362,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
     async fn write(&self, page: PageWrite<P::Row>) -> Result<bool, StoreError> {
         let target = self.target();
         let is_written = if page.changes.is_empty() {
-            // Most pages of a projection that an event does not concern: one statement, one round trip.
+            // Most pages have no event for the projection: then one statement and one round trip suffice.
             let checkpoint = self.checkpoint(target.generation, &page);
             let moved: Vec<(i64,)> = self.database.write(checkpoint).await?;
             !moved.is_empty()

@@ -1,9 +1,9 @@
-//! The bookkeeping's own schema. Projections' tables are not here: each generation makes its own.
+//! The schema of the bookkeeping tables. Each generation creates its own table with rows.
 
 use sql_database::format::step;
 use sql_database::{Migration, Schema};
 
-/// Its steps. Generations are made under its lock as well.
+/// The migrations. Generations are created under the same lock.
 pub(crate) const SCHEMA: Schema = Schema {
     database: "query database",
     table: "read_model_schema",
@@ -17,7 +17,7 @@ pub(crate) const SCHEMA: Schema = Schema {
         },
         Migration {
             version: step(2),
-            // A binary without it would move checkpoints without saying of which log they are.
+            // A binary without it would move checkpoints without recording their log.
             serves_from: step(2),
             sqlite: include_str!("../migrations/0002_versions.sql"),
             postgres: include_str!("../migrations/0002_versions.sql"),

@@ -1,9 +1,9 @@
-//! Rows with the checkpoint that they are at, read in one statement.
+//! Reads rows together with their checkpoint in one statement.
 //!
 //! Rows and checkpoint commit together, and both engines give a statement one snapshot. So a statement that selects the
-//! rows next to their checkpoint returns the fold of all events up to that position, and of none after it. Asking for the
-//! checkpoint before the rows would return a lower bound, and after them an upper one; a transaction around two
-//! statements would be exact as well, for a second round trip.
+//! rows together with their checkpoint returns the fold of all events up to that position, and of none after it.
+//! Reading the checkpoint before the rows would return a lower bound, and after them an upper one; a transaction around
+//! two statements would be exact as well, but costs a second round trip.
 
 use event_sourcing::{Position, StoreError};
 use serde::de::DeserializeOwned;
@@ -17,17 +17,17 @@ use crate::database::Database;
 use crate::error::failed;
 use crate::version::ProjectionVersion;
 
-/// What the events up to a position made: nothing of it is newer, and nothing is missing.
+/// A value that is the fold of exactly the events up to a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Snapshot<T> {
-    /// What was read.
+    /// The value.
     pub value: T,
-    /// The checkpoint that it was read at.
+    /// The checkpoint in the same snapshot.
     pub position: Position,
 }
 
 impl<T> Snapshot<T> {
-    /// The same position with something made of the value.
+    /// Converts the value.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Snapshot<U> {
         Snapshot {
             value: make(self.value),
@@ -36,7 +36,7 @@ impl<T> Snapshot<T> {
     }
 }
 
-/// A generation whose bookkeeping is gone.
+/// A generation without an entry, because it was dropped.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no checkpoint of generation {generation} of {projection}")]
 struct NoCheckpoint {
@@ -45,22 +45,22 @@ struct NoCheckpoint {
 }
 
 impl Database {
-    /// The rows that `question` selects from [`TABLE`](crate::TABLE), and the checkpoint of the generation that it is
-    /// put to. The first column of a row must not be `NULL`. `order` is what the rows are ordered by, if they are: the
-    /// order inside a subquery does not count outside.
+    /// Returns the rows that `query` selects from [`TABLE`](crate::TABLE), and the checkpoint of the generation that
+    /// they are read from. The first column of a row must not be `NULL`. `order` is the `ORDER BY` expression, if any:
+    /// the order inside a subquery does not hold outside.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be read, or has no such generation.
     pub async fn fetch_snapshot<T>(
         &self,
         (projection, generation): (ProjectionVersion, i64),
-        question: Statement,
+        query: Statement,
         order: Option<&str>,
     ) -> Result<Snapshot<Vec<T>>, StoreError>
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let operation = question.operation();
+        let operation = query.operation();
         let before = format!(
             "SELECT checkpoint.read_model_position, found.* FROM \
              (SELECT position AS read_model_position FROM read_model_generations \
@@ -68,7 +68,7 @@ impl Database {
             projection.name,
         );
         let order = order.map_or_else(String::new, |order| format!(" ORDER BY {order}"));
-        let statement = question
+        let statement = query
             .on_table(&projection.table(generation))
             .within(&before, &format!(") AS found ON true{order}"));
         let rows: Vec<Located<T>> = self.fetch_all(statement).await?;
@@ -86,7 +86,7 @@ impl Database {
     }
 }
 
-/// A row next to the checkpoint, or the checkpoint alone.
+/// A row with the checkpoint, or the checkpoint without a row.
 struct Located<T> {
     position: i64,
     found: Option<T>,

@@ -1,4 +1,4 @@
-//! What a projection says about its table.
+//! The table of a projection, and its SQL.
 
 use event_sourcing::{Projection, StoreError};
 use serde::Serialize;
@@ -11,18 +11,18 @@ use crate::engine::Engine;
 use crate::error::failed;
 use crate::statement::{Statement, TABLE};
 
-/// A projection whose rows are kept in a table of its own.
+/// A projection whose rows are stored in its own table.
 ///
-/// A row is a struct with one field a column, under the column's name; see [`row`](sql_database::row) for what a field
-/// may be. The first field is the key. A column that is computed from others is a field, too: the fold fills it.
+/// A row is a struct with a field for each column, under the column's name; [`row`](sql_database::row) lists the types
+/// of fields. The first field is the key. A column that is computed from others is a field too, which the fold sets.
 pub trait TableProjection: Projection<Row: Serialize + DeserializeOwned> {
-    /// Makes the table and its indexes for one generation. `{table}` stands for the table's name, which index names
-    /// must begin with, and `{text}` for the type of text that is ordered by its bytes. `{with_room}` behind the
-    /// columns of a table whose rows change often leaves room in its pages: on PostgreSQL a change that moves no
-    /// indexed column then touches no index.
+    /// Creates the table and its indexes for one generation. `{table}` is replaced by the table's name, which index
+    /// names must start with, and `{text}` by the type of text that is compared by its bytes. `{fillfactor}` after the
+    /// columns of a table whose rows change often leaves room in its pages: on PostgreSQL an update that changes no
+    /// indexed column then needs no new index entry.
     const DDL: &'static str;
 
-    /// The key of a row.
+    /// Returns the key of a row.
     fn key(row: &Self::Row) -> &str;
 }
 
@@ -32,7 +32,7 @@ pub fn column_names<P: TableProjection>() -> String {
     columns_of::<P::Row>().join(", ")
 }
 
-/// The SQL of one generation of a projection's table, made once.
+/// The SQL for one generation, built once.
 #[derive(Clone, Debug)]
 pub(crate) struct TableSql {
     pub(crate) load: String,
@@ -44,7 +44,7 @@ impl TableSql {
     pub(crate) fn new(engine: Engine, columns: &[Column], table: &str) -> Self {
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         let key = names.first().copied().unwrap_or_default();
-        let is_asked = engine.is_one_of(key, "$1");
+        let is_requested = engine.is_one_of(key, "$1");
         let rows = engine.json_rows(columns, "$1");
         let updates: Vec<String> = names
             .iter()
@@ -53,11 +53,11 @@ impl TableSql {
             .collect();
         let (names, updates) = (names.join(", "), updates.join(", "));
         Self {
-            load: format!("SELECT {names} FROM {table} WHERE {is_asked}"),
+            load: format!("SELECT {names} FROM {table} WHERE {is_requested}"),
             upsert: format!(
                 "INSERT INTO {table} ({names}) {rows} ON CONFLICT ({key}) DO UPDATE SET {updates}"
             ),
-            delete: format!("DELETE FROM {table} WHERE {is_asked}"),
+            delete: format!("DELETE FROM {table} WHERE {is_requested}"),
         }
     }
 
@@ -78,10 +78,10 @@ impl TableSql {
     }
 }
 
-/// The DDL of a generation, with its names filled in.
+/// The DDL of a generation, with its placeholders replaced.
 pub(crate) fn ddl<P: TableProjection>(engine: Engine, table: &str) -> String {
     P::DDL
         .replace(TABLE, table)
         .replace("{text}", engine.text_type())
-        .replace("{with_room}", engine.with_room())
+        .replace("{fillfactor}", engine.with_room())
 }

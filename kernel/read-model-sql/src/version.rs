@@ -1,8 +1,8 @@
-//! A projection's schema version: what has a lease, a checkpoint and rows of its own.
+//! A schema version of a projection. Each has its own lease, checkpoint and rows.
 
 use std::fmt;
 
-/// Names a projection and the shape of its rows.
+/// Identifies a projection and the schema of its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ProjectionVersion {
     /// The projection.

@@ -1,10 +1,9 @@
-//! How far the checkpoints are, as this process knows them.
+//! Publishes the checkpoints to the readers of this process.
 //!
-//! Three sources move the feed, and each alone would do: the runner in this process tells it after its commit,
-//! PostgreSQL notifies on behalf of runners in other processes, and a poll reads the checkpoints themselves. A
-//! notification is a hint to read them now and no more, for anybody may send one. The poll stays because a notification
-//! can be lost with its connection, and because only a read *confirms*: what was seen at a position is known to be all
-//! there was at the moment `as_of`.
+//! It has three sources: the runner in this process reports each commit, PostgreSQL notifies about runners in other
+//! processes, and a poll reads the checkpoints. A notification is only a hint to read them now, because any client may
+//! send one. The poll is needed because notifications are lost when a connection breaks, and because only a read
+//! *confirms* a position: it was the checkpoint at the time `as_of`.
 
 mod reading;
 
@@ -20,40 +19,41 @@ use crate::version::ProjectionVersion;
 
 pub use reading::{IDLE_POLL_INTERVAL, POLL_INTERVAL};
 
-/// The channel that PostgreSQL notifies, as an expression. It carries the schema, because one database may hold several
-/// read models; a long one is cut off where a name ends.
+/// The channel of PostgreSQL's notifications, as an SQL expression. It contains the schema, because one database may
+/// hold several read models; a long one is truncated to the length of a name.
 pub(crate) const CHANNEL: &str = "('read_model_' || current_schema())::name::text";
 
-/// Tells readers how far each projection is.
+/// Publishes the checkpoint of each projection to readers.
 #[derive(Debug, Default)]
 pub struct CheckpointWatcher {
     checkpoints: Mutex<HashMap<ProjectionVersion, watch::Sender<Checkpoint>>>,
     demands: Mutex<HashMap<ProjectionVersion, watch::Sender<Position>>>,
     reading: tokio::sync::Mutex<()>,
-    /// Whether somebody has read since the last poll.
+    /// Whether a reader was active since the last poll.
     is_read: AtomicBool,
     read: Notify,
 }
 
 impl CheckpointWatcher {
-    /// Follows a projection's checkpoint. The value moves when the position moves, and with every confirmation.
+    /// Subscribes to a projection's checkpoint. The value changes with the position and with every confirmation.
     #[must_use]
     pub fn follow(&self, projection: ProjectionVersion) -> watch::Receiver<Checkpoint> {
         self.with(projection, watch::Sender::subscribe)
     }
 
-    /// A reader waits for the projection to come to `position`: a runner in this process need not rest before it has.
-    /// Only the last demand counts, so that one for a position that never comes is soon forgotten.
+    /// Records that a reader waits for `position`, so that a runner in this process does not linger before it has
+    /// reached it. Only the last request counts, so that one for a position that is never reached has no lasting
+    /// effect.
     pub fn request(&self, projection: ProjectionVersion, position: Position) {
         self.with_demand(projection, |sender| sender.send_replace(position));
     }
 
-    /// The position that a reader waited for last.
+    /// The position of the last request.
     pub(crate) fn demanded(&self, projection: ProjectionVersion) -> watch::Receiver<Position> {
         self.with_demand(projection, watch::Sender::subscribe)
     }
 
-    /// A checkpoint that was committed in this process.
+    /// Publishes a checkpoint that was committed in this process.
     pub(crate) fn observe(
         &self,
         projection: ProjectionVersion,
@@ -67,15 +67,15 @@ impl CheckpointWatcher {
         });
     }
 
-    /// What this process must see before it answers from the rows.
+    /// Sets what the rows must reach before this process reads them.
     pub(crate) fn require(&self, projection: ProjectionVersion, floor: Floor) {
         self.with(projection, |sender| {
             sender.send_modify(|checkpoint| checkpoint.require(floor));
         });
     }
 
-    /// Whether a look may show more than is known. A notification is a hint, which anybody may send; positions come from
-    /// the tables.
+    /// Whether a read may return a higher position. A notification is only a hint, which any client may send; positions
+    /// are read from the tables.
     fn may_be_news(&self, payload: &str) -> bool {
         let Some((projection, generation, position)) = parse(payload) else {
             return true;
@@ -85,7 +85,7 @@ impl CheckpointWatcher {
             .iter()
             .filter(|(version, _)| version.name == projection)
             .peekable();
-        // A projection that is not followed here is not known either.
+        // Nothing is known about a projection without subscribers here.
         versions.peek().is_none()
             || versions.any(|(_, sender)| {
                 let known = sender.borrow();
@@ -101,7 +101,7 @@ impl CheckpointWatcher {
         with_sender(&self.checkpoints, projection, Checkpoint::UNKNOWN, use_it)
     }
 
-    /// The versions of a projection that are followed in this process.
+    /// Visits the versions of a projection that have subscribers in this process.
     fn each_version(&self, projection: &str, use_it: impl Fn(u32, &watch::Sender<Checkpoint>)) {
         let checkpoints = self.checkpoints.lock();
         let versions = checkpoints.iter();
@@ -132,7 +132,7 @@ fn with_sender<V, T>(
     use_it(sender)
 }
 
-/// What a notification says.
+/// The payload of a notification.
 pub(crate) fn payload(projection: &str, generation: i64, position: Position) -> String {
     format!("{projection} {generation} {position}")
 }
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notification_is_read_back() {
+    fn a_payload_is_parsed_back() {
         let text = payload("products", 3, Position(17));
         assert_eq!(parse(&text), Some(("products", 3, Position(17))));
         assert_eq!(parse("products 3"), None);

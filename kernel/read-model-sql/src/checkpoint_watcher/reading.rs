@@ -1,4 +1,4 @@
-//! Reads the checkpoints: when a reader needs them, by a poll, and when the engine notifies.
+//! Reads the checkpoints: when a reader needs them, periodically, and after notifications.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,23 +20,22 @@ use crate::error::store_error;
 use crate::statement::Statement;
 use crate::version::ProjectionVersion;
 
-/// How often the checkpoints are read while there are readers. Half of the time that a cached answer may be old, so that
-/// a late poll does not switch the cache off.
+/// Interval of polls while there are readers. Half of the maximum age of a cached answer, so that one late poll does
+/// not disable the cache.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The same while nobody reads. Whoever reads first has the checkpoints read at once.
+/// Interval of polls without readers. The first reader triggers a poll immediately.
 pub const IDLE_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long after the last read nobody reads. Longer than a read may wait.
+/// How long after the last read polling slows down. Longer than a read may wait.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
 
-/// The pause before a listener that lost its connection tries again.
+/// The pause before a lost listening connection is opened again.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
 
 impl CheckpointWatcher {
-    /// For a reader: reads the checkpoints unless this projection's was confirmed within `age`, and has them read often
-    /// from now on. Those who ask meanwhile share the read, so that a database that is late is not asked by everybody
-    /// at once.
+    /// Reads the checkpoints unless this projection's was confirmed within `age`, and marks a reader as active, so that
+    /// polls are frequent. Concurrent callers share one read, so that a slow database is not overloaded.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
@@ -52,7 +51,7 @@ impl CheckpointWatcher {
         self.refresh_if_older(database, projection, age).await
     }
 
-    /// The same for somebody who only wants to know whether the database can be read.
+    /// As [`ensure_fresh`](Self::ensure_fresh), without marking a reader as active: for health checks.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
@@ -67,17 +66,19 @@ impl CheckpointWatcher {
             return Ok(());
         }
         let _reading = self.reading.lock().await;
+        // Another caller may have read while this one waited for the lock.
         if is_fresh() {
             return Ok(());
         }
         self.refresh(database).await
     }
 
-    /// Reads the checkpoints now, beside the polling.
+    /// Reads the checkpoints now, independently of the polls.
     ///
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
     pub async fn refresh(&self, database: &Database) -> Result<(), StoreError> {
+        // Taken before the read, so that the age of a confirmation is never understated.
         let as_of = Instant::now();
         let rows: Vec<Row<CheckpointRow>> = database
             .in_background()
@@ -100,7 +101,7 @@ impl CheckpointWatcher {
         Ok(())
     }
 
-    /// Keeps the feed moving: polls, and listens where the engine notifies. Never returns; drop it to stop.
+    /// Polls, and listens if the engine sends notifications. Never returns; drop the future to stop it.
     pub fn run<'f>(&'f self, database: &'f Database) -> BoxFuture<'f, ()> {
         Box::pin(async move {
             match database.notifying() {
@@ -138,7 +139,7 @@ impl CheckpointWatcher {
         if read_at.is_some_and(|at| at.elapsed() < IDLE_AFTER) {
             tokio::time::sleep(POLL_INTERVAL).await;
         } else {
-            // Out of time or woken, the next thing is to look.
+            // After a timeout or a reader's wake-up alike, the next step is a poll.
             let _woken = tokio::time::timeout(IDLE_POLL_INTERVAL, self.read.notified()).await;
         }
     }
@@ -152,7 +153,7 @@ impl CheckpointWatcher {
                 tracing::warn!(
                     { fields::ERROR } = &error as &dyn std::error::Error,
                     { fields::SUPPRESSED } = suppressed,
-                    "listening for checkpoints was interrupted; polling goes on"
+                    "listening for checkpoints was interrupted; polling continues"
                 );
             }
             tokio::time::sleep(RECONNECT_PAUSE).await;
@@ -173,18 +174,15 @@ impl CheckpointWatcher {
         for (channel,) in &channels {
             listener.listen(channel).await.map_err(broken)?;
         }
-        failures.log_recovery(
-            Instant::now(),
-            "notifications of checkpoints are heard again",
-        );
+        failures.log_recovery(Instant::now(), "listening for checkpoints again");
         loop {
             let first = listener.recv().await.map_err(broken)?;
-            let mut is_news = self.may_be_news(first.payload());
-            // Those that came meanwhile are answered by the same look.
+            let mut is_newer = self.may_be_news(first.payload());
+            // One read covers all notifications that have arrived.
             while let Some(next) = listener.next_buffered() {
-                is_news |= self.may_be_news(next.payload());
+                is_newer |= self.may_be_news(next.payload());
             }
-            if is_news {
+            if is_newer {
                 self.refresh(database).await?;
             }
         }
@@ -224,22 +222,22 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_checkpoints_are_read_often_only_while_somebody_reads() {
+    async fn polls_are_frequent_only_while_there_are_readers() {
         let feed = CheckpointWatcher::default();
         let mut read_at = None;
         let mut pause = async || {
-            let begin = Instant::now();
+            let started = Instant::now();
             feed.until_next_poll(&mut read_at).await;
-            // Timers are that exact.
-            begin.elapsed().as_millis() / 5 * 5
+            // Timers have a resolution of about a millisecond.
+            started.elapsed().as_millis() / 5 * 5
         };
         assert_eq!(pause().await, 2_000);
-        let somebody_reads = async {
+        let reader = async {
             tokio::time::sleep(Duration::from_millis(300)).await;
             feed.is_read.store(true, Ordering::Relaxed);
             feed.read.notify_one();
         };
-        assert_eq!(tokio::join!(pause(), somebody_reads).0, 300);
+        assert_eq!(tokio::join!(pause(), reader).0, 300);
         let mut polls = 0;
         while pause().await == 50 {
             polls += 1;

@@ -1,4 +1,4 @@
-//! Readers learn of a new checkpoint, in the process that wrote it and in others.
+//! Readers see a new checkpoint, in the process that wrote it and in others.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn store(database: &Database) -> SqlProjectionStore<Counters> {
     let store = SqlProjectionStore::open(database.clone())
         .await
         .expect("a generation");
-    store.begin(Token(1)).await.expect("begun").expect("ours");
+    store.begin(Token(1)).await.expect("started").expect("ours");
     store
 }
 
@@ -49,12 +49,12 @@ async fn wait(
     tokio::time::timeout(LIMIT, checkpoint.wait_for(until))
         .await
         .expect("in time")
-        .expect("a living feed")
+        .expect("a running watcher")
         .clone()
 }
 
 #[tokio::test]
-async fn a_reader_in_the_writing_process_knows_at_once() {
+async fn a_reader_in_the_writing_process_sees_a_checkpoint_immediately() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         let store = store(&database).await;
@@ -68,7 +68,7 @@ async fn a_reader_in_the_writing_process_knows_at_once() {
 }
 
 #[tokio::test]
-async fn a_reader_in_another_process_hears_of_it() {
+async fn a_reader_in_another_process_is_notified() {
     let fresh = Fresh::postgres().await;
     let store = store(&fresh.open().await).await;
     let reader = fresh.open().await;
@@ -93,7 +93,7 @@ async fn a_reader_in_another_process_hears_of_it() {
 }
 
 #[tokio::test]
-async fn the_feed_keeps_confirming_although_nothing_moves() {
+async fn a_checkpoint_is_confirmed_repeatedly_without_changes() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         store(&database).await;

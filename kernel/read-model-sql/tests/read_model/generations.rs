@@ -1,4 +1,4 @@
-//! Each schema version has a table of its own, and the first is shown.
+//! Each schema version has its own table, and the view shows the first one.
 
 use std::error::Error as _;
 
@@ -30,7 +30,7 @@ async fn the_first_generation_is_shown_and_found_again() {
 }
 
 #[tokio::test]
-async fn another_schema_version_fills_a_table_beside_the_one_that_is_shown() {
+async fn another_schema_version_gets_its_own_table_and_the_view_stays() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         let old = Generation::ensure::<Counters>(&database)
@@ -47,7 +47,7 @@ async fn another_schema_version_fills_a_table_beside_the_one_that_is_shown() {
 }
 
 #[tokio::test]
-async fn processes_that_start_together_make_one_generation() {
+async fn concurrent_starts_create_one_generation() {
     let fresh = Fresh::postgres().await;
     let starts = (0..6).map(|_| async {
         let database = fresh.open().await;
@@ -65,7 +65,7 @@ async fn processes_that_start_together_make_one_generation() {
 }
 
 #[tokio::test]
-async fn a_database_that_a_newer_binary_changed_too_much_is_refused() {
+async fn a_database_for_newer_binaries_only_is_rejected() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         let newer = async |version: i64, serves_from: i64| {
@@ -82,14 +82,14 @@ async fn a_database_that_a_newer_binary_changed_too_much_is_refused() {
         };
         newer(4_900, 1).await;
         fresh.open().await;
-        newer(3_901, 3_901).await;
-        let refused = read_model_sql::Database::open(&fresh.url, 1, fresh.clock.clone()).await;
-        assert!(!refused.expect_err("too old").is_retryable());
+        newer(4_901, 4_901).await;
+        let rejected = read_model_sql::Database::open(&fresh.url, 1, fresh.clock.clone()).await;
+        assert!(!rejected.expect_err("too old").is_retryable());
     }
 }
 
 #[tokio::test]
-async fn a_database_of_an_older_build_is_refused_by_its_name() {
+async fn a_database_of_an_older_build_is_rejected_with_its_name() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         let older = "UPDATE read_model_schema SET version = version % 1000, serves_from = 1";
@@ -99,13 +99,13 @@ async fn a_database_of_an_older_build_is_refused_by_its_name() {
             .await
             .expect("as it was");
         transaction.commit("test").await.expect("committed");
-        for refused in [
+        for rejected in [
             read_model_sql::Database::open(&fresh.url, 1, fresh.clock.clone()).await,
             read_model_sql::Database::connect(&fresh.url, 1, fresh.clock.clone()).await,
         ] {
-            let refused = refused.expect_err("an older build");
-            assert!(!refused.is_retryable());
-            let mut cause = refused.source().expect("a cause");
+            let rejected = rejected.expect_err("an older build");
+            assert!(!rejected.is_retryable());
+            let mut cause = rejected.source().expect("a cause");
             while let Some(deeper) = cause.source() {
                 cause = deeper;
             }

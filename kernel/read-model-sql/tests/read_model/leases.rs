@@ -1,4 +1,4 @@
-//! A lease has one holder at a time, and its token only grows.
+//! A lease has one holder at a time, and its token never decreases.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn acquire(
     let mut leases = store
         .acquire_leases(&names(wanted), owner, LONG, retention)
         .await
-        .expect("answered");
+        .expect("a result");
     leases.sort_by(|a, b| a.name.cmp(&b.name));
     leases
 }
@@ -44,7 +44,7 @@ fn lease(name: &str, token: u64) -> Lease {
     }
 }
 
-/// Lets every lease run out: the injected clock moves, or the database's rows do.
+/// Expires every lease: advances the injected clock, or changes the rows in the database.
 async fn expire(fresh: &Fresh) {
     fresh.clock.advance(TimeDelta::hours(1));
     let database = fresh.open().await;
@@ -71,11 +71,7 @@ async fn one_holder_at_a_time() {
             [lease("x", 1), lease("y", 1)]
         );
         assert_eq!(take(&other, "b", &["y", "z", "z"]).await, [lease("z", 1)]);
-        assert_eq!(
-            take(&store, "a", &["x"]).await,
-            [lease("x", 1)],
-            "prolonged"
-        );
+        assert_eq!(take(&store, "a", &["x"]).await, [lease("x", 1)], "renewed");
     }
 }
 
@@ -90,7 +86,7 @@ async fn a_lease_of_a_clock_that_was_set_back_is_expired() {
 }
 
 #[tokio::test]
-async fn an_expired_lease_gets_the_next_token_for_everybody() {
+async fn an_expired_lease_gets_a_new_token_for_any_owner() {
     for fresh in Fresh::both().await {
         let store = SqlLeaseStore::new(fresh.open().await);
         take(&store, "a", &["x", "y"]).await;
@@ -98,14 +94,14 @@ async fn an_expired_lease_gets_the_next_token_for_everybody() {
         assert_eq!(
             take(&store, "a", &["x"]).await,
             [lease("x", 2)],
-            "its own too"
+            "also for the same owner"
         );
         assert_eq!(take(&store, "b", &["y"]).await, [lease("y", 2)]);
     }
 }
 
 #[tokio::test]
-async fn renewing_prolongs_what_is_held_and_nothing_else() {
+async fn only_held_leases_are_renewed() {
     for fresh in Fresh::both().await {
         let store = SqlLeaseStore::new(fresh.open().await);
         take(&store, "a", &["x"]).await;
@@ -113,19 +109,19 @@ async fn renewing_prolongs_what_is_held_and_nothing_else() {
         let renewed = store.renew_leases("a", LONG).await.expect("renewed");
         assert_eq!(renewed, [lease("x", 1)]);
         expire(&fresh).await;
-        assert_eq!(store.renew_leases("a", LONG).await.expect("answered"), []);
+        assert_eq!(store.renew_leases("a", LONG).await.expect("a result"), []);
     }
 }
 
 #[tokio::test]
-async fn a_lease_that_was_given_back_is_free_at_once_under_a_new_token() {
+async fn a_released_lease_is_free_immediately_with_a_new_token() {
     for fresh in Fresh::both().await {
         let store = SqlLeaseStore::new(fresh.open().await);
         take(&store, "a", &["x", "y"]).await;
         store
             .release_leases(&names(&["x", "y"]), "b")
             .await
-            .expect("not theirs");
+            .expect("no lease of this owner");
         assert_eq!(take(&store, "b", &["x"]).await, []);
         store
             .release_leases(&names(&["x"]), "a")
@@ -136,7 +132,7 @@ async fn a_lease_that_was_given_back_is_free_at_once_under_a_new_token() {
 }
 
 #[tokio::test]
-async fn what_is_held_is_listed_by_prefix_in_the_order_of_bytes() {
+async fn held_leases_are_listed_by_prefix_in_byte_order() {
     for fresh in Fresh::both().await {
         let store = SqlLeaseStore::new(fresh.open().await);
         take(&store, "a", &["x/é", "x/%", "x/B"]).await;
@@ -144,14 +140,14 @@ async fn what_is_held_is_listed_by_prefix_in_the_order_of_bytes() {
         let held = store.held_leases("x/").await.expect("listed");
         assert_eq!(held, names(&["x/%", "x/B", "x/a", "x/é"]));
         let held = store.held_leases("x/%").await.expect("listed");
-        assert_eq!(held, names(&["x/%"]), "% is a character");
+        assert_eq!(held, names(&["x/%"]), "% is not a wildcard");
         expire(&fresh).await;
         assert_eq!(store.held_leases("").await.expect("listed"), names(&[]));
     }
 }
 
 #[tokio::test]
-async fn seized_leases_change_hands_at_once_under_their_next_tokens() {
+async fn seized_leases_change_owner_immediately_with_new_tokens() {
     for fresh in Fresh::both().await {
         let store = SqlLeaseStore::new(fresh.open().await);
         take(&store, "a", &["x", "y"]).await;
@@ -194,7 +190,7 @@ async fn only_leases_with_a_retention_are_deleted() {
 }
 
 #[tokio::test]
-async fn many_who_want_the_same_leases_get_each_once() {
+async fn each_lease_is_acquired_once_by_concurrent_owners() {
     let fresh = Fresh::postgres().await;
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..8 {

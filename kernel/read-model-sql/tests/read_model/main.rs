@@ -1,4 +1,4 @@
-//! What a read model promises, on both engines.
+//! The guarantees of a read model, on both engines.
 
 mod checkpoints;
 mod generations;

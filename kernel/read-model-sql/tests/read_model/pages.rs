@@ -1,4 +1,4 @@
-//! Rows and checkpoint move together, or not at all.
+//! Rows and checkpoint change together, or not at all.
 
 use event_sourcing::projection::{PageWrite, Parked, ProjectionStore};
 use event_sourcing::{Position, Token};
@@ -34,7 +34,7 @@ fn keys(names: &[&str]) -> Vec<String> {
 async fn a_page_inserts_changes_and_deletes_rows_and_moves_the_checkpoint() {
     for fresh in Fresh::both().await {
         let store = store(&fresh.open().await).await;
-        let progress = store.begin(Token(1)).await.expect("begun").expect("ours");
+        let progress = store.begin(Token(1)).await.expect("started").expect("ours");
         assert_eq!(progress.position, Position::START);
         let mut first = page(1, 0, 3);
         first.changes = ["a", "b", "c\"'\\\u{1F600}"]
@@ -61,22 +61,22 @@ async fn a_page_inserts_changes_and_deletes_rows_and_moves_the_checkpoint() {
         rows.sort_by(|(a, _), (b, _)| a.cmp(b));
         let found: Vec<Counter> = rows.into_iter().map(|(_, row)| row).collect();
         assert_eq!(found, [changed, Counter::new("c\"'\\\u{1F600}", 1)]);
-        let progress = store.begin(Token(1)).await.expect("begun").expect("ours");
+        let progress = store.begin(Token(1)).await.expect("started").expect("ours");
         assert_eq!(progress.position, Position(9));
     }
 }
 
 #[tokio::test]
-async fn a_page_from_elsewhere_writes_nothing() {
+async fn a_page_with_another_token_or_start_writes_no_rows() {
     for fresh in Fresh::both().await {
         let store = store(&fresh.open().await).await;
-        store.begin(Token(2)).await.expect("begun").expect("ours");
+        store.begin(Token(2)).await.expect("started").expect("ours");
         let row = || vec![("a".to_owned(), Some(Counter::new("a", 1)))];
         for (token, from) in [(1, 0), (3, 0), (2, 1)] {
             let mut wrong = page(token, from, 5);
             wrong.changes = row();
             assert!(
-                !store.write(wrong).await.expect("answered"),
+                !store.write(wrong).await.expect("a result"),
                 "{token} {from}"
             );
         }
@@ -89,14 +89,14 @@ async fn a_page_from_elsewhere_writes_nothing() {
 }
 
 #[tokio::test]
-async fn an_older_token_cannot_begin_and_cannot_write_any_more() {
+async fn an_older_token_can_neither_start_nor_write() {
     for fresh in Fresh::both().await {
         let ours = store(&fresh.open().await).await;
         let theirs = store(&fresh.open().await).await;
-        ours.begin(Token(1)).await.expect("begun").expect("ours");
-        assert!(theirs.begin(Token(2)).await.expect("begun").is_some());
-        assert!(ours.begin(Token(1)).await.expect("answered").is_none());
-        assert!(!ours.write(page(1, 0, 4)).await.expect("answered"));
+        ours.begin(Token(1)).await.expect("started").expect("ours");
+        assert!(theirs.begin(Token(2)).await.expect("started").is_some());
+        assert!(ours.begin(Token(1)).await.expect("a result").is_none());
+        assert!(!ours.write(page(1, 0, 4)).await.expect("a result"));
         assert!(theirs.write(page(2, 0, 4)).await.expect("written"));
     }
 }
@@ -106,21 +106,21 @@ async fn two_writers_of_one_token_move_the_checkpoint_once() {
     let fresh = Fresh::postgres().await;
     let ours = store(&fresh.open().await).await;
     let theirs = store(&fresh.open().await).await;
-    ours.begin(Token(1)).await.expect("begun").expect("ours");
+    ours.begin(Token(1)).await.expect("started").expect("ours");
     for from in 0..50 {
         let (one, other) = tokio::join!(
             ours.write(page(1, from, from + 1)),
             theirs.write(page(1, from, from + 1))
         );
-        assert!(one.expect("answered") ^ other.expect("answered"));
+        assert!(one.expect("a result") ^ other.expect("a result"));
     }
 }
 
 #[tokio::test]
-async fn parking_is_kept_until_a_page_passes_the_event() {
+async fn a_projection_is_parked_until_a_page_passes_the_event() {
     for fresh in Fresh::both().await {
         let store = store(&fresh.open().await).await;
-        store.begin(Token(1)).await.expect("begun").expect("ours");
+        store.begin(Token(1)).await.expect("started").expect("ours");
         let parked = Parked {
             position: Position(8),
             reason: "unreadable".to_owned(),
@@ -128,17 +128,17 @@ async fn parking_is_kept_until_a_page_passes_the_event() {
         let mut last = page(1, 0, 7);
         last.parked = Some(parked.clone());
         assert!(store.write(last).await.expect("written"));
-        // It can be read without the lease.
+        // The progress can be read without the lease.
         let progress = store.progress().await.expect("the progress");
         assert_eq!(progress.position, Position(7));
         assert_eq!(progress.parked.as_ref(), Some(&parked));
         let taken_over = store
             .begin(Token(2))
             .await
-            .expect("answered")
+            .expect("a result")
             .expect("ours");
         assert_eq!(taken_over, progress);
-        // Another try in front of the same event moves nothing and says the new reason.
+        // Another attempt at the same event records the new reason and leaves the position.
         let mut again = page(2, 7, 7);
         again.parked = Some(Parked {
             reason: "still unreadable".to_owned(),
@@ -157,10 +157,10 @@ async fn parking_is_kept_until_a_page_passes_the_event() {
 }
 
 #[tokio::test]
-async fn many_rows_are_one_statement_each_way() {
+async fn one_statement_writes_or_loads_many_rows() {
     for fresh in Fresh::both().await {
         let store = store(&fresh.open().await).await;
-        store.begin(Token(1)).await.expect("begun").expect("ours");
+        store.begin(Token(1)).await.expect("started").expect("ours");
         let names: Vec<String> = (0..5_000).map(|number| format!("row {number}")).collect();
         let mut large = page(1, 0, 5_000);
         large.changes = names

@@ -1,4 +1,4 @@
-//! One SQL text means the same on both engines.
+//! The same SQL has the same result on both engines.
 
 use read_model_sql::{Database, Engine, Statement};
 use sqlx::AssertSqlSafe;
@@ -13,7 +13,7 @@ async fn texts(database: &Database, sql: String, list: &[&str]) -> Vec<(String,)
 }
 
 #[tokio::test]
-async fn parameters_are_numbered_and_may_repeat_and_swap() {
+async fn numbered_parameters_may_repeat_in_any_order() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         let row: Option<(String, i64, String)> = database
@@ -29,7 +29,7 @@ async fn parameters_are_numbered_and_may_repeat_and_swap() {
 }
 
 #[tokio::test]
-async fn absent_values_come_back_absent() {
+async fn null_parameters_are_returned_as_null() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         let row: Option<(Option<i64>, Option<String>)> = database
@@ -45,7 +45,7 @@ async fn absent_values_come_back_absent() {
 }
 
 #[tokio::test]
-async fn a_list_is_one_parameter_whatever_is_in_it() {
+async fn a_list_of_any_texts_is_one_parameter() {
     let hard = ["", "a\"b", "c'd", "e\\f", "\u{1F600}", "[]", "null", "12"];
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
@@ -66,7 +66,7 @@ async fn a_list_is_one_parameter_whatever_is_in_it() {
 }
 
 #[tokio::test]
-async fn substring_search_knows_no_wildcards() {
+async fn substring_search_has_no_wildcards() {
     let cases = [
         ("50% off", "0% o", true),
         ("50% off", "5_%", false),
@@ -123,7 +123,7 @@ async fn text_is_ordered_by_its_bytes() {
 }
 
 #[tokio::test]
-async fn a_dropped_transaction_leaves_nothing() {
+async fn a_dropped_transaction_is_rolled_back() {
     for fresh in Fresh::both().await {
         let database = fresh.open().await;
         let mut transaction = database.begin().await.expect("a transaction");
@@ -147,7 +147,7 @@ async fn a_dropped_transaction_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_unknown_engine_is_refused_without_showing_the_url() {
+async fn an_unknown_engine_is_rejected_without_showing_the_url() {
     let fresh = Fresh::sqlite();
     let error = read_model_sql::Database::open("mysql://secret@host/db", 1, fresh.clock.clone())
         .await
@@ -158,7 +158,7 @@ async fn an_unknown_engine_is_refused_without_showing_the_url() {
 }
 
 #[tokio::test]
-async fn connections_that_the_server_ended_fail_no_read() {
+async fn reads_succeed_after_the_server_ended_their_connections() {
     let fresh = Fresh::postgres().await;
     let database = fresh.open().await;
     let read = || async {
@@ -168,7 +168,7 @@ async fn connections_that_the_server_ended_fail_no_read() {
             .expect("read");
         assert!(row.is_some());
     };
-    // All at once, so that the pool opens all of its connections.
+    // Concurrent, so that the pool opens all its connections.
     tokio::join!(read(), read(), read(), read());
     let other = fresh.open().await;
     let mut transaction = other.begin().await.expect("a transaction");

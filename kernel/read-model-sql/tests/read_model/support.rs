@@ -67,7 +67,7 @@ impl TableProjection for Counters {
     }
 }
 
-/// A database that ends with the value.
+/// A database that is removed when the value is dropped.
 pub struct Fresh {
     pub url: String,
     pub clock: Arc<ManualClock>,
@@ -96,12 +96,12 @@ impl Fresh {
         }
     }
 
-    /// One of each engine.
+    /// A database of each engine.
     pub async fn both() -> [Self; 2] {
         [Self::sqlite(), Self::postgres().await]
     }
 
-    /// A connection, as a process of its own would have it.
+    /// Opens the database as another process would.
     pub async fn open(&self) -> Database {
         Database::open(&self.url, 4, self.clock.clone())
             .await
@@ -109,7 +109,7 @@ impl Fresh {
     }
 }
 
-/// What a log has at a position.
+/// The mark of a position.
 pub fn mark(position: u64) -> LogMark {
     LogMark {
         log: LogId(Uuid::from_u128(1)),

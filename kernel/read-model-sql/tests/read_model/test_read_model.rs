@@ -1,5 +1,5 @@
-//! A log that grows and can be replaced, and runners of either version of a projection on it, each as a process of its
-//! own would have them.
+//! A log that can grow and be replaced, and runners of two versions of a projection, each with the handles of a
+//! separate process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,9 +22,9 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{Counter, Counters, Fresh};
 
 pub const LIMIT: Duration = Duration::from_secs(30);
-/// Events of a page: few, so that a build takes several.
+/// Events of a page: few, so that a build takes several pages.
 const PAGE: usize = 10;
-/// How long the lease of a process that was killed lasts.
+/// Duration of a lease, and so how long that of a killed process stays valid.
 const LEASE: Duration = Duration::from_secs(2);
 
 pub struct TestReadModel {
@@ -34,7 +34,7 @@ pub struct TestReadModel {
     processes: AtomicU64,
 }
 
-/// A process that folds.
+/// The handles and tasks of a process that folds.
 pub struct Process {
     pub database: Database,
     pub state: watch::Receiver<RunnerState>,
@@ -57,7 +57,7 @@ impl TestReadModel {
         })
     }
 
-    /// Appends so many events, over a few streams.
+    /// Appends `count` events to a few streams.
     pub async fn append(&self, count: u64) {
         for _ in 0..count {
             let number = self.commands.fetch_add(1, Ordering::Relaxed);
@@ -87,7 +87,7 @@ impl TestReadModel {
         self.log.head().await.expect("a head")
     }
 
-    /// Starts a process whose projections have schema versions so much higher.
+    /// Starts a process whose projections have schema versions higher by `raised_by`.
     pub async fn start(&self, raised_by: u32) -> Process {
         let database = self.fresh.open().await.with_versions_raised_by(raised_by);
         let rows = open_store(&database, self).await;
@@ -105,7 +105,7 @@ impl TestReadModel {
             config,
         );
         if database.engine() == Engine::Sqlite {
-            // One process has the file: the leases that it finds are of a process that ended.
+            // Only one process uses the file, so leases in it belong to a process that has ended.
             let names = [runner.lease()];
             let seized = leases.seize_leases(&names, &owner, LEASE).await;
             seized.expect("a lease");
@@ -127,7 +127,7 @@ impl TestReadModel {
         }
     }
 
-    /// What the log folds to.
+    /// The fold of the log.
     pub async fn expected(&self) -> Vec<Counter> {
         let fresh = Fresh::sqlite();
         let other = TestReadModel {
@@ -144,15 +144,15 @@ impl TestReadModel {
     }
 }
 
-/// The store of a process whose runner does not run.
+/// The store of a process without a runner.
 pub async fn open_store(
     database: &Database,
-    world: &TestReadModel,
+    model: &TestReadModel,
 ) -> SqlProjectionStore<Counters> {
     let rows = SqlProjectionStore::open(database.clone())
         .await
         .expect("a generation");
-    rows.require_head(&*world.log).await.expect("a head");
+    rows.require_head(&*model.log).await.expect("a head");
     rows
 }
 
@@ -173,7 +173,7 @@ impl Process {
         tokio::time::timeout(LIMIT, self.checkpoint.wait_for(fact))
             .await
             .expect("in time")
-            .expect("a living feed")
+            .expect("a running watcher")
             .clone()
     }
 
@@ -187,7 +187,7 @@ impl Process {
         rows.into_iter().map(|Row(row)| row).collect()
     }
 
-    /// The tables that its generations have, by number, and which one the view shows.
+    /// The numbers of all generations, and the one that the view shows.
     pub async fn generations(&self) -> (Vec<i64>, i64) {
         let all: Vec<(i64,)> = self
             .database
@@ -204,14 +204,14 @@ impl Process {
                 "SELECT generation FROM read_model_active",
             ))
             .await
-            .expect("the one that is shown");
+            .expect("the shown generation");
         (
             all.into_iter().map(|(number,)| number).collect(),
             shown[0].0,
         )
     }
 
-    /// Waits until the view shows this generation and these are there.
+    /// Waits until these generations exist and the view shows `shown`.
     pub async fn shows(&self, generations: &[i64], shown: i64) {
         let wanted = (generations.to_vec(), shown);
         let seen = async {
@@ -227,12 +227,12 @@ impl Process {
     pub async fn stop(mut self) {
         self.stop.cancel();
         while let Some(ended) = self.tasks.join_next().await {
-            ended.expect("a clean end");
+            ended.expect("the task ends without a panic");
         }
         self.database.close().await;
     }
 
-    /// As a crash ends it: nothing is released.
+    /// Stops the process as a crash does: no lease is released.
     pub async fn kill(mut self) {
         self.tasks.shutdown().await;
         self.database.close().await;

@@ -1,4 +1,4 @@
-//! Two schema versions of a projection run together, each on its own table.
+//! Two schema versions of a projection run at the same time, each with its own table.
 
 use event_sourcing::Position;
 use read_model_sql::Statement;
@@ -7,35 +7,35 @@ use crate::support::Counters;
 use crate::test_read_model::TestReadModel;
 
 #[tokio::test]
-async fn old_and_new_fold_next_to_each_other_in_both_directions() {
-    for world in TestReadModel::both().await {
-        world.append(45).await;
-        let mut old = world.start(0).await;
+async fn old_and_new_versions_run_together_after_an_upgrade_and_a_rollback() {
+    for model in TestReadModel::both().await {
+        model.append(45).await;
+        let mut old = model.start(0).await;
         old.reaches(Position(45)).await;
         // An upgrade: the new version builds its own table while the old one follows the log.
-        let mut new = world.start(1).await;
+        let mut new = model.start(1).await;
         for _ in 0..60 {
-            world.append(1).await;
-            // At the pace of a database, so that both fold meanwhile.
+            model.append(1).await;
+            // Waits for the database, so that both fold during this loop.
             new.generations().await;
         }
         let head = Position(105);
         old.reaches(head).await;
         new.reaches(head).await;
-        let expected = world.expected().await;
+        let expected = model.expected().await;
         assert_eq!(old.rows("counters_g1").await, expected);
         assert_eq!(new.rows("counters_g2").await, expected);
         old.shows(&[1, 2], 2).await;
 
-        // A rollback: the old version continues on the table that it left.
+        // A rollback: the old version continues with its table.
         old.stop().await;
-        world.append(25).await;
-        let mut old = world.start(0).await;
-        world.append(25).await;
+        model.append(25).await;
+        let mut old = model.start(0).await;
+        model.append(25).await;
         let head = Position(head.0 + 50);
         old.reaches(head).await;
         new.reaches(head).await;
-        let expected = world.expected().await;
+        let expected = model.expected().await;
         assert_eq!(old.rows("counters_g1").await, expected);
         assert_eq!(new.rows("counters_g2").await, expected);
         assert_eq!(new.rows("counters").await, expected);
@@ -46,13 +46,13 @@ async fn old_and_new_fold_next_to_each_other_in_both_directions() {
 }
 
 #[tokio::test]
-async fn rows_are_not_read_before_they_have_caught_up_and_the_others_are() {
-    for world in TestReadModel::both().await {
-        world.append(35).await;
-        let mut old = world.start(0).await;
+async fn only_rows_that_have_caught_up_are_readable() {
+    for model in TestReadModel::both().await {
+        model.append(35).await;
+        let mut old = model.start(0).await;
         old.reaches(Position(35)).await;
-        let database = world.fresh.open().await.with_versions_raised_by(1);
-        let store = crate::test_read_model::open_store(&database, &world).await;
+        let database = model.fresh.open().await.with_versions_raised_by(1);
+        let store = crate::test_read_model::open_store(&database, &model).await;
         database.feed().refresh(&database).await.expect("read");
         let new = database.feed().follow(database.version_of::<Counters>());
         assert_eq!(
@@ -63,7 +63,7 @@ async fn rows_are_not_read_before_they_have_caught_up_and_the_others_are() {
         assert_eq!((known.generation, known.position), (1, Position(35)));
         old.shows(&[1, 2], 1).await;
         drop(store);
-        let mut building = world.start(1).await;
+        let mut building = model.start(1).await;
         building.sees(|known| known.caught_up).await;
         building.shows(&[1, 2], 2).await;
         building.stop().await;
@@ -72,13 +72,13 @@ async fn rows_are_not_read_before_they_have_caught_up_and_the_others_are() {
 }
 
 #[tokio::test]
-async fn a_build_that_was_killed_half_way_continues() {
-    for world in TestReadModel::both().await {
-        world.append(200).await;
-        let mut first = world.start(0).await;
+async fn a_killed_build_resumes_at_its_checkpoint() {
+    for model in TestReadModel::both().await {
+        model.append(200).await;
+        let mut first = model.start(0).await;
         first.until(|state| state.position >= Position(20)).await;
         first.kill().await;
-        let database = world.fresh.open().await;
+        let database = model.fresh.open().await;
         let at: Vec<(i64, i64)> = database
             .fetch_all(Statement::new(
                 "test",
@@ -87,31 +87,31 @@ async fn a_build_that_was_killed_half_way_continues() {
             .await
             .expect("a generation");
         assert_eq!(at.len(), 1);
-        assert!(at[0].1 >= 20, "what was folded is kept: {at:?}");
+        assert!(at[0].1 >= 20, "folded rows are stored: {at:?}");
         database.close().await;
-        let mut second = world.start(0).await;
+        let mut second = model.start(0).await;
         second.reaches(Position(200)).await;
-        assert_eq!(second.rows("counters_g1").await, world.expected().await);
+        assert_eq!(second.rows("counters_g1").await, model.expected().await);
         second.shows(&[1], 1).await;
         second.stop().await;
     }
 }
 
 #[tokio::test]
-async fn rows_that_a_stopped_service_left_are_not_read_before_they_reach_the_head() {
-    for world in TestReadModel::both().await {
-        world.append(20).await;
-        let mut first = world.start(0).await;
+async fn rows_of_a_stopped_service_are_not_readable_before_they_reach_the_head() {
+    for model in TestReadModel::both().await {
+        model.append(20).await;
+        let mut first = model.start(0).await;
         first.reaches(Position(20)).await;
         first.stop().await;
-        world.append(30).await;
-        let database = world.fresh.open().await;
-        let _store = crate::test_read_model::open_store(&database, &world).await;
+        model.append(30).await;
+        let database = model.fresh.open().await;
+        let _store = crate::test_read_model::open_store(&database, &model).await;
         database.feed().refresh(&database).await.expect("read");
         let checkpoint = database.feed().follow(database.version_of::<Counters>());
         assert_eq!(checkpoint.borrow().position, Position(20));
         assert!(!checkpoint.borrow().caught_up);
-        let mut second = world.start(0).await;
+        let mut second = model.start(0).await;
         let known = second.sees(|known| known.caught_up).await;
         assert!(known.position >= Position(50));
         database.feed().refresh(&database).await.expect("read");
@@ -121,20 +121,20 @@ async fn rows_that_a_stopped_service_left_are_not_read_before_they_reach_the_hea
 }
 
 #[tokio::test]
-async fn a_version_that_an_operator_dropped_is_built_anew_when_it_is_needed_again() {
-    for world in TestReadModel::both().await {
-        world.append(30).await;
+async fn a_version_that_an_operator_deleted_is_rebuilt_when_needed() {
+    for model in TestReadModel::both().await {
+        model.append(30).await;
         for raised_by in [0, 1] {
-            let mut process = world.start(raised_by).await;
+            let mut process = model.start(raised_by).await;
             process.reaches(Position(30)).await;
             process
                 .shows(&[1, 2][..=raised_by as usize], 1 + i64::from(raised_by))
                 .await;
             process.stop().await;
         }
-        let database = world.fresh.open().await;
+        let database = model.fresh.open().await;
         let mut transaction = database.begin().await.expect("a transaction");
-        // As docs/operations.md says it.
+        // The statements of docs/operations.md.
         for statement in [
             "DROP TABLE counters_g1",
             "DELETE FROM read_model_versions WHERE projection = 'counters' AND schema_version = 1",
@@ -147,10 +147,10 @@ async fn a_version_that_an_operator_dropped_is_built_anew_when_it_is_needed_agai
         }
         transaction.commit("test").await.expect("committed");
         database.close().await;
-        let mut old = world.start(0).await;
+        let mut old = model.start(0).await;
         old.reaches(Position(30)).await;
         old.shows(&[2, 3], 2).await;
-        assert_eq!(old.rows("counters_g3").await, world.expected().await);
+        assert_eq!(old.rows("counters_g3").await, model.expected().await);
         old.stop().await;
     }
 }

@@ -69,7 +69,7 @@ impl TableProjection for Orders {
             version bigint NOT NULL,
             created_at bigint NOT NULL,
             updated_at bigint NOT NULL
-        ) {with_room};
+        ) {fillfactor};
         CREATE INDEX {table}_by_time ON {table} (created_at, id);
         CREATE INDEX {table}_by_status ON {table} (status, created_at, id);
         CREATE INDEX {table}_by_user ON {table} (user_id, created_at, id);

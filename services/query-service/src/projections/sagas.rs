@@ -87,7 +87,7 @@ impl TableProjection for Sagas {
             started_at bigint NOT NULL,
             completed_at bigint,
             updated_at bigint NOT NULL
-        ) {with_room};
+        ) {fillfactor};
         CREATE INDEX {table}_by_order ON {table} (order_id, started_position);
         CREATE INDEX {table}_by_time ON {table} (started_at, id);
         CREATE INDEX {table}_open ON {table} (started_at, id) WHERE ended_as IS NULL;
