@@ -1,4 +1,4 @@
-//! What an adapter's tests give the suite.
+//! The interface between an adapter's tests and the suite.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,35 +7,35 @@ use std::time::Duration;
 use async_trait::async_trait;
 use event_sourcing::{EventStore, LeaseStore, Position};
 
-/// The data of one test: it begins empty and belongs to nobody else.
+/// The data of one test, which starts empty and is not shared with other tests.
 #[async_trait]
 pub trait Harness: Send + Sync {
-    /// A handle on this harness's data, as another process would have one. An engine that allows one writing process
-    /// gives the same handle again.
+    /// Opens a handle on this harness's data, as another process would. An engine that allows only one writing process
+    /// returns the same handle again.
     ///
-    /// Its polling interval must be set to an hour or so, where the adapter has one, so that only a notification can
-    /// wake a waiting reader.
+    /// If the adapter polls, its polling interval must be about an hour, so that only a notification can wake a waiting
+    /// reader.
     async fn open(&self) -> Handle;
 
-    /// Lets `by` pass, as the leases see it: moves the injected clock forward, or each expiry in the database back.
+    /// Advances the time of leases by `by`: moves the injected clock forward, or each expiry in the database back.
     async fn advance(&self, by: Duration);
 
-    /// Changes the stored event at `position` so that it cannot be read, in the `way`-th way (from 0) in which the
-    /// adapter's rows can be damaged: metadata, time, ids. Whether there is such a way.
-    async fn damage(&self, position: Position, way: usize) -> bool;
+    /// Damages the stored event at `position` so that it cannot be read, in one of the forms that the adapter's rows
+    /// allow (metadata, time, ids), counted by `variant` from 0. Returns whether there is such a variant.
+    async fn damage(&self, position: Position, variant: usize) -> bool;
 }
 
-/// A store as one process has it.
+/// The store as opened by one process.
 #[derive(Clone)]
 pub struct Handle {
-    /// Its events.
+    /// The event store.
     pub events: Arc<dyn EventStore>,
-    /// The leases beside them, which fences refer to.
+    /// The lease store that the fences of commits refer to.
     pub leases: Arc<dyn LeaseStore>,
 }
 
 impl Handle {
-    /// A handle on a store that keeps both.
+    /// A handle on a store that implements both traits.
     #[must_use]
     pub fn new<S: EventStore + LeaseStore>(store: Arc<S>) -> Self {
         Self {

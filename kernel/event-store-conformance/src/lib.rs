@@ -1,20 +1,20 @@
-//! The promises of an event store, as tests that any adapter can be held against.
+//! The guarantees of an event store, as tests for any adapter.
 //!
-//! An adapter's tests implement [`Harness`] and name it once:
+//! An adapter's tests implement [`Harness`] and pass it to the macro:
 //!
 //! ```ignore
 //! event_store_conformance::conformance_tests!(MyHarness::start());
 //! ```
 //!
-//! which gives one test a promise, named as in [`promises`]. Each promise is also an ordinary function that can be
-//! called by itself. A promise that is broken panics with a sentence that says what was found.
+//! This defines a test for each guarantee, named as in [`promises`]. Each guarantee is also a function that can be
+//! called by itself. It panics with a description of what it found if the store violates it.
 //!
-//! The suite does not use the kernel's appender: it calls the store as several processes would, with batches of its
-//! own making. Chance is seeded; the seed is printed, and `CONFORMANCE_SEED` sets another one.
+//! The suite does not use the kernel's appender: it calls the store directly, as several processes would, with its own
+//! batches. Randomness is seeded; the seed is printed, and `CONFORMANCE_SEED` sets another one.
 
 #![expect(
     clippy::missing_panics_doc,
-    reason = "each promise panics when it is broken; that is its use"
+    reason = "each guarantee panics when it is violated; that is its purpose"
 )]
 
 mod harness;

@@ -1,4 +1,5 @@
-//! Building blocks of the promises: commits with short names, the whole log, and chance with a seed.
+//! Helpers of the guarantees: short functions for commits, reads of the whole log, and a seeded random number
+//! generator.
 
 use std::time::Duration;
 
@@ -10,18 +11,18 @@ use event_sourcing::{
 };
 use uuid::Uuid;
 
-/// How long a fact may take before the test gives up on it.
+/// How long a test waits for a fact.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
-/// The event type that most promises use.
+/// The event type that most guarantees use.
 pub const NOTED: &str = "Noted";
 
-/// A stream of the suite's own type.
+/// A stream of the suite's stream type.
 pub fn stream(id: impl Into<String>) -> StreamId {
     StreamId::new("conformance", id.into())
 }
 
-/// A command id that differs from every other number's.
+/// The command id for a number, unique for each.
 pub fn command(number: u64) -> CommandId {
     let moment = moment();
     let mut random = [0; 10];
@@ -29,12 +30,12 @@ pub fn command(number: u64) -> CommandId {
     CommandId::from_parts(moment, random)
 }
 
-/// A moment with microseconds that a rounding would change.
+/// A time with microseconds that rounding would change.
 pub fn moment() -> DateTime<Utc> {
     DateTime::from_timestamp_micros(1_700_000_000_123_457).expect("a moment within range")
 }
 
-/// An event whose data say what it is.
+/// An event with these data.
 pub fn event(event_type: &'static str, data: impl Into<String>) -> NewEvent {
     NewEvent {
         event: EncodedEvent {
@@ -61,30 +62,33 @@ pub fn commit(command: CommandId, writes: Vec<Write>) -> Commit {
     Commit::try_new(command, moment(), writes, None).expect("a commit within the limits")
 }
 
-/// A commit that holds only while its writer holds a lease.
+/// A commit that is accepted only while its writer holds a lease.
 pub fn fenced(command: CommandId, writes: Vec<Write>, fence: Fence) -> Commit {
     Commit::try_new(command, moment(), writes, Some(fence)).expect("a commit within the limits")
 }
 
-/// The stream is at version `number`.
+/// Expects the stream at version `number`.
 pub fn exact(number: u64) -> ExpectedVersion {
     ExpectedVersion::Exact(Version(number))
 }
 
-/// The answer to a batch of one.
+/// Appends one commit and returns its result.
 pub async fn append_one(store: &dyn EventStore, commit: Commit) -> Result<Receipt, Rejected> {
     let mut answers = append(store, &[commit]).await;
-    answers.pop().expect("an answer to the commit")
+    answers.pop().expect("a result of the commit")
 }
 
-/// The answers to a batch, one a commit.
+/// Appends a batch and returns the results, one for each commit.
 pub async fn append(store: &dyn EventStore, batch: &[Commit]) -> Vec<Result<Receipt, Rejected>> {
-    let answers = store.append(batch).await.expect("the batch is answered");
-    assert_eq!(answers.len(), batch.len(), "one answer a commit");
+    let answers = store
+        .append(batch)
+        .await
+        .expect("the append returns results");
+    assert_eq!(answers.len(), batch.len(), "one result for each commit");
     answers
 }
 
-/// The receipt of a commit that must be accepted as new.
+/// Appends a commit that must be accepted as new, and returns its receipt.
 pub async fn accepted(store: &dyn EventStore, commit: Commit) -> Receipt {
     let receipt = append_one(store, commit)
         .await
@@ -93,7 +97,7 @@ pub async fn accepted(store: &dyn EventStore, commit: Commit) -> Receipt {
     receipt
 }
 
-/// The version that a commit found where it expected another, or another event.
+/// The actual version in a commit's version conflict on `stream`.
 pub fn conflict_at(answer: &Result<Receipt, Rejected>, stream: &StreamId) -> Version {
     match answer {
         Err(Rejected::WrongExpectedVersion {
@@ -101,14 +105,14 @@ pub fn conflict_at(answer: &Result<Receipt, Rejected>, stream: &StreamId) -> Ver
             actual,
             ..
         }) => {
-            assert_eq!(found, stream, "the conflict names the stream");
+            assert_eq!(found, stream, "the conflict is on the stream");
             *actual
         }
         other => panic!("expected a conflict on {stream}, got {other:?}"),
     }
 }
 
-/// The whole log that a filter lets through, in pages of `limit`.
+/// All events of the log that match a filter, read in pages of `limit`.
 pub async fn read_log(store: &dyn EventStore, filter: &Filter, limit: usize) -> Vec<Envelope> {
     let mut events = Vec::new();
     let mut after = Position::START;
@@ -123,7 +127,7 @@ pub async fn read_log(store: &dyn EventStore, filter: &Filter, limit: usize) -> 
             "a page does not read beyond the head"
         );
         let at_end = page.read_up_to == page.head;
-        assert!(at_end || page.read_up_to > after, "a page moves on");
+        assert!(at_end || page.read_up_to > after, "a page makes progress");
         events.extend(page.events().map(|event| Envelope::clone(event)));
         after = page.read_up_to;
         if at_end {
@@ -137,7 +141,7 @@ pub async fn whole_log(store: &dyn EventStore) -> Vec<Envelope> {
     read_log(store, &Filter::ALL, MAX_PAGE_EVENTS).await
 }
 
-/// Every event of a stream, in pages of `limit`.
+/// Every event of a stream, read in pages of `limit`.
 pub async fn read_stream(store: &dyn EventStore, stream: &StreamId, limit: usize) -> Vec<Envelope> {
     let mut events: Vec<Envelope> = Vec::new();
     loop {
@@ -147,7 +151,10 @@ pub async fn read_stream(store: &dyn EventStore, stream: &StreamId, limit: usize
             .await
             .expect("a page of the stream");
         assert!(page.events.len() <= limit, "a page is within its limit");
-        assert!(page.is_end || !page.events.is_empty(), "a page moves on");
+        assert!(
+            page.is_end || !page.events.is_empty(),
+            "a page makes progress"
+        );
         events.extend(page.events);
         if page.is_end {
             return events;
@@ -155,27 +162,28 @@ pub async fn read_stream(store: &dyn EventStore, stream: &StreamId, limit: usize
     }
 }
 
-/// The version of a stream, as `standing` tells it.
+/// The version of a stream, as `standing` returns it.
 pub async fn version(store: &dyn EventStore, stream: &StreamId) -> Version {
-    let nobody = CommandId(Uuid::nil());
+    let unknown = CommandId(Uuid::nil());
     let streams = std::slice::from_ref(stream);
-    let standing = store.standing(nobody, streams).await.expect("the standing");
-    assert_eq!(standing.versions.len(), 1, "one version a stream");
+    let standing = store.standing(unknown, streams).await.expect("the status");
+    assert_eq!(standing.versions.len(), 1, "one version for each stream");
     standing.versions[0]
 }
 
-/// Fails the test if `fact` does not come within [`DEADLINE`].
+/// Fails the test if `fact` does not complete within [`DEADLINE`].
 pub async fn within<T>(what: &str, fact: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, fact)
         .await
         .unwrap_or_else(|_| panic!("{what}: not within {DEADLINE:?}"))
 }
 
-/// Chance that a seed repeats (splitmix64).
+/// A random number generator with a seed (splitmix64).
 pub struct Chance(u64);
 
 impl Chance {
-    /// The seed of this run, from `CONFORMANCE_SEED` or a fixed one; printed, so that a failure can be repeated.
+    /// The seed of this run, from `CONFORMANCE_SEED` or a fixed one. It is printed, so that a failure can be
+    /// reproduced.
     pub fn seed() -> u64 {
         let given = std::env::var("CONFORMANCE_SEED").ok();
         let seed = given.map_or(20_260_101, |text| {
@@ -185,7 +193,7 @@ impl Chance {
         seed
     }
 
-    /// The chance of one actor, so that actors do not share a sequence.
+    /// The generator of one actor, so that actors do not share a sequence.
     pub fn of(seed: u64, actor: u64) -> Self {
         let mut own = Self(seed ^ actor.wrapping_mul(0xA24B_AED4_963E_E407));
         own.next();

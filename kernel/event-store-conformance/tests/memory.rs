@@ -1,4 +1,4 @@
-//! The memory store keeps every promise.
+//! Runs the conformance suite against the memory store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,12 +33,12 @@ impl Harness for MemoryHarness {
             .advance(TimeDelta::from_std(by).expect("a short time"));
     }
 
-    async fn damage(&self, position: Position, way: usize) -> bool {
-        let is_known = way == 0;
-        if is_known {
+    async fn damage(&self, position: Position, variant: usize) -> bool {
+        let is_supported = variant == 0;
+        if is_supported {
             self.store.damage(position, "damaged by a test");
         }
-        is_known
+        is_supported
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who writes and reads through a tail meets a store that keeps every promise.
+//! Runs the conformance suite against a tail, which is a store as well.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,12 +38,12 @@ impl Harness for TailHarness {
             .advance(TimeDelta::from_std(by).expect("a short time"));
     }
 
-    async fn damage(&self, position: Position, way: usize) -> bool {
-        let is_known = way == 0;
-        if is_known {
+    async fn damage(&self, position: Position, variant: usize) -> bool {
+        let is_supported = variant == 0;
+        if is_supported {
             self.store.damage(position, "damaged by a test");
         }
-        is_known
+        is_supported
     }
 }
 

@@ -1,4 +1,4 @@
-//! A batch means: each commit alone, in the batch's order.
+//! The commits of a batch are validated one by one, in the order of the batch.
 
 use event_sourcing::{ExpectedVersion, Position, Version};
 
@@ -8,7 +8,7 @@ use crate::support::{
     write,
 };
 
-/// A commit that is stale does not fail the others of its batch.
+/// A commit with a wrong expected version does not fail the others of its batch.
 pub async fn a_stale_commit_fails_alone(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let streams: Vec<_> = (0..5).map(|n| stream(format!("s-{n}"))).collect();
@@ -32,25 +32,25 @@ pub async fn a_stale_commit_fails_alone(harness: &dyn Harness) {
         } else {
             assert!(
                 answer.is_ok(),
-                "commit {index} stands by itself, got {answer:?}"
+                "commit {index} is independent of the others, got {answer:?}"
             );
         }
         assert_eq!(version(store, each).await, Version(1));
     }
 }
 
-/// The second of two commits on one stream is checked against what the first leaves, and a third that expects what the
-/// first expected is refused.
+/// The second of two commits on one stream is validated against the result of the first, and a third with the
+/// expectation of the first is rejected.
 pub async fn two_commits_on_one_stream_share_a_batch(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
-    let behind_first = ExpectedVersion::Follows {
+    let after_first = ExpectedVersion::Follows {
         version: Version(2),
         event_id: command(1).event_id(1),
     };
     let batch = [
         commit(command(1), vec![write(&a, ExpectedVersion::NoStream, 2)]),
-        commit(command(2), vec![write(&a, behind_first, 1)]),
+        commit(command(2), vec![write(&a, after_first, 1)]),
         commit(command(3), vec![write(&a, ExpectedVersion::NoStream, 1)]),
         commit(command(4), vec![write(&a, exact(3), 1)]),
         commit(command(5), vec![write(&a, ExpectedVersion::Exists, 1)]),
@@ -64,7 +64,7 @@ pub async fn two_commits_on_one_stream_share_a_batch(harness: &dyn Harness) {
     assert_eq!(
         versions,
         [2, 3, 4, 5].map(Version),
-        "each receipt is of its own commit"
+        "each receipt belongs to its commit"
     );
 
     let events = read_stream(store, &a, 100).await;
@@ -73,8 +73,8 @@ pub async fn two_commits_on_one_stream_share_a_batch(harness: &dyn Harness) {
     assert_eq!(written, expected, "in the batch's order");
 }
 
-/// Positions have no gap where a commit was refused, in a batch, alone, or as the batch's first or last.
-pub async fn a_refused_commit_takes_no_position(harness: &dyn Harness) {
+/// Positions have no gap where a commit was rejected, whether alone or at any place in a batch.
+pub async fn a_rejected_commit_takes_no_position(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b) = (stream("a"), stream("b"));
     let stale = |number| commit(command(number), vec![write(&b, exact(7), 3)]);

@@ -1,4 +1,4 @@
-//! What was stored comes back.
+//! Events are read as they were stored.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::support::{
     accepted, command, commit, event, moment, read_stream, stream, version, whole_log, write,
 };
 
-/// JSON text may be stored as JSON, which keeps no white space.
+/// Parses JSON. A store may store it in another format, which need not preserve white space.
 fn json(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON data")
 }
@@ -47,8 +47,8 @@ fn metadata() -> Metadata {
     }
 }
 
-/// Names, ids, shape, data, metadata and time of an event come back as they were given, whatever characters they have.
-pub async fn an_event_comes_back_as_it_was_stored(harness: &dyn Harness) {
+/// Names, ids, schema version, data, metadata and time of an event are read as they were written, with any characters.
+pub async fn an_event_is_read_as_it_was_stored(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let odd = StreamId::new("Типы '\"", "id ? $1 \" ' \\ 🦀 日本 / %_");
     let near = StreamId::new("Типы '\"", "ID ? $1 \" ' \\ 🦀 日本 / %_");
@@ -91,15 +91,15 @@ pub async fn an_event_comes_back_as_it_was_stored(harness: &dyn Harness) {
         assert_eq!(stored.schema_version, given.event.schema_version);
         assert_eq!(json(&stored.data), json(&given.event.data));
         assert_eq!(stored.metadata, given.metadata);
-        assert_eq!(stored.recorded_at, moment(), "the microseconds too");
+        assert_eq!(stored.recorded_at, moment(), "including microseconds");
     }
     assert_eq!(
         whole_log(store).await,
         stored,
-        "the log and the stream hold the same"
+        "the log and the stream have the same events"
     );
-    let beside = commit(command(2), vec![write(&near, ExpectedVersion::NoStream, 1)]);
-    let receipt = accepted(store, beside).await;
+    let other = commit(command(2), vec![write(&near, ExpectedVersion::NoStream, 1)]);
+    let receipt = accepted(store, other).await;
     assert_eq!(receipt.versions, [(near, Version(1))]);
 }
 
@@ -129,7 +129,7 @@ pub async fn a_commit_holds_a_thousand_events(harness: &dyn Harness) {
         assert_eq!(event.event_id, command(1).event_id(index));
         assert_eq!(json(&event.data), json!({ "n": index % half }));
     }
-    let standing = store.standing(command(1), &[]).await.expect("the standing");
+    let standing = store.standing(command(1), &[]).await.expect("the status");
     let found = standing.receipt.expect("a receipt");
     assert_eq!(
         (found.last, found.versions),
@@ -138,7 +138,7 @@ pub async fn a_commit_holds_a_thousand_events(harness: &dyn Harness) {
 }
 
 /// An event of the largest size fits, and its time may be any.
-pub async fn a_large_event_comes_back_whole(harness: &dyn Harness) {
+pub async fn a_large_event_is_read_completely(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
     let text = "x".repeat(MAX_EVENT_BYTES - 2);
@@ -156,8 +156,9 @@ pub async fn a_large_event_comes_back_whole(harness: &dyn Harness) {
     assert_eq!(stored[0].recorded_at, early);
 }
 
-/// A name with U+0000, which some engines cannot keep, is kept whole or refused for good; it is never taken for another.
-pub async fn a_name_with_nul_is_not_taken_for_another(harness: &dyn Harness) {
+/// A name with U+0000, which some engines cannot store, is either stored unchanged or rejected permanently. It is never
+/// confused with another name.
+pub async fn a_name_with_nul_is_not_confused_with_another(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (plain, odd) = (stream("a"), stream("a\0b"));
     accepted(
@@ -176,7 +177,7 @@ pub async fn a_name_with_nul_is_not_taken_for_another(harness: &dyn Harness) {
         Ok(answers) => {
             assert!(
                 answers[0].is_ok(),
-                "it is a stream of its own, got {answers:?}"
+                "it is a separate stream, got {answers:?}"
             );
             let stored = read_stream(store, &odd, 10).await;
             assert_eq!(stored.len(), 1);

@@ -1,4 +1,4 @@
-//! A stream is created once.
+//! A stream is created only once.
 
 use event_sourcing::{ExpectedVersion, Rejected, Version};
 use futures::future::join_all;
@@ -6,7 +6,7 @@ use futures::future::join_all;
 use crate::support::{append_one, command, commit, read_stream, stream, version, write};
 use crate::{Handle, Harness};
 
-/// Of creators that race, from two processes, exactly one wins; the others learn that the stream exists.
+/// Of concurrent creators in two processes exactly one wins; the others get the version of the existing stream.
 pub async fn two_creators_race_and_one_wins(harness: &dyn Harness) {
     let handles = [harness.open().await, harness.open().await];
     for round in 0..20 {
@@ -27,21 +27,21 @@ pub async fn two_creators_race_and_one_wins(harness: &dyn Harness) {
             winners, 1,
             "round {round}: one creator wins, got {answers:?}"
         );
-        for refused in answers.into_iter().filter_map(Result::err) {
+        for rejected in answers.into_iter().filter_map(Result::err) {
             let expected = Rejected::WrongExpectedVersion {
                 stream: contested.clone(),
                 expected: ExpectedVersion::NoStream,
                 actual: Version(1),
             };
-            assert_eq!(refused, expected, "the loser learns what stands there");
+            assert_eq!(rejected, expected, "the loser gets the actual version");
         }
         let events = read_stream(&*handles[0].events, &contested, 10).await;
-        assert_eq!(events.len(), 1, "round {round}: the loser left nothing");
+        assert_eq!(events.len(), 1, "round {round}: the loser wrote no event");
     }
 }
 
-/// A stream that nobody wrote is at version 0 and has no events; its first event has version 1.
-pub async fn a_stream_begins_at_version_one(harness: &dyn Harness) {
+/// A stream without events is at version 0; its first event has version 1.
+pub async fn a_stream_starts_at_version_one(harness: &dyn Harness) {
     let store = harness.open().await.events;
     let fresh = stream("fresh");
     assert_eq!(version(&*store, &fresh).await, Version::NONE);

@@ -1,4 +1,4 @@
-//! A write is accepted only where its expectation is met.
+//! A write is accepted only if its expected version matches.
 
 use event_sourcing::{EventStore, ExpectedVersion, StreamId, Version};
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use crate::support::{
     accepted, append_one, command, commit, conflict_at, exact, stream, version, write,
 };
 
-async fn refused_at(
+async fn rejected_at(
     store: &dyn EventStore,
     number: u64,
     stream: &StreamId,
@@ -21,11 +21,11 @@ async fn refused_at(
     )
     .await;
     let found = conflict_at(&answer, stream);
-    assert_eq!(found, before, "the conflict tells the actual version");
+    assert_eq!(found, before, "the conflict has the actual version");
     assert_eq!(
         version(store, stream).await,
         before,
-        "a refused commit writes nothing"
+        "a rejected commit writes no event"
     );
     found
 }
@@ -40,11 +40,11 @@ async fn is_accepted(
     let receipt = accepted(store, written).await;
     receipt
         .version_of(stream)
-        .expect("the receipt tells the stream's version")
+        .expect("the receipt has the stream's version")
 }
 
-/// `NoStream` is met by a stream without events and by no other.
-pub async fn no_stream_is_met_once(harness: &dyn Harness) {
+/// `NoStream` matches only a stream without events.
+pub async fn no_stream_matches_only_an_empty_stream(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
     assert_eq!(
@@ -52,30 +52,30 @@ pub async fn no_stream_is_met_once(harness: &dyn Harness) {
         Version(1)
     );
     assert_eq!(
-        refused_at(store, 2, &a, ExpectedVersion::NoStream).await,
+        rejected_at(store, 2, &a, ExpectedVersion::NoStream).await,
         Version(1)
     );
 }
 
-/// `Exact` is met at its version and at no other; `Exact(0)` is `NoStream`.
-pub async fn exact_is_met_at_one_version(harness: &dyn Harness) {
+/// `Exact` matches only its version; `Exact(0)` is the same as `NoStream`.
+pub async fn exact_matches_only_its_version(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
-    assert_eq!(refused_at(store, 1, &a, exact(1)).await, Version(0));
+    assert_eq!(rejected_at(store, 1, &a, exact(1)).await, Version(0));
     assert_eq!(is_accepted(store, 2, &a, exact(0)).await, Version(1));
-    assert_eq!(refused_at(store, 3, &a, exact(0)).await, Version(1));
-    assert_eq!(refused_at(store, 4, &a, exact(2)).await, Version(1));
+    assert_eq!(rejected_at(store, 3, &a, exact(0)).await, Version(1));
+    assert_eq!(rejected_at(store, 4, &a, exact(2)).await, Version(1));
     assert_eq!(is_accepted(store, 5, &a, exact(1)).await, Version(2));
-    assert_eq!(refused_at(store, 6, &a, exact(1)).await, Version(2));
+    assert_eq!(rejected_at(store, 6, &a, exact(1)).await, Version(2));
     assert_eq!(is_accepted(store, 7, &a, exact(2)).await, Version(3));
 }
 
-/// `Exists` is met by any stream with events, `Any` always.
-pub async fn exists_and_any_ask_no_version(harness: &dyn Harness) {
+/// `Exists` matches every stream with events, and `Any` every stream.
+pub async fn exists_and_any_accept_every_version(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b) = (stream("a"), stream("b"));
     assert_eq!(
-        refused_at(store, 1, &a, ExpectedVersion::Exists).await,
+        rejected_at(store, 1, &a, ExpectedVersion::Exists).await,
         Version(0)
     );
     assert_eq!(
@@ -91,14 +91,14 @@ pub async fn exists_and_any_ask_no_version(harness: &dyn Harness) {
         Version(3)
     );
     assert_eq!(
-        refused_at(store, 5, &b, ExpectedVersion::Exists).await,
+        rejected_at(store, 5, &b, ExpectedVersion::Exists).await,
         Version(0)
     );
 }
 
-/// `Follows` is met at its version only if its event stands there: another process's event at the same version is not
-/// what the command was decided on.
-pub async fn follows_tells_events_at_one_version_apart(harness: &dyn Harness) {
+/// `Follows` matches its version only with its event id: another process's event at the same version is not the one
+/// that the command was decided on.
+pub async fn follows_matches_only_its_event(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
     let follows = |version, event_id| ExpectedVersion::Follows {
@@ -107,11 +107,11 @@ pub async fn follows_tells_events_at_one_version_apart(harness: &dyn Harness) {
     };
     let (ours, foreign) = (command(1), command(2));
     assert_eq!(
-        refused_at(store, 3, &a, follows(1, ours.event_id(0))).await,
+        rejected_at(store, 3, &a, follows(1, ours.event_id(0))).await,
         Version(0)
     );
     assert_eq!(
-        refused_at(store, 4, &a, follows(0, Uuid::nil())).await,
+        rejected_at(store, 4, &a, follows(0, Uuid::nil())).await,
         Version(0)
     );
 
@@ -121,11 +121,11 @@ pub async fn follows_tells_events_at_one_version_apart(harness: &dyn Harness) {
     )
     .await;
     assert_eq!(
-        refused_at(store, 5, &a, follows(1, ours.event_id(0))).await,
+        rejected_at(store, 5, &a, follows(1, ours.event_id(0))).await,
         Version(1)
     );
     assert_eq!(
-        refused_at(store, 6, &a, follows(2, foreign.event_id(0))).await,
+        rejected_at(store, 6, &a, follows(2, foreign.event_id(0))).await,
         Version(1)
     );
     assert_eq!(
@@ -133,7 +133,7 @@ pub async fn follows_tells_events_at_one_version_apart(harness: &dyn Harness) {
         Version(2)
     );
     assert_eq!(
-        refused_at(store, 8, &a, follows(1, foreign.event_id(0))).await,
+        rejected_at(store, 8, &a, follows(1, foreign.event_id(0))).await,
         Version(2)
     );
     assert_eq!(

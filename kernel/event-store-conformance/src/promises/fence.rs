@@ -1,4 +1,4 @@
-//! A fence refuses a writer whose lease somebody else has taken.
+//! A fence rejects a writer whose lease another owner has acquired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,9 +26,9 @@ fn noted(number: u64, fence: Fence) -> Commit {
     )
 }
 
-/// Who was stopped for longer than its lease and goes on as if it held it is refused, whatever the commit expects, alone
-/// and inside a batch. An expired lease that nobody took does not refuse its last holder.
-pub async fn a_zombies_token_is_refused(harness: &dyn Harness) {
+/// A writer that was stopped for longer than its lease, and resumes as if it still held it, is rejected for any
+/// expected version, alone and inside a batch. An expired lease that has no new owner does not reject its last holder.
+pub async fn a_zombies_token_is_rejected(harness: &dyn Harness) {
     let (zombie, heir) = (harness.open().await, harness.open().await);
     let old = take(&zombie, "work", "zombie")
         .await
@@ -40,8 +40,8 @@ pub async fn a_zombies_token_is_refused(harness: &dyn Harness) {
     let new = take(&heir, "work", "heir")
         .await
         .expect("the lease has expired");
-    let refused = append_one(&*zombie.events, noted(3, fence(&old))).await;
-    assert_eq!(refused, Err(Rejected::Fenced(fence(&old))));
+    let rejected = append_one(&*zombie.events, noted(3, fence(&old))).await;
+    assert_eq!(rejected, Err(Rejected::Fenced(fence(&old))));
     let batch = [
         noted(4, fence(&old)),
         noted(5, fence(&new)),
@@ -65,14 +65,14 @@ pub async fn a_zombies_token_is_refused(harness: &dyn Harness) {
         assert_eq!(
             answer,
             Err(Rejected::Fenced(wrong)),
-            "only the present token passes"
+            "only the current token is accepted"
         );
     }
 }
 
-/// A repeat gets its receipt although its writer has lost the lease since; a fence that fails is told before an
-/// expectation that fails.
-pub async fn the_fence_is_checked_behind_the_command_id(harness: &dyn Harness) {
+/// A repeat returns its receipt although its writer has lost the lease since. A wrong fence is reported before a wrong
+/// expected version.
+pub async fn the_fence_is_checked_after_the_command_id(harness: &dyn Harness) {
     let handle = harness.open().await;
     let store = &*handle.events;
     let old = take(&handle, "work", "one")
@@ -95,6 +95,6 @@ pub async fn the_fence_is_checked_behind_the_command_id(harness: &dyn Harness) {
     assert_eq!(
         answer,
         Err(Rejected::Fenced(fence(&old))),
-        "the fence before the expectation"
+        "the fence is checked before the expectation"
     );
 }

@@ -1,4 +1,4 @@
-//! Who holds leases can be listed; all of them can be taken at once; those with a retention do not pile up.
+//! Held leases can be listed and seized; ended ones with a retention are deleted.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ const RETENTION: LeaseRetention = LeaseRetention {
 
 async fn held(handle: &Handle, prefix: &str) -> Vec<String> {
     let held = handle.leases.held_leases(prefix).await;
-    let held = held.expect("the names are answered");
+    let held = held.expect("the store returns names");
     held.iter().map(ToString::to_string).collect()
 }
 
 async fn seize(handle: &Handle, wanted: &[&str], owner: &str) -> Vec<(String, Token)> {
     let seized = handle.leases.seize_leases(&names(wanted), owner, TTL).await;
-    sorted(seized.expect("the leases are answered"))
+    sorted(seized.expect("the store returns leases"))
 }
 
-/// All unexpired leases whose name begins with the prefix are listed in the order of their bytes, whoever holds them; no
-/// character of the prefix has a special meaning.
-pub async fn the_leases_that_are_held_are_listed_by_prefix(harness: &dyn Harness) {
+/// All unexpired leases of all owners whose name starts with the prefix are listed in byte order; the prefix has no
+/// wildcards.
+pub async fn held_leases_are_listed_by_prefix(harness: &dyn Harness) {
     let (one, two) = (harness.open().await, harness.open().await);
     assert!(held(&one, "").await.is_empty());
     let wanted = ["a/é", "a/B", "a/a", "a", "b/a/", "A/a"];
@@ -33,13 +33,17 @@ pub async fn the_leases_that_are_held_are_listed_by_prefix(harness: &dyn Harness
     take_all(&two, &["a/%", "a/_", "x%_/\\y", "xx_/\\y"], "two").await;
     let of_a = ["a/%", "a/B", "a/_", "a/a", "a/é"];
     assert_eq!(held(&one, "a/").await, of_a, "of both owners, in order");
-    assert_eq!(held(&two, "a/").await, of_a, "whoever asks");
+    assert_eq!(held(&two, "a/").await, of_a, "the same for both handles");
     assert_eq!(held(&one, "").await.len(), 10, "all of them");
     assert_eq!(held(&one, "a/é").await, ["a/é"], "the name itself");
     assert!(held(&one, "a/aa").await.is_empty(), "longer than any name");
-    assert_eq!(held(&one, "a/%").await, ["a/%"], "% is a character");
-    assert_eq!(held(&one, "a/_").await, ["a/_"], "_ is a character");
-    assert_eq!(held(&one, "x%_/\\").await, ["x%_/\\y"], "so is \\");
+    assert_eq!(held(&one, "a/%").await, ["a/%"], "% is not a wildcard");
+    assert_eq!(held(&one, "a/_").await, ["a/_"], "_ is not a wildcard");
+    assert_eq!(
+        held(&one, "x%_/\\").await,
+        ["x%_/\\y"],
+        "\\ is not an escape character"
+    );
 
     release(&one, "a/B", "one").await;
     assert_eq!(held(&two, "a/").await, ["a/%", "a/_", "a/a", "a/é"]);
@@ -51,8 +55,8 @@ pub async fn the_leases_that_are_held_are_listed_by_prefix(harness: &dyn Harness
     assert_eq!(held(&one, "a/").await, ["a/%", "a/_", "a/a"]);
 }
 
-/// At most the stated number of names is answered: the first ones.
-pub async fn a_long_list_is_cut_off(harness: &dyn Harness) {
+/// A list has at most `MAX_HELD_LEASES` names: the first ones.
+pub async fn a_long_list_is_truncated(harness: &dyn Harness) {
     let handle = &harness.open().await;
     let all: Vec<String> = (0..MAX_HELD_LEASES + 5)
         .map(|number| format!("a/{number:05}"))
@@ -63,9 +67,10 @@ pub async fn a_long_list_is_cut_off(harness: &dyn Harness) {
     assert_eq!(held(handle, "a/").await, all[..MAX_HELD_LEASES]);
 }
 
-/// Who takes a lease with a retention has those deleted that it names and that ended long ago, so that their tokens begin
-/// again. One that lasts or that ended lately stays, and so do all others and all that a call without a retention finds.
-pub async fn an_ended_lease_with_a_retention_is_deleted_and_no_other_one(harness: &dyn Harness) {
+/// Acquiring a lease with a retention deletes the leases with its prefix that ended before its period, so that their
+/// tokens restart. Leases that are held or ended later stay, and so do leases with other names. A call without a
+/// retention deletes none.
+pub async fn only_ended_leases_with_a_retention_are_deleted(harness: &dyn Harness) {
     let handle = &harness.open().await;
     let name = |id: &str| format!("{}{id}", RETENTION.prefix);
     let (dead, alive, next) = (name("dead"), name("alive"), name("next"));
@@ -76,36 +81,39 @@ pub async fn an_ended_lease_with_a_retention_is_deleted_and_no_other_one(harness
     take(handle, &alive, "alive").await.expect("a free lease");
     harness.advance(RETENTION.period.saturating_sub(TTL)).await;
     let lately = take(handle, &alive, "alive").await.expect("an ended lease");
-    assert!(lately.token > Token(1), "it ended lately");
+    assert!(lately.token > Token(1), "it ended within the period");
 
     harness.advance(RETENTION.period).await;
     let again = take(handle, &taken_again, "heir").await;
     let again = again.expect("an ended lease");
-    assert!(again.token > Token(1), "no retention was given");
+    assert!(again.token > Token(1), "the call has no retention");
     let wanted = names(&[&next]);
     let leases = &handle.leases;
     let acquired = leases.acquire_leases(&wanted, "next", TTL, Some(RETENTION));
-    assert_eq!(acquired.await.expect("the leases are answered").len(), 1);
+    assert_eq!(acquired.await.expect("the store returns leases").len(), 1);
     let again = sorted(take_all(handle, &[&alive, &dead, "work", &like], "heir").await);
     let token = |leases: &[(String, Token)], name: &str| {
         let lease = leases.iter().find(|(lease, _)| lease == name);
         lease.expect("a lease of this name").1
     };
-    assert_eq!(token(&again, &dead), Token(1), "it was forgotten");
-    assert!(token(&again, &alive) > lately.token, "it ended lately");
+    assert_eq!(token(&again, &dead), Token(1), "it was deleted");
+    assert!(
+        token(&again, &alive) > lately.token,
+        "it ended within the period"
+    );
     for name in ["work", &like] {
         assert!(
             token(&again, name) > token(&first, name),
-            "{name} is not forgotten"
+            "{name} is not deleted"
         );
     }
     let held = held(handle, RETENTION.prefix).await;
     assert_eq!(held, [alive, dead, next, taken_again]);
 }
 
-/// All of them change hands at once, each under its next token, also those that the owner itself holds; names that are not
-/// asked for stay as they are.
-pub async fn seizing_takes_leases_from_whoever_holds_them(harness: &dyn Harness) {
+/// All requested leases change their owner immediately, each with a new token, also those that the owner already holds;
+/// other leases are unchanged.
+pub async fn seizing_takes_leases_from_any_holder(harness: &dyn Harness) {
     let (one, two) = (harness.open().await, harness.open().await);
     let before = sorted(take_all(&one, &["a", "b", "left"], "one").await);
     let own = take(&two, "own", "two").await.expect("a free lease");
@@ -114,16 +122,24 @@ pub async fn seizing_takes_leases_from_whoever_holds_them(harness: &dyn Harness)
     let wanted = ["own", "b", "a", "new", "a"];
     let seized = seize(&two, &wanted, "two").await;
     let taken: Vec<_> = seized.iter().map(|(name, _)| &**name).collect();
-    assert_eq!(taken, ["a", "b", "new", "own"], "every one, and once");
-    assert!(seized[0].1 > before[0].1, "a held one has its next token");
-    assert!(seized[1].1 > before[1].1, "so has each of them");
-    assert!(seized[3].1 > own.token, "the own one too");
-    assert_eq!(renew(&two, "two").await, seized, "they last, and no other");
-    assert_eq!(renew(&one, "one").await, before[2..], "the rest is left");
-    assert_eq!(take(&one, "a", "one").await, None, "it is held now");
+    assert_eq!(taken, ["a", "b", "new", "own"], "each of them once");
+    assert!(seized[0].1 > before[0].1, "a held lease gets a new token");
+    assert!(seized[1].1 > before[1].1, "each of them does");
+    assert!(seized[3].1 > own.token, "also the owner's lease");
+    assert_eq!(renew(&two, "two").await, seized, "exactly these are held");
+    assert_eq!(
+        renew(&one, "one").await,
+        before[2..],
+        "the other lease is unchanged"
+    );
+    assert_eq!(
+        take(&one, "a", "one").await,
+        None,
+        "it is held by the new owner"
+    );
 
     harness.advance(TTL * 2).await;
     let again = seize(&one, &["a", "b"], "one").await;
-    assert!(again[0].1 > seized[0].1, "tokens grow behind an expiry");
+    assert!(again[0].1 > seized[0].1, "tokens grow after an expiry");
     assert_eq!(held(&two, "").await, ["a", "b"]);
 }

@@ -1,13 +1,13 @@
-//! A log can be told from every other one.
+//! A log can be distinguished from every other one.
 
 use event_sourcing::{EventStore, ExpectedVersion, LogId, Position};
 
 use crate::Harness;
 use crate::support::{accepted, command, commit, stream, whole_log, write};
 
-/// The id is the same for each process and does not change as the log grows; an event is found at its position, and
-/// nothing where there is none.
-pub async fn a_log_is_known_by_its_id_and_its_events(harness: &dyn Harness) {
+/// The id is the same for each process and does not change as the log grows. A mark has the event at its position, or
+/// `None` where there is none.
+pub async fn a_log_is_identified_by_its_id_and_its_events(harness: &dyn Harness) {
     let (one, other) = (harness.open().await.events, harness.open().await.events);
     let id = log_id(&*one).await;
     let empty = one
@@ -39,14 +39,14 @@ pub async fn a_log_is_known_by_its_id_and_its_events(harness: &dyn Harness) {
     assert_eq!(found.head.position, Position(6));
     assert_eq!(found.head.event, Some(events[5].event_id));
     let positions: Vec<_> = found.marks.iter().map(|mark| mark.position).collect();
-    assert_eq!(positions, asked, "in the order asked");
+    assert_eq!(positions, asked, "in the requested order");
     let found: Vec<_> = found.marks.iter().map(|mark| mark.event).collect();
     let at = |position: usize| Some(events[position - 1].event_id);
     assert_eq!(found, [at(6), at(1), None, None, at(4)]);
 }
 
 /// Two logs have two ids.
-pub async fn each_log_has_an_id_of_its_own(one: &dyn Harness, other: &dyn Harness) {
+pub async fn each_log_has_its_own_id(one: &dyn Harness, other: &dyn Harness) {
     let (one, other) = (one.open().await.events, other.open().await.events);
     assert_ne!(log_id(&*one).await, log_id(&*other).await);
 }

@@ -1,4 +1,4 @@
-//! A lease has one owner at a time, an expiry by the store's time, and a token that only grows.
+//! A lease has one owner at a time, an expiry by the store's time, and a token that never decreases.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use futures::future::join_all;
 
 use crate::{Handle, Harness};
 
-/// How long leases are taken for in these tests.
+/// Duration of the leases in these tests.
 pub(super) const TTL: Duration = Duration::from_mins(1);
 
 const HALF: Duration = Duration::from_secs(30);
@@ -30,12 +30,12 @@ pub(super) async fn take_all(handle: &Handle, wanted: &[&str], owner: &str) -> V
         .leases
         .acquire_leases(&names(wanted), owner, TTL, None)
         .await;
-    taken.expect("the leases are answered")
+    taken.expect("the store returns leases")
 }
 
 pub(super) async fn renew(handle: &Handle, owner: &str) -> Vec<(String, Token)> {
     let renewed = handle.leases.renew_leases(owner, TTL).await;
-    sorted(renewed.expect("the leases are answered"))
+    sorted(renewed.expect("the store returns leases"))
 }
 
 pub(super) async fn release(handle: &Handle, name: &str, owner: &str) {
@@ -43,15 +43,16 @@ pub(super) async fn release(handle: &Handle, name: &str, owner: &str) {
     released.expect("the lease is released");
 }
 
-/// One lease, if it is free for this owner.
+/// Acquires one lease, if it is free for this owner.
 pub(super) async fn take(handle: &Handle, name: &str, owner: &str) -> Option<Lease> {
     let mut taken = take_all(handle, &[name], owner).await;
-    assert!(taken.len() <= 1, "at most the lease that was asked for");
+    assert!(taken.len() <= 1, "at most the requested lease");
     assert!(taken.iter().all(|lease| &*lease.name == name));
     taken.pop()
 }
 
-/// What one owner holds is left out of another's answer, in this process or another one; names do not touch each other.
+/// A lease that one owner holds is not returned to another, in the same process or another one. Leases with different
+/// names are independent.
 pub async fn a_lease_has_one_owner(harness: &dyn Harness) {
     let (one, two) = (harness.open().await, harness.open().await);
     assert!(take_all(&one, &[], "one").await.is_empty());
@@ -77,31 +78,31 @@ pub async fn a_lease_has_one_owner(harness: &dyn Harness) {
         "owners, not handles, hold leases"
     );
     assert_eq!(held(renew(&one, "two").await), ["c"]);
-    assert!(renew(&one, "nobody").await.is_empty());
+    assert!(renew(&one, "none").await.is_empty());
 }
 
-/// The owner keeps its token while its lease lasts; each other take gives a larger one, also to the same owner behind its
-/// own expiry or release.
-pub async fn a_token_only_grows(harness: &dyn Harness) {
+/// The owner keeps its token while its lease is valid. Every other acquisition returns a larger one, also for the same
+/// owner after its own expiry or release.
+pub async fn a_token_never_decreases(harness: &dyn Harness) {
     let handle = &harness.open().await;
     let first = take(handle, "a", "one").await.expect("a free lease");
     let again = take(handle, "a", "one").await.expect("the own lease");
-    assert_eq!(again.token, first.token, "kept while it lasts");
+    assert_eq!(again.token, first.token, "unchanged while it is valid");
     assert_eq!(renew(handle, "one").await, [("a".to_owned(), first.token)]);
 
     harness.advance(TTL * 2).await;
     let second = take(handle, "a", "one").await.expect("the expired lease");
-    assert!(second.token > first.token, "grows behind an expiry");
+    assert!(second.token > first.token, "grows after an expiry");
     release(handle, "a", "one").await;
     let third = take(handle, "a", "one").await.expect("the released lease");
-    assert!(third.token > second.token, "grows behind a release");
+    assert!(third.token > second.token, "grows after a release");
     harness.advance(TTL * 2).await;
     let fourth = take(handle, "a", "two").await.expect("the expired lease");
-    assert!(fourth.token > third.token, "grows with the owner");
+    assert!(fourth.token > third.token, "grows with a new owner");
 }
 
-/// A lease that its owner renews or takes again lasts; one that it does not is free for others once its time is over,
-/// and cannot be renewed then.
+/// A lease is valid as long as its owner renews or acquires it again. Otherwise it expires: it is free for others, and
+/// cannot be renewed.
 pub async fn a_lease_expires_unless_renewed(harness: &dyn Harness) {
     let handle = &harness.open().await;
     let first = take_all(handle, &["renewed", "taken", "left"], "one").await;
@@ -116,7 +117,11 @@ pub async fn a_lease_expires_unless_renewed(harness: &dyn Harness) {
             .iter()
             .any(|lease| lease.token == token && &*lease.name == "taken")
     );
-    assert_eq!(renew(handle, "one").await.len(), 3, "all three still last");
+    assert_eq!(
+        renew(handle, "one").await.len(),
+        3,
+        "all three are still valid"
+    );
 
     harness.advance(HALF + Duration::from_secs(10)).await;
     assert!(
@@ -127,7 +132,7 @@ pub async fn a_lease_expires_unless_renewed(harness: &dyn Harness) {
     harness.advance(HALF).await;
     assert!(
         renew(handle, "one").await.is_empty(),
-        "what has expired is not renewed"
+        "an expired lease is not renewed"
     );
     assert_eq!(
         take_all(handle, &["renewed", "taken", "left"], "two")
@@ -142,7 +147,7 @@ pub async fn a_lease_expires_unless_renewed(harness: &dyn Harness) {
     );
 }
 
-/// A released lease is free at once; nobody releases what another holds.
+/// A released lease is free immediately. Only its owner can release a lease.
 pub async fn a_released_lease_is_free(harness: &dyn Harness) {
     let (one, two) = (harness.open().await, harness.open().await);
     take_all(&one, &["a", "b"], "one").await;
@@ -161,12 +166,12 @@ pub async fn a_released_lease_is_free(harness: &dyn Harness) {
     assert_eq!(
         take(&one, "a", "one").await,
         None,
-        "a late release does not touch the heir's"
+        "a late release does not affect the new owner"
     );
 }
 
-/// Of takers that race for a free and for an expired lease, one wins.
-pub async fn takers_race_and_one_wins(harness: &dyn Harness) {
+/// Of concurrent acquirers of a free or expired lease, one wins.
+pub async fn concurrent_acquirers_race_and_one_wins(harness: &dyn Harness) {
     let handles = [harness.open().await, harness.open().await];
     let mut last = None;
     for round in 0..10 {

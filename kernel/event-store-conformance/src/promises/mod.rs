@@ -1,4 +1,4 @@
-//! The promises, one file a subject. Each is a function that panics if the store breaks it.
+//! The guarantees, grouped by subject. Each is a function that panics if the store violates it.
 
 pub mod batch;
 pub mod content;

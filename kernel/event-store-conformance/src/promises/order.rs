@@ -1,8 +1,8 @@
-//! The log under load: nothing is skipped, nothing doubled, order kept, no gap.
+//! The log under load: no event is skipped, duplicated or reordered, and there are no gaps.
 //!
-//! 64 writers in two processes write on 100 streams, with delays between deciding and writing, with batches of several
-//! commits, with repeats, and with expectations that are stale by chance or on purpose. 8 subscribers follow the log
-//! while it grows. Afterwards the log, what the writers were told, and what the subscribers saw must be the same.
+//! 64 writers in two processes write to 100 streams, with delays between deciding and writing, with batches of several
+//! commits, with repeats, and with expected versions that are wrong by chance or on purpose. 8 subscribers follow the
+//! log while it grows. At the end the log, the results of the writers and the events of the subscribers must agree.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -25,21 +25,21 @@ const WRITERS: u64 = 64;
 const STREAMS: u64 = 100;
 const SUBSCRIBERS: u64 = 8;
 const ROUNDS: u64 = 25;
-/// Below these the run has not tested what it says.
+/// With lower counts the run would not have tested its subject.
 const MIN_ACCEPTED: usize = 800;
 const MIN_REJECTED: usize = 200;
 const MIN_REPEATED: usize = 100;
 
 const LAST: &str = "Last";
 
-/// What a writer was told about one commit.
+/// The result of one commit, as its writer got it.
 struct Observed {
     commit: Commit,
     answer: Result<Receipt, Rejected>,
 }
 
-/// The whole of it; see the module's documentation.
-pub async fn nothing_is_skipped_doubled_or_reordered(harness: &dyn Harness) {
+/// Runs the whole load; see the module's documentation.
+pub async fn no_event_is_skipped_duplicated_or_reordered(harness: &dyn Harness) {
     let seed = Chance::seed();
     let handles = [harness.open().await, harness.open().await];
     let handle = |actor: u64| Arc::clone(&handles[usize::from(actor % 2 == 1)].events);
@@ -60,12 +60,12 @@ pub async fn nothing_is_skipped_doubled_or_reordered(harness: &dyn Harness) {
             store: handle(number),
             number,
             chance: Chance::of(seed, number),
-            told: Vec::new(),
+            observed: Vec::new(),
         };
         tokio::spawn(writer.run())
     });
     let written = within("the writers end", join_all(writers)).await;
-    let told: Vec<Vec<Observed>> = written
+    let observed: Vec<Vec<Observed>> = written
         .into_iter()
         .map(|joined| joined.expect("the writer ends"))
         .collect();
@@ -82,7 +82,7 @@ pub async fn nothing_is_skipped_doubled_or_reordered(harness: &dyn Harness) {
         "the log ends at the end"
     );
     check_log(&log);
-    check_answers(&log, &told);
+    check_answers(&log, &observed);
     check_streams(&*store, &log).await;
     for (number, (filter, subscriber)) in subscribers.into_iter().enumerate() {
         let ended = within("the subscriber reaches the end", subscriber).await;
@@ -125,12 +125,15 @@ async fn follow(store: Arc<dyn EventStore>, filter: Filter, mut chance: Chance) 
         assert!(page.head >= head, "the head does not move back");
         assert!(
             page.read_up_to > after,
-            "a page behind a wake moves on from {after}"
+            "a page after a wake-up makes progress from {after}"
         );
         let in_page =
             |event: &Envelope| after < event.position && event.position <= page.read_up_to;
         let events: Vec<Envelope> = page.events().map(|event| Envelope::clone(event)).collect();
-        assert!(events.iter().all(in_page), "a page holds what it says");
+        assert!(
+            events.iter().all(in_page),
+            "a page has events of its range only"
+        );
         after = page.read_up_to;
         seen.extend(events);
         if seen.last().is_some_and(|event| event.event_type == LAST) {
@@ -144,7 +147,7 @@ struct Writer {
     store: Arc<dyn EventStore>,
     number: u64,
     chance: Chance,
-    told: Vec<Observed>,
+    observed: Vec<Observed>,
 }
 
 impl Writer {
@@ -157,18 +160,15 @@ impl Writer {
                 3 => {
                     let writes = self.writes(1_000_000).await;
                     let answer = self.send(id, writes).await;
-                    assert!(
-                        answer.is_err(),
-                        "a version that is not there yet is refused"
-                    );
+                    assert!(answer.is_err(), "a version above the stream's is rejected");
                 }
                 _ => self.until_accepted(id).await,
             }
         }
-        self.told
+        self.observed
     }
 
-    /// Decides again on fresh versions until the store agrees, as a service would.
+    /// Decides again on current versions until the commit is accepted, as a service would.
     async fn until_accepted(&mut self, id: CommandId) {
         for _ in 0..5 {
             let writes = self.writes(0).await;
@@ -186,21 +186,24 @@ impl Writer {
         let second = commit(other, self.writes(0).await);
         let batch = [first.clone(), second, first];
         let answers = append(&*self.store, &batch).await;
-        let told = batch.into_iter().zip(answers);
-        self.told
-            .extend(told.map(|(commit, answer)| Observed { commit, answer }));
+        let observed = batch.into_iter().zip(answers);
+        self.observed
+            .extend(observed.map(|(commit, answer)| Observed { commit, answer }));
     }
 
-    /// Sends an accepted commit again, as if its answer had been lost.
+    /// Sends an accepted commit again, as if its result had been lost.
     async fn repeat(&mut self) {
-        let mut accepted = self.told.iter().filter(|told| told.answer.is_ok());
-        let Some(again) = accepted.next_back().map(|told| told.commit.clone()) else {
+        let mut accepted = self
+            .observed
+            .iter()
+            .filter(|observed| observed.answer.is_ok());
+        let Some(again) = accepted.next_back().map(|observed| observed.commit.clone()) else {
             return;
         };
         let answer = append_one(&*self.store, again.clone()).await;
-        let receipt = answer.as_ref().expect("a repeat is not refused");
+        let receipt = answer.as_ref().expect("a repeat is not rejected");
         assert!(receipt.duplicate, "a repeat is a duplicate");
-        self.told.push(Observed {
+        self.observed.push(Observed {
             commit: again,
             answer,
         });
@@ -209,15 +212,15 @@ impl Writer {
     async fn send(&mut self, id: CommandId, writes: Vec<Write>) -> Result<Receipt, Rejected> {
         let commit = commit(id, writes);
         let answer = append_one(&*self.store, commit.clone()).await;
-        self.told.push(Observed {
+        self.observed.push(Observed {
             commit,
             answer: answer.clone(),
         });
         answer
     }
 
-    /// One to three streams at the versions that they have now, `ahead` added to the first's; some with `Any`, some as
-    /// preconditions.
+    /// Writes to one to three streams at their current versions, with `ahead` added to that of the first; some with
+    /// `Any`, some as preconditions.
     async fn writes(&mut self, ahead: u64) -> Vec<Write> {
         let count = 1 + self.chance.below(3);
         let named: BTreeSet<u64> = (0..count).map(|_| self.chance.below(STREAMS)).collect();
@@ -243,7 +246,8 @@ impl Writer {
     }
 }
 
-/// Positions without gap; versions without gap inside each stream; each commit's events adjacent, with their ids.
+/// Positions have no gaps, versions have no gaps inside each stream, and the events of each commit are adjacent and
+/// have their ids.
 fn check_log(log: &[Envelope]) {
     let mut versions: HashMap<&StreamId, u64> = HashMap::new();
     let mut commands = HashSet::new();
@@ -273,13 +277,13 @@ fn check_log(log: &[Envelope]) {
     }
 }
 
-/// What was acknowledged is there, whole and where the receipt says; what was not accepted is not; each writer's commits
-/// are in the order in which it made them.
-fn check_answers(log: &[Envelope], told: &[Vec<Observed>]) {
+/// Each accepted commit is in the log as a whole, at the positions of its receipt; no other commit is. The commits of a
+/// writer are in the order in which it sent them.
+fn check_answers(log: &[Envelope], observed: &[Vec<Observed>]) {
     let stored: HashSet<_> = log.iter().filter_map(|event| event.command_id).collect();
     let mut acknowledged = HashSet::from([command(u64::MAX)]);
-    let (mut refused, mut repeated) = (0, 0);
-    for writer in told {
+    let (mut rejected, mut repeated) = (0, 0);
+    for writer in observed {
         let mut last = Position::START;
         for Observed { commit, answer } in writer {
             match answer {
@@ -290,21 +294,21 @@ fn check_answers(log: &[Envelope], told: &[Vec<Observed>]) {
                     check_receipt(log, commit, receipt);
                     acknowledged.insert(commit.command_id());
                 }
-                Err(_) => refused += 1,
+                Err(_) => rejected += 1,
             }
         }
     }
     assert_eq!(
         stored, acknowledged,
-        "the log holds exactly what was acknowledged"
+        "the log has exactly the acknowledged commits"
     );
     let accepted = acknowledged.len();
     println!(
-        "{} events, {accepted} accepted, {refused} refused, {repeated} repeated",
+        "{} events, {accepted} accepted, {rejected} rejected, {repeated} repeated",
         log.len()
     );
     assert!(accepted >= MIN_ACCEPTED, "only {accepted} accepted");
-    assert!(refused >= MIN_REJECTED, "only {refused} refused");
+    assert!(rejected >= MIN_REJECTED, "only {rejected} rejected");
     assert!(repeated >= MIN_REPEATED, "only {repeated} repeated");
 }
 
@@ -330,11 +334,11 @@ fn check_receipt(log: &[Envelope], commit: &Commit, receipt: &Receipt) {
     for (stream, version) in &receipt.versions {
         let of_stream = stored.iter().rfind(|event| &event.stream == stream);
         let last = of_stream.map(|event| event.version);
-        assert_eq!(last, Some(*version), "the receipt tells the versions");
+        assert_eq!(last, Some(*version), "the receipt has the versions");
     }
 }
 
-/// Each stream, read by itself, is its part of the log.
+/// Each stream has the same events as its part of the log.
 async fn check_streams(store: &dyn EventStore, log: &[Envelope]) {
     for number in 0..STREAMS {
         let stream = stream(format!("s-{number}"));
@@ -364,7 +368,7 @@ fn difference(seen: &[Envelope], wanted: &[Envelope]) -> String {
 }
 
 impl Chance {
-    /// Nothing, a turn for others, or a moment: what lies between deciding and writing.
+    /// A random delay between deciding and writing, or none.
     async fn delay(&mut self) {
         match self.below(4) {
             0 => {}

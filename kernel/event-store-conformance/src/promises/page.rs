@@ -1,4 +1,4 @@
-//! Reads come in pages that say how far they read.
+//! Reads return pages, which report the position that they were read up to.
 
 use event_sourcing::store::MAX_PAGE_EVENTS;
 use event_sourcing::{EventStore, ExpectedVersion, Filter, Position, StreamId, Version, Write};
@@ -34,9 +34,9 @@ async fn page(
     (positions.collect(), page.read_up_to.0)
 }
 
-/// `through` is behind everything that the page looked at: at the head when nothing is left, also if the filter let
-/// little or nothing through, and not beyond the last event of a page that is full.
-pub async fn a_page_says_how_far_it_read(harness: &dyn Harness) {
+/// `read_up_to` covers everything that the page scanned: it is the head at the end of the log, also if the filter
+/// matched few events or none, and it is before the next matching event if the page is full.
+pub async fn a_page_reports_the_position_it_was_read_up_to(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let empty = store
         .read_all(Position::START, &Filter::ALL, 10)
@@ -63,18 +63,18 @@ pub async fn a_page_says_how_far_it_read(harness: &dyn Harness) {
     assert_eq!(positions, [3]);
     assert!(
         (3..7).contains(&read_up_to),
-        "a full page ends in front of the next, at {read_up_to}"
+        "a full page ends before the next event, at {read_up_to}"
     );
     assert_eq!(
         page(store, read_up_to, &rare, 1).await.0,
         [7],
-        "and the next one is not skipped"
+        "the next event is not skipped"
     );
     assert_eq!(page(store, 2, &Filter::ALL, 4).await, (vec![3, 4, 5, 6], 6));
 }
 
-/// A filter by stream type lets every event of such a stream through, whatever its type, but for those that it ignores
-/// there. In addition a filter by event type selects events of any stream.
+/// A filter by stream type selects every event of such streams except for the event types that it ignores there. A
+/// filter by event type also selects events of other streams.
 pub async fn a_filter_selects_streams_by_their_type(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     // Positions 1 to 12: in turn streams of the types left, right and other, each with A, B, C and D.
@@ -121,7 +121,8 @@ pub async fn a_filter_selects_streams_by_their_type(harness: &dyn Harness) {
     }
 }
 
-/// A page has at most as many events as asked for, at least one if there is one, and never more than the store's limit.
+/// A page has at most the requested number of events, at least one if there is one, and never more than the store's
+/// limit.
 pub async fn a_page_keeps_its_limit(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
@@ -141,13 +142,21 @@ pub async fn a_page_keeps_its_limit(harness: &dyn Harness) {
             .read_all(Position::START, &Filter::ALL, asked)
             .await
             .expect("a page");
-        assert_eq!(log.entries.len(), given, "asked the log for {asked}");
+        assert_eq!(
+            log.entries.len(),
+            given,
+            "a page of the log with limit {asked}"
+        );
         assert_eq!(log.read_up_to, Position(given as u64));
         let page = store
             .read_stream(&a, Version::NONE, asked)
             .await
             .expect("a page");
-        assert_eq!(page.events.len(), given, "asked the stream for {asked}");
+        assert_eq!(
+            page.events.len(),
+            given,
+            "a page of the stream with limit {asked}"
+        );
         assert!(!page.is_end);
     }
     let log = whole_log(store).await;
@@ -155,11 +164,12 @@ pub async fn a_page_keeps_its_limit(harness: &dyn Harness) {
     assert_eq!(
         read_log(store, &Filter::ALL, 900).await,
         log,
-        "whatever the page size"
+        "for any page size"
     );
 }
 
-/// A stream's pages are in order of version without gap, hold no other stream's events, and say when the stream ends.
+/// The pages of a stream are ordered by version without gaps, have no events of other streams, and report the end of
+/// the stream.
 pub async fn a_stream_is_read_in_pages(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b) = (stream("a"), stream("b"));
@@ -195,7 +205,7 @@ pub async fn a_stream_is_read_in_pages(harness: &dyn Harness) {
         assert_eq!(
             (page.events.len(), page.is_end),
             (expected, is_end),
-            "{limit} behind {after}"
+            "{limit} after {after}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A write without events is checked like any other and leaves nothing; a commit is whole or absent.
+//! A write without events is checked like any other, but writes no event; a commit is whole or absent.
 
 use event_sourcing::{ExpectedVersion, Position, Version};
 
@@ -7,9 +7,9 @@ use crate::support::{
     accepted, append_one, command, commit, conflict_at, exact, stream, version, whole_log, write,
 };
 
-/// Streams that were only read are preconditions: one that moved refuses the commit, one that did not gets no event and
-/// is not in the receipt.
-pub async fn a_precondition_is_checked_and_leaves_nothing(harness: &dyn Harness) {
+/// Streams that were only read are preconditions: if one has changed, the commit is rejected; otherwise it gets no
+/// event and is not in the receipt.
+pub async fn a_precondition_is_checked_and_writes_no_event(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (read, written, absent) = (stream("read"), stream("written"), stream("absent"));
     accepted(
@@ -35,7 +35,7 @@ pub async fn a_precondition_is_checked_and_leaves_nothing(harness: &dyn Harness)
     assert_eq!(
         version(store, &written).await,
         Version(0),
-        "nothing was written so far"
+        "no event was written so far"
     );
 
     let writes = vec![
@@ -58,7 +58,7 @@ pub async fn a_precondition_is_checked_and_leaves_nothing(harness: &dyn Harness)
     );
 }
 
-/// If one of a commit's streams is stale, the others get nothing either, whichever of them it is.
+/// If the expected version of any stream of a commit is wrong, the other streams get no events either.
 pub async fn a_commit_is_whole_or_absent(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let streams: Vec<_> = (0..4).map(|n| stream(format!("part-{n}"))).collect();
@@ -78,7 +78,7 @@ pub async fn a_commit_is_whole_or_absent(harness: &dyn Harness) {
         assert_eq!(conflict_at(&answer, stale), Version(0));
         assert!(
             whole_log(store).await.is_empty(),
-            "nothing of a refused commit is there"
+            "a rejected commit writes no event"
         );
     }
     let receipt = accepted(store, commit(command(1), with_stale(usize::MAX))).await;
@@ -86,6 +86,6 @@ pub async fn a_commit_is_whole_or_absent(harness: &dyn Harness) {
         .iter()
         .map(|part| (part.clone(), Version(2)))
         .collect();
-    assert_eq!(receipt.versions, versions, "in the order of writing");
+    assert_eq!(receipt.versions, versions, "in the order of the writes");
     assert_eq!((receipt.first, receipt.last), (Position(1), Position(8)));
 }

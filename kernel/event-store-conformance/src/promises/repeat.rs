@@ -1,4 +1,4 @@
-//! A command id takes effect once; its repeat gets the first receipt, whatever it expects.
+//! A command id takes effect once; a repeat returns the first receipt, whatever its expected versions.
 
 use event_sourcing::{ExpectedVersion, Position, Receipt, Version};
 use futures::future::join_all;
@@ -15,8 +15,9 @@ fn repeated(first: &Receipt) -> Receipt {
     }
 }
 
-/// A command that is sent again, to this process or another one, gets its first receipt and writes nothing.
-pub async fn a_repeat_gets_the_first_receipt(harness: &dyn Harness) {
+/// A command that is sent again, through the same process or another one, returns its first receipt and writes no
+/// event.
+pub async fn a_repeat_returns_the_first_receipt(harness: &dyn Harness) {
     let (one, other) = (harness.open().await.events, harness.open().await.events);
     let a = stream("a");
     let mut noted = write(&a, ExpectedVersion::NoStream, 0);
@@ -40,16 +41,20 @@ pub async fn a_repeat_gets_the_first_receipt(harness: &dyn Harness) {
             Ok(repeated(&first))
         );
     }
-    assert_eq!(whole_log(&*one).await.len(), 2, "the repeats wrote nothing");
+    assert_eq!(
+        whole_log(&*one).await.len(),
+        2,
+        "the repeats wrote no event"
+    );
 }
 
-/// An id that repeats inside a batch takes effect once, also beside others.
-pub async fn a_repeat_inside_a_batch_gets_the_first_receipt(harness: &dyn Harness) {
+/// An id that repeats inside a batch takes effect once, also among other commits.
+pub async fn a_repeat_inside_a_batch_returns_the_first_receipt(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b) = (stream("a"), stream("b"));
     let send = commit(command(1), vec![write(&a, ExpectedVersion::NoStream, 2)]);
-    let beside = commit(command(2), vec![write(&b, ExpectedVersion::NoStream, 1)]);
-    let answers = append(store, &[send.clone(), send.clone(), beside.clone(), send]).await;
+    let other = commit(command(2), vec![write(&b, ExpectedVersion::NoStream, 1)]);
+    let answers = append(store, &[send.clone(), send.clone(), other.clone(), send]).await;
     let first = answers[0].as_ref().expect("the first is accepted");
     assert_eq!(answers[1], Ok(repeated(first)));
     assert_eq!(answers[3], Ok(repeated(first)));
@@ -59,7 +64,7 @@ pub async fn a_repeat_inside_a_batch_gets_the_first_receipt(harness: &dyn Harnes
     );
 
     let later = commit(command(3), vec![write(&b, exact(1), 1)]);
-    let answers = append(store, &[beside.clone(), later, beside]).await;
+    let answers = append(store, &[other.clone(), later, other]).await;
     let outcome: Vec<_> = answers
         .iter()
         .map(|answer| {
@@ -72,8 +77,8 @@ pub async fn a_repeat_inside_a_batch_gets_the_first_receipt(harness: &dyn Harnes
     assert_eq!(whole_log(store).await.len(), 4);
 }
 
-/// A receipt tells the versions of all the commit's streams and of no stream of its neighbours.
-pub async fn a_repeat_over_several_streams_gets_the_first_receipt(harness: &dyn Harness) {
+/// A receipt has the versions of all streams of its commit and of no stream of its neighbours.
+pub async fn a_repeat_over_several_streams_returns_the_first_receipt(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b, c) = (stream("a"), stream("b"), stream("c"));
     accepted(
@@ -101,11 +106,11 @@ pub async fn a_repeat_over_several_streams_gets_the_first_receipt(harness: &dyn 
     assert_eq!((first.first, first.last), (Position(4), Position(8)));
     assert_eq!(append_one(store, send.clone()).await, Ok(repeated(first)));
 
-    let standing = store.standing(command(2), &[]).await.expect("the standing");
+    let standing = store.standing(command(2), &[]).await.expect("the status");
     assert_eq!(
         standing.receipt,
         Some(repeated(first)),
-        "standing tells the same receipt"
+        "the status has the same receipt"
     );
     let last = accepted(
         store,
@@ -121,9 +126,9 @@ pub async fn a_repeat_over_several_streams_gets_the_first_receipt(harness: &dyn 
     assert_eq!(again, Ok(repeated(&last)), "also at the log's end");
 }
 
-/// A retried command finds its own effect there. Its expectation no longer holds, and it may even be decided anew into
-/// other events; the first receipt is still the answer.
-pub async fn a_repeat_is_answered_before_its_expectation_is_checked(harness: &dyn Harness) {
+/// A retried command whose first attempt took effect. Its expected version no longer matches, and it may even have been
+/// decided again with other events; the result is still the first receipt.
+pub async fn a_repeat_is_detected_before_its_expectation_is_checked(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b) = (stream("a"), stream("b"));
     let first = accepted(
@@ -148,7 +153,7 @@ pub async fn a_repeat_is_answered_before_its_expectation_is_checked(harness: &dy
     assert_eq!(whole_log(store).await.len(), 2);
 }
 
-/// The same command from many callers at once, in two processes, takes effect once.
+/// The same command from many concurrent callers in two processes takes effect once.
 pub async fn repeats_race_and_one_takes_effect(harness: &dyn Harness) {
     let handles = [harness.open().await, harness.open().await];
     for round in 0..10 {

@@ -1,4 +1,4 @@
-//! Snapshots are replaced by newer ones only, each shape by itself, and removed where they are not of their stream.
+//! A snapshot is replaced only by a newer one of its schema version, and removed if it does not belong to its stream.
 
 use event_sourcing::{EventStore, Snapshot, StreamId, Version};
 use serde_json::{Value, json};
@@ -16,13 +16,13 @@ fn snapshot(stream: &StreamId, schema_version: u32, version: u64, state: &Value)
     }
 }
 
-async fn kept(
+async fn loaded(
     store: &dyn EventStore,
     stream: &StreamId,
     schema_version: u32,
 ) -> Option<(u64, Value)> {
-    let loaded = store.load_snapshot(stream, schema_version).await;
-    let snapshot = loaded.expect("the snapshot is answered")?;
+    let snapshot = store.load_snapshot(stream, schema_version).await;
+    let snapshot = snapshot.expect("the store returns a result")?;
     assert_eq!(&snapshot.stream, stream);
     assert_eq!(snapshot.schema_version, schema_version);
     assert_eq!(snapshot.created_at, moment());
@@ -30,11 +30,11 @@ async fn kept(
     Some((snapshot.version.0, state))
 }
 
-/// A snapshot of the same or a lower version leaves what is there; a higher one takes its place.
+/// A snapshot of the same or a lower version does not replace the stored one; a higher one does.
 pub async fn a_snapshot_is_replaced_by_a_higher_version_only(harness: &dyn Harness) {
     let (store, other) = (harness.open().await.events, harness.open().await.events);
     let (a, b) = (stream("a"), stream("b"));
-    assert_eq!(kept(&*store, &a, 1).await, None);
+    assert_eq!(loaded(&*store, &a, 1).await, None);
 
     let states = [
         (100, "first"),
@@ -54,22 +54,26 @@ pub async fn a_snapshot_is_replaced_by_a_higher_version_only(harness: &dyn Harne
         store
             .save_snapshot(&given)
             .await
-            .expect("the snapshot is answered");
-        let (_, found) = kept(&*other, &a, 1).await.expect("a snapshot");
+            .expect("the store returns a result");
+        let (_, found) = loaded(&*other, &a, 1).await.expect("a snapshot");
         assert_eq!(
             found["name"], expected,
-            "behind {state} at version {version}"
+            "after {state} at version {version}"
         );
         assert_eq!(found["text"], "日本 🦀 \"");
     }
     assert_eq!(
-        kept(&*store, &a, 1).await.map(|(version, _)| version),
+        loaded(&*store, &a, 1).await.map(|(version, _)| version),
         Some(201)
     );
-    assert_eq!(kept(&*store, &b, 1).await, None, "another stream has none");
+    assert_eq!(
+        loaded(&*store, &b, 1).await,
+        None,
+        "another stream has none"
+    );
 }
 
-/// Binaries that write different shapes do not replace each other's snapshots.
+/// Binaries with different schema versions do not replace each other's snapshots.
 pub async fn each_schema_version_has_its_snapshot(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");
@@ -78,41 +82,41 @@ pub async fn each_schema_version_has_its_snapshot(harness: &dyn Harness) {
         store
             .save_snapshot(&given)
             .await
-            .expect("the snapshot is answered");
+            .expect("the store returns a result");
     }
-    assert_eq!(kept(store, &a, 1).await, Some((400, json!([1]))));
-    assert_eq!(kept(store, &a, 2).await, Some((500, json!([2]))));
-    assert_eq!(kept(store, &a, 3).await, Some((1, json!([3]))));
-    assert_eq!(kept(store, &a, 4).await, None);
+    assert_eq!(loaded(store, &a, 1).await, Some((400, json!([1]))));
+    assert_eq!(loaded(store, &a, 2).await, Some((500, json!([2]))));
+    assert_eq!(loaded(store, &a, 3).await, Some((1, json!([3]))));
+    assert_eq!(loaded(store, &a, 4).await, None);
 }
 
-/// A snapshot that is not of its stream's events is removed, and with it what kept a lower one out.
-pub async fn a_removed_snapshot_makes_room_for_a_lower_one(harness: &dyn Harness) {
+/// After a snapshot that does not match its stream's events was removed, one of a lower version can be saved.
+pub async fn a_removed_snapshot_can_be_replaced_by_a_lower_one(harness: &dyn Harness) {
     let (store, other) = (harness.open().await.events, harness.open().await.events);
     let (a, b) = (stream("a"), stream("b"));
     for (stream, schema_version) in [(&a, 1), (&a, 2), (&b, 1)] {
         let given = snapshot(stream, schema_version, 300, &json!("foreign"));
         let saved = store.save_snapshot(&given).await;
-        saved.expect("the snapshot is answered");
+        saved.expect("the store returns a result");
     }
     let remove = async |version| {
         let removed = store.remove_snapshot(&a, 1, Version(version)).await;
-        removed.expect("the removal is answered");
+        removed.expect("the store removes it");
     };
     for other_version in [299, 301] {
         remove(other_version).await;
-        assert_eq!(kept(&*other, &a, 1).await, Some((300, json!("foreign"))));
+        assert_eq!(loaded(&*other, &a, 1).await, Some((300, json!("foreign"))));
     }
     for _ in 0..2 {
         remove(300).await;
-        assert_eq!(kept(&*other, &a, 1).await, None);
+        assert_eq!(loaded(&*other, &a, 1).await, None);
     }
     for (stream, schema_version) in [(&a, 2), (&b, 1)] {
-        let left = kept(&*other, stream, schema_version).await;
+        let left = loaded(&*other, stream, schema_version).await;
         assert_eq!(left, Some((300, json!("foreign"))));
     }
     let given = snapshot(&a, 1, 100, &json!("own"));
     let saved = store.save_snapshot(&given).await;
-    saved.expect("the snapshot is answered");
-    assert_eq!(kept(&*other, &a, 1).await, Some((100, json!("own"))));
+    saved.expect("the store returns a result");
+    assert_eq!(loaded(&*other, &a, 1).await, Some((100, json!("own"))));
 }

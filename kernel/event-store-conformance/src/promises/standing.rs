@@ -1,15 +1,15 @@
-//! What a refusal is checked against: receipt, versions and head, as of one moment.
+//! The status of a command: receipt, versions and head from one snapshot. A rejection is verified with it.
 
 use event_sourcing::{ExpectedVersion, Position, Receipt, Version};
 
 use crate::Harness;
 use crate::support::{accepted, command, commit, exact, stream, within, write};
 
-/// `standing` tells the receipt if there is one, one version a stream in the order asked, and the head.
-pub async fn standing_tells_receipt_versions_and_head(harness: &dyn Harness) {
+/// `standing` returns the receipt if there is one, one version for each stream in the requested order, and the head.
+pub async fn a_status_has_the_receipt_the_versions_and_the_head(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let (a, b, absent) = (stream("a"), stream("b"), stream("absent"));
-    let empty = store.standing(command(1), &[]).await.expect("the standing");
+    let empty = store.standing(command(1), &[]).await.expect("the status");
     assert_eq!((empty.receipt, empty.head), (None, Position::START));
     assert!(empty.versions.is_empty());
 
@@ -24,9 +24,9 @@ pub async fn standing_tells_receipt_versions_and_head(harness: &dyn Harness) {
     let standing = store
         .standing(command(1), &asked)
         .await
-        .expect("the standing");
+        .expect("the status");
     let versions: Vec<_> = standing.versions.iter().map(|version| version.0).collect();
-    assert_eq!(versions, [2, 0, 3, 2], "in the order asked");
+    assert_eq!(versions, [2, 0, 3, 2], "in the requested order");
     assert_eq!(standing.head, Position(5));
     let repeated = Receipt {
         duplicate: true,
@@ -34,19 +34,16 @@ pub async fn standing_tells_receipt_versions_and_head(harness: &dyn Harness) {
     };
     assert_eq!(standing.receipt, Some(repeated));
 
-    let unknown = store
-        .standing(command(99), &[a])
-        .await
-        .expect("the standing");
+    let unknown = store.standing(command(99), &[a]).await.expect("the status");
     assert_eq!(
         (unknown.receipt, unknown.versions),
         (None, vec![Version(3)])
     );
 }
 
-/// While commits that write two streams together go on, no standing sees one of them without the other, nor a head that
-/// does not fit them.
-pub async fn standing_is_of_one_moment(harness: &dyn Harness) {
+/// During commits that write to two streams, no status has the version of one without that of the other, or a head that
+/// does not match.
+pub async fn a_status_is_from_one_snapshot(harness: &dyn Harness) {
     const COMMITS: u64 = 200;
     let (writing, reading) = (harness.open().await.events, harness.open().await.events);
     let streams = [stream("left"), stream("right")];
@@ -61,33 +58,30 @@ pub async fn standing_is_of_one_moment(harness: &dyn Harness) {
     let watching = async {
         loop {
             let last = command(COMMITS - 1);
-            let standing = reading
-                .standing(last, &streams)
-                .await
-                .expect("the standing");
+            let standing = reading.standing(last, &streams).await.expect("the status");
             let [left, right] = standing.versions[..] else {
-                panic!("one version a stream, got {:?}", standing.versions);
+                panic!("one version for each stream, got {:?}", standing.versions);
             };
-            assert_eq!(left, right, "both streams as of one moment");
+            assert_eq!(left, right, "both streams from one snapshot");
             assert_eq!(
                 standing.head.0,
                 left.0 + right.0,
-                "the head as of that moment"
+                "the head from the same snapshot"
             );
             assert_eq!(
                 standing.receipt.is_some(),
                 left.0 == COMMITS,
-                "the receipt too"
+                "the receipt from the same snapshot"
             );
             seen += 1;
             if left.0 == COMMITS {
                 break;
             }
-            // A store that never waits must let the writer have its turn.
+            // With a store that never waits, the writer would not get to run.
             tokio::task::yield_now().await;
         }
     };
     within("the writer's last commit is seen", watching).await;
     writer.await.expect("the writer ends");
-    println!("{seen} standings over {COMMITS} commits");
+    println!("{seen} reads of the status over {COMMITS} commits");
 }

@@ -1,4 +1,4 @@
-//! A reader that waits is woken by the commit, not by its poll.
+//! A waiting reader is woken by a commit, not by its poll.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use event_sourcing::{ExpectedVersion, Position};
 use crate::Harness;
 use crate::support::{accepted, command, commit, stream, within, write};
 
-/// A reader that waits for the next position sees it without a poll (the harness polls once an hour), also from another
-/// process, and however many wait. One that waits for more goes on waiting.
-pub async fn a_waiting_reader_wakes_at_once(harness: &dyn Harness) {
+/// Any number of readers that wait for the next position get it without a poll (the harness polls once an hour), also
+/// in another process. A reader that waits for a higher position continues to wait.
+pub async fn a_waiting_reader_is_woken_immediately(harness: &dyn Harness) {
     let (writing, reading) = (harness.open().await.events, harness.open().await.events);
     let a = stream("a");
     for round in 0..10 {
@@ -20,7 +20,7 @@ pub async fn a_waiting_reader_wakes_at_once(harness: &dyn Harness) {
                 tokio::spawn(async move { store.wait_for(Position(before + 1)).await })
             })
             .collect();
-        let patient = {
+        let later = {
             let store = reading.clone();
             tokio::spawn(async move { store.wait_for(Position(before + 2)).await })
         };
@@ -35,8 +35,8 @@ pub async fn a_waiting_reader_wakes_at_once(harness: &dyn Harness) {
             assert_eq!(head, Position(before + 1));
         }
         assert!(
-            !patient.is_finished(),
-            "position {} is not there yet",
+            !later.is_finished(),
+            "position {} does not exist yet",
             before + 2
         );
         accepted(
@@ -47,7 +47,7 @@ pub async fn a_waiting_reader_wakes_at_once(harness: &dyn Harness) {
             ),
         )
         .await;
-        let woken = within("the patient reader wakes", patient).await;
+        let woken = within("the reader of the higher position wakes", later).await;
         assert_eq!(
             woken.expect("the waiter ends").expect("the head"),
             Position(before + 2)
@@ -55,15 +55,11 @@ pub async fn a_waiting_reader_wakes_at_once(harness: &dyn Harness) {
     }
 }
 
-/// A reader that is behind gets a head at once, from a handle that was open before the commit and from one that was
-/// opened behind it.
-pub async fn a_reader_behind_the_head_does_not_wait(harness: &dyn Harness) {
+/// A reader below the head gets the head immediately, from a handle that was open before the commit and from one that
+/// was opened after it.
+pub async fn a_reader_below_the_head_does_not_wait(harness: &dyn Harness) {
     let (writing, early) = (harness.open().await.events, harness.open().await.events);
-    let start = within(
-        "position 0 is always there",
-        early.wait_for(Position::START),
-    )
-    .await;
+    let start = within("position 0 always exists", early.wait_for(Position::START)).await;
     assert_eq!(start.expect("the head"), Position::START);
 
     accepted(
@@ -88,5 +84,5 @@ pub async fn a_reader_behind_the_head_does_not_wait(harness: &dyn Harness) {
         }
     }
     let beyond = tokio::time::timeout(Duration::from_millis(50), late.wait_for(Position(6))).await;
-    assert!(beyond.is_err(), "position 6 is not there, got {beyond:?}");
+    assert!(beyond.is_err(), "position 6 does not exist, got {beyond:?}");
 }

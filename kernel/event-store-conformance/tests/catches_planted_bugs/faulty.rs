@@ -1,4 +1,4 @@
-//! Stores with one mistake each: the memory store, with what goes in or comes out tampered with.
+//! Stores with one bug each: the memory store, with modified arguments or results.
 
 mod leases;
 
@@ -19,90 +19,90 @@ use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
-    /// No mistake: shows that the wrapper itself breaks nothing.
+    /// No bug: shows that the wrapper itself violates no guarantee.
     None,
-    /// The command id is not looked up.
+    /// Repeated command ids are not detected.
     ForgetsCommands,
-    /// A repeat is refused when its expectation no longer holds.
+    /// A repeat is rejected when its expected version no longer matches.
     ChecksExpectationsFirst,
-    /// A receipt that is given again names only the first stream.
+    /// The receipt of a repeat has only the first stream.
     ForgetsStreams,
     /// Expected versions are not checked.
     IgnoresExpectations,
-    /// `Follows` looks at the version alone.
+    /// `Follows` checks only the version.
     FollowsAnyEvent,
-    /// Writes without events are not looked at.
+    /// Writes without events are not checked.
     IgnoresPreconditions,
-    /// Each stream of a commit is written by itself.
+    /// Each stream of a commit is committed separately.
     TearsCommits,
-    /// One refusal refuses the batch.
+    /// One rejected commit rejects the batch.
     FailsTheBatch,
-    /// Positions come from a sequence, which a refused commit moves too.
+    /// Positions are taken from a sequence, which a rejected commit advances too.
     SkipsPositions,
-    /// The last commit can be seen for a moment before the one in front of it.
+    /// The last commit is briefly visible before the previous one.
     ShowsLateCommitsFirst,
-    /// A page begins with the last event of the page before.
+    /// A page starts with the last event of the previous page.
     DoublesEvents,
-    /// Pages that the filter left empty do not move on.
+    /// Pages without a match make no progress.
     StandsStillWhenEmpty,
     /// A full page claims to have read to the head.
     ClaimsTheHead,
-    /// Pages are as long as the log.
+    /// Pages have no limit.
     IgnoresLimits,
-    /// A full page never is the last of its stream.
+    /// A full page is never reported as the last one of its stream.
     NeverEndsFullPages,
-    /// Filters look at event types alone.
+    /// Filters check only event types.
     IgnoresStreamTypes,
-    /// What a filter ignores in one stream type it ignores in all.
+    /// An event type that a filter ignores in one stream type is ignored in all.
     IgnoresTooMuch,
-    /// An event that cannot be read fails its page.
+    /// An unreadable event fails its page.
     FailsPages,
-    /// An event that cannot be read is left out.
+    /// An unreadable event is omitted.
     LeavesUnreadableOut,
     NeverWakes,
-    /// Times are kept in milliseconds.
+    /// Times are rounded to milliseconds.
     RoundsTimes,
-    /// Metadata are not kept.
+    /// Metadata are not stored.
     DropsMetadata,
-    /// Standing reads its parts one after the other.
+    /// The parts of a status are read one after the other.
     TearsStanding,
-    /// The log's id is another one each time.
+    /// The log's id is different each time.
     ChangesItsId,
     /// All logs have the same id.
     SharesItsId,
-    /// An event is named by the position after its own.
+    /// A mark has the event before its position.
     NamesTheEventBefore,
-    /// Any snapshot replaces the one that is there.
+    /// Any snapshot replaces the stored one.
     ReplacesSnapshots,
-    /// One snapshot a stream, whatever its shape.
+    /// All schema versions share one snapshot.
     MixesSchemaVersions,
     /// A snapshot is never removed.
     KeepsForeignSnapshots,
-    /// Fences are not looked at.
+    /// Fences are not checked.
     IgnoresFences,
-    /// The token stays when the owner changes.
+    /// The token does not grow when the owner changes.
     KeepsTokens,
-    /// A lease is given to whoever asks.
+    /// A held lease is returned to any owner.
     SharesLeases,
-    /// Leases last for ever.
+    /// Leases never expire.
     NeverExpires,
-    /// A lease is released for whoever asks.
+    /// Any owner can release a lease.
     ReleasesForAnybody,
-    /// The list of leases looks at the first character of the prefix alone.
+    /// The list of leases checks only the first character of the prefix.
     ListsTooMuch,
-    /// The list of leases ends early.
+    /// The list of leases is too short.
     ListsAHundred,
-    /// Every lease is forgotten once it has ended for long.
+    /// A retention deletes ended leases with any name.
     ForgetsEveryLease,
-    /// No lease is ever forgotten.
+    /// No lease is ever deleted.
     ForgetsNoLease,
-    /// Leases are seized only if nobody holds them.
+    /// Leases are seized only if they are free.
     SeizesWhatIsFree,
-    /// A seized lease keeps its token.
+    /// The token of a seized lease does not grow.
     SeizesUnderOldTokens,
 }
 
-/// A store with a mistake.
+/// A store with a bug.
 #[derive(Debug)]
 pub struct Faulty {
     inner: MemoryEventStore,
@@ -130,7 +130,7 @@ impl Faulty {
         CommandId(Uuid::from_u64_pair(u64::MAX, self.count()))
     }
 
-    /// The commit as the bug makes it out.
+    /// The commit as modified by the bug.
     fn tampered(&self, commit: &Commit) -> Commit {
         let mut id = commit.command_id();
         let mut writes = commit.writes().to_vec();
@@ -156,7 +156,7 @@ impl Faulty {
         Commit::try_new(id, commit.recorded_at(), writes, fence).expect("still a commit")
     }
 
-    /// A commit for each stream that gets events; the answer to the last, or the first refusal.
+    /// Commits each stream with events separately. Returns the result of the last commit, or the first rejection.
     async fn torn(&self, commit: &Commit) -> Result<Receipt, Rejected> {
         let mut answer = None;
         for write in commit
@@ -172,7 +172,7 @@ impl Faulty {
         Ok(answer.expect("a commit has events"))
     }
 
-    /// The first write that asks for a new stream where there is one.
+    /// The rejection of the first write that expects no stream where one exists.
     async fn taken(&self, batch: &[Commit]) -> Option<Rejected> {
         let writes = batch.iter().flat_map(Commit::writes);
         for Write {
@@ -195,7 +195,7 @@ impl Faulty {
         None
     }
 
-    /// An event that no reader is shown, where a sequence would have moved on.
+    /// Writes an event that readers do not see, where a sequence would have advanced.
     async fn leave_a_hole(&self) {
         let write = Write {
             stream: StreamId::new("filler", "filler"),
@@ -242,17 +242,17 @@ impl EventStore for Faulty {
             return Ok(answers);
         }
         if self.bug == Bug::ChecksExpectationsFirst
-            && let Some(refused) = self.taken(batch).await
+            && let Some(rejected) = self.taken(batch).await
         {
-            return Ok(vec![Err(refused); batch.len()]);
+            return Ok(vec![Err(rejected); batch.len()]);
         }
         let tampered: Vec<_> = batch.iter().map(|commit| self.tampered(commit)).collect();
         let mut answers = self.inner.append(&tampered).await?;
-        let refused = answers
+        let rejected = answers
             .iter()
             .find_map(|answer| answer.as_ref().err().cloned());
-        match (self.bug, refused) {
-            (Bug::FailsTheBatch, Some(refused)) => answers.fill(Err(refused)),
+        match (self.bug, rejected) {
+            (Bug::FailsTheBatch, Some(rejected)) => answers.fill(Err(rejected)),
             (Bug::SkipsPositions, Some(_)) => self.leave_a_hole().await,
             (Bug::ForgetsStreams, _) => {
                 for receipt in answers
@@ -383,12 +383,12 @@ impl EventStore for Faulty {
         stream: &StreamId,
         schema_version: u32,
     ) -> Result<Option<Snapshot>, StoreError> {
-        let kept = if self.bug == Bug::MixesSchemaVersions {
+        let stored = if self.bug == Bug::MixesSchemaVersions {
             0
         } else {
             schema_version
         };
-        let loaded = self.inner.load_snapshot(stream, kept).await?;
+        let loaded = self.inner.load_snapshot(stream, stored).await?;
         Ok(loaded.map(|snapshot| Snapshot {
             schema_version,
             version: Version(snapshot.version.0 % 1_000),
@@ -397,14 +397,15 @@ impl EventStore for Faulty {
     }
 
     async fn save_snapshot(&self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let mut kept = snapshot.clone();
+        let mut stored = snapshot.clone();
         match self.bug {
-            Bug::MixesSchemaVersions => kept.schema_version = 0,
-            // Each one outbids the one before it; the bid is taken off again when it is loaded.
-            Bug::ReplacesSnapshots => kept.version.0 += self.count() * 1_000,
+            Bug::MixesSchemaVersions => stored.schema_version = 0,
+            // Each snapshot is stored with a higher version than the one before, which is reduced again when it is
+            // loaded.
+            Bug::ReplacesSnapshots => stored.version.0 += self.count() * 1_000,
             _ => {}
         }
-        self.inner.save_snapshot(&kept).await
+        self.inner.save_snapshot(&stored).await
     }
 
     async fn remove_snapshot(
@@ -422,14 +423,14 @@ impl EventStore for Faulty {
     }
 }
 
-/// The harness of a store with a mistake.
+/// The harness of a store with a bug.
 pub struct FaultyHarness {
     clock: Arc<ManualClock>,
     store: Arc<Faulty>,
 }
 
 impl FaultyHarness {
-    /// A fresh store with this mistake.
+    /// A new store with this bug.
     pub fn new(bug: Bug) -> Self {
         let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
         let store = Faulty {
@@ -455,11 +456,11 @@ impl Harness for FaultyHarness {
             .advance(TimeDelta::from_std(by).expect("a short time"));
     }
 
-    async fn damage(&self, position: Position, way: usize) -> bool {
-        let is_known = way == 0;
-        if is_known {
+    async fn damage(&self, position: Position, variant: usize) -> bool {
+        let is_supported = variant == 0;
+        if is_supported {
             self.store.inner.damage(position, "damaged by a test");
         }
-        is_known
+        is_supported
     }
 }

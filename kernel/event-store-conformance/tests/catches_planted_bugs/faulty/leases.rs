@@ -1,4 +1,4 @@
-//! Leases with one mistake.
+//! Leases with one bug.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl LeaseStore for Faulty {
         retention: Option<LeaseRetention>,
     ) -> Result<Vec<Lease>, StoreError> {
         let owner = if self.bug == Bug::SharesLeases {
-            "everybody"
+            "any owner"
         } else {
             owner
         };
