@@ -1,4 +1,4 @@
-//! What is appended: an account, and the event that its deposits leave.
+//! The aggregate of the workloads: an account and its event.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use event_sourcing::{Aggregate, DomainEvent, Metadata};
 use serde::{Deserialize, Serialize};
 
-/// An event of the size that the shop's own have.
+/// An event of about the same size as those of the shop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, DomainEvent)]
 #[event(name = "Deposited")]
 pub struct Deposited {
@@ -45,7 +45,7 @@ impl Aggregate for Account {
     }
 }
 
-/// The metadata that a request leaves beside an event.
+/// Metadata as a request sets it.
 pub fn metadata() -> Metadata {
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     Metadata {

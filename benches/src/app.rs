@@ -1,4 +1,4 @@
-//! The composition: an event store with what writes to it.
+//! An event store with an executor.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,20 +8,20 @@ use event_sourcing::execute::{Executor, ExecutorConfig, ExecutorTasks};
 use event_sourcing::{EventStore, SystemClock};
 use event_store_any::{AnyEventStore, Settings};
 
-/// An event store with its executor, as command-service has them.
+/// An event store with its executor, as in command-service.
 pub struct WriteSide {
     pub store: Arc<dyn EventStore>,
     pub executor: Arc<Executor>,
     tasks: ExecutorTasks,
 }
 
-/// The event store that `url` names.
+/// Opens the event store that `url` names.
 pub async fn open_store(url: &str) -> Result<Arc<dyn EventStore>> {
     let opened = AnyEventStore::open(url, Settings::default()).await?;
     Ok(opened.store())
 }
 
-/// The same beside the process that writes there, to hear at once of what is new.
+/// Opens an event store that another process writes, and polls a file frequently to see new events immediately.
 pub async fn open_to_follow(url: &str) -> Result<Arc<dyn EventStore>> {
     let settings = Settings {
         pool_size: 2,
@@ -43,7 +43,7 @@ impl WriteSide {
         }
     }
 
-    /// Waits until everything that was sent is durable and all snapshots are taken.
+    /// Waits until all commits are durable and all snapshots are saved.
     pub async fn finish(self) {
         drop(self.executor);
         self.tasks.finished().await;

@@ -1,4 +1,4 @@
-//! Load, decide, append durably: commands a second beside one-row transactions.
+//! Load, decide, append durably: commands per second compared with one-row transactions.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use event_sourcing::execute::ExecutorConfig;
 use crate::app::{WriteSide, open_store};
 use crate::arguments::Options;
 use crate::database::Server;
-use crate::deposit_workload::{Accounts, Teller, open_accounts, preload};
+use crate::deposit_workload::{Accounts, Depositor, open_accounts, preload};
 use crate::ids::Ids;
 use crate::limits::Writes;
 use crate::measure::{Figures, closed_loop};
@@ -16,7 +16,7 @@ use crate::report::{Comparison, Report, Row, Target};
 
 const EXISTING: usize = 1_000;
 
-/// What a figure with this many clients must reach.
+/// The target of a figure with this number of clients.
 fn target(limit: &Writes, case: &str, clients: usize) -> Option<Target> {
     match (limit, clients, case) {
         (Writes::Postgres(_), 64, "one hot aggregate") => Some(Target::AtLeast(1.0)),
@@ -29,11 +29,11 @@ fn target(limit: &Writes, case: &str, clients: usize) -> Option<Target> {
     }
 }
 
-/// Measures every case with every number of clients, between two measurements of the limit.
+/// Measures every case with each number of clients, between two measurements of the limit.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
-    let beside = server.database().await?;
-    let limit = Writes::create(&server, &beside.url, options.preload).await?;
+    let limit_database = server.database().await?;
+    let limit = Writes::create(&server, &limit_database.url, options.preload).await?;
     let database = server.database().await?;
     let store = open_store(&database.url).await?;
     let side = WriteSide::start(store, ExecutorConfig::default());
@@ -52,25 +52,25 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     for clients in options.clients_or(&[1, 16, 64, 256]) {
         let mut before = limit.measure(clients, options.duration()).await?;
         for (case, accounts) in &cases {
-            let tellers = (0..clients).map(|_| Teller {
+            let clients_of_case = (0..clients).map(|_| Depositor {
                 executor: Arc::clone(&side.executor),
                 ids: Ids::new(),
                 accounts: accounts.clone(),
             });
-            let figures = closed_loop(tellers.collect(), options.duration()).await?;
+            let figures = closed_loop(clients_of_case.collect(), options.duration()).await?;
             let after = limit.measure(clients, options.duration()).await?;
             let row = Row::new("append", *case, server.engine(), clients, &figures);
             let compared = compare(&limit, case, clients, [&figures, &before, &after]);
-            report.add(&row.beside(compared))?;
+            report.add(&row.compared_to(compared))?;
             before = after;
         }
     }
     side.finish().await;
     database.discard().await?;
-    beside.discard().await
+    limit_database.discard().await
 }
 
-/// One client alone is held against the limit's latency, several against its rate.
+/// One client is compared by its latency, several by their rate.
 fn compare(limit: &Writes, case: &str, clients: usize, figures: [&Figures; 3]) -> Comparison {
     let name = limit.name(clients);
     if clients == 1 {

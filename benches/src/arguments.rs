@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Measures the system, each figure beside a limit that is measured in the same run.
+/// Measures the system, and compares each figure with a limit that is measured in the same run.
 #[derive(Debug, Parser)]
 #[command(name = "benches")]
 pub struct Arguments {
@@ -16,57 +16,57 @@ pub struct Arguments {
 
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// Where to measure: `postgres://…` is a server on which fresh databases are made and dropped, `sqlite://…` a
-    /// folder for fresh files. Without it: a private PostgreSQL cluster with default settings.
+    /// Where to measure: `postgres://…` is a server on which new databases are created and dropped, `sqlite://…` a
+    /// folder for new files. Default: a private PostgreSQL cluster with default settings.
     #[arg(long, global = true)]
     pub url: Option<String>,
-    /// One JSON line for each measurement in place of a table.
+    /// Print one JSON line for each measurement instead of a table.
     #[arg(long, global = true)]
     pub json: bool,
-    /// How long each measurement takes, after one second of warm-up.
+    /// Duration of each measurement, after one second of warm-up.
     #[arg(long, global = true, default_value_t = 5)]
     pub seconds: u64,
-    /// Events (or products) that are there before the measurement begins.
+    /// Events (or products) that exist before the measurement starts.
     #[arg(long, global = true, default_value_t = 0)]
     pub preload: u64,
-    /// How many clients work at once; each figure is measured for each of them.
+    /// Numbers of concurrent clients; each figure is measured for each number.
     #[arg(long, global = true, value_delimiter = ',')]
     pub clients: Vec<usize>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Bench {
-    /// The limits alone; they need nothing of ours.
+    /// Only the limits, without this project's code.
     Limits,
-    /// Commands that load, decide and append one event, beside one-row transactions.
+    /// Commands that load, decide and append one event, compared with one-row transactions.
     Append,
     /// Loading aggregates of 1, 100 and 10,000 events: cached, from a snapshot, cold.
     Load,
-    /// Rebuilding a projection from 200,000 events (or `--preload`), beside pages by hand.
+    /// Rebuilding a projection from 200,000 events (or `--preload`), compared with a hand-written program.
     Project,
-    /// From the answer of a mutation to the first query that sees it, at 200 mutations a second.
+    /// Time from the response of a mutation to the first query that sees it, at 200 mutations per second.
     Visible,
-    /// GraphQL through the real processes: reads beside a server without hops, writes beside the engine's own.
+    /// GraphQL through the real processes: reads compared with a single process, writes with inserts.
     Gateway,
-    /// Orders from createOrder to the end of their sagas, beside four commits by hand; also with one in three refused by
-    /// the carrier.
+    /// Orders from createOrder to the end of their sagas, compared with four plain commits; also with one in three
+    /// declined by the carrier.
     Saga,
-    /// Orders that are all for one product, beside orders for many.
+    /// Orders that are all for one product, compared with orders for many.
     Hot,
-    /// 10,000 suspended sagas (or `--preload`): what their owner takes at rest.
-    Rest,
-    /// Start on existing data, and memory at rest.
+    /// 10,000 suspended sagas (or `--preload`): the CPU and memory of the process that owns them.
+    Suspended,
+    /// Time to start on existing data, and memory when idle.
     Idle,
-    /// Serves the GraphQL limit until its standard input closes; other benches start it.
+    /// Serve the GraphQL limit until standard input closes; started by other benches.
     #[command(hide = true)]
     ServeDirect {
-        /// The database with its tables.
+        /// The database with the tables.
         database: String,
     },
 }
 
 impl Options {
-    /// How long each measurement takes.
+    /// The duration of each measurement.
     pub fn duration(&self) -> Duration {
         Duration::from_secs(self.seconds.max(1))
     }

@@ -1,4 +1,4 @@
-//! Fresh databases to measure on.
+//! Creates databases for measurements.
 
 use std::path::PathBuf;
 
@@ -11,13 +11,13 @@ use crate::ids::Ids;
 
 #[derive(Debug)]
 pub enum Server {
-    /// A cluster of our own, stopped and removed at the end.
+    /// A private cluster, stopped and removed at the end.
     Private(Cluster),
     Postgres(String),
     Sqlite(PathBuf),
 }
 
-/// A database of its own, dropped by [`Database::discard`].
+/// A new database, dropped by [`Database::discard`].
 #[derive(Debug)]
 pub struct Database {
     pub url: String,
@@ -32,16 +32,17 @@ enum Kind {
 }
 
 impl Server {
-    /// What the URL names; without one a private cluster.
+    /// The server that the URL names; without one a private cluster.
     pub async fn open(url: Option<&str>) -> Result<Self> {
         match url {
             None => Ok(Self::Private(Cluster::start().await)),
             Some(url) if url.starts_with("postgres://") => Ok(Self::Postgres(url.to_owned())),
             Some(url) => {
                 let Some(folder) = url.strip_prefix("sqlite://") else {
-                    bail!("--url is postgres://… or sqlite://…, got {url:?}");
+                    bail!("--url must start with postgres:// or sqlite://, got {url:?}");
                 };
-                std::fs::create_dir_all(folder).with_context(|| format!("cannot make {folder}"))?;
+                std::fs::create_dir_all(folder)
+                    .with_context(|| format!("cannot create {folder}"))?;
                 Ok(Self::Sqlite(PathBuf::from(folder)))
             }
         }
@@ -51,7 +52,7 @@ impl Server {
         !matches!(self, Self::Sqlite(_))
     }
 
-    /// How many processes of ours run on it, as reports say it.
+    /// The number of processes and the engine, for reports.
     pub fn layout(&self) -> &'static str {
         if self.is_postgres() {
             "3 × pg"
@@ -68,7 +69,7 @@ impl Server {
         }
     }
 
-    /// A fresh, empty database.
+    /// Creates an empty database.
     pub async fn database(&self) -> Result<Database> {
         let name = format!("bench_{:016x}", Ids::new().random());
         let server = match self {

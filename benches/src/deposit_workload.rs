@@ -1,4 +1,4 @@
-//! Deposits, one after the other, through the executor.
+//! Clients that make deposits through the executor, and data to start with.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::measure::Client;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Puts `times` deposits into an account in one commit.
+/// Makes `times` deposits into an account in one commit.
 #[derive(Debug)]
 pub struct Deposit {
     pub account: String,
     pub times: usize,
-    /// Whether the account most likely has no events yet.
+    /// Whether the account is expected to have no events yet.
     pub is_first: bool,
 }
 
@@ -48,7 +48,7 @@ impl Command for Deposit {
     }
 }
 
-/// Executes a deposit under a new command id.
+/// Executes a deposit with a new command id.
 pub async fn deposit(executor: &Executor, ids: &mut Ids, command: &Deposit) -> Result<()> {
     let context = Context {
         command_id: ids.command_id(),
@@ -63,23 +63,23 @@ pub async fn deposit(executor: &Executor, ids: &mut Ids, command: &Deposit) -> R
     Ok(())
 }
 
-/// Which accounts a client deposits into.
+/// The accounts that a client deposits into.
 #[derive(Clone, Debug)]
 pub enum Accounts {
-    /// A new one each time.
+    /// A new account each time.
     New,
     Known(Arc<Vec<String>>),
 }
 
 /// A client that deposits.
 #[derive(Debug)]
-pub struct Teller {
+pub struct Depositor {
     pub executor: Arc<Executor>,
     pub ids: Ids,
     pub accounts: Accounts,
 }
 
-impl Client for Teller {
+impl Client for Depositor {
     async fn operate(&mut self) -> Result<u64> {
         let command = match &self.accounts {
             Accounts::New => Deposit {
@@ -98,7 +98,7 @@ impl Client for Teller {
     }
 }
 
-/// Opens this many accounts and puts `deposits` into each.
+/// Opens `accounts` accounts with `deposits` deposits each.
 pub async fn open_accounts(
     executor: &Arc<Executor>,
     accounts: usize,
@@ -119,10 +119,10 @@ pub async fn open_accounts(
     Ok(Arc::new(names))
 }
 
-/// Accounts that `--preload` spreads its events over have so many each.
+/// Events of each account that `--preload` creates.
 const PRELOAD_DEPOSITS: usize = 10;
 
-/// Fills the log with about so many events that no measurement touches.
+/// Fills the log with about `events` events that no measurement reads.
 pub async fn preload(executor: &Arc<Executor>, events: u64) -> Result<()> {
     let accounts = usize::try_from(events)? / PRELOAD_DEPOSITS;
     open_accounts(executor, accounts, PRELOAD_DEPOSITS).await?;

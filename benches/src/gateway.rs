@@ -1,4 +1,4 @@
-//! The whole way through the real processes: GraphQL in, gRPC, events, read side, GraphQL out.
+//! The complete path through the real processes: GraphQL request, gRPC, events, read side, GraphQL response.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const BY_ID: &str = "product by id with its category";
 const LIST: &str = "20 products with categories";
 const CREATE: &str = "createProduct";
 
-/// Measures reads beside axum and async-graphql straight on PostgreSQL, and writes beside the engine's own.
+/// Compares reads with axum and async-graphql directly on PostgreSQL, and writes with inserts.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
     let services = Services::start(&server).await?;
@@ -89,11 +89,11 @@ impl Bench {
             return row;
         };
         let [ours, before, after] = [figures, &before, &after].map(|figures| figures.per_second);
-        row.beside(Comparison::new(name, ours, before, after, target))
+        row.compared_to(Comparison::new(name, ours, before, after, target))
     }
 }
 
-/// What the figures are held against, on the same server.
+/// The limits of the figures, on the same server.
 struct Limits {
     writes: Writes,
     log: Database,
@@ -158,7 +158,7 @@ fn products() -> String {
         .to_string()
 }
 
-/// Without a category; the answer is made of the product's own fields.
+/// Without a category, and only with fields of the product.
 pub fn create_product(ids: &mut Ids) -> String {
     json!({
         "query": "mutation($input:CreateProductInput!){createProduct(input:$input){id name price version createdAt}}",

@@ -1,4 +1,4 @@
-//! What the processes take at rest, and how fast they start on existing data.
+//! The resources that idle processes use, and the time to start on existing data.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::process::resident_bytes;
 use crate::report::{Report, Row, Target};
 use crate::services::Services;
 
-/// Time for what runs after the start: probes, the projections' first look.
+/// Time for work after a start: probes, the first reads of projections.
 const SETTLING: Duration = Duration::from_secs(2);
-/// The server counts what a session did up to a second late.
+/// Long, because the server updates its statistics up to a second late.
 const WATCHED: Duration = Duration::from_secs(30);
 const TRANSACTIONS_PER_SECOND: f64 = 5.0;
 const CONNECTIONS: f64 = 20.0;
-/// Of the services' databases, without this connection.
+/// Counts the services' databases, without this connection.
 const TRANSACTIONS: &str = "SELECT coalesce(sum(xact_commit + xact_rollback), 0)::float8 FROM pg_stat_database \
      WHERE datname LIKE 'bench\\_%'";
 const SESSIONS: &str = "SELECT count(*)::float8 FROM pg_stat_activity \
@@ -29,7 +29,7 @@ const SESSIONS: &str = "SELECT count(*)::float8 FROM pg_stat_activity \
 const SERVICE_MEGABYTES: f64 = 40.0;
 const SHOP_MEGABYTES: f64 = 150.0;
 
-/// Fills the processes, measures them, starts them again, and measures them idle.
+/// Fills the processes and measures them, then restarts them and measures them when idle.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
     let services = Services::start(&server).await?;
@@ -43,17 +43,17 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     )?;
     let services = services.restart_with(&[]).await?;
     tokio::time::sleep(SETTLING).await;
-    measure(&services.system, "started again", report)?;
+    measure(&services.system, "restarted", report)?;
     if let Store::Postgres { events, .. } = services.system.store() {
         measure_server(events, report).await?;
     }
     services.discard().await
 }
 
-/// What the processes ask of the server while nobody asks anything of them.
+/// Measures the load that idle processes put on the server.
 async fn measure_server(url: &str, report: &mut Report) -> Result<()> {
     let mut server = PgConnection::connect(url).await?;
-    let begin = Instant::now();
+    let start = Instant::now();
     let before: f64 = sqlx::query_scalar(TRANSACTIONS)
         .fetch_one(&mut server)
         .await?;
@@ -61,13 +61,13 @@ async fn measure_server(url: &str, report: &mut Report) -> Result<()> {
     let after: f64 = sqlx::query_scalar(TRANSACTIONS)
         .fetch_one(&mut server)
         .await?;
-    let elapsed = begin.elapsed();
+    let elapsed = start.elapsed();
     let sessions: f64 = sqlx::query_scalar(SESSIONS).fetch_one(&mut server).await?;
     server.close().await?;
     let per_second = (after - before) / elapsed.as_secs_f64();
     let row = Row::new("idle", "the server", "3 × pg", 0, &once(1, elapsed))
         .bound(
-            "transactions a second",
+            "transactions per second",
             per_second,
             Target::AtMost(TRANSACTIONS_PER_SECOND),
         )

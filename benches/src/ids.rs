@@ -1,10 +1,10 @@
-//! Random numbers and ids, made without a lock between the clients.
+//! Random numbers and ids, without a lock shared by clients.
 
 use std::hash::{BuildHasher, RandomState};
 
 use event_sourcing::{Clock, CommandId, SystemClock};
 
-/// A generator of its own for each client (`SplitMix64`, seeded at random).
+/// The generator of one client (`SplitMix64`, with a random seed).
 #[derive(Debug)]
 pub struct Ids(u64);
 
@@ -26,7 +26,7 @@ impl Ids {
         &from[usize::try_from(at).unwrap_or(0)]
     }
 
-    /// A new command id: a `UUIDv7`, as the services make them.
+    /// A new command id: a `UUIDv7`, as in the services.
     pub fn command_id(&mut self) -> CommandId {
         let mut random = [0; 10];
         random[..8].copy_from_slice(&self.random().to_le_bytes());
@@ -34,7 +34,7 @@ impl Ids {
         CommandId::from_parts(SystemClock.now(), random)
     }
 
-    /// A new aggregate id of the same kind.
+    /// A new aggregate id of the same form.
     pub fn aggregate_id(&mut self) -> String {
         self.command_id().to_string()
     }

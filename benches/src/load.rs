@@ -1,4 +1,4 @@
-//! Loading an aggregate: from the cache, from a snapshot, and from all of its events.
+//! Loads aggregates from the cache, from a snapshot, and from all of their events.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use crate::deposit_workload::{open_accounts, preload};
 use crate::measure::{Client, Figures, closed_loop};
 use crate::report::{Comparison, Report, Row, Target};
 
-/// The last one lies half way between two snapshots.
+/// The last one is half way between two snapshots.
 const SIZES: [usize; 4] = [1, 100, 10_000, 10_050];
-/// More accounts than the small cache holds, so that each load misses it.
+/// More accounts than the small cache has room for, so that each load is a cache miss.
 const ROTATING: usize = 4;
 
 struct Loader {
@@ -43,7 +43,7 @@ impl Client for Loader {
     }
 }
 
-/// One client loads accounts of each size in each way.
+/// One client loads accounts of each size in each cache mode.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
     let database = server.database().await?;
@@ -51,7 +51,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let filler = WriteSide::start(Arc::clone(&store), ExecutorConfig::default());
     preload(&filler.executor, options.preload).await?;
     filler.finish().await;
-    for (way, writing, reading) in ways() {
+    for (mode, writing, reading) in cache_modes() {
         let mut of_one_event: Option<Figures> = None;
         for events in SIZES {
             let writer = WriteSide::start(Arc::clone(&store), writing.clone());
@@ -66,13 +66,13 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
             };
             let figures = closed_loop(vec![loader], options.duration()).await?;
             reader.finish().await;
-            let case = format!("{events} events, {way}");
+            let case = format!("{events} events, {mode}");
             let mut row = Row::new("load", case, server.engine(), 1, &figures);
             if let Some(one) = &of_one_event {
                 let target =
-                    (way == "snapshotted" && events == 10_000).then_some(Target::AtMost(2.0));
+                    (mode == "snapshotted" && events == 10_000).then_some(Target::AtMost(2.0));
                 let p50 = one.p50_ms;
-                row = row.beside(Comparison::new(
+                row = row.compared_to(Comparison::new(
                     "p50 of 1 event",
                     figures.p50_ms,
                     p50,
@@ -87,8 +87,8 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     database.discard().await
 }
 
-/// How the accounts are written, and how they are loaded.
-fn ways() -> [(&'static str, ExecutorConfig, ExecutorConfig); 3] {
+/// The configurations for writing and for loading accounts.
+fn cache_modes() -> [(&'static str, ExecutorConfig, ExecutorConfig); 3] {
     let default = ExecutorConfig::default();
     let without_cache = ExecutorConfig {
         cached_streams: 1,

@@ -1,4 +1,4 @@
-//! Measurements, each beside its limit. The method is in `benches/README.md`.
+//! Measurements, each compared with its limit. The method is described in `benches/README.md`.
 
 mod account;
 mod app;
@@ -51,7 +51,7 @@ async fn run(arguments: &Arguments, report: &mut Report) -> anyhow::Result<()> {
         Bench::Gateway => gateway::run(options, report).await,
         Bench::Saga => saga::run(options, report).await,
         Bench::Hot => saga::run_hot(options, report).await,
-        Bench::Rest => saga::run_rest(options, report).await,
+        Bench::Suspended => saga::run_suspended(options, report).await,
         Bench::ServeDirect { database } => limits::serve_direct(database).await,
     }
 }

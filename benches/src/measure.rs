@@ -1,4 +1,4 @@
-//! The closed loop: each client sends its next operation when the one before is answered.
+//! The closed loop: each client sends its next operation after the result of the previous one.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 pub const WARM_UP: Duration = Duration::from_secs(1);
-/// A measurement with fewer operations says nothing.
+/// A measurement with fewer operations is not significant.
 const MIN_OPERATIONS: u64 = 5;
 
 pub trait Client: Send + 'static {
-    /// Does one operation and says how many it counts for.
+    /// Performs one operation and returns the number that it counts as.
     fn operate(&mut self) -> impl Future<Output = Result<u64>> + Send;
 }
 
-/// What a measurement gave.
+/// The result of a measurement.
 #[derive(Clone, Debug)]
 pub struct Figures {
     pub per_second: f64,
@@ -26,7 +26,7 @@ pub struct Figures {
     pub operations: u64,
 }
 
-/// How long operations took.
+/// The latencies of operations.
 #[derive(Debug, Default)]
 pub struct Latencies {
     operations: u64,
@@ -34,7 +34,7 @@ pub struct Latencies {
 }
 
 impl Latencies {
-    /// One answer that stands for so many operations.
+    /// Adds one result that counts as `operations` operations.
     pub fn add(&mut self, operations: u64, latency: Duration) {
         self.operations += operations;
         let nanos = u64::try_from(latency.as_nanos());
@@ -50,10 +50,10 @@ impl Latencies {
         self.operations
     }
 
-    /// Rate and quantiles.
+    /// Computes the rate and the quantiles.
     ///
     /// # Errors
-    /// If there are too few: a figure of a run that did nothing is none.
+    /// If there are too few operations for a significant result.
     pub fn figures(mut self, duration: Duration) -> Result<Figures> {
         if self.operations < MIN_OPERATIONS {
             bail!("only {} operations in {duration:?}", self.operations);
@@ -73,15 +73,15 @@ impl Latencies {
     }
 }
 
-/// Runs the clients side by side and measures after the warm-up.
+/// Runs the clients concurrently and measures after the warm-up.
 ///
 /// # Errors
-/// If any operation fails, or too few are done: a figure of a run that did nothing is none.
+/// If an operation fails, or there are too few for a significant result.
 pub async fn closed_loop<C: Client>(clients: Vec<C>, duration: Duration) -> Result<Figures> {
-    let gate = Arc::new(Barrier::new(clients.len()));
+    let barrier = Arc::new(Barrier::new(clients.len()));
     let mut running = JoinSet::new();
     for client in clients {
-        running.spawn(one_client(client, Arc::clone(&gate), duration));
+        running.spawn(one_client(client, Arc::clone(&barrier), duration));
     }
     let mut all = Latencies::default();
     while let Some(latencies) = running.join_next().await {
@@ -92,12 +92,12 @@ pub async fn closed_loop<C: Client>(clients: Vec<C>, duration: Duration) -> Resu
 
 async fn one_client<C: Client>(
     mut client: C,
-    gate: Arc<Barrier>,
+    barrier: Arc<Barrier>,
     duration: Duration,
 ) -> Result<Latencies> {
-    gate.wait().await;
-    let begin = Instant::now() + WARM_UP;
-    let end = begin + duration;
+    barrier.wait().await;
+    let start = Instant::now() + WARM_UP;
+    let end = start + duration;
     let mut latencies = Latencies::default();
     loop {
         let sent = Instant::now();
@@ -106,13 +106,13 @@ async fn one_client<C: Client>(
         }
         let operations = client.operate().await?;
         let answered = Instant::now();
-        if answered >= begin && answered < end {
+        if answered >= start && answered < end {
             latencies.add(operations, answered - sent);
         }
     }
 }
 
-/// A count as a number to divide.
+/// Converts a count for a division.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of a bench are far below 2^52"
@@ -121,7 +121,7 @@ pub fn count(operations: u64) -> f64 {
     operations as f64
 }
 
-/// The figures of one single run over many operations.
+/// The figures of a single run over many operations.
 pub fn once(operations: u64, elapsed: Duration) -> Figures {
     let milliseconds = elapsed.as_secs_f64() * 1_000.0;
     Figures {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_did_nothing_has_no_figures() {
+    fn a_run_without_operations_has_no_figures() {
         let nothing = Latencies::default();
         assert!(nothing.figures(Duration::from_secs(1)).is_err());
     }

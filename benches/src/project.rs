@@ -1,4 +1,4 @@
-//! Rebuilding a projection: the kernel's runner on SQL tables, beside keyset pages by hand.
+//! Rebuilds a projection: the kernel's runner on SQL tables, compared with a hand-written program.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,7 +25,7 @@ const ACCOUNTS: usize = 1_000;
 const EVENTS: u64 = 200_000;
 const POOL: u32 = 4;
 
-/// A row an account.
+/// A row for each account.
 #[derive(Debug)]
 struct Accounts;
 
@@ -71,7 +71,7 @@ fn fold(row: Option<AccountRow>, event: &Deposited, context: EventContext<'_>) -
     row
 }
 
-/// Fills a log, rebuilds a fresh read model from it, and does the same by hand before and after.
+/// Fills a log, rebuilds a new read model from it, and runs the hand-written program before and after.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
     let log = server.database().await?;
@@ -82,18 +82,18 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     open_accounts(&side.executor, ACCOUNTS, each).await?;
     let head = side.store.head().await?;
 
-    let by_hand = server.database().await?;
-    let before = by_hand_or_none(&server, &log.url, &by_hand.url).await?;
+    let baseline = server.database().await?;
+    let before = baseline_or_none(&server, &log.url, &baseline.url).await?;
     let rows = server.database().await?;
     let figures = with_runner(Arc::clone(&side.store), &rows.url, head).await?;
-    let after = by_hand_or_none(&server, &log.url, &by_hand.url).await?;
+    let after = baseline_or_none(&server, &log.url, &baseline.url).await?;
     let case = format!("{} events, {ACCOUNTS} rows", head.0);
     let mut row = Row::new("project", case, server.engine(), 1, &figures);
     if let (Some(before), Some(after)) = (before, after) {
         let [ours, before, after] = [&figures, &before, &after].map(|figures| figures.per_second);
         let target = Some(Target::AtLeast(0.6));
-        row = row.beside(Comparison::new(
-            "pages by hand",
+        row = row.compared_to(Comparison::new(
+            "hand-written pages",
             ours,
             before,
             after,
@@ -102,14 +102,14 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     }
     report.add(&row)?;
     side.finish().await;
-    for database in [rows, by_hand, log] {
+    for database in [rows, baseline, log] {
         database.discard().await?;
     }
     Ok(())
 }
 
 /// The hand-written program is for PostgreSQL.
-async fn by_hand_or_none(server: &Server, log: &str, rows: &str) -> Result<Option<Figures>> {
+async fn baseline_or_none(server: &Server, log: &str, rows: &str) -> Result<Option<Figures>> {
     if server.is_postgres() {
         Ok(Some(rebuild(log, rows).await?))
     } else {
@@ -122,7 +122,7 @@ async fn with_runner(log: Arc<dyn EventStore>, url: &str, head: Position) -> Res
     let database = Database::open(url, POOL, clock).await?;
     let rows = Arc::new(SqlProjectionStore::<Accounts>::open(database.clone()).await?);
     let leases = Arc::new(SqlLeaseStore::new(database.clone()));
-    let begin = Instant::now();
+    let start = Instant::now();
     let runner = Runner::<Accounts>::new(log, rows, leases, RunnerConfig::new("bench"));
     let mut state = runner.state();
     let stop = CancellationToken::new();
@@ -131,7 +131,7 @@ async fn with_runner(log: Arc<dyn EventStore>, url: &str, head: Position) -> Res
         .wait_for(|state| state.position >= head || state.parked.is_some())
         .await?
         .clone();
-    let elapsed = begin.elapsed();
+    let elapsed = start.elapsed();
     stop.cancel();
     running.await?;
     database.close().await;

@@ -1,4 +1,4 @@
-//! What is printed: one row a measurement, as a table or as JSON lines.
+//! Prints one row for each measurement, as a table or as JSON lines.
 
 use std::io::{self, Write as _};
 
@@ -11,17 +11,17 @@ pub struct Row {
     pub bench: &'static str,
     /// Such as `new aggregates`.
     pub case: String,
-    /// `postgres` or `sqlite`, or what else it ran on.
+    /// `postgres`, `sqlite`, or another environment.
     pub on: &'static str,
     pub clients: usize,
     pub per_second: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
     pub operations: u64,
-    /// What it is held against.
+    /// The limit that it is compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Comparison>,
-    /// What its own figures must reach.
+    /// The targets of its figures.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bounds: Vec<Bound>,
 }
@@ -35,7 +35,7 @@ pub struct Bound {
     pub reached: bool,
 }
 
-/// A figure beside its limit.
+/// A figure compared with its limit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
     pub to: String,
@@ -43,16 +43,16 @@ pub struct Comparison {
     pub before: f64,
     /// The limit, measured after.
     pub after: f64,
-    /// The figure over the mean of both.
+    /// The figure divided by the mean of both.
     pub ratio: f64,
-    /// What the ratio must reach.
+    /// The target of the ratio.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reached: Option<bool>,
 }
 
-/// What a figure or its ratio must reach.
+/// The target of a figure or its ratio.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
@@ -70,7 +70,7 @@ impl Target {
 }
 
 impl Comparison {
-    /// Holds a figure against its limit.
+    /// Compares a figure with its limit.
     pub fn new(to: &str, figure: f64, before: f64, after: f64, target: Option<Target>) -> Self {
         let ratio = figure / f64::midpoint(before, after);
         Self {
@@ -106,7 +106,7 @@ impl Row {
         }
     }
 
-    pub fn beside(mut self, limit: Comparison) -> Self {
+    pub fn compared_to(mut self, limit: Comparison) -> Self {
         self.limit = Some(limit);
         self
     }
@@ -123,7 +123,7 @@ impl Row {
     }
 }
 
-/// Prints rows as they come.
+/// Prints rows as they are added.
 #[derive(Debug)]
 pub struct Report {
     json: bool,
@@ -141,7 +141,7 @@ impl Report {
     /// Prints a row.
     ///
     /// # Errors
-    /// If standard output is closed: nobody reads any more.
+    /// If standard output is closed.
     pub fn add(&mut self, row: &Row) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
@@ -151,7 +151,7 @@ impl Report {
             self.started = true;
             writeln!(
                 out,
-                "{:<10} {:<34} {:<9} {:>7} {:>11} {:>9} {:>9}  beside its limit",
+                "{:<10} {:<34} {:<9} {:>7} {:>11} {:>9} {:>9}  compared with its limit",
                 "bench", "case", "on", "clients", "per second", "p50 ms", "p99 ms"
             )?;
         }
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_over_the_mean_of_the_limit_before_and_after() {
+    fn a_ratio_is_to_the_mean_of_the_limit_before_and_after() {
         let limit = Comparison::new("x", 300.0, 100.0, 200.0, Some(Target::AtLeast(1.8)));
         assert!((limit.ratio - 2.0).abs() < 1e-9);
         assert_eq!(limit.reached, Some(true));

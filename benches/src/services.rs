@@ -1,4 +1,4 @@
-//! The real processes on fresh databases, filled through their own API.
+//! The real processes on new databases, filled through their API.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Services {
     databases: Vec<Database>,
 }
 
-/// What was put into it.
+/// The created products.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     pub products: Arc<Vec<String>>,
@@ -30,7 +30,7 @@ impl Services {
         Self::start_with(server, &[]).await
     }
 
-    /// With settings for all processes.
+    /// Starts all processes with these settings.
     pub async fn start_with(server: &Server, settings: &[(&str, &str)]) -> Result<Self> {
         let mut databases = vec![server.database().await?];
         let store = if server.is_postgres() {
@@ -58,16 +58,16 @@ impl Services {
         self.system.gateway(0)
     }
 
-    /// Makes so many products, spread over categories.
+    /// Creates `products` products in several categories.
     pub async fn fill(&self, products: u64) -> Result<Catalogue> {
         let gateway = self.gateway()?;
-        let categories = side_by_side(gateway, CATEGORIES, |index, _| {
+        let categories = create_concurrently(gateway, CATEGORIES, |index, _| {
             let input = json!({ "name": format!("Category {index}") });
             ("createCategory", "CreateCategoryInput", input)
         })
         .await?;
         let categories = Arc::new(categories);
-        let products = side_by_side(gateway, usize::try_from(products)?, move |index, _| {
+        let products = create_concurrently(gateway, usize::try_from(products)?, move |index, _| {
             let category = &categories[index % categories.len()];
             let input = json!({
                 "name": format!("Product {index}"),
@@ -83,17 +83,17 @@ impl Services {
         })
     }
 
-    /// Makes so many products without a category, with so much of each, and gives their ids.
+    /// Creates `products` products without a category and with `stock` items each, and returns their ids.
     pub async fn fill_with_stock(&self, products: u64, stock: u64) -> Result<Arc<Vec<String>>> {
         let count = usize::try_from(products)?;
-        let made = side_by_side(self.gateway()?, count, move |index, _| {
+        let created = create_concurrently(self.gateway()?, count, move |index, _| {
             let input = json!({ "name": format!("Product {index}"), "price": 12.5, "stockQuantity": stock });
             ("createProduct", "CreateProductInput", input)
         });
-        Ok(Arc::new(made.await?))
+        Ok(Arc::new(created.await?))
     }
 
-    /// Where the events are.
+    /// The URL of the event store.
     pub fn event_store_url(&self) -> String {
         match self.system.store() {
             Store::Postgres { events, .. } => events.clone(),
@@ -101,7 +101,7 @@ impl Services {
         }
     }
 
-    /// Stops the processes, which must end cleanly, and starts new ones on the same databases, with other settings.
+    /// Stops the processes, which must end cleanly, and starts new ones on the same databases with other settings.
     pub async fn restart_with(self, settings: &[(&str, &str)]) -> Result<Self> {
         let store = self.system.store().clone();
         self.system.stop().await?;
@@ -123,15 +123,15 @@ impl Services {
 
 async fn start(store: Store, settings: &[(&str, &str)]) -> Result<System> {
     let binaries = tokio::task::spawn_blocking(Binaries::build).await??;
-    // Logging each request would be measured too.
+    // A log line for each request would affect the measurement.
     let settings = [&[("LOG_LEVEL", "warn,platform=info")], settings].concat();
     System::start_with(&binaries, store, Layout { each: 1 }, &settings).await
 }
 
 type Creation = (&'static str, &'static str, Value);
 
-/// Sends `count` creations from several clients, and gives the ids in order.
-async fn side_by_side(
+/// Sends `count` creations from several clients, and returns the ids in order.
+async fn create_concurrently(
     gateway: SocketAddr,
     count: usize,
     creation: impl Fn(usize, usize) -> Creation + Clone + Send + 'static,
@@ -141,7 +141,7 @@ async fn side_by_side(
         let creation = creation.clone();
         running.spawn(async move {
             let mut connection = Connection::open(gateway).await?;
-            let mut made = Vec::new();
+            let mut created = Vec::new();
             for index in (filler..count).step_by(FILLERS) {
                 let (mutation, kind, input) = creation(index, filler);
                 let document =
@@ -151,14 +151,14 @@ async fn side_by_side(
                 let Some(id) = data[mutation]["id"].as_str() else {
                     bail!("no id in {data}");
                 };
-                made.push((index, id.to_owned()));
+                created.push((index, id.to_owned()));
             }
-            anyhow::Ok(made)
+            anyhow::Ok(created)
         });
     }
     let mut all = Vec::with_capacity(count);
-    while let Some(made) = running.join_next().await {
-        all.extend(made??);
+    while let Some(created) = running.join_next().await {
+        all.extend(created??);
     }
     all.sort_unstable();
     Ok(all.into_iter().map(|(_, id)| id).collect())

@@ -1,4 +1,4 @@
-//! From the answer of a mutation to the first query that sees it, without asking for a position.
+//! Time from the response of a mutation to the first query that sees it, without a minimum position.
 
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,10 @@ use crate::services::Services;
 const MUTATIONS_PER_SECOND: usize = 200;
 const CLIENTS: usize = 20;
 const PRODUCTS: u64 = 1_000;
-/// A write that is not seen for so long is lost.
+/// A write that is not visible after this time counts as lost.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// 200 mutations a second from 20 clients; each of them asks again and again until it sees what it wrote.
+/// Sends 200 mutations per second from 20 clients; each queries repeatedly until it sees its write.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
     let services = Services::start(&server).await?;
@@ -60,7 +60,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
 struct Client {
     connection: Connection,
     ids: Ids,
-    /// Products whose stock nobody else sets; without them it makes new ones.
+    /// Products whose stock no other client sets. `None` if the client creates products.
     known: Option<Vec<String>>,
 }
 
@@ -74,25 +74,25 @@ fn own_share(products: &[String], number: usize) -> Vec<String> {
 }
 
 impl Client {
-    /// Sends its share at an even pace, and gives how long each write took to be seen.
+    /// Sends its share at a constant rate, and returns how long each write took to become visible.
     async fn work(&mut self, number: usize, duration: Duration) -> Result<Latencies> {
         let period =
             Duration::from_secs(1) * u32::try_from(CLIENTS)? / u32::try_from(MUTATIONS_PER_SECOND)?;
         tokio::time::sleep(period * u32::try_from(number)? / u32::try_from(CLIENTS)?).await;
         let mut pace = interval(period);
         pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let begin = Instant::now() + WARM_UP;
+        let start = Instant::now() + WARM_UP;
         let mut latencies = Latencies::default();
         loop {
             pace.tick().await;
             let now = Instant::now();
-            if now >= begin + duration {
+            if now >= start + duration {
                 return Ok(latencies);
             }
             let (id, quantity) = self.write().await?;
             let acknowledged = Instant::now();
             let seen_after = self.see(&id, quantity, acknowledged).await?;
-            if now >= begin {
+            if now >= start {
                 latencies.add(1, seen_after);
             }
         }
@@ -131,7 +131,7 @@ impl Client {
                 return Ok(since.elapsed());
             }
             if since.elapsed() > WAIT_TIMEOUT {
-                bail!("{id} was not seen: {}", answer.body);
+                bail!("{id} did not become visible: {}", answer.body);
             }
         }
     }

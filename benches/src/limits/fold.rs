@@ -1,4 +1,5 @@
-//! A projection by hand: keyset pages of the log, a fold in memory, one array upsert and the checkpoint a transaction.
+//! A hand-written projection: keyset pages of the log, a fold in memory, one array upsert and the checkpoint in each
+//! transaction.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -33,12 +34,12 @@ struct Sum {
     version: i64,
 }
 
-/// Folds the whole table `events` of `log` into a row an account in `rows`, and counts events a second.
+/// Folds the whole table `events` of `log` into a row for each account in `rows`, and measures events per second.
 pub async fn rebuild(log: &str, rows: &str) -> Result<Figures> {
     let mut log = PgConnection::connect(log).await?;
     let mut rows = PgConnection::connect(rows).await?;
     sqlx::raw_sql(TABLES).execute(&mut rows).await?;
-    let begin = Instant::now();
+    let start = Instant::now();
     let (mut after, mut count) = (0_i64, 0);
     loop {
         let page: Vec<(i64, String, i32, String)> = sqlx::query_as(
@@ -50,7 +51,7 @@ pub async fn rebuild(log: &str, rows: &str) -> Result<Figures> {
         .fetch_all(&mut log)
         .await?;
         let Some((last, ..)) = page.last() else {
-            return Ok(once(count, begin.elapsed()));
+            return Ok(once(count, start.elapsed()));
         };
         after = *last;
         count += page.len() as u64;
@@ -61,7 +62,7 @@ pub async fn rebuild(log: &str, rows: &str) -> Result<Figures> {
 async fn write_page(
     rows: &mut PgConnection,
     page: &[(i64, String, i32, String)],
-    through: i64,
+    read_up_to: i64,
 ) -> Result<()> {
     let mut ids: Vec<&str> = page.iter().map(|(_, id, ..)| id.as_str()).collect();
     ids.sort_unstable();
@@ -98,7 +99,7 @@ async fn write_page(
         .execute(&mut *transaction)
         .await?;
     sqlx::query("UPDATE limit_checkpoint SET position = $1")
-        .bind(through)
+        .bind(read_up_to)
         .execute(&mut *transaction)
         .await?;
     Ok(transaction.commit().await?)

@@ -1,4 +1,4 @@
-//! A saga by hand: the events of an order, in four transactions on one connection, and nothing else.
+//! A hand-written saga: only the events of an order, in four transactions on one connection.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::measure::{Client, Figures, closed_loop};
 
 type Commit = Vec<(String, String)>;
 
-/// The hand-written program beside a saga.
+/// The limit of a saga.
 #[derive(Debug)]
 pub struct FourCommits {
     url: String,
@@ -24,7 +24,7 @@ pub struct FourCommits {
 }
 
 impl FourCommits {
-    /// Makes its table. `commits` are the types and data of one order's events.
+    /// Creates its table. `commits` are the types and data of one order's events.
     pub async fn create(url: &str, commits: Vec<Commit>, preload: u64) -> Result<Self> {
         ensure!(
             commits.len() == 4,
@@ -38,11 +38,11 @@ impl FourCommits {
         })
     }
 
-    /// Sagas a second, every client on a connection of its own.
+    /// Measures sagas per second, with a connection for each client.
     pub async fn measure(&self, clients: usize, duration: Duration) -> Result<Figures> {
         let mut all = Vec::with_capacity(clients);
         for _ in 0..clients {
-            all.push(ByHand {
+            all.push(BaselineClient {
                 connection: PgConnection::connect(&self.url).await?,
                 ids: Ids::new(),
                 commits: self.commits.clone(),
@@ -52,13 +52,13 @@ impl FourCommits {
     }
 }
 
-struct ByHand {
+struct BaselineClient {
     connection: PgConnection,
     ids: Ids,
     commits: Vec<Commit>,
 }
 
-impl Client for ByHand {
+impl Client for BaselineClient {
     async fn operate(&mut self) -> Result<u64> {
         let saga = self.ids.aggregate_id();
         let metadata = serde_json::to_string(&metadata())?;

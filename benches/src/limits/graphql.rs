@@ -1,4 +1,4 @@
-//! axum and async-graphql straight on PostgreSQL: one process, one query a request, nothing between.
+//! axum and async-graphql directly on PostgreSQL: one process, and one query per request.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 use crate::ids::Ids;
 use crate::measure::{Client, Figures, closed_loop};
 
-/// How many products there are unless `--preload` says more.
+/// Minimum number of products; `--preload` may set more.
 pub const PRODUCTS: u64 = 10_000;
 const CATEGORIES: i64 = 100;
 const POOL: u32 = 16;
@@ -32,7 +32,7 @@ CREATE TABLE products (
 CREATE INDEX ON products (name, id);
 ";
 
-/// Makes and fills the tables.
+/// Creates and fills the tables.
 pub async fn fill(database: &str, products: u64) -> Result<()> {
     let mut connection = PgConnection::connect(database).await?;
     sqlx::raw_sql(TABLES).execute(&mut connection).await?;
@@ -151,7 +151,7 @@ pub async fn serve_direct(database: &str) -> Result<()> {
     Ok(())
 }
 
-/// The server as a process of its own, so that it has its own runtime, as ours do.
+/// The server as a separate process, so that it has its own runtime, like the services.
 #[derive(Debug)]
 pub struct Direct {
     pub address: SocketAddr,
@@ -168,7 +168,7 @@ impl Direct {
             .spawn()?;
         let stdout = process.stdout.take().context("no standard output")?;
         let line = BufReader::new(stdout).lines().next_line().await?;
-        let address = line.context("it ended at once")?.parse()?;
+        let address = line.context("the process ended immediately")?.parse()?;
         Ok(Self { address, process })
     }
 
@@ -188,7 +188,7 @@ impl Direct {
     }
 }
 
-/// A client on a connection of its own that sends the requests that `request` writes.
+/// A client with its own connection that sends the requests returned by `request`.
 pub struct GraphqlClient<F> {
     http: Http,
     ids: Ids,

@@ -1,5 +1,4 @@
-//! What the engines give when nothing of ours is between: the hand-written programs that each figure is held
-//! against.
+//! The limits: hand-written programs that use the engines directly, with which figures are compared.
 
 mod fold;
 mod four_commits;

@@ -1,4 +1,4 @@
-//! Inserts into a table with the columns and indexes of `events`, on PostgreSQL.
+//! Inserts into a table with the columns and indexes of `events` on PostgreSQL.
 
 use std::time::Duration;
 
@@ -42,14 +42,14 @@ SELECT t, i, e, d::jsonb, m::jsonb, v, c, ei, ci, s
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::timestamptz[],
     $8::uuid[], $9::uuid[], $10::int[]) AS rows (t, i, e, d, m, v, c, ei, ci, s)";
 
-/// A log in a database of its own.
+/// A log in its own database.
 #[derive(Debug)]
 pub struct PostgresLog {
     url: String,
 }
 
 impl PostgresLog {
-    /// Makes the table and fills it with `preload` rows.
+    /// Creates the table and fills it with `preload` rows.
     pub async fn create(url: &str, preload: u64) -> Result<Self> {
         let mut connection = PgConnection::connect(url).await?;
         sqlx::raw_sql(TABLE).execute(&mut connection).await?;
@@ -65,7 +65,7 @@ impl PostgresLog {
         Ok(log)
     }
 
-    /// Rows a second with a transaction for each, every client on a connection of its own.
+    /// Measures rows per second with a transaction for each row and a connection for each client.
     pub async fn one_row(&self, clients: usize, duration: Duration) -> Result<Figures> {
         let mut all = Vec::with_capacity(clients);
         for _ in 0..clients {
@@ -77,7 +77,7 @@ impl PostgresLog {
         closed_loop(all, duration).await
     }
 
-    /// Rows a second in batches from arrays, on one connection.
+    /// Measures rows per second in batches from arrays, on one connection.
     pub async fn batched(&self, batch: usize, duration: Duration) -> Result<Figures> {
         closed_loop(vec![self.batches(batch).await?], duration).await
     }

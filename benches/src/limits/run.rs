@@ -1,4 +1,4 @@
-//! The limits alone.
+//! Measures only the limits.
 
 use anyhow::Result;
 

@@ -33,14 +33,14 @@ const INSERT: &str = "
 INSERT INTO limit_events (aggregate_type, aggregate_id, event_type, event_data, event_metadata, event_version,
     created_at, event_id, command_id, schema_version) ";
 
-/// A log in a file of its own.
+/// A log in its own file.
 #[derive(Debug)]
 pub struct SqliteLog {
     url: String,
 }
 
 impl SqliteLog {
-    /// Makes the table and fills it with `preload` rows.
+    /// Creates the table and fills it with `preload` rows.
     pub async fn create(url: &str, preload: u64) -> Result<Self> {
         let mut connection = connect(url).await?;
         sqlx::raw_sql(TABLE).execute(&mut connection).await?;
@@ -56,7 +56,8 @@ impl SqliteLog {
         Ok(log)
     }
 
-    /// Rows a second, `batch` in a transaction, on one connection: SQLite has one writer at a time.
+    /// Measures rows per second with `batch` rows in each transaction, on one connection: SQLite has one writer at a
+    /// time.
     pub async fn batched(&self, batch: usize, duration: Duration) -> Result<Figures> {
         closed_loop(vec![self.writer(batch).await?], duration).await
     }

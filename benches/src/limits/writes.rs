@@ -8,10 +8,10 @@ use super::{PostgresLog, SqliteLog};
 use crate::database::Server;
 use crate::measure::Figures;
 
-/// Above so many clients PostgreSQL's limit is what one connection writes in batches.
+/// With more clients, the limit on PostgreSQL is one connection that writes batches.
 const MAX_CONNECTIONS: usize = 64;
 
-/// The hand-written program beside a write.
+/// The limit of a write.
 #[derive(Debug)]
 pub enum Writes {
     Postgres(PostgresLog),
@@ -19,7 +19,7 @@ pub enum Writes {
 }
 
 impl Writes {
-    /// Makes its table in a database of the server and fills it with `preload` rows.
+    /// Creates its table in a database of the server and fills it with `preload` rows.
     pub async fn create(server: &Server, url: &str, preload: u64) -> Result<Self> {
         if server.is_postgres() {
             Ok(Self::Postgres(PostgresLog::create(url, preload).await?))
@@ -28,7 +28,7 @@ impl Writes {
         }
     }
 
-    /// What a figure with this many clients is held against.
+    /// The name of the limit for this number of clients.
     pub fn name(&self, clients: usize) -> &'static str {
         match self {
             Self::Postgres(_) if clients > MAX_CONNECTIONS => "batched INSERT of 500",

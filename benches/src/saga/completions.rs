@@ -1,4 +1,4 @@
-//! Hears in the event store itself when sagas end.
+//! Follows the event store to detect the ends of sagas.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,11 +14,11 @@ use tokio::time::timeout;
 
 use crate::app::open_to_follow;
 
-/// A saga that has not ended after so long is lost.
+/// A saga that has not ended after this time counts as lost.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const PAGE: usize = 1_000;
 
-/// The ends of all sagas, as they come.
+/// Waits for the ends of sagas, and counts them.
 #[derive(Clone)]
 pub struct Completions(Arc<Inner>);
 
@@ -35,7 +35,7 @@ enum Known {
     Ended,
 }
 
-/// How many have ended so far, and how.
+/// The numbers of sagas that have ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Counts {
     pub completed: u64,
@@ -46,16 +46,16 @@ impl Completions {
     pub async fn follow(url: &str) -> Result<Self> {
         let store = open_to_follow(url).await?;
         let after = store.head().await?;
-        let ends = Self(Arc::new(Inner {
+        let completions = Self(Arc::new(Inner {
             store,
             known: Mutex::default(),
             completed: AtomicU64::new(0),
             compensated: AtomicU64::new(0),
             following: Mutex::default(),
         }));
-        let following = tokio::spawn(ends.clone().record(after));
-        *lock(&ends.0.following) = Some(following);
-        Ok(ends)
+        let following = tokio::spawn(completions.clone().record(after));
+        *lock(&completions.0.following) = Some(following);
+        Ok(completions)
     }
 
     async fn record(self, mut after: Position) -> Result<()> {
@@ -79,8 +79,8 @@ impl Completions {
     fn ended(&self, order: &str) {
         let mut known = lock(&self.0.known);
         if let Some(Known::Awaited(waiting)) = known.remove(order) {
-            // Whoever waited may have given up.
-            let _gone = waiting.send(());
+            // The waiting client may have had a timeout.
+            let _dropped = waiting.send(());
         } else {
             known.insert(order.to_owned(), Known::Ended);
         }
@@ -107,7 +107,7 @@ impl Completions {
         }
     }
 
-    /// What was written for an order, commit by commit: types and data of the events.
+    /// The commits of an order, each with the types and data of its events.
     pub async fn events_of(&self, order: &str) -> Result<Vec<Vec<(String, String)>>> {
         let mut commits: Vec<Vec<(String, String)>> = Vec::new();
         let mut after = Position::START;
@@ -136,7 +136,7 @@ impl Completions {
         let following = lock(&self.0.following).take();
         if let Some(following) = following {
             following.abort();
-            // It was told to end.
+            // The task was aborted, so its result is an error.
             let _aborted = following.await;
         }
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 use test_shop::{Connection, Operation};
 
 use self::completions::Completions;
-pub use self::suspended::run as run_rest;
+pub use self::suspended::run as run_suspended;
 use crate::arguments::Options;
 use crate::database::{Database, Server};
 use crate::ids::Ids;
@@ -22,14 +22,14 @@ use crate::services::Services;
 const PRODUCTS: u64 = 1_000;
 const PLENTY: u64 = 1_000_000_000;
 
-/// What is ordered, and how it goes.
+/// The kind of orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Case {
-    /// Any of many products, to CONFIRMED.
+    /// Orders for many products, which are all confirmed.
     Good,
-    /// The same, but one in three shipments is refused, and its order undone.
+    /// The same, but one in three shipments is declined and its order compensated.
     OneInThreeFails,
-    /// All of one product.
+    /// Orders that are all for one product.
     Hot,
 }
 
@@ -50,7 +50,7 @@ impl Case {
     }
 }
 
-/// Orders of many products, and orders of which one in three fails.
+/// Measures orders for many products, and orders of which one in three fails.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let clients = options.clients_or(&[1, 16, 64, 256]);
     measure(
@@ -63,7 +63,7 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     .await
 }
 
-/// Orders of one product beside orders of many.
+/// Measures orders for one product, compared with orders for many.
 pub async fn run_hot(options: &Options, report: &mut Report) -> Result<()> {
     let clients = options.clients_or(&[64]);
     measure("hot", &[Case::Good, Case::Hot], &clients, options, report).await
@@ -85,7 +85,7 @@ async fn measure(
             let figures = shop.measure(case, clients, options).await?;
             let after = shop.limit(clients, options).await?;
             let row = Row::new(bench, case.name(), shop.on, clients, &figures);
-            report.add(&beside(
+            report.add(&compare(
                 row,
                 case,
                 clients,
@@ -102,14 +102,14 @@ async fn measure(
     Ok(())
 }
 
-/// Holds a figure against what the case is measured by: all good orders against the same work by hand, the others
-/// against all good orders.
-fn beside(
+/// Compares a figure with the limit of its case: confirmed orders with the hand-written program, the others with
+/// confirmed orders.
+fn compare(
     mut row: Row,
     case: Case,
     clients: usize,
     figures: &Figures,
-    by_hand: Option<(Figures, Figures)>,
+    baseline: Option<(Figures, Figures)>,
     good: Option<&Figures>,
 ) -> Row {
     let at_64 = |target| (clients == 64).then_some(Target::AtLeast(target));
@@ -119,27 +119,27 @@ fn beside(
             64 => row = row.bound("p99 ms", figures.p99_ms, Target::AtMost(150.0)),
             _ => {}
         }
-        let Some((before, after)) = by_hand else {
+        let Some((before, after)) = baseline else {
             return row;
         };
         let (ours, before, after) = (figures.per_second, before.per_second, after.per_second);
-        let name = "4 commits a saga by hand";
-        return row.beside(Comparison::new(name, ours, before, after, at_64(0.65)));
+        let name = "4 hand-written commits";
+        return row.compared_to(Comparison::new(name, ours, before, after, at_64(0.65)));
     }
     let Some(good) = good else {
         return row;
     };
     let target = if case == Case::Hot { 0.5 } else { 0.7 };
     let (ours, good) = (figures.per_second, good.per_second);
-    row.beside(Comparison::new("all good", ours, good, good, at_64(target)))
+    row.compared_to(Comparison::new("all good", ours, good, good, at_64(target)))
 }
 
 /// The running processes, with products to order.
 struct Shop {
     services: Services,
     products: Arc<Vec<String>>,
-    ends: Completions,
-    by_hand: Option<(FourCommits, Database)>,
+    completions: Completions,
+    baseline: Option<(FourCommits, Database)>,
     on: &'static str,
 }
 
@@ -152,12 +152,12 @@ impl Shop {
             options.preload.max(PRODUCTS)
         };
         let products = services.fill_with_stock(count, PLENTY).await?;
-        let ends = Completions::follow(&services.event_store_url()).await?;
-        let by_hand = if server.is_postgres() && case == Case::Good {
-            // What is written by hand is what an order of ours wrote.
-            let mut buyer = Buyer::connect(&services, &products, &ends).await?;
+        let completions = Completions::follow(&services.event_store_url()).await?;
+        let baseline = if server.is_postgres() && case == Case::Good {
+            // The limit writes the events that an order of the services wrote.
+            let mut buyer = Buyer::connect(&services, &products, &completions).await?;
             let order = buyer.order().await?;
-            let events = ends.events_of(&order).await?;
+            let events = completions.events_of(&order).await?;
             let database = server.database().await?;
             let limit = FourCommits::create(&database.url, events, options.preload).await?;
             Some((limit, database))
@@ -167,37 +167,37 @@ impl Shop {
         Ok(Self {
             services,
             products,
-            ends,
-            by_hand,
+            completions,
+            baseline,
             on: server.layout(),
         })
     }
 
     async fn limit(&self, clients: usize, options: &Options) -> Result<Option<Figures>> {
-        match &self.by_hand {
+        match &self.baseline {
             Some((limit, _)) => Ok(Some(limit.measure(clients, options.duration()).await?)),
             None => Ok(None),
         }
     }
 
     async fn measure(&self, case: Case, clients: usize, options: &Options) -> Result<Figures> {
-        let before = self.ends.counts();
+        let before = self.completions.counts();
         let mut buyers = Vec::with_capacity(clients);
         for _ in 0..clients {
-            buyers.push(Buyer::connect(&self.services, &self.products, &self.ends).await?);
+            buyers.push(Buyer::connect(&self.services, &self.products, &self.completions).await?);
         }
         let figures = closed_loop(buyers, options.duration()).await?;
-        let after = self.ends.counts();
+        let after = self.completions.counts();
         let completed = after.completed - before.completed;
         let compensated = after.compensated - before.compensated;
         match case {
             Case::Good | Case::Hot => {
-                ensure!(compensated == 0, "{compensated} orders were undone");
+                ensure!(compensated == 0, "{compensated} orders were compensated");
             }
             Case::OneInThreeFails => {
                 ensure!(
                     compensated * 5 > completed && compensated < completed,
-                    "{compensated} orders were undone beside {completed} that were not"
+                    "{compensated} orders were compensated, and {completed} completed"
                 );
             }
         }
@@ -205,19 +205,19 @@ impl Shop {
     }
 
     async fn stop(self) -> Result<()> {
-        self.ends.stop().await;
-        if let Some((_, database)) = self.by_hand {
+        self.completions.stop().await;
+        if let Some((_, database)) = self.baseline {
             database.discard().await?;
         }
         self.services.discard().await
     }
 }
 
-/// A customer who orders again when the order before has come to its end.
+/// A customer that sends its next order after the previous one has ended.
 struct Buyer {
     connection: Connection,
     products: Arc<Vec<String>>,
-    ends: Completions,
+    completions: Completions,
     ids: Ids,
 }
 
@@ -225,17 +225,17 @@ impl Buyer {
     async fn connect(
         services: &Services,
         products: &Arc<Vec<String>>,
-        ends: &Completions,
+        completions: &Completions,
     ) -> Result<Self> {
         Ok(Self {
             connection: Connection::open(services.gateway()?).await?,
             products: Arc::clone(products),
-            ends: ends.clone(),
+            completions: completions.clone(),
             ids: Ids::new(),
         })
     }
 
-    /// Orders one piece and waits for the end; gives the order's id.
+    /// Orders one item, waits for the end of the saga, and returns the order's id.
     async fn order(&mut self) -> Result<String> {
         let product = self.ids.pick(&self.products).clone();
         let document = "mutation($input:CreateOrderInput!){createOrder(input:$input){id status}}";
@@ -251,7 +251,7 @@ impl Buyer {
             data["createOrder"]["status"] == "PROCESSING",
             "not processed: {data}"
         );
-        self.ends.of(&id).await?;
+        self.completions.of(&id).await?;
         Ok(id)
     }
 }

@@ -1,4 +1,4 @@
-//! Sagas that wait for a person, and what the process that owns them pays for it.
+//! Sagas that wait for an operator, and the resources that they cost the process that owns them.
 
 use std::time::{Duration, Instant};
 
@@ -22,20 +22,20 @@ use crate::services::Services;
 
 const SAGAS: u64 = 10_000;
 const CUSTOMERS: usize = 64;
-/// Until all of them have had their tries.
+/// Timeout until all sagas have exhausted their retries.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(5);
-/// Time for what runs after a start: the partitions are taken, and each saga is looked at once.
+/// Time for work after a start: acquiring the partitions, and reading each saga once.
 const SETTLING: Duration = Duration::from_secs(20);
 const WATCHED: Duration = Duration::from_secs(20);
 const PAGE: usize = 5_000;
-/// The carrier is out of reach, and no pause between two tries is long.
+/// The carrier is unreachable, and the backoff between retries is short.
 const NO_CARRIER: [(&str, &str); 2] = [
     ("SHIPPING_URL", "simulated://?unavailable_rate=1"),
     ("SAGA_RETRY_MAX_MS", "50"),
 ];
 
-/// Cancels confirmed orders while the carrier is out of reach, until all their sagas are suspended. What the owner takes
-/// then is compared with what it took before.
+/// Cancels confirmed orders while the carrier is unreachable, until all their sagas are suspended, and compares the
+/// resources of their owner with those before.
 pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     let server = Server::open(options.url.as_deref()).await?;
     let count = if options.preload == 0 {
@@ -58,13 +58,13 @@ pub async fn run(options: &Options, report: &mut Report) -> Result<()> {
     tokio::time::sleep(SETTLING).await;
     let owner = owner(&services)?;
     let each = (resident_bytes(owner)? - before) / f64::from(u32::try_from(count)?);
-    let (begun, busy) = (Instant::now(), cpu_seconds(owner)?);
+    let (started, busy) = (Instant::now(), cpu_seconds(owner)?);
     tokio::time::sleep(WATCHED).await;
-    let percent = 100.0 * (cpu_seconds(owner)? - busy) / begun.elapsed().as_secs_f64();
+    let percent = 100.0 * (cpu_seconds(owner)? - busy) / started.elapsed().as_secs_f64();
 
     let figures = once(count, owner.served_after());
     let row = Row::new(
-        "rest",
+        "suspended",
         format!("{count} suspended sagas"),
         server.layout(),
         0,
@@ -85,10 +85,10 @@ fn owner(services: &Services) -> Result<&Process> {
 
 async fn place(services: &Services, count: u64) -> Result<Vec<String>> {
     let products = services.fill_with_stock(100, 1_000_000).await?;
-    let ends = Completions::follow(&services.event_store_url()).await?;
+    let completions = Completions::follow(&services.event_store_url()).await?;
     let mut buying = JoinSet::new();
     for customer in 0..CUSTOMERS {
-        let mut buyer = Buyer::connect(services, &products, &ends).await?;
+        let mut buyer = Buyer::connect(services, &products, &completions).await?;
         let share = (customer..usize::try_from(count)?).step_by(CUSTOMERS);
         buying.spawn(async move {
             let mut orders = Vec::new();
@@ -102,7 +102,7 @@ async fn place(services: &Services, count: u64) -> Result<Vec<String>> {
     while let Some(orders) = buying.join_next().await {
         all.extend(orders??);
     }
-    ends.stop().await;
+    completions.stop().await;
     Ok(all)
 }
 
@@ -127,7 +127,7 @@ async fn cancel(services: &Services, orders: Vec<String>) -> Result<()> {
     Ok(())
 }
 
-/// Waits until so many sagas are suspended.
+/// Waits until `count` sagas are suspended.
 async fn suspended(services: &Services, count: u64) -> Result<()> {
     let store = open_to_follow(&services.event_store_url()).await?;
     let filter = Filter::of_types(&[names::SUSPENDED]);
