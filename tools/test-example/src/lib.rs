@@ -4,10 +4,10 @@ use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What the example `name` prints.
+/// Runs the example `name` and returns what it prints.
 ///
 /// # Panics
-/// It is not there, or fails.
+/// The example is not built, or fails.
 #[must_use]
 pub fn output(name: &str, arguments: &[&str]) -> String {
     let program = program(name);
@@ -18,12 +18,12 @@ pub fn output(name: &str, arguments: &[&str]) -> String {
     let output = Command::new(&program).args(arguments).output();
     let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let text = String::from_utf8_lossy;
-    let complaint = text(&output.stderr);
-    assert!(output.status.success(), "{name} failed: {complaint}");
+    let error_output = text(&output.stderr);
+    assert!(output.status.success(), "{name} failed: {error_output}");
     text(&output.stdout).into_owned()
 }
 
-/// Tests are in `deps`, next to `examples`.
+/// The path of an example: tests are in `deps`, next to `examples`.
 fn program(name: &str) -> PathBuf {
     let mut path = env::current_exe().unwrap_or_else(|error| panic!("no path: {error}"));
     path.pop();

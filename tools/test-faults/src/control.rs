@@ -1,4 +1,5 @@
-//! What is to fail, and what has failed: a small file that the test writes and the failing process maps.
+//! The control file, which the test writes and the process under test maps: it selects the calls that fail and counts
+//! those that have failed.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -25,10 +26,10 @@ const PART: u64 = 32;
 const PART_BYTES: usize = 256;
 const BYTES: u64 = PART + PART_BYTES as u64;
 
-/// What a disk does while it fails.
+/// A fault of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskFault {
-    /// There is no room.
+    /// No space is left.
     Full,
     Unwritable,
     Unsynced,
@@ -37,7 +38,7 @@ pub enum DiskFault {
 impl DiskFault {
     pub const ALL: [Self; 3] = [Self::Full, Self::Unwritable, Self::Unsynced];
 
-    /// From now on this happens to files whose names have `part` in them.
+    /// Starts the fault for files whose paths contain `part`.
     ///
     /// # Errors
     /// The control file cannot be written.
@@ -50,7 +51,7 @@ impl DiskFault {
     }
 }
 
-/// How many calls have failed.
+/// The numbers of failed calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fired {
     pub writes: i64,
@@ -64,28 +65,28 @@ impl Fired {
     }
 }
 
-/// The disk and the clock of processes that were started with its variables.
+/// Controls the disk and the clock of processes that were started with its variables.
 #[derive(Clone, Debug)]
 pub struct Faults {
     control: Arc<File>,
     path: String,
     library: String,
-    /// The control file and the library, removed with the last clone where this process made them.
+    /// The control file and the library, removed with the last clone if this process created them.
     _owned: Option<Arc<[NamedTempFile; 2]>>,
 }
 
 impl Faults {
-    /// A disk that works and a clock that is right, until told otherwise.
+    /// Creates the control of a disk without faults and a correct clock.
     ///
     /// # Errors
     /// The library cannot be built, or the temporary folder cannot be written.
     pub fn create() -> Result<Self> {
-        // A server of PostgreSQL runs as another user.
+        // A PostgreSQL server runs as another user and must be able to write the file.
         let file = |suffix, mode| -> Result<(NamedTempFile, String)> {
             let mut builder = tempfile::Builder::new();
             let file = builder.prefix("test-faults-").suffix(suffix).tempfile()?;
-            let rights = Permissions::from_mode(mode);
-            std::fs::set_permissions(file.path(), rights)?;
+            let permissions = Permissions::from_mode(mode);
+            std::fs::set_permissions(file.path(), permissions)?;
             let path = file.path().to_str().context("a UTF-8 name")?.to_owned();
             Ok((file, path))
         };
@@ -101,7 +102,7 @@ impl Faults {
         })
     }
 
-    /// That of this process, if it was started with one.
+    /// The control of this process, if it was started with one.
     pub(crate) fn inherited() -> Option<Self> {
         let path = std::env::var(CONTROL).ok()?;
         let control = OpenOptions::new().read(true).write(true).open(&path).ok()?;
@@ -113,7 +114,7 @@ impl Faults {
         })
     }
 
-    /// The environment of a process that it is to concern.
+    /// The environment variables of a process to control.
     #[must_use]
     pub fn variables(&self) -> [(&'static str, String); 2] {
         [
@@ -122,7 +123,7 @@ impl Faults {
         ]
     }
 
-    /// From now on writes fail with `errno` in files whose names have `part` in them.
+    /// Lets writes fail with `errno` in files whose paths contain `part`.
     ///
     /// # Errors
     /// The control file cannot be written.
@@ -130,7 +131,7 @@ impl Faults {
         self.fail(WRITE_ERRNO, part, errno, -1)
     }
 
-    /// From now on syncs fail with `errno` in files whose names have `part` in them.
+    /// Lets syncs fail with `errno` in files whose paths contain `part`.
     ///
     /// # Errors
     /// The control file cannot be written.
@@ -138,7 +139,7 @@ impl Faults {
         self.fail(SYNC_ERRNO, part, errno, -1)
     }
 
-    /// The next `count` syncs fail with `errno` in files whose names have `part` in them.
+    /// Lets the next `count` syncs fail with `errno` in files whose paths contain `part`.
     ///
     /// # Errors
     /// The control file cannot be written.
@@ -146,7 +147,7 @@ impl Faults {
         self.fail(SYNC_ERRNO, part, errno, count)
     }
 
-    /// From now on the clock shows a time that is so many seconds later than it is; earlier, if negative.
+    /// Sets the clock `offset_s` seconds ahead of the real time; back, if negative.
     ///
     /// # Errors
     /// The control file cannot be written.
@@ -154,7 +155,7 @@ impl Faults {
         self.put(CLOCK_OFFSET, &offset_s.to_ne_bytes())
     }
 
-    /// All writes and syncs succeed again.
+    /// Lets all writes and syncs succeed again.
     ///
     /// # Errors
     /// The control file cannot be written.
@@ -162,7 +163,7 @@ impl Faults {
         self.put(WRITE_ERRNO, &[0; 8])
     }
 
-    /// How many calls have failed so far.
+    /// Reads the numbers of failed calls.
     ///
     /// # Errors
     /// The control file cannot be read.
@@ -179,6 +180,7 @@ impl Faults {
         self.stop()?;
         let mut bytes = [0; PART_BYTES];
         bytes[..name.len()].copy_from_slice(name);
+        // The error number is written last: it enables the fault, so the other fields must be set before.
         self.put(PART, &bytes)?;
         self.put(LEFT, &left.to_ne_bytes())?;
         self.put(kind, &errno.to_ne_bytes())

@@ -1,8 +1,9 @@
-//! Disks that fail and clocks that are set, on command.
+//! Disk faults and clock changes that a test controls.
 //!
-//! [`Faults`] makes writes or syncs of chosen files fail, or sets the clock, in processes that were started with its
-//! [`variables`](Faults::variables): a small library in front of the C library does it, which the machine's C compiler
-//! builds. So SQLite meets the error where it would meet a real one, with all that it does then. Linux only.
+//! [`Faults`] makes writes or syncs of selected files fail, or sets the clock, in processes that were started with its
+//! [`variables`](Faults::variables). It uses a small preloaded library that overrides functions of the C library and is
+//! built by the machine's C compiler. So SQLite gets an error where it would get a real one, and handles it in the same
+//! manner. Linux only.
 //!
 //! [`with_faults`] runs the body of a test in such a process.
 

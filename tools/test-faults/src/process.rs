@@ -1,4 +1,4 @@
-//! A test in a process of its own.
+//! Runs a test in a separate process.
 
 use std::process::Command;
 
@@ -6,11 +6,11 @@ use anyhow::{Context, Result, ensure};
 
 use crate::control::Faults;
 
-/// Runs `body` in a process of its own whose disk fails on command. `test` is the name of the test that calls this, as
+/// Runs `body` in a separate process with a disk that can be made to fail. `test` is the name of the calling test, as
 /// the test binary lists it.
 ///
 /// # Errors
-/// Those of `body`, and what prevents it from running.
+/// Those of `body`, or the process cannot be started.
 pub fn with_faults(test: &str, body: impl AsyncFnOnce(&Faults) -> Result<()>) -> Result<()> {
     if let Some(faults) = Faults::inherited() {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -25,16 +25,16 @@ pub fn with_faults(test: &str, body: impl AsyncFnOnce(&Faults) -> Result<()>) ->
         .envs(faults.variables())
         .output()
         .context("start the test again")?;
-    let told = String::from_utf8_lossy(&output.stdout);
+    let output_text = String::from_utf8_lossy(&output.stdout);
     let log = String::from_utf8_lossy(&output.stderr);
-    print!("{told}");
+    print!("{output_text}");
     eprint!("{log}");
     ensure!(
         output.status.success(),
         "it failed with the preloaded library"
     );
-    // A name that is not a test's would pass by doing nothing.
-    ensure!(told.contains("1 passed"), "there is no test {test}");
+    // With a wrong name no test would run, and the process would succeed.
+    ensure!(output_text.contains("1 passed"), "there is no test {test}");
     println!("{:?}", faults.fired()?);
     Ok(())
 }

@@ -1,7 +1,7 @@
-/* Makes writes and syncs of chosen files fail on command, and sets the clock.
+/* Makes writes and syncs of selected files fail, and sets the clock.
  *
- * Preloaded into a process (LD_PRELOAD), it stands before the C library. What is to fail is in a small file that the
- * test writes and this maps; what has failed is counted there. Everything else goes to the kernel as it is. */
+ * Preloaded into a process (LD_PRELOAD), it overrides functions of the C library. A small control file, which the
+ * test writes and this maps, selects the calls that fail and counts them. All other calls go to the kernel unchanged. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The layout is that of control.rs. */
+/* The same layout as in control.rs. */
 struct control {
     volatile int32_t write_errno; /* 0: writes succeed */
     volatile int32_t sync_errno;  /* 0: syncs succeed */
-    volatile int32_t left;        /* how many more may fail; negative: any number */
+    volatile int32_t left;        /* remaining failures; negative: unlimited */
     volatile int32_t clock_offset; /* seconds */
     volatile int64_t failed_writes;
     volatile int64_t failed_syncs;
-    char part[256]; /* of the names of the files that are concerned */
+    char part[256]; /* of the paths of the selected files */
 };
 
 static struct control *control;
@@ -52,7 +52,7 @@ static int is_concerned(int fd) {
     return strstr(path, control->part) != NULL;
 }
 
-/* Whether this call is to fail; errno is set then. */
+/* Whether this call must fail; sets errno if so. */
 static int fails(int fd, volatile int32_t *error, volatile int64_t *count) {
     if (*error == 0 || !is_concerned(fd))
         return 0;
@@ -65,7 +65,7 @@ static int fails(int fd, volatile int32_t *error, volatile int64_t *count) {
     return 1;
 }
 
-/* A disk that is really full, or really fails, counts too. */
+/* Also counts calls that fail because the disk is really full or faulty. */
 static ssize_t counted(ssize_t done, volatile int64_t *count) {
     if (done < 0 && (errno == ENOSPC || errno == EIO))
         __sync_fetch_and_add(count, 1);
@@ -103,7 +103,7 @@ int fdatasync(int fd) {
     return (int)failing(fd, AT(sync_errno), AT(failed_syncs), SYS_fdatasync, NULL, 0, 0);
 }
 
-/* Only the time of day can be set. Elapsed time is what it is. */
+/* Only the wall clock is changed, not the monotonic clock. */
 int clock_gettime(clockid_t clock, struct timespec *time) {
     long done = syscall(SYS_clock_gettime, clock, time);
     if (done == 0 && clock == CLOCK_REALTIME && control != NULL)

@@ -1,4 +1,4 @@
-//! Builds the library that is preloaded.
+//! Builds the preloaded library.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 const SOURCE: &str = include_str!("shim.c");
 
-/// Where it is, next to the test that runs. Built once a process.
+/// Builds the library once for each process, next to the test binary, and returns its path.
 pub(crate) fn build() -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf>> = OnceLock::new();
     let built = BUILT.get_or_init(compile);
@@ -20,9 +20,9 @@ pub(crate) fn build() -> Result<PathBuf> {
 
 fn compile() -> Result<PathBuf> {
     let test = std::env::current_exe()?;
-    let folder = test.parent().context("the test lies in a folder")?;
+    let folder = test.parent().context("the test binary is in a folder")?;
     let library = folder.join("libtest_faults_shim.so");
-    // Tests run side by side: each builds its own and puts it in place in one step.
+    // Tests run concurrently: each builds its own copy and moves it into place atomically.
     let own = folder.join(format!("libtest_faults_shim.{}.so", std::process::id()));
     let source = own.with_extension("c");
     std::fs::write(&source, SOURCE)?;

@@ -1,4 +1,4 @@
-//! What is logged on a test's thread, while other tests of the process log on theirs.
+//! Captures the log of a test's thread, while other tests of the process log on theirs.
 
 use std::io::{Result, Write};
 use std::sync::{Arc, Mutex, Once};
@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, Once};
 use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 use tracing::{Level, Subscriber};
 
-/// Gives the subscriber what is logged on this thread until the guard is dropped.
+/// Sends the log of this thread to the subscriber until the guard is dropped.
 ///
-/// `tracing` remembers for each line of code whether anybody listens to it, and while a process has one subscriber it
-/// asks only the thread that comes there first. A test without a subscriber would silence the line for all. The
-/// process therefore gets a second one, which hears everything and keeps nothing.
+/// `tracing` caches for each call site whether a subscriber is interested. While a process has only one subscriber, the
+/// first thread that reaches the call site decides for all, and a test without a subscriber would disable it. So the
+/// process gets a second, global subscriber that is interested in everything and stores nothing.
 ///
 /// # Panics
 /// The process has another global subscriber.
@@ -27,7 +27,7 @@ pub fn listen(subscriber: impl Subscriber + Send + Sync + 'static) -> DefaultGua
 pub struct KeptLog(Arc<Mutex<Vec<u8>>>);
 
 impl KeptLog {
-    /// Keeps what is at least as grave as the level, until the guard is dropped.
+    /// Captures events of this level and above until the guard is dropped.
     #[must_use]
     pub fn from(level: Level) -> (Self, DefaultGuard) {
         let log = Self::default();
@@ -43,7 +43,7 @@ impl KeptLog {
         (log, guard)
     }
 
-    /// All of it.
+    /// The captured text.
     ///
     /// # Panics
     /// A thread panicked while it logged.
@@ -70,16 +70,16 @@ mod tests {
 
     use super::KeptLog;
 
-    fn say_something() {
+    fn log_a_line() {
         tracing::info!("something");
     }
 
     #[test]
-    fn a_line_is_heard_although_a_thread_that_listens_to_nothing_came_there_first() {
-        let (log, _kept) = KeptLog::from(Level::INFO);
-        std::thread::spawn(say_something).join().expect("no panic");
+    fn a_line_is_captured_after_a_thread_without_a_subscriber_logged_it() {
+        let (log, _guard) = KeptLog::from(Level::INFO);
+        std::thread::spawn(log_a_line).join().expect("no panic");
         assert_eq!(log.text(), "");
-        say_something();
+        log_a_line();
         assert_eq!(log.text(), " INFO something\n");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Folders that hold one folder a version, and where the programs are below that.
+/// Folders with a folder for each version, and the place of the programs in it.
 const INSTALLED: [(&str, &str); 5] = [
     ("/usr/lib/postgresql", "bin"),
     ("/usr", "bin"),
@@ -12,7 +12,7 @@ const INSTALLED: [(&str, &str); 5] = [
     ("/usr/local/opt", "bin"),
 ];
 
-/// The folder with `initdb`, `pg_ctl` and `postgres`: that of `PATH`, of `pg_config`, or of the newest installation.
+/// The folder with `initdb`, `pg_ctl` and `postgres`: from `PATH`, from `pg_config`, or of the newest installation.
 pub(crate) fn folder() -> PathBuf {
     from_path()
         .or_else(from_pg_config)

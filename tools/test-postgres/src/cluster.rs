@@ -1,4 +1,4 @@
-//! A throw-away cluster.
+//! A temporary cluster.
 
 use std::fmt::Write as _;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -13,10 +13,11 @@ use crate::test_database::TestDatabase;
 /// The name of the socket file; nothing listens on this port.
 const PORT: u16 = 5432;
 
-/// A socket's path may have about 100 bytes.
+/// The path of a socket is limited to about 100 bytes.
 const MAX_TEMP_DIR_BYTES: usize = 50;
 
-/// Waits for the end of the process that made the cluster, then clears up. It ignores what a terminal sends to all.
+/// Waits for the end of the process that created the cluster, then stops it and removes its files. It ignores signals
+/// that a terminal sends to the whole process group.
 const WATCHDOG: &str = r#"
 trap "" HUP INT TERM
 read -r _
@@ -24,7 +25,7 @@ read -r _
 rm -rf "$2"
 "#;
 
-/// A PostgreSQL server of one's own. Dropping it stops it and removes its data.
+/// A private PostgreSQL server. Dropping it stops it and removes its data.
 #[derive(Debug)]
 pub struct Cluster {
     bin: PathBuf,
@@ -33,7 +34,7 @@ pub struct Cluster {
     watchdog: Child,
 }
 
-/// Whom the server runs as if the tests run as root, which PostgreSQL refuses.
+/// The user that the server runs as if the tests run as root, because PostgreSQL does not run as root.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Account {
     pub(crate) uid: u32,
@@ -41,7 +42,7 @@ pub(crate) struct Account {
 }
 
 impl Cluster {
-    /// Makes and starts a cluster with the settings that PostgreSQL has by default, so a durable one.
+    /// Creates and starts a cluster with the default settings of PostgreSQL, which are durable.
     ///
     /// # Panics
     /// If PostgreSQL is not installed or does not start.
@@ -49,7 +50,7 @@ impl Cluster {
         Self::start_with(&[]).await
     }
 
-    /// The same with settings for `postgresql.conf`.
+    /// As [`start`](Self::start), with settings for `postgresql.conf`.
     ///
     /// # Panics
     /// If PostgreSQL is not installed or does not start.
@@ -69,7 +70,7 @@ impl Cluster {
         cluster
     }
 
-    /// How to reach one of its databases, as the superuser; `postgres` always exists.
+    /// The URL of one of its databases, for the superuser; `postgres` always exists.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         let folder = self.folder.display();
@@ -81,7 +82,7 @@ impl Cluster {
         (&self.folder, PORT)
     }
 
-    /// A fresh, empty database. It goes with the cluster.
+    /// Creates an empty database. It is removed with the cluster.
     ///
     /// # Panics
     /// If the server does not answer.
@@ -89,7 +90,7 @@ impl Cluster {
         TestDatabase::create(&self.url("postgres"), |name| self.url(name), false).await
     }
 
-    /// Stops the server as a crash would: nothing is flushed, connections break.
+    /// Stops the server as a crash does: without a checkpoint, and connections break.
     ///
     /// # Panics
     /// If it was not running.
@@ -107,7 +108,7 @@ impl Cluster {
             .await;
     }
 
-    /// Restarts the server as a replica: it reads no other server's log, but answers as one that does.
+    /// Restarts the server as a replica: it follows no other server, but behaves as one that does.
     ///
     /// # Panics
     /// If it does not start.
@@ -133,7 +134,7 @@ impl Cluster {
 
     async fn make_data(&self) {
         let by_language = ["--locale-provider=icu", "--icu-locale=en-US"];
-        // Servers before 15, or without ICU, know only the order of bytes.
+        // Servers before 15, or without ICU, sort only by bytes.
         if !self.initdb(&by_language).await {
             assert!(self.initdb(&[]).await, "initdb failed");
         }
@@ -174,7 +175,7 @@ impl Drop for Cluster {
     }
 }
 
-/// A command that runs as the cluster's user, silently, in a folder that everybody may enter.
+/// A command that runs as the cluster's user, without output, in a folder that any user may enter.
 pub(crate) fn command(program: &Path, account: Option<Account>) -> Command {
     let mut command = Command::new(program);
     command
@@ -208,7 +209,7 @@ fn watch(bin: &Path, folder: &Path, account: Option<Account>) -> Child {
         .unwrap_or_else(|error| panic!("start the watchdog shell: {error}"))
 }
 
-/// A new folder of the user that servers run as.
+/// Creates a folder that belongs to the user that servers run as.
 pub(crate) fn folder_for_server() -> (PathBuf, Option<Account>) {
     let folder = temporary_folder();
     let account = account_for(&folder);
@@ -225,11 +226,11 @@ fn temporary_folder() -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("/tmp"));
     let folder = parent.join(format!("test-postgres-{}", random_name()));
     std::fs::create_dir(&folder)
-        .unwrap_or_else(|error| panic!("make {}: {error}", folder.display()));
+        .unwrap_or_else(|error| panic!("create {}: {error}", folder.display()));
     folder
 }
 
-/// Nothing unless this process is root, which the new folder's owner tells.
+/// `None` unless this process runs as root, which the owner of the new folder shows.
 fn account_for(folder: &Path) -> Option<Account> {
     let owner = std::fs::metadata(folder).map(|metadata| metadata.uid());
     if !matches!(owner, Ok(0)) {
@@ -248,7 +249,7 @@ fn account_for(folder: &Path) -> Option<Account> {
     let account = find("postgres").or_else(|| find("nobody"));
     assert!(
         account.is_some(),
-        "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody` to run it as"
+        "PostgreSQL does not run as root, and there is no user `postgres` or `nobody` to run it as"
     );
     account
 }

@@ -1,4 +1,4 @@
-//! A fresh database for one test, wherever there is a server.
+//! A new database for one test, on a given server or a private cluster.
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
@@ -7,10 +7,10 @@ use tokio::sync::OnceCell;
 use crate::cluster::Cluster;
 use crate::test_database::{SERVER, TestDatabase};
 
-/// The cluster of this process. A static is never dropped: its watchdog clears up.
+/// The cluster of this process. A static is never dropped, so its watchdog stops it.
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 
-/// A fresh, empty database.
+/// Creates an empty database.
 ///
 /// # Panics
 /// If the server of `TEST_POSTGRES_URL` does not answer, or without it, if PostgreSQL is not installed.

@@ -1,17 +1,17 @@
 //! PostgreSQL for tests.
 //!
-//! [`database`] gives a fresh, empty database: on the server that `TEST_POSTGRES_URL` names, else on a private
-//! cluster that is made from the installed binaries when the first test of a process asks for it. [`Cluster`] is for
-//! tests that stop and restart a server of their own. [`PgBouncer`] stands in front of a cluster.
+//! [`database`] creates an empty database: on the server that `TEST_POSTGRES_URL` names, else on a private cluster that
+//! is created from the installed binaries for the first test of a process. [`Cluster`] is for tests that stop and
+//! restart their own server. [`PgBouncer`] runs a pooler for a cluster.
 //!
-//! A cluster listens on a unix socket in its own folder and on no port, so clusters never meet. It is stopped and its
-//! folder removed when the process ends, however it ends: a small shell waits at the other end of a pipe that the
-//! operating system closes with the process.
+//! A cluster listens on a unix socket in its own folder and on no port, so clusters never conflict. It is stopped and
+//! its folder removed when the process ends, also after a crash: a small shell waits at the other end of a pipe that
+//! the operating system closes with the process.
 //!
-//! Databases sort text by the rules of a language where the server can do so, because that is what people have; code
-//! that needs the order of bytes has to say so.
+//! Databases sort text by the rules of a language if the server supports it, as most installations do; code that needs
+//! byte order must request it.
 //!
-//! Everything here panics when it cannot do its work, for a test cannot go on without.
+//! All functions panic on errors, because a test cannot continue without a database.
 
 mod binaries;
 mod cluster;

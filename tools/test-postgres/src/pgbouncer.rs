@@ -1,4 +1,4 @@
-//! PgBouncer in front of a cluster.
+//! PgBouncer as a pooler for a cluster.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -12,14 +12,14 @@ use crate::cluster::{Cluster, command, folder_for_server};
 /// The name of the socket file; nothing listens on this port.
 const PORT: u16 = 6432;
 
-/// Where its package puts it, which is not always in the `PATH`.
+/// Folders of the installed program, which are not always in the `PATH`.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
 
-/// How long it may take to answer the first connection.
+/// Timeout until it answers the first connection.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs the server, waits for the end of the process that started it, then clears up. It ignores what a terminal sends to
-/// all.
+/// Runs PgBouncer, waits for the end of the process that started it, then stops it and removes its files. It ignores
+/// signals that a terminal sends to the whole process group.
 const WATCHDOG: &str = r#"
 trap "" HUP INT TERM
 "$1" -q "$2/pgbouncer.ini" < /dev/null &
@@ -28,10 +28,10 @@ kill -9 $!
 rm -rf "$2"
 "#;
 
-/// How long a client has a server connection.
+/// How long a client keeps a server connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolMode {
-    /// For as long as it is connected.
+    /// Until it disconnects.
     Session,
     Transaction,
     Statement,
@@ -45,7 +45,7 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts one with the defaults of its package, for all databases of `cluster`.
+    /// Starts it with the defaults of its package, for all databases of `cluster`.
     ///
     /// # Panics
     /// If it is not installed or does not start.
@@ -53,7 +53,7 @@ impl PgBouncer {
         Self::start_with(cluster, mode, &[]).await
     }
 
-    /// The same with settings for `pgbouncer.ini`.
+    /// As [`start`](Self::start), with settings for `pgbouncer.ini`.
     ///
     /// # Panics
     /// If it is not installed or does not start.
@@ -75,7 +75,7 @@ impl PgBouncer {
         started
     }
 
-    /// How to reach a database of the cluster through it.
+    /// The URL of a database of the cluster through the pooler.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         let folder = self.folder.display();
@@ -88,7 +88,7 @@ impl PgBouncer {
         let options = options.extra_float_digits(None);
         loop {
             match PgConnection::connect_with(&options).await {
-                // It goes with the process it is connected to.
+                // An error is ignored, because the connection has shown that PgBouncer answers.
                 Ok(connection) => return drop(connection.close().await),
                 Err(error) if Instant::now() > deadline => {
                     let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();

@@ -1,18 +1,18 @@
-//! A database that is made for one test and dropped after it.
+//! A database that is created for one test and dropped after it.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::random::random_name;
 
-/// Names a server to use in place of a private cluster.
+/// The variable with the URL of a server to use instead of a private cluster.
 pub(crate) const SERVER: &str = "TEST_POSTGRES_URL";
 
-/// A database that nobody else uses. Dropping the value drops it, or it goes with its private cluster.
+/// A database that is not shared. It is dropped with the value, or removed with its private cluster.
 #[derive(Debug)]
 pub struct TestDatabase {
-    /// How to reach it.
+    /// The URL of the database.
     pub url: String,
-    /// Set if it is on a server that outlives the process.
+    /// Set if the server outlives the process, so that the database must be dropped.
     leftover: Option<Leftover>,
 }
 

@@ -1,4 +1,4 @@
-//! What a throw-away cluster promises.
+//! The guarantees of a temporary cluster.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::{Connection, PgConnection};
 use test_postgres::{Cluster, database};
 
-/// Set in the child process of the test about ends.
+/// Set in the child process, to the file that it writes its URL to.
 const ROLE: &str = "TEST_POSTGRES_ROLE";
 
 async fn count_tables(url: &str) -> i64 {
@@ -26,7 +26,7 @@ async fn create_table(url: &str) {
 }
 
 #[tokio::test]
-async fn each_database_is_empty_and_its_own() {
+async fn each_database_is_empty_and_separate() {
     let first = database().await;
     create_table(&first.url).await;
     let second = database().await;
@@ -35,7 +35,7 @@ async fn each_database_is_empty_and_its_own() {
 }
 
 #[tokio::test]
-async fn committed_data_outlives_an_immediate_stop() {
+async fn committed_data_survives_an_immediate_stop() {
     let cluster = Cluster::start().await;
     let database = cluster.database().await;
     create_table(&database.url).await;
@@ -46,7 +46,7 @@ async fn committed_data_outlives_an_immediate_stop() {
 }
 
 #[tokio::test]
-async fn settings_are_obeyed() {
+async fn settings_are_applied() {
     let cluster = Cluster::start_with(&[("fsync", "off")]).await;
     let mut connection = PgConnection::connect(&cluster.url("postgres"))
         .await
@@ -58,7 +58,7 @@ async fn settings_are_obeyed() {
     assert_eq!(value, "off");
 }
 
-/// The child of the next test: starts a cluster, says where, and waits to be killed.
+/// The child process of the next test: starts a cluster, writes its URL to a file, and waits to be killed.
 #[tokio::test]
 async fn child_that_is_killed() {
     if std::env::var_os(ROLE).is_none() {
@@ -66,12 +66,12 @@ async fn child_that_is_killed() {
     }
     let cluster = Cluster::start().await;
     let url = cluster.url("postgres");
-    std::fs::write(std::env::var_os(ROLE).expect("role"), &url).expect("say where");
+    std::fs::write(std::env::var_os(ROLE).expect("role"), &url).expect("write the URL");
     std::future::pending::<()>().await;
 }
 
 #[tokio::test]
-async fn a_killed_process_leaves_nothing() {
+async fn the_cluster_of_a_killed_process_is_removed() {
     let note = std::env::temp_dir().join(format!("test-postgres-note-{}", std::process::id()));
     let mut child = Command::new(std::env::current_exe().expect("own path"))
         .args(["--exact", "child_that_is_killed"])
@@ -91,7 +91,7 @@ async fn a_killed_process_leaves_nothing() {
     child.kill().expect("kill");
     child.wait().expect("wait");
     std::fs::remove_file(&note).expect("remove the note");
-    wait_for("the folder to go", || {
+    wait_for("the removal of the folder", || {
         (!std::path::Path::new(&folder).exists()).then_some(())
     })
     .await;
@@ -103,7 +103,10 @@ async fn wait_for<T>(what: &str, mut fact: impl FnMut() -> Option<T>) -> T {
         if let Some(value) = fact() {
             return value;
         }
-        assert!(Instant::now() < deadline, "waited too long for {what}");
+        assert!(
+            Instant::now() < deadline,
+            "timeout while waiting for {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

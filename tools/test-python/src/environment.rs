@@ -7,13 +7,13 @@ use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-/// Names an interpreter to use in place of one that is made.
+/// The variable with the path of an interpreter to use instead of a new environment.
 const VARIABLE: &str = "FOREIGN_CLIENT_PYTHON";
 
-/// The path of the interpreter.
+/// Returns the path of the interpreter, and installs the packages if necessary.
 ///
 /// # Errors
-/// There is none, and none can be made.
+/// There is no interpreter, and the environment cannot be created.
 pub async fn python() -> Result<&'static PathBuf> {
     static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
     PYTHON.get_or_try_init(find).await
@@ -39,6 +39,6 @@ async fn find() -> Result<PathBuf> {
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    let printed = String::from_utf8(output.stdout).context("its answer is no text")?;
+    let printed = String::from_utf8(output.stdout).context("its output is not UTF-8")?;
     Ok(PathBuf::from(printed.trim()))
 }

@@ -1,7 +1,7 @@
-//! Python for tests: programs in another language, by other people, that ours are held against.
+//! Python for tests: independent programs in another language, to check that the services interoperate with them.
 //!
-//! The interpreter is the one that `FOREIGN_CLIENT_PYTHON` names, else one that `install` makes in the cache folder,
-//! where `.ci/run` has it made beforehand. Without either a test fails and says what to install.
+//! The interpreter is the one that `FOREIGN_CLIENT_PYTHON` names, else one that `install` creates in the cache folder,
+//! as `.ci/run` does in advance. Without either, a test fails and reports what to install.
 
 mod environment;
 mod script;

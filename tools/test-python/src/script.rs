@@ -11,13 +11,13 @@ use tokio::time::timeout;
 
 use crate::python;
 
-/// How long a program may take to do what is waited for.
+/// Timeout of a program's result or next line.
 const SCRIPT_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Runs a program to its end and gives what it printed.
+/// Runs a program to its end and returns what it printed.
 ///
 /// # Errors
-/// There is no Python, or the program failed; then with all that it wrote.
+/// There is no Python, or the program failed; the message then has its output.
 pub async fn run(script: &Path, arguments: &[&str]) -> Result<String> {
     let running = command(script, arguments).await?.output();
     let output = timeout(SCRIPT_TIMEOUT, running)
@@ -31,7 +31,7 @@ pub async fn run(script: &Path, arguments: &[&str]) -> Result<String> {
     Ok(printed)
 }
 
-/// A program that serves. It is killed when this is dropped.
+/// A program that runs as a server. It is killed when the value is dropped.
 #[derive(Debug)]
 pub struct Script {
     _child: Child,
@@ -56,10 +56,10 @@ impl Script {
         })
     }
 
-    /// The next line that it prints.
+    /// Waits for the next line that it prints.
     ///
     /// # Errors
-    /// It ended, or takes too long.
+    /// It has ended, or printed nothing in time.
     pub async fn line(&mut self) -> Result<String> {
         let line = timeout(SCRIPT_TIMEOUT, self.lines.next_line()).await;
         let line = line.context("the program prints nothing")?;

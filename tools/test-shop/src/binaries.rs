@@ -1,4 +1,4 @@
-//! Builds the binaries with the profile and the target folder of the program that asks.
+//! Builds the binaries with the profile and the target folder of the calling program.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -8,32 +8,32 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// Where the built binaries are.
+/// The paths of the built binaries.
 #[derive(Clone, Debug)]
 pub struct Binaries(BTreeMap<String, PathBuf>);
 
 impl Binaries {
-    /// Has cargo build them, which does nothing if they are up to date.
+    /// Builds them with cargo, which does nothing if they are up to date.
     ///
     /// # Errors
-    /// If cargo is not there or the build fails.
+    /// If cargo is missing or the build fails.
     pub fn build() -> Result<Self> {
-        let own = env::current_exe().context("where is this program")?;
+        let own = env::current_exe().context("cannot find the path of this program")?;
         let (target, profile) = place_of(&own).context("this program was not built by cargo")?;
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-            // The default members: the services. Their third-party crates have the features that `cargo test` gives
-            // them, which `cargo xtask check features` holds, so that none is built a second time.
+            // The default members: the services. Their third-party crates have the same features as with `cargo test`,
+            // which `cargo xtask check features` verifies, so that none is built a second time.
             .args(["build", "--bins"])
             .arg("--message-format=json-render-diagnostics")
             .args(["--profile", profile])
             .arg("--target-dir")
             .arg(target)
             .stderr(Stdio::inherit());
-        // What cargo tells a test of its own package. Build scripts that look at it, such as ring's, would run again,
-        // and all that stands on their crates would be built again.
+        // Variables that cargo sets for the test's package. Build scripts that read them, such as ring's, would run
+        // again, and all crates that depend on theirs would be rebuilt.
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
             if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -47,10 +47,10 @@ impl Binaries {
         Ok(Self(executables(&String::from_utf8_lossy(&output.stdout))))
     }
 
-    /// The path of one.
+    /// The path of a binary.
     ///
     /// # Errors
-    /// If cargo did not name it.
+    /// If cargo did not build it.
     pub fn path(&self, name: &str) -> Result<&Path> {
         self.0
             .get(name)
@@ -72,7 +72,7 @@ fn place_of(program: &Path) -> Option<(&Path, &str)> {
     Some((folder.parent()?, profile))
 }
 
-/// The binaries in cargo's messages, one JSON object a line.
+/// The binaries in cargo's messages, which are JSON objects, one on each line.
 fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
     messages
         .lines()
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_come_from_the_messages() {
+    fn paths_are_read_from_the_messages() {
         let messages = "\
 {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"lib\"},\"executable\":null}
 {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"shop\"},\"executable\":\"/t/debug/shop\"}

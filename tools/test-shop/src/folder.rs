@@ -1,4 +1,4 @@
-//! A temporary folder that goes with its value, or with the process.
+//! A temporary folder that is removed with its value, or at the latest with the process.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-/// Waits for the end of the process that made the folder; the pause lets its children end before.
+/// Waits for the end of the process that created the folder. The pause lets its child processes end first.
 const WATCHDOG: &str = r#"trap "" HUP INT TERM; read -r _; sleep 1; rm -rf "$1""#;
 
-/// An empty folder at first.
+/// A temporary folder, empty at first.
 #[derive(Debug)]
 pub struct Folder {
     folder: TempDir,
@@ -17,7 +17,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes one.
+    /// Creates a folder.
     ///
     /// # Errors
     /// If the temporary folder cannot be written.

@@ -1,4 +1,4 @@
-//! GraphQL over HTTP, as a client sees it.
+//! A GraphQL client over HTTP.
 
 use std::net::SocketAddr;
 
@@ -52,10 +52,10 @@ impl Operation {
         request
     }
 
-    /// Sends it on a connection of its own.
+    /// Sends it on a new connection.
     ///
     /// # Errors
-    /// If there is no answer, or one that is not JSON.
+    /// If there is no response, or one that is not JSON.
     pub async fn send(&self, gateway: SocketAddr) -> Result<Answer> {
         self.send_on(&mut Connection::open(gateway).await?).await
     }
@@ -63,7 +63,7 @@ impl Operation {
     /// Sends it on an open connection.
     ///
     /// # Errors
-    /// If there is no answer, or one that is not JSON.
+    /// If there is no response, or one that is not JSON.
     pub async fn send_on(&self, connection: &mut Connection) -> Result<Answer> {
         let reply = connection.send(&self.request()).await?;
         Ok(Answer {
@@ -73,17 +73,17 @@ impl Operation {
         })
     }
 
-    /// Sends it and gives the data.
+    /// Sends it and returns the data.
     ///
     /// # Errors
-    /// If the answer has errors.
+    /// If the response has errors.
     pub async fn data(&self, gateway: SocketAddr) -> Result<Value> {
         self.send(gateway).await?.data()
     }
 }
 
 impl Answer {
-    /// The data.
+    /// The data of the response.
     ///
     /// # Errors
     /// If there are errors.

@@ -1,4 +1,4 @@
-//! A plain HTTP/1.1 client: one connection, kept open, one request at a time.
+//! A plain HTTP/1.1 client with one persistent connection and one request at a time.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: Method,
-    /// With the query string, if there is one.
+    /// Includes the query string, if there is one.
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
@@ -45,7 +45,7 @@ impl Request {
         }
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -61,7 +61,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A header's value, if it is there and is text.
+    /// A header's value, if it exists and is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -70,7 +70,7 @@ impl Reply {
     /// The body as JSON.
     ///
     /// # Errors
-    /// If it is none; the message shows the body.
+    /// If it is not JSON; the message has the body.
     pub fn json(&self) -> Result<serde_json::Value> {
         serde_json::from_slice(&self.body).with_context(|| {
             let text = String::from_utf8_lossy(&self.body);
@@ -90,14 +90,14 @@ impl Connection {
     /// Connects.
     ///
     /// # Errors
-    /// If nothing listens there.
+    /// If no server listens at the address.
     pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address)
             .await
             .with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // An error of the connection is seen by the request that is under way.
+        // An error of the connection is returned by the request in flight.
         let driver = tokio::spawn(async move { drop(connection.await) });
         Ok(Self {
             sender,
@@ -106,10 +106,10 @@ impl Connection {
         })
     }
 
-    /// Sends a request and waits for the whole answer.
+    /// Sends a request and waits for the complete response.
     ///
     /// # Errors
-    /// If the connection breaks before the answer is complete; whether the request had an effect is then unknown.
+    /// If the connection breaks before the response is complete; the outcome of the request is then unknown.
     pub async fn send(&mut self, request: &Request) -> Result<Reply> {
         let mut builder = hyper::Request::builder()
             .method(&request.method)

@@ -1,8 +1,8 @@
-//! The shop's own binaries as processes, for end-to-end tests and benches.
+//! Runs the shop's binaries as processes, for end-to-end tests and benches.
 //!
-//! [`Binaries`] builds them, [`Process`] runs one, and [`System`] runs all that belong together: the three services
-//! on PostgreSQL, or `shop` on SQLite. Every process listens on ports that the operating system chose, and none
-//! outlives the one that started it, however that one ends.
+//! [`Binaries`] builds them, [`Process`] runs one, and [`System`] runs a complete system: the three services on
+//! PostgreSQL, or `shop` on SQLite. Every process listens on ports that the operating system chooses, and none outlives
+//! the process that started it, even if that one crashes.
 
 mod binaries;
 mod folder;

@@ -1,4 +1,4 @@
-//! One binary as a process.
+//! Runs a binary as a process.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader};
@@ -13,11 +13,11 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-/// How long anything may take before a test gives up.
+/// Timeout of a start, of an end, and of waiting for anything else.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-const LOOK_EVERY: Duration = Duration::from_millis(5);
-const KEPT_LINES: usize = 2_000;
-/// What a process inherits; all else could be a setting.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+const MAX_LOG_LINES: usize = 2_000;
+/// The environment variables that a process inherits; any other could be a setting.
 const INHERITED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 /// Kills the process when the one that started it ends.
 const WATCHDOG: &str = r#"trap "" HUP INT TERM; read -r _; kill -9 "$1""#;
@@ -26,7 +26,7 @@ const WATCHDOG: &str = r#"trap "" HUP INT TERM; read -r _; kill -9 "$1""#;
 pub struct Start {
     pub arguments: Vec<String>,
     pub variables: BTreeMap<String, String>,
-    /// The settings that name its listeners. Each is bound to a free port, unless `variables` say otherwise.
+    /// The settings with the addresses of its listeners. Each listens on a free port, unless `variables` sets it.
     pub listeners: Vec<&'static str>,
 }
 
@@ -45,22 +45,22 @@ impl Process {
     /// Starts a service and waits until it listens.
     ///
     /// # Errors
-    /// If it ends before; the message has its log.
+    /// If it ends before that; the message has its log.
     pub async fn serve(binary: &Path, start: &Start) -> Result<Self> {
-        let begin = Instant::now();
+        let started = Instant::now();
         let mut process = Self::spawn(binary, start)?;
         let stderr = process.child.stderr.take().context("no standard error")?;
-        let mut heard = process.listen_to(stderr);
+        let mut addresses = process.listen_to(stderr);
         let wanted = start.listeners.len();
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            if heard.borrow_and_update().len() >= wanted {
-                process.addresses = heard.borrow().clone();
-                process.served_after = begin.elapsed();
+            if addresses.borrow_and_update().len() >= wanted {
+                process.addresses = addresses.borrow().clone();
+                process.served_after = started.elapsed();
                 return Ok(process);
             }
-            // The sender goes when the process closes its standard error, which is when it ends.
-            match tokio::time::timeout_at(deadline, heard.changed()).await {
+            // The sender is dropped when the process closes its standard error, which is when it ends.
+            match tokio::time::timeout_at(deadline, addresses.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => {
                     let status = process.ended().await?;
@@ -75,17 +75,17 @@ impl Process {
         }
     }
 
-    /// Runs a process to its end and gives its exit status and what it wrote to standard error.
+    /// Runs a process to its end and returns its exit status and what it wrote to standard error.
     ///
     /// # Errors
     /// If it does not end.
     pub async fn run(binary: &Path, start: &Start) -> Result<(ExitStatus, String)> {
         let mut process = Self::spawn(binary, start)?;
         let stderr = process.child.stderr.take().context("no standard error")?;
-        let mut heard = process.listen_to(stderr);
+        let mut addresses = process.listen_to(stderr);
         let status = process.ended().await?;
-        // The sender goes when the last line is read.
-        while heard.changed().await.is_ok() {}
+        // The sender is dropped after the last line was read.
+        while addresses.changed().await.is_ok() {}
         let log = process.log();
         Ok((status, log))
     }
@@ -130,50 +130,50 @@ impl Process {
         })
     }
 
-    /// Reads the log on a thread of its own, for as long as the process lives, and gives the addresses that it names.
+    /// Reads the log on a separate thread until the process ends, and publishes the addresses in it.
     fn listen_to(&self, stderr: ChildStderr) -> watch::Receiver<BTreeMap<String, SocketAddr>> {
-        let (heard, addresses) = watch::channel(BTreeMap::new());
+        let (sender, addresses) = watch::channel(BTreeMap::new());
         let log = Arc::clone(&self.log);
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 if let Some((listener, address)) = listening(&line) {
-                    heard.send_modify(|known| {
+                    sender.send_modify(|known| {
                         known.insert(listener, address);
                     });
                 }
-                let mut kept = log.lock().unwrap_or_else(PoisonError::into_inner);
-                if kept.len() == KEPT_LINES {
-                    kept.pop_front();
+                let mut lines = log.lock().unwrap_or_else(PoisonError::into_inner);
+                if lines.len() == MAX_LOG_LINES {
+                    lines.pop_front();
                 }
-                kept.push_back(line);
+                lines.push_back(line);
             }
         });
         addresses
     }
 
-    /// Where the listener of this setting is.
+    /// The address of the listener of this setting.
     ///
     /// # Errors
-    /// If it has none of that name.
+    /// If it has no such listener.
     pub fn address(&self, listener: &str) -> Result<SocketAddr> {
         let address = self.addresses.get(listener).copied();
         address.with_context(|| format!("{} has no listener {listener}", self.name))
     }
 
-    /// How long it took from its start until it listened everywhere.
+    /// The time from its start until all listeners were ready.
     #[must_use]
     pub fn served_after(&self) -> Duration {
         self.served_after
     }
 
-    /// The same listeners on the same ports, for a start after an end.
+    /// The addresses of its listeners as settings, for a restart on the same ports.
     #[must_use]
     pub fn addresses(&self) -> BTreeMap<String, String> {
         let of = |(name, address): (&String, &SocketAddr)| (name.clone(), address.to_string());
         self.addresses.iter().map(of).collect()
     }
 
-    /// The operating system's number of it.
+    /// The process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -182,19 +182,19 @@ impl Process {
     /// The last lines that it logged.
     #[must_use]
     pub fn log(&self) -> String {
-        let kept = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().cloned().collect::<Vec<_>>().join("\n")
+        let lines = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().cloned().collect::<Vec<_>>().join("\n")
     }
 
-    /// SIGKILL. Does not wait.
+    /// Sends SIGKILL, without waiting for the end.
     ///
     /// # Errors
-    /// If the operating system refuses.
+    /// If the signal cannot be sent.
     pub fn kill(&mut self) -> Result<()> {
         Ok(self.child.kill()?)
     }
 
-    /// Asks it to end, as an operator does, and waits until it has.
+    /// Sends SIGTERM, as an operator does, and waits for its end.
     ///
     /// # Errors
     /// If it does not end in time.
@@ -203,7 +203,7 @@ impl Process {
         self.ended().await
     }
 
-    /// Sends any signal by its name.
+    /// Sends a signal by its name.
     ///
     /// # Errors
     /// If there is no such process.
@@ -216,10 +216,10 @@ impl Process {
         Ok(())
     }
 
-    /// Whether it is gone.
+    /// Whether it has ended.
     ///
     /// # Errors
-    /// If the operating system does not say.
+    /// If the status of the process cannot be read.
     pub fn has_ended(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_some())
     }
@@ -237,14 +237,14 @@ impl Process {
             if Instant::now() >= deadline {
                 bail!("{} does not end:\n{}", self.name, self.log());
             }
-            sleep(LOOK_EVERY).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The watchdog first: the process's number may be another's once it is gone.
+        // The watchdog first: after the process has ended, its id may be reused by another one.
         let _ = self.watchdog.kill();
         let _ = self.watchdog.wait();
         let _ = self.child.kill();
@@ -252,7 +252,7 @@ impl Drop for Process {
     }
 }
 
-/// The listener and its address, if the line of the log is about that.
+/// The listener and its address, if the log line has them.
 fn listening(line: &str) -> Option<(String, SocketAddr)> {
     let entry: Value = serde_json::from_str(line).ok()?;
     let text = |key: &str| entry.get(key).and_then(Value::as_str);
@@ -260,31 +260,31 @@ fn listening(line: &str) -> Option<(String, SocketAddr)> {
     Some((listener, text("listener.address")?.parse().ok()?))
 }
 
-/// Asks again and again until there is an answer.
+/// Repeats a call until it succeeds.
 ///
 /// # Errors
-/// If there is none in time; the message has the last error.
+/// If it does not succeed in time; the message has the last error.
 pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Result<T>) -> Result<T> {
     until_within(START_TIMEOUT, what, ask).await
 }
 
-/// The same with another patience.
+/// As [`until`], with another timeout.
 ///
 /// # Errors
-/// The same.
+/// As [`until`].
 pub async fn until_within<T>(
-    patience: Duration,
+    limit: Duration,
     what: &str,
     mut ask: impl AsyncFnMut() -> Result<T>,
 ) -> Result<T> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + limit;
     loop {
         match ask().await {
             Ok(answer) => return Ok(answer),
             Err(error) if Instant::now() >= deadline => {
-                return Err(error.context(format!("waited in vain for {what}")));
+                return Err(error.context(format!("timeout while waiting for {what}")));
             }
-            Err(_) => sleep(LOOK_EVERY).await,
+            Err(_) => sleep(POLL_INTERVAL).await,
         }
     }
 }

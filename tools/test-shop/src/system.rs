@@ -1,4 +1,4 @@
-//! All processes that belong together.
+//! A complete system of processes.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,10 +16,10 @@ const COMMAND_METRICS: &str = "COMMAND_METRICS_ADDR";
 const QUERY_GRPC: &str = "QUERY_GRPC_ADDR";
 const QUERY_METRICS: &str = "QUERY_METRICS_ADDR";
 
-/// Where the data are.
+/// The storage of a system.
 #[derive(Clone, Debug)]
 pub enum Store {
-    /// Three databases; each service is a process of its own.
+    /// Three databases; each service is a separate process.
     Postgres {
         events: String,
         command: String,
@@ -29,7 +29,7 @@ pub enum Store {
     Sqlite { folder: String },
 }
 
-/// How many of each service there are. The gateway number i asks the services number i.
+/// The number of processes of each service. Gateway number i calls the services number i.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     pub each: usize,
@@ -42,7 +42,7 @@ pub struct System {
     parts: Vec<Part>,
 }
 
-/// One process, and how to start it again.
+/// A process, and the configuration to restart it.
 #[derive(Debug)]
 struct Part {
     binary: &'static str,
@@ -51,18 +51,18 @@ struct Part {
 }
 
 impl System {
-    /// Starts what the store and the layout ask for and waits until all of it is healthy.
+    /// Starts the processes for the store and the layout, and waits until all are healthy.
     ///
     /// # Errors
-    /// If a process does not come up; the message has its log.
+    /// If a process does not start; the message has its log.
     pub async fn start(binaries: &Binaries, store: Store, layout: Layout) -> Result<Self> {
         Self::start_with(binaries, store, layout, &[]).await
     }
 
-    /// The same with more settings for every process.
+    /// As [`start`](Self::start), with more settings for every process.
     ///
     /// # Errors
-    /// The same.
+    /// As [`start`](Self::start).
     pub async fn start_with(
         binaries: &Binaries,
         store: Store,
@@ -163,10 +163,10 @@ impl System {
         Ok(&self.parts[self.parts.len() - 1].process)
     }
 
-    /// Waits until every part of every process works, as `/health` tells.
+    /// Waits until `/health` reports every component of every process as healthy.
     ///
     /// # Errors
-    /// If one does not in time.
+    /// If a process is not healthy in time.
     pub async fn healthy(&self) -> Result<()> {
         self.all_answer("/health").await
     }
@@ -190,7 +190,7 @@ impl System {
         Ok(())
     }
 
-    /// Where the data are.
+    /// The storage of this system.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
@@ -220,7 +220,7 @@ impl System {
         self.nth(QUERY_GRPC, index)
     }
 
-    /// Where the write side serves its health and metrics.
+    /// The address of the write side's health and metrics.
     ///
     /// # Errors
     /// If there is none.
@@ -228,7 +228,7 @@ impl System {
         self.nth(COMMAND_METRICS, 0)
     }
 
-    /// Where the read side serves its health and metrics.
+    /// The address of the read side's health and metrics.
     ///
     /// # Errors
     /// If there is none.
@@ -249,7 +249,7 @@ impl System {
         self.parts.iter().map(|part| (part.binary, &part.process))
     }
 
-    /// The logs of all of them, for a test that failed.
+    /// The logs of all processes, for a failed test.
     #[must_use]
     pub fn logs(&self) -> String {
         let logs = self
@@ -258,10 +258,10 @@ impl System {
         logs.collect()
     }
 
-    /// Kills all processes whose binary has this name, or all. SIGKILL; gives how many.
+    /// Kills all processes of this binary, or of all binaries, with SIGKILL, and returns their number.
     ///
     /// # Errors
-    /// If the operating system refuses.
+    /// If a process cannot be killed.
     pub async fn kill(&mut self, binary: Option<&str>) -> Result<usize> {
         let mut killed = 0;
         for part in &mut self.parts {
@@ -274,7 +274,7 @@ impl System {
         Ok(killed)
     }
 
-    /// Kills number `index` of the processes whose binary has this name. SIGKILL.
+    /// Kills process number `index` of this binary with SIGKILL.
     ///
     /// # Errors
     /// If there are not that many.
@@ -285,7 +285,7 @@ impl System {
         Ok(())
     }
 
-    /// Sends a signal to number `index` of the processes whose binary has this name.
+    /// Sends a signal to process number `index` of this binary.
     ///
     /// # Errors
     /// If there are not that many.
@@ -300,19 +300,19 @@ impl System {
         Ok(&mut part.process)
     }
 
-    /// Starts what has ended again, on its old ports, and waits until all is healthy.
+    /// Restarts the ended processes on their ports, and waits until all are healthy.
     ///
     /// # Errors
-    /// If a process does not come up.
+    /// If a process does not start.
     pub async fn start_again(&mut self) -> Result<()> {
         self.start_ended().await?;
         self.healthy().await
     }
 
-    /// Starts what has ended again, on its old ports, and waits until all of it is ready, though perhaps not healthy.
+    /// Restarts the ended processes on their ports, and waits until all are ready, but not necessarily healthy.
     ///
     /// # Errors
-    /// If a process does not come up.
+    /// If a process does not start.
     pub async fn start_again_impaired(&mut self) -> Result<()> {
         self.start_ended().await?;
         self.all_answer("/health/ready").await
@@ -328,10 +328,10 @@ impl System {
         Ok(())
     }
 
-    /// Starts the first ended process of this binary, which must not come up, and gives how it ended and its log.
+    /// Restarts the first ended process of this binary, which must fail to start, and returns its exit status and log.
     ///
     /// # Errors
-    /// If there is none, or it does not end.
+    /// If no process has ended, or the restarted one does not end.
     pub async fn start_in_vain(&mut self, binary: &str) -> Result<(ExitStatus, String)> {
         let binary_path = self.binaries.path(binary)?.to_owned();
         for part in self.parts.iter_mut().filter(|part| part.binary == binary) {
@@ -342,7 +342,7 @@ impl System {
         bail!("no {binary} has ended")
     }
 
-    /// Sets a setting for every later start of processes of this binary.
+    /// Changes a setting for later starts of this binary.
     pub fn set(&mut self, binary: &str, name: &str, value: &str) {
         for part in self.parts.iter_mut().filter(|part| part.binary == binary) {
             let variables = &mut part.start.variables;
@@ -350,10 +350,10 @@ impl System {
         }
     }
 
-    /// Stops all in the order in which an operator does, and fails if one does not end cleanly.
+    /// Stops all processes in the order that an operator uses: those first that depend on others.
     ///
     /// # Errors
-    /// If a process exits with another code than 0.
+    /// If a process does not end cleanly, with exit code 0.
     pub async fn stop(mut self) -> Result<()> {
         while let Some(mut part) = self.parts.pop() {
             let status = part.process.terminate().await?;
@@ -369,7 +369,7 @@ impl System {
     }
 }
 
-/// Asks once, on a connection of its own.
+/// Sends one request on a new connection.
 async fn get(address: SocketAddr, path: &str) -> Result<Reply> {
     Connection::open(address)
         .await?

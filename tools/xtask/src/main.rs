@@ -1,5 +1,5 @@
-//! `cargo xtask check`: everything that must hold of this repository in addition to its tests. `cargo xtask count`: how
-//! much code its users write.
+//! `cargo xtask check`: rules of this repository that its tests do not cover. `cargo xtask count`: how much code its
+//! users write.
 
 mod check;
 mod count;
@@ -15,7 +15,7 @@ Checks and counts of this repository.
 Usage: cargo xtask check [NAME]...
        cargo xtask count [--files]
 
-`count` prints how many lines and files a user of the kernel writes, and the goals; with --files it says which.
+`count` prints how many lines and files a user of the kernel writes, and the goals; with --files also the files.
 Without names all checks run, in the order given here; each one runs even if another failed.";
 
 fn main() -> ExitCode {
@@ -47,7 +47,7 @@ fn check(names: &[String]) -> ExitCode {
     exit_code(clean)
 }
 
-/// A goal that is missed is no failure.
+/// Prints the counts. A missed goal is not a failure.
 fn count(show_files: bool) -> ExitCode {
     let printed = Repository::here().and_then(|repository| count::print(&repository, show_files));
     exit_code(printed.map(|()| true))

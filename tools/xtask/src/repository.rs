@@ -1,4 +1,4 @@
-//! The files of the work tree, and the commands that run in it.
+//! The files of the working tree, and commands that run in it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,12 +7,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// Folders that hold nothing written here.
+/// Folders without source files of this repository.
 const SKIPPED: [&str; 4] = [".git", "target", "data", "generated"];
-/// The most folders below one another that are looked into; a link in a circle ends here.
+/// Maximum depth of folders, which also ends a cycle of links.
 const MAX_DEPTH: usize = 16;
 
-/// The root of the work tree.
+/// The root of the working tree.
 #[derive(Debug)]
 pub struct Repository {
     root: PathBuf,
@@ -30,7 +30,7 @@ pub fn has_extension(path: &str, extension: &str) -> bool {
     Path::new(path).extension() == Some(OsStr::new(extension))
 }
 
-/// Whether all that is in the file is a test, or for tests.
+/// Whether the whole file is a test, or for tests.
 pub fn is_test_file(path: &str) -> bool {
     path.contains("/tests/")
         || path.ends_with("tests.rs")
@@ -56,7 +56,7 @@ impl Repository {
         fs::read_to_string(self.root.join(path)).with_context(|| format!("cannot read {path}"))
     }
 
-    /// All files that `wanted` says yes to, in order of their path.
+    /// All files for which `wanted` returns true, in the order of their paths.
     pub fn files(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<SourceFile>> {
         let mut paths = Vec::new();
         collect(&self.root, "", 0, &mut paths)?;
@@ -71,7 +71,7 @@ impl Repository {
             .collect()
     }
 
-    /// A command whose work folder is the root. Cargo is the one that runs us.
+    /// A command with the root as its working directory. For `cargo` it uses the one that runs this program.
     pub fn command(&self, program: &str) -> Command {
         let cargo = std::env::var_os("CARGO");
         let program = match (&cargo, program) {
@@ -86,7 +86,7 @@ impl Repository {
 
 fn collect(root: &Path, below: &str, depth: usize, paths: &mut Vec<String>) -> Result<()> {
     if depth > MAX_DEPTH {
-        bail!("{below} lies more than {MAX_DEPTH} folders deep");
+        bail!("{below} is more than {MAX_DEPTH} folders deep");
     }
     let folder = root.join(below);
     let entries =
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_finds_its_own_sources_and_nothing_of_git() {
+    fn its_own_sources_are_found_and_git_is_skipped() {
         let files = Repository::here()
             .unwrap()
             .files(|path| has_extension(path, "rs"))

@@ -1,4 +1,4 @@
-//! Which lines of a Rust file are code.
+//! Counts the lines of code of a Rust file.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,13 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-/// A file without comments, blanks and tests.
+/// The code of a file, without comments, blank lines and tests.
 #[derive(Debug, Default)]
 pub struct Code {
     lines: BTreeSet<usize>,
-    /// The texts in it.
+    /// The string literals in it.
     pub texts: Vec<String>,
-    /// The words in it.
+    /// The identifiers in it.
     pub words: BTreeSet<String>,
     text: String,
 }
@@ -29,12 +29,12 @@ impl Code {
         Ok(code)
     }
 
-    /// How many lines it has.
+    /// The number of lines.
     pub fn count(&self) -> usize {
         self.lines.len()
     }
 
-    /// The lines of each `impl NAME for …` and of each call of a method `NAME`, as `wanted` says.
+    /// The numbers of lines of each part of the wanted kind.
     pub fn parts(&self, wanted: Part) -> Result<Vec<usize>> {
         let syntax = syn::parse_file(&self.text)?;
         let mut finder = Finder {
@@ -46,7 +46,7 @@ impl Code {
             let (first, last) = (span.start().line, span.end().line);
             self.lines.range(first..=last).count()
         };
-        // What is in a test has no lines of code.
+        // Parts in tests have no lines of code.
         Ok(finder
             .spans
             .iter()
@@ -129,7 +129,7 @@ fn is_cfg_test(attribute: &Group) -> bool {
     attribute.stream().to_string().replace(' ', "") == "cfg(test)"
 }
 
-/// An item ends with its body or with a semicolon.
+/// Whether the token ends an item: its body or a semicolon.
 fn ends_item(token: &TokenTree) -> bool {
     match token {
         TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
@@ -138,7 +138,7 @@ fn ends_item(token: &TokenTree) -> bool {
     }
 }
 
-/// What to find in a file.
+/// The kind of parts to find in a file.
 #[derive(Clone, Copy, Debug)]
 pub enum Part {
     /// Implementations of a trait for a type.
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_blanks_and_tests_are_no_code() {
+    fn comments_blank_lines_and_tests_are_not_code() {
         let text = "\
 //! What it is.
 

@@ -1,14 +1,14 @@
-//! Patterns of paths: `*` is any part of a name, `**` any folders, `{a,b}` either; a leading `!` takes files away.
+//! Patterns of paths: `*` matches any part of a name, `**` any folders, `{a,b}` either; a leading `!` excludes files.
 
 use anyhow::{Result, bail};
 
 use crate::repository::SourceFile;
 
-/// The files that the patterns name, each once. Every pattern must name some.
+/// The files that match the patterns, each once. Every pattern must match at least one.
 pub fn select<'f>(patterns: &[&str], files: &'f [SourceFile]) -> Result<Vec<&'f SourceFile>> {
     let mut chosen: Vec<&SourceFile> = Vec::new();
     for pattern in patterns {
-        let (pattern, taken_away) = match pattern.strip_prefix('!') {
+        let (pattern, is_exclusion) = match pattern.strip_prefix('!') {
             Some(pattern) => (pattern, true),
             None => (*pattern, false),
         };
@@ -16,9 +16,9 @@ pub fn select<'f>(patterns: &[&str], files: &'f [SourceFile]) -> Result<Vec<&'f 
         let named = |file: &&SourceFile| alternatives.iter().any(|one| matches(one, &file.path));
         let found: Vec<_> = files.iter().filter(named).collect();
         if found.is_empty() {
-            bail!("no file is named {pattern}");
+            bail!("no file matches {pattern}");
         }
-        if taken_away {
+        if is_exclusion {
             chosen.retain(|file| !named(file));
         } else {
             let is_new = |file: &&SourceFile| !chosen.iter().any(|other| other.path == file.path);
@@ -29,7 +29,7 @@ pub fn select<'f>(patterns: &[&str], files: &'f [SourceFile]) -> Result<Vec<&'f 
     Ok(chosen)
 }
 
-/// The patterns without braces that a pattern stands for.
+/// Expands a pattern with braces to patterns without.
 fn expand(pattern: &str) -> Vec<String> {
     let braces = pattern
         .split_once('{')
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_names_files() {
+    fn a_pattern_selects_files() {
         let files = files();
         let select = |patterns: &[&str]| -> Vec<String> {
             let found = select(patterns, &files).unwrap();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_names_nothing_is_an_error() {
+    fn a_pattern_without_a_match_is_an_error() {
         let files = files();
         for patterns in [
             &["x/*.rs"][..],
@@ -114,7 +114,7 @@ mod tests {
             &["a/*/b.rs"],
         ] {
             let error = select(patterns, &files).unwrap_err().to_string();
-            assert!(error.starts_with("no file is named "), "{error}");
+            assert!(error.starts_with("no file matches "), "{error}");
         }
     }
 }

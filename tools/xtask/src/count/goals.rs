@@ -1,15 +1,15 @@
-//! What is counted, where, and what it should come to.
+//! The goals: what is counted, in which files, and the maximum.
 
-/// A line of the table.
+/// One line of the table.
 #[derive(Debug)]
 pub struct Goal {
     pub what: &'static str,
-    /// The largest number that reaches it.
+    /// The largest number that reaches the goal.
     pub most: usize,
     pub measure: Measure,
 }
 
-/// How a number is found.
+/// How the number is determined.
 #[derive(Debug)]
 pub enum Measure {
     /// Lines of code of all the files.
@@ -20,23 +20,23 @@ pub enum Measure {
         by: &'static str,
         within: &'static [&'static str],
     },
-    /// Lines of code of a call of a method: the one in the middle of all.
+    /// Lines of code of a call of a method: the median of all calls.
     Call {
         method: &'static str,
         within: &'static [&'static str],
     },
-    /// How often the stored name of an event is written out: the event for which it is most.
+    /// How often the stored name of an event occurs as a literal: the maximum of all events.
     StoredNames(&'static [&'static str]),
-    /// Files in which a field has its name.
+    /// Files that contain the name of a field.
     Field {
         name: &'static str,
         within: &'static [&'static str],
     },
-    /// No script can tell.
+    /// Not countable by a script.
     ByHand,
 }
 
-/// All Rust that runs.
+/// All Rust code except for tests and tools.
 const SOURCES: &[&str] = &[
     "kernel/*/src/**/*.rs",
     "domain/src/**/*.rs",

@@ -1,4 +1,4 @@
-//! A number for each goal.
+//! Counts the number for each goal.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use super::globs::select;
 use super::goals::Measure;
 use crate::repository::{SourceFile, has_extension, is_test_file};
 
-/// What came of it.
+/// The result of a count.
 #[derive(Debug, Default)]
 pub struct Counted {
-    /// Nothing if it cannot be counted, or there is none of it yet.
+    /// `None` if it cannot be counted, or nothing of it exists yet.
     pub number: Option<usize>,
     pub why_not: &'static str,
-    /// What the number is made of.
+    /// The items that were counted.
     pub parts: Vec<(String, usize)>,
 }
 
@@ -34,13 +34,13 @@ pub fn count(measure: &Measure, files: &[SourceFile]) -> Result<Counted> {
         Measure::StoredNames(within) => stored_names(within, files),
         Measure::Field { name, within } => field(name, within, files),
         Measure::ByHand => Ok(Counted {
-            why_not: "counted by hand, by doing it",
+            why_not: "counted manually, by doing it",
             ..Counted::default()
         }),
     }
 }
 
-/// The chosen files as code.
+/// Parses the matching files.
 fn read<'f>(within: &[&str], files: &'f [SourceFile]) -> Result<Vec<(&'f str, Code)>> {
     let chosen = select(within, files)?;
     let code = chosen
@@ -88,7 +88,7 @@ fn middle(mut parts: Vec<(String, usize)>) -> Counted {
     }
 }
 
-/// A name counts where it is a text of its own: at its event, and wherever else somebody wrote it out.
+/// Counts a name where it is a complete literal: at its event, and at every other place.
 fn stored_names(within: &[&str], files: &[SourceFile]) -> Result<Counted> {
     let code = read(within, files)?;
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
@@ -101,7 +101,7 @@ fn stored_names(within: &[&str], files: &[SourceFile]) -> Result<Counted> {
             }
         }
     }
-    ensure!(!names.is_empty(), "no event says its stored name");
+    ensure!(!names.is_empty(), "no event declares its stored name");
     for text in code.iter().flat_map(|(_, code)| &code.texts) {
         if let Some(count) = names.get_mut(text.as_str()) {
             *count += 1;
@@ -118,7 +118,7 @@ fn stored_names(within: &[&str], files: &[SourceFile]) -> Result<Counted> {
     })
 }
 
-/// Generated code, tests and documents are left out.
+/// Generated code, tests and documents are excluded.
 fn field(name: &str, within: &[&str], files: &[SourceFile]) -> Result<Counted> {
     let mut parts: Vec<(String, usize)> = read(within, files)?
         .into_iter()
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_an_error_and_not_nothing() {
+    fn a_missing_item_is_an_error_and_not_zero() {
         let files = [file("a.rs", "impl Command for Add {\n}\n")];
         let implemented = |by| {
             let of = "Command";
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_call_in_the_middle_counts() {
+    fn the_median_call_counts() {
         let text = "fn f() {\n    a.run();\n    b\n        .c()\n        .run();\n    d\n        .run();\n}\n";
         let (method, within) = ("run", &["a.rs"]);
         let measure = Measure::Call { method, within };
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_name_that_is_written_out_again_is_found() {
+    fn a_repeated_stored_name_is_found() {
         let event = "// #[event(name = \"None\")]\n#[event(name = \"Added\")]\nstruct Added;\n#[event(name = \"Taken\")]\nstruct Taken;\n";
         let measure = Measure::StoredNames(&["*.rs"]);
         let once = [file("a.rs", event)];
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_names_a_field_in_code_or_in_a_message() {
+    fn a_field_is_found_in_code_and_in_messages() {
         let files = [
             file("a.rs", "struct A { sku: u8 }"),
             file("b.rs", "// sku\nstruct A { skus: u8 }"),

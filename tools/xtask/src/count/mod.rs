@@ -1,14 +1,14 @@
-//! `cargo xtask count`: how much a user of the kernel writes, held against the goals.
+//! `cargo xtask count`: how much code a user of the kernel writes, compared with the goals.
 //!
 //! ```text
-//!   goals     what is counted, where, and what it should come to
-//!   globs     the files that a pattern names, of which there must be some
-//!   code      which lines of a file are code, and which of those are part of something
+//!   goals     what is counted, in which files, and the maximum
+//!   globs     the files that match a pattern; at least one must
+//!   code      the lines of a file that are code, and those of its parts
 //!   measure   a number for each goal
 //! ```
 //!
-//! A line of code holds more than blanks and comments and is no test. A goal that is missed fails nothing; a pattern that
-//! names no file, or a thing that is in none, is an error, so that what moved is not counted as nothing.
+//! Blank lines, comments and tests are not counted. A missed goal is not an error. A pattern without a match, or an
+//! item that is in no file, is an error, so that moved code is not counted as zero.
 
 mod code;
 mod globs;
@@ -56,14 +56,14 @@ mod tests {
     use crate::count::goals::Measure;
 
     #[test]
-    fn a_line_says_how_far_the_goal_is() {
+    fn a_line_shows_the_distance_to_the_goal() {
         let goal = Goal {
             what: "a thing",
             most: 10,
             measure: Measure::ByHand,
         };
         let line = |number| {
-            let why_not = "counted by hand";
+            let why_not = "counted manually";
             let parts = Vec::new();
             super::line(
                 &goal,
@@ -76,10 +76,10 @@ mod tests {
         };
         assert!(line(Some(10)).ends_with("10  reached"));
         assert!(line(Some(12)).ends_with("12  over by 2"));
-        assert!(line(None).ends_with("-  counted by hand"));
+        assert!(line(None).ends_with("-  counted manually"));
     }
 
-    /// Every pattern names files, and everything that is counted is in them.
+    /// Every pattern matches files, and every counted item is in them.
     #[test]
     fn this_repository_can_be_counted() {
         print(&Repository::here().unwrap(), true).unwrap();
