@@ -90,6 +90,7 @@ impl Appending {
             Some(answers) => answers,
             None => append_each(&mut connection, commits).await?,
         };
+        // Only now, when all results are complete: after an error above, the statement may have committed.
         slot.in_doubt = None;
         slot.connection = Some((connection, backend));
         Ok(answers)
@@ -99,6 +100,7 @@ impl Appending {
         if let Some(open) = slot.connection.take() {
             return Ok(open);
         }
+        // Opened first, because the new connection is the one that terminates the old process.
         let (mut connection, backend) = self.connector.connect().await?;
         if let Some(in_doubt) = slot.in_doubt {
             // `in_doubt` is cleared only after the process has ended: if this fails, the next call tries again.
@@ -254,6 +256,7 @@ async fn answer(
     let mut stored = if stored.is_empty() {
         Vec::new()
     } else {
+        // Read after the batch has committed. They cannot have changed since: events are never updated.
         receipts(connection, &stored).await?
     }
     .into_iter();

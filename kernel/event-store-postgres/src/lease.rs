@@ -1,7 +1,8 @@
 //! Leases, which expire by the server's clock, so that the clocks of processes need not agree.
 //!
 //! Every statement takes its row locks in the order of names, and so does the append that checks fences, so none
-//! deadlocks with another. Each is one statement that commits by itself: a client that stops holds no lock.
+//! deadlocks with another. Each is one statement that commits by itself: a client that stops holds no lock. They use
+//! `clock_timestamp()` and not `now()`, because a statement may have waited for a row lock since it started.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +90,7 @@ impl Leasing<'_> {
         statement: QueryAs<'_, Postgres, LeaseRow, PgArguments>,
     ) -> Result<Vec<Lease>, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
+        // Measured after the wait for a connection, so that it only bounds the duration of the statement.
         let asked_at = self.clock.uptime();
         let rows = statement.fetch_all(&mut *connection).await?;
         if let Some((_, _, time)) = rows.first() {
@@ -106,6 +108,8 @@ pub(crate) async fn acquire(
     retention: Option<LeaseRetention>,
 ) -> Result<Vec<Lease>, sqlx::Error> {
     if let Some(retention) = retention {
+        // A separate statement, so that its row locks are released before leases are acquired. A crash in between
+        // leaves only fewer rows.
         sqlx::query(DELETE_ENDED)
             .bind(retention.prefix)
             .bind(retention.period.as_secs_f64())
@@ -122,6 +126,7 @@ pub(crate) async fn seize(
     owner: &str,
     ttl: Duration,
 ) -> Result<Vec<Lease>, sqlx::Error> {
+    // The previous owners may still run: the new tokens fence their commits.
     take(SEIZE, leasing, names, owner, ttl).await
 }
 

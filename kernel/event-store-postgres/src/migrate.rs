@@ -73,6 +73,7 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::E
     .execute(&mut *transaction)
     .await?;
     let applied = applied(&mut transaction).await?;
+    // All missing migrations are in one transaction: after a crash either all of them or none have run.
     for migration in &MIGRATIONS {
         if applied.contains(&migration.version) {
             continue;

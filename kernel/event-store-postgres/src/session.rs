@@ -101,6 +101,7 @@ impl Connector {
             .max_connections(size)
             .idle_timeout(IDLE_TIMEOUT)
             .acquire_timeout(self.settings.connect_timeout)
+            // A ping before each statement would double the round trips.
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
@@ -122,10 +123,12 @@ async fn prepare(
     let row = sqlx::query(PREPARE)
         .bind(settings.statement_timeout.as_millis().to_string())
         .bind(settings.lock_timeout.as_millis().to_string())
+        // Not prepared, because it runs once for each connection.
         .persistent(false)
         .fetch_one(connection)
         .await?;
     if row.try_get(0)? {
+        // Also checked on later connections, because the server may become a replica in a failover.
         return Err(AppendFailure::Replica.into());
     }
     Ok(Backend {
@@ -161,6 +164,7 @@ pub(crate) async fn end(
         }
         tokio::time::sleep(PAUSE).await;
     }
+    // Before its end no result is final: the old statement could still commit what a status reports as not stored.
     Err(AppendFailure::StillRunning.into())
 }
 

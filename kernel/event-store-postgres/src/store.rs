@@ -62,6 +62,7 @@ impl PostgresEventStore {
         read::time(&mut connection, &clock).await?;
         let pool = NamedPool::new("events", connector.pool(settings.pool_size));
         let interval = settings.poll_interval;
+        // The listener has its own pool, so that readers that use all connections cannot delay notifications.
         let subscription = Subscription::start(connector.pool(1), clock.clone(), interval);
         Ok(Self {
             appending: Appending::new(connector, connection, backend),

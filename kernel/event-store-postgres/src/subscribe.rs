@@ -106,11 +106,13 @@ impl Subscription {
     /// Reads the head, unless another waiting reader just did.
     async fn look(&self, pool: &NamedPool) -> Result<(), sqlx::Error> {
         let mut looked = self.looked.lock().await;
+        // Checked under the lock: readers that waited for it use the result of the one that polled.
         if looked.is_some_and(|at| at.elapsed() < self.poll_interval) {
             return Ok(());
         }
         let asked_at = Instant::now();
         let head = read::head_of(pool, &self.clock).await?;
+        // Only after a success: after an error the next reader polls again.
         *looked = Some(Instant::now());
         self.seen(head, asked_at);
         Ok(())
@@ -151,6 +153,7 @@ impl Follower {
             let before = Instant::now();
             let error = self.follow().await;
             if before.elapsed() > RETRY.1 {
+                // A connection that lasted is not part of a series of failures.
                 backoff.reset();
             }
             if let Some(suppressed) = self.failures.failed(Instant::now()) {
@@ -193,6 +196,7 @@ impl Follower {
                     Err(_) => true,
                 };
                 if must_read {
+                    // A dead connection may never return an error, so the read has a timeout of its own.
                     let looked = timeout(SILENCE, self.read_head(&mut listener)).await;
                     looked.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
                 }

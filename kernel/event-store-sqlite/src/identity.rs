@@ -33,6 +33,7 @@ pub(crate) async fn identify(
     let mut events: Vec<Option<Uuid>> = vec![None; positions.len()];
     for (log, index, position, event) in rows {
         let event = event.as_deref().map(event_id);
+        // The index of the head is -1, which is no `usize`.
         match usize::try_from(index) {
             Ok(index) => {
                 if let Some(found) = events.get_mut(index) {

@@ -75,8 +75,8 @@ pub(crate) async fn renew(
     term: Term,
 ) -> Result<Vec<Lease>, sqlx::Error> {
     let renewed: Vec<(String, u64)> = sqlx::query_as(
-        // An expired lease is not renewed: another owner may have held it in the meantime, and only `acquire` raises
-        // the token.
+        // An expired lease is not renewed. Its owner must acquire it again, which raises the token and so fences what
+        // the previous term still sends.
         "UPDATE leases SET expires_at_us = ?3 WHERE owner = ?1 AND expires_at_us > ?2
          RETURNING name, token",
     )

@@ -36,6 +36,7 @@ impl WriterLock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
+        // Written only under the lock, so the file always has the id of the last holder.
         name_holder(&mut file).map_err(failed)?;
         Ok(Self { _file: file })
     }
@@ -56,6 +57,7 @@ fn name_holder(file: &mut File) -> std::io::Result<()> {
 
 fn holder(file: &mut File) -> Option<u32> {
     let mut text = String::new();
+    // Best effort: the holder may not have written its id yet.
     file.read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
 }

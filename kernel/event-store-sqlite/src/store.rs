@@ -64,6 +64,7 @@ impl SqliteEventStore {
         Ok(Self {
             clock,
             poll_interval: settings.poll_interval,
+            // Starts at the stored head, so that waiting for an existing position needs no read of the file.
             committed: watch::Sender::new(head),
             file,
             lock: Some(lock),
@@ -267,6 +268,7 @@ impl LeaseStore for SqliteEventStore {
     ) -> Result<Vec<Lease>, StoreError> {
         let operation = "acquire leases";
         let mut session = self.writer(operation).await?;
+        // The time is read after the wait for the connection, which would otherwise shorten the lease.
         let term = Term::new(self.clock.now(), ttl);
         let done = lease::acquire(session.connection(), names, owner, term, retention).await;
         session

@@ -40,6 +40,7 @@ impl Generation {
     pub async fn ensure<P: TableProjection>(database: &Database) -> Result<Self, StoreError> {
         let version = database.version_of::<P>();
         let mut transaction = database.lock_schema().await?;
+        // Under the schema's lock: of processes that start together, one creates the generation and the others find it.
         let active = shown(&mut transaction, version).await?;
         if let Some(number) = present(&mut transaction, version).await? {
             transaction.rollback().await?;
@@ -65,6 +66,7 @@ pub(crate) async fn supersede<P: TableProjection>(
     number: i64,
     token: Token,
 ) -> Result<Option<i64>, StoreError> {
+    // Two conditions: this runner is the last one that started, and no other has superseded the generation before.
     let version = database.version_of::<P>();
     let mut transaction = database.lock_schema().await?;
     if !holds(&mut transaction, version, number, token).await?
@@ -90,6 +92,8 @@ pub(crate) async fn settle<P: TableProjection>(
     let mut transaction = database.lock_schema().await?;
     if database.engine() == Engine::Postgres {
         transaction
+            // While this waits for a long reader of the view, later readers wait for this. The limit bounds that; the
+            // caller retries.
             .run_script("bound the wait for a lock", LOCK_TIMEOUT)
             .await?;
     }
@@ -212,6 +216,7 @@ async fn drop_superseded(
             .bind(number),
         )
         .await?;
+    // Entries and tables are dropped in one transaction, so no process finds an entry without its table.
     for (generation,) in superseded {
         let table = version.table(generation);
         transaction

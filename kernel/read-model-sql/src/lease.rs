@@ -93,6 +93,7 @@ impl LeaseStore for SqlLeaseStore {
             self.delete_ended(retention).await?;
         }
         let engine = self.database.engine();
+        // The condition is checked again under the lock of each row, so two owners cannot acquire the same lease.
         let now = engine.now_micros("$3");
         let is_expired = engine.is_expired("read_model_leases.expires_at", &now, "$4");
         let sql = format!(

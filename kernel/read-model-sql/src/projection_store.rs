@@ -370,6 +370,7 @@ impl<P: TableProjection> ProjectionStore<P> for SqlProjectionStore<P> {
             self.write_page(&target, &page).await?
         };
         if is_written {
+            // Published only after the commit: a reader that waits for the position must find the rows.
             let feed = self.database.feed();
             feed.observe(
                 self.version,

@@ -93,6 +93,7 @@ async fn check(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
     };
     let first = tokio::time::timeout(CONNECT_TIMEOUT, connect()).await;
     let first = first.unwrap_or_else(|_| Err(no_answer().into()))?;
+    // Two connections, because a pooler with one server session would look correct with a single one.
     let mut connections = [first, connect().await?];
     let mut backends = [None, None];
     for turn in TURNS {

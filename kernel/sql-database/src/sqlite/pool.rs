@@ -59,6 +59,7 @@ impl Pool {
 
     /// Takes an idle connection or opens one. The caller holds a permit.
     pub(super) async fn take(&self) -> Result<SqliteConnection, OpenError> {
+        // A separate statement, so that the lock is not held while a connection is opened.
         let idle = self.idle.lock().pop();
         match idle {
             Some(connection) => Ok(connection),

@@ -55,6 +55,7 @@ impl Session {
         match result {
             Err(error) if !keeps_connection(&error) => Err(self.discard(error).await),
             result => {
+                // Before the permit is dropped, so that the next holder of a permit finds an idle connection.
                 self.pool.put(self.connection);
                 result
             }
@@ -64,6 +65,7 @@ impl Session {
     /// Closes the connection because of `error`.
     fn discard(self, error: sqlx::Error) -> BoxFuture<'static, sqlx::Error> {
         Box::pin(async move {
+            // Before the close, which may take long: no connection may be handed out in the meantime.
             self.note(&error);
             if let Err(error) = self.connection.close().await {
                 tracing::debug!({ fields::ERROR } = %error, "a connection was not closed cleanly");

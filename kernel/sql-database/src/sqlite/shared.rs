@@ -101,6 +101,7 @@ impl Shared {
     /// used again. Pages that the failed sync left unwritten are so written once more.
     pub(super) async fn reopen(&self) -> Result<(), OpenError> {
         let _one_at_a_time = self.reopening.lock().await;
+        // Another caller may have reopened the file while this one waited for the lock.
         if !self.needs_reopen.load(Ordering::Acquire) {
             return Ok(());
         }

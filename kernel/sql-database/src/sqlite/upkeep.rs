@@ -32,7 +32,8 @@ pub(super) async fn keep_short(file: Weak<Shared>) {
 /// Makes one attempt, and returns whether the log is short.
 async fn shorten(file: &Arc<Shared>) -> Result<bool, sqlx::Error> {
     if is_too_long(file.path()) {
-        // Set each time, because the connection may be a new one.
+        // Otherwise a commit of the writer would checkpoint the long log by itself. Set each time, because the
+        // connection may be a new one.
         set_folding(file, FOLD_NEVER).await?;
         let mut session = file.within(file.checkpointing()?).await?;
         let folded = step(session.connection()).await;

@@ -68,6 +68,7 @@ pub(super) fn is_too_long(database: &Path) -> bool {
 /// Merges what no reader needs, and truncates the log if that blocks writers only briefly.
 pub(super) async fn step(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let folded = fold(connection, FOLD_IN_PASSING).await?;
+    // Truncating blocks writers until all frames are merged, so it is done only when few are left.
     if !folded.is_busy && folded.left <= MAX_LAST_FRAMES {
         fold(connection, FOLD_AND_TRUNCATE).await?;
     }
