@@ -35,7 +35,7 @@ impl<T: AsRef<str>> Encode<'_, Postgres> for JsonText<T> {
     }
 }
 
-/// The arguments of `append_events`; each field is described there.
+/// The arguments of `append_events`; its migration describes each field.
 #[derive(Debug, Default)]
 pub(crate) struct Batch<'a> {
     pub stream_type: Vec<&'a str>,

@@ -58,7 +58,7 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// Starts to listen. `own` is a pool with one connection for it.
+    /// Starts listening. `own` is a pool with one connection for it.
     pub(crate) fn start(own: PgPool, clock: SteadyClock, poll_interval: Duration) -> Self {
         let seen = watch::Sender::new(Seen {
             head: Position::START,
@@ -118,7 +118,7 @@ impl Subscription {
         Ok(())
     }
 
-    /// Stops to listen.
+    /// Stops listening.
     pub(crate) async fn close(&self) {
         if let Some(listener) = self.listener.lock().await.take() {
             listener.abort();

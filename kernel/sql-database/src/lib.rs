@@ -1,6 +1,6 @@
 //! Runs SQL on SQLite and on PostgreSQL. All crates that use a database do so through this one.
 //!
-//! # Why not the driver alone
+//! # Why the driver is not used directly
 //!
 //! On SQLite the driver stops a statement after its first row in `fetch_one` and `fetch_optional`. A writing statement
 //! with `RETURNING` then commits while it is reset, and the driver discards errors of a reset: the caller gets a row

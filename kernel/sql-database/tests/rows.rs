@@ -100,7 +100,7 @@ async fn a_row_is_read_as_it_was_written() {
                 |statement, name| match &columns[*name] {
                     serde_json::Value::Number(number) => statement.bind(number.as_i64().unwrap()),
                     serde_json::Value::String(text) => statement.bind(text.as_str()),
-                    // Both columns that may be missing; the driver wants their types.
+                    // The two columns that may be NULL: the driver needs their types.
                     _ if *name == "watts" => statement.bind(None::<i64>),
                     _ => statement.bind(None::<String>),
                 },

@@ -19,7 +19,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 const MAX_LOG_LINES: usize = 2_000;
 /// The environment variables that a process inherits; any other could be a setting.
 const INHERITED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
-/// Kills the process when the one that started it ends.
+/// Kills the process when its parent process ends.
 const WATCHDOG: &str = r#"trap "" HUP INT TERM; read -r _; kill -9 "$1""#;
 
 #[derive(Clone, Debug, Default)]

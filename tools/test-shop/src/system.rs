@@ -25,7 +25,7 @@ pub enum Store {
         command: String,
         query: String,
     },
-    /// A folder; everything is one process.
+    /// A folder; all services are one process.
     Sqlite { folder: String },
 }
 
@@ -223,7 +223,7 @@ impl System {
     /// The address of the write side's health and metrics.
     ///
     /// # Errors
-    /// If there is none.
+    /// If no process has it.
     pub fn command_metrics(&self) -> Result<SocketAddr> {
         self.nth(COMMAND_METRICS, 0)
     }
@@ -231,7 +231,7 @@ impl System {
     /// The address of the read side's health and metrics.
     ///
     /// # Errors
-    /// If there is none.
+    /// If no process has it.
     pub fn query_metrics(&self) -> Result<SocketAddr> {
         self.nth(QUERY_METRICS, 0)
     }

@@ -137,7 +137,7 @@ pub async fn a_commit_holds_a_thousand_events(harness: &dyn Harness) {
     );
 }
 
-/// An event of the largest size fits, and its time may be any.
+/// An event of the maximum size is accepted, with any time.
 pub async fn a_large_event_is_read_completely(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
     let a = stream("a");

@@ -45,7 +45,7 @@ pub async fn a_log_is_identified_by_its_id_and_its_events(harness: &dyn Harness)
     assert_eq!(found, [at(6), at(1), None, None, at(4)]);
 }
 
-/// Two logs have two ids.
+/// Two logs have different ids.
 pub async fn each_log_has_its_own_id(one: &dyn Harness, other: &dyn Harness) {
     let (one, other) = (one.open().await.events, other.open().await.events);
     assert_ne!(log_id(&*one).await, log_id(&*other).await);

@@ -77,7 +77,7 @@ pub async fn a_page_reports_the_position_it_was_read_up_to(harness: &dyn Harness
 /// filter by event type also selects events of other streams.
 pub async fn a_filter_selects_streams_by_their_type(harness: &dyn Harness) {
     let store = &*harness.open().await.events;
-    // Positions 1 to 12: in turn streams of the types left, right and other, each with A, B, C and D.
+    // Positions 1 to 12: streams of the types left, right and other in this order, each with A, B, C and D.
     for (number, stream_type) in ["left", "right", "other"].into_iter().enumerate() {
         let events = ["A", "B", "C", "D"].map(|name| event(name, "{}"));
         let all = Write {

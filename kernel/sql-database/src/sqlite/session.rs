@@ -50,7 +50,7 @@ impl Session {
     /// may have broken the connection, it is closed instead.
     ///
     /// # Errors
-    /// That of `result`.
+    /// The error of `result`.
     pub async fn finish<T>(self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         match result {
             Err(error) if !keeps_connection(&error) => Err(self.discard(error).await),
@@ -175,7 +175,7 @@ impl SqliteTransaction {
         self.end("COMMIT").await
     }
 
-    /// Rolls back.
+    /// Rolls the transaction back.
     ///
     /// # Errors
     /// The error of `ROLLBACK`. The connection is closed then, which rolls back too.
