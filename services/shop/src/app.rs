@@ -1,8 +1,8 @@
 //! Composition: the three services in one process.
 //!
-//! The gateway calls the other two through the same generated clients as over a network, but by a function call; their
-//! gRPC ports are served as well. They stop in the order of the calls, the gateway first, so that no request meets a
-//! service that is gone; the event store closes last.
+//! The gateway calls the other two through the same generated clients as over a network, but over an in-process channel;
+//! their gRPC ports are served as well. They stop in the order of the calls, the gateway first, so that no request reaches
+//! a service that has stopped; the event store closes last, because every service uses it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub struct Shop {
     shutdown_limit: Duration,
 }
 
-/// The listeners of the two services behind the gateway, which binds its own.
+/// The listeners of the command-service and the query-service. The gateway binds its own.
 struct Listeners {
     command_grpc: GrpcListener,
     command_metrics: HttpListener,
@@ -41,7 +41,7 @@ struct Listeners {
 }
 
 impl Shop {
-    /// Takes the data folder, binds the listeners, starts the services, and serves.
+    /// Locks the data folder, binds the listeners, starts the services, and serves.
     ///
     /// # Errors
     /// Another process has the folder or a port, or a database cannot be opened or does not fit this binary.
@@ -49,7 +49,8 @@ impl Shop {
         make_folder(config)?;
         let steady = SteadyClock::start();
         let clock: Arc<dyn Clock> = Arc::new(steady.clone());
-        // First, because it holds the lock on the folder: who comes second learns who holds it.
+        // Opened first, because it takes the lock on the folder: a second process then fails with the first one's process
+        // id, rather than with an address that is in use.
         let store = open_event_store(&config.command, steady.clone()).await?;
         let listeners = Listeners::bind(config).await?;
         let command = CommandService::start(
@@ -81,7 +82,7 @@ impl Shop {
         Ok(shop)
     }
 
-    /// Brings the databases up to date.
+    /// Runs the pending migrations of all databases.
     ///
     /// # Errors
     /// Another process has the folder, or a database cannot be opened or does not fit this binary.
@@ -91,15 +92,15 @@ impl Shop {
         query_service::migrate(&config.query, 0).await
     }
 
-    /// Where it listens, with the ports that the system chose where it was asked to.
+    /// The bound addresses; a configured port 0 is replaced by the port that the system chose.
     pub fn addresses(&self) -> Addresses {
         self.addresses
     }
 
-    /// Waits until the process is asked to stop, or something in it fails.
+    /// Waits until the process is asked to stop, or a task of a service fails.
     ///
     /// # Errors
-    /// What failed.
+    /// The failure of that task.
     pub async fn stop_asked(&self, signals: StopSignals) -> Result<(), StartError> {
         let all = [
             self.gateway.tasks(),
@@ -109,15 +110,17 @@ impl Shop {
         signals.stop_requested(&all).await
     }
 
-    /// Ends it, within the limit for all of it: requests to their end, what they wrote durable, everything closed.
+    /// Stops all services within one shutdown limit: requests in flight finish, their writes become durable, and the
+    /// databases are closed.
     pub async fn close(self) {
         let deadline = StopDeadline::within(self.shutdown_limit);
-        // A client that keeps a connection open must not take the time of what is to be stored.
+        // A client that keeps a connection open must not use up the time in which writes become durable.
         if let Err(error) = self.gateway.stop(self.shutdown_limit / 2).await {
             tracing::warn!({ fields::ERROR } = %error, "some requests did not end in time");
         }
-        let rest = deadline.for_tasks();
-        join(self.query.stop(rest), self.command.stop(rest)).await;
+        let remaining = deadline.for_tasks();
+        join(self.query.stop(remaining), self.command.stop(remaining)).await;
+        // Last: the services still append and read until their tasks have stopped.
         deadline.close("the event store", self.store.close()).await;
     }
 
@@ -169,7 +172,7 @@ impl Listeners {
     }
 }
 
-/// The data folder, if any database is in it.
+/// Creates the data folder, if any database is in it.
 fn make_folder(config: &ShopConfig) -> Result<(), StartError> {
     if !config.uses_data_dir() {
         return Ok(());

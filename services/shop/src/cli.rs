@@ -1,4 +1,4 @@
-//! The command line: what there is, what it says about itself, and where each command leads.
+//! The command line: all commands, their help texts, and the settings of the shop.
 
 use std::process::ExitCode;
 
@@ -50,26 +50,25 @@ Examples:
   shop --data-dir /var/lib/shop         start in another folder
   shop seed --products 1000             put a sample catalogue into the running shop
   shop order place --user ada --item \"First Flush Sencha=3\" --follow
-                                        order something, and see how it comes about
-  shop saga list --state suspended      what waits for a person
-  shop projections list                 how far the read side is
-  shop handlers list                    how far notifications and webhooks are
-  shop events show 7                    one event as it is stored
+                                        place an order and follow its saga
+  shop saga list --state suspended      sagas that need an operator
+  shop projections list                 position, lag and state of each projection
+  shop handlers list                    position, lag and state of notifications and webhooks
   shop healthcheck                      ask the running shop whether it is ready
-  shop migrate                          bring the databases up to date, and end
+  shop migrate                          migrate the databases and exit
 
-The commands find the running shop by the same settings: with its variables or its --config file, they find that shop.
+The commands find the running shop by the same settings: give them the variables or the --config file of that shop.
 
-Exit codes: 0 stopped cleanly or done, 1 failed, 2 a wrong setting or flag.";
+Exit codes: 0 stopped cleanly or done, 1 failed, 2 an invalid setting or flag.";
 
 const HEALTHCHECK_ABOUT: &str = "\
 Asks the gateway of the running shop whether it is ready, prints its answer, and exits with 0 if it is and 1 if not.";
 
 const MIGRATE_ABOUT: &str = "\
-Makes the tables that are missing, in all three databases, and ends. The shop must not run on SQLite files meanwhile. A
-start does the same, unless MIGRATE is off. The settings are the shop's own.";
+Runs the pending migrations of all three databases, then exits. A shop on SQLite files must be stopped first. A start
+runs the same migrations, unless MIGRATE is off. The settings are the shop's own.";
 
-/// Reads the arguments and does what they say.
+/// Parses the arguments and runs the command.
 pub fn run() -> ExitCode {
     let matches = command().get_matches();
     runtime::run(async move {
@@ -99,7 +98,7 @@ fn command() -> Command {
         .args(location::args());
     let migrate = settings(
         Command::new("migrate")
-            .about("Bring the databases up to date, and end")
+            .about("Migrate the databases and exit")
             .long_about(MIGRATE_ABOUT)
             .next_line_help(true),
     );
@@ -134,7 +133,7 @@ fn settings(command: Command) -> Command {
         .args(section("Process", PROCESS))
 }
 
-/// The flags of some settings under a heading.
+/// The flags of some settings, under a heading of the help.
 fn section(heading: &'static str, specs: &[Spec]) -> impl Iterator<Item = Arg> {
     // The first one is `--config`, which belongs to no section.
     local(config::args(specs))
@@ -142,7 +141,7 @@ fn section(heading: &'static str, specs: &[Spec]) -> impl Iterator<Item = Arg> {
         .map(move |arg| arg.help_heading(heading))
 }
 
-/// Settings of the shop are none of its commands'.
+/// Settings of the shop are not flags of its subcommands.
 fn local(args: impl Iterator<Item = Arg>) -> impl Iterator<Item = Arg> {
     args.map(|arg| arg.global(false))
 }

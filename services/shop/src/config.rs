@@ -1,5 +1,4 @@
-//! The settings of the whole shop: what the three services read, with files in the data folder where no database is
-//! named.
+//! The settings of the whole shop: those of the three services. A database without a URL is a file in the data folder.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use platform::config::{DatabaseUrl, Databases, Read, Reader, Setting, Spec, app_
 use platform::runtime::ConnectionLimits;
 use platform::telemetry::{LogFilter, TelemetryConfig};
 
-/// A shop in a terminal says what its keeper must know; the services on their own say more.
+/// In a terminal only warnings and errors are logged; the services as separate processes log at their own default.
 pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
     names::LOG_LEVEL.spec.name,
     LogFilter::parse,
@@ -18,10 +17,8 @@ pub const LOG_LEVEL: Setting<LogFilter> = Setting::new(
 )
 .or("warn");
 
-/// What the shop is made of.
 #[derive(Clone, Debug)]
 pub struct ShopConfig {
-    /// Where the files are.
     pub data_dir: PathBuf,
     pub command: Databases,
     /// The write side's providers and sagas.
@@ -31,14 +28,13 @@ pub struct ShopConfig {
     pub read_side: query_service::Config,
     pub gateway: client_service::Config,
     pub addresses: Addresses,
-    /// How many connections each listener may have.
+    /// Limits for each listener.
     pub connections: ConnectionLimits,
-    /// How long requests may take to end when the process is stopped.
+    /// The time for requests in flight, tasks and databases when the process stops.
     pub shutdown_limit: Duration,
     pub telemetry: TelemetryConfig,
 }
 
-/// Where the shop listens.
 #[derive(Clone, Copy, Debug)]
 pub struct Addresses {
     pub client_http: SocketAddr,
@@ -51,13 +47,11 @@ pub struct Addresses {
 }
 
 impl ShopConfig {
-    /// Reads them.
-    ///
     /// # Errors
-    /// A setting does not parse, or others could reach a listener without authentication.
+    /// A setting does not parse, or a listener without authentication would be reachable from other machines.
     pub fn read(reader: &mut Reader) -> Read<Self> {
         let data_dir = reader.get(&names::DATA_DIR).map(PathBuf::from);
-        // With a wrong folder, databases that are not named are not wrong as well.
+        // An invalid folder is reported once, and not also as an invalid URL of each database in it.
         databases_in(data_dir.as_deref().unwrap_or(Path::new("data")), reader);
         let app_env = app_env(reader, &LISTENERS);
         let addresses = Addresses::read(reader);
@@ -103,18 +97,7 @@ impl ShopConfig {
     }
 }
 
-/// Where the events are, for a command that reads nothing else.
-///
-/// # Errors
-/// A setting does not parse.
-pub fn event_store_url(reader: &mut Reader) -> Read<DatabaseUrl> {
-    let data_dir = reader.get(&names::DATA_DIR).map(PathBuf::from);
-    databases_in(data_dir.as_deref().unwrap_or(Path::new("data")), reader);
-    let url = reader.get(&names::EVENT_STORE_URL);
-    data_dir.and(url)
-}
-
-/// Where no database is named, it is a file in the data folder.
+/// Sets the default URL of each database: a file in the data folder.
 fn databases_in(folder: &Path, reader: &mut Reader) {
     let mut in_folder = |spec: &Spec, file: &str| {
         let url = format!("sqlite://{}", folder.join(file).display());

@@ -1,7 +1,8 @@
-//! Where the running shop is. Every command finds it in the same way, by the same settings.
+//! The addresses of the running shop. Every command finds it by the same settings.
 //!
-//! A service's host and port are settings of their own, as the gateway has them for the services behind it. Where they
-//! are not given, those of its listener count: with the variables or the settings file of a shop, commands find that shop.
+//! Each service's host and port are settings, the same ones by which the gateway finds the services. Where they are not
+//! given, the address of its listener is used, so that commands with the variables or the settings file of a shop find
+//! that shop.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,7 +11,6 @@ use clap::{Arg, ArgMatches};
 use platform::config::{self, ConfigErrors, Read, Reader, Setting, Settings, Spec, names};
 use platform::runtime::reachable;
 
-/// The settings, as flags.
 const SETTINGS: [Spec; 6] = [
     flag(
         &names::CLIENT_SERVICE_HOST.spec,
@@ -51,7 +51,7 @@ pub fn args() -> impl Iterator<Item = Arg> {
     config::args(&SETTINGS).map(|arg| arg.help_heading("Where the shop is"))
 }
 
-/// Where the three services listen.
+/// The addresses of the three services.
 #[derive(Clone, Debug)]
 pub struct Location {
     pub gateway: Place,
@@ -59,10 +59,10 @@ pub struct Location {
     pub query: Place,
 }
 
-/// A host, a port, and which settings say so.
+/// A host, a port, and the names of the settings that they were read from.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// A name or an address; one of IPv6 has no brackets.
+    /// A host name or an address; an IPv6 address has no brackets.
     pub host: String,
     pub port: u16,
     pub settings: &'static str,
@@ -79,7 +79,7 @@ impl fmt::Display for Place {
 }
 
 impl Location {
-    /// What flags, variables and the settings file say.
+    /// Reads the addresses from flags, variables and the settings file.
     ///
     /// # Errors
     /// A setting does not parse.
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shop_is_found_where_its_listeners_are_unless_a_service_is_named() {
+    fn addresses_default_to_those_of_the_listeners() {
         let defaults = ["127.0.0.1:4000", "127.0.0.1:50051", "127.0.0.1:50052"];
         assert_eq!(read(&[]), Ok(defaults.map(str::to_owned)));
         let listeners = [
@@ -179,17 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_at_once() {
+    fn all_invalid_settings_are_reported_together() {
         let wrong = [
             ("CLIENT_SERVICE_PORT", "0"),
             ("COMMAND_SERVICE_HOST", "http://command"),
             ("QUERY_SERVICE_HOST", "query:50052"),
             ("QUERY_SERVICE_PORT", "99999"),
         ];
-        let told = read(&wrong).expect_err("wrong");
-        assert_eq!(told.lines().count(), wrong.len(), "{told}");
+        let errors = read(&wrong).expect_err("invalid settings");
+        assert_eq!(errors.lines().count(), wrong.len(), "{errors}");
         for (name, value) in wrong {
-            assert!(told.contains(&format!("{name} is {value:?}")), "{told}");
+            assert!(errors.contains(&format!("{name} is {value:?}")), "{errors}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The two services behind the gateway, called by their generated clients.
+//! gRPC calls to the command-service and the query-service, through their generated clients.
 
 use std::time::Duration;
 
@@ -17,43 +17,42 @@ use uuid::Uuid;
 
 use crate::location::{Location, Place};
 
-/// A call is made up to three times.
+/// One call and up to two retries.
 const RETRY: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter()
     .with_min_delay(Duration::from_millis(100))
     .with_max_times(2);
-/// How long one call may take.
+/// The deadline of one attempt.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a command came to nothing.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
     #[error(transparent)]
     Setting(#[from] ConfigErrors),
-    /// The address cannot be one.
+    /// The host and port do not form a valid address.
     #[error(transparent)]
     Address(#[from] StartError),
-    #[error("no {service} answers at {address} (is it running? {settings} say where it is)")]
+    #[error("no {service} answers at {address} (is it running? its address is set by {settings})")]
     Unreachable {
         service: &'static str,
-        /// Where it was looked for.
         address: String,
         settings: &'static str,
     },
-    /// It answered that it cannot.
+    /// The service answered with a gRPC status.
     #[error("the {service} could not answer: {message} ({code:?})")]
     Status {
         service: &'static str,
         message: String,
         code: Code,
     },
-    /// The service said no.
+    /// The service rejected the command, in the `error` of its reply.
     #[error("{message} ({error_type})")]
     Refused { message: String, error_type: String },
 }
 
 impl Failed {
-    /// As the process ends with it.
+    /// The error with which the process exits.
     pub fn report(self, what: &str) -> StartError {
         match self {
             Self::Setting(error) => error.into(),
@@ -63,7 +62,7 @@ impl Failed {
     }
 }
 
-/// A refusal that came inside a reply.
+/// Turns the `error` of a reply into [`Failed::Refused`].
 pub fn refused(error: Option<Error>) -> Result<(), Failed> {
     match error {
         None => Ok(()),
@@ -74,7 +73,7 @@ pub fn refused(error: Option<Error>) -> Result<(), Failed> {
     }
 }
 
-/// One of the services.
+/// A gRPC service and how to reach it.
 pub struct Service<C> {
     name: &'static str,
     place: Place,
@@ -129,24 +128,26 @@ impl<C> Service<C> {
 }
 
 impl<C: Clone> Service<C> {
-    /// Calls it, and again where another try may help: `make` builds the same request each time.
+    /// Calls the service, and retries with backoff while the failure is transient. `make` must build the same request each
+    /// time, with the same command id, so that a repeated command takes effect once.
     pub async fn call<M, R>(
         &self,
         make: impl Fn() -> Request<M>,
         send: impl AsyncFn(C, Request<M>) -> Result<Response<R>, Status>,
     ) -> Result<R, Failed> {
-        let call = || send(self.client.clone(), patient(make()));
-        // A service that missed its deadline says so; a deadline that passes here is a broken connection.
-        let may_pass =
+        let call = || send(self.client.clone(), with_timeout(make()));
+        // Both may be transient: `Unavailable` is a service that restarts or cannot reach its database, and a deadline that
+        // passes here usually means a broken connection.
+        let is_transient =
             |status: &Status| matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
-        let reply = call.retry(RETRY).when(may_pass).await;
+        let reply = call.retry(RETRY).when(is_transient).await;
         reply
             .map(Response::into_inner)
             .map_err(|status| self.failed(&status))
     }
 
     fn failed(&self, status: &Status) -> Failed {
-        // A service that is there says why it is not available.
+        // A running service attaches a reason to `Unavailable`; without one the connection failed.
         if status.code() == Code::Unavailable && Reason::of(status).is_none() {
             return Failed::Unreachable {
                 service: self.name,
@@ -162,12 +163,12 @@ impl<C: Clone> Service<C> {
     }
 }
 
-fn patient<M>(mut request: Request<M>) -> Request<M> {
+fn with_timeout<M>(mut request: Request<M>) -> Request<M> {
     request.set_timeout(CALL_TIMEOUT);
     request
 }
 
-/// A request whose repetition is harmless, and that says who makes it.
+/// A request that is idempotent by its command id, and carries the operator's name.
 pub fn command<M>(message: M, command_id: Uuid, who: &str) -> Request<M> {
     let mut request = Request::new(message);
     let values = request.metadata_mut();

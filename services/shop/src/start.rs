@@ -1,4 +1,4 @@
-//! `shop` without a command: starts, says where to look, and stops when it is asked to.
+//! `shop` without a command: starts the services, prints their addresses, and stops on a signal.
 
 use std::fmt;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::terminal::print;
 /// Runs the shop until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// A setting is wrong, the start fails, or a part of it ends too early.
+/// A setting is invalid, the start fails, or a service stops unexpectedly.
 pub async fn run(settings: &Settings) -> Result<(), StartError> {
     let config = settings.read(ShopConfig::read)?;
     let metrics = telemetry::install(&config.telemetry)
@@ -36,10 +36,10 @@ pub async fn run(settings: &Settings) -> Result<(), StartError> {
     stopped
 }
 
-/// Brings the databases up to date, and ends.
+/// Runs the pending migrations of all databases.
 ///
 /// # Errors
-/// A setting is wrong, another process has the folder, or a database cannot be opened or does not fit this binary.
+/// A setting is invalid, another process has the folder, or a database cannot be opened or does not fit this binary.
 pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
     let config = settings.read(ShopConfig::read)?;
     telemetry::install(&config.telemetry)
@@ -53,7 +53,7 @@ pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
     Ok(())
 }
 
-/// What hangs at the door: where to look and how to stop.
+/// The text printed after the start: the addresses, the data folder and how to stop.
 struct Banner<'a> {
     at: Addresses,
     config: &'a ShopConfig,
@@ -91,7 +91,7 @@ impl fmt::Display for Banner<'_> {
     }
 }
 
-/// Where the databases are.
+/// The location of the databases: the data folder, or their URLs.
 struct Data<'a>(&'a ShopConfig);
 
 impl fmt::Display for Data<'_> {

@@ -1,4 +1,4 @@
-//! The shop's GraphQL API, as one client sees it.
+//! A client of the shop's GraphQL API.
 
 use std::time::Duration;
 
@@ -11,48 +11,46 @@ use serde_json::{Value, json};
 use super::http::{self, Broken};
 use crate::location::Place;
 
-/// A request is sent up to six times.
+/// One request and up to five retries.
 const RETRY: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter()
     .with_min_delay(Duration::from_millis(100))
     .with_max_times(5);
 
-/// What a request came to, if not to an answer.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// There is no client.
-    #[error("cannot set up HTTP")]
+    #[error("cannot set up the HTTP client")]
     SetUp(#[source] reqwest::Error),
-    #[error("nothing answers at {url} (is the shop running? {settings} say where it is)")]
+    #[error("nothing answers at {url} (is the shop running? its address is set by {settings})")]
     Unreachable {
-        /// Where it was looked for.
         url: String,
         settings: &'static str,
         #[source]
         source: Broken,
     },
-    /// Something answers, but not as the shop does.
-    #[error("{url} answered {status} and no GraphQL: {body}")]
+    /// The server at this address is not the shop, or a proxy answered.
+    #[error("{url} answered {status} without a GraphQL response: {body}")]
     NotGraphQl {
         url: String,
         status: StatusCode,
-        /// The beginning of its body.
+        /// The first characters of its body.
         body: String,
     },
-    /// The shop said no.
-    #[error("the shop refused {operation}: {message} ({code})")]
+    /// The response has a GraphQL error.
+    #[error("the shop rejected {operation}: {message} ({code})")]
     Refused {
         operation: &'static str,
         code: String,
         message: String,
     },
-    /// An answer without what was asked for.
-    #[error("the shop's answer to {0} has another shape than expected")]
+    /// The response lacks the requested data.
+    #[error("the shop's response to {0} has an unexpected shape")]
     Shape(&'static str),
 }
 
 impl RequestError {
-    /// Whether the shop says that there is no such thing.
+    /// Whether the error code is `NOT_FOUND`.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "NOT_FOUND")
     }
@@ -70,7 +68,7 @@ pub struct Client {
     url: String,
     settings: &'static str,
     http: reqwest::Client,
-    /// The highest log position that an answer reflected.
+    /// The highest log position of any response, sent as the minimum of later requests: a client reads its own writes.
     position: u64,
 }
 
@@ -103,7 +101,7 @@ struct Extensions {
 }
 
 impl Client {
-    /// Connects when it is first used.
+    /// A client that connects on first use.
     ///
     /// # Errors
     /// [`RequestError::SetUp`]
@@ -116,12 +114,12 @@ impl Client {
         })
     }
 
-    /// The highest log position that an answer reflected.
+    /// The highest log position of any response.
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// Reads at least the state at `position` from now on.
+    /// From now on, requests read at least the state at `position`.
     pub fn read_from(&mut self, position: u64) {
         self.position = self.position.max(position);
     }
@@ -129,7 +127,7 @@ impl Client {
     /// Executes a query.
     ///
     /// # Errors
-    /// [`RequestError`], after some tries where another one may help.
+    /// [`RequestError`], after all retries if it is transient.
     pub async fn query(
         &mut self,
         operation: Operation<'_>,
@@ -138,10 +136,10 @@ impl Client {
         self.execute(operation, variables, None).await
     }
 
-    /// Executes a mutation. The key makes its repetition harmless.
+    /// Executes a mutation. Its idempotency key makes retries safe: it takes effect once.
     ///
     /// # Errors
-    /// [`RequestError`], after some tries where another one may help.
+    /// [`RequestError`], after all retries if it is transient.
     pub async fn mutate(
         &mut self,
         operation: Operation<'_>,
@@ -181,6 +179,7 @@ impl Client {
         let url = format!("{}/graphql", self.url);
         let answer = http::post(&self.http, url, self.headers(key), body).await;
         let (status, body) = answer.map_err(|source| Failed {
+            // A refused connection means that no shop runs there, which a retry will not change.
             again: (!matches!(source, Broken::Connect(_))).then_some(Duration::ZERO),
             error: RequestError::Unreachable {
                 url: self.url.clone(),
@@ -222,9 +221,10 @@ impl Client {
     }
 }
 
-/// A try that came to nothing, and after which pause another one may do better.
+/// A failed try.
 struct Failed {
     error: RequestError,
+    /// The minimum wait before a retry; none if a retry cannot help.
     again: Option<Duration>,
 }
 

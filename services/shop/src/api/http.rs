@@ -9,24 +9,22 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, retry};
 use rustls::crypto::ring;
 
-/// How long a connection may take to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an answer may take; longer than the gateway's own deadlines.
+/// Longer than the gateway's own deadlines, so that its error arrives rather than a timeout here.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
     #[error("cannot connect")]
     Connect(#[source] Cause),
-    /// The connection ended before the answer did.
-    #[error("the connection broke")]
+    /// The connection ended before the response was complete.
+    #[error("the connection was lost")]
     Lost(#[source] Cause),
-    /// The answer took too long.
-    #[error("no answer within {} seconds", ANSWER_LIMIT.as_secs())]
+    #[error("no response within {} seconds", ANSWER_LIMIT.as_secs())]
     Late,
 }
 
-/// What lies below the client's layers, each of which would say that it failed.
+/// The root cause, without the errors of the client's layers, which only repeat that the request failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Cause(String);
@@ -48,12 +46,12 @@ impl From<reqwest::Error> for Broken {
     }
 }
 
-/// A client that asks the gateway itself, once.
+/// A client that connects directly to the gateway: no proxy, no redirects, no retries.
 ///
 /// # Errors
 /// It cannot be set up.
 pub fn client() -> reqwest::Result<Client> {
-    // Also a client without TLS asks for the process's cryptography, which there may be already.
+    // The client needs a process-wide crypto provider even without TLS. An error means that one is installed already.
     let _ = ring::default_provider().install_default();
     Client::builder()
         .no_proxy()
@@ -61,15 +59,15 @@ pub fn client() -> reqwest::Result<Client> {
         .retry(retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(ANSWER_LIMIT)
-        // Nobody is trusted, so the system's certificates need not be read.
+        // Without TLS no certificate is verified, so the system's certificates need not be loaded.
         .tls_certs_only([])
         .build()
 }
 
-/// Posts to `url`; the answer's status and body.
+/// Posts to `url` and returns the status and body of the response.
 ///
 /// # Errors
-/// [`Broken`]; whether the request had an effect is unknown unless it could not connect.
+/// [`Broken`]. The outcome of the request is unknown, except that after [`Broken::Connect`] nothing was sent.
 pub async fn post(
     client: &Client,
     url: String,

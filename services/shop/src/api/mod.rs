@@ -1,4 +1,4 @@
-//! The public GraphQL API, as the commands that use it see it: any client would do the same.
+//! A client of the public GraphQL API, with the access that any client has.
 
 mod client;
 mod http;

@@ -1,4 +1,4 @@
-//! `shop handlers pause`, `resume` and `skip`: what an operator decides.
+//! `shop handlers pause`, `resume` and `skip`: the decisions of an operator.
 
 use clap::ArgMatches;
 use contract::proto::event_handlers_client::EventHandlersClient;
@@ -15,7 +15,7 @@ use crate::terminal::{Output, actor, line, new_id, text_of};
 
 type Client = EventHandlersClient<GrpcChannel>;
 
-/// A decision that is in the log now.
+/// A decision that was recorded in the log.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DecisionReply {
@@ -25,7 +25,7 @@ struct DecisionReply {
     stream: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<i64>,
-    /// It was decided before, so nothing was written.
+    /// The decision is in the log already, so nothing was written.
     unchanged: bool,
 }
 
@@ -39,7 +39,7 @@ pub async fn pause(arguments: &ArgMatches) -> Result<(), Failed> {
     .await
 }
 
-/// Has the handler, or one of its parked streams, try again.
+/// Resumes the handler, or one of its parked streams.
 pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
     let (who, reason) = actor(arguments);
     let param = ResumeEventHandlerParam {
@@ -54,7 +54,7 @@ pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
     .await
 }
 
-/// Leaves the event out at which a stream is parked.
+/// Skips the event at which a stream is parked.
 pub async fn skip(arguments: &ArgMatches) -> Result<(), Failed> {
     let (who, reason) = actor(arguments);
     let param = SkipHandledEventParam {
@@ -70,7 +70,7 @@ pub async fn skip(arguments: &ArgMatches) -> Result<(), Failed> {
     .await
 }
 
-/// Sends a decision, each time under the same command id, and tells what came of it.
+/// Sends a decision, under the same command id in each try so that it takes effect once, and prints the result.
 async fn decide<P: Clone>(
     arguments: &ArgMatches,
     act: &'static str,
@@ -86,7 +86,7 @@ async fn decide<P: Clone>(
     report(arguments, act, reply)
 }
 
-/// The stream, of the acts that can be about one.
+/// The stream argument, which `pause` does not have.
 fn stream(arguments: &ArgMatches) -> Option<String> {
     let given = arguments.try_get_one::<String>("stream").ok().flatten();
     given.cloned()
@@ -117,13 +117,13 @@ fn report(
 fn text(done: &DecisionReply) -> String {
     let (name, stream) = (line(&done.handler), done.stream.as_deref().map(line));
     let what = match (done.act, done.position, stream) {
-        _ if done.unchanged => "It was decided before, so nothing was written.".to_owned(),
-        ("pause", ..) => format!("{name} stands still until it is resumed."),
+        _ if done.unchanged => "This was decided before, so nothing was written.".to_owned(),
+        ("pause", ..) => format!("{name} is paused until it is resumed."),
         (_, Some(position), Some(stream)) => {
-            format!("Event {position} of {stream} is left out, and the stream resumes after it.")
+            format!("Event {position} of {stream} is skipped, and the stream resumes after it.")
         }
-        (_, _, Some(stream)) => format!("{stream} tries again."),
-        _ => format!("{name} works, and all its parked streams try again."),
+        (_, _, Some(stream)) => format!("{stream} is retried."),
+        _ => format!("{name} is resumed, and all its parked streams are retried."),
     };
-    format!("{what}\nSee what comes of it: shop handlers show {name}")
+    format!("{what}\nSee the result: shop handlers show {name}")
 }

@@ -6,57 +6,57 @@ use crate::location;
 use crate::terminal::{actor_args, json_flag, position_arg};
 
 const ABOUT: &str = "\
-Shows how far the write side's event handlers are, and pauses and resumes them.
+Shows the state and position of the write side's event handlers, and pauses and resumes them.
 
 An event handler does something outside the databases for each event, such as notifying a customer or calling a webhook.
-Events of one stream, such as those of one order, are handled in order. One that fails is tried again; after the last
-try its stream is parked in front of it. The later events of that stream wait in the log, and all other streams go on.
+Events of one stream, such as those of one order, are handled in order. One that fails is retried; after the last try
+its stream is parked at that event. The later events of that stream wait in the log; all other streams continue.
 
-Each decision is an event of the log with who and why, and shown by `shop handlers show`.";
+Each decision is recorded in the log with a name and a reason, and shown by `shop handlers show`.";
 
 const AFTER: &str = "\
 Examples:
-  shop handlers list                               how far each of them is
+  shop handlers list                               state, position and lag of each handler
   shop handlers show notifications                 which streams are parked, and why
   shop handlers pause notifications --reason \"the mail server moves\"
   shop handlers resume notifications --reason \"it has moved\"
   shop handlers resume notifications order/4711 --reason \"the mailbox is there again\"
-  shop handlers skip notifications order/4711 815 --reason \"told by telephone\"
+  shop handlers skip notifications order/4711 815 --reason \"notified by telephone\"
 
-Exit codes: 0 done, 1 the service refused or did not answer, 2 a wrong setting or flag.";
+Exit codes: 0 done, 1 the service rejected it or did not answer, 2 an invalid setting or flag.";
 
 const LIST_ABOUT: &str = "\
-Lists the event handlers of the command-service that answers: the state, the position, how many events of the log it lags
-behind, how many streams are parked, and how many events are tried again.
+Lists the event handlers of the command-service that answers: the state, the position, the lag in events of the log, the
+number of parked streams, and the number of events being retried.
 
   running   this process delivers events to it
-  waiting   another process does, or this one will as soon as a lease has ended
+  waiting   another process delivers, or this one will once a lease has expired
   paused    an operator paused it
   full      too many streams are parked: it reads no further until some are resumed
-  failing   a database does not answer; it is tried again";
+  failing   a database does not answer; it is retried";
 
 const SHOW_ABOUT: &str = "\
-Shows how an event handler stands; which streams are parked, each with the event in front of which it stands and what was
-wrong with it; and what operators have decided about it.";
+Shows the state of an event handler; its parked streams, each with the event at which it is parked and the reason; and
+the decisions of operators.";
 
 const PAUSE_ABOUT: &str = "\
-Has an event handler stand still until it is resumed. It takes effect within a second; what is being delivered comes to
-its end. No event is lost meanwhile.";
+Pauses an event handler until it is resumed. It takes effect within a second; deliveries in flight finish. No event is
+lost meanwhile.";
 
 const RESUME_ABOUT: &str = "\
-Has an event handler work again that is paused, and all its parked streams try again; with STREAM, only that stream.
+Resumes a paused event handler and retries all its parked streams; with STREAM, only that stream.
 
-It is always safe: what still cannot be handled is parked again. A start of the command-service does the same for all
-parked streams.";
+It is always safe: a stream whose event still cannot be handled is parked again. A start of the command-service retries
+all parked streams too.";
 
 const SKIP_ABOUT: &str = "\
-Leaves the event out at which a stream is parked. The later events of the stream are then handled, in order.
+Skips the event at which a stream is parked. The later events of the stream are then handled, in order.
 
-STREAM and POSITION are as `shop handlers show` prints them. The event stays in the log. It cannot be taken back.";
+STREAM and POSITION are as `shop handlers show` prints them. The event stays in the log. This cannot be reverted.";
 
 pub fn command() -> Command {
     Command::new("handlers")
-        .about("Look at event handlers, and pause or resume them")
+        .about("Show event handlers, and pause or resume them")
         .long_about(ABOUT)
         .after_help(AFTER)
         .subcommand_required(true)
@@ -71,18 +71,18 @@ pub fn command() -> Command {
                 .long_about(SHOW_ABOUT)
                 .arg(name()),
             Command::new("pause")
-                .about("Have an event handler stand still")
+                .about("Pause an event handler")
                 .long_about(PAUSE_ABOUT)
                 .arg(name())
                 .args(actor_args()),
             Command::new("resume")
-                .about("Have an event handler, or one parked stream, try again")
+                .about("Resume an event handler, or one parked stream")
                 .long_about(RESUME_ABOUT)
                 .arg(name())
                 .arg(stream().required(false))
                 .args(actor_args()),
             Command::new("skip")
-                .about("Leave the event out at which a stream is parked")
+                .about("Skip the event at which a stream is parked")
                 .long_about(SKIP_ABOUT)
                 .arg(name())
                 .arg(stream())

@@ -1,4 +1,4 @@
-//! `shop handlers`: how the write side's event handlers stand, and what an operator decides about them and their parked
+//! `shop handlers`: shows the write side's event handlers, and sends an operator's decisions about them and their parked
 //! streams.
 
 mod act;
@@ -12,10 +12,10 @@ use platform::StartError;
 
 pub use command::command;
 
-/// Does what the arguments say.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// A setting is wrong, a service does not answer, or it refuses.
+/// A setting is invalid, a service does not answer, or it rejects the command.
 pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let Some((name, arguments)) = arguments.subcommand() else {
         unreachable!("one is required");

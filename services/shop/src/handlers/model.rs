@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use contract::proto::{self, EventHandlerState};
 use serde::Serialize;
 
-/// How an event handler stands.
+/// The state of an event handler.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventHandler {
@@ -18,7 +18,7 @@ pub struct EventHandler {
     pub failure: Option<String>,
 }
 
-/// A stream that waits.
+/// A stream that is parked at an event.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ParkedStream {
@@ -30,7 +30,7 @@ pub struct ParkedStream {
     pub parked_at: DateTime<Utc>,
 }
 
-/// What an operator decided.
+/// An operator's decision.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
@@ -96,7 +96,7 @@ fn state(state: EventHandlerState) -> &'static str {
         EventHandlerState::Paused => "paused",
         EventHandlerState::Full => "full",
         EventHandlerState::Failing => "failing",
-        // A newer service knows more states.
+        // A newer service may send a state that this binary does not know.
         EventHandlerState::Unspecified => "unknown",
     }
 }

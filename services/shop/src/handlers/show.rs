@@ -10,7 +10,7 @@ use super::model::{Decision, EventHandler, ParkedStream};
 use crate::remote::{Failed, write_side};
 use crate::terminal::{Output, fields, line, stamp};
 
-/// An event handler with its parked streams, and all that was decided about it.
+/// An event handler with its parked streams and the decisions about it.
 #[derive(Debug, Serialize)]
 struct Shown {
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! The argument that several commands take.
+//! The argument `ID`, which several commands take.
 
 use clap::ArgMatches;
 

@@ -21,7 +21,7 @@ const DELIVER: Operation<'static> = Operation {
     document: "mutation($id: ID!) { deliverOrder(id: $id) { id } }",
 };
 
-/// Does it, and tells where the order then stands.
+/// Executes the command, and prints the order's status after it.
 pub async fn run(change: &str, client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
     let id = id(arguments);
     let key = format!("order-{}", new_id());
@@ -43,10 +43,10 @@ pub async fn run(change: &str, client: &mut Client, arguments: &ArgMatches) -> R
         match (change, status.as_str()) {
             ("cancel", "CANCELLED") => format!("Order {id} is {status}."),
             ("cancel", "FAILED") => format!(
-                "Order {id} is {status}: what undoes it waits for a person.\nSee it: shop saga show {id}"
+                "Order {id} is {status}: its cancellation is suspended and needs an operator.\nSee it: shop saga show {id}"
             ),
             ("cancel", _) => {
-                format!("Order {id} is {status}, and being undone.\nSee it: shop order follow {id}")
+                format!("Order {id} is {status}, and is being cancelled.\nSee it: shop order follow {id}")
             }
             _ => format!("Order {id} is {status}."),
         }

@@ -6,12 +6,13 @@ use super::products::RequestedItem;
 use crate::location;
 use crate::terminal::json_flag;
 
-/// The API counts in 32 bits.
+/// The API's offsets have 32 bits.
 const MAX_OFFSET: i64 = 2_000_000_000;
 
 const ABOUT: &str = "\
 Places orders in a running shop and follows them, through its public GraphQL API as any client would. A command sees
-all that was stored before it began, also by another command: it asks the query-service how far the log is.";
+every event stored before it started, also those of other commands: it first asks the query-service for the end of the
+log.";
 
 const AFTER: &str = "\
 Examples:
@@ -20,26 +21,26 @@ Examples:
   shop order follow 01a205f0-32ca-7946-ae55-3fbee53359f4
   shop order cancel 01a205f0-32ca-7946-ae55-3fbee53359f4 --reason \"changed my mind\"
 
-Exit codes: 0 done (followed: it was confirmed), 1 refused, no answer, or (followed) cancelled or failed, 2 a wrong flag.";
+Exit codes: 0 done (followed: confirmed), 1 rejected, no answer, or (followed) cancelled or failed, 2 an invalid flag.";
 
 const PLACE_ABOUT: &str = "\
-Orders something. The answer comes as soon as the order is stored; stock, money and shipment are seen to afterwards, by
-its saga. --follow waits for that.
+Places an order. The command returns as soon as the order is stored; its saga reserves the stock, takes the payment and
+arranges the shipment afterwards. --follow waits for that.
 
-An item is a product's id or its exact name, then `=`, then how many. The last `=` counts, so that names may have some.
-If several products have the name, they are listed and nothing is ordered.";
+An item is a product's id or its exact name, then `=`, then the quantity. The last `=` separates them, so that names may
+contain `=`. If several products have the name, they are listed and nothing is ordered.";
 
 const FOLLOW_ABOUT: &str = "\
 Prints each step of an order's saga as it happens, until the order is confirmed (exit code 0), or cancelled, failed or
-waiting for a person (exit code 1). An order that is already there tells at once. When nothing happens, a line on
-standard error says every 2 s what it waits for.";
+suspended (exit code 1). For an order that has reached its end already, it returns immediately. While nothing happens, a
+line on standard error names every 2 s what the order waits for.";
 
 const LIST_ABOUT: &str = "\
-Lists orders, the latest first: all of them, or those of a user, or those in a state.";
+Lists orders, the latest first: all of them, or those of a user or with a status.";
 
 const CANCEL_ABOUT: &str = "\
-Asks for an order to be undone, whatever is being done for it; refused once it is shipped. The answer comes as soon as
-the wish is stored; the order is CANCELLED when nothing of it is left.";
+Cancels an order, whatever its saga is doing; rejected once it is shipped. The command returns as soon as the request is
+stored; the order is CANCELLED once every step is compensated.";
 
 pub fn command() -> Command {
     let with_id = |name: &'static str, about: &'static str| {
@@ -51,7 +52,7 @@ pub fn command() -> Command {
     let reason = Arg::new("reason")
         .long("reason")
         .value_name("WHY")
-        .help("Why, at most 1000 characters");
+        .help("The reason, at most 1000 characters");
     Command::new("order")
         .about("Place orders and follow them")
         .long_about(ABOUT)
@@ -61,14 +62,18 @@ pub fn command() -> Command {
         .arg(json_flag().global(true))
         .subcommands([
             place(),
-            with_id("follow", "See how an order comes about").long_about(FOLLOW_ABOUT),
+            with_id(
+                "follow",
+                "Print the steps of an order's saga as they happen",
+            )
+            .long_about(FOLLOW_ABOUT),
             list(),
             with_id("show", "Show an order and its latest saga"),
-            with_id("cancel", "Have an order undone")
+            with_id("cancel", "Cancel an order")
                 .long_about(CANCEL_ABOUT)
                 .arg(reason),
-            with_id("ship", "Give a confirmed order to the carrier"),
-            with_id("deliver", "Note that a shipped order has arrived"),
+            with_id("ship", "Mark a confirmed order as shipped"),
+            with_id("deliver", "Mark a shipped order as delivered"),
         ])
 }
 
@@ -99,13 +104,13 @@ fn list() -> Command {
                 .value_name("STATUS")
                 .ignore_case(true)
                 .value_parser(statuses)
-                .help("Only orders in this state"),
+                .help("Only orders with this status"),
             number("limit", "100")
                 .value_parser(value_parser!(u32).range(1..=10_000))
-                .help("How many at most, 1 to 10000"),
+                .help("The maximum number of orders, 1 to 10000"),
             number("offset", "0")
                 .value_parser(value_parser!(u32).range(0..=MAX_OFFSET))
-                .help("How many of the latest to leave out"),
+                .help("The number of latest orders to skip"),
         ])
 }
 
@@ -116,7 +121,7 @@ fn place() -> Command {
         .required(true)
         .action(ArgAction::Append)
         .value_parser(RequestedItem::parse)
-        .help("What and how many; may be given up to 100 times");
+        .help("A product and its quantity; may be given up to 100 times");
     let address = [
         ("street", "STREET", "Street and number"),
         ("city", "CITY", "City"),
@@ -128,15 +133,15 @@ fn place() -> Command {
         text(name, value)
             .requires_all(others.collect::<Vec<_>>())
             .help(help)
-            .help_heading("Where it goes; all three or none")
+            .help_heading("Shipping address; all three or none")
     });
     Command::new("place")
-        .about("Order something")
+        .about("Place an order")
         .long_about(PLACE_ABOUT)
         .arg(
             text("user", "USER")
                 .required(true)
-                .help("Whose order it is, 1 to 255 characters"),
+                .help("The customer's user id, 1 to 255 characters"),
         )
         .arg(item)
         .args(address)
@@ -144,9 +149,9 @@ fn place() -> Command {
             Arg::new("follow")
                 .long("follow")
                 .action(ArgAction::SetTrue)
-                .help("See how it comes about, as `shop order follow` does"),
+                .help("Follow the order, as `shop order follow` does"),
         )
         .arg(text("key", "KEY").help(
-            "An Idempotency-Key: the same command with the same key orders only once [default: a new one]",
+            "An Idempotency-Key: the same command with the same key places only one order [default: a new key]",
         ))
 }

@@ -1,22 +1,20 @@
-//! Why a command of orders came to nothing.
+//! Errors of the commands on orders.
 
 use crate::api::RequestError;
 
-/// Why a command came to nothing.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failed {
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// There is no such order.
     #[error("order {0} does not exist")]
     NoOrder(String),
-    /// There is no such product.
     #[error("no product has the id or the name {0:?}")]
     NoProduct(String),
-    /// Several products have the name, or may have it.
+    /// Several products have the name, or the search was truncated and others may have it.
     #[error("{0}")]
     Ambiguous(String),
-    /// The order came to another end than hoped for.
+    /// A followed order ended, but was not confirmed.
     #[error("{0}")]
     Ended(String),
 }

@@ -1,7 +1,7 @@
 //! `shop order follow`.
 //!
-//! The order and its saga are read again and again; what is new since the last look is printed. They are rows of two
-//! tables, which may be a little apart, so that an end counts only once both tell of it.
+//! The order and its saga are polled, and the changes since the last poll are printed. They are rows of two tables with a
+//! projection each, of which one may lag behind the other, so an end is reported only once both rows show it.
 
 use std::time::{Duration, Instant};
 
@@ -12,34 +12,33 @@ use super::{Failed, id};
 use crate::api::Client;
 use crate::terminal::{Output, line, print};
 
-/// How long to wait between two looks.
-const PAUSE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
     follow(client, &id(arguments), Output::of(arguments)).await
 }
 
-/// Prints what happens to an order until it is confirmed.
+/// Prints the changes of an order until it is confirmed or ends otherwise.
 pub(super) async fn follow(client: &mut Client, id: &str, output: Output) -> Result<(), Failed> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut seen: Option<Order> = None;
-    let mut silence = Silence::new(begun);
+    let mut silence = Silence::new(started);
     loop {
         let order = read(client, id).await?;
         let end = end(&order);
-        let is_news = seen.as_ref() != Some(&order);
-        if silence.is_broken(Instant::now(), is_news) && end.is_none() {
-            let seconds = begun.elapsed().as_secs_f64();
-            // Not where programs read.
+        let is_changed = seen.as_ref() != Some(&order);
+        if silence.is_broken(Instant::now(), is_changed) && end.is_none() {
+            let seconds = started.elapsed().as_secs_f64();
+            // On standard error, because programs parse standard output.
             eprintln!("{seconds:>8.3} s  … {}", line(&awaited(&order)));
         }
-        if is_news {
+        if is_changed {
             match output {
                 Output::Json => output.write(&order, |_| String::new()),
                 Output::Text => {
-                    let seconds = begun.elapsed().as_secs_f64();
-                    for news in changes(seen.as_ref(), &order) {
-                        print(&format!("{seconds:>8.3} s  {}", line(&news)));
+                    let seconds = started.elapsed().as_secs_f64();
+                    for change in changes(seen.as_ref(), &order) {
+                        print(&format!("{seconds:>8.3} s  {}", line(&change)));
                     }
                 }
             }
@@ -48,11 +47,11 @@ pub(super) async fn follow(client: &mut Client, id: &str, output: Output) -> Res
         if let Some(end) = end {
             return end.map_err(Failed::Ended);
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// When it is said what is waited for: 2 s after the last news, and every 2 s from then on.
+/// When to print what the order waits for: 2 s after the last change, and every 2 s from then on.
 #[derive(Debug)]
 struct Silence {
     since: Instant,
@@ -65,17 +64,17 @@ impl Silence {
         Self { since }
     }
 
-    /// Whether it has lasted long enough by `now`, for the first time or again. News start it anew.
-    fn is_broken(&mut self, now: Instant, is_news: bool) -> bool {
+    /// Whether 2 s have passed by `now` since the last change or the last line. A change restarts it.
+    fn is_broken(&mut self, now: Instant, is_changed: bool) -> bool {
         let has_lasted = now.duration_since(self.since) >= Self::LIMIT;
-        if is_news || has_lasted {
+        if is_changed || has_lasted {
             self.since = now;
         }
-        has_lasted && !is_news
+        has_lasted && !is_changed
     }
 }
 
-/// What an order that has not come to its end waits for.
+/// What an order that has not ended waits for.
 fn awaited(order: &Order) -> String {
     let Some(saga) = &order.saga_state else {
         return format!("waits for its saga; the order is {}", order.status);
@@ -98,7 +97,7 @@ fn awaited(order: &Order) -> String {
     )
 }
 
-/// Where the story ends: well, or not, or not yet.
+/// How the order ended: confirmed, otherwise, or not yet.
 fn end(order: &Order) -> Option<Result<(), String>> {
     let id = &order.id;
     let saga = order.saga_state.as_ref();
@@ -110,67 +109,67 @@ fn end(order: &Order) -> Option<Result<(), String>> {
     match order.status.as_str() {
         "CONFIRMED" if is_over && !is_undoing => Some(Ok(())),
         "SHIPPED" | "DELIVERED" => Some(Ok(())),
-        // A customer's reason says that it was cancelled as well, which would be said twice.
+        // A customer's reason starts with "cancelled" too, which would repeat the word.
         "CANCELLED" if is_over => {
             let why = why.strip_prefix(": cancelled").unwrap_or(&why);
             Some(Err(format!("order {id} was cancelled{why}")))
         }
         "FAILED" if is_over => Some(Err(format!("order {id} has failed{why}"))),
         "FAILED" if is_suspended => Some(Err(format!(
-            "order {id} waits for a person{why}; what happened: shop saga show {id}"
+            "order {id} is suspended and needs an operator{why}; see shop saga show {id}"
         ))),
         _ => None,
     }
 }
 
-/// What is new, in the order in which it must have happened.
+/// The changes between two polls, in the order in which they must have happened.
 fn changes(seen: Option<&Order>, now: &Order) -> Vec<String> {
-    let mut news = Vec::new();
+    let mut lines = Vec::new();
     if let Some(saga) = &now.saga_state {
         let known = seen.and_then(|seen| seen.saga_state.as_ref());
         // An order has at most one saga of each type.
         let known = known.filter(|known| known.kind == saga.kind);
         if known.is_none() {
-            news.push(format!("▶ {} begun", saga.kind));
+            lines.push(format!("▶ {} started", saga.kind));
         }
-        saga_news(known, saga, &mut news);
+        saga_changes(known, saga, &mut lines);
     }
     if seen.map(|seen| &seen.status) != Some(&now.status) {
         let number = now.tracking_number.as_deref();
         let number = number.filter(|_| now.status == "CONFIRMED");
         let number = number.map(|number| format!(", tracking number {number}"));
         let number = number.unwrap_or_default();
-        news.push(format!("  order is {}{number}", now.status));
+        lines.push(format!("  order is {}{number}", now.status));
     }
-    news
+    lines
 }
 
-fn saga_news(known: Option<&Saga>, saga: &Saga, news: &mut Vec<String>) {
+fn saga_changes(known: Option<&Saga>, saga: &Saga, lines: &mut Vec<String>) {
     let count = |steps: fn(&Saga) -> &Vec<String>| known.map_or(0, |known| steps(known).len());
     let (done, undone) = (
         count(|saga| &saga.completed_steps),
         count(|saga| &saga.compensated_steps),
     );
     let steps = saga.completed_steps.iter().skip(done);
-    news.extend(steps.map(|step| format!("▶ {step} done")));
-    let backward = ["compensating", "compensated"];
-    let is_back =
-        |saga: &Saga| backward.contains(&saga.state.as_str()) || !saga.compensated_steps.is_empty();
+    lines.extend(steps.map(|step| format!("▶ {step} done")));
+    let states = ["compensating", "compensated"];
+    let is_compensating =
+        |saga: &Saga| states.contains(&saga.state.as_str()) || !saga.compensated_steps.is_empty();
     let why = saga.failure_reason.as_deref().unwrap_or("cancelled");
-    if is_back(saga) && !known.is_some_and(is_back) {
-        news.push(format!("◀ turned round: {why}"));
+    if is_compensating(saga) && !known.is_some_and(is_compensating) {
+        lines.push(format!("◀ compensation started: {why}"));
     }
     let steps = saga.compensated_steps.iter().skip(undone);
-    news.extend(steps.map(|step| format!("◀ {step} undone")));
+    lines.extend(steps.map(|step| format!("◀ {step} undone")));
     if known.map(|known| &known.state) == Some(&saga.state) {
         return;
     }
     match saga.state.as_str() {
         "suspended" => {
             let step = saga.current_step.as_deref().unwrap_or_default();
-            news.push(format!("‖ waits for a person at {step}: {why}"));
+            lines.push(format!("‖ suspended at {step}, needs an operator: {why}"));
         }
-        "completed" | "compensated" | "failed" => news.push(format!("■ {}", saga.state)),
+        "completed" | "compensated" | "failed" => lines.push(format!("■ {}", saga.state)),
         _ => {}
     }
 }
@@ -200,42 +199,43 @@ mod tests {
     }
 
     #[test]
-    fn what_happened_between_two_looks_is_told_in_its_order() {
-        let begun = order("PROCESSING", &saga("order", "running", &["reserve"], &[]));
-        let told = ["▶ order begun", "▶ reserve done", "  order is PROCESSING"];
-        assert_eq!(changes(None, &begun), told);
-        assert!(changes(Some(&begun), &begun).is_empty());
+    fn changes_between_two_polls_are_printed_in_order() {
+        let started = order("PROCESSING", &saga("order", "running", &["reserve"], &[]));
+        let expected = ["▶ order started", "▶ reserve done", "  order is PROCESSING"];
+        assert_eq!(changes(None, &started), expected);
+        assert!(changes(Some(&started), &started).is_empty());
         let undone = ["pay", "reserve"];
         let ended = saga("order", "compensated", &["reserve", "pay"], &undone);
         let ended = order("CANCELLED", &ended);
-        let told = [
+        let expected = [
             "▶ pay done",
-            "◀ turned round: no money",
+            "◀ compensation started: no money",
             "◀ pay undone",
             "◀ reserve undone",
             "■ compensated",
             "  order is CANCELLED",
         ];
-        assert_eq!(changes(Some(&begun), &ended), told);
+        assert_eq!(changes(Some(&started), &ended), expected);
         let confirmed = order("CONFIRMED", &saga("order", "completed", &["reserve"], &[]));
-        let told = ["■ completed", "  order is CONFIRMED, tracking number T-1"];
-        assert_eq!(changes(Some(&begun), &confirmed), told);
+        let expected = ["■ completed", "  order is CONFIRMED, tracking number T-1"];
+        assert_eq!(changes(Some(&started), &confirmed), expected);
         let waiting = order("FAILED", &saga("cancel_order", "suspended", &[], &[]));
-        let told = [
-            "▶ cancel_order begun",
-            "‖ waits for a person at pay: no money",
+        let expected = [
+            "▶ cancel_order started",
+            "‖ suspended at pay, needs an operator: no money",
             "  order is FAILED",
         ];
-        assert_eq!(changes(Some(&confirmed), &waiting), told);
+        assert_eq!(changes(Some(&confirmed), &waiting), expected);
     }
 
     #[test]
-    fn what_is_waited_for_is_said_every_two_seconds_without_news() {
-        let begin = Instant::now();
-        let mut silence = Silence::new(begin);
-        let mut broken =
-            |millis, is_news| silence.is_broken(begin + Duration::from_millis(millis), is_news);
-        let looks = [
+    fn what_an_order_waits_for_is_printed_every_two_seconds_without_a_change() {
+        let start = Instant::now();
+        let mut silence = Silence::new(start);
+        let mut broken = |millis, is_changed| {
+            silence.is_broken(start + Duration::from_millis(millis), is_changed)
+        };
+        let polls = [
             (0, true, false),
             (1_000, false, false),
             (1_500, true, false),
@@ -246,8 +246,8 @@ mod tests {
             (9_000, true, false),
             (11_000, false, true),
         ];
-        for (millis, is_news, expected) in looks {
-            assert_eq!(broken(millis, is_news), expected, "{millis}");
+        for (millis, is_changed, expected) in polls {
+            assert_eq!(broken(millis, is_changed), expected, "{millis}");
         }
         let paying = order("PROCESSING", &saga("order", "running", &["reserve"], &[]));
         assert_eq!(
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_one_once_both_tables_tell_of_it() {
+    fn an_order_ends_only_once_both_tables_show_it() {
         let ended = |status: &str, saga: &serde_json::Value| end(&order(status, saga));
         let completed = saga("order", "completed", &[], &[]);
         assert_eq!(ended("CONFIRMED", &completed), Some(Ok(())));

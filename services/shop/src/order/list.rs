@@ -9,7 +9,7 @@ use super::model::{amount, decoded};
 use crate::api::{Client, Operation};
 use crate::terminal::{Output, line, print, table};
 
-/// How many are asked for at once: few enough for the gateway's limit of complexity.
+/// Small enough for the gateway's complexity limit.
 const PAGE: usize = 100;
 
 /// An order in a list.
@@ -29,7 +29,7 @@ struct Page {
     orders: Vec<Listed>,
 }
 
-/// Which orders are wanted.
+/// The orders to list, from the arguments.
 struct OrderFilter<'a> {
     user: Option<&'a String>,
     /// As the API writes it.
@@ -73,7 +73,7 @@ pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Fail
 }
 
 impl OrderFilter<'_> {
-    /// So many from the one with this number on.
+    /// Reads `count` orders, starting `from` orders after the offset.
     async fn page(
         &self,
         client: &mut Client,
@@ -111,7 +111,7 @@ impl OrderFilter<'_> {
 
 fn table_of(orders: &[Listed], limit: usize) -> String {
     if orders.is_empty() {
-        return "No order is like that.".to_owned();
+        return "No order matches.".to_owned();
     }
     let rows: Vec<_> = orders.iter().map(row).collect();
     let more = if orders.len() == limit {

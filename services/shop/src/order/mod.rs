@@ -23,10 +23,10 @@ use self::failed::Failed;
 
 pub use command::command;
 
-/// Does what the arguments say.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// The shop does not answer, refuses, or an order that is followed was not confirmed.
+/// The shop does not answer or rejects the command, or a followed order was not confirmed.
 pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let Some((name, arguments)) = arguments.subcommand() else {
         unreachable!("one is required");
@@ -34,8 +34,8 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let location = Location::of(arguments)?;
     let failed = |error| StartError::failed(format!("order {name}"), error);
     let mut client = Client::try_new(&location.gateway).map_err(failed)?;
-    // What an earlier command wrote is seen by this one, although it is another process: it reads at least what the log
-    // has now.
+    // Reads start at the current end of the log, so that this process sees what an earlier command wrote. Without an
+    // answer the command still runs, with a note that the result may be outdated.
     let head = remote::head(location.query).await;
     if let Ok(head) = head {
         client.read_from(head);
@@ -48,7 +48,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
         change => change::run(change, &mut client, arguments).await,
     };
     if let (Ok(()), Err(error)) = (&done, head) {
-        eprintln!("note: what is shown may be a moment old, because {error}");
+        eprintln!("note: the output may be slightly outdated, because {error}");
     }
     done.map_err(|error| StartError::failed(format!("order {name}"), error))
 }

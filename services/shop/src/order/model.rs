@@ -1,4 +1,4 @@
-//! Orders as the public API tells of them.
+//! Orders as the public API returns them.
 
 use domain::value::Money;
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use serde_json::{Number, Value, json};
 use super::Failed;
 use crate::api::{Client, Operation, RequestError};
 
-/// An order and what is done for it.
+/// An order, with its latest saga if that was requested.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
@@ -22,7 +22,6 @@ pub struct Order {
     pub version: i64,
     pub created_at: String,
     pub updated_at: String,
-    /// Its latest saga, if that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saga_state: Option<Saga>,
 }
@@ -88,12 +87,12 @@ pub async fn read(client: &mut Client, id: &str) -> Result<Order, Failed> {
     found.ok_or_else(|| Failed::NoOrder(id.to_owned()))
 }
 
-/// What an answer holds.
+/// Deserializes the data of a response.
 pub fn decoded<T: DeserializeOwned>(data: Value, operation: &'static str) -> Result<T, Failed> {
     serde_json::from_value(data).map_err(|_| RequestError::Shape(operation).into())
 }
 
-/// An amount, always with two decimals.
+/// An amount with two decimals.
 pub fn amount(number: &Number) -> String {
     let text = number.to_string();
     match Money::parse("amount", &text) {

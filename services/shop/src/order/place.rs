@@ -17,12 +17,12 @@ struct PlacedOrder {
 
 pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Failed> {
     let mut items = Vec::new();
-    for wish in arguments
+    for item in arguments
         .get_many::<RequestedItem>("item")
         .into_iter()
         .flatten()
     {
-        items.push(wish.resolve(client).await?);
+        items.push(item.resolve(client).await?);
     }
     let text = |name| arguments.get_one::<String>(name);
     let mut input = json!({ "userId": text("user"), "items": items });

@@ -1,4 +1,4 @@
-//! Which products are ordered: by id, or by name.
+//! The items of an order, each a product's id or name and a quantity.
 
 use domain::value::EntityId;
 use serde::Deserialize;
@@ -9,14 +9,14 @@ use super::model::{amount, decoded};
 use crate::api::{Client, Operation};
 use crate::terminal::line;
 
-/// Something wished for: a product's id or name, and how many.
+/// An item as given on the command line: a product's id or name, and a quantity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestedItem {
     product: String,
     quantity: i32,
 }
 
-/// The most rows that a search gives.
+/// The API's maximum number of search results.
 const MAX_FOUND: usize = 500;
 
 const BY_ID: Operation<'static> = Operation {
@@ -44,7 +44,7 @@ struct FoundByName {
     products: Vec<NamedProduct>,
 }
 
-/// A product that the search found: its name has the text in it.
+/// A search result. The search matches substrings, so its name need not equal the text.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct NamedProduct {
@@ -55,7 +55,7 @@ struct NamedProduct {
 }
 
 impl RequestedItem {
-    /// Reads one such as `Sencha=3`.
+    /// Parses an item such as `Sencha=3`.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const ACCEPTED: &str = "accepted: PRODUCT=QUANTITY, such as Sencha=3";
         let (product, quantity) = text.rsplit_once('=').ok_or(ACCEPTED)?;
@@ -68,7 +68,7 @@ impl RequestedItem {
         })
     }
 
-    /// As the API takes it. An id is looked at before a name.
+    /// The item as the API takes it. The text is looked up as an id first, then as a name.
     pub async fn resolve(&self, client: &mut Client) -> Result<Value, Failed> {
         let text = &self.product;
         let mut id = None;
@@ -93,7 +93,7 @@ async fn by_id(client: &mut Client, text: &str) -> Result<Option<String>, Failed
     }
 }
 
-/// The only product of that name. Names are not unique, and nobody wants any of several.
+/// The only product of that name. Names are not unique; an ambiguous one is an error, because any choice could be wrong.
 async fn by_name(client: &mut Client, text: &str) -> Result<String, Failed> {
     let found = client.query(BY_NAME, json!({ "text": text })).await?;
     let FoundByName { products } = decoded(found, BY_NAME.name)?;
@@ -102,12 +102,11 @@ async fn by_name(client: &mut Client, text: &str) -> Result<String, Failed> {
 
 fn only_of(text: &str, found: Vec<NamedProduct>) -> Result<String, Failed> {
     let name = text.trim();
-    let is_cut = found.len() >= MAX_FOUND;
+    let is_truncated = found.len() >= MAX_FOUND;
     let mut named = found.into_iter().filter(|product| product.name == name);
     match (named.next(), named.next()) {
-        _ if is_cut => Err(Failed::Ambiguous(format!(
-            "the names of {MAX_FOUND} products or more have {name:?} in them, so it is not certain which is meant; \
-             give its id"
+        _ if is_truncated => Err(Failed::Ambiguous(format!(
+            "the names of at least {MAX_FOUND} products contain {name:?}, so the product is ambiguous; give its id"
         ))),
         (None, _) => Err(Failed::NoProduct(text.to_owned())),
         (Some(only), None) => Ok(only.id),
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_products_with_the_name_none_is_chosen() {
+    fn an_ambiguous_name_is_rejected() {
         let only = |found| only_of(" Tea", found).map_err(|error| error.to_string());
         let others = || vec![product("a", "tea"), product("b", "Tea 2")];
         let with = |ids: &[&str]| {
@@ -156,23 +155,23 @@ mod tests {
             with(&[]),
             Err("no product has the id or the name \" Tea\"".to_owned())
         );
-        let told = "2 products have the name \"Tea\"; give the id of one: \
-                    c (5.00, 7 in stock), d (5.00, 7 in stock)";
-        assert_eq!(with(&["c", "d"]), Err(told.to_owned()));
+        let error = "2 products have the name \"Tea\"; give the id of one: \
+                     c (5.00, 7 in stock), d (5.00, 7 in stock)";
+        assert_eq!(with(&["c", "d"]), Err(error.to_owned()));
         let cut = (0..MAX_FOUND).map(|_| product("e", "Tea")).collect();
-        assert!(only(cut).is_err_and(|told| told.contains("not certain")));
+        assert!(only(cut).is_err_and(|error| error.contains("ambiguous")));
     }
 
     #[test]
-    fn a_wish_is_a_product_and_how_many() {
-        let wish = |product: &str, quantity| RequestedItem {
+    fn an_item_is_a_product_and_a_quantity() {
+        let item = |product: &str, quantity| RequestedItem {
             product: product.to_owned(),
             quantity,
         };
-        assert_eq!(RequestedItem::parse("Sencha=3"), Ok(wish("Sencha", 3)));
+        assert_eq!(RequestedItem::parse("Sencha=3"), Ok(item("Sencha", 3)));
         assert_eq!(
             RequestedItem::parse("E=mc² mug=1"),
-            Ok(wish("E=mc² mug", 1))
+            Ok(item("E=mc² mug", 1))
         );
         for bad in [
             "",

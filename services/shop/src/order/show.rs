@@ -16,7 +16,7 @@ pub async fn run(client: &mut Client, arguments: &ArgMatches) -> Result<(), Fail
     Ok(())
 }
 
-/// An order for people.
+/// An order as text.
 pub(super) fn text(order: &Order) -> String {
     let place = |address: &Address| {
         let Address {

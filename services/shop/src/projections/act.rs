@@ -1,4 +1,4 @@
-//! `shop projections resume` and `skip`: what an operator decides.
+//! `shop projections resume` and `skip`: the decisions of an operator.
 
 use clap::ArgMatches;
 use contract::proto::admin_client::AdminClient;
@@ -9,7 +9,7 @@ use super::show::read;
 use crate::remote::{Failed, command, refused, write_side};
 use crate::terminal::{Output, actor, line, new_id};
 
-/// A decision that is in the log now.
+/// A decision that was recorded in the log.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DecisionReply {
@@ -17,13 +17,13 @@ struct DecisionReply {
     act: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<i64>,
-    /// It was decided before, so nothing was written.
+    /// The decision is in the log already, so nothing was written.
     unchanged: bool,
 }
 
-/// Has the projection try again.
+/// Resumes the projection at its parked event.
 pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
-    // The write side does not know which projections there are, and takes any name.
+    // Read first: the write side does not know the projections and accepts any name, so a misspelt one is caught here.
     let projection = read(arguments).await?.projection;
     let (who, reason) = actor(arguments);
     let param = ResumeProjectionParam {
@@ -41,7 +41,7 @@ pub async fn resume(arguments: &ArgMatches) -> Result<(), Failed> {
     report(arguments, reply, projection.name, None)
 }
 
-/// Leaves the event out that the projection is parked at.
+/// Skips the event at which the projection is parked.
 pub async fn skip(arguments: &ArgMatches) -> Result<(), Failed> {
     let position = arguments.get_one::<i64>("position").copied();
     let position = position.unwrap_or_default();
@@ -67,7 +67,7 @@ pub async fn skip(arguments: &ArgMatches) -> Result<(), Failed> {
     report(arguments, reply, projection.name, Some(position))
 }
 
-/// No event is skipped unseen.
+/// Only the event at which the projection is parked can be skipped, so that none is skipped by a misread position.
 fn not_parked_there(name: &str, parked_at: Option<i64>, position: i64) -> Failed {
     let name = line(name);
     let message = match parked_at {
@@ -100,9 +100,9 @@ fn report(
 fn text(done: &DecisionReply) -> String {
     let name = line(&done.projection);
     let what = match (done.position, done.unchanged) {
-        (_, true) => "It was skipped before, so nothing was written.".to_owned(),
-        (Some(position), false) => format!("Event {position} is left out of {name}."),
-        (None, false) => format!("{name} tries again, wherever it is parked."),
+        (_, true) => "This event was skipped before, so nothing was written.".to_owned(),
+        (Some(position), false) => format!("{name} skips event {position}."),
+        (None, false) => format!("{name} retries its event, in every database where it is parked."),
     };
-    format!("{what}\nSee what comes of it: shop projections show {name}")
+    format!("{what}\nSee the result: shop projections show {name}")
 }

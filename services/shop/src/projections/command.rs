@@ -6,52 +6,52 @@ use crate::location;
 use crate::terminal::{actor_args, json_flag, position_arg};
 
 const ABOUT: &str = "\
-Shows how far the read side's projections are, and resumes parked ones.
+Shows the state and position of the read side's projections, and resumes parked ones.
 
 A projection folds the events of the log into the rows that queries read. An event that it cannot read or fold parks it:
-it stands in front of that event, its rows stay as they are, and the other projections go on. Nothing is lost meanwhile.
+it stops before that event, its rows stay as they are, and the other projections continue. Nothing is lost meanwhile.
 Most often a newer binary wrote the event, and the projection resumes by itself when the read side is upgraded.
 
-Each decision is an event of the log with who and why, and shown by `shop projections show`.";
+Each decision is recorded in the log with a name and a reason, and shown by `shop projections show`.";
 
 const AFTER: &str = "\
 Examples:
-  shop projections list                            how far each of them is
-  shop projections show orders                     why it is parked, and what was decided before
+  shop projections list                            state, position and lag of each projection
+  shop projections show orders                     why it is parked, and the decisions so far
   shop projections resume orders --reason \"the row was repaired\"
   shop projections skip orders 4711 --reason \"a test event\"
 
-Exit codes: 0 done, 1 the service refused or did not answer, 2 a wrong setting or flag.";
+Exit codes: 0 done, 1 the service rejected it or did not answer, 2 an invalid setting or flag.";
 
 const LIST_ABOUT: &str = "\
-Lists the projections of the query-service that answers: the shape and number of the table, the state, the position, and
-how many events of the log it lags behind.
+Lists the projections of the query-service that answers: the schema version and generation of the table, the state, the
+position, and the lag in events of the log.
 
   following   this process folds events into its rows
   building    its rows have not caught up with the log yet
-  parked      it stands in front of an event that it cannot read or fold
-  waiting     another process folds it, or will as soon as a lease has ended
-  failing     a database does not answer; it is tried again";
+  parked      it is stopped before an event that it cannot read or fold
+  waiting     another process folds it, or will once a lease has expired
+  failing     a database does not answer; it is retried";
 
 const SHOW_ABOUT: &str = "\
-Shows how a projection stands; if it is parked, the event in front of which it stands and what is wrong with it; and
-what operators have decided about it.";
+Shows the state of a projection; if it is parked, the event at which it is parked and the reason; and the decisions of
+operators.";
 
 const RESUME_ABOUT: &str = "\
-Has a parked projection try its event again, in every query database.
+Resumes a parked projection, in every query database.
 
-Do it once the cause is gone. It is always safe: if the event still cannot be read or folded, the projection is parked
+Use it once the cause is fixed. It is always safe: if the event still cannot be read or folded, the projection is parked
 again. A start of the query-service does the same for the projections of that process.";
 
 const SKIP_ABOUT: &str = "\
-Leaves the event in front of which a projection is parked out of its rows, in every query database and every rebuild.
+Skips the event at which a projection is parked, in every query database and every rebuild.
 
-POSITION is that event's, as `shop projections show` prints it. What the event says is then missing from the rows, and
-later events are folded into rows without it. The event stays in the log. It cannot be taken back.";
+POSITION is that event's, as `shop projections show` prints it. The event's data is then missing from the rows, and
+later events are folded into rows without it. The event stays in the log. This cannot be reverted.";
 
 pub fn command() -> Command {
     Command::new("projections")
-        .about("Look at projections, and resume those that are parked")
+        .about("Show projections, and resume those that are parked")
         .long_about(ABOUT)
         .after_help(AFTER)
         .subcommand_required(true)
@@ -62,16 +62,16 @@ pub fn command() -> Command {
                 .about("List the projections")
                 .long_about(LIST_ABOUT),
             Command::new("show")
-                .about("Show a projection with what was decided about it")
+                .about("Show a projection with the decisions about it")
                 .long_about(SHOW_ABOUT)
                 .arg(name()),
             Command::new("resume")
-                .about("Have a parked projection try its event again")
+                .about("Resume a parked projection")
                 .long_about(RESUME_ABOUT)
                 .arg(name())
                 .args(actor_args()),
             Command::new("skip")
-                .about("Leave the event out that a projection is parked at")
+                .about("Skip the event at which a projection is parked")
                 .long_about(SKIP_ABOUT)
                 .arg(name())
                 .arg(position_arg())

@@ -1,6 +1,7 @@
-//! `shop projections`: how the read side's projections stand, and what an operator decides about a parked one.
+//! `shop projections`: shows the read side's projections, and sends an operator's decisions about a parked one.
 //!
-//! The read side shows how they stand. Each decision is an event of the log, with who and why; the write side appends it.
+//! The state is read from the read side. Each decision is an event of the log, with the operator's name and reason, and is
+//! appended by the write side.
 
 mod act;
 mod command;
@@ -13,10 +14,10 @@ use platform::StartError;
 
 pub use command::command;
 
-/// Does what the arguments say.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// A setting is wrong, a service does not answer, or it refuses.
+/// A setting is invalid, a service does not answer, or it rejects the command.
 pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let Some((name, arguments)) = arguments.subcommand() else {
         unreachable!("one is required");

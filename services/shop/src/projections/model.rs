@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use contract::query::{self, ProjectionState};
 use serde::Serialize;
 
-/// How a projection stands.
+/// The state of a projection.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Projection {
@@ -19,7 +19,7 @@ pub struct Projection {
     pub failure: Option<String>,
 }
 
-/// The event that a projection is parked at.
+/// The event at which a projection is parked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ParkedEvent {
@@ -33,7 +33,7 @@ pub struct ParkedEvent {
     pub recorded_at: Option<DateTime<Utc>>,
 }
 
-/// What an operator decided.
+/// An operator's decision.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
@@ -101,7 +101,7 @@ fn state(state: ProjectionState) -> &'static str {
         ProjectionState::Parked => "parked",
         ProjectionState::Waiting => "waiting",
         ProjectionState::Failing => "failing",
-        // A newer service knows more states.
+        // A newer service may send a state that this binary does not know.
         ProjectionState::Unspecified => "unknown",
     }
 }

@@ -10,7 +10,7 @@ use super::model::{Decision, ParkedEvent, Projection};
 use crate::remote::{Failed, read_side};
 use crate::terminal::{Output, fields, line, stamp};
 
-/// A projection with all that was decided about it.
+/// A projection with the decisions about it.
 #[derive(Debug, Serialize)]
 pub(super) struct Shown {
     #[serde(flatten)]
@@ -24,7 +24,7 @@ pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The projection that the arguments name, as the read side has it.
+/// Reads the projection that the arguments name from the read side.
 pub(super) async fn read(arguments: &ArgMatches) -> Result<Shown, Failed> {
     let name = arguments.get_one::<String>("name").cloned();
     let name = name.unwrap_or_default();
@@ -94,12 +94,12 @@ fn text(shown: &Shown) -> String {
 }
 
 fn parked(event: &ParkedEvent) -> Vec<(&'static str, String)> {
-    let shape = event.schema_version;
-    let shape = shape.map_or_else(String::new, |shape| format!(", schema version {shape}"));
-    let mut told = vec![
+    let schema = event.schema_version;
+    let schema = schema.map_or_else(String::new, |schema| format!(", schema version {schema}"));
+    let mut lines = vec![
         ("Parked at", event.position.to_string()),
         ("Why", event.reason.clone()),
-        ("Event", format!("{}{shape}", event.event_type)),
+        ("Event", format!("{}{schema}", event.event_type)),
         (
             "Stream",
             format!(
@@ -109,9 +109,9 @@ fn parked(event: &ParkedEvent) -> Vec<(&'static str, String)> {
         ),
     ];
     if let Some(at) = event.recorded_at {
-        told.push(("Recorded", stamp(at)));
+        lines.push(("Recorded", stamp(at)));
     }
-    told
+    lines
 }
 
 fn report(decision: &Decision) -> String {
@@ -131,9 +131,9 @@ fn advice_on(name: &str, event: &ParkedEvent) -> String {
     let (name, position) = (line(name), event.position);
     format!(
         "\
-It stands in front of event {position} until it can read it.
-  A newer binary wrote it:       upgrade the query-service, which tries again at its start
-  The cause is gone:             shop projections resume {name} --reason WHY
-  Its rows can do without it:    shop projections skip {name} {position} --reason WHY"
+It is parked at event {position} until it can read or skip it.
+  A newer binary wrote it:   upgrade the query-service, which retries at its start
+  The cause is fixed:        shop projections resume {name} --reason WHY
+  The event is not needed:   shop projections skip {name} {position} --reason WHY"
     )
 }

@@ -1,4 +1,4 @@
-//! `shop saga resume`, `retry`, `cancel`, `resolve`: what a person does.
+//! `shop saga resume`, `retry`, `cancel`, `resolve`: the commands of an operator.
 
 use clap::ArgMatches;
 use contract::proto::saga_command_client::SagaCommandClient;
@@ -9,15 +9,15 @@ use serde::Serialize;
 use tonic::{Request, Response, Status};
 
 use super::model::{Saga, State};
-use super::show::standing;
+use super::show::status_text;
 use crate::remote::{Failed, command, refused, write_side};
 use crate::terminal::{Output, actor, line, new_id, text_of};
 
-/// An act, and the saga as it left it.
+/// The command, and the saga after it.
 #[derive(Debug, Serialize)]
 struct ActionReply {
     act: String,
-    /// Nothing was to do, so nothing was written.
+    /// No event was written, because there was nothing to do.
     unchanged: bool,
     saga: Saga,
 }
@@ -73,18 +73,18 @@ async fn send(
 fn report(done: &ActionReply) -> String {
     let (id, order_id) = (line(&done.saga.id), line(&done.saga.order_id));
     let what = match (done.act.as_str(), done.unchanged) {
-        (_, true) => "Nothing was to do, so nothing was written.".to_owned(),
-        ("resume", _) => "It goes on.".to_owned(),
+        (_, true) => "There was nothing to do, so nothing was written.".to_owned(),
+        ("resume", _) => "The saga resumes.".to_owned(),
         ("retry", _) => "The next try is made now.".to_owned(),
-        ("cancel", _) => format!("Order {order_id} is being undone."),
-        ("close", _) => format!("It is closed, and order {order_id} has failed for good."),
-        _ => "The step counts as done by hand; it goes on.".to_owned(),
+        ("cancel", _) => format!("Order {order_id} is being cancelled."),
+        ("close", _) => format!("The saga is closed, and order {order_id} has failed permanently."),
+        _ => "The step is recorded as done manually; the saga resumes.".to_owned(),
     };
-    let saga = format!("Saga {id} is {}.", standing(&done.saga));
+    let saga = format!("Saga {id} is {}.", status_text(&done.saga));
     let see = if done.saga.state == State::Known(SagaStatus::Failed) {
         String::new()
     } else {
-        format!("\nSee what comes of it: shop saga show {id}")
+        format!("\nSee the result: shop saga show {id}")
     };
     format!("{what}\n{saga}{see}")
 }

@@ -9,66 +9,66 @@ use crate::location;
 use crate::terminal::{actor_args, json_flag, parse_age};
 
 const ABOUT: &str = "\
-Looks at the sagas of the running services, and does what only a person can.
+Shows the sagas of the running services, and resumes, cancels or resolves them as an operator.
 
-Every order has a saga that reserves its goods, takes the money and arranges the shipment, or undoes all of it. A
-saga whose step fails again and again although it must succeed is suspended: it waits for a person. Nothing is lost
-meanwhile, and nothing happens by itself.
+Every order has a saga that reserves its goods, takes the money and arranges the shipment, or compensates all of it. A
+saga is suspended when a step that must succeed has failed too often. It then stays suspended until an operator acts;
+nothing is lost.
 
-Each act is written into the saga's history with who and why, and shown by `shop saga show`.";
+Each operator command is recorded in the saga's log with a name and a reason, and shown by `shop saga show`.";
 
 const AFTER: &str = "\
 Examples:
-  shop saga list --state suspended                 what waits for a person
+  shop saga list --state suspended                 sagas that need an operator
   shop saga show 01a205f0-32ca-7946-ae55-3fbee53359f4
-                                                   what happened to a saga, or to an order's latest one
-  shop saga resume ID --reason \"the bank is back\"  let it go on
-  shop saga list --state failed --older-than 1d    what was closed, begun yesterday or before
+                                                   the timeline of a saga, or of an order's latest one
+  shop saga resume ID --reason \"the bank is back\"  retry its step
+  shop saga list --state failed --older-than 1d    sagas closed as failed, started more than a day ago
 
-Exit codes: 0 done, 1 the service refused or did not answer, 2 a wrong setting or flag.";
+Exit codes: 0 done, 1 the service rejected it or did not answer, 2 an invalid setting or flag.";
 
 const LIST_ABOUT: &str = "\
-Lists sagas, the latest first: the open ones, unless --state says which.
+Lists sagas, the latest first: the open ones, or those in the states given with --state.
 
-Open sagas are told by the write side, as they are at this moment, with their tries. As soon as one state asked for is
-an end (completed, compensated, failed), the read side tells of all of them, a few milliseconds later and without
-tries.";
+Open sagas are listed by the write side, with their current state and number of tries. If a final state is among those
+asked for (completed, compensated, failed), all are listed by the read side, which lags a few milliseconds behind and
+does not know the tries.";
 
 const SHOW_ABOUT: &str = "\
-Shows where a saga stands, and its timeline: each event with the time since its beginning, the step, the try, how it
-ended, the key under which the provider knows it, and when the next try is due; what goes forward and what undoes;
-who did what by hand, and why.
+Shows a saga's status and its timeline: each event with the time since the start, the step, the try and its outcome,
+the idempotency key sent to the provider, and when the next try is due; which events compensate; and the commands of
+operators, with names and reasons.
 
-ID is a saga's or an order's. Of an order it is the latest saga.
+ID is a saga's or an order's. For an order, its latest saga is shown.
 
-  ▶ forward   ◀ backward   ‖ waits for a person   ● a person's act   ■ the end";
+  ▶ forward   ◀ compensation   ‖ suspended   ● operator command   ■ end";
 
 const RESUME_ABOUT: &str = "\
-Lets a suspended saga go on. The step that it could not pass is tried again, with as many tries as at first.
+Resumes a suspended saga. The step that failed is retried, with the full number of tries.
 
-Do it once the cause is gone: the provider answers again, the account is unlocked. It is always safe: the provider is
-asked under the same key, so that nothing is done twice. If the step was refused for good, so that the key is closed, a
-new key is used.";
+Use it once the cause is fixed: the provider answers again, the account is unlocked. It is always safe: the call is
+repeated under the same idempotency key, so that it takes effect once. If the provider declined the step, its key is
+closed and a new key is used.";
 
 const RETRY_ABOUT: &str = "\
 Makes the next try now, instead of when it is due.
 
-A suspended saga gets one try; if it fails, the saga is suspended again at once. It is always safe, like resume.";
+A suspended saga gets one try; if that fails, the saga is suspended again immediately. It is always safe, like resume.";
 
 const CANCEL_ABOUT: &str = "\
-Asks for the saga's order to be undone, as its customer could. The step under way finishes, then everything is undone.
-A confirmed order is undone by a saga of its own, whose id is printed. Refused once the order is shipped.";
+Cancels the saga's order, as its customer could. The step in flight finishes, then all steps are compensated. A
+confirmed order is cancelled by a saga of its own, whose id is printed. Rejected once the order is shipped.";
 
 const RESOLVE_ABOUT: &str = "\
-Takes the step that a suspended saga cannot pass for done by hand; if it was being undone, for undone. The saga goes on
-with the next step. The service does not check it: make sure, at the provider, that it is so.
+Records the failed step of a suspended saga as done manually or, if it was being compensated, as compensated. The saga
+resumes with the next step. The service cannot verify it: check at the provider first.
 
-With --close the saga ends here as failed, and so does its order, for good. What it holds (goods, money, a shipment)
-stays held: --close only if all of that was settled by hand.";
+With --close the saga ends as failed, and its order fails permanently. What it holds (goods, money, a shipment) stays
+held: use --close only after all of that was settled manually.";
 
 pub fn command() -> Command {
     Command::new("saga")
-        .about("Look at sagas, and help those that wait for a person")
+        .about("Show sagas, and act on those that need an operator")
         .long_about(ABOUT)
         .after_help(AFTER)
         .subcommand_required(true)
@@ -80,10 +80,10 @@ pub fn command() -> Command {
                 .about("Show a saga with its timeline")
                 .long_about(SHOW_ABOUT)
                 .arg(id("A saga's id, or an order's")),
-            act("resume", "Let a suspended saga go on", RESUME_ABOUT),
+            act("resume", "Resume a suspended saga", RESUME_ABOUT),
             act("retry", "Make the next try now", RETRY_ABOUT),
-            act("cancel", "Have a saga's order undone", CANCEL_ABOUT),
-            act("resolve", "Take a step for done by hand", RESOLVE_ABOUT).arg(
+            act("cancel", "Cancel a saga's order", CANCEL_ABOUT),
+            act("resolve", "Record a step as done manually", RESOLVE_ABOUT).arg(
                 Arg::new("close")
                     .long("close")
                     .action(ArgAction::SetTrue)
@@ -114,13 +114,13 @@ fn list() -> Command {
         .long("older-than")
         .value_name("AGE")
         .value_parser(parse_age)
-        .help("Only sagas begun at least so long ago, such as 90s, 15m, 2h or 3d");
+        .help("Only sagas started at least this long ago, such as 90s, 15m, 2h or 3d");
     let limit = Arg::new("limit")
         .long("limit")
         .value_name("N")
         .default_value("100")
         .value_parser(value_parser!(i32).range(1..=500))
-        .help("How many at most, 1 to 500");
+        .help("The maximum number of sagas, 1 to 500");
     Command::new("list")
         .about("List sagas")
         .long_about(LIST_ABOUT)

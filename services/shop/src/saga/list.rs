@@ -14,7 +14,7 @@ use super::model::{Saga, number};
 use crate::remote::{Failed, read_side, refused, write_side};
 use crate::terminal::{Output, line, print, span, table};
 
-/// Which sagas are wanted.
+/// The sagas to list, from the arguments.
 struct SagaFilter {
     states: Vec<SagaStatus>,
     saga_type: Option<String>,
@@ -23,13 +23,14 @@ struct SagaFilter {
     limit: i32,
 }
 
-/// Those found, and whether there are more.
+/// The sagas found, and whether there are more.
 struct SagaList {
     sagas: Vec<Saga>,
     more: bool,
 }
 
 pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
+    // The write side knows open sagas only; the read side has all of them, but lags behind and has no tries.
     let wanted = SagaFilter::read(arguments);
     let now = SystemClock.now();
     let found = if wanted.states.iter().any(|state| state.is_end()) {
@@ -79,7 +80,7 @@ impl SagaFilter {
     }
 }
 
-/// From the write side, page by page.
+/// Open sagas, from the write side, page by page.
 async fn open(arguments: &ArgMatches, wanted: &SagaFilter) -> Result<SagaList, Failed> {
     let service = write_side(arguments, SagaCommandClient::new)?;
     let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
@@ -111,7 +112,7 @@ async fn open(arguments: &ArgMatches, wanted: &SagaFilter) -> Result<SagaList, F
     }
 }
 
-/// From the read side, which is asked for one more to learn whether there are more.
+/// Sagas in any state, from the read side. One more than the limit is requested, to learn whether there are more.
 async fn ended(
     arguments: &ArgMatches,
     wanted: &SagaFilter,
@@ -140,11 +141,11 @@ async fn ended(
     Ok(SagaList { sagas, more })
 }
 
-/// The limit that the read side is asked for. As many as it gives at most come with the word whether there are more only
-/// if no limit is asked for.
+/// The limit to request from the read side: one more than will be shown. At the largest page the read side itself reports
+/// whether it truncated the list, but only for a request without a limit.
 fn one_more(limit: i32) -> Option<i32> {
-    const LARGEST_PAGE: i32 = 500;
-    Some(limit + 1).filter(|limit| *limit <= LARGEST_PAGE)
+    const MAX_PAGE: i32 = 500;
+    Some(limit + 1).filter(|limit| *limit <= MAX_PAGE)
 }
 
 fn text(wanted: &SagaFilter, found: &SagaList, now: DateTime<Utc>) -> String {
@@ -157,7 +158,7 @@ fn text(wanted: &SagaFilter, found: &SagaList, now: DateTime<Utc>) -> String {
         return if wanted.is_everything_open() {
             "No saga is open.".to_owned()
         } else {
-            format!("No {open}saga is like that.")
+            format!("No {open}saga matches.")
         };
     }
     let headings = [
@@ -199,7 +200,7 @@ mod tests {
     use crate::saga::model::State;
 
     #[test]
-    fn the_age_of_one_that_has_ended_grows_as_well() {
+    fn the_age_of_an_ended_saga_still_grows() {
         let started_at = DateTime::<Utc>::UNIX_EPOCH;
         let ended_at = started_at + TimeDelta::seconds(1);
         let saga = Saga {
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn of_the_largest_page_the_read_side_says_itself_whether_there_are_more() {
+    fn one_more_is_requested_except_for_the_largest_page() {
         assert_eq!(one_more(1), Some(2));
         assert_eq!(one_more(499), Some(500));
         assert_eq!(one_more(500), None);

@@ -1,7 +1,7 @@
-//! `shop saga`: what the sagas of the running services do, and what a person does with them.
+//! `shop saga`: shows the sagas of the running services, and sends the commands of an operator.
 //!
-//! The write side tells of open sagas and their timelines and takes every act, by gRPC; each act is an event that says
-//! who and why. The read side tells of sagas that have ended.
+//! The write side returns open sagas and timelines, and executes every command, over gRPC; each command is an event with
+//! the operator's name and reason. Lists of ended sagas are read from the read side.
 
 mod act;
 mod command;
@@ -15,10 +15,10 @@ use platform::StartError;
 
 pub use command::command;
 
-/// Does what the arguments say.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// A setting is wrong, a service does not answer, or it refuses.
+/// A setting is invalid, a service does not answer, or it rejects the command.
 pub async fn run(arguments: &ArgMatches) -> Result<(), StartError> {
     let Some((name, arguments)) = arguments.subcommand() else {
         unreachable!("one is required");

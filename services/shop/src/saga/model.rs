@@ -1,4 +1,4 @@
-//! Sagas as both services tell of them.
+//! Sagas as printed, converted from the messages of both services.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::time::{from_micros, from_timestamp};
@@ -6,7 +6,7 @@ use contract::{proto, query};
 use sagas::SagaStatus;
 use serde::{Serialize, Serializer};
 
-/// Where a saga stands, if this binary knows it.
+/// A saga's status. A newer service may send one that this binary does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Known(SagaStatus),
@@ -35,7 +35,7 @@ impl Serialize for State {
     }
 }
 
-/// A status's number on the wire, which both services share.
+/// A status's number on the wire, the same in both services' enums.
 pub fn number(status: SagaStatus) -> i32 {
     let status = match status {
         SagaStatus::Started => proto::SagaStatus::Started,
@@ -49,7 +49,7 @@ pub fn number(status: SagaStatus) -> i32 {
     status.into()
 }
 
-/// A saga. What its teller does not know is absent.
+/// A saga. Fields that the answering service does not know are absent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Saga {
@@ -70,7 +70,7 @@ pub struct Saga {
     pub progress: Option<SagaProgress>,
 }
 
-/// What only the write side knows.
+/// Fields that only the write side knows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SagaProgress {
@@ -82,7 +82,7 @@ pub struct SagaProgress {
 }
 
 impl Saga {
-    /// How long it took, or takes already.
+    /// The duration from start to end, or to now while it is open.
     pub fn took(&self, now: DateTime<Utc>) -> TimeDelta {
         self.completed_at.unwrap_or(now) - self.started_at
     }

@@ -16,7 +16,7 @@ use super::timeline::timeline;
 use crate::remote::{Failed, Service, refused, write_side};
 use crate::terminal::{Output, fields, line, span, stamp};
 
-/// A saga with all that happened to it.
+/// A saga with all its events.
 #[derive(Debug, Serialize)]
 struct Story {
     #[serde(flatten)]
@@ -29,6 +29,7 @@ type WriteSide = Service<SagaCommandClient<GrpcChannel>>;
 pub async fn run(arguments: &ArgMatches) -> Result<(), Failed> {
     let id = arguments.get_one::<String>("id").cloned();
     let id = id.unwrap_or_default();
+    // Tried as a saga's id first, then as an order's: both are opaque, so nothing but a lookup can tell which it is.
     let service = write_side(arguments, SagaCommandClient::new)?;
     let by_saga = ShowSagaParam {
         saga_id: id.clone(),
@@ -62,7 +63,7 @@ fn neither(error: Failed, id: &str) -> Failed {
     }
 }
 
-/// All of it, page by page.
+/// Reads the whole timeline, page by page.
 async fn read(service: &WriteSide, mut param: ShowSagaParam) -> Result<Story, Failed> {
     let mut events: Vec<Event> = Vec::new();
     loop {
@@ -79,7 +80,7 @@ async fn read(service: &WriteSide, mut param: ShowSagaParam) -> Result<Story, Fa
             Some(last) if page.more => param.after_version = last.version,
             _ => return Ok(Story { saga, events }),
         }
-        // The order may get another saga between two pages.
+        // Later pages ask by saga id, because the order may get a newer saga between two pages.
         (param.saga_id, param.order_id) = (saga.id, String::new());
     }
 }
@@ -97,10 +98,10 @@ fn text(story: &Story, now: DateTime<Utc>) -> String {
 fn header(saga: &Saga, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
     let progress = saga.progress.as_ref();
     let definition = progress.map_or(0, |known| known.definition);
-    let begun = stamp(saga.started_at);
-    let begun = match saga.completed_at {
-        Some(_) => begun,
-        None => format!("{begun}, {} ago", span(saga.took(now))),
+    let started = stamp(saga.started_at);
+    let started = match saga.completed_at {
+        Some(_) => started,
+        None => format!("{started}, {} ago", span(saga.took(now))),
     };
     let ended = saga.completed_at.map(stamp);
     let ended = ended.map(|at| format!("{at}, after {}", span(saga.took(now))));
@@ -113,9 +114,9 @@ fn header(saga: &Saga, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
             Some(format!("{}, definition {definition}", saga.kind)),
         ),
         ("Order", Some(saga.order_id.clone())),
-        ("State", Some(standing(saga))),
+        ("State", Some(status_text(saga))),
         ("Why", saga.failure_reason.clone()),
-        ("Begun", Some(begun)),
+        ("Started", Some(started)),
         ("Ended", ended),
         ("Next try", ahead(progress.and_then(|known| known.retry_at))),
         ("Gives up", ahead(progress.and_then(|known| known.deadline))),
@@ -127,8 +128,8 @@ fn header(saga: &Saga, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// Where it stands, in a few words.
-pub(super) fn standing(saga: &Saga) -> String {
+/// The status, the current step and the number of tries.
+pub(super) fn status_text(saga: &Saga) -> String {
     let at = saga.current_step.as_deref();
     let at = at.map(|step| format!(" at {}", line(step)));
     let tried = match saga.progress.as_ref().map(|known| known.attempts) {
@@ -143,10 +144,10 @@ fn advice(saga: &Saga) -> String {
     let id = line(&saga.id);
     format!(
         "
-It waits for a person.
-  The cause is gone:          shop saga resume {id} --reason WHY
-  The step was done by hand:  shop saga resolve {id} --reason WHY
-  All was settled by hand:    shop saga resolve {id} --close --reason WHY
+It stays suspended until an operator acts.
+  The cause is fixed:                shop saga resume {id} --reason WHY
+  The step was done manually:        shop saga resolve {id} --reason WHY
+  Everything was settled manually:   shop saga resolve {id} --close --reason WHY
 "
     )
 }

@@ -1,18 +1,18 @@
-//! A saga's history, drawn.
+//! A saga's events as a timeline.
 
 use chrono::{DateTime, Utc};
 
 use super::model::Event;
 use crate::terminal::{line, span};
 
-/// One event: what it is, which step it is about, and what is to say about it.
+/// One event as a row: its sign, its step, and a description.
 struct Drawn {
     sign: char,
     step: String,
     what: String,
 }
 
-/// One line an event, at its distance from the first.
+/// One line for each event, with the time since the first one.
 pub fn timeline(events: &[Event]) -> String {
     let Some(first) = events.first() else {
         return String::new();
@@ -22,7 +22,7 @@ pub fn timeline(events: &[Event]) -> String {
     let drawn: Vec<(String, Drawn)> = events
         .iter()
         .map(|event| {
-            // All tries of an action have one key.
+            // All tries of an action have the same key, so it is printed once.
             let is_new = event.key.is_some() && event.key != known_key;
             let key = event.key.clone().filter(|_| is_new);
             known_key = event.key.clone().or(known_key.take());
@@ -46,19 +46,19 @@ pub fn timeline(events: &[Event]) -> String {
 fn draw(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> String) -> Drawn {
     let direction = if event.undo { '◀' } else { '▶' };
     let (sign, what) = match event.kind.as_str() {
-        "SagaStarted" => ('▶', "begun".to_owned()),
+        "SagaStarted" => ('▶', "started".to_owned()),
         "SagaStepStarted" => (direction, called(event, key, since)),
         "SagaStepFailed" => (direction, failed(event, since)),
-        "SagaStepCompleted" => ('▶', by_hand("done", event)),
+        "SagaStepCompleted" => ('▶', recorded("done", event)),
         "SagaStepCompensated" => {
             let what = event.outcome.as_deref().unwrap_or("undone");
-            ('◀', by_hand(&line(what), event))
+            ('◀', recorded(&line(what), event))
         }
-        "SagaCancelRequested" => ('●', person("cancelled", event)),
-        "SagaCompensationStarted" => ('◀', because("turned round", event)),
+        "SagaCancelRequested" => ('●', by_operator("cancelled", event)),
+        "SagaCompensationStarted" => ('◀', because("compensation started", event)),
         "SagaSuspended" => {
             let what = if event.undo {
-                "suspended while undoing"
+                "suspended while compensating"
             } else {
                 "suspended"
             };
@@ -66,20 +66,20 @@ fn draw(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> Stri
         }
         "SagaResumed" => {
             let what = match event.action.as_deref() {
-                Some("retry") => "tried at once",
+                Some("retry") => "retried",
                 Some("resolve") => "resolved",
                 _ => "resumed",
             };
-            ('●', person(what, event))
+            ('●', by_operator(what, event))
         }
         "SagaCompleted" => ('■', "completed".to_owned()),
         "SagaCompensated" => ('■', "compensated".to_owned()),
-        "SagaFailed" => ('■', person("closed", event)),
+        "SagaFailed" => ('■', by_operator("closed", event)),
         unknown => ('?', line(unknown)),
     };
-    // The reason names it already.
-    let turns = event.kind == "SagaCompensationStarted";
-    let step = event.step.as_deref().filter(|_| !turns);
+    // The reason of this event names the step already.
+    let names_step = event.kind == "SagaCompensationStarted";
+    let step = event.step.as_deref().filter(|_| !names_step);
     Drawn {
         sign,
         step: line(step.unwrap_or_default()),
@@ -87,7 +87,7 @@ fn draw(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> Stri
     }
 }
 
-/// A call to the outside.
+/// The description of a call to a provider.
 fn called(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> String) -> String {
     let key = key.map(|key| format!("key {}", line(key)));
     let deadline = event.deadline.map(since);
@@ -96,7 +96,7 @@ fn called(event: &Event, key: Option<&str>, since: &impl Fn(DateTime<Utc>) -> St
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// A call that did not succeed.
+/// The description of a failed call.
 fn failed(event: &Event, since: &impl Fn(DateTime<Utc>) -> String) -> String {
     let outcome = match event.outcome.as_deref() {
         Some("declined") => "declined",
@@ -124,15 +124,15 @@ fn because(what: &str, event: &Event) -> String {
     }
 }
 
-fn person(what: &str, event: &Event) -> String {
-    let who = event.who.as_deref().unwrap_or("somebody");
+fn by_operator(what: &str, event: &Event) -> String {
+    let who = event.who.as_deref().unwrap_or("an unknown operator");
     because(&format!("{what} by {}", line(who)), event)
 }
 
-/// Something that a person may have seen to.
-fn by_hand(what: &str, event: &Event) -> String {
+/// The outcome of a step, with the operator who recorded it if it was done manually.
+fn recorded(what: &str, event: &Event) -> String {
     match &event.who {
-        Some(who) => because(&format!("{what}, says {}", line(who)), event),
+        Some(who) => because(&format!("{what}, recorded by {}", line(who)), event),
         None => what.to_owned(),
     }
 }
@@ -218,20 +218,20 @@ mod tests {
     }
 
     #[test]
-    fn a_saga_that_a_person_helped_is_drawn() {
+    fn a_saga_that_an_operator_resolved_is_drawn() {
         let events = story();
         let expected = [
-            " +0.000 s  ▶          begun",
+            " +0.000 s  ▶          started",
             " +0.003 s  ▶ reserve  done",
             " +0.003 s  ▶ pay      try 1, key k/1, gives up at +30.000 s",
-            "+10.003 s  ▶ pay      try 1, nobody knows whether it happened: timed\\nout; next try at +12.000 s",
+            "+10.003 s  ▶ pay      try 1, outcome unknown: timed\\nout; next try at +12.000 s",
             "+11.000 s  ●          cancelled by ada: changed my mind",
-            "+11.001 s  ◀          turned round: changed my mind",
+            "+11.001 s  ◀          compensation started: changed my mind",
             "+11.002 s  ◀ pay      undo, try 1",
-            "+11.003 s  ◀ pay      undo, try 1, not done",
-            "+11.003 s  ‖ pay      suspended while undoing: the bank is closed",
+            "+11.003 s  ◀ pay      undo, try 1, no effect yet",
+            "+11.003 s  ‖ pay      suspended while compensating: the bank is closed",
             " +2 m 0 s  ●          resolved by ada: by post",
-            " +2 m 0 s  ◀ pay      undone, says ada: by post",
+            " +2 m 0 s  ◀ pay      undone, recorded by ada: by post",
             " +2 m 0 s  ◀ reserve  undone",
             " +2 m 0 s  ■          compensated",
             " +2 m 0 s  ?          SagaOfTomorrow",

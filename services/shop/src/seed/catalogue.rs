@@ -1,4 +1,4 @@
-//! The sample catalogue: the same for everybody, and as long as wanted.
+//! The sample catalogue: deterministic, and of any length.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub struct SampleProduct {
     pub category: usize,
 }
 
-/// An amount that shows itself as a decimal number.
+/// An amount in cents, displayed as a decimal number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cents(pub u64);
 
@@ -111,14 +111,14 @@ pub const CATEGORIES: [SampleCategory; 8] = [
     },
     SampleCategory {
         name: "Ceramics",
-        description: "Thrown and glazed by hand",
+        description: "Hand-thrown and glazed",
         things: ["Cup", "Bowl", "Plate", "Jar", "Jug", "Saucer"],
         kinds: ["Blue", "Ash-Glazed", "Speckled", "Raw", "Celadon", "Tall"],
         base_cents: 1_290,
     },
     SampleCategory {
         name: "Books",
-        description: "To read beside a cup",
+        description: "To read over a cup of tea",
         things: [
             "Atlas",
             "Cookbook",
@@ -160,7 +160,7 @@ pub const CATEGORIES: [SampleCategory; 8] = [
     },
 ];
 
-/// Product number `index`. It does not depend on how many there are, and each has another name.
+/// Product number `index`. It does not depend on the number of products, and its name is unique.
 #[must_use]
 pub fn product(index: u32) -> SampleProduct {
     let index = index as usize;
@@ -168,9 +168,9 @@ pub fn product(index: u32) -> SampleProduct {
     let category = &CATEGORIES[category_index];
     let within = index / CATEGORIES.len();
     let thing = category.things[within % category.things.len()];
-    let rest = within / category.things.len();
-    let kind = category.kinds[rest % category.kinds.len()];
-    let edition = rest / category.kinds.len() + 1;
+    let round = within / category.things.len();
+    let kind = category.kinds[round % category.kinds.len()];
+    let edition = round / category.kinds.len() + 1;
     let name = if edition == 1 {
         format!("{kind} {thing}")
     } else {
@@ -186,7 +186,7 @@ pub fn product(index: u32) -> SampleProduct {
     }
 }
 
-/// The same number for the same index, and nothing like its neighbours'.
+/// A pseudo-random number that depends on the index alone.
 fn scatter(index: u64) -> u64 {
     (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24
 }
@@ -200,7 +200,7 @@ mod tests {
     use super::{CATEGORIES, product};
 
     #[test]
-    fn every_sample_keeps_the_rules_of_the_shop() {
+    fn every_sample_passes_the_domain_validation() {
         for category in CATEGORIES {
             CategoryName::parse("name", category.name).unwrap();
             Description::parse("description", category.description).unwrap();

@@ -1,7 +1,7 @@
-//! `shop seed`: a sample catalogue, put in through the public API as any client would.
+//! `shop seed`: creates a sample catalogue through the public API, as any client would.
 //!
-//! It looks before it writes: what is there by name is left alone, so that a second run changes nothing. Each write
-//! carries an Idempotency-Key of this run, so that a try whose answer was lost is repeated without harm.
+//! It reads before it writes: what exists by name is not changed, so that a second run creates nothing. Each mutation
+//! carries an Idempotency-Key of this run, so that retrying one whose response was lost creates nothing twice.
 
 mod catalogue;
 mod command;

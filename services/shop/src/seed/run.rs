@@ -1,4 +1,4 @@
-//! The run: look, write what is missing, wait until it can be read.
+//! The run: reads what exists, creates what is missing, and waits until it can be read.
 
 use std::collections::HashSet;
 
@@ -13,11 +13,11 @@ use super::catalogue::{CATEGORIES, SampleProduct, product};
 use crate::api::{Client, Operation, RequestError};
 use crate::location::Place;
 
-/// Writers at a time, each with a connection of its own.
+/// Concurrent writers, each with a connection of its own.
 const WRITERS: u32 = 16;
-/// Products that one request makes: fewer requests to remember by their keys, and far from the API's limit of aliases.
+/// Products created by one request: fewer idempotency keys to store, and far below the API's limit of aliases.
 const BATCH: usize = 20;
-/// The most rows that a page of the API has.
+/// The API's maximum page size.
 const PAGE: usize = 500;
 const CREATE_PRODUCT: &str = "createProduct";
 
@@ -40,17 +40,16 @@ const COUNT: Operation<'static> = Operation {
     document: "query { productStatistics { totalCount } categoryStatistics { totalCount } }",
 };
 
-/// What a run did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeedResult {
-    /// Categories that were missing.
+    /// Categories that were missing, and were created.
     pub categories: u32,
-    /// Products that were missing.
+    /// Products that were missing, and were created.
     pub products: u32,
 }
 
 impl SeedResult {
-    /// For people: what a run for `wanted` products did, in how many seconds.
+    /// A sentence about a run for `wanted` products.
     #[must_use]
     pub fn describe(self, wanted: u32, seconds: f64) -> String {
         if self.categories == 0 && self.products == 0 {
@@ -67,11 +66,11 @@ impl SeedResult {
     }
 }
 
-/// Makes sure that the sample categories and the first `products` sample products are there. `run_id` is part of the
+/// Creates the missing ones of the sample categories and the first `products` sample products. `run_id` is part of the
 /// idempotency keys.
 ///
 /// # Errors
-/// A request failed. What was written stays; the next run goes on from there.
+/// A request failed. What was created stays; the next run continues from there.
 pub async fn run(gateway: Place, products: u32, run_id: Uuid) -> Result<SeedResult, RequestError> {
     let mut client = Client::try_new(&gateway)?;
     let (category_ids, new_categories) = categories(&mut client, run_id).await?;
@@ -98,13 +97,13 @@ pub async fn run(gateway: Place, products: u32, run_id: Uuid) -> Result<SeedResu
         }
         writing.bar.finish_and_clear();
     }
-    // Answered from the position of the last write: whoever looks now sees everything. Both tables are asked, because
-    // each is folded by itself.
+    // Waits until both tables have reached the position of the last write, so that reads after this command see
+    // everything. Both are queried, because each table has a projection of its own.
     client.query(COUNT, json!({})).await?;
     Ok(outcome)
 }
 
-/// The ids of all sample categories, in order, and how many had to be made.
+/// The ids of all sample categories, in order, and how many of them were created.
 async fn categories(client: &mut Client, run_id: Uuid) -> Result<(Vec<String>, u32), RequestError> {
     let mut ids = Vec::with_capacity(CATEGORIES.len());
     let mut made = 0;
@@ -152,7 +151,7 @@ async fn present_products(client: &mut Client) -> Result<HashSet<String>, Reques
     Ok(names)
 }
 
-/// What the writers share.
+/// State shared by the writers.
 struct Writing {
     gateway: Place,
     run_id: Uuid,
@@ -162,7 +161,7 @@ struct Writing {
 }
 
 impl Writing {
-    /// Writes until nothing is missing, and says which log position that reached.
+    /// Creates batches until none is missing. Returns the log position of the last write.
     async fn write(&self) -> Result<u64, RequestError> {
         let mut client = Client::try_new(&self.gateway)?;
         loop {
@@ -191,7 +190,7 @@ impl Writing {
             json!({
                 "name": sample.name,
                 "description": sample.description,
-                // Text, so that the price is the same number whatever reads it.
+                // A string, so that no JSON parser on the way turns the price into a float.
                 "price": sample.price.to_string(),
                 "categoryId": self.category_ids[sample.category],
                 "stockQuantity": sample.stock,
@@ -208,7 +207,7 @@ impl Writing {
     }
 }
 
-/// A mutation that makes so many products, whose inputs are the variables `p0`, `p1`, …
+/// A mutation that creates `count` products, whose inputs are the variables `p0`, `p1`, …
 fn create_products(count: usize) -> String {
     let each = |text: fn(usize) -> String| (0..count).map(text).collect::<Vec<_>>().join(" ");
     let variables = each(|at| format!("$p{at}: CreateProductInput!"));
@@ -233,7 +232,7 @@ fn progress_bar(length: usize) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn one_document_makes_many_products() {
+    fn one_document_creates_many_products() {
         assert_eq!(
             super::create_products(2),
             "mutation($p0: CreateProductInput! $p1: CreateProductInput!) \

@@ -1,36 +1,36 @@
-//! Who does something that is written down, and why.
+//! The operator's name and reason, which are recorded in the log with each operator command.
 
 use clap::{Arg, ArgMatches};
 
-/// The flags `--reason` and `--who`. The first is required; the login name stands in for the second.
+/// The flags `--reason`, which is required, and `--who`, which defaults to the login name.
 pub fn actor_args() -> [Arg; 2] {
     let reason = Arg::new("reason")
         .long("reason")
         .value_name("WHY")
         .required(true)
-        .help("Why you do it, 1 to 1000 characters");
+        .help("The reason, recorded in the log, 1 to 1000 characters");
     let who = Arg::new("who")
         .long("who")
         .value_name("NAME")
         .default_value(login_name())
         .hide_default_value(true)
-        .help("Who you are, 1 to 255 characters [default: your login name]");
+        .help("The operator's name, recorded in the log, 1 to 255 characters [default: your login name]");
     [reason, who]
 }
 
-/// What the flags of [`actor_args`] say: who, and why.
+/// The values of the flags of [`actor_args`]: name and reason.
 pub fn actor(arguments: &ArgMatches) -> (String, String) {
     (text_of(arguments, "who"), text_of(arguments, "reason"))
 }
 
-/// A text among the arguments; empty if it was not given.
+/// A text argument; empty if it was not given.
 pub fn text_of(arguments: &ArgMatches, name: &str) -> String {
     let text = arguments.get_one::<String>(name).cloned();
     text.unwrap_or_default()
 }
 
-/// What the variables say, or else the system's name for the user of this process, or else the user's number: containers
-/// and services have no variables, and not every user has a name.
+/// `LOGNAME` or `USER`, else the name in `/etc/passwd` of this process's user, else its user id: containers and services
+/// often have no such variables, and not every user id has a name.
 fn login_name() -> String {
     let variables = ["LOGNAME", "USER"].into_iter();
     let mut named = variables.filter_map(|variable| std::env::var(variable).ok());
@@ -41,7 +41,7 @@ fn login_name() -> String {
     })
 }
 
-/// The name of a user in the text of `/etc/passwd`.
+/// The name of a user id in the text of `/etc/passwd`.
 fn name_of(id: u32, users: &str) -> Option<String> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');

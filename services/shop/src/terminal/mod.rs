@@ -1,4 +1,4 @@
-//! What the commands share on their way to and from a terminal.
+//! Arguments and output formats that the commands share.
 
 mod actor;
 mod output;

@@ -1,4 +1,4 @@
-//! Standard output: text for people, or JSON for programs.
+//! Standard output: text for a terminal, or JSON for programs.
 
 use std::fmt;
 use std::io::Write;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 const JSON: &str = "json";
 
-/// What a command writes.
+/// The format in which a command writes its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     Text,
@@ -19,7 +19,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// What the flag says.
+    /// The format that `--json` selects.
     pub fn of(arguments: &ArgMatches) -> Self {
         if arguments.get_flag(JSON) {
             Self::Json
@@ -28,7 +28,7 @@ impl Output {
         }
     }
 
-    /// Writes `value` for programs, or `text` of it for people.
+    /// Writes `value` as JSON, or as the result of `text`.
     pub fn write<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) {
         match self {
             Self::Text => print(&text(value)),
@@ -47,12 +47,12 @@ pub fn json_flag() -> Arg {
         .help("Write JSON for programs, one object a line, instead of text")
 }
 
-/// Writes a line to standard output, if anybody reads it.
+/// Writes a line to standard output. A closed pipe is ignored.
 pub fn print(line: &dyn fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Text from elsewhere on one line, unable to steer the terminal.
+/// Escapes control characters, so that text from the services stays on one line and cannot control the terminal.
 pub fn line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
@@ -65,7 +65,7 @@ pub fn line(text: &str) -> String {
     line
 }
 
-/// An id that nobody has.
+/// A new unique id.
 pub fn new_id() -> Uuid {
     CommandId::from_parts(SystemClock.now(), rand::random()).0
 }
@@ -75,7 +75,7 @@ mod tests {
     use super::line;
 
     #[test]
-    fn text_from_elsewhere_cannot_steer_the_terminal() {
+    fn control_characters_are_escaped() {
         assert_eq!(line("Grüße, 名前 100 %"), "Grüße, 名前 100 %");
         assert_eq!(line("a\nb\u{1b}[2J\u{7}"), "a\\nb\\u{1b}[2J\\u{7}");
     }

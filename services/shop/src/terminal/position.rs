@@ -1,4 +1,4 @@
-//! Which event of the log something is about.
+//! The argument that names an event by its position in the log.
 
 use clap::{Arg, value_parser};
 

@@ -1,8 +1,8 @@
-//! Columns.
+//! Text in columns.
 
 use super::output::line;
 
-/// Rows under their headings, each column as wide as it must be.
+/// Rows under their headings; each column is as wide as its widest cell.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let mut widths = headings.map(|heading| heading.chars().count());
     for row in rows {

@@ -1,13 +1,13 @@
-//! Times and spans of time.
+//! Timestamps and durations as text.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-/// A time, to the millisecond.
+/// A timestamp with milliseconds, RFC 3339.
 pub fn stamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// A span in two units at the most; one before its beginning is none.
+/// A duration in at most two units. A negative one, as between clocks that differ, is printed as zero.
 pub fn span(span: TimeDelta) -> String {
     let millis = span.num_milliseconds().max(0);
     let seconds = millis / 1_000;
@@ -23,13 +23,13 @@ pub fn span(span: TimeDelta) -> String {
     }
 }
 
-/// Reads a span such as `90s`, `15m`, `2h` or `3d`.
+/// Parses a duration such as `90s`, `15m`, `2h` or `3d`.
 ///
 /// # Errors
 /// What is accepted.
 pub fn parse_age(text: &str) -> Result<TimeDelta, &'static str> {
-    // A hundred years, so that no calendar ends before.
-    const FARTHEST: i64 = 36_500 * 86_400_000;
+    // A hundred years: subtracting more from the current time could leave the calendar's range.
+    const MAX_AGE: i64 = 36_500 * 86_400_000;
     const ACCEPTED: &str = "accepted: a number and a unit, such as 500ms, 90s, 15m, 2h or 3d";
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -42,7 +42,7 @@ pub fn parse_age(text: &str) -> Result<TimeDelta, &'static str> {
         _ => return Err(ACCEPTED),
     };
     let age = number.parse().ok().and_then(|n: i64| n.checked_mul(millis));
-    age.filter(|age| *age <= FARTHEST)
+    age.filter(|age| *age <= MAX_AGE)
         .and_then(TimeDelta::try_milliseconds)
         .ok_or(ACCEPTED)
 }

@@ -1,4 +1,4 @@
-//! Texts that are compared with files. `UPDATE_GOLDEN=1` writes the files instead.
+//! Compares texts with files. `UPDATE_GOLDEN=1` writes the files first.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ pub fn check(name: &str, text: &str) {
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         expected == text,
-        "{} differs; UPDATE_GOLDEN=1 rewrites it. This is what came:\n{text}",
+        "{} differs; UPDATE_GOLDEN=1 rewrites it. Actual text:\n{text}",
         path.display()
     );
 }

@@ -16,13 +16,13 @@ fn help(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_shop_explains_itself() {
+fn the_help_of_the_shop_matches_its_golden_file() {
     check("help.txt", &help(&[]));
 }
 
 #[test]
-fn help_is_a_command_too() {
-    let told = |arguments: &[&str]| {
+fn help_is_also_a_command() {
+    let help_of = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_shop"))
             .args(arguments)
             .output()
@@ -30,19 +30,19 @@ fn help_is_a_command_too() {
         assert!(output.status.success(), "{arguments:?}");
         output.stdout
     };
-    assert_eq!(told(&["help"]), told(&["--help"]));
+    assert_eq!(help_of(&["help"]), help_of(&["--help"]));
     assert_eq!(
-        told(&["help", "order", "list"]),
-        told(&["order", "list", "--help"])
+        help_of(&["help", "order", "list"]),
+        help_of(&["order", "list", "--help"])
     );
     assert_eq!(
-        told(&["saga", "help", "show"]),
-        told(&["saga", "show", "--help"])
+        help_of(&["saga", "help", "show"]),
+        help_of(&["saga", "show", "--help"])
     );
 }
 
 #[test]
-fn each_command_explains_itself() {
+fn the_help_of_each_command_matches_its_golden_file() {
     for command in [
         "seed",
         "healthcheck",
@@ -58,7 +58,7 @@ fn each_command_explains_itself() {
 }
 
 #[test]
-fn each_command_on_orders_explains_itself() {
+fn the_help_of_order_commands_matches_their_golden_files() {
     for command in [
         "place", "follow", "list", "show", "cancel", "ship", "deliver",
     ] {
@@ -70,7 +70,7 @@ fn each_command_on_orders_explains_itself() {
 }
 
 #[test]
-fn each_command_on_sagas_explains_itself() {
+fn the_help_of_saga_commands_matches_their_golden_files() {
     for command in ["list", "show", "resume", "retry", "cancel", "resolve"] {
         check(
             &format!("help-saga-{command}.txt"),
@@ -80,7 +80,7 @@ fn each_command_on_sagas_explains_itself() {
 }
 
 #[test]
-fn each_command_on_projections_explains_itself() {
+fn the_help_of_projection_commands_matches_their_golden_files() {
     for command in ["list", "show", "resume", "skip"] {
         check(
             &format!("help-projections-{command}.txt"),
@@ -90,7 +90,7 @@ fn each_command_on_projections_explains_itself() {
 }
 
 #[test]
-fn each_command_on_handlers_explains_itself() {
+fn the_help_of_handler_commands_matches_their_golden_files() {
     for command in ["list", "show", "pause", "resume", "skip"] {
         check(
             &format!("help-handlers-{command}.txt"),

@@ -1,4 +1,4 @@
-//! The command line as a user meets it: the real binary, its texts and exit codes.
+//! The command line, tested through the binary: texts and exit codes.
 
 mod golden;
 mod help;

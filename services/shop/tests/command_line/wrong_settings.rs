@@ -1,4 +1,4 @@
-//! A wrong setting or flag is exit code 2 and says what is accepted; what fails at run time is 1.
+//! An invalid setting or flag exits with 2 and names what is accepted; a failure at run time exits with 1.
 
 use std::net::TcpListener;
 use std::process::{Command, Output};
@@ -39,7 +39,7 @@ fn a_flag_wins_over_a_variable() {
 }
 
 #[test]
-fn a_folder_that_no_url_can_name_is_refused() {
+fn a_folder_that_no_url_can_name_is_rejected() {
     let output = shop(&["--data-dir", "/tmp/100%"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
@@ -49,7 +49,7 @@ fn a_folder_that_no_url_can_name_is_refused() {
 }
 
 #[test]
-fn a_provider_that_is_not_served_stops_the_start_without_its_secret() {
+fn an_unknown_provider_stops_the_start_and_no_secret_is_printed() {
     let output = shop(&["--payments-url", "paypal://"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
@@ -70,7 +70,7 @@ fn a_provider_that_is_not_served_stops_the_start_without_its_secret() {
         line.contains("***@api.stripe.com") && !line.contains(secret),
         "{line}"
     );
-    // A secret has no flag, because everybody on the machine sees those.
+    // A secret has no flag, because all users of a machine can read the arguments of a process.
     assert_eq!(
         shop(&["--stripe-secret-key", secret], &[]).status.code(),
         Some(2)
@@ -78,14 +78,14 @@ fn a_provider_that_is_not_served_stops_the_start_without_its_secret() {
 }
 
 #[test]
-fn an_address_that_others_reach_needs_a_word() {
+fn an_address_that_others_can_reach_requires_insecure() {
     let output = shop(&["--client-http-addr", "0.0.0.0:0"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(error_line(&output).contains("INSECURE=true (--insecure)"));
 }
 
 #[test]
-fn an_unknown_flag_and_a_wrong_host_are_refused() {
+fn an_unknown_flag_and_an_invalid_host_are_rejected() {
     assert_eq!(shop(&["--colour", "red"], &[]).status.code(), Some(2));
     assert_eq!(
         shop(&["seed", "--products", "-1"], &[]).status.code(),
@@ -97,19 +97,19 @@ fn an_unknown_flag_and_a_wrong_host_are_refused() {
 }
 
 #[test]
-fn without_a_shop_seed_and_healthcheck_fail_and_say_why() {
-    // Port 1 belongs to nobody here.
+fn without_a_shop_seed_and_healthcheck_fail_with_a_reason() {
+    // Nothing listens on port 1.
     let seed = shop(&["seed"], &NOWHERE);
     assert_eq!(seed.status.code(), Some(1));
-    let expected = "nothing answers at http://127.0.0.1:1 (is the shop running? CLIENT_SERVICE_HOST and \
-                    CLIENT_SERVICE_PORT say where it is)";
+    let expected = "nothing answers at http://127.0.0.1:1 (is the shop running? its address is set by \
+                    CLIENT_SERVICE_HOST and CLIENT_SERVICE_PORT)";
     assert!(error_line(&seed).contains(expected));
     let check = shop(&["healthcheck"], &NOWHERE);
     assert_eq!(check.status.code(), Some(1));
     assert!(error_line(&check).contains("http://127.0.0.1:1/health"));
 }
 
-/// By the settings of the services, and by those of the shop's listeners.
+/// An address without a listener, given by the settings of the services and by those of the shop's listeners.
 const NOWHERE: [(&str, &str); 3] = [
     ("CLIENT_HTTP_ADDR", "127.0.0.1:1"),
     ("COMMAND_SERVICE_PORT", "1"),
@@ -117,7 +117,7 @@ const NOWHERE: [(&str, &str); 3] = [
 ];
 
 #[test]
-fn a_proxy_of_the_environment_is_not_asked() {
+fn a_proxy_from_the_environment_is_not_used() {
     let proxy = TcpListener::bind("127.0.0.1:0").expect("a port");
     proxy.set_nonblocking(true).expect("a listener");
     let url = format!("http://{}", proxy.local_addr().expect("an address"));
@@ -130,17 +130,17 @@ fn a_proxy_of_the_environment_is_not_asked() {
     );
     let cause = "cannot connect: Connection refused";
     assert!(line.contains(cause), "{line}");
-    assert!(proxy.accept().is_err(), "the proxy was asked");
+    assert!(proxy.accept().is_err(), "the proxy was used");
 }
 
 #[test]
-fn without_services_commands_on_orders_and_sagas_fail_and_say_where_they_looked() {
+fn without_services_commands_fail_and_print_the_address() {
     let list = shop(&["saga", "list"], &NOWHERE);
     assert_eq!(list.status.code(), Some(1));
     assert_eq!(
         error_line(&list),
         "error: saga list: no command-service answers at 127.0.0.1:1 (is it running? \
-         COMMAND_SERVICE_HOST and COMMAND_SERVICE_PORT say where it is)"
+         its address is set by COMMAND_SERVICE_HOST and COMMAND_SERVICE_PORT)"
     );
     let ended = shop(&["saga", "list", "--state", "failed"], &NOWHERE);
     assert_eq!(ended.status.code(), Some(1));
@@ -154,7 +154,7 @@ fn without_services_commands_on_orders_and_sagas_fail_and_say_where_they_looked(
 }
 
 #[test]
-fn wrong_arguments_of_commands_on_orders_and_sagas_are_refused() {
+fn invalid_arguments_of_commands_are_rejected() {
     let place = ["order", "place", "--user", "ada"];
     let act = ["saga", "resume", "s-1"];
     let skip = ["projections", "skip", "orders"];
@@ -218,10 +218,10 @@ fn wrong_arguments_of_commands_on_orders_and_sagas_are_refused() {
 }
 
 #[test]
-fn who_acts_is_known_without_a_variable() {
+fn the_operator_name_needs_no_variable() {
     let act = ["saga", "resume", "s-1", "--reason", "why"];
     let output = shop(&act, &NOWHERE);
-    // It went as far as the service that is not there.
+    // The arguments were accepted; only the service is missing.
     assert_eq!(output.status.code(), Some(1));
     assert!(error_line(&output).contains("no command-service answers"));
 }

@@ -1,5 +1,5 @@
-//! What a command printed, compared with a file. Ids, times and numbers that differ from run to run are replaced, and
-//! so are the blanks whose number depends on them; columns are tested where they are made.
+//! Compares the output of a command with a file. Ids, times and durations that differ from run to run are replaced, and
+//! runs of blanks, which depend on them, are reduced to one; the width of columns is tested by the unit tests of tables.
 
 #[path = "../command_line/golden.rs"]
 mod file;
@@ -29,7 +29,7 @@ fn word(word: &str) -> String {
     if let Some(start) = word.find("TRK-") {
         return format!("{}TRK-<number>", &word[..start]);
     }
-    // Spans of time have three decimals, money has two.
+    // Durations have three decimals, money has two.
     let unsigned = word.trim_start_matches('+');
     let decimals = unsigned.split_once('.').map_or(0, |(_, rest)| rest.len());
     if is_number(unsigned) && decimals == 3 {
@@ -61,7 +61,7 @@ fn without_ids(word: &str) -> String {
 }
 
 #[test]
-fn what_differs_from_run_to_run_is_replaced() {
+fn ids_times_and_durations_are_replaced() {
     let text = "Saga   01a20685-133a-7a62-ab49-ef16d167bce0/pay, 23.60\n +0.007 s  at 2026-11-23T03:48:34.237Z,  TRK-1F";
     assert_eq!(
         redacted(text),

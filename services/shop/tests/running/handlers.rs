@@ -1,4 +1,4 @@
-//! `shop handlers`, against a shop whose notifications have a parked order.
+//! `shop handlers`, against a shop in which the notifications of one order are parked.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::unknown_event;
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Waits until the notifications are like that.
+/// Waits until the state of the notifications satisfies a predicate.
 async fn until(shop: &Shop, like: impl Fn(&Value) -> bool) -> Result<Value> {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
@@ -26,7 +26,7 @@ async fn until(shop: &Shop, like: impl Fn(&Value) -> bool) -> Result<Value> {
             return Ok(shown);
         }
         if Instant::now() > deadline {
-            bail!("not in time: {shown}");
+            bail!("timeout: {shown}");
         }
         sleep(LOOK_EVERY).await;
     }
@@ -70,8 +70,8 @@ async fn a_parked_stream_is_listed_shown_resumed_and_skipped() -> Result<()> {
     let elsewhere = act(&["skip", "notifications", "order/gift", "99"]);
     let elsewhere = refused(&elsewhere, 1);
     assert!(elsewhere.contains("position must be 1"), "{elsewhere}");
-    let nobody = refused(&run(&["show", "letters"]), 1);
-    assert!(nobody.contains("there are notifications"), "{nobody}");
+    let unknown = refused(&run(&["show", "letters"]), 1);
+    assert!(unknown.contains("there are notifications"), "{unknown}");
     let skip = act(&["skip", "notifications", "order/gift", "1"]);
     check("handlers-skip.txt", &printed(&skip));
     let shown = until(&shop, |shown| shown["parkedStreams"] == 0).await?;

@@ -1,4 +1,4 @@
-//! What a shop says of itself while its databases fail it.
+//! The health endpoints of a shop while its databases fail.
 
 use std::path::Path;
 
@@ -18,25 +18,31 @@ const DATABASES: [&str; 3] = [
     "QUERY_DATABASE_URL",
 ];
 
-/// The status and the body of a page of one of the listeners.
+/// The status and the JSON body at a path of a listener.
 async fn ask(running: &Process, listener: &str, path: &str) -> Result<(u16, Value)> {
     let mut connection = Http::open(running.address(listener)?).await?;
     let reply = connection.send(&Request::get(path)).await?;
     Ok((reply.status.as_u16(), reply.json()?))
 }
 
-/// Waits until a listener's `/health` has these words and its `/health/ready` this status. `/health/live` is 200 always.
-async fn says(running: &Process, listener: &str, words: &[(&str, &str)], ready: u16) -> Result<()> {
-    until(&format!("{words:?} of {listener}"), async || {
+/// Waits until a listener's `/health` reports these component statuses and its `/health/ready` returns `ready`.
+/// `/health/live` is always 200.
+async fn reports(
+    running: &Process,
+    listener: &str,
+    statuses: &[(&str, &str)],
+    ready: u16,
+) -> Result<()> {
+    until(&format!("{statuses:?} of {listener}"), async || {
         let (live, _) = ask(running, listener, "/health/live").await?;
         ensure!(live == 200, "not alive: {live}");
         let (status, health) = ask(running, listener, "/health").await?;
         let (probed, _) = ask(running, listener, "/health/ready").await?;
         let mut is_well = true;
-        for (part, word) in words {
-            let said = health["services"][part].as_str().unwrap_or_default();
-            ensure!(said == *word, "{health}");
-            is_well &= ["connected", "following", "serving", "unknown"].contains(word);
+        for (part, expected) in statuses {
+            let reported = health["services"][part].as_str().unwrap_or_default();
+            ensure!(reported == *expected, "{health}");
+            is_well &= ["connected", "following", "serving", "unknown"].contains(expected);
         }
         ensure!(is_well || status == 503, "{status} with {health}");
         ensure!(probed == ready, "ready is {probed} with {health}");
@@ -45,9 +51,9 @@ async fn says(running: &Process, listener: &str, words: &[(&str, &str)], ready: 
     .await
 }
 
-/// The whole shop works, by what all of its listeners say.
+/// Waits until all listeners report that everything works.
 async fn is_well(running: &Process) -> Result<()> {
-    says(
+    reports(
         running,
         COMMAND,
         &[("event_store", "connected"), ("database", "connected")],
@@ -55,7 +61,7 @@ async fn is_well(running: &Process) -> Result<()> {
     )
     .await?;
     let following = |part| (part, "following");
-    says(
+    reports(
         running,
         QUERY,
         &[
@@ -70,7 +76,7 @@ async fn is_well(running: &Process) -> Result<()> {
         200,
     )
     .await?;
-    says(
+    reports(
         running,
         CLIENT_HTTP,
         &[
@@ -97,7 +103,7 @@ async fn is_well(running: &Process) -> Result<()> {
     Ok(())
 }
 
-/// Whether something can be written through the gateway.
+/// Creates a category through the gateway.
 async fn make(running: &Process, name: &str) -> Result<()> {
     let document =
         "mutation($input: CreateCategoryInput!) { createCategory(input: $input) { id } }";
@@ -106,7 +112,7 @@ async fn make(running: &Process, name: &str) -> Result<()> {
     made.data(running.address(CLIENT_HTTP)?).await.map(|_| ())
 }
 
-/// A shop on these three databases.
+/// Starts a shop on these three databases.
 async fn on(folder: &Folder, urls: [&str; 3]) -> Result<Process> {
     Process::serve(Path::new(SHOP), &starting_on(folder, urls)).await
 }
@@ -140,7 +146,7 @@ fn urls(databases: &[TestDatabase; 3]) -> [&str; 3] {
 }
 
 #[tokio::test]
-async fn a_shop_on_files_is_well_and_healthcheck_asks_whether_it_is_ready() -> Result<()> {
+async fn a_shop_on_files_is_healthy_and_passes_healthcheck() -> Result<()> {
     let folder = Folder::create()?;
     let running = open(&folder).await?;
     is_well(&running).await?;
@@ -149,13 +155,13 @@ async fn a_shop_on_files_is_well_and_healthcheck_asks_whether_it_is_ready() -> R
     Ok(())
 }
 
-/// Files may not grow any more, as on a disk that is full.
+/// The process is not allowed to grow files, which looks like a full disk.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_shop_on_a_full_disk_is_not_ready_to_write() -> Result<()> {
     let folder = Folder::create()?;
     let mut start = start(&folder);
-    // Without the trap the operating system would end the process.
+    // Unless it is ignored, the signal SIGXFSZ would kill the process instead of failing the write.
     let script = r#"trap "" XFSZ; exec "$0" "$@""#;
     let own = std::mem::take(&mut start.arguments);
     let shell = ["-c".to_owned(), script.to_owned(), SHOP.to_owned()];
@@ -167,44 +173,44 @@ async fn a_shop_on_a_full_disk_is_not_ready_to_write() -> Result<()> {
         .status()
         .context("prlimit is missing: install util-linux")?;
     ensure!(limited.success(), "prlimit: {limited}");
-    let words = [
+    let statuses = [
         ("event_store", "not writable"),
         ("database", "not writable"),
     ];
-    says(&running, COMMAND, &words, 503).await?;
-    let words = [("command_service", "not ready"), ("grpc", "not serving")];
-    says(&running, CLIENT_HTTP, &words, 200).await?;
+    reports(&running, COMMAND, &statuses, 503).await?;
+    let statuses = [("command_service", "not ready"), ("grpc", "not serving")];
+    reports(&running, CLIENT_HTTP, &statuses, 200).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn a_shop_whose_server_stops_is_well_again_when_it_runs_again() -> Result<()> {
+async fn a_shop_recovers_after_its_database_server_restarts() -> Result<()> {
     let cluster = Cluster::start().await;
     let databases = three(&cluster).await;
     let folder = Folder::create()?;
     let running = on(&folder, urls(&databases)).await?;
     is_well(&running).await?;
     cluster.stop_immediately().await;
-    let words = [
+    let statuses = [
         ("event_store", "disconnected"),
         ("database", "disconnected"),
     ];
-    says(&running, COMMAND, &words, 503).await?;
-    says(&running, QUERY, &words, 503).await?;
-    let words = [
+    reports(&running, COMMAND, &statuses, 503).await?;
+    reports(&running, QUERY, &statuses, 503).await?;
+    let statuses = [
         ("command_service", "not ready"),
         ("query_service", "not ready"),
         ("database", "not serving"),
         ("grpc", "not serving"),
     ];
-    says(&running, CLIENT_HTTP, &words, 200).await?;
+    reports(&running, CLIENT_HTTP, &statuses, 200).await?;
     cluster.start_again().await;
     is_well(&running).await?;
     make(&running, "Tea").await
 }
 
 #[tokio::test]
-async fn a_shop_that_may_not_write_says_so_though_it_can_read() -> Result<()> {
+async fn a_shop_on_read_only_databases_is_not_ready_to_write() -> Result<()> {
     let cluster = Cluster::start().await;
     let databases = three(&cluster).await;
     let folder = Folder::create()?;
@@ -217,23 +223,23 @@ async fn a_shop_that_may_not_write_says_so_though_it_can_read() -> Result<()> {
     )
     .await?;
     run(&admin, "SELECT pg_reload_conf()").await?;
-    let words = [
+    let statuses = [
         ("event_store", "not writable"),
         ("database", "not writable"),
     ];
-    says(&running, COMMAND, &words, 503).await?;
-    // It is the read side's rows that answer, and those can be read.
-    says(&running, QUERY, &[("database", "connected")], 200).await?;
-    ensure!(make(&running, "Tea").await.is_err(), "a write was answered");
+    reports(&running, COMMAND, &statuses, 503).await?;
+    // Queries read the rows, which still works.
+    reports(&running, QUERY, &[("database", "connected")], 200).await?;
+    ensure!(make(&running, "Tea").await.is_err(), "a write succeeded");
     run(&admin, "ALTER SYSTEM RESET default_transaction_read_only").await?;
     run(&admin, "SELECT pg_reload_conf()").await?;
     is_well(&running).await?;
     make(&running, "Tea").await
 }
 
-/// Each right that a write needs, while all else can still be written.
+/// Each privilege that a write needs is revoked, while everything else can still be written.
 #[tokio::test]
-async fn a_right_that_is_gone_is_seen_though_nobody_writes() -> Result<()> {
+async fn a_revoked_privilege_is_detected_without_a_write_request() -> Result<()> {
     let cluster = Cluster::start().await;
     let databases = three(&cluster).await;
     let folder = Folder::create()?;
@@ -255,7 +261,7 @@ async fn a_right_that_is_gone_is_seen_though_nobody_writes() -> Result<()> {
         (command, "idempotent_requests", "database"),
     ] {
         run(url, &format!("REVOKE INSERT ON {table} FROM keeper")).await?;
-        says(&running, COMMAND, &[(part, "not writable")], 503).await?;
+        reports(&running, COMMAND, &[(part, "not writable")], 503).await?;
         run(url, &format!("GRANT INSERT ON {table} TO keeper")).await?;
         is_well(&running).await?;
     }
@@ -263,7 +269,7 @@ async fn a_right_that_is_gone_is_seen_though_nobody_writes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn poolers_are_refused_or_as_good_as_no_pooler() -> Result<()> {
+async fn a_transaction_pooler_is_rejected_and_a_session_pooler_works() -> Result<()> {
     let cluster = Cluster::start().await;
     let databases = three(&cluster).await;
     let shared = PgBouncer::start(&cluster, PoolMode::Transaction).await;
@@ -298,9 +304,9 @@ async fn poolers_are_refused_or_as_good_as_no_pooler() -> Result<()> {
     is_well(&running).await
 }
 
-/// Two shops in one database: each has a schema for all of its tables.
+/// Two shops share a database; each has a schema of its own.
 #[tokio::test]
-async fn two_shops_in_one_database_do_not_meet() -> Result<()> {
+async fn two_shops_in_one_database_are_isolated() -> Result<()> {
     let cluster = Cluster::start().await;
     let database = cluster.database().await;
     run(&database.url, "CREATE SCHEMA a; CREATE SCHEMA b").await?;
@@ -312,7 +318,7 @@ async fn two_shops_in_one_database_do_not_meet() -> Result<()> {
         on(&folders.1, [&in_b, &in_b, &in_b]),
     )?;
     for shop in [&a, &b] {
-        // The same name in both: each has a catalogue of its own.
+        // The same name succeeds in both, since each has its own catalogue.
         make(shop, "Tea").await?;
     }
     make(&b, "Coffee").await?;
@@ -327,12 +333,12 @@ async fn two_shops_in_one_database_do_not_meet() -> Result<()> {
         .await?;
         is_well(shop).await?;
     }
-    a_lie_is_not_believed(&a, &database).await?;
-    a_lie_is_not_believed(&b, &database).await
+    false_notifications_are_ignored(&a, &database).await?;
+    false_notifications_are_ignored(&b, &database).await
 }
 
-/// What the issue saw: a notification of a position that nobody wrote, on every channel there is.
-async fn a_lie_is_not_believed(shop: &Process, database: &TestDatabase) -> Result<()> {
+/// Regression test: a notification of a position that was never written, on every channel, must not be believed.
+async fn false_notifications_are_ignored(shop: &Process, database: &TestDatabase) -> Result<()> {
     let mut server = PgConnection::connect(&database.url).await?;
     for payload in ["1000000", "garbage", "products 1 1000000", "products x", ""] {
         for channel in [
@@ -358,7 +364,7 @@ async fn a_lie_is_not_believed(shop: &Process, database: &TestDatabase) -> Resul
     let refused = ahead.send(shop.address(CLIENT_HTTP)?).await?;
     let code = &refused.body["errors"][0]["extensions"]["code"];
     ensure!(code == "BAD_REQUEST", "{}", refused.body);
-    // An idle shop polls, and no more. The server counts with a delay of about a second, so it is looked at for some.
+    // An idle shop only polls. The server updates its counters about once a second, so three seconds are measured.
     let begin = counted(&mut server).await?;
     let end = until("three seconds of the server's time", async || {
         let now = counted(&mut server).await?;
@@ -374,7 +380,7 @@ async fn a_lie_is_not_believed(shop: &Process, database: &TestDatabase) -> Resul
     is_well(shop).await
 }
 
-/// The server's time in seconds, and how many transactions there have been.
+/// The server's time in seconds, and its number of transactions so far.
 async fn counted(server: &mut PgConnection) -> Result<(f64, f64)> {
     let counted = sqlx::query_as(
         "SELECT extract(epoch FROM clock_timestamp())::float8, (xact_commit + xact_rollback)::float8

@@ -10,7 +10,7 @@ use test_shop::{Connection, Folder, Operation, Process, Request, Start, until};
 
 use crate::support::{CLIENT_HTTP, LISTENERS, SHOP, Shop, open, open_with, printed, start};
 
-/// Ends with the test, also with one that fails.
+/// A process that is killed with the test, also when the test fails.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -28,7 +28,7 @@ fn without_ports(text: &str) -> String {
     })
 }
 
-/// The exit code and the standard error of a shop that does not start.
+/// The exit code and the standard error of a shop that fails to start.
 fn refused(start: &Start) -> (Option<i32>, String) {
     let output = Command::new(SHOP)
         .args(&start.arguments)
@@ -42,7 +42,7 @@ fn refused(start: &Start) -> (Option<i32>, String) {
 }
 
 #[test]
-fn the_sign_says_where_to_look_and_how_to_stop() {
+fn the_banner_shows_the_addresses_and_how_to_stop() {
     for signal in ["INT", "TERM"] {
         let folder = Folder::create().expect("a folder");
         let child = Command::new(SHOP)
@@ -58,7 +58,7 @@ fn the_sign_says_where_to_look_and_how_to_stop() {
         let mut sign = String::new();
         while !sign.ends_with("Ctrl-C\n") {
             let read = stdout.read_line(&mut sign).expect("text");
-            assert_ne!(read, 0, "it ended: {sign}");
+            assert_ne!(read, 0, "the process ended: {sign}");
         }
         let expected = format!(
             "\
@@ -95,12 +95,12 @@ The shop is open.
         let mut log = String::new();
         let mut stderr = child.0.stderr.take().expect("a pipe");
         stderr.read_to_string(&mut log).expect("text");
-        assert_eq!(log, "", "a quiet life leaves no log");
+        assert_eq!(log, "", "a start and a clean stop log nothing");
     }
 }
 
 #[tokio::test]
-async fn a_second_shop_in_the_folder_is_told_who_holds_it() -> Result<()> {
+async fn a_second_shop_in_the_folder_fails_and_names_the_first_process() -> Result<()> {
     let folder = Folder::create()?;
     let first = open(&folder).await?;
     let (code, log) = refused(&start(&folder));
@@ -130,11 +130,11 @@ async fn a_second_shop_on_the_ports_fails_and_names_the_setting() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_watches_has_no_colours() -> Result<()> {
+async fn a_log_that_is_not_a_terminal_has_no_colours() -> Result<()> {
     let (folder, other) = (Folder::create()?, Folder::create()?);
     let first = open(&folder).await?;
     let mut second = start(&other);
-    // What is bound last, so that the services have told what they start on.
+    // The gateway's listener is bound last, so that the other services have logged their start.
     let taken = first.address("CLIENT_HTTP_ADDR")?.to_string();
     let variables = &mut second.variables;
     variables.insert("CLIENT_HTTP_ADDR".to_owned(), taken);
@@ -145,7 +145,7 @@ async fn a_log_that_nobody_watches_has_no_colours() -> Result<()> {
     Ok(())
 }
 
-/// Every write to it fails as on a full disk.
+/// Every write to it fails with `ENOSPC`.
 #[cfg(target_os = "linux")]
 const FULL: &str = "/dev/full";
 
@@ -171,8 +171,8 @@ async fn a_log_that_cannot_be_written_harms_nothing() -> Result<()> {
             let (_, rest) = line.split_once("GraphQL   http://")?;
             rest.split('/').next()?.parse().ok()
         });
-    let gateway: SocketAddr = gateway.context("the sign does not tell the gateway")?;
-    // Each of these is logged by several tasks.
+    let gateway: SocketAddr = gateway.context("the banner names the gateway")?;
+    // Each request is logged by several tasks.
     for number in 0..20 {
         let create =
             "mutation($input: CreateCategoryInput!) { createCategory(input: $input) { id } }";
@@ -186,7 +186,7 @@ async fn a_log_that_cannot_be_written_harms_nothing() -> Result<()> {
         Ok(())
     })
     .await?;
-    assert!(shop.0.try_wait()?.is_none(), "it has ended");
+    assert!(shop.0.try_wait()?.is_none(), "the process has ended");
     Ok(())
 }
 
@@ -212,7 +212,7 @@ async fn healthcheck_asks_the_gateway() -> Result<()> {
     Ok(())
 }
 
-/// Each listener has a connection on which nothing is ever sent.
+/// Each listener has connections on which nothing is ever sent.
 #[tokio::test]
 async fn silent_connections_hold_a_stop_no_longer_than_its_deadline() -> Result<()> {
     const LIMIT: Duration = Duration::from_secs(4);
@@ -229,9 +229,9 @@ async fn silent_connections_hold_a_stop_no_longer_than_its_deadline() -> Result<
     let status = running.terminate().await?;
     let took = asked.elapsed();
     assert!(status.success(), "{}", running.log());
-    // One after the other, the three services would take twice or three times the limit.
+    // If the three services waited one after the other, the stop would take two or three times the limit.
     assert!(took < LIMIT * 3 / 2, "{took:?}: {}", running.log());
-    // Nothing was left half done.
+    // The folder is unlocked and consistent.
     open(&folder).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `shop order`, against a shop that runs.
+//! `shop order`, against a running shop.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use test_shop::{Folder, Process};
 use crate::golden::check;
 use crate::support::{Shop, open_with, printed, refused, stocked};
 
-/// A shop that has 100 Sencha for 19.90, and its address.
+/// A shop with 100 Sencha at 19.90.
 async fn shop_with_tea(folder: &Folder, settings: &[(&str, &str)]) -> Result<(Process, Shop)> {
     let running = open_with(folder, settings).await?;
     stocked(&running, "Sencha", "19.90", 100).await?;
@@ -16,13 +16,13 @@ async fn shop_with_tea(folder: &Folder, settings: &[(&str, &str)]) -> Result<(Pr
     Ok((running, shop))
 }
 
-/// The lines of a story, without the times and what a look may miss, in an order of their own: what is seen together
-/// depends on when it was looked at.
+/// The lines of `order follow`, sorted, without times and intermediate statuses: which changes are seen by the same poll
+/// depends on timing.
 fn story(text: &str) -> String {
     let lines = text.lines().filter_map(|line| line.split_once(" s  "));
     let mut lines: Vec<&str> = lines
-        .map(|(_, news)| news.trim())
-        .filter(|news| !news.ends_with("PROCESSING"))
+        .map(|(_, change)| change.trim())
+        .filter(|change| !change.ends_with("PROCESSING"))
         .collect();
     lines.sort_unstable();
     lines.join("\n") + "\n"
@@ -48,8 +48,8 @@ async fn an_order_is_placed_followed_shown_shipped_and_delivered() -> Result<()>
     ];
     check("order-place.txt", &printed(&shop.run(&place)));
     let follow = [&place[..], &["--follow", "--json"]].concat();
-    let told = printed(&shop.run(&follow));
-    let last: Value = serde_json::from_str(told.lines().last().unwrap_or_default())?;
+    let output = printed(&shop.run(&follow));
+    let last: Value = serde_json::from_str(output.lines().last().unwrap_or_default())?;
     assert_eq!(last["status"], "CONFIRMED");
     assert_eq!(last["sagaState"]["state"], "completed");
     let id = last["id"].as_str().unwrap_or_default();
@@ -80,7 +80,7 @@ async fn orders_are_listed_by_user_and_state() -> Result<()> {
     let (_running, shop) = shop_with_tea(&folder, &[]).await?;
     assert_eq!(
         printed(&shop.run(&["order", "list"])),
-        "No order is like that.\n"
+        "No order matches.\n"
     );
     let first = shop.confirmed_order()?;
     let place = [
@@ -89,8 +89,9 @@ async fn orders_are_listed_by_user_and_state() -> Result<()> {
     printed(&shop.run(&place));
     check("order-list.txt", &printed(&shop.run(&["order", "list"])));
     let listed = |arguments: &[&str]| -> Result<Vec<Value>> {
-        let told = printed(&shop.run(&[&["order", "list", "--json"], arguments].concat()));
-        told.lines()
+        let output = printed(&shop.run(&[&["order", "list", "--json"], arguments].concat()));
+        output
+            .lines()
             .map(|line| Ok(serde_json::from_str(line)?))
             .collect()
     };
@@ -112,32 +113,31 @@ async fn orders_are_listed_by_user_and_state() -> Result<()> {
 }
 
 #[tokio::test]
-async fn of_two_products_with_one_name_none_is_ordered() -> Result<()> {
+async fn an_ambiguous_product_name_is_rejected() -> Result<()> {
     let folder = Folder::create()?;
     let (running, shop) = shop_with_tea(&folder, &[]).await?;
     stocked(&running, "Sencha", "24.90", 5).await?;
-    // The search finds it, and it has another name.
+    // Its name contains the text, so that the search finds it, but it is not equal.
     stocked(&running, "Sencha 2", "1", 5).await?;
     let place = ["order", "place", "--user", "ada", "--item", "Sencha=1"];
-    let told = refused(&shop.run(&place), 1);
+    let text = refused(&shop.run(&place), 1);
     let expected = "order place: 2 products have the name \"Sencha\"; give the id of one: ";
-    assert!(told.contains(expected), "{told}");
+    assert!(text.contains(expected), "{text}");
     assert!(
-        told.contains("(19.90, 100 in stock)") && told.contains("(24.90, 5 in stock)"),
-        "{told}"
+        text.contains("(19.90, 100 in stock)") && text.contains("(24.90, 5 in stock)"),
+        "{text}"
     );
-    let ids = told.split(&[' ', ','][..]).filter(|word| word.len() == 36);
+    let ids = text.split(&[' ', ','][..]).filter(|word| word.len() == 36);
     let ids: Vec<&str> = ids.collect();
-    assert_eq!(ids.len(), 2, "{told}");
+    assert_eq!(ids.len(), 2, "{text}");
     let item = format!("{}=1", ids[1]);
     printed(&shop.run(&["order", "place", "--user", "ada", "--item", &item]));
     Ok(())
 }
 
-/// Another program holds the lock of the read side's file, so that it stays behind the log.
+/// Another connection holds the write lock of the read side's database, so that the read side lags behind the log.
 #[tokio::test]
-async fn an_order_that_was_placed_exists_for_the_next_command_however_far_the_read_side_is()
--> Result<()> {
+async fn a_placed_order_exists_for_the_next_command_while_the_read_side_lags() -> Result<()> {
     let folder = Folder::create()?;
     let settings = [
         ("CLIENT_READ_TIMEOUT_MS", "100"),
@@ -153,9 +153,9 @@ async fn an_order_that_was_placed_exists_for_the_next_command_however_far_the_re
     ];
     let placed: Value = serde_json::from_str(&printed(&shop.run(&place)))?;
     let id = placed["id"].as_str().context("an id")?;
-    let told = refused(&shop.run(&["order", "show", id]), 1);
-    assert!(!told.contains("does not exist"), "{told}");
-    assert!(told.contains("SERVICE_UNAVAILABLE"), "{told}");
+    let text = refused(&shop.run(&["order", "show", id]), 1);
+    assert!(!text.contains("does not exist"), "{text}");
+    assert!(text.contains("SERVICE_UNAVAILABLE"), "{text}");
     sqlx::raw_sql("ROLLBACK").execute(&mut holder).await?;
     let shown = printed(&shop.run(&["order", "show", id, "--json"]));
     let shown: Value = serde_json::from_str(&shown)?;
@@ -163,9 +163,9 @@ async fn an_order_that_was_placed_exists_for_the_next_command_however_far_the_re
     Ok(())
 }
 
-/// A step that takes its time is named, on standard error, for as long as nothing happens.
+/// A slow step is named on standard error while nothing changes.
 #[tokio::test]
-async fn who_follows_an_order_is_told_what_it_waits_for() -> Result<()> {
+async fn following_an_order_prints_what_it_waits_for() -> Result<()> {
     let folder = Folder::create()?;
     let settings = [("PAYMENTS_URL", "simulated://?latency_ms=4500")];
     let (_running, shop) = shop_with_tea(&folder, &settings).await?;
@@ -173,12 +173,12 @@ async fn who_follows_an_order_is_told_what_it_waits_for() -> Result<()> {
         "order", "place", "--user", "ada", "--item", "Sencha=1", "--follow", "--json",
     ];
     let output = shop.run(&place);
-    let told = String::from_utf8(output.stderr.clone())?;
+    let text = String::from_utf8(output.stderr.clone())?;
     printed(&output);
     let expected = "… waits for process_payment of order, which is running";
-    let lines: Vec<&str> = told.lines().collect();
-    assert!((1..=3).contains(&lines.len()), "{told}");
-    assert!(lines.iter().all(|line| line.ends_with(expected)), "{told}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!((1..=3).contains(&lines.len()), "{text}");
+    assert!(lines.iter().all(|line| line.ends_with(expected)), "{text}");
     Ok(())
 }
 
@@ -190,8 +190,8 @@ async fn an_order_that_cannot_be_paid_ends_with_1() -> Result<()> {
     let output = shop.run(&[
         "order", "place", "--user", "ada", "--item", "Sencha=3", "--follow",
     ]);
-    let told = String::from_utf8(output.stdout.clone())?;
-    check("order-declined.txt", &story(&told));
+    let text = String::from_utf8(output.stdout.clone())?;
+    check("order-declined.txt", &story(&text));
     check("order-declined-error.txt", &refused(&output, 1));
     Ok(())
 }
@@ -204,8 +204,8 @@ async fn a_confirmed_order_is_cancelled_and_followed_to_its_end() -> Result<()> 
     let cancel = ["order", "cancel", &id, "--reason", "changed my mind"];
     check("order-cancel.txt", &printed(&shop.run(&cancel)));
     let output = shop.run(&["order", "follow", &id]);
-    let told = refused(&output, 1);
-    assert!(told.contains("was cancelled"), "{told}");
+    let text = refused(&output, 1);
+    assert!(text.contains("was cancelled"), "{text}");
     let shown = printed(&shop.run(&["order", "show", &id, "--json"]));
     let shown: Value = serde_json::from_str(&shown)?;
     assert_eq!(shown["status"], "CANCELLED");
@@ -222,13 +222,13 @@ async fn the_same_key_orders_once() -> Result<()> {
     ];
     let first = printed(&shop.run(&place));
     assert_eq!(printed(&shop.run(&place)), first);
-    // It was not asked for, which is something else than that there is none.
+    // Not requested is absent, which differs from null: no saga.
     assert!(!first.contains("sagaState"), "{first}");
     Ok(())
 }
 
 #[tokio::test]
-async fn what_is_not_there_and_what_is_not_allowed_is_told() -> Result<()> {
+async fn unknown_ids_and_invalid_values_are_reported() -> Result<()> {
     let folder = Folder::create()?;
     let (_running, shop) = shop_with_tea(&folder, &[]).await?;
     let cases: [(&[&str], &str); 6] = [
@@ -238,24 +238,24 @@ async fn what_is_not_there_and_what_is_not_allowed_is_told() -> Result<()> {
         ),
         (
             &["order", "place", "--user", "ada", "--item", "Sencha=0"],
-            "error: order place: the shop refused createOrder: items[0].quantity must be 1 to 1000, got 0 \
+            "error: order place: the shop rejected createOrder: items[0].quantity must be 1 to 1000, got 0 \
              (VALIDATION_ERROR)\n",
         ),
         (
-            &["order", "show", "nobody"],
-            "error: order show: order nobody does not exist\n",
+            &["order", "show", "missing"],
+            "error: order show: order missing does not exist\n",
         ),
         (
-            &["order", "follow", "nobody"],
-            "error: order follow: order nobody does not exist\n",
+            &["order", "follow", "missing"],
+            "error: order follow: order missing does not exist\n",
         ),
         (
-            &["order", "ship", "nobody"],
-            "error: order ship: the shop refused shipOrder: order nobody does not exist (NOT_FOUND)\n",
+            &["order", "ship", "missing"],
+            "error: order ship: the shop rejected shipOrder: order missing does not exist (NOT_FOUND)\n",
         ),
         (
             &["order", "cancel", "no id"],
-            "error: order cancel: the shop refused cancelOrder: orderId must be 1 to 64 letters, digits, \
+            "error: order cancel: the shop rejected cancelOrder: orderId must be 1 to 64 letters, digits, \
              '-', '_' or '.', got \"no id\" (VALIDATION_ERROR)\n",
         ),
     ];

@@ -1,4 +1,4 @@
-//! `shop projections`, against a shop whose categories are parked at an event of a newer binary.
+//! `shop projections`, against a shop in which the projection `categories` is parked at an event of a newer binary.
 
 use std::time::Duration;
 
@@ -16,23 +16,23 @@ use crate::unknown_event;
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Waits until the categories are like that and all others are at the end of the log.
+/// Waits until `categories` has this state and all other projections are at the end of the log.
 async fn until(shop: &Shop, state: &str) -> Result<()> {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let listed = printed(&shop.run(&["projections", "list", "--json"]));
         let listed = listed.lines().map(serde_json::from_str);
         let listed: Vec<Value> = listed.collect::<Result<_, _>>()?;
-        let is_so = |projection: &Value| {
-            let is_one = projection["name"] == "categories";
-            let wanted = if is_one { state } else { "following" };
-            projection["state"] == wanted && (wanted == "parked" || projection["lag"] == 0)
+        let has_state = |projection: &Value| {
+            let is_categories = projection["name"] == "categories";
+            let expected = if is_categories { state } else { "following" };
+            projection["state"] == expected && (expected == "parked" || projection["lag"] == 0)
         };
-        if !listed.is_empty() && listed.iter().all(is_so) {
+        if !listed.is_empty() && listed.iter().all(has_state) {
             return Ok(());
         }
         if Instant::now() > deadline {
-            bail!("the categories are not {state}: {listed:?}");
+            bail!("categories does not become {state}: {listed:?}");
         }
         sleep(LOOK_EVERY).await;
     }
@@ -105,7 +105,7 @@ async fn a_parked_projection_is_listed_shown_resumed_and_skipped() -> Result<()>
 }
 
 #[tokio::test]
-async fn a_decision_that_makes_no_sense_is_refused_with_its_reason() -> Result<()> {
+async fn an_invalid_decision_is_rejected_with_a_reason() -> Result<()> {
     let folder = Folder::create()?;
     let running = open(&folder).await?;
     let shop = Shop::of(&running)?;

@@ -1,4 +1,4 @@
-//! `shop saga`, against a shop that runs; and a saga that waits for a person because its money cannot be refunded.
+//! `shop saga`, against a running shop; and a saga that is suspended because its payment cannot be refunded.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const NO_PAYMENTS: [(&str, &str); 2] = [
     ("SAGA_RETRY_MAX_MS", "1"),
 ];
 
-/// Waits until a saga is like that.
+/// Waits until a saga has this state.
 async fn until(shop: &Shop, id: &str, state: &str) -> Result<Value> {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
@@ -27,13 +27,13 @@ async fn until(shop: &Shop, id: &str, state: &str) -> Result<Value> {
             return Ok(shown);
         }
         if Instant::now() > deadline {
-            bail!("it does not become {state}: {shown}");
+            bail!("the saga does not become {state}: {shown}");
         }
         sleep(LOOK_EVERY).await;
     }
 }
 
-/// A shop in which a saga waits for a person, how to reach it, and the ids of that saga and its order.
+/// A shop with a suspended saga, and the ids of that saga and its order.
 async fn suspended(folder: &Folder) -> Result<(Process, Shop, String, String)> {
     let mut before = open_with(folder, &[]).await?;
     stocked(&before, "Sencha", "19.90", 100).await?;
@@ -49,7 +49,7 @@ async fn suspended(folder: &Folder) -> Result<(Process, Shop, String, String)> {
 }
 
 #[tokio::test]
-async fn a_saga_that_has_ended_is_listed_and_shown() -> Result<()> {
+async fn an_ended_saga_is_listed_and_shown() -> Result<()> {
     let folder = Folder::create()?;
     let running = open_with(&folder, &[]).await?;
     stocked(&running, "Sencha", "19.90", 100).await?;
@@ -57,25 +57,25 @@ async fn a_saga_that_has_ended_is_listed_and_shown() -> Result<()> {
     let shop = Shop::of(&running)?;
     assert_eq!(printed(&shop.run(&["saga", "list"])), "No saga is open.\n");
     let none = ["saga", "list", "--step", "process_payment"];
-    assert_eq!(printed(&shop.run(&none)), "No open saga is like that.\n");
+    assert_eq!(printed(&shop.run(&none)), "No open saga matches.\n");
     let ended = ["saga", "list", "--state", "completed", "--state", "failed"];
     check("saga-list-ended.txt", &printed(&shop.run(&ended)));
     let old = [&ended[..], &["--older-than", "1h"]].concat();
-    assert_eq!(printed(&shop.run(&old)), "No saga is like that.\n");
+    assert_eq!(printed(&shop.run(&old)), "No saga matches.\n");
     check(
         "saga-show.txt",
         &printed(&shop.run(&["saga", "show", &order])),
     );
     Shop::of(&running)?.confirmed_order()?;
     let first = [&ended[..], &["--limit", "1"]].concat();
-    let told = printed(&shop.run(&first));
+    let output = printed(&shop.run(&first));
     let end = "\n\n1 saga, and there are more: see --limit.\n";
-    assert!(told.ends_with(end), "{told}");
+    assert!(output.ends_with(end), "{output}");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_saga_that_turned_round_is_shown() -> Result<()> {
+async fn a_compensated_saga_is_shown() -> Result<()> {
     let folder = Folder::create()?;
     let settings = [("SHIPPING_URL", "simulated://?fail_rate=1")];
     let running = open_with(&folder, &settings).await?;
@@ -93,7 +93,7 @@ async fn a_saga_that_turned_round_is_shown() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_saga_that_waits_is_listed_shown_resumed_and_resolved() -> Result<()> {
+async fn a_suspended_saga_is_listed_shown_resumed_and_resolved() -> Result<()> {
     let folder = Folder::create()?;
     let (_running, shop, saga, order) = suspended(&folder).await?;
     let list = [
@@ -156,14 +156,14 @@ async fn a_saga_that_waits_is_listed_shown_resumed_and_resolved() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_saga_that_waits_is_closed() -> Result<()> {
+async fn a_suspended_saga_is_closed() -> Result<()> {
     let folder = Folder::create()?;
     let (running, shop, saga, order) = suspended(&folder).await?;
     let follow = Shop::of(&running)?.run(&["order", "follow", &order]);
-    let told = refused(&follow, 1);
-    assert!(told.contains("waits for a person"), "{told}");
+    let error = refused(&follow, 1);
+    assert!(error.contains("needs an operator"), "{error}");
     let again = printed(&Shop::of(&running)?.run(&["order", "cancel", &order]));
-    assert!(again.contains("waits for a person"), "{again}");
+    assert!(again.contains("needs an operator"), "{again}");
     let close = [
         "saga",
         "resolve",
@@ -175,8 +175,8 @@ async fn a_saga_that_waits_is_closed() -> Result<()> {
     check("saga-close.txt", &printed(&shop.run(&close)));
     until(&shop, &saga, "failed").await?;
     let follow = Shop::of(&running)?.run(&["order", "follow", &order]);
-    let told = refused(&follow, 1);
-    assert!(told.contains("has failed"), "{told}");
+    let error = refused(&follow, 1);
+    assert!(error.contains("has failed"), "{error}");
     Ok(())
 }
 
@@ -190,38 +190,38 @@ async fn a_completed_saga_is_cancelled_by_another_one() -> Result<()> {
     let saga = until(&shop, &order, "completed").await?;
     let saga = saga["sagaId"].as_str().unwrap_or_default().to_owned();
     let cancel = ["saga", "cancel", &saga, "--reason", "a recall"];
-    let told = printed(&shop.run(&cancel));
+    let output = printed(&shop.run(&cancel));
     assert!(
-        told.starts_with(&format!("Order {order} is being undone.\n")),
-        "{told}"
+        output.starts_with(&format!("Order {order} is being cancelled.\n")),
+        "{output}"
     );
-    assert!(!told.contains(&saga), "{told}");
-    let undone = until(&shop, &order, "completed").await?;
-    assert_eq!(undone["type"], "cancel_order");
+    assert!(!output.contains(&saga), "{output}");
+    let cancelled = until(&shop, &order, "completed").await?;
+    assert_eq!(cancelled["type"], "cancel_order");
     Ok(())
 }
 
 #[tokio::test]
-async fn an_act_that_makes_no_sense_is_refused_with_its_reason() -> Result<()> {
+async fn an_invalid_command_is_rejected_with_a_reason() -> Result<()> {
     let folder = Folder::create()?;
     let running = open_with(&folder, &[]).await?;
     let shop = Shop::of(&running)?;
     let long = "x".repeat(1_001);
     let cases: [(&[&str], &str); 4] = [
         (
-            &["saga", "show", "nobody"],
-            "error: saga show: there is neither a saga nor an order nobody (NOT_FOUND)\n",
+            &["saga", "show", "missing"],
+            "error: saga show: there is neither a saga nor an order missing (NOT_FOUND)\n",
         ),
         (
-            &["saga", "retry", "nobody", "--reason", "why not"],
-            "error: saga retry: saga nobody does not exist (NOT_FOUND)\n",
+            &["saga", "retry", "missing", "--reason", "why not"],
+            "error: saga retry: saga missing does not exist (NOT_FOUND)\n",
         ),
         (
-            &["saga", "cancel", "nobody", "--reason", ""],
+            &["saga", "cancel", "missing", "--reason", ""],
             "error: saga cancel: reason must have 1 to 1000 characters, got 0 (VALIDATION_ERROR)\n",
         ),
         (
-            &["saga", "resolve", "nobody", "--reason", &long],
+            &["saga", "resolve", "missing", "--reason", &long],
             "error: saga resolve: reason must have at most 1000 characters, got 1001 (VALIDATION_ERROR)\n",
         ),
     ];

@@ -24,7 +24,7 @@ fn of(categories: u32, products: u32) -> Value {
 }
 
 #[tokio::test]
-async fn a_second_run_changes_nothing_and_says_so() -> Result<()> {
+async fn a_second_run_changes_nothing_and_reports_it() -> Result<()> {
     let folder = Folder::create()?;
     let running = open(&folder).await?;
     let first = seed(&running, "60")?;
@@ -43,10 +43,10 @@ async fn a_second_run_changes_nothing_and_says_so() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_run_adds_only_what_is_missing() -> Result<()> {
+async fn a_run_creates_only_what_is_missing() -> Result<()> {
     let folder = Folder::create()?;
     let running = open(&folder).await?;
-    // Somebody else's category, in another spelling, serves as well.
+    // A category that another client created in another spelling counts as existing.
     let own = Operation::new(r#"mutation { createCategory(input: { name: "TEA" }) { id } }"#);
     make_seen(&running, &own, "{ categoryStatistics { totalCount } }").await?;
     let first = seed(&running, "10")?;
@@ -64,7 +64,7 @@ async fn a_run_adds_only_what_is_missing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn no_products_means_the_categories_alone() -> Result<()> {
+async fn zero_products_creates_only_the_categories() -> Result<()> {
     let folder = Folder::create()?;
     let running = open(&folder).await?;
     let first = seed(&running, "0")?;

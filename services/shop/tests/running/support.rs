@@ -22,7 +22,7 @@ pub const LISTENERS: [&str; 5] = [
     "QUERY_METRICS_ADDR",
 ];
 
-/// How to start a shop in `folder`.
+/// The arguments and listeners of a shop in `folder`.
 pub fn start(folder: &Folder) -> Start {
     Start {
         arguments: vec!["--data-dir".to_owned(), folder.path().display().to_string()],
@@ -31,12 +31,12 @@ pub fn start(folder: &Folder) -> Start {
     }
 }
 
-/// A shop that serves.
+/// Starts a shop, and waits until it serves.
 pub async fn open(folder: &Folder) -> Result<Process> {
     Process::serve(Path::new(SHOP), &start(folder)).await
 }
 
-/// A shop that serves, with these settings.
+/// Like [`open`], with these settings.
 pub async fn open_with(folder: &Folder, settings: &[(&str, &str)]) -> Result<Process> {
     let mut start = start(folder);
     let settings = settings.iter();
@@ -45,7 +45,7 @@ pub async fn open_with(folder: &Folder, settings: &[(&str, &str)]) -> Result<Pro
     Process::serve(Path::new(SHOP), &start).await
 }
 
-/// Puts a product into a shop, for everybody to see.
+/// Creates a product, and waits until it can be read.
 pub async fn stocked(running: &Process, name: &str, price: &str, quantity: u32) -> Result<()> {
     let document = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
     let input = json!({ "name": name, "price": price, "stockQuantity": quantity });
@@ -53,7 +53,7 @@ pub async fn stocked(running: &Process, name: &str, price: &str, quantity: u32) 
     make_seen(running, &make, "{ productStatistics { totalCount } }").await
 }
 
-/// Makes something and waits until others see it: the answer to `look` waits until the read side has come so far.
+/// Executes the mutation `make`, then repeats the query `look` with its position until the read side has reached it.
 pub async fn make_seen(running: &Process, make: &Operation, look: &str) -> Result<()> {
     let gateway = running.address(CLIENT_HTTP)?;
     let answer = make.send(gateway).await?;
@@ -61,21 +61,21 @@ pub async fn make_seen(running: &Process, make: &Operation, look: &str) -> Resul
     let position = answer.position.context("a mutation gives its position")?;
     let look = Operation::new(look).with_header("x-min-position", &position);
     let deadline = Instant::now() + WAIT_TIMEOUT;
-    // A busy machine's read side may take longer than one answer waits.
+    // On a busy machine the read side may lag longer than one request waits.
     while let Err(error) = look.data(gateway).await {
-        ensure!(Instant::now() < deadline, "it is not seen: {error}");
+        ensure!(Instant::now() < deadline, "the read side lags: {error}");
     }
     Ok(())
 }
 
-/// The command line of a shop that runs.
+/// The command line, for a running shop.
 #[derive(Debug)]
 pub struct Shop {
     place: Vec<String>,
 }
 
 impl Shop {
-    /// All commands find it by the same flags.
+    /// Its commands find `running` by the same flags.
     pub fn of(running: &Process) -> Result<Self> {
         let mut place = Vec::new();
         for (flag, listener) in [
@@ -89,27 +89,27 @@ impl Shop {
         Ok(Self { place })
     }
 
-    /// Runs a command to its end.
+    /// Runs a command, and waits for its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         let place: Vec<&str> = self.place.iter().map(String::as_str).collect();
         shop(&[arguments, &place].concat())
     }
 
-    /// The id of an order of Sencha that was confirmed.
+    /// Places an order of Sencha, waits until it is confirmed, and returns its id.
     pub fn confirmed_order(&self) -> Result<String> {
         let place = [
             "order", "place", "--user", "ada", "--item", "Sencha=2", "--follow", "--json",
         ];
-        let told = printed(&self.run(&place));
-        let last = told.lines().last().context("nothing was told")?;
+        let output = printed(&self.run(&place));
+        let last = output.lines().last().context("no output")?;
         let order: Value = serde_json::from_str(last)?;
         let id = order["id"].as_str().context("an order has an id")?;
         Ok(id.to_owned())
     }
 }
 
-/// Runs a command of the binary to its end.
-pub fn shop(arguments: &[&str]) -> Output {
+/// Runs the binary, and waits for its end.
+fn shop(arguments: &[&str]) -> Output {
     Command::new(SHOP)
         .args(arguments)
         .env_clear()
@@ -118,7 +118,7 @@ pub fn shop(arguments: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
-/// What a command that succeeded printed.
+/// The standard output of a command that succeeded.
 #[track_caller]
 pub fn printed(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -126,7 +126,7 @@ pub fn printed(output: &Output) -> String {
     text(&output.stdout)
 }
 
-/// The standard error of a command that ended with `code`.
+/// The standard error of a command that exited with `code`.
 #[track_caller]
 pub fn refused(output: &Output, code: i32) -> String {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -1,4 +1,4 @@
-//! What only a newer binary can read, written into a shop that does not run.
+//! Appends an event of a type that only a newer binary knows, while the shop is stopped.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use event_sourcing::{
 use platform::config::{DatabaseUrl, Databases};
 use test_shop::Folder;
 
-/// Appends an event of this type to a stream.
+/// Appends an event of this type to a new stream.
 pub async fn append(folder: &Folder, stream: StreamId, event_type: &'static str) -> Result<()> {
     let url = format!(
         "sqlite://{}",

@@ -1,4 +1,4 @@
-//! A start that waits for a database: it says for what, goes on when it can, and gives up at its limit.
+//! A start that waits for a database: it logs what it waits for, continues once it can, and fails after its timeout.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
@@ -16,7 +16,7 @@ const URLS: [&str; 3] = [
     "QUERY_DATABASE_URL",
 ];
 
-/// A shop that may not have started. Ends with the test, also with one that fails.
+/// A shop that may not have started. The process is killed with the test, also when the test fails.
 struct Starting {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
@@ -46,20 +46,20 @@ impl Starting {
         Ok(Self { child, log, signs })
     }
 
-    /// The next line of the log that says what is waited for.
+    /// The next log line about what the start waits for.
     fn waits(&mut self) -> Result<String> {
         let mut log = self.log.by_ref().map_while(Result::ok);
         let line = log.find(|line| line.contains("the start waits"));
-        line.context("it ended without a word")
+        line.context("the process ended without such a line")
     }
 
     fn is_open(&mut self) -> Result<()> {
-        let sign = self.signs.next().context("it ended")??;
+        let sign = self.signs.next().context("the process ended")??;
         assert_eq!(sign, "The shop is open.");
         Ok(())
     }
 
-    /// Its exit code, and the rest of its log.
+    /// Waits for the end; returns the exit code and the remaining log.
     fn ended(mut self) -> Result<(Option<i32>, String)> {
         let log: Vec<String> = self.log.by_ref().map_while(Result::ok).collect();
         Ok((self.child.wait()?.code(), log.join("\n")))
@@ -79,7 +79,7 @@ fn urls(databases: &[TestDatabase; 3]) -> [&str; 3] {
 }
 
 #[tokio::test]
-async fn a_server_that_comes_later_is_waited_for_by_name() -> Result<()> {
+async fn a_start_waits_for_a_server_and_names_its_setting() -> Result<()> {
     let cluster = Cluster::start().await;
     let databases = three(&cluster).await;
     let folder = Folder::create()?;
@@ -99,7 +99,7 @@ async fn a_server_that_comes_later_is_waited_for_by_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_lock_of_the_migrations_is_waited_for_by_name() -> Result<()> {
+async fn a_start_waits_for_the_migration_lock_and_names_its_setting() -> Result<()> {
     let cluster = Cluster::start().await;
     let databases = three(&cluster).await;
     let keys = [0x6576_656e_7473_i64, 7_236_413_219, 7_236_413_218];
@@ -127,9 +127,9 @@ async fn the_lock_of_the_migrations_is_waited_for_by_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_start_gives_up_at_its_limit_and_says_what_it_lacked() -> Result<()> {
+async fn a_start_fails_at_its_timeout_and_names_what_it_waited_for() -> Result<()> {
     let folder = Folder::create()?;
-    // Port 1 belongs to nobody here.
+    // Nothing listens on port 1.
     let url = "postgres://me:secret@127.0.0.1:1/shop";
     let limit = [("START_TIMEOUT_MS", "200")];
     let shop = Starting::on(&folder, [url; 3], &limit)?;
@@ -143,7 +143,7 @@ async fn a_start_gives_up_at_its_limit_and_says_what_it_lacked() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_cannot_pass_is_not_waited_for() -> Result<()> {
+async fn a_permanent_error_fails_the_start_immediately() -> Result<()> {
     let folder = Folder::create()?;
     let url = "postgres://me@127.0.0.1:1/shop?sslmode=verify-full&sslrootcert=/no/root.pem";
     let (code, log) = Starting::on(&folder, [url; 3], &[])?.ended()?;
@@ -155,10 +155,10 @@ async fn what_cannot_pass_is_not_waited_for() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_start_that_waits_can_be_stopped() -> Result<()> {
+async fn a_waiting_start_can_be_stopped() -> Result<()> {
     let folder = Folder::create()?;
     let url = "postgres://me@127.0.0.1:1/shop";
-    // It would fail at its limit.
+    // The timeout is long enough that the signal arrives first; after it the start would exit with 1.
     let mut shop = Starting::on(&folder, [url; 3], &[("START_TIMEOUT_MS", "20000")])?;
     shop.waits()?;
     let pid = shop.child.id().to_string();
@@ -169,7 +169,7 @@ async fn a_start_that_waits_can_be_stopped() -> Result<()> {
 }
 
 #[tokio::test]
-async fn migrate_makes_the_tables_and_ends() -> Result<()> {
+async fn migrate_creates_the_tables_and_exits() -> Result<()> {
     let cluster = Cluster::start().await;
     let databases = three(&cluster).await;
     let folder = Folder::create()?;
@@ -182,12 +182,12 @@ async fn migrate_makes_the_tables_and_ends() -> Result<()> {
         .env_clear()
         .envs(URLS.iter().zip(urls(&databases)))
         .output()?;
-    let told = String::from_utf8_lossy(&migrated.stderr).into_owned();
-    assert!(migrated.status.success(), "{told}");
-    let told = String::from_utf8_lossy(&migrated.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&migrated.stderr).into_owned();
+    assert!(migrated.status.success(), "{errors}");
+    let output = String::from_utf8_lossy(&migrated.stdout).into_owned();
     assert!(
-        told.starts_with("The databases are up to date: postgres://"),
-        "{told}"
+        output.starts_with("The databases are up to date: postgres://"),
+        "{output}"
     );
     Starting::on(&folder, urls(&databases), &without)?.is_open()
 }

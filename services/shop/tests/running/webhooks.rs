@@ -1,4 +1,4 @@
-//! Events that are posted to a program of somebody else.
+//! Events that are posted to webhook endpoints.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,12 +20,12 @@ use crate::support::{Shop, open_with, printed, stocked};
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// An endpoint that turns each event away once before it takes it.
+/// An endpoint that fails the first delivery of each event and accepts the second.
 #[derive(Clone, Default)]
 struct Endpoint {
-    /// How often each event came, by its id.
+    /// The number of deliveries, by event id.
     tries: Arc<Mutex<BTreeMap<String, u32>>>,
-    /// Those that were taken.
+    /// The accepted events.
     taken: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -37,12 +37,12 @@ impl Endpoint {
             .with_state(endpoint.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/hooks", listener.local_addr()?);
-        // It ends with the test.
+        // The task ends with the test's runtime.
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok((endpoint, url))
     }
 
-    /// The types of what was taken about an order, once the last one is `last`.
+    /// Waits until the last accepted event has the type `last`, and returns the types of all.
     async fn until(&self, last: &str) -> Result<Vec<String>> {
         let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
@@ -54,7 +54,7 @@ impl Endpoint {
                 return Ok(types);
             }
             if Instant::now() > deadline {
-                bail!("not in time: {types:?}");
+                bail!("timeout: {types:?}");
             }
             sleep(LOOK_EVERY).await;
         }
@@ -79,7 +79,8 @@ async fn receive(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Str
 }
 
 #[tokio::test]
-async fn the_events_of_an_order_are_posted_in_order_and_each_until_it_is_taken() -> Result<()> {
+async fn the_events_of_an_order_are_posted_in_order_and_each_is_retried_until_accepted()
+-> Result<()> {
     let folder = Folder::create()?;
     let (endpoint, url) = Endpoint::open().await?;
     let file = folder.path().join("webhooks.toml");
