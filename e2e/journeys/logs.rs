@@ -100,7 +100,7 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     ] {
         let told = line(
             shop,
-            &[("message", "request refused"), ("correlation.id", id)],
+            &[("message", "request rejected"), ("correlation.id", id)],
         )
         .await?;
         assert_eq!(told["error.code"], code, "{told}");

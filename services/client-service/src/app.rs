@@ -1,4 +1,4 @@
-//! Puts the gateway together.
+//! Composition of the gateway.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::http::{AllowedHosts, Endpoint, Site, router};
 use crate::schema;
 use crate::upstream::{Channels, Services, probes};
 
-/// A gateway that serves.
+/// A running gateway.
 #[derive(Debug)]
 pub struct Gateway {
     tasks: Tasks,
@@ -25,10 +25,10 @@ pub struct Gateway {
     address: SocketAddr,
 }
 
-/// The channels to services elsewhere.
+/// Channels to services in other processes.
 ///
 /// # Errors
-/// A host and a port make no address.
+/// A host and a port do not form a valid address.
 pub fn remote_channels(services: &RemoteServices) -> Result<Channels, StartError> {
     let channel = |(host, port): &(String, u16)| GrpcChannel::remote(host, *port);
     Ok(Channels {
@@ -37,7 +37,7 @@ pub fn remote_channels(services: &RemoteServices) -> Result<Channels, StartError
     })
 }
 
-/// Starts a gateway in front of the services that `channels` lead to.
+/// Starts a gateway that calls the services over `channels`.
 ///
 /// # Errors
 /// The address cannot be bound.
@@ -107,16 +107,16 @@ impl Gateway {
         &self.health
     }
 
-    /// Where it serves HTTP.
+    /// The bound HTTP address.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Lets open requests end, and stops.
+    /// Stops accepting requests, and waits for those in flight.
     ///
     /// # Errors
-    /// Some had not ended after `limit`.
+    /// Some had not finished within `limit`.
     #[must_use]
     pub fn stop(self, limit: Duration) -> BoxFuture<'static, Result<(), StartError>> {
         Box::pin(async move {

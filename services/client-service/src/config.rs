@@ -8,7 +8,7 @@ use platform::runtime::ConnectionLimits;
 
 use crate::upstream::Policy;
 
-/// The settings that the gateway reads in any process, except for its listener and those of every process.
+/// The gateway's own settings, without its listener and without the settings that every process has.
 pub const SETTINGS: &[Spec] = &[
     names::ALLOWED_HOSTS.spec,
     names::GRAPHIQL.spec,
@@ -21,7 +21,7 @@ pub const SETTINGS: &[Spec] = &[
     names::CLIENT_READ_TRIES.spec,
 ];
 
-/// Where the gateway finds the two services, when they are elsewhere.
+/// The addresses of the two services, when they run in other processes.
 pub const REMOTE_SETTINGS: &[Spec] = &[
     names::COMMAND_SERVICE_HOST.spec,
     names::COMMAND_SERVICE_PORT.spec,
@@ -31,27 +31,23 @@ pub const REMOTE_SETTINGS: &[Spec] = &[
 
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where HTTP is served.
     pub http: SocketAddr,
-    /// How many connections there may be.
     pub connections: ConnectionLimits,
-    /// Whether introspection and suggestions are there.
+    /// Whether introspection and suggestions are enabled.
     pub development: bool,
-    /// Whether `/graphiql` and `/schema.graphql` are there.
+    /// Whether `/graphiql` and `/schema.graphql` are served.
     pub explorer: bool,
-    /// The names under which the gateway is reached, beside `localhost` and addresses.
+    /// Host names that requests may have, in addition to `localhost` and IP addresses.
     pub allowed_hosts: Vec<String>,
     pub max_depth: u32,
-    /// The most complex query.
     pub max_complexity: u32,
-    /// How the services are called.
     pub policy: Policy,
-    /// How long requests may take to end at a stop.
+    /// How long a stop waits for requests in flight.
     pub shutdown: Duration,
 }
 
 impl Config {
-    /// Reads them for a process of its own; `app_env` follows from all listeners of the process.
+    /// Reads the settings. `app_env` depends on all listeners of the process, so the caller determines it.
     ///
     /// # Errors
     /// A setting does not parse.
@@ -79,7 +75,7 @@ impl Config {
     }
 }
 
-/// Where the two services are, as host and port.
+/// Host and port of the two services.
 #[derive(Clone, Debug)]
 pub struct RemoteServices {
     pub command: (String, u16),

@@ -1,8 +1,9 @@
 //! The gateway: GraphQL over HTTP in front of the command-service and the query-service.
 //!
-//! A request goes through [`http`] (is it a GraphQL request?), [`graphql`] (does it fit the schema, and does it ask for too
-//! much?) and then the fields of [`api`], which call the services through [`upstream`]. Nothing is computed here that the
-//! services decide. Arrows point one way: `http` and [`schema`] stand on `api` and `graphql`, those on `upstream`.
+//! A request passes [`http`], which parses the HTTP request, [`graphql`], which validates the document against the schema
+//! and the limits, and then the resolvers of [`api`], which call the services through [`upstream`]. Business rules are
+//! decided by the services alone. Dependencies point one way: `http` and [`schema`] depend on `api` and `graphql`, those on
+//! `upstream`.
 
 mod api;
 pub mod app;

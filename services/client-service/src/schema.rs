@@ -1,4 +1,4 @@
-//! Puts the schema together.
+//! Assembles the schema.
 
 use async_graphql::{EmptySubscription, MergedObject, SchemaBuilder};
 
@@ -8,17 +8,17 @@ use crate::api::product::{ProductMutations, ProductQueries};
 use crate::api::saga::SagaQueries;
 use crate::graphql::{Engine, MAX_NESTING};
 
-/// What can be asked.
+/// All queries.
 #[derive(Debug, Default, MergedObject)]
 pub struct Query(CategoryQueries, ProductQueries, OrderQueries, SagaQueries);
 
-/// What can be changed. The mutations of one request run in order, each with a command id of its own.
+/// All mutations. The mutations of one request run in order, each with a command id of its own.
 #[derive(Debug, Default, MergedObject)]
 pub struct Mutation(CategoryMutations, ProductMutations, OrderMutations);
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
-/// Builds it. Suggestions tell the schema to who guesses, so they are for development.
+/// Builds the schema. Suggestions in error messages reveal the schema, so they are enabled in development only.
 #[must_use]
 pub fn build(suggestions: bool) -> Schema {
     let builder: SchemaBuilder<_, _, _> =
@@ -31,7 +31,7 @@ pub fn build(suggestions: bool) -> Schema {
     }
 }
 
-/// What executes requests on it.
+/// The engine that executes requests on the schema.
 #[must_use]
 pub fn engine(schema: Schema) -> Engine {
     Box::new(move |request| {

@@ -1,4 +1,4 @@
-//! The one shape of errors.
+//! The error type of the gateway.
 
 use std::fmt::Display;
 
@@ -8,25 +8,24 @@ use platform::{ErrorId, fields};
 
 use super::Code;
 
-/// An error as a client sees it. It has no `Display`, so that it cannot become a GraphQL error without its code. What it
-/// says of outcomes is written when the request has ended, by a [`MutationOutcome`](super::MutationOutcome).
+/// An error as a client receives it. It has no `Display`, so that it cannot become a GraphQL error without its code. The
+/// outcome is added after the request has ended, by a [`MutationOutcome`](super::MutationOutcome).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     pub code: Code,
     pub message: String,
-    /// The input field that it is about.
+    /// The input field that is invalid.
     pub field: Option<String>,
     pub validation_errors: Vec<FieldError>,
-    /// In how many seconds trying again makes sense.
+    /// The number of seconds after which a retry may succeed.
     pub retry_after: Option<u64>,
-    /// Under which id the log knows the cause.
+    /// The id under which the cause was logged.
     pub error_id: Option<Box<str>>,
-    /// Where in the document it is, for a request that was not executed.
+    /// The location in the document, for a request that was not executed.
     pub place: Option<Box<Pos>>,
 }
 
 impl ApiError {
-    /// An error of this kind.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -39,7 +38,6 @@ impl ApiError {
         }
     }
 
-    /// An error of this kind, at this place of the document.
     pub fn at_location(code: Code, message: impl Into<String>, place: Pos) -> Self {
         Self {
             place: Some(Box::new(place)),
@@ -47,7 +45,7 @@ impl ApiError {
         }
     }
 
-    /// A request that does not fit the schema, at this place of the document.
+    /// A request that is invalid against the schema, at this location of the document.
     pub fn unfit(message: impl Into<String>, place: Pos) -> Self {
         Self::at_location(Code::GraphqlValidationFailed, message, place)
     }
@@ -66,7 +64,7 @@ impl ApiError {
         }
     }
 
-    /// There is no such thing.
+    /// The entity does not exist. At most 64 characters of the value are repeated.
     #[must_use]
     pub fn not_found(what: &str, by: &str, value: &str) -> Self {
         let shown: String = value.chars().take(64).collect();
@@ -76,7 +74,7 @@ impl ApiError {
         )
     }
 
-    /// A fault of ours: logs the cause and gives its id.
+    /// An internal error: logs the cause, and returns its id instead of the cause.
     #[must_use]
     pub fn internal(cause: impl Display) -> Self {
         let id = ErrorId::random();
@@ -84,7 +82,7 @@ impl ApiError {
         Self::internal_known_as(&id.to_string())
     }
 
-    /// A fault whose cause another service has logged under this id.
+    /// An internal error whose cause another service has logged under this id.
     #[must_use]
     pub fn internal_known_as(id: &str) -> Self {
         Self {
@@ -141,7 +139,7 @@ impl From<ApiError> for async_graphql::Error {
     }
 }
 
-/// The value of a nullable field: an error stands beside a null, and siblings are not affected.
+/// The value of a nullable field: an error is added to the response, the field is null, and its siblings are unaffected.
 pub fn or_null<T>(context: &Context<'_>, result: Result<T, ApiError>) -> Option<T> {
     match result {
         Ok(value) => Some(value),

@@ -1,4 +1,4 @@
-//! Refusals of the domain, which travel inside an OK reply.
+//! Rejections by the domain, which a service returns inside an OK reply.
 
 use contract::business::{ErrorType, FIELD, field_errors};
 use contract::proto::Error;
@@ -12,7 +12,10 @@ pub fn from_business(error: Error) -> ApiError {
         Some(ErrorType::NotFound) => Code::NotFound,
         Some(ErrorType::Conflict | ErrorType::Domain) => Code::Conflict,
         None => {
-            return ApiError::internal(format!("a refusal of the unknown type {:?}", error.r#type));
+            return ApiError::internal(format!(
+                "a rejection of the unknown type {:?}",
+                error.r#type
+            ));
         }
     };
     ApiError {
@@ -41,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_in_the_wrong_state_is_a_conflict_and_an_unknown_type_is_our_fault() {
+    fn a_domain_error_is_a_conflict_and_an_unknown_type_is_an_internal_error() {
         let domain = from_business(ErrorType::Domain.error("shipped already"));
         assert_eq!(domain.code, Code::Conflict);
         let unknown = from_business(contract::proto::Error::default());

@@ -5,37 +5,37 @@ use http::StatusCode;
 /// The machine-readable kind of an error: `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// Who asks is not known.
+    /// The client is not authenticated.
     Unauthenticated,
-    /// Who asks may not.
+    /// The client lacks the permission.
     Forbidden,
-    /// There is no such thing.
+    /// The entity does not exist.
     NotFound,
     /// A well-typed value breaks a rule.
     ValidationError,
-    /// Something else is in the way.
+    /// The command conflicts with the current state.
     Conflict,
-    /// A service did not answer; trying again may help.
+    /// A service did not answer; a retry may succeed.
     ServiceUnavailable,
-    /// A fault of ours.
+    /// A bug or an unexpected failure.
     InternalError,
     /// The text is not GraphQL.
     GraphqlParseFailed,
-    /// The text does not fit the schema.
+    /// The document or its variables are invalid against the schema.
     GraphqlValidationFailed,
     /// The query is nested too deeply.
     QueryTooDeep,
-    /// The query asks for too much.
+    /// The query exceeds the complexity limit.
     QueryTooComplex,
     /// The body is too long.
     PayloadTooLarge,
     /// The body is not JSON.
     UnsupportedMediaType,
-    /// No answer in a media type that the client accepts.
+    /// The client accepts none of the response's media types.
     NotAcceptable,
     /// The HTTP request is not a GraphQL request.
     BadRequest,
-    /// Only POST may change something.
+    /// A mutation was not sent by POST.
     MethodNotAllowed,
     /// The Idempotency-Key belongs to another request.
     IdempotencyKeyReused,
@@ -66,7 +66,7 @@ impl Code {
         }
     }
 
-    /// Whether a message with it may repeat what the client sent, which may be about a customer.
+    /// Whether messages with this code may quote the request, which may contain personal data. Those are not logged.
     #[must_use]
     pub const fn may_quote(self) -> bool {
         matches!(
@@ -79,8 +79,8 @@ impl Code {
         )
     }
 
-    /// The HTTP status of a request that was refused with it before anything was executed. `None`: the media type
-    /// of the answer decides, as GraphQL over HTTP says of well-formed requests.
+    /// The HTTP status of a request that was rejected with this code before execution. `None`: it depends on the media type
+    /// of the response, as GraphQL over HTTP specifies for well-formed requests.
     #[must_use]
     pub const fn status(self) -> Option<StatusCode> {
         match self {
@@ -105,7 +105,7 @@ impl Code {
         }
     }
 
-    /// Whether an error with this code name says what became of the request.
+    /// Whether an error with this code name carries an `outcome`.
     #[must_use]
     pub fn says_outcome(name: &str) -> bool {
         [Self::ServiceUnavailable, Self::InternalError]
@@ -113,7 +113,7 @@ impl Code {
             .any(|code| code.name() == name)
     }
 
-    /// Whether an error with this code name is the domain's last word, so that the same request gets it again.
+    /// Whether an error with this code name is a final decision of the domain, which a repeat of the request gets again.
     #[must_use]
     pub fn is_business(name: &str) -> bool {
         [Self::NotFound, Self::ValidationError, Self::Conflict]

@@ -1,4 +1,4 @@
-//! Statuses of gRPC calls.
+//! Translates the statuses of gRPC calls.
 
 use std::error::Error as _;
 
@@ -8,16 +8,16 @@ use tonic::{ConnectError, Status, TimeoutExpired};
 use super::outcome::NOT_AVAILABLE;
 use super::{ApiError, Code};
 
-/// Whether the call would have changed something.
+/// Whether a call may change state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     Read,
     Write,
 }
 
-/// What tonic's client says, without a cause, of an answer whose end never came. It is a broken connection and no
-/// fault of ours; nothing but the words tells it from one.
-const CUT_SHORT: [(tonic::Code, &str); 3] = [
+/// The statuses that tonic's client creates, without a source, for a truncated response. They mean a lost connection and
+/// not a bug of a service, but only their texts distinguish them from one.
+const TRUNCATED: [(tonic::Code, &str); 3] = [
     (tonic::Code::Internal, "Unexpected EOF decoding stream."),
     (tonic::Code::Internal, "Missing response message."),
     (
@@ -26,7 +26,7 @@ const CUT_SHORT: [(tonic::Code, &str); 3] = [
     ),
 ];
 
-/// Translates a status. What it says of a write's outcome, the request's other calls may know better.
+/// Translates a status. It sets no outcome: that depends on all calls of the request and is added at its end.
 #[must_use]
 pub fn from_grpc(status: &Status, effect: Effect) -> ApiError {
     if is_transport_failure(status) {
@@ -45,7 +45,7 @@ pub fn from_grpc(status: &Status, effect: Effect) -> ApiError {
             Some(id) => ApiError::internal_known_as(id),
             None => ApiError::internal(status),
         },
-        // The last of several calls was refused, but one before it may have taken effect.
+        // The last try was rejected, but an earlier one may have taken effect.
         _ if effect == Effect::Write && outcome_of(status) > Outcome::None => unavailable(status),
         tonic::Code::InvalidArgument => ApiError::new(Code::ValidationError, status.message()),
         tonic::Code::NotFound => ApiError::new(Code::NotFound, status.message()),
@@ -61,8 +61,8 @@ pub fn from_grpc(status: &Status, effect: Effect) -> ApiError {
     }
 }
 
-/// What became of a write that was answered with this status. Whatever is not known to have done nothing may have
-/// taken effect.
+/// The outcome of a write that returned this status. Unless it is certain that nothing happened, the write may have taken
+/// effect.
 #[must_use]
 pub fn outcome_of(status: &Status) -> Outcome {
     if let Some(outcome) = Outcome::of(status) {
@@ -75,7 +75,7 @@ pub fn outcome_of(status: &Status) -> Outcome {
         return Outcome::Unknown;
     }
     match status.code() {
-        // Refused at the door.
+        // Validated before execution, so nothing was written.
         tonic::Code::InvalidArgument
         | tonic::Code::NotFound
         | tonic::Code::AlreadyExists
@@ -96,16 +96,16 @@ pub fn outcome_of(status: &Status) -> Outcome {
     }
 }
 
-/// Whether the status was made here because the connection failed, and not by the service.
+/// Whether the status was created by the client because the connection failed, and not by the service.
 #[must_use]
 pub fn is_transport_failure(status: &Status) -> bool {
-    let is_cut_short = |(code, words): &(tonic::Code, &str)| {
-        status.code() == *code && status.message().starts_with(words)
+    let is_truncated = |(code, text): &(tonic::Code, &str)| {
+        status.code() == *code && status.message().starts_with(text)
     };
-    status.source().is_some() || CUT_SHORT.iter().any(is_cut_short)
+    status.source().is_some() || TRUNCATED.iter().any(is_truncated)
 }
 
-/// Whether the status was made here because the deadline has passed.
+/// Whether the status was created by the client because the deadline has passed.
 #[must_use]
 pub fn is_late(status: &Status) -> bool {
     is_caused_by::<TimeoutExpired>(status)
@@ -131,7 +131,7 @@ fn unavailable(status: &Status) -> ApiError {
     let message = match Reason::of(status) {
         Some(Reason::ReadSideBehind) => "the read side has not reached the position yet",
         Some(Reason::ReadSideBuilding) => "the read side is being built and does not answer yet",
-        Some(Reason::ReadSideStalled) => "the read side stands still below the position",
+        Some(Reason::ReadSideStalled) => "the read side is stopped below the position",
         _ => NOT_AVAILABLE,
     };
     ApiError::new(Code::ServiceUnavailable, message)
@@ -145,10 +145,10 @@ mod tests {
     use super::{Code, Effect, from_grpc, outcome_of};
 
     #[test]
-    fn an_unanswered_write_has_an_unknown_outcome_unless_the_service_knows() {
+    fn a_failed_write_has_an_unknown_outcome_unless_the_service_reports_one() {
         let unknown = [
             Status::deadline_exceeded("late"),
-            Status::cancelled("gone"),
+            Status::cancelled("cancelled"),
             Status::internal("a bug"),
             Status::unknown("what"),
             Status::out_of_range("the reply is too long"),
@@ -162,24 +162,24 @@ mod tests {
                 assert_eq!(outcome_of(&marked), outcome, "{marked:?}");
             }
         }
-        let refused = Status::invalid_argument("x-command-id");
-        assert_eq!(outcome_of(&refused), Outcome::None);
+        let rejected = Status::invalid_argument("x-command-id");
+        assert_eq!(outcome_of(&rejected), Outcome::None);
     }
 
     #[test]
-    fn a_refusal_after_a_try_that_may_have_taken_effect_is_none() {
-        let refused = || Status::unauthenticated("who?");
-        let first = Outcome::Unknown.mark(refused());
+    fn a_denied_try_after_one_that_may_have_taken_effect_is_service_unavailable() {
+        let denied = || Status::unauthenticated("no token");
+        let first = Outcome::Unknown.mark(denied());
         let error = from_grpc(&first, Effect::Write);
         assert_eq!(error.code, Code::ServiceUnavailable);
         assert_eq!(
-            from_grpc(&refused(), Effect::Write).code,
+            from_grpc(&denied(), Effect::Write).code,
             Code::Unauthenticated
         );
     }
 
     #[test]
-    fn a_cause_is_never_shown() {
+    fn the_cause_of_an_internal_error_is_never_shown() {
         let error = from_grpc(&Status::internal("password is hunter2"), Effect::Read);
         assert_eq!(error.code, Code::InternalError);
         assert!(!error.message.contains("hunter2"));

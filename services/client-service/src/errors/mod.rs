@@ -1,7 +1,8 @@
-//! What clients are told when something does not work.
+//! Errors as clients receive them.
 //!
-//! [`ApiError`] is the one shape; [`from_grpc`] and [`from_business`] are the only places that translate what the
-//! services answer, and a [`MutationOutcome`] the only one that says what a mutation came to. An internal error's cause is logged here, once, under an id that the client gets instead.
+//! [`ApiError`] is the only error type; [`from_grpc`] and [`from_business`] are the only translations of the services'
+//! errors, and only a [`MutationOutcome`] adds the outcome of a mutation. The cause of an internal error is logged here,
+//! once, under an id that the client gets instead.
 
 mod api_error;
 mod business;

@@ -1,33 +1,32 @@
-//! What errors say of outcomes: the words, and when trying again makes sense.
+//! The outcome of a mutation in its errors: the extensions, the message, and whether to retry.
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use contract::status::Outcome;
 
 use super::Code;
 
-/// In how many seconds trying again makes sense when a service does not say.
+/// The `retryAfter` of errors for which a service gave none.
 const RETRY_AFTER_S: u64 = 1;
 
-/// What is said of a service that does not answer.
+/// The message for a service that does not answer.
 pub(super) const NOT_AVAILABLE: &str = "the service is not available";
 
-/// What became of the mutation that an error is about, or of the query.
+/// The outcome of the mutation or query that an error belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MutationOutcome {
-    /// Whether it took effect.
     pub outcome: Outcome,
-    /// Where it took effect, if it did and that is known.
+    /// The log position at which it took effect, if known.
     pub position: Option<u64>,
-    /// What it was about, if it took effect and that is known.
+    /// The id of the entity, if it took effect and the id is known.
     pub id: Option<String>,
-    /// Whether the request carries an Idempotency-Key, so that sending it again is safe.
+    /// Whether the request carries an Idempotency-Key, so that repeating it is safe.
     pub keyed: bool,
-    /// Whether sending the whole request again does twice what another mutation of it did.
+    /// Whether repeating the whole request would execute another of its mutations a second time.
     pub repeats_others: bool,
 }
 
 impl MutationOutcome {
-    /// Of a request of which nothing took effect or could.
+    /// The outcome of a request of which nothing can have taken effect.
     pub const NOTHING: Self = Self {
         outcome: Outcome::None,
         position: None,
@@ -36,14 +35,15 @@ impl MutationOutcome {
         repeats_others: false,
     };
 
-    /// Of a request with an Idempotency-Key of which nothing is known: an earlier one may have taken effect.
+    /// The outcome of a request with an Idempotency-Key that failed early: an earlier request with the key may have taken
+    /// effect.
     pub const UNKNOWN_UNDER_KEY: Self = Self {
         outcome: Outcome::Unknown,
         keyed: true,
         ..Self::NOTHING
     };
 
-    /// Whether an error says when to try again.
+    /// Whether an error carries `retryAfter`: only if a retry cannot execute anything twice.
     #[must_use]
     pub const fn invites_retry(&self) -> bool {
         match self.outcome {
@@ -53,10 +53,10 @@ impl MutationOutcome {
         }
     }
 
-    /// What the message says after what went wrong.
-    fn words(&self, message: &str) -> &'static str {
+    /// What is appended to the error message.
+    fn suffix(&self, message: &str) -> &'static str {
         match (self.outcome, self.keyed) {
-            (Outcome::None, _) if message == NOT_AVAILABLE => "; nothing happened",
+            (Outcome::None, _) if message == NOT_AVAILABLE => "; nothing took effect",
             (Outcome::None, _) => "",
             (Outcome::Unknown, true) => {
                 "; the outcome is unknown, retry with the same Idempotency-Key"
@@ -68,8 +68,8 @@ impl MutationOutcome {
         }
     }
 
-    /// Writes it into an error of a request that was executed. A position that the read side refuses is the client's,
-    /// and so the request's fault, only as long as no mutation can have raised it.
+    /// Adds the outcome to an error of an executed request. A position that the read side rejects as too high is the
+    /// client's own, and therefore a bad request, only if no mutation of the request can have raised it.
     pub fn write_executed(&self, error: &mut ServerError) {
         if self.outcome > Outcome::None
             && let Some(values) = &mut error.extensions
@@ -80,7 +80,7 @@ impl MutationOutcome {
         self.write(error);
     }
 
-    /// Writes it into an error. Those that are the domain's last word have no outcome, unless something took effect.
+    /// Adds the outcome to an error. Decisions of the domain carry none, unless the mutation took effect.
     pub fn write(&self, error: &mut ServerError) {
         let committed = self.outcome == Outcome::Committed;
         let values = error
@@ -101,8 +101,8 @@ impl MutationOutcome {
         if let Some(id) = &self.id {
             values.set("id", id.as_str());
         }
-        let words = self.words(&error.message);
-        error.message.push_str(words);
+        let suffix = self.suffix(&error.message);
+        error.message.push_str(suffix);
     }
 }
 
@@ -122,18 +122,18 @@ mod tests {
 
     use super::MutationOutcome;
 
-    fn written(code: &str, verdict: &MutationOutcome) -> ErrorExtensionValues {
+    fn written(code: &str, outcome: &MutationOutcome) -> ErrorExtensionValues {
         let mut error = ServerError::new("failed", None);
         let mut values = ErrorExtensionValues::default();
         values.set("code", code);
         values.set("retryAfter", 9);
         error.extensions = Some(values);
-        verdict.write_executed(&mut error);
+        outcome.write_executed(&mut error);
         error.extensions.unwrap_or_default()
     }
 
     #[test]
-    fn trying_again_is_proposed_where_it_cannot_do_something_twice() {
+    fn retry_after_is_set_only_where_a_retry_executes_nothing_twice() {
         let cases = [
             (Outcome::None, false, false, true),
             (Outcome::None, false, true, false),
@@ -143,24 +143,24 @@ mod tests {
             (Outcome::Committed, false, false, false),
             (Outcome::Committed, true, false, false),
         ];
-        for (outcome, keyed, repeats_others, proposed) in cases {
-            let verdict = MutationOutcome {
+        for (outcome, keyed, repeats_others, expected) in cases {
+            let mutation = MutationOutcome {
                 outcome,
                 keyed,
                 repeats_others,
                 ..MutationOutcome::NOTHING
             };
             for code in ["SERVICE_UNAVAILABLE", "INTERNAL_ERROR"] {
-                let values = written(code, &verdict);
+                let values = written(code, &mutation);
                 let retry = values.get("retryAfter");
-                assert_eq!(retry.is_some(), proposed, "{code}: {verdict:?}");
+                assert_eq!(retry.is_some(), expected, "{code}: {mutation:?}");
                 assert_eq!(values.get("outcome"), Some(&Value::from(outcome.name())));
             }
         }
     }
 
     #[test]
-    fn the_last_word_of_the_domain_has_an_outcome_only_below_what_took_effect() {
+    fn a_domain_error_has_an_outcome_only_below_a_committed_mutation() {
         let values = written("NOT_FOUND", &MutationOutcome::UNKNOWN_UNDER_KEY);
         assert_eq!(values.get("outcome"), None);
         let committed = MutationOutcome {

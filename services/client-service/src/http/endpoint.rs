@@ -1,4 +1,4 @@
-//! `/graphql`.
+//! The handler of `/graphql`.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,7 +27,6 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Serves what `executor` executes.
     #[must_use]
     pub fn new(executor: Executor, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
         let responder = Arc::new(Responder::new(executor, clock, tasks));
@@ -44,9 +43,9 @@ impl Endpoint {
         let (parts, body) = http.into_parts();
         let origin = Origin::of(&parts);
         let Some(media) = Media::accepted_by(&parts.headers) else {
-            let message = "an answer is application/json or application/graphql-response+json";
+            let message = "the response is application/json or application/graphql-response+json";
             let error = ApiError::new(Code::NotAcceptable, message);
-            let answer = self.refuse(&error, &MutationOutcome::NOTHING, &origin);
+            let answer = self.reject(&error, &MutationOutcome::NOTHING, &origin);
             return answer.into_response(Media::Json);
         };
         let mut kind = "unknown";
@@ -60,12 +59,12 @@ impl Endpoint {
                     Ok(answer) => answer,
                     // An earlier request with the key may have taken effect.
                     Err(error) if keyed => {
-                        self.refuse(&error, &MutationOutcome::UNKNOWN_UNDER_KEY, &origin)
+                        self.reject(&error, &MutationOutcome::UNKNOWN_UNDER_KEY, &origin)
                     }
-                    Err(error) => self.refuse(&error, &MutationOutcome::NOTHING, &origin),
+                    Err(error) => self.reject(&error, &MutationOutcome::NOTHING, &origin),
                 }
             }
-            Err(error) => self.refuse(&error, &MutationOutcome::NOTHING, &origin),
+            Err(error) => self.reject(&error, &MutationOutcome::NOTHING, &origin),
         };
         let outcome = match (answer.is_executed(), answer.is_final) {
             (true, true) => "ok",
@@ -86,7 +85,7 @@ impl Endpoint {
     }
 
     async fn read(&self, parts: &Parts, body: Body) -> Result<Prepared, ApiError> {
-        // The router answers HEAD by GET's handler, and drops the body.
+        // The router calls the handler of GET for HEAD, and drops the body.
         let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
         let query = if is_get {
             request::from_get(parts.uri.query().unwrap_or_default())?
@@ -95,7 +94,7 @@ impl Endpoint {
         };
         let prepared = self.responder.executor().prepare(query)?;
         if is_get && prepared.is_mutation() {
-            let message = "a mutation is sent by POST";
+            let message = "a mutation must be sent by POST";
             return Err(ApiError::new(Code::MethodNotAllowed, message));
         }
         Ok(prepared)
@@ -119,7 +118,8 @@ impl Endpoint {
         }
         let key = request::idempotency_key(&parts.headers)?;
         if let Some(minimum) = minimum {
-            // A mutation reads nothing before it writes, so nobody else would refuse the position in time.
+            // Checked before execution: a mutation reads only after it has written, too late to reject a position above the
+            // head.
             let services = self.responder.executor().services();
             services.require_position(origin, minimum).await?;
         }
@@ -139,14 +139,14 @@ impl Endpoint {
         }
     }
 
-    fn refuse(&self, error: &ApiError, verdict: &MutationOutcome, origin: &Origin) -> HttpResponse {
+    fn reject(&self, error: &ApiError, outcome: &MutationOutcome, origin: &Origin) -> HttpResponse {
         let message = without_values(&error.message);
         tracing::debug!(
             { fields::CODE } = error.code.name(),
             { fields::REASON } = (!error.code.may_quote()).then_some(message),
             { fields::CORRELATION_ID } = origin.request_id(),
-            "request refused"
+            "request rejected"
         );
-        self.responder.refused(error, verdict)
+        self.responder.refused(error, outcome)
     }
 }

@@ -1,8 +1,8 @@
-//! Who a browser may believe to talk to.
+//! Protection against DNS rebinding.
 //!
-//! Without authentication, whatever reaches the gateway may do everything. A page from anywhere can have its own name
-//! lead to this machine (DNS rebinding), and the browser then lets it read the answers: to the browser it is the page's
-//! own server. Only the Host header tells, so names that are not expected are refused.
+//! Without authentication, any client that reaches the gateway has full access. An attacker's web page can resolve its own
+//! domain to this machine (DNS rebinding); the browser then treats the gateway as the page's own server and lets the page
+//! read the responses. Only the Host header reveals this, so requests with an unexpected host name are rejected.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use serde_json::json;
 
 use crate::errors::Code;
 
-/// The names that may stand in a Host header, beside `localhost` and addresses, which cannot be made to lead elsewhere.
+/// The names allowed in a Host header, in addition to `localhost` and IP addresses, which an attacker cannot resolve to
+/// another machine.
 #[derive(Clone, Debug, Default)]
 pub struct AllowedHosts(Arc<[String]>);
 
@@ -29,14 +30,14 @@ impl AllowedHosts {
     fn allows(&self, host: &str) -> bool {
         let bare = host
             .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
+            .and_then(|inner| inner.strip_suffix(']'));
         let is_address = bare.unwrap_or(host).parse::<IpAddr>().is_ok();
         let name = host.to_lowercase();
         is_address || name == "localhost" || self.0.contains(&name)
     }
 }
 
-/// Answers requests to hosts that are not allowed.
+/// Rejects requests to hosts that are not allowed.
 pub async fn require(State(hosts): State<AllowedHosts>, request: Request, next: Next) -> Response {
     let host = host_of(request.uri(), request.headers());
     if host.as_deref().is_some_and(|host| hosts.allows(host)) {
@@ -55,9 +56,9 @@ mod tests {
     use super::AllowedHosts;
 
     #[test]
-    fn addresses_localhost_and_what_is_listed_pass() {
+    fn addresses_localhost_and_listed_names_are_allowed() {
         let hosts = AllowedHosts::new(&["Shop.example".to_owned()]);
-        for good in [
+        for allowed in [
             "127.0.0.1",
             "10.1.2.3",
             "[::1]",
@@ -65,16 +66,16 @@ mod tests {
             "LOCALHOST",
             "shop.EXAMPLE",
         ] {
-            assert!(hosts.allows(good), "{good}");
+            assert!(hosts.allows(allowed), "{allowed}");
         }
-        for bad in [
+        for denied in [
             "",
             "evil.example",
             "shop.example.evil",
             "localhost.evil",
             "127.0.0.1.nip.io",
         ] {
-            assert!(!hosts.allows(bad), "{bad}");
+            assert!(!hosts.allows(denied), "{denied}");
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Requests with an Idempotency-Key: executed once, answered alike.
+//! Requests with an Idempotency-Key: executed once; a repeat gets the same response.
 //!
 //! ```text
-//! Begin ── again ───────► the answer that was kept
+//! Begin ── again ───────► the stored response
 //!   │  ── in progress ──► 409      ── reused ──► 422
 //!   └─ fresh: a seed and a lease
 //!        execute, every command id derived from the seed   (Renew while it runs)
-//!        Finish with the answer, if the domain had the last word
+//!        Finish with the response, if it is final
 //! ```
 //!
-//! The answer leaves when it is kept: a repeat must not get another one. If it cannot be kept, what leaves says for each
-//! mutation whether it took effect.
+//! The response is sent only after it was stored, because a repeat must not get a different one. If it cannot be stored,
+//! the client gets errors instead, which state for each mutation whether it took effect.
 //!
-//! The execution is a task of its own: it ends, and its answer is kept, also when the client has gone. If this
-//! process dies, the lease passes; the next request with the key gets the same seed, and the event store
-//! recognises the commands that had committed.
+//! The execution is a separate task: it completes, and its response is stored, even if the client disconnects. If this
+//! process crashes, the lease expires; the next request with the key gets the same seed, and therefore the same command
+//! ids, by which the event store recognises the commands that had committed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,19 +30,18 @@ use crate::errors::ApiError;
 use crate::graphql::{Identity, Prepared, Query};
 use crate::upstream::{Claim, Lease};
 
-/// Who asks while nobody has to say who they are.
-const ANYBODY: &str = "anonymous";
+/// The principal of all requests while there is no authentication.
+const ANONYMOUS: &str = "anonymous";
 
-/// A request with its key.
 #[derive(Debug)]
 pub struct IdempotentRequest {
     pub key: String,
     pub request: Prepared,
-    /// Its ids; the seed is replaced by the key's.
+    /// Its seed is replaced by the one stored with the key.
     pub identity: Identity,
 }
 
-/// Answers a request that may have been answered before.
+/// Executes a request once; a repeat returns the stored response.
 ///
 /// # Errors
 /// The key is in use, or belongs to another request, or the command-service does not answer.
@@ -58,10 +57,10 @@ pub async fn execute_once(
     let services = responder.executor().services().clone();
     let hash = request_hash(request.query());
     let (seed, lease) = match services
-        .begin(&identity.origin, ANYBODY, &key, hash)
+        .begin(&identity.origin, ANONYMOUS, &key, hash)
         .await?
     {
-        Claim::Again(kept) => return from_kept(&kept),
+        Claim::Again(stored) => return from_stored(&stored),
         Claim::Fresh { seed, lease } => (seed, lease),
     };
     let identity = Identity {
@@ -69,15 +68,16 @@ pub async fn execute_once(
         keyed: true,
         ..identity
     };
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     let tasks = responder.tasks().clone();
     tasks.spawn_job(async move {
         let answer = execute_leased(&responder, request, identity, lease).await;
-        // The client may have gone; its repeat gets what was kept.
-        let _ = tell.send(answer);
+        // Fails if the client has disconnected; its repeat gets the stored response.
+        let _ = sender.send(answer);
     });
-    told.await
-        .map_err(|_| ApiError::internal("a request with an Idempotency-Key ended without answer"))
+    receiver.await.map_err(|_| {
+        ApiError::internal("a request with an Idempotency-Key ended without a response")
+    })
 }
 
 async fn execute_leased(
@@ -89,44 +89,46 @@ async fn execute_leased(
     let services = responder.executor().services();
     let execution = std::pin::pin!(responder.execute(request, identity));
     let renewal = std::pin::pin!(services.renew(&lease));
+    // The lease is renewed until the response exists, and released only by `finish`: were it released earlier, another
+    // process could execute the request again before its response is stored.
     let answer = match select(execution, renewal).await {
         Either::Left((answer, _)) => answer,
         Either::Right((never, _)) => match never {},
     };
-    if services.finish(&lease, to_kept(&answer)).await {
+    if services.finish(&lease, to_stored(&answer)).await {
         answer
     } else {
         responder.not_kept(answer)
     }
 }
 
-/// The bytes to keep, unless the answer is not the last word or too long to keep.
-fn to_kept(answer: &HttpResponse) -> Option<Vec<u8>> {
+/// The bytes to store; `None` if the response is not final or too long.
+fn to_stored(answer: &HttpResponse) -> Option<Vec<u8>> {
     if !answer.is_final {
         return None;
     }
     let position = answer.position.map(|position| position.to_string());
-    let mut kept = position.unwrap_or_default().into_bytes();
-    kept.push(b'\n');
-    kept.extend_from_slice(&answer.body);
-    (kept.len() <= MAX_KEPT_ANSWER_BYTES).then_some(kept)
+    let mut stored = position.unwrap_or_default().into_bytes();
+    stored.push(b'\n');
+    stored.extend_from_slice(&answer.body);
+    (stored.len() <= MAX_KEPT_ANSWER_BYTES).then_some(stored)
 }
 
-fn from_kept(kept: &[u8]) -> Result<HttpResponse, ApiError> {
-    let broken = || ApiError::internal("a kept answer cannot be read");
-    let end = kept
+fn from_stored(stored: &[u8]) -> Result<HttpResponse, ApiError> {
+    let broken = || ApiError::internal("a stored response cannot be read");
+    let end = stored
         .iter()
         .position(|byte| *byte == b'\n')
         .ok_or_else(broken)?;
-    let position = std::str::from_utf8(&kept[..end]).map_err(|_| broken())?;
+    let position = std::str::from_utf8(&stored[..end]).map_err(|_| broken())?;
     let position = match position {
         "" => None,
         digits => Some(digits.parse().map_err(|_| broken())?),
     };
-    Ok(HttpResponse::again(kept[end + 1..].to_vec(), position))
+    Ok(HttpResponse::again(stored[end + 1..].to_vec(), position))
 }
 
-/// The same for the same operation with the same variables, in whatever order those were written.
+/// A hash of the operation and its variables, independent of the order of the variables.
 fn request_hash(query: &Query) -> Vec<u8> {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
@@ -173,7 +175,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::response::HttpResponse;
-    use super::{from_kept, request_hash, to_kept};
+    use super::{from_stored, request_hash, to_stored};
     use crate::graphql::{Query, ReplacedNumbers};
 
     fn hash(text: &str, variables: serde_json::Value) -> Vec<u8> {
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_knows_operation_and_variables_but_not_their_order() {
+    fn the_hash_depends_on_operation_and_variables_but_not_on_their_order() {
         let one = hash("a", json!({"x": {"b": 1, "c": [2]}, "y": null}));
         let same: serde_json::Value =
             serde_json::from_str(r#"{"y": null, "x": {"c": [2], "b": 1}}"#).expect("JSON");
@@ -198,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_is_the_answer_again() {
+    fn a_stored_response_is_read_back_unchanged() {
         for position in [None, Some(42)] {
             let answer = HttpResponse::again(b"{\"data\":\n1}".to_vec(), position);
-            let kept = to_kept(&answer).expect("short enough");
-            assert_eq!(from_kept(&kept), Ok(answer));
+            let stored = to_stored(&answer).expect("short enough");
+            assert_eq!(from_stored(&stored), Ok(answer));
         }
-        assert!(from_kept(b"nonsense").is_err());
+        assert!(from_stored(b"nonsense").is_err());
         let long = HttpResponse::again(vec![b' '; 1024 * 1024], None);
-        assert_eq!(to_kept(&long), None);
+        assert_eq!(to_stored(&long), None);
     }
 }

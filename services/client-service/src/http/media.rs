@@ -2,12 +2,12 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// The media type of an answer.
+/// The media type of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
-    /// `application/json`: a well-formed request is answered 200 whatever the answer says.
+    /// `application/json`: the status of a well-formed request is 200, whatever the response contains.
     Json,
-    /// `application/graphql-response+json`: a request that is not executed is answered 400.
+    /// `application/graphql-response+json`: the status of a request that is not executed is 400.
     GraphqlResponse,
 }
 
@@ -20,14 +20,14 @@ impl Media {
         })
     }
 
-    /// What the client likes best of the two; `None` if it accepts neither. Who does not say, or accepts
-    /// everything, gets JSON.
+    /// The one of the two that the client prefers; `None` if it accepts neither. JSON without an Accept header, and for
+    /// clients that accept everything.
     #[must_use]
     pub fn accepted_by(headers: &HeaderMap) -> Option<Self> {
         let mut best: Option<(Self, f32)> = None;
-        let mut said = false;
+        let mut is_given = false;
         for value in headers.get_all(header::ACCEPT) {
-            said = true;
+            is_given = true;
             for range in value.to_str().unwrap_or_default().split(',') {
                 let Some((media, quality)) = accepted(range) else {
                     continue;
@@ -37,7 +37,7 @@ impl Media {
                 }
             }
         }
-        if said {
+        if is_given {
             best.map(|(media, _)| media)
         } else {
             Some(Self::Json)

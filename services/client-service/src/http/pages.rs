@@ -1,17 +1,17 @@
-//! Pages for people: `/graphiql` and `/schema.graphql`.
+//! Pages for developers: `/graphiql` and `/schema.graphql`.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
 const GRAPHIQL: &str = include_str!("../../assets/graphiql.html");
 
-/// What the page may load, and that it may not be put into a frame, where clicks could be stolen.
+/// The origins from which the page may load. It must not be framed, to prevent clickjacking.
 const POLICY: &str = "default-src 'none'; connect-src 'self'; img-src 'self' data:; \
     font-src https://unpkg.com data:; style-src 'unsafe-inline' https://unpkg.com; \
     script-src 'unsafe-inline' https://unpkg.com; worker-src blob:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// A page on which queries can be tried.
+/// The page of GraphiQL, an editor for queries.
 pub fn graphiql() -> Response {
     let mut page = typed("text/html; charset=utf-8", GRAPHIQL.to_owned());
     let headers = page.headers_mut();

@@ -1,4 +1,4 @@
-//! Reads a GraphQL request out of an HTTP request.
+//! Parses a GraphQL request from an HTTP request.
 
 use async_graphql::Variables;
 use axum::body::Body;
@@ -29,7 +29,7 @@ fn bad_request(message: impl Into<String>) -> ApiError {
     ApiError::new(Code::BadRequest, message)
 }
 
-/// Reads a POST.
+/// Parses a POST request.
 ///
 /// # Errors
 /// The body is not JSON, too long, or not a GraphQL request.
@@ -48,7 +48,7 @@ pub async fn from_post(headers: &HeaderMap, body: Body) -> Result<Query, ApiErro
         if error.is::<LengthLimitError>() {
             too_large()
         } else {
-            bad_request("the body could not be read to its end")
+            bad_request("the body could not be read completely")
         }
     })?;
     let bytes = bytes.to_bytes();
@@ -62,7 +62,7 @@ pub async fn from_post(headers: &HeaderMap, body: Body) -> Result<Query, ApiErro
     query(fields, replaced)
 }
 
-/// Reads a GET.
+/// Parses a GET request.
 ///
 /// # Errors
 /// The parameters are not a GraphQL request.
@@ -98,14 +98,14 @@ fn query(fields: Fields, replaced: ReplacedNumbers) -> Result<Query, ApiError> {
     let variables = fields.variables.unwrap_or_default();
     Ok(Query {
         text,
-        // Clients with a field for it send it empty.
+        // Some clients always send the field, empty if no name is set.
         operation_name: fields.operation_name.filter(|name| !name.is_empty()),
         variables: Variables::from_json(serde_json::Value::Object(variables)),
         replaced,
     })
 }
 
-/// The position that the request must see.
+/// The minimum position that the request must read at.
 ///
 /// # Errors
 /// The header is not a position.
@@ -130,7 +130,7 @@ pub fn minimum(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     })
 }
 
-/// Whether the request comes with an Idempotency-Key, good or bad.
+/// Whether the request has an Idempotency-Key, valid or not.
 #[must_use]
 pub fn has_idempotency_key(headers: &HeaderMap) -> bool {
     headers.contains_key(IDEMPOTENCY_KEY)
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_get_has_its_request_in_the_parameters() {
+    fn a_get_request_is_read_from_the_parameters() {
         let query = from_get("query=%7B+a+%7D&operationName=X&variables=%7B%22n%22%3A1%7D");
         let query = query.expect("a request");
         assert_eq!(query.text, "{ a }");

@@ -1,4 +1,4 @@
-//! Executes requests into responses, with or without a key.
+//! Executes requests and creates their responses.
 
 use std::sync::Arc;
 
@@ -9,17 +9,16 @@ use super::response::HttpResponse;
 use crate::errors::{ApiError, MutationOutcome};
 use crate::graphql::{Executor, Identity, Prepared};
 
-/// What executes requests, and tells the time for their responses.
+/// Executes requests, with the clock for the timestamps of errors.
 #[derive(Debug)]
 pub struct Responder {
     executor: Executor,
     clock: Arc<dyn Clock>,
-    /// Requests with an Idempotency-Key end here also when their client has gone.
+    /// Requests with an Idempotency-Key run here, so that they complete even if the client disconnects.
     tasks: Tasks,
 }
 
 impl Responder {
-    /// Responds with what `executor` executes.
     #[must_use]
     pub const fn new(executor: Executor, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
         Self {
@@ -29,7 +28,6 @@ impl Responder {
         }
     }
 
-    /// What executes the requests.
     #[must_use]
     pub const fn executor(&self) -> &Executor {
         &self.executor
@@ -46,13 +44,13 @@ impl Responder {
         HttpResponse::executed(executed, self.clock.now())
     }
 
-    /// What is answered to a request that is not executed.
+    /// The response to a request that was rejected before execution.
     #[must_use]
-    pub fn refused(&self, error: &ApiError, verdict: &MutationOutcome) -> HttpResponse {
-        HttpResponse::refused(error, verdict, self.clock.now())
+    pub fn refused(&self, error: &ApiError, outcome: &MutationOutcome) -> HttpResponse {
+        HttpResponse::refused(error, outcome, self.clock.now())
     }
 
-    /// What is answered in place of an answer that could not be kept.
+    /// The response in place of one that could not be stored under its key.
     #[must_use]
     pub fn not_kept(&self, answer: HttpResponse) -> HttpResponse {
         answer.not_kept(self.clock.now())

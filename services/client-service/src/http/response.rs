@@ -1,4 +1,4 @@
-//! Answers: a status, a body, and the position that it reflects.
+//! HTTP responses: a status, a body, and the log position that it reflects.
 
 use async_graphql::{ErrorExtensionValues, PathSegment, ServerError, Value};
 use axum::body::Body;
@@ -13,21 +13,21 @@ use crate::errors::{self, ApiError, Code, MutationOutcome};
 use crate::graphql::{Executed, root_of};
 use crate::upstream::{Entry, verdict};
 
-/// The header that carries positions, both ways.
+/// The header with the minimum position of a request, and with the position of a response.
 pub const MIN_POSITION: HeaderName = HeaderName::from_static("x-min-position");
 
-/// The answer to one request, before the media type decides how it is sent.
+/// The response to one request, before the media type determines its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpResponse {
     pub body: Vec<u8>,
-    /// The position that it reflects.
+    /// The log position that it reflects.
     pub position: Option<u64>,
-    /// Whether the domain had the last word, so that a repeat may get the same answer.
+    /// Whether all its errors are decisions of the domain, so that a repeat may get the same response.
     pub is_final: bool,
-    /// The code of its first error.
+    /// The code of the first error.
     pub code: Option<String>,
     status: Status,
-    /// What the request's mutations came to.
+    /// The outcomes of the request's mutations.
     mutations: Vec<Entry>,
 }
 
@@ -59,8 +59,8 @@ struct Extensions {
     committed: Vec<Committed>,
 }
 
-/// A mutation that took effect, and of which the response says nothing else: another one of the same request failed, and
-/// its null took all data along.
+/// A mutation that took effect but appears nowhere else in the response: another mutation of the request failed, and its
+/// null propagated to the whole data.
 #[derive(Serialize)]
 struct Committed {
     path: [String; 1],
@@ -77,12 +77,12 @@ impl Extensions {
 }
 
 impl HttpResponse {
-    /// The answer to a request that was refused.
+    /// The response to a request that was rejected before execution.
     #[must_use]
-    pub fn refused(error: &ApiError, verdict: &MutationOutcome, now: DateTime<Utc>) -> Self {
+    pub fn refused(error: &ApiError, outcome: &MutationOutcome, now: DateTime<Utc>) -> Self {
         let mut shown = ServerError::new(error.message.as_str(), error.place.as_deref().copied());
         shown.extensions = Some(error.extensions());
-        verdict.write(&mut shown);
+        outcome.write(&mut shown);
         complete(&mut shown, now);
         Self {
             body: write(None, &[shown], Extensions::default()),
@@ -97,7 +97,7 @@ impl HttpResponse {
         }
     }
 
-    /// The answer to a request that was executed, or did not fit the schema.
+    /// The response to a request that was executed, or was invalid against the schema.
     #[must_use]
     pub fn executed(mut executed: Executed, now: DateTime<Utc>) -> Self {
         let bad_request = |error: &ServerError| code_of(error) == Some(Code::BadRequest.name());
@@ -133,8 +133,8 @@ impl HttpResponse {
         }
     }
 
-    /// What is answered in place of this, because it could not be kept under its key: a repeat could get another answer.
-    /// Where no command was sent it gets the same one.
+    /// The response in place of this one, which could not be stored under its key: a repeat could get a different one, so
+    /// this one must not be sent. If no command was sent, a repeat gets the same response and this one is returned.
     #[must_use]
     pub fn not_kept(self, now: DateTime<Utc>) -> Self {
         if self.mutations.is_empty() {
@@ -142,7 +142,7 @@ impl HttpResponse {
         }
         let error = |entry: &Entry| {
             let path = vec![PathSegment::Field(entry.field.clone())];
-            let error = ApiError::new(Code::ServiceUnavailable, "the answer could not be kept");
+            let error = ApiError::new(Code::ServiceUnavailable, "the response could not be stored");
             let mut shown = ServerError::new(error.message.as_str(), Some(entry.place));
             shown.path = path;
             shown.extensions = Some(error.extensions());
@@ -163,7 +163,7 @@ impl HttpResponse {
         }
     }
 
-    /// The answer that was given to the same request before.
+    /// The stored response of an earlier, equal request.
     #[must_use]
     pub const fn again(body: Vec<u8>, position: Option<u64>) -> Self {
         Self {
@@ -176,7 +176,7 @@ impl HttpResponse {
         }
     }
 
-    /// A fault of the request that only a service could find.
+    /// An error of the request itself that only a service could detect.
     fn bad_request(mut error: ServerError, now: DateTime<Utc>) -> Self {
         error.path.clear();
         error.locations.clear();
@@ -197,7 +197,7 @@ impl HttpResponse {
         self.status == Status::Executed
     }
 
-    /// The HTTP response in this media type.
+    /// Converts it into an HTTP response of this media type.
     #[must_use]
     pub fn into_response(self, media: Media) -> Response {
         let status = match (self.status, media) {
@@ -226,11 +226,11 @@ fn write(data: Option<&Value>, errors: &[ServerError], extensions: Extensions) -
         data,
         extensions,
     };
-    // Maps with text keys and finite numbers: nothing in it can fail.
+    // Cannot fail: maps have text keys, and numbers are finite.
     serde_json::to_vec(&fields).unwrap_or_default()
 }
 
-/// What took effect and is neither in the data nor mentioned by an error.
+/// The committed mutations that are neither in the data nor mentioned by an error.
 fn unmentioned(executed: &Executed) -> Vec<Committed> {
     if executed.data != Some(Value::Null) {
         return Vec::new();
@@ -251,7 +251,7 @@ fn unmentioned(executed: &Executed) -> Vec<Committed> {
         .collect()
 }
 
-/// Every error has a code and a time. What the engine itself says is about the request's fit to the schema.
+/// Adds the timestamp, and the code of the engine's own errors, all of which are about validation against the schema.
 fn complete(error: &mut ServerError, now: DateTime<Utc>) {
     let extensions = error
         .extensions

@@ -17,16 +17,13 @@ use super::endpoint::Endpoint;
 use super::hosts::{self, AllowedHosts};
 use super::pages;
 
-/// What is served beside GraphQL.
+/// What is served in addition to GraphQL.
 #[derive(Debug)]
 pub struct Site {
-    /// The parts of `/health`.
     pub health: Health,
-    /// The text of `/metrics`.
     pub metrics: Metrics,
-    /// Whether `/graphiql` and `/schema.graphql` are there.
+    /// Whether `/graphiql` and `/schema.graphql` are served.
     pub explorer: bool,
-    /// The names under which the gateway is reached.
     pub hosts: AllowedHosts,
 }
 
@@ -48,7 +45,7 @@ pub fn router(endpoint: Arc<Endpoint>, site: Site) -> Router {
         .layer(from_fn(observe))
 }
 
-/// Counts and times every request.
+/// Measures every request, and sets a header that all responses have.
 async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = method_name(request.method());
@@ -68,7 +65,7 @@ async fn observe(request: Request, next: Next) -> Response {
     response
 }
 
-/// Labels come from a fixed set, so that nobody can make the metrics grow.
+/// Labels have a fixed set of values, so that clients cannot create an unbounded number of time series.
 fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,13 +1,13 @@
-//! A batch without a timer.
+//! A data loader that batches without a timer.
 //!
 //! ```text
-//! first load  ── opens a batch, lets everybody else run once ── closes it, fetches, tells all
-//! other loads ── add their key to the open batch ─────────────── wait to be told
+//! leader    ── opens a batch, yields once ────── closes it, fetches, sends the rows to the followers
+//! followers ── add their keys to the open batch ── wait for the rows
 //! ```
 //!
-//! The fields of one GraphQL level are polled by one task, one after the other. So when the first one that asked
-//! is polled again, all its siblings have asked: the batch is complete without waiting a fixed time, which would
-//! cost that time when there is only one.
+//! The fields of one GraphQL level are polled by one task, one after the other. When the leader is polled again, all its
+//! siblings have added their keys: the batch is complete without waiting a fixed time, which a single load would have to
+//! wait too.
 
 use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
@@ -19,9 +19,9 @@ use tokio::sync::watch;
 use crate::errors::ApiError;
 
 type Rows<V> = HashMap<String, Arc<V>>;
-type Told<V> = Option<Result<Arc<Rows<V>>, ApiError>>;
+type Fetched<V> = Option<Result<Arc<Rows<V>>, ApiError>>;
 
-/// Collects keys into one fetch, and remembers what was fetched.
+/// Combines concurrent loads into one fetch, and caches the rows.
 #[derive(Debug)]
 pub struct Batch<V> {
     state: Mutex<State<V>>,
@@ -29,7 +29,7 @@ pub struct Batch<V> {
 
 #[derive(Debug)]
 struct State<V> {
-    /// What was fetched; `None`: there is no such thing.
+    /// The rows fetched so far; `None` if there is no row with the key.
     known: HashMap<String, Option<Arc<V>>>,
     open: Option<Open<V>>,
 }
@@ -37,13 +37,13 @@ struct State<V> {
 #[derive(Debug)]
 struct Open<V> {
     keys: HashSet<String>,
-    told: watch::Receiver<Told<V>>,
+    rows: watch::Receiver<Fetched<V>>,
 }
 
 enum Role<V> {
     Known(Option<Arc<V>>),
-    Leader(watch::Sender<Told<V>>),
-    Follower(watch::Receiver<Told<V>>),
+    Leader(watch::Sender<Fetched<V>>),
+    Follower(watch::Receiver<Fetched<V>>),
 }
 
 impl<V> Default for Batch<V> {
@@ -58,39 +58,39 @@ impl<V> Default for Batch<V> {
 }
 
 impl<V> Batch<V> {
-    /// The thing with this key, if there is one. Of all who ask at the same time, one calls `fetch` for all.
+    /// The row with this key, if there is one. Of all concurrent loads, one calls `fetch` for all.
     ///
     /// # Errors
-    /// The fetch failed; all who asked get the same error.
+    /// The fetch failed; all loads of the batch return the same error.
     pub async fn load<F>(&self, key: &str, fetch: F) -> Result<Option<Arc<V>>, ApiError>
     where
         F: AsyncFnOnce(Vec<String>) -> Result<Rows<V>, ApiError>,
     {
         match self.join(key) {
             Role::Known(value) => Ok(value),
-            Role::Leader(tell) => {
-                let_others_run().await;
+            Role::Leader(sender) => {
+                yield_once().await;
                 let keys = self.close();
                 let rows = fetch(keys.clone()).await.map(Arc::new);
-                // Those who no longer wait do not need it.
-                let _ = tell.send(Some(rows.clone()));
+                // Fails if no follower waits any more.
+                let _ = sender.send(Some(rows.clone()));
                 let rows = rows?;
                 self.remember(keys, &rows);
                 Ok(rows.get(key).cloned())
             }
-            Role::Follower(mut told) => {
-                let told = told.wait_for(Option::is_some).await;
-                match told.as_deref() {
+            Role::Follower(mut receiver) => {
+                let fetched = receiver.wait_for(Option::is_some).await;
+                match fetched.as_deref() {
                     Ok(Some(Ok(rows))) => Ok(rows.get(key).cloned()),
                     Ok(Some(Err(error))) => Err(error.clone()),
-                    // The leader was dropped: its part of the response has failed otherwise.
-                    Ok(None) | Err(_) => Err(ApiError::internal("a batch ended without an answer")),
+                    // The leader was dropped, because its part of the response failed.
+                    Ok(None) | Err(_) => Err(ApiError::internal("a batch ended without rows")),
                 }
             }
         }
     }
 
-    /// Forgets what was fetched.
+    /// Clears the cached rows.
     pub fn forget(&self) {
         self.lock().known.clear();
     }
@@ -102,14 +102,14 @@ impl<V> Batch<V> {
         }
         if let Some(open) = &mut state.open {
             open.keys.insert(key.to_owned());
-            return Role::Follower(open.told.clone());
+            return Role::Follower(open.rows.clone());
         }
-        let (tell, told) = watch::channel(None);
+        let (sender, rows) = watch::channel(None);
         state.open = Some(Open {
             keys: HashSet::from([key.to_owned()]),
-            told,
+            rows,
         });
-        Role::Leader(tell)
+        Role::Leader(sender)
     }
 
     fn close(&self) -> Vec<String> {
@@ -130,8 +130,8 @@ impl<V> Batch<V> {
     }
 }
 
-/// Lets this task's other futures run once.
-async fn let_others_run() {
+/// Lets the other futures of this task be polled once.
+async fn yield_once() {
     let mut first = true;
     poll_fn(|context| {
         if std::mem::take(&mut first) {
@@ -156,7 +156,7 @@ mod tests {
     use crate::errors::{ApiError, Code};
 
     #[tokio::test]
-    async fn all_who_ask_at_the_same_time_are_one_fetch() {
+    async fn concurrent_loads_are_one_fetch() {
         let batch = Batch::<String>::default();
         let fetches = AtomicUsize::new(0);
         let fetch = async |keys: Vec<String>| {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_reaches_all_and_is_not_remembered() {
+    async fn a_failure_is_returned_to_all_and_is_not_cached() {
         let batch = Batch::<String>::default();
         let fail = async |_| Err(ApiError::new(Code::ServiceUnavailable, "down"));
         let loads = ["a", "b"].map(|key| batch.load(key, fail));

@@ -1,4 +1,4 @@
-//! One call, over all its tries.
+//! One call, with its retries.
 
 use contract::metadata;
 use contract::status::{Outcome, Reason, code_name, committed_at};
@@ -8,7 +8,7 @@ use tonic::{Code, Request, Response, Status};
 use super::policy::RetryPolicy;
 use crate::errors::{Effect, is_late, is_transport_failure, outcome_of};
 
-/// A method, as metrics name it.
+/// A method, named as in metrics.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Method {
     pub service: &'static str,
@@ -16,11 +16,11 @@ pub(super) struct Method {
     pub effect: Effect,
 }
 
-/// A service's answer with its metadata.
+/// A service's response with its metadata.
 pub type Answered<R> = Result<Response<R>, Status>;
 
-/// Sends what `send` sends until it is answered, the tries are used up, or the deadline has passed. The status of a
-/// write says the outcome of all its tries.
+/// Calls `send` until it succeeds or fails permanently, the tries are used up, or the deadline has passed. The status of a
+/// failed write carries the combined outcome of all its tries.
 pub(super) async fn call<M, R, F>(
     method: Method,
     tries: RetryPolicy,
@@ -40,32 +40,38 @@ where
         used += 1;
         let answer = timeout_at(deadline, send(request))
             .await
-            .unwrap_or_else(|_| Err(too_late()))
-            .map_err(|status| if is_late(&status) { too_late() } else { status });
+            .unwrap_or_else(|_| Err(deadline_exceeded()))
+            .map_err(|status| {
+                if is_late(&status) {
+                    deadline_exceeded()
+                } else {
+                    status
+                }
+            });
         count(method, answer.as_ref().err());
         let status = match answer {
             Ok(answer) => return Ok(answer),
             Err(status) => status,
         };
         known.learn_from(&status);
-        let again = Instant::now() + backoff.next_pause();
-        let is_last = used >= tries.limit || again >= deadline;
-        if is_last || !is_worth_another_try(&status, method.effect) {
+        let retry_at = Instant::now() + backoff.next_pause();
+        let is_last = used >= tries.limit || retry_at >= deadline;
+        if is_last || !is_retryable(&status, method.effect) {
             return Err(match method.effect {
                 Effect::Read => status,
                 Effect::Write => known.mark(status),
             });
         }
-        sleep_until(again).await;
+        sleep_until(retry_at).await;
     }
 }
 
-fn too_late() -> Status {
-    Status::deadline_exceeded("no answer within the deadline")
+fn deadline_exceeded() -> Status {
+    Status::deadline_exceeded("no response within the deadline")
 }
 
-/// What is known after several tries. The last one may know of itself that it did nothing, but not of those before it;
-/// and what one of them knows to have taken effect has done so.
+/// The combined outcome of several tries. The last status may report that its own try had no effect, but not so for the
+/// tries before it; and once one of them has reported an effect, the command has taken effect.
 #[derive(Clone, Copy, Debug)]
 struct KnownPositions {
     outcome: Outcome,
@@ -99,18 +105,18 @@ impl KnownPositions {
     }
 }
 
-fn is_worth_another_try(status: &Status, effect: Effect) -> bool {
+fn is_retryable(status: &Status, effect: Effect) -> bool {
     if is_transport_failure(status) {
         return true;
     }
     match status.code() {
-        // The deadline of a try is shorter than ours if the service caps it.
+        // A service may cap the deadline of a try, so that time is left for another one.
         Code::Unavailable | Code::DeadlineExceeded => match effect {
             Effect::Read => !matches!(
                 Reason::of(status),
                 Some(Reason::ReadSideBehind | Reason::ReadSideBuilding | Reason::ReadSideStalled)
             ),
-            // The command id makes it safe, and the service's own words about the outcome are those of one try.
+            // Safe because of the command id, also after an unknown outcome: the repeat resolves it.
             Effect::Write => true,
         },
         Code::ResourceExhausted => true,
@@ -168,12 +174,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_what_may_help_is_tried_again() {
+    async fn only_transient_failures_are_retried() {
         let unavailable = || Status::unavailable("restarting");
         assert_eq!(tries_of(Effect::Write, unavailable).await, 4);
         assert_eq!(tries_of(Effect::Read, unavailable).await, 4);
-        let behind = || Reason::ReadSideBehind.status("behind");
-        assert_eq!(tries_of(Effect::Read, behind).await, 1);
+        let lagging = || Reason::ReadSideBehind.status("lagging");
+        assert_eq!(tries_of(Effect::Read, lagging).await, 1);
         let building = || Reason::ReadSideBuilding.status("being built");
         assert_eq!(tries_of(Effect::Read, building).await, 1);
         let unknown = || Reason::OutcomeUnknown.status("connection lost");
@@ -185,7 +191,7 @@ mod tests {
         );
     }
 
-    /// The status after tries that fail like these, one after the other.
+    /// The status of a call whose tries fail with these statuses.
     async fn status_after(tries: Vec<Status>) -> Status {
         let sent = AtomicU32::new(0);
         let method = Method {
@@ -210,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_all_tries_the_one_that_did_most_tells_the_outcome() {
+    async fn the_outcome_is_the_strongest_of_all_tries() {
         let of = |outcome: Outcome| match outcome {
             Outcome::Committed => committed_at(7, Status::unavailable("failed")),
             other => other.unavailable("failed"),
@@ -219,27 +225,27 @@ mod tests {
         for first in all {
             for then in all {
                 let status = status_after(vec![of(first), of(then)]).await;
-                let most = first.max(then);
-                assert_eq!(Outcome::of(&status), Some(most), "{first:?}, {then:?}");
+                let strongest = first.max(then);
+                assert_eq!(Outcome::of(&status), Some(strongest), "{first:?}, {then:?}");
                 let position = metadata::position(status.metadata(), metadata::POSITION);
-                let expected = (most == Outcome::Committed).then_some(7);
+                let expected = (strongest == Outcome::Committed).then_some(7);
                 assert_eq!(position.expect("a position"), expected);
             }
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_at_the_door_says_nothing_of_the_tries_before_it() {
-        let lost = Status::unavailable("gone");
-        let refused = Status::permission_denied("who?");
-        let status = status_after(vec![lost, refused.clone()]).await;
+    async fn a_denied_try_does_not_settle_the_outcome_of_earlier_tries() {
+        let lost = Status::unavailable("connection lost");
+        let denied = Status::permission_denied("not allowed");
+        let status = status_after(vec![lost, denied.clone()]).await;
         assert_eq!(Outcome::of(&status), Some(Outcome::Unknown));
-        let status = status_after(vec![refused]).await;
+        let status = status_after(vec![denied]).await;
         assert_eq!(Outcome::of(&status), Some(Outcome::None));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_deadline_is_over_all_tries() {
+    async fn the_deadline_includes_all_tries() {
         let started = tokio::time::Instant::now();
         let method = Method {
             service: "test",

@@ -1,4 +1,4 @@
-//! Calls about categories.
+//! Commands and queries of categories.
 
 use contract::proto::category_command_client::CategoryCommandClient;
 use contract::proto::{self, CategoryUpParam, CategoryUpResult, Error};
@@ -70,7 +70,7 @@ fn queries(channel: GrpcChannel) -> CategoryQueryClient<GrpcChannel> {
     CategoryQueryClient::new(channel).max_decoding_message_size(MAX_ENCODED_BYTES)
 }
 
-/// Reads about categories. Each fails with the status of its last try.
+/// Queries of categories. Each fails with the status of its last try.
 impl Services {
     pub(crate) async fn category(
         &self,

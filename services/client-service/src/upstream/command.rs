@@ -1,4 +1,4 @@
-//! Commands.
+//! Sends commands to the command-service, and records their outcomes.
 
 use contract::metadata;
 use contract::proto::admin_client::AdminClient;
@@ -16,15 +16,15 @@ use crate::errors::{ApiError, Code, Effect, from_business, from_grpc, outcome_of
 
 const ADMIN: &str = "proto.Admin";
 
-/// What a command left behind.
+/// The entity after a command.
 #[derive(Debug)]
 pub struct CommandReply<T> {
     pub entity: T,
-    /// Whether the command had nothing to do. The entity's own times may then be older than those of its row.
+    /// Whether the command changed nothing. The entity's timestamps may then be older than those of its row.
     pub unchanged: bool,
 }
 
-/// What a command creates, changes or deletes.
+/// An entity that a command creates, changes or deletes.
 pub(super) trait Entity {
     fn id(&self) -> &str;
 }
@@ -35,9 +35,8 @@ impl<T: Entity> Entity for CommandReply<T> {
     }
 }
 
-/// A reply that is either a refusal or an entity.
+/// A reply that holds either an error or an entity.
 pub(super) trait Reply {
-    /// What it is about.
     type Entity: Entity;
     fn parts(self) -> (Option<Error>, Option<Self::Entity>);
 }
@@ -47,7 +46,7 @@ pub(super) fn command_reply<T>(entity: Option<T>, unchanged: bool) -> Option<Com
 }
 
 impl Services {
-    /// Sends a command, again and again while its outcome is unknown.
+    /// Sends a command, and retries it while its outcome is unknown.
     pub(super) async fn command<M, R, F>(
         &self,
         (scope, id): (&RequestContext, CommandId),
@@ -73,6 +72,7 @@ impl Services {
             request
         };
         let send = |request| send(self.channels().command.clone(), request);
+        // Recorded before the call: should this future be dropped meanwhile, the outcome stays unknown.
         scope.journal.note(id, Outcome::Unknown);
         let answer = match call(method, self.policy().write, request, send).await {
             Ok(answer) => answer,
@@ -92,18 +92,18 @@ impl Services {
                 Ok(entity)
             }
             (None, None) => {
-                // A refusal has no position.
+                // A position proves that the command took effect, since rejections have none.
                 if position.is_some() {
                     scope.journal.committed(id, position, None);
                 }
                 Err(ApiError::internal(format!(
-                    "{service}/{name} answered neither an entity nor an error"
+                    "{service}/{name} returned neither an entity nor an error"
                 )))
             }
         }
     }
 
-    /// Refuses a position that the log has not reached.
+    /// Rejects a position that the log has not reached.
     pub(crate) async fn require_position(
         &self,
         origin: &Origin,
@@ -133,14 +133,14 @@ impl Services {
         self.saw(head);
         if position > head {
             let message =
-                format!("X-Min-Position is at most the log's head {head}, got {position}");
+                format!("X-Min-Position must be at most the log's head {head}, got {position}");
             return Err(ApiError::new(Code::BadRequest, message));
         }
         Ok(())
     }
 }
 
-/// What is known of a command that was not answered.
+/// Records the outcome of a command that failed with a status.
 fn note_failed(scope: &RequestContext, id: CommandId, status: &Status) {
     match outcome_of(status) {
         Outcome::Committed => {

@@ -1,4 +1,4 @@
-//! How the two services say they are.
+//! Health checks of the two services.
 
 use std::time::Duration;
 
@@ -10,35 +10,31 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::services::Services;
 
-/// The longest that a service may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     Command,
     Query,
 }
 
-/// What a service says of itself or of one of its parts.
+/// The health of a service, or of one of its components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceHealth {
     Serving,
-    /// It says that it does not.
+    /// It reports that it does not serve.
     NotServing,
     Unreachable,
 }
 
-/// All that the gateway asks a service.
+/// The results of all health checks of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceReport {
-    /// Whether it can serve.
     pub ready: ServiceHealth,
-    /// Whether all its parts work.
+    /// Whether all its components work.
     pub all_parts: ServiceHealth,
-    /// Whether it reaches its database.
     pub database: ServiceHealth,
-    /// Whether its cache works; the write side has none.
+    /// Unreachable for the write side, which has no cache.
     pub cache: ServiceHealth,
 }
 
@@ -52,7 +48,7 @@ impl ServiceReport {
 }
 
 impl Services {
-    /// Asks a service how it is.
+    /// Runs all health checks of a service.
     pub(crate) async fn report_of(&self, service: Service) -> ServiceReport {
         let asked = async {
             let (ready, all_parts, database, cache) = tokio::join!(
@@ -78,7 +74,7 @@ impl Services {
             .unwrap_or(ServiceReport::UNREACHABLE)
     }
 
-    /// Asks a service about one of its parts; `""` is all of it.
+    /// Checks one component of a service; `""` is the service itself.
     async fn health_of(&self, service: Service, part: &str) -> ServiceHealth {
         let channel = match service {
             Service::Command => self.channels().command.clone(),

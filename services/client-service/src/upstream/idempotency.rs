@@ -1,4 +1,4 @@
-//! The answers of requests that carry an Idempotency-Key, kept by the command-service.
+//! The responses of requests with an Idempotency-Key, stored by the command-service.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -23,28 +23,28 @@ use crate::errors::{ApiError, Code, Effect, from_grpc};
 
 const SERVICE: &str = "proto.Idempotency";
 
-/// The right to execute a request, until it passes.
+/// The right to execute a request, until it expires.
 #[derive(Clone, Debug)]
 pub struct Lease {
     principal: String,
     key: String,
     token: String,
     lasts: Duration,
-    /// The request that has it.
+    /// The request that holds the lease.
     origin: Origin,
 }
 
-/// What became of a key.
+/// The result of claiming a key.
 #[derive(Debug)]
 pub enum Claim {
     /// Execute the request under this seed.
     Fresh {
         /// The request's command ids are derived from it.
         seed: CommandId,
-        /// To be renewed while the request runs, and then finished.
+        /// Must be renewed while the request runs, and then finished.
         lease: Lease,
     },
-    /// It was answered before, with this.
+    /// The stored response of an earlier request with the key.
     Again(Vec<u8>),
 }
 
@@ -61,24 +61,25 @@ impl Services {
             principal: principal.to_owned(),
             key: key.to_owned(),
             request_hash,
-            // Chosen here, so that a second try finds the lease of the first one to be its own.
+            // Chosen by the client, so that a retry recognises the lease that an earlier try has acquired.
             token: format!("{:032x}", rand::random::<u128>()),
         };
         let send = async |request| self.idempotency().begin(request).await;
         let request = || request(origin, message.clone());
-        let begun = call(method("Begin"), self.policy().write, request, send)
+        let claim = call(method("Begin"), self.policy().write, request, send)
             .await
             .map_err(|status| from_grpc(&status, Effect::Write))?
             .into_inner();
-        match begun.state() {
+        match claim.state() {
             IdempotencyState::Fresh => {
-                let from = Uuid::parse_str(&begun.seed)
-                    .map_err(|error| ApiError::internal(format!("a seed is no UUID: {error}")))?;
+                let from = Uuid::parse_str(&claim.seed).map_err(|error| {
+                    ApiError::internal(format!("a seed is not a UUID: {error}"))
+                })?;
                 let lease = Lease {
                     principal: message.principal,
                     key: message.key,
-                    token: begun.token,
-                    lasts: Duration::from_millis(u64::try_from(begun.lease_ms).unwrap_or(0)),
+                    token: claim.token,
+                    lasts: Duration::from_millis(u64::try_from(claim.lease_ms).unwrap_or(0)),
                     origin: origin.clone(),
                 };
                 Ok(Claim::Fresh {
@@ -86,8 +87,8 @@ impl Services {
                     lease,
                 })
             }
-            IdempotencyState::Again => Ok(Claim::Again(begun.answer.into())),
-            IdempotencyState::InProgress => Err(in_progress(begun.retry_after_ms)),
+            IdempotencyState::Again => Ok(Claim::Again(claim.answer.into())),
+            IdempotencyState::InProgress => Err(in_progress(claim.retry_after_ms)),
             IdempotencyState::Reused => Err(ApiError::new(
                 Code::IdempotencyKeyReused,
                 "the Idempotency-Key was used with another operation or other variables",
@@ -96,7 +97,8 @@ impl Services {
         }
     }
 
-    /// Keeps a lease until the caller drops this. Losing it is no failure: the event store knows each command's id.
+    /// Renews a lease until the caller drops this future. A lost lease does no harm: should another process execute the
+    /// request too, the event store recognises the command ids.
     pub(crate) async fn renew(&self, lease: &Lease) -> Infallible {
         let pause = (lease.lasts / 3).max(Duration::from_millis(100));
         let once = RetryPolicy {
@@ -115,25 +117,26 @@ impl Services {
             };
             let send = async |request| self.idempotency().renew(request).await;
             if let Err(status) = call(method("Renew"), once, message, send).await {
-                // Each request with a key has a lease, and all miss the same service.
+                // One log for all leases, because they fail together when the service is unreachable.
                 static NOT_RENEWED: FailureLog = FailureLog::new();
                 if let Some(suppressed) = NOT_RENEWED.failed(Instant::now()) {
                     tracing::warn!(
                         { fields::RPC_STATUS } = code_name(status.code()),
                         { fields::SUPPRESSED } = suppressed,
-                        "a lease was not renewed"
+                        "the lease of an Idempotency-Key was not renewed"
                     );
                 }
             }
         }
     }
 
-    /// Ends a lease, with the answer to keep. Says whether it is kept, or there is none to keep.
+    /// Releases a lease, with the response to store if it is final. Returns whether the response may be sent: it is stored,
+    /// or none is to be stored.
     ///
-    /// The event store knows commands that committed, but not those that were refused, or had nothing to do: executed
-    /// again they may end otherwise. So an answer that may not have been kept is none yet.
+    /// The event store recognises commands that committed, but not those that were rejected or had nothing to do: executed
+    /// again, they may have another result. So a response that may not be stored must not be sent.
     pub(crate) async fn finish(&self, lease: &Lease, answer: Option<Vec<u8>>) -> bool {
-        let is_to_be_kept = answer.is_some();
+        let must_be_stored = answer.is_some();
         let message = IdempotencyFinishParam {
             principal: lease.principal.clone(),
             key: lease.key.clone(),
@@ -142,10 +145,10 @@ impl Services {
         };
         let send = async |request| self.idempotency().finish(request).await;
         let request = || request(&lease.origin, message.clone());
-        let is_kept = match call(method("Finish"), self.policy().write, request, send).await {
+        let is_stored = match call(method("Finish"), self.policy().write, request, send).await {
             Ok(reply) if reply.get_ref().kept => true,
             Ok(_) => {
-                tracing::warn!("an answer was not kept: another process executes the request");
+                tracing::warn!("a response was not stored: another process executes the request");
                 false
             }
             Err(status) => {
@@ -155,14 +158,14 @@ impl Services {
                         { fields::RPC_STATUS } = code_name(status.code()),
                         { fields::ERROR_ID } = error_id(&status),
                         { fields::SUPPRESSED } = suppressed,
-                        "an answer was not kept"
+                        "a response was not stored"
                     );
                 }
                 false
             }
         };
-        // What was not released passes.
-        is_kept || !is_to_be_kept
+        // A lease that was not released expires.
+        is_stored || !must_be_stored
     }
 
     fn idempotency(&self) -> IdempotencyClient<GrpcChannel> {

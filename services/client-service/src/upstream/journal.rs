@@ -1,13 +1,13 @@
-//! What the mutations of one request came to.
+//! The outcomes of the mutations of one request.
 //!
 //! ```text
-//! entered ── sent ──► unknown ── answered ──► committed, with its position and the id of what it is about
-//!  (none)               │ └───── refused, or known not to have taken effect ──► none
-//!                       └─────── no answer ──► unknown
+//! entered ── sent ──► unknown ── success ──► committed, with its position and the id of its entity
+//!  (none)               │ └───── rejected, or certain to have had no effect ──► none
+//!                       └─────── no response ──► unknown
 //! ```
 //!
-//! An error of the response is about the mutation at the root of its path, whatever it was that failed below it. So
-//! what an error says of the outcome is read here, when all of the request has ended, and not where it arose.
+//! An error of the response belongs to the mutation at the root of its path, whatever failed below it. So the outcome of
+//! an error is determined from this journal after the whole request has ended, and not where the error arose.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -25,15 +25,14 @@ pub struct Journal {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Where it is in the response: its name or alias.
+    /// Its name or alias, which is its key in the response.
     pub field: String,
-    /// Where it is in the document.
+    /// Its location in the document.
     pub place: Pos,
-    /// What it came to.
     pub outcome: Outcome,
-    /// Where it took effect, if it did and that is known.
+    /// The log position at which it took effect, if known.
     pub position: Option<u64>,
-    /// The id of what it is about, if it took effect and that is known.
+    /// The id of the entity, if it took effect and the id is known.
     pub id: Option<String>,
     command: CommandId,
 }
@@ -53,7 +52,7 @@ impl Journal {
         }
     }
 
-    /// What is known of it by now.
+    /// Records the outcome as known so far.
     pub fn note(&self, command: CommandId, outcome: Outcome) {
         self.change(command, |entry| entry.outcome = outcome);
     }
@@ -82,8 +81,8 @@ impl Journal {
     }
 }
 
-/// What an error at or below `field` says. Under a client's key an earlier request may have taken effect where this one
-/// did not, so that nothing is known to be without effect.
+/// The outcome of an error at or below `field`. With an Idempotency-Key an earlier request may have taken effect even if
+/// this one did not, so that no mutation is certain to have had no effect.
 #[must_use]
 pub fn verdict(entries: &[Entry], field: Option<&str>, keyed: bool) -> MutationOutcome {
     let own = entries.iter().find(|entry| Some(&*entry.field) == field);

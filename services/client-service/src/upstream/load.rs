@@ -1,4 +1,4 @@
-//! Reads of the same kind, made at the same time, become one call.
+//! Loads rows by id; concurrent loads of one kind become one call.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use super::loaders::Products;
 use super::request_context::RequestContext;
 use crate::errors::{ApiError, Effect, from_grpc};
 
-/// The most ids that one call asks for.
+/// The maximum number of ids of one call.
 const IDS_PER_CALL: usize = 500;
-/// The most categories whose products one call asks for.
+/// The maximum number of categories whose products one call reads.
 const CATEGORIES_PER_CALL: usize = 100;
 
 /// The category with this id, if there is one.
@@ -71,7 +71,7 @@ pub async fn saga_of(
     scope.loaders.sagas_of.load(order_id, fetch).await
 }
 
-/// Asks for all of them, some at a time; `key` tells whose row it is.
+/// Reads all rows, in calls of limited size; `key` returns the id of a row.
 async fn by_ids<R, F>(
     ids: Vec<String>,
     ask: impl Fn(Vec<String>) -> F,
@@ -112,7 +112,7 @@ pub async fn products_of(
 
 type CategoryProducts = Vec<(String, Arc<Products>)>;
 
-/// Asks for the products of these categories; if they do not fit into one answer, for half of them at a time.
+/// Reads the products of these categories. If they exceed the size of one message, the categories are split in half.
 fn products_of_some(
     scope: &RequestContext,
     ids: Vec<String>,
@@ -148,7 +148,7 @@ fn products_of_some(
 
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "the shape that map_err wants"
+    reason = "the signature that map_err needs"
 )]
 fn read_error(status: Status) -> ApiError {
     from_grpc(&status, Effect::Read)

@@ -1,4 +1,4 @@
-//! What one request has read, by batches.
+//! The data loaders of one request.
 
 use contract::query::{Category, Order, Product, Saga};
 
@@ -13,7 +13,7 @@ pub struct Products {
     pub truncated: bool,
 }
 
-/// What one request has read. A mutation makes it forget.
+/// The rows that one request has read. They are cleared after each command, so that later reads see its effect.
 #[derive(Debug, Default)]
 pub struct Loaders {
     pub(super) categories: Batch<Category>,
@@ -24,7 +24,7 @@ pub struct Loaders {
 }
 
 impl Loaders {
-    /// Forgets everything, because something was changed.
+    /// Clears all loaders.
     pub fn forget(&self) {
         self.categories.forget();
         self.products.forget();

@@ -1,8 +1,8 @@
-//! One client for each service: a deadline over all tries, and tries only where they are safe.
+//! Clients of the two services, with retries under one deadline, only where they are safe.
 //!
-//! A write carries a command id, so sending it again cannot do it twice; a read changes nothing. What the read
-//! side answers about a position that it has not reached is an answer, not a failure, and is not tried again. The calls
-//! about one thing are in a file of its name; what a GraphQL request knows of all its calls is its [`RequestContext`].
+//! A write is idempotent by its command id; a read changes nothing. A read side that has not reached the position of a
+//! request has waited for it already, so its status is returned without a retry. Each kind of entity has a file with its
+//! calls; the state shared by the calls of one GraphQL request is its [`RequestContext`].
 
 mod batch;
 mod call;

@@ -1,4 +1,4 @@
-//! Calls about orders.
+//! Commands and queries of orders.
 
 use contract::proto::order_command_client::OrderCommandClient;
 use contract::proto::{self, Error, OrderCancelParam, OrderUpParam, OrderUpResult};
@@ -72,7 +72,7 @@ fn queries(channel: GrpcChannel) -> OrderQueryClient<GrpcChannel> {
     OrderQueryClient::new(channel).max_decoding_message_size(MAX_ENCODED_BYTES)
 }
 
-/// Reads about orders. Each fails with the status of its last try.
+/// Queries of orders. Each fails with the status of its last try.
 impl Services {
     pub(crate) async fn order(&self, scope: &RequestContext, id: String) -> Result<Order, Status> {
         let message = OrderQueryRequest { id };

@@ -1,4 +1,4 @@
-//! Where a request comes from: what every call to a service says of it, and what the events that it leads to remember.
+//! The origin of a request: the correlation id and trace context that every call carries and every event records.
 
 use contract::{TraceContext, metadata};
 use http::HeaderMap;
@@ -6,7 +6,7 @@ use http::request::Parts;
 use platform::runtime::RequestId;
 use tonic::metadata::MetadataMap;
 
-/// The origin of a request. Who the user is will be part of it when somebody has to say so.
+/// The origin of a request. Once requests are authenticated, the user will be part of it.
 #[derive(Clone, Debug)]
 pub struct Origin {
     request_id: RequestId,
@@ -30,7 +30,7 @@ impl Origin {
         self.request_id.as_str()
     }
 
-    /// Sets what every call carries.
+    /// Sets the metadata that every call carries.
     pub fn annotate(&self, metadata: &mut MetadataMap) {
         metadata::insert(metadata, metadata::CORRELATION_ID, self.request_id());
         if let Some(trace) = &self.trace {

@@ -1,16 +1,16 @@
-//! How long and how often a service is asked.
+//! Timeouts and retries of calls.
 
 use std::time::Duration;
 
 use event_sourcing::Backoff;
 use platform::config::{Read, Reader, names};
 
-/// The rule for one kind of call.
+/// The timeout and retries of one kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// How often it is sent at most.
+    /// The maximum number of tries.
     pub limit: u32,
-    /// The pause before the second try; it doubles for each one after.
+    /// The backoff before the first retry; it doubles for each later one.
     pub first_pause: Duration,
     /// The deadline over all tries.
     pub timeout: Duration,
@@ -19,15 +19,13 @@ pub struct RetryPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     pub write: RetryPolicy,
-    /// Of reads of one thing.
+    /// Queries of a single entity.
     pub read: RetryPolicy,
-    /// Of reads of many things.
+    /// Queries of lists.
     pub list: RetryPolicy,
 }
 
 impl Policy {
-    /// Reads them.
-    ///
     /// # Errors
     /// A setting does not parse.
     pub fn read(reader: &mut Reader) -> Read<Self> {
@@ -55,7 +53,7 @@ impl Policy {
 }
 
 impl RetryPolicy {
-    /// The pauses between the tries. None is longer than the deadline over all of them.
+    /// The backoff between tries; no pause is longer than the deadline.
     #[must_use]
     pub fn backoff(&self) -> Backoff {
         Backoff::new(self.first_pause, self.timeout)
@@ -69,7 +67,7 @@ mod tests {
     use super::RetryPolicy;
 
     #[test]
-    fn pauses_double_and_differ() {
+    fn pauses_double_with_jitter() {
         let tries = RetryPolicy {
             limit: 4,
             first_pause: Duration::from_millis(200),

@@ -1,8 +1,8 @@
-//! What `/health` says of the gateway's parts, which are the services behind it.
+//! The components in the gateway's `/health`: the two services that it calls.
 //!
-//! None of them keeps the gateway from serving: with the write side away reads are answered, and the other way round.
-//! So it is ready as long as it accepts requests. The keys `database`, `cache` and `grpc` are older than the services'
-//! own; they repeat what the services report, and say `unknown` where one reports nothing.
+//! Neither makes the gateway unready: without the write side it still serves queries, and without the read side commands.
+//! The keys `database`, `cache` and `grpc` are older than the keys of the services; they repeat what the services report,
+//! and are `unknown` where one reports nothing.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use platform::{Health, Tasks};
 use super::health::{Service, ServiceHealth, ServiceReport};
 use super::services::Services;
 
-/// How often the services are asked how they are.
+/// The interval of the health checks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 struct Parts {
@@ -23,7 +23,7 @@ struct Parts {
     grpc: Component,
 }
 
-/// Adds the parts, with their first answers.
+/// Registers the components with a first result, and starts the periodic checks.
 pub(crate) async fn start(services: Services, health: &Health, tasks: &Tasks) {
     let parts = Parts {
         command_service: health.part("command_service"),
@@ -65,20 +65,20 @@ fn service(report: ServiceReport) -> ComponentState {
         (ServiceHealth::Unreachable, _) => ComponentState::impaired("unreachable"),
         (ServiceHealth::NotServing, _) => ComponentState::impaired("not ready"),
         (ServiceHealth::Serving, ServiceHealth::NotServing) => ComponentState::impaired("impaired"),
-        // An older service does not answer for all its parts.
+        // An older service does not report on all its components, so `all_parts` is unreachable.
         (ServiceHealth::Serving, ServiceHealth::Serving | ServiceHealth::Unreachable) => {
             ComponentState::up("serving")
         }
     }
 }
 
-/// What all say, or the one that says the worst. They say that a part does not serve, and not why: a database that can be
-/// read and not written is not disconnected.
+/// The worst of the reports. They only report that a component does not serve, not why: a database that can be read but not
+/// written is not disconnected, hence the neutral text.
 fn repeated(reports: &[ServiceHealth], up: &'static str) -> ComponentState {
     if reports.contains(&ServiceHealth::NotServing) {
         ComponentState::impaired("not serving")
     } else if reports.contains(&ServiceHealth::Unreachable) {
-        // The part of the service that is away says so.
+        // The component of the unreachable service is impaired already.
         ComponentState::up("unknown")
     } else {
         ComponentState::up(up)
@@ -99,8 +99,8 @@ mod tests {
     }
 
     #[test]
-    fn each_state_of_a_service_has_its_word_and_none_makes_the_gateway_unready() {
-        for (ready, all_parts, word, is_up) in [
+    fn no_state_of_a_service_makes_the_gateway_unready() {
+        for (ready, all_parts, status, is_up) in [
             (Serving, Serving, "serving", true),
             (Serving, Unreachable, "serving", true),
             (Serving, NotServing, "impaired", false),
@@ -108,20 +108,20 @@ mod tests {
             (Unreachable, Unreachable, "unreachable", false),
         ] {
             let state = service(report(ready, all_parts));
-            assert_eq!((&*state.word, state.up, state.ready), (word, is_up, true));
+            assert_eq!((&*state.word, state.up, state.ready), (status, is_up, true));
         }
     }
 
     #[test]
-    fn an_old_key_repeats_the_worst_report_and_knows_nothing_without_one() {
-        for (reports, word) in [
+    fn an_old_key_repeats_the_worst_report_and_is_unknown_without_one() {
+        for (reports, status) in [
             ([Serving, Serving], "connected"),
             ([Serving, NotServing], "not serving"),
             ([Unreachable, NotServing], "not serving"),
             ([Unreachable, Serving], "unknown"),
         ] {
             let state = repeated(&reports, "connected");
-            assert_eq!((&*state.word, state.ready), (word, true));
+            assert_eq!((&*state.word, state.ready), (status, true));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Calls about products.
+//! Commands and queries of products.
 
 use contract::proto::product_command_client::ProductCommandClient;
 use contract::proto::{
@@ -114,7 +114,7 @@ fn queries(channel: GrpcChannel) -> ProductQueryClient<GrpcChannel> {
     ProductQueryClient::new(channel).max_decoding_message_size(MAX_ENCODED_BYTES)
 }
 
-/// Reads about products. Each fails with the status of its last try.
+/// Queries of products. Each fails with the status of its last try.
 impl Services {
     pub(crate) async fn product(
         &self,

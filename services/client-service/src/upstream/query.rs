@@ -1,4 +1,4 @@
-//! Reads.
+//! Sends queries to the query-service.
 
 use platform::runtime::GrpcChannel;
 use tonic::{Code, Request, Status};
@@ -9,16 +9,16 @@ use super::request_context::RequestContext;
 use super::services::Services;
 use crate::errors::Effect;
 
-/// How many things a method reads.
+/// Which retry policy a query uses.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum QueryPriority {
-    /// One, or a count.
+    /// A single entity, or a count.
     One,
     Many,
 }
 
 impl Services {
-    /// Reads at the position that the request must see.
+    /// Sends a query with the minimum position of the request.
     pub(super) async fn read<M, R, F>(
         &self,
         scope: &RequestContext,
@@ -51,7 +51,8 @@ impl Services {
                 Ok(answer.into_inner())
             }
             Err(status) => {
-                // "Not there" is also an answer from some checkpoint. "Behind" names one too, but answers nothing.
+                // NOT_FOUND reflects a checkpoint, as any result does. A status of a read side that lags has a position too,
+                // but no result that reflects it.
                 if status.code() == Code::NotFound {
                     scope.read_at(status.metadata());
                 }
@@ -61,7 +62,7 @@ impl Services {
     }
 }
 
-/// The row of a single answer. A service that answers OK without one has a fault.
+/// The row of a reply. OK without a row is a bug of the service.
 pub(super) fn row<T>(row: Option<T>) -> Result<T, Status> {
-    row.ok_or_else(|| Status::internal("an answer without its row"))
+    row.ok_or_else(|| Status::internal("a reply without its row"))
 }

@@ -1,11 +1,11 @@
-//! What one request knows: the state that it must see, the state that it saw, its ids.
+//! The state shared by the calls of one request: its minimum position, the position that it has read, and its ids.
 //!
-//! A read carries the lowest position that it must reflect: the client's `X-Min-Position`, raised by every
-//! mutation of the same request. The response carries the newest position that any of its parts was answered at: nothing
-//! in it is newer, so that a client which sends it as its next minimum never sees less than it has seen. With the oldest,
-//! whichever replica answers next could take back what a newer part had shown. The newest does not say that every part
-//! reflects all events up to it, only all up to the minimum: reads of one request go to several projections, which share
-//! no checkpoint (the read side's `reads::read` says more).
+//! A query carries the minimum position that it must reflect: the client's `X-Min-Position`, raised by every mutation of
+//! the same request. The response carries the newest position of any of its parts: nothing in it is newer, so that a client
+//! which sends it as its next minimum never sees an older state than it has seen. With the oldest position, the next
+//! replica could return a state without what a newer part has shown. The newest position does not mean that every part
+//! reflects all events up to it, only all up to the minimum: the queries of one request read several projections, which
+//! share no checkpoint (see `queries` of the query-service).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -25,23 +25,23 @@ use crate::errors::ApiError;
 pub struct RequestContext {
     pub services: Services,
     pub loaders: Loaders,
-    /// What its mutations came to.
+    /// The outcomes of its mutations.
     pub journal: Journal,
     /// All command ids are derived from it.
     seed: CommandId,
     origin: Origin,
-    /// What the client asked for.
+    /// The client's minimum position.
     minimum: Option<u64>,
-    /// What the next read must reflect.
+    /// The minimum position of the next query.
     required: AtomicU64,
-    /// One above the newest position of what was read and written; 0 before anything was.
+    /// One above the newest position read or written; 0 before the first one, since 0 itself is a position.
     above_newest: AtomicU64,
     truncated: AtomicBool,
 }
 
 impl RequestContext {
-    /// A request from `origin`; its commands are named after `seed`, which is the same again when the request is
-    /// repeated under an Idempotency-Key.
+    /// A request from `origin`. Its command ids are derived from `seed`, which is the same when the request is repeated
+    /// with its Idempotency-Key.
     #[must_use]
     pub fn new(services: Services, origin: Origin, seed: CommandId, minimum: Option<u64>) -> Self {
         Self {
@@ -57,10 +57,10 @@ impl RequestContext {
         }
     }
 
-    /// The scope of the request that is being executed.
+    /// The context of the request that is being executed.
     ///
     /// # Errors
-    /// Somebody executed the schema without one.
+    /// The schema was executed without one, which is a bug.
     pub fn of<'a>(context: &Context<'a>) -> Result<&'a Self, ApiError> {
         context
             .data::<Arc<Self>>()
@@ -68,7 +68,7 @@ impl RequestContext {
             .map_err(|error| ApiError::internal(error.message))
     }
 
-    /// The id of the command that the mutation at this place sends.
+    /// The id of the command of the mutation at this path. Repeating the request derives the same id.
     #[must_use]
     pub fn command_id(&self, context: &Context<'_>) -> CommandId {
         let place = context
@@ -80,12 +80,12 @@ impl RequestContext {
         command_id
     }
 
-    /// Sets what every call carries.
+    /// Sets the metadata that every call carries.
     pub(crate) fn annotate(&self, metadata: &mut MetadataMap) {
         self.origin.annotate(metadata);
     }
 
-    /// Sets what a read carries.
+    /// Sets the metadata that a query carries.
     pub(crate) fn annotate_read(&self, metadata: &mut MetadataMap) {
         self.annotate(metadata);
         let required = self.required.load(Relaxed);
@@ -94,14 +94,14 @@ impl RequestContext {
         }
     }
 
-    /// A read was answered.
+    /// Records the position of a query's reply.
     pub(crate) fn read_at(&self, reply: &MetadataMap) {
         if let Ok(Some(position)) = metadata::position(reply, metadata::POSITION) {
             self.reflect(position);
         }
     }
 
-    /// A command was answered: reads that follow see it. Gives where it took effect.
+    /// Records the position of a command's reply, if any, so that later queries of the request reflect it. Returns it.
     pub(crate) fn committed_at(&self, reply: &MetadataMap) -> Option<u64> {
         let position = metadata::position(reply, metadata::POSITION).ok().flatten();
         if let Some(position) = position {
@@ -118,21 +118,21 @@ impl RequestContext {
         self.services.saw(position);
     }
 
-    /// A list was cut at the limit of lists without paging.
+    /// Records whether a list was truncated at the limit of lists without paging.
     pub fn note_truncated(&self, truncated: bool) {
         if truncated {
             self.truncated.store(true, Relaxed);
         }
     }
 
-    /// Whether any list was cut.
+    /// Whether any list was truncated.
     #[must_use]
     pub fn was_truncated(&self) -> bool {
         self.truncated.load(Relaxed)
     }
 
-    /// The position that the response reflects: the newest of what was read and written, at least what the client asked
-    /// for; that alone if nothing was.
+    /// The position of the response: the newest one read or written, and at least the client's minimum; `None` without
+    /// either.
     #[must_use]
     pub fn position(&self) -> Option<u64> {
         let newest = self.above_newest.load(Relaxed).checked_sub(1);

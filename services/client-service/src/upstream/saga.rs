@@ -1,4 +1,4 @@
-//! Calls about the sagas of orders.
+//! Commands and queries of the sagas of orders.
 
 use contract::proto::saga_command_client::SagaCommandClient;
 use contract::proto::{self, Error, StartOrderSagaParam, StartSagaResult};
@@ -46,7 +46,7 @@ fn queries(channel: GrpcChannel) -> SagaQueryClient<GrpcChannel> {
     SagaQueryClient::new(channel).max_decoding_message_size(MAX_ENCODED_BYTES)
 }
 
-/// Reads about sagas. Each fails with the status of its last try.
+/// Queries of sagas. Each fails with the status of its last try.
 impl Services {
     pub(crate) async fn saga_of(
         &self,

@@ -1,4 +1,4 @@
-//! The two services.
+//! The connections to the two services.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -7,14 +7,14 @@ use platform::runtime::GrpcChannel;
 
 use super::policy::Policy;
 
-/// Where the two services are.
+/// Channels to the two services.
 #[derive(Clone, Debug)]
 pub struct Channels {
     pub command: GrpcChannel,
     pub query: GrpcChannel,
 }
 
-/// The two services. Cheap to clone; all clones are one.
+/// The two services. Cheap to clone; clones share their state.
 #[derive(Clone, Debug)]
 pub struct Services {
     shared: Arc<Shared>,
@@ -24,12 +24,11 @@ pub struct Services {
 struct Shared {
     channels: Channels,
     policy: Policy,
-    /// The highest position seen in any answer: the head is not below it.
+    /// The highest position of any reply: a lower bound of the log's head.
     seen: AtomicU64,
 }
 
 impl Services {
-    /// Clients over these channels.
     #[must_use]
     pub fn new(channels: Channels, policy: Policy) -> Self {
         Self {
@@ -49,14 +48,14 @@ impl Services {
         &self.shared.policy
     }
 
-    /// Notes a position that exists.
+    /// Records a position that exists in the log.
     pub(crate) fn saw(&self, position: u64) {
         if self.shared.seen.load(Relaxed) < position {
             self.shared.seen.fetch_max(position, Relaxed);
         }
     }
 
-    /// Whether a position is known to exist. False means that the write side must be asked.
+    /// Whether a position is known to exist. If false, the write side must be asked for the head.
     pub(super) fn has_seen(&self, position: u64) -> bool {
         self.shared.seen.load(Relaxed) >= position
     }
