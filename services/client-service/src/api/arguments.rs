@@ -1,4 +1,4 @@
-//! The rules of arguments, checked before a service is asked.
+//! Validation of arguments, before a service is called.
 
 use async_graphql::{Context, ID};
 use contract::business::FieldError;
@@ -8,40 +8,39 @@ use domain::value::{CategoryName, EntityId, Price, ProductName, UserId};
 use crate::errors::{ApiError, Code};
 use crate::graphql::{Decimal, ReplacedNumbers};
 
-/// What `limit` and `perPage` are at most, and the length of lists without them.
+/// The maximum of `limit` and `perPage`, and the length of lists without them.
 const MAX_ROWS: i32 = 500;
-/// What `limit` is without a value.
+/// The default of `limit`.
 const DEFAULT_ROWS: i32 = 100;
-/// The longest search term.
 const MAX_TERM_CHARS: usize = 255;
-/// More than a price can be.
+/// Above the maximum price.
 const BEYOND_PRICES: f64 = 1e9;
 
-/// An id that could exist.
+/// Validates an id.
 pub fn id(field: &str, value: &ID) -> Result<String, ApiError> {
     let id = EntityId::parse(field, value).map_err(broken)?;
     Ok(id.as_str().to_owned())
 }
 
-/// A user who could have orders.
+/// Validates a user id.
 pub fn user_id(field: &str, value: &ID) -> Result<String, ApiError> {
     let id = UserId::parse(field, value).map_err(broken)?;
     Ok(id.as_str().to_owned())
 }
 
-/// A name that a category could have.
+/// Validates the name of a category.
 pub fn category_name(value: &str) -> Result<String, ApiError> {
     let name = CategoryName::parse("name", value).map_err(broken)?;
     Ok(name.as_str().to_owned())
 }
 
-/// A name that a product could have.
+/// Validates the name of a product.
 pub fn product_name(value: &str) -> Result<String, ApiError> {
     let name = ProductName::parse("name", value).map_err(broken)?;
     Ok(name.as_str().to_owned())
 }
 
-/// The text of a price. One that a parser would have rounded breaks a rule as it was written, and is refused by that.
+/// The text of a price. One that a JSON or GraphQL parser would have rounded is validated, and rejected, as it was written.
 pub fn price(context: &Context<'_>, field: &str, value: Decimal) -> Result<String, ApiError> {
     let text = value.into_text();
     let replaced = context.data_opt::<ReplacedNumbers>();
@@ -52,7 +51,7 @@ pub fn price(context: &Context<'_>, field: &str, value: Decimal) -> Result<Strin
     Ok(written.to_owned())
 }
 
-/// A limit of a price range in all its digits. Beyond what any price can be, limits are all the same.
+/// A bound of a price range with all its digits. Bounds beyond the range of prices are all equivalent.
 pub fn price_limit(value: f64) -> String {
     value.clamp(-BEYOND_PRICES, BEYOND_PRICES).to_string()
 }
@@ -69,7 +68,7 @@ fn broken(error: ValidationError) -> ApiError {
     }
 }
 
-/// Text that a database can hold.
+/// Rejects U+0000, which PostgreSQL cannot store in text.
 fn text(field: &str, value: String) -> Result<String, ApiError> {
     if value.contains('\0') {
         return Err(ApiError::invalid(field, "must not contain U+0000"));
@@ -77,7 +76,7 @@ fn text(field: &str, value: String) -> Result<String, ApiError> {
     Ok(value)
 }
 
-/// A search term.
+/// Validates a search term.
 pub fn search_term(value: String) -> Result<String, ApiError> {
     let chars = value.chars().count();
     if chars > MAX_TERM_CHARS {
@@ -87,7 +86,7 @@ pub fn search_term(value: String) -> Result<String, ApiError> {
     text("searchTerm", value)
 }
 
-/// A number of rows: 1 to 500.
+/// Validates a number of rows: 1 to 500.
 pub fn rows(field: &str, value: i32) -> Result<i32, ApiError> {
     if (1..=MAX_ROWS).contains(&value) {
         Ok(value)
@@ -102,7 +101,7 @@ pub fn limit(value: Option<i32>) -> Result<i32, ApiError> {
     rows("limit", value.unwrap_or(DEFAULT_ROWS))
 }
 
-/// A number from `least` on.
+/// Validates a number that is at least `least`.
 pub fn at_least(field: &str, least: i32, value: i32) -> Result<i32, ApiError> {
     if value >= least {
         Ok(value)

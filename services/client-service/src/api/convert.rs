@@ -1,18 +1,18 @@
-//! Values of the messages as values of the schema.
+//! Conversions of message values into values of the schema.
 
 use contract::time;
 
 use crate::errors::{ApiError, Code};
 use crate::graphql::DateTime;
 
-/// A time of the read side.
+/// A timestamp of the read side.
 pub fn from_micros(micros: i64) -> Result<DateTime, ApiError> {
     time::from_micros(micros)
         .map(DateTime)
         .ok_or_else(|| ApiError::internal("a time outside the calendar"))
 }
 
-/// A time of the write side.
+/// A timestamp of the write side.
 pub fn from_timestamp(timestamp: Option<&prost_types::Timestamp>) -> Result<DateTime, ApiError> {
     timestamp
         .and_then(time::from_timestamp)
@@ -20,15 +20,15 @@ pub fn from_timestamp(timestamp: Option<&prost_types::Timestamp>) -> Result<Date
         .ok_or_else(|| ApiError::internal("a time is missing or outside the calendar"))
 }
 
-/// A count as GraphQL's 32 bits; what does not fit is shown as the most that does.
+/// A count as a 32-bit GraphQL Int; a larger one saturates.
 pub fn to_int(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(if count < 0 { i32::MIN } else { i32::MAX })
 }
 
-/// Something was deleted between the command and the read that completes its answer.
+/// The entity was deleted between the command and the read that completes its response.
 pub fn missing(what: &str, id: &str) -> ApiError {
     ApiError::new(
         Code::NotFound,
-        format!("the {what} {id} was deleted meanwhile"),
+        format!("the {what} {id} was deleted concurrently"),
     )
 }

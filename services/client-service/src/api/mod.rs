@@ -1,7 +1,7 @@
-//! The schema's fields, each thing with its queries, its mutations and its types.
+//! The schema's fields: queries, mutations and types, a folder for each kind of entity.
 //!
-//! An object that comes from a command's reply lacks what the command did not touch; those fields are read from
-//! the read side, at the command's position, when somebody asks for them.
+//! An object from a command's reply lacks the fields that the command did not touch; these are read from the read side, at
+//! the command's position, if they are requested.
 
 mod arguments;
 pub mod category;

@@ -1,7 +1,7 @@
-//! Fields that were left out, and fields that are null.
+//! Absent fields and null fields.
 //!
-//! An absent field leaves a value unchanged. Null clears what can be cleared, and is refused elsewhere: so fields
-//! that are optional, but cannot be cleared, keep apart whether they were absent or null.
+//! An absent field leaves a value unchanged. Null clears a value that can be cleared, and is rejected elsewhere: so
+//! optional fields that cannot be cleared must distinguish absent from null.
 
 use async_graphql::MaybeUndefined;
 
@@ -17,7 +17,7 @@ pub fn not_null<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>, A
         MaybeUndefined::Value(value) => Ok(Some(value)),
         MaybeUndefined::Null => Err(ApiError::invalid(
             field,
-            "must not be null, but can be left out",
+            "must not be null, but can be omitted",
         )),
     }
 }
@@ -39,15 +39,12 @@ mod tests {
     use super::not_null;
 
     #[test]
-    fn null_is_refused_in_words_that_fit_what_is_made_and_what_is_changed() {
+    fn null_is_rejected_with_a_message_for_creates_and_updates() {
         assert_eq!(not_null("reason", MaybeUndefined::Value(1)), Ok(Some(1)));
         let absent: MaybeUndefined<i32> = MaybeUndefined::Undefined;
         assert_eq!(not_null("reason", absent), Ok(None));
-        let refused = not_null("reason", MaybeUndefined::<i32>::Null).expect_err("null");
-        assert_eq!(refused.field.as_deref(), Some("reason"));
-        assert_eq!(
-            refused.message,
-            "reason must not be null, but can be left out"
-        );
+        let error = not_null("reason", MaybeUndefined::<i32>::Null).expect_err("null");
+        assert_eq!(error.field.as_deref(), Some("reason"));
+        assert_eq!(error.message, "reason must not be null, but can be omitted");
     }
 }

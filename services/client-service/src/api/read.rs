@@ -1,8 +1,8 @@
-//! What the read side answers where there is no row.
+//! Results of reads as values of fields.
 
 use crate::errors::{ApiError, Effect, from_grpc};
 
-/// A single row; "not found" in the words of the question.
+/// A single row. `NOT_FOUND` is translated into an error that names the argument.
 pub fn single<T>(
     answer: Result<T, tonic::Status>,
     (what, by, value): (&str, &str, &str),
@@ -16,7 +16,7 @@ pub fn single<T>(
 /// A list or a count.
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "the shape that map_err wants"
+    reason = "the signature that map_err needs"
 )]
 pub fn read_error(status: tonic::Status) -> ApiError {
     from_grpc(&status, Effect::Read)

@@ -1,9 +1,8 @@
-//! The values of variables (section 6.1.2 of the specification).
+//! Coerces the values of variables (section 6.1.2 of the specification).
 //!
-//! A variable that may be null and has no value is absent where it stands: its argument or input field counts as
-//! left out, which is not the same as null. The engine makes null of it, so such places are taken out of the
-//! document before it is executed. A variable that needs a value and has none refuses the whole request, before
-//! the first of its mutations has changed something.
+//! Where a nullable variable without a value is used, its argument or input field counts as absent, which differs from
+//! null. The engine would pass null, so such usages are removed from the document before it is executed. A missing value of
+//! a non-null variable rejects the whole request, before any of its mutations is executed.
 
 use std::collections::HashSet;
 
@@ -17,10 +16,10 @@ use super::input_coercion::{Source, Values, definition};
 use super::schema_index::SchemaIndex;
 use crate::errors::ApiError;
 
-/// Refuses an operation that needs a variable without a value.
+/// Rejects an operation if a required variable has no value.
 ///
 /// # Errors
-/// It names the variable.
+/// The error names the variable.
 pub fn require(operation: &OperationDefinition, variables: &Variables) -> Result<(), ApiError> {
     for Positioned { node, pos } in &operation.variable_definitions {
         let name = &node.name.node;
@@ -40,10 +39,10 @@ pub fn require(operation: &OperationDefinition, variables: &Variables) -> Result
     Ok(())
 }
 
-/// Brings the variables of an operation into the form in which the engine takes them.
+/// Coerces the variables of an operation into the form that the engine accepts.
 ///
 /// # Errors
-/// One is of another type than it was declared with. The error names it, the type, and the value.
+/// A value does not match the declared type. The error names the variable, the type, and the value.
 pub fn coerce(
     operation: &OperationDefinition,
     variables: &mut Variables,
@@ -73,7 +72,7 @@ pub fn variable<'a>(
     })
 }
 
-/// The operation's variables that count as left out.
+/// The operation's variables that are absent.
 #[must_use]
 pub fn absent(
     document: &ExecutableDocument,
@@ -89,7 +88,7 @@ pub fn absent(
         .filter(|it| optional(&it.node) && !variables.contains_key(&it.node.name.node))
         .map(|it| it.node.name.node.clone())
         .collect();
-    // All operations of a document are validated: one that needs a variable of this name must keep it.
+    // The engine validates all operations of a document, so a variable that another one requires must stay.
     for (_, other) in document.operations.iter() {
         for Positioned { node, .. } in &other.node.variable_definitions {
             if !optional(node) {
@@ -100,8 +99,8 @@ pub fn absent(
     absent
 }
 
-/// Takes absent variables out of the document: where they stand, and then their definitions.
-pub fn leave_out(document: &mut ExecutableDocument, absent: &HashSet<Name>) {
+/// Removes absent variables from the document: their usages, and then their definitions.
+pub fn remove_absent(document: &mut ExecutableDocument, absent: &HashSet<Name>) {
     let mut found = HashSet::new();
     let mut places = Places {
         absent,
@@ -160,7 +159,7 @@ impl Places<'_> {
             }
             Given::List(items) => {
                 for item in items {
-                    // An item cannot be left out.
+                    // An item of a list cannot be absent; the specification makes it null.
                     if self.is_absent(item) {
                         *item = Given::Null;
                     }

@@ -1,11 +1,11 @@
-//! What a selection selects, with its fragments laid out.
+//! Collects the fields of selections, with fragments expanded.
 //!
-//! All objects of the schema are of one type each, so that every fragment that passed validation applies.
+//! The schema has no interfaces and unions, so every fragment that passed validation applies.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
-/// The fields that answer under one key, in the order of their first one.
+/// The fields with one response key, in document order.
 #[derive(Debug)]
 pub struct CollectedField<'a> {
     /// The key in the response.
@@ -15,14 +15,14 @@ pub struct CollectedField<'a> {
 }
 
 impl<'a> CollectedField<'a> {
-    /// What is selected below.
+    /// The selections below these fields.
     pub fn sets(&self) -> Vec<&'a SelectionSet> {
         let below = |field: &&'a Field| &field.selection_set.node;
         self.fields.iter().map(below).collect()
     }
 }
 
-/// All keys of these selections, in the order of the response.
+/// The fields of these selections, grouped by key, in the order of the response.
 #[must_use]
 pub fn collect_fields<'a>(
     document: &'a ExecutableDocument,

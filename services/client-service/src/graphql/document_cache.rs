@@ -1,7 +1,7 @@
-//! Documents that were parsed before.
+//! A cache of parsed documents.
 //!
-//! Clients send the same few documents again and again, and parsing one costs as much as the rest of the
-//! gateway's own work on it. The cache resists scans: documents that are sent once do not displace those that are used.
+//! Clients send the same few documents repeatedly, and parsing one costs as much as the rest of the gateway's own work. The
+//! cache is scan-resistant: documents that are sent once do not evict those in use.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl Default for DocumentCache {
 }
 
 impl DocumentCache {
-    /// The document with this text, if it is known.
+    /// The document with this text, if it is cached.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<Arc<ExecutableDocument>> {
         self.0.get(text)
@@ -40,7 +40,7 @@ mod tests {
     use super::{DocumentCache, MAX_DOCUMENTS};
 
     #[test]
-    fn used_documents_stay_and_their_number_is_limited() {
+    fn documents_in_use_stay_cached_and_the_size_is_limited() {
         let known = DocumentCache::default();
         let document = Arc::new(parse("{ a }").expect("GraphQL").document);
         known.insert("used", &document);
@@ -48,7 +48,7 @@ mod tests {
             known.insert(&number.to_string(), &document);
             assert!(known.find("used").is_some(), "after {number}");
         }
-        // Documents that are used take the places of those that are not.
+        // Documents in use evict those that are not.
         for number in 0..MAX_DOCUMENTS * 4 {
             let text = format!("also used {number}");
             known.insert(&text, &document);

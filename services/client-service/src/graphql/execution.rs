@@ -1,4 +1,4 @@
-//! Executes a request that passed all checks.
+//! Validates and executes requests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,24 +16,24 @@ use super::{coerce_variables, document, field_order, null_propagation, validate_
 use crate::errors::ApiError;
 use crate::upstream::{Entry, Origin, RequestContext, Services, verdict};
 
-/// Longer documents are parsed each time: a few of them would take the memory of many.
+/// Longer documents are not cached: a few of them would need the memory of many.
 const MAX_KNOWN_TOKENS: usize = 300;
 
-/// A longer name of an operation is not logged.
+/// A longer operation name is not logged.
 const MAX_NAME_BYTES: usize = 64;
 
 /// A GraphQL request as it arrived.
 #[derive(Debug)]
 pub struct Query {
     pub text: String,
-    /// Which of its operations to execute.
+    /// The operation to execute.
     pub operation_name: Option<String>,
     pub variables: Variables,
-    /// The numbers among them that were replaced.
+    /// The numbers among the variables that were replaced.
     pub replaced: ReplacedNumbers,
 }
 
-/// A request within all limits.
+/// A request that is valid and within all limits.
 #[derive(Debug)]
 pub struct Prepared {
     query: Query,
@@ -41,38 +41,36 @@ pub struct Prepared {
     operation: OperationType,
 }
 
-/// The answer of an executed request.
+/// The result of an executed request.
 #[derive(Debug)]
 pub struct Executed {
-    /// `None`: the request did not fit the schema, and nothing was executed.
+    /// `None` if the request was invalid against the schema and nothing was executed.
     pub data: Option<Value>,
-    /// What did not work.
     pub errors: Vec<ServerError>,
-    /// The position that the answer reflects.
+    /// The log position that the data reflects.
     pub position: Option<u64>,
-    /// Whether a list was cut.
+    /// Whether a list was truncated.
     pub truncated: bool,
-    /// What its mutations came to.
+    /// The outcomes of its mutations.
     pub mutations: Vec<Entry>,
 }
 
-/// The ids of a request, and the state that it must see.
+/// The ids of a request, and its minimum position.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// Where the request comes from.
     pub origin: Origin,
-    /// What its command ids are derived from.
+    /// The seed from which its command ids are derived.
     pub seed: CommandId,
-    /// The position that it must see at least.
+    /// The minimum position of its reads.
     pub minimum: Option<u64>,
     /// Whether the seed is that of an Idempotency-Key, so that an earlier request may have sent the same commands.
     pub keyed: bool,
 }
 
-/// The engine: it executes a request whose document was parsed here.
+/// The GraphQL engine, which executes a request whose document was parsed here.
 pub type Engine = Box<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
 
-/// The engine with what stands around it.
+/// Validates requests, executes them by the engine, and completes the responses.
 pub struct Executor {
     engine: Engine,
     sdl: String,
@@ -91,10 +89,10 @@ impl fmt::Debug for Executor {
 }
 
 impl Executor {
-    /// Executes requests by this engine, whose schema this is, against these services.
+    /// `sdl` is the schema of `engine`.
     ///
     /// # Errors
-    /// The schema cannot be read back: a fault of ours.
+    /// The schema cannot be parsed, which is a bug.
     pub fn try_new(
         engine: Engine,
         sdl: String,
@@ -120,10 +118,10 @@ impl Executor {
         &self.sdl
     }
 
-    /// Parses a request, and checks its limits and the types of its values. No service is called.
+    /// Parses a request, and validates its limits and the types of its values. No service is called.
     ///
     /// # Errors
-    /// It is not GraphQL, over a limit, without a variable that it needs, or with a value of another type.
+    /// The document is not GraphQL or exceeds a limit, a required variable is missing, or a value has the wrong type.
     pub fn prepare(&self, mut query: Query) -> Result<Prepared, ApiError> {
         let (document, replaced) = self.document(&query.text)?;
         let operation = document::operation(&document, query.operation_name.as_deref())?;
@@ -140,7 +138,7 @@ impl Executor {
         })
     }
 
-    /// A document that has replaced numbers is read each time: hardly any has.
+    /// The parsed document. One with replaced numbers, which is rare, is not cached.
     fn document(&self, text: &str) -> Result<(Arc<ExecutableDocument>, ReplacedNumbers), ApiError> {
         if let Some(known) = self.documents.find(text) {
             return Ok((known, ReplacedNumbers::default()));
@@ -174,12 +172,12 @@ impl Executor {
         } = prepared.query;
         let document = prepared.document;
         let operation = document::operation(&document, operation_name.as_deref()).ok();
-        // The engine uses up what it executes; the response is put right by what was asked.
+        // The engine consumes its document, and the response is completed by the original one.
         let mut executed = document.as_ref().clone();
         if let Some(operation) = operation {
             let absent = coerce_variables::absent(&document, operation, &variables);
             if !absent.is_empty() {
-                coerce_variables::leave_out(&mut executed, &absent);
+                coerce_variables::remove_absent(&mut executed, &absent);
             }
         }
         let mut request = Request::new(text)
@@ -189,26 +187,27 @@ impl Executor {
         request.operation_name.clone_from(&operation_name);
         request.set_parsed_query(executed);
         let mut response = (self.engine)(request).await;
-        let refused = response.data == Value::Null
+        // The engine's own validation errors have no path.
+        let rejected = response.data == Value::Null
             && !response.errors.is_empty()
             && response.errors.iter().all(|error| error.path.is_empty());
         if let Some(operation) = operation
-            && !refused
+            && !rejected
         {
             let place = (document.as_ref(), operation);
             null_propagation::propagate(&mut response.data, &response.errors, place, &self.index);
             field_order::arrange(&mut response.data, &document, operation);
         }
         let mutations = scope.journal.entries();
-        if !refused {
+        if !rejected {
             for error in &mut response.errors {
                 verdict(&mutations, root_of(error), keyed).write_executed(error);
             }
         }
         Executed {
-            data: (!refused).then_some(response.data),
+            data: (!rejected).then_some(response.data),
             errors: response.errors,
-            position: if refused { minimum } else { scope.position() },
+            position: if rejected { minimum } else { scope.position() },
             truncated: scope.was_truncated(),
             mutations,
         }
@@ -216,7 +215,7 @@ impl Executor {
 }
 
 impl Prepared {
-    /// Whether it may change something.
+    /// Whether its operation is a mutation.
     #[must_use]
     pub fn is_mutation(&self) -> bool {
         self.operation == OperationType::Mutation
@@ -232,7 +231,7 @@ impl Prepared {
         }
     }
 
-    /// The kind of its operation, and its name if it was given one that can be one.
+    /// The kind and name of its operation, for logs. A name that is invalid or too long is omitted.
     #[must_use]
     pub fn operation(&self) -> String {
         let is_name = |name: &&String| {
@@ -252,7 +251,7 @@ impl Prepared {
     }
 }
 
-/// The field at the root of the response that an error is about.
+/// The root field of the response that an error belongs to.
 pub fn root_of(error: &ServerError) -> Option<&str> {
     match error.path.first()? {
         PathSegment::Field(field) => Some(field),

@@ -1,32 +1,31 @@
-//! Puts the fields of a response in the order of the request.
+//! Sorts the fields of a response into the order of the request.
 //!
-//! The engine puts them in the order in which they were ready, so that a field that had to be read would come
-//! last.
+//! The engine returns them in the order in which they completed.
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, SelectionSet};
 use async_graphql::{Name, Value};
 
 use super::collect_fields::{CollectedField, collect_fields};
 
-/// Orders all objects of the data.
+/// Sorts all objects of the data.
 pub fn arrange(data: &mut Value, document: &ExecutableDocument, operation: &OperationDefinition) {
     arrange_all(&mut [data], document, &[&operation.selection_set.node]);
 }
 
-/// Orders values that have the same selections.
+/// Sorts values that have the same selections.
 fn arrange_all(values: &mut [&mut Value], document: &ExecutableDocument, sets: &[&SelectionSet]) {
     if sets.iter().all(|set| set.items.is_empty()) {
         return;
     }
-    let wanted = collect_fields(document, sets);
+    let collected = collect_fields(document, sets);
     let mut objects = Vec::new();
     for value in values {
         flatten(value, &mut objects);
     }
     for object in &mut objects {
-        sort(object, &wanted);
+        sort(object, &collected);
     }
-    for (index, field) in wanted.iter().enumerate() {
+    for (index, field) in collected.iter().enumerate() {
         let sets = field.sets();
         if sets.iter().any(|set| !set.items.is_empty()) {
             let mut below: Vec<&mut Value> = objects
@@ -52,18 +51,18 @@ fn flatten<'a>(value: &'a mut Value, objects: &mut Vec<&'a mut Object>) {
     }
 }
 
-fn sort(object: &mut Object, wanted: &[CollectedField<'_>]) {
+fn sort(object: &mut Object, collected: &[CollectedField<'_>]) {
     let in_order = object
         .keys()
-        .zip(wanted)
+        .zip(collected)
         .all(|(key, field)| key == field.key);
     if !in_order {
-        let place = |key: &Name| wanted.iter().position(|field| field.key == key);
+        let place = |key: &Name| collected.iter().position(|field| field.key == key);
         object.sort_by(|one, _, other, _| place(one).cmp(&place(other)));
     }
 }
 
-/// The value of a key that is most likely at this index; skipped fields move those behind them.
+/// The value of a key, which is at this index unless fields before it were skipped.
 fn value_at<'a>(object: &'a mut Object, index: usize, key: &Name) -> Option<&'a mut Value> {
     let index = match object.get_index(index) {
         Some((found, _)) if found == key => index,
@@ -80,7 +79,7 @@ mod tests {
     use super::arrange;
 
     #[test]
-    fn fields_come_in_the_order_of_the_request() {
+    fn fields_are_in_the_order_of_the_request() {
         let query = "{ list { b ...f a { y x } c @skip(if: true) } d: e }
             fragment f on T { z a { w } }";
         let given =

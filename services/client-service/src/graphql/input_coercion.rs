@@ -1,7 +1,7 @@
-//! Values as their types take them (sections 3.5, 3.9 to 3.12 of the specification).
+//! Coercion of input values (sections 3.5 and 3.9 to 3.12 of the specification).
 //!
-//! In places the engine differs: it takes a string in the document for an enum value, which it may be only in variables, and
-//! it refuses `1.0` as an Int, which in JSON is the number 1.
+//! The engine deviates in two cases: it accepts a string literal as an enum value, which is allowed only in variables, and
+//! it rejects `1.0` as an Int, although in JSON that is the number 1.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use super::scalars::{DateTime, Decimal};
 use super::schema_index::{Input, InputField, SchemaIndex};
 use crate::errors::ApiError;
 
-/// How much of a wrong value an error shows.
+/// How much of an invalid value an error repeats.
 const SHOWN_CHARS: usize = 40;
 
-/// A value that is not of the type that its place wants.
+/// A value that does not match the expected type.
 #[derive(Debug)]
 pub(super) struct Misfit {
-    /// From the inside out.
+    /// Innermost segment first.
     path: Vec<String>,
     problem: String,
 }
@@ -52,18 +52,18 @@ impl Misfit {
 /// Where a value is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// Also the variables, once they have been coerced.
+    /// In the document; also a variable once it was coerced.
     Document,
-    /// JSON, which has no enum values and one type of number.
+    /// In the variables: JSON has no enum values and a single number type.
     Variables,
 }
 
-/// Compares values with types.
+/// Coerces the values of one operation.
 #[derive(Clone, Copy)]
 pub(super) struct Values<'a> {
     pub(super) index: &'a SchemaIndex,
     pub(super) operation: &'a OperationDefinition,
-    /// `None`: the operation is not executed, so that its variables have no values.
+    /// `None` for an operation that is not executed, whose variables have no values.
     pub(super) variables: Option<&'a Variables>,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The value as the engine takes it.
+    /// Coerces a value into the form that the engine accepts.
     pub(super) fn coerce(&self, ty: &Type, value: &Given, from: Source) -> Result<Value, Misfit> {
         match (value, &ty.base) {
             (Given::Variable(name), _) => self.variable(ty, name),
@@ -93,17 +93,18 @@ impl<'a> Values<'a> {
                 });
                 items.collect::<Result<_, _>>().map(Value::List)
             }
-            // A single value stands for a list of one.
+            // A single value is coerced to a list of one item.
             (_, BaseType::List(of)) => self.coerce(of, value, from),
             (_, BaseType::Named(name)) => self.named(name, value, from),
         }
     }
 
-    /// The variable's value has been compared with the type that it was declared with. Here that is compared with what its
-    /// place takes, also if there is no value. No place of the schema that takes no null has a default value of its own.
+    /// Checks a variable usage: the declared type must be allowed at this position, even without a value. The value itself
+    /// was validated against the declared type before. The rule for non-null positions with a default value is omitted,
+    /// because the schema has none.
     fn variable(&self, ty: &Type, name: &Name) -> Result<Value, Misfit> {
         let Some(definition) = definition(self.operation, name) else {
-            // The engine says that it is not declared.
+            // Undeclared: the engine reports it.
             return Ok(Value::Null);
         };
         let declared = &definition.var_type.node;
@@ -169,7 +170,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// Whether every value of a type is one of another.
+/// Whether every value of `ty` is a value of `of`.
 fn is_part_of(ty: &Type, of: &Type) -> bool {
     let same_base = match (&ty.base, &of.base) {
         (BaseType::Named(ty), BaseType::Named(of)) => ty == of,
@@ -186,7 +187,7 @@ pub(super) fn is_scalar(name: &str) -> bool {
     known.contains(&name)
 }
 
-/// The value as the field that takes it will accept it.
+/// Coerces a value of a scalar type.
 fn scalar(name: &str, value: Value, from: Source) -> Option<Value> {
     let fits = match name {
         "Int" => return int(&value, from).map(Value::from),
@@ -196,13 +197,13 @@ fn scalar(name: &str, value: Value, from: Source) -> Option<Value> {
         "ID" => <ID as ScalarType>::is_valid(&value),
         "Decimal" => <Decimal as ScalarType>::is_valid(&value),
         "DateTime" => <DateTime as InputType>::parse(Some(value.clone())).is_ok(),
-        // A type that the schema does not have; the engine says so.
+        // Unknown in the schema: the engine reports it.
         _ => true,
     };
     fits.then_some(value)
 }
 
-/// 32 bits. A JSON number without a fraction is an integer, however it is written.
+/// Coerces to 32 bits. In JSON, a number without a fractional part is an integer, even if written as `1.0`.
 fn int(value: &Value, from: Source) -> Option<i32> {
     let Value::Number(number) = value else {
         return None;
@@ -211,7 +212,7 @@ fn int(value: &Value, from: Source) -> Option<i32> {
         return i32::try_from(whole).ok();
     }
     let whole = number.as_f64().filter(|_| from == Source::Variables)?;
-    // Exact also beyond 32 bits, so that nothing is rounded into them.
+    // Through text, so that a number beyond 32 bits is rejected instead of being rounded into them.
     format!("{whole}").parse().ok()
 }
 

@@ -1,8 +1,9 @@
-//! GraphQL as its specification of September 2025 has it: what the engine leaves out or does otherwise, and the limits of a request.
+//! GraphQL according to the specification of September 2025: the parts that the engine lacks or implements differently, and
+//! the limits of requests.
 //!
-//! The modules have the names of the specification's algorithms. [`execution`] takes a request through them: parse, coerce the
-//! variables, measure, validate the values; then the engine executes, and the response is put right. Nothing here knows what
-//! the schema is about.
+//! The modules have the names of the specification's algorithms. [`execution`] runs them in order: parse, coerce the
+//! variables, measure, validate the values; then the engine executes, and nulls and field order of the response are
+//! corrected. Nothing here depends on the contents of the schema.
 
 mod coerce_variables;
 mod collect_fields;

@@ -1,7 +1,7 @@
-//! Puts the nulls of failed fields where the schema says.
+//! Propagates the nulls of failed fields (section 6.4.4 of the specification).
 //!
-//! The engine leaves a failed field out of its object. A client that was promised a value for each field must
-//! find null there, or, if the field cannot be null, in the nearest field above it that can.
+//! The engine omits a failed field from its object. By the specification the field is null or, if its type is non-null, its
+//! nearest nullable parent is.
 
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, OperationDefinition, SelectionSet, Type,
@@ -11,7 +11,7 @@ use async_graphql::{Name, PathSegment, ServerError, Value};
 use super::collect_fields::collect_fields;
 use super::schema_index::SchemaIndex;
 
-/// Places the null of each error that has a path.
+/// Sets the null of each error that has a path.
 pub fn propagate(
     data: &mut Value,
     errors: &[ServerError],
@@ -26,7 +26,7 @@ pub fn propagate(
         .filter(|error| !error.path.is_empty())
         .map(|error| &error.path[..finder.nullable_prefix(set, root, &error.path)])
         .collect();
-    // The deepest first: a null further up has the last word.
+    // The deepest first, so that a null further up replaces everything below it.
     places.sort_by_key(|place| std::cmp::Reverse(place.len()));
     for place in places {
         set_null(data, place);
@@ -39,7 +39,7 @@ struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    /// The length of the longest part of the path that leads to something that can be null.
+    /// The length of the longest prefix of the path that ends at a nullable value.
     fn nullable_prefix(&self, set: &'a SelectionSet, root: &'a str, path: &[PathSegment]) -> usize {
         let mut sets = vec![set];
         let mut object = root;
@@ -78,7 +78,7 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Sets null at a place, unless there is a null above it.
+/// Sets null at a path, unless a parent is null.
 fn set_null(value: &mut Value, path: &[PathSegment]) {
     let Some((first, rest)) = path.split_first() else {
         *value = Value::Null;
@@ -93,7 +93,7 @@ fn set_null(value: &mut Value, path: &[PathSegment]) {
                 set_null(item, rest);
             }
         }
-        // The engine answers null for an object of which every field failed.
+        // The engine returns null for an object of which every field failed.
         (empty @ Value::Null, PathSegment::Field(key)) if rest.is_empty() => {
             let object = [(Name::new(key), Value::Null)].into_iter().collect();
             *empty = Value::Object(object);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nullable_field_is_null_beside_its_siblings() {
+    fn a_failed_nullable_field_is_null_and_its_siblings_stay() {
         let query = "{ a: category(id: 1) { id } b: categoryExists(id: 1) }";
         let data = placed(query, json!({"b": true}), &json!(["a"]));
         assert_eq!(data, json!({"a": null, "b": true}));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_field_that_cannot_be_null_takes_its_parents_along() {
+    fn a_failed_non_null_field_makes_its_nearest_nullable_parent_null() {
         let query = "{ category(id: 1) { id ...p } categoryExists(id: 1) }
             fragment p on Category { list: products { id price } }";
         let path = json!(["category", "list", 1, "price"]);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_null_further_up_has_the_last_word() {
+    fn a_null_further_up_replaces_nulls_below_it() {
         let query = "{ categoryExists(id: 1) category(id: 1) { id } }";
         let paths = json!([["categoryExists"], ["category"]]);
         assert_eq!(placed_all(query, json!(null), paths), json!(null));

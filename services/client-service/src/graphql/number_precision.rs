@@ -1,16 +1,15 @@
-//! Keeps the parsers of JSON and GraphQL from rounding a number into one that a rule would accept.
+//! Prevents the parsers of JSON and GraphQL from rounding an invalid number into a valid one.
 //!
-//! Both turn a number into a double. A number of at most 15 significant digits is what the double's
-//! shortest text says, so nothing is lost. A longer one may be: `19.990000000000000001` would become 19.99, a
-//! price of two decimals, which it is not. Such a number is replaced by one of 14 significant digits
-//! next to it, here 19.990000000001, so that it is still no Int and no whole number of cents; and how it was written is
-//! remembered, so that a field that takes money can refuse it as what it is.
+//! Both parse a number into a double. At most 15 significant digits survive the conversion to a double and back to its
+//! shortest text. A longer number may be rounded: `19.990000000000000001` would become 19.99, a valid price of two decimals.
+//! Such a number is replaced by a neighbour with 14 significant digits, here 19.990000000001, which is still neither an Int
+//! nor a whole number of cents; and its original text is recorded, so that a money field can reject it as written.
 
 use std::borrow::Cow;
 use std::iter;
 use std::ops::Range;
 
-/// What every double keeps.
+/// The decimal digits that every double preserves.
 const SAFE_DIGITS: usize = 15;
 
 /// The numbers of a request that were replaced.
@@ -24,7 +23,7 @@ struct ReplacedNumber {
 }
 
 impl ReplacedNumbers {
-    /// The replacement of this number, if its double makes it rounder.
+    /// Records and returns the replacement of this number, if a double would round it to fewer decimals.
     pub fn replace(&mut self, number: &str) -> Option<String> {
         let replacement = unrounded(number)?;
         self.0.push(ReplacedNumber {
@@ -34,7 +33,7 @@ impl ReplacedNumbers {
         Some(replacement)
     }
 
-    /// How the number was written that is now read as this one.
+    /// The original text of a replacement.
     #[must_use]
     pub fn written(&self, replacement: &str) -> Option<&str> {
         let found = self.0.iter().find(|it| &*it.replacement == replacement);
@@ -54,30 +53,30 @@ impl ReplacedNumbers {
     }
 }
 
-/// JSON with numbers that no longer look rounder than they are, and which those are.
+/// The JSON with its endangered numbers replaced, and those numbers.
 #[must_use]
 pub fn preserve(text: &str) -> (Cow<'_, str>, ReplacedNumbers) {
     let mut replaced = ReplacedNumbers::default();
     let mut changed = String::new();
-    let mut kept = 0;
+    let mut copied = 0;
     for Range { start, end } in numbers(text.as_bytes()) {
         if end - start > SAFE_DIGITS
             && let Some(replacement) = replaced.replace(&text[start..end])
         {
-            changed += &text[kept..start];
+            changed += &text[copied..start];
             changed += &replacement;
-            kept = end;
+            copied = end;
         }
     }
-    let text = if kept == 0 {
+    let text = if copied == 0 {
         Cow::Borrowed(text)
     } else {
-        Cow::Owned(changed + &text[kept..])
+        Cow::Owned(changed + &text[copied..])
     };
     (text, replaced)
 }
 
-/// Where numbers are in JSON. Text that is none is divided somehow; its parser refuses it.
+/// The ranges of the numbers in JSON. The result for invalid JSON is arbitrary; the parser rejects it anyway.
 fn numbers(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     iter::from_fn(move || {
@@ -85,7 +84,7 @@ fn numbers(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
             let start = at;
             at += 1;
             match byte {
-                b'"' => at = behind_string(text, at),
+                b'"' => at = end_of_string(text, at),
                 b'-' | b'0'..=b'9' => {
                     let is_more = |byte: &u8| {
                         byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-')
@@ -102,8 +101,8 @@ fn numbers(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// From behind the opening quote to behind the closing one.
-fn behind_string(text: &[u8], mut at: usize) -> usize {
+/// The index after the closing quote of a string; `at` is the index after its opening quote.
+fn end_of_string(text: &[u8], mut at: usize) -> usize {
     while let Some(byte) = text.get(at) {
         at += if *byte == b'\\' { 2 } else { 1 };
         if *byte == b'"' {
@@ -113,9 +112,9 @@ fn behind_string(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The replacement of a number that its double makes rounder.
+/// The replacement of a number, if its double has at most two decimals but the number itself more.
 fn unrounded(number: &str) -> Option<String> {
-    // Whole numbers are kept as such, or are far out of every range.
+    // Whole numbers are parsed as integers, or are far beyond every range.
     if !number.contains(['.', 'e', 'E']) {
         return None;
     }
@@ -129,12 +128,12 @@ fn unrounded(number: &str) -> Option<String> {
         return None;
     }
     let decimals = (SAFE_DIGITS - 1).checked_sub(whole.trim_start_matches('-').len())?;
-    // A number so high is out of every range.
+    // Such a large number is beyond every range.
     let zeros = decimals.checked_sub(fraction.len() + 1)?;
     Some(format!("{whole}.{fraction}{}1", "0".repeat(zeros)))
 }
 
-/// The significant digits and the power of ten of the last of them.
+/// The significant digits, and the exponent of the last one.
 fn digits(number: &str) -> Option<(String, i64)> {
     let unsigned = number.trim_start_matches('-');
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
@@ -155,7 +154,7 @@ mod tests {
     use super::{ReplacedNumbers, numbers, preserve, unrounded};
 
     #[test]
-    fn a_number_that_would_be_rounded_keeps_its_decimals() {
+    fn a_number_that_would_be_rounded_is_replaced_and_recorded() {
         let json = r#"{"price": 19.990000000000000001, "n": 1}"#;
         let (preserved, replaced) = preserve(json);
         assert_eq!(preserved, r#"{"price": 19.990000000001, "n": 1}"#);
@@ -164,12 +163,12 @@ mod tests {
         assert_eq!(replaced.written("1"), None);
         let text = r#"["0.010000000000000000001"]"#;
         assert_eq!(preserve(text), (text.into(), ReplacedNumbers::default()));
-        let kept = unrounded("0.010000000000000000001");
-        assert_eq!(kept.as_deref(), Some("0.0100000000001"));
+        let replacement = unrounded("0.010000000000000000001");
+        assert_eq!(replacement.as_deref(), Some("0.0100000000001"));
     }
 
     #[test]
-    fn exact_numbers_are_left_alone() {
+    fn exact_numbers_are_not_replaced() {
         for number in [
             "19.99",
             "19.9900000000000000000",

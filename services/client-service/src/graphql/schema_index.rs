@@ -1,4 +1,4 @@
-//! The schema's types, as the checks need them.
+//! An index of the schema's types, for validation.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use async_graphql::parser::types::{
     TypeSystemDefinition,
 };
 
-/// The types of all fields of all object types, and of what they take.
+/// The types of all fields of all object types, of their arguments, and the input types.
 #[derive(Debug)]
 pub struct SchemaIndex {
     objects: HashMap<String, HashMap<String, Field>>,
@@ -22,10 +22,10 @@ struct Field {
     arguments: HashMap<String, Type>,
 }
 
-/// A type of values that are given, other than a scalar.
+/// An input type that is not a scalar.
 #[derive(Debug)]
 pub enum Input {
-    /// One of these names.
+    /// An enum with these values.
     Enum(HashSet<String>),
     /// An object with these fields.
     Object(Vec<InputField>),
@@ -35,15 +35,11 @@ pub enum Input {
 #[derive(Debug)]
 pub struct InputField {
     pub name: String,
-    /// The type of its value.
     pub ty: Type,
-    /// Whether it has a value when none is given.
     pub has_default: bool,
 }
 
 impl SchemaIndex {
-    /// Reads it from the schema's text.
-    ///
     /// # Errors
     /// The text is not a schema.
     pub fn from_sdl(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
@@ -98,7 +94,7 @@ impl SchemaIndex {
         self.inputs.get(name)
     }
 
-    /// The name of the type that is left without lists.
+    /// The name of the innermost type of lists.
     #[must_use]
     pub fn named(ty: &Type) -> &str {
         let mut base = &ty.base;
@@ -110,7 +106,7 @@ impl SchemaIndex {
         }
     }
 
-    /// The type that operations of this kind start from.
+    /// The root type of operations of this kind.
     #[must_use]
     pub const fn root(operation: OperationType) -> &'static str {
         match operation {

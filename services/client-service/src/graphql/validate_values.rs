@@ -1,13 +1,13 @@
-//! The types of all values of a document, checked before anything is executed.
+//! Validates the types of all values of a document before anything is executed.
 //!
-//! The engine looks at values twice: roughly when it validates the document, exactly when it executes the field that
-//! takes them. So a number beyond 32 bits, or text where an input object belongs, would be found out at the turn of
-//! its mutation, with the mutations before it committed. Here every value is looked at exactly, first: those of the
-//! variables against the types they were declared with, and those of the arguments, with the variables put in.
+//! The engine validates values roughly with the document, and exactly only when it executes the field that takes them. So a
+//! number beyond 32 bits, or a string in place of an input object, would be found only when its mutation is executed, after
+//! earlier mutations have committed. Here every value is validated exactly, first: variables against their declared types,
+//! and arguments with the variables substituted.
 //!
-//! The engine also does not look at the values of operations that are not executed, at the types of variables within input
-//! objects, at the directives of variables, and at what belongs to a `__typename`; and it stops at the default value of a
-//! variable whose type is a list of an unknown one. All of it is put right here.
+//! The engine also does not validate the values of operations that are not executed, the types of variables within input
+//! objects, the directives of variables, and the arguments and selections of `__typename`; and it panics at the default
+//! value of a variable whose type is a list of an unknown type. All of this is validated here.
 
 use std::collections::HashSet;
 
@@ -20,11 +20,10 @@ use super::input_coercion::{Source, Values, is_scalar};
 use super::schema_index::SchemaIndex;
 use crate::errors::ApiError;
 
-/// Refuses a document that gives a value of another type than it must have; `variables` are those of the operation that is
-/// to be executed, coerced.
+/// Rejects a document with a value of the wrong type; `variables` are the coerced ones of the `operation` to execute.
 ///
 /// # Errors
-/// It names the place, the type, and the value.
+/// The error names the argument or variable, the expected type, and the value.
 pub fn validate(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
@@ -53,7 +52,7 @@ pub fn validate(
     Ok(())
 }
 
-/// The type and the default value of a variable.
+/// Validates the type and the default value of a variable.
 fn declaration(
     index: &SchemaIndex,
     operation: &OperationDefinition,
@@ -62,7 +61,7 @@ fn declaration(
     let Positioned { node, pos } = definition;
     let (name, ty) = (&node.name.node, &node.var_type.node);
     if let Some(Positioned { node, pos }) = node.directives.first() {
-        let message = format!("@{} cannot be on a variable", node.name.node);
+        let message = format!("@{} is not allowed on a variable", node.name.node);
         return Err(ApiError::unfit(message, *pos));
     }
     let named = SchemaIndex::named(ty);
@@ -79,7 +78,7 @@ fn declaration(
     Ok(())
 }
 
-/// Looks at each fragment once; what is wrong with the selections themselves is the engine's to say.
+/// Visits each fragment once. Errors of the selections themselves are reported by the engine.
 struct Walk<'a> {
     document: &'a ExecutableDocument,
     values: Values<'a>,

@@ -36,7 +36,7 @@ fn message(query: &str, variables: Value) -> String {
 const PUT: &str = "mutation($box: Box!) { put(box: $box) }";
 
 #[test]
-fn what_fits_passes() {
+fn values_of_the_right_types_are_accepted() {
     let line = json!({"id": 7, "count": -2_147_483_648, "size": "SMALL", "sizes": "LARGE"});
     let full = json!({"lines": [line], "price": "19.90", "ratio": 1, "gift": true,
         "at": "2026-11-23T00:00:00Z"});
@@ -53,7 +53,7 @@ fn what_fits_passes() {
 }
 
 #[test]
-fn a_misfit_is_named_with_its_place_its_type_and_what_was_given() {
+fn an_error_names_the_place_the_expected_type_and_the_value() {
     let with = |line: Value| json!({"box": {"lines": [{"id": 1, "count": 1}, line]}});
     for (line, expected) in [
         (
@@ -123,7 +123,7 @@ fn a_misfit_is_named_with_its_place_its_type_and_what_was_given() {
 }
 
 #[test]
-fn literals_defaults_and_fragments_are_looked_at() {
+fn literals_defaults_and_fragments_are_validated() {
     for (query, expected) in [
         ("{ f(n: 2147483648) }", "n: expected Int, got 2147483648"),
         (
@@ -160,7 +160,7 @@ fn literals_defaults_and_fragments_are_looked_at() {
 }
 
 #[test]
-fn what_the_schema_does_not_have_is_the_engines_to_say() {
+fn unknown_fields_arguments_and_types_are_left_to_the_engine() {
     for query in [
         "{ g(n: 2147483648) }",
         "{ f(m: 2147483648) }",

@@ -1,4 +1,4 @@
-//! What mutations of categories take.
+//! Inputs of the mutations of categories.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
@@ -20,6 +20,6 @@ pub struct UpdateCategoryInput {
     pub name: String,
     /// At most 1,000 characters. Null removes it.
     pub description: MaybeUndefined<String>,
-    /// Refuse the change unless the category is at this version.
+    /// Reject the change unless the category is at this version.
     pub expected_version: MaybeUndefined<i32>,
 }

@@ -15,7 +15,7 @@ pub struct CategoryMutations;
 
 #[Object]
 impl CategoryMutations {
-    /// Makes a category.
+    /// Creates a category.
     async fn create_category(
         &self,
         context: &Context<'_>,

@@ -1,4 +1,4 @@
-//! Queries about categories.
+//! Queries of categories.
 
 use async_graphql::{Context, ID, Object};
 
@@ -9,7 +9,7 @@ use super::types::Category;
 use crate::errors::{ApiError, or_null};
 use crate::upstream::RequestContext;
 
-/// Queries about categories.
+/// Queries of categories.
 #[derive(Debug, Default)]
 pub struct CategoryQueries;
 

@@ -1,9 +1,9 @@
-//! Counts of all categories.
+//! Statistics of all categories.
 
 use async_graphql::SimpleObject;
 use contract::query;
 
-/// Of all categories.
+/// Statistics of all categories.
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub struct CategoryStatistics {
     total_count: i32,

@@ -16,9 +16,9 @@ use crate::upstream::{CommandReply, RequestContext, load};
 #[derive(Debug)]
 pub struct Category {
     id: String,
-    /// `None` where a command answered that had nothing to do, and so does not know when the row last changed.
+    /// `None` after a command that changed nothing, whose reply does not know when the row last changed.
     own: Option<Own>,
-    /// `None` where a command answered, which does not count.
+    /// `None` after a command, whose reply has no count.
     product_count: Option<i32>,
     row: OnceCell<Box<Row>>,
 }
@@ -32,7 +32,7 @@ struct Own {
     updated_at: DateTime,
 }
 
-/// All of it, from the read side.
+/// The whole category, from the read side.
 #[derive(Debug)]
 struct Row {
     own: Own,
@@ -140,7 +140,7 @@ impl Category {
             .as_deref()
     }
 
-    /// How many products belong to it.
+    /// The number of its products.
     async fn product_count(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         match self.product_count {
             Some(count) => Ok(count),

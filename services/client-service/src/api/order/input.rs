@@ -1,15 +1,15 @@
-//! What mutations of orders take.
+//! Inputs of the mutations of orders.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
 /// A new order.
 #[derive(Debug, InputObject)]
 pub struct CreateOrderInput {
-    /// Whose order it is: 1 to 255 characters.
+    /// The customer's user id: 1 to 255 characters.
     pub user_id: ID,
-    /// 1 to 100; a product that is named repeatedly is added up.
+    /// 1 to 100 items; the quantities of a repeated product are added up.
     pub items: Vec<OrderItemInput>,
-    /// Where it goes.
+    /// The shipping address.
     pub shipping_address: MaybeUndefined<ShippingAddressInput>,
 }
 
@@ -22,7 +22,7 @@ pub struct OrderItemInput {
     pub quantity: i32,
 }
 
-/// Where a new order goes.
+/// The shipping address of a new order.
 #[derive(Debug, InputObject)]
 pub struct ShippingAddressInput {
     /// At most 255 characters.
@@ -33,7 +33,7 @@ pub struct ShippingAddressInput {
     pub postal_code: String,
 }
 
-/// A wish to have an order undone.
+/// A request to cancel an order.
 #[derive(Debug, InputObject)]
 pub struct CancelOrderInput {
     /// The order.

@@ -31,8 +31,8 @@ fn address(input: ShippingAddressInput) -> ShippingAddress {
 
 #[Object]
 impl OrderMutations {
-    /// Orders something. The answer does not wait for stock, money and shipment: the order's status and its saga tell
-    /// how far they are.
+    /// Places an order. The response does not wait for stock, payment and shipment: the order's status and its saga
+    /// show their progress.
     async fn create_order(
         &self,
         context: &Context<'_>,
@@ -50,8 +50,8 @@ impl OrderMutations {
         Order::from_reply(scope.services.start_order(by, param).await?)
     }
 
-    /// Asks for an order to be undone, whatever is being done for it; not once it is shipped. Its status tells when it
-    /// is.
+    /// Cancels an order, whatever its saga is doing; rejected once it is shipped. The order's status shows when the
+    /// cancellation is complete.
     async fn cancel_order(
         &self,
         context: &Context<'_>,
@@ -67,14 +67,14 @@ impl OrderMutations {
         Ok(true)
     }
 
-    /// Gives a confirmed order to the carrier.
+    /// Marks a confirmed order as shipped.
     async fn ship_order(&self, context: &Context<'_>, id: ID) -> Result<Order, ApiError> {
         let scope = RequestContext::of(context)?;
         let by = (scope, scope.command_id(context));
         Order::from_reply(scope.services.ship_order(by, id.0).await?)
     }
 
-    /// Notes that a shipped order has arrived.
+    /// Marks a shipped order as delivered.
     async fn deliver_order(&self, context: &Context<'_>, id: ID) -> Result<Order, ApiError> {
         let scope = RequestContext::of(context)?;
         let by = (scope, scope.command_id(context));

@@ -1,4 +1,4 @@
-//! Queries about orders.
+//! Queries of orders.
 
 use async_graphql::{Context, ID, Object};
 use contract::query::{Order as Row, OrderListRequest, UserOrderListRequest};
@@ -12,14 +12,14 @@ use super::types::Order;
 use crate::errors::{ApiError, or_null};
 use crate::upstream::RequestContext;
 
-/// Queries about orders.
+/// Queries of orders.
 #[derive(Debug, Default)]
 pub struct OrderQueries;
 
-/// Which orders to list.
+/// The orders to list.
 #[derive(Debug)]
 struct Pagination {
-    /// `None`: everybody's.
+    /// `None`: the orders of all users.
     user_id: Option<String>,
     status: Option<i32>,
 }
@@ -49,7 +49,7 @@ impl Pagination {
         Order::from_rows(rows.map_err(read_error)?)
     }
 
-    /// Reads a page; if its orders are so long that they do not fit into one answer, half of it at a time.
+    /// Reads a page. If it exceeds the size of one message, it is read in two halves.
     fn read<'a>(
         &'a self,
         scope: &'a RequestContext,
@@ -61,8 +61,8 @@ impl Pagination {
                 Err(status) if status.code() == Code::OutOfRange && limit > 1 => {
                     let first = limit / 2;
                     let mut rows = self.read(scope, first, offset).await?;
-                    let behind = offset.saturating_add(first);
-                    rows.extend(self.read(scope, limit - first, behind).await?);
+                    let next = offset.saturating_add(first);
+                    rows.extend(self.read(scope, limit - first, next).await?);
                     Ok(rows)
                 }
                 answer => answer,

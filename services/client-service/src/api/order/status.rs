@@ -1,31 +1,31 @@
-//! Where orders stand.
+//! The status of an order.
 
 use async_graphql::Enum;
 use contract::query;
 
 use crate::errors::ApiError;
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderStatus {
     /// Created.
     Pending,
-    /// Its saga is at work.
+    /// Its saga is running.
     Processing,
     /// Paid, and its shipment arranged.
     Confirmed,
-    /// On its way; it can no longer be cancelled.
+    /// Shipped; it can no longer be cancelled.
     Shipped,
-    /// With the customer.
+    /// Delivered to the customer.
     Delivered,
-    /// Undone: it holds no stock, no money and no shipment.
+    /// Cancelled: it holds no stock, no money and no shipment.
     Cancelled,
-    /// It waits for a person, or was closed by one.
+    /// Its saga is suspended, or was closed by an operator.
     Failed,
 }
 
 impl OrderStatus {
-    /// From its number in the messages of both sides, which count alike.
+    /// From its number in the messages, which is the same in both services' enums.
     ///
     /// # Errors
     /// There is no such status.
@@ -69,7 +69,7 @@ mod tests {
     use crate::errors::Code;
 
     #[test]
-    fn every_status_has_its_number_and_no_other_number_is_one() {
+    fn only_the_numbers_of_statuses_are_accepted() {
         for (number, item) in (1..).zip(OrderStatus::items()) {
             assert_eq!(OrderStatus::from_number(number), Ok(item.value));
             assert_eq!(item.value.number(), number);

@@ -17,8 +17,8 @@ use crate::upstream::{CommandReply, RequestContext, load};
 #[derive(Debug)]
 pub struct Order {
     id: String,
-    /// Empty where a command answered that had nothing to do, and so does not know when the row last changed; read
-    /// then when somebody asks.
+    /// Empty after a command that changed nothing, whose reply does not know when the row last changed; then read if the
+    /// field is requested.
     own: OnceCell<Box<Own>>,
 }
 
@@ -41,13 +41,13 @@ pub struct OrderItem {
     product_id: ID,
     product_name: String,
     quantity: i32,
-    /// Of one piece.
+    /// The price of one piece.
     price: Decimal,
-    /// Of all pieces.
+    /// The price of all pieces.
     subtotal: Decimal,
 }
 
-/// Where an order goes.
+/// The shipping address of an order.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct ShippingAddress {
     street: String,
@@ -187,7 +187,7 @@ impl Order {
     }
 }
 
-/// What somebody bought.
+/// An order of a customer.
 #[Object]
 impl Order {
     async fn id(&self) -> ID {
@@ -218,7 +218,7 @@ impl Order {
             .clone()
     }
 
-    /// How far the work on it is.
+    /// The progress of its latest saga.
     async fn saga_state(&self, context: &Context<'_>) -> Option<SagaState> {
         or_null(context, self.load_saga(context).await)?
     }

@@ -1,4 +1,4 @@
-//! What mutations of products take.
+//! Inputs of the mutations of products.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
@@ -15,7 +15,7 @@ pub struct CreateProductInput {
     pub price: Decimal,
     /// Its category, if any.
     pub category_id: Option<ID>,
-    /// What is on hand at first.
+    /// The initial quantity on hand.
     #[graphql(default_with = "MaybeUndefined::Value(0)")]
     pub stock_quantity: MaybeUndefined<i32>,
 }
@@ -31,8 +31,8 @@ pub struct UpdateProductInput {
     pub description: MaybeUndefined<String>,
     /// 0.01 to 999999.99.
     pub price: MaybeUndefined<Decimal>,
-    /// Its category. Null takes it out of its category.
+    /// Its category. Null removes it from its category.
     pub category_id: MaybeUndefined<ID>,
-    /// Refuse the change unless the product is at this version.
+    /// Reject the change unless the product is at this version.
     pub expected_version: MaybeUndefined<i32>,
 }

@@ -17,7 +17,7 @@ pub struct ProductMutations;
 
 #[Object]
 impl ProductMutations {
-    /// Makes a product.
+    /// Creates a product.
     async fn create_product(
         &self,
         context: &Context<'_>,
@@ -66,7 +66,7 @@ impl ProductMutations {
         Product::from_reply(scope.services.update_product(by, param).await?)
     }
 
-    /// Changes a product's price and says why.
+    /// Changes a product's price, with an optional reason.
     async fn change_product_price(
         &self,
         context: &Context<'_>,
@@ -84,7 +84,7 @@ impl ProductMutations {
         Product::from_reply(scope.services.change_price(by, param).await?)
     }
 
-    /// Sets what of a product is on hand.
+    /// Sets the quantity on hand of a product.
     async fn update_stock(
         &self,
         context: &Context<'_>,

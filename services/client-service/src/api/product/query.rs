@@ -1,4 +1,4 @@
-//! Queries about products.
+//! Queries of products.
 
 use async_graphql::{Context, ID, Object};
 use contract::query::{ProductListResponse, ProductPriceRangeRequest, ProductWindowRequest};
@@ -10,14 +10,14 @@ use super::types::Product;
 use crate::errors::{ApiError, or_null};
 use crate::upstream::RequestContext;
 
-/// Queries about products.
+/// Queries of products.
 #[derive(Debug, Default)]
 pub struct ProductQueries;
 
 async fn by_id(context: &Context<'_>, id: ID) -> Result<Product, ApiError> {
     let scope = RequestContext::of(context)?;
     let id = arguments::id("id", &id)?;
-    // One call instead of two when the category is wanted as well.
+    // One call instead of two if the category is requested as well.
     let answer = if context.look_ahead().field("category").exists() {
         scope
             .services
@@ -45,7 +45,7 @@ fn list(
     Product::from_rows(list.products)
 }
 
-/// A page, which is not a list that was cut.
+/// A page, which is never marked as truncated.
 fn page(answer: Result<ProductListResponse, tonic::Status>) -> Result<Vec<Product>, ApiError> {
     Product::from_rows(answer.map_err(read_error)?.products)
 }

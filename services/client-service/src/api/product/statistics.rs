@@ -1,11 +1,11 @@
-//! Counts and sums of all products.
+//! Statistics of all products.
 
 use async_graphql::SimpleObject;
 use contract::query;
 
 use crate::errors::ApiError;
 
-/// Of all products.
+/// Statistics of all products.
 #[derive(Clone, Copy, Debug, SimpleObject)]
 pub struct ProductStatistics {
     total_count: i32,

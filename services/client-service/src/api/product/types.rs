@@ -16,12 +16,11 @@ use crate::upstream::{CommandReply, RequestContext, load};
 #[derive(Debug)]
 pub struct Product {
     id: String,
-    /// `None` where a command answered that changed only the stock, or had nothing to do and so does not know when
-    /// the row last changed.
+    /// `None` after a command that changed only the stock or nothing, whose reply does not know when the row last changed.
     own: Option<Own>,
-    /// `None` where a command answered that did not touch the stock.
+    /// `None` after a command that did not touch the stock.
     stock: Option<Stock>,
-    /// What the read side gave with the product.
+    /// The category that the read side returned with the product.
     category: Option<query::Category>,
     row: OnceCell<Box<Row>>,
 }
@@ -44,7 +43,7 @@ struct Stock {
     reserved: i32,
 }
 
-/// All of it, from the read side.
+/// The whole product, from the read side.
 #[derive(Debug)]
 struct Row {
     own: Own,
@@ -189,7 +188,7 @@ impl Product {
     }
 }
 
-/// Something to sell.
+/// A product for sale.
 #[Object]
 impl Product {
     async fn id(&self) -> ID {
@@ -210,17 +209,17 @@ impl Product {
         Ok(Decimal::new(self.own(context).await?.price.clone()))
     }
 
-    /// What can be sold: what is on hand without what is reserved.
+    /// The quantity available to sell: on hand minus reserved.
     async fn stock_quantity(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         Ok(self.stock(context).await?.available)
     }
 
-    /// What lies in the warehouse.
+    /// The quantity on hand in the warehouse.
     async fn on_hand_quantity(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         Ok(self.stock(context).await?.on_hand)
     }
 
-    /// What of it is promised to orders.
+    /// The quantity reserved for orders.
     async fn reserved_quantity(&self, context: &Context<'_>) -> Result<i32, ApiError> {
         Ok(self.stock(context).await?.reserved)
     }

@@ -1,4 +1,4 @@
-//! Queries about the sagas of orders.
+//! Queries of the sagas of orders.
 
 use async_graphql::{Context, ID, Object};
 use contract::query::Saga;
@@ -9,7 +9,7 @@ use super::types::{SagaState, SagaStatusInfo};
 use crate::errors::{ApiError, or_null};
 use crate::upstream::RequestContext;
 
-/// Queries about the sagas of orders.
+/// Queries of the sagas of orders.
 #[derive(Debug, Default)]
 pub struct SagaQueries;
 

@@ -1,31 +1,31 @@
-//! Where sagas stand.
+//! The status of a saga.
 
 use async_graphql::Enum;
 use contract::query;
 
 use crate::errors::ApiError;
 
-/// Where a saga stands.
+/// The status of a saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum SagaStatus {
-    /// No step was begun yet.
+    /// No step has started yet.
     Started,
-    /// It goes from step to step.
+    /// Its steps are being executed.
     Running,
-    /// It undoes what it did.
+    /// Its completed steps are being compensated.
     Compensating,
     /// Every step took effect.
     Completed,
-    /// A person closed it.
+    /// An operator closed it.
     Failed,
-    /// Nothing of it is left.
+    /// All its effects were compensated.
     Compensated,
-    /// It waits for a person.
+    /// It waits for an operator.
     Suspended,
 }
 
 impl SagaStatus {
-    /// From its number in the messages of both sides, which count alike.
+    /// From its number in the messages, which is the same in both services' enums.
     ///
     /// # Errors
     /// There is no such status.
@@ -68,7 +68,7 @@ mod tests {
     use crate::errors::Code;
 
     #[test]
-    fn every_status_has_its_number_and_no_other_number_is_one() {
+    fn only_the_numbers_of_statuses_are_accepted() {
         for (number, item) in (1..).zip(SagaStatus::items()) {
             assert_eq!(SagaStatus::from_number(number), Ok(item.value));
             assert_eq!(item.value.lower_case(), item.name.to_lowercase());

@@ -1,4 +1,4 @@
-//! How far the work on an order is.
+//! The progress of sagas.
 
 use async_graphql::{ID, SimpleObject};
 use contract::query;
@@ -8,7 +8,7 @@ use super::status::SagaStatus;
 use crate::errors::ApiError;
 use crate::graphql::DateTime;
 
-/// What is done for an order, or to undo it: its latest saga.
+/// The latest saga of an order, which fulfils or cancels it.
 #[derive(Debug, SimpleObject)]
 pub struct SagaState {
     /// `order` or `cancel_order`.
@@ -17,20 +17,20 @@ pub struct SagaState {
     /// The status in lower case.
     state: &'static str,
     status: SagaStatus,
-    /// The step that it is at.
+    /// The current step.
     current_step: Option<String>,
-    /// The steps that took effect; they stay here when they are undone.
+    /// The steps that took effect; a step stays in this list when it is compensated.
     completed_steps: Vec<String>,
-    /// The steps that were undone.
+    /// The compensated steps.
     compensated_steps: Vec<String>,
-    /// Why it is undone, or waits for a person.
+    /// Why it compensates or is suspended.
     failure_reason: Option<String>,
     started_at: DateTime,
-    /// When it came to its end.
+    /// When it ended.
     completed_at: Option<DateTime>,
 }
 
-/// What is done for an order, or to undo it: its latest saga, with its id.
+/// The latest saga of an order, which fulfils or cancels it, with its id.
 #[derive(Debug, SimpleObject)]
 pub struct SagaStatusInfo {
     saga_id: ID,
@@ -39,16 +39,16 @@ pub struct SagaStatusInfo {
     saga_type: String,
     /// The status in lower case.
     state: &'static str,
-    /// The step that it is at.
+    /// The current step.
     current_step: Option<String>,
-    /// The steps that took effect; they stay here when they are undone.
+    /// The steps that took effect; a step stays in this list when it is compensated.
     completed_steps: Vec<String>,
-    /// The steps that were undone.
+    /// The compensated steps.
     compensated_steps: Vec<String>,
-    /// Why it is undone, or waits for a person.
+    /// Why it compensates or is suspended.
     error: Option<String>,
     started_at: DateTime,
-    /// When it came to its end.
+    /// When it ended.
     completed_at: Option<DateTime>,
 }
 

@@ -1,6 +1,6 @@
-//! The tokens of a document (section 2.1 of the specification), and how many there may be.
+//! Splits a document into tokens (section 2.1 of the specification), and limits their number.
 //!
-//! What follows recurses over brackets and takes long for many tokens, so both are counted here, in one pass.
+//! Later phases recurse over brackets and take time for each token, so both are limited here, in one pass.
 
 use async_graphql::Pos;
 
@@ -8,11 +8,10 @@ use super::syntax::syntax;
 use super::text::Text;
 use crate::errors::{ApiError, Code};
 
-/// How deep brackets of all kinds may be nested. The depth limits are stricter; values and types count here too.
+/// The maximum nesting of brackets of all kinds. The depth limits are stricter, but do not include values and types.
 const MAX_BRACKETS: usize = 64;
 const MAX_TOKENS: usize = 3_000;
 
-/// What a token is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind<'a> {
     /// `! $ & ( ) : = @ [ ] { | }`
@@ -28,14 +27,14 @@ pub enum Kind<'a> {
     String(String),
 }
 
-/// A token, and where it begins.
+/// A token and its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
     pub kind: Kind<'a>,
     pub pos: Pos,
 }
 
-/// The tokens, and where the text ends.
+/// The tokens, and the location of the end.
 ///
 /// # Errors
 /// The text is not GraphQL, is nested too deeply, or has too many tokens.
@@ -61,7 +60,7 @@ pub fn tokens(text: &str) -> Result<(Vec<Token<'_>>, Pos), ApiError> {
                 text.skip(1);
                 Kind::Mark(first)
             }
-            other => return Err(syntax(pos, format!("{other:?} begins no token"))),
+            other => return Err(syntax(pos, format!("{other:?} does not start a token"))),
         };
         match kind {
             Kind::Mark('(' | '[' | '{') => open += 1,
@@ -94,7 +93,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// A number, which is as long as it can be: what follows it must not go on as a number or a name does.
+/// Reads a number. It must not be followed directly by a character of a number or name.
 fn number<'a>(text: &mut Text<'a>) -> Result<Kind<'a>, ApiError> {
     let (start, all) = (text.pos(), text.rest());
     let wrong = |text: &Text<'_>, problem: &str| {
@@ -102,7 +101,7 @@ fn number<'a>(text: &mut Text<'a>) -> Result<Kind<'a>, ApiError> {
         let next = text.peek().map_or(String::new(), |c| c.to_string());
         Err(syntax(
             start,
-            format!("{read}{next} is no number: {problem}"),
+            format!("{read}{next} is not a number: {problem}"),
         ))
     };
     if text.peek() == Some('-') {
@@ -111,7 +110,7 @@ fn number<'a>(text: &mut Text<'a>) -> Result<Kind<'a>, ApiError> {
     let whole = text.take_while(|c| c.is_ascii_digit());
     match whole.as_bytes() {
         [] => return wrong(text, "a digit is missing"),
-        [b'0', _, ..] => return wrong(text, "it must not begin with 0"),
+        [b'0', _, ..] => return wrong(text, "it must not start with 0"),
         _ => {}
     }
     let mut is_float = false;
@@ -133,7 +132,7 @@ fn number<'a>(text: &mut Text<'a>) -> Result<Kind<'a>, ApiError> {
         }
     }
     if text.peek().is_some_and(|next| next == '.' || is_name(next)) {
-        return wrong(text, "something must stand between it and what follows");
+        return wrong(text, "a separator must follow it");
     }
     let read = &all[..all.len() - text.rest().len()];
     Ok(if is_float {
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_counts_lines_by_all_terminators_and_columns_by_characters() {
+    fn a_location_counts_all_line_terminators_and_columns_in_characters() {
         let (tokens, end) = tokens("\u{feff}a\r\n b\rc\n\n  \"Ä\" d\n").expect("tokens");
         let places: Vec<_> = tokens.iter().map(|t| (t.pos.line, t.pos.column)).collect();
         assert_eq!(places, [(1, 2), (2, 2), (3, 1), (5, 3), (5, 7)]);
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn unfinished_text_is_refused_where_it_begins() {
+    fn unfinished_tokens_are_rejected_at_their_start() {
         for text in [
             "\"", "\"\\", "\"\"\"", "\"\"\"\\", "-", "1.", "1e", "..", "\"\\u{",
         ] {

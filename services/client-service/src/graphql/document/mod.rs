@@ -1,9 +1,9 @@
-//! Parses documents as the specification of September 2025 has them.
+//! Parses documents according to the specification of September 2025.
 //!
-//! The engine's own parser reads another language in places: it takes `queryA` for `query A`, `[00]` for two numbers and
-//! `["""a"]` for two strings, forgets the first of two fields of the same name, keeps `\"""` as it is, and knows neither
-//! `\u{…}`, surrogate pairs, descriptions, nor `[Int !]`. Its places count a lone carriage return as no line. So the
-//! text is read here, into the engine's types; of its parser only the schema's text is left to it.
+//! The engine's own parser deviates from it: it parses `queryA` as `query A`, `[00]` as two numbers and `["""a"]` as two
+//! strings, drops the first of two fields of the same name, does not unescape `\"""`, and supports neither `\u{…}`, surrogate
+//! pairs, descriptions, nor `[Int !]`. Its locations do not count a lone carriage return as a line. So documents are parsed
+//! here, into the engine's types; the engine's parser is used for the schema only.
 
 mod lexer;
 mod parser;
@@ -22,22 +22,21 @@ use super::number_precision::ReplacedNumbers;
 use crate::errors::{ApiError, Code};
 use parser::{Definition, Parser};
 
-/// A document as it was read.
+/// A parsed document.
 #[derive(Debug)]
 pub struct Parsed {
     /// In the engine's types.
     pub document: ExecutableDocument,
-    /// How many tokens it has.
+    /// Its number of tokens.
     pub tokens: usize,
     /// Its numbers that were replaced.
     pub replaced: ReplacedNumbers,
 }
 
-/// Reads a document.
+/// Parses a document.
 ///
 /// # Errors
-/// It is not GraphQL, over the limits of its text, or has two definitions, or two fields of an object, of the same
-/// name.
+/// The text is not GraphQL, exceeds a limit, or has two definitions, or two fields of an object, of the same name.
 pub fn parse(text: &str) -> Result<Parsed, ApiError> {
     let (tokens, end) = lexer::tokens(text)?;
     let count = tokens.len();
@@ -67,7 +66,7 @@ impl Definitions {
             Definition::Operation(None, operation) => {
                 let place = operation.pos;
                 if self.unnamed.replace(operation).is_some() {
-                    return Err(not_alone(place));
+                    return Err(not_the_only_operation(place));
                 }
                 Ok(())
             }
@@ -83,7 +82,7 @@ impl Definitions {
     fn document(self) -> Result<ExecutableDocument, ApiError> {
         let operations = match self.unnamed {
             Some(operation) if self.operations.is_empty() => DocumentOperations::Single(operation),
-            Some(operation) => return Err(not_alone(operation.pos)),
+            Some(operation) => return Err(not_the_only_operation(operation.pos)),
             None => DocumentOperations::Multiple(self.operations),
         };
         Ok(ExecutableDocument {
@@ -93,7 +92,7 @@ impl Definitions {
     }
 }
 
-fn not_alone(place: Pos) -> ApiError {
+fn not_the_only_operation(place: Pos) -> ApiError {
     let message = "an operation without a name must be the only one of its document";
     ApiError::unfit(message, place)
 }
@@ -118,27 +117,27 @@ fn add<T>(
 /// The operation of this name, or the only one if there is no name.
 ///
 /// # Errors
-/// There is no such operation, or more than one to choose from. No place of the document is wrong then.
+/// There is no such operation, or several without a name to choose one. The error has no location in the document.
 pub fn operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
 ) -> Result<&'a OperationDefinition, ApiError> {
-    let refused = |message: String| Err(ApiError::new(Code::GraphqlValidationFailed, message));
+    let invalid = |message: String| Err(ApiError::new(Code::GraphqlValidationFailed, message));
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Ok(&operation.node),
         (DocumentOperations::Multiple(operations), Some(name)) => match operations.get(name) {
             Some(operation) => Ok(&operation.node),
-            None => refused(format!("there is no operation {name:?}")),
+            None => invalid(format!("there is no operation {name:?}")),
         },
         (DocumentOperations::Single(_), Some(name)) => {
-            refused(format!("there is no operation {name:?}"))
+            invalid(format!("there is no operation {name:?}"))
         }
         (DocumentOperations::Multiple(operations), None) => {
             let mut all = operations.values();
             match (all.next(), all.next()) {
                 (Some(only), None) => Ok(&only.node),
-                (None, _) => refused("the document has no operation".to_owned()),
-                _ => refused("operationName must say which operation to execute".to_owned()),
+                (None, _) => invalid("the document has no operation".to_owned()),
+                _ => invalid("operationName must name the operation to execute".to_owned()),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Definitions and selections (sections 2.2 to 2.8 and 2.12).
+//! Parses definitions and selections (sections 2.2 to 2.8 and 2.12 of the specification).
 
 use async_graphql::parser::types::{
     Directive, Field, FragmentDefinition, FragmentSpread, InlineFragment, OperationDefinition,
@@ -12,13 +12,13 @@ use super::lexer::{Kind, Token};
 use super::syntax::syntax;
 use crate::errors::ApiError;
 
-/// What a document consists of.
+/// A definition of a document.
 pub(super) enum Definition {
     Operation(Option<Name>, Positioned<OperationDefinition>),
     Fragment(Name, Positioned<FragmentDefinition>),
 }
 
-/// Goes through the tokens. It recurses only as deep as brackets are nested, which the lexer limits.
+/// A recursive descent parser. Its recursion is as deep as brackets are nested, which the lexer limits.
 pub(super) struct Parser<'a> {
     tokens: std::iter::Peekable<std::vec::IntoIter<Token<'a>>>,
     end: Pos,
@@ -157,7 +157,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Behind the three dots.
+    /// A fragment spread or an inline fragment, after its three dots.
     fn spread(&mut self, pos: Pos) -> Result<Selection, ApiError> {
         let type_condition = self.type_condition()?;
         if type_condition.is_none() && matches!(self.peek(), Some(Kind::Name(_))) {
@@ -217,7 +217,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// One or more, to behind the closing mark.
+    /// One or more items, and the closing mark.
     fn many<T>(
         &mut self,
         close: char,
@@ -244,7 +244,7 @@ impl<'a> Parser<'a> {
         self.tokens.next()
     }
 
-    /// Where the next token is.
+    /// The location of the next token.
     pub fn pos(&mut self) -> Pos {
         self.tokens.peek().map_or(self.end, |token| token.pos)
     }
@@ -253,7 +253,7 @@ impl<'a> Parser<'a> {
         self.peek() == Some(kind)
     }
 
-    /// Whether it is next, and then goes past it.
+    /// Consumes the next token if it is of this kind, and returns whether it was.
     pub fn take(&mut self, kind: &Kind<'_>) -> bool {
         let is_next = self.is_at(kind);
         if is_next {
@@ -295,8 +295,8 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A field. The engine does not look at a `__typename` before it executes it, so its directives are put around it, where
-/// they mean the same and are seen.
+/// A field as a selection. The engine ignores the directives of `__typename`, so they are moved to an inline fragment around
+/// it, where they have the same effect.
 fn selected(mut field: Positioned<Field>) -> Selection {
     if field.node.name.node != "__typename" || field.node.directives.is_empty() {
         return Selection::Field(field);

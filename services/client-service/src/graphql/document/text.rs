@@ -1,11 +1,11 @@
-//! The characters of a document, and the values of its strings (section 2.9.4).
+//! Reads the characters of a document, and the values of its strings (section 2.9.4 of the specification).
 
 use async_graphql::Pos;
 
 use super::syntax::syntax;
 use crate::errors::ApiError;
 
-/// What remains of the text, and where that is.
+/// The remaining text and its location.
 #[derive(Debug)]
 pub(super) struct Text<'a> {
     rest: &'a str,
@@ -58,10 +58,10 @@ impl<'a> Text<'a> {
         &all[..all.len() - self.rest.len()]
     }
 
-    /// The value of the string that begins here.
+    /// Reads a string, and returns its value.
     ///
     /// # Errors
-    /// It does not end, or has an escape that there is not.
+    /// The string does not end, or has an invalid escape.
     pub fn string(&mut self) -> Result<String, ApiError> {
         let start = self.pos;
         let value = if self.rest.starts_with("\"\"\"") {
@@ -87,7 +87,7 @@ impl<'a> Text<'a> {
                     let all = self.rest;
                     let escaped = self.escape().ok_or_else(|| {
                         let read = &all[..all.len() - self.rest.len()];
-                        syntax(pos, format!("there is no escape {read}"))
+                        syntax(pos, format!("invalid escape {read}"))
                     })?;
                     value.push(escaped);
                 }
@@ -99,7 +99,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The character of an escape; `None` if there is none, or if it is no Unicode scalar value.
+    /// The character of an escape; `None` if the escape is invalid or not a Unicode scalar value.
     fn escape(&mut self) -> Option<char> {
         self.next();
         Some(match self.next()? {
@@ -161,7 +161,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Without the indentation that its lines share, and without blank lines at both ends.
+/// Removes the common indentation, and blank lines at both ends.
 fn block_value(raw: &str) -> String {
     let is_blank = |c: char| matches!(c, ' ' | '\t');
     let lines: Vec<&str> = raw
@@ -179,10 +179,10 @@ fn block_value(raw: &str) -> String {
         .chain(lines.iter().skip(1).map(cut))
         .collect();
     let has_text = |line: &String| !line.chars().all(is_blank);
-    let begin = lines.iter().position(has_text);
+    let start = lines.iter().position(has_text);
     let end = lines.iter().rposition(has_text);
-    match (begin, end) {
-        (Some(begin), Some(end)) => lines[begin..=end].join("\n"),
+    match (start, end) {
+        (Some(start), Some(end)) => lines[start..=end].join("\n"),
         _ => String::new(),
     }
 }
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_string_loses_shared_indentation_and_blank_ends() {
+    fn a_block_string_loses_common_indentation_and_blank_ends() {
         for (source, expected) in [
             (r#""""""""#, ""),
             ("\"\"\"\n \t\n\"\"\"", ""),

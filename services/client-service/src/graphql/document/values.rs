@@ -1,4 +1,4 @@
-//! Values and types in a document (sections 2.9 to 2.11).
+//! Parses values and types (sections 2.9 to 2.11 of the specification).
 
 use async_graphql::parser::types::{BaseType, Type};
 use async_graphql::{Name, Number, Positioned, Value as Constant};
@@ -12,7 +12,7 @@ use super::syntax::syntax;
 use crate::errors::ApiError;
 
 impl Parser<'_> {
-    /// A type, with what it is a list of.
+    /// A type reference.
     pub(super) fn ty(&mut self) -> Result<Type, ApiError> {
         let base = if self.take(&Kind::Mark('[')) {
             let of = self.ty()?;
@@ -35,7 +35,7 @@ impl Parser<'_> {
         self.any_value(false)
     }
 
-    /// The same, as the engine has it, with its place.
+    /// A value without variables, in the engine's type for constants, with its location.
     pub(super) fn constant(&mut self) -> Result<Positioned<Constant>, ApiError> {
         let pos = self.pos();
         let value = self.constant_value()?.into_const();
@@ -80,14 +80,14 @@ impl Parser<'_> {
         })
     }
 
-    /// Behind the opening bracket.
+    /// An input object, after its opening bracket.
     fn object(&mut self, variables: bool) -> Result<Value, ApiError> {
         let mut fields = IndexMap::new();
         while !self.take(&Kind::Mark('}')) {
             let name = self.name("the name of a field")?;
             self.expect(':')?;
             let value = self.any_value(variables)?;
-            // Checked here because a map holds only one of them.
+            // Checked here, because the map retains only one of them.
             if fields.insert(name.node.clone(), value).is_some() {
                 let message = format!("there is more than one field {}", name.node);
                 return Err(ApiError::unfit(message, name.pos));
@@ -97,7 +97,7 @@ impl Parser<'_> {
     }
 }
 
-/// The number of a token, which no rule must find rounder than it is; `None` beyond what a double holds.
+/// The number of a token, replaced if a double would round it (see `number_precision`); `None` beyond the range of a double.
 fn number(text: &str, replaced: &mut ReplacedNumbers) -> Option<Number> {
     if !text.contains(['.', 'e', 'E']) {
         let signed = text.parse::<i64>().map(Number::from);

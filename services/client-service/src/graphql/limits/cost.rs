@@ -1,33 +1,30 @@
-//! What a document costs, and the limits of it.
+//! The cost of a document, and its limits.
 
 use async_graphql::Pos;
 
 use crate::errors::{ApiError, Code};
 
-/// How deep selections may be nested, fragments counted, whatever they select.
+/// The maximum nesting of selections, including fragments.
 pub const MAX_NESTING: usize = 32;
-/// The most aliases in a document.
 const MAX_ALIASES: u64 = 30;
-/// The most directives in a document.
 const MAX_DIRECTIVES: u64 = 20;
 const MAX_INTROSPECTION_DEPTH: u64 = 20;
-/// The most fields and fragments of a document, each counted as often as it is selected: what costs nothing by
-/// the formula still costs time.
+/// The maximum number of fields and fragments, each counted as often as it is selected: selections that have no complexity
+/// still take time.
 const MAX_SELECTIONS: u64 = 2_000;
-/// The most fields of an operation itself: each may be a call to a service, although a scalar costs nothing.
+/// The maximum number of root fields: each may call a service, even a scalar, which has no complexity.
 const MAX_ROOT_FIELDS: u64 = 60;
 
-/// The limits that can be set.
+/// The configurable limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub depth: u32,
-    /// The most complex query.
     pub complexity: u32,
-    /// Whether the schema may be asked for.
+    /// Whether introspection is allowed.
     pub introspection: bool,
 }
 
-/// The cost of a selection, of everything below it included.
+/// The cost of a selection, including everything below it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost {
     pub depth: u64,
@@ -41,7 +38,7 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    /// Adds something that stands beside it.
+    /// Adds the cost of a sibling.
     pub fn add(&mut self, other: Self) {
         self.depth = self.depth.max(other.depth);
         self.introspection_depth = self.introspection_depth.max(other.introspection_depth);
@@ -52,7 +49,7 @@ impl Cost {
         self.fields = self.fields.saturating_add(other.fields);
     }
 
-    /// Refuses an operation, which is at `place`, that is over a limit.
+    /// Rejects an operation that exceeds a limit; `place` is its location.
     pub fn check(&self, limits: &Limits, place: Pos) -> Result<(), ApiError> {
         let too_deep = [
             ("depth", self.depth, u64::from(limits.depth)),
@@ -73,12 +70,12 @@ impl Cost {
                 MAX_ROOT_FIELDS,
             ),
         ];
-        refuse_above(Code::QueryTooDeep, &too_deep, place)?;
-        refuse_above(Code::QueryTooComplex, &too_complex, place)
+        reject_above(Code::QueryTooDeep, &too_deep, place)?;
+        reject_above(Code::QueryTooComplex, &too_complex, place)
     }
 }
 
-fn refuse_above(code: Code, measures: &[(&str, u64, u64)], place: Pos) -> Result<(), ApiError> {
+fn reject_above(code: Code, measures: &[(&str, u64, u64)], place: Pos) -> Result<(), ApiError> {
     let above = measures.iter().find(|(_, given, limit)| given > limit);
     above.map_or(Ok(()), |(what, given, limit)| {
         let message = format!("the query's {what} is at most {limit}, got {given}");

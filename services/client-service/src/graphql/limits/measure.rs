@@ -12,15 +12,15 @@ use super::super::schema_index::SchemaIndex;
 use super::cost::{Cost, Limits, MAX_NESTING};
 use crate::errors::{ApiError, Code};
 
-/// What a list without a limit counts as.
+/// The assumed length of a list without a limit.
 const DEFAULT_LENGTH: u64 = 20;
-/// The longest list that is executed; a higher limit is refused by the field itself.
+/// The maximum length of a list; a higher limit is rejected by the field itself.
 const MAX_LENGTH: i64 = 500;
 
-/// Refuses a document with an operation that is over a limit.
+/// Rejects a document with an operation that exceeds a limit.
 ///
 /// # Errors
-/// It says which limit, and by how much.
+/// The error names the limit and the measured value.
 pub fn measure(
     document: &ExecutableDocument,
     variables: &Variables,
@@ -51,7 +51,7 @@ struct Walk<'a> {
     variables: &'a Variables,
     index: &'a SchemaIndex,
     introspection: bool,
-    /// `None` while it is being measured.
+    /// Measured fragments; `None` while one is being measured, by which cycles are detected.
     fragments: HashMap<&'a Name, Option<Cost>>,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Walk<'a> {
         Ok(total)
     }
 
-    /// What is spread at `place`.
+    /// The cost of a fragment that is spread at `place`.
     fn fragment(&mut self, name: &'a Name, place: Pos, nesting: usize) -> Result<Cost, ApiError> {
         if let Some(known) = self.fragments.get(name) {
             return known.ok_or_else(|| {
@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
         let name = field.name.node.as_str();
         let about_schema = matches!(name, "__schema" | "__type");
         if about_schema && !self.introspection {
-            let message = "the schema cannot be asked for here";
+            let message = "introspection is disabled";
             return Err(ApiError::unfit(message, *pos));
         }
         let index = self.index;
@@ -149,7 +149,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// How many items the field has at most: 1 if it is no list.
+    /// The maximum number of items of a field: 1 if it is not a list.
     fn length(&self, field: &Field, ty: Option<&Type>) -> u64 {
         let is_list = ty.is_some_and(|ty| matches!(ty.base, BaseType::List(_)));
         if !is_list {

@@ -1,8 +1,8 @@
-//! What a request may ask for, checked before anything is executed and before any service is called.
+//! The limits of a request, checked before anything is executed and before any service is called.
 //!
-//! What the text may cost is counted by the lexer of [`document`](super::document). [`measure`] looks at the parsed
-//! document: each fragment once, however often it is spread, so that the check costs little even when the execution
-//! would cost exponentially much. Validation and execution see only what passed.
+//! The limits of the text are checked by the lexer of [`document`](super::document). [`measure`] checks the parsed
+//! document: it visits each fragment once, however often it is spread, so that the check is cheap even if the execution
+//! would be exponential. Validation and execution run only on documents within the limits.
 
 mod cost;
 mod measure;

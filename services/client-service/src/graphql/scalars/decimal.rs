@@ -1,8 +1,7 @@
-//! The scalar `Decimal`: exact, because it is kept as text and never computed with here.
+//! The scalar `Decimal`: exact, because it is stored as text and never computed with here.
 //!
-//! Text comes in as a numeric string, or as a number. The JSON and GraphQL parsers turn numbers into doubles; a
-//! decimal of at most 15 significant digits comes back from a double as the same decimal, and the few longer ones
-//! are replaced before parsing (see [`number_precision`](super::super::number_precision)).
+//! A client sends a numeric string or a number. The JSON and GraphQL parsers convert numbers into doubles; a decimal of at
+//! most 15 significant digits survives the conversion, and longer ones are replaced before parsing (see [`number_precision`](super::super::number_precision)).
 
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 
@@ -11,13 +10,11 @@ use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarTyp
 pub struct Decimal(String);
 
 impl Decimal {
-    /// From the services' text.
     #[must_use]
     pub const fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// Its text.
     #[must_use]
     pub fn into_text(self) -> String {
         self.0
@@ -113,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_are_refused() {
+    fn other_types_are_rejected() {
         for json in [
             "true", "null", "\"\"", "\"abc\"", "\"1e2\"", "\" 1\"", "\"1.\"", "[1]", "{}",
         ] {
