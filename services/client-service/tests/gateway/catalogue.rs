@@ -15,11 +15,11 @@ fn names(list: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn categories_from_creation_to_deletion() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let create = "mutation($input: CreateCategoryInput!) { createCategory(input: $input) {
         id name description productCount products { id } version createdAt updatedAt } }";
     let input = json!({"name": "  Tea \u{1F375} ", "description": "Leaves"});
-    let made = stage.data(create, json!({ "input": input })).await?["createCategory"].take();
+    let made = gateway.data(create, json!({ "input": input })).await?["createCategory"].take();
     let id = text(&made["id"])?;
     assert_eq!(made["name"], "Tea \u{1F375}");
     assert_eq!(made["description"], "Leaves");
@@ -32,7 +32,7 @@ async fn categories_from_creation_to_deletion() -> Result<()> {
     let read =
         "query($id: ID!) { category(id: $id) { id name description version createdAt updatedAt }
         categoryExists(id: $id) }";
-    let row = stage.data(read, json!({ "id": id })).await?;
+    let row = gateway.data(read, json!({ "id": id })).await?;
     for field in [
         "id",
         "name",
@@ -46,22 +46,22 @@ async fn categories_from_creation_to_deletion() -> Result<()> {
     assert_eq!(row["categoryExists"], true);
     let update = "mutation($input: UpdateCategoryInput!) { updateCategory(input: $input) { name description version } }";
     let input = json!({"id": id, "name": "Tea", "expectedVersion": 1});
-    let data = stage.data(update, json!({ "input": input })).await?;
+    let data = gateway.data(update, json!({ "input": input })).await?;
     assert_eq!(
         data["updateCategory"],
         json!({"name": "Tea", "description": "Leaves", "version": 2})
     );
     let input = json!({"id": id, "name": "Tea", "description": null});
-    let data = stage.data(update, json!({ "input": input })).await?;
+    let data = gateway.data(update, json!({ "input": input })).await?;
     assert_eq!(data["updateCategory"]["description"], Value::Null);
     let input = json!({"id": id, "name": "Tea", "expectedVersion": 1});
-    let error = stage.error(update, json!({ "input": input })).await?;
+    let error = gateway.error(update, json!({ "input": input })).await?;
     assert_eq!(error["code"], "CONFLICT");
     let delete = "mutation($id: ID!) { deleteCategory(id: $id) }";
-    let data = stage.data(delete, json!({ "id": id })).await?;
+    let data = gateway.data(delete, json!({ "id": id })).await?;
     assert_eq!(data["deleteCategory"], true);
     assert_eq!(
-        stage.error(delete, json!({ "id": id })).await?["code"],
+        gateway.error(delete, json!({ "id": id })).await?["code"],
         "NOT_FOUND"
     );
     Ok(())
@@ -69,16 +69,16 @@ async fn categories_from_creation_to_deletion() -> Result<()> {
 
 #[tokio::test]
 async fn category_lists() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     for name in ["b", "C", "a", "100% _x_", "z"] {
-        stage.category(name).await?;
+        gateway.category(name).await?;
     }
     let query = "{ categories { name } two: categoriesPaginated(page: 2, perPage: 3) { name }
         found: searchCategories(searchTerm: \"c\") { name }
         percent: searchCategories(searchTerm: \"% _\") { name }
         categoryByName(name: \" C \") { name }
         categoryStatistics { totalCount hasCategories categoriesWithTimestamps } }";
-    let body = stage.ask_after(query, json!({})).await?;
+    let body = gateway.ask_after(query, json!({})).await?;
     let data = &body["data"];
     assert_eq!(
         names(&data["categories"]),
@@ -97,12 +97,12 @@ async fn category_lists() -> Result<()> {
 
 #[tokio::test]
 async fn products_from_creation_to_deletion() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let category = stage.category("Tea").await?;
+    let gateway = TestGateway::open().await?;
+    let category = gateway.category("Tea").await?;
     let create = "mutation($input: CreateProductInput!) { createProduct(input: $input) {
         id name description price stockQuantity onHandQuantity reservedQuantity categoryId version } }";
     let input = json!({"name": "Pot", "price": "19.90", "categoryId": category});
-    let made = stage.data(create, json!({ "input": input })).await?["createProduct"].take();
+    let made = gateway.data(create, json!({ "input": input })).await?["createProduct"].take();
     let id = text(&made["id"])?;
     assert_eq!(made["price"], 19.9);
     assert_eq!(made["stockQuantity"], 0);
@@ -110,30 +110,30 @@ async fn products_from_creation_to_deletion() -> Result<()> {
     let update = "mutation($input: UpdateProductInput!) { updateProduct(input: $input) {
         name description price categoryId category { id } version } }";
     let input = json!({"id": id, "description": "Blue", "categoryId": null});
-    let data = stage.data(update, json!({ "input": input })).await?;
+    let data = gateway.data(update, json!({ "input": input })).await?;
     assert_eq!(
         data["updateProduct"],
         json!({"name": "Pot", "description": "Blue", "price": 19.9, "categoryId": null,
                "category": null, "version": 2})
     );
     let price = "mutation($id: ID!, $price: Decimal!) { changeProductPrice(id: $id, newPrice: $price, reason: \"sale\") { price version } }";
-    let data = stage.data(price, json!({"id": id, "price": 9})).await?;
+    let data = gateway.data(price, json!({"id": id, "price": 9})).await?;
     assert_eq!(
         data["changeProductPrice"],
         json!({"price": 9, "version": 4})
     );
     let read = "query($id: ID!) { product(id: $id) { name price } productExists(id: $id)
         productByName(name: \"Pot\") { id } }";
-    let data = stage.data(read, json!({ "id": id })).await?;
+    let data = gateway.data(read, json!({ "id": id })).await?;
     assert_eq!(data["product"], json!({"name": "Pot", "price": 9}));
     assert_eq!(data["productByName"]["id"], id.as_str());
     let delete = "mutation($id: ID!) { deleteProduct(id: $id) }";
     assert_eq!(
-        stage.data(delete, json!({ "id": id })).await?["deleteProduct"],
+        gateway.data(delete, json!({ "id": id })).await?["deleteProduct"],
         true
     );
     assert_eq!(
-        stage.error(delete, json!({ "id": id })).await?["code"],
+        gateway.error(delete, json!({ "id": id })).await?["code"],
         "NOT_FOUND"
     );
     Ok(())
@@ -141,8 +141,8 @@ async fn products_from_creation_to_deletion() -> Result<()> {
 
 #[tokio::test]
 async fn product_lists() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let category = stage.category("Tea").await?;
+    let gateway = TestGateway::open().await?;
+    let category = gateway.category("Tea").await?;
     let create = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
     for (name, price, within) in [
         ("b", 3.0, true),
@@ -153,14 +153,14 @@ async fn product_lists() -> Result<()> {
         let category = within.then_some(&category);
         let input =
             json!({"name": name, "price": price, "categoryId": category, "stockQuantity": 2});
-        stage.data(create, json!({ "input": input })).await?;
+        gateway.data(create, json!({ "input": input })).await?;
     }
     let query = "query($c: ID!) { products { name } window: products(limit: 2, offset: 1) { name }
         mine: products(categoryId: $c) { name } page: productsPaginated(page: 2, perPage: 3) { name }
         of: productsByCategory(categoryId: $c) { name } found: searchProducts(searchTerm: \"B\") { name }
         range: productsByPriceRange(minPrice: 1.011, maxPrice: 3) { name price }
         productStatistics { totalCount hasProducts averagePrice minPrice maxPrice totalValue productsWithTimestamps } }";
-    let body = stage.ask_after(query, json!({"c": category})).await?;
+    let body = gateway.ask_after(query, json!({"c": category})).await?;
     let data = &body["data"];
     assert_eq!(names(&data["products"]), ["a", "b", "c", "d"], "{body}");
     assert_eq!(names(&data["window"]), ["b", "c"]);
@@ -180,11 +180,11 @@ async fn product_lists() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_null_with_not_found() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn a_missing_entity_is_null_with_not_found() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let query = "{ category(id: \"x\") { id } a: categoryByName(name: \"x\") { id } product(id: 1) { id category { id } }
         productByName(name: \"'; DROP TABLE products; --\") { id } categoryExists(id: \"x\") productExists(id: \"none\") }";
-    let body = stage.ask(query, json!({})).await?.json()?;
+    let body = gateway.ask(query, json!({})).await?.json()?;
     assert_eq!(
         body["data"],
         json!({"category": null, "a": null, "product": null, "productByName": null,

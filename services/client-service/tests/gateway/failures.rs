@@ -1,4 +1,4 @@
-//! What clients see when a service does not answer as it should.
+//! Errors that clients get when a service fails.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ const LIST: &str = "/query.CategoryQuery/ListCategories";
 const MUTATION: &str = "mutation { createCategory(input: {name: \"Tea\"}) { id version } }";
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_is_sent_again_and_done_once() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let lost = Fault::After(Status::unavailable("gone"));
-    stage.wire.break_next(CREATE, [lost.clone(), lost]);
-    let data = stage.data(MUTATION, json!({})).await?;
+async fn a_write_whose_reply_was_lost_is_retried_and_executed_once() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let lost = Fault::After(Status::unavailable("connection lost"));
+    gateway.wire.break_next(CREATE, [lost.clone(), lost]);
+    let data = gateway.data(MUTATION, json!({})).await?;
     assert_eq!(data["createCategory"]["version"], 1);
-    let calls = stage.wire.take();
+    let calls = gateway.wire.take();
     assert_eq!(calls.len(), 3);
     let ids: Vec<_> = calls
         .iter()
@@ -39,27 +39,27 @@ async fn a_write_whose_answer_was_lost_is_sent_again_and_done_once() -> Result<(
 }
 
 #[tokio::test]
-async fn an_unavailable_service_is_said_with_the_outcome() -> Result<()> {
+async fn an_unavailable_service_is_reported_with_the_outcome() -> Result<()> {
     let tries = [("CLIENT_WRITE_TRIES", "1"), ("CLIENT_READ_TRIES", "1")];
-    let stage = TestGateway::open_with(AppEnv::Development, &tries).await?;
+    let gateway = TestGateway::open_with(AppEnv::Development, &tries).await?;
     let unavailable = || Fault::Before(Status::unavailable("10.1.2.3 refused"));
-    stage.wire.break_next(CREATE, [unavailable()]);
-    let body = stage.ask(MUTATION, json!({})).await?.json()?;
+    gateway.wire.break_next(CREATE, [unavailable()]);
+    let body = gateway.ask(MUTATION, json!({})).await?.json()?;
     let error = &body["errors"][0];
     assert_eq!(error["extensions"]["code"], "SERVICE_UNAVAILABLE");
     assert_eq!(error["extensions"]["outcome"], "unknown");
-    // Without a key, sending it again may do it twice.
+    // Without a key, repeating the request may execute it twice.
     assert_eq!(error["extensions"]["retryAfter"], json!(null));
     assert!(!body.to_string().contains("10.1.2.3"));
     let none = Fault::Before(Reason::OutcomeNone.status("conflicts"));
-    stage.wire.break_next(CREATE, [none]);
-    let error = stage.error(MUTATION, json!({})).await?;
+    gateway.wire.break_next(CREATE, [none]);
+    let error = gateway.error(MUTATION, json!({})).await?;
     assert_eq!(
         (&error["outcome"], &error["retryAfter"]),
         (&json!("none"), &json!(1))
     );
-    stage.wire.break_next(GET, [unavailable()]);
-    let body = stage
+    gateway.wire.break_next(GET, [unavailable()]);
+    let body = gateway
         .ask("{ category(id: 1) { id } __typename }", json!({}))
         .await?
         .json()?;
@@ -68,8 +68,8 @@ async fn an_unavailable_service_is_said_with_the_outcome() -> Result<()> {
         json!({"category": null, "__typename": "Query"})
     );
     assert_eq!(body["errors"][0]["extensions"]["outcome"], "none");
-    stage.wire.break_next(LIST, [unavailable()]);
-    let body = stage
+    gateway.wire.break_next(LIST, [unavailable()]);
+    let body = gateway
         .ask("{ categories { id } __typename }", json!({}))
         .await?
         .json()?;
@@ -78,31 +78,31 @@ async fn an_unavailable_service_is_said_with_the_outcome() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_read_is_tried_again_unless_the_read_side_is_behind() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    stage
+async fn a_read_is_retried_unless_the_read_side_lags() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    gateway
         .wire
         .break_next(LIST, [Fault::Before(Status::unavailable("restarting"))]);
-    stage.data("{ categories { id } }", json!({})).await?;
-    assert_eq!(stage.wire.methods().len(), 2);
-    stage.wire.break_next(
+    gateway.data("{ categories { id } }", json!({})).await?;
+    assert_eq!(gateway.wire.methods().len(), 2);
+    gateway.wire.break_next(
         LIST,
-        [Fault::Before(Reason::ReadSideBehind.status("behind"))],
+        [Fault::Before(Reason::ReadSideBehind.status("lagging"))],
     );
-    let error = stage.error("{ categories { id } }", json!({})).await?;
+    let error = gateway.error("{ categories { id } }", json!({})).await?;
     assert_eq!(error["code"], "SERVICE_UNAVAILABLE");
-    assert_eq!(stage.wire.methods().len(), 1);
+    assert_eq!(gateway.wire.methods().len(), 1);
     Ok(())
 }
 
 #[tokio::test]
 async fn an_internal_error_shows_an_id_and_no_cause() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    stage.wire.break_next(
+    let gateway = TestGateway::open().await?;
+    gateway.wire.break_next(
         GET,
         [Fault::Before(Status::internal("the password is hunter2"))],
     );
-    let body = stage
+    let body = gateway
         .ask("{ category(id: 1) { id } }", json!({}))
         .await?
         .json()?;
@@ -115,21 +115,23 @@ async fn an_internal_error_shows_an_id_and_no_cause() -> Result<()> {
     assert_eq!(extensions["errorId"].as_str().map(str::len), Some(16));
     assert!(!body.to_string().contains("hunter2"));
     let known = contract::status::internal("00c0ffee00c0ffee");
-    stage.wire.break_next(GET, [Fault::Before(known)]);
-    let error = stage.error("{ category(id: 1) { id } }", json!({})).await?;
+    gateway.wire.break_next(GET, [Fault::Before(known)]);
+    let error = gateway
+        .error("{ category(id: 1) { id } }", json!({}))
+        .await?;
     assert_eq!(error["errorId"], "00c0ffee00c0ffee");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_write_that_could_not_be_sent_did_nothing() -> Result<()> {
+async fn a_write_that_could_not_be_sent_has_no_effect() -> Result<()> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
     drop(listener);
-    let nobody = || GrpcChannel::remote("127.0.0.1", port);
+    let closed = || GrpcChannel::remote("127.0.0.1", port);
     let channels = Channels {
-        command: nobody()?,
-        query: nobody()?,
+        command: closed()?,
+        query: closed()?,
     };
     let environment = [
         ("CLIENT_HTTP_ADDR", "127.0.0.1:0"),

@@ -1,4 +1,4 @@
-//! Services of orders and sagas that do what a test says, and note what they were asked.
+//! Fakes of the order and saga services, which a test configures and which record their requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,12 +26,12 @@ use tonic::{Request, Response, Status};
 
 use super::test_gateway::TestGateway;
 
-/// When everything happens: 2026-11-23T00:00:00Z.
+/// The timestamp of everything: 2026-11-23T00:00:00Z.
 pub const SECONDS: i64 = 1_795_392_000;
 
 type Answer<M> = Result<Response<M>, Status>;
 
-/// All services of orders, in one. Every write moves the log on by one.
+/// All services of orders in one. Every write advances the log by one position.
 #[derive(Clone, Debug, Default)]
 pub struct Fakes {
     shared: Arc<Mutex<Shared>>,
@@ -40,25 +40,25 @@ pub struct Fakes {
 #[derive(Debug, Default)]
 pub struct Shared {
     pub position: u64,
-    /// How far sagas are folded, if that is another position.
+    /// The position of the projection of sagas, if it differs.
     pub sagas_at: Option<u64>,
     pub orders: BTreeMap<String, proto::Order>,
     /// By the ids of their orders.
     pub sagas: BTreeMap<String, Saga>,
-    /// What the next command is refused with.
-    pub refusal: Option<Error>,
-    /// Whether commands have nothing to do; the rows of the read side are then newer by this many seconds.
+    /// The error with which the next command is rejected.
+    pub rejection: Option<Error>,
+    /// If set, commands change nothing, and the rows of the read side are newer by this many seconds.
     pub newer_rows: Option<i64>,
-    /// The longest list that fits into an answer.
+    /// The longest list that fits into one message.
     pub fits: Option<i32>,
     pub started: Vec<StartOrderSagaParam>,
     pub cancelled: Vec<OrderCancelParam>,
-    /// What was asked; without a user of all orders.
+    /// The requested lists; without a user for all orders.
     pub windows: Vec<UserOrderListRequest>,
 }
 
 impl Fakes {
-    /// A gateway in front of them.
+    /// Starts a gateway that calls these fakes.
     pub async fn open() -> Result<(TestGateway, Self)> {
         let fakes = Self::default();
         let command = Routes::new(OrderCommandServer::new(fakes.clone()))
@@ -72,7 +72,7 @@ impl Fakes {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An order that exists, with its saga.
+    /// Adds an order and its saga.
     pub fn add(&self, id: &str, status: OrderStatus, saga: query::SagaStatus) {
         let mut shared = self.lock();
         let order = order(id, "ann", status);
@@ -82,11 +82,11 @@ impl Fakes {
 
     fn change(&self, id: &str, from: OrderStatus, to: OrderStatus) -> Response<OrderUpResult> {
         let mut shared = self.lock();
-        let refusal = shared.refusal.take();
+        let rejection = shared.rejection.take();
         let nothing = shared.newer_rows.is_some();
         let found = shared.orders.get_mut(id);
-        let result = match (refusal, found) {
-            (Some(refusal), _) => Err(refusal),
+        let result = match (rejection, found) {
+            (Some(rejection), _) => Err(rejection),
             (None, None) => Err(ErrorType::NotFound.error(format!("order {id} does not exist"))),
             (None, Some(order)) if nothing => Ok(order.clone()),
             (None, Some(order)) if order.status() != from => {
@@ -214,7 +214,7 @@ pub fn order(id: &str, user_id: &str, status: OrderStatus) -> proto::Order {
     }
 }
 
-/// A saga that did its first step.
+/// A saga that has completed its first step.
 pub fn saga(order_id: &str, status: query::SagaStatus) -> Saga {
     Saga {
         id: format!("saga-of-{order_id}"),
@@ -242,7 +242,7 @@ impl SagaCommand for Fakes {
         let mut shared = self.lock();
         let param = request.into_inner();
         shared.started.push(param.clone());
-        if let Some(error) = shared.refusal.take() {
+        if let Some(error) = shared.rejection.take() {
             let error = Some(error);
             return Ok(Response::new(StartSagaResult {
                 error,
@@ -268,7 +268,7 @@ impl SagaCommand for Fakes {
     }
 
     async fn get_saga_status(&self, _: Request<GetSagaStatusParam>) -> Answer<SagaStatusResult> {
-        Err(Status::unimplemented("the gateway asks the read side"))
+        Err(Status::unimplemented("the gateway calls the read side"))
     }
 
     async fn list_sagas(&self, _: Request<ListSagasParam>) -> Answer<ListSagasResult> {

@@ -25,8 +25,8 @@ fn accepting(media: &str, query: &str) -> Request {
 }
 
 #[tokio::test]
-async fn the_media_type_decides_the_status_of_what_is_not_executed() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn the_media_type_determines_the_status_of_a_rejected_request() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     for (query, expected) in [
         ("{ categories {", "GRAPHQL_PARSE_FAILED"),
         ("{ nonsense }", "GRAPHQL_VALIDATION_FAILED"),
@@ -40,13 +40,13 @@ async fn the_media_type_decides_the_status_of_what_is_not_executed() -> Result<(
         ),
     ] {
         for (media, status) in [(JSON, 200), (GRAPHQL, 400), ("*/*", 200)] {
-            let reply = stage.send(&accepting(media, query)).await?;
+            let reply = gateway.send(&accepting(media, query)).await?;
             assert_eq!(reply.status, status, "{query} as {media}");
             assert_eq!(code(&reply)?, expected, "{query}");
         }
     }
     for media in [JSON, GRAPHQL] {
-        let reply = stage
+        let reply = gateway
             .send(&accepting(media, "{ categories { id } }"))
             .await?;
         assert_eq!(reply.status, 200);
@@ -54,7 +54,7 @@ async fn the_media_type_decides_the_status_of_what_is_not_executed() -> Result<(
         assert_eq!(content_type, format!("{media}; charset=utf-8"));
         assert_eq!(reply.json()?["data"], json!({"categories": []}));
     }
-    let reply = stage
+    let reply = gateway
         .send(&accepting("text/html", "{ __typename }"))
         .await?;
     assert_eq!(reply.status, 406);
@@ -63,7 +63,7 @@ async fn the_media_type_decides_the_status_of_what_is_not_executed() -> Result<(
 
 #[tokio::test]
 async fn only_a_json_object_is_a_request() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     for body in [
         "",
         "{",
@@ -77,12 +77,12 @@ async fn only_a_json_object_is_a_request() -> Result<()> {
         r#"{"query": "{ __typename }", "operationName": {}}"#,
         r#"[{"query": "{ __typename }"}]"#,
     ] {
-        let reply = stage.send(&Request::post_json("/graphql", body)).await?;
+        let reply = gateway.send(&Request::post_json("/graphql", body)).await?;
         assert_eq!(reply.status, 400, "{body}");
         assert_eq!(code(&reply)?, "BAD_REQUEST", "{body}");
     }
     let nulls = r#"{"query": "{ __typename }", "variables": null, "operationName": null}"#;
-    let reply = stage.send(&Request::post_json("/graphql", nulls)).await?;
+    let reply = gateway.send(&Request::post_json("/graphql", nulls)).await?;
     assert_eq!(reply.json()?["data"]["__typename"], "Query");
     for content_type in [
         "text/plain",
@@ -92,7 +92,7 @@ async fn only_a_json_object_is_a_request() -> Result<()> {
         let mut request = graphql("{ __typename }", &json!({}));
         request.headers.retain(|(name, _)| name != "content-type");
         let request = request.with_header("content-type", content_type);
-        let reply = stage.send(&request).await?;
+        let reply = gateway.send(&request).await?;
         assert_eq!(reply.status, 415, "{content_type}");
         assert_eq!(code(&reply)?, "UNSUPPORTED_MEDIA_TYPE");
     }
@@ -101,58 +101,58 @@ async fn only_a_json_object_is_a_request() -> Result<()> {
 
 #[tokio::test]
 async fn a_body_has_at_most_100_kib() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let of_length = |bytes: usize| {
         let start = r#"{"query":"{ __typename }"#;
         let padding = " ".repeat(bytes - start.len() - 2);
         Request::post_json("/graphql", format!("{start}{padding}\"}}"))
     };
-    assert_eq!(stage.send(&of_length(100 * 1024)).await?.status, 200);
+    assert_eq!(gateway.send(&of_length(100 * 1024)).await?.status, 200);
     for too_long in [100 * 1024 + 1, 1024 * 1024] {
-        let reply = stage.send(&of_length(too_long)).await?;
+        let reply = gateway.send(&of_length(too_long)).await?;
         assert_eq!(reply.status, 413);
         assert_eq!(code(&reply)?, "PAYLOAD_TOO_LARGE");
     }
-    assert_eq!(stage.wire.methods(), Vec::<String>::new());
+    assert_eq!(gateway.wire.methods(), Vec::<String>::new());
     Ok(())
 }
 
 #[tokio::test]
 async fn get_is_for_queries() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let reply = stage
+    let gateway = TestGateway::open().await?;
+    let reply = gateway
         .send(&Request::get("/graphql?query=%7B__typename%7D"))
         .await?;
     assert_eq!(reply.json()?["data"]["__typename"], "Query");
     let mut head = Request::get("/graphql?query=%7B__typename%7D");
     head.method = http::Method::HEAD;
-    assert_eq!(stage.send(&head).await?.status, 200);
+    assert_eq!(gateway.send(&head).await?.status, 200);
     let mutation = "/graphql?query=mutation%7BdeleteCategory(id%3A1)%7D";
-    let reply = stage.send(&Request::get(mutation)).await?;
+    let reply = gateway.send(&Request::get(mutation)).await?;
     assert_eq!(reply.status, 405);
     assert_eq!(reply.header("allow"), Some("POST"));
     assert_eq!(code(&reply)?, "BAD_REQUEST");
-    assert_eq!(stage.wire.methods(), Vec::<String>::new());
+    assert_eq!(gateway.wire.methods(), Vec::<String>::new());
     let mut put = graphql("{ __typename }", &json!({}));
     put.method = http::Method::PUT;
-    assert_eq!(stage.send(&put).await?.status, 405);
+    assert_eq!(gateway.send(&put).await?.status, 405);
     Ok(())
 }
 
 #[tokio::test]
-async fn production_tells_nothing_about_the_schema() -> Result<()> {
-    let stage = TestGateway::open_with(AppEnv::Production, &[]).await?;
+async fn production_reveals_nothing_about_the_schema() -> Result<()> {
+    let gateway = TestGateway::open_with(AppEnv::Production, &[]).await?;
     for path in ["/graphiql", "/schema.graphql"] {
-        assert_eq!(stage.send(&Request::get(path)).await?.status, 404);
+        assert_eq!(gateway.send(&Request::get(path)).await?.status, 404);
     }
     for query in [
         "{ __schema { types { name } } }",
         "{ __type(name: \"Query\") { name } }",
     ] {
-        let error = stage.error(query, json!({})).await?;
+        let error = gateway.error(query, json!({})).await?;
         assert_eq!(error["code"], "GRAPHQL_VALIDATION_FAILED");
     }
-    let reply = stage.ask("{ categoris { id } }", json!({})).await?;
+    let reply = gateway.ask("{ categoris { id } }", json!({})).await?;
     let message = reply.json()?["errors"][0]["message"].to_string();
     assert!(!message.contains("Did you mean"), "{message}");
     let given = TestGateway::open_with(AppEnv::Production, &[("GRAPHIQL", "true")]).await?;
@@ -161,33 +161,35 @@ async fn production_tells_nothing_about_the_schema() -> Result<()> {
 }
 
 #[tokio::test]
-async fn development_explains_itself() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    assert_eq!(stage.send(&Request::get("/graphiql")).await?.status, 200);
-    let schema = stage.send(&Request::get("/schema.graphql")).await?;
+async fn development_serves_the_explorer_and_introspection() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    assert_eq!(gateway.send(&Request::get("/graphiql")).await?.status, 200);
+    let schema = gateway.send(&Request::get("/schema.graphql")).await?;
     assert!(String::from_utf8_lossy(&schema.body).contains("type Category {"));
-    let data = stage
+    let data = gateway
         .data("{ __type(name: \"Category\") { name } }", json!({}))
         .await?;
     assert_eq!(data["__type"]["name"], "Category");
     Ok(())
 }
 
-/// A page from elsewhere whose name leads here has its own name as the Host.
+/// A page that rebinds its own domain to this machine sends its own domain as the Host.
 #[tokio::test]
 async fn only_expected_hosts_are_served_graphql() -> Result<()> {
     let settings = [("ALLOWED_HOSTS", "shop.example, other.example")];
-    let stage = TestGateway::open_with(AppEnv::Development, &settings).await?;
+    let gateway = TestGateway::open_with(AppEnv::Development, &settings).await?;
     let query = graphql("{ __typename }", &json!({}));
-    for good in [
+    for allowed in [
         "127.0.0.1:4000",
         "[::1]",
         "localhost:1",
         "Shop.Example:443",
         "other.example",
     ] {
-        let reply = stage.send(&query.clone().with_header("host", good)).await?;
-        assert_eq!(reply.status, 200, "{good}");
+        let reply = gateway
+            .send(&query.clone().with_header("host", allowed))
+            .await?;
+        assert_eq!(reply.status, 200, "{allowed}");
     }
     for bad in ["evil.example", "shop.example.evil", ""] {
         for request in [
@@ -195,7 +197,7 @@ async fn only_expected_hosts_are_served_graphql() -> Result<()> {
             &Request::get("/graphiql"),
             &Request::get("/schema.graphql"),
         ] {
-            let reply = stage
+            let reply = gateway
                 .send(&request.clone().with_header("host", bad))
                 .await?;
             assert_eq!(reply.status, 403, "{bad}");
@@ -203,15 +205,15 @@ async fn only_expected_hosts_are_served_graphql() -> Result<()> {
             assert_eq!(code, "FORBIDDEN");
         }
         let health = Request::get("/health/live").with_header("host", bad);
-        assert_eq!(stage.send(&health).await?.status, 200, "{bad}");
+        assert_eq!(gateway.send(&health).await?.status, 200, "{bad}");
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn the_explorer_cannot_be_put_into_a_frame() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let page = stage.send(&Request::get("/graphiql")).await?;
+async fn the_explorer_cannot_be_framed() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let page = gateway.send(&Request::get("/graphiql")).await?;
     assert_eq!(page.header("x-frame-options"), Some("DENY"));
     let policy = page.header("content-security-policy").unwrap_or_default();
     for directive in [
@@ -226,12 +228,12 @@ async fn the_explorer_cannot_be_put_into_a_frame() -> Result<()> {
 
 #[tokio::test]
 async fn a_request_has_exactly_one_host() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let two = Request::get("/health/live")
         .with_header("host", "a")
         .with_header("host", "b");
-    assert_eq!(stage.send(&two).await?.status, 400);
-    let mut raw = TcpStream::connect(stage.address()).await?;
+    assert_eq!(gateway.send(&two).await?.status, 400);
+    let mut raw = TcpStream::connect(gateway.address()).await?;
     raw.write_all(b"GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n")
         .await?;
     let mut answer = String::new();
@@ -241,11 +243,11 @@ async fn a_request_has_exactly_one_host() -> Result<()> {
 }
 
 #[tokio::test]
-async fn health_names_the_parts() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    // The read side is not ready before it has caught up once.
+async fn health_names_the_components() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    // The read side is not ready until it has caught up once.
     let health = until("everything works", async || {
-        let health = stage.send(&Request::get("/health")).await?;
+        let health = gateway.send(&Request::get("/health")).await?;
         ensure!(health.status == 200, "{:?}", health.json());
         Ok(health)
     })
@@ -258,6 +260,6 @@ async fn health_names_the_parts() -> Result<()> {
         "database": "connected", "cache": "connected", "grpc": "serving",
     });
     assert_eq!(body["services"], parts);
-    assert_eq!(stage.send(&Request::get("/metrics")).await?.status, 200);
+    assert_eq!(gateway.send(&Request::get("/metrics")).await?.status, 200);
     Ok(())
 }

@@ -24,24 +24,24 @@ fn code(reply: &Reply) -> Result<Value> {
 }
 
 #[tokio::test]
-async fn the_same_key_gives_the_first_answer_again() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn the_same_key_returns_the_first_response_again() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let request = keyed("k1", CREATE, &json!({"name": "Tea"}));
-    let first = stage.send(&request).await?;
+    let first = gateway.send(&request).await?;
     assert!(
         first.json()?["data"]["a"]["id"].is_string(),
         "{:?}",
         first.json()
     );
-    stage.wire.take();
-    let again = stage.send(&request).await?;
+    gateway.wire.take();
+    let again = gateway.send(&request).await?;
     assert_eq!(again.body, first.body);
     assert_eq!(
         again.header("x-min-position"),
         first.header("x-min-position")
     );
-    assert_eq!(stage.wire.methods(), ["Begin"]);
-    let other = stage
+    assert_eq!(gateway.wire.methods(), ["Begin"]);
+    let other = gateway
         .send(&keyed("k2", CREATE, &json!({"name": "Coffee"})))
         .await?;
     assert_ne!(
@@ -52,58 +52,58 @@ async fn the_same_key_gives_the_first_answer_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_refusal_is_an_answer_too() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn a_rejection_is_stored_too() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let request = keyed("k", CREATE, &json!({"name": ""}));
-    let first = stage.send(&request).await?;
+    let first = gateway.send(&request).await?;
     assert_eq!(code(&first)?, "VALIDATION_ERROR");
-    assert_eq!(stage.send(&request).await?.body, first.body);
+    assert_eq!(gateway.send(&request).await?.body, first.body);
     Ok(())
 }
 
-/// Nothing but the kept answer remembers a refusal: executed again, the request could end otherwise.
+/// Only the stored response records a rejection: executed again, the request could have another result.
 #[tokio::test]
-async fn an_answer_that_may_not_be_kept_is_none() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn a_response_that_may_not_be_stored_is_not_sent() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     for name in ["", "Tea"] {
-        let lost = || Fault::After(Status::unavailable("gone"));
+        let lost = || Fault::After(Status::unavailable("connection lost"));
         let finish = "/proto.Idempotency/Finish";
-        stage
+        gateway
             .wire
             .break_next(finish, [lost(), lost(), lost(), lost()]);
         let request = keyed(&format!("k{name}"), CREATE, &json!({ "name": name }));
-        let first = stage.send(&request).await?;
+        let first = gateway.send(&request).await?;
         assert_eq!(code(&first)?, "SERVICE_UNAVAILABLE");
         let outcomes = |body: &Value| {
             let errors = body["errors"].as_array().cloned().unwrap_or_default();
             let outcome = |error: &Value| error["extensions"]["outcome"].clone();
             errors.iter().map(outcome).collect::<Vec<_>>()
         };
-        // Both were refused, or both took effect.
+        // Both were rejected, or both took effect.
         let expected = match name {
             "" => json!(["unknown", "unknown"]),
             _ => json!(["committed", "committed"]),
         };
         assert_eq!(json!(outcomes(&first.json()?)), expected);
-        stage.wire.take();
-        let again = stage.send(&request).await?;
+        gateway.wire.take();
+        let again = gateway.send(&request).await?;
         let expected = match name {
             "" => json!("VALIDATION_ERROR"),
             _ => Value::Null,
         };
         let seen = again.json()?;
         let seen = seen.pointer("/errors/0/extensions/code");
-        assert_eq!(seen.cloned().unwrap_or_default(), expected, "it was kept");
-        assert_eq!(stage.wire.methods(), ["Begin"]);
-        assert_eq!(stage.send(&request).await?.body, again.body);
+        assert_eq!(seen.cloned().unwrap_or_default(), expected, "it was stored");
+        assert_eq!(gateway.wire.methods(), ["Begin"]);
+        assert_eq!(gateway.send(&request).await?.body, again.body);
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_key_belongs_to_one_request() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    stage
+    let gateway = TestGateway::open().await?;
+    gateway
         .send(&keyed("k", CREATE, &json!({"name": "Tea"})))
         .await?;
     let others = [
@@ -111,7 +111,7 @@ async fn a_key_belongs_to_one_request() -> Result<()> {
         keyed("k", "mutation { deleteCategory(id: 1) }", &json!({})),
     ];
     for other in others {
-        let reply = stage.send(&other).await?;
+        let reply = gateway.send(&other).await?;
         assert_eq!(reply.status, 422);
         assert_eq!(code(&reply)?, "IDEMPOTENCY_KEY_REUSED");
     }
@@ -120,15 +120,15 @@ async fn a_key_belongs_to_one_request() -> Result<()> {
 
 #[tokio::test]
 async fn a_key_has_1_to_255_characters_and_is_for_mutations() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     for bad in [String::new(), "k".repeat(256)] {
-        let reply = stage
+        let reply = gateway
             .send(&keyed(&bad, CREATE, &json!({"name": "Tea"})))
             .await?;
         assert_eq!(reply.status, 400);
         assert_eq!(code(&reply)?, "BAD_REQUEST");
     }
-    let reply = stage
+    let reply = gateway
         .send(&keyed(
             &"k".repeat(256),
             "{ categories { id } }",
@@ -136,24 +136,24 @@ async fn a_key_has_1_to_255_characters_and_is_for_mutations() -> Result<()> {
         ))
         .await?;
     assert_eq!(reply.json()?["data"], json!({"categories": []}));
-    assert_eq!(stage.wire.methods(), ["ListCategories"]);
+    assert_eq!(gateway.wire.methods(), ["ListCategories"]);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_repeat_after_an_unknown_outcome_finds_what_was_done() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let lost = || Fault::After(Status::unavailable("gone"));
-    stage.wire.break_next(
+async fn a_repeat_after_an_unknown_outcome_resolves_it() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let lost = || Fault::After(Status::unavailable("connection lost"));
+    gateway.wire.break_next(
         "/proto.ProductCommand/Create",
         [lost(), lost(), lost(), lost()],
     );
     let request = keyed("k", CREATE, &json!({"name": "Tea"}));
-    let first = stage.send(&request).await?;
+    let first = gateway.send(&request).await?;
     assert_eq!(code(&first)?, "SERVICE_UNAVAILABLE");
-    let again = stage.send(&request).await?.json()?;
+    let again = gateway.send(&request).await?.json()?;
     assert_eq!(again["errors"], Value::Null, "{again}");
-    let data = stage
+    let data = gateway
         .data("{ products { id } categories { id } }", json!({}))
         .await?;
     assert_eq!(data["products"], json!([{"id": again["data"]["b"]["id"]}]));
@@ -165,58 +165,64 @@ async fn a_repeat_after_an_unknown_outcome_finds_what_was_done() -> Result<()> {
 }
 
 #[tokio::test]
-async fn while_the_first_runs_the_second_has_to_wait() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let gate = Arc::new(Notify::new());
-    let held = Fault::Held(Arc::clone(&gate));
-    stage
+async fn a_repeat_while_the_first_is_running_gets_in_progress() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let release = Arc::new(Notify::new());
+    let held = Fault::Held(Arc::clone(&release));
+    gateway
         .wire
         .break_next("/proto.CategoryCommand/Create", [held]);
     let request = keyed("k", CREATE, &json!({"name": "Tea"}));
-    let first = stage.send(&request);
+    let first = gateway.send(&request);
     let second = async {
-        stage.wire.called("Create").await?;
-        let refused = stage.send(&request).await?;
-        // The first one keeps its claim as long as it runs.
-        stage.wire.called("Renew").await?;
-        gate.notify_one();
-        anyhow::Ok(refused)
+        gateway.wire.called("Create").await?;
+        let rejected = gateway.send(&request).await?;
+        // The first one renews its lease while it runs.
+        gateway.wire.called("Renew").await?;
+        release.notify_one();
+        anyhow::Ok(rejected)
     };
     let (first, second) = tokio::try_join!(first, second)?;
     assert_eq!(second.status, 409);
     assert_eq!(code(&second)?, "IDEMPOTENCY_IN_PROGRESS");
     assert!(second.json()?["errors"][0]["extensions"]["retryAfter"].is_u64());
     assert!(first.json()?["data"]["a"]["id"].is_string());
-    assert_eq!(stage.send(&request).await?.body, first.body);
+    assert_eq!(gateway.send(&request).await?.body, first.body);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_request_ends_although_its_client_has_gone() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let gate = Arc::new(Notify::new());
-    let held = Fault::Held(Arc::clone(&gate));
-    stage
+async fn a_request_completes_after_its_client_disconnects() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let release = Arc::new(Notify::new());
+    let held = Fault::Held(Arc::clone(&release));
+    gateway
         .wire
         .break_next("/proto.CategoryCommand/Create", [held]);
     let request = keyed("k", CREATE, &json!({"name": "Tea"}));
     tokio::select! {
-        reply = stage.send(&request) => anyhow::bail!("answered already: {reply:?}"),
-        called = stage.wire.called("Create") => called?,
+        reply = gateway.send(&request) => anyhow::bail!("answered already: {reply:?}"),
+        called = gateway.wire.called("Create") => called?,
     }
-    gate.notify_one();
-    stage.wire.called("Finish").await?;
-    stage.wire.take();
-    let kept = tokio::time::timeout(Duration::from_secs(30), async {
+    release.notify_one();
+    gateway.wire.called("Finish").await?;
+    gateway.wire.take();
+    let stored = tokio::time::timeout(Duration::from_secs(30), async {
         loop {
-            let again = stage.send(&request).await?;
+            let again = gateway.send(&request).await?;
             if again.status != 409 {
                 return anyhow::Ok(again);
             }
         }
     });
-    let again = kept.await??;
+    let again = stored.await??;
     assert!(again.json()?["data"]["a"]["id"].is_string());
-    assert!(stage.wire.methods().iter().all(|method| method == "Begin"));
+    assert!(
+        gateway
+            .wire
+            .methods()
+            .iter()
+            .all(|method| method == "Begin")
+    );
     Ok(())
 }

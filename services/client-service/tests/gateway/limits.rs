@@ -1,4 +1,4 @@
-//! A request over a limit is refused at once, without a call to a service.
+//! A request that exceeds a limit is rejected quickly, without calling a service.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::test_gateway::TestGateway;
 
-/// The best of a few tries, because the machine may be busy with something else in one of them.
+/// The shortest of several runs counts, because the machine may be busy during one of them.
 const TRIES: usize = 5;
 
 #[tokio::test]
-async fn refusals_call_nobody_and_are_fast() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn rejections_call_no_service_and_are_fast() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let deep = format!(
         "{{ category(id: 1) {} }}",
         "{ products { category ".repeat(9) + "{ id }" + &"}}".repeat(9)
@@ -60,19 +60,19 @@ async fn refusals_call_nobody_and_are_fast() -> Result<()> {
         let mut best = Duration::MAX;
         for _ in 0..TRIES {
             let started = Instant::now();
-            let error = stage.error(&query, json!({})).await?;
+            let error = gateway.error(&query, json!({})).await?;
             best = best.min(started.elapsed());
             assert_eq!(error["code"], code, "{start}");
         }
         assert!(best <= limit, "{start} took {best:?}");
     }
-    assert_eq!(stage.wire.methods(), Vec::<String>::new());
+    assert_eq!(gateway.wire.methods(), Vec::<String>::new());
     Ok(())
 }
 
 #[tokio::test]
 async fn a_limit_counts_however_its_number_is_written() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let query = "query($n: Int) { products(limit: $n) { category { products { id } } } }";
     for variables in ["{\"n\": 100}", "{\"n\": 100.0}", "{\"n\": 1e2}"] {
         let body = format!(
@@ -80,7 +80,7 @@ async fn a_limit_counts_however_its_number_is_written() -> Result<()> {
             json!(query)
         );
         let request = test_shop::Request::post_json("/graphql", body);
-        let reply = stage.send(&request).await?;
+        let reply = gateway.send(&request).await?;
         let code = reply.json()?["errors"][0]["extensions"]["code"].take();
         assert_eq!(code, "QUERY_TOO_COMPLEX", "{variables}");
     }
@@ -88,18 +88,18 @@ async fn a_limit_counts_however_its_number_is_written() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_within_the_limits_is_executed() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn requests_within_the_limits_are_executed() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let standard = include_str!("introspection.graphql");
-    let data = stage.data(standard, json!({})).await?;
+    let data = gateway.data(standard, json!({})).await?;
     assert_eq!(data["__schema"]["queryType"]["name"], "Query");
-    stage
+    gateway
         .data(
             "{ products(limit: 100) { id category { id name } } }",
             json!({}),
         )
         .await?;
-    stage
+    gateway
         .data("{ products(limit: 500) { id category { id } } }", json!({}))
         .await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The gateway as its clients see it: over HTTP, in front of the two services on SQLite in this process.
+//! The gateway, tested over HTTP, with the two services on SQLite in the same process.
 
 mod catalogue;
 mod failures;

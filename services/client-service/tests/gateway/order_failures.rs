@@ -1,4 +1,4 @@
-//! What clients see when something about orders is wrong: in the input, in the order, or in a service.
+//! Errors of requests about orders: invalid input, a wrong status, or a failing service.
 
 use anyhow::Result;
 use contract::business::{ErrorType, FieldError, validation_error};
@@ -29,8 +29,8 @@ fn with(pointer: &str, value: Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_refusal_has_its_code_on_every_mutation() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+async fn every_rejection_has_its_code_on_every_mutation() -> Result<()> {
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Confirmed, SagaStatus::Completed);
     let fields = [FieldError {
         field: "items[0].quantity".to_owned(),
@@ -47,7 +47,7 @@ async fn every_refusal_has_its_code_on_every_mutation() -> Result<()> {
         (SHIP, json!(null)),
         (DELIVER, json!(null)),
     ] {
-        for (refusal, code) in [
+        for (rejection, code) in [
             (
                 ErrorType::NotFound.error("order o1 does not exist"),
                 "NOT_FOUND",
@@ -57,9 +57,9 @@ async fn every_refusal_has_its_code_on_every_mutation() -> Result<()> {
             (invalid.clone(), RULE),
             (unknown.clone(), "INTERNAL_ERROR"),
         ] {
-            let message = refusal.message.clone();
-            fakes.lock().refusal = Some(refusal);
-            let body = stage.ask_after(query, json!({ "v": variables })).await?;
+            let message = rejection.message.clone();
+            fakes.lock().rejection = Some(rejection);
+            let body = gateway.ask_after(query, json!({ "v": variables })).await?;
             let error = &body["errors"][0];
             assert_eq!(error["extensions"]["code"], code, "{query}: {body}");
             assert_eq!(body["data"], json!(null), "{query}: {body}");
@@ -80,14 +80,14 @@ async fn every_refusal_has_its_code_on_every_mutation() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_null_with_not_found() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+async fn a_missing_entity_is_null_with_not_found() -> Result<()> {
+    let (gateway, fakes) = Fakes::open().await?;
     let lonely = order("o1", "ann", OrderStatus::Processing);
     fakes.lock().orders.insert("o1".to_owned(), lonely);
     let query =
         "{ order(id: \"x\") { id sagaState { state } } sagaStatus(orderId: \"x\") { sagaId }
         sagaState(orderId: \"x\") { state } there: order(id: \"o1\") { id sagaState { state } } }";
-    let body = stage.ask(query, json!({})).await?.json()?;
+    let body = gateway.ask(query, json!({})).await?.json()?;
     let there = json!({"id": "o1", "sagaState": null});
     let expected = json!({"order": null, "sagaStatus": null, "sagaState": null, "there": there});
     assert_eq!(body["data"], expected);
@@ -105,8 +105,8 @@ async fn what_does_not_exist_is_null_with_not_found() -> Result<()> {
 }
 
 #[tokio::test]
-async fn arguments_that_break_a_rule_ask_nobody() -> Result<()> {
-    let (stage, _fakes) = Fakes::open().await?;
+async fn invalid_arguments_cause_no_call() -> Result<()> {
+    let (gateway, _fakes) = Fakes::open().await?;
     for (query, field) in [
         ("{ orders(limit: 0) { id } }", "limit"),
         ("{ orders(limit: 501) { id } }", "limit"),
@@ -119,7 +119,7 @@ async fn arguments_that_break_a_rule_ask_nobody() -> Result<()> {
         ("{ sagaState(orderId: \"a b\") { state } }", "orderId"),
         ("{ sagaStatus(orderId: \"\") { state } }", "orderId"),
     ] {
-        let error = stage.error(query, json!({})).await?;
+        let error = gateway.error(query, json!({})).await?;
         assert_eq!(error["code"], RULE, "{query}: {error}");
         assert_eq!(error["field"], field, "{query}: {error}");
     }
@@ -131,17 +131,17 @@ async fn arguments_that_break_a_rule_ask_nobody() -> Result<()> {
         ),
         (CANCEL, json!({"orderId": "o1", "reason": null}), "reason"),
     ] {
-        let error = stage.error(query, json!({ "v": input })).await?;
+        let error = gateway.error(query, json!({ "v": input })).await?;
         assert_eq!(error["code"], RULE, "{query}: {error}");
         assert_eq!(error["field"], field);
     }
-    assert_eq!(stage.wire.methods(), [""; 0]);
+    assert_eq!(gateway.wire.methods(), [""; 0]);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_wrong_type_anywhere_refuses_the_whole_request() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+async fn a_wrong_type_anywhere_rejects_the_whole_request() -> Result<()> {
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Confirmed, SagaStatus::Completed);
     let first = "a: shipOrder(id: \"o1\") { id }";
     let create =
@@ -165,7 +165,7 @@ async fn a_wrong_type_anywhere_refuses_the_whole_request() -> Result<()> {
         with("shippingAddress", address(json!(null))),
         with("shippingAddress", json!({"street": "s", "city": "c"})),
     ] {
-        let body = stage.ask_after(&create, json!({ "v": input })).await?;
+        let body = gateway.ask_after(&create, json!({ "v": input })).await?;
         let code = &body["errors"][0]["extensions"]["code"];
         assert_eq!(code, TYPE, "{input}: {body}");
         assert_eq!(body.get("data"), None, "{input}: {body}");
@@ -178,7 +178,7 @@ async fn a_wrong_type_anywhere_refuses_the_whole_request() -> Result<()> {
         "{ userOrders { id } }",
     ] {
         assert_eq!(
-            stage.error(query, json!({})).await?["code"],
+            gateway.error(query, json!({})).await?["code"],
             TYPE,
             "{query}"
         );
@@ -190,43 +190,43 @@ async fn a_wrong_type_anywhere_refuses_the_whole_request() -> Result<()> {
         json!(3),
         json!(["A", "B"]),
     ] {
-        let error = stage.error(query, json!({ "s": status })).await?;
+        let error = gateway.error(query, json!({ "s": status })).await?;
         assert_eq!(error["code"], TYPE, "{status}");
     }
     assert_eq!(fakes.lock().orders["o1"].status(), OrderStatus::Confirmed);
-    assert_eq!(stage.wire.methods(), [""; 0]);
+    assert_eq!(gateway.wire.methods(), [""; 0]);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_service_that_fails_is_said_with_the_outcome() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+async fn a_failing_service_is_reported_with_the_outcome() -> Result<()> {
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Confirmed, SagaStatus::Completed);
     let ship = "/proto.OrderCommand/Ship";
-    let lost = Fault::After(Status::unavailable("gone"));
-    stage.wire.break_next(ship, [lost]);
-    // The second try meets a shipped order here; the real service knows the command's id.
-    let error = stage.error(SHIP, json!({})).await?;
+    let lost = Fault::After(Status::unavailable("connection lost"));
+    gateway.wire.break_next(ship, [lost]);
+    // The retry finds a shipped order, because this fake does not recognise command ids as the real service does.
+    let error = gateway.error(SHIP, json!({})).await?;
     assert_eq!(error["code"], "CONFLICT");
-    let calls = stage.wire.take();
+    let calls = gateway.wire.take();
     assert_eq!(calls.len(), 2);
     let id = |index: usize| calls[index].metadata.get("x-command-id");
     assert!(id(0).is_some() && id(0) == id(1));
 
     let down = || Fault::Before(Status::unavailable("10.1.2.3 refused"));
     let path = "/proto.SagaCommand/StartOrderSaga";
-    stage
+    gateway
         .wire
         .break_next(path, [down(), down(), down(), down()]);
-    let error = stage.error(CREATE, json!({ "v": input() })).await?;
+    let error = gateway.error(CREATE, json!({ "v": input() })).await?;
     assert_eq!(error["code"], "SERVICE_UNAVAILABLE");
     assert_eq!(error["outcome"], "unknown");
 
     let saga = "/query.SagaQuery/GetSagasByOrders";
     let secret = Status::internal("the password is hunter2");
-    stage.wire.break_next(saga, [Fault::Before(secret)]);
+    gateway.wire.break_next(saga, [Fault::Before(secret)]);
     let query = "{ orders { id sagaState { state } } }";
-    let body = stage.ask(query, json!({})).await?.json()?;
+    let body = gateway.ask(query, json!({})).await?.json()?;
     assert_eq!(
         body["data"],
         json!({"orders": [{"id": "o1", "sagaState": null}]})
@@ -239,11 +239,11 @@ async fn a_service_that_fails_is_said_with_the_outcome() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_reply_without_what_it_must_have_is_an_internal_error() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+async fn an_incomplete_reply_is_an_internal_error() -> Result<()> {
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Unspecified, SagaStatus::Unspecified);
     let query = "{ order(id: \"o1\") { id } sagaState(orderId: \"o1\") { state } }";
-    let body = stage.ask(query, json!({})).await?.json()?;
+    let body = gateway.ask(query, json!({})).await?.json()?;
     assert_eq!(body["data"], json!({"order": null, "sagaState": null}));
     for error in body["errors"].as_array().map_or(&[][..], Vec::as_slice) {
         assert_eq!(error["extensions"]["code"], "INTERNAL_ERROR");
@@ -254,7 +254,7 @@ async fn a_reply_without_what_it_must_have_is_an_internal_error() -> Result<()> 
         let order = shared.orders.get_mut("o1").expect("the order");
         order.items[0].unit_price_decimal = None;
     }
-    let error = stage.error(SHIP, json!({})).await?;
+    let error = gateway.error(SHIP, json!({})).await?;
     assert_eq!(error["code"], "INTERNAL_ERROR");
     Ok(())
 }

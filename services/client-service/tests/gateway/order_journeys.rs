@@ -1,4 +1,4 @@
-//! Orders through all three services, from their creation to their end.
+//! Orders through all three services, from creation to their final status.
 
 use std::time::Duration;
 
@@ -33,9 +33,9 @@ fn input(product: &str, quantity: i64) -> Value {
     json!({"userId": "ann", "items": [{"productId": product, "quantity": quantity}]})
 }
 
-/// Orders something and gives the order's id.
-async fn place(stage: &TestGateway, product: &str, quantity: i64) -> Result<String> {
-    let data = stage
+/// Places an order and returns its id.
+async fn place(gateway: &TestGateway, product: &str, quantity: i64) -> Result<String> {
+    let data = gateway
         .data(CREATE, json!({"v": input(product, quantity)}))
         .await?;
     assert_eq!(data["createOrder"]["status"], "PROCESSING");
@@ -43,11 +43,11 @@ async fn place(stage: &TestGateway, product: &str, quantity: i64) -> Result<Stri
 }
 
 /// Waits until an order has a status.
-async fn until(stage: &TestGateway, order: &str, wanted: &str) -> Result<()> {
+async fn until(gateway: &TestGateway, order: &str, wanted: &str) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(30);
     let asking = async {
         loop {
-            let row = stage.data(ROW, json!({ "v": order })).await?;
+            let row = gateway.data(ROW, json!({ "v": order })).await?;
             let status = text(&row["it"]["status"])?;
             if status == wanted {
                 return Ok(());
@@ -61,8 +61,8 @@ async fn until(stage: &TestGateway, order: &str, wanted: &str) -> Result<()> {
     asked.with_context(|| format!("{order} does not become {wanted}"))?
 }
 
-async fn stock(stage: &TestGateway, product: &str) -> Result<[i64; 3]> {
-    let data = stage.data(STOCK, json!({ "v": product })).await?;
+async fn stock(gateway: &TestGateway, product: &str) -> Result<[i64; 3]> {
+    let data = gateway.data(STOCK, json!({ "v": product })).await?;
     let count = |name: &str| data["product"][name].as_i64().context("a count");
     Ok([
         count("stockQuantity")?,
@@ -73,9 +73,9 @@ async fn stock(stage: &TestGateway, product: &str) -> Result<[i64; 3]> {
 
 #[tokio::test]
 async fn an_order_is_confirmed_shipped_and_delivered() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let pot = stage.product("Pot", None).await?;
-    let data = stage.data(CREATE, json!({"v": input(&pot, 2)})).await?;
+    let gateway = TestGateway::open().await?;
+    let pot = gateway.product("Pot", None).await?;
+    let data = gateway.data(CREATE, json!({"v": input(&pot, 2)})).await?;
     let made = &data["createOrder"];
     let items = json!([{"productName": "Pot", "quantity": 2, "subtotal": 39.8}]);
     assert_eq!(
@@ -87,9 +87,9 @@ async fn an_order_is_confirmed_shipped_and_delivered() -> Result<()> {
         (&json!("PROCESSING"), &json!(1))
     );
     let id = text(&made["id"])?;
-    until(&stage, &id, "CONFIRMED").await?;
-    assert_eq!(stock(&stage, &pot).await?, [3, 5, 2]);
-    let data = stage.data(SAGA, json!({ "v": id })).await?;
+    until(&gateway, &id, "CONFIRMED").await?;
+    assert_eq!(stock(&gateway, &pot).await?, [3, 5, 2]);
+    let data = gateway.data(SAGA, json!({ "v": id })).await?;
     let saga = &data["order"]["sagaState"];
     assert_eq!(
         (&saga["type"], &saga["status"]),
@@ -98,35 +98,35 @@ async fn an_order_is_confirmed_shipped_and_delivered() -> Result<()> {
     assert_eq!(saga["completedSteps"], json!(STEPS));
     assert!(saga["completedAt"].is_string(), "{saga}");
     for (mutation, status) in [(SHIP, "SHIPPED"), (DELIVER, "DELIVERED")] {
-        let answered = stage.data(mutation, json!({ "v": id })).await?;
+        let answered = gateway.data(mutation, json!({ "v": id })).await?;
         assert_eq!(answered["it"]["status"], status);
         assert!(answered["it"]["trackingNumber"].is_string(), "{answered}");
-        assert_eq!(stage.data(ROW, json!({ "v": id })).await?, answered);
-        assert_eq!(stock(&stage, &pot).await?, [3, 3, 0]);
+        assert_eq!(gateway.data(ROW, json!({ "v": id })).await?, answered);
+        assert_eq!(stock(&gateway, &pot).await?, [3, 3, 0]);
     }
     for (query, variables) in [
         (SHIP, json!(id)),
         (CANCEL, json!({"orderId": id, "reason": "too late"})),
     ] {
-        let error = stage.error(query, json!({ "v": variables })).await?;
+        let error = gateway.error(query, json!({ "v": variables })).await?;
         assert_eq!(error["code"], "CONFLICT", "{query}");
     }
     let list = "{ userOrders(userId: \"ann\", status: DELIVERED) { id sagaState { state } } }";
     let expected = json!([{"id": id, "sagaState": {"state": "completed"}}]);
-    assert_eq!(stage.data(list, json!({})).await?["userOrders"], expected);
+    assert_eq!(gateway.data(list, json!({})).await?["userOrders"], expected);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_declined_payment_cancels_the_order_and_gives_its_stock_back() -> Result<()> {
     let url = [("PAYMENTS_URL", "simulated://?decline_over=30")];
-    let stage = TestGateway::open_with(AppEnv::Development, &url).await?;
-    let pot = stage.product("Pot", None).await?;
-    let id = place(&stage, &pot, 2).await?;
-    until(&stage, &id, "CANCELLED").await?;
-    assert_eq!(stock(&stage, &pot).await?, [5, 5, 0]);
+    let gateway = TestGateway::open_with(AppEnv::Development, &url).await?;
+    let pot = gateway.product("Pot", None).await?;
+    let id = place(&gateway, &pot, 2).await?;
+    until(&gateway, &id, "CANCELLED").await?;
+    assert_eq!(stock(&gateway, &pot).await?, [5, 5, 0]);
     let query = "query($v: ID!) { sagaStatus(orderId: $v) { type state completedSteps compensatedSteps error } }";
-    let data = stage.data(query, json!({ "v": id })).await?;
+    let data = gateway.data(query, json!({ "v": id })).await?;
     let saga = &data["sagaStatus"];
     assert_eq!(
         (&saga["type"], &saga["state"]),
@@ -139,45 +139,45 @@ async fn a_declined_payment_cancels_the_order_and_gives_its_stock_back() -> Resu
 
 #[tokio::test]
 async fn a_confirmed_order_is_cancelled_by_a_saga_of_its_own() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let pot = stage.product("Pot", None).await?;
-    let id = place(&stage, &pot, 1).await?;
-    until(&stage, &id, "CONFIRMED").await?;
+    let gateway = TestGateway::open().await?;
+    let pot = gateway.product("Pot", None).await?;
+    let id = place(&gateway, &pot, 1).await?;
+    until(&gateway, &id, "CONFIRMED").await?;
     let cancel = json!({"v": {"orderId": id, "reason": "changed my mind"}});
     assert_eq!(
-        stage.data(CANCEL, cancel.clone()).await?["cancelOrder"],
+        gateway.data(CANCEL, cancel.clone()).await?["cancelOrder"],
         true
     );
-    let error = stage.error(SHIP, json!({ "v": id })).await?;
+    let error = gateway.error(SHIP, json!({ "v": id })).await?;
     assert_eq!(error["code"], "CONFLICT");
-    until(&stage, &id, "CANCELLED").await?;
-    assert_eq!(stock(&stage, &pot).await?, [5, 5, 0]);
-    let data = stage.data(SAGA, json!({ "v": id })).await?;
+    until(&gateway, &id, "CANCELLED").await?;
+    assert_eq!(stock(&gateway, &pot).await?, [5, 5, 0]);
+    let data = gateway.data(SAGA, json!({ "v": id })).await?;
     let saga = &data["order"]["sagaState"];
     let expected = (&json!("cancel_order"), &json!("COMPLETED"));
     assert_eq!((&saga["type"], &saga["status"]), expected);
-    assert_eq!(stage.data(CANCEL, cancel).await?["cancelOrder"], true);
+    assert_eq!(gateway.data(CANCEL, cancel).await?["cancelOrder"], true);
     Ok(())
 }
 
 #[tokio::test]
 async fn the_same_key_orders_once() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let pot = stage.product("Pot", None).await?;
+    let gateway = TestGateway::open().await?;
+    let pot = gateway.product("Pot", None).await?;
     let request =
         || graphql(CREATE, &json!({"v": input(&pot, 1)})).with_header("idempotency-key", "k");
-    let first = stage.send(&request()).await?.json()?;
+    let first = gateway.send(&request()).await?.json()?;
     assert!(first["data"]["createOrder"]["id"].is_string(), "{first}");
-    assert_eq!(stage.send(&request()).await?.json()?, first);
-    let data = stage.data("{ orders { id } }", json!({})).await?;
+    assert_eq!(gateway.send(&request()).await?.json()?, first);
+    let data = gateway.data("{ orders { id } }", json!({})).await?;
     assert_eq!(data["orders"].as_array().map(Vec::len), Some(1));
     Ok(())
 }
 
 #[tokio::test]
-async fn what_breaks_a_rule_orders_nothing() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let pot = stage.product("Pot", None).await?;
+async fn invalid_input_places_no_order() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let pot = gateway.product("Pot", None).await?;
     let line = |product: &str, quantity: i64| json!({"productId": product, "quantity": quantity});
     let with = |field: &str, value: Value| {
         let mut input = input(&pot, 1);
@@ -201,23 +201,23 @@ async fn what_breaks_a_rule_orders_nothing() -> Result<()> {
             "shippingAddress.postalCode",
         ),
     ] {
-        let error = stage.error(CREATE, json!({ "v": input })).await?;
+        let error = gateway.error(CREATE, json!({ "v": input })).await?;
         assert_eq!(error["code"], "VALIDATION_ERROR", "{input}: {error}");
         assert_eq!(error["field"], field, "{input}: {error}");
     }
     let reason = json!({"orderId": "o", "reason": "x".repeat(1_001)});
-    let error = stage.error(CANCEL, json!({ "v": reason })).await?;
+    let error = gateway.error(CANCEL, json!({ "v": reason })).await?;
     assert_eq!(error["field"], "reason", "{error}");
     for (query, input) in [
         (CANCEL, json!({"orderId": "none"})),
         (SHIP, json!("none")),
         (DELIVER, json!("none")),
     ] {
-        let error = stage.error(query, json!({ "v": input })).await?;
+        let error = gateway.error(query, json!({ "v": input })).await?;
         assert_eq!(error["code"], "NOT_FOUND", "{query}: {error}");
     }
-    let data = stage.data("{ orders { id } }", json!({})).await?;
+    let data = gateway.data("{ orders { id } }", json!({})).await?;
     assert_eq!(data["orders"], json!([]));
-    assert_eq!(stock(&stage, &pot).await?, [5, 5, 0]);
+    assert_eq!(stock(&gateway, &pot).await?, [5, 5, 0]);
     Ok(())
 }

@@ -22,12 +22,12 @@ fn ids(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn an_order_is_made_by_one_call_and_answered_from_its_reply() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+async fn an_order_is_created_by_one_call_and_returned_from_its_reply() -> Result<()> {
+    let (gateway, fakes) = Fakes::open().await?;
     let address = json!({"street": "1 Main St", "city": "Oslo", "postalCode": "0150"});
     let items = json!([{"productId": "pot", "quantity": 2}, {"productId": "cup", "quantity": 1}]);
     let input = json!({"userId": "ann", "items": items, "shippingAddress": address});
-    let body = stage.ask_after(CREATE, json!({ "input": input })).await?;
+    let body = gateway.ask_after(CREATE, json!({ "input": input })).await?;
     let expected = json!({
         "id": "order-1", "userId": "ann", "status": "PROCESSING", "totalAmount": 39.8,
         "items": [{"productId": "pot", "productName": "Pot", "quantity": 2, "price": 19.9, "subtotal": 39.8}],
@@ -36,7 +36,7 @@ async fn an_order_is_made_by_one_call_and_answered_from_its_reply() -> Result<()
     });
     assert_eq!(body["data"]["createOrder"], expected, "{body}");
     assert_eq!(body["extensions"]["position"], "1");
-    let calls = stage.wire.take();
+    let calls = gateway.wire.take();
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].path, "/proto.SagaCommand/StartOrderSaga");
     assert!(calls[0].metadata.contains_key("x-command-id"));
@@ -60,17 +60,17 @@ async fn an_order_is_made_by_one_call_and_answered_from_its_reply() -> Result<()
 
 #[tokio::test]
 async fn an_order_without_an_address_and_its_saga_at_the_commits_position() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.lock().position = 6;
     let query =
         "mutation { createOrder(input: {userId: 7, items: {productId: \"pot\", quantity: 2}}) {
         userId shippingAddress { street } sagaState { type state status startedAt } } }";
-    let data = stage.data(query, json!({})).await?;
+    let data = gateway.data(query, json!({})).await?;
     let saga = json!({"type": "order", "state": "started", "status": "STARTED",
         "startedAt": "2026-11-23T00:00:00.000005Z"});
     let expected = json!({"userId": "7", "shippingAddress": null, "sagaState": saga});
     assert_eq!(data["createOrder"], expected);
-    let calls = stage.wire.take();
+    let calls = gateway.wire.take();
     let paths: Vec<_> = calls.iter().map(|call| call.path.as_str()).collect();
     let expected = [
         "/proto.SagaCommand/StartOrderSaga",
@@ -84,28 +84,28 @@ async fn an_order_without_an_address_and_its_saga_at_the_commits_position() -> R
 
 #[tokio::test]
 async fn an_order_is_shipped_and_delivered() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Confirmed, SagaStatus::Completed);
     let query = "mutation { ship: shipOrder(id: \"o1\") { id status version }
         arrive: deliverOrder(id: \"o1\") { status version updatedAt } }";
-    let data = stage.data(query, json!({})).await?;
+    let data = gateway.data(query, json!({})).await?;
     assert_eq!(
         data["ship"],
         json!({"id": "o1", "status": "SHIPPED", "version": 2})
     );
     let delivered = json!({"status": "DELIVERED", "version": 3, "updatedAt": TIME});
     assert_eq!(data["arrive"], delivered);
-    assert_eq!(stage.wire.methods(), ["Ship", "Deliver"]);
+    assert_eq!(gateway.wire.methods(), ["Ship", "Deliver"]);
     Ok(())
 }
 
 #[tokio::test]
 async fn an_order_is_cancelled_with_or_without_a_reason() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Processing, SagaStatus::Running);
     let query = "mutation($r: String) { cancelOrder(input: {orderId: \"o1\", reason: $r}) }";
     for variables in [json!({"r": "changed my mind"}), json!({})] {
-        assert_eq!(stage.data(query, variables).await?["cancelOrder"], true);
+        assert_eq!(gateway.data(query, variables).await?["cancelOrder"], true);
     }
     let reasons = fakes.lock().cancelled.clone();
     let reasons: Vec<_> = reasons.iter().map(|it| it.reason.as_deref()).collect();
@@ -115,7 +115,7 @@ async fn an_order_is_cancelled_with_or_without_a_reason() -> Result<()> {
 
 #[tokio::test]
 async fn an_order_is_read_with_its_saga() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Shipped, SagaStatus::Completed);
     {
         let mut shared = fakes.lock();
@@ -129,7 +129,7 @@ async fn an_order_is_read_with_its_saga() -> Result<()> {
         "{ order(id: \"o1\") { id userId status totalAmount items { price subtotal } trackingNumber
         version createdAt sagaState { type state status currentStep completedSteps compensatedSteps
         failureReason startedAt completedAt } } }";
-    let data = stage.data(query, json!({})).await?;
+    let data = gateway.data(query, json!({})).await?;
     let saga = json!({
         "type": "order", "state": "completed", "status": "COMPLETED", "currentStep": null,
         "completedSteps": ["reserve_inventory"], "compensatedSteps": [], "failureReason": null,
@@ -146,7 +146,7 @@ async fn an_order_is_read_with_its_saga() -> Result<()> {
 
 #[tokio::test]
 async fn a_saga_is_read_by_its_order() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Processing, SagaStatus::Compensating);
     {
         let mut shared = fakes.lock();
@@ -158,7 +158,7 @@ async fn a_saga_is_read_by_its_order() -> Result<()> {
     let query = "{ sagaStatus(orderId: \"o1\") { sagaId type state currentStep completedSteps
         compensatedSteps error startedAt completedAt }
         sagaState(orderId: \"o1\") { type status state failureReason } }";
-    let data = stage.data(query, json!({})).await?;
+    let data = gateway.data(query, json!({})).await?;
     let expected = json!({
         "sagaId": "saga-of-o1", "type": "cancel_order", "state": "compensating",
         "currentStep": "process_payment", "completedSteps": ["reserve_inventory"],
@@ -174,7 +174,7 @@ async fn a_saga_is_read_by_its_order() -> Result<()> {
 
 #[tokio::test]
 async fn every_saga_status_has_its_name() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+    let (gateway, fakes) = Fakes::open().await?;
     for (number, name) in (1..).zip([
         "STARTED",
         "RUNNING",
@@ -186,7 +186,7 @@ async fn every_saga_status_has_its_name() -> Result<()> {
     ]) {
         let status = SagaStatus::try_from(number)?;
         fakes.add("o1", OrderStatus::Failed, status);
-        let data = stage.data("{ sagaState(orderId: \"o1\") { status state } }", json!({}));
+        let data = gateway.data("{ sagaState(orderId: \"o1\") { status state } }", json!({}));
         let expected = json!({"status": name, "state": name.to_lowercase()});
         assert_eq!(data.await?["sagaState"], expected);
     }
@@ -195,7 +195,7 @@ async fn every_saga_status_has_its_name() -> Result<()> {
 
 #[tokio::test]
 async fn lists_are_windows_on_all_orders_or_those_of_a_user() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+    let (gateway, fakes) = Fakes::open().await?;
     for (id, user, status) in [
         ("o1", "ann", OrderStatus::Confirmed),
         ("o2", "bob", OrderStatus::Pending),
@@ -209,8 +209,8 @@ async fn lists_are_windows_on_all_orders_or_those_of_a_user() -> Result<()> {
         some: orders(status: CONFIRMED, limit: 1, offset: 1) { id status }
         hers: userOrders(userId: \"ann\", limit: $l) { id }
         done: userOrders(userId: \"ann\", status: $s, offset: 1) { id }
-        nobody: userOrders(userId: \"no one\") { id } }";
-    let body = stage
+        none: userOrders(userId: \"no one\") { id } }";
+    let body = gateway
         .ask_after(query, json!({"s": "CONFIRMED", "l": 2}))
         .await?;
     let data = &body["data"];
@@ -218,7 +218,7 @@ async fn lists_are_windows_on_all_orders_or_those_of_a_user() -> Result<()> {
     assert_eq!(data["some"], json!([{"id": "o4", "status": "CONFIRMED"}]));
     assert_eq!(ids(&data["hers"]), ["o1", "o3"]);
     assert_eq!(ids(&data["done"]), ["o4"]);
-    assert_eq!(data["nobody"], json!([]));
+    assert_eq!(data["none"], json!([]));
     assert!(body["extensions"].get("truncated").is_none());
     let windows = fakes.lock().windows.clone();
     let window = |user_id: &str, status: Option<OrderStatus>, offset| UserOrderListRequest {
@@ -235,33 +235,33 @@ async fn lists_are_windows_on_all_orders_or_those_of_a_user() -> Result<()> {
 
 #[tokio::test]
 async fn the_sagas_of_a_list_are_one_call() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+    let (gateway, fakes) = Fakes::open().await?;
     for number in 0..30 {
         let id = format!("o{number:02}");
         fakes.add(&id, OrderStatus::Processing, SagaStatus::Running);
     }
     fakes.lock().sagas.remove("o07");
     let query = "{ orders(limit: 30) { id sagaState { state currentStep } } }";
-    let data = stage.data(query, json!({})).await?;
+    let data = gateway.data(query, json!({})).await?;
     let sagas: Vec<&Value> = (0..30).map(|n| &data["orders"][n]["sagaState"]).collect();
     let running = json!({"state": "running", "currentStep": "process_payment"});
     for (number, saga) in sagas.into_iter().enumerate() {
         let expected = if number == 7 { &Value::Null } else { &running };
         assert_eq!(saga, expected, "{number}");
     }
-    assert_eq!(stage.wire.methods(), ["ListOrders", "GetSagasByOrders"]);
+    assert_eq!(gateway.wire.methods(), ["ListOrders", "GetSagasByOrders"]);
     Ok(())
 }
 
 #[tokio::test]
-async fn orders_that_do_not_fit_into_one_answer_are_read_in_parts() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+async fn orders_that_exceed_one_message_are_read_in_parts() -> Result<()> {
+    let (gateway, fakes) = Fakes::open().await?;
     let expected: Vec<String> = (0..100).map(|number| format!("o{number:02}")).collect();
     for id in &expected {
         fakes.add(id, OrderStatus::Confirmed, SagaStatus::Completed);
     }
     fakes.lock().fits = Some(30);
-    let data = stage
+    let data = gateway
         .data("{ userOrders(userId: \"ann\") { id } }", json!({}))
         .await?;
     assert_eq!(ids(&data["userOrders"]), expected);
@@ -272,32 +272,32 @@ async fn orders_that_do_not_fit_into_one_answer_are_read_in_parts() -> Result<()
 }
 
 #[tokio::test]
-async fn a_command_with_nothing_to_do_answers_the_row() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+async fn an_unchanged_command_returns_the_row() -> Result<()> {
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Shipped, SagaStatus::Completed);
     fakes.lock().newer_rows = Some(60);
     let query = "mutation { shipOrder(id: \"o1\") { id status updatedAt trackingNumber } }";
-    let data = stage.data(query, json!({})).await?;
+    let data = gateway.data(query, json!({})).await?;
     let expected = json!({"id": "o1", "status": "SHIPPED", "trackingNumber": null,
         "updatedAt": "2026-11-23T00:01:00.000000Z"});
     assert_eq!(data["shipOrder"], expected);
-    assert_eq!(stage.wire.methods(), ["Ship", "GetOrders"]);
+    assert_eq!(gateway.wire.methods(), ["Ship", "GetOrders"]);
     Ok(())
 }
 
 #[tokio::test]
-async fn the_read_side_answers_about_orders_that_nobody_made() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn an_unknown_order_is_not_found() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let lists = "{ orders(status: FAILED, limit: 400) { id sagaState { state } }
         userOrders(userId: \"\u{e5}sa \u{1F375}\", offset: 3) { id } }";
-    let data = stage.data(lists, json!({})).await?;
+    let data = gateway.data(lists, json!({})).await?;
     assert_eq!(data, json!({"orders": [], "userOrders": []}));
     for query in [
         "{ order(id: \"none\") { id } }",
         "{ sagaState(orderId: \"none\") { state } }",
         "{ sagaStatus(orderId: \"none\") { state } }",
     ] {
-        let error = stage.error(query, json!({})).await?;
+        let error = gateway.error(query, json!({})).await?;
         assert_eq!(error["code"], "NOT_FOUND", "{query}");
     }
     Ok(())
@@ -305,32 +305,32 @@ async fn the_read_side_answers_about_orders_that_nobody_made() -> Result<()> {
 
 #[tokio::test]
 async fn the_position_of_an_order_is_that_of_its_commit() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Confirmed, SagaStatus::Completed);
     fakes.lock().position = 41;
-    let reply = stage
+    let reply = gateway
         .ask("mutation { shipOrder(id: \"o1\") { id } }", json!({}))
         .await?;
     assert_eq!(reply.header("x-min-position"), Some("42"));
     let request = graphql("{ order(id: \"o1\") { id } }", &json!({}));
-    stage.wire.take();
-    stage
+    gateway.wire.take();
+    gateway
         .send(&request.with_header("x-min-position", "42"))
         .await?;
-    assert_eq!(stage.wire.take()[0].metadata["x-min-position"], "42");
+    assert_eq!(gateway.wire.take()[0].metadata["x-min-position"], "42");
     Ok(())
 }
 
-/// A client that goes on at the position of an answer must not see less of any part of it.
+/// A client that continues at the position of a response must not see an older state of any part of it.
 #[tokio::test]
 async fn the_position_of_several_reads_is_that_of_the_newest() -> Result<()> {
-    let (stage, fakes) = Fakes::open().await?;
+    let (gateway, fakes) = Fakes::open().await?;
     fakes.add("o1", OrderStatus::Confirmed, SagaStatus::Completed);
     let query = "{ order(id: \"o1\") { status sagaState { state } } }";
     for (orders_at, sagas_at) in [(22, 18), (18, 22)] {
         fakes.lock().position = orders_at;
         fakes.lock().sagas_at = Some(sagas_at);
-        let reply = stage.send(&graphql(query, &json!({}))).await?;
+        let reply = gateway.send(&graphql(query, &json!({}))).await?;
         assert_eq!(reply.json()?["data"]["order"]["status"], "CONFIRMED");
         assert_eq!(reply.header("x-min-position"), Some("22"));
         assert_eq!(reply.json()?["extensions"]["position"], "22");

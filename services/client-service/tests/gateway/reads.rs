@@ -1,4 +1,4 @@
-//! How many calls a query costs.
+//! The number of calls of a query.
 
 use anyhow::Result;
 use serde_json::json;
@@ -7,10 +7,10 @@ use super::test_gateway::TestGateway;
 
 #[tokio::test]
 async fn a_hundred_products_with_their_categories_are_two_calls() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let mut categories = Vec::new();
     for number in 0..4 {
-        categories.push(stage.category(&format!("Category {number}")).await?);
+        categories.push(gateway.category(&format!("Category {number}")).await?);
     }
     let create = "mutation($a: CreateProductInput!, $b: CreateProductInput!, $c: CreateProductInput!, $d: CreateProductInput!) {
         a: createProduct(input: $a) { id } b: createProduct(input: $b) { id }
@@ -21,11 +21,11 @@ async fn a_hundred_products_with_their_categories_are_two_calls() -> Result<()> 
             "a": input("a", &categories[0]), "b": input("b", &categories[1]),
             "c": input("c", &categories[2]), "d": input("d", &categories[3]),
         });
-        stage.data(create, variables).await?;
+        gateway.data(create, variables).await?;
     }
-    stage.wire.take();
+    gateway.wire.take();
     let query = "{ products(limit: 100) { name category { name productCount } } }";
-    let body = stage.ask_after(query, json!({})).await?;
+    let body = gateway.ask_after(query, json!({})).await?;
     let products = body["data"]["products"].as_array().map_or(0, Vec::len);
     assert_eq!(products, 100, "{body}");
     assert_eq!(
@@ -34,7 +34,7 @@ async fn a_hundred_products_with_their_categories_are_two_calls() -> Result<()> 
     );
     assert_eq!(body["data"]["products"][0]["category"]["productCount"], 25);
     assert_eq!(
-        stage.wire.methods(),
+        gateway.wire.methods(),
         ["ListProductsWindow", "GetCategoriesByIds"]
     );
     Ok(())
@@ -42,14 +42,14 @@ async fn a_hundred_products_with_their_categories_are_two_calls() -> Result<()> 
 
 #[tokio::test]
 async fn nested_lists_are_one_call_for_all_parents() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     for name in ["One", "Two", "Three"] {
-        let id = stage.category(name).await?;
-        stage.product(&format!("In {name}"), Some(&id)).await?;
+        let id = gateway.category(name).await?;
+        gateway.product(&format!("In {name}"), Some(&id)).await?;
     }
-    stage.wire.take();
+    gateway.wire.take();
     let query = "{ categories { name products { name category { name } } } }";
-    let body = stage.ask_after(query, json!({})).await?;
+    let body = gateway.ask_after(query, json!({})).await?;
     let categories = &body["data"]["categories"];
     assert_eq!(
         categories[1]["products"][0]["category"]["name"], "Three",
@@ -60,53 +60,53 @@ async fn nested_lists_are_one_call_for_all_parents() -> Result<()> {
         "GetProductsByCategories",
         "GetCategoriesByIds",
     ];
-    assert_eq!(stage.wire.methods(), calls);
+    assert_eq!(gateway.wire.methods(), calls);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_product_with_its_category_is_one_call() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let category = stage.category("Books").await?;
+    let gateway = TestGateway::open().await?;
+    let category = gateway.category("Books").await?;
     let query = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id category { name } } }";
     let input = json!({"name": "A book", "price": "12.50", "categoryId": category});
-    let data = stage.data(query, json!({ "input": input })).await?;
+    let data = gateway.data(query, json!({ "input": input })).await?;
     assert_eq!(data["createProduct"]["category"]["name"], "Books");
-    stage.wire.take();
+    gateway.wire.take();
     let query = "query($id: ID!) { product(id: $id) { name ...rest } } fragment rest on Product { category { name } }";
-    let data = stage
+    let data = gateway
         .data(query, json!({"id": data["createProduct"]["id"]}))
         .await?;
     assert_eq!(data["product"]["category"]["name"], "Books");
-    assert_eq!(stage.wire.methods(), ["GetProductWithCategory"]);
+    assert_eq!(gateway.wire.methods(), ["GetProductWithCategory"]);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_mutations_own_fields_cost_no_read() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    stage.wire.take();
+async fn the_own_fields_of_a_mutation_need_no_read() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    gateway.wire.take();
     let query = "mutation { createProduct(input: {name: \"Pen\", price: 2.5, stockQuantity: 3}) {
         id name description price stockQuantity onHandQuantity reservedQuantity categoryId
         version createdAt updatedAt } }";
-    let data = stage.data(query, json!({})).await?;
+    let data = gateway.data(query, json!({})).await?;
     assert_eq!(data["createProduct"]["stockQuantity"], 3);
     assert_eq!(data["createProduct"]["price"], 2.5);
-    assert_eq!(stage.wire.methods(), ["Create"]);
+    assert_eq!(gateway.wire.methods(), ["Create"]);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_list_that_was_cut_says_so() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn a_truncated_list_is_marked() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     for batch in 0..17 {
         let fields = (0..30).map(|n| {
             format!("a{n}: createCategory(input: {{name: \"{batch:02} {n:02}\"}}) {{ id }}")
         });
         let query = format!("mutation {{ {} }}", fields.collect::<Vec<_>>().join(" "));
-        stage.data(&query, json!({})).await?;
+        gateway.data(&query, json!({})).await?;
     }
-    let body = stage
+    let body = gateway
         .ask_after("{ categories { name } }", json!({}))
         .await?;
     assert_eq!(
@@ -115,7 +115,7 @@ async fn a_list_that_was_cut_says_so() -> Result<()> {
     );
     assert_eq!(body["extensions"]["truncated"], true);
     let query = "{ categoriesPaginated(page: 2, perPage: 500) { name } }";
-    let body = stage.ask_after(query, json!({})).await?;
+    let body = gateway.ask_after(query, json!({})).await?;
     let rows = &body["data"]["categoriesPaginated"];
     assert_eq!(rows.as_array().map(Vec::len), Some(10));
     assert_eq!(body["extensions"].get("truncated"), None);

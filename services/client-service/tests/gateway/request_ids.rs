@@ -1,4 +1,4 @@
-//! The id of a request: in its answer, in what the services are asked, and in the events that it leads to.
+//! The id of a request: in its response, in calls to the services, and in the events that it causes.
 
 use std::collections::BTreeSet;
 
@@ -32,8 +32,8 @@ fn only(value: &str) -> BTreeSet<Option<String>> {
 }
 
 #[tokio::test]
-async fn every_answer_has_the_id_that_the_request_brought() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn every_response_has_the_id_of_its_request() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let requests = [
         graphql("{ categories { id } }", &json!({})),
         graphql("{ nothing }", &json!({})),
@@ -54,7 +54,7 @@ async fn every_answer_has_the_id_that_the_request_brought() -> Result<()> {
     let mut statuses = BTreeSet::new();
     for (number, request) in requests.into_iter().enumerate() {
         let id = format!("request-{number}");
-        let reply = stage.send(&request.with_header(ID, &id)).await?;
+        let reply = gateway.send(&request.with_header(ID, &id)).await?;
         assert_eq!(id_of(&reply)?, id, "{}", reply.status);
         statuses.insert(reply.status.as_u16());
     }
@@ -63,8 +63,8 @@ async fn every_answer_has_the_id_that_the_request_brought() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_id_that_cannot_be_taken_over_is_made() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn an_invalid_id_is_replaced_by_a_new_one() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let longest = "x".repeat(128);
     let too_long = "x".repeat(129);
     let mut made = BTreeSet::new();
@@ -75,15 +75,15 @@ async fn an_id_that_cannot_be_taken_over_is_made() -> Result<()> {
         (Some(""), false),
         (None, false),
     ] {
-        stage.wire.take();
+        gateway.wire.take();
         let mut request = graphql("{ categories { id } }", &json!({}));
         if let Some(given) = given {
             request = request.with_header(ID, given);
         }
-        let reply = stage.send(&request).await?;
+        let reply = gateway.send(&request).await?;
         let id = id_of(&reply)?.to_owned();
         assert_eq!(given == Some(&id), is_taken, "{given:?} became {id}");
-        let asked = values(&stage.wire.take(), "x-correlation-id");
+        let asked = values(&gateway.wire.take(), "x-correlation-id");
         assert_eq!(asked, only(&id));
         if !is_taken {
             ensure!(
@@ -98,15 +98,15 @@ async fn an_id_that_cannot_be_taken_over_is_made() -> Result<()> {
 
 #[tokio::test]
 async fn every_call_of_a_request_carries_its_id_and_its_trace() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let request = graphql(CREATE_CATEGORY, &json!({}))
         .with_header(ID, "request-7")
         .with_header("idempotency-key", "key")
         .with_header("traceparent", PARENT)
         .with_header("tracestate", "vendor=1");
-    let reply = stage.send(&request).await?;
+    let reply = gateway.send(&request).await?;
     assert_eq!(reply.status, 200, "{:?}", reply.body);
-    let calls = stage.wire.take();
+    let calls = gateway.wire.take();
     let methods: BTreeSet<_> = calls
         .iter()
         .filter_map(|call| call.path.rsplit('/').next())
@@ -121,33 +121,33 @@ async fn every_call_of_a_request_carries_its_id_and_its_trace() -> Result<()> {
     let malformed = PARENT.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32));
     let request =
         graphql("{ categories { id } }", &json!({})).with_header("traceparent", &malformed);
-    stage.send(&request).await?;
+    gateway.send(&request).await?;
     assert_eq!(
-        values(&stage.wire.take(), "traceparent"),
+        values(&gateway.wire.take(), "traceparent"),
         BTreeSet::from([None])
     );
     Ok(())
 }
 
 #[tokio::test]
-async fn the_events_of_an_order_and_of_its_saga_keep_the_id_and_the_trace() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let product = stage.product("Sencha", None).await?;
-    let before = stage.events().await?.len();
+async fn the_events_of_an_order_and_its_saga_record_the_id_and_the_trace() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let product = gateway.product("Sencha", None).await?;
+    let before = gateway.events().await?.len();
     let create = "mutation($v: CreateOrderInput!) { createOrder(input: $v) { id } }";
     let input = json!({"v": {"userId": "ann", "items": [{"productId": product, "quantity": 1}]}});
     let request = graphql(create, &input)
         .with_header(ID, "order-request")
         .with_header("traceparent", PARENT);
-    let order = stage.send(&request).await?.json()?;
+    let order = gateway.send(&request).await?.json()?;
     let order = text(&order["data"]["createOrder"]["id"])?;
     let is_confirmed = |event: &Envelope| event.event_type == "OrderConfirmed";
     until("the end of the saga", async || {
-        ensure!(stage.events().await?.iter().any(is_confirmed));
+        ensure!(gateway.events().await?.iter().any(is_confirmed));
         Ok(())
     })
     .await?;
-    let events = stage.events().await?.split_off(before);
+    let events = gateway.events().await?.split_off(before);
     ensure!(events.len() >= 8, "{events:?}");
     let command = events[0].metadata.causation_id.clone();
     ensure!(command.is_some(), "{:?}", events[0]);
@@ -163,19 +163,19 @@ async fn the_events_of_an_order_and_of_its_saga_keep_the_id_and_the_trace() -> R
             metadata.trace.get("traceparent").map(String::as_str),
             Some(PARENT)
         );
-        assert_eq!(metadata.user_id, None, "nobody has to say yet who they are");
+        assert_eq!(metadata.user_id, None, "there is no authentication yet");
     }
     // Another request about the same order has an id of its own.
     let cancel = "mutation($v: CancelOrderInput!) { cancelOrder(input: $v) }";
     let request = graphql(cancel, &json!({"v": {"orderId": order}})).with_header(ID, "second");
-    stage.send(&request).await?;
+    gateway.send(&request).await?;
     let is_cancelled = |event: &Envelope| event.event_type == "OrderCancelled";
     until("the end of the second saga", async || {
-        ensure!(stage.events().await?.iter().any(is_cancelled));
+        ensure!(gateway.events().await?.iter().any(is_cancelled));
         Ok(())
     })
     .await?;
-    let later = stage.events().await?.split_off(before + events.len());
+    let later = gateway.events().await?.split_off(before + events.len());
     let ids: BTreeSet<_> = later
         .iter()
         .map(|event| event.metadata.correlation_id.as_deref())

@@ -1,4 +1,4 @@
-//! The schema is the contract.
+//! The schema matches the contract and its golden file.
 
 use anyhow::Result;
 use test_shop::Request;
@@ -7,7 +7,7 @@ use super::test_gateway::TestGateway;
 
 const GOLDEN: &str = include_str!("../../schema.graphql");
 
-/// The fields of all types, as the contract's tables have them.
+/// The fields of all types, from the contract's tables.
 const CONTRACT: &[(&str, &[&str])] = &[
     (
         "type Category {",
@@ -241,7 +241,7 @@ const CONTRACT: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn the_schema_has_what_the_contract_says_and_nothing_else() {
+fn the_schema_matches_the_contract_exactly() {
     for (head, fields) in CONTRACT {
         let (_, rest) = GOLDEN
             .split_once(&format!("\n{head}\n"))
@@ -266,9 +266,9 @@ fn the_schema_has_what_the_contract_says_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_golden_schema_is_the_schema() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let reply = stage.send(&Request::get("/schema.graphql")).await?;
+async fn the_served_schema_matches_its_golden_file() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let reply = gateway.send(&Request::get("/schema.graphql")).await?;
     let served = String::from_utf8(reply.body.to_vec())?;
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(
@@ -277,6 +277,6 @@ async fn the_golden_schema_is_the_schema() -> Result<()> {
         )?;
         return Ok(());
     }
-    assert_eq!(served, GOLDEN, "UPDATE_GOLDEN=1 writes it anew");
+    assert_eq!(served, GOLDEN, "UPDATE_GOLDEN=1 rewrites it");
     Ok(())
 }

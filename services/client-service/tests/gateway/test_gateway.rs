@@ -1,4 +1,4 @@
-//! The three services in this process, with a wire between them that counts and can break.
+//! The three services in this process. Calls between them are recorded and can be made to fail.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -25,30 +25,29 @@ use tokio::sync::Notify;
 use tonic::Status;
 use tonic::service::Routes;
 
-/// What happens to a call instead of what should.
+/// A fault injected into a call.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// The service is not reached.
+    /// The call fails before it reaches the service.
     Before(Status),
-    /// The service does its work, but its answer is lost.
+    /// The service executes the call, but its reply is lost.
     After(Status),
-    /// The service is reached only when this is notified.
+    /// The call reaches the service only after this is notified.
     Held(Arc<Notify>),
 }
 
-/// A call that was made.
 #[derive(Clone, Debug)]
 pub struct RecordedCall {
     pub path: String,
     pub metadata: HeaderMap,
 }
 
-/// Sees every call between the gateway and the services.
+/// Records every call between the gateway and the services, and injects faults.
 #[derive(Debug, Default)]
 pub struct TestServices {
     calls: Mutex<Vec<RecordedCall>>,
     faults: Mutex<HashMap<String, VecDeque<Fault>>>,
-    news: Notify,
+    call_made: Notify,
 }
 
 impl TestServices {
@@ -63,7 +62,7 @@ impl TestServices {
         self.take().into_iter().map(name).collect()
     }
 
-    /// Breaks the next calls of a method, one for each fault.
+    /// Injects faults into the next calls of a method, one into each.
     pub fn break_next(&self, path: &str, faults: impl IntoIterator<Item = Fault>) {
         let mut all = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(path.to_owned()).or_default().extend(faults);
@@ -73,7 +72,7 @@ impl TestServices {
     pub async fn called(&self, method: &str) -> Result<()> {
         let called = async {
             while !self.methods().iter().any(|name| name == method) {
-                self.news.notified().await;
+                self.call_made.notified().await;
             }
         };
         let limit = Duration::from_secs(30);
@@ -96,7 +95,7 @@ impl TestServices {
         let metadata = request.headers().clone();
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         calls.push(RecordedCall { path, metadata });
-        self.news.notify_one();
+        self.call_made.notify_one();
         fault
     }
 }
@@ -121,7 +120,7 @@ fn wired(routes: Routes, wire: &Arc<TestServices>) -> GrpcChannel {
     GrpcChannel::in_process(routes.into_axum_router().layer(layer).into())
 }
 
-/// The settings of a gateway on a free port, and these.
+/// The settings of a gateway on a free port, and the given ones.
 fn settings<'a>(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Settings {
     let address = [("CLIENT_HTTP_ADDR", "127.0.0.1:0")];
     let environment = address.into_iter().chain(given);
@@ -135,13 +134,13 @@ fn settings<'a>(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Settings
 #[derive(Debug)]
 pub struct TestGateway {
     pub wire: Arc<TestServices>,
-    /// The highest position of any answer.
+    /// The highest position of any response.
     seen: AtomicU64,
     gateway: Gateway,
-    behind: Option<FakeBackend>,
+    backend: Option<FakeBackend>,
 }
 
-/// What must live as long as the gateway is asked.
+/// The services, which must live as long as the gateway.
 #[derive(Debug)]
 struct FakeBackend {
     _command: CommandService,
@@ -151,7 +150,7 @@ struct FakeBackend {
 }
 
 impl TestGateway {
-    /// In development, with the defaults.
+    /// Opens a gateway in development mode, with default settings.
     pub async fn open() -> Result<Self> {
         Self::open_with(AppEnv::Development, &[]).await
     }
@@ -176,25 +175,25 @@ impl TestGateway {
         let own = settings.read(query_service::Config::read)?;
         let query = QueryService::start(&query, &own, store.store(), Arc::clone(&clock)).await?;
         let config = settings.read(|reader| Config::read(reader, Ok(app_env)))?;
-        let stage = Self::in_front_of(command.routes(), query.routes(), config).await?;
+        let gateway = Self::in_front_of(command.routes(), query.routes(), config).await?;
         Ok(Self {
-            behind: Some(FakeBackend {
+            backend: Some(FakeBackend {
                 _command: command,
                 _query: query,
                 store,
                 _folder: folder,
             }),
-            ..stage
+            ..gateway
         })
     }
 
-    /// In front of services that a test makes.
+    /// A gateway that calls services of the test.
     pub async fn before(command: Routes, query: Routes) -> Result<Self> {
         let config = settings([]).read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
         Self::in_front_of(command, query, config).await
     }
 
-    /// On channels that a test makes, with these settings.
+    /// A gateway on channels of the test, with these settings.
     pub async fn on_channels(channels: Channels, given: &[(&str, &str)]) -> Result<Self> {
         let settings = settings(given.iter().copied());
         let config = settings.read(|reader| Config::read(reader, Ok(AppEnv::Development)))?;
@@ -217,14 +216,14 @@ impl TestGateway {
             wire,
             seen: AtomicU64::new(0),
             gateway,
-            behind: None,
+            backend: None,
         })
     }
 
-    /// All events, in their order.
+    /// All events of the log.
     pub async fn events(&self) -> Result<Vec<Envelope>> {
-        let behind = self.behind.as_ref().context("there is no event store")?;
-        let store = behind.store.store();
+        let backend = self.backend.as_ref().context("there is no event store")?;
+        let store = backend.store.store();
         let page = store.read_all(Position::START, &Filter::ALL, 1_000).await?;
         let events = page.entries.into_iter().map(|entry| match entry {
             Entry::Event(envelope) => Ok(Envelope::clone(&envelope)),
@@ -233,7 +232,7 @@ impl TestGateway {
         events.collect()
     }
 
-    /// Where the gateway serves HTTP.
+    /// The gateway's HTTP address.
     pub fn address(&self) -> std::net::SocketAddr {
         self.gateway.address()
     }
@@ -253,7 +252,7 @@ impl TestGateway {
         self.send(&graphql(query, &variables)).await
     }
 
-    /// The same, seeing everything that was answered before.
+    /// Like [`Self::ask`], but reads at least the newest position of all responses so far.
     pub async fn ask_after(&self, query: &str, variables: Value) -> Result<Value> {
         let mut request = graphql(query, &variables);
         let seen = self.seen.load(Relaxed);
@@ -263,7 +262,7 @@ impl TestGateway {
         self.send(&request).await?.json()
     }
 
-    /// The data of a query that has no errors.
+    /// The data of a query that must have no errors.
     pub async fn data(&self, query: &str, variables: Value) -> Result<Value> {
         let mut body = self.ask_after(query, variables).await?;
         anyhow::ensure!(body["errors"].is_null(), "{query} failed: {body}");
@@ -278,14 +277,14 @@ impl TestGateway {
         Ok(extensions)
     }
 
-    /// Makes a category and gives its id.
+    /// Creates a category and returns its id.
     pub async fn category(&self, name: &str) -> Result<String> {
         let query = "mutation($name: String!) { createCategory(input: {name: $name}) { id } }";
         let data = self.data(query, json!({ "name": name })).await?;
         text(&data["createCategory"]["id"])
     }
 
-    /// Makes a product and gives its id.
+    /// Creates a product and returns its id.
     pub async fn product(&self, name: &str, category: Option<&str>) -> Result<String> {
         let query = "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
         let input =
@@ -295,7 +294,7 @@ impl TestGateway {
     }
 }
 
-/// A value that is text.
+/// The text of a JSON string.
 pub fn text(value: &Value) -> Result<String> {
     value.as_str().map(str::to_owned).context("not text")
 }

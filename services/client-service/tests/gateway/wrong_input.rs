@@ -1,5 +1,5 @@
-//! Bad input: its documented error, and nothing changed. What is bad is the domain's to say and is tested there; here each
-//! field meets its rule once, and what the gateway decides itself is tested in full.
+//! Invalid input returns its documented error and changes nothing. The rules are tested in the domain; here each field is
+//! tested once against its rule, and the gateway's own validation is tested completely.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -17,22 +17,22 @@ const UPDATE_PRODUCT: &str =
 const TYPE: &str = "GRAPHQL_VALIDATION_FAILED";
 const RULE: &str = "VALIDATION_ERROR";
 
-/// Counts what is there, so that a refusal that changed something is seen.
-async fn log_position(stage: &TestGateway) -> Result<Value> {
+/// The position of the log, by which a rejected request that wrote an event is detected.
+async fn log_position(gateway: &TestGateway) -> Result<Value> {
     let query = "{ categories { id } products { id } }";
-    let body = stage.ask_after(query, json!({})).await?;
+    let body = gateway.ask_after(query, json!({})).await?;
     Ok(body["extensions"]["position"].clone())
 }
 
-async fn refused(
-    stage: &TestGateway,
+async fn rejected(
+    gateway: &TestGateway,
     query: &str,
     input: Value,
     code: &str,
     field: Option<&str>,
 ) -> Result<()> {
-    let before = log_position(stage).await?;
-    let error = stage.error(query, json!({ "v": input })).await?;
+    let before = log_position(gateway).await?;
+    let error = gateway.error(query, json!({ "v": input })).await?;
     assert_eq!(error["code"], code, "{query} with {input}: {error}");
     assert_eq!(
         error["field"].as_str(),
@@ -46,21 +46,21 @@ async fn refused(
             "{error}"
         );
     }
-    assert_eq!(log_position(stage).await?, before, "{query} with {input}");
+    assert_eq!(log_position(gateway).await?, before, "{query} with {input}");
     Ok(())
 }
 
 #[tokio::test]
 async fn names_and_texts() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let zero = json!({"name": "a\0b"});
-    refused(&stage, CREATE_CATEGORY, zero, RULE, Some("name")).await?;
+    rejected(&gateway, CREATE_CATEGORY, zero, RULE, Some("name")).await?;
     for name in [json!(null), json!(1), json!(true), json!([]), json!({})] {
-        refused(&stage, CREATE_CATEGORY, json!({"name": name}), TYPE, None).await?;
+        rejected(&gateway, CREATE_CATEGORY, json!({"name": name}), TYPE, None).await?;
     }
-    refused(&stage, CREATE_CATEGORY, json!({}), TYPE, None).await?;
-    refused(
-        &stage,
+    rejected(&gateway, CREATE_CATEGORY, json!({}), TYPE, None).await?;
+    rejected(
+        &gateway,
         CREATE_CATEGORY,
         json!({"name": "a", "nonsense": 1}),
         TYPE,
@@ -68,29 +68,29 @@ async fn names_and_texts() -> Result<()> {
     )
     .await?;
     let long = json!({"name": "a", "description": "x".repeat(1001)});
-    refused(&stage, CREATE_CATEGORY, long, RULE, Some("description")).await?;
-    let id = stage.category("Tea").await?;
+    rejected(&gateway, CREATE_CATEGORY, long, RULE, Some("description")).await?;
+    let id = gateway.category("Tea").await?;
     let name = json!({"id": id, "name": ""});
-    refused(&stage, UPDATE_CATEGORY, name, RULE, Some("name")).await?;
+    rejected(&gateway, UPDATE_CATEGORY, name, RULE, Some("name")).await?;
     let version = json!({"id": id, "name": "a", "expectedVersion": null});
-    refused(
-        &stage,
+    rejected(
+        &gateway,
         UPDATE_CATEGORY,
         version,
         RULE,
         Some("expectedVersion"),
     )
     .await?;
-    refused(
-        &stage,
+    rejected(
+        &gateway,
         UPDATE_CATEGORY,
         json!({"id": "none", "name": "a"}),
         "NOT_FOUND",
         None,
     )
     .await?;
-    refused(
-        &stage,
+    rejected(
+        &gateway,
         CREATE_CATEGORY,
         json!({"name": "TEA"}),
         "CONFLICT",
@@ -102,28 +102,28 @@ async fn names_and_texts() -> Result<()> {
 
 #[tokio::test]
 async fn prices_are_exact() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let id = stage.product("Pot", None).await?;
+    let gateway = TestGateway::open().await?;
+    let id = gateway.product("Pot", None).await?;
     for price in [json!(19.905), json!("19.905"), json!(1e300)] {
         let input = json!({"name": "a", "price": price});
-        refused(&stage, CREATE_PRODUCT, input, RULE, Some("price")).await?;
+        rejected(&gateway, CREATE_PRODUCT, input, RULE, Some("price")).await?;
         let input = json!({"id": id, "price": price});
-        refused(&stage, UPDATE_PRODUCT, input, RULE, Some("price")).await?;
+        rejected(&gateway, UPDATE_PRODUCT, input, RULE, Some("price")).await?;
     }
     for price in [json!("abc"), json!(true), json!(""), json!([1])] {
         let input = json!({"name": "a", "price": price});
-        refused(&stage, CREATE_PRODUCT, input, TYPE, None).await?;
+        rejected(&gateway, CREATE_PRODUCT, input, TYPE, None).await?;
     }
-    refused(
-        &stage,
+    rejected(
+        &gateway,
         CREATE_PRODUCT,
         json!({"name": "a", "price": null}),
         TYPE,
         None,
     )
     .await?;
-    refused(
-        &stage,
+    rejected(
+        &gateway,
         UPDATE_PRODUCT,
         json!({"id": id, "price": null}),
         RULE,
@@ -131,22 +131,22 @@ async fn prices_are_exact() -> Result<()> {
     )
     .await?;
     let rounded = r#"{"query": "mutation { createProduct(input: {name: \"a\", price: 19.990000000000000001}) { id } }"}"#;
-    let reply = stage
+    let reply = gateway
         .send(&test_shop::Request::post_json("/graphql", rounded))
         .await?;
     let body = reply.json()?;
     assert_eq!(body["errors"][0]["extensions"]["field"], "price", "{body}");
     let change = "mutation($v: Decimal!) { changeProductPrice(id: \"ID\", newPrice: $v) { id } }";
     let change = change.replace("ID", &id);
-    refused(&stage, &change, json!(0.001), RULE, Some("newPrice")).await?;
+    rejected(&gateway, &change, json!(0.001), RULE, Some("newPrice")).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn money_that_would_be_rounded_is_refused_as_it_was_written() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let id = stage.product("Pot", None).await?;
-    let before = log_position(&stage).await?;
+async fn money_that_would_be_rounded_is_rejected_as_written() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let id = gateway.product("Pot", None).await?;
+    let before = log_position(&gateway).await?;
     let create = |price: &str| format!("createProduct(input: {{name: \\\"a\\\", price: {price}}})");
     let update =
         |price: &str| format!("updateProduct(input: {{id: \\\"{id}\\\", price: {price}}})");
@@ -173,7 +173,7 @@ async fn money_that_would_be_rounded_is_refused_as_it_was_written() -> Result<()
             );
             for request in [literal, variable] {
                 let request = test_shop::Request::post_json("/graphql", request);
-                let body = stage.send(&request).await?.json()?;
+                let body = gateway.send(&request).await?.json()?;
                 let error = &body["errors"][0];
                 assert_eq!(error["extensions"]["code"], RULE, "{body}");
                 assert_eq!(error["extensions"]["field"], field, "{body}");
@@ -182,25 +182,25 @@ async fn money_that_would_be_rounded_is_refused_as_it_was_written() -> Result<()
             }
         }
     }
-    assert_eq!(log_position(&stage).await?, before);
-    // No money, or written exactly.
+    assert_eq!(log_position(&gateway).await?, before);
+    // Not money, or exact as written.
     for number in ["0.30000000000000004", "19.990000000000000001"] {
         let query =
             format!("{{ productsByPriceRange(minPrice: {number}, maxPrice: 99) {{ id }} }}");
-        let data = stage.data(&query, json!({})).await?;
+        let data = gateway.data(&query, json!({})).await?;
         assert!(data["productsByPriceRange"].is_array(), "{data}");
     }
     let exact = r#"{"query": "mutation { createProduct(input: {name: \"b\", price: 19.9900000000000000000}) { price } }"}"#;
     let exact = test_shop::Request::post_json("/graphql", exact);
-    let body = stage.send(&exact).await?.json()?;
+    let body = gateway.send(&exact).await?.json()?;
     assert_eq!(body["data"]["createProduct"]["price"], 19.99, "{body}");
     Ok(())
 }
 
 #[tokio::test]
 async fn product_fields() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let id = stage.product("Pot", None).await?;
+    let gateway = TestGateway::open().await?;
+    let id = gateway.product("Pot", None).await?;
     let with = |field: &str, value: Value| {
         let mut input = json!({"name": "a", "price": 1});
         input[field] = value;
@@ -213,8 +213,8 @@ async fn product_fields() -> Result<()> {
         ("categoryId", json!("none")),
         ("categoryId", json!("")),
     ] {
-        refused(
-            &stage,
+        rejected(
+            &gateway,
             CREATE_PRODUCT,
             with(field, value),
             RULE,
@@ -228,23 +228,23 @@ async fn product_fields() -> Result<()> {
         ("stockQuantity", json!(3_000_000_000_i64)),
         ("categoryId", json!(true)),
     ] {
-        refused(&stage, CREATE_PRODUCT, with(field, value), TYPE, None).await?;
+        rejected(&gateway, CREATE_PRODUCT, with(field, value), TYPE, None).await?;
     }
     let null = json!({"id": id, "name": null});
-    refused(&stage, UPDATE_PRODUCT, null, RULE, Some("name")).await?;
+    rejected(&gateway, UPDATE_PRODUCT, null, RULE, Some("name")).await?;
     let outdated = json!({"id": id, "name": "a", "expectedVersion": 9});
-    refused(&stage, UPDATE_PRODUCT, outdated, "CONFLICT", None).await?;
+    rejected(&gateway, UPDATE_PRODUCT, outdated, "CONFLICT", None).await?;
     let stock =
         format!("mutation($v: Int!) {{ updateStock(productId: \"{id}\", quantity: $v) {{ id }} }}");
-    refused(&stage, &stock, json!(-1), RULE, Some("quantity")).await?;
+    rejected(&gateway, &stock, json!(-1), RULE, Some("quantity")).await?;
     let unknown = "mutation($v: Int!) { updateStock(productId: \"none\", quantity: $v) { id } }";
-    refused(&stage, unknown, json!(1), "NOT_FOUND", None).await?;
+    rejected(&gateway, unknown, json!(1), "NOT_FOUND", None).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn arguments_of_queries() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     for (query, field) in [
         ("{ products(limit: 0) { id } }", "limit"),
         ("{ products(limit: 501) { id } }", "limit"),
@@ -279,12 +279,12 @@ async fn arguments_of_queries() -> Result<()> {
             "searchTerm",
         ),
     ] {
-        let error = stage.error(query, json!({})).await?;
+        let error = gateway.error(query, json!({})).await?;
         assert_eq!(error["code"], RULE, "{query}: {error}");
         assert_eq!(error["field"], field, "{query}: {error}");
     }
     let long = "x".repeat(256);
-    let error = stage.error(
+    let error = gateway.error(
         "query($t: String!) { searchCategories(searchTerm: $t) { id } }",
         json!({"t": long}),
     );
@@ -297,56 +297,56 @@ async fn arguments_of_queries() -> Result<()> {
         "{ productsByPriceRange(minPrice: \"1\", maxPrice: 2) { id } }",
     ] {
         assert_eq!(
-            stage.error(query, json!({})).await?["code"],
+            gateway.error(query, json!({})).await?["code"],
             TYPE,
             "{query}"
         );
     }
     let nothing = "{ a: searchProducts(searchTerm: \"' OR 1=1 --\") { id } b: products(limit: null, categoryId: null) { id } }";
-    stage.data(nothing, json!({})).await?;
+    gateway.data(nothing, json!({})).await?;
     let all = "{ productsByPriceRange(minPrice: -1e308, maxPrice: 1e308) { id } }";
-    stage.data(all, json!({})).await?;
+    gateway.data(all, json!({})).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn a_missing_variable_refuses_all_mutations_of_its_request() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn a_missing_variable_rejects_all_mutations_of_the_request() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let two = "mutation($v: String!) { a: createCategory(input: {name: \"A\"}) { id } b: createCategory(input: {name: $v}) { id } }";
-    let before = log_position(&stage).await?;
+    let before = log_position(&gateway).await?;
     for variables in [json!({}), json!({"v": null})] {
-        let error = stage.error(two, variables).await?;
+        let error = gateway.error(two, variables).await?;
         assert_eq!(error["code"], TYPE, "{error}");
     }
-    assert_eq!(log_position(&stage).await?, before);
+    assert_eq!(log_position(&gateway).await?, before);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_variable_without_a_value_is_absent_and_not_null() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let create = "mutation($d: String, $s: Int, $c: ID) { createProduct(input: {name: \"Pot\", price: 1, description: $d, stockQuantity: $s, categoryId: $c}) { id description stockQuantity } }";
-    let made = stage.data(create, json!({"d": "iron"})).await?;
+    let made = gateway.data(create, json!({"d": "iron"})).await?;
     assert_eq!(made["createProduct"]["stockQuantity"], 0);
     let update = "mutation($id: ID!, $n: String, $d: String, $p: Decimal, $c: ID, $e: Int) { updateProduct(input: {id: $id, name: $n, description: $d, price: $p, categoryId: $c, expectedVersion: $e}) { name description version } }";
     let id = &made["createProduct"]["id"];
-    let kept = stage.data(update, json!({"id": id, "n": "Pan"})).await?;
+    let updated = gateway.data(update, json!({"id": id, "n": "Pan"})).await?;
     let expected = json!({"name": "Pan", "description": "iron", "version": 2});
-    assert_eq!(kept["updateProduct"], expected);
-    let cleared = stage.data(update, json!({"id": id, "d": null})).await?;
+    assert_eq!(updated["updateProduct"], expected);
+    let cleared = gateway.data(update, json!({"id": id, "d": null})).await?;
     let expected = json!({"name": "Pan", "description": null, "version": 3});
     assert_eq!(cleared["updateProduct"], expected);
     let unused = "query($x: Int) { __typename }";
-    assert_eq!(stage.error(unused, json!({})).await?["code"], TYPE);
+    assert_eq!(gateway.error(unused, json!({})).await?["code"], TYPE);
     let page = "query($l: Int) { ...p } fragment p on Query { products(limit: $l) { id } }";
-    stage.data(page, json!({})).await?;
+    gateway.data(page, json!({})).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn a_value_of_the_wrong_type_refuses_all_mutations_of_its_request() -> Result<()> {
-    let stage = TestGateway::open().await?;
-    let id = stage.product("Pot", None).await?;
+async fn a_value_of_the_wrong_type_rejects_all_mutations_of_the_request() -> Result<()> {
+    let gateway = TestGateway::open().await?;
+    let id = gateway.product("Pot", None).await?;
     let first = "a: createCategory(input: {name: \"A\"}) { id }";
     let product = format!(
         "mutation($v: CreateProductInput!) {{ {first} b: createProduct(input: $v) {{ id }} }}"
@@ -383,16 +383,20 @@ async fn a_value_of_the_wrong_type_refuses_all_mutations_of_its_request() -> Res
         (&literal, json!({})),
         (&text, json!({})),
     ] {
-        stage.wire.take();
-        let before = log_position(&stage).await?;
-        stage.wire.take();
-        let body = stage.ask_after(query, json!({ "v": value })).await?;
+        gateway.wire.take();
+        let before = log_position(&gateway).await?;
+        gateway.wire.take();
+        let body = gateway.ask_after(query, json!({ "v": value })).await?;
         let error = &body["errors"][0];
         assert_eq!(error["extensions"]["code"], TYPE, "{query} with {value}");
         assert!(error["locations"][0]["line"].is_number(), "{error}");
         assert_eq!(body.get("data"), None, "{query} with {value}: {body}");
-        assert_eq!(stage.wire.methods(), [""; 0], "{query} with {value}");
-        assert_eq!(log_position(&stage).await?, before, "{query} with {value}");
+        assert_eq!(gateway.wire.methods(), [""; 0], "{query} with {value}");
+        assert_eq!(
+            log_position(&gateway).await?,
+            before,
+            "{query} with {value}"
+        );
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Answers to any method of the contract, made from its descriptors: a new method or field is answered by itself.
+//! Replies to every method of the contract, generated from its descriptors, so that new methods and fields are included.
 
 use std::collections::HashMap;
 
@@ -12,16 +12,16 @@ use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
 use super::{ID, POSITION};
 
 const TIMESTAMP: &str = ".google.protobuf.Timestamp";
-/// How deep messages are nested in answers.
+/// The maximum nesting of messages in replies.
 const MAX_DEPTH: usize = 5;
 
 /// All methods and messages.
 #[derive(Debug)]
 pub struct Answers {
-    /// The answer of each method, by its path.
+    /// The reply of each method, by its path.
     methods: HashMap<String, String>,
     messages: HashMap<String, DescriptorProto>,
-    /// What commands say of themselves: that there was nothing to do.
+    /// The `unchanged` field of the commands' replies.
     unchanged: bool,
 }
 
@@ -48,7 +48,7 @@ impl Answers {
         })
     }
 
-    /// A full answer: every field that there is has a value, but for a refusal's.
+    /// A reply in which every field has a value, except for `error`.
     pub fn of(&self, path: &str) -> Result<Bytes> {
         let message = self.methods.get(path);
         let message = message.with_context(|| format!("the contract has no {path}"))?;
@@ -96,7 +96,7 @@ impl Answers {
         }
     }
 
-    /// An enum's first item, a count, a truth.
+    /// The first value of an enum, a number, or true.
     fn number(&self, name: &str) -> u64 {
         match name {
             "unchanged" => self.unchanged.into(),
@@ -114,7 +114,7 @@ fn put(tag: u32, bytes: &[u8], out: &mut BytesMut) {
     out.put_slice(bytes);
 }
 
-/// Every id is the same, so that what is read belongs to what was written.
+/// All ids are equal, so that what is read matches what was written.
 fn text(name: &str) -> &'static str {
     let name = name.to_ascii_lowercase();
     let is_amount = ["price", "amount", "subtotal", "decimal", "value"];

@@ -1,4 +1,4 @@
-//! Every mutation with every field of its result, made from the schema.
+//! Every mutation with every field of its result, generated from the schema.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub struct Schema {
     enums: BTreeMap<String, String>,
 }
 
-/// A mutation that asks for one field of its result.
+/// A mutation with one field of its result selected.
 #[derive(Clone, Debug)]
 pub struct Case {
     pub mutation: String,

@@ -1,6 +1,6 @@
-//! What is said of a mutation's outcome is true: every mutation, with every field of its result, while each service
-//! fails at each point. The cases are made from the schema and the answers from the gRPC contract, so that a new
-//! mutation, field or method is among them by itself.
+//! The reported outcome of a mutation is true: for every mutation, with every field of its result, while each service fails
+//! at each point. The cases are generated from the schema, and the replies from the gRPC contract, so that new mutations,
+//! fields and methods are included automatically.
 
 mod answers;
 mod documents;
@@ -16,35 +16,35 @@ use serde_json::{Value, json};
 use tonic::Status;
 
 use self::documents::{Case, Schema};
-use self::services::{Failure, Point, stage};
+use self::services::{Failure, Point, gateway};
 use crate::test_gateway::{TestGateway, graphql};
 
-/// The id of everything that the services answer with.
+/// The id of all entities in the replies.
 const ID: &str = "it";
-/// Where every command takes effect.
+/// The position at which every command takes effect.
 const POSITION: u64 = 7;
-/// Requests at a time.
+/// The number of concurrent requests.
 const AT_ONCE: usize = 64;
 
-/// What all errors of an answer must say.
+/// The outcome that all errors of a response must report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     Answered,
     Nothing,
     Unknown,
-    /// It took effect; what it is about is not known.
+    /// It took effect; the entity's id is unknown.
     Committed,
     CommittedWithId,
 }
 
 use Expected::{Answered, Committed, CommittedWithId, Nothing, Unknown};
 
-async fn ask(stage: &TestGateway, document: &str, keyed: bool) -> Result<Value> {
+async fn ask(gateway: &TestGateway, document: &str, keyed: bool) -> Result<Value> {
     let mut request = graphql(document, &json!({}));
     if keyed {
         request = request.with_header("idempotency-key", "k");
     }
-    stage.send(&request).await?.json()
+    gateway.send(&request).await?.json()
 }
 
 fn errors(body: &Value) -> &[Value] {
@@ -59,28 +59,31 @@ fn check(body: &Value, expected: Expected, keyed: bool) -> Result<()> {
         Committed | CommittedWithId => "committed",
     };
     for error in errors(body) {
-        let said = &error["extensions"];
-        ensure!(said["outcome"] == outcome, "the outcome is {outcome}");
+        let extensions = &error["extensions"];
+        ensure!(extensions["outcome"] == outcome, "the outcome is {outcome}");
         let committed = outcome == "committed";
         let position = committed.then(|| POSITION.to_string());
         ensure!(
-            said["position"].as_str() == position.as_deref(),
+            extensions["position"].as_str() == position.as_deref(),
             "the error's position"
         );
-        // An error about a field is about a place of the document.
+        // The error of a field has a location in the document.
         ensure!(
             error["path"].is_null() || error["locations"][0]["line"].is_u64(),
             "the error's place"
         );
         let id = (expected == CommittedWithId).then_some(ID);
-        ensure!(said["id"].as_str() == id, "the error's id");
+        ensure!(extensions["id"].as_str() == id, "the error's id");
         let retry = outcome == "none" || outcome == "unknown" && keyed;
-        ensure!(said["retryAfter"].is_u64() == retry, "retryAfter: {retry}");
+        ensure!(
+            extensions["retryAfter"].is_u64() == retry,
+            "retryAfter: {retry}"
+        );
         ensure!(
             !committed || body["extensions"]["position"].as_str() == position.as_deref(),
             "the position"
         );
-        let code = said["code"].as_str().unwrap_or_default();
+        let code = extensions["code"].as_str().unwrap_or_default();
         let codes = ["SERVICE_UNAVAILABLE", "INTERNAL_ERROR"];
         ensure!(
             codes.contains(&code) || committed && code == "NOT_FOUND",
@@ -93,19 +96,19 @@ fn check(body: &Value, expected: Expected, keyed: bool) -> Result<()> {
 fn ensure_answered(body: &Value) -> Result<()> {
     ensure!(
         errors(body).is_empty() && !body["data"]["it"].is_null(),
-        "it is answered"
+        "there is data and no error"
     );
     Ok(())
 }
 
-/// What is asked for while the services fail so, and what must be said.
+/// A failure of the services, the requests sent meanwhile, and the expected outcome.
 struct Sweep {
     point: Point,
     failure: Failure,
-    /// Whether commands have nothing to do, so that also their own fields are read.
+    /// Whether commands change nothing, so that their own fields are read too.
     unchanged: bool,
     keyed: bool,
-    /// Whether every field of each mutation is asked for, or one.
+    /// Whether every field of each mutation is requested, or only one.
     every_field: bool,
     expected: Expected,
 }
@@ -123,17 +126,17 @@ impl Sweep {
         }
     }
 
-    /// Gives those that were answered with errors. All are, unless only reads fail.
+    /// Returns the cases that had errors: all, unless only reads fail.
     async fn run(self) -> Result<Vec<Case>> {
-        let stage = stage(self.point, self.failure.clone(), self.unchanged).await?;
+        let gateway = gateway(self.point, self.failure.clone(), self.unchanged).await?;
         let mut cases = Schema::read()?.cases()?;
         if !self.every_field {
             cases = one_of_each(cases);
         }
         let all = cases.len();
-        let (stage, sweep) = (&stage, &self);
+        let (gateway, sweep) = (&gateway, &self);
         let asked = stream::iter(cases).map(|case| async move {
-            let body = ask(stage, &case.document(), sweep.keyed).await?;
+            let body = ask(gateway, &case.document(), sweep.keyed).await?;
             check(&body, sweep.expected, sweep.keyed)
                 .with_context(|| format!("{}: {}: {body}", sweep.what(), case.document()))?;
             let failed = !errors(&body).is_empty();
@@ -179,7 +182,7 @@ fn one_of_each(mut cases: Vec<Case>) -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn without_a_failure_every_case_is_answered() -> Result<()> {
+async fn without_a_failure_every_case_succeeds() -> Result<()> {
     let cases = Schema::read()?.cases()?;
     ensure!(
         mutations(&cases).len() >= 12 && cases.len() >= 150,
@@ -197,39 +200,39 @@ async fn without_a_failure_every_case_is_answered() -> Result<()> {
     Ok(())
 }
 
-/// How a call fails of which only what is said tells what it did, with what then holds without a key.
+/// Failures of a call whose effect is known only from the status, with the expected outcome without a key.
 fn unanswered() -> Vec<(Failure, Expected)> {
-    let says = Failure::Says;
+    let with = Failure::Status;
     vec![
-        (says(Status::unavailable("restarting")), Unknown),
-        (says(Status::cancelled("gave up")), Unknown),
-        (says(Status::unknown("what")), Unknown),
-        (says(Status::internal("a fault")), Unknown),
-        (says(Status::out_of_range("the reply is too long")), Unknown),
-        (says(Status::resource_exhausted("busy")), Unknown),
-        (says(internal("00c0ffee00c0ffee")), Unknown),
-        (says(Outcome::None.unavailable("conflicts")), Nothing),
-        (says(Outcome::None.deadline_exceeded("queued")), Nothing),
+        (with(Status::unavailable("restarting")), Unknown),
+        (with(Status::cancelled("gave up")), Unknown),
+        (with(Status::unknown("what")), Unknown),
+        (with(Status::internal("a fault")), Unknown),
+        (with(Status::out_of_range("the reply is too long")), Unknown),
+        (with(Status::resource_exhausted("busy")), Unknown),
+        (with(internal("00c0ffee00c0ffee")), Unknown),
+        (with(Outcome::None.unavailable("conflicts")), Nothing),
+        (with(Outcome::None.deadline_exceeded("queued")), Nothing),
         (
-            says(Outcome::None.mark(internal("00c0ffee00c0ffee"))),
+            with(Outcome::None.mark(internal("00c0ffee00c0ffee"))),
             Nothing,
         ),
         (
-            says(Reason::OutcomeNone.status("an older service")),
+            with(Reason::OutcomeNone.status("an older service")),
             Nothing,
         ),
-        (says(Outcome::Unknown.unavailable("it may")), Unknown),
-        (says(Outcome::Unknown.deadline_exceeded("late")), Unknown),
+        (with(Outcome::Unknown.unavailable("it may")), Unknown),
+        (with(Outcome::Unknown.deadline_exceeded("late")), Unknown),
         (
-            says(committed_at(POSITION, Status::unavailable("lost"))),
+            with(committed_at(POSITION, Status::unavailable("lost"))),
             Committed,
         ),
         (
-            says(committed_at(POSITION, Status::deadline_exceeded("late"))),
+            with(committed_at(POSITION, Status::deadline_exceeded("late"))),
             Committed,
         ),
         (
-            says(committed_at(POSITION, internal("00c0ffee00c0ffee"))),
+            with(committed_at(POSITION, internal("00c0ffee00c0ffee"))),
             Committed,
         ),
         (Failure::Cut(0), Unknown),
@@ -239,7 +242,7 @@ fn unanswered() -> Vec<(Failure, Expected)> {
     ]
 }
 
-/// The failures of a point where a request ends the same whatever it asks for: every field is asked for with the first.
+/// The failures at a point where the selected fields do not matter: only the first is tested with every field.
 fn everywhere(more: &[(Failure, Expected)]) -> impl Iterator<Item = (bool, Failure, Expected)> {
     let all = unanswered().into_iter().chain(more.to_vec());
     all.enumerate()
@@ -247,16 +250,16 @@ fn everywhere(more: &[(Failure, Expected)]) -> impl Iterator<Item = (bool, Failu
 }
 
 #[tokio::test]
-async fn a_command_that_is_not_answered_has_the_outcome_that_is_known() -> Result<()> {
+async fn a_failed_command_has_the_outcome_that_is_known() -> Result<()> {
     let more = [
         (Failure::Away, Nothing),
         (Failure::Hangs, Unknown),
-        // The reply of a command that took effect, without what it is about.
+        // The reply of a command that took effect, without its entity.
         (Failure::Empty, Committed),
     ];
     for (every_field, failure, expected) in everywhere(&more) {
         for keyed in [false, true] {
-            // Under a client's key an earlier request may have taken effect.
+            // With an Idempotency-Key an earlier request may have taken effect.
             let expected = match expected {
                 Nothing if keyed => Unknown,
                 other => other,
@@ -285,13 +288,13 @@ async fn a_key_that_cannot_be_claimed_leaves_the_outcome_of_earlier_requests_unk
         sweep.run().await?;
     }
     // Without a key nothing is claimed.
-    let gone = Failure::Says(Status::unavailable("gone"));
-    Sweep::new(Point::Begin, &gone, Answered).run().await?;
+    let lost = Failure::Status(Status::unavailable("connection lost"));
+    Sweep::new(Point::Begin, &lost, Answered).run().await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_kept_says_that_the_mutation_took_effect() -> Result<()> {
+async fn a_response_that_is_not_stored_reports_that_the_mutation_took_effect() -> Result<()> {
     let more = [Failure::Hangs, Failure::Empty].map(|failure| (failure, CommittedWithId));
     for (every_field, failure, _) in everywhere(&more) {
         let sweep = Sweep {
@@ -301,22 +304,22 @@ async fn an_answer_that_is_not_kept_says_that_the_mutation_took_effect() -> Resu
         };
         sweep.run().await?;
     }
-    let gone = Failure::Says(Status::unavailable("gone"));
-    Sweep::new(Point::Finish, &gone, Answered).run().await?;
+    let lost = Failure::Status(Status::unavailable("connection lost"));
+    Sweep::new(Point::Finish, &lost, Answered).run().await?;
     Ok(())
 }
 
-/// How reads fail. What a status says of an outcome is not about the mutation.
+/// Failures of reads. An outcome in their status is not that of the mutation.
 fn failed_reads() -> Vec<Failure> {
-    let says = Failure::Says;
+    let with = Failure::Status;
     vec![
-        says(Status::unavailable("restarting")),
-        says(Outcome::None.deadline_exceeded("late")),
-        says(internal("00c0ffee00c0ffee")),
-        says(Reason::ReadSideBehind.status("not yet")),
-        says(Reason::ReadSideBuilding.status("being built")),
-        says(Reason::ReadSideStalled.status("parked")),
-        says(Reason::PositionAboveHead.status("not there")),
+        with(Status::unavailable("restarting")),
+        with(Outcome::None.deadline_exceeded("late")),
+        with(internal("00c0ffee00c0ffee")),
+        with(Reason::ReadSideBehind.status("not yet")),
+        with(Reason::ReadSideBuilding.status("being built")),
+        with(Reason::ReadSideStalled.status("parked")),
+        with(Reason::PositionAboveHead.status("not there")),
         Failure::Away,
         Failure::Hangs,
         Failure::Cut(0),
@@ -326,7 +329,7 @@ fn failed_reads() -> Vec<Failure> {
 }
 
 #[tokio::test]
-async fn a_read_that_fails_below_a_mutation_does_not_lend_it_its_outcome() -> Result<()> {
+async fn a_read_that_fails_below_a_mutation_does_not_change_its_outcome() -> Result<()> {
     let cases = Schema::read()?.cases()?;
     let with_fields = cases.iter().filter(|case| case.field.ends_with('}'));
     let with_fields: BTreeSet<&str> = with_fields.map(|case| case.mutation.as_str()).collect();
@@ -346,38 +349,38 @@ async fn a_read_that_fails_below_a_mutation_does_not_lend_it_its_outcome() -> Re
             assert_eq!(mutations(&keyed.run().await?), with_fields, "{failure:?}");
         }
     }
-    // Rows that were deleted meanwhile.
-    let gone = Sweep {
+    // Rows that were deleted concurrently.
+    let deleted = Sweep {
         unchanged: true,
         ..Sweep::new(Point::Read, &Failure::Empty, CommittedWithId)
     };
-    let gone = gone.run().await?;
-    ensure!(gone.len() >= 20, "{} cases", gone.len());
+    let deleted = deleted.run().await?;
+    ensure!(deleted.len() >= 20, "{} cases", deleted.len());
     Ok(())
 }
 
 #[tokio::test]
-async fn a_mutation_that_fails_does_not_hide_that_one_before_it_took_effect() -> Result<()> {
+async fn a_failed_mutation_does_not_hide_the_effect_of_an_earlier_one() -> Result<()> {
     let each = one_of_each(Schema::read()?.cases()?);
-    let unavailable = |outcome: Outcome| Failure::Says(outcome.unavailable("gone"));
+    let unavailable = |outcome: Outcome| Failure::Status(outcome.unavailable("connection lost"));
     for (failure, keyed, outcome) in [
         (unavailable(Outcome::None), false, "none"),
         (unavailable(Outcome::None), true, "unknown"),
         (unavailable(Outcome::Unknown), false, "unknown"),
         (Failure::Cut(0), true, "unknown"),
     ] {
-        let stage = stage(Point::SecondCommand, failure.clone(), false).await?;
+        let gateway = gateway(Point::SecondCommand, failure.clone(), false).await?;
         for first in &each {
             for second in &each {
                 let document = format!("mutation {{ a: {} b: {} }}", first.field, second.field);
-                let body = ask(&stage, &document, keyed).await?;
+                let body = ask(&gateway, &document, keyed).await?;
                 let what = || format!("{failure:?}, keyed: {keyed}: {document}: {body}");
                 let [error] = errors(&body) else {
                     anyhow::bail!("one error: {}", what());
                 };
                 assert_eq!(error["path"], json!(["b"]), "{}", what());
                 assert_eq!(error["extensions"]["outcome"], outcome, "{}", what());
-                // Sent again without a key, the first one would be done twice.
+                // Repeated without a key, the first mutation would be executed twice.
                 let retry = error["extensions"]["retryAfter"].is_u64();
                 assert_eq!(retry, keyed, "{}", what());
                 let position = POSITION.to_string();

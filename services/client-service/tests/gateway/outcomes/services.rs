@@ -1,4 +1,4 @@
-//! Services that answer whatever is asked, until they fail at one point.
+//! Fake services that reply to every method, and fail at one point.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -22,7 +22,7 @@ use super::POSITION;
 use super::answers::Answers;
 use crate::test_gateway::TestGateway;
 
-/// Shorter than the gateway's defaults, since services that hang are waited for.
+/// Shorter timeouts than the defaults, because the gateway waits for services that hang.
 const SETTINGS: [(&str, &str); 5] = [
     ("CLIENT_WRITE_TRIES", "1"),
     ("CLIENT_READ_TRIES", "1"),
@@ -39,24 +39,24 @@ pub enum Point {
     SecondCommand,
     /// The claim of an Idempotency-Key.
     Begin,
-    /// The keeping of an answer.
+    /// Storing a response.
     Finish,
     Read,
 }
 
 #[derive(Clone, Debug)]
 pub enum Failure {
-    /// Nothing listens where the service should be.
+    /// Nothing listens at the address of the service.
     Away,
-    /// The service, or what is between, says this.
-    Says(Status),
+    /// The service, or a proxy, returns this status.
+    Status(Status),
     /// The service never answers.
     Hangs,
-    /// The connection breaks after so many bytes of the answer.
+    /// The connection is lost after this many bytes of the reply.
     Cut(usize),
-    /// The answer is complete, but the end of it that says so is missing.
+    /// The message is complete, but the trailers are missing.
     Endless,
-    /// An answer of nothing: no message fields at all.
+    /// A reply without any fields.
     Empty,
 }
 
@@ -67,8 +67,8 @@ struct Services {
     commands: AtomicUsize,
 }
 
-/// A gateway in front of services that fail there.
-pub async fn stage(point: Point, failure: Failure, unchanged: bool) -> Result<TestGateway> {
+/// A gateway that calls fake services which fail at `point`.
+pub async fn gateway(point: Point, failure: Failure, unchanged: bool) -> Result<TestGateway> {
     let away = matches!(failure, Failure::Away);
     let closed = || -> Result<GrpcChannel> {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
@@ -129,7 +129,7 @@ async fn answer(State(services): State<Arc<Services>>, request: Request) -> Resp
     }
     match &services.failure {
         Failure::Away => Status::internal("it is away for all calls").into_http(),
-        Failure::Says(status) => status.clone().into_http(),
+        Failure::Status(status) => status.clone().into_http(),
         Failure::Hangs => {
             tokio::time::sleep(Duration::from_hours(1)).await;
             Status::internal("no caller waits that long").into_http()

@@ -1,5 +1,5 @@
-//! The GraphQL specification of September 2025 where it speaks of source text, values and their coercion: a test for each
-//! of its sections, which it names by their numbers.
+//! The sections of the GraphQL specification of September 2025 about source text, values and their coercion. Each has a
+//! test, named by its number.
 
 mod coercion;
 mod places;
@@ -14,28 +14,28 @@ use crate::test_gateway::TestGateway;
 const PARSE: &str = "GRAPHQL_PARSE_FAILED";
 const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 
-/// What comes of a request.
+/// The expected result of a request.
 #[derive(Clone, Debug)]
 enum Expected {
     /// All of its data.
     Data(Value),
     /// The code of its first error, and nothing is executed.
-    Refused(&'static str),
+    Rejected(&'static str),
 }
 
-use Expected::{Data, Refused};
+use Expected::{Data, Rejected};
 
-/// Sends each request of a table; a refusal has a place in the document.
-async fn check(stage: &TestGateway, table: &[(&str, Value, Expected)]) -> Result<()> {
+/// Sends each request of a table. A rejection must have a location in the document.
+async fn check(gateway: &TestGateway, table: &[(&str, Value, Expected)]) -> Result<()> {
     for (query, variables, expected) in table {
-        let body = stage.ask_after(query, variables.clone()).await?;
+        let body = gateway.ask_after(query, variables.clone()).await?;
         let shown = format!("{query} with {variables}: {body}");
         match expected {
             Data(data) => {
                 assert!(body.get("errors").is_none(), "{shown}");
                 assert_eq!(body["data"], *data, "{shown}");
             }
-            Refused(code) => {
+            Rejected(code) => {
                 assert_eq!(body["errors"][0]["extensions"]["code"], *code, "{shown}");
                 assert!(body.get("data").is_none(), "{shown}");
                 let place = &body["errors"][0]["locations"][0];
@@ -50,23 +50,23 @@ async fn check(stage: &TestGateway, table: &[(&str, Value, Expected)]) -> Result
 
 /// Sends each literal in place of `$` in a document without variables.
 async fn check_literals(
-    stage: &TestGateway,
+    gateway: &TestGateway,
     document: &str,
     table: &[(&str, Expected)],
 ) -> Result<()> {
     for (literal, expected) in table {
         let query = document.replace('$', literal);
-        check(stage, &[(&query, json!({}), expected.clone())]).await?;
+        check(gateway, &[(&query, json!({}), expected.clone())]).await?;
     }
     Ok(())
 }
 
 /// The value that a field of type String gets from a literal.
-async fn text_of(stage: &TestGateway, literal: &str) -> Result<String> {
+async fn text_of(gateway: &TestGateway, literal: &str) -> Result<String> {
     let product = format!(
         "mutation {{ createProduct(input: {{name: \"p\", price: 1, description: {literal}}}) {{ description }} }}"
     );
-    let data = stage.data(&product, json!({})).await?;
+    let data = gateway.data(&product, json!({})).await?;
     let text = data["createProduct"]["description"].as_str();
     Ok(text.with_context(|| literal.to_owned())?.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Section 7.1.2: an error that is about a place of the document has it in `locations`.
+//! Section 7.1.2: the `locations` of errors.
 
 use std::fmt::Write as _;
 
@@ -9,12 +9,12 @@ use super::{INVALID, PARSE};
 use crate::test_gateway::TestGateway;
 
 async fn check_places(
-    stage: &TestGateway,
+    gateway: &TestGateway,
     table: &[(String, Value, &str, [u64; 2])],
 ) -> Result<()> {
     let mut wrong = Vec::new();
     for (query, variables, code, [line, column]) in table {
-        let body = stage.ask_after(query, variables.clone()).await?;
+        let body = gateway.ask_after(query, variables.clone()).await?;
         let error = &body["errors"][0];
         let place = json!({"line": line, "column": column});
         let places = error["locations"].as_array();
@@ -37,7 +37,7 @@ fn rows(table: &[(&str, &'static str, [u64; 2])]) -> Vec<(String, Value, &'stati
 
 #[tokio::test]
 async fn s7_1_2_errors_of_the_text() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let table = [
         ("{ a ? }", PARSE, [1, 5]),
         ("{\r\n  a(b: 01)\r\n}", PARSE, [2, 8]),
@@ -48,17 +48,17 @@ async fn s7_1_2_errors_of_the_text() -> Result<()> {
         ("{ a(b: 1e999) }", INVALID, [1, 8]),
         ("query A { a }\nquery A { b }", INVALID, [2, 1]),
         ("{ a }\n\n { b }", INVALID, [3, 2]),
-        // A number that is kept from being rounded does not move what follows it.
+        // A number that was replaced to prevent rounding does not shift the locations after it.
         ("{ a(b: 19.990000000000000000000001 c: ?) }", PARSE, [1, 39]),
     ];
-    check_places(&stage, &rows(&table)).await?;
+    check_places(&gateway, &rows(&table)).await?;
     let numbers = "{ categoryExists(id: 19.990000000000000000000001) __nonsense }";
-    check_places(&stage, &rows(&[(numbers, INVALID, [1, 22])])).await
+    check_places(&gateway, &rows(&[(numbers, INVALID, [1, 22])])).await
 }
 
 #[tokio::test]
 async fn s7_1_2_errors_of_limits() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let aliases = (0..31).fold(String::new(), |mut text, i| {
         let _ = write!(text, " a{i}: __typename");
         text
@@ -95,12 +95,12 @@ async fn s7_1_2_errors_of_limits() -> Result<()> {
         ),
     ];
     let table = table.map(|(query, code, place)| (query, json!({}), code, place));
-    check_places(&stage, &table).await
+    check_places(&gateway, &table).await
 }
 
 #[tokio::test]
 async fn s7_1_2_errors_of_validation() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let table = [
         ("{\n nonsense }", INVALID, [2, 2]),
         ("{ categories { id\n nonsense } }", INVALID, [2, 2]),
@@ -155,12 +155,12 @@ async fn s7_1_2_errors_of_validation() -> Result<()> {
         ("{ __type { name } }", INVALID, [1, 3]),
         ("subscription { x }", INVALID, [1, 1]),
     ];
-    check_places(&stage, &rows(&table)).await
+    check_places(&gateway, &rows(&table)).await
 }
 
 #[tokio::test]
 async fn s7_1_2_errors_of_variables_and_of_fields() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let table = [
         (
             "query(\n$a: ID!) { category(id: $a) { id } }",
@@ -219,5 +219,5 @@ async fn s7_1_2_errors_of_variables_and_of_fields() -> Result<()> {
     ];
     let table =
         table.map(|(query, variables, code, place)| (query.to_owned(), variables, code, place));
-    check_places(&stage, &table).await
+    check_places(&gateway, &table).await
 }

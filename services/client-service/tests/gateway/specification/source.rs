@@ -3,30 +3,30 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{Data, INVALID, PARSE, Refused, check, text_of};
+use super::{Data, INVALID, PARSE, Rejected, check, text_of};
 use crate::test_gateway::TestGateway;
 
 #[tokio::test]
 async fn s2_1_source_text_is_unicode() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     assert_eq!(
-        text_of(&stage, "\"日本 😀 \u{1}\u{7f}\"").await?,
+        text_of(&gateway, "\"日本 😀 \u{1}\u{7f}\"").await?,
         "日本 😀 \u{1}\u{7f}"
     );
     let ok = || Data(json!({"__typename": "Query"}));
     let table = [
         ("{ __typename # ünï \u{1} 😀\n }", json!({}), ok()),
-        ("{ __typename é }", json!({}), Refused(PARSE)),
-        ("{ __typename \u{0} }", json!({}), Refused(PARSE)),
-        ("{ __typename ; }", json!({}), Refused(PARSE)),
-        ("{ ? }", json!({}), Refused(PARSE)),
+        ("{ __typename é }", json!({}), Rejected(PARSE)),
+        ("{ __typename \u{0} }", json!({}), Rejected(PARSE)),
+        ("{ __typename ; }", json!({}), Rejected(PARSE)),
+        ("{ ? }", json!({}), Rejected(PARSE)),
     ];
-    check(&stage, &table).await
+    check(&gateway, &table).await
 }
 
 #[tokio::test]
-async fn s2_1_ignored_tokens_stand_anywhere_and_mean_nothing() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn s2_1_ignored_tokens_are_allowed_anywhere() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let ok = || Data(json!({"__typename": "Query"}));
     let exists = || Data(json!({"categoryExists": false}));
     let table = [
@@ -47,34 +47,34 @@ async fn s2_1_ignored_tokens_stand_anywhere_and_mean_nothing() -> Result<()> {
         (
             "query($a: [ Int ! ] ! = [ 1 , 2 ]) { ... on # here\n Query { __typename } }",
             json!({}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
         (
             "{ ... on # here\n Query { __typename } ...#there\non,Query { __typename } }",
             json!({}),
             ok(),
         ),
-        ("{ __type\u{a0}name }", json!({}), Refused(PARSE)),
+        ("{ __type\u{a0}name }", json!({}), Rejected(PARSE)),
         (
             "{ . . . on Query { __typename } }",
             json!({}),
-            Refused(PARSE),
+            Rejected(PARSE),
         ),
     ];
-    check(&stage, &table).await
+    check(&gateway, &table).await
 }
 
 #[tokio::test]
 async fn s2_1_9_a_name_is_as_long_as_it_can_be() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let exists = || Data(json!({"categoryExists": false}));
     let table = [
-        ("queryA { __typename }", json!({}), Refused(PARSE)),
-        ("mutationA { __typename }", json!({}), Refused(PARSE)),
+        ("queryA { __typename }", json!({}), Rejected(PARSE)),
+        ("mutationA { __typename }", json!({}), Rejected(PARSE)),
         (
             "{ ...A } fragmentA on Query { __typename }",
             json!({}),
-            Refused(PARSE),
+            Rejected(PARSE),
         ),
         (
             "query query { __typename }",
@@ -99,58 +99,65 @@ async fn s2_1_9_a_name_is_as_long_as_it_can_be() -> Result<()> {
         (
             "{ ...on } fragment on on Query { __typename }",
             json!({}),
-            Refused(PARSE),
+            Rejected(PARSE),
         ),
         (
             "fragment on on Query { __typename } { __typename }",
             json!({}),
-            Refused(PARSE),
+            Rejected(PARSE),
         ),
     ];
-    check(&stage, &table).await
+    check(&gateway, &table).await
 }
 
 #[tokio::test]
 async fn s2_2_and_2_3_documents_have_operations_with_descriptions() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let ok = || Data(json!({"__typename": "Query"}));
     let one = || Data(json!({"categoryExists": false}));
     let described = "\"\"\"What it asks.\"\"\" query Q(\"The id.\" $id: ID!) { ...f }
         \"What is asked.\" fragment f on Query { categoryExists(id: $id) }";
     let table = [
         (described, json!({"id": "1"}), one()),
-        ("\"no\" { __typename }", json!({}), Refused(PARSE)),
-        ("", json!({}), Refused("BAD_REQUEST")),
+        ("\"no\" { __typename }", json!({}), Rejected(PARSE)),
+        ("", json!({}), Rejected("BAD_REQUEST")),
         (
             "query Q { __typename } query Q { __typename }",
             json!({}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
-        ("{ __typename } { __typename }", json!({}), Refused(INVALID)),
+        (
+            "{ __typename } { __typename }",
+            json!({}),
+            Rejected(INVALID),
+        ),
         (
             "query Q { __typename } { __typename }",
             json!({}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
         (
             "{ ...f } fragment f on Query { __typename } fragment f on Query { __typename }",
             json!({}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
         ("query Only { __typename }", json!({}), ok()),
-        ("query () { __typename }", json!({}), Refused(PARSE)),
-        ("{ categoryExists() }", json!({}), Refused(PARSE)),
-        ("{ __typename { } }", json!({}), Refused(PARSE)),
-        ("{ }", json!({}), Refused(PARSE)),
-        ("{ __typename", json!({}), Refused(PARSE)),
-        ("{ __typename } }", json!({}), Refused(PARSE)),
-        ("type Query { a: Int }", json!({}), Refused(PARSE)),
+        ("query () { __typename }", json!({}), Rejected(PARSE)),
+        ("{ categoryExists() }", json!({}), Rejected(PARSE)),
+        ("{ __typename { } }", json!({}), Rejected(PARSE)),
+        ("{ }", json!({}), Rejected(PARSE)),
+        ("{ __typename", json!({}), Rejected(PARSE)),
+        ("{ __typename } }", json!({}), Rejected(PARSE)),
+        ("type Query { a: Int }", json!({}), Rejected(PARSE)),
     ];
     let (bad_request, table): (Vec<_>, Vec<_>) =
         table.into_iter().partition(|(query, ..)| query.is_empty());
-    check(&stage, &table).await?;
+    check(&gateway, &table).await?;
     for (query, variables, _) in bad_request {
-        assert_eq!(stage.error(query, variables).await?["code"], "BAD_REQUEST");
+        assert_eq!(
+            gateway.error(query, variables).await?["code"],
+            "BAD_REQUEST"
+        );
     }
     for (query, name) in [
         ("query A { __typename } query B { __typename }", None),
@@ -159,7 +166,7 @@ async fn s2_2_and_2_3_documents_have_operations_with_descriptions() -> Result<()
         ("fragment f on Query { __typename }", None),
     ] {
         let body = json!({"query": query, "operationName": name}).to_string();
-        let reply = stage
+        let reply = gateway
             .send(&test_shop::Request::post_json("/graphql", body))
             .await?;
         let body = reply.json()?;
@@ -171,7 +178,7 @@ async fn s2_2_and_2_3_documents_have_operations_with_descriptions() -> Result<()
 
 #[tokio::test]
 async fn s2_10_and_2_11_variables_have_types_and_then_defaults() -> Result<()> {
-    let stage = TestGateway::open().await?;
+    let gateway = TestGateway::open().await?;
     let none = || Data(json!({"products": []}));
     let table = [
         (
@@ -192,76 +199,76 @@ async fn s2_10_and_2_11_variables_have_types_and_then_defaults() -> Result<()> {
         (
             "query($n: Int! = 5) { products(limit: $n) { id } }",
             json!({"n": null}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
         (
             "query($n: Int = $m, $m: Int) { products(limit: $n) { id } }",
             json!({}),
-            Refused(PARSE),
+            Rejected(PARSE),
         ),
         (
             "query($n: Int = [$m], $m: Int) { products(limit: $n) { id } }",
             json!({}),
-            Refused(PARSE),
+            Rejected(PARSE),
         ),
         (
             "query($n: Int @x = 5) { products(limit: $n) { id } }",
             json!({}),
-            Refused(PARSE),
+            Rejected(PARSE),
         ),
         (
             "query($n: Int = 5 @x) { products(limit: $n) { id } }",
             json!({}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
         (
             "query($n: Int @x(a: $n)) { products(limit: $n) { id } }",
             json!({}),
-            Refused(PARSE),
+            Rejected(PARSE),
         ),
         (
             "query($n: [Int) { products(limit: $n) { id } }",
             json!({}),
-            Refused(PARSE),
+            Rejected(PARSE),
         ),
         (
             "query($n: Int!!) { products(limit: $n) { id } }",
             json!({}),
-            Refused(PARSE),
+            Rejected(PARSE),
         ),
     ];
-    check(&stage, &table).await
+    check(&gateway, &table).await
 }
 
 #[tokio::test]
-async fn s2_11_variables_have_types_that_there_are_and_defaults_of_them() -> Result<()> {
-    let stage = TestGateway::open().await?;
+async fn s2_11_variables_have_existing_types_and_matching_defaults() -> Result<()> {
+    let gateway = TestGateway::open().await?;
     let table = [
         (
             "query($n: Nonsense) { products(limit: $n) { id } }",
             json!({}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
         (
             "query($n: [Nonsense] = [1]) { products(limit: $n) { id } }",
             json!({}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
         (
             "query($n: [Category!] = [{}]) { products(limit: $n) { id } }",
             json!({}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
         (
             "query($n: Int = \"5\") { products(limit: $n) { id } }",
             json!({"n": 5}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
         (
             "query($n: Int = 2147483648) { products(limit: $n) { id } }",
             json!({"n": 5}),
-            Refused(INVALID),
+            Rejected(INVALID),
         ),
     ];
-    check(&stage, &table).await
+    check(&gateway, &table).await
 }
