@@ -1,4 +1,4 @@
-//! The SQL that the pages show to people runs on both engines, and finds what it is said to find.
+//! The SQL in the documentation runs on both engines and returns the documented results.
 
 use std::path::{Path, PathBuf};
 
@@ -11,20 +11,20 @@ use crate::support::{Database, SHIP_ORDER, Shop, Topology, on, text};
 const CREATE_PRODUCT: &str =
     "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
 
-/// The request that a page looks for.
+/// The request id in a query of a page.
 const REQUEST_ID: &str = "the-request-id";
 
-/// The page that tells what an old table is, and the table that it drops, which the test makes.
+/// The old table that a page drops, and the one that the test creates in its place.
 const OLD_TABLE: &str = "products_g1";
 const OLD_TABLE_HERE: &str = "products_of_an_older_version";
 
 #[tokio::test]
-async fn the_sql_of_the_pages_runs_on_sqlite() -> Result<()> {
+async fn the_documented_sql_runs_on_sqlite() -> Result<()> {
     on(Topology::OneProcess, run_all).await
 }
 
 #[tokio::test]
-async fn the_sql_of_the_pages_runs_on_postgres() -> Result<()> {
+async fn the_documented_sql_runs_on_postgres() -> Result<()> {
     on(Topology::THREE_PROCESSES, run_all).await
 }
 
@@ -70,12 +70,12 @@ async fn run(store: &Store, sql: &str) -> Result<()> {
         ensure!(rows > 0, "it finds nothing");
         return database.close().await;
     }
-    ensure!(is_read_model, "only read models are to be changed by hand");
+    ensure!(is_read_model, "only read models may be changed manually");
     let made = format!("CREATE TABLE {OLD_TABLE_HERE} (id text); {sql}");
     Database::rehearse(store, &made).await
 }
 
-/// The blocks of SQL, each with its page. SQL stands nowhere else, so that none is left out.
+/// The blocks of SQL, each with its page. Fails if a page has SQL outside of a block, which would not be tested.
 fn blocks() -> Result<Vec<(PathBuf, String)>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut pages: Vec<PathBuf> = [

@@ -1,4 +1,4 @@
-//! End-to-end tests: the binaries as people run them, asked over HTTP and gRPC as clients do.
+//! End-to-end tests of the binaries, over HTTP and gRPC.
 //!
 //! Most journeys run twice: on `shop`, one process on SQLite, and on three processes on three PostgreSQL databases.
 

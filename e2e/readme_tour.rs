@@ -1,7 +1,7 @@
-//! The tours of the READMEs do what they show.
+//! The commands in the READMEs produce the output that is shown.
 //!
-//! Each `sh` block that an output block (`json` or `text`) follows is run, all of a page in one shell, against a fresh
-//! shop; the output must be the page's, but for ids, times and rates. `UPDATE_GOLDEN=1` writes what came into the page.
+//! Each `sh` block that is followed by an output block (`json` or `text`) is run, all of a page in one shell, against a
+//! fresh shop. The output must equal the page's, except for ids, times and rates. `UPDATE_GOLDEN=1` updates the page.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use tokio::process::Command;
 
 use crate::support::{Topology, binaries, on};
 
-/// Where the page says that the shop is, and how it calls the binary.
+/// The address and the command in the page, which are replaced by those of the test.
 const PAGE_URL: &str = "http://127.0.0.1:4000";
 const PAGE_SEED: &str = "target/release/shop seed";
-/// Stands between the outputs of two blocks.
+/// Separates the outputs of two blocks.
 const MARK: &str = "@@ end of block @@";
 
 #[tokio::test]
-async fn the_tour_of_the_readme_shows_what_comes() -> Result<()> {
+async fn the_tour_of_the_readme_shows_the_real_output() -> Result<()> {
     tour("README.md").await
 }
 
 #[tokio::test]
-async fn the_tour_of_the_japanese_readme_shows_what_comes() -> Result<()> {
+async fn the_tour_of_the_japanese_readme_shows_the_real_output() -> Result<()> {
     tour("README.ja.md").await
 }
 
@@ -36,22 +36,22 @@ async fn tour(page: &str) -> Result<()> {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         return update(&path, &text, &steps, &outputs);
     }
-    let (shown, came): (Vec<_>, Vec<_>) = (
+    let (shown, actual): (Vec<_>, Vec<_>) = (
         steps.iter().map(|step| step.output).collect(),
         outputs.iter().map(String::as_str).collect(),
     );
-    let (shown, came) = (redacted(&shown), redacted(&came));
-    for (step, (shown, came)) in steps.iter().zip(shown.iter().zip(&came)) {
+    let (shown, actual) = (redacted(&shown), redacted(&actual));
+    for (step, (shown, actual)) in steps.iter().zip(shown.iter().zip(&actual)) {
         ensure!(
-            shown == came,
-            "{page} shows another output than this for:\n{}\nshown:\n{shown}\ncame:\n{came}",
+            shown == actual,
+            "{page} shows a different output for:\n{}\nshown:\n{shown}\nactual:\n{actual}",
             step.commands
         );
     }
     Ok(())
 }
 
-/// Commands of a page, and what it says that they print.
+/// Commands of a page, and the output that it shows.
 struct Step<'a> {
     commands: &'a str,
     output: &'a str,
@@ -60,7 +60,7 @@ struct Step<'a> {
 fn steps(page: &str) -> Vec<Step<'_>> {
     let mut steps = Vec::new();
     let mut commands = None;
-    // Every second part is inside a fence and begins with its language.
+    // Every second part is inside a fence and starts with its language.
     for block in page.split("```").skip(1).step_by(2) {
         let (language, body) = block.split_once('\n').unwrap_or((block, ""));
         match (language, commands.take()) {
@@ -75,7 +75,7 @@ fn steps(page: &str) -> Vec<Step<'_>> {
     steps
 }
 
-/// What each step prints, with the page's address in place of the real one.
+/// Runs the steps; returns the output of each, with the page's address in place of the real one.
 async fn on_fresh_shop(steps: &[Step<'_>]) -> Result<Vec<String>> {
     let mut outputs = Vec::new();
     let binary: PathBuf = binaries().await?.path("shop")?.to_owned();
@@ -122,7 +122,7 @@ fn update(path: &Path, page: &str, steps: &[Step<'_>], outputs: &[String]) -> Re
     Ok(std::fs::write(path, new)?)
 }
 
-/// The outputs with their ids numbered, and without times and rates.
+/// The outputs with ids replaced by numbers, and without times and rates.
 fn redacted(outputs: &[&str]) -> Vec<String> {
     let mut ids = HashMap::new();
     let mut redact = |output: &&str| {

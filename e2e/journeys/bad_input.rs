@@ -1,5 +1,5 @@
-//! Bad input at every entry point of the gateway: a refusal of each kind comes as the documented error, and nothing changed.
-//! What is bad is tested where it is decided: in the domain, and in the services for what they decide themselves.
+//! Invalid input at every entry point of the gateway: a rejection of each kind returns the documented error and changes
+//! nothing. The rules are tested where they are implemented: in the domain and in the services.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -29,15 +29,15 @@ const UPDATE_STOCK: &str = "mutation($id: ID!, $quantity: Int!) { \
 
 #[tokio::test]
 async fn bad_input_changes_nothing_on_sqlite() -> Result<()> {
-    on(Topology::OneProcess, refuse_all).await
+    on(Topology::OneProcess, reject_all).await
 }
 
 #[tokio::test]
 async fn bad_input_changes_nothing_on_postgres() -> Result<()> {
-    on(Topology::THREE_PROCESSES, refuse_all).await
+    on(Topology::THREE_PROCESSES, reject_all).await
 }
 
-async fn refuse_all(shop: &mut Shop) -> Result<()> {
+async fn reject_all(shop: &mut Shop) -> Result<()> {
     let mut session = shop.session()?;
     let category = session.create_category("Books").await?;
     let product = session
@@ -52,11 +52,11 @@ async fn refuse_all(shop: &mut Shop) -> Result<()> {
     table.extend(changes(&category, &product));
     expect_refusals(&mut session, table).await?;
     too_large(&session).await?;
-    ensure!(shop.head().await? == head, "refused input left an event");
+    ensure!(shop.head().await? == head, "rejected input wrote an event");
     harmless(&mut session).await
 }
 
-/// One wrong value for each field of each input, of another kind each time.
+/// One invalid value for each field of each input, of a different kind each time.
 fn fields(category: &str, product: &str) -> Vec<Bad> {
     let long = "y".repeat(1_001);
     let field = |document, input: Value, field| {
@@ -113,7 +113,7 @@ fn fields(category: &str, product: &str) -> Vec<Bad> {
     ]
 }
 
-/// The same for the mutations that take arguments.
+/// The same for mutations with arguments instead of inputs.
 fn mutations(product: &str) -> Vec<Bad> {
     let mut table = Vec::new();
     let reason = "y".repeat(1_001);
@@ -139,7 +139,7 @@ fn mutations(product: &str) -> Vec<Bad> {
     table
 }
 
-/// Ids of nothing, and ids that nothing can have.
+/// Unknown ids and invalid ids.
 fn ids() -> Vec<Bad> {
     let mut table = Vec::new();
     for (what, id, codes) in [
@@ -186,7 +186,7 @@ fn ids() -> Vec<Bad> {
     table
 }
 
-/// One wrong value for each argument of the lists.
+/// One invalid value for each argument of the lists.
 fn arguments() -> Vec<Bad> {
     let mut table = Vec::new();
     for (document, variables, field) in [
@@ -231,7 +231,7 @@ fn arguments() -> Vec<Bad> {
     table
 }
 
-/// Values of the wrong type, and missing ones, are refused before a service is asked.
+/// Values of the wrong type and missing values, which are rejected before a service is called.
 fn types(product: &str) -> Vec<Bad> {
     let with = |input: Value| json!({ "input": input });
     let table = [
@@ -270,7 +270,7 @@ fn changes(category: &str, product: &str) -> Vec<Bad> {
     table
 }
 
-/// A megabyte is refused before it is read as GraphQL.
+/// A megabyte is rejected before it is parsed as GraphQL.
 async fn too_large(session: &Session) -> Result<()> {
     let name = "x".repeat(1024 * 1024);
     let operation = Operation::new(CREATE_CATEGORY).with(json!({ "input": { "name": name } }));
@@ -281,7 +281,7 @@ async fn too_large(session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// What looks bad and is not: it is stored and given back as it is.
+/// Input that looks suspicious but is valid: it is stored and returned unchanged.
 async fn harmless(session: &mut Session) -> Result<()> {
     for name in [
         "Robert'); DROP TABLE events;--",

@@ -1,5 +1,5 @@
-//! Bad input about orders: a refusal of each kind comes as the documented error, and nothing changed. What is bad is tested
-//! where it is decided: in the domain, and in the services for what they decide themselves.
+//! Invalid input for orders: a rejection of each kind returns the documented error and changes nothing. The rules are tested
+//! where they are implemented: in the domain and in the services.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -18,15 +18,15 @@ const SAGA_STATE: &str = "query($id: ID!) { sagaState(orderId: $id) { state } }"
 
 #[tokio::test]
 async fn bad_orders_change_nothing_on_sqlite() -> Result<()> {
-    on(Topology::OneProcess, refuse_all).await
+    on(Topology::OneProcess, reject_all).await
 }
 
 #[tokio::test]
 async fn bad_orders_change_nothing_on_postgres() -> Result<()> {
-    on(Topology::THREE_PROCESSES, refuse_all).await
+    on(Topology::THREE_PROCESSES, reject_all).await
 }
 
-async fn refuse_all(shop: &mut Shop) -> Result<()> {
+async fn reject_all(shop: &mut Shop) -> Result<()> {
     let mut session = shop.session()?;
     let input = json!({ "name": "Pot", "price": 10, "stockQuantity": 10 });
     let pot = session.create_product(input).await?;
@@ -53,12 +53,12 @@ async fn refuse_all(shop: &mut Shop) -> Result<()> {
         "",
     ));
     expect_refusals(&mut session, table).await?;
-    ensure!(shop.head().await? == head, "refused input left an event");
+    ensure!(shop.head().await? == head, "rejected input wrote an event");
     assert_eq!(session.stock(&pot).await?, [9, 10, 1]);
     Ok(())
 }
 
-/// One wrong value for each part of an order.
+/// One invalid value for each field of an order.
 fn fields(pot: &str) -> Vec<Bad> {
     let unknown = "0198c2a5-0000-7000-8000-000000000000";
     let mut table = Vec::new();

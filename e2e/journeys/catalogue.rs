@@ -1,4 +1,4 @@
-//! Every query and mutation of the catalogue, in one walk.
+//! Every query and mutation of the catalogue, in one journey.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -129,7 +129,10 @@ async fn update_category(session: &mut Session, id: &str) -> Result<()> {
     assert_eq!(of(&renamed, "version")?, 2);
     let same = json!({ "input": { "id": id, "name": "Books" } });
     let unchanged = session.run(&document, same).await?;
-    assert_eq!(unchanged, renamed, "nothing changes, no event");
+    assert_eq!(
+        unchanged, renamed,
+        "an update that changes nothing writes no event"
+    );
     let cleared = json!({ "input": { "id": id, "name": "Books", "description": null } });
     let cleared = session.run(&document, cleared).await?;
     assert_eq!(of(&cleared, "description")?, &Value::Null);
@@ -157,7 +160,7 @@ async fn products(session: &mut Session, books: &str) -> Result<String> {
     let id = text(&novel, "id")?.to_owned();
     let by_id = format!("query($id: ID!) {{ product(id: $id) {{ {PRODUCT} }} }}");
     assert_eq!(session.run(&by_id, json!({ "id": id })).await?, novel);
-    // A numeric string is a number too.
+    // A price may be a numeric string.
     let atlas = json!({ "name": "Atlas", "price": "100.00", "categoryId": books });
     session.create_product(atlas).await?;
     session
@@ -248,7 +251,7 @@ async fn moves(session: &mut Session, books: &str, novel: &str) -> Result<()> {
     assert_eq!(text(of(&moved, "category")?, "name")?, "Games");
     assert_eq!(of(of(&moved, "category")?, "productCount")?, 1);
     assert_eq!(of(&moved, "description")?, &Value::Null);
-    assert_eq!(of(&moved, "stockQuantity")?, 5, "stock is not touched");
+    assert_eq!(of(&moved, "stockQuantity")?, 5, "the stock is unchanged");
     let count = "query($id: ID!) { category(id: $id) { productCount } }";
     let left = session.run(count, json!({ "id": books })).await?;
     assert_eq!(of(&left, "productCount")?, 1);
@@ -260,10 +263,10 @@ async fn moves(session: &mut Session, books: &str, novel: &str) -> Result<()> {
     assert_eq!(text(&back, "name")?, "Novel II");
     assert_eq!(of(&back, "version")?, 4);
     let unknown = json!({ "input": { "id": novel, "categoryId": "nothing" } });
-    let refused = session
+    let rejected = session
         .refused("VALIDATION_ERROR", &document, unknown)
         .await?;
-    assert_eq!(refused.field(), Some("categoryId"));
+    assert_eq!(rejected.field(), Some("categoryId"));
     Ok(())
 }
 
@@ -284,7 +287,7 @@ async fn prices_and_stock(session: &mut Session, novel: &str) -> Result<()> {
     assert_eq!(
         of(&stocked, "version")?,
         &version,
-        "stock does not move the version"
+        "stock events do not change the version"
     );
     let emptied = session
         .run(document, json!({ "id": novel, "quantity": 0 }))
@@ -339,7 +342,7 @@ async fn deletions(session: &mut Session, books: &str, novel: &str) -> Result<()
     let reborn = session.create_category("BOOKS").await?;
     ensure!(
         reborn != books,
-        "a free name does not bring the old category back"
+        "reusing the name does not restore the old category"
     );
     Ok(())
 }

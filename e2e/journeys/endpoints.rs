@@ -1,4 +1,4 @@
-//! What the processes serve beside GraphQL.
+//! The endpoints other than GraphQL: health, metrics and the schema.
 
 use anyhow::{Result, ensure};
 use test_shop::{Connection, Reply, Request, until};

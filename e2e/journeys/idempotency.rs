@@ -1,4 +1,4 @@
-//! The same key with the same request has one effect and one answer.
+//! The same key with the same request has one effect and one response.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -22,7 +22,7 @@ async fn a_key_has_one_effect_on_postgres() -> Result<()> {
 
 async fn journey(shop: &mut Shop) -> Result<()> {
     repeats(shop).await?;
-    refusals_are_kept(shop).await?;
+    rejections_are_stored(shop).await?;
     misuse(shop).await?;
     at_the_same_time(shop).await
 }
@@ -33,7 +33,7 @@ fn create(name: &str, key: &str) -> Operation {
         .with_header("Idempotency-Key", key)
 }
 
-/// The repeat gets the first answer, also at another gateway, also after the world went on.
+/// The repeat gets the first response, also at another gateway, and after the state has changed.
 async fn repeats(shop: &Shop) -> Result<()> {
     let (first_gateway, last_gateway) = gateways(shop)?;
     let first = create("Once", "key-1").send(first_gateway).await?;
@@ -50,12 +50,12 @@ async fn repeats(shop: &Shop) -> Result<()> {
         assert_eq!(again.body, first.body);
         assert_eq!(again.status, first.status);
     }
-    ensure!(shop.head().await? == head, "a repeat left an event");
+    ensure!(shop.head().await? == head, "a repeat wrote an event");
     Ok(())
 }
 
-/// The answer of a refused request is kept too, although what it was refused for is gone.
-async fn refusals_are_kept(shop: &Shop) -> Result<()> {
+/// The response of a rejected request is stored too, and returned even after its reason no longer holds.
+async fn rejections_are_stored(shop: &Shop) -> Result<()> {
     let (first_gateway, last_gateway) = gateways(shop)?;
     let id = shop.session()?.create_category("Taken").await?;
     let first = create("Taken", "key-2").send(first_gateway).await?;
@@ -82,11 +82,11 @@ async fn misuse(shop: &Shop) -> Result<()> {
         "a key of 256 characters: {}",
         long.body
     );
-    ensure!(shop.head().await? == head, "a refused key left an event");
+    ensure!(shop.head().await? == head, "a rejected key wrote an event");
     create("Longest key", &"k".repeat(255))
         .data(gateway)
         .await?;
-    // On a query it is ignored.
+    // A key on a query is ignored.
     for document in ["{ categories { id } }", "{ __typename }"] {
         let query = Operation::new(document).with_header("Idempotency-Key", "key-1");
         query.data(gateway).await?;
@@ -94,7 +94,8 @@ async fn misuse(shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-/// Of many at once one runs; the others are told so or get its answer, and all get it in the end.
+/// Of many concurrent requests one is executed. The others get `IDEMPOTENCY_IN_PROGRESS` or its response, and finally all get
+/// the response.
 async fn at_the_same_time(shop: &Shop) -> Result<()> {
     let (first_gateway, last_gateway) = gateways(shop)?;
     let head = shop.head().await?;
@@ -119,7 +120,7 @@ async fn at_the_same_time(shop: &Shop) -> Result<()> {
             _ => anyhow::bail!("{}: {}", answer.status, answer.body),
         }
     }
-    ensure!(answered > 0, "nobody was answered");
+    ensure!(answered > 0, "no request was answered");
     let first = until("the answer", async || {
         let answer = create("Crowd", "key-4").send(last_gateway).await?;
         answer.data()?;
@@ -128,7 +129,7 @@ async fn at_the_same_time(shop: &Shop) -> Result<()> {
     .await?;
     let again = create("Crowd", "key-4").send(first_gateway).await?;
     assert_eq!(again.body, first.body);
-    // A category and the claim of its name.
+    // Two events: the category and the claim of its name.
     assert_eq!(shop.head().await? - head, 2, "it took effect once");
     Ok(())
 }

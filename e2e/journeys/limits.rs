@@ -1,4 +1,4 @@
-//! What the gateway refuses before it executes anything, and how long its lists get.
+//! The limits of the gateway: requests that it rejects before execution, and the length of lists.
 
 use std::fmt::Write as _;
 
@@ -25,12 +25,12 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     transports(shop).await?;
     ensure!(
         shop.head().await? == head,
-        "a refused request left an event"
+        "a rejected request wrote an event"
     );
     long_lists(shop).await
 }
 
-/// A document, what is wrong with it, and the codes that will do.
+/// What is wrong with a document, the document, and the accepted error codes.
 type Bad<'a> = (&'static str, &'a str, &'static [&'static str]);
 
 const UNPARSED: &[&str] = &["GRAPHQL_PARSE_FAILED"];
@@ -66,18 +66,18 @@ async fn documents(shop: &Shop) -> Result<()> {
         "BAD_REQUEST",
     ];
     for bad in DOCUMENTS {
-        refused(shop, bad).await?;
+        rejected(shop, bad).await?;
     }
-    refused(shop, ("too deep", &deep, &["QUERY_TOO_DEEP"])).await?;
-    refused(shop, ("too many aliases", &aliases, too_many)).await?;
-    // 100 products with their categories pass.
+    rejected(shop, ("too deep", &deep, &["QUERY_TOO_DEEP"])).await?;
+    rejected(shop, ("too many aliases", &aliases, too_many)).await?;
+    // 100 products with their categories are within the limits.
     Operation::new("{ products(limit: 100) { id name category { id name } } }")
         .data(shop.system.gateway(0)?)
         .await?;
     Ok(())
 }
 
-async fn refused(shop: &Shop, (what, document, codes): Bad<'_>) -> Result<()> {
+async fn rejected(shop: &Shop, (what, document, codes): Bad<'_>) -> Result<()> {
     let gateway = shop.system.gateway(0)?;
     let answer = Operation::new(document).send(gateway).await?;
     let (status, body) = (answer.status, &answer.body);
@@ -137,7 +137,7 @@ async fn transports(shop: &Shop) -> Result<()> {
     assert_eq!(
         query.status.as_u16(),
         200,
-        "a query may come by GET: {:?}",
+        "a query may be sent by GET: {:?}",
         query.body
     );
     let mutation = send(
@@ -149,7 +149,7 @@ async fn transports(shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-/// Lists without paging give at most 500 rows and say that there are more; those with paging 100 unless asked.
+/// Lists without paging return at most 500 rows and are marked as truncated; lists with paging return 100 by default.
 async fn long_lists(shop: &Shop) -> Result<()> {
     let mut session = shop.session()?;
     let category = session.create_category("Full").await?;

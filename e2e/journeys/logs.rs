@@ -1,4 +1,4 @@
-//! What the log says of the start, of requests and of refusals, and what it must not say.
+//! The log lines of the start, of requests and of rejections, and what must not be logged.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -27,12 +27,12 @@ fn lines(shop: &Shop) -> Vec<Value> {
         .collect()
 }
 
-/// The first line with these fields, once it is there.
+/// Waits for a line with these fields and returns it.
 async fn line(shop: &Shop, fields: &[(&str, &str)]) -> Result<Value> {
     until(&format!("a line with {fields:?}"), async || {
         let has = |line: &Value| fields.iter().all(|(name, value)| line[name] == *value);
         let found = lines(shop).into_iter().find(|line| has(line));
-        found.context("there is none")
+        found.context("no such line")
     })
     .await
 }
@@ -85,36 +85,36 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     send(shop, "nested", nested, json!({})).await?;
 
     for (id, message) in [("order", "http request"), ("order", "grpc call")] {
-        let told = line(shop, &[("message", message), ("correlation.id", id)]).await?;
-        ensure!(told["elapsed.ms"].is_number(), "{told}");
+        let logged = line(shop, &[("message", message), ("correlation.id", id)]).await?;
+        ensure!(logged["elapsed.ms"].is_number(), "{logged}");
     }
     let refused = [("message", "http request"), ("correlation.id", "refused")];
-    let told = line(shop, &refused).await?;
-    assert_eq!(told["error.code"], "VALIDATION_ERROR", "{told}");
-    let told = line(shop, &[("message", "command refused")]).await?;
-    assert_eq!(told["error.code"], "VALIDATION_ERROR", "{told}");
-    ensure!(told["failure.reason"].is_string(), "{told}");
+    let logged = line(shop, &refused).await?;
+    assert_eq!(logged["error.code"], "VALIDATION_ERROR", "{logged}");
+    let logged = line(shop, &[("message", "command refused")]).await?;
+    assert_eq!(logged["error.code"], "VALIDATION_ERROR", "{logged}");
+    ensure!(logged["failure.reason"].is_string(), "{logged}");
     for (id, code) in [
         ("deep", "GRAPHQL_PARSE_FAILED"),
         ("nested", "QUERY_TOO_DEEP"),
     ] {
-        let told = line(
+        let logged = line(
             shop,
             &[("message", "request rejected"), ("correlation.id", id)],
         )
         .await?;
-        assert_eq!(told["error.code"], code, "{told}");
+        assert_eq!(logged["error.code"], code, "{logged}");
     }
 
     nothing_private(shop)
 }
 
-/// No line holds what the customer entered, and no library beneath our own crates is heard.
+/// No line contains customer input, and no third-party library logs.
 fn nothing_private(shop: &Shop) -> Result<()> {
     let all = lines(shop);
     for private in [STREET, "Springwood", "ann@example.org"] {
-        let told = all.iter().find(|line| line.to_string().contains(private));
-        ensure!(told.is_none(), "{private} is in the log: {told:?}");
+        let logged = all.iter().find(|line| line.to_string().contains(private));
+        ensure!(logged.is_none(), "{private} is in the log: {logged:?}");
     }
     let is_frame = |line: &&Value| {
         let target = line["target"].as_str().unwrap_or_default();
@@ -123,6 +123,6 @@ fn nothing_private(shop: &Shop) -> Result<()> {
             .any(|library| target.starts_with(library))
     };
     let frame = all.iter().find(is_frame);
-    ensure!(frame.is_none(), "a library is heard: {frame:?}");
+    ensure!(frame.is_none(), "a library logs: {frame:?}");
     Ok(())
 }

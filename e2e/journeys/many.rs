@@ -1,4 +1,4 @@
-//! Two of each service at once, on the same databases.
+//! Two processes of each service on the same databases.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -44,34 +44,35 @@ async fn a_name_has_one_winner() -> Result<()> {
 #[tokio::test]
 async fn a_category_is_not_deleted_under_a_product() -> Result<()> {
     on(TWO, async |shop: &mut Shop| {
-        let (mut gone, mut kept) = (0, 0);
-        // The creation begins ever later until the deletion wins, then at once again: both come close to each other.
+        let (mut deleted, mut survived) = (0, 0);
+        // The creation starts later each time until the deletion wins, then immediately again, so that the two overlap.
         let mut head_start = Duration::ZERO;
         for round in 0.. {
-            if gone >= 3 && kept >= 3 {
+            if deleted >= 3 && survived >= 3 {
                 break;
             }
             ensure!(
                 round < 300,
-                "one side always wins: {gone} deleted, {kept} kept"
+                "one side always wins: {deleted} deleted, {survived} survived"
             );
             if race(shop, round, head_start).await? {
-                gone += 1;
+                deleted += 1;
                 head_start = Duration::ZERO;
             } else {
-                kept += 1;
+                survived += 1;
                 head_start += Duration::from_millis(1);
             }
         }
         say(&format!(
-            "deletion against creation: {gone} deleted, {kept} kept"
+            "deletion against creation: {deleted} deleted, {survived} survived"
         ));
         Ok(())
     })
     .await
 }
 
-/// A category is deleted on one side while a product is put into it on the other. Gives whether it is gone.
+/// A category is deleted through one gateway while a product is created in it through the other. Returns whether it was
+/// deleted.
 async fn race(shop: &Shop, round: u32, head_start: Duration) -> Result<bool> {
     let mut creator = shop.session_on(0)?;
     let mut deleter = shop.session_on(1)?;
@@ -92,7 +93,7 @@ async fn race(shop: &Shop, round: u32, head_start: Duration) -> Result<bool> {
     }
 }
 
-/// Writers on both sides, readers on both sides: in the end both tell the same.
+/// Writers and readers on both sides: in the end both sides return the same rows.
 #[tokio::test]
 async fn both_read_sides_agree() -> Result<()> {
     on(TWO, async |shop: &mut Shop| {
@@ -110,7 +111,7 @@ async fn both_read_sides_agree() -> Result<()> {
             done??;
         }
         let head = shop.head().await?.to_string();
-        let mut told = BTreeSet::new();
+        let mut answers = BTreeSet::new();
         for index in 0..2 {
             let answer = test_shop::Operation::new(
                 "query($id: ID!) { category(id: $id) { productCount products { id name price stockQuantity version } } }",
@@ -121,9 +122,9 @@ async fn both_read_sides_agree() -> Result<()> {
             .await?;
             let count = number(&answer["category"], "productCount")?;
             ensure!((count - 80.0).abs() < 0.5, "{count} products");
-            told.insert(answer.to_string());
+            answers.insert(answer.to_string());
         }
-        assert_eq!(told.len(), 1, "the two read sides differ");
+        assert_eq!(answers.len(), 1, "the two read sides differ");
         Ok(())
     })
     .await

@@ -1,4 +1,4 @@
-//! What Prometheus gets from each program, after everything has happened once.
+//! The metrics of each process, after every kind of request has happened once.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ async fn metrics_of_three_processes_on_postgres() -> Result<()> {
     on(Topology::THREE_PROCESSES, journey).await
 }
 
-/// Those that each process has, by the names of Prometheus' client libraries.
+/// The metrics that each process has, with the names of Prometheus' client libraries.
 const OF_A_PROCESS: [&str; 7] = [
     "process_cpu_seconds_total",
     "process_resident_memory_bytes",
@@ -79,14 +79,14 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     Ok(())
 }
 
-/// The values of all labels `code`.
+/// The values of the label `code`.
 fn codes(text: &str) -> impl Iterator<Item = &str> {
     text.split("code=\"")
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
 }
 
-/// Commands that succeed and that are refused, reads with and without an answer, a saga, and what is no request.
+/// Successful and rejected commands, reads with and without a result, a saga, and an invalid request.
 async fn traffic(shop: &Shop) -> Result<()> {
     let mut session = shop.session()?;
     session.create_category("Tea").await?;

@@ -1,4 +1,4 @@
-//! What clients do, from their first category to their last mistake.
+//! Journeys of clients through the public API.
 
 mod bad_input;
 mod bad_orders;

@@ -1,4 +1,4 @@
-//! How orders are asked for: repeatedly, in lists, and right behind their creation.
+//! Requests for orders: repeated, in lists, and immediately after the creation.
 
 use std::net::SocketAddr;
 
@@ -9,12 +9,12 @@ use test_shop::{Answer, Operation};
 use crate::support::{CREATE_ORDER, Shop, Topology, of, on, order_input, text};
 
 #[tokio::test]
-async fn orders_are_asked_for_on_sqlite() -> Result<()> {
+async fn order_requests_on_sqlite() -> Result<()> {
     on(Topology::OneProcess, journey).await
 }
 
 #[tokio::test]
-async fn orders_are_asked_for_on_postgres() -> Result<()> {
+async fn order_requests_on_postgres() -> Result<()> {
     on(Topology::Services { each: 2 }, journey).await
 }
 
@@ -49,16 +49,16 @@ async fn a_key_has_one_order(shop: &Shop, pot: &str) -> Result<()> {
     let head = shop.head().await?;
     for gateway in [first, other] {
         let again = keyed(gateway, "order-1", input.clone()).await?;
-        assert_eq!(again.body, placed.body, "the first answer, as it was");
+        assert_eq!(again.body, placed.body, "the first response, unchanged");
     }
-    ensure!(shop.head().await? == head, "a repeat left an event");
+    ensure!(shop.head().await? == head, "a repeat wrote an event");
     let reused = keyed(other, "order-1", order_input("key", &[(pot, 3)])).await?;
     assert_eq!(reused.code(), Some("IDEMPOTENCY_KEY_REUSED"));
     assert_eq!(session.stock(pot).await?, [998, 1000, 2]);
     Ok(())
 }
 
-/// Right behind its creation an order is there at any gateway, wherever its saga is.
+/// Immediately after its creation an order can be read at any gateway, whatever its saga's status.
 async fn reads_see_orders(shop: &Shop, pot: &str) -> Result<()> {
     let gateways = gateways(shop)?;
     let mut session = shop.session()?;
@@ -70,7 +70,7 @@ async fn reads_see_orders(shop: &Shop, pot: &str) -> Result<()> {
         let order = session.order(&id).await?;
         assert_eq!(text(&order, "userId")?, user);
         let saga = of(&order, "sagaState")?;
-        assert_eq!(of(saga, "type")?, "order", "its saga is there too");
+        assert_eq!(of(saga, "type")?, "order", "its saga can be read too");
         session.cancel_order(&id, "read").await?;
         let orders = "query($user: ID!) { userOrders(userId: $user) { id } }";
         let listed = session.run(orders, json!({ "user": user })).await?;
@@ -92,7 +92,7 @@ async fn lists(shop: &Shop, pot: &str) -> Result<()> {
     let cancelled = placed[3].clone();
     session.cancel_order(&cancelled, "not that one").await?;
     session.order_once(&cancelled, "CANCELLED").await?;
-    // The latest first.
+    // In descending order of creation.
     placed.reverse();
     let of_user = "query($status: OrderStatus, $limit: Int, $offset: Int) { \
         userOrders(userId: \"lister\", status: $status, limit: $limit, offset: $offset) { id } }";
@@ -125,10 +125,14 @@ async fn lists(shop: &Shop, pot: &str) -> Result<()> {
         .iter()
         .map(|id| json!({ "id": id, "userId": "lister" }))
         .collect();
-    assert_eq!(listed, json!(expected), "everybody's, the latest first");
-    let nobody = session
-        .run("{ userOrders(userId: \"nobody\") { id } }", json!({}))
+    assert_eq!(
+        listed,
+        json!(expected),
+        "the orders of all users, the latest first"
+    );
+    let none = session
+        .run("{ userOrders(userId: \"unknown\") { id } }", json!({}))
         .await?;
-    assert_eq!(nobody, json!([]));
+    assert_eq!(none, json!([]));
     Ok(())
 }

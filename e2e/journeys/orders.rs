@@ -1,4 +1,4 @@
-//! Orders from their creation to each of their ends.
+//! Orders from their creation to each final status.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::{
     order_input, text,
 };
 
-/// Who orders for more than that has no money.
+/// Payments above this amount are declined.
 const SETTINGS: &[(&str, &str)] = &[("PAYMENTS_URL", "simulated://?decline_over=100")];
 const SAGA_STATUS: &str = "query($id: ID!) { sagaStatus(orderId: $id) { \
     sagaId type state currentStep completedSteps compensatedSteps error startedAt completedAt } }";
@@ -24,12 +24,12 @@ const STEPS: [&str; 4] = [
 ];
 
 #[tokio::test]
-async fn orders_come_to_their_ends_on_sqlite() -> Result<()> {
+async fn orders_reach_each_final_status_on_sqlite() -> Result<()> {
     on_with(Topology::OneProcess, SETTINGS, journey).await
 }
 
 #[tokio::test]
-async fn orders_come_to_their_ends_on_postgres() -> Result<()> {
+async fn orders_reach_each_final_status_on_postgres() -> Result<()> {
     on_with(Topology::THREE_PROCESSES, SETTINGS, journey).await
 }
 
@@ -65,7 +65,11 @@ async fn confirmed(shop: &Shop, session: &mut Session) -> Result<()> {
         "repeated products are added up"
     );
     assert_eq!(of(&placed, "totalAmount")?, &json!(72.45));
-    assert_eq!(of(&placed, "status")?, "PROCESSING", "it answers at once");
+    assert_eq!(
+        of(&placed, "status")?,
+        "PROCESSING",
+        "the response does not wait for the saga"
+    );
     assert_eq!(of(&placed, "version")?, 1);
 
     let id = text(&placed, "id")?;
@@ -79,15 +83,15 @@ async fn confirmed(shop: &Shop, session: &mut Session) -> Result<()> {
     assert_eq!(of(state, "completedSteps")?, &json!(STEPS));
     ensure!(of(state, "currentStep")?.is_null(), "{state}");
     let direct = session.run(SAGA_STATE, json!({ "id": id })).await?;
-    assert_eq!(&direct, state, "both ways to the saga show the same");
+    assert_eq!(&direct, state, "both queries return the same saga");
     times_are_real(shop, session, id).await
 }
 
-/// What is told about a saga's times is when its events were stored.
+/// The times of a saga are those of its stored events.
 async fn times_are_real(shop: &Shop, session: &mut Session, id: &str) -> Result<()> {
-    let told = session.run(SAGA_STATUS, json!({ "id": id })).await?;
+    let status = session.run(SAGA_STATUS, json!({ "id": id })).await?;
     let mut database = Database::events(shop.system.store()).await?;
-    let events = database.times_of(text(&told, "sagaId")?).await?;
+    let events = database.times_of(text(&status, "sagaId")?).await?;
     database.close().await?;
     for (field, event) in [
         ("startedAt", "SagaStarted"),
@@ -95,18 +99,18 @@ async fn times_are_real(shop: &Shop, session: &mut Session, id: &str) -> Result<
     ] {
         let of_event = events.iter().find(|(name, _)| name == event);
         let (_, at) = of_event.with_context(|| format!("no {event} in {events:?}"))?;
-        // As far as the gateway tells it.
-        let told = text(&told, field)?.trim_end_matches('Z');
+        // With the precision of the gateway.
+        let shown = text(&status, field)?.trim_end_matches('Z');
         let stored = at.naive_utc().format("%Y-%m-%dT%H:%M:%S%.6f").to_string();
         ensure!(
-            stored.starts_with(told),
-            "{field} is {told}, {event} was at {stored}"
+            stored.starts_with(shown),
+            "{field} is {shown}, {event} was at {stored}"
         );
     }
     Ok(())
 }
 
-/// Checks an order that its own saga undid, and gives the reason.
+/// Checks an order that its own saga has compensated, and returns the reason.
 fn undone(order: &Value, completed: &[&str]) -> Result<String> {
     let saga = of(order, "sagaState")?;
     assert_eq!(of(saga, "type")?, "order");
@@ -123,9 +127,9 @@ async fn declined(session: &mut Session) -> Result<()> {
     let reason = undone(&order, &["reserve_inventory"])?;
     ensure!(reason.contains("120"), "the reason is {reason:?}");
     assert_eq!(session.stock(&lamp).await?, [5, 5, 0]);
-    let told = session.run(SAGA_STATUS, json!({ "id": id })).await?;
-    assert_eq!(of(&told, "error")?, &json!(reason));
-    assert_eq!(of(&told, "state")?, "compensated");
+    let status = session.run(SAGA_STATUS, json!({ "id": id })).await?;
+    assert_eq!(of(&status, "error")?, &json!(reason));
+    assert_eq!(of(&status, "state")?, "compensated");
     Ok(())
 }
 
@@ -140,7 +144,7 @@ async fn short(session: &mut Session) -> Result<()> {
     ensure!(reason.contains(&rare), "the reason is {reason:?}");
     assert_eq!(session.stock(&plenty).await?, [50, 50, 0], "all or nothing");
     assert_eq!(session.stock(&rare).await?, [2, 2, 0]);
-    // Cancelling what is cancelled changes nothing.
+    // Cancelling a cancelled order changes nothing.
     session.cancel_order(&id, "too late").await?;
     assert_eq!(session.order(&id).await?, order);
     Ok(())
@@ -177,7 +181,11 @@ async fn shipped_and_delivered(session: &mut Session) -> Result<()> {
         .await?;
     let shipped = session.run(SHIP_ORDER, json!({ "id": id })).await?;
     assert_eq!(shipped, json!({ "status": "SHIPPED" }));
-    assert_eq!(session.stock(&mug).await?, [6, 6, 0], "it left the shop");
+    assert_eq!(
+        session.stock(&mug).await?,
+        [6, 6, 0],
+        "the stock was deducted"
+    );
     let cancel = json!({ "input": { "orderId": id } });
     session
         .refused("CONFLICT", CANCEL_ORDER, cancel.clone())
@@ -186,7 +194,7 @@ async fn shipped_and_delivered(session: &mut Session) -> Result<()> {
     assert_eq!(of(&delivered, "status")?, "DELIVERED");
     ensure!(of(&delivered, "trackingNumber")?.is_string(), "{delivered}");
     session.refused("CONFLICT", CANCEL_ORDER, cancel).await?;
-    // What cannot be taken back can be repeated.
+    // Repeating an irreversible command is accepted and has no effect.
     session.run(DELIVER_ORDER, json!({ "id": id })).await?;
     session
         .refused("CONFLICT", SHIP_ORDER, json!({ "id": id }))
@@ -196,7 +204,7 @@ async fn shipped_and_delivered(session: &mut Session) -> Result<()> {
     Ok(())
 }
 
-/// A product can go while an order holds it; the order keeps what it was promised.
+/// A product can be deleted while an order holds its stock; the order is still fulfilled.
 async fn deleted_under_its_order(session: &mut Session) -> Result<()> {
     let last = product(session, "Last", 3.0, 1).await?;
     let id = session.place_order("fay", &[(&last, 1)]).await?;

@@ -1,11 +1,11 @@
-//! Orders that are looked at and cancelled while a provider takes its time.
+//! Orders that are read and cancelled while a provider is slow.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::support::{SHIP_ORDER, Session, Shop, Topology, of, on_with};
 
-/// Long enough for a client to look and to change its mind while the payment is under way.
+/// Long enough for a client to read and cancel an order while the payment is in flight.
 const SETTINGS: &[(&str, &str)] = &[("PAYMENTS_URL", "simulated://?latency_ms=6000")];
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     assert_eq!(
         session.stock(&pot).await?,
         [5, 10, 5],
-        "both hold their goods"
+        "both hold their stock"
     );
     session
         .refused("CONFLICT", SHIP_ORDER, json!({ "id": kept }))
@@ -40,9 +40,13 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     session.cancel_order(&given_up, "still too slow").await?;
     let order = session.order_once(&given_up, "CANCELLED").await?;
     let saga = of(&order, "sagaState")?;
-    assert_eq!(of(saga, "type")?, "order", "it turned round: {saga}");
+    assert_eq!(
+        of(saga, "type")?,
+        "order",
+        "the order's own saga compensated: {saga}"
+    );
     assert_eq!(of(saga, "status")?, "COMPENSATED");
-    // The payment was under way, so it was taken, and given back.
+    // The payment was in flight, so it was completed first and then refunded.
     let taken = json!(["reserve_inventory", "process_payment"]);
     assert_eq!(of(saga, "completedSteps")?, &taken);
     let given_back = json!(["process_payment", "reserve_inventory"]);
@@ -56,7 +60,7 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     Ok(())
 }
 
-/// Waits until an order's saga waits for the payment, and checks all that is told about it then.
+/// Waits until an order's saga waits for the payment, and checks the order's status then.
 async fn is_paying(session: &mut Session, id: &str) -> Result<()> {
     let at_payment = |saga: &Value| {
         let step = saga.get("currentStep");

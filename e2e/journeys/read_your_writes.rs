@@ -1,4 +1,4 @@
-//! A client that sends the position it got reads what it wrote, at any gateway.
+//! A client that sends the position of its last response reads its own writes, at any gateway.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     positions(shop).await
 }
 
-/// Each write is read at once, with the position that it gave; with two gateways, at the other one.
+/// Each write is read immediately with its position; with two gateways, at the other one.
 async fn across_requests(shop: &Shop) -> Result<()> {
     let mut session = shop.session()?;
     let gateways = [
@@ -47,7 +47,7 @@ async fn across_requests(shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-/// Fields of a mutation's answer that come from the read side see that mutation and those before it.
+/// Fields of a mutation that are read from the read side reflect that mutation and those before it.
 async fn inside_a_request(shop: &Shop) -> Result<()> {
     let category = shop.session()?.create_category("Inside").await?;
     let document = "mutation($first: CreateProductInput!, $second: CreateProductInput!) { \
@@ -92,10 +92,13 @@ async fn positions(shop: &Shop) -> Result<()> {
     assert_eq!(
         repeated.position.as_deref(),
         Some("1"),
-        "one that reads nothing repeats it"
+        "without reads the minimum is returned"
     );
     let none = typename.send(gateway).await?;
-    ensure!(none.position.is_none(), "or gives none");
+    ensure!(
+        none.position.is_none(),
+        "without reads and minimum there is no position"
+    );
 
     let above = (shop.head().await? + 1).to_string();
     for position in [above.as_str(), "99999999999999999999", "-1", "one", ""] {

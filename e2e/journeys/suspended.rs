@@ -1,4 +1,4 @@
-//! A saga that cannot go on waits for a person, also when everything is started anew.
+//! A saga whose step keeps failing stays suspended until an operator acts, also across restarts.
 
 use anyhow::{Context, Result, bail, ensure};
 use contract::proto::saga_command_client::SagaCommandClient;
@@ -21,14 +21,14 @@ async fn a_suspended_saga_waits_on_postgres() -> Result<()> {
     with_mute_carrier(Topology::THREE_PROCESSES).await
 }
 
-/// Nobody learns what the carrier did, neither of a shipment nor of calling it off, and nobody waits long for it.
+/// The carrier never responds, neither to a shipment nor to its cancellation, so the outcome stays unknown; retries are fast.
 async fn with_mute_carrier(topology: Topology) -> Result<()> {
     let carrier = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", carrier.local_addr()?);
     let mut answering = JoinSet::new();
     answering.spawn(async move {
         while let Ok((mut connection, _)) = carrier.accept().await {
-            // It listens, and hangs up.
+            // Accepts connections and closes them immediately.
             let _ = connection.read(&mut [0; 1_024]).await;
         }
     });
@@ -51,12 +51,12 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     };
     shop.system.kill_one(binary, 0).await?;
     shop.system.start_again().await?;
-    // Sagas run again, as another order shows.
+    // Another order shows that sagas run again.
     let (second, second_saga, _) = suspended(&mut session, &pot).await?;
     assert_eq!(
         session.order(&first).await?,
         before,
-        "it waits for a person"
+        "the saga is still suspended"
     );
     assert_eq!(session.stock(&pot).await?, [6, 10, 4]);
 
@@ -64,11 +64,11 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     let action = SagaActionParam {
         saga_id: first_saga.clone(),
         who: "eve".to_owned(),
-        reason: "the carrier says that it is back".to_owned(),
+        reason: "the carrier is back".to_owned(),
     };
     let reply = sagas.resume_saga(action).await?.into_inner();
     ensure!(reply.error.is_none(), "{reply:?}");
-    // It is not back: the saga tries as often again, and waits again.
+    // It is not: the saga uses its tries again, and is suspended again.
     happened(shop, &first_saga, "SagaSuspended", 2).await?;
     resolve(shop, &first_saga, false).await?;
     let order = session.order_once(&first, "CANCELLED").await?;
@@ -80,14 +80,14 @@ async fn journey(shop: &mut Shop) -> Result<()> {
     resolve(shop, &second_saga, true).await?;
     let closed = |saga: &Value| saga.get("status").is_some_and(|status| status == "FAILED");
     let order = session.order_when(&second, closed).await?;
-    assert_eq!(of(&order, "status")?, "FAILED", "for good");
+    assert_eq!(of(&order, "status")?, "FAILED", "permanently");
     let cancel = json!({ "input": { "orderId": second } });
     session.refused("CONFLICT", CANCEL_ORDER, cancel).await?;
     Ok(())
 }
 
-/// Places an order, cancels it when it is with the carrier, and waits until its saga waits: gives the order's id, the
-/// saga's, and what is told about both.
+/// Places an order, cancels it while its shipment is being arranged, and waits until its saga is suspended. Returns the
+/// order's id, the saga's id, and the status of both.
 async fn suspended(session: &mut Session, pot: &str) -> Result<(String, String, Value)> {
     let id = session.place_order("ann", &[(pot, 2)]).await?;
     let at_carrier = |saga: &Value| {
@@ -121,7 +121,7 @@ async fn resolve(shop: &Shop, saga_id: &str, close: bool) -> Result<()> {
     Ok(())
 }
 
-/// Waits until something happened so often in a saga.
+/// Waits until a saga has `times` events of a type.
 async fn happened(shop: &Shop, saga_id: &str, event: &str, times: usize) -> Result<()> {
     until(event, async || {
         let mut database = Database::events(shop.system.store()).await?;
