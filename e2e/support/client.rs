@@ -1,4 +1,4 @@
-//! A client that does not give up: it asks again under the same key until it knows what became of its request.
+//! A client that retries a request under the same key until its outcome is known.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,17 +11,17 @@ use tokio::time::{Instant, sleep, timeout};
 /// Longer than any deadline of the services.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longer than any outage of a test.
-const GIVES_UP_AFTER: Duration = Duration::from_mins(1);
-/// Keeps it from hammering a gateway that is gone.
+const RETRY_TIMEOUT: Duration = Duration::from_mins(1);
+/// Limits the rate of retries while a gateway is down.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, PartialEq)]
 pub enum Known {
     Done(Value),
-    /// The domain refused it, with this code.
+    /// The domain rejected it, with this code.
     Refused(String),
-    /// Nobody could be asked for a minute, or the answer was none that a client can live with.
+    /// No gateway answered for a minute, or the error is one that must not occur.
     Lost(String),
 }
 
@@ -29,25 +29,25 @@ impl fmt::Display for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done(answer) => write!(f, "done: {answer}"),
-            Self::Refused(code) => write!(f, "refused as {code}"),
+            Self::Refused(code) => write!(f, "rejected as {code}"),
             Self::Lost(what) => write!(f, "lost: {what}"),
         }
     }
 }
 
-/// One client with a connection that it keeps while it works.
+/// A client with a connection that is kept open while it works.
 #[derive(Debug)]
 pub struct Client {
     gateways: Vec<SocketAddr>,
-    /// Which gateway it asks.
+    /// The number of the current gateway.
     at: usize,
     connection: Option<Connection>,
-    /// How often it had to ask again.
+    /// The number of retries.
     pub retries: u64,
 }
 
 impl Client {
-    /// One that begins at gateway number `at`, and goes on to the next one when that does not answer.
+    /// A client that starts at gateway number `at`, and moves to the next one when a gateway does not answer.
     pub fn new(gateways: &[SocketAddr], at: usize) -> Self {
         Self {
             gateways: gateways.to_vec(),
@@ -57,16 +57,16 @@ impl Client {
         }
     }
 
-    /// Asks until it knows. Under a key it is safe to ask again; without one a change may be made twice.
+    /// Sends a request until its outcome is known. Without a key, a retried mutation may be executed twice.
     pub async fn ask(&mut self, document: &str, variables: &Value, key: Option<&str>) -> Known {
         let mut operation = Operation::new(document).with(variables.clone());
         if let Some(key) = key {
             operation = operation.with_header("Idempotency-Key", key);
         }
-        let deadline = Instant::now() + GIVES_UP_AFTER;
+        let deadline = Instant::now() + RETRY_TIMEOUT;
         loop {
-            let heard = self.ask_once(&operation).await;
-            match heard.map(|answer| judge(&answer)) {
+            let answer = self.ask_once(&operation).await;
+            match answer.map(|answer| classify(&answer)) {
                 Some(Ok(known)) => return known,
                 Some(Err(body)) if Instant::now() >= deadline => return Known::Lost(body),
                 None if Instant::now() >= deadline => return Known::Lost("no answer".to_owned()),
@@ -91,8 +91,8 @@ impl Client {
     }
 }
 
-/// What an answer tells, or why it must be asked for again.
-fn judge(answer: &Answer) -> Result<Known, String> {
+/// The outcome that an answer reports; an error means that the request must be retried.
+fn classify(answer: &Answer) -> Result<Known, String> {
     if let Ok(data) = answer.data() {
         let field = data.as_object().and_then(|data| data.values().next());
         return Ok(Known::Done(field.cloned().unwrap_or_default()));

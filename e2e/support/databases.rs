@@ -1,4 +1,4 @@
-//! A look into the databases beside the services: what is really there, whatever the services say.
+//! Reads the databases directly, to compare what the services report with what is stored.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use test_shop::{Store, until_within};
 
 use super::expect::say;
 
-/// How many events are read at once.
+/// The number of events in a page.
 const PAGE: i64 = 5_000;
 
 const EVENTS: &str = "SELECT id, aggregate_type, aggregate_id, CAST(event_version AS BIGINT), event_type, \
@@ -28,13 +28,13 @@ const OPEN: &str = "SELECT e.aggregate_id, e.event_type, e.created_at, CAST(e.ev
     ORDER BY e.id";
 const TIMES: &str =
     "SELECT event_type, created_at FROM events WHERE aggregate_id = $1 ORDER BY event_version";
-/// Not in SQLite, whose process is as far off as its machine's clock was when it started.
+/// PostgreSQL only: with SQLite the process dates events by its own clock, which a test may have set wrong.
 const MISDATED: &str = "SELECT count(*) FROM events WHERE created_at NOT BETWEEN $1 AND clock_timestamp() + interval '5 s'";
 const LEASES: &str = "SELECT name, owner, token FROM leases WHERE name LIKE 'saga/%'";
 const BOOK: &str =
     "SELECT kind, order_id, amount_cents, state, deliveries FROM simulated_book ORDER BY key";
 
-/// One event as it is stored.
+/// A stored event.
 #[derive(Debug)]
 pub struct Stored {
     pub position: i64,
@@ -45,19 +45,19 @@ pub struct Stored {
     pub data: Value,
 }
 
-/// One line of the simulated providers' book.
+/// A row of the simulated providers' ledger.
 #[derive(Debug)]
 pub struct Entry {
     pub kind: String,
     pub order_id: String,
     pub amount_cents: i64,
-    /// `done`, `refused`, `undone` or `closed`.
+    /// `done`, `declined`, `compensated` or `closed`.
     pub state: String,
-    /// How often the action came in.
+    /// How often the provider received the action.
     pub deliveries: i64,
 }
 
-/// A connection of its own, which only reads.
+/// A separate read-only connection.
 #[derive(Debug)]
 pub enum Database {
     Sqlite(SqliteConnection),
@@ -86,7 +86,7 @@ impl Database {
         }
     }
 
-    /// The database with the providers' book.
+    /// The database with the providers' ledger.
     pub async fn command(store: &Store) -> Result<Self> {
         match store {
             Store::Sqlite { folder } => Self::file(folder, "command_service.db").await,
@@ -117,7 +117,7 @@ impl Database {
         Ok(Self::Postgres(connection.context("connect to PostgreSQL")?))
     }
 
-    /// The events behind `after`, a page of them; nothing at the end.
+    /// A page of events after the position `after`; empty at the end.
     pub async fn page(&mut self, after: i64) -> Result<Vec<Stored>> {
         let rows: Vec<(i64, String, String, i64, String, String)> =
             rows!(self, EVENTS, after, PAGE).context("read events")?;
@@ -135,7 +135,7 @@ impl Database {
             .collect()
     }
 
-    /// How many rows a query gives.
+    /// The number of rows that a query returns.
     pub async fn count(&mut self, query: &str) -> Result<i64> {
         let query = query.trim().trim_end_matches(';');
         let sql = AssertSqlSafe(format!("SELECT count(*) FROM ({query}) AS asked"));
@@ -143,7 +143,7 @@ impl Database {
         Ok(rows.first().context("no row")?.0)
     }
 
-    /// Runs statements on the database with the read models and takes them back, on a connection that writes.
+    /// Runs statements on the database with the read models and rolls them back, on a connection that can write.
     pub async fn rehearse(store: &Store, script: &str) -> Result<()> {
         let script = AssertSqlSafe(format!("BEGIN; {script}; ROLLBACK"));
         match store {
@@ -170,12 +170,12 @@ impl Database {
         Ok(*head)
     }
 
-    /// What happened in the streams of this id, and when.
+    /// The event types of the streams with this id, and when they were stored.
     pub async fn times_of(&mut self, stream: &str) -> Result<Vec<(String, DateTime<Utc>)>> {
         rows!(self, TIMES, stream).context("read times")
     }
 
-    /// How many events on a server claim to be older than `since`, or later than now by the server's clock.
+    /// The number of events dated before `since` or after now, by the server's clock.
     pub async fn misdated(&mut self, since: DateTime<Utc>) -> Result<i64> {
         let Self::Postgres(connection) = self else {
             bail!("not on a server");
@@ -192,15 +192,15 @@ impl Database {
         time.fetch_one(connection).await.context("read the time")
     }
 
-    /// Who has each partition of the sagas, and how often it has changed hands.
+    /// The owner of each partition of the sagas, and its fencing token, which counts the changes of owner.
     pub async fn leases(&mut self) -> Result<Vec<(String, String, i64)>> {
         rows!(self, LEASES).context("read leases")
     }
 
-    /// All that the simulated providers did.
+    /// All actions of the simulated providers.
     pub async fn book(&mut self) -> Result<Vec<Entry>> {
         let rows: Vec<(String, String, i64, String, i64)> =
-            rows!(self, BOOK).context("read the providers' book")?;
+            rows!(self, BOOK).context("read the providers' ledger")?;
         let entry = |(kind, order_id, amount_cents, state, deliveries)| Entry {
             kind,
             order_id,
@@ -220,7 +220,7 @@ impl Database {
     }
 }
 
-/// Counts sagas as the log grows.
+/// Counts started and ended sagas as the log grows.
 #[derive(Debug)]
 pub struct SagaCount {
     database: Database,
@@ -230,7 +230,7 @@ pub struct SagaCount {
 }
 
 impl SagaCount {
-    /// Of those that begin and end behind `after`.
+    /// Counts the starts and ends after the position `after`.
     pub async fn behind(store: &Store, after: i64) -> Result<Self> {
         Ok(Self {
             database: Database::events(store).await?,
@@ -240,7 +240,7 @@ impl SagaCount {
         })
     }
 
-    /// Counts what came since the last look.
+    /// Counts the events since the last call.
     pub async fn look(&mut self) -> Result<()> {
         let rows: Vec<(i64, String)> =
             rows!(&mut self.database, SAGAS, self.through).context("read sagas")?;
@@ -255,9 +255,9 @@ impl SagaCount {
     }
 
     /// Waits until every saga of the log has ended.
-    pub async fn all_ended(store: &Store, patience: Duration) -> Result<()> {
+    pub async fn all_ended(store: &Store, timeout: Duration) -> Result<()> {
         let mut count = Self::behind(store, 0).await?;
-        let all = until_within(patience, "the end of every saga", async || {
+        let all = until_within(timeout, "the end of every saga", async || {
             count.look().await?;
             let Self { begun, ended, .. } = count;
             ensure!(begun == ended, "{ended} of {begun} have ended");
@@ -275,10 +275,10 @@ impl SagaCount {
         count.database.close().await
     }
 
-    /// Waits until so many sagas have ended behind `after`.
-    pub async fn ends(store: &Store, many: usize, after: i64, patience: Duration) -> Result<()> {
+    /// Waits until `many` sagas have ended after the position `after`.
+    pub async fn ends(store: &Store, many: usize, after: i64, timeout: Duration) -> Result<()> {
         let mut count = Self::behind(store, after).await?;
-        until_within(patience, "the ends of sagas", async || {
+        until_within(timeout, "the ends of sagas", async || {
             count.look().await?;
             ensure!(count.ended >= many, "{} of {many}", count.ended);
             Ok(())

@@ -1,4 +1,4 @@
-//! A data folder whose disk fills and fails on command.
+//! A data folder on a disk that can be made full or failing.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -11,19 +11,19 @@ use test_shop::Folder;
 
 use super::expect::say;
 
-/// The size of the small file system. A run writes a quarter of it.
+/// The size of the small file system; a run writes a quarter of it.
 const SIZE: &str = "size=256m";
-/// What fills it up.
+/// The file that fills the file system.
 const FILLER: &str = "filler";
-/// Takes the small file system away when the test is gone, however it ends, and before its folder is removed.
+/// Unmounts the small file system when the test ends, also if it is killed, and before its folder is removed.
 const WATCHDOG: &str = r#"trap "" HUP INT TERM; read -r _; umount -l "$1" 2>/dev/null"#;
 
-/// A folder on it, and what can be done to it.
+/// The data folder, and the means to make its disk fail.
 #[derive(Debug)]
 pub struct Disk {
     data: PathBuf,
     faults: Faults,
-    /// Where a file system of its own could be mounted: then it is really full.
+    /// The mounted file system, if mounting is allowed; then the disk is really full.
     mounted: Option<Mount>,
     _folder: Folder,
 }
@@ -35,7 +35,7 @@ struct Mount {
 }
 
 impl Disk {
-    /// A disk that can be filled: a small file system if it may be mounted, else one whose writes fail on command.
+    /// A disk that can be filled: a small file system if mounting is allowed, else one with injected write errors.
     pub fn small() -> Result<Self> {
         let mut disk = Self::create()?;
         disk.mounted = Mount::try_new(&disk.data)?;
@@ -46,7 +46,7 @@ impl Disk {
         Ok(disk)
     }
 
-    /// A disk whose writes and syncs fail on command.
+    /// A disk with injected errors of writes and syncs.
     pub fn create() -> Result<Self> {
         let folder = Folder::create()?;
         let data = folder.path().join("data");
@@ -63,12 +63,12 @@ impl Disk {
         &self.data
     }
 
-    /// The environment of the process that works on it.
+    /// The environment of the process that uses the disk.
     pub fn variables(&self) -> [(&'static str, String); 2] {
         self.faults.variables()
     }
 
-    /// From now on this happens to it.
+    /// Injects a fault until [`Self::mend`] is called.
     pub fn fail(&self, fault: DiskFault) -> Result<()> {
         match (fault, &self.mounted) {
             (DiskFault::Full, Some(mount)) => fill(&mount.at.join(FILLER)),
@@ -87,14 +87,14 @@ impl Disk {
         Ok(())
     }
 
-    /// How many writes and syncs have failed.
+    /// The number of failed writes and syncs.
     pub fn failures(&self) -> Result<i64> {
         Ok(self.faults.fired()?.all())
     }
 }
 
 impl Mount {
-    /// Nothing if this may not be done here.
+    /// `None` if mounting is not allowed here.
     fn try_new(at: &Path) -> Result<Option<Self>> {
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", SIZE, "tmpfs"])
@@ -119,13 +119,13 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // At the end of its input it unmounts.
+        // The shell unmounts at the end of its input.
         drop(self.watchdog.stdin.take());
         let _ = self.watchdog.wait();
     }
 }
 
-/// Takes all the room there is.
+/// Writes until the file system is full.
 fn fill(path: &Path) -> Result<()> {
     let mut file: File = OpenOptions::new().create(true).append(true).open(path)?;
     for block in [vec![0; 1 << 20], vec![0; 1 << 12], vec![0]] {

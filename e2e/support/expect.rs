@@ -1,4 +1,4 @@
-//! Looking into answers, and tables of bad input.
+//! Access to the fields of answers, and tables of invalid input.
 
 use std::io::Write as _;
 
@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::session::Session;
 
-/// Says what a run did, also when it passed: one that did nothing must not look like one that did all.
+/// Prints what a run did, also when it passed, so that a run that did little is noticed.
 pub fn say(line: &str) {
-    // Unlike `eprintln!` this is not kept back by the test harness; nothing depends on it.
+    // Unlike `eprintln!`, this is not captured by the test harness. A failure is ignored.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -20,7 +20,7 @@ pub fn of<'a>(value: &'a Value, field: &str) -> Result<&'a Value> {
         .with_context(|| format!("no {field} in {value}"))
 }
 
-/// A field that is text.
+/// A field that is a string.
 pub fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str> {
     of(value, field)?
         .as_str()
@@ -31,19 +31,19 @@ pub fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str> {
 pub fn number(value: &Value, field: &str) -> Result<f64> {
     of(value, field)?
         .as_f64()
-        .with_context(|| format!("{field} is no number in {value}"))
+        .with_context(|| format!("{field} is not a number in {value}"))
 }
 
-/// One line of a table: what is sent, and how it is refused.
+/// A row of a table: a request and its expected rejection.
 #[derive(Debug)]
 pub struct Bad {
     /// What is wrong with it.
     pub what: &'static str,
     pub document: &'static str,
     pub variables: Value,
-    /// Any of these codes will do.
+    /// The accepted codes.
     pub codes: &'static [&'static str],
-    /// What `extensions.field` must name; "" if it need not be there.
+    /// The expected `extensions.field`; "" accepts any.
     pub field: &'static str,
 }
 
@@ -65,7 +65,7 @@ impl Bad {
     }
 }
 
-/// Sends all of them and fails with all that were not refused as they should be.
+/// Sends all requests, and fails with a list of those that were not rejected as expected.
 pub async fn expect_refusals(session: &mut Session, table: Vec<Bad>) -> Result<()> {
     let lines = table.len();
     let mut wrong = Vec::new();

@@ -1,4 +1,4 @@
-//! What the journeys stand on.
+//! Helpers of the journeys and fault tests.
 
 mod audit;
 mod client;

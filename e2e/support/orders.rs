@@ -1,4 +1,4 @@
-//! What a client does with orders.
+//! A client's requests about orders.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ pub fn order_input(user: &str, items: &[(&str, i64)]) -> Value {
 }
 
 impl Session {
-    /// Places an order and gives its id.
+    /// Places an order and returns its id.
     pub async fn place_order(&mut self, user: &str, items: &[(&str, i64)]) -> Result<String> {
         let order = self.run(CREATE_ORDER, order_input(user, items)).await?;
         assert_eq!(of(&order, "status")?, "PROCESSING");
@@ -50,8 +50,8 @@ impl Session {
         self.run(ORDER, json!({ "id": id })).await
     }
 
-    /// Waits until an order has this status and its saga the one that belongs to it, and gives the order. They are rows of
-    /// two read models, and an answer can show more than its position says: to see the one is not to see the other.
+    /// Waits until an order has this status and its saga the matching one, and returns the order. They are rows of two read
+    /// models, and each may reflect more than the position of the response, so that one can be ahead of the other.
     pub async fn order_once(&mut self, id: &str, status: &str) -> Result<Value> {
         let has = |order: &Value| order.get("status").is_some_and(|is| is == status);
         self.when(ORDER_STATUS, id, has).await?;
@@ -67,14 +67,14 @@ impl Session {
         self.order_when(id, is_there).await
     }
 
-    /// Waits until an order's saga is as it should be, and gives the order.
+    /// Waits until an order's saga satisfies a predicate, and returns the order.
     pub async fn order_when(&mut self, id: &str, saga: impl Fn(&Value) -> bool) -> Result<Value> {
         self.when(SAGA_STATE, id, saga).await?;
         self.order(id).await
     }
 
-    /// Asks for something of one order until it fits. That is of one table, so that the position of the answer is
-    /// that of what was waited for, and all that is read next is at least as far.
+    /// Repeats a query about one order until its result fits. The query reads one table, so that the position of the
+    /// response is that of the result, and later reads reflect at least that position.
     async fn when(
         &mut self,
         document: &str,
@@ -83,13 +83,13 @@ impl Session {
     ) -> Result<()> {
         until(&format!("order {id}"), async || {
             let seen = self.run(document, json!({ "id": id })).await?;
-            ensure!(fits(&seen), "it is {seen}");
+            ensure!(fits(&seen), "the result is {seen}");
             Ok(())
         })
         .await
     }
 
-    /// What of a product can be sold, what lies in the shop, and what orders hold.
+    /// The available, on-hand and reserved quantity of a product.
     pub async fn stock(&mut self, product: &str) -> Result<[i64; 3]> {
         let found = self.run(STOCK, json!({ "id": product })).await?;
         let count = |field: &str| of(&found, field)?.as_i64().context("no count");

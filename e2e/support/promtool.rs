@@ -1,4 +1,4 @@
-//! Prometheus' own check of metrics.
+//! Validates metrics with Prometheus' promtool.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-/// Names a promtool to use in place of the system's or a fetched one.
+/// The variable with the path of a promtool to use in place of the system's or a downloaded one.
 const VARIABLE: &str = "PROMTOOL";
 
-/// Fails if promtool finds anything wrong with these metrics, or if it is not to be had.
+/// Fails if promtool rejects these metrics, or if it is not available.
 pub async fn check_metrics(text: &str) -> Result<()> {
     static PROMTOOL: OnceCell<PathBuf> = OnceCell::const_new();
     let mut checking = Command::new(PROMTOOL.get_or_try_init(find).await?)
@@ -27,11 +27,11 @@ pub async fn check_metrics(text: &str) -> Result<()> {
     input.write_all(text.as_bytes()).await?;
     drop(input);
     let checked = checking.wait_with_output().await?;
-    let said = [checked.stdout, checked.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
+    let output = [checked.stdout, checked.stderr].concat();
+    let output = String::from_utf8_lossy(&output).into_owned();
     ensure!(
-        checked.status.success() && said.is_empty(),
-        "promtool, {}:\n{said}",
+        checked.status.success() && output.is_empty(),
+        "promtool, {}:\n{output}",
         checked.status
     );
     Ok(())
@@ -55,6 +55,6 @@ async fn find() -> Result<PathBuf> {
         "e2e/promtool/install failed; install Prometheus, or set {VARIABLE}:\n{}",
         String::from_utf8_lossy(&found.stderr)
     );
-    let printed = String::from_utf8(found.stdout).context("its answer is no text")?;
+    let printed = String::from_utf8(found.stdout).context("its output is not UTF-8")?;
     Ok(PathBuf::from(printed.trim()))
 }

@@ -1,4 +1,4 @@
-//! A client that reads what it wrote: it sends the position that it got last.
+//! A client that reads its own writes: it sends the position of its last response as the minimum.
 
 use std::net::SocketAddr;
 
@@ -21,17 +21,17 @@ impl Session {
         }
     }
 
-    /// The position that it reads at least.
+    /// Its minimum position.
     pub fn position(&self) -> Option<&str> {
         self.position.as_deref()
     }
 
-    /// Goes on at another gateway with what it knows.
+    /// Continues at another gateway with the same minimum position.
     pub fn move_to(&mut self, gateway: SocketAddr) {
         self.gateway = gateway;
     }
 
-    /// Sends an operation and gives the whole answer.
+    /// Sends an operation and returns the whole answer.
     pub async fn send(&mut self, document: &str, variables: Value) -> Result<Answer> {
         let mut operation = Operation::new(document).with(variables);
         if let Some(position) = &self.position {
@@ -44,7 +44,7 @@ impl Session {
         Ok(answer)
     }
 
-    /// Sends an operation with one root field and gives that field.
+    /// Sends an operation with one root field and returns that field.
     pub async fn run(&mut self, document: &str, variables: Value) -> Result<Value> {
         let answer = self.send(document, variables.clone()).await?;
         let data = answer
@@ -56,7 +56,7 @@ impl Session {
         }
     }
 
-    /// Sends an operation that must be refused with this code.
+    /// Sends an operation that must be rejected with this code.
     pub async fn refused(
         &mut self,
         code: &str,
@@ -74,7 +74,7 @@ impl Session {
         Ok(answer)
     }
 
-    /// Makes a category and gives its id.
+    /// Creates a category and returns its id.
     pub async fn create_category(&mut self, name: &str) -> Result<String> {
         let category = self
             .run(
@@ -85,7 +85,7 @@ impl Session {
         id_of(&category)
     }
 
-    /// Makes a product and gives its id.
+    /// Creates a product and returns its id.
     pub async fn create_product(&mut self, input: Value) -> Result<String> {
         let product = self
             .run(

@@ -1,4 +1,4 @@
-//! A system with databases of its own.
+//! A running system with its own databases.
 
 use std::fmt;
 use std::path::Path;
@@ -13,15 +13,15 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::session::Session;
 
-/// How the same code is run.
+/// The processes and databases of a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topology {
     OneProcess,
-    /// Three services on PostgreSQL, so many of each.
+    /// Three services on PostgreSQL, with this number of processes each.
     Services {
         each: usize,
     },
-    /// The same, on a server that no other test uses: it can be stopped.
+    /// The same, on a server that no other test uses and that can be stopped.
     OnOwnServer {
         each: usize,
     },
@@ -32,20 +32,20 @@ impl Topology {
     pub const THREE_PROCESSES: Self = Self::Services { each: 1 };
 }
 
-/// A running system. Its data go with it.
+/// A running system. Its data are removed with it.
 #[derive(Debug)]
 pub struct Shop {
     pub system: System,
     data: Data,
 }
 
-#[expect(dead_code, reason = "some are held for what dropping them does")]
+#[expect(dead_code, reason = "some are held for their Drop")]
 #[derive(Debug)]
 enum Data {
     Folder(Folder),
     Databases([TestDatabase; 3]),
     Server(Box<Cluster>),
-    /// They belong to the caller.
+    /// The data belong to the caller.
     Elsewhere,
 }
 
@@ -54,15 +54,15 @@ pub fn long() -> bool {
     std::env::var_os("E2E_LONG").is_some_and(|value| value != "0")
 }
 
-/// Built once, or not at all.
+/// The binaries, which are built once.
 pub async fn binaries() -> Result<&'static Binaries> {
     static BUILT: OnceCell<Result<Binaries>> = OnceCell::const_new();
     let built = BUILT.get_or_init(async || tokio::task::spawn_blocking(Binaries::build).await?);
     built.await.as_ref().map_err(|error| anyhow!("{error:#}"))
 }
 
-/// Starts a system, has it go through `journey`, and stops it, which must end every process cleanly. If the journey
-/// fails, the logs are printed.
+/// Starts a system, runs `journey` on it, and stops it, in which every process must exit cleanly. If the journey fails, the
+/// logs are printed.
 pub async fn on(
     topology: Topology,
     journey: impl AsyncFnOnce(&mut Shop) -> Result<()>,
@@ -70,7 +70,7 @@ pub async fn on(
     on_with(topology, &[], journey).await
 }
 
-/// The same with more settings for every process.
+/// Like [`on`], with more settings for every process.
 pub async fn on_with(
     topology: Topology,
     settings: &[(&str, &str)],
@@ -80,7 +80,7 @@ pub async fn on_with(
     through(shop, topology.to_string(), journey).await
 }
 
-/// The same as one process whose data are in a folder of the caller's.
+/// Like [`on`], as one process with its data in a folder of the caller.
 pub async fn on_folder(
     data: &Path,
     settings: &[(&str, &str)],
@@ -114,7 +114,7 @@ async fn through(
 }
 
 impl Shop {
-    /// Starts one on fresh databases.
+    /// Starts a system on fresh databases.
     async fn start(topology: Topology, settings: &[(&str, &str)]) -> Result<Self> {
         let binaries = binaries().await?;
         let (store, data, each) = match topology {
@@ -156,7 +156,7 @@ impl Shop {
         match &self.data {
             Data::Server(server) => Ok(server),
             Data::Folder(_) | Data::Databases(_) | Data::Elsewhere => {
-                bail!("it has no server of its own")
+                bail!("it shares its server with other tests")
             }
         }
     }

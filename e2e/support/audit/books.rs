@@ -1,4 +1,4 @@
-//! What the providers' book says of each order.
+//! The providers' ledger, summed up for each order.
 
 use std::collections::HashMap;
 
@@ -7,24 +7,24 @@ use test_shop::Store;
 
 use crate::support::Database;
 
-/// What a provider did for an order.
+/// A provider's actions for an order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dealt {
-    /// How often it did it, whether it was reversed or not.
+    /// The number of actions, including reversed ones.
     pub times: u32,
-    /// How often that holds.
+    /// The number of actions that were not reversed.
     pub holds: u32,
     pub held_cents: i64,
 }
 
-/// The book, added up.
+/// The sums of the ledger.
 #[derive(Debug, Default)]
 pub struct Books {
     pub payments: HashMap<String, Dealt>,
     pub shipments: HashMap<String, Dealt>,
-    /// Actions that came in more than once.
+    /// Actions that the provider received more than once.
     pub repeated: usize,
-    /// Actions that the provider refused.
+    /// Actions that the provider declined.
     pub refused: usize,
 }
 
@@ -33,11 +33,11 @@ impl Books {
         let mut database = Database::command(store).await?;
         let mut books = Self::default();
         for entry in database.book().await? {
-            let book = match entry.kind.as_str() {
+            let ledger = match entry.kind.as_str() {
                 "payment" => &mut books.payments,
                 _ => &mut books.shipments,
             };
-            let dealt = book.entry(entry.order_id).or_default();
+            let dealt = ledger.entry(entry.order_id).or_default();
             if matches!(entry.state.as_str(), "done" | "compensated") {
                 dealt.times += 1;
             }

@@ -1,6 +1,6 @@
-//! The whole log, event by event: what it says about stock, orders and sagas, and whether it may say so.
+//! Audits the whole log, event by event: folds stock, orders and sagas, and reports events that violate the rules.
 //!
-//! This knows the rules from the documents alone and shares no code with the services.
+//! It implements the rules from the documents alone and shares no code with the services.
 
 mod books;
 mod money;
@@ -25,10 +25,10 @@ use orders::Order;
 use sagas::Sagas;
 use stock::Stock;
 
-/// How many contradictions are shown.
+/// The maximum number of problems shown.
 const SHOWN: usize = 20;
 
-/// What the log comes to.
+/// The state that the log results in.
 #[derive(Debug, Default)]
 pub struct Audit {
     pub head: i64,
@@ -36,7 +36,7 @@ pub struct Audit {
     pub orders: HashMap<String, Order>,
     pub stock: HashMap<String, Stock>,
     pub sagas: Sagas,
-    /// What must not be.
+    /// Violations of the rules.
     pub problems: Vec<String>,
 }
 
@@ -64,12 +64,12 @@ impl Audit {
         Ok(audit)
     }
 
-    /// Notes something that must not be.
+    /// Records a violation.
     pub fn note(&mut self, problem: String) {
         self.problems.push(problem);
     }
 
-    /// Fails if there is anything that must not be.
+    /// Fails if there is any violation.
     pub fn verdict(&self) -> Result<()> {
         if !self.problems.is_empty() {
             let shown: Vec<_> = self.problems.iter().take(SHOWN).cloned().collect();
@@ -104,7 +104,7 @@ impl Audit {
             "order" if event.event_type == "OrderCreated" => {
                 let order = Order::created(&event.data)?;
                 let before = self.orders.insert(event.stream.clone(), order);
-                ensure!(before.is_none(), "a second creation");
+                ensure!(before.is_none(), "it was created twice");
                 Ok(())
             }
             "order" => {
@@ -117,13 +117,13 @@ impl Audit {
     }
 }
 
-/// A whole number of an event.
+/// An integer field of an event.
 fn int(data: &Value, field: &str) -> Result<i64> {
     let value = data.get(field).and_then(Value::as_i64);
     value.with_context(|| format!("no number {field} in {data}"))
 }
 
-/// A text of an event.
+/// A string field of an event.
 fn string(data: &Value, field: &str) -> Result<String> {
     let value = data.get(field).and_then(Value::as_str);
     Ok(value

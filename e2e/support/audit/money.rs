@@ -1,4 +1,4 @@
-//! What holds between orders, their sagas, stock and the providers' book when everything is at its end.
+//! The invariants between orders, their sagas, stock and the providers' ledger, once every saga has ended.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,7 +6,7 @@ use super::books::Dealt;
 use super::{Audit, Books, Ended, Order, Status};
 
 impl Audit {
-    /// Notes every order that is not at one end, holds what it must not, or lacks what it must have.
+    /// Records every order without a final status, with something that it must not hold, or without something that it must.
     pub fn check_ends(&mut self, books: &Books) {
         let mut sagas: HashMap<&str, Vec<(bool, Option<Ended>)>> = HashMap::new();
         for saga in self.sagas.by_id.values() {
@@ -24,7 +24,8 @@ impl Audit {
             let mut ends = sagas.remove(id.as_str()).unwrap_or_default();
             ends.sort_by_key(|(is_cancelling, _)| *is_cancelling);
             let held = holding.remove(id.as_str()).unwrap_or_default();
-            let dealt = |book: &HashMap<String, Dealt>| book.get(id).copied().unwrap_or_default();
+            let dealt =
+                |ledger: &HashMap<String, Dealt>| ledger.get(id).copied().unwrap_or_default();
             let dealt = (dealt(&books.payments), dealt(&books.shipments));
             let seen = [
                 ends_fit(order, &ends),
@@ -51,18 +52,18 @@ impl Audit {
         self.problems.extend(problems);
     }
 
-    /// What the kept orders come to, and what the payment provider holds.
+    /// The total of the fulfilled orders, and the amount that the payment provider holds.
     pub fn money(&self, books: &Books) -> (i64, i64) {
-        let kept = self.orders.values().filter(|order| order.is_kept());
+        let fulfilled = self.orders.values().filter(|order| order.is_kept());
         let held = books.payments.values().map(|dealt| dealt.held_cents);
-        (kept.map(|order| order.total_cents).sum(), held.sum())
+        (fulfilled.map(|order| order.total_cents).sum(), held.sum())
     }
 }
 
-type Fits = Result<(), String>;
+type CheckResult = Result<(), String>;
 
-/// An order is at its end, and its sagas at theirs.
-fn ends_fit(order: &Order, ends: &[(bool, Option<Ended>)]) -> Fits {
+/// The order has a final status, and its sagas the matching ones.
+fn ends_fit(order: &Order, ends: &[(bool, Option<Ended>)]) -> CheckResult {
     let fulfilled = (false, Some(Ended::Completed));
     let fits = match order.status {
         Status::Confirmed | Status::Shipped | Status::Delivered => {
@@ -81,8 +82,8 @@ fn ends_fit(order: &Order, ends: &[(bool, Option<Ended>)]) -> Fits {
     Err(format!("its sagas (cancelling, end) are {ends:?}"))
 }
 
-/// A confirmed order holds what was ordered, every other one nothing.
-fn stock_fits(order: &Order, held: &BTreeMap<&str, i64>) -> Fits {
+/// A confirmed order holds its items; every other order holds nothing.
+fn stock_fits(order: &Order, held: &BTreeMap<&str, i64>) -> CheckResult {
     let due: BTreeMap<&str, i64> = match order.status {
         Status::Confirmed => {
             let items = order.items.iter();
@@ -98,8 +99,8 @@ fn stock_fits(order: &Order, held: &BTreeMap<&str, i64>) -> Fits {
     Err(format!("it holds {held:?}"))
 }
 
-/// A kept order is paid and arranged once; of every other one nothing holds, in the book as in the log.
-fn deals_fit(order: &Order, (payment, shipment): (Dealt, Dealt)) -> Fits {
+/// A fulfilled order is paid and shipped once. Of every other order nothing holds, neither in the ledger nor in the log.
+fn deals_fit(order: &Order, (payment, shipment): (Dealt, Dealt)) -> CheckResult {
     let times = (payment.times, shipment.times);
     if times.0 > 1 || times.1 > 1 {
         return Err(format!("paid and shipped {times:?} times"));
@@ -108,21 +109,21 @@ fn deals_fit(order: &Order, (payment, shipment): (Dealt, Dealt)) -> Fits {
     let due = u32::from(is_kept);
     let due_cents = if is_kept { order.total_cents } else { 0 };
     if (payment.holds, shipment.holds, payment.held_cents) != (due, due, due_cents) {
-        return Err(format!("the book says {payment:?} and {shipment:?}"));
+        return Err(format!("the ledger has {payment:?} and {shipment:?}"));
     }
     let by_log = [
         (order.paid, order.refunded, payment),
         (order.arranged, order.called_off, shipment),
     ];
     for (done, undone, dealt) in by_log {
-        // What was undone before anybody knew that it was done is in the log as undone alone.
+        // An action that was compensated while its outcome was unknown is in the log only as compensated.
         let fits = if is_kept {
             (done, undone) == (1, 0)
         } else {
             undone == dealt.times && done <= undone
         };
         if !fits {
-            return Err(format!("its stream does not tell {dealt:?}"));
+            return Err(format!("its stream contradicts {dealt:?}"));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Orders: each goes one way to one end.
+//! Orders: each has legal transitions to one final status.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{int, string};
 use crate::support::Stored;
 
-/// Where an order stands, by its own stream.
+/// The status of an order, folded from its own stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     Processing,
@@ -17,16 +17,16 @@ pub enum Status {
     Failed,
 }
 
-/// An order as its stream tells it.
+/// An order, folded from its stream.
 #[derive(Debug)]
 pub struct Order {
     pub user: String,
     pub total_cents: i64,
     pub items: Vec<(String, i64)>,
     pub status: Status,
-    /// Somebody wanted it undone.
+    /// Its cancellation was requested.
     pub wished: bool,
-    /// How often each of these happened.
+    /// The number of events of each kind.
     pub paid: u32,
     pub refunded: u32,
     pub arranged: u32,
@@ -72,7 +72,7 @@ impl Order {
         })
     }
 
-    /// Whether it may hold something: it was not undone.
+    /// Whether it is fulfilled, so that it may hold money and a shipment.
     pub fn is_kept(&self) -> bool {
         use Status::{Confirmed, Delivered, Shipped};
         matches!(self.status, Confirmed | Shipped | Delivered)
@@ -88,18 +88,18 @@ impl Order {
         };
         match event.event_type.as_str() {
             "OrderConfirmed" => {
-                ensure!(!self.wished, "it was to be undone");
+                ensure!(!self.wished, "its cancellation was requested before");
                 go(&[Processing], Confirmed)
             }
             "OrderShipped" => {
-                ensure!(!self.wished, "it was to be undone");
+                ensure!(!self.wished, "its cancellation was requested before");
                 go(&[Confirmed], Shipped)
             }
             "OrderDelivered" => go(&[Shipped], Delivered),
             "OrderCancelled" => go(&[Processing, Confirmed], Cancelled),
             "OrderFailed" => go(&[Processing, Confirmed], Failed),
             "OrderCancellationRequested" => {
-                ensure!(!self.wished, "wished twice");
+                ensure!(!self.wished, "its cancellation was requested twice");
                 self.wished = true;
                 go(&[Processing, Confirmed], status)
             }
@@ -107,7 +107,7 @@ impl Order {
             "OrderPaymentRefunded" => once(&mut self.refunded),
             "OrderShippingArranged" => once(&mut self.arranged),
             "OrderShippingCancelled" => once(&mut self.called_off),
-            other => bail!("{other} is no event of an order"),
+            other => bail!("{other} is not an event of an order"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sagas: each has one end, and what was under way at a moment can be told.
+//! Sagas: each has one end. Also counts the sagas and calls that were in flight at a position.
 
 use std::collections::HashMap;
 
@@ -16,35 +16,35 @@ pub enum Ended {
     Failed,
 }
 
-/// A saga as its stream tells it.
+/// A saga, folded from its stream.
 #[derive(Debug)]
 pub struct Saga {
     pub order_id: String,
-    /// Whether it undoes a confirmed order.
+    /// Whether it cancels a confirmed order.
     pub is_cancelling: bool,
-    began: i64,
+    started_at: i64,
     pub end: Option<(i64, Ended)>,
-    /// The step that could not be done; none if somebody wanted it undone.
+    /// The step whose failure started the compensation; `None` if a cancellation did.
     pub turned_at: Option<String>,
-    /// The step that is called, and since when.
+    /// The step of the call in flight, and the position of its start.
     calling: Option<(String, i64)>,
 }
 
 #[derive(Debug, Default)]
 pub struct Sagas {
     pub by_id: HashMap<String, Saga>,
-    /// From where to where a call to a provider was under way.
+    /// The positions of the start and the end of each call to a provider.
     calls: Vec<(i64, i64)>,
-    /// Calls of which no word came: given up by those who made them, or announced again by those who went on.
+    /// Calls without a known outcome: they timed out, or were started again by the process that took over.
     pub wordless: usize,
 }
 
 impl Sagas {
-    /// How many had begun and not ended behind this position, and how many of their calls were under way.
+    /// The number of sagas, and of their calls, in flight at this position.
     pub fn in_flight(&self, position: i64) -> (usize, usize) {
         let open = self.by_id.values().filter(|saga| {
             let has_ended = saga.end.is_some_and(|(end, _)| end <= position);
-            saga.began <= position && !has_ended
+            saga.started_at <= position && !has_ended
         });
         let calls = self.calls.iter();
         let calls = calls.filter(|(from, to)| *from <= position && position < *to);
@@ -57,18 +57,18 @@ impl Sagas {
             let saga = Saga {
                 order_id: string(data, "subject")?,
                 is_cancelling: event.category == "cancel_order_saga",
-                began: event.position,
+                started_at: event.position,
                 end: None,
                 turned_at: None,
                 calling: None,
             };
             let before = self.by_id.insert(event.stream.clone(), saga);
-            ensure!(before.is_none(), "it began twice");
+            ensure!(before.is_none(), "it started twice");
             return Ok(());
         }
         let saga = self.by_id.get_mut(&event.stream);
-        let saga = saga.context("before its beginning")?;
-        ensure!(saga.end.is_none(), "behind its end");
+        let saga = saga.context("before its start")?;
+        ensure!(saga.end.is_none(), "after its end");
         let mut end = |how| {
             saga.end = Some((event.position, how));
         };
@@ -99,9 +99,9 @@ impl Sagas {
             "SagaCompleted" => end(Ended::Completed),
             "SagaCompensated" => end(Ended::Compensated),
             "SagaFailed" => end(Ended::Failed),
-            "SagaSuspended" => bail!("it waits for a person: {data}"),
+            "SagaSuspended" => bail!("it is suspended: {data}"),
             "SagaCancelRequested" | "SagaResumed" => {}
-            other => bail!("{other} is no event of a saga"),
+            other => bail!("{other} is not an event of a saga"),
         }
         Ok(())
     }

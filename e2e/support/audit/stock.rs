@@ -1,4 +1,4 @@
-//! A product's stock: no piece appears, vanishes, or is promised twice.
+//! A product's stock: no piece appears, vanishes, or is reserved twice.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use anyhow::{Result, bail, ensure};
 use super::{int, string};
 use crate::support::Stored;
 
-/// What there is of a product.
+/// The stock of a product.
 #[derive(Debug, Default)]
 pub struct Stock {
     pub on_hand: i64,
@@ -38,7 +38,7 @@ impl Stock {
                 }
                 ensure!(held == Some(quantity), "{order} held {held:?}");
             }
-            other => bail!("{other} is no event of a stock"),
+            other => bail!("{other} is not an event of a stock"),
         }
         let stated = (int(data, "on_hand")?, int(data, "reserved")?);
         let is = (self.on_hand, self.reserved);
