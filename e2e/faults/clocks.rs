@@ -1,4 +1,4 @@
-//! Clocks that are wrong, and clocks that are set: no order is cancelled for it, no key is forgotten, and health says so.
+//! Clocks that are wrong or are changed: no order is cancelled because of it, no key is forgotten, and health reports it.
 //!
 //! `E2E_LONG=1` places many more orders.
 
@@ -16,14 +16,14 @@ use crate::support::{
     on_folder, on_with, order_input, say, text,
 };
 
-/// Ten minutes and 25 hours, ahead and back, in seconds.
+/// Ten minutes and 25 hours, fast and slow, in seconds.
 const OFFSETS: [i32; 4] = [600, -600, 90_000, -90_000];
-/// Orders for each offset, in the short version and in the long one.
+/// Orders for each offset, in the short and the long version.
 const ORDERS: (usize, usize) = (20, 500);
-/// Much less than the ten minutes of the smallest offset.
+/// Much less than the smallest offset of ten minutes.
 const SETTLES_WITHIN: Duration = Duration::from_mins(1);
 const WRITER: &str = "command-service";
-/// Sagas are under way when their process dies.
+/// Slow providers, so that sagas are in flight when their process is stopped.
 const SETTINGS: [(&str, &str); 4] = [
     ("SAGA_LEASE_MS", "1000"),
     ("SAGA_RETRY_MAX_MS", "1000"),
@@ -74,7 +74,7 @@ async fn a_shop_whose_clock_is_set_loses_no_order_and_forgets_no_key() -> Result
         let mut buyers = Buyers::of(shop).await?;
         let mut started_at = 0;
         for offset in OFFSETS {
-            // Set while it runs, and found at the next start.
+            // The clock is changed while the shop runs, and stays so for the next start.
             faults.set_clock(offset)?;
             buyers.order(offset).await?;
             is_reported(shop, offset - started_at).await?;
@@ -89,11 +89,11 @@ async fn a_shop_whose_clock_is_set_loses_no_order_and_forgets_no_key() -> Result
     .await
 }
 
-/// Buyers with keys, and what they were answered.
+/// Buyers with keys, and the answers that they got.
 struct Buyers {
     gateways: Vec<SocketAddr>,
     product: String,
-    /// Orders by their keys.
+    /// The orders by key.
     placed: BTreeMap<String, Value>,
     repeated: usize,
 }
@@ -110,7 +110,7 @@ impl Buyers {
         })
     }
 
-    /// Orders at all gateways in turn. Then every order that was ever placed is asked for again where it was not.
+    /// Places orders at all gateways in turn, then repeats every request so far at the other gateways.
     async fn order(&mut self, round: i32) -> Result<()> {
         let many = if long() { ORDERS.1 } else { ORDERS.0 };
         for number in 0..many {
@@ -148,7 +148,7 @@ impl Buyers {
             .count();
         let placed = self.placed.len();
         say(&format!(
-            "clocks that are wrong: {placed} orders in {rounds} rounds, {confirmed} confirmed, {} answers repeated",
+            "wrong clocks: {placed} orders in {rounds} rounds, {confirmed} confirmed, {} answers repeated",
             self.repeated
         ));
         ensure!(placed >= rounds * ORDERS.0, "only {placed} orders");
@@ -161,7 +161,7 @@ impl Buyers {
     }
 }
 
-/// Waits until the process whose clock is wrong says so, by how much, and that it is ready.
+/// Waits until the process with the wrong clock reports the offset in its health, and that it is ready.
 async fn is_reported(shop: &Shop, offset: i32) -> Result<()> {
     let word = if offset > 0 { "fast" } else { "slow" };
     let processes = shop.system.processes();
@@ -171,7 +171,7 @@ async fn is_reported(shop: &Shop, offset: i32) -> Result<()> {
         let mut connection = Connection::open(address).await?;
         let health = connection.send(&Request::get("/health")).await?.json()?;
         let clock = text(&health["services"], "clock")?.to_owned();
-        ensure!(clock.starts_with(word), "it is {clock}");
+        ensure!(clock.starts_with(word), "the clock is {clock}");
         Ok(clock)
     })
     .await?;

@@ -1,5 +1,5 @@
-//! A disk that fills and empties, and one that fails to write and to sync: no acknowledged order is lost, no key orders
-//! twice, and everything resumes without a restart.
+//! A disk that becomes full and recovers, and one whose writes and syncs fail: no acknowledged order is lost, no key places
+//! two orders, and everything resumes without a restart.
 //!
 //! `E2E_LONG=1` runs many more faults.
 
@@ -26,16 +26,16 @@ const BUYERS: usize = 12;
 const BETWEEN: usize = 30;
 /// Writes or syncs that must fail before the disk works again.
 const FAILURES: i64 = 20;
-/// Rounds of the short version and of the long one.
+/// The number of faults in the short and the long version.
 const ROUNDS: (usize, usize) = (3, 60);
-/// How long anything may take to resume.
+/// The time within which everything must resume.
 const RESUMES_WITHIN: Duration = Duration::from_secs(30);
 /// Longer than any deadline of the services.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(50);
-/// One order in so many is asked for again under its key.
+/// One in this many requests is repeated under its key.
 const REPEATED: u64 = 3;
-/// How many orders are compared with the read side.
+/// The number of orders that are compared with the read side.
 const COMPARED: usize = 100;
 const SETTINGS: [(&str, &str); 4] = [
     ("SAGA_LEASE_MS", "3000"),
@@ -45,7 +45,7 @@ const SETTINGS: [(&str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn nothing_is_lost_on_a_disk_that_fills_and_empties() -> Result<()> {
+async fn nothing_is_lost_on_a_disk_that_becomes_full_and_recovers() -> Result<()> {
     orders_on(&Disk::small()?, &[DiskFault::Full]).await
 }
 
@@ -74,7 +74,7 @@ async fn orders_on(disk: &Disk, faults: &[DiskFault]) -> Result<()> {
         }
         let notes = buyers.finish().await?;
         SagaCount::all_ended(shop.system.store(), RESUMES_WITHIN).await?;
-        assert_eq!(ids(shop), processes, "a process was started again");
+        assert_eq!(ids(shop), processes, "a process was restarted");
         check(shop, &notes, rounds, disk.failures()?).await
     })
     .await
@@ -84,7 +84,7 @@ fn ids(shop: &Shop) -> Vec<u32> {
     shop.system.processes().map(|(_, one)| one.id()).collect()
 }
 
-/// The disk fails until that was felt, and works again.
+/// Makes the disk fail until enough operations have failed, then repairs it.
 async fn strike(disk: &Disk, fault: DiskFault) -> Result<()> {
     let before = disk.failures()?;
     disk.fail(fault)?;
@@ -98,7 +98,7 @@ async fn strike(disk: &Disk, fault: DiskFault) -> Result<()> {
     felt
 }
 
-/// Waits until orders are placed and sagas have ended since the disk works again.
+/// Waits until orders are placed and sagas have ended after the repair.
 async fn work_resumes(shop: &Shop, buyers: &Buyers) -> Result<()> {
     let mut database = Database::events(shop.system.store()).await?;
     let head = database.head().await?;
@@ -107,20 +107,20 @@ async fn work_resumes(shop: &Shop, buyers: &Buyers) -> Result<()> {
     SagaCount::ends(shop.system.store(), BETWEEN, head, RESUMES_WITHIN).await
 }
 
-/// What the buyers were told.
+/// The answers that the buyers got.
 #[derive(Debug, Default)]
 struct Notes {
-    /// By user, whose only order it is; nothing if it was refused.
+    /// By user, each with a single order; `None` if it was rejected.
     placed: BTreeMap<String, Option<String>>,
-    /// Answers that told that it was done.
+    /// Answers with outcome `committed`.
     ok: u64,
-    /// Answers that told that it was not, and will not be.
+    /// Answers with outcome `none`.
     failed: u64,
-    /// Answers that left it open, or none at all.
+    /// Answers with outcome `unknown`, and requests without an answer.
     unknown: u64,
-    /// Requests that were sent again although they had been answered.
+    /// Requests that were repeated although they had been answered.
     repeated: u64,
-    /// What must not be.
+    /// Violations.
     problems: Vec<String>,
 }
 
@@ -151,7 +151,7 @@ impl Buyers {
         }
     }
 
-    /// Waits until so many more are placed.
+    /// Waits until `more` further orders are placed.
     async fn place(&self, more: u64) -> Result<()> {
         let target = self.placed.load(Ordering::Relaxed) + more;
         until_within(RESUMES_WITHIN, "orders", async || {
@@ -211,7 +211,7 @@ impl Buyer {
         self.notes
     }
 
-    /// Orders under a key of the user's until that has an end.
+    /// Sends an order under the user's key until its outcome is final.
     async fn order(&mut self, user: &str) -> Result<Option<String>> {
         let operation = Operation::new(CREATE_ORDER)
             .with(order_input(user, &[(&self.product, 1)]))
@@ -234,14 +234,14 @@ impl Buyer {
                 _ => self.notes.unknown += 1,
             }
             if Instant::now() >= deadline {
-                bail!("no end");
+                bail!("no final outcome");
             }
             sleep(PAUSE).await;
         }
     }
 }
 
-/// The log, the providers' book, the read side and the buyers' notes must agree, and enough must have happened.
+/// The log, the providers' ledger, the read side and the buyers' notes must agree, and enough must have happened.
 async fn check(shop: &Shop, notes: &Notes, rounds: usize, failures: i64) -> Result<()> {
     let mut audit = Audit::of(shop.system.store()).await?;
     let books = Books::of(shop.system.store()).await?;
@@ -249,7 +249,7 @@ async fn check(shop: &Shop, notes: &Notes, rounds: usize, failures: i64) -> Resu
     let (due, held) = audit.money(&books);
     if due != held {
         audit.note(format!(
-            "the kept orders cost {due}, the provider holds {held}"
+            "the fulfilled orders cost {due}, the provider holds {held}"
         ));
     }
     let mut by_user: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -257,11 +257,13 @@ async fn check(shop: &Shop, notes: &Notes, rounds: usize, failures: i64) -> Resu
         by_user.entry(&order.user).or_default().push(id);
     }
     let mut problems = notes.problems.clone();
-    for (user, told) in &notes.placed {
+    for (user, answer) in &notes.placed {
         let found = by_user.remove(user.as_str()).unwrap_or_default();
-        let expected: Vec<&str> = told.iter().map(String::as_str).collect();
+        let expected: Vec<&str> = answer.iter().map(String::as_str).collect();
         if found != expected {
-            problems.push(format!("{user} was told {told:?}, there is {found:?}"));
+            problems.push(format!(
+                "{user} was answered {answer:?}, there is {found:?}"
+            ));
         }
     }
     problems.extend(by_user.keys().map(|user| format!("{user} never ordered")));
@@ -290,7 +292,7 @@ async fn check(shop: &Shop, notes: &Notes, rounds: usize, failures: i64) -> Resu
     Ok(())
 }
 
-/// What the read side says of some orders at the head, where it is another thing than the log says.
+/// Compares some orders of the read side, at the head, with the log; returns the differences.
 async fn read_side(shop: &Shop, audit: &Audit) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for (id, order) in audit.orders.iter().take(COMPARED) {

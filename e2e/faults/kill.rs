@@ -1,6 +1,7 @@
-//! SIGKILL under load, again and again: nothing acknowledged is lost, nothing refused appears, nothing is there twice.
+//! Repeated SIGKILL under load: nothing acknowledged is lost, nothing rejected appears, and nothing exists twice.
 //!
-//! The page cache survives a killed process, so this says nothing about power cuts; the adapters' settings do.
+//! The page cache survives a killed process, so this does not test power cuts; durability then depends on the settings of
+//! the adapters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,7 +17,7 @@ const WRITERS: usize = 16;
 const KILLS: usize = 4;
 /// Acknowledged operations between two kills.
 const BETWEEN: u64 = 100;
-/// Fewer acknowledged operations would prove nothing.
+/// With fewer acknowledged operations the test would be meaningless.
 const MIN_OK: usize = 400;
 /// Longer than the lease of a projection.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(30);
@@ -69,8 +70,8 @@ async fn kill_under_load(shop: &mut Shop, targets: &[Option<&str>]) -> Result<()
     compare(&outcomes, &everything(shop).await?)
 }
 
-/// All products by name, read through the pages of the API at the head. A read side that was killed is given the time
-/// until its lease has ended and another one has taken over.
+/// All products by name, read page by page through the API at the head. After a read side was killed, this waits until its
+/// lease has expired and another one has taken over.
 pub(super) async fn everything(shop: &Shop) -> Result<BTreeMap<String, Vec<String>>> {
     let head = shop.head().await?.to_string();
     let document = "query($page: Int!) { productsPaginated(page: $page, perPage: 500) { id name stockQuantity } }";

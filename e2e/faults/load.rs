@@ -1,4 +1,4 @@
-//! Writers that note what they were told.
+//! Writers that record the outcome of each operation.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,18 +16,18 @@ const CREATE: &str =
 /// Longer than any deadline of the services.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What became of an operation, as its client knows it.
+/// The outcome of an operation, as its client knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// Acknowledged: it must be there.
+    /// Acknowledged: its product must exist.
     Ok,
-    /// Refused, or said to have had no effect: it must not be there.
+    /// Rejected, or reported to have had no effect: its product must not exist.
     Failed,
-    /// No answer, or one that says so.
+    /// No answer, or an unknown outcome.
     Unknown,
 }
 
-/// One operation: the name of the product that it made, and its fate.
+/// An operation: the name of its product, and its outcome.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub name: String,
@@ -43,7 +43,7 @@ pub struct Load {
     acknowledged: Arc<AtomicU64>,
 }
 
-/// How many of each fate.
+/// The number of operations by outcome.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     pub ok: usize,
@@ -52,7 +52,7 @@ pub struct Counts {
 }
 
 impl Load {
-    /// Starts so many writers, spread over the gateways.
+    /// Starts `writers` writers, distributed over the gateways.
     pub fn start(gateways: &[SocketAddr], writers: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let acknowledged = Arc::new(AtomicU64::new(0));
@@ -69,7 +69,7 @@ impl Load {
         }
     }
 
-    /// Waits until this many operations more are acknowledged.
+    /// Waits until `more` further operations are acknowledged.
     pub async fn wait_for_more(&self, more: u64) -> Result<()> {
         let target = self.acknowledged.load(Ordering::Relaxed) + more;
         test_shop::until("acknowledged operations", async || {
@@ -80,7 +80,7 @@ impl Load {
         .await
     }
 
-    /// Stops the writers and gives what they noted.
+    /// Stops the writers and returns the outcomes.
     pub async fn finish(mut self) -> Result<Vec<Outcome>> {
         self.stop.store(true, Ordering::Relaxed);
         let mut all = Vec::new();
@@ -142,7 +142,7 @@ async fn attempt(
         *connection = Connection::open(gateway).await.ok();
     }
     let Some(open) = connection.as_mut() else {
-        // Nothing was sent. The pause keeps a dead gateway from filling the notes.
+        // Nothing was sent. The pause limits the number of operations recorded while a gateway is down.
         tokio::time::sleep(Duration::from_millis(20)).await;
         return (Fate::Failed, None);
     };
@@ -160,7 +160,7 @@ async fn attempt(
         answer.extension("outcome").and_then(Value::as_str),
     ) {
         (Some("SERVICE_UNAVAILABLE"), Some("none")) => (Fate::Failed, None),
-        // It took effect, but a part of its answer could not be read.
+        // It took effect, but a part of its response could not be read.
         (Some(_), Some("committed")) => match answer.extension("id").and_then(Value::as_str) {
             Some(id) => (Fate::Ok, Some(id.to_owned())),
             None => (Fate::Unknown, None),

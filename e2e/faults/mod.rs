@@ -1,4 +1,4 @@
-//! What happens when processes die, connections break, disks fail and clocks are wrong.
+//! Tests with killed processes, broken connections, failing disks and wrong clocks.
 
 mod clocks;
 mod crowd;

@@ -1,4 +1,4 @@
-//! Everybody wants the last one: one gets it.
+//! Many buyers order the last piece: exactly one gets it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,35 +15,35 @@ use crate::support::{
     order_input, say,
 };
 
-/// Buyers of the short version and of the long one.
+/// The number of buyers in the short and the long version.
 const BUYERS: (usize, usize) = (2_000, 10_000);
-/// Requests at once. Each is a connection, and a process may have about a thousand files open.
+/// Concurrent requests. Each is a connection, and a process may have about a thousand open files.
 const CONNECTIONS: usize = 400;
 const SETTLES_WITHIN: Duration = Duration::from_mins(2);
 
 #[tokio::test]
-async fn one_of_all_buyers_gets_the_last_one_on_sqlite() -> Result<()> {
-    on(Topology::OneProcess, everybody_buys).await
+async fn exactly_one_buyer_gets_the_last_piece_on_sqlite() -> Result<()> {
+    on(Topology::OneProcess, all_buy).await
 }
 
 #[tokio::test]
-async fn one_of_all_buyers_gets_the_last_one_on_postgres() -> Result<()> {
-    on(Topology::Services { each: 2 }, everybody_buys).await
+async fn exactly_one_buyer_gets_the_last_piece_on_postgres() -> Result<()> {
+    on(Topology::Services { each: 2 }, all_buy).await
 }
 
-async fn everybody_buys(shop: &mut Shop) -> Result<()> {
+async fn all_buy(shop: &mut Shop) -> Result<()> {
     let buyers = if long() { BUYERS.1 } else { BUYERS.0 };
     let input = json!({ "name": "The last one", "price": 100, "stockQuantity": 1 });
     let product = shop.session()?.create_product(input).await?;
     let first = shop.system.gateway(0)?;
     let gateways = [first, shop.system.gateway(1).unwrap_or(first)];
-    let begin = Instant::now();
+    let start = Instant::now();
     order_at_once(&gateways, &product, buyers).await?;
-    let placed = begin.elapsed();
+    let placed = start.elapsed();
     SagaCount::all_ended(shop.system.store(), SETTLES_WITHIN).await?;
     say(&format!(
         "{buyers} buyers for one piece: placed after {placed:.1?}, decided after {:.1?}",
-        begin.elapsed()
+        start.elapsed()
     ));
 
     let mut audit = Audit::of(shop.system.store()).await?;
@@ -57,7 +57,7 @@ async fn everybody_buys(shop: &mut Shop) -> Result<()> {
             .filter(|order| order.status == status)
             .count()
     };
-    // A buyer whose connection broke has ordered twice.
+    // A buyer whose connection was lost may have placed two orders.
     ensure!(orders >= buyers, "only {orders} orders");
     let outcome = (of(Status::Confirmed), of(Status::Cancelled));
     assert_eq!(outcome, (1, orders - 1), "confirmed and cancelled");
@@ -69,7 +69,7 @@ async fn everybody_buys(shop: &mut Shop) -> Result<()> {
     Ok(())
 }
 
-/// All orders are ready before the first is sent.
+/// Builds all requests before the first is sent, so that they are concurrent.
 async fn order_at_once(gateways: &[SocketAddr], product: &str, buyers: usize) -> Result<()> {
     let (ready, connections) = (
         Arc::new(Barrier::new(buyers)),

@@ -1,5 +1,5 @@
-//! The event store is restored from an older copy: nothing of the lost part is shown or repeated, nothing new is
-//! skipped, and the write side starts only after an operator has accepted it.
+//! The event store is restored from an older copy: no lost event is shown and no response of a lost command is repeated, no
+//! new event is skipped, and the write side starts only after an operator has accepted the log.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ use test_shop::{Connection as Http, Operation, Request, Store, until, until_with
 use super::kill::everything;
 use crate::support::{Client, Known, Shop, Topology, long, on, say, text};
 
-/// Products of each kind in the short version and in the long one.
+/// The number of products of each kind in the short and the long version.
 const PRODUCTS: (usize, usize) = (40, 2_000);
 const SETTLES_WITHIN: Duration = Duration::from_secs(30);
 const CREATE: &str =
     "mutation($input: CreateProductInput!) { createProduct(input: $input) { id } }";
 const ACCEPT: &str = "ACCEPT_LOG=";
-/// The products, whose rows were seen. The checkpoints of the others need not have come so far.
+/// The projection of products must be rebuilt, because its rows were read. The checkpoints of the others may be lower.
 const MIN_REBUILDS: u64 = 1;
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn an_event_store_restored_from_an_older_copy_on_sqlite() -> Result<()> {
     .await
 }
 
-/// The query-service runs on while its event store is replaced.
+/// The query-service keeps running while the event store is replaced.
 #[tokio::test]
 async fn an_event_store_restored_from_an_older_copy_on_postgres() -> Result<()> {
     let writers = [Some("client-service"), Some("command-service")];
@@ -49,7 +49,7 @@ async fn restored(shop: &mut Shop, writer: &str, stopped: &[Option<&str>]) -> Re
     shop.system.start_again().await?;
     let lost = create(shop, "Lost", many).await?;
     let old_head = shop.head().await?;
-    // The read side has shown them.
+    // Wait until the read side has shown them.
     ensure!(everything(shop).await?.len() == 2 * many);
 
     for binary in stopped {
@@ -62,8 +62,8 @@ async fn restored(shop: &mut Shop, writer: &str, stopped: &[Option<&str>]) -> Re
     shop.system.set(writer, "ACCEPT_LOG", &accepts);
     shop.system.start_again().await?;
 
-    let refused = position_is_refused(shop, old_head).await?;
-    // The same keys again: what is there is not made again, what was lost is made anew.
+    let tries = position_is_rejected(shop, old_head).await?;
+    // The same keys again: existing products are not created again, lost ones are.
     let kept_again = create(shop, "Kept", many).await?;
     let lost_again = create(shop, "Lost", many).await?;
     let new = create(shop, "New", many).await?;
@@ -71,15 +71,15 @@ async fn restored(shop: &mut Shop, writer: &str, stopped: &[Option<&str>]) -> Re
         .iter()
         .filter(|(name, id)| kept_again.get(*name) == Some(id));
     let repeated = repeated.count();
-    let made_anew = lost
+    let recreated = lost
         .iter()
         .filter(|(name, id)| lost_again.get(*name) != Some(id));
-    let made_anew = made_anew.count();
+    let recreated = recreated.count();
     let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, id) in kept.into_iter().chain(lost_again).chain(new) {
         expected.entry(name).or_default().push(id);
     }
-    let shown = until_within(SETTLES_WITHIN, "the products that are there", async || {
+    let shown = until_within(SETTLES_WITHIN, "the expected products", async || {
         let shown = everything(shop).await?;
         ensure!(shown == expected, "{} of {}", shown.len(), expected.len());
         Ok(shown)
@@ -87,12 +87,15 @@ async fn restored(shop: &mut Shop, writer: &str, stopped: &[Option<&str>]) -> Re
     .await?;
     let rebuilds = rebuilds(shop).await?;
     say(&format!(
-        "restored event store: {many} products kept, {made_anew} lost and made anew, {many} new, {} shown; {repeated} \
-         answers repeated; {rebuilds} read models rebuilt; refused once, position refused after {refused} tries",
+        "restored event store: {many} products kept, {recreated} lost and created again, {many} new, {} shown; {repeated} \
+         responses repeated; {rebuilds} read models rebuilt; start rejected once, position rejected after {tries} tries",
         shown.len(),
     ));
-    assert_eq!(repeated, many, "answers from before the copy are repeated");
-    assert_eq!(made_anew, many, "answers of lost commands are forgotten");
+    assert_eq!(
+        repeated, many,
+        "responses from before the copy are repeated"
+    );
+    assert_eq!(recreated, many, "responses of lost commands are discarded");
     ensure!(
         rebuilds >= MIN_REBUILDS,
         "only {rebuilds} read models were rebuilt"
@@ -100,7 +103,7 @@ async fn restored(shop: &mut Shop, writer: &str, stopped: &[Option<&str>]) -> Re
     Ok(())
 }
 
-/// Makes products under keys of their own, and gives the ids by name.
+/// Creates products, each under its own key, and returns the ids by name.
 async fn create(shop: &Shop, kind: &str, many: usize) -> Result<BTreeMap<String, String>> {
     let mut client = Client::new(&[shop.system.gateway(0)?], 0);
     let mut made = BTreeMap::new();
@@ -115,20 +118,20 @@ async fn create(shop: &Shop, kind: &str, many: usize) -> Result<BTreeMap<String,
     Ok(made)
 }
 
-/// What the refused start says that an operator must give.
+/// The value of ACCEPT_LOG that the failed start asks for.
 fn accepts(log: &str) -> Result<String> {
     let (_, rest) = log
         .split_once(ACCEPT)
-        .with_context(|| format!("the refusal does not say how it is accepted:\n{log}"))?;
+        .with_context(|| format!("the error does not name ACCEPT_LOG:\n{log}"))?;
     let end = rest.find(|c: char| c.is_whitespace() || c == ':' || c == '"');
     Ok(rest[..end.unwrap_or(rest.len())].to_owned())
 }
 
-/// A position that the restored log does not have is a bad request, as soon as the read side answers. Gives the tries.
-async fn position_is_refused(shop: &Shop, position: i64) -> Result<u32> {
+/// A position above the restored log's end is a bad request, as soon as the read side answers. Returns the number of tries.
+async fn position_is_rejected(shop: &Shop, position: i64) -> Result<u32> {
     let gateway = shop.system.gateway(0)?;
     let mut tries = 0;
-    until("the refusal of a lost position", async || {
+    until("the rejection of a lost position", async || {
         tries += 1;
         let answer = Operation::new("{ categoryStatistics { totalCount } }")
             .with_header("X-Min-Position", &position.to_string())
@@ -141,7 +144,7 @@ async fn position_is_refused(shop: &Shop, position: i64) -> Result<u32> {
     Ok(tries)
 }
 
-/// How many read models were built anew, as the metrics of the read side say.
+/// The number of rebuilt read models, from the metrics of the read side.
 async fn rebuilds(shop: &Shop) -> Result<u64> {
     let mut connection = Http::open(shop.system.query_metrics()?).await?;
     let reply = connection.send(&Request::get("/metrics")).await?;
@@ -153,14 +156,14 @@ async fn rebuilds(shop: &Shop) -> Result<u64> {
     Ok(counted.sum())
 }
 
-/// The event store as it was.
+/// A copy of the event store.
 enum Copy {
     Files { original: PathBuf, copy: PathBuf },
     Database { url: String, copy: String },
 }
 
 impl Copy {
-    /// Copies the event store, which no process may use meanwhile.
+    /// Copies the event store, which no process may use at the same time.
     async fn of(store: &Store) -> Result<Self> {
         match store {
             Store::Sqlite { folder } => {
@@ -172,7 +175,7 @@ impl Copy {
             Store::Postgres { events, .. } => {
                 let name = database_of(events)?;
                 let copy = format!("{name}_copy");
-                // The sessions of killed processes end a moment later.
+                // Retried, because the sessions of killed processes end with a delay.
                 until("the end of all sessions", async || {
                     let sql = format!("CREATE DATABASE {copy} TEMPLATE {name}");
                     administer(events, &[sql]).await
@@ -200,7 +203,7 @@ impl Copy {
     }
 }
 
-/// Copies a SQLite database that no process has open, with the log that a killed one left.
+/// Copies a SQLite database that no process has open, including the write-ahead log that a killed process left.
 fn copy_files(from: &Path, to: &Path) -> Result<()> {
     let with = |path: &Path, suffix: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -212,7 +215,7 @@ fn copy_files(from: &Path, to: &Path) -> Result<()> {
         if to.exists() {
             std::fs::remove_file(&to)?;
         }
-        // The shared memory is an index of the log, and made anew from it.
+        // The -shm file is an index of the write-ahead log and is rebuilt from it.
         if from.exists() && suffix != "-shm" {
             std::fs::copy(&from, &to)?;
         }
@@ -240,7 +243,7 @@ async fn administer(url: &str, statements: &[String]) -> Result<()> {
 }
 
 #[test]
-fn the_acceptance_is_read_from_the_refusal() -> Result<()> {
+fn the_value_of_accept_log_is_read_from_the_error() -> Result<()> {
     let log =
         "error: resume at the event store: … start once with ACCEPT_LOG=0199-aa@25: customers";
     assert_eq!(accepts(log)?, "0199-aa@25");

@@ -8,7 +8,7 @@ use test_shop::{Process, Start, Store};
 use crate::support::{Shop, Topology, binaries, on};
 
 #[tokio::test]
-async fn a_second_start_on_a_data_folder_exits_with_1_and_says_who_holds_it() -> Result<()> {
+async fn a_second_start_on_a_data_folder_exits_with_1_and_names_the_first_process() -> Result<()> {
     on(Topology::OneProcess, async |shop: &mut Shop| {
         let Store::Sqlite { folder } = shop.system.store() else {
             bail!("not on SQLite");
@@ -29,9 +29,9 @@ async fn a_second_start_on_a_data_folder_exits_with_1_and_says_who_holds_it() ->
         let (_, first) = shop.system.processes().next().expect("one process");
         ensure!(
             log.contains(&first.id().to_string()),
-            "it does not name the holder:\n{log}"
+            "the log does not name the first process:\n{log}"
         );
-        // The first one did not notice.
+        // The first process is not affected.
         shop.session()?.create_category("Still here").await?;
         Ok(())
     })

@@ -1,7 +1,7 @@
-//! A projection's schema version is raised under load: the present and the next read side run together, in both
-//! directions, the next one is killed half-way through its build, and both tables equal a fresh build row for row.
+//! Upgrades and downgrades the schema versions of projections under load: the present and the next read side run
+//! concurrently, the next one is killed half-way through its build, and all rows of both equal those of a fresh build.
 //!
-//! On PostgreSQL alone: a SQLite read model belongs to one process, whose two versions the kernel's tests run.
+//! On PostgreSQL only: a SQLite read model belongs to one process; for it, the kernel tests two versions.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,10 +22,10 @@ use tonic::transport::Endpoint;
 use super::load::{Counts, Load};
 use crate::support::{Shop, Topology, binaries, long, on, say};
 
-/// Cargo builds it with this test.
+/// The query-service of the next version, which Cargo builds with this test.
 const NEXT: &str = env!("CARGO_BIN_EXE_query-service-next");
 const WRITERS: usize = 12;
-/// Events that are there before, so that a build takes a while: in the short version and in the long one.
+/// Events appended before the upgrade, so that a build takes a while: in the short and the long version.
 const EVENTS: (i64, i64) = (30_000, 1_000_000);
 /// Acknowledged operations in each phase.
 const BETWEEN: (u64, u64) = (150, 6_000);
@@ -71,11 +71,11 @@ async fn upgrade(shop: &mut Shop) -> Result<()> {
     let mut rows = Rows::open(&rows).await?;
     rows.at_least(Version::Present, events).await?;
 
-    let begin = Instant::now();
+    let start = Instant::now();
     let gateway = shop.system.gateway(0)?;
     let load = Load::start(&[gateway], WRITERS);
     load.wait_for_more(between).await?;
-    // Up: the next version starts next to the present one, is killed half-way, and continues.
+    // Upgrade: the next version starts next to the present one, is killed half-way, and continues.
     let reads = Reads::start(gateway);
     let mut next = start_next(shop).await?;
     rows.half_way(events).await?;
@@ -83,25 +83,25 @@ async fn upgrade(shop: &mut Shop) -> Result<()> {
     next.ended().await?;
     let killed = rows.of(Version::Next).await?.swap_remove(0);
     let mut next = start_next(shop).await?;
-    let building = refused_as_building(&next).await?;
+    let building = rejected_as_building(&next).await?;
     rows.caught_up().await?;
     let built = rows.of(Version::Next).await?.swap_remove(0);
     let answered = reads.finish().await?;
     load.wait_for_more(between).await?;
-    // Down: the present version starts next to the next one.
+    // Downgrade: the present version starts next to the next one.
     shop.system.kill_one("query-service", 0).await?;
     load.wait_for_more(between).await?;
     shop.system.start_again().await?;
     load.wait_for_more(between).await?;
     let counts = Counts::of(&load.finish().await?);
-    let took = begin.elapsed();
+    let took = start.elapsed();
 
     let head = shop.head().await?;
     let compared = compare(&mut rows, &log, head).await?;
     say(&format!(
         "upgrade under load: {} ok, {} failed, {} unknown in {took:.1?} ({:.0} a second); killed at {} of \
          {events}; {answered} reads answered by the present version meanwhile, {building} \
-         refused by the next one; {compared} rows compared",
+         rejected by the next one; {compared} rows compared",
         counts.ok,
         counts.failed,
         counts.unknown,
@@ -111,10 +111,10 @@ async fn upgrade(shop: &mut Shop) -> Result<()> {
     ensure!(counts.ok as u64 >= 4 * between, "only {} writes", counts.ok);
     ensure!(
         killed.position > 0 && killed.caught_up == 0 && built.number == killed.number,
-        "it was not killed half-way, or did not continue"
+        "it was not killed half-way, or did not continue its build"
     );
     ensure!(answered >= MIN_READS, "only {answered} reads were answered");
-    ensure!(building > 0, "no read was refused as building");
+    ensure!(building > 0, "no read was rejected as building");
     ensure!(
         i64::try_from(compared)? >= 2 * events,
         "only {compared} rows compared"
@@ -123,7 +123,7 @@ async fn upgrade(shop: &mut Shop) -> Result<()> {
     Ok(())
 }
 
-/// Appends as many events as an appender would, in one go.
+/// Appends many events in one transaction.
 async fn fill(log: &str, events: i64) -> Result<()> {
     let mut connection = PgConnection::connect(log).await?;
     let mut transaction = connection.begin().await?;
@@ -159,28 +159,28 @@ async fn start(binary: &Path, events: &str, query: &str) -> Result<Process> {
     Process::serve(binary, &start).await
 }
 
-/// Asks the next version until it answers, which it does when it has caught up. Gives how often it said that it is
-/// being built; any other error is wrong.
-async fn refused_as_building(next: &Process) -> Result<u64> {
+/// Queries the next version until it answers, which it does once it has caught up. Returns how often it rejected a read as
+/// building; any other error fails the test.
+async fn rejected_as_building(next: &Process) -> Result<u64> {
     let address = next.address(LISTENERS[0])?;
     let channel = Endpoint::from_shared(format!("http://{address}"))?
         .connect()
         .await?;
     let mut categories = CategoryQueryClient::new(channel);
-    let mut refused = 0;
+    let mut rejected = 0;
     let deadline = Instant::now() + SETTLES_WITHIN;
     while let Err(status) = categories.get_category_statistics(Empty {}).await {
         ensure!(
             Reason::of(&status) == Some(Reason::ReadSideBuilding),
             "{status}"
         );
-        ensure!(Instant::now() < deadline, "it is never built");
-        refused += 1;
+        ensure!(Instant::now() < deadline, "the build does not finish");
+        rejected += 1;
     }
-    Ok(refused)
+    Ok(rejected)
 }
 
-/// A client that reads through the gateway, and so from the present version, until it is finished.
+/// A client that reads from the present version, through the gateway, until [`Self::finish`] is called.
 struct Reads {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
@@ -236,7 +236,7 @@ impl Rows {
         Ok(Self(PgConnection::connect(url).await?))
     }
 
-    /// The generations of a version: of each projection the lower one is the present, the higher one the next.
+    /// The generations of a version: the lower one of each projection is the present, the higher one the next.
     async fn of(&mut self, version: Version) -> Result<Vec<Generation>> {
         let mut of: BTreeMap<String, Vec<Generation>> = BTreeMap::new();
         let all: Vec<(String, i64, i64, i64)> =
@@ -266,14 +266,14 @@ impl Rows {
         .await
     }
 
-    /// Waits until the next version has built a part of its categories.
+    /// Waits until the next version has built a part of its rows.
     async fn half_way(&mut self, events: i64) -> Result<()> {
         until_within(SETTLES_WITHIN, "half a build", async || {
             let all = self.of(Version::Next).await?;
             let one = all.first().context("no generation yet")?;
             ensure!(one.position > 0, "nothing is built yet");
             if one.position >= events {
-                bail!("it was built before it could be killed");
+                bail!("the build finished before it could be killed");
             }
             Ok(())
         })
@@ -300,7 +300,7 @@ impl Rows {
     }
 }
 
-/// Compares the tables of both versions with a build on a fresh database. Gives the rows that were compared.
+/// Compares the tables of both versions with a build on a fresh database. Returns the number of rows.
 async fn compare(rows: &mut Rows, log: &str, head: i64) -> Result<usize> {
     let database = test_postgres::database().await;
     let present = binaries().await?.path("query-service")?;
@@ -312,20 +312,23 @@ async fn compare(rows: &mut Rows, log: &str, head: i64) -> Result<usize> {
     let mut compared = 0;
     for expected in fresh.of(Version::Present).await? {
         let name = &expected.projection;
-        let wanted = fresh.all(&format!("{name}_g{}", expected.number)).await?;
+        let expected = fresh.all(&format!("{name}_g{}", expected.number)).await?;
         for version in [Version::Present, Version::Next] {
             let all = rows.of(version).await?;
             let found = all.iter().find(|one| one.projection == *name);
             let found = found.with_context(|| format!("no generation of {name}"))?;
             let table = format!("{name}_g{}", found.number);
             let found = rows.all(&table).await?;
-            let differing = wanted.iter().zip(&found).find(|(one, other)| one != other);
+            let differing = expected
+                .iter()
+                .zip(&found)
+                .find(|(one, other)| one != other);
             ensure!(differing.is_none(), "{table}: {differing:?}");
             ensure!(
-                wanted.len() == found.len(),
+                expected.len() == found.len(),
                 "{table}: {} rows, a fresh build has {}",
                 found.len(),
-                wanted.len()
+                expected.len()
             );
             compared += found.len();
         }

@@ -1,4 +1,4 @@
-//! Wrong settings: exit code 2, and all of them are named at once.
+//! Invalid settings: exit code 2, and all of them are reported together.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use tokio::process::Command;
 use crate::support::binaries;
 
 const BINARIES: [&str; 4] = ["shop", "command-service", "query-service", "client-service"];
-/// Read if a provider needs them, or if the setting that they stand in for is not given.
+/// Settings that are read only if a provider needs them, or in place of another setting.
 const NOT_READ: [&str; 5] = [
     "STRIPE_SECRET_KEY_FILE",
     "STRIPE_WEBHOOK_SECRET_FILE",
@@ -18,11 +18,11 @@ const NOT_READ: [&str; 5] = [
     "DATABASE_URL",
 ];
 
-/// A parameter that PostgreSQL has by another name.
+/// A misspelt parameter of a PostgreSQL URL.
 const MISSPELT: &str = "conect_timeout=3";
 
-/// What a binary that must not start writes, a line for each setting.
-async fn refused(binary: &str, variables: &[(&str, &str)]) -> Result<Vec<String>> {
+/// The error lines of a binary that must not start, one for each setting.
+async fn rejected(binary: &str, variables: &[(&str, &str)]) -> Result<Vec<String>> {
     let variables = variables.iter();
     let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let start = Start {
@@ -34,7 +34,7 @@ async fn refused(binary: &str, variables: &[(&str, &str)]) -> Result<Vec<String>
     Ok(log.lines().map(str::to_owned).collect())
 }
 
-/// The settings that its help names, as `[NAME: what is accepted]`.
+/// The settings in the binary's help, as `[NAME: what is accepted]`.
 async fn settings_of(binary: &str) -> Result<BTreeSet<String>> {
     let help = Command::new(binaries().await?.path(binary)?);
     let output = { help }.arg("--help").output().await?;
@@ -48,7 +48,7 @@ async fn settings_of(binary: &str) -> Result<BTreeSet<String>> {
 }
 
 #[tokio::test]
-async fn every_setting_of_every_binary_is_named_when_all_are_wrong() -> Result<()> {
+async fn all_settings_of_a_binary_are_reported_when_all_are_invalid() -> Result<()> {
     for binary in BINARIES {
         let names = settings_of(binary).await?;
         ensure!(names.len() > 10, "{binary} has few settings: {names:?}");
@@ -56,18 +56,18 @@ async fn every_setting_of_every_binary_is_named_when_all_are_wrong() -> Result<(
             .iter()
             .map(|name| (name.as_str(), "'wrong'"))
             .collect();
-        let lines = refused(binary, &variables).await?;
-        let mut told = BTreeSet::new();
+        let lines = rejected(binary, &variables).await?;
+        let mut reported = BTreeSet::new();
         for line in &lines {
             let line = line.strip_prefix("error: ").context("an error")?;
             let name = line.split(' ').next().unwrap_or_default();
             ensure!(line.contains(" is \"'wrong'\" (from "), "{binary}: {line}");
             ensure!(
-                told.insert(name.to_owned()),
+                reported.insert(name.to_owned()),
                 "{binary}: {name} is there twice"
             );
         }
-        let missing: Vec<_> = names.difference(&told).collect();
+        let missing: Vec<_> = names.difference(&reported).collect();
         let expected: Vec<_> = names
             .iter()
             .filter(|name| NOT_READ.contains(&name.as_str()))
@@ -78,7 +78,7 @@ async fn every_setting_of_every_binary_is_named_when_all_are_wrong() -> Result<(
 }
 
 #[tokio::test]
-async fn each_kind_of_wrong_value_is_refused_by_name_in_every_binary_that_reads_it() -> Result<()> {
+async fn each_kind_of_invalid_value_is_rejected_by_every_binary_that_reads_it() -> Result<()> {
     let misspelt = format!("postgres://h/db?{MISSPELT}");
     let urls = [
         "mysql://me@host/db",
@@ -121,23 +121,23 @@ async fn each_kind_of_wrong_value_is_refused_by_name_in_every_binary_that_reads_
         names.insert("AUTH".to_owned());
         let read = cases.iter().filter(|(name, _)| names.contains(*name));
         for &(name, value) in read {
-            let good = databases.map(|name| (name, "sqlite://unused.db"));
-            let good = good.into_iter().filter(|(other, _)| *other != name);
-            let variables: Vec<_> = good.chain([(name, value)]).collect();
-            let lines = refused(binary, &variables).await?;
-            // A parameter that is not known may be a secret in the wrong place.
+            let valid = databases.map(|name| (name, "sqlite://unused.db"));
+            let valid = valid.into_iter().filter(|(other, _)| *other != name);
+            let variables: Vec<_> = valid.chain([(name, value)]).collect();
+            let lines = rejected(binary, &variables).await?;
+            // An unknown parameter is not printed, because it may be a misplaced secret.
             let shown = value.replace(MISSPELT, "***=***");
             let expected = format!("error: {name} is {shown:?} (from the environment); accepted: ");
-            let is_told = matches!(&lines[..], [line] if line.starts_with(&expected));
-            ensure!(is_told, "{binary}: {expected:?} is not {lines:?}");
+            let is_reported = matches!(&lines[..], [line] if line.starts_with(&expected));
+            ensure!(is_reported, "{binary}: {expected:?} is not {lines:?}");
         }
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named_with_what_is_wrong() -> Result<()> {
-    let lines = refused("command-service", &[("INSECURE", "yes")]).await?;
+async fn missing_and_invalid_settings_are_reported_together() -> Result<()> {
+    let lines = rejected("command-service", &[("INSECURE", "yes")]).await?;
     let lines = lines.join("\n");
     for expected in [
         "EVENT_STORE_URL is not set",

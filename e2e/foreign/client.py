@@ -1,4 +1,4 @@
-"""An older client, in another language: calls every method of the old contract and checks the answers.
+"""An older client in Python: calls every method of the old contract and checks the replies.
 
 Usage: client.py catalogue WRITE_SIDE READ_SIDE      (host:port of each)
        client.py orders WRITE_SIDE PRODUCT           (a product for 19.90 of which there are 5)
@@ -12,7 +12,7 @@ import grpc
 write_messages, write_services = grpc.protos_and_services("write_side.proto")
 read_messages, read_services = grpc.protos_and_services("read_side.proto")
 # Without metadata a client can only wait until the read side has caught up.
-PATIENCE_SECONDS = 20
+TIMEOUT_SECONDS = 20
 STEPS = ["reserve_inventory", "process_payment", "arrange_shipping", "confirm_order"]
 checks = 0
 
@@ -34,7 +34,7 @@ def ok(result):
     return result
 
 
-def refused(result, kind, code, entity):
+def rejected(result, kind, code, entity):
     same((result.error.type, result.error.code), (kind, code), "error")
     check(result.error.message, "an error has a message")
     check(not result.HasField(entity), "an error comes without the entity")
@@ -49,10 +49,10 @@ def status_of(call, request):
 
 
 def until(condition, what):
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited in vain for {what}")
+            raise AssertionError(f"timeout while waiting for {what}")
         time.sleep(0.01)
 
 
@@ -66,29 +66,29 @@ def write(address):
     check(books.id and books.HasField("created_at") and books.HasField("updated_at"), "a whole category")
     named = ok(categories.Create(m.CategoryUpParam(id="games-1", name="Games"))).category
     same(named.id, "games-1", "a given id")
-    refused(categories.Create(m.CategoryUpParam(name="BOOKS")), "CONFLICT", 6, "category")
-    refused(categories.Create(m.CategoryUpParam(name="")), "VALIDATION_ERROR", 3, "category")
-    refused(categories.Create(m.CategoryUpParam(crud=m.DELETE, name="x")), "VALIDATION_ERROR", 3, "category")
+    rejected(categories.Create(m.CategoryUpParam(name="BOOKS")), "CONFLICT", 6, "category")
+    rejected(categories.Create(m.CategoryUpParam(name="")), "VALIDATION_ERROR", 3, "category")
+    rejected(categories.Create(m.CategoryUpParam(crud=m.DELETE, name="x")), "VALIDATION_ERROR", 3, "category")
     renamed = ok(categories.Update(m.CategoryUpParam(crud=m.UPDATE, id=books.id, name="Novels"))).category
     same(renamed.name, "Novels", "the new name")
     unchanged = ok(categories.Update(m.CategoryUpParam(id=books.id, name=""))).category
     same(unchanged.name, "Novels", "an empty name means unchanged")
-    refused(categories.Update(m.CategoryUpParam(id="nothing", name="x")), "NOT_FOUND", 5, "category")
+    rejected(categories.Update(m.CategoryUpParam(id="nothing", name="x")), "NOT_FOUND", 5, "category")
 
     param = m.ProductUpParam(crud=m.INSERT, name="Emma", price=19.9, categoryId=books.id)
     emma = ok(products.Create(param)).product
     same(emma.price, 19, "whole units, the fraction dropped")
     ok(products.Create(m.ProductUpParam(id="chess", name="Chess", price=35.5, categoryId="games-1")))
     ok(products.Create(m.ProductUpParam(name="Loose", price=1)))
-    refused(products.Create(m.ProductUpParam(name="x", price=0)), "VALIDATION_ERROR", 3, "product")
-    refused(products.Create(m.ProductUpParam(name="x", price=1, categoryId="nothing")), "VALIDATION_ERROR", 3, "product")
+    rejected(products.Create(m.ProductUpParam(name="x", price=0)), "VALIDATION_ERROR", 3, "product")
+    rejected(products.Create(m.ProductUpParam(name="x", price=1, categoryId="nothing")), "VALIDATION_ERROR", 3, "product")
     dearer = ok(products.Update(m.ProductUpParam(crud=m.UPDATE, id="chess", price=40.25))).product
     same((dearer.name, dearer.price), ("Chess", 40), "0 and \"\" mean unchanged")
-    refused(categories.Delete(m.CategoryUpParam(id="games-1")), "CONFLICT", 6, "category")
+    rejected(categories.Delete(m.CategoryUpParam(id="games-1")), "CONFLICT", 6, "category")
 
     doomed = ok(products.Create(m.ProductUpParam(name="Doomed", price=2))).product
     ok(products.Delete(m.ProductUpParam(crud=m.DELETE, id=doomed.id)))
-    refused(products.Delete(m.ProductUpParam(id=doomed.id)), "NOT_FOUND", 5, "product")
+    rejected(products.Delete(m.ProductUpParam(id=doomed.id)), "NOT_FOUND", 5, "product")
     empty = ok(categories.Create(m.CategoryUpParam(name="Empty"))).category
     ok(categories.Delete(m.CategoryUpParam(crud=m.DELETE, id=empty.id)))
     return books.id, emma.id, doomed.id
@@ -187,18 +187,18 @@ def orders(write_side, pot):
     address = m.ShippingAddress(street="1 Main St", city="Oslo", postalCode="0150")
     priced = {"items": items(2, unitPrice=19.9, subtotal=39.8), "totalAmount": 39.8}
     ended(start(orderId="order-1", shippingAddress=address, **priced), "completed")
-    refused(start(orderId="order-1", **priced), "CONFLICT", 6, "startedAt")
+    rejected(start(orderId="order-1", **priced), "CONFLICT", 6, "startedAt")
     for other in ({"items": items(1, unitPrice=20)}, {"items": items(1, subtotal=1)}, {"items": items(1), "totalAmount": 5}):
-        refused(start(**other), "CONFLICT", 6, "startedAt")
+        rejected(start(**other), "CONFLICT", 6, "startedAt")
     for wrong in ({"items": []}, {"items": items(0)}, {"items": items(1, product="nothing")},
                   {"items": items(1), "customer": ""}):
-        refused(start(**wrong), "VALIDATION_ERROR", 3, "startedAt")
+        rejected(start(**wrong), "VALIDATION_ERROR", 3, "startedAt")
     # One is left.
     short = ended(start(items=items(2)), "compensated")
     same(list(short.completedSteps), [], "nothing was reserved")
     check(short.failureReason, "a reason")
     unknown = sagas.GetSagaStatus(m.GetSagaStatusParam(sagaId="nothing"))
-    refused(unknown, "NOT_FOUND", 5, "startedAt")
+    rejected(unknown, "NOT_FOUND", 5, "startedAt")
     print(f"{checks} checks passed")
 
 
@@ -209,11 +209,11 @@ def catalogue(write_side, read_side):
     products = read_services.ProductQueryStub(channel)
 
     def caught_up():
-        # The category that was made and deleted last, and the product before it, are gone again.
+        # The last category that was created and deleted, and the product before it, must be absent.
         names = [each.name for each in categories.ListCategories(read_messages.Empty()).categories]
-        gone = not products.ProductExists(read_messages.ProductExistsRequest(id=doomed)).exists
+        absent = not products.ProductExists(read_messages.ProductExistsRequest(id=doomed)).exists
         chess = products.GetProductsByIds(read_messages.ProductIdsRequest(ids=["chess"])).products
-        return names == ["Games", "Novels"] and gone and [each.price for each in chess] == [40.25]
+        return names == ["Games", "Novels"] and absent and [each.price for each in chess] == [40.25]
 
     until(caught_up, "the read side")
     read_categories(channel, books)

@@ -1,5 +1,5 @@
-//! The query-service of a later release, for tests that run it next to the present one: the same program, whose
-//! projections have schema versions that are higher by one.
+//! The query-service of a later release, for tests that run it next to the present one: the same program with higher schema
+//! versions of its projections.
 
 use std::process::ExitCode;
 

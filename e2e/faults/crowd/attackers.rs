@@ -1,4 +1,4 @@
-//! Clients that keep connections open and want nothing.
+//! Clients that keep connections open without sending valid requests.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -20,14 +20,14 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
 const PING: &[u8] = &[0, 0, 8, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 const FLOOD_FRAMES: usize = 200;
-/// Between two bytes of a slow body, and two connections of one attacker.
+/// The pause between two bytes of a slow body, and between two connections of one attacker.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long it takes until all are there.
-const COME_WITHIN: Duration = Duration::from_secs(3);
-/// Source addresses, so that no limit for one peer and no shortage of ports decides.
+/// The time over which the attackers are started.
+const START_WITHIN: Duration = Duration::from_secs(3);
+/// The number of source addresses: enough that neither the limit for one peer nor the ports of one address matter.
 const SOURCES: u8 = 20;
 
-/// What an attacker does with a connection.
+/// The behaviour of an attacker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Silent,
@@ -51,15 +51,16 @@ const GRPC: [Kind; 5] = [
 ];
 const KINDS: usize = HTTP.len() + GRPC.len();
 
-/// How many connections there are and were.
+/// The numbers of open and closed connections.
 #[derive(Debug, Default)]
 pub struct Counts {
     pub open: AtomicU64,
     pub most_open: AtomicU64,
-    /// Those that the shop ended, by kind.
+    /// Connections that the shop closed, by kind.
     pub ended: [AtomicU64; KINDS],
-    /// Those among them that were told why.
+    /// Closed with a 408 response.
     pub with_408: AtomicU64,
+    /// Closed with a GOAWAY frame.
     pub with_goaway: AtomicU64,
 }
 
@@ -71,12 +72,12 @@ pub struct Attackers {
 }
 
 impl Attackers {
-    /// Starts so many: two fifths at the gateway, a fifth at each gRPC listener, a tenth at each for metrics.
+    /// Starts `count` attackers: two fifths at the gateway, a fifth at each gRPC listener, a tenth at each metrics listener.
     pub fn start(listeners: Listeners, count: usize) -> Self {
         let counts = Arc::new(Counts::default());
         let mut running = JoinSet::new();
         for number in 0..count {
-            let begin = COME_WITHIN * u32::try_from(number).unwrap_or_default()
+            let begin = START_WITHIN * u32::try_from(number).unwrap_or_default()
                 / u32::try_from(count).unwrap_or(1);
             let (listener, kind) = assignment(&listeners, number);
             let counts = Arc::clone(&counts);
@@ -93,7 +94,7 @@ impl Attackers {
 }
 
 impl Counts {
-    /// How many connections of each kind the shop ended.
+    /// The number of connections of each kind that the shop closed.
     pub fn ended(&self) -> Vec<(Kind, u64)> {
         let kinds = HTTP.into_iter().chain(GRPC);
         let ended = self.ended.iter().map(|ended| ended.load(Ordering::Relaxed));
@@ -105,22 +106,22 @@ impl Counts {
         self.most_open.fetch_max(open, Ordering::Relaxed);
     }
 
-    fn end(&self, kind: Kind, said: &[u8]) {
+    fn end(&self, kind: Kind, received: &[u8]) {
         self.open.fetch_sub(1, Ordering::Relaxed);
         let mut kinds = HTTP.into_iter().chain(GRPC);
         if let Some(index) = kinds.position(|other| other == kind) {
             self.ended[index].fetch_add(1, Ordering::Relaxed);
         }
-        if said.starts_with(b"HTTP/1.1 408 ") {
+        if received.starts_with(b"HTTP/1.1 408 ") {
             self.with_408.fetch_add(1, Ordering::Relaxed);
         }
-        if GRPC.contains(&kind) && ends_in_goaway(said) {
+        if GRPC.contains(&kind) && ends_in_goaway(received) {
             self.with_goaway.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
-/// Where an attacker goes, and what it does there. Floods are few: they would measure how fast the machine is.
+/// The listener and behaviour of an attacker. Floods are few, because they would only measure the machine.
 fn assignment(listeners: &Listeners, number: usize) -> (SocketAddr, Kind) {
     let round = number / 10;
     let silent = [Kind::Silent, Kind::HalfAHead][round % 2];
@@ -138,7 +139,7 @@ fn assignment(listeners: &Listeners, number: usize) -> (SocketAddr, Kind) {
     }
 }
 
-/// Every address of 127/8 is this machine's.
+/// A loopback address: all of 127/8 belong to this machine.
 fn source(number: usize) -> IpAddr {
     let last = u8::try_from(number % usize::from(SOURCES)).unwrap_or_default();
     Ipv4Addr::new(127, 0, 1, 1 + last).into()
@@ -154,8 +155,8 @@ async fn attack(listener: SocketAddr, from: IpAddr, kind: Kind, counts: Arc<Coun
     loop {
         if let Ok(stream) = connect(listener, from).await {
             counts.begin();
-            let said = annoy(stream, kind).await;
-            counts.end(kind, &said);
+            let received = annoy(stream, kind).await;
+            counts.end(kind, &received);
         }
         sleep(PAUSE).await;
     }
@@ -167,23 +168,23 @@ async fn connect(listener: SocketAddr, from: IpAddr) -> std::io::Result<TcpStrea
     socket.connect(listener).await
 }
 
-/// Does what the kind says until the connection ends, and gives what was heard.
+/// Behaves according to `kind` until the connection ends, and returns the received bytes.
 async fn annoy(stream: TcpStream, kind: Kind) -> Vec<u8> {
     let (read, write) = stream.into_split();
-    let mut said = Vec::new();
+    let mut received = Vec::new();
     tokio::select! {
-        () = listen(read, &mut said) => {}
+        () = listen(read, &mut received) => {}
         () = speak(write, kind) => {}
     }
-    said
+    received
 }
 
-async fn listen(mut read: OwnedReadHalf, said: &mut Vec<u8>) {
-    // A connection that is reset has ended too.
-    let _ = read.read_to_end(said).await;
+async fn listen(mut read: OwnedReadHalf, received: &mut Vec<u8>) {
+    // An error, such as a reset, ends the connection too.
+    let _ = read.read_to_end(received).await;
 }
 
-/// Never ends: the listener does.
+/// Sends according to `kind`. Never returns; the reading side ends the connection.
 async fn speak(mut write: OwnedWriteHalf, kind: Kind) {
     let begin = match kind {
         Kind::Silent | Kind::NoPreface => Vec::new(),
@@ -194,7 +195,7 @@ async fn speak(mut write: OwnedWriteHalf, kind: Kind) {
         Kind::PingFlood => [PREFACE, SETTINGS, &PING.repeat(FLOOD_FRAMES)].concat(),
         Kind::SettingsFlood => [PREFACE, &SETTINGS.repeat(FLOOD_FRAMES)].concat(),
     };
-    // What is not taken any more is no loss.
+    // A write error is ignored, because the reading side notices the end.
     let _ = write.write_all(&begin).await;
     if kind != Kind::SlowBody {
         std::future::pending::<()>().await;

@@ -1,4 +1,4 @@
-//! Clients that want something.
+//! Clients with valid requests: buyers, readers and health checks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::support::{CREATE_ORDER, order_input};
 
 /// Longer than any deadline of the services.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long health may take, connecting included.
+/// The timeout of a health check, including the connection.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 const READ: &str = "query($id: ID!) { product(id: $id) { name stockQuantity } }";
 
-/// How some requests ended.
+/// The results of requests.
 #[derive(Debug, Default)]
 pub struct Counts {
     pub ok: AtomicU64,
@@ -28,7 +28,7 @@ pub struct Counts {
     slowest_ms: AtomicU64,
 }
 
-/// What buyers, readers and those who ask for health were answered. They stop when this is dropped.
+/// Buyers, readers and health checks, with the results of their requests. They stop when this is dropped.
 #[derive(Debug)]
 pub struct Load {
     running: JoinSet<()>,
@@ -50,8 +50,8 @@ impl Counts {
         Duration::from_millis(self.slowest_ms.load(Ordering::Relaxed))
     }
 
-    fn note(&self, what: &str, answer: Result<()>, began: Instant) {
-        let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    fn note(&self, what: &str, answer: Result<()>, started: Instant) {
+        let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.slowest_ms.fetch_max(took, Ordering::Relaxed);
         match answer {
             Ok(()) => self.ok.fetch_add(1, Ordering::Relaxed),
@@ -73,7 +73,7 @@ impl Load {
         }
     }
 
-    /// Buyers and readers of this product. Those who do not keep their connection open a new one for each request.
+    /// Starts buyers and readers of this product. Without `keep`, they open a new connection for each request.
     pub async fn add_customers(
         &mut self,
         gateway: SocketAddr,
@@ -99,12 +99,12 @@ impl Load {
             }
             self.running.spawn(async move {
                 loop {
-                    let began = Instant::now();
+                    let started = Instant::now();
                     let answer = match &mut kept {
                         Some(connection) => ask(&operation, connection).await,
-                        None => ask_anew(&operation, gateway).await,
+                        None => ask_on_new_connection(&operation, gateway).await,
                     };
-                    counts.note("a request of a customer", answer, began);
+                    counts.note("a request of a customer", answer, started);
                     sleep(PAUSE).await;
                 }
             });
@@ -112,23 +112,23 @@ impl Load {
         Ok(())
     }
 
-    /// Asks each of these listeners for its health again and again, each time on a new connection.
+    /// Checks the health of each of these listeners repeatedly, each time on a new connection.
     pub fn add_health(&mut self, listeners: &[SocketAddr]) {
         for listener in listeners.iter().copied() {
             let counts = Arc::clone(&self.health);
             self.running.spawn(async move {
                 loop {
-                    let began = Instant::now();
+                    let started = Instant::now();
                     let answer = timeout(HEALTH_TIMEOUT, ask_health(listener)).await;
                     let answer = answer.unwrap_or_else(|_| bail!("no answer"));
-                    counts.note("health", answer, began);
+                    counts.note("health", answer, started);
                     sleep(PAUSE).await;
                 }
             });
         }
     }
 
-    /// Stops all of them.
+    /// Stops all clients.
     pub async fn stop(&mut self) {
         self.running.shutdown().await;
     }
@@ -139,7 +139,7 @@ async fn ask(operation: &Operation, connection: &mut Connection) -> Result<()> {
     answer??.data().map(drop)
 }
 
-async fn ask_anew(operation: &Operation, gateway: SocketAddr) -> Result<()> {
+async fn ask_on_new_connection(operation: &Operation, gateway: SocketAddr) -> Result<()> {
     let connection = timeout(ANSWER_TIMEOUT, Connection::open(gateway)).await;
     ask(operation, &mut connection??).await
 }

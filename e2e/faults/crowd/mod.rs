@@ -1,10 +1,10 @@
-//! Thousands of clients that are slow, silent or half open, next to those who want something.
+//! Thousands of slow, silent or half-open connections, next to normal clients.
 //!
-//! None of the attackers does anything that a single client could not do: they connect and send nothing, half a head, a
-//! head without its body, a byte of it a second, half of an HTTP/2 connection, or frames that mean nothing. What ends is
-//! begun again at once. Meanwhile buyers order and readers read, with connections of their own, and health is asked.
+//! Each attacker does what a single client can do: it connects and sends nothing, half a head, a head without its body, one
+//! byte of the body a second, half of an HTTP/2 handshake, or meaningless frames. A connection that is closed is opened
+//! again. Meanwhile buyers order, readers read, with their own connections, and health is checked.
 //!
-//! `E2E_LONG=1` lasts longer.
+//! `E2E_LONG=1` runs longer.
 
 mod attackers;
 mod load;
@@ -18,9 +18,9 @@ use anyhow::Result;
 use crate::support::long;
 use run::{Plan, run};
 
-/// How long the short version lasts: longer than a client's time for a request.
+/// The duration of the short version: longer than the timeout for a client's request.
 const LONGER_THAN_A_REQUEST: Duration = Duration::from_secs(35);
-/// The same where most connections end within a second, being over the limit.
+/// The same for the run in which most connections are closed within a second, because they exceed the limit.
 const LONGER_THAN_A_HEAD: Duration = Duration::from_secs(15);
 const LONG: Duration = Duration::from_mins(5);
 
@@ -29,7 +29,7 @@ fn lasts(short: Duration) -> Duration {
 }
 
 #[tokio::test]
-async fn five_thousand_slow_connections_hinder_nobody() -> Result<()> {
+async fn five_thousand_slow_connections_do_not_affect_other_clients() -> Result<()> {
     run(&Plan {
         descriptors: None,
         attackers: 5_000,
@@ -39,9 +39,9 @@ async fn five_thousand_slow_connections_hinder_nobody() -> Result<()> {
     .await
 }
 
-/// Each of the shop's five listeners takes 115 connections then, and leaves the shop enough to work with.
+/// Each of the five listeners then accepts 115 connections, which leaves enough descriptors for the shop itself.
 #[tokio::test]
-async fn with_1024_descriptors_those_who_are_there_are_served_and_health_answers() -> Result<()> {
+async fn with_1024_descriptors_existing_connections_are_served_and_health_answers() -> Result<()> {
     run(&Plan {
         descriptors: Some(1_024),
         attackers: 1_100,

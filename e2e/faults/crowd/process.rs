@@ -1,4 +1,4 @@
-//! The shop as one process with so many descriptors, and what it uses.
+//! The shop as one process with a limit of descriptors, and the resources that it uses.
 
 use std::net::SocketAddr;
 
@@ -15,13 +15,13 @@ const LISTENERS: [&str; 5] = [
     "QUERY_GRPC_ADDR",
     "QUERY_METRICS_ADDR",
 ];
-/// A machine that is busy with the attackers themselves is no fault of the shop.
+/// Generous, because the machine is busy with the attackers themselves.
 const SETTINGS: [(&str, &str); 3] = [
     ("CLIENT_WRITE_TIMEOUT_MS", "10000"),
     ("CLIENT_READ_TIMEOUT_MS", "10000"),
     ("CLIENT_LIST_TIMEOUT_MS", "10000"),
 ];
-/// What the run with thousands of connections needs, of this process and of the shop.
+/// The descriptors that the run with thousands of connections needs, in this process and in the shop.
 const MIN_DESCRIPTORS: u64 = 16_384;
 
 #[derive(Clone, Copy, Debug)]
@@ -33,14 +33,14 @@ pub struct Listeners {
     pub query_metrics: SocketAddr,
 }
 
-/// What a process has at a moment.
+/// The resources that a process uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
     pub descriptors: usize,
     pub memory_mib: u64,
 }
 
-/// Lets this process have the connections of all attackers.
+/// Raises this process's limit of descriptors, for the connections of all attackers.
 pub fn raise_own_limit() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     ensure!(
@@ -55,7 +55,7 @@ pub fn raise_own_limit() -> Result<()> {
     setrlimit(Resource::Nofile, raised).context("the limit of descriptors cannot be raised")
 }
 
-/// Starts the shop in this folder, with at most so many descriptors.
+/// Starts the shop in this folder, with this limit of descriptors.
 pub async fn start(folder: &Folder, descriptors: Option<u64>) -> Result<Process> {
     let data = folder.path().join("data");
     let data = data.to_str().context("the folder's name is not UTF-8")?;

@@ -1,4 +1,4 @@
-//! One run: attackers, customers, health, and what the shop used meanwhile.
+//! One run: attackers, customers, health checks, and the resources that the shop uses.
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -17,29 +17,28 @@ use crate::support::{Session, say};
 const CUSTOMERS: usize = 4;
 const STOCK: i64 = 1_000_000;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Requests of customers, and questions for health, that must be answered each second.
+/// The minimum of customers' requests and health checks answered each second.
 const MIN_REQUESTS: u64 = 2;
 const MIN_HEALTH: u64 = 3;
-/// Of so many questions for health one may take longer than its second, on a machine that is busy with the attackers.
+/// One in this many health checks may exceed its timeout of a second, because the machine is busy with the attackers.
 const ONE_MAY_BE_LATE_OF: u64 = 20;
-/// Connections that each kind of attacker must have lost.
+/// The minimum of closed connections of each kind of attacker.
 const MIN_ENDED: u64 = 10;
-/// A client that begins well and then is silent is found by keepalive.
+/// A client that is silent after a valid start is detected by keepalive.
 const KEEPALIVE_ENDS_AFTER: Duration = Duration::from_mins(1);
-/// What the shop may take in addition for its attackers: 64 KiB for each, and something for its customers.
+/// The additional memory that the shop may use: 64 KiB for each attacker, and some for its customers.
 const MAX_MEMORY_MIB: u64 = 64 + 5_000 / 16;
-/// Descriptors beside connections, such as those of database connections that customers had opened.
+/// Descriptors other than attackers' connections, such as database connections that requests have opened.
 const OTHER_DESCRIPTORS: usize = 100;
 
-/// What is to happen.
+/// The parameters of a run.
 #[derive(Debug)]
 pub struct Plan {
-    /// How many the shop may open; nothing for as many as this machine allows.
+    /// The shop's limit of descriptors; `None` for the machine's limit.
     pub descriptors: Option<u64>,
     pub attackers: usize,
     pub lasts: Duration,
-    /// Whether customers with new connections are served while the attackers are there; if not, only those who came
-    /// before.
+    /// Whether new connections of customers are served during the attack; if not, only existing ones are.
     pub newcomers_are_served: bool,
 }
 
@@ -55,7 +54,7 @@ pub async fn run(plan: &Plan) -> Result<()> {
     let status = process.terminate().await?;
     ensure!(
         status.success(),
-        "it ended with {status}:\n{}",
+        "the shop exited with {status}:\n{}",
         process.log()
     );
     Ok(())
@@ -69,7 +68,7 @@ async fn attack(process: &Process, plan: &Plan) -> Result<()> {
     load.add_customers(gateway, &product, true, CUSTOMERS)
         .await?;
     let before = Usage::of(process)?;
-    let begin = Instant::now();
+    let start = Instant::now();
     let attackers = Attackers::start(listeners, plan.attackers);
     if plan.newcomers_are_served {
         load.add_customers(gateway, &product, false, CUSTOMERS)
@@ -77,7 +76,7 @@ async fn attack(process: &Process, plan: &Plan) -> Result<()> {
     }
     load.add_health(&[gateway, listeners.command_metrics, listeners.query_metrics]);
     let mut most = before;
-    while begin.elapsed() < plan.lasts {
+    while start.elapsed() < plan.lasts {
         most = most.max(Usage::of(process)?);
         sleep(LOOK_EVERY).await;
     }
@@ -85,7 +84,7 @@ async fn attack(process: &Process, plan: &Plan) -> Result<()> {
     report(plan, &attackers.counts, &load, before, most);
     check(plan, &attackers.counts, &load, before, most)?;
     drop(attackers);
-    // Nothing is left of them.
+    // The descriptors of the attackers are released.
     until("descriptors", async || {
         let now = Usage::of(process)?.descriptors;
         let most = before.descriptors + OTHER_DESCRIPTORS;
@@ -139,7 +138,7 @@ fn check(plan: &Plan, attackers: &Counts, load: &Load, before: Usage, most: Usag
     ensure!(failed == 0, "{failed} requests of customers failed");
     ensure!(
         health.failed() * ONE_MAY_BE_LATE_OF <= health.ok(),
-        "health did not answer in time {} times",
+        "{} health checks timed out",
         health.failed()
     );
     for served in [orders.ok(), reads.ok()] {
@@ -147,7 +146,7 @@ fn check(plan: &Plan, attackers: &Counts, load: &Load, before: Usage, most: Usag
     }
     ensure!(
         health.ok() >= MIN_HEALTH * seconds,
-        "health was asked {} times",
+        "{} health checks succeeded",
         health.ok()
     );
     for (kind, ended) in attackers.ended() {

@@ -1,4 +1,4 @@
-//! A TCP proxy that breaks its connections at a chosen byte.
+//! A TCP proxy that closes its connections at a chosen byte.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,43 +12,43 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
-/// How long to wait before a port is bound again that is not free yet.
+/// The pause before retrying to bind a port that is still in use.
 const BIND_PAUSE: Duration = Duration::from_millis(5);
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// Where a link leads.
+/// The target of a link.
 #[derive(Clone, Debug)]
 pub enum Target {
     Tcp(SocketAddr),
     Unix(PathBuf),
 }
 
-/// Which way bytes go.
+/// A direction of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// From the one who connected.
+    /// From the client.
     There,
     Back,
 }
 
-/// When a link breaks: after so many bytes one way, on all connections together.
+/// When a link is cut: after this many bytes in one direction, summed over all connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
     pub way: Way,
     pub after: u64,
-    /// Whether connections are refused afterwards, until it is mended.
+    /// Whether connections are refused afterwards, until the link is restored.
     pub stays: bool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     target: Option<Target>,
-    /// Bytes since the last look, there and back.
+    /// Bytes passed since the link was armed, in both directions.
     passed: [u64; 2],
     cut: Option<Cut>,
 }
 
-/// One proxy. Dropping it closes it.
+/// A proxy. Dropping it closes it.
 #[derive(Debug)]
 pub struct Link {
     pub name: &'static str,
@@ -60,14 +60,14 @@ pub struct Link {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// How often it was cut. Every connection ends when it changes.
+    /// The number of cuts. Every connection ends when it changes.
     cuts: watch::Sender<u64>,
     /// Whether connections are refused.
     is_away: watch::Sender<bool>,
 }
 
 impl Link {
-    /// One that leads nowhere yet.
+    /// A link without a target yet.
     pub async fn open(name: &'static str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -89,21 +89,21 @@ impl Link {
         self.shared.lock().target = Some(target);
     }
 
-    /// Forgets the bytes that have passed, and cuts when as many have.
+    /// Resets the byte counts, and cuts the link at `cut`.
     pub fn arm(&self, cut: Option<Cut>) {
         let mut state = self.shared.lock();
         state.passed = [0; 2];
         state.cut = cut;
     }
 
-    /// Cuts no more, and lets connections through. Says whether it was cut.
+    /// Disarms the link, and accepts connections again. Returns whether it was cut.
     pub fn mend(&self) -> bool {
         let waits = self.shared.lock().cut.take().is_some();
         self.shared.is_away.send_replace(false);
         !waits
     }
 
-    /// The bytes that went there and back since it was armed.
+    /// The bytes passed in both directions since the link was armed.
     pub fn passed(&self) -> [u64; 2] {
         self.shared.lock().passed
     }
@@ -120,7 +120,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many of `bytes` may pass.
+    /// How many of `bytes` may pass before the cut.
     fn admit(&self, way: Way, bytes: usize) -> usize {
         let mut state = self.lock();
         let passed = &mut state.passed[usize::from(way == Way::Back)];
@@ -144,7 +144,7 @@ async fn serve(first: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         if *away.borrow_and_update() {
-            // Who connects now is refused, as by a machine on which nothing listens.
+            // The listener is closed, so that connections are refused as by a machine on which nothing listens.
             listener = None;
             if away.changed().await.is_err() {
                 return;
@@ -170,10 +170,14 @@ async fn serve(first: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
     }
 }
 
-/// Carries one connection until one side or the link ends it.
+/// Forwards one connection until one side or the link ends it.
 async fn carry(client: TcpStream, shared: Arc<Shared>) -> Result<()> {
     let mut cuts = shared.cuts.subscribe();
-    let target = shared.lock().target.clone().context("it leads nowhere")?;
+    let target = shared
+        .lock()
+        .target
+        .clone()
+        .context("the link has no target")?;
     client.set_nodelay(true)?;
     let both = async {
         match target {

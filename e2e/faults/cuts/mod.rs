@@ -1,8 +1,8 @@
-//! Connections that break at each point of a keyed mutation.
+//! Connections are cut at each point of a mutation with a key.
 //!
-//! Between all that talk to each other is a proxy that counts bytes. A run sends a mutation under a key, breaks one of
-//! the links after so many bytes one way, and asks under the key again. Whatever the first answer was, it must be true,
-//! the repeats must come to one answer, and the log must have the mutation once.
+//! All connections between processes pass a proxy that counts bytes. A run sends a mutation under a key, cuts one of the
+//! links after a number of bytes in one direction, and repeats the request. The outcome in the first answer must be true,
+//! all repeats must get the same answer, and the log must contain the mutation once.
 
 mod link;
 mod run;
@@ -19,15 +19,15 @@ use self::sweep::sweep;
 use self::system::Linked;
 use crate::support::{Audit, Books, SagaCount, long, say};
 
-/// How many places are cut on each link each way, in the short version and in the long one.
+/// The number of places at which each link is cut in each direction, in the short and the long version.
 const PLACES: (u64, u64) = (3, 60);
-/// How many cuts of each link stay until the first answer.
+/// The number of cuts of each link that last until the first answer.
 const STAYING: (u64, u64) = (1, 6);
 const SETTLES_WITHIN: Duration = Duration::from_mins(1);
 
 #[tokio::test]
-async fn a_key_comes_to_one_answer_wherever_a_connection_breaks() -> Result<()> {
-    let begin = Instant::now();
+async fn a_key_has_one_answer_wherever_a_connection_is_cut() -> Result<()> {
+    let start = Instant::now();
     let system = Linked::start().await?;
     let cut = cut_everywhere(&system).await;
     if cut.is_err() {
@@ -36,12 +36,12 @@ async fn a_key_comes_to_one_answer_wherever_a_connection_breaks() -> Result<()> 
     say(&format!(
         "cut connections: {} after {:.0?}",
         cut?,
-        begin.elapsed()
+        start.elapsed()
     ));
     system.stop().await
 }
 
-/// What was done, and what came of it.
+/// Cuts all links at all places, and returns a summary.
 async fn cut_everywhere(system: &Linked) -> Result<String> {
     let (places, staying) = if long() {
         (PLACES.1, STAYING.1)

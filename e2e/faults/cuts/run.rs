@@ -1,4 +1,4 @@
-//! Requests under keys, and what is said of them held against what is stored.
+//! Sends requests under keys, and compares their reported outcomes with the stored events.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,7 +22,7 @@ const READ_NOTHING: &str = "{ productExists(id: \"absent\") categoryExists(id: \
     order(id: \"absent\") { id } sagaState(orderId: \"absent\") { type } }";
 /// Longer than any deadline of the services.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
-/// Longer than any claim of a key.
+/// Longer than the lease of a key.
 const RESOLVES_WITHIN: Duration = Duration::from_secs(40);
 
 /// All requests of a run.
@@ -40,36 +40,36 @@ pub struct Run<'a> {
 /// A mutation under a key.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Names what it makes.
+    /// The name of what it creates.
     tag: String,
     operation: Operation,
-    /// What it was answered first, if that was an answer.
+    /// The first answer with data, if any.
     first: Option<Value>,
 }
 
-/// What an answer says.
+/// The result that an answer reports.
 #[derive(Debug)]
-enum Said {
+enum AnswerKind {
     Answered(Value),
     InProgress,
     Outcome(String),
 }
 
-/// What came of all of them.
+/// The results of all requests.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Cuts that came to pass, and of them those that stayed.
+    /// Cuts that happened, and how many of them lasted until the first answer.
     cuts: u64,
     stayed: u64,
-    /// Cuts whose byte never passed.
+    /// Cuts at a byte that was never sent.
     missed: u64,
-    /// Answers, first ones and repeats at once.
+    /// Answers by kind, of first requests and immediate repeats.
     answered: u64,
     in_progress: u64,
     none: u64,
     unknown: u64,
     committed: u64,
-    /// Requests that came to one answer.
+    /// Requests whose repeats all got one answer.
     resolved: u64,
 }
 
@@ -135,17 +135,17 @@ impl<'a> Run<'a> {
         .await
     }
 
-    /// The most bytes that a mutation sends there and back over a link.
+    /// The maximum number of bytes that a mutation sends over a link, in each direction.
     pub async fn measure(&mut self, link: &Link) -> Result<[u64; 2]> {
         let mut most = [0; 2];
         for _ in 0..2 {
             self.ready().await?;
             let request = self.next_operation();
             link.arm(None);
-            let said = self.ask(&request).await?;
+            let kind = self.ask(&request).await?;
             ensure!(
-                matches!(said, Said::Answered(_)),
-                "nothing was cut: {said:?}"
+                matches!(kind, AnswerKind::Answered(_)),
+                "nothing was cut: {kind:?}"
             );
             for (most, passed) in most.iter_mut().zip(link.passed()) {
                 *most = passed.max(*most);
@@ -154,7 +154,7 @@ impl<'a> Run<'a> {
         Ok(most)
     }
 
-    /// Sends a mutation while a link is cut, and once again when the link is mended.
+    /// Sends a mutation while a link is cut, and repeats it after the link is restored.
     pub async fn strike(&mut self, link: &Link, cut: Cut) -> Result<()> {
         self.ready().await?;
         let mut request = self.next_operation();
@@ -176,14 +176,14 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn note(&mut self, request: &mut Request, said: Said) {
-        match said {
-            Said::Answered(body) => {
+    fn note(&mut self, request: &mut Request, kind: AnswerKind) {
+        match kind {
+            AnswerKind::Answered(body) => {
                 self.counts.answered += 1;
                 request.first.get_or_insert(body);
             }
-            Said::InProgress => self.counts.in_progress += 1,
-            Said::Outcome(outcome) => match outcome.as_str() {
+            AnswerKind::InProgress => self.counts.in_progress += 1,
+            AnswerKind::Outcome(outcome) => match outcome.as_str() {
                 "none" => self.counts.none += 1,
                 "unknown" => self.counts.unknown += 1,
                 _ => self.counts.committed += 1,
@@ -191,24 +191,24 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Has every key come to one answer.
+    /// Repeats every request until it has one answer.
     pub async fn finish(mut self) -> Result<Counts> {
         self.ready().await?;
         for request in std::mem::take(&mut self.open) {
             let tag = request.tag.clone();
             let resolved = self.resolve(&request).await;
-            resolved.with_context(|| format!("the end of {tag}"))?;
+            resolved.with_context(|| format!("resolve {tag}"))?;
             self.counts.resolved += 1;
         }
         self.log.close().await?;
         Ok(self.counts)
     }
 
-    /// The request comes to the answer that it was given first, or to one; and it is in the log once.
+    /// Repeats the request: all answers with data must be equal, and the mutation must be in the log once.
     async fn resolve(&mut self, request: &Request) -> Result<()> {
         let answer = until_within(RESOLVES_WITHIN, "an answer", async || {
             match self.ask(request).await? {
-                Said::Answered(body) => Ok(body),
+                AnswerKind::Answered(body) => Ok(body),
                 other => bail!("{other:?}"),
             }
         })
@@ -216,8 +216,8 @@ impl<'a> Run<'a> {
         if let Some(first) = &request.first {
             ensure!(*first == answer, "first {first}, then {answer}");
         }
-        let Said::Answered(again) = self.ask(request).await? else {
-            bail!("it was answered once");
+        let AnswerKind::Answered(again) = self.ask(request).await? else {
+            bail!("it was answered before");
         };
         ensure!(again == answer, "first {answer}, then {again}");
         let made = self.log.made(&request.tag).await?;
@@ -229,52 +229,52 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Asks once. What is said of the outcome must be true.
-    async fn ask(&mut self, request: &Request) -> Result<Said> {
+    /// Sends the request once. The reported outcome must be true.
+    async fn ask(&mut self, request: &Request) -> Result<AnswerKind> {
         let answer = timeout(ANSWERS_WITHIN, request.operation.send(self.system.gateway));
         let answer = answer.await.context("the gateway does not answer")??;
         if let Ok(data) = answer.data() {
             ensure!(!data.is_null(), "no data: {}", answer.body);
-            return Ok(Said::Answered(answer.body));
+            return Ok(AnswerKind::Answered(answer.body));
         }
         if answer.code() == Some("IDEMPOTENCY_IN_PROGRESS") {
-            return Ok(Said::InProgress);
+            return Ok(AnswerKind::InProgress);
         }
         let outcome = self.check(request, &answer).await;
         outcome.with_context(|| answer.body.to_string())
     }
 
-    async fn check(&mut self, request: &Request, answer: &Answer) -> Result<Said> {
+    async fn check(&mut self, request: &Request, answer: &Answer) -> Result<AnswerKind> {
         let code = answer.code().unwrap_or_default();
         let codes = ["SERVICE_UNAVAILABLE", "INTERNAL_ERROR"];
         ensure!(
             codes.contains(&code),
-            "a broken connection has no part in {code}"
+            "a cut connection cannot cause {code}"
         );
-        let said = |key| answer.extension(key).and_then(Value::as_str);
-        let outcome = said("outcome").context("no outcome")?;
+        let extension = |key| answer.extension(key).and_then(Value::as_str);
+        let outcome = extension("outcome").context("no outcome")?;
         let made = self.log.made(&request.tag).await?;
         match outcome {
-            "none" => ensure!(made.is_empty(), "it is there as {made:?}"),
+            "none" => ensure!(made.is_empty(), "it is stored as {made:?}"),
             "committed" => {
-                let id = said("id");
+                let id = extension("id");
                 let is_there = |id: &str| *made == [id];
                 ensure!(
                     made.len() == 1 && id.is_none_or(is_there),
                     "there is {made:?}"
                 );
-                ensure!(said("position").is_some(), "no position");
+                ensure!(extension("position").is_some(), "no position");
             }
-            other => ensure!(other == "unknown", "what is {other}?"),
+            other => ensure!(other == "unknown", "unexpected outcome {other}"),
         }
         let retry = answer.extension("retryAfter").is_some();
         ensure!(retry == (outcome != "committed"), "retryAfter: {retry}");
-        Ok(Said::Outcome(outcome.to_owned()))
+        Ok(AnswerKind::Outcome(outcome.to_owned()))
     }
 }
 
 impl Counts {
-    /// Fewer would prove nothing.
+    /// Fails if too little happened for the test to be meaningful.
     pub fn floor(&self, links: u64, places: u64, staying: u64) -> Result<()> {
         let planned = links * (2 * places + staying);
         ensure!(
@@ -292,10 +292,7 @@ impl Counts {
             "{} of {planned} resolved",
             self.resolved
         );
-        ensure!(
-            self.unknown + self.committed > 0,
-            "every cut went unnoticed"
-        );
+        ensure!(self.unknown + self.committed > 0, "no cut had an effect");
         Ok(())
     }
 }
@@ -319,7 +316,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// What is stored, by the tag of the request that made it.
+/// The stored entities, by the tag of their request.
 #[derive(Debug)]
 struct Log {
     database: Database,
@@ -336,7 +333,7 @@ impl Log {
         })
     }
 
-    /// The ids of what was made under a tag up to now.
+    /// The ids of the entities created under a tag so far.
     async fn made(&mut self, tag: &str) -> Result<&Vec<String>> {
         loop {
             let page = self.database.page(self.through).await?;

@@ -1,11 +1,12 @@
-//! The places at which a link is cut.
+//! Chooses the places at which a link is cut.
 
 use anyhow::Result;
 
 use super::link::{Cut, Way};
 use super::run::Run;
 
-/// Cuts a link at so many places each way, spread over what a mutation sends, and so that it stays at others.
+/// Cuts a link at `places` places in each direction, distributed over the bytes of a mutation, and with `staying` lasting
+/// cuts.
 pub async fn sweep(run: &mut Run<'_>, link: usize, places: u64, staying: u64) -> Result<()> {
     let system = run.system;
     let link = &system.links[link];
@@ -18,7 +19,7 @@ pub async fn sweep(run: &mut Run<'_>, link: usize, places: u64, staying: u64) ->
         }
     }
     for place in 0..staying {
-        // In the middle of as many parts.
+        // In the middle of equal parts.
         let after = 1 + there * (2 * place + 1) / (2 * staying);
         let (way, stays) = (Way::There, true);
         run.strike(link, Cut { way, after, stays }).await?;

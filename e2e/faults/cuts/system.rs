@@ -1,4 +1,4 @@
-//! The three services on PostgreSQL with a link between all that talk to each other.
+//! The three services on PostgreSQL, with a link for each connection between processes.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,18 +11,18 @@ use test_shop::{Process, Start, Store};
 use super::link::{Link, Target};
 use crate::support::binaries;
 
-/// The running services. The gateway comes last, so that it is stopped first.
+/// The running services, the gateway last, because they are stopped in reverse order.
 #[derive(Debug)]
 pub struct Linked {
     pub gateway: SocketAddr,
-    /// To look into the databases past the links.
+    /// The databases, for direct access past the links.
     pub store: Store,
     pub links: Vec<Link>,
     processes: Vec<Process>,
     _databases: [TestDatabase; 3],
 }
 
-/// Gives up soon, so that a cut that stays is over soon.
+/// Short timeouts, so that a lasting cut is over soon.
 const SETTINGS: [(&str, &str); 3] = [
     ("CLIENT_WRITE_TIMEOUT_MS", "2000"),
     ("CLIENT_READ_TIMEOUT_MS", "1500"),
@@ -86,7 +86,7 @@ impl Linked {
         })
     }
 
-    /// What the services have logged.
+    /// The logs of the services.
     pub fn logs(&self) -> String {
         let logs = self
             .processes
@@ -95,7 +95,7 @@ impl Linked {
         logs.collect()
     }
 
-    /// Stops the services, which must end cleanly.
+    /// Stops the services, which must exit cleanly.
     pub async fn stop(mut self) -> Result<()> {
         while let Some(mut process) = self.processes.pop() {
             let status = process.terminate().await?;
@@ -131,7 +131,7 @@ async fn through_link(name: &'static str, url: &str, links: &mut Vec<Link>) -> R
     Ok(through)
 }
 
-/// Where a PostgreSQL URL leads, and the same URL with another place.
+/// The target of a PostgreSQL URL, and the URL with its address replaced by `to`.
 fn redirect(url: &str, to: SocketAddr) -> Result<(Target, String)> {
     const NOT_A_URL: &str = "not a URL of PostgreSQL";
     let (scheme, rest) = url.split_once("://").context(NOT_A_URL)?;

@@ -1,4 +1,4 @@
-//! Buyers: they order, follow, change their minds, ask twice, and note what they were told.
+//! Buyers: they order, follow, cancel, repeat requests, and record the answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -19,31 +19,31 @@ use crate::support::{
 };
 
 const BUYERS: usize = 24;
-/// How long a buyer follows an order before it turns to the next one.
+/// How long a buyer follows an order before it places the next one.
 const FOLLOWS_FOR: Duration = Duration::from_secs(1);
-/// Out of a hundred.
+/// Probabilities in percent.
 const REPEATED: u64 = 10;
 const CANCELLED: u64 = 25;
 const SHIPPED: u64 = 15;
 const RESTOCKED: u64 = 10;
 const RESTOCKED_BY: f64 = 12.0;
-/// How many of its last orders a buyer may still act upon.
+/// The number of recent orders that a buyer may still change.
 const REMEMBERED: usize = 8;
 
-/// What buyers were told.
+/// The answers that buyers got.
 #[derive(Debug, Default)]
 pub struct Notes {
-    /// By user, whose only order it is; the order's id once it is known.
+    /// By user, each with a single order; the order's id once it is known.
     pub placed: BTreeMap<String, Option<String>>,
     /// Orders whose cancellation was accepted.
     pub cancelled: BTreeSet<String>,
-    /// Orders that were given to the carrier.
+    /// Orders whose shipping was accepted.
     pub shipped: BTreeSet<String>,
-    /// Requests that were sent again although they had been answered.
+    /// Requests that were repeated although they had been answered.
     pub repeated: u64,
-    /// Requests that had to be sent again because there was no answer.
+    /// Requests that were retried because there was no answer.
     pub retried: u64,
-    /// What must not be.
+    /// Violations.
     pub problems: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ pub struct Buyers {
 }
 
 impl Buyers {
-    /// Sends them to these gateways for these products.
+    /// Starts the buyers, with these gateways and products.
     pub fn start(gateways: &[SocketAddr], products: &[String], seed: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let placed = Arc::new(AtomicU64::new(0));
@@ -79,12 +79,12 @@ impl Buyers {
         }
     }
 
-    /// How many orders they were told to be placed.
+    /// The number of acknowledged orders.
     pub fn placed(&self) -> u64 {
         self.placed.load(Ordering::Relaxed)
     }
 
-    /// Waits until so many more are placed.
+    /// Waits until `more` further orders are placed.
     pub async fn place(&self, more: u64) -> Result<()> {
         let target = self.placed() + more;
         until_within(WAIT_TIMEOUT, "orders", async || {
@@ -95,7 +95,7 @@ impl Buyers {
         .await
     }
 
-    /// Sends them home and gives what they noted.
+    /// Stops the buyers and returns their notes.
     pub async fn finish(mut self) -> Result<Notes> {
         self.stop.store(true, Ordering::Relaxed);
         let mut all = Notes::default();
@@ -152,7 +152,7 @@ impl Buyer {
         self.notes
     }
 
-    /// Orders something under a user of its own, so that the order can be found whatever the answer is.
+    /// Places an order under a unique user, so that it can be found whatever the answer is.
     async fn order(&mut self, round: u64) -> Option<String> {
         let user = format!("{}-{round}", self.name);
         let count = 1 + self.chance.below(3);
@@ -180,7 +180,7 @@ impl Buyer {
         id
     }
 
-    /// Asks for a change until it knows, and sometimes once more: the answer must be the same.
+    /// Sends a mutation until its outcome is known, and sometimes repeats it: the answer must be the same.
     async fn change(&mut self, document: &str, variables: &Value) -> Known {
         self.requests += 1;
         let key = format!("{}/{}", self.name, self.requests);
@@ -195,7 +195,7 @@ impl Buyer {
         known
     }
 
-    /// Looks at an order until its saga has done something, but not for long.
+    /// Polls an order until its saga has progressed, for a limited time.
     async fn follow(&mut self, order: &str, stop: &AtomicBool) {
         let document = "query($id: ID!) { order(id: $id) { status } }";
         let variables = json!({ "id": order });
@@ -203,7 +203,7 @@ impl Buyer {
         while Instant::now() < deadline && !stop.load(Ordering::Relaxed) {
             match self.client.ask(document, &variables, None).await {
                 Known::Done(seen) if text(&seen, "status").is_ok_and(|is| is == "PROCESSING") => {}
-                // It reads without a position, so that the read side may not know the order yet.
+                // The query has no minimum position, so that the read side may not know the order yet.
                 Known::Refused(_) => {}
                 Known::Done(_) => return,
                 lost @ Known::Lost(_) => return self.problem(order, &lost),
@@ -242,7 +242,7 @@ impl Buyer {
             Known::Done(_) => {
                 self.notes.shipped.insert(order);
             }
-            // Most are not at that point.
+            // Most are not confirmed yet.
             Known::Refused(code) if code == "CONFLICT" => {}
             other => self.problem(&order, &other),
         }
@@ -264,7 +264,7 @@ impl Buyer {
             updateStock(productId: $id, quantity: $quantity) { id } }";
         #[expect(clippy::cast_possible_truncation, reason = "a small whole number")]
         let variables = json!({ "id": product, "quantity": quantity as i64 });
-        // What it saw may be old: less than is reserved by now is refused.
+        // The row may be outdated: a quantity below what is reserved by now is rejected.
         if let lost @ Known::Lost(_) = self.change(update, &variables).await {
             self.problem(&product, &lost);
         }

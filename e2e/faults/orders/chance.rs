@@ -1,4 +1,4 @@
-//! Chance from a seed: the same buyers want the same things in every run.
+//! A seeded random number generator, so that the buyers behave the same in every run.
 
 /// A stream of numbers (splitmix64).
 #[derive(Debug)]
@@ -17,12 +17,12 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to below `limit`; 0 if that is 0.
+    /// A number from 0 to below `limit`; 0 if `limit` is 0.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next().checked_rem(limit).unwrap_or_default()
     }
 
-    /// Whether this time is one of so many out of a hundred.
+    /// True with a probability of `percent`.
     pub fn hits(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }

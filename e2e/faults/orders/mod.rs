@@ -1,9 +1,9 @@
-//! Orders while everything breaks: no money, stock or shipment is lost, doubled or left behind.
+//! Orders under faults: no money, stock or shipment is lost, duplicated or leaked.
 //!
-//! Buyers order few pieces of a few products, change their minds and ask twice; the payment provider declines three
-//! in ten, both providers stay silent after doing their work, fail for now, and get calls twice. Meanwhile processes
-//! are killed or stopped and continued, and PostgreSQL crashes. Afterwards the log itself, the read models, the
-//! providers' book and what the buyers were told must agree.
+//! Buyers order a few pieces of a few products, cancel, and repeat requests; the payment provider declines three in ten;
+//! both providers time out after taking effect, fail transiently, and receive calls twice. Meanwhile processes are killed,
+//! or stopped and continued, and PostgreSQL crashes. Afterwards the log, the read models, the providers' ledger and the
+//! answers that the buyers got must agree.
 //!
 //! `E2E_LONG=1` runs many more faults.
 
@@ -19,9 +19,9 @@ use anyhow::Result;
 use crate::support::Topology;
 use run::{Fault, faults};
 
-/// How long work may take to go on behind a fault: longer than any lease of a request or a saga, and any call.
+/// The timeout for work to resume after a fault: longer than any lease of a request or saga, and any call.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
-/// Rounds of the short version and of the long one.
+/// The number of faults in the short and the long version.
 const ROUNDS: (usize, usize) = (5, 100);
 
 #[tokio::test]

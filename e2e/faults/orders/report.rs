@@ -1,5 +1,5 @@
-//! The reckoning: the log, the read models, the providers' book and the buyers' notes must agree, and the run must
-//! have seen enough to mean something.
+//! The final check: the log, the read models, the providers' ledger and the buyers' notes must agree, and enough must have
+//! happened for the run to be meaningful.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use super::buyers::Notes;
 use super::run::Fired;
 use crate::support::{Audit, Books, Ended, Shop, Status, say, text};
 
-/// What happened to the orders.
+/// The number of orders by outcome.
 #[derive(Debug, Default)]
 struct Outcomes {
     confirmed: usize,
@@ -25,7 +25,7 @@ struct Outcomes {
     cancelled_after: usize,
 }
 
-/// Fails if anything does not fit, or if too little happened.
+/// Fails if there is a violation, or if too little happened.
 pub async fn check(shop: &Shop, products: &[String], notes: &Notes, fired: &[Fired]) -> Result<()> {
     let mut audit = Audit::of(shop.system.store()).await?;
     let books = Books::of(shop.system.store()).await?;
@@ -33,7 +33,7 @@ pub async fn check(shop: &Shop, products: &[String], notes: &Notes, fired: &[Fir
     let (due, held) = audit.money(&books);
     if due != held {
         audit.note(format!(
-            "the kept orders cost {due} cents, the provider holds {held}"
+            "the fulfilled orders cost {due} cents, the provider holds {held}"
         ));
     }
     check_notes(&mut audit, notes);
@@ -55,7 +55,7 @@ pub async fn check(shop: &Shop, products: &[String], notes: &Notes, fired: &[Fir
         hits * 5 >= fired.len() * 4,
         "only {hits} faults hit work in flight"
     );
-    ensure!(calls >= fired.len(), "only {calls} calls were cut off");
+    ensure!(calls >= fired.len(), "only {calls} calls were interrupted");
     ensure!(
         notes.repeated >= 10,
         "only {} requests were repeated",
@@ -63,12 +63,12 @@ pub async fn check(shop: &Shop, products: &[String], notes: &Notes, fired: &[Fir
     );
     ensure!(
         books.repeated >= 5,
-        "only {} actions came in twice",
+        "only {} actions were received twice",
         books.repeated
     );
     ensure!(
         audit.sagas.wordless >= 2,
-        "only {} calls stayed without a word",
+        "only {} calls had an unknown outcome",
         audit.sagas.wordless
     );
     Ok(())
@@ -90,8 +90,8 @@ fn print(
         audit.head
     ));
     say(&format!(
-        "  {} requests repeated, {} asked again without an answer; at the providers {} actions came in twice, {} were \
-         refused, {} calls stayed without a word; {due} cents due, {held} held",
+        "  {} requests repeated, {} retried without an answer; at the providers {} actions were received twice, {} \
+         declined, {} calls had an unknown outcome; {due} cents due, {held} held",
         notes.repeated, notes.retried, books.repeated, books.refused, audit.sagas.wordless
     ));
     for (fired, (sagas, calls)) in fired.iter().zip(flights) {
@@ -108,7 +108,7 @@ fn print(
 
 impl Outcomes {
     fn of(audit: &Audit) -> Self {
-        let turned: HashMap<_, _> = audit
+        let sagas: HashMap<_, _> = audit
             .sagas
             .by_id
             .values()
@@ -117,7 +117,7 @@ impl Outcomes {
             .collect();
         let mut outcomes = Self::default();
         for (id, order) in &audit.orders {
-            let saga = turned.get(id.as_str());
+            let saga = sagas.get(id.as_str());
             let count = match order.status {
                 Status::Confirmed => &mut outcomes.confirmed,
                 Status::Shipped | Status::Delivered => &mut outcomes.shipped,
@@ -134,7 +134,7 @@ impl Outcomes {
         outcomes
     }
 
-    /// Fewer of anything would prove nothing.
+    /// Fails if any outcome is too rare for the run to be meaningful.
     fn floor(&self, faults: usize) -> Result<()> {
         let most = faults * 2;
         let enough = self.confirmed + self.shipped >= most
@@ -149,34 +149,36 @@ impl Outcomes {
     }
 }
 
-/// What buyers were told holds.
+/// Checks the answers that buyers got against the log.
 fn check_notes(audit: &mut Audit, notes: &Notes) {
     let mut problems = notes.problems.clone();
     let mut by_user: HashMap<&str, Vec<&str>> = HashMap::new();
     for (id, order) in &audit.orders {
         by_user.entry(&order.user).or_default().push(id);
     }
-    for (user, told) in &notes.placed {
+    for (user, answers) in &notes.placed {
         let found = by_user.remove(user.as_str()).unwrap_or_default();
-        let fits = match (told, found.as_slice()) {
+        let fits = match (answers, found.as_slice()) {
             (Some(id), [only]) => id == only,
             (None, [] | [_]) => true,
             _ => false,
         };
         if !fits {
-            problems.push(format!("{user} was told {told:?}, there is {found:?}"));
+            problems.push(format!(
+                "{user} was answered {answers:?}, there is {found:?}"
+            ));
         }
     }
     let strangers = by_user.keys().map(|user| format!("{user} never ordered"));
     problems.extend(strangers);
-    for (told, wanted) in [
+    for (answers, expected) in [
         (&notes.cancelled, Status::Cancelled),
         (&notes.shipped, Status::Shipped),
     ] {
-        for id in told {
+        for id in answers {
             let status = audit.orders.get(id).map(|order| order.status);
-            if status != Some(wanted) {
-                problems.push(format!("{id} was to become {wanted:?} and is {status:?}"));
+            if status != Some(expected) {
+                problems.push(format!("{id} was to become {expected:?} and is {status:?}"));
             }
         }
     }
@@ -191,7 +193,7 @@ async fn read(shop: &Shop, audit: &Audit, document: &str, variables: Value) -> R
     field.cloned().context("no field")
 }
 
-/// The read side tells the same orders, and the same ends of their sagas.
+/// The read side has the same orders, with the same final status of their sagas.
 async fn check_orders(shop: &Shop, audit: &mut Audit) -> Result<()> {
     let document = "query($offset: Int!) { orders(limit: 250, offset: $offset) { \
         id status totalAmount sagaState { type status } } }";
@@ -212,12 +214,12 @@ async fn check_orders(shop: &Shop, audit: &mut Audit) -> Result<()> {
         }
     }
     for row in expected.into_values() {
-        audit.note(format!("the read side has not {row}"));
+        audit.note(format!("the read side lacks {row}"));
     }
     Ok(())
 }
 
-/// All orders as the read side must tell them.
+/// The expected rows of all orders.
 fn rows_of(audit: &Audit) -> HashMap<String, Value> {
     let mut rows = HashMap::new();
     for saga in audit.sagas.by_id.values() {
@@ -240,7 +242,7 @@ fn rows_of(audit: &Audit) -> HashMap<String, Value> {
                 "sagaState": { "type": kind, "status": status },
             })
         };
-        // The latest saga is the one that is shown.
+        // The read side shows the latest saga of an order.
         if saga.is_cancelling {
             rows.insert(saga.order_id.clone(), row("cancel_order"));
         } else {
@@ -251,7 +253,7 @@ fn rows_of(audit: &Audit) -> HashMap<String, Value> {
     rows
 }
 
-/// The read side tells the same stock.
+/// The read side has the same stock.
 async fn check_products(shop: &Shop, audit: &mut Audit, products: &[String]) -> Result<()> {
     let document =
         "query($id: ID!) { product(id: $id) { onHandQuantity reservedQuantity stockQuantity } }";
@@ -272,7 +274,7 @@ async fn check_products(shop: &Shop, audit: &mut Audit, products: &[String]) -> 
     Ok(())
 }
 
-/// The write side knows no open saga.
+/// The write side lists no open saga.
 async fn check_open(shop: &Shop, audit: &mut Audit) -> Result<()> {
     let mut sagas = SagaCommandClient::new(shop.command_channel().await?);
     let listed = sagas.list_sagas(ListSagasParam::default()).await?;

@@ -1,4 +1,4 @@
-//! One run: buyers, faults, the end of every saga, and the reckoning.
+//! One run: buyers, faults, the end of every saga, and the final check.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ const PRODUCTS: usize = 5;
 const PIECES: i64 = 25;
 /// Orders placed, and sagas ended, between two faults.
 const BETWEEN: usize = 40;
-/// How long everything may take to its end behind the last fault.
+/// The time within which every saga must end after the last fault.
 const SETTLES_WITHIN: Duration = Duration::from_mins(1);
 const SETTINGS: &[(&str, &str)] = &[
     ("SAGA_LEASE_MS", "3000"),
@@ -34,36 +34,36 @@ const SETTINGS: &[(&str, &str)] = &[
     ),
 ];
 
-/// What is done to the system.
+/// A fault that is injected into the system.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// SIGKILL of the process that writes, and a new start.
+    /// SIGKILL of the process that writes, and a restart.
     Kill { index: usize },
-    /// SIGSTOP of a command-service until another has taken its sagas over, and SIGCONT.
+    /// SIGSTOP of a command-service until another one has taken over its sagas, then SIGCONT.
     Zombie { index: usize },
     /// PostgreSQL stopped with `-m immediate`, and started.
     DatabaseCrash,
 }
 
-/// A fault, and where the log was then.
+/// A fault, and the head of the log at that moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Fired {
     pub fault: Fault,
     pub head: i64,
-    /// How many partitions of the sagas went to another process because of it, where that is known.
+    /// The number of saga partitions that another process took over because of it, where that is known.
     pub taken_over: usize,
 }
 
-/// Runs buyers against a system that so many faults befall, and checks that all is well afterwards.
+/// Runs buyers against a system while faults are injected, and checks the invariants afterwards.
 pub async fn faults(topology: Topology, kinds: &[Fault], rounds: (usize, usize)) -> Result<()> {
     let rounds = if long() { rounds.1 } else { rounds.0 };
     on_with(topology, SETTINGS, async |shop: &mut Shop| {
-        let begin = Instant::now();
+        let start = Instant::now();
         let products = stock_up(shop).await?;
         let buyers = Buyers::start(&gateways(shop)?, &products, SEED);
         let mut fired = Vec::new();
         for round in 0..rounds {
-            work_goes_on(shop, &buyers).await?;
+            work_resumes(shop, &buyers).await?;
             fired.push(strike(shop, kinds[round % kinds.len()]).await?);
         }
         let last = Instant::now();
@@ -72,8 +72,8 @@ pub async fn faults(topology: Topology, kinds: &[Fault], rounds: (usize, usize))
         SagaCount::all_ended(shop.system.store(), left).await?;
         let settled = last.elapsed();
         say(&format!(
-            "orders under faults, {topology}: {:.0?} of faults, all at their ends {settled:.1?} behind the last",
-            last - begin,
+            "orders under faults, {topology}: {:.0?} of faults, all sagas ended {settled:.1?} after the last",
+            last - start,
         ));
         report::check(shop, &products, &notes, &fired).await
     })
@@ -101,7 +101,7 @@ async fn stock_up(shop: &Shop) -> Result<Vec<String>> {
 }
 
 /// Waits until orders are placed and sagas have ended since the last fault.
-async fn work_goes_on(shop: &Shop, buyers: &Buyers) -> Result<()> {
+async fn work_resumes(shop: &Shop, buyers: &Buyers) -> Result<()> {
     let head = head(shop).await?;
     buyers.place(BETWEEN as u64).await?;
     SagaCount::ends(shop.system.store(), BETWEEN, head, WAIT_TIMEOUT).await
@@ -128,7 +128,7 @@ async fn strike(shop: &mut Shop, fault: Fault) -> Result<Fired> {
             head
         }
         Fault::DatabaseCrash => {
-            // What commits between this look and the crash is not counted as hit.
+            // Commits between this read and the crash are not counted as hit.
             let head = head(shop).await?;
             shop.server()?.stop_immediately().await;
             shop.server()?.start_again().await;
@@ -150,7 +150,7 @@ async fn head(shop: &Shop) -> Result<i64> {
     Ok(head)
 }
 
-/// Waits until another process has the partitions of the one that was stopped, and gives how many those are.
+/// Waits until another process owns the partitions of the stopped one, and returns their number.
 async fn others_take_over(shop: &Shop) -> Result<usize> {
     let leases = async || {
         let mut database = Database::events(shop.system.store()).await?;
