@@ -54,6 +54,7 @@ Examples:
   shop saga list --state suspended      sagas that need an operator
   shop projections list                 position, lag and state of each projection
   shop handlers list                    position, lag and state of notifications and webhooks
+  shop events show 7                    one event as it is stored
   shop healthcheck                      ask the running shop whether it is ready
   shop migrate                          migrate the databases and exit
 

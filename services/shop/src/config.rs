@@ -97,6 +97,17 @@ impl ShopConfig {
     }
 }
 
+/// The URL of the event store, for a command that reads nothing else.
+///
+/// # Errors
+/// A setting does not parse.
+pub fn event_store_url(reader: &mut Reader) -> Read<DatabaseUrl> {
+    let data_dir = reader.get(&names::DATA_DIR).map(PathBuf::from);
+    databases_in(data_dir.as_deref().unwrap_or(Path::new("data")), reader);
+    let url = reader.get(&names::EVENT_STORE_URL);
+    data_dir.and(url)
+}
+
 /// Sets the default URL of each database: a file in the data folder.
 fn databases_in(folder: &Path, reader: &mut Reader) {
     let mut in_folder = |spec: &Spec, file: &str| {

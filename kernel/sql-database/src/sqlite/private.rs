@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use crate::fields;
+
 /// The permissions of the group and of others.
 const OTHERS: u32 = 0o077;
 

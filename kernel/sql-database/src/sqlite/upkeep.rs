@@ -24,7 +24,9 @@ pub(super) async fn keep_short(file: Weak<Shared>) {
         match shorten(&file).await {
             Ok(is_short) => is_writer_folding = is_short,
             // Retried at the next check: the disk may recover, and a closed file ends the loop with its last handle.
-            Err(error) => tracing::debug!({ fields::ERROR } = %error, "the write-ahead log was not shortened"),
+            Err(error) => {
+                tracing::debug!({ fields::ERROR } = %error, "the write-ahead log was not shortened")
+            }
         }
     }
 }

@@ -109,7 +109,7 @@ impl Shop {
 }
 
 /// Runs the binary, and waits for its end.
-fn shop(arguments: &[&str]) -> Output {
+pub fn shop(arguments: &[&str]) -> Output {
     Command::new(SHOP)
         .args(arguments)
         .env_clear()
