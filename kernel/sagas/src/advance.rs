@@ -1,7 +1,8 @@
-//! One commit of a saga's owner: what it has heard, and everything that follows from it at once.
+//! One commit of a saga's owner: the results of its calls and everything that follows from them.
 //!
-//! The word of a call, the domain's events, the local steps behind it, and the announcement of the next call share
-//! one commit, so that a saga costs as many commits as it makes calls.
+//! The result of a call, the domain's events, the local steps after it and the intent of the next call share one
+//! commit, so that a saga costs one commit for each call. A crash before the commit loses nothing but the result,
+//! which the next owner looks up at the provider under the same key.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use super::next::{NextMove, next};
 use super::operation::{CallError, CompensationResult, MAX_RETRY_AFTER, OperationKey, readable};
 use super::state::{Phase, Run, SagaState, StepState, StepStatus};
 
-/// What the owner has heard from a call that it made.
+/// The result of a call that this process made.
 #[derive(Clone, Debug)]
 pub(super) struct StepResult {
     pub(super) step: usize,
@@ -37,32 +38,33 @@ pub(super) enum CallOutcome {
     Done(Value),
     Compensated(CompensationResult),
     Failed(CallError),
-    /// It was announced, and then not made.
+    /// Its intent was recorded, and the call was not made.
     NotSent,
 }
 
-/// Records the news and goes on as far as it can.
+/// Records results of calls and advances the saga until it must wait.
 #[derive(Clone, Debug)]
 pub(super) struct Advance<S: Saga> {
     pub(super) saga_id: Arc<str>,
     pub(super) results: Vec<StepResult>,
-    /// The steps whose calls this process is making.
+    /// The steps whose calls are in flight in this process.
     pub(super) live: Vec<usize>,
-    /// How many more calls it may make.
+    /// Remaining concurrency permits.
     pub(super) slots: usize,
-    /// No pause before another try is longer than this, whatever the table says. The provider's wish counts for more.
+    /// Upper limit of the backoff between tries, whatever the definition sets. A provider's `retry_after` overrides it.
     pub(super) longest_pause: Duration,
-    /// What the next decision will surely read.
+    /// The streams that the next decision reads.
     pub(super) lanes: Vec<Lane>,
-    /// The calls that the last decision announced: step and attempt.
+    /// The intents recorded by the last decision.
     pub(super) intents: RecordedIntents,
     pub(super) saga: PhantomData<fn() -> S>,
 }
 
-/// Which calls were announced. Only whoever announced a call may make it without asking first.
+/// Calls whose intent was recorded, as step and attempt. Only the process that recorded an intent may call without a
+/// look-up: for any other, the call may have been made before a crash.
 pub(super) type RecordedIntents = Arc<Mutex<Vec<(usize, u32)>>>;
 
-/// The stream says, or was about to say, what no saga can do. It is left as it is.
+/// The stream holds, or the decision would append, an illegal transition. Nothing is written.
 #[derive(Debug)]
 pub(super) struct Corrupt(pub(super) String);
 
@@ -80,6 +82,7 @@ impl<S: Saga> Command for Advance<S> {
     }
 
     fn decide(&self, work: &mut UnitOfWork<'_, Corrupt>) -> Result<(), Stopped> {
+        // A decision may run again, on newer state, after a version conflict: only the intents of the last run count.
         self.intents.lock().clear();
         let mut pass = DecisionPass::<S> {
             saga_id: &self.saga_id,
@@ -92,8 +95,9 @@ impl<S: Saga> Command for Advance<S> {
             saga: PhantomData,
         };
         pass.state()?;
-        for news in &self.results {
-            pass.record(news)?;
+        // Results first: what to do next depends on them, and they must not be lost if nothing else can be done.
+        for result in &self.results {
+            pass.record(result)?;
         }
         while pass.step()? {}
         Ok(())
@@ -125,39 +129,41 @@ impl<S: Saga> DecisionPass<'_, S> {
         }
     }
 
-    /// Appends what is legal; a move that is not ends the decision, so that it is never written.
+    /// Appends events. An illegal transition ends the decision, so that it is never written.
     fn append(&mut self, events: &[EventOf<S>]) -> Result<(), Stopped> {
         self.work.append::<SagaState<S>>(self.saga_id, events)?;
         self.state().map(|_| ())
     }
 
-    /// Records the word of a call, unless the step has moved on: a person may have declared it done meanwhile, or
-    /// closed the saga.
-    fn record(&mut self, news: &StepResult) -> Result<(), Stopped> {
+    /// Records the result of a call, unless it is obsolete: an operator may have resolved the step or closed the saga
+    /// while the call was in flight.
+    fn record(&mut self, result: &StepResult) -> Result<(), Stopped> {
         let state = self.state()?;
         let open = state
             .run()
             .filter(|run| !matches!(run.phase, Phase::Ended(_)));
-        let Some(at) = open.and_then(|run| StepPosition::new(run, news.step, news.undo)) else {
+        let Some(at) = open.and_then(|run| StepPosition::new(run, result.step, result.undo)) else {
             return Ok(());
         };
-        let awaited = if news.undo {
+        let awaited = if result.undo {
             StepStatus::Compensating
         } else {
             StepStatus::Calling
         };
-        let is_awaited = at.state.status == awaited && at.state.attempts == news.attempt;
-        if !is_awaited || at.key != news.key {
+        // The attempt and the key identify the call: a result of an earlier try, or under a key that a resumption has
+        // replaced, is not the one that the saga waits for.
+        let is_awaited = at.state.status == awaited && at.state.attempts == result.attempt;
+        if !is_awaited || at.key != result.key {
             return Ok(());
         }
-        match (&news.outcome, &at.step.kind) {
+        match (&result.outcome, &at.step.kind) {
             (CallOutcome::Done(output), StepKind::External(external)) => {
                 match (external.completed)(&at.run.data, &at.key, output) {
                     Ok(writes) => {
                         self.append(&[at.completed(Some(output.clone()))])?;
                         writes.append_to(&mut self.work)
                     }
-                    // It took effect, and what it brought back cannot be stored: an operator must look at it.
+                    // It took effect, and its output cannot be stored: another try would not help, so suspend.
                     Err(misfit) => {
                         let reason = readable(&misfit.to_string());
                         self.fail_as(&at, FailureKind::Unknown, &reason, None, true)
@@ -165,6 +171,7 @@ impl<S: Saga> DecisionPass<'_, S> {
                 }
             }
             (CallOutcome::Compensated(found), StepKind::External(external)) if found.key_closed => {
+                // A repeated undo may report that there was nothing left to undo; the saga log knows better.
                 let found = CompensationResult {
                     had_effect: found.had_effect || at.state.completed,
                     ..found.clone()
@@ -174,13 +181,15 @@ impl<S: Saga> DecisionPass<'_, S> {
                 writes.append_to(&mut self.work)
             }
             (CallOutcome::Compensated(_), _) => {
-                let reason = "undone; the provider is asked again whether something came late";
+                let reason = "undone, but the key is open: undone again later, in case the action arrives late";
                 let due = after(self.now, at.step.timeout.min(self.longest_pause));
                 let again = at.has_tries().then_some(due);
                 self.fail_as(&at, FailureKind::KeyOpen, reason, again, again.is_none())
             }
             (CallOutcome::Failed(failure), _) => self.fail(&at, failure),
             (CallOutcome::NotSent, _) => {
+                // Normally due immediately. If the saga was cancelled in between, the step is given up instead, so
+                // that compensation can start; except a pivot with an unknown outcome, which must be resolved first.
                 let is_open_pivot = at.step.role == Role::Pivot && at.state.unresolved;
                 let gives_way = at.run.cancel.is_some() && !at.run.is_decided() && !is_open_pivot;
                 let again = (!gives_way).then_some(self.now);
@@ -190,7 +199,7 @@ impl<S: Saga> DecisionPass<'_, S> {
         }
     }
 
-    /// Takes the first move that it may take.
+    /// Takes the first move that is possible now. Returns whether there was one.
     fn step(&mut self) -> Result<bool, Stopped> {
         let state = self.state()?;
         let Some(run) = state.run() else {
@@ -259,6 +268,8 @@ impl<S: Saga> DecisionPass<'_, S> {
         Ok(true)
     }
 
+    /// Records that a call is about to be made. The call itself follows only after the commit, so that no call is ever
+    /// made that a successor does not know of.
     fn record_intent(&mut self, run: &Run<S>, step: usize, undo: bool) -> Result<bool, Stopped> {
         let Some(at) = StepPosition::new(run, step, undo) else {
             return Ok(false);
@@ -269,6 +280,7 @@ impl<S: Saga> DecisionPass<'_, S> {
         self.slots -= 1;
         self.live.push(step);
         self.announced.lock().push((step, at.attempt + 1));
+        // The first try fixes the deadline for all tries. A compensation and a retriable step must succeed: they have none.
         let deadline = (!undo && at.step.role != Role::Retriable).then(|| {
             at.state
                 .deadline
@@ -287,6 +299,7 @@ impl<S: Saga> DecisionPass<'_, S> {
     }
 
     fn give_up(&mut self, run: &Run<S>, step: usize) -> Result<bool, Stopped> {
+        // A call in flight in this process returns within its timeout; its result is worth waiting for.
         let Some(at) = StepPosition::new(run, step, false).filter(|_| !self.live.contains(&step))
         else {
             return Ok(false);
@@ -298,8 +311,8 @@ impl<S: Saga> DecisionPass<'_, S> {
             FailureKind::Transient
         };
         let reason = match &at.state.reason {
-            Some(reason) => format!("not done in time; at last: {reason}"),
-            None => "not done in time".to_owned(),
+            Some(reason) => format!("not done before the deadline; last failure: {reason}"),
+            None => "not done before the deadline".to_owned(),
         };
         self.append(&[at.failed(outcome, &reason, None)])?;
         Ok(true)
@@ -329,7 +342,7 @@ impl<S: Saga> DecisionPass<'_, S> {
         Ok(true)
     }
 
-    /// Records a failure, and decides whether there is another try, and when.
+    /// Records a failure, and decides whether and when the call is retried.
     fn fail(&mut self, at: &StepPosition<'_, S>, failure: &CallError) -> Result<(), Stopped> {
         let (outcome, reason) = match failure {
             CallError::Declined(reason) => (FailureKind::Declined, reason),
@@ -339,22 +352,24 @@ impl<S: Saga> DecisionPass<'_, S> {
         let random = self.work.derive_id("jitter").as_u128() & u128::from(u32::MAX);
         let random = u64::try_from(random).unwrap_or(0);
         let retry = at.step.retry.within(self.longest_pause);
-        // Those that were turned away together do not come back together either.
+        // Jitter on top of the provider's `retry_after`: callers that were rate limited together must not retry together.
         let asked_for = failure.retry_after().map_or(Duration::ZERO, |wait| {
             wait.min(MAX_RETRY_AFTER) + retry.pause(1, random)
         });
         let pause = retry.pause(at.state.failures + 1, random);
         let due = after(self.now, pause.max(asked_for));
-        let is_refused = outcome == FailureKind::Declined;
+        let is_declined = outcome == FailureKind::Declined;
         let has_tries = at.has_tries();
         let is_open = at.state.unresolved || outcome == FailureKind::Unknown;
         let (again, suspends) = match at.step.role {
+            // What must succeed is never given up: after its last try it waits for an operator.
             _ if at.undo => (has_tries, !has_tries),
-            Role::Retriable => (has_tries && !is_refused, !has_tries || is_refused),
-            Role::Pivot if is_open && !is_refused => (has_tries, !has_tries),
+            Role::Retriable => (has_tries && !is_declined, !has_tries || is_declined),
+            // The saga can neither continue nor compensate while it is unknown whether the pivot took effect.
+            Role::Pivot if is_open && !is_declined => (has_tries, !has_tries),
             Role::Compensatable | Role::Pivot => {
                 let in_time = at.state.deadline.is_none_or(|deadline| due < deadline);
-                (in_time && !is_refused, false)
+                (in_time && !is_declined, false)
             }
         };
         self.fail_as(at, outcome, reason, again.then_some(due), suspends)
@@ -369,7 +384,7 @@ impl<S: Saga> DecisionPass<'_, S> {
         suspends: bool,
     ) -> Result<(), Stopped> {
         let mut events = vec![at.failed(outcome, reason, again)];
-        // A person who lets it go on looks at all of its steps, so that one suspension is enough.
+        // A resumption applies to all steps, so one suspension is enough.
         if suspends && at.run.suspended.is_none() {
             events.push(SagaEvent::Suspended(Suspended {
                 saga_id: at.run.saga_id.clone(),
@@ -383,7 +398,7 @@ impl<S: Saga> DecisionPass<'_, S> {
     }
 }
 
-/// A try of a step: makes the events about it.
+/// A step at its current attempt: creates the events about it.
 struct StepPosition<'a, S: Saga> {
     run: &'a Run<S>,
     step: &'static Step<S>,
@@ -406,7 +421,7 @@ impl<'a, S: Saga> StepPosition<'a, S> {
         })
     }
 
-    /// Whether it may be tried again if this try failed.
+    /// Whether there is another try after this one.
     fn has_tries(&self) -> bool {
         self.state.failures + 1 < self.step.retry.tries
     }
@@ -421,12 +436,12 @@ impl<'a, S: Saga> StepPosition<'a, S> {
         })
     }
 
-    fn compensated(&self, happened: bool) -> EventOf<S> {
+    fn compensated(&self, had_effect: bool) -> EventOf<S> {
         SagaEvent::StepCompensated(StepCompensated {
             saga_id: self.run.saga_id.clone(),
             subject: self.run.subject.clone(),
             step: self.step.name.to_owned(),
-            had_effect: happened,
+            had_effect,
             actor: None,
         })
     }

@@ -1,7 +1,7 @@
-//! What is written down about a saga: the ledger.
+//! The events of a saga: the saga log.
 //!
-//! The stream of a saga tells everything that its engine knows. Every event names the saga and its subject (what it
-//! is about, such as an order's id), so that a reader of the log needs no other row to place it.
+//! A saga's stream holds everything that its engine knows. Every event carries the saga's id and its subject (what it is
+//! about, such as an order's id), so that a reader of the log needs no other row to relate it.
 
 use chrono::{DateTime, Utc};
 use event_sourcing::event::{Metadata, StoredEvent};
@@ -13,43 +13,43 @@ use serde_json::Value;
 use super::names;
 use super::operation::OperationKey;
 
-/// What happens to a saga. `D` is what it begins with; a reader that does not need it takes [`AnySagaEvent`].
+/// An event of a saga. `D` is the data that it starts with; a reader that does not need it uses [`AnySagaEvent`].
 #[derive(Clone, Debug, PartialEq, Eq, DomainEvent)]
 pub enum SagaEvent<D> {
-    /// It began.
+    /// It started.
     #[event(name = names::STARTED)]
     Started(Started<D>),
-    /// A call to the outside is about to be made.
+    /// The intent to call a provider, recorded before the call.
     #[event(name = names::STEP_STARTED)]
     StepStarted(StepStarted),
     /// A step took effect.
     #[event(name = names::STEP_COMPLETED)]
     StepCompleted(StepCompleted),
-    /// A try of a step, or of its compensation, did not succeed.
+    /// A try of a step, or of its compensation, failed.
     #[event(name = names::STEP_FAILED)]
     StepFailed(StepFailed),
-    /// Somebody wants it undone.
+    /// An operator or a client asked to cancel it.
     #[event(name = names::CANCEL_REQUESTED)]
     CancelRequested(CancelRequested),
-    /// From here on it goes backwards.
+    /// From here on it compensates.
     #[event(name = names::COMPENSATION_STARTED)]
     CompensationStarted(CompensationStarted),
-    /// What a step did is undone, and its key is closed.
+    /// The effect of a step is undone, and its key is closed.
     #[event(name = names::STEP_COMPENSATED)]
     StepCompensated(StepCompensated),
     /// An end: every step took effect.
     #[event(name = names::COMPLETED)]
     Completed(Ended),
-    /// An end: nothing of it is left.
+    /// An end: every effect is undone.
     #[event(name = names::COMPENSATED)]
     Compensated(Ended),
-    /// An end: a person closed it.
+    /// An end: an operator closed it.
     #[event(name = names::FAILED)]
     Failed(Closed),
-    /// It waits for a person.
+    /// It waits for an operator.
     #[event(name = names::SUSPENDED)]
     Suspended(Suspended),
-    /// A person let it go on.
+    /// It continues: an operator resumed it, or a retry was requested.
     #[event(name = names::RESUMED)]
     Resumed(Resumed),
 }
@@ -63,13 +63,13 @@ pub struct Started<D> {
     pub subject: String,
     /// The name of its type.
     pub saga_type: String,
-    /// The version of the table that it runs by, also after a newer binary has another one.
+    /// The version of the definition that it runs by, also after a newer binary has another one.
     pub definition: u32,
-    /// Which lease its owner holds.
+    /// The partition whose owner drives it.
     pub partition: u16,
-    /// What it begins with.
+    /// The data that it starts with.
     pub data: D,
-    /// The request that led to it; its later events continue that.
+    /// The metadata of the request that started it; its later events carry it too.
     pub origin: Metadata,
 }
 
@@ -82,14 +82,14 @@ pub struct StepStarted {
     pub subject: String,
     /// The step.
     pub step: String,
-    /// Whether it is the step's compensation that is called.
+    /// Whether the call is the step's compensation.
     #[serde(default, skip_serializing_if = "is_false")]
     pub undo: bool,
-    /// Which try it is, from 1; a person's resumption begins anew.
+    /// The number of the try, from 1; a resumption starts again at 1.
     pub attempt: u32,
-    /// Names the action at the provider, the same for all tries.
+    /// The idempotency key of the action at the provider, the same for all tries.
     pub key: OperationKey,
-    /// When the step gives up, over all its tries. None for those that only a person ends.
+    /// When the action is given up, over all its tries. None for a compensation and for a retriable step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<DateTime<Utc>>,
 }
@@ -103,26 +103,26 @@ pub struct StepCompleted {
     pub subject: String,
     /// The step.
     pub step: String,
-    /// What the call brought back, as the step's [`Response`](crate::ExternalStep::Response) is stored; none from local
-    /// steps and from those that a person resolved.
+    /// The step's [`Response`](crate::ExternalStep::Response) as JSON; none for local steps and for those that an operator
+    /// resolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
-    /// Set if a person declared the step done.
+    /// Set if an operator declared the step done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
 }
 
-/// How a try ended that did not succeed.
+/// How a try failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
-    /// It did not happen, and will not: declined.
+    /// It had no effect, and never will under this key.
     Declined,
-    /// It did not happen; another try may succeed.
+    /// It had no effect; a retry may succeed.
     Transient,
-    /// Nobody knows whether it happened. The provider is asked before any other try.
+    /// It is unknown whether it took effect. The provider is asked before another try.
     Unknown,
-    /// It was undone, but the provider cannot close the key: it is asked again, for what may come late.
+    /// It was undone, but the provider cannot close the key: the undo is repeated later, in case the action arrives late.
     KeyOpen,
 }
 
@@ -138,13 +138,13 @@ pub struct StepFailed {
     /// Whether it was the step's compensation.
     #[serde(default, skip_serializing_if = "is_false")]
     pub undo: bool,
-    /// Which try it was.
+    /// The number of the try.
     pub attempt: u32,
     /// How it ended.
     pub outcome: FailureKind,
-    /// Why, for people.
+    /// Why, for an operator.
     pub reason: String,
-    /// When the next try is due; none if there is none.
+    /// When the next try is due; none if there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<DateTime<Utc>>,
 }
@@ -167,9 +167,9 @@ pub struct CompensationStarted {
     pub saga_id: String,
     /// What it is about.
     pub subject: String,
-    /// Why, for people.
+    /// Why, for an operator.
     pub reason: String,
-    /// The step that could not be done, if that is why.
+    /// The step that failed, if that is why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
 }
@@ -185,7 +185,7 @@ pub struct StepCompensated {
     pub step: String,
     /// Whether there was something to undo.
     pub had_effect: bool,
-    /// Set if a person declared it undone.
+    /// Set if an operator declared it undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
 }
@@ -217,24 +217,24 @@ pub struct Suspended {
     pub saga_id: String,
     /// What it is about.
     pub subject: String,
-    /// The step that it cannot pass.
+    /// The step that it cannot complete or undo.
     pub step: String,
     /// Whether it is the step's compensation.
     #[serde(default, skip_serializing_if = "is_false")]
     pub undo: bool,
-    /// Why, for people.
+    /// Why, for an operator.
     pub reason: String,
 }
 
-/// What a person did to a saga that waits.
+/// How a saga was resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// A suspended saga goes on, and counts its tries anew.
+    /// A suspended saga continues, and its tries are counted from zero.
     Resume,
     /// The next try is due now.
     Retry,
-    /// The step counts as done by hand.
+    /// The step counts as done manually.
     Resolve,
 }
 
@@ -245,16 +245,16 @@ pub struct Resumed {
     pub saga_id: String,
     /// What it is about.
     pub subject: String,
-    /// What was done.
+    /// How it was resumed.
     pub action: Action,
-    /// The one step that it is about; none if it is about all.
+    /// The only step that it applies to; none if it applies to all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
     /// Who and why.
     pub actor: Actor,
 }
 
-/// Stands for data that a reader does not need.
+/// A placeholder for data that a reader does not need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Opaque;
 
@@ -264,11 +264,11 @@ impl<'de> Deserialize<'de> for Opaque {
     }
 }
 
-/// Any saga's event, for readers that do not need what it began with.
+/// Any saga's event, for readers that do not need the saga's data.
 pub type AnySagaEvent = SagaEvent<Opaque>;
 
-/// Selects events of these types, of whatever saga. In streams of the types `saga_streams`, which the reader knows, it
-/// also selects every event of an unknown type, so that the reader does not pass over what a newer binary wrote.
+/// Selects events of these types, of all kinds of saga. In streams of the types `saga_streams`, which the reader knows, it
+/// also selects every event of an unknown type, so that the reader does not silently skip what a newer binary wrote.
 #[must_use]
 pub fn event_filter(saga_streams: &[&'static str], event_types: &[&'static str]) -> Filter {
     let others = AnySagaEvent::TYPES.iter().copied();
@@ -284,7 +284,7 @@ impl<D> SagaEvent<D> {
         self.ids().0
     }
 
-    /// What that saga is about.
+    /// What the saga is about.
     #[must_use]
     pub fn subject(&self) -> &str {
         self.ids().1

@@ -4,9 +4,9 @@ pub use event_sourcing::fields::*;
 
 /// A saga's id.
 pub const SAGA_ID: &str = "saga.id";
-/// Which of the partitions of sagas.
+/// The number of a partition.
 pub const SAGA_PARTITION: &str = "saga.partition";
-/// How many partitions of sagas.
+/// How many partitions.
 pub const SAGA_PARTITIONS: &str = "saga.partitions";
 /// The step that a saga is at.
 pub const SAGA_STEP: &str = "saga.step";

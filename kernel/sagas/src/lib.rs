@@ -1,27 +1,38 @@
-//! Sagas: work over several aggregates and providers that ends wholly done or wholly undone.
+//! Sagas: work over several aggregates and providers that either completes as a whole or is compensated as a whole.
+//!
+//! To write a saga, begin with these four:
+//!
+//! 1. [`Saga`]: its data and its [`SagaDefinition`], the list of its steps. Its documentation holds a whole saga.
+//! 2. [`ExternalStep`]: a step that calls another system; [`StepProvider`]: makes that call. Steps that only append
+//!    events of this system are made by [`Step::local`].
+//! 3. [`started`]: the first event of a saga, appended in the commit of the command that starts it.
+//! 4. [`SagaEngine`]: runs the sagas, one engine in each process.
+//!
+//! `examples/saga.rs` is a whole program. Test a saga with `testing::check` (feature `testing`), which runs it with
+//! every fault of every step. To read the crate, follow `next`, `advance` and `engine/drive.rs`.
 //!
 //! ```text
-//!   definition   the table: each step with its action beside its compensation
-//!   step         external steps: each a type with its request and its response, and who carries it out
-//!   event        the ledger: what is written down, before each call and after it; names: of its events
-//!   state        where a saga stands; moves: what is legal from there
+//!   definition   the steps of a saga, each action next to its compensation
+//!   step         external steps, each a type with a request and a response, and their providers
+//!   event        the saga log: what is recorded before and after each call; names: of its events
+//!   state        the state of a saga, folded from its log; moves: the legal transitions
 //!   next         what to do now: a pure function of the state and the time
-//!   operation    an action at a provider: its key, and what is known of it
-//!   registry     who carries out which step
-//!   engine       owns partitions by lease, makes the calls, commits what it hears
-//!   status       the same in one word
-//!   summary      where a saga stands, for people
-//!   person       what people do to sagas that cannot go on by themselves
-//!   testing      the kit that tests a saga: every step with every fault
+//!   advance      one commit: the results of calls and everything that follows from them
+//!   operation    an action at a provider: its key, its status, and how a call of it fails
+//!   registry     the provider of each step
+//!   engine       owns partitions by lease, makes the calls, commits their results
+//!   status       the status of a saga as clients see it
+//!   summary      a saga as operators see it
+//!   operator     what operators do to a saga that cannot continue by itself
+//!   testing      runs a saga with every fault of every step
 //! ```
 //!
 //! The ideas are those of Garcia-Molina and Salem's "Sagas" (1987), with pivot and retriable steps as in Mehrotra et
-//! al. (1992). A call is written down before it is made, so that after a crash somebody asks the provider what became
-//! of it; a compensation closes the key of what it undoes, so that a late action cannot come after it; and the word of
-//! a call, the events of the domain and the announcement of the next call are one commit, fenced by the owner's
-//! lease.
+//! al. (1992). The intent to call is recorded before the call, so that after a crash the next owner asks the provider
+//! for its status; a compensation closes the key of the action it undoes, so that a late action is rejected; and the
+//! result of a call, the domain's events and the intent of the next call are one commit, fenced by the owner's lease.
 
-// So that the sagas of the tests are written once, for those beside the code and those outside of it.
+// Unit tests and integration tests share the sagas that they test, which name the crate as a dependency.
 #[cfg(test)]
 extern crate self as sagas;
 
@@ -65,7 +76,7 @@ pub use status::{SagaStatus, UnknownStatus};
 pub use step::{DataOf, ExternalStep, StepProvider, UndoStep};
 pub use summary::Summary;
 
-/// The examples of the README are tests.
+/// Compiles and runs the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

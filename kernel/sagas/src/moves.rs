@@ -1,4 +1,4 @@
-//! The legal moves of a saga: one total match.
+//! The legal transitions of a saga: one total match.
 
 use chrono::{DateTime, Utc};
 use event_sourcing::event::{DomainEvent, Payload};
@@ -12,9 +12,9 @@ use super::event::{
 use super::names;
 use super::state::{Phase, Run, SagaOutcome, StepState, StepStatus};
 
-/// An event that does not fit where the saga stands.
+/// An event that is illegal in the state of the saga.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{event} does not fit {place}")]
+#[error("{event} is illegal in {place}")]
 pub struct IllegalMove {
     event: &'static str,
     place: String,
@@ -32,7 +32,7 @@ impl<S: Saga> Run<S> {
         started: &Started<S::Data>,
         at: DateTime<Utc>,
     ) -> Result<Self, IllegalMove> {
-        let Some(table) = S::definition_of(started.definition) else {
+        let Some(definition) = S::definition_of(started.definition) else {
             return Err(IllegalMove {
                 event: names::STARTED,
                 place: format!("a binary without definition {}", started.definition),
@@ -51,11 +51,11 @@ impl<S: Saga> Run<S> {
             phase: Phase::Running,
             suspended: None,
             cancel: None,
-            steps: table.steps().map(|_| StepState::default()).collect(),
+            steps: definition.steps().map(|_| StepState::default()).collect(),
         })
     }
 
-    /// Moves by one event. The state is untouched if the move is not legal.
+    /// Applies one event. The state is unchanged if the transition is illegal.
     pub(super) fn apply(&mut self, event: &EventOf<S>) -> Result<(), IllegalMove> {
         use Phase::{Compensating, Ended, Running};
         match (&self.phase, event) {
@@ -127,17 +127,17 @@ impl<S: Saga> Run<S> {
         Ok(())
     }
 
-    /// Adds what a step brought back to the data. It says why it cannot.
+    /// Adds the output of a step to the data, or returns why it cannot.
     fn apply_output(&mut self, index: usize, output: &Value) -> Result<(), String> {
         let Some((step, _)) = self.step(index) else {
-            return Err(format!("a table without step {index}"));
+            return Err(format!("a definition without step {index}"));
         };
         match &step.kind {
             StepKind::External(external) => {
                 let applied = (external.apply_output)(&mut self.data, output);
                 applied.map_err(|misfit| misfit.to_string())
             }
-            StepKind::Local { .. } => Err(format!("step {}, which brings nothing back", step.name)),
+            StepKind::Local { .. } => Err(format!("step {}, which has no output", step.name)),
         }
     }
 
@@ -173,7 +173,7 @@ impl<S: Saga> Run<S> {
             return Err(illegal(event, "a saga that is decided, or suspended"));
         }
         if self.announced().next().is_some() {
-            return Err(illegal(event, "a saga with a call under way"));
+            return Err(illegal(event, "a saga with a call in flight"));
         }
         let reason = turned.reason.clone();
         self.failure = Some(reason.clone());
@@ -202,11 +202,11 @@ impl<S: Saga> Run<S> {
 
     fn index(&self, event: &EventOf<S>, name: &str) -> Result<usize, IllegalMove> {
         self.definition_of()
-            .and_then(|table| table.position(name))
-            .ok_or_else(|| illegal(event, format!("a table without step {name:?}")))
+            .and_then(|definition| definition.position(name))
+            .ok_or_else(|| illegal(event, format!("a definition without step {name:?}")))
     }
 
-    /// The step that an event is about, if it can still be done, or undone, and its turn has come.
+    /// The index of the step that an event is about, if it is open and its stage is the current one.
     fn open_step(&self, event: &EventOf<S>, name: &str, undo: bool) -> Result<usize, IllegalMove> {
         let index = self.index(event, name)?;
         let status = self.steps[index].status;
@@ -222,11 +222,11 @@ impl<S: Saga> Run<S> {
         }
     }
 
-    /// Whether the stages before that of the step are done; backwards, whether those behind it are undone.
+    /// Whether all earlier stages are done; for a compensation, whether all later stages are undone.
     fn is_in_turn(&self, index: usize, undo: bool) -> bool {
         let stage = self
             .definition_of()
-            .and_then(|table| table.ranges().find(|stage| stage.contains(&index)));
+            .and_then(|definition| definition.ranges().find(|stage| stage.contains(&index)));
         stage.is_some_and(|stage| {
             if undo {
                 (stage.end..self.steps.len()).all(|later| !self.needs_undo(later))
@@ -243,7 +243,7 @@ impl<S: Saga> Run<S> {
         }
         let index = self.open_step(event, &started.step, started.undo)?;
         let step = &mut self.steps[index];
-        // A call announced before of which there was no word: nobody knows.
+        // An earlier intent without a result: it is unknown whether that call took effect.
         step.unresolved |= step.status == StepStatus::Calling;
         step.status = if started.undo {
             StepStatus::Compensating
@@ -287,7 +287,7 @@ impl<S: Saga> Run<S> {
         Ok(())
     }
 
-    /// It is let go on: what waits is due, and what had been given up begins anew.
+    /// Resumes: waiting steps are due now, and a suspended saga's given-up steps are tried again.
     fn resume(&mut self, action: Action, only: Option<usize>) {
         let was_suspended = self.suspended.take().is_some();
         for (index, step) in self.steps.iter_mut().enumerate() {
@@ -302,7 +302,7 @@ impl<S: Saga> Run<S> {
                 (step.attempts, step.failures) = (0, 0);
             }
             if step.status == StepStatus::GivenUp {
-                // The key is closed by the refusal, so another try needs another one.
+                // The provider's decline closed the key, so another try needs a new one.
                 if step.is_declined && step.calls > 0 && action != Action::Resolve {
                     (step.epoch, step.calls) = (step.epoch + 1, 0);
                 }

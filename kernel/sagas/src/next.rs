@@ -1,4 +1,4 @@
-//! What to do next: a pure function of where the saga stands and of the time.
+//! What to do next: a pure function of a saga's state and the time.
 
 use std::ops::Range;
 
@@ -19,26 +19,26 @@ pub enum NextMove {
         /// Whether it is its compensation.
         undo: bool,
     },
-    /// Announce a call and make it.
+    /// Record the intent of a call, and make it.
     Call {
         /// The step's index.
         step: usize,
         /// Whether it is its compensation.
         undo: bool,
-        /// Whether it was announced before. Whoever is making that call needs no other; for everybody else its outcome
-        /// is unknown.
+        /// Whether the intent is recorded already. The process that has the call in flight needs no other; for any
+        /// other process the outcome of that call is unknown.
         announced: bool,
     },
-    /// Try a step no more. If its call was announced, only if nobody is making it.
+    /// Give a step up. If its intent is recorded, only if the call is not in flight.
     GiveUp {
         /// The step's index.
         step: usize,
     },
-    /// Turn round.
+    /// Start compensation.
     Compensate {
         /// Why.
         reason: String,
-        /// The step that could not be done.
+        /// The step that failed, if that is why.
         step: Option<usize>,
     },
     /// End as completed.
@@ -47,12 +47,12 @@ pub enum NextMove {
     Compensated,
 }
 
-/// What to do now, and when to look again.
+/// What to do now, and when to evaluate again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// To be done now.
+    /// The moves that are due now.
     pub moves: Vec<NextMove>,
-    /// When there will be more to do, if nothing else happens.
+    /// When the next move will be due, if nothing else happens.
     pub wake_at: Option<DateTime<Utc>>,
 }
 
@@ -69,7 +69,7 @@ impl Plan {
     }
 }
 
-/// What a saga is to do at `now`.
+/// Returns what a saga is to do at `now`: nothing if it has ended or is suspended.
 #[must_use]
 pub fn next<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
     if run.suspended.is_some() {
@@ -83,7 +83,7 @@ pub fn next<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
 }
 
 fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
-    let Some(table) = run.definition_of() else {
+    let Some(definition) = run.definition_of() else {
         return Plan::default();
     };
     let unfinished = |group: &Range<usize>| {
@@ -91,7 +91,7 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
             .iter()
             .any(|step| step.status != StepStatus::Done)
     };
-    let group = table.ranges().find(unfinished);
+    let group = definition.ranges().find(unfinished);
     let turn = turn(run, group.clone().unwrap_or_default(), now);
     let Some(group) = group else {
         return Plan::now(turn.unwrap_or(NextMove::Complete));
@@ -102,7 +102,8 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
             continue;
         };
         match state.status {
-            // Whoever is making the call brings its word; nobody makes it again only to undo it.
+            // If the call is in flight in this process, its result is awaited. A call of a dead process is not made
+            // again only to be compensated: its step is given up as unknown, and the compensation closes the key.
             StepStatus::Calling if turn.is_some() || is_late(step, state, now) => {
                 plan.moves.push(NextMove::GiveUp { step: index });
             }
@@ -131,7 +132,7 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
     match turn {
         Some(turn) if plan.moves.is_empty() => Plan::now(turn),
         _ => {
-            let limit = after(run.started_at, table.pivot_deadline);
+            let limit = after(run.started_at, definition.pivot_deadline);
             if !run.is_decided() && limit > now {
                 plan.wake(limit);
             }
@@ -140,36 +141,36 @@ fn forward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
     }
 }
 
-/// Why the saga must turn round, if it must.
+/// The start of compensation, if it is due, with its reason.
 fn turn<S: Saga>(run: &Run<S>, group: Range<usize>, now: DateTime<Utc>) -> Option<NextMove> {
-    let table = run.definition_of()?;
+    let definition = run.definition_of()?;
     if run.is_decided() {
         return None;
     }
     let mut failed = None;
     for index in group {
         let (step, state) = run.step(index)?;
-        // The outcome of a pivot must be known before anything is undone.
+        // The outcome of the pivot must be known before anything is undone.
         if step.role == Role::Pivot && (state.unresolved || state.status == StepStatus::Calling) {
             return None;
         }
         if step.role != Role::Retriable && state.status == StepStatus::GivenUp && failed.is_none() {
-            let why = state.reason.as_deref().unwrap_or("it was not done in time");
+            let why = state.reason.as_deref().unwrap_or("not done before the deadline");
             failed = Some((index, format!("{}: {why}", step.name)));
         }
     }
     let (step, reason) = match (&run.cancel, failed) {
-        (Some(person), _) => (None, format!("cancelled: {}", person.reason)),
+        (Some(actor), _) => (None, format!("cancelled: {}", actor.reason)),
         (None, Some((index, reason))) => (Some(index), reason),
-        (None, None) if now >= after(run.started_at, table.pivot_deadline) => {
-            (None, "it was not decided in time".to_owned())
+        (None, None) if now >= after(run.started_at, definition.pivot_deadline) => {
+            (None, "the pivot deadline passed".to_owned())
         }
         (None, None) => return None,
     };
     Some(NextMove::Compensate { reason, step })
 }
 
-/// Whether a step's action must not be tried again. A pivot whose outcome is not known must be.
+/// Whether a step's action must not be tried again. A pivot with an unknown outcome must be.
 fn is_late<S: Saga>(step: &Step<S>, state: &StepState, now: DateTime<Utc>) -> bool {
     let can_give_up = match step.role {
         Role::Compensatable => true,
@@ -179,8 +180,8 @@ fn is_late<S: Saga>(step: &Step<S>, state: &StepState, now: DateTime<Utc>) -> bo
     can_give_up && state.deadline.is_some_and(|deadline| deadline <= now)
 }
 
-/// Whether the next try has to wait. One that is further away than any wait can be was noted before the machine's clock
-/// was set back, and nobody knows for how long to wait for it.
+/// Whether the next try has to wait. A time further away than any pause can be was stored before the machine's clock was
+/// set back, so it no longer states how long to wait: the step is tried now.
 fn must_wait<S: Saga>(step: &Step<S>, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     let pause = step.retry.max.max(step.timeout);
     let longest = MAX_RETRY_AFTER.saturating_add(pause);
@@ -199,10 +200,10 @@ fn begin<S: Saga>(step: &Step<S>, index: usize, undo: bool) -> NextMove {
 }
 
 fn backward<S: Saga>(run: &Run<S>, now: DateTime<Utc>) -> Plan {
-    let Some(table) = run.definition_of() else {
+    let Some(definition) = run.definition_of() else {
         return Plan::default();
     };
-    let stages: Vec<Range<usize>> = table.ranges().collect();
+    let stages: Vec<Range<usize>> = definition.ranges().collect();
     let needs_undo = |group: &Range<usize>| group.clone().any(|index| run.needs_undo(index));
     let Some(group) = stages.into_iter().rev().find(needs_undo) else {
         return Plan::now(NextMove::Compensated);

@@ -1,17 +1,17 @@
-//! An action at a provider: its key, how a call of it failed, what became of it, and what undoing it found.
+//! An action at a provider: its key, how a call of it fails, its status, and the result of its compensation.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest key that a provider must take.
+/// The longest key that a provider must accept.
 const MAX_KEY_CHARACTERS: usize = 200;
 /// The longest reason that is stored and shown.
 const MAX_REASON_CHARACTERS: usize = 200;
 
-/// Names one action at a provider, whatever the number of tries: saga, step and epoch. The epoch grows only when a
-/// person asks for another try after the provider had refused the key for good.
+/// The idempotency key of one action at a provider, the same for all tries: saga, step and epoch. The epoch is incremented
+/// only when an operator asks for another try after the provider has declined under the key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OperationKey(String);
@@ -23,7 +23,7 @@ impl OperationKey {
         Self(format!("{saga_id}/{step}/{epoch}"))
     }
 
-    /// A text that is a key already.
+    /// Parses a key.
     ///
     /// # Errors
     /// [`InvalidKey`], as with [`Self::validate`].
@@ -32,14 +32,14 @@ impl OperationKey {
         key.validate().map(|()| key)
     }
 
-    /// A key as an event of the domain keeps it. It is validated before a provider is asked under it.
+    /// A key as an event of the domain stores it, without validation. It is validated before a provider is called with it.
     #[must_use]
     pub fn from_stored(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Whether every provider can take it: 1 to 200 printable ASCII characters without spaces fit in any header. A key
-    /// made of a saga's id need not.
+    /// Checks that every provider can accept it: 1 to 200 printable ASCII characters without spaces, which fit in any HTTP
+    /// header. A key made from an arbitrary saga id may fail.
     ///
     /// # Errors
     /// [`InvalidKey`] if it is empty, too long, or holds another character.
@@ -53,7 +53,7 @@ impl OperationKey {
         })
     }
 
-    /// As the provider gets it.
+    /// The key as it is sent to the provider.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -66,7 +66,7 @@ impl fmt::Display for OperationKey {
     }
 }
 
-/// A key that some provider could not take.
+/// A key that some providers would not accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "an idempotency key must be 1 to {MAX_KEY_CHARACTERS} printable ASCII characters without spaces, got {characters}"
@@ -76,42 +76,42 @@ pub struct InvalidKey {
     characters: usize,
 }
 
-/// The longest time for which a provider's wish to be left alone counts.
+/// Upper limit of a provider's `retry_after`.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
-/// A call that did not succeed. The reasons are stored and shown: short, for people, without secrets. The functions that
-/// make a failure see to the first.
+/// How a call failed. Reasons are stored and shown to operators and clients, so they must not contain secrets. The
+/// constructors shorten them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// It did not happen, and never will under this key.
+    /// It had no effect, and never will under this key.
     #[error("{0}")]
     Declined(String),
-    /// It did not happen this time.
+    /// It had no effect; a retry may succeed.
     #[error("{reason}")]
     Transient {
         /// Why.
         reason: String,
-        /// How long the provider wants to be left alone, if it said so.
+        /// The minimum pause before the next try, if the provider asked for one.
         retry_after: Option<Duration>,
     },
-    /// Nobody knows.
+    /// The outcome is unknown: the call may or may not have taken effect.
     #[error("{reason}")]
     Unknown {
         /// Why.
         reason: String,
-        /// As with [`CallError::Transient`]: a look-up may be turned away as well.
+        /// As with [`CallError::Transient`]: a look-up may be rate limited as well.
         retry_after: Option<Duration>,
     },
 }
 
 impl CallError {
-    /// It did not happen, and never will under this key.
+    /// It had no effect, and never will under this key.
     #[must_use]
     pub fn declined(reason: impl AsRef<str>) -> Self {
         Self::Declined(readable(reason.as_ref()))
     }
 
-    /// It did not happen this time; it may be tried again when the step's table says.
+    /// It had no effect; it is retried according to the step's [`RetryPolicy`](crate::RetryPolicy).
     #[must_use]
     pub fn transient(reason: impl AsRef<str>) -> Self {
         let (reason, wait) = (readable(reason.as_ref()), None);
@@ -121,7 +121,7 @@ impl CallError {
         }
     }
 
-    /// Nobody knows.
+    /// The outcome is unknown: the provider is asked before another try.
     #[must_use]
     pub fn unknown(reason: impl AsRef<str>) -> Self {
         let (reason, wait) = (readable(reason.as_ref()), None);
@@ -131,7 +131,7 @@ impl CallError {
         }
     }
 
-    /// Why, whatever follows from it.
+    /// Why the call failed.
     #[must_use]
     pub fn reason(&self) -> &str {
         match self {
@@ -141,8 +141,8 @@ impl CallError {
         }
     }
 
-    /// The same with the time for which the provider wants to be left alone: the step is not tried again before. More
-    /// than [`MAX_RETRY_AFTER`] counts as that. What was refused for good is not tried again anyway.
+    /// Sets the minimum pause before the next try, as the provider asked for. The engine limits it to [`MAX_RETRY_AFTER`]. No
+    /// effect on [`CallError::Declined`], which is not retried.
     #[must_use]
     pub fn with_retry_after(mut self, asked: Option<Duration>) -> Self {
         match &mut self {
@@ -157,7 +157,7 @@ impl CallError {
         self
     }
 
-    /// How long the provider wants to be left alone.
+    /// The minimum pause before the next try, if the provider asked for one.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -172,47 +172,47 @@ impl CallError {
     }
 }
 
-/// No provider is asked under such a key, so nothing happens under it.
+/// No provider is called with an invalid key, so nothing can take effect under it.
 impl From<InvalidKey> for CallError {
     fn from(error: InvalidKey) -> Self {
         Self::declined(error.to_string())
     }
 }
 
-/// A provider's words, cut to what an event and a log line can take: one line, not too long.
+/// Shortens a provider's text for events and log lines: one line of at most 200 characters, without control characters.
 #[must_use]
 pub fn readable(text: &str) -> String {
-    let words: Vec<&str> = text
+    let parts: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
+        .filter(|part| !part.is_empty())
         .collect();
-    words
+    parts
         .join(" ")
         .chars()
         .take(MAX_REASON_CHARACTERS)
         .collect()
 }
 
-/// What a provider knows about a key.
+/// The status of an action, by its key, as a provider reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OperationStatus<T> {
     /// The action took effect.
     Done(T),
-    /// The provider has it and has not finished.
+    /// The provider has received it and has not finished.
     Pending,
-    /// Never seen; it may still arrive.
+    /// Unknown to the provider; it may still arrive.
     Absent,
-    /// The provider said no.
+    /// The provider declined it.
     Declined(String),
     /// It was undone, and the key is closed.
     Compensated,
 }
 
 impl<T> OperationStatus<T> {
-    /// The same, with what was done in other words.
+    /// Converts the response.
     ///
     /// # Errors
-    /// That of `done`.
+    /// The error of `done`.
     pub fn try_map<U, E>(
         self,
         done: impl FnOnce(T) -> Result<U, E>,
@@ -227,15 +227,15 @@ impl<T> OperationStatus<T> {
     }
 }
 
-/// What undoing found. What is stored of it is what it found, not whether the key is closed.
+/// The result of a compensation. Stored without `key_closed`, since it is recorded only once the key is closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompensationResult {
-    /// Whether the action had taken effect, now or before an earlier undoing.
+    /// Whether the action had taken effect, also if an earlier compensation has undone it.
     pub had_effect: bool,
-    /// What the provider calls the undoing, if it has a name for it.
+    /// The provider's reference of the compensation, such as a refund's id, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Whether the provider will refuse the action from now on. If it cannot, it is asked again later.
+    /// Whether the provider rejects the action from now on. If not, the compensation is repeated later.
     #[serde(skip, default = "closed")]
     pub key_closed: bool,
 }
@@ -245,7 +245,7 @@ fn closed() -> bool {
 }
 
 impl CompensationResult {
-    /// There was nothing to reverse, and the key is closed.
+    /// There was nothing to undo, and the key is closed.
     pub const NOTHING: Self = Self {
         had_effect: false,
         reference: None,

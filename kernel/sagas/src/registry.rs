@@ -1,10 +1,10 @@
-//! Who carries out which external step.
+//! The provider of each external step.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 
-/// Providers by the type of the step that they carry out.
+/// Providers by the type of the step that they execute.
 #[derive(Default)]
 pub struct ProviderRegistry(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
 
@@ -15,12 +15,12 @@ impl fmt::Debug for ProviderRegistry {
 }
 
 impl ProviderRegistry {
-    /// That of the step `E`, from here on.
+    /// Sets the provider of step `E`.
     pub(super) fn insert<E: 'static>(&mut self, provider: impl Any + Send + Sync) {
         self.0.insert(TypeId::of::<E>(), Box::new(provider));
     }
 
-    /// That of the step `E`, if there is one.
+    /// The provider of step `E`, if there is one.
     pub(super) fn get<E: 'static, P: Any + Clone>(&self) -> Option<P> {
         self.0.get(&TypeId::of::<E>())?.downcast_ref().cloned()
     }

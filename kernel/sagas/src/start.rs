@@ -6,18 +6,18 @@ use sha2::{Digest, Sha256};
 use super::definition::{EventOf, Saga};
 use super::event::{SagaEvent, Started};
 
-/// Sagas are split into so many partitions; each has one owner at a time.
+/// The number of partitions of sagas; each has one owner at a time. Stored sagas depend on it.
 pub const PARTITIONS: u16 = 64;
 
-/// The partition that a new saga belongs to. It is stored with the saga.
+/// The partition of a new saga, from its id. It is stored with the saga.
 #[must_use]
 pub fn partition_of(saga_id: &str) -> u16 {
     let digest = Sha256::digest(saga_id.as_bytes());
     u16::from_be_bytes([digest[0], digest[1]]) % PARTITIONS
 }
 
-/// The first event of a saga, for the commit of the command that starts it. `subject` is what it is about; the id is
-/// its own, also among sagas of other kinds.
+/// The first event of a saga, for the commit of the command that starts it. `subject` is what it is about, such as an
+/// order's id; `saga_id` must be unique among sagas of all kinds.
 #[must_use]
 pub fn started<S: Saga>(
     saga_id: &str,

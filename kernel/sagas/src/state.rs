@@ -1,17 +1,17 @@
-//! Where a saga stands, folded from its stream, and which moves are legal from there.
+//! The state of a saga, folded from its stream. `moves` has the legal transitions.
 //!
 //! ```text
-//!   step, forwards                                          step, backwards
+//!   step: action                                            step: compensation
 //!
 //!   Pending ──► Calling ──► Done ───────────────┐
 //!      │         │ ▲  │                         │
-//!      │         ▼ │  └───► GaveUp ──(unless it │──► Undoing ──► Undone
-//!      │     Waiting,       is known that it    │      │ ▲
-//!      │     Unknown        did not happen)─────┘      ▼ │
-//!      └──────────────────► Done  (local steps)     UndoWaiting
+//!      │         ▼ │  └───► GivenUp ─(unless it │──► Compensating ──► Compensated
+//!      │     Waiting,       is known that it    │        │ ▲
+//!      │     Unknown        had no effect)──────┘        ▼ │
+//!      └──────────────────► Done  (local steps)     CompensationWaiting, KeyOpen
 //!
-//!   saga    Forward ──► Completed
-//!              └──────► Backward ──► Compensated        a suspended one may be Failed by a person
+//!   saga:   Running ──► Completed
+//!              └──────► Compensating ──► Compensated        an operator may close a suspended one: Failed
 //! ```
 
 use chrono::{DateTime, Utc};
@@ -32,13 +32,13 @@ use event_sourcing::Actor;
 pub struct SagaState<S: Saga> {
     version: Version,
     run: Option<Run<S>>,
-    /// What the stream says that no saga can do. Nothing more is done with it. Never part of a snapshot: it is this
-    /// binary's opinion, and another one may read the same stream without it.
+    /// The first illegal transition in the stream; the saga is parked then. Never part of a snapshot: another binary may
+    /// read the same stream without it.
     #[serde(skip)]
     corruption: Option<String>,
 }
 
-/// A saga that has begun.
+/// A saga that has started.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Run<S: Saga> {
@@ -46,115 +46,115 @@ pub struct Run<S: Saga> {
     pub saga_id: String,
     /// What it is about.
     pub subject: String,
-    /// The version of its table.
+    /// The version of its definition.
     pub definition: u32,
-    /// The partition whose owner runs it.
+    /// The partition whose owner drives it.
     pub partition: u16,
-    /// When it began.
+    /// When it started.
     pub started_at: DateTime<Utc>,
     /// The time of its last event.
     pub updated_at: DateTime<Utc>,
-    /// Why it went backwards or was closed, if it was.
+    /// Why it was compensated or closed, if it was.
     pub failure: Option<String>,
-    /// What it began with, and what its steps added.
+    /// The data that it started with, and what its steps added.
     pub data: S::Data,
-    /// The request that led to it.
+    /// The metadata of the request that started it.
     pub origin: Metadata,
-    /// Which way it goes.
+    /// Its phase.
     pub phase: Phase,
-    /// The step that a person must look at, if it waits for one.
+    /// The index of the step that needs an operator, if it is suspended.
     pub suspended: Option<usize>,
-    /// Who wants it undone, if somebody does.
+    /// Who cancelled it and why, if it was cancelled.
     pub cancel: Option<Actor>,
-    /// In the order of the table.
+    /// In the order of the definition.
     pub steps: Vec<StepState>,
 }
 
-/// Which way a saga goes.
+/// The phase of a saga.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
-    /// From step to step.
+    /// Executing its steps.
     Running,
-    /// Undoing.
+    /// Undoing its steps in reverse order.
     Compensating {
         /// Why.
         reason: String,
     },
-    /// Nowhere.
+    /// It has ended.
     Ended(SagaOutcome),
 }
 
-/// The one end that a saga has.
+/// The end of a saga. There is exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SagaOutcome {
     /// Every step took effect.
     Completed,
-    /// Nothing of it is left.
+    /// Every effect is undone.
     Compensated,
-    /// A person closed it.
+    /// An operator closed it.
     Failed,
 }
 
-/// Where one step stands.
+/// The state of one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "independent facts, each of which the ledger tells by itself"
+    reason = "independent facts, each recorded on its own in the saga log"
 )]
 pub struct StepState {
-    /// What happened last.
+    /// Its status.
     pub status: StepStatus,
-    /// How many tries there were, of the action or of its compensation, since the last change of direction or
-    /// resumption by a person.
+    /// The number of tries, of the action or of its compensation, since compensation started or an operator resumed the
+    /// saga.
     pub attempts: u32,
-    /// How many of these tries failed. The others were cut off, by the end of a process for example, and are not held
-    /// against the step.
+    /// How many of these tries failed. The others were interrupted, for example by the end of a process, and do not count
+    /// against the limit of tries.
     #[serde(default)]
     pub failures: u32,
-    /// How many calls of the action were announced under the present key.
+    /// How many intents to call the action were recorded under the current key.
     pub calls: u32,
-    /// Whether the action may yet turn out to have happened, or may still happen.
+    /// Whether the action may have taken effect, or may still do so.
     pub unresolved: bool,
-    /// Whether it was refused for good, which closed its key.
+    /// Whether it was declined, which closed its key.
     #[serde(default)]
     pub is_declined: bool,
     /// Whether it was undone at a provider that still accepts the action under its key.
     pub is_key_open: bool,
     /// Whether the action took effect; stays when it is undone.
     pub completed: bool,
-    /// The part of its key that grows when a person asks for another try after a refusal.
+    /// The part of its key that is incremented when an operator asks for another try after a decline.
     pub epoch: u32,
-    /// When its action gives up.
+    /// When its action is given up.
     pub deadline: Option<DateTime<Utc>>,
     /// When the next try is due.
     pub retry_at: Option<DateTime<Utc>>,
-    /// What stood against it last.
+    /// Why the last try failed.
     pub reason: Option<String>,
 }
 
-/// What happened to a step last.
+/// The status of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StepStatus {
-    /// Nothing.
+    /// Not started.
     #[default]
     Pending,
-    /// Its call was announced; there is no word yet.
+    /// The intent to call is recorded; there is no result yet.
     Calling,
-    /// It did not happen; it will be tried again.
+    /// It had no effect; it will be tried again.
     Waiting,
-    /// The word was lost; the provider will be asked.
+    /// The outcome is unknown; the provider will be asked.
     Unknown,
     /// It took effect.
     Done,
     /// It will not be tried again.
     GivenUp,
-    /// The call of its compensation was announced.
+    /// The intent to call its compensation is recorded.
     Compensating,
-    /// Its compensation will be tried again; `KeyOpen` if only the key is still open.
+    /// Its compensation will be tried again.
     CompensationWaiting,
-    /// As [`StepStatus::CompensationWaiting`], undone, but the provider cannot close the key.
+    /// It is undone, but the provider could not close the key: its compensation will be tried again.
     KeyOpen,
-    /// Undone, and closed.
+    /// It is undone, and its key is closed.
     Compensated,
 }
 
@@ -175,31 +175,31 @@ impl<S: Saga> SagaState<S> {
         self.version
     }
 
-    /// The saga, if it has begun.
+    /// The saga, if it has started.
     #[must_use]
     pub fn run(&self) -> Option<&Run<S>> {
         self.run.as_ref()
     }
 
-    /// What is wrong with the stream, if anything is.
+    /// The illegal transition in the stream, if there is one.
     #[must_use]
     pub fn corruption(&self) -> Option<&str> {
         self.corruption.as_deref()
     }
 
-    /// Moves by one event, if the move is legal.
+    /// Applies one event, if the transition is legal.
     ///
     /// # Errors
-    /// [`IllegalMove`]; the state is as before.
+    /// [`IllegalMove`]; the state is unchanged.
     pub fn apply(&mut self, event: &EventOf<S>, at: DateTime<Utc>) -> Result<(), IllegalMove> {
         match (&mut self.run, event) {
             (None, SagaEvent::Started(started)) => {
                 self.run = Some(Run::begin(started, at)?);
                 Ok(())
             }
-            (None, event) => Err(illegal(event, "a saga that has not begun")),
+            (None, event) => Err(illegal(event, "a saga that has not started")),
             (Some(_), event @ SagaEvent::Started(_)) => {
-                Err(illegal(event, "a saga that has begun"))
+                Err(illegal(event, "a saga that has started"))
             }
             (Some(run), event) => run.apply(event),
         }
@@ -227,7 +227,7 @@ impl<S: Saga> Aggregate for SagaState<S> {
 }
 
 impl<S: Saga> Run<S> {
-    /// The table that it runs by; none if this binary no longer has it.
+    /// The definition that it runs by; none if this binary no longer has it.
     #[must_use]
     pub fn definition_of(&self) -> Option<&'static SagaDefinition<S>> {
         S::definition_of(self.definition)
@@ -249,8 +249,8 @@ impl<S: Saga> Run<S> {
         Some(OperationKey::new(&self.saga_id, step.name, state.epoch))
     }
 
-    /// Whether the saga can no longer go backwards: its pivot is done. In a table without a pivot the last step that
-    /// can be undone decides, unless somebody had asked to cancel before.
+    /// Whether the saga can no longer be compensated: its pivot is done. In a definition without a pivot the last step that
+    /// can be undone decides, unless the saga was cancelled before.
     #[must_use]
     pub fn is_decided(&self) -> bool {
         let pivot = self.definition_of().map_or(0, SagaDefinition::pivot);
@@ -280,14 +280,14 @@ impl<S: Saga> Run<S> {
             }
     }
 
-    /// The steps whose calls were announced, and of which there is no word yet.
+    /// The steps with a recorded intent and no result yet.
     pub fn announced(&self) -> impl Iterator<Item = usize> + '_ {
         self.steps.iter().enumerate().filter_map(|(index, step)| {
             matches!(step.status, StepStatus::Calling | StepStatus::Compensating).then_some(index)
         })
     }
 
-    /// Why it goes backwards; empty if it does not.
+    /// Why it compensates; empty if it does not.
     #[must_use]
     pub fn reason(&self) -> &str {
         match &self.phase {
@@ -296,7 +296,7 @@ impl<S: Saga> Run<S> {
         }
     }
 
-    /// Whether it goes on by itself.
+    /// Whether it continues without an operator.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.suspended.is_none() && !matches!(self.phase, Phase::Ended(_))

@@ -1,24 +1,24 @@
-//! A saga's status in one word.
+//! A saga's status as clients see it.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a saga stands, as people and clients see it. The one list of these words.
+/// The status of a saga as operators and clients see it. The only list of these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum SagaStatus {
-    /// No step was begun yet.
+    /// No step has started.
     Started,
-    /// It goes from step to step.
+    /// It executes its steps.
     Running,
-    /// It goes backwards.
+    /// It undoes its steps.
     Compensating,
     /// Every step took effect.
     Completed,
-    /// A person closed it.
+    /// An operator closed it.
     Failed,
-    /// Nothing of it is left.
+    /// Every effect is undone.
     Compensated,
-    /// It waits for a person.
+    /// It waits for an operator.
     Suspended,
 }
 
@@ -42,7 +42,7 @@ impl SagaStatus {
     /// Reads a [`name`](Self::name).
     ///
     /// # Errors
-    /// Not one of them.
+    /// [`UnknownStatus`] for any other text, names in lower case too.
     pub fn parse(name: &str) -> Result<Self, UnknownStatus> {
         Self::ALL
             .into_iter()
@@ -50,13 +50,13 @@ impl SagaStatus {
             .ok_or_else(|| UnknownStatus(name.to_owned()))
     }
 
-    /// In capital letters, as it is stored.
+    /// The name in upper case, as it is stored.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.words().0
     }
 
-    /// In small letters.
+    /// The name in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.words().1
@@ -103,7 +103,7 @@ mod tests {
     use super::SagaStatus;
 
     #[test]
-    fn each_is_read_from_its_name_alone() {
+    fn a_status_is_parsed_from_its_name_only() {
         for status in SagaStatus::ALL {
             assert_eq!(SagaStatus::parse(status.name()), Ok(status));
             assert_eq!(status.as_str(), status.name().to_ascii_lowercase());

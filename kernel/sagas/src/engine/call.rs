@@ -1,4 +1,4 @@
-//! One call to the outside: limited in time, and after asking first if it was made before.
+//! One call to a provider, with a timeout. If an earlier try may have been made, the provider is asked first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::definition::{AnyProvider, Role, Saga};
 use crate::operation::{CallError, CompensationResult, OperationKey, OperationStatus};
 use crate::state::{Run, StepStatus};
 
-/// A call that was announced.
+/// A call whose intent is recorded.
 pub(super) struct ProviderCall<S: Saga> {
     pub(super) step: usize,
     name: &'static str,
@@ -21,14 +21,14 @@ pub(super) struct ProviderCall<S: Saga> {
     data: S::Data,
     provider: Arc<dyn AnyProvider<S>>,
     looks_first: bool,
-    /// Whether the action may have happened before this try.
+    /// Whether the action may have taken effect before this try.
     may_have_happened: bool,
     role: Role,
     limit: Duration,
 }
 
 impl<S: Saga> ProviderCall<S> {
-    /// The call that a saga has announced for a step. `left` is how long it may take until the step's deadline.
+    /// The call whose intent the saga has recorded for a step. `left` is the time until the step's deadline.
     pub(super) fn plan(
         run: &Run<S>,
         index: usize,
@@ -45,6 +45,8 @@ impl<S: Saga> ProviderCall<S> {
             key: run.key(index)?,
             data: run.data.clone(),
             provider: Arc::clone(provider),
+            // An undo is idempotent and is simply repeated; but if only the key stayed open, a look-up shows whether the
+            // action arrived after the undo. An action may have been sent before if its intent was recorded before.
             looks_first: if undo {
                 state.is_key_open
             } else {
@@ -59,46 +61,48 @@ impl<S: Saga> ProviderCall<S> {
         Some(Self { limit, ..planned })
     }
 
-    /// Whether it is made even if the saga was cancelled before, or its time is over: what is to be undone must be, and
-    /// of a pivot that may have happened the outcome must be learnt, however late.
+    /// Whether the call is made even after a cancellation or the deadline: a compensation must succeed, and the outcome
+    /// of a pivot that may have taken effect must be resolved, however late.
     pub(super) fn must_be_made(&self) -> bool {
         self.undo || (self.role == Role::Pivot && self.may_have_happened)
     }
 
     pub(super) async fn make(&self) -> StepResult {
-        let begun = Instant::now();
-        let word = self.ask(begun + self.limit).await;
+        let started = Instant::now();
+        let outcome = self.ask(started + self.limit).await;
         let labels = [("saga", S::NAME), ("step", self.name)];
-        metrics::histogram!("saga_step_duration_seconds", &labels).record(begun.elapsed());
-        self.result(word)
+        metrics::histogram!("saga_step_duration_seconds", &labels).record(started.elapsed());
+        self.result(outcome)
     }
 
     pub(super) fn not_sent(&self) -> StepResult {
         self.result(CallOutcome::NotSent)
     }
 
-    /// What is said of a call that broke off.
+    /// The result of a call whose task panicked: it may have reached the provider.
     pub(super) fn broken(&self) -> StepResult {
         self.result(CallOutcome::Failed(CallError::unknown(
-            "the call broke off",
+            "the call was interrupted",
         )))
     }
 
-    fn result(&self, word: CallOutcome) -> StepResult {
+    fn result(&self, outcome: CallOutcome) -> StepResult {
         StepResult {
             step: self.step,
             undo: self.undo,
             attempt: self.attempt,
             key: self.key.clone(),
-            outcome: word,
+            outcome,
         }
     }
 
     async fn ask(&self, until: Instant) -> CallOutcome {
         if self.looks_first {
-            let seen = timeout_at(until, self.provider.look_up(&self.key)).await;
-            if let Some(word) = self.outcome_of(seen.unwrap_or_else(|_| Err(self.no_answer()))) {
-                return word;
+            // Look-up and call share one timeout, so that a step never holds its permit for longer than that.
+            let status = timeout_at(until, self.provider.look_up(&self.key)).await;
+            let status = status.unwrap_or_else(|_| Err(self.no_answer()));
+            if let Some(outcome) = self.outcome_of(status) {
+                return outcome;
             }
         }
         let sent = timeout_at(until, self.send()).await;
@@ -120,11 +124,11 @@ impl<S: Saga> ProviderCall<S> {
         CallError::unknown(format!("no answer within {} ms", self.limit.as_millis()))
     }
 
-    /// What the provider's knowledge means; nothing if the call must be made.
-    fn outcome_of(&self, seen: Result<OperationStatus<Value>, CallError>) -> Option<CallOutcome> {
-        Some(match seen {
+    /// The outcome that a look-up implies; none if the call must be made.
+    fn outcome_of(&self, status: Result<OperationStatus<Value>, CallError>) -> Option<CallOutcome> {
+        Some(match status {
             Err(failure) => {
-                // Asking changes nothing: what had not happened before still has not.
+                // A failed look-up has no effect: an action that cannot have taken effect before still has not.
                 let reason = failure.to_string();
                 let found = if self.may_have_happened {
                     CallError::unknown(reason)
@@ -138,6 +142,7 @@ impl<S: Saga> ProviderCall<S> {
             Ok(OperationStatus::Pending) => {
                 CallOutcome::Failed(CallError::unknown("the provider has not finished"))
             }
+            // Only asked for a step that was undone and whose key stayed open: nothing arrived since.
             Ok(
                 OperationStatus::Absent
                 | OperationStatus::Declined(_)
@@ -152,7 +157,7 @@ impl<S: Saga> ProviderCall<S> {
                 CallOutcome::Failed(CallError::Declined(reason))
             }
             Ok(OperationStatus::Compensated) => CallOutcome::Failed(CallError::Declined(
-                "it was undone at the provider".to_owned(),
+                "already undone at the provider".to_owned(),
             )),
         })
     }

@@ -1,34 +1,35 @@
-//! What may be set.
+//! The settings of an engine.
 
 use std::time::Duration;
 
-/// The limits of an engine.
+/// The settings and limits of an engine.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// Names this start of this process; no other process and no earlier start may have the same.
+    /// Identifies this start of this process; must differ from every other process and every earlier start, because leases
+    /// and command ids carry it.
     pub owner: String,
-    /// Whether no other process can write the store. It then takes all partitions at once, whoever seems to hold
-    /// them.
+    /// Whether no other process can write to the store. The engine then seizes all partitions immediately, without
+    /// waiting for the leases of an earlier start to expire.
     pub single_process: bool,
-    /// How long a lease lasts without renewal; it is renewed at every third of it.
+    /// How long a lease is valid without renewal; it is renewed after a third of that.
     pub lease: Duration,
-    /// The most sagas that are looked at side by side, those that make a call among them.
+    /// Maximum number of sagas driven concurrently, including those with a call in flight.
     pub drives: usize,
-    /// The most calls to the outside side by side.
+    /// Maximum number of concurrent calls to providers.
     pub calls: usize,
-    /// How long one commit is tried before the saga is put back.
+    /// Timeout of one commit attempt, and of reading a saga's latest state.
     pub commit_timeout: Duration,
-    /// No pause between two tries of a step is longer than this, whatever the table says, unless the provider asks for
-    /// a longer one.
+    /// Upper limit of the backoff between tries of a step, whatever its definition sets. A provider's `retry_after`
+    /// overrides it.
     pub longest_pause: Duration,
-    /// The pause after a store's error.
+    /// The pause before a retry after an error of the store.
     pub retry: Duration,
-    /// The index of open sagas is kept as a snapshot each time the log has grown by so many events.
+    /// Number of events of the log between two snapshots of the index of open sagas.
     pub snapshot_every: u64,
 }
 
 impl EngineConfig {
-    /// The defaults for a process of this name.
+    /// The defaults for this owner.
     #[must_use]
     pub fn new(owner: impl Into<String>) -> Self {
         Self {
@@ -44,7 +45,8 @@ impl EngineConfig {
         }
     }
 
-    /// The same with so many calls side by side, and room beside them for as many sagas that make none.
+    /// Allows this many concurrent calls, and at least twice as many sagas driven concurrently, so that sagas without a
+    /// call are not starved.
     #[must_use]
     pub fn with_calls(self, calls: usize) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! The providers of all steps of a kind of saga, in every version of its table: found when the engine starts, so that
-//! no saga reaches a step without a provider.
+//! Resolves the providers of all steps of a kind of saga, in every version of its definition, when the engine starts,
+//! so that no saga reaches a step without a provider.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::registry::ProviderRegistry;
 /// Why an engine does not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EngineError {
-    /// A table is not well formed, or does not go with another version of it.
-    #[error("definition {definition} of saga {saga} is wrong: {flaw}")]
+    /// A definition is invalid, or contradicts another version.
+    #[error("definition {definition} of saga {saga} is invalid: {flaw}")]
     Definition {
         /// The name of the saga's type.
         saga: &'static str,
         /// The version.
         definition: u32,
-        /// What is wrong.
+        /// The first rule that it breaks.
         flaw: String,
     },
     /// A step has no provider.
@@ -31,7 +31,7 @@ pub enum EngineError {
     },
 }
 
-/// Puts something around the provider of a step.
+/// Wraps the provider of a step.
 pub(crate) trait Layer<S: Saga>:
     Fn(&'static Step<S>, Arc<dyn AnyProvider<S>>) -> Arc<dyn AnyProvider<S>> + Send + 'static
 {
@@ -44,22 +44,22 @@ impl<S: Saga, F> Layer<S> for F where
 
 type Provider<S> = Arc<dyn AnyProvider<S>>;
 
-/// The provider of each external step, by the version of the table.
+/// The provider of each external step, by version of the definition.
 pub(super) struct Connections<S: Saga>(Vec<(u32, Vec<Option<Provider<S>>>)>);
 
 impl<S: Saga> Connections<S> {
-    /// Finds them.
+    /// Resolves the providers and validates the definitions.
     ///
     /// # Errors
-    /// [`EngineError`].
+    /// [`EngineError`] for an invalid definition, or a step without a provider.
     pub(super) fn try_new(
         registry: &ProviderRegistry,
         layer: impl Layer<S>,
     ) -> Result<Self, EngineError> {
         let mut connections = Vec::new();
-        for table in S::DEFINITIONS {
-            let definition = table.definition;
-            if let Some(flaw) = table.validate() {
+        for steps in S::DEFINITIONS {
+            let definition = steps.definition;
+            if let Some(flaw) = steps.validate() {
                 let saga = S::NAME;
                 return Err(EngineError::Definition {
                     saga,
@@ -67,11 +67,11 @@ impl<S: Saga> Connections<S> {
                     flaw,
                 });
             }
-            let providers = table.steps().map(|step| match &step.kind {
+            let providers = steps.steps().map(|step| match &step.kind {
                 StepKind::Local { .. } => Ok(None),
                 StepKind::External(external) => (external.connect)(registry)
                     .map(|provider| Some(layer(step, provider)))
-                    .ok_or_else(|| no_provider(table, step)),
+                    .ok_or_else(|| no_provider(steps, step)),
             });
             let providers = providers.collect::<Result<Vec<_>, _>>()?;
             connections.push((definition, providers));
@@ -81,16 +81,16 @@ impl<S: Saga> Connections<S> {
 
     /// The provider of a step, if it is external.
     pub(super) fn provider(&self, definition: u32, step: usize) -> Option<&Provider<S>> {
-        let mut tables = self.0.iter();
-        let (_, providers) = tables.find(|(version, _)| *version == definition)?;
+        let mut definitions = self.0.iter();
+        let (_, providers) = definitions.find(|(version, _)| *version == definition)?;
         providers.get(step)?.as_ref()
     }
 }
 
-fn no_provider<S: Saga>(table: &SagaDefinition<S>, step: &Step<S>) -> EngineError {
+fn no_provider<S: Saga>(of: &SagaDefinition<S>, step: &Step<S>) -> EngineError {
     EngineError::NoProvider {
         saga: S::NAME,
-        definition: table.definition,
+        definition: of.definition,
         step: step.name,
     }
 }

@@ -1,4 +1,4 @@
-//! Drives the sagas that are due, each in a task of its own.
+//! Drives the sagas that are due, each in its own task.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use super::schedule::{Due, NextWake};
 use super::shared::Shared;
 use crate::fields;
 
-/// Puts a saga back, also if its task panics.
+/// Reschedules a saga when its task ends, also by a panic: otherwise it would stay marked as running permanently, and
+/// its partition could never be released.
 struct DriveGuard<'a> {
     shared: &'a Shared,
     due: Due,
@@ -29,10 +30,11 @@ impl Drop for DriveGuard<'_> {
     }
 }
 
-/// Drives what is due, until the stop; then waits for what is driven.
+/// Drives the sagas that are due until the stop; then waits for those in progress.
 pub(super) async fn run(shared: &Arc<Shared>) {
     let mut driven = JoinSet::new();
     loop {
+        // Before `changed` is awaited below: a notification sent in between is stored and returns immediately.
         let now = shared.clock.now();
         let next = shared.schedule.wake(now);
         while driven.len() < shared.config.drives
@@ -44,6 +46,8 @@ pub(super) async fn run(shared: &Arc<Shared>) {
         if shared.stop.is_cancelled() && driven.is_empty() {
             return;
         }
+        // At least a millisecond, because timers and clock differ in resolution; at most an hour, because the wall clock
+        // may be set while the timer runs.
         let pause = next.map_or(Duration::MAX, |at| {
             (at - now)
                 .max(TimeDelta::milliseconds(1))
@@ -55,7 +59,7 @@ pub(super) async fn run(shared: &Arc<Shared>) {
             () = shared.stop.cancelled(), if !shared.stop.is_cancelled() => {}
             Some(ended) = driven.join_next() => {
                 if let Err(error) = ended {
-                    tracing::error!({ fields::ERROR } = &error as &dyn std::error::Error, "a saga's task failed");
+                    tracing::error!({ fields::ERROR } = &error as &dyn std::error::Error, "the task of a saga failed");
                 }
             }
             () = tokio::time::sleep(pause.min(Duration::from_hours(1))) => {}
@@ -64,16 +68,17 @@ pub(super) async fn run(shared: &Arc<Shared>) {
 }
 
 async fn drive(shared: Arc<Shared>, due: Due) {
-    let mut seat = DriveGuard {
+    let mut guard = DriveGuard {
         shared: &shared,
+        // What applies if the driver panics.
         rest: NextWake::Until(after(shared.clock.now(), shared.config.retry)),
         due,
     };
-    let Some(driver) = shared.drivers.get(seat.due.kind) else {
-        seat.rest = NextWake::OnSignal;
+    let Some(driver) = shared.drivers.get(guard.due.kind) else {
+        guard.rest = NextWake::OnSignal;
         return;
     };
-    seat.rest = driver
-        .drive(&shared, &seat.due.saga_id, seat.due.partition)
+    guard.rest = driver
+        .drive(&shared, &guard.due.saga_id, guard.due.partition)
         .await;
 }

@@ -1,8 +1,8 @@
-//! One saga, from news to news, until it must wait.
+//! Drives one saga, from result to result, until it must wait.
 //!
 //! ```text
-//!   ┌─► commit what was heard and what follows from it ──► make the calls that it announced ─┐
-//!   └───────────────────────── hear from one of them ◄──────────────────────────────────────┘
+//!   ┌─► commit results, what follows from them, and intents ──► make the calls of these intents ─┐
+//!   └───────────────────────── wait for the result of one of them ◄─────────────────────────────┘
 //!       until nothing can be done now, the partition is lost, or the engine stops
 //! ```
 
@@ -30,7 +30,7 @@ use crate::fields;
 use crate::next::{NextMove, Plan, next};
 use crate::state::{Phase, Run, SagaOutcome, SagaState};
 
-/// Sagas of kind `S`.
+/// Drives sagas of kind `S`.
 pub(super) struct Typed<S: Saga> {
     pub(super) connections: Connections<S>,
 }
@@ -68,16 +68,17 @@ struct Drive<'a, S: Saga> {
     partition: u16,
     calls: JoinSet<StepResult>,
     live: Vec<(task::Id, Arc<ProviderCall<S>>)>,
-    /// The right to make so many calls more.
+    /// Permits for further calls, acquired before their intents are committed: a recorded intent that has to wait for a
+    /// permit could run into its deadline.
     permits: Vec<OwnedSemaphorePermit>,
 }
 
 impl<S: Saga> Drive<'_, S> {
     async fn run(&mut self) -> Result<NextWake, NextWake> {
         let mut state = self.load().await?;
-        let mut news = Vec::new();
-        // What this process remembers may be old: other processes write sagas as well. A commit notices that by
-        // itself; a saga is not put to rest before it was looked at.
+        let mut results = Vec::new();
+        // The cached state may be stale, because other processes write to sagas as well. A commit detects that by its
+        // expected version; before a saga is suspended without a commit, its latest state must be loaded.
         let mut is_current = false;
         loop {
             let now = self.shared.clock.now();
@@ -85,20 +86,21 @@ impl<S: Saga> Drive<'_, S> {
                 .run()
                 .filter(|_| state.corruption().is_none())
                 .map_or_else(Plan::default, |run| next(run, now));
-            if self.has_work(&plan, !news.is_empty()).await {
+            if self.has_work(&plan, !results.is_empty()).await {
                 let before = Arc::clone(&state);
-                let announced = RecordedIntents::default();
-                let heard = std::mem::take(&mut news);
-                state = self.commit(&before, &plan, heard, &announced).await?;
+                let intents = RecordedIntents::default();
+                let committed = std::mem::take(&mut results);
+                state = self.commit(&before, &plan, committed, &intents).await?;
                 is_current = true;
                 report(self.shared, &before, &state);
-                let announced = std::mem::take(&mut *announced.lock());
-                news = self.make_calls(&state, &announced).await?;
+                let intents = std::mem::take(&mut *intents.lock());
+                results = self.make_calls(&state, &intents).await?;
             } else if !self.live.is_empty() {
+                // Other sagas need the permits while this one waits.
                 self.permits.clear();
-                news.extend(self.listen(plan.wake_at).await);
+                results.extend(self.listen(plan.wake_at).await);
             } else if is_current || self.shared.stop.is_cancelled() || is_over(&state) {
-                // It may rest for days, or for good.
+                // The saga may wait for days, or has ended: free the memory.
                 let executor = &self.shared.executor;
                 executor.evict::<SagaState<S>>(self.saga_id);
                 return Ok(self.next_wake(&state, &plan));
@@ -120,14 +122,14 @@ impl<S: Saga> Drive<'_, S> {
         plan.wake_at.map_or(NextWake::OnSignal, NextWake::Until)
     }
 
-    /// Its stream holds, or was about to hold, what no saga can do. It is left as it is.
+    /// The stream holds, or a decision would have appended, an illegal transition. Only an operator can repair it.
     fn corrupt(&self, damage: &str) {
         metrics::counter!("saga_corrupt_total", "saga" => S::NAME).increment(1);
         tracing::error!(
             { fields::SAGA_TYPE } = S::NAME,
             { fields::SAGA_ID } = &**self.saga_id,
             { fields::REASON } = damage,
-            "a saga is corrupt: an operator must look at it"
+            "a saga is corrupt: it needs an operator"
         );
     }
 
@@ -144,7 +146,7 @@ impl<S: Saga> Drive<'_, S> {
         }
     }
 
-    /// The saga as the store has it now.
+    /// Loads the saga's latest state from the store.
     async fn look(&self) -> Result<Arc<SagaState<S>>, NextWake> {
         let present = self
             .shared
@@ -177,23 +179,24 @@ impl<S: Saga> Drive<'_, S> {
                 { fields::SAGA_TYPE } = S::NAME,
                 { fields::SAGA_ID } = saga_id,
                 { fields::ERROR } = error,
-                "a saga cannot be read; it is tried again, rarely"
+                "a saga cannot be read; retried with a long pause"
             );
         }
         self.later(is_retryable)
     }
 
-    /// After a pause; after a long one if another try will most likely fail in the same way.
+    /// Retries after a pause; after a long one if a retry will most likely fail in the same way.
     fn later(&self, is_retryable: bool) -> NextWake {
         let times = if is_retryable { 1 } else { 60 };
         let pause = self.shared.config.retry.saturating_mul(times);
         NextWake::Until(after(self.shared.clock.now(), pause))
     }
 
-    /// Whether a commit would get it on. A call needs a permit, and waits for one if nothing else is to be done.
-    async fn has_work(&mut self, plan: &Plan, has_news: bool) -> bool {
+    /// Whether a commit would advance the saga. Acquires permits for its calls, and waits for one if there is nothing
+    /// else to do.
+    async fn has_work(&mut self, plan: &Plan, has_results: bool) -> bool {
         let mut calls = 0;
-        let mut has_moves = has_news;
+        let mut has_moves = has_results;
         for planned in &plan.moves {
             match planned {
                 NextMove::Call { step, .. } if self.is_live(*step) => {}
@@ -205,11 +208,12 @@ impl<S: Saga> Drive<'_, S> {
                 | NextMove::Compensated => has_moves = true,
             }
         }
-        // With news there is most likely a call behind it, which can then share its commit.
+        // A result or a move is probably followed by a call, whose intent can then share the commit.
         let wanted = calls.max(usize::from(has_moves));
         if self.shared.stop.is_cancelled() {
+            // A draining engine still records results, and starts nothing.
             self.permits.clear();
-            return has_news;
+            return has_results;
         }
         while self.permits.len() < wanted
             && let Ok(permit) = Arc::clone(&self.shared.calls).try_acquire_owned()
@@ -234,26 +238,28 @@ impl<S: Saga> Drive<'_, S> {
         &self,
         state: &SagaState<S>,
         plan: &Plan,
-        news: Vec<StepResult>,
-        announced: &RecordedIntents,
+        results: Vec<StepResult>,
+        intents: &RecordedIntents,
     ) -> Result<Arc<SagaState<S>>, NextWake> {
         let shared = self.shared;
         let run = state.run().ok_or(NextWake::OnSignal)?;
         let advance = Advance {
             saga_id: Arc::clone(self.saga_id),
-            lanes: lanes(run, plan, &news),
-            results: news,
+            lanes: lanes(run, plan, &results),
+            results,
             live: self.live.iter().map(|(_, call)| call.step).collect(),
             slots: self.permits.len(),
             longest_pause: shared.config.longest_pause,
-            intents: Arc::clone(announced),
+            intents: Arc::clone(intents),
             saga: PhantomData,
         };
-        // The same try has the same id, so that it is resolved by being sent again; time first, as for all command ids.
+        // One id for all attempts of this commit: if an attempt took effect and its answer was lost, the next one finds
+        // the command id in the log and answers from it. Ids start with the time, as all command ids do.
         let version = state.version().0;
         let label = format!("{}/{version}/{}", self.saga_id, shared.config.owner);
         let command_id = CommandId::from_parts(shared.clock.now(), [0; 10]).child(&label);
         loop {
+            // Read in each attempt: the lease may have been lost, or acquired again with another token.
             let fence = shared
                 .ownership
                 .fence(self.partition)
@@ -271,11 +277,13 @@ impl<S: Saga> Drive<'_, S> {
                     return Ok(done.reply);
                 }
                 Err(ExecuteError::Fenced) => {
+                    // Another process acquired the lease. If this one has acquired it again since, the commit is sent again
+                    // under the newer token; its expected versions reject it if the saga has changed.
                     shared.failures.lost_partitions(self.partition, 1);
                     shared.ownership.lose(self.partition, token);
                     continue;
                 }
-                Err(error) => self.refused(&error)?,
+                Err(error) => self.handle_failure(&error)?,
             }
             if shared.stop.is_cancelled() {
                 return Err(NextWake::OnSignal);
@@ -284,14 +292,14 @@ impl<S: Saga> Drive<'_, S> {
         }
     }
 
-    /// Whether a commit that failed is to be sent again; if not, how the saga rests.
-    fn refused(&self, error: &ExecuteError<Corrupt>) -> Result<(), NextWake> {
+    /// Returns normally if a failed commit is to be sent again; else when the saga is to be driven again.
+    fn handle_failure(&self, error: &ExecuteError<Corrupt>) -> Result<(), NextWake> {
         match error {
             ExecuteError::Unavailable(_) => {
                 self.shared.failures.unanswered(self.named(), error);
                 Ok(())
             }
-            // It is there. The next try finds it by its id and answers from it.
+            // It was committed. The next attempt finds it by its command id and answers from it.
             ExecuteError::Unanswered { error: cause, .. } if cause.is_retryable() => {
                 self.shared.failures.unanswered(self.named(), error);
                 Ok(())
@@ -310,12 +318,13 @@ impl<S: Saga> Drive<'_, S> {
         }
     }
 
-    /// Makes the calls that the last commit announced. Gives news of those that are not to be made any more. Those
-    /// that somebody else announced are left: they are announced again, so that the provider is asked first.
+    /// Makes the calls whose intents the last commit recorded. Returns the results of those that must no longer be made.
+    /// Intents of another process are left alone: their calls may have been made, so `next` plans a new attempt, which
+    /// asks the provider first.
     async fn make_calls(
         &mut self,
         state: &SagaState<S>,
-        announced: &[(usize, u32)],
+        intents: &[(usize, u32)],
     ) -> Result<Vec<StepResult>, NextWake> {
         let mut not_sent = Vec::new();
         let Some(run) = state.run() else {
@@ -325,17 +334,18 @@ impl<S: Saga> Drive<'_, S> {
             let Some((_, step)) = run.step(index) else {
                 continue;
             };
-            if self.is_live(index) || !announced.contains(&(index, step.attempts)) {
+            if self.is_live(index) || !intents.contains(&(index, step.attempts)) {
                 continue;
             }
+            // Without a recently renewed lease no call may start: a successor could look it up while it is in flight.
             let third = self.shared.config.lease / 3;
-            let lasts = tokio::select! {
+            let is_valid = tokio::select! {
                 biased;
-                lasts = self.shared.ownership.wait_until_valid_for(self.partition, third) => lasts,
-                // Whoever goes on asks the provider first, so that it does no harm to leave a call out.
+                is_valid = self.shared.ownership.wait_until_valid_for(self.partition, third) => is_valid,
+                // Leaving out a call is safe: the next owner asks the provider first.
                 () = self.shared.stop.cancelled() => false,
             };
-            if !lasts {
+            if !is_valid {
                 return Err(NextWake::OnSignal);
             }
             let now = self.shared.clock.now();
@@ -347,6 +357,8 @@ impl<S: Saga> Drive<'_, S> {
             let Some(call) = planned.map(Arc::new) else {
                 continue;
             };
+            // Checked as late as possible, after the wait for the lease, so that a cancelled saga makes few calls that
+            // it must compensate.
             if !call.must_be_made() && self.is_cancelled().await? {
                 not_sent.push(call.not_sent());
                 continue;
@@ -354,16 +366,16 @@ impl<S: Saga> Drive<'_, S> {
             let permit = self.permits.pop();
             let made = Arc::clone(&call);
             let task = self.calls.spawn(async move {
-                let news = made.make().await;
+                let result = made.make().await;
                 drop(permit);
-                news
+                result
             });
             self.live.push((task.id(), call));
         }
         Ok(not_sent)
     }
 
-    /// Whether somebody asked to cancel it since it was last read, in time.
+    /// Whether a cancellation was accepted since the state was last read.
     async fn is_cancelled(&self) -> Result<bool, NextWake> {
         if !self.shared.schedule.is_touched(self.saga_id) {
             return Ok(false);
@@ -374,7 +386,7 @@ impl<S: Saga> Drive<'_, S> {
             .is_some_and(|run| run.cancel.is_some() && !run.is_decided()))
     }
 
-    /// Waits for word from a call, or until `wake_at`.
+    /// Waits for the result of a call, or until `wake_at`.
     async fn listen(&mut self, wake_at: Option<DateTime<Utc>>) -> Option<StepResult> {
         let pause = wake_at.map_or(Duration::from_hours(1), |at| {
             until(self.shared.clock.now(), at).max(Duration::from_millis(1))
@@ -390,13 +402,13 @@ impl<S: Saga> Drive<'_, S> {
         let index = self.live.iter().position(|(task, _)| *task == id)?;
         let (_, call) = self.live.swap_remove(index);
         match joined {
-            Ok((_, news)) => Some(news),
+            Ok((_, result)) => Some(result),
             Err(error) => {
                 tracing::error!(
                     { fields::SAGA_TYPE } = S::NAME,
                     { fields::SAGA_ID } = &**self.saga_id,
                     { fields::ERROR } = &error as &dyn std::error::Error,
-                    "a call failed"
+                    "the task of a call failed"
                 );
                 Some(call.broken())
             }
@@ -414,17 +426,17 @@ fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
     (at - now).to_std().unwrap_or(Duration::ZERO)
 }
 
-/// The streams that the next commit will surely write: those of the step that was heard of, and of local steps that
-/// are due beside or behind it.
-fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, news: &[StepResult]) -> Vec<Lane> {
+/// The streams that the next commit will write: those of the steps with a result, and of the local steps that become due
+/// with them. A hint: a stream that is missing here makes the executor decide twice.
+fn lanes<S: Saga>(run: &Run<S>, plan: &Plan, results: &[StepResult]) -> Vec<Lane> {
     let mut steps = Vec::new();
-    for news in news {
-        steps.push(news.step);
-        let is_good = matches!(news.outcome, CallOutcome::Done(_));
-        let neighbour = if is_good {
-            Some(news.step + 1)
+    for result in results {
+        steps.push(result.step);
+        let is_done = matches!(result.outcome, CallOutcome::Done(_));
+        let neighbour = if is_done {
+            Some(result.step + 1)
         } else {
-            news.step.checked_sub(1)
+            result.step.checked_sub(1)
         };
         steps.extend(neighbour.filter(|index| is_local(run, *index)));
     }
@@ -444,7 +456,8 @@ fn is_local<S: Saga>(run: &Run<S>, index: usize) -> bool {
         .is_some_and(|(step, _)| matches!(step.kind, StepKind::Local { .. }))
 }
 
-/// Counts what a commit changed. That a person closed a saga is counted where the log tells it.
+/// Updates the metrics after a commit. Sagas closed by an operator are counted by the index, because any process can
+/// commit that.
 fn report<S: Saga>(shared: &Shared, before: &SagaState<S>, after: &SagaState<S>) {
     let (Some(before), Some(after)) = (before.run(), after.run()) else {
         return;
@@ -473,7 +486,7 @@ fn report<S: Saga>(shared: &Shared, before: &SagaState<S>, after: &SagaState<S>)
             { fields::SAGA_SUBJECT } = after.subject,
             { fields::SAGA_STEP } = step.name,
             { fields::REASON } = state.reason,
-            "a saga is suspended: a person must look at it"
+            "a saga is suspended: it needs an operator"
         );
     }
 }

@@ -1,4 +1,5 @@
-//! The failures that all sagas of a process share: one line for all of them, and another one only after a while.
+//! Failures that hit all sagas of a process together, such as an unreachable store: one log line for all of them, and the
+//! next one only after a pause.
 
 use std::error::Error;
 
@@ -7,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::fields;
 
-/// What is logged for the sagas of one engine.
+/// The suppressed log lines of one engine, by kind of failure.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     reads: FailureLog,
@@ -16,7 +17,7 @@ pub(super) struct Failures {
     lost_partitions: FailureLog,
 }
 
-/// A saga, as a line of the log names it.
+/// The fields that identify a saga in a log line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named<'a> {
     pub(super) saga_type: &'static str,
@@ -24,7 +25,7 @@ pub(super) struct Named<'a> {
 }
 
 impl Failures {
-    /// A saga could not be read, and is tried again.
+    /// A saga could not be read; it is retried.
     pub(super) fn unread(&self, saga: Named<'_>, error: &(dyn Error + 'static)) {
         if let Some(suppressed) = self.reads.failed(Instant::now()) {
             tracing::warn!(
@@ -32,7 +33,7 @@ impl Failures {
                 { fields::SAGA_ID } = saga.saga_id,
                 { fields::ERROR } = error,
                 { fields::SUPPRESSED } = suppressed,
-                "sagas cannot be read; they are tried again"
+                "sagas cannot be read; retrying"
             );
         }
     }
@@ -43,7 +44,7 @@ impl Failures {
             .log_recovery(Instant::now(), "sagas can be read again");
     }
 
-    /// A saga's commit was not answered, and is sent again.
+    /// The outcome of a saga's commit is unknown; it is sent again.
     pub(super) fn unanswered(&self, saga: Named<'_>, error: &(dyn Error + 'static)) {
         if let Some(suppressed) = self.commits.failed(Instant::now()) {
             tracing::warn!(
@@ -51,7 +52,7 @@ impl Failures {
                 { fields::SAGA_ID } = saga.saga_id,
                 { fields::ERROR } = error,
                 { fields::SUPPRESSED } = suppressed,
-                "commits of sagas are not answered; they are sent again"
+                "commits of sagas are not answered; sending them again"
             );
         }
     }
@@ -62,7 +63,7 @@ impl Failures {
             .log_recovery(Instant::now(), "commits of sagas are answered again");
     }
 
-    /// A saga's commit failed in a way that another try will not mend.
+    /// A saga's commit failed in a way that a retry will not fix.
     pub(super) fn failed(&self, saga: Named<'_>, error: &(dyn Error + 'static)) {
         if let Some(suppressed) = self.refused_commits.failed(Instant::now()) {
             tracing::error!(
@@ -75,14 +76,14 @@ impl Failures {
         }
     }
 
-    /// `count` partitions belong to another process, the first of them this one.
+    /// `count` partitions, `first` among them, now belong to another process.
     pub(super) fn lost_partitions(&self, first: u16, count: usize) {
         if let Some(suppressed) = self.lost_partitions.failed(Instant::now()) {
             tracing::warn!(
                 { fields::SAGA_PARTITION } = first,
                 { fields::SAGA_PARTITIONS } = count,
                 { fields::SUPPRESSED } = suppressed,
-                "leases of partitions of sagas were lost"
+                "lost leases of saga partitions"
             );
         }
     }

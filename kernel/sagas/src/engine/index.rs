@@ -1,4 +1,4 @@
-//! Which sagas are open: a fold over the log, of which a snapshot is kept, so that a start does not read all of it.
+//! The index of open sagas: a fold over the log with a snapshot, so that a start does not read the whole log.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,11 +21,12 @@ use crate::event::{AnySagaEvent, SagaEvent, event_filter};
 use crate::{fields, names};
 
 const SCHEMA: u32 = 1;
-/// How long events gather before they are read. What this process does itself it hears of at once.
+/// How long to wait for more events before a page is read. A process does not wait for its own changes: it reports them to
+/// the engine.
 const LINGER: Duration = Duration::from_millis(5);
 
-/// What a process must hear of sagas that it does not drive, or that were touched from outside. All else that is known
-/// concerns only their owners; what is unknown stops its saga.
+/// The events that matter to processes other than the saga's owner, or that another process may have appended. Other
+/// known types concern only the owner; an unknown type parks its saga.
 const FOLLOWED_TYPES: [&str; 7] = [
     names::STARTED,
     names::CANCEL_REQUESTED,
@@ -36,12 +37,12 @@ const FOLLOWED_TYPES: [&str; 7] = [
     names::FAILED,
 ];
 
-/// What an engine reads of the log, if its sagas have streams of these types.
+/// The events an engine reads from the log, if its sagas have streams of these types.
 pub(super) fn open_saga_filter(saga_streams: &[&'static str]) -> Filter {
     event_filter(saga_streams, &FOLLOWED_TYPES)
 }
 
-/// A snapshot of the index: the open sagas' ids, types and partitions, and whether they wait for a person.
+/// A snapshot of the index: the open sagas' ids, types and partitions, and whether they are suspended.
 #[derive(Debug, Serialize, Deserialize)]
 struct IndexSnapshot(Vec<(String, String, u16, bool)>);
 
@@ -49,7 +50,7 @@ fn stream() -> StreamId {
     StreamId::new("saga_index", "open")
 }
 
-/// Follows the log until the sagas have come to rest.
+/// Follows the log until the last drive has ended.
 pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
     let mut index = Index {
         shared,
@@ -72,7 +73,7 @@ pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
             tracing::warn!(
                 { fields::ERROR } = &error as &dyn std::error::Error,
                 { fields::SUPPRESSED } = suppressed,
-                "the log of sagas could not be read; it is tried again"
+                "the log of sagas could not be read; retrying"
             );
         }
         tokio::select! {
@@ -87,13 +88,13 @@ pub(super) async fn follow(shared: &Shared, rested: &CancellationToken) {
 
 struct Index<'a> {
     shared: &'a Shared,
-    /// The log is known up to here.
+    /// None until the snapshot is loaded.
     reader: Option<LogReader>,
-    /// Of this position there is a snapshot.
+    /// The position of the last snapshot.
     kept: Position,
-    /// Open sagas of types that this binary does not know; another one may, and begin with this one's snapshot.
+    /// Open sagas of types that this binary does not know. Binaries that know them may start from this one's snapshot.
     unknown_types: HashMap<String, (String, u16)>,
-    /// Whether every saga's beginning could be read. Otherwise no snapshot is kept, since it would lack a saga.
+    /// Whether every `SagaStarted` could be read. If not, no snapshot is saved, since it would lack a saga.
     is_whole: bool,
 }
 
@@ -106,6 +107,7 @@ impl Index<'_> {
         } else {
             self.read().await?
         };
+        // Only after the page is applied: a partition is active once every saga below its head is in the schedule.
         for partition in self.shared.ownership.caught_up(reached) {
             self.shared.schedule.touch_partition(partition);
         }
@@ -124,12 +126,12 @@ impl Index<'_> {
         let Some(kept) = self.shared.store.load_snapshot(&stream(), SCHEMA).await? else {
             return Ok(Position::START);
         };
-        // Its version is a position: one after the log's end is of a log that this one is not.
+        // Its version is a position. A position above the head belongs to another log, such as one before a restore.
         if kept.version.0 > self.shared.store.head().await?.0 {
             snapshot::discard(&*self.shared.store, &kept).await;
             return Ok(Position::START);
         }
-        // A snapshot that does not read is as good as none: the events are still there.
+        // An unreadable snapshot is ignored: the events are still in the log.
         let Ok(IndexSnapshot(sagas)) = serde_json::from_str(&kept.state) else {
             return Ok(Position::START);
         };
@@ -168,13 +170,14 @@ impl Index<'_> {
         if let Err(error) = self.shared.store.save_snapshot(&snapshot).await {
             tracing::warn!(
                 { fields::ERROR } = &error as &dyn std::error::Error,
-                "the index of sagas was not kept"
+                "the snapshot of the saga index was not saved"
             );
         }
-        self.kept = position;
-    }
+            // Also after a failure: the next attempt follows `snapshot_every` events later.
+            self.kept = position;
+        }
 
-    /// The log is known up to here.
+    /// The position up to which the log was read.
     fn position(&self) -> Option<Position> {
         self.reader.as_ref().map(LogReader::position)
     }
@@ -195,6 +198,8 @@ impl Index<'_> {
             tokio::time::sleep(LINGER).await;
         }
         let page = reader.page().await?;
+        // Before the events are applied: a saga of this page that `insert_begun` added in between would stay open
+        // permanently if its end were in this page too.
         self.shared.schedule.hear_through(page.read_up_to);
         for entry in &page.entries {
             match entry {
@@ -209,10 +214,10 @@ impl Index<'_> {
         Ok(page.read_up_to)
     }
 
-    /// An event cannot be read. Its saga is looked at, which cannot read it either and rests; all others go on.
+    /// An event cannot be read. Its saga is driven, fails to read it as well and is parked; all others continue.
     fn stop_one(&mut self, entry: &Entry, error: &(dyn std::error::Error + 'static)) {
         let saga_id = entry.stream().aggregate_id();
-        // One whose beginning cannot be read is missing here.
+        // A saga whose first event cannot be read is missing in the index.
         self.is_whole &= entry.event_type() != names::STARTED;
         metrics::counter!("events_unreadable_total", "reader" => "saga_index").increment(1);
         tracing::error!(
@@ -220,7 +225,7 @@ impl Index<'_> {
             { fields::POSITION } = entry.position().0,
             { fields::EVENT_TYPE } = entry.event_type(),
             { fields::ERROR } = error,
-            "an event of a saga cannot be read: the saga stops"
+            "an event of a saga cannot be read: the saga is parked"
         );
         self.shared.schedule.touch(saga_id, &self.shared.ownership);
     }
@@ -231,7 +236,7 @@ impl Index<'_> {
         match envelope.event_type.as_str() {
             names::STARTED => {
                 let event = envelope.decode::<AnySagaEvent>()?;
-                // One that this process began itself is being driven.
+                // A saga that this process started itself may be in the schedule already.
                 if let SagaEvent::Started(started) = event {
                     if self.shared.ownership.owns(started.partition) {
                         let saga = started.saga_type.clone();
@@ -251,7 +256,7 @@ impl Index<'_> {
             end @ (names::COMPLETED | names::COMPENSATED | names::FAILED) => {
                 let ended = schedule.remove(saga_id);
                 self.unknown_types.remove(saga_id);
-                // A person's commit, in whatever process. The other ends are counted by those who commit them.
+                // An operator's commit, in any process. The other ends are counted by the process that commits them.
                 if end == names::FAILED
                     && let Some(ended) = ended
                     && self.shared.ownership.owns(ended.partition)
@@ -265,15 +270,15 @@ impl Index<'_> {
         Ok(())
     }
 
-    /// Adds a saga. Says whether this process can drive it and did not know it.
+    /// Adds a saga. Returns whether this binary can drive it and it was not in the schedule.
     fn insert(&mut self, saga_id: &str, saga_type: &str, partition: u16) -> bool {
         if let Some(kind) = self.shared.driver(saga_type) {
             return self.shared.schedule.insert(saga_id, kind, partition);
         }
         tracing::error!(
-            { fields::SAGA_ID } = saga_id,
-            { fields::SAGA_TYPE } = saga_type,
-            "this binary does not know the saga's type"
+            saga_id,
+            saga_type,
+            "unknown saga type: another binary must drive this saga"
         );
         let stranger = (saga_type.to_owned(), partition);
         self.unknown_types.insert(saga_id.to_owned(), stranger);

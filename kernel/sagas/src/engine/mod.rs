@@ -1,18 +1,18 @@
-//! Runs sagas: owns partitions, makes the calls, commits what it hears.
+//! Runs sagas: owns partitions by lease, makes the calls of their sagas and commits the results.
 //!
 //! ```text
-//!   index      follows the log: which sagas are open, and which were touched from outside
-//!   ownership  64 partitions by lease; every commit carries the fence, and no call begins with a lease that ends soon;
-//!              partitions: takes them, renews their leases and gives them back
-//!   schedule   which saga is looked at next; a saga that waits costs an entry and no task; dispatch: a task for each
+//!   index      follows the log: which sagas are open, and which were changed by another process or an operator
+//!   ownership  64 partitions by lease; every commit carries the fence, and no call starts on a lease about to expire;
+//!              partitions: acquires, renews and releases the leases
+//!   schedule   which saga is driven next; a waiting saga costs an entry and no task; dispatch: a task for each saga
 //!              that is due
-//!   drive      one saga, from news to news, until it must wait; call: one call of it
-//!   connect    the providers of all steps, found when the engine starts
+//!   drive      one saga, from result to result, until it must wait; call: one call
+//!   connect    the providers of all steps, resolved when the engine starts
 //! ```
 //!
-//! A saga is driven by one task at a time. When a partition changes hands the new owner first reads the log up to a
-//! head that it asked for after it had the lease: what the old owner wrote lies below it, and what it writes from
-//! then on is refused.
+//! A saga is driven by one task at a time. When a partition changes its owner, the new owner first reads the log up to
+//! a head that it queried after it had acquired the lease: everything the old owner wrote is below that head, and
+//! whatever it still sends is rejected by the fence.
 
 mod call;
 mod config;
@@ -52,7 +52,7 @@ use super::start::partition_of;
 use super::step::{ExternalStep, StepProvider};
 use crate::fields;
 
-/// An engine that is being put together.
+/// Builds an engine: add each kind of saga and the provider of each external step, then start it.
 pub struct EngineBuilder {
     executor: Arc<Executor>,
     store: Arc<dyn EventStore>,
@@ -63,7 +63,7 @@ pub struct EngineBuilder {
     providers: ProviderRegistry,
 }
 
-/// Makes what drives one kind of saga.
+/// Creates the driver of one kind of saga, once all providers are registered.
 type Connect = Box<dyn FnOnce(&ProviderRegistry) -> Result<Arc<dyn Driver>, EngineError> + Send>;
 
 impl fmt::Debug for EngineBuilder {
@@ -79,7 +79,7 @@ impl EngineBuilder {
         self.saga_in::<S>(|_, provider| provider)
     }
 
-    /// The same with something around the provider of each of its steps.
+    /// Adds a kind of saga and wraps the provider of each of its steps.
     pub(super) fn saga_in<S: Saga>(mut self, layer: impl Layer<S>) -> Self {
         self.drivers.push(Box::new(move |registry| {
             let connections = Connections::<S>::try_new(registry, layer)?;
@@ -88,17 +88,17 @@ impl EngineBuilder {
         self
     }
 
-    /// Has `provider` carry out the step `E`, and undo it where a step of another saga undoes it.
+    /// Sets the provider of step `E`. It also undoes `E` for an [`UndoStep`](crate::UndoStep) of another saga.
     #[must_use]
     pub fn provider<E: ExternalStep>(mut self, provider: Arc<dyn StepProvider<E>>) -> Self {
         self.providers.register(provider);
         self
     }
 
-    /// Starts it.
+    /// Starts the engine.
     ///
     /// # Errors
-    /// [`EngineError`] if a table of a saga is not well formed, in whatever version, or a step of it has no provider.
+    /// [`EngineError`] if any version of a saga's definition is invalid, or a step has no provider.
     pub fn start(self) -> Result<(SagaEngine, EngineTasks), EngineError> {
         let drivers = self.drivers.into_iter();
         let drivers = drivers.map(|connect| connect(&self.providers));
@@ -122,6 +122,7 @@ impl EngineBuilder {
         });
         let (parts, at_end) = (run(Arc::clone(&shared)), ended.clone().drop_guard());
         let running = tokio::spawn(async move {
+            // Dropped also on a panic, so that `EngineTasks::ended` always returns.
             let _at_end = at_end;
             parts.await;
         });
@@ -134,7 +135,7 @@ impl EngineBuilder {
     }
 }
 
-/// A counter that appears with its first event hides that event from a rate.
+/// A rate over a counter misses the first increment if that also creates the series.
 fn count_from_zero(saga: &'static str) {
     metrics::counter!("saga_started_total", "saga" => saga).increment(0);
     metrics::counter!("saga_completed_total", "saga" => saga).increment(0);
@@ -147,10 +148,11 @@ fn count_from_zero(saga: &'static str) {
     }
 }
 
-/// Runs its parts; on a stop lets the sagas come to rest, then gives the partitions back.
+/// Runs the parts of the engine. On a stop it waits for calls in flight and then releases the partitions.
 async fn run(shared: Arc<Shared>) {
     let rested = CancellationToken::new();
     let schedule = async {
+        // Index and leases outlive the last drive: its commit needs a valid fence.
         dispatch::run(&shared).await;
         rested.cancel();
     };
@@ -161,7 +163,8 @@ async fn run(shared: Arc<Shared>) {
     );
 }
 
-/// A running engine, to be told of what this process has just done, so that it need not wait for the log.
+/// A handle to a running engine. A process reports its own changes through it, which saves the round trip over the
+/// log; a change that is not reported is found in the log.
 #[derive(Clone)]
 pub struct SagaEngine(Arc<Shared>);
 
@@ -172,7 +175,7 @@ impl fmt::Debug for SagaEngine {
 }
 
 impl SagaEngine {
-    /// Puts an engine together.
+    /// Returns a builder of an engine on this store. `config.owner` must be unique for each start of a process.
     #[must_use]
     pub fn builder(
         executor: Arc<Executor>,
@@ -192,18 +195,19 @@ impl SagaEngine {
         }
     }
 
-    /// What an engine reads of the log, if its sagas have streams of these types ([`Saga::STREAM`]). It also hears of
-    /// sagas of types that it does not know, to leave them to others.
+    /// The events an engine reads from the log, if its sagas have streams of these types ([`Saga::STREAM`]). They include
+    /// sagas of unknown types, which another binary drives.
     #[must_use]
     pub fn event_filter(saga_streams: &[&'static str]) -> Filter {
         index::open_saga_filter(saga_streams)
     }
 
-    /// A saga was started by a commit of this process, at `position`.
+    /// Reports that a commit of this process at `position` started a saga.
     pub fn on_started<S: Saga>(&self, saga_id: &str, position: Position) {
         let partition = partition_of(saga_id);
         let (schedule, ownership) = (&self.0.schedule, &self.0.ownership);
-        // One that the log told of before is being driven: touched once more, it would seem to have news.
+        // If the index has read the event already, the saga is being driven: another wake-up would only make it read
+        // its stream again.
         if let Some(kind) = self.0.driver(S::NAME)
             && ownership.owns(partition)
             && schedule.insert_begun(saga_id, kind, partition, position)
@@ -212,8 +216,8 @@ impl SagaEngine {
         }
     }
 
-    /// The ids of all open sagas that the log was heard of, whoever owns them, with the names of their types, the
-    /// latest ids first.
+    /// The ids of all open sagas that the index has read, in all partitions, with the names of their types, the latest
+    /// ids first.
     #[must_use]
     pub fn open(&self) -> Vec<(Arc<str>, &'static str)> {
         let open = self.0.schedule.open().into_iter();
@@ -224,7 +228,7 @@ impl SagaEngine {
         open
     }
 
-    /// There is news for a saga: a person's act, or word from a provider.
+    /// Has a saga driven now, because an operator or a provider has changed it. No effect if another process owns it.
     pub fn wake(&self, saga_id: &str) {
         self.0.schedule.touch(saga_id, &self.0.ownership);
     }
@@ -239,13 +243,13 @@ pub struct EngineTasks {
 }
 
 impl EngineTasks {
-    /// Waits until the engine has ended. Without a stop it does so only if one of its parts panics, a bug; no saga of
-    /// this process goes on then, so the process should end as well.
+    /// Waits until the engine has ended. Without a stop that happens only if one of its parts panics, which is a bug; no
+    /// saga of this process is driven then, so the process should end as well.
     pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static + use<> {
         self.ended.clone().cancelled_owned()
     }
 
-    /// Begins no call any more, waits for the word of those under way, and gives the partitions back.
+    /// Starts no further call, waits for those in flight, and releases the partitions.
     pub async fn stop(self) {
         self.stop.cancel();
         if let Err(error) = self.running.await {
@@ -256,10 +260,10 @@ impl EngineTasks {
         }
     }
 
-    /// Ends it at once, as a crash would.
+    /// Ends the engine immediately, as a crash would. Calls in flight are dropped and leases expire.
     pub async fn abort(self) {
         self.running.abort();
-        // What remains to be learnt is that it ended.
+        // The join error only reports the abort.
         let _aborted = self.running.await;
     }
 }

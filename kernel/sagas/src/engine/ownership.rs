@@ -1,4 +1,14 @@
-//! Which partitions this process owns, by lease.
+//! The partitions that this process owns by lease.
+//!
+//! ```text
+//!            gain             caught_up            drain
+//!   (none) ───────► catching up ───────► active ───────► draining
+//!      ▲                 │                 │                 │
+//!      └─────────────────┴──── lose ───────┴─────────────────┘
+//! ```
+//!
+//! The fence, which the store checks in each commit, guarantees that two processes never write to the same saga. The
+//! local times only delay calls; no guarantee depends on them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,17 +22,19 @@ use tokio::time::Instant;
 
 use crate::start::PARTITIONS;
 
-/// What the names of the partitions' leases begin with.
+/// The prefix of the names of the partitions' leases.
 pub(super) const PARTITION_PREFIX: &str = "saga/";
 
 #[derive(Clone, Debug)]
 struct Held {
     token: Token,
-    /// Until when it surely holds, by this process's own time: counted from before it was asked for.
+    /// The lease is valid until this time of the monotonic clock, counted from before the request was sent: the store
+    /// cannot have let it expire earlier.
     until: Instant,
-    /// The log must be known up to here before anything is done.
+    /// The index must have read the log up to here before a saga of the partition is driven: below this head lies all that
+    /// earlier owners have written.
     caught_up_at: Option<Position>,
-    /// Others are to have it, once nothing is driven.
+    /// The partition is to be released once none of its sagas is running.
     is_leaving: bool,
 }
 
@@ -30,7 +42,7 @@ struct Held {
 #[derive(Debug, Default)]
 pub(super) struct Ownership {
     held: Mutex<Vec<Option<Held>>>,
-    /// How far the log is known.
+    /// The position up to which the index has read the log.
     known: AtomicU64,
     renewed: Notify,
 }
@@ -41,7 +53,7 @@ impl Ownership {
         held.get(usize::from(partition))?.as_ref().and_then(ask)
     }
 
-    /// Whether it may write its sagas.
+    /// Whether this process may write to the partition's sagas, which it also may while draining.
     pub(super) fn owns(&self, partition: u16) -> bool {
         self.token(partition).is_some()
     }
@@ -52,7 +64,7 @@ impl Ownership {
         })
     }
 
-    /// Whether it may begin to drive one of its sagas.
+    /// Whether a drive of one of the partition's sagas may start.
     pub(super) fn may_begin(&self, partition: u16) -> bool {
         self.of(partition, |held| {
             (held.caught_up_at.is_none() && !held.is_leaving).then_some(())
@@ -60,15 +72,16 @@ impl Ownership {
         .is_some()
     }
 
-    /// What a commit on one of its sagas carries; none if it is not its own.
+    /// The fence for a commit on one of the partition's sagas; none without a lease.
     pub(super) fn fence(&self, partition: u16) -> Option<Fence> {
         let token = self.token(partition)?;
         let lease = name(partition);
         Some(Fence { lease, token })
     }
 
-    /// Gives a partition up at once: somebody else has it. It may have been taken anew since, under another token.
+    /// Removes a partition that another process owns now, or that is about to be released.
     pub(super) fn lose(&self, partition: u16, token: Token) {
+        // The lease may have been acquired again in the meantime; then the token differs, and the new lease must stay.
         if let Some(slot) = self.held.lock().get_mut(usize::from(partition))
             && slot.as_ref().is_some_and(|held| held.token == token)
         {
@@ -76,9 +89,10 @@ impl Ownership {
         }
     }
 
-    /// Waits until the lease surely lasts for `least`, and says whether the partition is still this process's.
+    /// Waits until the lease is valid for at least `least`. Returns false if the partition is lost.
     pub(super) async fn wait_until_valid_for(&self, partition: u16, least: Duration) -> bool {
         loop {
+            // Registered before the check: a renewal between the check and the wait would otherwise be missed.
             let mut renewed = std::pin::pin!(self.renewed.notified());
             renewed.as_mut().enable();
             let Some(until) = self.of(partition, |held| Some(held.until)) else {
@@ -91,12 +105,12 @@ impl Ownership {
         }
     }
 
-    /// How far the log is known.
+    /// The position up to which the index has read the log.
     pub(super) fn read_up_to(&self) -> Position {
         Position(self.known.load(Ordering::Relaxed))
     }
 
-    /// The log is known up to `position`: gives the partitions that waited for that.
+    /// Records that the index has read up to `position`. Returns the partitions that become active with it.
     pub(super) fn caught_up(&self, position: Position) -> Vec<u16> {
         self.known.fetch_max(position.0, Ordering::Relaxed);
         let mut held = self.held.lock();
@@ -112,6 +126,8 @@ impl Ownership {
         ready
     }
 
+    /// Adds leases that were acquired by a request sent at `asked_at`. Their partitions become active once the index has read
+    /// the log up to `head`, which must be queried after the lease was acquired.
     pub(super) fn gain(&self, leases: &[Lease], asked_at: Instant, ttl: Duration, head: Position) {
         let mut slots = self.held.lock();
         slots.resize(usize::from(PARTITIONS), None);
@@ -127,7 +143,7 @@ impl Ownership {
         }
     }
 
-    /// Prolongs what was renewed and drops what was not.
+    /// Extends the leases that were renewed and removes the partitions whose leases were not.
     pub(super) fn renew(&self, leases: &[Lease], asked_at: Instant, ttl: Duration) -> Renewal {
         let mut tokens = [None; PARTITIONS as usize];
         for lease in leases {
@@ -140,6 +156,7 @@ impl Ownership {
         let mut renewal = Renewal::default();
         for (partition, (slot, token)) in (0..).zip(slots.iter_mut().zip(tokens)) {
             match (slot.as_mut(), token) {
+                // A different token means that another owner held the lease in between, and may have written.
                 (Some(held), Some(token)) if held.token == token => held.until = asked_at + ttl,
                 (Some(_), _) => {
                     renewal.lost.push(partition);
@@ -153,6 +170,7 @@ impl Ownership {
             }
         }
         drop(slots);
+        // Also if leases were lost: `wait_until_valid_for` then returns false.
         self.renewed.notify_waiters();
         renewal
     }
@@ -184,17 +202,17 @@ impl Ownership {
     }
 }
 
-/// What a renewal found that was not known.
+/// Differences between the store and this process that a renewal found.
 #[derive(Debug, Default)]
 pub(super) struct Renewal {
-    /// The partitions that are another process's now.
+    /// Partitions whose leases expired or belong to another process.
     pub(super) lost: Vec<u16>,
-    /// The leases of partitions that this process holds and did not know of: the answer to their taking was lost, or the
-    /// store failed behind it.
+    /// Leases that the store granted to this process and that it does not know of: the answer was lost, or reading the
+    /// head failed after it.
     pub(super) unknown: Vec<Lease>,
 }
 
-/// The name of a partition's lease.
+/// The name of a partition's lease. Stored: all binaries must agree on it.
 pub(super) fn name(partition: u16) -> Arc<str> {
     format!("{PARTITION_PREFIX}{partition:02}").into()
 }

@@ -1,4 +1,4 @@
-//! Takes, keeps and gives back the partitions, so that all processes have about as many.
+//! Acquires, renews and releases partitions, so that all processes own about the same number.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use super::shared::Shared;
 use crate::fields;
 use crate::start::PARTITIONS;
 
-/// What the names of heartbeats begin with; the rest is the id that each start of a process makes anew. A process holds
-/// its heartbeat for as long as it is alive, so that the others can count who shares the partitions.
+/// The prefix of the names of heartbeats; the owner's id follows. A process holds its heartbeat, a lease, while it is
+/// alive, so that the others can count the processes that share the partitions.
 const HEARTBEAT_PREFIX: &str = "saga-process/";
 
-/// A heartbeat guards nothing, and each start adds one.
+/// A heartbeat fences nothing, so old ones can be deleted; each start adds one.
 const HEARTBEAT_RETENTION: LeaseRetention = LeaseRetention {
     prefix: HEARTBEAT_PREFIX,
     period: Duration::from_hours(24),
@@ -31,7 +31,7 @@ fn measure(shared: &Shared) {
     metrics::gauge!("saga_suspended").set(suspended as f64);
 }
 
-/// Takes, keeps and gives back partitions; gives all back when the sagas have come to rest.
+/// Maintains the leases until `rested` is cancelled, when the last drive has ended; then releases them.
 pub(super) async fn maintain(shared: &Shared, rested: &CancellationToken) {
     let heartbeat: Arc<str> = format!("{HEARTBEAT_PREFIX}{}", shared.config.owner).into();
     let failures = FailureLog::new();
@@ -40,7 +40,7 @@ pub(super) async fn maintain(shared: &Shared, rested: &CancellationToken) {
         measure(shared);
         let pause = match tried {
             Ok(()) => {
-                failures.log_recovery(Instant::now(), "the leases of sagas are kept again");
+                failures.log_recovery(Instant::now(), "the leases of sagas are renewed again");
                 shared.config.lease / 3
             }
             Err(error) => {
@@ -48,7 +48,7 @@ pub(super) async fn maintain(shared: &Shared, rested: &CancellationToken) {
                     tracing::warn!(
                         { fields::ERROR } = &error as &dyn std::error::Error,
                         { fields::SUPPRESSED } = suppressed,
-                        "the leases of sagas could not be kept; it is tried again"
+                        "the leases of sagas could not be renewed; retrying"
                     );
                 }
                 shared.config.retry
@@ -65,14 +65,15 @@ pub(super) async fn maintain(shared: &Shared, rested: &CancellationToken) {
         .release_leases(&names, &shared.config.owner)
         .await
     {
-        // They expire by themselves.
+        // Not retried: they expire by themselves.
         tracing::warn!(
             { fields::ERROR } = &error as &dyn std::error::Error,
-            "the leases of sagas were not given back"
+            "the leases of sagas were not released"
         );
     }
 }
 
+/// Takes over all partitions without waiting for expiry. Only safe because no other process can write to the store.
 async fn seize(shared: &Shared) -> Result<(), StoreError> {
     let (owner, ttl) = (&shared.config.owner, shared.config.lease);
     let names: Vec<_> = (0..PARTITIONS).map(name).collect();
@@ -83,12 +84,14 @@ async fn seize(shared: &Shared) -> Result<(), StoreError> {
 
 async fn renew(shared: &Shared, heartbeat: &Arc<str>) -> Result<(), StoreError> {
     let (owner, ttl) = (&shared.config.owner, shared.config.lease);
+    // Before the request: the lease may be counted as valid for less than the store grants, never for more.
     let asked_at = Instant::now();
     let renewed = shared.leases.renew_leases(owner, ttl).await?;
     let Renewal { lost, unknown } = shared.ownership.renew(&renewed, asked_at, ttl);
     if let Some(first) = lost.first() {
         shared.failures.lost_partitions(*first, lost.len());
     }
+    // While draining, renew what is owned for the calls in flight and acquire nothing.
     if shared.stop.is_cancelled() {
         return Ok(());
     }
@@ -109,6 +112,7 @@ async fn renew(shared: &Shared, heartbeat: &Arc<str>) -> Result<(), StoreError> 
         let leases = &shared.leases;
         leases.acquire_leases(&names, owner, ttl, retention).await?;
     }
+    // Counted after the own heartbeat is held, so that a process that has just started counts itself.
     let processes = shared.leases.held_leases(HEARTBEAT_PREFIX).await?;
     let processes = processes.len().max(1);
     let quota = usize::from(PARTITIONS).div_ceil(processes);
@@ -123,13 +127,15 @@ async fn renew(shared: &Shared, heartbeat: &Arc<str>) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Gives back what others are to have and nobody drives.
+/// Releases the draining partitions of which no saga is running.
 async fn release(shared: &Shared) -> Result<(), StoreError> {
     let mut left = shared.ownership.leaving();
     left.retain(|(partition, _)| !shared.schedule.is_driven(*partition));
     if left.is_empty() {
         return Ok(());
     }
+    // First locally, then in the store: no drive may start on a partition whose lease another process can acquire. If the
+    // request fails, the lease expires, or the next renewal reports it as unknown and the partition is activated again.
     for (partition, token) in &left {
         shared.ownership.lose(*partition, *token);
     }
@@ -140,7 +146,7 @@ async fn release(shared: &Shared) -> Result<(), StoreError> {
         .await
 }
 
-/// Takes up to `count` partitions that nobody holds.
+/// Acquires up to `count` partitions without an owner.
 async fn take(shared: &Shared, count: usize) -> Result<(), StoreError> {
     let held = shared.leases.held_leases(PARTITION_PREFIX).await?;
     let free = (0..PARTITIONS)
@@ -157,12 +163,14 @@ async fn take(shared: &Shared, count: usize) -> Result<(), StoreError> {
     activate(shared, &leases, asked_at).await
 }
 
-/// Owns what was taken, once the log is known up to a head that is read now.
+/// Adds acquired leases. The head is queried now, after the leases were granted: whatever earlier owners wrote is at or
+/// below it, and what they still send is rejected by the fence.
 async fn activate(shared: &Shared, leases: &[Lease], asked_at: Instant) -> Result<(), StoreError> {
     let head = shared.store.head().await?;
     shared
         .ownership
         .gain(leases, asked_at, shared.config.lease, head);
+    // The index may have read up to the head already, and then it reports no further progress on an idle log.
     let known = shared.ownership.read_up_to();
     for partition in shared.ownership.caught_up(known) {
         shared.schedule.touch_partition(partition);

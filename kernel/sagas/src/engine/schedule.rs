@@ -1,4 +1,14 @@
-//! Which saga is looked at next.
+//! Schedules the open sagas: which one is driven next, and when.
+//!
+//! ```text
+//!            make_ready              take
+//!   Idle ───────────────► Ready ──────────────► Running ──► Over   ended; removed when the log shows it
+//!    ▲   (timer or wake)    │ partition lost       │
+//!    └──────────────────────┴────── reschedule ────┘
+//! ```
+//!
+//! A saga that is woken while it runs is marked (`again`) and becomes ready as soon as it is rescheduled, so that no
+//! wake-up is lost and no saga is driven twice at the same time.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -10,14 +20,14 @@ use tokio::sync::Notify;
 
 use super::ownership::Ownership;
 
-/// How a look at a saga ended.
+/// When a saga is to be driven again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NextWake {
-    /// It has ended.
+    /// Never: it has ended.
     Ended,
-    /// Nothing is to be done until somebody touches it.
+    /// When it is woken: there is nothing to do before.
     OnSignal,
-    /// There will be more to do at this time.
+    /// At this time, or when it is woken.
     Until(DateTime<Utc>),
 }
 
@@ -26,7 +36,7 @@ enum Place {
     Idle,
     Ready,
     Running,
-    /// Ended; it leaves when the log says so as well.
+    /// Ended. It stays until the index reads the end, because an insertion by the index would otherwise add it again.
     Over,
 }
 
@@ -35,16 +45,16 @@ struct Entry {
     kind: u8,
     partition: u16,
     place: Place,
-    /// Touched while it was driven.
+    /// Woken while it was running.
     again: bool,
-    /// It waits for a person, as the log says: until it is resumed there, or ends.
+    /// It waits for an operator, according to the log.
     is_suspended: bool,
-    /// Its stream could not be read when it was looked at last, and that was logged.
+    /// Its stream could not be read in the last drive, and that was logged.
     is_unreadable: bool,
     wake_at: Option<DateTime<Utc>>,
 }
 
-/// A saga that has not ended, as the log says.
+/// A saga that has not ended, according to the log.
 #[derive(Clone, Debug)]
 pub(super) struct Open {
     pub(super) saga_id: Arc<str>,
@@ -78,7 +88,7 @@ struct SchedulerState {
     /// One for each saga that has a `wake_at`.
     timers: BTreeSet<(DateTime<Utc>, Arc<str>)>,
     running: HashMap<u16, usize>,
-    /// The log is heard up to here.
+    /// The position up to which the index has read the log.
     read_up_to: Position,
 }
 
@@ -116,7 +126,7 @@ impl SchedulerState {
         }
     }
 
-    /// Makes ready what has waited long enough, and gives the time of the next.
+    /// Makes the sagas ready whose time has arrived, and returns the time of the next timer.
     fn wake(&mut self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         while let Some(at) = self.timers.first().map(|(at, _)| *at) {
             if at > now {
@@ -146,7 +156,7 @@ pub(super) struct Due {
 }
 
 impl Schedule {
-    /// Makes ready what has waited long enough, and gives the time of the next.
+    /// Makes the sagas ready whose time has arrived, and returns the time of the next timer.
     pub(super) fn wake(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.state.lock().wake(now)
     }
@@ -156,12 +166,13 @@ impl Schedule {
         self.due.notified().await;
     }
 
-    /// From here on the events up to `position` are heard.
+    /// Records that the index has read the log up to `position`.
     pub(super) fn hear_through(&self, position: Position) {
         self.state.lock().read_up_to = position;
     }
 
-    /// Adds a saga that a commit at `position` started, unless the log was heard up to there: it may have ended since.
+    /// Adds a saga that a commit at `position` started, unless the index has read up to there: it has then seen the saga,
+    /// and perhaps its end, after which adding it would leave it open permanently.
     pub(super) fn insert_begun(
         &self,
         saga_id: &str,
@@ -169,50 +180,50 @@ impl Schedule {
         partition: u16,
         position: Position,
     ) -> bool {
-        let mut book = self.state.lock();
-        book.read_up_to < position && book.insert(saga_id, kind, partition)
+        let mut state = self.state.lock();
+        state.read_up_to < position && state.insert(saga_id, kind, partition)
     }
 
-    /// Adds a saga, and says whether it was not known.
+    /// Adds a saga. Returns whether it was unknown.
     pub(super) fn insert(&self, saga_id: &str, kind: usize, partition: u16) -> bool {
         self.state.lock().insert(saga_id, kind, partition)
     }
 
-    /// The log says that it has ended. Gives it, if it was known.
+    /// Removes a saga whose end was read from the log. Returns it, if it was known.
     pub(super) fn remove(&self, saga_id: &str) -> Option<Open> {
         self.state.lock().remove(saga_id)
     }
 
-    /// Has it looked at, if this process owns it.
+    /// Wakes a saga, if this process owns its partition.
     pub(super) fn touch(&self, saga_id: &str, ownership: &Ownership) {
-        let mut book = self.state.lock();
-        let Some((saga_id, entry)) = book.sagas.get_key_value(saga_id) else {
+        let mut state = self.state.lock();
+        let Some((saga_id, entry)) = state.sagas.get_key_value(saga_id) else {
             return;
         };
         if ownership.owns(entry.partition) {
             let saga_id = Arc::clone(saga_id);
-            book.make_ready(&saga_id);
-            drop(book);
+            state.make_ready(&saga_id);
+            drop(state);
             self.due.notify_one();
         }
     }
 
-    /// Has all sagas of a partition looked at, except those that wait for a person: the log will tell of the person.
+    /// Wakes all sagas of a partition except those that wait for an operator: the log will show what the operator does.
     pub(super) fn touch_partition(&self, partition: u16) {
-        let mut book = self.state.lock();
-        let of_partition = book
+        let mut state = self.state.lock();
+        let of_partition = state
             .sagas
             .iter()
             .filter(|(_, entry)| entry.partition == partition && !entry.is_suspended);
         let of_partition: Vec<_> = of_partition.map(|(id, _)| Arc::clone(id)).collect();
         for saga_id in of_partition {
-            book.make_ready(&saga_id);
+            state.make_ready(&saga_id);
         }
-        drop(book);
+        drop(state);
         self.due.notify_one();
     }
 
-    /// Whether it was touched since it is driven.
+    /// Whether it was woken since its drive started.
     pub(super) fn is_touched(&self, saga_id: &str) -> bool {
         self.state
             .lock()
@@ -221,22 +232,22 @@ impl Schedule {
             .is_some_and(|entry| entry.again)
     }
 
-    /// Whether any saga of the partition is being driven.
+    /// Whether any saga of the partition is running.
     pub(super) fn is_driven(&self, partition: u16) -> bool {
         self.state.lock().running.contains_key(&partition)
     }
 
-    /// It waits for a person, or no more.
+    /// Sets whether it waits for an operator.
     pub(super) fn suspend(&self, saga_id: &str, is_suspended: bool) {
         if let Some(entry) = self.state.lock().sagas.get_mut(saga_id) {
             entry.is_suspended = is_suspended;
         }
     }
 
-    /// Its stream cannot be read, or can be read again. Whether that is new.
+    /// Sets whether its stream is unreadable. Returns whether that changed.
     pub(super) fn set_unreadable(&self, saga_id: &str, is_unreadable: bool) -> bool {
-        let mut book = self.state.lock();
-        let entry = book.sagas.get_mut(saga_id);
+        let mut state = self.state.lock();
+        let entry = state.sagas.get_mut(saga_id);
         entry.is_some_and(|entry| {
             std::mem::replace(&mut entry.is_unreadable, is_unreadable) != is_unreadable
         })
@@ -244,15 +255,15 @@ impl Schedule {
 
     /// The open sagas.
     pub(super) fn open(&self) -> Vec<Open> {
-        let book = self.state.lock();
-        let sagas = book.sagas.iter();
+        let state = self.state.lock();
+        let sagas = state.sagas.iter();
         sagas.map(|(id, entry)| Open::new(id, entry)).collect()
     }
 
-    /// How many of the sagas that this process owns are open, and how many of them wait for a person.
+    /// The number of open sagas that this process owns, and of those among them that wait for an operator.
     pub(super) fn count(&self, ownership: &Ownership) -> (usize, usize) {
-        let book = self.state.lock();
-        let own = book
+        let state = self.state.lock();
+        let own = state
             .sagas
             .values()
             .filter(|entry| ownership.owns(entry.partition));
@@ -261,19 +272,21 @@ impl Schedule {
         })
     }
 
+    /// Takes the next saga that is ready and marks it as running.
     pub(super) fn take(&self, ownership: &Ownership) -> Option<Due> {
-        let mut book = self.state.lock();
-        while let Some(saga_id) = book.ready.pop_front() {
-            let Some(entry) = book.sagas.get_mut(&saga_id) else {
+        let mut state = self.state.lock();
+        while let Some(saga_id) = state.ready.pop_front() {
+            let Some(entry) = state.sagas.get_mut(&saga_id) else {
                 continue;
             };
+            // Lost or draining: the next owner wakes all sagas of the partition, so this one need not stay ready here.
             if !ownership.may_begin(entry.partition) {
                 entry.place = Place::Idle;
                 continue;
             }
             (entry.place, entry.again) = (Place::Running, false);
             let (kind, partition) = (usize::from(entry.kind), entry.partition);
-            *book.running.entry(partition).or_default() += 1;
+            *state.running.entry(partition).or_default() += 1;
             return Some(Due {
                 saga_id,
                 kind,
@@ -283,29 +296,31 @@ impl Schedule {
         None
     }
 
+    /// Ends a drive. The partition is passed in, because the index may have removed the saga while it was running.
     pub(super) fn reschedule(&self, saga_id: &Arc<str>, partition: u16, rest: NextWake) {
-        let mut book = self.state.lock();
-        if let Some(count) = book.running.get_mut(&partition) {
+        let mut state = self.state.lock();
+        if let Some(count) = state.running.get_mut(&partition) {
             *count -= 1;
             if *count == 0 {
-                book.running.remove(&partition);
+                state.running.remove(&partition);
             }
         }
-        let Some(entry) = book.sagas.get_mut(saga_id) else {
+        let Some(entry) = state.sagas.get_mut(saga_id) else {
             return;
         };
+        // Under the same lock as the change of place: a wake-up is either seen here or finds the saga idle.
         let again = std::mem::take(&mut entry.again);
         entry.place = match rest {
             NextWake::Ended => Place::Over,
             NextWake::OnSignal | NextWake::Until(_) => Place::Idle,
         };
         if again {
-            book.make_ready(saga_id);
+            state.make_ready(saga_id);
         } else if let NextWake::Until(at) = rest {
             entry.wake_at = Some(at);
-            book.timers.insert((at, Arc::clone(saga_id)));
+            state.timers.insert((at, Arc::clone(saga_id)));
         }
-        drop(book);
+        drop(state);
         self.due.notify_one();
     }
 }
@@ -317,24 +332,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_saga_that_waits_has_one_timer_however_often_it_was_looked_at() {
+    fn a_waiting_saga_has_one_timer_however_often_it_was_rescheduled() {
         let schedule = Schedule::default();
         let saga_id: Arc<str> = "saga-1".into();
         schedule.insert(&saga_id, 0, 0);
-        let begun = DateTime::UNIX_EPOCH;
+        let start = DateTime::UNIX_EPOCH;
         for second in 0..100 {
-            // Touched from outside, and put back until the same time or a later one.
+            // Woken, and rescheduled for the same time or a later one.
             schedule.state.lock().make_ready(&saga_id);
-            let at = begun + TimeDelta::seconds(second / 2);
+            let at = start + TimeDelta::seconds(second / 2);
             schedule.reschedule(&saga_id, 0, NextWake::Until(at));
             assert_eq!(schedule.state.lock().timers.len(), 1);
         }
-        let mut book = schedule.state.lock();
-        assert_eq!(book.wake(begun), Some(begun + TimeDelta::seconds(49)));
-        assert_eq!(book.wake(begun + TimeDelta::seconds(49)), None);
-        assert!(book.timers.is_empty());
-        drop(book);
-        schedule.reschedule(&saga_id, 0, NextWake::Until(begun));
+        let mut state = schedule.state.lock();
+        assert_eq!(state.wake(start), Some(start + TimeDelta::seconds(49)));
+        assert_eq!(state.wake(start + TimeDelta::seconds(49)), None);
+        assert!(state.timers.is_empty());
+        drop(state);
+        schedule.reschedule(&saga_id, 0, NextWake::Until(start));
         schedule.remove(&saga_id);
         assert!(schedule.state.lock().timers.is_empty());
     }

@@ -1,4 +1,4 @@
-//! What all parts of an engine share.
+//! The parts of an engine, shared by its tasks.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) trait Driver: Send + Sync {
     /// The type of its sagas' streams.
     fn stream_type(&self) -> &'static str;
 
-    /// Takes a saga as far as it goes now.
+    /// Advances a saga until it must wait. Returns when to drive it again.
     async fn drive(&self, shared: &Arc<Shared>, saga_id: &Arc<str>, partition: u16) -> NextWake;
 }
 
