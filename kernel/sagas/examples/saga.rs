@@ -36,7 +36,7 @@ impl Aggregate for Account {
     }
 }
 
-/// Pays so many cents from alice to somebody elsewhere.
+/// Pays an amount in cents from alice's account to another bank.
 #[derive(Clone, Debug)]
 struct Payout;
 
@@ -57,7 +57,7 @@ const WITHDRAW: Step<Payout> =
     .undone_by(|cents, _| Ok(Writes::none().and::<Account>("alice", vec![Moved(*cents)])))
     .writing(|_| vec![Lane::write::<Account>("alice")]);
 
-/// Has the other bank take the money.
+/// Sends the money to the other bank.
 struct Send;
 
 impl ExternalStep for Send {
@@ -71,15 +71,15 @@ impl ExternalStep for Send {
     }
 }
 
-/// Takes no more than 5,000 cents at once. A real one keeps its book, and does for a key what it is asked for once.
+/// Accepts at most 5,000 cents at once. A real provider stores its keys, and executes an action once for its key.
 #[derive(Debug)]
 struct OtherBank;
 
 #[async_trait]
 impl StepProvider<Send> for OtherBank {
     async fn act(&self, key: &OperationKey, cents: &i64) -> Result<String, CallError> {
-        let refused = (*cents > 5_000).then(|| CallError::declined("too much at once"));
-        refused.map_or_else(|| Ok(format!("receipt of {key}")), Err)
+        let declined = (*cents > 5_000).then(|| CallError::declined("too much at once"));
+        declined.map_or_else(|| Ok(format!("receipt of {key}")), Err)
     }
 
     async fn look_up(&self, _: &OperationKey) -> Result<OperationStatus<String>, CallError> {

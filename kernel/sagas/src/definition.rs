@@ -1,12 +1,12 @@
-//! A saga as a table: each step with its action beside its compensation.
+//! The definition of a saga: its steps, each action next to its compensation.
 //!
 //! ```text
 //!   compensatable …  →  pivot  →  retriable …
 //!   undone in reverse   decides   tried until it succeeds
 //! ```
 //!
-//! The steps before the pivot can be undone, those behind it are repeated until they succeed. A saga without a
-//! pivot decides when its last step is done.
+//! The steps before the pivot can be undone, those after it are retried until they succeed. A saga without a pivot is
+//! decided when its last compensatable step is done.
 
 use std::any::TypeId;
 use std::convert::Infallible;
@@ -24,29 +24,98 @@ use super::event::SagaEvent;
 use super::operation::{CallError, CompensationResult, OperationKey, OperationStatus};
 use super::registry::ProviderRegistry;
 
-/// A kind of saga: its data, and its tables by version.
+/// A kind of saga: its data, and the versions of its definition.
+///
+/// A saga that takes money from an account and pays it out at another bank. If the other bank declines, the money is
+/// paid back:
+///
+/// ```
+/// use chrono::{DateTime, Utc};
+/// use event_sourcing::{Aggregate, DomainEvent};
+/// use sagas::{ExternalStep, Role, Saga, SagaDefinition, Step, Writes};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Debug, Serialize, Deserialize, DomainEvent)]
+/// #[event(name = "Moved")]
+/// struct Moved(i64);
+///
+/// /// A balance in cents.
+/// #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// struct Account(i64);
+///
+/// impl Aggregate for Account {
+///     const TYPE: &'static str = "account";
+///     const SNAPSHOT_VERSION: u32 = 1;
+///     type Event = Moved;
+///
+///     fn evolve(&mut self, event: &Moved, _: DateTime<Utc>) {
+///         self.0 += event.0;
+///     }
+/// }
+///
+/// /// Its data is the amount in cents.
+/// #[derive(Clone, Debug)]
+/// struct Payout;
+///
+/// impl Saga for Payout {
+///     const NAME: &'static str = "payout";
+///     const STREAM: &'static str = "payout_saga";
+///     type Data = i64;
+///     const DEFINITIONS: &'static [SagaDefinition<Self>] = &[SagaDefinition::new(
+///         1,
+///         &[&[WITHDRAW], &[Step::external::<Send>()]],
+///     )];
+/// }
+///
+/// /// A local step: its events are appended in the commit that completes it.
+/// const WITHDRAW: Step<Payout> =
+///     Step::<Payout>::local("withdraw", Role::Compensatable, |cents, _| {
+///         Ok(Writes::none().and::<Account>("alice", vec![Moved(-cents)]))
+///     })
+///     .undone_by(|cents, _| Ok(Writes::none().and::<Account>("alice", vec![Moved(*cents)])));
+///
+/// /// An external step: a `StepProvider<Send>` makes the call.
+/// struct Send;
+///
+/// impl ExternalStep for Send {
+///     const NAME: &'static str = "send";
+///     const ROLE: Role = Role::Pivot;
+///     type Saga = Payout;
+///     type Request = i64;
+///     /// The other bank's receipt.
+///     type Response = String;
+///
+///     fn request(cents: &i64) -> i64 {
+///         *cents
+///     }
+/// }
+///
+/// let definition = Payout::definition_of(Payout::DEFINITION_VERSION).unwrap();
+/// assert_eq!(definition.validate(), None);
+/// assert_eq!(definition.pivot(), 1);
+/// ```
 pub trait Saga: Clone + fmt::Debug + Send + Sync + 'static {
     /// The name of its type, such as `order`.
     const NAME: &'static str;
     /// The stored name of its streams' type, such as `order_saga`. Each kind of saga has its own.
     const STREAM: &'static str;
-    /// What it begins with, and what its steps add to it.
+    /// The data that it starts with; its steps add their outputs.
     type Data: Payload;
-    /// The tables of all versions that may still be running, the latest last. A name that a step has in one of them
-    /// means the same in all: what was stored of the step is read without asking for the version.
+    /// All versions of the definition that may still be running, the latest last. A step name means the same step in all
+    /// versions: a stored output is read without knowing the version.
     const DEFINITIONS: &'static [SagaDefinition<Self>];
-    /// The version of the table that new sagas run by.
+    /// The version of the definition for new sagas.
     const DEFINITION_VERSION: u32 = Self::DEFINITIONS[Self::DEFINITIONS.len() - 1].definition;
 
-    /// The table of a version.
+    /// The definition of a version; none if this binary does not have it.
     #[must_use]
     fn definition_of(definition: u32) -> Option<&'static SagaDefinition<Self>> {
-        let mut tables = Self::DEFINITIONS.iter();
-        tables.find(|table| table.definition == definition)
+        let mut definitions = Self::DEFINITIONS.iter();
+        definitions.find(|one| one.definition == definition)
     }
 
-    /// The streams that the commits of a step surely write, unless the step names others: a hint, so that a decision
-    /// need not begin twice.
+    /// The streams that the commits of a step write, unless [`Step::writing`] names others. A hint: a stream that is missing
+    /// here is loaded on demand, and the decision runs again.
     #[must_use]
     fn lanes(_data: &Self::Data) -> Vec<Lane> {
         Vec::new()
@@ -56,19 +125,19 @@ pub trait Saga: Clone + fmt::Debug + Send + Sync + 'static {
 /// The events of a kind of saga.
 pub type EventOf<S> = SagaEvent<<S as Saga>::Data>;
 
-/// The steps of a saga, in order, and what goes into the commit of its end.
+/// One version of a saga's definition: its steps in order, and the events of its ends.
 pub struct SagaDefinition<S: Saga> {
-    /// Its version. A table that runs is never changed.
+    /// Its version. A definition by which sagas may be running must not be changed.
     pub definition: u32,
-    /// Stages follow each other; the steps of one stage are independent and run side by side.
+    /// Stages are executed one after another; the steps of one stage are independent and run concurrently.
     pub stages: &'static [&'static [Step<S>]],
-    /// How long a saga may take until its pivot. After it, it is undone.
+    /// Time limit from the start until the pivot is done. After that the saga is compensated.
     pub pivot_deadline: Duration,
-    /// What goes into the commit in which it completes.
+    /// Writes of the commit in which it completes.
     pub completed: End<S>,
-    /// What goes into the commit in which it is compensated.
+    /// Writes of the commit in which it is compensated.
     pub compensated: End<S>,
-    /// What goes into the commit in which a person closes it.
+    /// Writes of the commit in which an operator closes it.
     pub failed: End<S>,
 }
 
@@ -81,7 +150,7 @@ impl<S: Saga> fmt::Debug for SagaDefinition<S> {
 }
 
 impl<S: Saga> SagaDefinition<S> {
-    /// Version `definition`, with five minutes until its pivot, and ends that write nothing.
+    /// Version `definition`, with a pivot deadline of five minutes, and ends that write nothing.
     #[must_use]
     pub const fn new(definition: u32, stages: &'static [&'static [Step<S>]]) -> Self {
         Self {
@@ -102,20 +171,20 @@ impl<S: Saga> SagaDefinition<S> {
 
     /// The indexes of each stage's steps.
     pub(super) fn ranges(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<S> {
-        self.stages.iter().scan(0, |begin, stage| {
-            let range = *begin..*begin + stage.len();
-            *begin = range.end;
+        self.stages.iter().scan(0, |start, stage| {
+            let range = *start..*start + stage.len();
+            *start = range.end;
             Some(range)
         })
     }
 
-    /// The index of the step of this name.
+    /// The index of the step with this name.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         self.steps().position(|step| step.name == name)
     }
 
-    /// The index of the pivot; without one, that behind the last step.
+    /// The index of the pivot; without one, of the first retriable step; without that, the number of steps.
     #[must_use]
     pub fn pivot(&self) -> usize {
         let steps = self.steps();
@@ -125,9 +194,9 @@ impl<S: Saga> SagaDefinition<S> {
         pivot.or(retriable).unwrap_or(count)
     }
 
-    /// What is wrong with it: the first rule that it breaks. The versions of the tables ascend. Names are unique, and what
-    /// is stored under a name is of one type in all versions; compensatable steps come first, then at most one pivot, alone in its stage, then retriable
-    /// ones.
+    /// Returns the first rule that the definition breaks; none if it is valid. Versions ascend. Step names are unique, and
+    /// the output of a step has the same type in all versions. Compensatable steps are first, then at most one pivot, alone
+    /// in its stage, then retriable steps.
     #[must_use]
     pub fn validate(&self) -> Option<String> {
         let order = |role| match role {
@@ -136,63 +205,63 @@ impl<S: Saga> SagaDefinition<S> {
             Role::Retriable => 2,
         };
         if !S::DEFINITIONS.is_sorted_by(|one, next| one.definition < next.definition) {
-            return Some("the definitions of the tables do not ascend".to_owned());
+            return Some("the versions of the definition do not ascend".to_owned());
         }
         let mut least = 0;
         for stage in self.stages {
             let first = stage.first().map(|step| order(step.role));
             for step in *stage {
                 if self.steps().filter(|other| other.name == step.name).count() > 1 {
-                    return Some(format!("two steps are called {}", step.name));
+                    return Some(format!("two steps have the name {}", step.name));
                 }
                 if Some(order(step.role)) != first || order(step.role) < least {
                     return Some(format!(
-                        "{} stands beside or behind a later role",
+                        "{} is next to or after a step of a later role",
                         step.name
                     ));
                 }
             }
             if first == Some(1) && stage.len() > 1 {
-                return Some("a pivot stands alone in its stage".to_owned());
+                return Some("a pivot must be alone in its stage".to_owned());
             }
-            // A second pivot would come behind the decision.
+            // A second pivot would follow the decision.
             least = first.map_or(least, |first| if first == 1 { 2 } else { first });
         }
         self.steps().find_map(Step::flaw_across_versions)
     }
 }
 
-/// What a step's failure means.
+/// What the failure of a step means for the saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Can be undone: if it fails for good, the saga goes backwards.
+    /// Can be undone: if it fails permanently, the saga is compensated.
     Compensatable,
-    /// Decides: with it the saga will complete. Until then it can go backwards.
+    /// Decides: once it is done, the saga will complete. Until then it can be compensated.
     Pivot,
-    /// Is repeated until it succeeds; after too many tries a person is asked.
+    /// Is retried until it succeeds; after the last try of its [`RetryPolicy`] the saga is suspended.
     Retriable,
 }
 
-/// How long one call may take, unless its step says otherwise.
+/// Timeout of one call, unless its step sets another.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an action may take over all its tries, unless its step says otherwise.
+/// Deadline of an action over all its tries, unless its step sets another.
 pub const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One step.
 pub struct Step<S: Saga> {
     /// Its stored name.
     pub name: &'static str,
-    /// What its failure means.
+    /// What its failure means for the saga.
     pub role: Role,
-    /// What it does, and what undoes that.
+    /// Its action, and what undoes it.
     pub kind: StepKind<S>,
-    /// The streams that its commits surely write; a hint, so that a decision need not begin twice.
+    /// The streams that its commits write; a hint, as with [`Saga::lanes`].
     pub lanes: fn(&S::Data) -> Vec<Lane>,
-    /// The time limit of one call.
+    /// The timeout of one call.
     pub timeout: Duration,
-    /// How long its action may take over all its tries, if it is not retriable.
+    /// The time limit of its action over all its tries, if it is not retriable.
     pub deadline: Duration,
-    /// When it is tried again.
+    /// When it is retried.
     pub retry: RetryPolicy,
 }
 
@@ -203,7 +272,7 @@ impl<S: Saga> fmt::Debug for Step<S> {
 }
 
 impl<S: Saga> Step<S> {
-    /// A local step. One that is compensatable needs no undoing, unless [`undone_by`](Self::undone_by) says how.
+    /// A local step. Nothing undoes it, unless [`undone_by`](Self::undone_by) sets how.
     #[must_use]
     pub const fn local(name: &'static str, role: Role, action: Local<S>) -> Self {
         let undo = None;
@@ -218,7 +287,7 @@ impl<S: Saga> Step<S> {
         }
     }
 
-    /// The same local step, undone by these writes. An external step is undone by its provider.
+    /// Sets the writes that undo a local step. No effect on an external step, which is undone by its provider.
     #[must_use]
     pub const fn undone_by(mut self, undo: Local<S>) -> Self {
         if let StepKind::Local { undo: none, .. } = &mut self.kind {
@@ -227,14 +296,14 @@ impl<S: Saga> Step<S> {
         self
     }
 
-    /// The same step, whose commits surely write these streams.
+    /// Sets the streams that its commits write, as a hint.
     #[must_use]
     pub const fn writing(mut self, lanes: fn(&S::Data) -> Vec<Lane>) -> Self {
         self.lanes = lanes;
         self
     }
 
-    /// What is stored of it, if it is external.
+    /// The type of its stored output, if it is external.
     fn response(&self) -> Option<ResponseType> {
         match &self.kind {
             StepKind::Local { .. } => None,
@@ -242,20 +311,20 @@ impl<S: Saga> Step<S> {
         }
     }
 
-    /// How it contradicts one of the same name in another version.
+    /// How it contradicts the step of the same name in another version.
     fn flaw_across_versions(&self) -> Option<String> {
         let others = S::DEFINITIONS.iter().flat_map(SagaDefinition::steps);
         let mut others = others.filter(|other| other.name == self.name);
         let other = others.find(|other| other.response() != self.response())?;
-        let brings = |step: &Step<S>| step.response().map_or("nothing", |response| response.name);
-        let (here, there) = (brings(self), brings(other));
+        let returns = |step: &Step<S>| step.response().map_or("nothing", |response| response.name);
+        let (here, there) = (returns(self), returns(other));
         Some(format!(
-            "step {} brings back {here}, and {there} in another version; it needs another name",
+            "step {} returns {here}, and {there} in another version; it needs another name",
             self.name
         ))
     }
 
-    /// Whether there is something to undo once it took effect.
+    /// Whether there is something to undo once it has taken effect.
     #[must_use]
     pub fn can_be_undone(&self) -> bool {
         match self.kind {
@@ -265,16 +334,17 @@ impl<S: Saga> Step<S> {
     }
 }
 
-/// What a step does, beside what undoes it.
+/// The action of a step, next to what undoes it.
 pub enum StepKind<S: Saga> {
-    /// Its events and its completion are one commit: it happens exactly once.
+    /// Its events and its completion are one commit: it takes effect exactly once.
     Local {
         /// Decides its writes.
         action: Local<S>,
         /// Decides the writes that undo it.
         undo: Option<Local<S>>,
     },
-    /// A call to the outside: at least once, under a key. Made by [`Step::external`] and [`Step::undoing`].
+    /// A call to a provider: at least once, under an idempotency key. Created by [`Step::external`] and
+    /// [`Step::undoing`].
     External(External<S>),
 }
 
@@ -287,19 +357,19 @@ impl<S: Saga> fmt::Debug for StepKind<S> {
     }
 }
 
-/// An external step without its type: the functions that know it.
+/// An external step with its type erased: functions that know the type.
 pub struct External<S: Saga> {
-    /// Adds what it brought back to the data.
+    /// Adds its output to the data.
     pub(super) apply_output: fn(&mut S::Data, &Value) -> Result<(), Misfit>,
     /// Writes of the commit of its completion.
     pub(super) completed: fn(&S::Data, &OperationKey, &Value) -> Result<Writes, Misfit>,
-    /// Writes of the commit of its undoing.
+    /// Writes of the commit of its compensation.
     pub(super) compensated: fn(&S::Data, &CompensationResult) -> Writes,
     /// The provider of the step, if there is one.
     pub(super) connect: fn(&ProviderRegistry) -> Option<Arc<dyn AnyProvider<S>>>,
-    /// What is stored of it.
+    /// The type of its stored output.
     pub(super) response: fn() -> ResponseType,
-    /// Whether it undoes what a step of another saga did.
+    /// Whether it undoes a step of another saga.
     #[cfg_attr(
         not(feature = "testing"),
         expect(dead_code, reason = "only the testing kit asks")
@@ -313,22 +383,22 @@ impl<S: Saga> fmt::Debug for External<S> {
     }
 }
 
-/// A type that is stored of a step.
+/// The type of the stored output of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseType {
     pub(super) id: TypeId,
     pub(super) name: &'static str,
 }
 
-/// What came back of a step, or was stored of it, is not what the step brings back.
+/// The output of a step, as returned or as stored, is not a value of the step's response type.
 #[derive(Debug, thiserror::Error)]
-#[error("the output of step {step} does not fit: {source}")]
+#[error("the output of step {step} is invalid: {source}")]
 pub struct Misfit {
     pub(super) step: &'static str,
     pub(super) source: serde_json::Error,
 }
 
-/// Carries out one step of a saga, whatever the step's type. What goes in is the saga's data, what comes out is stored.
+/// The provider of one step, with the step's type erased: takes the saga's data and returns the output as it is stored.
 #[async_trait]
 pub(super) trait AnyProvider<S: Saga>: Send + Sync {
     async fn act(&self, key: &OperationKey, data: &S::Data) -> Result<Value, CallError>;
@@ -342,15 +412,15 @@ pub(super) trait AnyProvider<S: Saga>: Send + Sync {
     ) -> Result<CompensationResult, CallError>;
 }
 
-/// When a step is tried again: `min` after the first failure, twice as long after each further one, at most `max`,
-/// each time shortened at random by up to a half, so that sagas that failed together do not come back together.
+/// When a step is retried: exponential backoff from `min`, doubled after each failure, up to `max`, with each pause
+/// shortened at random by up to a half (jitter), so that sagas that failed together do not retry together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// The first pause.
     pub min: Duration,
     /// The longest pause.
     pub max: Duration,
-    /// How many tries a compensation or a retriable step has before a person is asked.
+    /// Maximum number of tries of a compensation or a retriable step; after that the saga is suspended.
     pub tries: u32,
 }
 
@@ -362,14 +432,14 @@ impl RetryPolicy {
         tries: 10,
     };
 
-    /// The same with no pause longer than `longest`. A pause that this cuts is shortened at random all the same.
+    /// Limits `max` to `longest`. Jitter still applies to a limited pause.
     #[must_use]
     pub fn within(&self, longest: Duration) -> Self {
         let max = self.max.min(longest);
         Self { max, ..*self }
     }
 
-    /// The pause after failure number `attempt`, from 1. `random` is any number.
+    /// The pause after failure number `attempt`, counted from 1. `random` is any number and selects the jitter.
     #[must_use]
     pub fn pause(&self, attempt: u32, random: u64) -> Duration {
         let doubled = 1_u32
@@ -381,25 +451,25 @@ impl RetryPolicy {
     }
 }
 
-/// Decides the writes of a local step, appended together with its completion. A refusal means that it cannot be done.
+/// Decides the writes of a local step, appended in the commit of its completion. A rejection fails the step permanently.
 pub type Local<S> = fn(
     &<S as Saga>::Data,
     &mut StateReader<'_, StepRejected>,
 ) -> Result<Writes, DecideError<StepRejected>>;
 
-/// Decides the writes that an end of the saga brings with it. An end cannot be refused. The text is why it ended.
+/// Decides the writes of an end of the saga, which cannot be rejected. The text is why it was compensated or closed.
 pub type End<S> = fn(
     &<S as Saga>::Data,
     &str,
     &mut StateReader<'_, Infallible>,
 ) -> Result<Writes, DecideError<Infallible>>;
 
-/// Why a local step cannot be done. Stored and shown: short, for people.
+/// Why a local step cannot be done. Stored and shown to operators and clients: keep it short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRejected(pub String);
 
-/// What a local step may do while it decides: read. It writes by what it returns, so that a refusal leaves
-/// nothing half done. `R` is what the step may be refused with.
+/// Read access for a local step while it decides. Its writes are what it returns, so that a rejection leaves nothing half
+/// done. `R` is the type of the rejection.
 #[derive(Debug)]
 pub struct StateReader<'a, R>(pub(super) UnitOfWork<'a, R>);
 
@@ -407,7 +477,7 @@ impl<R> StateReader<'_, R> {
     /// The state of an aggregate.
     ///
     /// # Errors
-    /// [`DecideError::MissingStream`], if it was not read yet; hand it on with `?`.
+    /// [`DecideError::MissingStream`] if it is not loaded; return it with `?`, and the decision runs again.
     pub fn state<A: Aggregate>(&mut self, id: &str) -> Result<std::sync::Arc<A>, DecideError<R>> {
         self.0.state::<A>(id)
     }
@@ -433,7 +503,7 @@ impl Writes {
         Self::default()
     }
 
-    /// These, and events for the stream of an aggregate.
+    /// Adds events for the stream of an aggregate.
     #[must_use]
     pub fn and<A: Aggregate>(mut self, id: impl Into<String>, events: Vec<A::Event>) -> Self {
         let id = id.into();

@@ -1,4 +1,4 @@
-//! What people do to sagas, and what providers say of them by themselves. Each is an event that says who and why.
+//! Commands of operators on sagas, and notifications from providers. Each appends an event with the actor and the reason.
 
 use event_sourcing::Actor;
 use event_sourcing::execute::{Command, DecideError, Lane, States, UnitOfWork};
@@ -11,22 +11,22 @@ use super::operation::CompensationResult;
 use super::state::{Phase, Run, SagaState};
 use super::summary::Summary;
 
-/// What is to be done to a saga.
+/// What an operator does to a saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperatorAction {
-    /// A suspended saga goes on and counts its tries anew.
+    /// A suspended saga continues, and its tries are counted from zero.
     Resume,
     /// The next try is due now.
     Retry,
-    /// It is undone.
+    /// It is compensated.
     Cancel,
-    /// The step that it cannot pass counts as done, or undone, by hand.
+    /// The step that it cannot complete or undo counts as done, or undone, manually.
     Resolve,
-    /// It ends as failed, whatever is left of it.
+    /// It ends as failed, whatever effects remain.
     Close,
 }
 
-/// Why a person's act is refused.
+/// Why a command on a saga is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ActionRejected {
     /// There is no such saga.
@@ -35,21 +35,21 @@ pub enum ActionRejected {
     /// It has ended.
     #[error("the saga has ended")]
     Ended,
-    /// The act is for suspended sagas.
+    /// Only a suspended saga accepts the action.
     #[error("the saga is not suspended")]
     NotSuspended,
     /// Nothing is waiting for another try.
     #[error("no step waits for another try")]
     NothingWaits,
-    /// It can only go on.
+    /// It is past its pivot and can only complete.
     #[error("the saga can no longer be cancelled")]
     Decided,
-    /// Its stream holds what no saga can do, so nothing more is written to it.
+    /// Its stream holds an illegal transition, so nothing more is written to it.
     #[error("the saga's stream is corrupt: {0}")]
     Corrupt(String),
 }
 
-/// An act of a person on a saga, answered with where the saga then stands.
+/// A command of an operator on a saga. Replies with the saga's summary.
 #[derive(Clone, Debug)]
 pub struct OperatorCommand<S: Saga> {
     saga_id: String,
@@ -66,24 +66,24 @@ enum Request {
 }
 
 impl<S: Saga> OperatorCommand<S> {
-    /// `actor` does `act` to the saga.
+    /// `by` is who takes the action, and why.
     #[must_use]
     pub fn new(saga_id: impl Into<String>, act: OperatorAction, by: Actor) -> Self {
         Self::for_request(saga_id, Request::Act(act), by)
     }
 
-    /// `actor`, a provider, says that something happened under the key of a step. If that step waits for another try it is
-    /// tried now, and the try asks the provider. All else stays as it is: other steps wait for as long as their
-    /// providers asked for, and what is suspended waits for a person.
+    /// A provider reports that the status of a key has changed, for example in a webhook. If the step of that key waits for
+    /// another try, the try is due now and asks the provider; the report itself is not trusted. Other steps keep their
+    /// pauses, and a suspended saga still waits for an operator.
     #[must_use]
     pub fn hint(saga_id: impl Into<String>, key: impl Into<String>, by: Actor) -> Self {
         Self::for_request(saga_id, Request::Hint(key.into()), by)
     }
 
-    fn for_request(saga_id: impl Into<String>, deed: Request, by: Actor) -> Self {
+    fn for_request(saga_id: impl Into<String>, request: Request, by: Actor) -> Self {
         Self {
             saga_id: saga_id.into(),
-            request: deed,
+            request,
             actor: by,
             saga: std::marker::PhantomData,
         }
@@ -121,9 +121,9 @@ impl<S: Saga> Command for OperatorCommand<S> {
         }
         let events = decide(run, &self.request, &self.actor)?;
         let writes = match (&self.request, run.definition_of()) {
-            (Request::Act(OperatorAction::Close), Some(table)) => {
+            (Request::Act(OperatorAction::Close), Some(definition)) => {
                 let mut reader = StateReader(work.rejecting());
-                (table.failed)(&run.data, &self.actor.reason, &mut reader)
+                (definition.failed)(&run.data, &self.actor.reason, &mut reader)
                     .map_err(DecideError::missing_stream)?
             }
             (Request::Act(OperatorAction::Resolve), _) => undone_by_hand(run),
@@ -138,8 +138,8 @@ impl<S: Saga> Command for OperatorCommand<S> {
     }
 }
 
-/// The events of cancelling, for commands that put them into a commit of their own. None if it is being undone, or
-/// will be.
+/// The events of a cancellation, for commands that append them in their own commit. Empty if the saga is being
+/// compensated or was cancelled before.
 ///
 /// # Errors
 /// [`ActionRejected::Ended`] and [`ActionRejected::Decided`].
@@ -159,13 +159,13 @@ pub fn cancel<S: Saga>(run: &Run<S>, by: &Actor) -> Result<Vec<EventOf<S>>, Acti
 
 fn decide<S: Saga>(
     run: &Run<S>,
-    deed: &Request,
+    request: &Request,
     by: &Actor,
 ) -> Result<Vec<EventOf<S>>, ActionRejected> {
     if matches!(run.phase, Phase::Ended(_)) {
         return Err(ActionRejected::Ended);
     }
-    match deed {
+    match request {
         Request::Act(act) => acted(run, *act, by),
         Request::Hint(key) => {
             let step = waiting_step(run, key).ok_or(ActionRejected::NothingWaits)?;
@@ -174,7 +174,7 @@ fn decide<S: Saga>(
     }
 }
 
-/// The step of a key, if it waits for another try.
+/// The step with this key, if it waits for another try.
 fn waiting_step<S: Saga>(run: &Run<S>, key: &str) -> Option<&'static str> {
     let has_key = |index| {
         run.key(index)
@@ -229,7 +229,8 @@ fn resumed<S: Saga>(run: &Run<S>, action: Action, only: Option<&str>, by: &Actor
     })
 }
 
-/// What the domain writes when a person has undone what a provider did. What a local step does by hand is up to them.
+/// The domain's events for an external step that an operator has undone. For a local step the operator has to change the
+/// aggregates as well, since its compensation could not be decided.
 fn undone_by_hand<S: Saga>(run: &Run<S>) -> Writes {
     let step = run.suspended.and_then(|index| run.step(index));
     match (step.map(|(step, state)| (&step.kind, state)), &run.phase) {
@@ -247,14 +248,14 @@ fn undone_by_hand<S: Saga>(run: &Run<S>) -> Writes {
 
 fn resolved<S: Saga>(run: &Run<S>, step: usize, by: &Actor) -> Option<EventOf<S>> {
     let (step, state) = run.step(step)?;
-    let (step, happened) = (step.name.to_owned(), state.completed);
+    let (step, had_effect) = (step.name.to_owned(), state.completed);
     let (saga_id, subject, by) = (run.saga_id.clone(), run.subject.clone(), Some(by.clone()));
     Some(match run.phase {
         Phase::Compensating { .. } => SagaEvent::StepCompensated(StepCompensated {
             saga_id,
             subject,
             step,
-            had_effect: happened,
+            had_effect,
             actor: by,
         }),
         Phase::Running | Phase::Ended(_) => SagaEvent::StepCompleted(StepCompleted {

@@ -1,7 +1,7 @@
-//! External steps, each a type with what it asks for and what it brings back.
+//! External steps, each a type with a request and a response.
 //!
-//! A step's name fixes its response: what was stored under a name is read without knowing by which table the saga ran.
-//! So a step that is to bring back something else is another step with another name, or reads the old shape as well
+//! A step's name determines its response: a stored response is read without knowing by which version of the definition
+//! the saga ran. So a step with a different response needs another name, or must read the old shape as well
 //! ([`ExternalStep::read`]).
 
 use std::any::{TypeId, type_name};
@@ -21,10 +21,10 @@ use super::definition::{
 use super::operation::{CallError, CompensationResult, OperationKey, OperationStatus};
 use super::registry::ProviderRegistry;
 
-/// A step that asks somebody outside for something: at least once, under a key.
+/// A step that calls another system: at least once, under an idempotency key.
 ///
 /// ```
-/// use sagas::{ExternalStep, Saga, Step, Table};
+/// use sagas::{ExternalStep, Saga, SagaDefinition, Step};
 ///
 /// #[derive(Clone, Debug)]
 /// struct Payout;
@@ -32,7 +32,8 @@ use super::registry::ProviderRegistry;
 /// impl Saga for Payout {
 ///     const NAME: &'static str = "payout";
 ///     const STREAM: &'static str = "payout_saga";
-///     const TABLES: &'static [Table<Self>] = &[Table::new(1, &[&[Step::external::<Send>()]])];
+///     const DEFINITIONS: &'static [SagaDefinition<Self>] =
+///         &[SagaDefinition::new(1, &[&[Step::external::<Send>()]])];
 ///     type Data = u64;
 /// }
 ///
@@ -50,30 +51,30 @@ use super::registry::ProviderRegistry;
 ///     }
 /// }
 ///
-/// assert!(Payout::table(1).is_some());
+/// assert!(Payout::definition_of(1).is_some());
 /// ```
 pub trait ExternalStep: Sized + 'static {
-    /// Its stored name, which no other step of the saga has, in no version of its table.
+    /// Its stored name, unique in the saga over all versions of its definition.
     const NAME: &'static str;
-    /// What its failure means. A compensatable one is undone by its provider.
+    /// What its failure means for the saga. A compensatable step is undone by its provider.
     const ROLE: Role = Role::Compensatable;
-    /// The time limit of one call.
+    /// The timeout of one call.
     const TIMEOUT: Duration = CALL_TIMEOUT;
-    /// How long it may take over all its tries, if it is not retriable.
+    /// The time limit over all its tries, if it is not retriable.
     const DEADLINE: Duration = STEP_TIMEOUT;
-    /// When it is tried again.
+    /// When it is retried.
     const RETRY: RetryPolicy = RetryPolicy::DEFAULT;
     /// The saga that it is a step of.
     type Saga: Saga;
-    /// What is asked for. The same key always asks for the same.
+    /// The request. All calls under the same key have the same request.
     type Request: Clone + Debug + Send + Sync + 'static;
-    /// What it brings back, as it is stored.
+    /// The response, as it is stored.
     type Response: Payload;
 
-    /// What is asked for.
+    /// Creates the request from the saga's data.
     fn request(data: &DataOf<Self>) -> Self::Request;
 
-    /// Adds what it brought back to the data.
+    /// Adds the response to the saga's data.
     fn apply_output(_data: &mut DataOf<Self>, _response: Self::Response) {}
 
     /// Writes of the commit of its completion.
@@ -82,16 +83,16 @@ pub trait ExternalStep: Sized + 'static {
         Writes::none()
     }
 
-    /// Writes of the commit of its undoing, if it is compensatable.
+    /// Writes of the commit of its compensation, if it is compensatable.
     #[must_use]
     fn compensated(_data: &DataOf<Self>, _undone: &CompensationResult) -> Writes {
         Writes::none()
     }
 
-    /// Reads what was stored. A step whose response has had another shape under the same name reads that as well.
+    /// Reads a stored response. Override it if the response has had another shape under the same name.
     ///
     /// # Errors
-    /// It is no response of this step.
+    /// If it is not a response of this step.
     fn read(output: &Value) -> Result<Self::Response, serde_json::Error> {
         Self::Response::deserialize(output)
     }
@@ -100,8 +101,8 @@ pub trait ExternalStep: Sized + 'static {
 /// The data of a step's saga.
 pub type DataOf<E> = <<E as ExternalStep>::Saga as Saga>::Data;
 
-/// A retriable step that undoes what a step of another saga did: what that step's provider did under its key is
-/// reversed, and the key is closed. The engine needs no provider but that one.
+/// A retriable step that undoes a step of another saga: it has that step's provider undo the action under its key and
+/// close the key. The engine needs only that provider.
 pub trait UndoStep: Sized + 'static {
     /// Its stored name, as with [`ExternalStep::NAME`].
     const NAME: &'static str;
@@ -110,8 +111,7 @@ pub trait UndoStep: Sized + 'static {
     /// The step that it undoes.
     type Undoes: ExternalStep;
 
-    /// The key that the step took effect under, and what it had asked for; nothing if there is nothing to undo. A key
-    /// that no provider can take has the saga wait for an operator.
+    /// The key and the request of the action; none if there is nothing to undo. An invalid key suspends the saga.
     fn undoes(
         data: &<Self::Saga as Saga>::Data,
     ) -> Option<(OperationKey, <Self::Undoes as ExternalStep>::Request)>;
@@ -123,28 +123,29 @@ pub trait UndoStep: Sized + 'static {
     }
 }
 
-/// Carries out a step. The engine puts a time limit on each call and may drop it at any point, so every method must be
-/// safe to call again. The engine asks with valid keys only ([`OperationKey::validate`]).
+/// Executes a step. The engine puts a timeout on each call and may drop its future at any point, so every method must be
+/// safe to call again. The engine calls with valid keys only ([`OperationKey::validate`]).
 #[async_trait]
 pub trait StepProvider<E: ExternalStep>: Debug + Send + Sync + 'static {
-    /// Does what the step asks for, at most once for the key, or finds that it was done under the key.
+    /// Executes the action at most once for the key. A repeated call returns the first response.
     ///
     /// # Errors
-    /// [`CallError`] says whether it can still happen. It is refused also if the key is closed.
+    /// [`CallError`] states whether it had an effect: [`CallError::Declined`] also if the key is closed, and
+    /// [`CallError::Unknown`] if it may have taken effect.
     async fn act(&self, key: &OperationKey, request: &E::Request)
     -> Result<E::Response, CallError>;
 
-    /// Asks what became of an action.
+    /// Returns the status of an action.
     ///
     /// # Errors
-    /// [`CallError`] if there is no answer; what kind does not matter.
+    /// [`CallError`] if there is no answer; the variant does not matter.
     async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<E::Response>, CallError>;
 
-    /// Reverses whatever happened under the key and closes it, so that an action that arrives later is refused. To
-    /// undo twice is a success.
+    /// Undoes the action under the key, if it took effect, and closes the key, so that an action that arrives later is
+    /// declined. Idempotent: a repeated undo succeeds.
     ///
     /// # Errors
-    /// [`CallError`] if it is not certain that it is undone.
+    /// [`CallError`] unless it is certain that the action is undone.
     async fn undo(
         &self,
         key: &OperationKey,
@@ -153,7 +154,7 @@ pub trait StepProvider<E: ExternalStep>: Debug + Send + Sync + 'static {
 }
 
 impl ProviderRegistry {
-    /// Has `provider` carry out the step `E`, and undo it where another saga asks for that.
+    /// Sets the provider of step `E`.
     pub(super) fn register<E: ExternalStep>(&mut self, provider: Arc<dyn StepProvider<E>>) {
         self.insert::<E>(provider);
     }
@@ -188,7 +189,7 @@ impl<S: Saga> Step<S> {
         }
     }
 
-    /// A retriable step that undoes what a step of another saga did.
+    /// A retriable step that undoes a step of another saga.
     #[must_use]
     pub const fn undoing<U: UndoStep<Saga = S>>() -> Self {
         Self {
@@ -229,13 +230,13 @@ fn misfit(step: &'static str, source: serde_json::Error) -> Misfit {
     Misfit { step, source }
 }
 
-/// What is stored of a response. One that JSON cannot hold leaves open what happened, as one does that is not answered.
+/// Serializes a response for the saga log. If that fails, the call may have taken effect: its outcome is unknown.
 fn store(response: &impl Serialize) -> Result<Value, CallError> {
     let stored = serde_json::to_value(response);
     stored.map_err(|error| CallError::unknown(format!("the response cannot be stored: {error}")))
 }
 
-/// A step's provider, for the step's own saga.
+/// The provider of a step, for the step's own saga.
 struct Typed<E: ExternalStep>(Arc<dyn StepProvider<E>>);
 
 #[async_trait]
@@ -248,8 +249,8 @@ impl<E: ExternalStep> AnyProvider<E::Saga> for Typed<E> {
 
     async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<Value>, CallError> {
         key.validate()?;
-        let standing = self.0.look_up(key).await?;
-        standing.try_map(|response| store(&response))
+        let status = self.0.look_up(key).await?;
+        status.try_map(|response| store(&response))
     }
 
     async fn undo(
@@ -263,8 +264,8 @@ impl<E: ExternalStep> AnyProvider<E::Saga> for Typed<E> {
     }
 }
 
-/// A step's provider, for a step of another saga that undoes it. To undo twice is a success, so that there is nothing to
-/// look up; and a retriable step is not undone.
+/// The provider of a step, for a step of another saga that undoes it. Undo is idempotent, so there is no need to look
+/// up; and a retriable step is not undone itself.
 struct Undoing<U: UndoStep>(Arc<dyn StepProvider<U::Undoes>>);
 
 #[async_trait]

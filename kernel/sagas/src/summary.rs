@@ -1,4 +1,4 @@
-//! Where a saga stands, told without its type: for people and their tools.
+//! A saga's state without its type, for operators and their tools.
 
 use chrono::{DateTime, Utc};
 use event_sourcing::id::Version;
@@ -7,7 +7,7 @@ use super::definition::Saga;
 use super::state::{Phase, Run, SagaOutcome, SagaState, StepStatus};
 use super::status::SagaStatus;
 
-/// A saga as people see it.
+/// A saga as operators see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Its id.
@@ -16,43 +16,43 @@ pub struct Summary {
     pub subject: String,
     /// The name of its type.
     pub saga_type: &'static str,
-    /// The version of its table.
+    /// The version of its definition.
     pub definition: u32,
-    /// How many events it has.
+    /// The version of its stream: its number of events.
     pub version: Version,
     /// Its status.
     pub status: SagaStatus,
-    /// The step that it is at; none at an end.
+    /// Its current step; none if it has ended.
     pub current_step: Option<&'static str>,
-    /// What took effect, in the order of the table; stays when it is undone.
+    /// The steps that took effect, in the order of the definition; retained when they are undone.
     pub completed_steps: Vec<&'static str>,
-    /// What was undone, the last step first.
+    /// The steps that were undone, the last step first.
     pub compensated_steps: Vec<&'static str>,
-    /// Why it goes or went backwards, waits for a person, or was closed.
+    /// Why it was compensated, suspended or closed.
     pub failure: Option<String>,
-    /// When it began.
+    /// When it started.
     pub started_at: DateTime<Utc>,
     /// The time of its last event.
     pub updated_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,
-    /// How often the current step was tried, since the last change of direction or resumption.
+    /// The number of tries of the current step, since compensation started or an operator resumed the saga.
     pub attempts: u32,
-    /// When its next try is due, if one waits.
+    /// When the next try of the current step is due, if it waits for one.
     pub retry_at: Option<DateTime<Utc>>,
-    /// When its action gives up.
+    /// When the action of the current step is given up.
     pub deadline: Option<DateTime<Utc>>,
 }
 
 impl<S: Saga> SagaState<S> {
-    /// The saga as people see it, if it has begun.
+    /// The saga as operators see it, if it has started.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
         let run = self.run()?;
         let names = || {
             run.definition_of()
                 .into_iter()
-                .flat_map(|table| table.steps().map(|step| step.name))
+                .flat_map(|definition| definition.steps().map(|step| step.name))
         };
         let current = run.current_step();
         let at = current.and_then(|index| run.steps.get(index));
@@ -63,7 +63,7 @@ impl<S: Saga> SagaState<S> {
         compensated_steps.reverse();
         let is_forward = matches!(run.phase, Phase::Running);
         let status = match self.corruption() {
-            // It waits for an operator, although no event says so.
+            // It waits for an operator, although there is no event for that.
             Some(_) => SagaStatus::Suspended,
             None => run.status(),
         };
@@ -95,7 +95,7 @@ impl<S: Saga> SagaState<S> {
 }
 
 impl<S: Saga> Run<S> {
-    /// Its status in one word.
+    /// Its status.
     #[must_use]
     pub fn status(&self) -> SagaStatus {
         match &self.phase {

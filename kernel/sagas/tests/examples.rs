@@ -1,4 +1,4 @@
-//! The example runs, and prints what it says.
+//! The example runs and prints the expected lines.
 
 use test_example::output;
 

@@ -52,7 +52,7 @@ impl Failures {
                 { fields::SAGA_ID } = saga.saga_id,
                 { fields::ERROR } = error,
                 { fields::SUPPRESSED } = suppressed,
-                "commits of sagas are not answered; sending them again"
+                "commits of sagas are not answered; retrying"
             );
         }
     }

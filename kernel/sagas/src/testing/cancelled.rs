@@ -1,4 +1,4 @@
-//! A saga that completes before a case begins, and that the case's saga cancels.
+//! A saga that completes before a case starts and that the case's saga cancels.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::scenario::{End, Scenario};
 use super::test_env::TestEnv;
 use crate::{Saga, SagaDefinition, SagaOutcome, SagaState};
 
-/// A scenario whose saga completes by one version of its table.
+/// A scenario whose saga completes by one version of its definition.
 pub(super) struct Completed<C: Scenario> {
     pub(super) scenario: Arc<C>,
     pub(super) table: &'static SagaDefinition<C::Saga>,
@@ -22,10 +22,14 @@ impl<C: Scenario> Precondition for Completed<C> {
         (C::Saga::STREAM, self.table.definition)
     }
 
-    async fn complete(&self, world: &Arc<TestEnv>, book: &FakeProvider) -> Result<String, String> {
+    async fn complete(
+        &self,
+        env: &Arc<TestEnv>,
+        provider: &FakeProvider,
+    ) -> Result<String, String> {
         let case = Case::without_fault(self.table);
         let played = case
-            .play(Arc::clone(&self.scenario), world, book)
+            .play(Arc::clone(&self.scenario), env, provider)
             .await
             .map_err(|failure| format!("{}, which is to be cancelled: {failure}", self.name()))?;
         Ok(played.saga_id)
@@ -34,28 +38,28 @@ impl<C: Scenario> Precondition for Completed<C> {
     async fn judge(
         &self,
         saga_id: &str,
-        world: &TestEnv,
-        book: &FakeProvider,
+        env: &TestEnv,
+        provider: &FakeProvider,
     ) -> Result<(), String> {
-        let mut kept: Vec<_> = book
+        let mut remaining: Vec<_> = provider
             .applied_effects()
             .iter()
-            .map(|deal| deal.step)
+            .map(|effect| effect.step)
             .collect();
-        kept.retain(|step| !self.scenario.stays(step));
-        if !kept.is_empty() {
+        remaining.retain(|step| !self.scenario.stays(step));
+        if !remaining.is_empty() {
             return Err(format!(
-                "{} was cancelled, and what {kept:?} did is not undone",
+                "{} was cancelled, and the effects of {remaining:?} are not undone",
                 self.name()
             ));
         }
-        let state: SagaState<C::Saga> = world.state(saga_id).await;
+        let state: SagaState<C::Saga> = env.state(saga_id).await;
         let run = state.run().ok_or("the cancelled saga is gone")?;
         let end = End {
             saga_id,
             outcome: SagaOutcome::Compensated,
             run,
-            world,
+            world: env,
         };
         let checked = self.scenario.check(&end).await;
         checked.map_err(|failure| format!("{} was cancelled, and {failure}", self.name()))

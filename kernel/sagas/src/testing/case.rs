@@ -1,4 +1,4 @@
-//! One saga, one fault, and what must hold at its end.
+//! One saga, one fault, and the checks at its end.
 
 use event_sourcing::Actor;
 use std::fmt;
@@ -26,31 +26,26 @@ use crate::{
     SagaState, Step, StepKind, names,
 };
 
-/// How long nothing happens at an end that lasts.
+/// How long an ended saga must not change.
 const SETTLED: Duration = Duration::from_secs(30);
 
-/// A saga that completes before a case begins, and that the case's saga cancels.
+/// A saga that completes before a case starts and that the case's saga cancels.
 #[async_trait]
 pub(super) trait Precondition: Send + Sync {
-    /// The type of its stream, and the version of its table.
+    /// The type of its stream, and the version of its definition.
     fn definition(&self) -> (&'static str, u32);
 
-    /// Has it complete; gives its id.
-    async fn complete(&self, world: &Arc<TestEnv>, book: &FakeProvider) -> Result<String, String>;
+    /// Runs it until it has completed. Returns its id.
+    async fn complete(&self, env: &Arc<TestEnv>, book: &FakeProvider) -> Result<String, String>;
 
-    /// Whether nothing of it is left, once it was cancelled.
-    async fn judge(
-        &self,
-        saga_id: &str,
-        world: &TestEnv,
-        book: &FakeProvider,
-    ) -> Result<(), String>;
+    /// Checks that every effect of it is undone after it was cancelled.
+    async fn judge(&self, saga_id: &str, env: &TestEnv, book: &FakeProvider) -> Result<(), String>;
 }
 
-/// A step and what goes wrong with it.
+/// A step and its fault.
 pub(super) struct Case<S: Saga> {
     table: &'static SagaDefinition<S>,
-    /// None: nothing goes wrong.
+    /// None for the case without a fault.
     target: Option<(usize, &'static Step<S>, Fault)>,
 }
 
@@ -64,16 +59,16 @@ impl<S: Saga> fmt::Display for Case<S> {
     }
 }
 
-/// How a case went that did not fail.
+/// The result of a case that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RunResult {
-    /// The fault fired, and all that must hold holds.
+    /// The fault fired, and all checks passed.
     Passed,
     /// The scenario cannot provoke it.
     NotProvoked,
 }
 
-/// A saga that was played to its end.
+/// A saga that ran to its end.
 pub(super) struct PlayedCase {
     pub(super) ran: RunResult,
     pub(super) saga_id: String,
@@ -114,7 +109,7 @@ impl<S: Saga> Case<S> {
         (script, cues)
     }
 
-    /// Runs it, after the saga that it cancels, if it cancels one. Returns how it went and what the store holds, as text.
+    /// Runs it, after the saga that it cancels, if there is one. Returns the result and the events of the store as text.
     pub(super) async fn run<C: Scenario<Saga = S>>(
         self,
         scenario: Arc<C>,
@@ -122,19 +117,19 @@ impl<S: Saga> Case<S> {
     ) -> (Result<RunResult, String>, String) {
         let mut definitions = vec![(S::STREAM, self.table.definition)];
         definitions.extend(before.iter().map(|before| before.definition()));
-        let world = TestEnv::new(Arc::new(TokioClock::start()), definitions);
-        let world = Arc::new(world);
-        let shown = Arc::clone(&world);
-        // A task of its own, so that a panic in it is told like any other failure.
+        let env = TestEnv::new(Arc::new(TokioClock::start()), definitions);
+        let env = Arc::new(env);
+        let shown = Arc::clone(&env);
+        // In its own task, so that a panic is reported like any other failure.
         let ran = tokio::spawn(async move {
             let book = FakeProvider::default();
             let Some(before) = before else {
-                return Ok(self.play(scenario, &world, &book).await?.ran);
+                return Ok(self.play(scenario, &env, &book).await?.ran);
             };
-            let cancelled = before.complete(&world, &book).await?;
-            let ran = self.play(scenario, &world, &book).await?.ran;
+            let cancelled = before.complete(&env, &book).await?;
+            let ran = self.play(scenario, &env, &book).await?.ran;
             if ran == RunResult::Passed {
-                before.judge(&cancelled, &world, &book).await?;
+                before.judge(&cancelled, &env, &book).await?;
             }
             Ok(ran)
         });
@@ -142,11 +137,11 @@ impl<S: Saga> Case<S> {
         (ended, describe(&shown).await)
     }
 
-    /// Begins its saga, and plays it to its end.
+    /// Starts its saga and runs it to its end.
     pub(super) async fn play<C: Scenario<Saga = S>>(
         self,
         scenario: Arc<C>,
-        world: &Arc<TestEnv>,
+        env: &Arc<TestEnv>,
         book: &FakeProvider,
     ) -> Result<PlayedCase, String> {
         let (script, cues) = self.script();
@@ -155,10 +150,10 @@ impl<S: Saga> Case<S> {
             how == Some(CallFault::KeyStaysOpen)
         });
         book.keep_open(keeps_open.map(|(_, step, _)| step.name));
-        let saga_id = scenario.begin(world).await;
-        world.evict::<S>(&saga_id);
+        let saga_id = scenario.begin(env).await;
+        env.evict::<S>(&saga_id);
         if let Some((_, step, Fault::Declined)) = self.target
-            && !scenario.refuse(world, step.name).await
+            && !scenario.refuse(env, step.name).await
         {
             let ran = RunResult::NotProvoked;
             return Ok(PlayedCase { ran, saga_id });
@@ -166,7 +161,7 @@ impl<S: Saga> Case<S> {
         let stage = CaseRun {
             case: self,
             scenario,
-            world: Arc::clone(world),
+            env: Arc::clone(env),
             calls: Arc::new(Calls::new(Arc::new(script), book.clone())),
             saga_id,
             is_cancelled: AtomicBool::new(false),
@@ -183,7 +178,7 @@ impl<S: Saga> Case<S> {
 struct CaseRun<C: Scenario> {
     case: Case<C::Saga>,
     scenario: Arc<C>,
-    world: Arc<TestEnv>,
+    env: Arc<TestEnv>,
     calls: Arc<Calls<C::Saga>>,
     saga_id: String,
     /// Whether a cancellation was accepted.
@@ -194,15 +189,15 @@ impl<C: Scenario> CaseRun<C> {
     fn start(&self, owner: usize) -> Process {
         Process::start::<C::Saga>(
             owner,
-            Arc::clone(&self.world.store),
-            Arc::clone(&self.world.clock),
+            Arc::clone(&self.env.store),
+            Arc::clone(&self.env.clock),
             &self.calls,
             |engine| self.scenario.providers(&self.calls.book, engine),
         )
     }
 
     async fn state(&self) -> SagaState<C::Saga> {
-        self.world.state(&self.saga_id).await
+        self.env.state(&self.saga_id).await
     }
 
     async fn play(&self, mut cues: Cues) -> Result<RunResult, String> {
@@ -212,7 +207,7 @@ impl<C: Scenario> CaseRun<C> {
         let mut suspensions = 0;
         loop {
             let state = self.state().await;
-            let run = state.run().ok_or("the saga has not begun")?;
+            let run = state.run().ok_or("the saga has not started")?;
             if matches!(run.phase, Phase::Ended(_)) {
                 break;
             }
@@ -221,7 +216,7 @@ impl<C: Scenario> CaseRun<C> {
                 self.resume().await;
                 continue;
             }
-            let head = self.world.store.head().await.map_err(|e| e.to_string())?;
+            let head = self.env.store.head().await.map_err(|e| e.to_string())?;
             tokio::select! {
                 biased;
                 cue = cues.recv() => {
@@ -233,7 +228,7 @@ impl<C: Scenario> CaseRun<C> {
                             process = self.start(owners);
                         }
                         Signal::Cancel => {
-                            let is_cancelled = self.scenario.cancel(&self.world, &self.saga_id).await;
+                            let is_cancelled = self.scenario.cancel(&self.env, &self.saga_id).await;
                             self.is_cancelled.store(is_cancelled, Ordering::Relaxed);
                             process.engine.wake(&self.saga_id);
                         }
@@ -242,29 +237,29 @@ impl<C: Scenario> CaseRun<C> {
                             continue;
                         }
                     }
-                    // Nobody waits any more in a process that crashed.
+                    // In a process that crashed, the receiver is dropped.
                     let _gone = done.send(());
                 }
-                reached = self.world.store.wait_for(head.next()) => {
+                reached = self.env.store.wait_for(head.next()) => {
                     reached.map_err(|error| error.to_string())?;
                 }
                 () = tokio::time::sleep_until(limit) => {
-                    return Err(format!("no end; {run:?}"));
+                    return Err(format!("the saga did not end: {run:?}"));
                 }
             }
         }
         self.wait_for_rest().await;
         let open = process.engine.open();
         if !open.is_empty() {
-            return Err(format!("the engine still has {open:?}"));
+            return Err(format!("the engine still has open sagas: {open:?}"));
         }
         process.stop().await;
         self.judge(suspensions).await
     }
 
-    /// Somebody else takes all leases for longer than they last, while the process goes on: it must not write.
+    /// Another owner seizes all leases while the process continues: the process, a zombie, must not write.
     async fn usurp(&self, done: tokio::sync::oneshot::Sender<()>) -> Result<(), String> {
-        let (store, owner) = (&self.world.store, "usurper");
+        let (store, owner) = (&self.env.store, "usurper");
         let names: Vec<Arc<str>> = (0..PARTITIONS)
             .map(|partition| format!("saga/{partition:02}").into())
             .collect();
@@ -280,7 +275,7 @@ impl<C: Scenario> CaseRun<C> {
         if before == after {
             Ok(())
         } else {
-            Err(format!("a zombie wrote: {before:?} became {after:?}"))
+            Err(format!("a zombie wrote: from {before:?} to {after:?}"))
         }
     }
 
@@ -291,10 +286,10 @@ impl<C: Scenario> CaseRun<C> {
             reason: "it is repaired".to_owned(),
         };
         let resume = OperatorCommand::<C::Saga>::new(&self.saga_id, OperatorAction::Resume, by);
-        self.world.execute(&resume).await;
+        self.env.execute(&resume).await;
     }
 
-    /// Lets happen whatever may still happen.
+    /// Waits until whatever is still in flight has arrived.
     async fn wait_for_rest(&self) {
         tokio::time::sleep(SETTLED).await;
         self.calls.deliver().await;
@@ -304,30 +299,30 @@ impl<C: Scenario> CaseRun<C> {
     async fn judge(&self, suspensions: usize) -> Result<RunResult, String> {
         let state = self.state().await;
         if let Some(damage) = state.corruption() {
-            return Err(format!("the stream is damaged: {damage}"));
+            return Err(format!("the stream is corrupt: {damage}"));
         }
-        let run = state.run().ok_or("the saga has not begun")?;
+        let run = state.run().ok_or("the saga has not started")?;
         let Phase::Ended(outcome) = run.phase else {
-            return Err("the end did not last".to_owned());
+            return Err("the saga did not stay ended".to_owned());
         };
         let stream = SagaState::<C::Saga>::stream(&self.saga_id);
-        let events = self.world.events(&stream).await;
+        let events = self.env.events(&stream).await;
         let ends = events.iter().filter(|event| is_end(event)).count();
         if ends != 1 {
-            return Err(format!("{ends} ends"));
+            return Err(format!("the saga has {ends} ends"));
         }
         self.judge_end(outcome, suspensions)?;
         self.judge_book(outcome)?;
-        let held = self.world.store.held_leases("saga").await;
+        let held = self.env.store.held_leases("saga").await;
         let held = held.map_err(|error| error.to_string())?;
         if !held.is_empty() {
-            return Err(format!("after a clean stop it holds {held:?}"));
+            return Err(format!("leases held after a clean stop: {held:?}"));
         }
         let end = End {
             saga_id: &self.saga_id,
             outcome,
             run,
-            world: &self.world,
+            world: &self.env,
         };
         self.scenario.check(&end).await?;
         Ok(RunResult::Passed)
@@ -337,7 +332,7 @@ impl<C: Scenario> CaseRun<C> {
         let Some((_, step, fault)) = self.case.target else {
             return is(
                 outcome == SagaOutcome::Completed && suspensions == 0,
-                "no fault, no failure",
+                "a saga without a fault must complete without suspension",
             );
         };
         is(
@@ -354,12 +349,12 @@ impl<C: Scenario> CaseRun<C> {
         };
         is(
             outcome == expected,
-            &format!("it ended as {outcome:?}, not as {expected:?}"),
+            &format!("ended as {outcome:?}, expected {expected:?}"),
         )?;
         let expected = fault.suspensions(step);
         is(
             suspensions == expected,
-            &format!("it was suspended {suspensions} times, not {expected}"),
+            &format!("suspended {suspensions} times, expected {expected}"),
         )?;
         let is_not_sent = fault.is_call(false) == Some(CallFault::CancelBefore) && is_cancelled;
         is(
@@ -381,14 +376,15 @@ impl<C: Scenario> CaseRun<C> {
             &format!("{doubled:?} took effect more than once"),
         )?;
         let own = format!("{}/", self.saga_id);
-        let mut deals = self.calls.book.applied_effects();
-        deals.retain(|deal| deal.key.as_str().starts_with(&own));
+        let mut effects = self.calls.book.applied_effects();
+        effects.retain(|effect| effect.key.as_str().starts_with(&own));
         for step in self.case.table.steps() {
-            // What undoes a step of another saga makes no deal of its own.
+            // A step that undoes a step of another saga has no effect under its own key.
             if !matches!(&step.kind, StepKind::External(external) if !external.is_undo) {
                 continue;
             }
-            let count = deals.iter().filter(|deal| deal.step == step.name).count();
+            let of_step = effects.iter().filter(|effect| effect.step == step.name);
+            let count = of_step.count();
             let is_clean = match outcome {
                 SagaOutcome::Completed => count == 1,
                 SagaOutcome::Compensated => count == 0 || !step.can_be_undone(),
@@ -396,7 +392,7 @@ impl<C: Scenario> CaseRun<C> {
             };
             is(
                 is_clean,
-                &format!("{outcome:?}, and the book has {deals:?}"),
+                &format!("ended as {outcome:?}, and these effects remain: {effects:?}"),
             )?;
         }
         Ok(())
@@ -411,7 +407,7 @@ fn is_end(event: &Envelope) -> bool {
     [names::COMPLETED, names::COMPENSATED, names::FAILED].contains(&event.event_type.as_str())
 }
 
-/// How long a saga may take at most.
+/// The time limit of a case.
 fn limit<S: Saga>(table: &SagaDefinition<S>) -> Duration {
     const MAX_WAIT: Duration = Duration::from_hours(4);
     let of_step = |step: &Step<S>| {
@@ -428,9 +424,9 @@ fn limit<S: Saga>(table: &SagaDefinition<S>) -> Duration {
 }
 
 /// The events of the store, one a line.
-async fn describe(world: &TestEnv) -> String {
+async fn describe(env: &TestEnv) -> String {
     let all = Filter::ALL;
-    let page = world
+    let page = env
         .store
         .read_all(event_sourcing::id::Position::START, &all, usize::MAX)
         .await;

@@ -1,4 +1,4 @@
-//! A provider as it should be: each action takes effect once for its key, and never under a closed one.
+//! A provider that keeps its promises: each action takes effect once for its key, and never under a closed key.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::{
     CallError, CompensationResult, ExternalStep, OperationKey, OperationStatus, StepProvider,
 };
 
-/// The book of all providers: what took effect under which key.
+/// The provider of all steps: records which action took effect under which key. Clones share their records.
 #[derive(Clone, Debug, Default)]
 pub struct FakeProvider(Arc<Pages>);
 
@@ -26,7 +26,7 @@ struct Pages {
 #[derive(Clone, Debug, Default)]
 struct Entry {
     step: &'static str,
-    /// What the action brought, if it took effect.
+    /// The response of the action, if it took effect.
     output: Option<Value>,
     /// How often it took effect.
     effects: usize,
@@ -45,7 +45,7 @@ pub(super) struct AppliedEffect {
 }
 
 impl FakeProvider {
-    /// The provider of a step, which answers an action that it does with `answer`.
+    /// The provider of a step. `answer` makes the response of an action that takes effect.
     pub fn provider<E: ExternalStep>(
         &self,
         answer: impl Fn(&E::Request) -> E::Response + Send + Sync + 'static,
@@ -56,7 +56,7 @@ impl FakeProvider {
         })
     }
 
-    /// From here on the keys of `step`, and of no other, stay open.
+    /// From here on an undo leaves the keys of `step` open, and of no other step.
     pub(super) fn keep_open(&self, step: Option<&'static str>) {
         *self.0.keeps_open.lock() = step;
     }
@@ -64,14 +64,14 @@ impl FakeProvider {
     /// The actions that took effect and were not undone.
     pub(super) fn applied_effects(&self) -> Vec<AppliedEffect> {
         let entries = self.0.entries.lock();
-        let held = entries
+        let applied = entries
             .iter()
             .filter(|(_, entry)| entry.output.is_some() && !entry.is_undone);
-        let deals = held.map(|(key, entry)| AppliedEffect {
+        let effects = applied.map(|(key, entry)| AppliedEffect {
             step: entry.step,
             key: key.clone(),
         });
-        deals.collect()
+        effects.collect()
     }
 
     /// Actions that took effect more than once.
@@ -81,7 +81,7 @@ impl FakeProvider {
         doubled.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Refuses whatever comes under the key.
+    /// Declines every action under the key.
     pub(super) fn decline(&self, key: &OperationKey, step: &'static str) -> CallError {
         self.with(key, step, |entry| entry.is_declined = true);
         CallError::Declined("declined".to_owned())
@@ -103,7 +103,7 @@ impl FakeProvider {
 type FakeAnswer<E> =
     Box<dyn Fn(&<E as ExternalStep>::Request) -> <E as ExternalStep>::Response + Send + Sync>;
 
-/// One step's part of the book.
+/// The provider of one step.
 struct FakeStep<E: ExternalStep> {
     book: FakeProvider,
     answer: FakeAnswer<E>,
@@ -111,11 +111,11 @@ struct FakeStep<E: ExternalStep> {
 
 impl<E: ExternalStep> fmt::Debug for FakeStep<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BookProvider({})", E::NAME)
+        write!(f, "FakeStep({})", E::NAME)
     }
 }
 
-/// What a step reads of what was stored of it.
+/// Reads a stored response, as the step does.
 fn read<E: ExternalStep>(output: &Value) -> Result<E::Response, CallError> {
     E::read(output).map_err(|error| CallError::unknown(error.to_string()))
 }

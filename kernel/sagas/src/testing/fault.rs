@@ -1,4 +1,4 @@
-//! What can go wrong with a step.
+//! The faults of a step.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,60 +8,60 @@ use crate::{Role, Saga, SagaDefinition, SagaOutcome, Step, StepKind};
 /// A fault of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Of the call that a step, or its compensation, makes.
+    /// Of the call of a step, or of its compensation.
     Fault {
         /// Whether it is the compensation.
         undo: bool,
         /// What goes wrong.
         how: CallFault,
     },
-    /// Of the commit that holds the word that the step is done, or undone.
+    /// Of the commit that records that the step is done, or undone.
     Commit {
         /// Whether it is the compensation.
         undo: bool,
         /// What goes wrong.
         how: CommitFault,
     },
-    /// The domain refuses the local step.
+    /// The domain rejects the local step.
     Declined,
 }
 
-/// What can go wrong with a call.
+/// A fault of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallFault {
     /// Fails twice, before its effect.
     FailsTwice,
-    /// Fails until a person has seen to it.
+    /// Fails until an operator resumes the saga.
     FailsAlways,
-    /// Is declined for good.
+    /// Is declined.
     Declined,
     /// Takes effect, and the answer is lost.
     AnswerLost,
-    /// Does nothing and never answers.
+    /// Has no effect and never answers.
     NeverAnswers,
     /// Takes effect and never answers.
     DoneNeverAnswers,
-    /// Takes effect only after the compensation was asked for.
+    /// Takes effect only after the compensation was requested.
     Late,
     /// Arrives a second time, after everything else.
     Twice,
     /// The process crashes before the effect.
     CrashBefore,
-    /// The process crashes behind the effect.
+    /// The process crashes after the effect.
     CrashAfter,
-    /// The saga is cancelled when the call was announced and is not yet made.
+    /// The saga is cancelled after the intent of the call is recorded and before the call.
     CancelBefore,
-    /// The saga is cancelled while the call is under way.
+    /// The saga is cancelled while the call is in flight.
     CancelDuring,
-    /// The process stands still for longer than its lease while the call is under way, and goes on.
+    /// The process is paused for longer than its lease while the call is in flight, and continues.
     Zombie,
-    /// The provider panics in the middle of the call.
+    /// The provider panics during the call.
     Panics,
-    /// The provider cannot close the key, and the action comes late.
+    /// The provider cannot close the key, and the action arrives late.
     KeyStaysOpen,
 }
 
-/// What can go wrong with a commit.
+/// A fault of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitFault {
     /// The store cannot be reached, once.
@@ -74,13 +74,13 @@ pub enum CommitFault {
     AnswerLostAndDown,
     /// The process crashes before it is written.
     CrashBefore,
-    /// The process crashes behind it.
+    /// The process crashes after it.
     CrashAfter,
-    /// It loses a race on another stream.
+    /// It is rejected with a version conflict on another stream.
     LostRace,
     /// The saga is cancelled at this moment.
     Cancel,
-    /// The process stands still for longer than its lease before it is written, and goes on.
+    /// The process is paused for longer than its lease before it is written, and continues.
     Zombie,
 }
 
@@ -126,19 +126,19 @@ impl fmt::Display for Fault {
     }
 }
 
-/// How a saga may end.
+/// The allowed ends of a saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ExpectedEnd {
-    /// In this way.
+    /// This one.
     Only(SagaOutcome),
-    /// Completed, unless its deadlines are too short for that.
+    /// Completed, or any other if its deadlines are too short for that.
     Either,
     /// Compensated if the cancellation was accepted, else completed.
     AsCancelled,
 }
 
 impl Fault {
-    /// All that a step can meet.
+    /// All faults that apply to a step.
     pub(super) fn of<S: Saga>(table: &SagaDefinition<S>, index: usize) -> Vec<Self> {
         let Some(step) = table.steps().nth(index) else {
             return Vec::new();
@@ -170,7 +170,7 @@ impl Fault {
         }
     }
 
-    /// Whether the saga must be made to turn round behind the step.
+    /// Whether the saga must be made to compensate after the step.
     pub(super) fn is_of_undo(self) -> bool {
         matches!(
             self,
@@ -192,7 +192,7 @@ impl Fault {
         }
     }
 
-    /// How a saga ends that meets it, if a cancellation would be accepted.
+    /// The expected end of a saga with this fault.
     pub(super) fn expected<S: Saga>(
         self,
         table: &SagaDefinition<S>,
@@ -237,7 +237,7 @@ impl Fault {
         }
     }
 
-    /// How often a person is needed.
+    /// How often the saga is suspended.
     pub(super) fn suspensions<S: Saga>(self, step: &Step<S>) -> usize {
         let is_suspended = match self {
             Self::Fault { undo: true, how } => how == CallFault::FailsAlways,
@@ -273,10 +273,10 @@ impl CallFault {
     }
 }
 
-/// The longest that a fault holds a step up, beside one call and three pauses.
+/// The longest delay of a step by a fault, in addition to one call and three pauses.
 pub(super) const HOLD_UP: Duration = Duration::from_secs(12);
 
-/// Whether the deadlines leave time to get over a fault of the step.
+/// Whether the deadlines leave enough time to recover from a fault of the step.
 fn has_time<S: Saga>(table: &SagaDefinition<S>, step: &Step<S>) -> bool {
     let needed = step
         .timeout
@@ -288,7 +288,7 @@ fn has_time<S: Saga>(table: &SagaDefinition<S>, step: &Step<S>) -> bool {
 /// How a saga is made to undo a step that was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CompensationTrigger {
-    /// It is cancelled while the step's own call is under way.
+    /// It is cancelled while the step's own call is in flight.
     CancelDuring,
     /// The provider declines this later step.
     Declined(&'static str),

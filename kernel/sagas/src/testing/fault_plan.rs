@@ -5,30 +5,30 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::fault::{CompensationTrigger, Fault};
 
-/// Something that the case does while a call or a commit waits for it.
+/// An action of the case, requested by a call or a commit that waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
-    /// The process ends without a word; another takes over.
+    /// The process crashes; another takes over.
     Crash,
     /// The saga is cancelled.
     Cancel,
-    /// Somebody else takes the leases, as if the process had stood still for too long.
+    /// Another owner takes the leases, as if the process had been paused for longer than they are valid.
     StealLease,
 }
 
-/// The cues, each with whom to tell that it is done.
+/// The signals, each with a channel that reports its completion.
 pub(super) type Cues = mpsc::UnboundedReceiver<(Signal, oneshot::Sender<()>)>;
 
-/// Says when a fault fires, and that it did.
+/// Decides when the fault of a case fires, and records that it did.
 #[derive(Debug)]
 pub(super) struct FaultPlan {
     /// None in the case without a fault.
     pub(super) fault: Option<Fault>,
-    /// The step that meets it.
+    /// The step with the fault.
     pub(super) step: &'static str,
-    /// How the saga is made to undo the step, if the fault is one of undoing.
+    /// How the saga is made to undo the step, if the fault is one of its compensation.
     pub(super) turn: Option<CompensationTrigger>,
-    /// Whether the step can be undone, so that the saga may turn round because of it.
+    /// Whether the step can be undone, so that its failure starts compensation.
     pub(super) is_compensatable: bool,
     /// The stored type of the saga's stream.
     pub(super) stream_type: &'static str,
@@ -44,10 +44,10 @@ struct Told {
 }
 
 impl FaultPlan {
-    /// No fault, for a saga whose stream has this type. Its cues go to the receiver.
+    /// A plan without a fault, for a saga whose stream has this type. Its signals go to the receiver.
     pub(super) fn new(stream_type: &'static str) -> (Self, Cues) {
-        let (cues, heard) = mpsc::unbounded_channel();
-        let script = Self {
+        let (cues, receiver) = mpsc::unbounded_channel();
+        let plan = Self {
             fault: None,
             step: "",
             turn: None,
@@ -56,10 +56,10 @@ impl FaultPlan {
             cues,
             told: Mutex::default(),
         };
-        (script, heard)
+        (plan, receiver)
     }
 
-    /// The fault fires, if it has fired less often than `most` and no person has seen to it.
+    /// Fires the fault, unless it has fired `most` times or was repaired. Returns whether it fired.
     pub(super) fn fires(&self, most: usize) -> bool {
         let mut told = self.told.lock();
         let fires = told.fired < most && !told.healed;
@@ -71,12 +71,12 @@ impl FaultPlan {
         self.told.lock().fired > 0
     }
 
-    /// A person has seen to it.
+    /// Repairs the fault, as an operator would.
     pub(super) fn heal(&self) {
         self.told.lock().healed = true;
     }
 
-    /// Whether the saga is to be turned round here; once.
+    /// Whether compensation is to be triggered here. True once.
     pub(super) fn turns(&self, turn: CompensationTrigger) -> bool {
         let mut told = self.told.lock();
         let turns = self.turn == Some(turn) && !told.turned;
@@ -84,7 +84,7 @@ impl FaultPlan {
         turns
     }
 
-    /// Whether the saga is to be turned round by declining this step; once.
+    /// Whether compensation is to be triggered by declining this step. True once.
     pub(super) fn turns_by_declining(&self, step: &str) -> bool {
         match self.turn {
             Some(turn @ CompensationTrigger::Declined(at)) if at == step => self.turns(turn),
@@ -92,16 +92,16 @@ impl FaultPlan {
         }
     }
 
-    /// Has the case do something, and waits for it.
+    /// Sends a signal to the case, and waits until it is handled.
     pub(super) async fn cue(&self, cue: Signal) {
         let (done, waits) = oneshot::channel();
         if self.cues.send((cue, done)).is_ok() {
-            // Who is crashed meanwhile is not answered.
+            // A crash drops the sender.
             let _ended = waits.await;
         }
     }
 
-    /// Has the process crash; never goes on.
+    /// Crashes the process; never returns.
     pub(super) async fn crash(&self) {
         self.cue(Signal::Crash).await;
         std::future::pending::<()>().await;

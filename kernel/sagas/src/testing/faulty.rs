@@ -1,4 +1,4 @@
-//! A provider as one step meets it: it misbehaves as the script says.
+//! A provider that injects the fault of the plan into the calls of one step.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::fault_plan::{FaultPlan, Signal};
 use crate::definition::AnyProvider;
 use crate::{CallError, CompensationResult, OperationKey, OperationStatus, Saga, Step};
 
-/// The calls of one saga, whichever process makes them.
+/// The calls of one saga, from all processes.
 pub(super) struct Calls<S: Saga> {
     pub(super) script: Arc<FaultPlan>,
     pub(super) book: FakeProvider,
@@ -21,7 +21,7 @@ pub(super) struct Calls<S: Saga> {
     late: Mutex<Vec<Late<S>>>,
 }
 
-/// An action that is still on its way.
+/// An action that is still in flight.
 struct Late<S: Saga> {
     provider: Arc<dyn AnyProvider<S>>,
     key: OperationKey,
@@ -38,16 +38,16 @@ impl<S: Saga> Calls<S> {
         }
     }
 
-    /// How often a step's action was asked for.
+    /// How often a step's action was called.
     pub(super) fn calls(&self, step: &str) -> usize {
         self.asked.lock().get(step).copied().unwrap_or(0)
     }
 
-    /// What was on its way arrives.
+    /// Delivers the late actions.
     pub(super) async fn deliver(&self) {
         let late = std::mem::take(&mut *self.late.lock());
         for call in late {
-            // Nobody waits for the answer any more.
+            // Its caller has given up long ago.
             let _answer = call.provider.act(&call.key, &call.data).await;
         }
     }
@@ -61,7 +61,7 @@ pub(super) struct FaultyProvider<S: Saga> {
 }
 
 impl<S: Saga> FaultyProvider<S> {
-    /// How a call of this step misbehaves, if it does.
+    /// The fault of this step's calls, if it has one.
     fn fault(&self, undo: bool) -> Option<CallFault> {
         let script = &self.calls.script;
         let fault = script.fault.filter(|_| script.step == self.step.name);
@@ -76,7 +76,7 @@ impl<S: Saga> FaultyProvider<S> {
         });
     }
 
-    /// The action of the step that meets the fault. None if it is to be done as ever.
+    /// Executes the action with the fault. None if the normal call is to follow.
     async fn faulty_action(
         &self,
         how: CallFault,
@@ -87,9 +87,9 @@ impl<S: Saga> FaultyProvider<S> {
         let most = match how {
             CallFault::FailsTwice => 2,
             CallFault::FailsAlways | CallFault::KeyStaysOpen => usize::MAX,
-            // Every try is late, so that the action meets the compensation.
+            // Every try is late, so that the action arrives after the compensation.
             CallFault::Late if script.is_compensatable => usize::MAX,
-            // At the commit that announces it.
+            // The store fires it, at the commit that records the intent.
             CallFault::CancelBefore => 0,
             _ => 1,
         };
@@ -128,7 +128,7 @@ impl<S: Saga> FaultyProvider<S> {
                 script.cue(Signal::StealLease).await;
                 return Some(answer);
             }
-            // Without the hook that prints where.
+            // Bypasses the panic hook, which would print a backtrace.
             CallFault::Panics => std::panic::resume_unwind(Box::new("the provider panics")),
             CallFault::CancelBefore => {}
         }
@@ -173,7 +173,7 @@ impl<S: Saga> FaultyProvider<S> {
                 script.cue(Signal::StealLease).await;
                 return Some(answer);
             }
-            // Without the hook that prints where.
+            // Bypasses the panic hook, which would print a backtrace.
             CallFault::Panics => std::panic::resume_unwind(Box::new("the provider panics")),
             CallFault::Declined
             | CallFault::Late

@@ -1,22 +1,22 @@
-//! The testing kit: every step × every fault, made from the saga's table, on the real engine.
+//! The testing kit: every step × every fault, generated from the saga's definition, on the real engine.
 //!
 //! ```text
-//!   scenario  what the test says of the saga, and what it may ask at the end
-//!   fault     what can go wrong with a step, where it applies, and how the saga then ends
-//!   script    the fault of one case: fires once, and says so
-//!   book      the providers: do each action once for its key, and refuse it when the key is closed
-//!   faulty    a provider as one step meets it: it misbehaves as the script says
-//!   store     the memory store, as one process reaches it
-//!   process   an engine and its executor; it can crash, and another takes over
-//!   world     the store as the rest of the program sees it
-//!   case      one saga, one fault, and what must hold at its end
-//!   cancelled a saga that completes before a case begins, and that the case's saga cancels
+//!   scenario       what a test supplies: the start of the saga, its providers, its checks
+//!   fault          the faults of a step, where they apply, and the expected end of the saga
+//!   fault_plan     the fault of one case: when it fires, and whether it did
+//!   fake_provider  the providers: execute each action once for its key, and decline it when the key is closed
+//!   faulty         injects faults into the calls of a provider
+//!   store          injects faults into the memory store, for one process
+//!   process        an engine and its executor, which can crash so that another takes over
+//!   test_env       the store as other processes see it
+//!   case           one saga, one fault, and the checks at its end
+//!   cancelled      a saga that completes before a case starts and that the case's saga cancels
 //! ```
 //!
-//! A [`Scenario`] says how a saga begins, what its provider answers, and what must be true at the end. [`check`] runs
-//! it once without a fault and once for each fault of each step, so that a step that is added to the table is tested, and
-//! that for each version of the table. [`check_cancelling`] does so for a saga that cancels another one.
-//! It fails if an end is not the expected one, if it is not clean, or if a fault did not fire.
+//! A [`Scenario`] starts a saga, supplies the responses of its providers, and checks its end. [`check`] runs it without a
+//! fault and once for each fault of each step, in each version of the definition, so that a new step is tested without
+//! a new test. [`check_cancelling`] does the same for a saga that cancels another one. A case fails if the end is not
+//! the expected one, if effects remain, or if its fault did not fire.
 //!
 //! Time must be paused (`#[tokio::test(start_paused = true)]`): a case of many minutes then takes milliseconds.
 
@@ -44,35 +44,37 @@ use self::cancelled::Completed;
 use self::case::{Case, Precondition, RunResult};
 use crate::Saga;
 
-/// What was tested.
+/// Counts of the cases that ran.
 #[derive(Debug)]
 pub struct Report {
     /// How many cases ran.
     pub cases: usize,
-    /// How many cases of each fault there were, all of which fired; also the one without a fault.
+    /// The number of cases in which each fault fired, by the fault's name; `none` for the case without a fault.
     pub fired: BTreeMap<String, usize>,
 }
 
-/// Runs a scenario once for each fault of each step of each version of the saga's table.
+/// Runs a scenario once for each fault of each step of each version of the saga's definition.
 ///
 /// # Panics
-/// If anything that must hold does not. The message names the version, the step and the fault and has the saga's
-/// stream.
+/// If a check fails. The message names the version, the step and the fault, and lists the events of the store.
 pub async fn check<C: Scenario>(scenario: C) -> Report {
     check_all(scenario, &[None]).await
 }
 
-/// The same for a saga that cancels what another one did: each case begins after a saga of `cancelled` has completed,
-/// by each version of its table; an old version of the cancelling saga meets the oldest one. In the end nothing of that may be left: what its providers did is undone, and what
-/// its scenario checks of a compensated saga holds.
+/// As [`check`], for a saga that cancels another one: each case starts after a saga of `cancelled` has completed, by each
+/// version of its definition (an old version of the cancelling saga: only by the oldest). At the end every effect of the
+/// cancelled saga must be undone, and its scenario's check of a compensated saga must pass.
 ///
 /// # Panics
 /// As [`check`].
 pub async fn check_cancelling<B: Scenario, C: Scenario>(cancelled: B, scenario: C) -> Report {
     let cancelled = Arc::new(cancelled);
-    let before = B::Saga::DEFINITIONS.iter().map(|table| {
+    let before = B::Saga::DEFINITIONS.iter().map(|definition| {
         let scenario = Arc::clone(&cancelled);
-        Some(Arc::new(Completed { scenario, table }) as Arc<dyn Precondition>)
+        Some(Arc::new(Completed {
+            scenario,
+            table: definition,
+        }) as Arc<dyn Precondition>)
     });
     let before: Vec<_> = before.collect();
     check_all(scenario, &before).await
@@ -86,16 +88,16 @@ async fn check_all<C: Scenario>(scenario: C, before: &[Option<Arc<dyn Preconditi
         fired: BTreeMap::new(),
     };
     let mut failures = Vec::new();
-    let tables = C::Saga::DEFINITIONS.iter();
-    let cases = tables.flat_map(|table| {
-        // Only the latest version starts after what is done today.
-        let is_latest = table.definition == C::Saga::DEFINITION_VERSION;
+    let definitions = C::Saga::DEFINITIONS.iter();
+    let cases = definitions.flat_map(|definition| {
+        // Old versions no longer start, so they follow old sagas only.
+        let is_latest = definition.definition == C::Saga::DEFINITION_VERSION;
         let before = if is_latest { before } else { &before[..1] };
-        let of_table = before.iter().flat_map(|before| {
-            let cases = Case::all(table).into_iter();
+        let of_definition = before.iter().flat_map(|before| {
+            let cases = Case::all(definition).into_iter();
             cases.map(|case| (case, before.clone()))
         });
-        of_table.collect::<Vec<_>>()
+        of_definition.collect::<Vec<_>>()
     });
     for (case, before) in cases {
         let name = case.to_string();
@@ -127,13 +129,13 @@ async fn check_all<C: Scenario>(scenario: C, before: &[Option<Arc<dyn Preconditi
     report
 }
 
-/// Without paused time a case would take as long as it says.
+/// Without paused time the waits of a case would take real time.
 async fn expect_paused_time() {
-    let begun = std::time::Instant::now();
-    // So long that no busy machine takes this time for a sleep that is none.
+    let start = std::time::Instant::now();
+    // Long enough that a paused sleep on a busy machine is never mistaken for a real one.
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(
-        begun.elapsed() < Duration::from_secs(8),
+        start.elapsed() < Duration::from_secs(8),
         "the kit for sagas needs paused time: #[tokio::test(start_paused = true)]"
     );
 }

@@ -23,10 +23,10 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts one under a name of its own.
+    /// Starts one with an owner name of its own.
     ///
     /// # Panics
-    /// If a table is wrong, or a step has no provider.
+    /// If a definition is invalid, or a step has no provider.
     pub(super) fn start<S: Saga>(
         owner: usize,
         inner: Arc<MemoryEventStore>,
@@ -42,7 +42,7 @@ impl Process {
         );
         let config = EngineConfig {
             lease: LEASE,
-            // Shorter than the store's longest failure, so that commits are sent again.
+            // Shorter than the longest outage of the store, so that commits are retried.
             commit_timeout: Duration::from_secs(2),
             ..EngineConfig::new(format!("{} {owner}", S::NAME))
         };
@@ -67,7 +67,7 @@ impl Process {
         }
     }
 
-    /// Ends without a word.
+    /// Crashes: nothing is released, and nothing more reaches the store.
     pub(super) async fn crash(self) {
         self.store.kill();
         self.running.abort().await;
@@ -75,7 +75,7 @@ impl Process {
         self.executing.finished().await;
     }
 
-    /// Ends in order.
+    /// Drains and stops.
     pub(super) async fn stop(self) {
         self.running.stop().await;
         drop(self.engine);

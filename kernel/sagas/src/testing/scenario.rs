@@ -1,4 +1,4 @@
-//! What a test says of a saga.
+//! What a test supplies about a saga.
 
 use async_trait::async_trait;
 use event_sourcing::Actor;
@@ -7,38 +7,36 @@ use super::fake_provider::FakeProvider;
 use super::test_env::TestEnv;
 use crate::{EngineBuilder, OperatorAction, OperatorCommand, Run, Saga, SagaOutcome};
 
-/// How a saga begins, what its providers answer, and what must hold at its end.
+/// Starts a saga, supplies its providers, and checks its end.
 #[async_trait]
 pub trait Scenario: Send + Sync + 'static {
     /// The saga.
     type Saga: Saga;
 
-    /// Prepares the store and begins the saga; gives its id. Whatever fault is tested, the saga must be able to
-    /// complete.
+    /// Prepares the store and starts the saga; returns its id. Apart from the fault, the saga must be able to complete.
     async fn begin(&self, world: &TestEnv) -> String;
 
-    /// Adds the providers of its steps, made by [`Book::provider`], to an engine.
+    /// Adds the providers of its steps, made by [`FakeProvider::provider`], to an engine.
     fn providers(&self, book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder;
 
-    /// What must be true at the end, in addition to what the kit knows by itself. What must be true of a saga that was
-    /// compensated must be true of a completed one after the saga that cancels it.
+    /// Checks the end, in addition to the checks of the kit. A completed saga that another saga has cancelled is checked as a
+    /// compensated one.
     ///
     /// # Errors
-    /// What is not.
+    /// The first check that fails, as text.
     async fn check(&self, end: &End<'_, Self::Saga>) -> Result<(), String>;
 
-    /// Whether what a step's provider did stays done when a saga that completed is cancelled, as with a letter that was
-    /// sent.
+    /// Whether the effect of a step remains when a completed saga is cancelled, as with a letter that was sent.
     fn stays(&self, _step: &str) -> bool {
         false
     }
 
-    /// Makes it impossible for a local step to be done, after the saga has begun. False if the test cannot.
+    /// Makes the domain reject a local step, after the saga was started. Returns false if the test cannot.
     async fn refuse(&self, _world: &TestEnv, _step: &str) -> bool {
         false
     }
 
-    /// Has the saga cancelled. False if it was refused.
+    /// Cancels the saga. Returns false if that was rejected.
     async fn cancel(&self, world: &TestEnv, saga_id: &str) -> bool {
         let by = Actor {
             id: "a customer".to_owned(),

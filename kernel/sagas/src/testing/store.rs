@@ -1,4 +1,4 @@
-//! The memory store, as one process reaches it.
+//! The memory store as one process reaches it, with injected faults.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,14 +23,14 @@ use crate::names;
 
 type Answers = Result<Vec<Result<Receipt, Rejected>>, StoreError>;
 
-/// A store that misbehaves once, as the script says.
+/// A store with the fault of the plan.
 #[derive(Debug)]
 pub(super) struct FaultyStore {
     inner: Arc<MemoryEventStore>,
     script: Arc<FaultPlan>,
     killed: CancellationToken,
     down_until: Mutex<Option<Instant>>,
-    /// Sagas with streams of these types begin by these versions of their tables.
+    /// Sagas with streams of these types are started with these versions of their definitions.
     definitions: Vec<(&'static str, u32)>,
 }
 
@@ -49,7 +49,7 @@ impl FaultyStore {
         }
     }
 
-    /// The same, as binaries write it that had these versions of the tables.
+    /// Rewrites `SagaStarted`, as if older binaries with these versions of the definitions had appended it.
     pub(super) fn beginning_by(self, definitions: Vec<(&'static str, u32)>) -> Self {
         Self {
             definitions,
@@ -78,7 +78,7 @@ impl FaultyStore {
         *self.down_until.lock() = Some(Instant::now() + pause);
     }
 
-    /// Whether the batch holds this event about the script's step.
+    /// Whether the batch holds this event about the plan's step.
     fn tells(&self, batch: &[Commit], event_type: &str, undo: bool) -> bool {
         let of_saga = |write: &&Write| write.stream.aggregate_type() == self.script.stream_type;
         let mut writes = batch.iter().flat_map(Commit::writes);
@@ -114,12 +114,12 @@ impl FaultyStore {
             }
             let (id, at) = (commit.command_id(), commit.recorded_at());
             let rewritten = Commit::try_new(id, at, writes, commit.fence().cloned());
-            rewritten.unwrap_or_else(|error| panic!("a commit of the kit: {error}"))
+            rewritten.unwrap_or_else(|error| panic!("the rewritten commit is invalid: {error}"))
         });
         commits.collect()
     }
 
-    /// The fault that this batch meets.
+    /// The fault of this batch.
     fn fault(&self, batch: &[Commit]) -> Option<CommitFault> {
         let fault = self.script.fault?;
         let done = fault
@@ -180,7 +180,7 @@ impl FaultyStore {
     }
 }
 
-/// What a commit hears that another process overtook, on a stream of the domain if it writes one.
+/// The rejection of a commit that lost a race, on a stream of the domain if it writes to one.
 fn lost_race(commit: &Commit) -> Rejected {
     let writes = commit.writes();
     let write = writes.get(1).unwrap_or(&writes[0]);

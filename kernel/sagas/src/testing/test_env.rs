@@ -1,4 +1,4 @@
-//! The store, as the rest of the program sees it.
+//! The store as other processes see it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,14 +31,14 @@ pub struct TestEnv {
 }
 
 impl TestEnv {
-    /// One whose sagas begin by these versions of their tables, by the type of their streams.
+    /// Creates one whose sagas start with these versions of their definitions, by the type of their streams.
     pub(super) fn new(clock: Arc<dyn Clock>, definitions: Vec<(&'static str, u32)>) -> Self {
         let store = Arc::new(MemoryEventStore::new(Arc::clone(&clock)));
         let (no_fault, _cues) = FaultPlan::new("");
         let inner = FaultyStore::new(Arc::clone(&store), Arc::new(no_fault));
         let inner = Arc::new(inner.beginning_by(definitions));
         let config = ExecutorConfig::default();
-        // Its tasks end with it.
+        // Its tasks end when it is dropped.
         let (executor, _tasks) = Executor::start(inner, Arc::clone(&clock), config);
         Self {
             store,
@@ -48,7 +48,7 @@ impl TestEnv {
         }
     }
 
-    /// Executes a command under an id of its own.
+    /// Executes a command with a new command id.
     ///
     /// # Errors
     /// As [`Executor::execute`].
@@ -72,16 +72,16 @@ impl TestEnv {
     /// Executes a command that must succeed.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it fails.
     pub async fn execute<C: Command>(&self, command: &C) -> C::Reply {
         let done = self.try_execute(command).await;
         done.unwrap_or_else(|error| panic!("a command of the test failed: {error}"))
     }
 
-    /// Begins a saga by a commit of its own.
+    /// Starts a saga in its own commit.
     ///
     /// # Panics
-    /// If there is one of this id.
+    /// If a saga with this id exists.
     pub async fn begin<S: Saga>(&self, saga_id: &str, subject: &str, data: S::Data) {
         let (saga_id, subject) = (saga_id.to_owned(), subject.to_owned());
         self.execute(&Begin::<S> {
@@ -92,7 +92,7 @@ impl TestEnv {
         .await;
     }
 
-    /// The state of an aggregate as the store has it.
+    /// The state of an aggregate, folded from the store.
     ///
     /// # Panics
     /// If its stream cannot be read.
@@ -107,7 +107,7 @@ impl TestEnv {
         state
     }
 
-    /// Forgets a saga as it started here, to read it as it was stored.
+    /// Evicts a saga from the executor's cache, so that it is read as the store has rewritten it.
     pub(super) fn evict<S: Saga>(&self, saga_id: &str) {
         self.executor.evict::<SagaState<S>>(saga_id);
     }
@@ -127,7 +127,7 @@ impl TestEnv {
     }
 }
 
-/// Begins a saga.
+/// Starts a saga.
 struct Begin<S: Saga> {
     saga_id: String,
     subject: String,
@@ -147,7 +147,7 @@ impl<S: Saga> Command for Begin<S> {
         let state = work.state::<SagaState<S>>(&self.saga_id)?;
         if state.run().is_some() {
             return Err(DecideError::Rejected(format!(
-                "{} has begun before",
+                "saga {} exists",
                 self.saga_id
             )));
         }

@@ -1,17 +1,17 @@
-//! When a saga can no longer go backwards; which tables are well formed; how long the pauses are.
+//! When a saga is decided, which definitions are valid, and how long the pauses are.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::trip::{Booking, ErrandSaga, Purchase, Tour, Travel};
-use super::{run, standing};
+use super::{run, run_with};
 use crate::state::StepStatus::{self, Calling, Done, Pending};
 use crate::{RetryPolicy, Role, SagaDefinition, Step, Writes};
 use event_sourcing::Actor;
 
 fn is_decided<S: Travel>(statuses: &[StepStatus]) -> bool {
-    standing::<S>(statuses).is_decided()
+    run_with::<S>(statuses).is_decided()
 }
 
 #[test]
@@ -23,10 +23,10 @@ fn a_pivot_decides_when_it_is_done() {
 }
 
 #[test]
-fn without_a_pivot_the_last_step_decides_unless_somebody_had_cancelled() {
+fn without_a_pivot_the_last_step_decides_unless_the_saga_was_cancelled() {
     assert!(!is_decided::<Booking>(&[Done, Done, Calling]));
     assert!(is_decided::<Booking>(&[Done, Done, Done]));
-    let mut run = standing::<Booking>(&[Done, Done, Done]);
+    let mut run = run_with::<Booking>(&[Done, Done, Done]);
     run.cancel = Some(Actor {
         id: "a customer".to_owned(),
         reason: "a change of mind".to_owned(),
@@ -35,12 +35,12 @@ fn without_a_pivot_the_last_step_decides_unless_somebody_had_cancelled() {
 }
 
 #[test]
-fn retriable_steps_only_are_decided_from_the_start() {
+fn a_saga_of_retriable_steps_is_decided_from_the_start() {
     assert!(run::<ErrandSaga>().is_decided());
 }
 
-/// A table of steps with these roles, stage by stage.
-fn problem_of(stages: &[&[(&'static str, Role)]]) -> Option<String> {
+/// Validates a definition with steps of these roles, stage by stage.
+fn flaw(stages: &[&[(&'static str, Role)]]) -> Option<String> {
     let stages: Vec<&'static [Step<Tour>]> = stages
         .iter()
         .map(|stage| {
@@ -54,7 +54,7 @@ fn problem_of(stages: &[&[(&'static str, Role)]]) -> Option<String> {
 }
 
 #[test]
-fn a_table_says_what_is_wrong_with_it() {
+fn an_invalid_definition_is_rejected() {
     use Role::{Compensatable, Pivot, Retriable};
     let (a, b, p, r) = (
         ("a", Compensatable),
@@ -62,10 +62,10 @@ fn a_table_says_what_is_wrong_with_it() {
         ("p", Pivot),
         ("r", Retriable),
     );
-    for good in [&[&[a, b][..], &[p], &[r]][..], &[&[a], &[b]], &[&[r]], &[]] {
-        assert_eq!(problem_of(good), None);
+    for valid in [&[&[a, b][..], &[p], &[r]][..], &[&[a], &[b]], &[&[r]], &[]] {
+        assert_eq!(flaw(valid), None);
     }
-    for bad in [
+    for invalid in [
         &[&[a][..], &[a]][..],
         &[&[a, a]],
         &[&[r], &[a]],
@@ -75,19 +75,19 @@ fn a_table_says_what_is_wrong_with_it() {
         &[&[p, ("q", Pivot)]],
         &[&[r], &[p]],
     ] {
-        assert!(problem_of(bad).is_some(), "{bad:?}");
+        assert!(flaw(invalid).is_some(), "{invalid:?}");
     }
-    for table in [Tour::table_of(), Purchase::table_of(), Booking::table_of()] {
-        assert_eq!(table, None);
+    for flaw in [Tour::flaw(), Purchase::flaw(), Booking::flaw()] {
+        assert_eq!(flaw, None);
     }
 }
 
-trait TableOf {
-    fn table_of() -> Option<String>;
+trait Validated {
+    fn flaw() -> Option<String>;
 }
 
-impl<S: Travel> TableOf for S {
-    fn table_of() -> Option<String> {
+impl<S: Travel> Validated for S {
+    fn flaw() -> Option<String> {
         S::definition_of(S::DEFINITION_VERSION).unwrap().validate()
     }
 }
@@ -111,7 +111,7 @@ proptest! {
 }
 
 #[test]
-fn a_pause_that_is_cut_is_shortened_at_random_too() {
+fn a_limited_pause_has_jitter_too() {
     let longest = Duration::from_millis(200);
     let policy = RetryPolicy::DEFAULT.within(longest);
     for attempt in 1..10 {

@@ -1,4 +1,4 @@
-//! The pure parts: what is legal, what is next, and that the one always proposes the other.
+//! The pure parts: legal transitions, the next moves, and that a planned move is always legal.
 
 mod decided;
 mod moves;
@@ -14,7 +14,7 @@ use self::trip::{Travel, Trip};
 use super::event::Started;
 use super::state::{Run, StepStatus};
 
-/// A saga that began at second 0.
+/// A saga that started at second 0.
 fn run<S: Travel>() -> Run<S> {
     let started = Started {
         saga_id: "trip-1".to_owned(),
@@ -28,8 +28,8 @@ fn run<S: Travel>() -> Run<S> {
     Run::begin(&started, at(0)).unwrap()
 }
 
-/// A saga whose steps stand like this.
-fn standing<S: Travel>(statuses: &[StepStatus]) -> Run<S> {
+/// A saga whose steps have these statuses.
+fn run_with<S: Travel>(statuses: &[StepStatus]) -> Run<S> {
     let mut run = run::<S>();
     for (step, status) in run.steps.iter_mut().zip(statuses) {
         step.status = *status;

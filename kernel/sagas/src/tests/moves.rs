@@ -1,4 +1,4 @@
-//! Which events are legal, and that those which are not change nothing.
+//! Legal events, and that illegal ones change nothing.
 
 use event_sourcing::Actor;
 use event_sourcing::event::{DomainEvent, Metadata};
@@ -18,7 +18,7 @@ fn ids() -> (String, String) {
     ("trip-1".to_owned(), "a trip".to_owned())
 }
 
-fn person() -> Actor {
+fn operator() -> Actor {
     Actor {
         id: "an operator".to_owned(),
         reason: "a test".to_owned(),
@@ -46,7 +46,7 @@ fn done(step: &str) -> Event {
         saga_id,
         subject,
         step: step.to_owned(),
-        // A local step brings nothing back.
+        // A local step has no output.
         output: (step != "hold").then(|| "booked".into()),
         actor: None,
     })
@@ -77,7 +77,7 @@ fn undone(step: &str) -> Event {
     })
 }
 
-fn turned() -> Event {
+fn compensation_started() -> Event {
     let (saga_id, subject) = ids();
     SagaEvent::CompensationStarted(CompensationStarted {
         saga_id,
@@ -89,7 +89,7 @@ fn turned() -> Event {
 
 fn cancelled() -> Event {
     let (saga_id, subject) = ids();
-    let by = person();
+    let by = operator();
     SagaEvent::CancelRequested(CancelRequested {
         saga_id,
         subject,
@@ -110,7 +110,7 @@ fn suspended(step: &str) -> Event {
 
 fn resumed(action: Action) -> Event {
     let (saga_id, subject) = ids();
-    let by = person();
+    let by = operator();
     SagaEvent::Resumed(Resumed {
         saga_id,
         subject,
@@ -122,7 +122,7 @@ fn resumed(action: Action) -> Event {
 
 fn ended(outcome: SagaOutcome) -> Event {
     let (saga_id, subject) = ids();
-    let by = person();
+    let by = operator();
     match outcome {
         SagaOutcome::Completed => SagaEvent::Completed(Ended { saga_id, subject }),
         SagaOutcome::Compensated => SagaEvent::Compensated(Ended { saga_id, subject }),
@@ -145,15 +145,15 @@ fn after<S: Travel>(events: &[Event]) -> SagaState<S> {
     state
 }
 
-fn refuses<S: Travel>(state: &SagaState<S>, event: &Event) {
-    let (mut moved, before) = (state.clone(), text(state));
-    let refused = moved.apply(event, at(2));
+fn rejects<S: Travel>(state: &SagaState<S>, event: &Event) {
+    let (mut after, before) = (state.clone(), text(state));
+    let applied = after.apply(event, at(2));
     assert!(
-        refused.is_err(),
+        applied.is_err(),
         "{} is legal in {before}",
         event.encode().event_type
     );
-    assert_eq!(text(&moved), before);
+    assert_eq!(text(&after), before);
 }
 
 fn text<S: Travel>(state: &SagaState<S>) -> String {
@@ -171,7 +171,7 @@ fn nothing_is_legal_before_the_start_and_after_an_end() {
         done("hold"),
         failed("hold", false, FailureKind::Declined, false),
         undone("hold"),
-        turned(),
+        compensation_started(),
         cancelled(),
         suspended("hold"),
         resumed(Action::Resume),
@@ -185,7 +185,7 @@ fn nothing_is_legal_before_the_start_and_after_an_end() {
         .map(ended),
     );
     for event in &events {
-        refuses::<Booking>(&SagaState::default(), event);
+        rejects::<Booking>(&SagaState::default(), event);
     }
     let first = started::<Booking>("trip-1", "a trip", Trip::on("a"), Metadata::default());
     events.push(first);
@@ -195,61 +195,64 @@ fn nothing_is_legal_before_the_start_and_after_an_end() {
         done("hotel"),
         ended(SagaOutcome::Completed),
     ];
-    let nothing_done = [turned(), ended(SagaOutcome::Compensated)];
+    let nothing_done = [compensation_started(), ended(SagaOutcome::Compensated)];
     let closed = [suspended("hold"), ended(SagaOutcome::Failed)];
     for state in [&all_done[..], &nothing_done, &closed] {
         let state = after::<Booking>(state);
         for event in &events {
-            refuses(&state, event);
+            rejects(&state, event);
         }
     }
 }
 
 #[test]
-fn steps_come_in_their_order() {
+fn steps_are_executed_and_undone_in_order() {
     let state = after::<Booking>(&[]);
     for event in [
         call("flight", false, 1),
         done("hotel"),
         call("nowhere", false, 1),
     ] {
-        refuses(&state, &event);
+        rejects(&state, &event);
     }
     let state = after::<Booking>(&[done("hold")]);
-    refuses(&state, &done("hold"));
-    refuses(&state, &call("hold", false, 1));
-    refuses(&state, &ended(SagaOutcome::Completed));
-    let back = after::<Booking>(&[done("hold"), done("flight"), turned()]);
+    rejects(&state, &done("hold"));
+    rejects(&state, &call("hold", false, 1));
+    rejects(&state, &ended(SagaOutcome::Completed));
+    let back = after::<Booking>(&[done("hold"), done("flight"), compensation_started()]);
     for event in [
         undone("hold"),
         done("hotel"),
         call("flight", false, 1),
         ended(SagaOutcome::Compensated),
         cancelled(),
-        turned(),
+        compensation_started(),
     ] {
-        refuses(&back, &event);
+        rejects(&back, &event);
     }
 }
 
 #[test]
-fn a_saga_does_not_turn_while_a_call_is_open_or_when_it_is_decided() {
-    refuses(
+fn compensation_does_not_start_while_a_call_is_open_or_after_the_pivot() {
+    rejects(
         &after::<Booking>(&[done("hold"), call("flight", false, 1)]),
-        &turned(),
+        &compensation_started(),
     );
     let decided = [done("hold"), done("authorise"), done("charge")];
-    for event in [turned(), cancelled()] {
-        refuses(&after::<Purchase>(&decided), &event);
+    for event in [compensation_started(), cancelled()] {
+        rejects(&after::<Purchase>(&decided), &event);
     }
-    refuses(&after::<Booking>(&[suspended("hold")]), &turned());
-    refuses(&after::<Booking>(&[suspended("hold")]), &suspended("hold"));
-    refuses(
+    rejects(
+        &after::<Booking>(&[suspended("hold")]),
+        &compensation_started(),
+    );
+    rejects(&after::<Booking>(&[suspended("hold")]), &suspended("hold"));
+    rejects(
         &after::<Booking>(&[suspended("hold")]),
         &call("hold", false, 1),
     );
-    refuses(&after::<Booking>(&[]), &ended(SagaOutcome::Failed));
-    refuses(&after::<Booking>(&[cancelled()]), &cancelled());
+    rejects(&after::<Booking>(&[]), &ended(SagaOutcome::Failed));
+    rejects(&after::<Booking>(&[cancelled()]), &cancelled());
 }
 
 #[test]
@@ -261,13 +264,13 @@ fn a_saga_that_was_cancelled_without_a_pivot_does_not_complete() {
         cancelled(),
         done("hotel"),
     ]);
-    refuses(&state, &ended(SagaOutcome::Completed));
+    rejects(&state, &ended(SagaOutcome::Completed));
     let mut state = state;
-    state.apply(&turned(), at(2)).unwrap();
+    state.apply(&compensation_started(), at(2)).unwrap();
 }
 
 #[test]
-fn the_failing_step_is_undone_unless_it_is_known_not_to_have_happened() {
+fn the_failing_step_is_undone_unless_it_is_known_to_have_had_no_effect() {
     for (outcome, needs_undo) in [
         (FailureKind::Declined, false),
         (FailureKind::Transient, false),
@@ -277,21 +280,21 @@ fn the_failing_step_is_undone_unless_it_is_known_not_to_have_happened() {
             done("hold"),
             call("flight", false, 1),
             failed("flight", false, outcome, false),
-            turned(),
+            compensation_started(),
         ]);
         assert_eq!(taken(&state).needs_undo(1), needs_undo, "{outcome:?}");
     }
-    // What may have happened in an earlier try may have happened, whatever the last one says.
+    // An earlier try may have taken effect, whatever the last one reports.
     let state = after::<Booking>(&[
         done("hold"),
         call("flight", false, 1),
         failed("flight", false, FailureKind::Unknown, true),
         call("flight", false, 2),
         failed("flight", false, FailureKind::Transient, false),
-        turned(),
+        compensation_started(),
     ]);
     assert!(taken(&state).needs_undo(1));
-    // A call of which there is no word, announced again.
+    // A second intent after one without a result.
     let state = after::<Booking>(&[
         done("hold"),
         call("flight", false, 1),
@@ -302,7 +305,7 @@ fn the_failing_step_is_undone_unless_it_is_known_not_to_have_happened() {
 }
 
 #[test]
-fn the_key_changes_only_after_a_refusal() {
+fn the_key_changes_only_after_a_decline() {
     let suspended_as = |outcome, action| {
         let state = after::<Purchase>(&[
             done("hold"),
@@ -325,7 +328,7 @@ fn the_key_changes_only_after_a_refusal() {
 }
 
 #[test]
-fn a_resumption_counts_anew_and_lets_all_that_was_given_up_go_on() {
+fn a_resumption_resets_the_tries_and_revives_all_given_up_steps() {
     let given_up = [
         call("notify", false, 1),
         call("refund", false, 1),
@@ -344,7 +347,7 @@ fn a_resumption_counts_anew_and_lets_all_that_was_given_up_go_on() {
 }
 
 #[test]
-fn a_retry_of_a_saga_that_is_not_suspended_does_not_revive_what_failed() {
+fn a_retry_of_a_saga_that_is_not_suspended_does_not_revive_a_given_up_step() {
     let mut state = after::<Tour>(&[
         done("hold"),
         call("flight", false, 1),
@@ -362,12 +365,12 @@ fn a_retry_of_a_saga_that_is_not_suspended_does_not_revive_what_failed() {
 }
 
 #[test]
-fn a_damaged_stream_says_so() {
+fn an_illegal_event_in_the_stream_is_reported_as_corruption() {
     use event_sourcing::Aggregate;
     let mut state = after::<Booking>(&[]);
     state.evolve(&undone("hold"), at(3));
     assert!(state.corruption().unwrap().contains("SagaStepCompensated"));
-    let unknown = of_newer_table();
+    let unknown = of_newer_definition();
     let mut state = SagaState::<Booking>::default();
     state.evolve(&unknown, at(0));
     assert!(
@@ -377,8 +380,8 @@ fn a_damaged_stream_says_so() {
     assert!(state.run().is_none());
 }
 
-/// A saga that runs by a table that this binary does not have.
-fn of_newer_table() -> EventOf<Booking> {
+/// A saga that runs by a definition that this binary does not have.
+fn of_newer_definition() -> EventOf<Booking> {
     let mut event = started::<Booking>("trip-1", "a trip", Trip::on("a"), Metadata::default());
     if let SagaEvent::Started(started) = &mut event {
         started.definition = 7;
@@ -403,7 +406,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         step.clone().prop_map(done),
         step.clone().prop_map(undone),
         step.prop_map(suspended),
-        Just(turned()),
+        Just(compensation_started()),
         Just(cancelled()),
         prop::sample::select(vec![Action::Resume, Action::Retry, Action::Resolve])
             .prop_map(resumed),

@@ -1,10 +1,10 @@
-//! What is to be done next, for every status of steps of every role.
+//! The next moves, for every status of steps of every role.
 
 use chrono::{DateTime, Utc};
 use event_sourcing::testing::at;
 
 use super::trip::{Booking, ErrandSaga, Purchase, Tour, Travel};
-use super::{run, standing};
+use super::{run, run_with};
 use crate::state::{Phase, Run, SagaOutcome, StepStatus};
 use crate::{NextMove, Plan, next};
 use event_sourcing::Actor;
@@ -34,30 +34,30 @@ fn decide(step: usize, undo: bool) -> NextMove {
     NextMove::Decide { step, undo }
 }
 
-fn backwards<S: Travel>(statuses: &[StepStatus]) -> Run<S> {
-    let mut run = standing::<S>(statuses);
+fn compensating<S: Travel>(statuses: &[StepStatus]) -> Run<S> {
+    let mut run = run_with::<S>(statuses);
     let reason = "a test".to_owned();
     run.phase = Phase::Compensating { reason };
     run
 }
 
-fn is_turn(plan: &Plan) -> bool {
+fn is_compensation(plan: &Plan) -> bool {
     matches!(plan.moves[..], [NextMove::Compensate { .. }])
 }
 
 #[test]
-fn a_call_that_can_be_undone_goes_forwards() {
+fn next_moves_of_a_compensatable_call() {
     use StepStatus::{
         Calling, Compensated, Compensating, CompensationWaiting, Done, GivenUp, KeyOpen, Pending,
         Unknown, Waiting,
     };
     for status in ALL {
-        let plan = next(&standing::<Booking>(&[Done, status]), at(1));
+        let plan = next(&run_with::<Booking>(&[Done, status]), at(1));
         match status {
             Pending | Waiting | Unknown => assert_eq!(plan.moves, [call(1, false, false)]),
             Calling => assert_eq!(plan.moves, [call(1, false, true)]),
             Done => assert_eq!(plan.moves, [call(2, false, false)]),
-            GivenUp => assert!(is_turn(&plan), "{plan:?}"),
+            GivenUp => assert!(is_compensation(&plan), "{plan:?}"),
             Compensating | CompensationWaiting | KeyOpen | Compensated => {
                 assert_eq!(plan.moves, [])
             }
@@ -66,19 +66,19 @@ fn a_call_that_can_be_undone_goes_forwards() {
 }
 
 #[test]
-fn a_call_that_can_be_undone_goes_backwards() {
+fn next_moves_of_the_compensation_of_a_call() {
     use StepStatus::{
         Calling, Compensated, Compensating, CompensationWaiting, Done, GivenUp, KeyOpen, Pending,
         Unknown, Waiting,
     };
     for status in ALL {
-        let plan = next(&backwards::<Booking>(&[Done, status]), at(1));
+        let plan = next(&compensating::<Booking>(&[Done, status]), at(1));
         match status {
             Calling | Unknown | Done | CompensationWaiting | KeyOpen => {
                 assert_eq!(plan.moves, [call(1, true, false)], "{status:?}");
             }
             Compensating => assert_eq!(plan.moves, [call(1, true, true)]),
-            // Nothing of it is left, so the step before it is undone.
+            // There is nothing to undo, so the step before it is next.
             Pending | Waiting | GivenUp | Compensated => assert_eq!(plan.moves, [decide(0, true)]),
         }
     }
@@ -92,7 +92,7 @@ fn a_retriable_step_is_never_given_up() {
     };
     for status in ALL {
         // Long after every deadline.
-        let mut run = standing::<Purchase>(&[Done, Done, Done, status]);
+        let mut run = run_with::<Purchase>(&[Done, Done, Done, status]);
         run.steps[3].deadline = Some(at(1));
         let plan = next(&run, at(100_000));
         match status {
@@ -108,28 +108,28 @@ fn a_retriable_step_is_never_given_up() {
 }
 
 #[test]
-fn a_pivot_whose_outcome_is_not_known_is_asked_for_however_late() {
+fn a_pivot_with_an_unknown_outcome_is_resolved_however_late() {
     use StepStatus::{Calling, Done, Unknown, Waiting};
     let late = at(100_000);
     for (status, is_open) in [(Calling, false), (Unknown, true), (Waiting, true)] {
-        let mut run = standing::<Purchase>(&[Done, Done, status]);
+        let mut run = run_with::<Purchase>(&[Done, Done, status]);
         (run.steps[2].deadline, run.steps[2].unresolved) = (Some(at(30)), is_open);
         run.cancel = Some(customer());
         let plan = next(&run, late);
         assert_eq!(plan.moves, [call(2, false, status == Calling)]);
         assert_eq!(plan.wake_at, None, "nothing wakes in the past");
     }
-    let mut run = standing::<Purchase>(&[Done, Done, Waiting]);
+    let mut run = run_with::<Purchase>(&[Done, Done, Waiting]);
     run.steps[2].deadline = Some(at(30));
     assert!(
-        is_turn(&next(&run, late)),
-        "it is known that it did not happen"
+        is_compensation(&next(&run, late)),
+        "it is known to have had no effect"
     );
 }
 
 #[test]
-fn a_pivot_that_gave_up_turns_the_saga() {
-    let mut run = standing::<Purchase>(&[StepStatus::Done, StepStatus::Done, StepStatus::GivenUp]);
+fn a_given_up_pivot_starts_compensation() {
+    let mut run = run_with::<Purchase>(&[StepStatus::Done, StepStatus::Done, StepStatus::GivenUp]);
     run.steps[2].reason = Some("declined".to_owned());
     let reason = "charge: declined".to_owned();
     let step = Some(2);
@@ -144,30 +144,30 @@ fn local_steps_are_decided() {
     assert_eq!(next(&run::<Tour>(), at(1)).moves, [decide(0, false)]);
     let done = [StepStatus::Done; 3];
     assert_eq!(
-        next(&standing::<Tour>(&done), at(1)).moves,
+        next(&run_with::<Tour>(&done), at(1)).moves,
         [decide(3, false)]
     );
     let waiting = [StepStatus::Done, StepStatus::Done, StepStatus::Waiting];
     assert_eq!(
-        next(&standing::<ErrandSaga>(&waiting), at(1)).moves,
+        next(&run_with::<ErrandSaga>(&waiting), at(1)).moves,
         [decide(2, false)]
     );
 }
 
 #[test]
-fn a_wait_that_was_noted_before_the_clock_was_set_back_is_over() {
-    let noted = |mut run: Run<Booking>| {
+fn a_wait_that_was_stored_before_the_clock_was_set_back_is_over() {
+    let with_retry = |mut run: Run<Booking>| {
         run.steps[1].retry_at = Some(at(1_000_000_020));
         run
     };
-    let forwards = noted(standing(&[StepStatus::Done, StepStatus::Waiting]));
-    assert_eq!(next(&forwards, at(20)).moves, [call(1, false, false)]);
-    let back = noted(backwards(&[
+    let running = with_retry(run_with(&[StepStatus::Done, StepStatus::Waiting]));
+    assert_eq!(next(&running, at(20)).moves, [call(1, false, false)]);
+    let back = with_retry(compensating(&[
         StepStatus::Done,
         StepStatus::CompensationWaiting,
     ]));
     assert_eq!(next(&back, at(20)).moves, [call(1, true, false)]);
-    // As far away as a provider may ask for.
+    // The longest wait that a provider may ask for.
     let hour = next(&back, at(1_000_000_020 - 3_600));
     assert_eq!(
         (hour.moves, hour.wake_at),
@@ -176,20 +176,20 @@ fn a_wait_that_was_noted_before_the_clock_was_set_back_is_over() {
 }
 
 #[test]
-fn what_waits_is_not_done_before_its_time() {
+fn a_waiting_step_is_not_tried_before_its_time() {
     let due = at(20);
     let wait = |mut run: Run<Booking>, now: DateTime<Utc>| {
         run.steps[1].retry_at = Some(due);
         next(&run, now)
     };
     for status in [StepStatus::Waiting, StepStatus::Unknown] {
-        let forwards = || standing::<Booking>(&[StepStatus::Done, status]);
-        let plan = wait(forwards(), at(19));
+        let running = || run_with::<Booking>(&[StepStatus::Done, status]);
+        let plan = wait(running(), at(19));
         assert_eq!((plan.moves, plan.wake_at), (vec![], Some(due)));
-        assert_eq!(wait(forwards(), due).moves, [call(1, false, false)]);
+        assert_eq!(wait(running(), due).moves, [call(1, false, false)]);
     }
     for status in [StepStatus::CompensationWaiting, StepStatus::KeyOpen] {
-        let back = || backwards::<Booking>(&[StepStatus::Done, status]);
+        let back = || compensating::<Booking>(&[StepStatus::Done, status]);
         let plan = wait(back(), at(19));
         assert_eq!((plan.moves, plan.wake_at), (vec![], Some(due)));
         assert_eq!(wait(back(), due).moves, [call(1, true, false)]);
@@ -197,13 +197,13 @@ fn what_waits_is_not_done_before_its_time() {
 }
 
 #[test]
-fn a_step_that_is_late_is_given_up() {
+fn a_step_past_its_deadline_is_given_up() {
     for status in [
         StepStatus::Calling,
         StepStatus::Waiting,
         StepStatus::Unknown,
     ] {
-        let mut run = standing::<Booking>(&[StepStatus::Done, status]);
+        let mut run = run_with::<Booking>(&[StepStatus::Done, status]);
         run.steps[1].deadline = Some(at(30));
         assert_ne!(next(&run, at(29)).moves, [NextMove::GiveUp { step: 1 }]);
         assert_eq!(next(&run, at(30)).moves, [NextMove::GiveUp { step: 1 }]);
@@ -211,13 +211,13 @@ fn a_step_that_is_late_is_given_up() {
 }
 
 #[test]
-fn a_saga_that_is_not_decided_in_time_turns() {
-    let mut run = standing::<Booking>(&[StepStatus::Done]);
-    // Its time runs from its start, whatever happened since.
+fn a_saga_that_passes_its_pivot_deadline_compensates() {
+    let mut run = run_with::<Booking>(&[StepStatus::Done]);
+    // The deadline counts from the start, whatever happened since.
     run.updated_at = at(299);
     assert_eq!(next(&run, at(299)).wake_at, Some(at(300)));
-    assert!(is_turn(&next(&run, at(300))));
-    let decided = standing::<Purchase>(&[StepStatus::Done; 3]);
+    assert!(is_compensation(&next(&run, at(300))));
+    let decided = run_with::<Purchase>(&[StepStatus::Done; 3]);
     assert_eq!(next(&decided, at(300)).moves, [call(3, false, false)]);
 }
 
@@ -229,57 +229,57 @@ fn customer() -> Actor {
 }
 
 #[test]
-fn a_cancelled_saga_turns_when_no_call_is_open() {
-    let mut run = standing::<Booking>(&[StepStatus::Done, StepStatus::Pending]);
+fn a_cancelled_saga_compensates_when_no_call_is_open() {
+    let mut run = run_with::<Booking>(&[StepStatus::Done, StepStatus::Pending]);
     run.cancel = Some(customer());
     let reason = "cancelled: a change of mind".to_owned();
-    let turned = [NextMove::Compensate { reason, step: None }];
-    assert_eq!(next(&run, at(1)).moves, turned);
+    let compensate = [NextMove::Compensate { reason, step: None }];
+    assert_eq!(next(&run, at(1)).moves, compensate);
     run.steps[1].status = StepStatus::Calling;
-    // For whoever makes the call it is not the time yet; for everybody else the call is lost.
+    // The process with the call in flight waits for it; for any other process the call is lost.
     assert_eq!(next(&run, at(1)).moves, [NextMove::GiveUp { step: 1 }]);
     run.steps[1].status = StepStatus::GivenUp;
-    assert_eq!(next(&run, at(1)).moves, turned);
+    assert_eq!(next(&run, at(1)).moves, compensate);
     for step in &mut run.steps {
         step.status = StepStatus::Done;
     }
-    assert_eq!(next(&run, at(1)).moves, turned);
+    assert_eq!(next(&run, at(1)).moves, compensate);
 }
 
 #[test]
-fn the_steps_of_a_stage_go_side_by_side_and_wait_for_each_other() {
+fn the_steps_of_a_stage_run_concurrently_and_wait_for_each_other() {
     use StepStatus::{Calling, Done, GivenUp, Pending, Waiting};
-    let both = next(&standing::<Tour>(&[Done, Pending, Pending]), at(1));
+    let both = next(&run_with::<Tour>(&[Done, Pending, Pending]), at(1));
     assert_eq!(both.moves, [call(1, false, false), call(2, false, false)]);
-    let one = next(&standing::<Tour>(&[Done, Done, Calling]), at(1));
+    let one = next(&run_with::<Tour>(&[Done, Done, Calling]), at(1));
     assert_eq!(one.moves, [call(2, false, true)]);
-    // The other one's call is waited for, and none is begun any more.
-    let failed = next(&standing::<Tour>(&[Done, GivenUp, Calling]), at(1));
+    // The call of the other step is awaited, and no new one starts.
+    let failed = next(&run_with::<Tour>(&[Done, GivenUp, Calling]), at(1));
     assert_eq!(failed.moves, [NextMove::GiveUp { step: 2 }]);
     for other in [Pending, Waiting, Done] {
-        assert!(is_turn(&next(
-            &standing::<Tour>(&[Done, GivenUp, other]),
+        assert!(is_compensation(&next(
+            &run_with::<Tour>(&[Done, GivenUp, other]),
             at(1)
         )));
     }
-    let back = next(&backwards::<Tour>(&[Done, Done, Done]), at(1));
+    let back = next(&compensating::<Tour>(&[Done, Done, Done]), at(1));
     assert_eq!(back.moves, [call(1, true, false), call(2, true, false)]);
 }
 
 #[test]
-fn a_saga_that_has_ended_or_is_suspended_does_nothing() {
+fn an_ended_or_suspended_saga_has_no_next_move() {
     for outcome in [
         SagaOutcome::Completed,
         SagaOutcome::Compensated,
         SagaOutcome::Failed,
     ] {
-        let mut run = standing::<Booking>(&[StepStatus::Done, StepStatus::Waiting]);
+        let mut run = run_with::<Booking>(&[StepStatus::Done, StepStatus::Waiting]);
         run.phase = Phase::Ended(outcome);
         assert_eq!(next(&run, at(1)), Plan::default());
     }
     for mut run in [
-        standing::<Booking>(&[StepStatus::Done, StepStatus::Waiting]),
-        backwards::<Booking>(&[StepStatus::Done, StepStatus::CompensationWaiting]),
+        run_with::<Booking>(&[StepStatus::Done, StepStatus::Waiting]),
+        compensating::<Booking>(&[StepStatus::Done, StepStatus::CompensationWaiting]),
     ] {
         run.suspended = Some(1);
         assert_eq!(next(&run, at(100_000)), Plan::default());
@@ -287,15 +287,15 @@ fn a_saga_that_has_ended_or_is_suspended_does_nothing() {
 }
 
 #[test]
-fn with_nothing_left_it_ends_as_compensated() {
-    let run = backwards::<Booking>(&[
+fn with_nothing_left_to_undo_it_ends_as_compensated() {
+    let run = compensating::<Booking>(&[
         StepStatus::Compensated,
         StepStatus::GivenUp,
         StepStatus::Pending,
     ]);
     assert_eq!(next(&run, at(1)).moves, [NextMove::Compensated]);
     let open = {
-        let mut run = backwards::<Booking>(&[StepStatus::Compensated, StepStatus::GivenUp]);
+        let mut run = compensating::<Booking>(&[StepStatus::Compensated, StepStatus::GivenUp]);
         run.steps[1].unresolved = true;
         run
     };

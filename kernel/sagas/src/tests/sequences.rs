@@ -1,4 +1,5 @@
-//! Whatever happens to a saga, what its owner decides is legal, and when all goes well again it ends.
+//! After any sequence of results, crashes and commands, what the owner decides is legal, and once everything succeeds
+//! the saga ends.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -25,21 +26,21 @@ use crate::{OperatorAction, OperatorCommand, SagaState, next, started};
 use event_sourcing::Actor;
 
 #[derive(Clone, Debug)]
-enum Happening {
-    /// The owner looks at it, with so many calls to make.
-    Look(usize),
-    /// Word of one of the calls under way.
-    Word(usize, Said),
-    /// The owner forgets a call, as one that crashes does.
+enum Operation {
+    /// The owner drives it, with this many permits for calls.
+    Drive(usize),
+    /// The result of one of the calls in flight.
+    Result(usize, Reply),
+    /// The owner loses a call, as in a crash.
     Forget(usize),
-    Person(OperatorAction),
+    Operator(OperatorAction),
     Wait(i64),
     /// The domain makes a local step impossible, or possible again.
     Domain(&'static str, i64),
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Said {
+enum Reply {
     Good,
     Open,
     Declined,
@@ -48,14 +49,14 @@ enum Said {
     NotSent,
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
-    let said = prop::sample::select(vec![
-        Said::Good,
-        Said::Open,
-        Said::Declined,
-        Said::Transient,
-        Said::Unknown,
-        Said::NotSent,
+fn operation() -> impl Strategy<Value = Operation> {
+    let reply = prop::sample::select(vec![
+        Reply::Good,
+        Reply::Open,
+        Reply::Declined,
+        Reply::Transient,
+        Reply::Unknown,
+        Reply::NotSent,
     ]);
     let act = prop::sample::select(vec![
         OperatorAction::Resume,
@@ -66,12 +67,12 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]);
     let step = prop::sample::select(vec!["no hold", "no stamp", "no archive"]);
     prop_oneof![
-        4 => (0_usize..3).prop_map(Happening::Look),
-        8 => (0_usize..3, said).prop_map(|(index, said)| Happening::Word(index, said)),
-        2 => (0_usize..3).prop_map(Happening::Forget),
-        1 => act.prop_map(Happening::Person),
-        3 => (0_i64..40).prop_map(Happening::Wait),
-        1 => (step, -1_i64..=1).prop_map(|(step, by)| Happening::Domain(step, by)),
+        4 => (0_usize..3).prop_map(Operation::Drive),
+        8 => (0_usize..3, reply).prop_map(|(index, reply)| Operation::Result(index, reply)),
+        2 => (0_usize..3).prop_map(Operation::Forget),
+        1 => act.prop_map(Operation::Operator),
+        3 => (0_i64..40).prop_map(Operation::Wait),
+        1 => (step, -1_i64..=1).prop_map(|(step, by)| Operation::Domain(step, by)),
     ]
 }
 
@@ -80,7 +81,7 @@ struct Bench<S: Travel> {
     clock: Arc<ManualClock>,
     commands: u64,
     state: Arc<SagaState<S>>,
-    /// Calls under way: step, undo, attempt.
+    /// Calls in flight: step, undo, attempt.
     live: Vec<(usize, bool, u32)>,
 }
 
@@ -125,16 +126,16 @@ impl<S: Travel> Bench<S> {
         self.state.run().unwrap()
     }
 
-    async fn advance(&mut self, news: Vec<StepResult>, slots: usize) {
-        let announced = RecordedIntents::default();
+    async fn advance(&mut self, results: Vec<StepResult>, slots: usize) {
+        let intents = RecordedIntents::default();
         let advance = Advance::<S> {
             saga_id: "trip-1".into(),
-            results: news,
+            results,
             live: self.live.iter().map(|(step, ..)| *step).collect(),
             slots,
             longest_pause: Duration::MAX,
             lanes: Vec::new(),
-            intents: Arc::clone(&announced),
+            intents: Arc::clone(&intents),
             saga: PhantomData,
         };
         self.state = self
@@ -143,7 +144,7 @@ impl<S: Travel> Bench<S> {
             .expect("only legal moves")
             .reply;
         assert_eq!(self.state.corruption(), None);
-        for (step, attempt) in announced.lock().iter() {
+        for (step, attempt) in intents.lock().iter() {
             let state = &self.run().steps[*step];
             assert_eq!(state.attempts, *attempt);
             let undo = matches!(self.run().phase, Phase::Compensating { .. });
@@ -151,36 +152,36 @@ impl<S: Travel> Bench<S> {
         }
     }
 
-    async fn record(&mut self, index: usize, said: Said) {
+    async fn record(&mut self, index: usize, reply: Reply) {
         if index >= self.live.len() {
             return;
         }
         let (step, undo, attempt) = self.live.remove(index);
         let run = self.run();
-        let word = match said {
-            Said::Good | Said::Open if undo => CallOutcome::Compensated(CompensationResult {
+        let outcome = match reply {
+            Reply::Good | Reply::Open if undo => CallOutcome::Compensated(CompensationResult {
                 had_effect: true,
                 reference: None,
-                key_closed: matches!(said, Said::Good),
+                key_closed: matches!(reply, Reply::Good),
             }),
-            Said::Good | Said::Open => CallOutcome::Done("booked".into()),
-            Said::Declined => CallOutcome::Failed(CallError::Declined("no".to_owned())),
-            Said::Transient => CallOutcome::Failed(CallError::transient("not now")),
-            Said::NotSent if !undo => CallOutcome::NotSent,
-            Said::Unknown | Said::NotSent => CallOutcome::Failed(CallError::unknown("lost")),
+            Reply::Good | Reply::Open => CallOutcome::Done("booked".into()),
+            Reply::Declined => CallOutcome::Failed(CallError::Declined("no".to_owned())),
+            Reply::Transient => CallOutcome::Failed(CallError::transient("not now")),
+            Reply::NotSent if !undo => CallOutcome::NotSent,
+            Reply::Unknown | Reply::NotSent => CallOutcome::Failed(CallError::unknown("lost")),
         };
         let key = run.key(step).unwrap();
-        let news = StepResult {
+        let result = StepResult {
             step,
             undo,
             attempt,
             key,
-            outcome: word,
+            outcome,
         };
-        self.advance(vec![news], 1).await;
+        self.advance(vec![result], 1).await;
     }
 
-    async fn person(&mut self, act: OperatorAction) {
+    async fn operator(&mut self, act: OperatorAction) {
         let by = Actor {
             id: "an operator".to_owned(),
             reason: "a test".to_owned(),
@@ -196,18 +197,18 @@ impl<S: Travel> Bench<S> {
         assert_eq!(self.state.corruption(), None, "{act:?}");
     }
 
-    async fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Look(slots) => self.advance(Vec::new(), slots).await,
-            Happening::Word(index, said) => self.record(index, said).await,
-            Happening::Forget(index) => {
+    async fn happen(&mut self, operation: Operation) {
+        match operation {
+            Operation::Drive(slots) => self.advance(Vec::new(), slots).await,
+            Operation::Result(index, reply) => self.record(index, reply).await,
+            Operation::Forget(index) => {
                 if index < self.live.len() {
                     self.live.remove(index);
                 }
             }
-            Happening::Person(act) => self.person(act).await,
-            Happening::Wait(seconds) => self.clock.advance(TimeDelta::seconds(seconds)),
-            Happening::Domain(what, by) => {
+            Operation::Operator(act) => self.operator(act).await,
+            Operation::Wait(seconds) => self.clock.advance(TimeDelta::seconds(seconds)),
+            Operation::Domain(what, by) => {
                 self.execute(&PutOn("a".to_owned(), put(what, by)))
                     .await
                     .unwrap();
@@ -215,7 +216,7 @@ impl<S: Travel> Bench<S> {
         }
     }
 
-    /// From here on everything succeeds, and a person helps.
+    /// From here on everything succeeds, and an operator resumes the saga.
     async fn finish(&mut self) -> SagaOutcome {
         for what in ["no hold", "no stamp", "no archive"] {
             self.execute(&PutOn("a".to_owned(), put(what, -1_000)))
@@ -227,19 +228,19 @@ impl<S: Travel> Bench<S> {
                 return outcome;
             }
             if self.run().suspended.is_some() {
-                self.person(OperatorAction::Resume).await;
+                self.operator(OperatorAction::Resume).await;
             }
             self.advance(Vec::new(), 2).await;
             while !self.live.is_empty() {
-                self.record(0, Said::Good).await;
+                self.record(0, Reply::Good).await;
             }
             let now = self.clock.now();
             if let Some(wake_at) = next(self.run(), now).wake_at {
-                assert!(wake_at > now, "nothing wakes in the past");
+                assert!(wake_at > now, "the next wake-up is in the past");
                 self.clock.advance(wake_at - now);
             }
         }
-        panic!("no end: {:?}", self.run());
+        panic!("the saga did not end: {:?}", self.run());
     }
 }
 
@@ -264,51 +265,51 @@ impl<S: Travel> Command for Begin<S> {
     }
 }
 
-fn plays<S: Travel>(happenings: Vec<Happening>) {
+fn run_sequence<S: Travel>(operations: Vec<Operation>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .unwrap();
     runtime.block_on(async {
         let mut bench = Bench::<S>::start().await;
-        for happening in happenings {
+        for operation in operations {
             if matches!(bench.run().phase, Phase::Ended(_)) {
                 break;
             }
-            bench.happen(happening).await;
+            bench.happen(operation).await;
         }
         let outcome = bench.finish().await;
-        // The words of calls that outlive it change nothing.
+        // Results of calls that outlive the saga change nothing.
         while !bench.live.is_empty() {
-            bench.record(0, Said::Good).await;
+            bench.record(0, Reply::Good).await;
         }
         assert_eq!(bench.run().phase, Phase::Ended(outcome));
         let is_clean = |(step, state): (&crate::Step<S>, _)| {
             !step.can_be_undone() || !bench.run().needs_undo(state)
         };
         if outcome == SagaOutcome::Compensated {
-            let table = S::definition_of(S::DEFINITION_VERSION).unwrap();
-            assert!(table.steps().zip(0..).all(is_clean));
+            let definition = S::definition_of(S::DEFINITION_VERSION).unwrap();
+            assert!(definition.steps().zip(0..).all(is_clean));
         }
     });
 }
 
 #[tokio::test]
-async fn the_word_of_a_call_comes_too_late_if_a_person_has_closed_the_saga() {
+async fn the_result_of_a_call_is_ignored_after_an_operator_closed_the_saga() {
     let mut bench = Bench::<ErrandSaga>::start().await;
     bench.advance(Vec::new(), 2).await;
-    bench.record(0, Said::Declined).await;
-    bench.person(OperatorAction::Close).await;
+    bench.record(0, Reply::Declined).await;
+    bench.operator(OperatorAction::Close).await;
     assert_eq!(bench.run().phase, Phase::Ended(SagaOutcome::Failed));
-    bench.record(0, Said::Good).await;
+    bench.record(0, Reply::Good).await;
     assert_eq!(bench.run().phase, Phase::Ended(SagaOutcome::Failed));
 }
 
 #[tokio::test]
-async fn the_word_of_an_earlier_try_is_not_that_of_the_present_one() {
+async fn the_result_of_an_earlier_try_is_ignored() {
     let mut bench = Bench::<Booking>::start().await;
     bench.advance(Vec::new(), 1).await;
-    // Somebody else had the saga meanwhile, and announced the call again.
+    // Another owner had the saga in the meantime, and recorded a second intent.
     let earlier = bench.live.remove(0);
     bench.advance(Vec::new(), 1).await;
     let calling = bench.run().steps.clone();
@@ -317,34 +318,34 @@ async fn the_word_of_an_earlier_try_is_not_that_of_the_present_one() {
         (StepStatus::Calling, 2)
     );
     bench.live.insert(0, earlier);
-    bench.record(0, Said::Transient).await;
+    bench.record(0, Reply::Transient).await;
     assert_eq!(bench.run().steps, calling);
 }
 
-fn happenings() -> impl Strategy<Value = Vec<Happening>> {
-    prop::collection::vec(happening(), 0..60)
+fn operations() -> impl Strategy<Value = Vec<Operation>> {
+    prop::collection::vec(operation(), 0..60)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn with_a_pivot_and_parallel_steps(happenings in happenings()) {
-        plays::<Tour>(happenings);
+    fn with_a_pivot_and_parallel_steps(operations in operations()) {
+        run_sequence::<Tour>(operations);
     }
 
     #[test]
-    fn with_a_pivot_that_is_a_call(happenings in happenings()) {
-        plays::<Purchase>(happenings);
+    fn with_a_pivot_that_is_a_call(operations in operations()) {
+        run_sequence::<Purchase>(operations);
     }
 
     #[test]
-    fn without_a_pivot(happenings in happenings()) {
-        plays::<Booking>(happenings);
+    fn without_a_pivot(operations in operations()) {
+        run_sequence::<Booking>(operations);
     }
 
     #[test]
-    fn of_retriable_steps_only(happenings in happenings()) {
-        plays::<ErrandSaga>(happenings);
+    fn of_retriable_steps_only(operations in operations()) {
+        run_sequence::<ErrandSaga>(operations);
     }
 }

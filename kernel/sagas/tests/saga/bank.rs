@@ -1,4 +1,4 @@
-//! The example's saga meets every fault.
+//! A payout like that of the example, with every fault.
 
 use async_trait::async_trait;
 use event_sourcing::Command;
@@ -9,7 +9,7 @@ use sagas::{EngineBuilder, SagaOutcome};
 use crate::account::{Account, AccountEvent, Moved, deposit};
 use crate::payout::{Order, Payout, Send};
 
-/// Changes what is on Alice's account.
+/// Changes the balance of Alice's account.
 struct Change(Vec<AccountEvent>);
 
 impl Command for Change {
@@ -71,6 +71,6 @@ impl Scenario for PayOut {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_payout_arrives_or_comes_back_whatever_fails() {
+async fn a_payout_arrives_or_is_paid_back_whatever_fails() {
     check(PayOut).await;
 }

@@ -1,4 +1,4 @@
-//! What is counted of sagas: each end once.
+//! Metrics: each end of a saga is counted once.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use sagas::{OperatorAction, SagaOutcome};
 use crate::support::{Effect, LONG, TestCluster};
 use crate::trip::Purchase;
 
-/// Keeps counters by name.
+/// Records counters by name.
 #[derive(Debug, Default)]
 pub struct Counters(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
 
@@ -50,27 +50,31 @@ impl Recorder for Counters {
 
 /// The test's runtime has one thread, which all tasks share.
 #[tokio::test(start_paused = true)]
-async fn each_saga_is_counted_once_at_its_end_also_if_a_person_closed_it() {
+async fn each_saga_is_counted_once_at_its_end_also_if_an_operator_closed_it() {
     let counters = Counters::default();
     let _recording = set_default_local_recorder(&counters);
-    let town = TestCluster::new();
-    let node = town.node::<Purchase>("one");
-    let other = town.node::<Purchase>("two");
+    let cluster = TestCluster::new();
+    let node = cluster.node::<Purchase>("one");
+    let other = cluster.node::<Purchase>("two");
     // Until they have shared the partitions, which takes a renewal or two.
     tokio::time::sleep(LONG).await;
     for trip in ["trip-1", "trip-2"] {
-        town.begin::<Purchase>(trip).await;
-        assert_eq!(town.ended::<Purchase>(trip).await, SagaOutcome::Completed);
+        cluster.begin::<Purchase>(trip).await;
+        assert_eq!(
+            cluster.ended::<Purchase>(trip).await,
+            SagaOutcome::Completed
+        );
     }
-    town.desk.set("authorise", Effect::Declined);
-    town.begin::<Purchase>("trip-3").await;
-    let ended = town.ended::<Purchase>("trip-3").await;
+    cluster.desk.set("authorise", Effect::Declined);
+    cluster.begin::<Purchase>("trip-3").await;
+    let ended = cluster.ended::<Purchase>("trip-3").await;
     assert_eq!(ended, SagaOutcome::Compensated);
-    town.desk.set("authorise", Effect::Good);
-    town.desk.set("notify", Effect::Declined);
-    town.begin::<Purchase>("trip-4").await;
-    town.suspended::<Purchase>("trip-4").await;
-    town.act::<Purchase>("trip-4", OperatorAction::Close)
+    cluster.desk.set("authorise", Effect::Good);
+    cluster.desk.set("notify", Effect::Declined);
+    cluster.begin::<Purchase>("trip-4").await;
+    cluster.suspended::<Purchase>("trip-4").await;
+    cluster
+        .act::<Purchase>("trip-4", OperatorAction::Close)
         .await
         .unwrap();
     tokio::time::sleep(LONG).await;

@@ -1,4 +1,4 @@
-//! A stream that says what no saga can do.
+//! Streams with illegal, unknown and unreadable events.
 
 use event_sourcing::{
     Actor, Aggregate, DomainEvent, EncodedEvent, EventStore, Metadata, Position, Version,
@@ -9,8 +9,8 @@ use sagas::{EventOf, SagaEvent, SagaOutcome, SagaState, started};
 use crate::support::{LONG, TestCluster};
 use crate::trip::{Booking, Trip};
 
-/// More events than a snapshot is taken at, behind which the saga waits for a person.
-fn long(saga_id: &str, strange: Option<EventOf<Booking>>) -> Vec<EventOf<Booking>> {
+/// More events than the snapshot interval; after them the saga is suspended.
+fn long(saga_id: &str, illegal: Option<EventOf<Booking>>) -> Vec<EventOf<Booking>> {
     let resumed = SagaEvent::Resumed(Resumed {
         saga_id: saga_id.to_owned(),
         subject: "a trip".to_owned(),
@@ -30,20 +30,20 @@ fn long(saga_id: &str, strange: Option<EventOf<Booking>>) -> Vec<EventOf<Booking
     });
     let first = started::<Booking>(saga_id, "a trip", Trip::on("a"), Metadata::default());
     let resumed = std::iter::repeat_n(resumed, 150);
-    let begin = [first].into_iter().chain(strange);
+    let begin = [first].into_iter().chain(illegal);
     begin.chain(resumed).chain([suspended]).collect()
 }
 
-async fn snapshot_of(town: &TestCluster, saga_id: &str) -> Option<Version> {
+async fn snapshot_of(cluster: &TestCluster, saga_id: &str) -> Option<Version> {
     let stream = SagaState::<Booking>::stream(saga_id);
     let shape = SagaState::<Booking>::SNAPSHOT_VERSION;
-    let snapshot = town.store.load_snapshot(&stream, shape).await.unwrap();
+    let snapshot = cluster.store.load_snapshot(&stream, shape).await.unwrap();
     snapshot.map(|snapshot| snapshot.version)
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wrong_with_a_stream_is_found_in_its_events_and_never_kept_as_a_snapshot() {
-    let town = TestCluster::new();
+async fn a_corrupt_saga_is_never_stored_as_a_snapshot() {
+    let cluster = TestCluster::new();
     // Nothing was done yet, so that nothing can be undone.
     let too_early = SagaEvent::StepCompensated(StepCompensated {
         saga_id: "damaged".to_owned(),
@@ -52,24 +52,26 @@ async fn what_is_wrong_with_a_stream_is_found_in_its_events_and_never_kept_as_a_
         had_effect: true,
         actor: None,
     });
-    town.write::<Booking>("sound", &long("sound", None)).await;
+    cluster
+        .write::<Booking>("sound", &long("sound", None))
+        .await;
     let damaged = long("damaged", Some(too_early));
-    town.write::<Booking>("damaged", &damaged).await;
-    let node = town.node::<Booking>("one");
+    cluster.write::<Booking>("damaged", &damaged).await;
+    let node = cluster.node::<Booking>("one");
     tokio::time::sleep(LONG).await;
     for saga_id in ["sound", "damaged"] {
         node.engine.wake(saga_id);
     }
     tokio::time::sleep(LONG).await;
     node.stop().await;
-    assert_eq!(snapshot_of(&town, "sound").await, Some(Version(152)));
-    assert_eq!(snapshot_of(&town, "damaged").await, None);
-    let state: SagaState<Booking> = town.aggregate("damaged").await;
+    assert_eq!(snapshot_of(&cluster, "sound").await, Some(Version(152)));
+    assert_eq!(snapshot_of(&cluster, "damaged").await, None);
+    let state: SagaState<Booking> = cluster.aggregate("damaged").await;
     assert!(state.corruption().is_some());
     assert!(!serde_json::to_string(&state).unwrap().contains("damage\""));
 }
 
-/// A saga that a newer binary did something to.
+/// A saga with an event of a newer binary.
 fn with_unknown_event(saga_id: &str) -> Vec<EncodedEvent> {
     let first = started::<Booking>(saga_id, "a trip", Trip::on("a"), Metadata::default());
     let unknown = EncodedEvent {
@@ -81,41 +83,54 @@ fn with_unknown_event(saga_id: &str) -> Vec<EncodedEvent> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_unknown_or_cannot_be_read_stops_its_saga_and_no_other() {
-    let town = TestCluster::new();
-    let node = town.node::<Booking>("one");
-    town.write_encoded::<Booking>("unknown", with_unknown_event("unknown"))
+async fn an_unknown_or_unreadable_event_parks_its_saga_and_no_other() {
+    let cluster = TestCluster::new();
+    let node = cluster.node::<Booking>("one");
+    cluster
+        .write_encoded::<Booking>("unknown", with_unknown_event("unknown"))
         .await;
-    // Positions 3 and 4: a saga whose beginning cannot be read, and one whose cancellation cannot.
-    town.store
+    // Positions 3 and 5: a saga whose first event cannot be read, and one whose second cannot.
+    cluster
+        .store
         .damage(Position(3), "its metadata cannot be read");
-    town.begin::<Booking>("headless").await;
+    cluster.begin::<Booking>("headless").await;
     let cancelled = long("broken", None).into_iter().take(2).collect::<Vec<_>>();
-    town.store
+    cluster
+        .store
         .damage(Position(5), "its metadata cannot be read");
-    town.write::<Booking>("broken", &cancelled).await;
-    town.begin::<Booking>("sound").await;
-    assert_eq!(town.ended::<Booking>("sound").await, SagaOutcome::Completed);
+    cluster.write::<Booking>("broken", &cancelled).await;
+    cluster.begin::<Booking>("sound").await;
+    assert_eq!(
+        cluster.ended::<Booking>("sound").await,
+        SagaOutcome::Completed
+    );
     tokio::time::sleep(LONG).await;
     for (saga_id, events) in [("unknown", 2), ("headless", 1), ("broken", 2)] {
         let stream = SagaState::<Booking>::stream(saga_id);
-        let page = town.store.read_stream(&stream, Version::NONE, 100).await;
+        let page = cluster.store.read_stream(&stream, Version::NONE, 100).await;
         let page = page.unwrap();
         assert_eq!(
             page.events.len() + page.unreadable.len(),
             events,
             "{saga_id}"
         );
-        assert_eq!(town.desk.count(&format!("act {saga_id}/")), 0, "{saga_id}");
+        assert_eq!(
+            cluster.desk.count(&format!("act {saga_id}/")),
+            0,
+            "{saga_id}"
+        );
     }
 
-    // Once it can be read it resumes, at the latest when a process starts.
-    town.store.repair(Position(3));
-    town.store.repair(Position(5));
+    // Once the event can be read the saga continues, at the latest when a process starts.
+    cluster.store.repair(Position(3));
+    cluster.store.repair(Position(5));
     node.stop().await;
-    let node = town.node::<Booking>("two");
+    let node = cluster.node::<Booking>("two");
     for saga_id in ["headless", "broken"] {
-        assert_eq!(town.ended::<Booking>(saga_id).await, SagaOutcome::Completed);
+        assert_eq!(
+            cluster.ended::<Booking>(saga_id).await,
+            SagaOutcome::Completed
+        );
     }
     node.stop().await;
 }

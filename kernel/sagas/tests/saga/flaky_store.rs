@@ -14,7 +14,7 @@ use event_sourcing::{
 fn cut() -> StoreError {
     StoreError::Unavailable {
         operation: "reach the store",
-        source: Arc::from(Box::from("the wire is cut")),
+        source: Arc::from(Box::from("the connection is cut")),
     }
 }
 
@@ -23,15 +23,15 @@ fn cut() -> StoreError {
 pub struct FlakyStore {
     inner: Arc<MemoryEventStore>,
     pub is_cut: AtomicBool,
-    /// Whether leases are out of reach, and only they.
+    /// Whether only the leases are unreachable.
     pub is_without_leases: AtomicBool,
-    /// Whether whoever asks for leases meets a bug.
+    /// Whether requests for leases panic.
     pub is_mad: AtomicBool,
-    /// How often the next questions for the head fail.
+    /// How many of the next queries of the head fail.
     pub heads_to_fail: AtomicUsize,
     /// How often a stream was read.
     pub loads: AtomicUsize,
-    /// From where the log was read.
+    /// The positions from which the log was read.
     pub reads: Mutex<Vec<Position>>,
 }
 

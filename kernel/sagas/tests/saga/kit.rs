@@ -1,4 +1,4 @@
-//! The kit finds what a cancelling saga does not undo, and an old version of a table that breaks.
+//! The testing kit detects what a cancelling saga does not undo, and a wrong old version of a definition.
 
 use std::marker::PhantomData;
 
@@ -21,7 +21,7 @@ fn providers<S: Travel>(book: &FakeProvider, engine: EngineBuilder) -> EngineBui
     engine.provider(book.provider::<Called<S, HOTEL>>(booked))
 }
 
-/// A trip that holds something on its shelf as long as it is not undone.
+/// A trip that holds one item on its shelf until it is compensated.
 struct Holding<S>(PhantomData<S>);
 
 #[async_trait]
@@ -143,19 +143,19 @@ async fn a_saga_that_undoes_all_passes() {
 
 #[tokio::test(start_paused = true)]
 #[should_panic(
-    expected = "booking, definition 1 was cancelled, and what [\"flight\"] did is not undone"
+    expected = "booking, definition 1 was cancelled, and the effects of [\"flight\"] are not undone"
 )]
-async fn a_call_that_is_not_undone_is_found() {
+async fn a_call_that_is_not_undone_is_detected() {
     cancels_with::<WithoutFlight>().await;
 }
 
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "booking, definition 1 was cancelled, and it holds 1")]
-async fn a_local_step_that_is_not_undone_is_found() {
+async fn a_local_step_that_is_not_undone_is_detected() {
     cancels_with::<WithoutRelease>().await;
 }
 
-/// Its old table does not say how to undo what it holds.
+/// In its old version nothing undoes the local step.
 #[derive(Clone, Copy, Debug)]
 struct Aged;
 
@@ -175,6 +175,6 @@ const FORGOTTEN: Step<Aged> = Step::<Aged>::local("hold", Role::Compensatable, |
 
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "aged, definition 1 × flight × call Declined: it holds 1")]
-async fn an_old_version_of_a_table_is_run_as_well() {
+async fn an_old_version_of_a_definition_is_run_as_well() {
     check(Holding::<Aged>(PhantomData)).await;
 }

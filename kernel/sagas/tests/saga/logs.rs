@@ -1,4 +1,4 @@
-//! What is logged of a saga can be searched for by its fields.
+//! Log lines of sagas and their fields.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use crate::support::{Effect, LONG, TestCluster, gate};
 use crate::trip::{ErrandSaga, Trip};
 
-/// Keeps the fields of lines that are at least as grave as a level.
+/// Records the fields of lines of at least this level.
 #[derive(Clone)]
 struct Lines(Level, Arc<Mutex<Vec<BTreeMap<&'static str, String>>>>);
 
@@ -25,7 +25,7 @@ impl Lines {
         Self(level, Arc::default())
     }
 
-    fn kept(&self) -> Vec<BTreeMap<&'static str, String>> {
+    fn collected(&self) -> Vec<BTreeMap<&'static str, String>> {
         self.1.lock().unwrap().clone()
     }
 }
@@ -69,18 +69,18 @@ impl Subscriber for Lines {
 
 /// The test's runtime has one thread, which all tasks share.
 #[tokio::test(start_paused = true)]
-async fn a_saga_that_is_suspended_is_named_with_its_step_and_what_it_is_about() {
+async fn a_suspended_saga_is_logged_with_its_step_and_subject() {
     let errors = Lines::from(Level::ERROR);
     let _logging = test_log::listen(errors.clone());
-    let town = TestCluster::new();
-    town.desk.set("refund", Effect::Declined);
-    let node = town.node::<ErrandSaga>("one");
-    town.begin::<ErrandSaga>("trip-1").await;
-    town.suspended::<ErrandSaga>("trip-1").await;
+    let cluster = TestCluster::new();
+    cluster.desk.set("refund", Effect::Declined);
+    let node = cluster.node::<ErrandSaga>("one");
+    cluster.begin::<ErrandSaga>("trip-1").await;
+    cluster.suspended::<ErrandSaga>("trip-1").await;
     node.stop().await;
-    let told = errors.kept();
-    let [told] = told.as_slice() else {
-        panic!("one error, not {told:?}");
+    let logged = errors.collected();
+    let [logged] = logged.as_slice() else {
+        panic!("expected one error, got {logged:?}");
     };
     for (field, value) in [
         (fields::SAGA_TYPE, "errands"),
@@ -88,20 +88,24 @@ async fn a_saga_that_is_suspended_is_named_with_its_step_and_what_it_is_about() 
         (fields::SAGA_SUBJECT, "a trip"),
         (fields::SAGA_STEP, "refund"),
     ] {
-        assert_eq!(told.get(field).map(String::as_str), Some(value), "{told:?}");
+        assert_eq!(
+            logged.get(field).map(String::as_str),
+            Some(value),
+            "{logged:?}"
+        );
     }
-    assert!(told[fields::REASON].contains("declined"), "{told:?}");
-    let mut names = told.keys().filter(|name| **name != "message");
-    assert!(names.all(|name| name.contains('.')), "{told:?}");
+    assert!(logged[fields::REASON].contains("declined"), "{logged:?}");
+    let mut names = logged.keys().filter(|name| **name != "message");
+    assert!(names.all(|name| name.contains('.')), "{logged:?}");
 }
 
 /// The test's runtime has one thread, which all tasks share.
 #[tokio::test(start_paused = true)]
-async fn a_saga_that_cannot_be_read_is_logged_with_its_event_and_not_again_at_each_try() {
+async fn an_unreadable_saga_is_logged_once_with_its_event() {
     let errors = Lines::from(Level::ERROR);
     let _logging = test_log::listen(errors.clone());
-    let town = TestCluster::new();
-    let node = town.node::<ErrandSaga>("one");
+    let cluster = TestCluster::new();
+    let node = cluster.node::<ErrandSaga>("one");
     let first = started::<ErrandSaga>("trip-1", "a trip", Trip::on("a"), EventMetadata::default());
     let again = SagaEvent::Resumed(Resumed {
         saga_id: "trip-1".to_owned(),
@@ -110,25 +114,26 @@ async fn a_saga_that_cannot_be_read_is_logged_with_its_event_and_not_again_at_ea
         step: None,
         actor: Actor {
             id: "a test".to_owned(),
-            reason: "to have it looked at".to_owned(),
+            reason: "to have it driven".to_owned(),
         },
     });
-    town.store
+    cluster
+        .store
         .damage(Position(2), "its metadata cannot be read");
-    town.write::<ErrandSaga>("trip-1", &[first, again]).await;
+    cluster.write::<ErrandSaga>("trip-1", &[first, again]).await;
     // Longer than several tries.
     tokio::time::sleep(LONG * 60).await;
     node.stop().await;
-    let told = errors.kept();
-    let [heard, read] = told.as_slice() else {
-        panic!("the event once and the saga once, not {told:?}");
+    let logged = errors.collected();
+    let [event, saga] = logged.as_slice() else {
+        panic!("expected one line for the event and one for the saga, got {logged:?}");
     };
-    assert_eq!(heard[fields::POSITION], "2");
-    assert_eq!(heard[fields::EVENT_TYPE], "SagaResumed");
-    for told in [heard, read] {
-        assert_eq!(told[fields::SAGA_ID], "trip-1");
-        let mut names = told.keys().filter(|name| **name != "message");
-        assert!(names.all(|name| name.contains('.')), "{told:?}");
+    assert_eq!(event[fields::POSITION], "2");
+    assert_eq!(event[fields::EVENT_TYPE], "SagaResumed");
+    for logged in [event, saga] {
+        assert_eq!(logged[fields::SAGA_ID], "trip-1");
+        let mut names = logged.keys().filter(|name| **name != "message");
+        assert!(names.all(|name| name.contains('.')), "{logged:?}");
     }
 }
 
@@ -137,43 +142,45 @@ async fn a_saga_that_cannot_be_read_is_logged_with_its_event_and_not_again_at_ea
 async fn an_outage_has_one_line_for_all_sagas_and_one_at_its_end() {
     let lines = Lines::from(Level::INFO);
     let _logging = test_log::listen(lines.clone());
-    let town = TestCluster::new();
+    let cluster = TestCluster::new();
     let calls = gate();
-    town.desk.set("notify", Effect::Gated(Arc::clone(&calls)));
-    let node = town.node::<ErrandSaga>("one");
+    cluster
+        .desk
+        .set("notify", Effect::Gated(Arc::clone(&calls)));
+    let node = cluster.node::<ErrandSaga>("one");
     // In nearly all partitions.
     let sagas: Vec<_> = (0..200).map(|number| format!("trip-{number}")).collect();
     for saga in &sagas {
-        town.begin::<ErrandSaga>(saga).await;
+        cluster.begin::<ErrandSaga>(saga).await;
     }
-    town.asked_times("act", 2 * sagas.len()).await;
-    assert!(lines.kept().is_empty(), "{:?}", lines.kept());
+    cluster.asked_times("act", 2 * sagas.len()).await;
+    assert!(lines.collected().is_empty(), "{:?}", lines.collected());
     node.wire.is_cut.store(true, Relaxed);
     calls.add_permits(sagas.len());
-    // Longer than leases last.
+    // Longer than the duration of a lease.
     tokio::time::sleep(Duration::from_secs(25)).await;
-    let during = lines.kept();
+    let during = lines.collected();
     node.wire.is_cut.store(false, Relaxed);
     for saga in &sagas {
-        town.ended::<ErrandSaga>(saga).await;
+        cluster.ended::<ErrandSaga>(saga).await;
     }
     tokio::time::sleep(LONG).await;
     node.stop().await;
     let message = |line: &BTreeMap<&'static str, String>| line["message"].clone();
-    let mut said: Vec<_> = during.iter().map(message).collect();
-    said.sort();
-    let count = said.len();
-    said.dedup();
-    assert_eq!(said.len(), count, "no line twice: {during:?}");
-    assert!((1..=5).contains(&count), "{said:?}");
-    let all = lines.kept();
+    let mut messages: Vec<_> = during.iter().map(message).collect();
+    messages.sort();
+    let count = messages.len();
+    messages.dedup();
+    assert_eq!(messages.len(), count, "a line occurs twice: {during:?}");
+    assert!((1..=5).contains(&count), "{messages:?}");
+    let all = lines.collected();
     let ends = all.iter().filter(|line| message(line).ends_with(" again"));
     let counted: u64 = ends
         .map(|line| line[fields::SUPPRESSED].parse::<u64>().unwrap())
         .sum();
     assert!(
         counted >= sagas.len() as u64,
-        "the rest is counted: {all:?}"
+        "suppressed lines are not counted: {all:?}"
     );
     assert!(all.len() <= 2 * count + 2, "{all:?}");
 }

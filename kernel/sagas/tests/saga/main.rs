@@ -1,4 +1,4 @@
-//! Sagas: what the table promises holds on the real engine, whatever fails and whoever else runs.
+//! Sagas on the real engine: the guarantees of a definition hold with any failure and any number of processes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

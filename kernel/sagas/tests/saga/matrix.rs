@@ -11,7 +11,7 @@ use crate::trip::{
     PutOn, REFUND, Tour, Travel, Trip, put,
 };
 
-/// Providers of all calls, which do what they are asked for.
+/// Providers of all calls that succeed.
 pub fn booking<S: Travel>(book: &FakeProvider, engine: EngineBuilder) -> EngineBuilder {
     let answer = |request: &String| {
         assert_eq!(request, "for a");
@@ -25,7 +25,7 @@ pub fn booking<S: Travel>(book: &FakeProvider, engine: EngineBuilder) -> EngineB
     engine.provider(book.provider::<Called<S, REFUND>>(answer))
 }
 
-/// A trip, and what must be on its shelf at the end.
+/// A trip, and a check of its shelf at the end.
 struct Plain<S>(PhantomData<S>);
 
 #[async_trait]
@@ -48,23 +48,26 @@ impl<S: Travel> Scenario for Plain<S> {
     }
 
     async fn check(&self, end: &End<'_, S>) -> Result<(), String> {
-        let on_it: Inventory = end.world.state("a").await;
+        let inventory: Inventory = end.world.state("a").await;
         let is_done = i64::from(end.outcome == SagaOutcome::Completed);
-        let table = end.run.definition_of().unwrap();
-        let calls = table
+        let definition = end.run.definition_of().unwrap();
+        let calls = definition
             .steps()
             .filter(|step| format!("{:?}", step.kind) == "External");
         let calls = i64::try_from(calls.count()).unwrap();
-        let mut wanted = vec![("completed", is_done), ("compensated", 1 - is_done)];
+        let mut expected = vec![("completed", is_done), ("compensated", 1 - is_done)];
         for step in ["hold", "stamp", "archive"] {
-            wanted.push((step, is_done * i64::from(table.position(step).is_some())));
+            expected.push((
+                step,
+                is_done * i64::from(definition.position(step).is_some()),
+            ));
         }
         if is_done == 1 {
-            wanted.extend([("booked", calls), ("undone", 0)]);
+            expected.extend([("booked", calls), ("undone", 0)]);
         }
-        for (what, count) in wanted {
-            if on_it.count(what) != count {
-                return Err(format!("{what} is not {count}: {on_it:?}"));
+        for (what, count) in expected {
+            if inventory.count(what) != count {
+                return Err(format!("expected {count} of {what}: {inventory:?}"));
             }
         }
         Ok(())

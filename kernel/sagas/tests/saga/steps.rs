@@ -1,4 +1,4 @@
-//! External steps as types: an engine knows who carries each of them out, and what does not fit is never dropped.
+//! External steps as types: an engine needs a provider for each of them, and an invalid output is never dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::counted::Counters;
 use crate::support::{LONG, TestCluster, add};
 use crate::trip::{Booking, Called, FLIGHT, HOTEL, Trip, called, hold, table};
 
-/// A number of an even size. It can be written whatever it is, and is read only if it is even.
+/// An even number. Any number can be serialized, and only an even one deserialized.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Even(u64);
 
@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for Even {
     }
 }
 
-/// One call that brings back an even number. It once brought back a text.
+/// A call that returns an even number. In the past it returned a text.
 #[derive(Clone, Copy, Debug)]
 struct Counting;
 
@@ -68,7 +68,7 @@ impl ExternalStep for Count {
     }
 }
 
-/// Counts to a number.
+/// Returns this number.
 #[derive(Debug)]
 struct To(u64);
 
@@ -87,45 +87,47 @@ impl StepProvider<Count> for To {
     }
 }
 
-fn counting(town: &TestCluster, owner: &str, number: u64) -> crate::support::Node {
-    town.start(EngineConfig::new(owner), |engine| {
+fn counting(cluster: &TestCluster, owner: &str, number: u64) -> crate::support::Node {
+    cluster.start(EngineConfig::new(owner), |engine| {
         let engine = engine.saga::<Counting>();
         engine.provider::<Count>(Arc::new(To(number)))
     })
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_response_that_cannot_be_read_again_has_the_saga_wait_for_an_operator() {
-    let town = TestCluster::new();
-    let odd = counting(&town, "one", 7);
-    town.begin::<Counting>("trip-1").await;
-    let state = town.suspended::<Counting>("trip-1").await;
+async fn a_response_that_cannot_be_deserialized_suspends_the_saga() {
+    let cluster = TestCluster::new();
+    let odd = counting(&cluster, "one", 7);
+    cluster.begin::<Counting>("trip-1").await;
+    let state = cluster.suspended::<Counting>("trip-1").await;
     let summary = state.summary().unwrap();
     assert_eq!(summary.status, SagaStatus::Suspended);
-    let reason = "the output of step count does not fit: 7 is odd";
+    let reason = "the output of step count is invalid: 7 is odd";
     assert_eq!(summary.failure.as_deref(), Some(reason));
     assert!(state.run().unwrap().data.booked.is_empty());
-    // The provider is asked again what became of it, and nothing is lost.
-    town.act::<Counting>("trip-1", OperatorAction::Resume)
+    // The provider is asked for the status again, and nothing is lost.
+    cluster
+        .act::<Counting>("trip-1", OperatorAction::Resume)
         .await
         .unwrap();
-    town.suspended::<Counting>("trip-1").await;
+    cluster.suspended::<Counting>("trip-1").await;
     odd.stop().await;
-    let even = counting(&town, "two", 8);
-    town.act::<Counting>("trip-1", OperatorAction::Resume)
+    let even = counting(&cluster, "two", 8);
+    cluster
+        .act::<Counting>("trip-1", OperatorAction::Resume)
         .await
         .unwrap();
     assert_eq!(
-        town.ended::<Counting>("trip-1").await,
+        cluster.ended::<Counting>("trip-1").await,
         SagaOutcome::Completed
     );
-    let state = town.state::<Counting>("trip-1").await;
+    let state = cluster.state::<Counting>("trip-1").await;
     assert_eq!(state.run().unwrap().data.booked, ["8"]);
     even.stop().await;
 }
 
-/// A saga of which this was stored.
-async fn stored(town: &TestCluster, saga_id: &str, output: Value) {
+/// Stores a saga with this output of its step.
+async fn stored(cluster: &TestCluster, saga_id: &str, output: Value) {
     let first = started::<Counting>(saga_id, "a trip", Trip::on("a"), Metadata::default());
     let completed = SagaEvent::StepCompleted(StepCompleted {
         saga_id: saga_id.to_owned(),
@@ -134,49 +136,51 @@ async fn stored(town: &TestCluster, saga_id: &str, output: Value) {
         output: Some(output),
         actor: None,
     });
-    town.write::<Counting>(saga_id, &[first, completed]).await;
+    cluster
+        .write::<Counting>(saga_id, &[first, completed])
+        .await;
 }
 
 /// The test's runtime has one thread, which all tasks share.
 #[tokio::test(start_paused = true)]
-async fn a_stored_output_that_does_not_fit_corrupts_its_saga_visibly_and_no_other() {
+async fn an_invalid_stored_output_corrupts_its_saga_visibly_and_no_other() {
     let counters = Counters::default();
     let _recording = set_default_local_recorder(&counters);
-    let town = TestCluster::new();
-    stored(&town, "corrupt", json!(7)).await;
-    stored(&town, "sound", json!(8)).await;
-    stored(&town, "old", json!("9")).await;
-    let node = counting(&town, "one", 2);
+    let cluster = TestCluster::new();
+    stored(&cluster, "corrupt", json!(7)).await;
+    stored(&cluster, "sound", json!(8)).await;
+    stored(&cluster, "old", json!("9")).await;
+    let node = counting(&cluster, "one", 2);
     for (saga_id, number) in [("sound", "8"), ("old", "9")] {
         assert_eq!(
-            town.ended::<Counting>(saga_id).await,
+            cluster.ended::<Counting>(saga_id).await,
             SagaOutcome::Completed
         );
-        let state = town.state::<Counting>(saga_id).await;
+        let state = cluster.state::<Counting>(saga_id).await;
         assert_eq!(state.run().unwrap().data.booked, [number]);
     }
     tokio::time::sleep(LONG).await;
     assert!(counters.count("saga_corrupt_total") > 0);
     assert_eq!(node.engine.open(), [("corrupt".into(), "counting")]);
-    let state: SagaState<Counting> = town.aggregate("corrupt").await;
+    let state: SagaState<Counting> = cluster.aggregate("corrupt").await;
     let summary = state.summary().unwrap();
     assert_eq!(summary.status, SagaStatus::Suspended);
     let failure = summary.failure.unwrap();
     assert!(failure.starts_with("corrupt: version 2: "), "{failure}");
     assert!(failure.ends_with("7 is odd"), "{failure}");
-    // Nothing is written to such a stream, whoever asks for it.
+    // Nothing is written to such a stream.
     for act in [
         OperatorAction::Resume,
         OperatorAction::Cancel,
         OperatorAction::Close,
     ] {
-        let refused = town.act::<Counting>("corrupt", act).await;
+        let rejected = cluster.act::<Counting>("corrupt", act).await;
         assert!(
-            matches!(refused, Err(ActionRejected::Corrupt(_))),
+            matches!(rejected, Err(ActionRejected::Corrupt(_))),
             "{act:?}"
         );
     }
-    assert_eq!(town.recorded::<Counting>("corrupt").await.len(), 2);
+    assert_eq!(cluster.recorded::<Counting>("corrupt").await.len(), 2);
     node.stop().await;
 }
 
@@ -212,37 +216,39 @@ impl<const CALL: usize> UndoStep for GiveUp<CALL> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_undoes_another_asks_the_others_provider_and_waits_as_it_wants() {
-    let town = TestCluster::new();
-    let node = town.start(EngineConfig::new("one"), |engine| {
+async fn an_undo_step_calls_the_provider_of_the_undone_step_and_honours_its_retry_after() {
+    let cluster = TestCluster::new();
+    let node = cluster.start(EngineConfig::new("one"), |engine| {
         let engine = engine.saga::<CancelBooking>();
-        add::<Booking>(engine, Arc::clone(&town.desk))
+        add::<Booking>(engine, Arc::clone(&cluster.desk))
     });
-    town.begin::<Booking>("trip-1").await;
+    cluster.begin::<Booking>("trip-1").await;
     assert_eq!(
-        town.ended::<Booking>("trip-1").await,
+        cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Completed
     );
     let wait = Duration::from_secs(20);
-    town.desk.set("hotel", crate::support::Effect::Busy(wait));
+    cluster
+        .desk
+        .set("hotel", crate::support::Effect::Busy(wait));
     let data = Trip::on("trip-1");
     let first = started::<CancelBooking>("cancel-1", "a trip", data, Metadata::default());
-    town.write::<CancelBooking>("cancel-1", &[first]).await;
+    cluster.write::<CancelBooking>("cancel-1", &[first]).await;
     let waits = |state: &SagaState<CancelBooking>| state.run().unwrap().steps[0].retry_at.is_some();
-    let state = town.until::<CancelBooking>("cancel-1", waits).await;
+    let state = cluster.until::<CancelBooking>("cancel-1", waits).await;
     let run = state.run().unwrap();
     let pause = run.steps[0].retry_at.unwrap() - run.updated_at;
     assert!(pause.to_std().unwrap() >= wait, "{pause}");
-    town.desk.set("hotel", crate::support::Effect::Good);
-    let ended = town.ended::<CancelBooking>("cancel-1").await;
+    cluster.desk.set("hotel", crate::support::Effect::Good);
+    let ended = cluster.ended::<CancelBooking>("cancel-1").await;
     assert_eq!(ended, SagaOutcome::Completed);
     for step in ["flight", "hotel"] {
-        assert!(town.desk.count(&format!("undo trip-1/{step}/0")) > 0);
+        assert!(cluster.desk.count(&format!("undo trip-1/{step}/0")) > 0);
     }
     node.stop().await;
 }
 
-/// Asks for a hotel in an old version of its table only.
+/// Books a hotel in an old version of its definition only.
 #[derive(Clone, Copy, Debug)]
 struct Shrunk;
 
@@ -256,7 +262,7 @@ impl Saga for Shrunk {
     ];
 }
 
-/// Brings back something else under the same name than it did.
+/// Its step has another response type under the same name.
 #[derive(Clone, Copy, Debug)]
 struct Changed;
 
@@ -282,31 +288,31 @@ impl ExternalStep for HotelNumber {
     fn request(_data: &Trip) {}
 }
 
-fn refused<S: Saga>(town: &TestCluster) -> EngineError {
-    let (engine, ..) = town.builder(EngineConfig::new("one"));
+fn start_error<S: Saga>(cluster: &TestCluster) -> EngineError {
+    let (engine, ..) = cluster.builder(EngineConfig::new("one"));
     let started = engine.saga::<S>().start();
-    started.expect_err("it does not start")
+    started.expect_err("the engine starts")
 }
 
 #[tokio::test]
 async fn an_engine_does_not_start_if_a_step_of_any_version_has_no_provider() {
-    let town = TestCluster::new();
-    let missing = refused::<Shrunk>(&town);
+    let cluster = TestCluster::new();
+    let missing = start_error::<Shrunk>(&cluster);
     let step = EngineError::NoProvider {
         saga: "shrunk",
         definition: 1,
         step: "hotel",
     };
     assert_eq!(missing, step);
-    // One that undoes a step needs that step's provider.
-    let missing = refused::<CancelBooking>(&town);
+    // An undo step needs the provider of the undone step.
+    let missing = start_error::<CancelBooking>(&cluster);
     assert_eq!(
         missing.to_string(),
         "step give_up_hotel of definition 1 of saga cancel_booking has no provider"
     );
 }
 
-/// Its latest table does not come last.
+/// Its latest version is not the last.
 #[derive(Clone, Copy, Debug)]
 struct Unsorted;
 
@@ -319,20 +325,20 @@ impl Saga for Unsorted {
 }
 
 #[tokio::test]
-async fn an_engine_does_not_start_if_the_latest_table_is_not_the_last() {
-    let unsorted = refused::<Unsorted>(&TestCluster::new());
+async fn an_engine_does_not_start_if_versions_do_not_ascend() {
+    let unsorted = start_error::<Unsorted>(&TestCluster::new());
     assert_eq!(
         unsorted.to_string(),
-        "definition 2 of saga unsorted is wrong: the definitions of the tables do not ascend"
+        "definition 2 of saga unsorted is invalid: the versions of the definition do not ascend"
     );
 }
 
 #[tokio::test]
-async fn an_engine_does_not_start_if_a_name_means_two_things() {
-    let changed = refused::<Changed>(&TestCluster::new());
+async fn an_engine_does_not_start_if_a_step_has_two_response_types() {
+    let changed = start_error::<Changed>(&TestCluster::new());
     assert_eq!(
         changed.to_string(),
-        "definition 1 of saga changed is wrong: step hotel brings back alloc::string::String, and u64 in another \
+        "definition 1 of saga changed is invalid: step hotel returns alloc::string::String, and u64 in another \
          version; it needs another name"
     );
 }

@@ -1,6 +1,6 @@
-//! Everything at once: many sagas, an unreliable provider, crashes, zombies, a store out of reach, cancellations.
+//! All faults together: many sagas, an unreliable provider, crashes, zombies, outages of the store, cancellations.
 //!
-//! What happens is random by a seed, in paused time, so that a run can be repeated.
+//! Faults are random by a seed, in paused time, so that a run can be repeated.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -17,7 +17,7 @@ use sagas::{
 use crate::support::{Node, TestCluster, add, outcome};
 use crate::trip::{Called, Inventory, Tour, Travel};
 
-/// Numbers that look random.
+/// A pseudo-random generator (xorshift).
 #[derive(Debug)]
 struct Rng(u64);
 
@@ -35,13 +35,13 @@ struct Entry {
     effects: usize,
     is_effective: bool,
     is_closed: bool,
-    is_refused: bool,
+    is_declined: bool,
 }
 
-/// A provider that does wrong whatever it may do wrong.
+/// A provider with every fault that the contract of a provider allows.
 #[derive(Debug)]
 struct Unreliable {
-    dice: Mutex<Rng>,
+    rng: Mutex<Rng>,
     is_calm: std::sync::atomic::AtomicBool,
     book: Arc<Mutex<BTreeMap<OperationKey, Entry>>>,
     faults: std::sync::atomic::AtomicUsize,
@@ -53,7 +53,7 @@ fn take_effect(
 ) -> Result<String, CallError> {
     let mut book = book.lock().unwrap();
     let entry = book.entry(key.clone()).or_default();
-    if entry.is_closed || entry.is_refused {
+    if entry.is_closed || entry.is_declined {
         return Err(CallError::Declined("the key is closed".to_owned()));
     }
     if !entry.is_effective {
@@ -67,14 +67,14 @@ impl Unreliable {
         if self.is_calm.load(Ordering::Relaxed) {
             return 99;
         }
-        let rolled = self.dice.lock().unwrap().below(100);
+        let rolled = self.rng.lock().unwrap().below(100);
         self.faults
             .fetch_add(usize::from(rolled < 50), Ordering::Relaxed);
         rolled
     }
 
-    async fn dawdle(&self) {
-        let pause = self.dice.lock().unwrap().below(800);
+    async fn delay(&self) {
+        let pause = self.rng.lock().unwrap().below(800);
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
 }
@@ -82,7 +82,7 @@ impl Unreliable {
 #[async_trait]
 impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable {
     async fn act(&self, key: &OperationKey, _call: &String) -> Result<String, CallError> {
-        self.dawdle().await;
+        self.delay().await;
         match self.roll() {
             0..10 => Err(CallError::transient("out of order")),
             10..14 => {
@@ -91,7 +91,7 @@ impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable 
                 if entry.effects > 0 {
                     return Ok("booked".to_owned());
                 }
-                entry.is_refused = true;
+                entry.is_declined = true;
                 Err(CallError::Declined("declined".to_owned()))
             }
             14..22 => {
@@ -105,10 +105,10 @@ impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable 
             }
             36..50 => {
                 let (book, key) = (Arc::clone(&self.book), key.clone());
-                let late = self.dice.lock().unwrap().below(90);
+                let late = self.rng.lock().unwrap().below(90);
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_secs(late)).await;
-                    let _nobody_waits = take_effect(&book, &key);
+                    let _unheeded = take_effect(&book, &key);
                 });
                 std::future::pending().await
             }
@@ -117,7 +117,7 @@ impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable 
     }
 
     async fn look_up(&self, key: &OperationKey) -> Result<OperationStatus<String>, CallError> {
-        self.dawdle().await;
+        self.delay().await;
         if self.roll() < 15 {
             return Err(CallError::unknown("out of order"));
         }
@@ -125,7 +125,7 @@ impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable 
         Ok(match book.get(key) {
             Some(entry) if entry.is_effective => OperationStatus::Done("booked".to_owned()),
             Some(entry) if entry.is_closed => OperationStatus::Compensated,
-            Some(entry) if entry.is_refused => OperationStatus::Declined("declined".to_owned()),
+            Some(entry) if entry.is_declined => OperationStatus::Declined("declined".to_owned()),
             Some(_) | None => OperationStatus::Absent,
         })
     }
@@ -135,7 +135,7 @@ impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable 
         key: &OperationKey,
         _call: &String,
     ) -> Result<CompensationResult, CallError> {
-        self.dawdle().await;
+        self.delay().await;
         let rolled = self.roll();
         if rolled < 15 {
             return Err(CallError::unknown("out of order"));
@@ -159,9 +159,9 @@ impl<S: Travel, const CALL: usize> StepProvider<Called<S, CALL>> for Unreliable 
 }
 
 struct Storm {
-    town: TestCluster,
+    cluster: TestCluster,
     provider: Arc<Unreliable>,
-    dice: Rng,
+    rng: Rng,
     owners: usize,
     nodes: Vec<Node>,
 }
@@ -169,15 +169,15 @@ struct Storm {
 impl Storm {
     fn new(seed: u64) -> Self {
         let provider = Unreliable {
-            dice: Mutex::new(Rng(seed * 7_919 + 1)),
+            rng: Mutex::new(Rng(seed * 7_919 + 1)),
             is_calm: std::sync::atomic::AtomicBool::new(false),
             book: Arc::default(),
             faults: std::sync::atomic::AtomicUsize::new(0),
         };
         let mut storm = Self {
-            town: TestCluster::new(),
+            cluster: TestCluster::new(),
             provider: Arc::new(provider),
-            dice: Rng(seed * 104_729 + 1),
+            rng: Rng(seed * 104_729 + 1),
             owners: 0,
             nodes: Vec::new(),
         };
@@ -198,16 +198,16 @@ impl Storm {
         };
         let provider = Arc::clone(&self.provider);
         let node = self
-            .town
+            .cluster
             .start(config, |builder| add::<Tour>(builder, provider));
         self.nodes.push(node);
     }
 
-    /// Something goes wrong with the processes or the store.
+    /// Injects a fault into the processes or the store.
     async fn strike(&mut self) {
-        let index = usize::try_from(self.dice.below(2)).unwrap();
-        let pause = Duration::from_millis(500 + self.dice.below(7_000));
-        match self.dice.below(5) {
+        let index = usize::try_from(self.rng.below(2)).unwrap();
+        let pause = Duration::from_millis(500 + self.rng.below(7_000));
+        match self.rng.below(5) {
             0 | 1 => {
                 self.nodes.swap_remove(index).abort().await;
                 self.start();
@@ -223,11 +223,11 @@ impl Storm {
                 wire.is_cut.store(false, Ordering::Relaxed);
             }
             _ => {
-                // Both become zombies, and go on.
+                // Both become zombies, and continue.
                 let names: Vec<Arc<str>> = (0..PARTITIONS)
                     .map(|partition| format!("saga/{partition:02}").into())
                     .collect();
-                let store = &self.town.store;
+                let store = &self.cluster.store;
                 let lasts = Duration::from_hours(1);
                 store.seize_leases(&names, "usurper", lasts).await.unwrap();
                 tokio::time::sleep(pause).await;
@@ -238,23 +238,23 @@ impl Storm {
 
     async fn begin(&mut self, number: usize) {
         let saga_id = format!("trip-{number}");
-        self.town.begin::<Tour>(&saga_id).await;
-        if self.dice.below(5) == 0 {
-            let pause = Duration::from_millis(self.dice.below(4_000));
+        self.cluster.begin::<Tour>(&saga_id).await;
+        if self.rng.below(5) == 0 {
+            let pause = Duration::from_millis(self.rng.below(4_000));
             tokio::time::sleep(pause).await;
             // It may be decided, or have ended.
-            let _refused = self
-                .town
+            let _rejected = self
+                .cluster
                 .act::<Tour>(&saga_id, OperatorAction::Cancel)
                 .await;
         }
     }
 
-    /// Waits for the end, as a person who resumes what is suspended.
+    /// Waits for the end, and resumes the saga when it is suspended.
     async fn end(&self, saga_id: &str) -> SagaOutcome {
         loop {
             let state = self
-                .town
+                .cluster
                 .until::<Tour>(saga_id, |state| {
                     outcome(state).is_some() || state.run().unwrap().suspended.is_some()
                 })
@@ -262,26 +262,30 @@ impl Storm {
             if let Some(outcome) = outcome(&state) {
                 return outcome;
             }
-            self.town
+            self.cluster
                 .act::<Tour>(saga_id, OperatorAction::Resume)
                 .await
                 .unwrap();
         }
     }
 
-    async fn judge(&self, saga_id: &str, outcome: SagaOutcome) {
-        let told = self.town.recorded::<Tour>(saga_id).await;
+    async fn check(&self, saga_id: &str, outcome: SagaOutcome) {
+        let recorded = self.cluster.recorded::<Tour>(saga_id).await;
         let ends = ["SagaCompleted", "SagaCompensated", "SagaFailed"];
-        let ends = told.iter().filter(|name| ends.contains(&name.as_str()));
-        assert_eq!(ends.count(), 1, "{saga_id}: {told:?}");
-        let on_it: Inventory = self.town.aggregate(&format!("shelf of {saga_id}")).await;
+        let ends = recorded.iter().filter(|name| ends.contains(&name.as_str()));
+        assert_eq!(ends.count(), 1, "{saga_id}: {recorded:?}");
+        let inventory: Inventory = self.cluster.aggregate(&format!("shelf of {saga_id}")).await;
         let is_done = i64::from(outcome == SagaOutcome::Completed);
         for what in ["hold", "stamp", "archive", "completed"] {
-            assert_eq!(on_it.count(what), is_done, "{saga_id}: {what} of {on_it:?}");
+            assert_eq!(
+                inventory.count(what),
+                is_done,
+                "{saga_id}: {what} of {inventory:?}"
+            );
         }
         let book = self.provider.book.lock().unwrap();
-        let table = <Tour as sagas::Saga>::definition_of(1).unwrap();
-        for step in table.steps() {
+        let definition = <Tour as sagas::Saga>::definition_of(1).unwrap();
+        for step in definition.steps() {
             if matches!(step.kind, StepKind::Local { .. }) {
                 continue;
             }
@@ -315,10 +319,10 @@ async fn storm(seed: u64, sagas: usize) -> (usize, usize, usize) {
         completed += usize::from(outcome == SagaOutcome::Completed);
         ends.push((saga_id, outcome));
     }
-    // Whatever is late arrives.
+    // Wait for late actions.
     tokio::time::sleep(Duration::from_mins(5)).await;
     for (saga_id, outcome) in &ends {
-        storm.judge(saga_id, *outcome).await;
+        storm.check(saga_id, *outcome).await;
     }
     for node in storm.nodes.drain(..) {
         assert_eq!(node.engine.open(), []);

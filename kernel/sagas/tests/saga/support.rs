@@ -1,4 +1,4 @@
-//! Processes that share a store, and a provider that does as it is told.
+//! Processes that share a store, and a provider with programmable effects.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -24,25 +24,25 @@ use tokio::time::Instant;
 use crate::flaky_store::FlakyStore;
 use crate::trip::{AUTHORISE, CHARGE, Called, FLIGHT, HOTEL, NOTIFY, REFUND, Travel, Trip};
 
-/// Longer than the pauses between two looks at the leases, and long enough for any take-over.
+/// Longer than the renewal interval of the leases, and long enough for any take-over.
 pub const LONG: Duration = Duration::from_mins(1);
 
-/// What the provider does with a step's action.
+/// How the provider handles a step's action.
 #[derive(Clone, Debug)]
 pub enum Effect {
     Good,
-    /// Does not happen this time.
+    /// A transient failure without an effect.
     Transient,
-    /// Does not happen, and neither does anything else for so long.
+    /// Every call, look-up and undo is rate limited with this `retry_after`.
     Busy(Duration),
-    /// Does not happen this time; what became of it is not told.
+    /// A transient failure without an effect; look-ups are never answered.
     Mute,
     Declined,
-    /// Takes effect when a permit is there.
+    /// Takes effect once a permit is available.
     Gated(Arc<Semaphore>),
 }
 
-/// A provider. What it was asked for is written down.
+/// A provider that records its calls.
 #[derive(Debug, Default)]
 pub struct TestProvider {
     deeds: Mutex<HashMap<String, Effect>>,
@@ -62,7 +62,7 @@ impl TestProvider {
         self.broken_undo.store(is_broken, Ordering::Relaxed);
     }
 
-    /// What was asked for so far, such as `act trip-1/flight/0`.
+    /// The calls so far, such as `act trip-1/flight/0`.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
@@ -87,14 +87,14 @@ impl TestProvider {
     }
 }
 
-/// One call under way.
+/// A call in flight.
 struct Flight<'a>(&'a TestProvider);
 
 impl<'a> Flight<'a> {
-    fn begin(desk: &'a TestProvider) -> Self {
-        let now = desk.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        desk.most_in_flight.fetch_max(now, Ordering::Relaxed);
-        Self(desk)
+    fn begin(provider: &'a TestProvider) -> Self {
+        let now = provider.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        provider.most_in_flight.fetch_max(now, Ordering::Relaxed);
+        Self(provider)
     }
 }
 
@@ -164,7 +164,7 @@ fn busy(wait: Duration) -> CallError {
     CallError::transient("busy").with_retry_after(Some(wait))
 }
 
-/// Who carries out all calls of a saga.
+/// The provider of all calls of a saga.
 pub trait Outside<S: Travel>:
     StepProvider<Called<S, FLIGHT>>
     + StepProvider<Called<S, HOTEL>>
@@ -185,7 +185,7 @@ impl<S: Travel, P> Outside<S> for P where
 {
 }
 
-/// Adds a saga to an engine, with who carries out its calls.
+/// Adds a saga to an engine, with the provider of its calls.
 pub fn add<S: Travel>(engine: EngineBuilder, outside: Arc<impl Outside<S>>) -> EngineBuilder {
     let engine = engine.provider::<Called<S, FLIGHT>>(outside.clone());
     let engine = engine.provider::<Called<S, HOTEL>>(outside.clone());
@@ -210,14 +210,14 @@ impl Node {
         self.executing.finished().await;
     }
 
-    /// Ends as a crash does.
+    /// Ends as in a crash.
     pub async fn abort(self) {
         self.wire.is_cut.store(true, Ordering::Relaxed);
         self.tasks.abort().await;
     }
 }
 
-/// A store with its time, a provider, and everybody who is not an engine.
+/// A store with its clock, a provider, and a process without an engine that sends commands.
 pub struct TestCluster {
     pub store: Arc<MemoryEventStore>,
     pub clock: Arc<TokioClock>,
@@ -244,7 +244,7 @@ impl TestCluster {
         }
     }
 
-    /// A process of this name that drives sagas of kind `S`.
+    /// Starts a process that drives sagas of kind `S`.
     pub fn node<S: Travel>(&self, owner: &str) -> Node {
         self.start(EngineConfig::new(owner), |builder| {
             add::<S>(builder, Arc::clone(&self.desk))
@@ -266,7 +266,7 @@ impl TestCluster {
         }
     }
 
-    /// What an engine of this process is put together with.
+    /// The builder of a process's engine, with its store and executor.
     pub fn builder(&self, config: EngineConfig) -> (EngineBuilder, Arc<FlakyStore>, ExecutorTasks) {
         let wire = Arc::new(FlakyStore::new(Arc::clone(&self.store)));
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
@@ -298,13 +298,13 @@ impl TestCluster {
         self.write::<S>(saga_id, &[first]).await;
     }
 
-    /// Appends to a saga's stream that does not exist yet.
+    /// Creates a saga's stream with these events.
     pub async fn write<S: Travel>(&self, saga_id: &str, events: &[EventOf<S>]) {
         let events = events.iter().map(DomainEvent::encode).collect();
         self.write_encoded::<S>(saga_id, events).await;
     }
 
-    /// The same, with events of any shape.
+    /// Creates a saga's stream with encoded events.
     pub async fn write_encoded<S: Travel>(&self, saga_id: &str, events: Vec<EncodedEvent>) {
         let new = events.into_iter().map(|event| NewEvent {
             event,
@@ -320,7 +320,7 @@ impl TestCluster {
         assert!(answers[0].is_ok(), "{answers:?}");
     }
 
-    /// A person acts, through another process.
+    /// Executes an operator's command in another process.
     pub async fn act<S: Travel>(
         &self,
         saga_id: &str,
@@ -334,11 +334,11 @@ impl TestCluster {
             .await
     }
 
-    /// The provider says by itself that something happened, and another process hears it.
+    /// Executes a provider's notification in another process.
     pub async fn hint<S: Travel>(&self, saga_id: &str, key: &str) -> Result<(), ActionRejected> {
         let by = Actor {
             id: "the provider".to_owned(),
-            reason: "it says so".to_owned(),
+            reason: "a notification".to_owned(),
         };
         self.execute(&OperatorCommand::<S>::hint(saga_id, key, by))
             .await
@@ -353,7 +353,7 @@ impl TestCluster {
         };
         match self.executor.execute(acts, &context).await {
             Ok(_) => Ok(()),
-            Err(ExecuteError::Rejected(refused)) => Err(refused),
+            Err(ExecuteError::Rejected(rejected)) => Err(rejected),
             Err(other) => panic!("{other}"),
         }
     }
@@ -364,7 +364,7 @@ impl TestCluster {
         state
     }
 
-    /// An aggregate as the store has it.
+    /// An aggregate, folded from the store.
     pub async fn aggregate<A: Aggregate>(&self, id: &str) -> A {
         let mut state = A::default();
         for envelope in self.stream::<A>(id).await {
@@ -392,7 +392,7 @@ impl TestCluster {
         decoded.collect()
     }
 
-    /// Waits until a step waits for its next try, behind so many.
+    /// Waits until a step waits for its next try after this many.
     pub async fn tried<S: Travel>(&self, saga_id: &str, name: &str, attempts: u32) -> SagaState<S> {
         let waits = |state: &SagaState<S>| {
             let step = step(state, name);
@@ -401,10 +401,10 @@ impl TestCluster {
         self.until(saga_id, waits).await
     }
 
-    /// Waits until a saga is as it should be.
+    /// Waits until a saga fulfils a condition.
     ///
     /// # Panics
-    /// If it is not within an hour.
+    /// If it does not within an hour.
     pub async fn until<S: Travel>(
         &self,
         saga_id: &str,
@@ -420,7 +420,7 @@ impl TestCluster {
             tokio::select! {
                 _ = self.store.wait_for(head.next()) => {}
                 () = tokio::time::sleep_until(limit) => {
-                    panic!("{saga_id} never came to be so: {state:?}\n{:?}", self.desk.asked());
+                    panic!("the condition on {saga_id} was not fulfilled: {state:?}\n{:?}", self.desk.asked());
                 }
             }
         }
@@ -438,7 +438,7 @@ impl TestCluster {
             .await
     }
 
-    /// Waits until the provider was asked.
+    /// Waits until the provider was called.
     pub async fn asked(&self, what: &str) {
         self.asked_times(what, 1).await;
     }
@@ -448,14 +448,14 @@ impl TestCluster {
         while self.desk.count(what) < times {
             assert!(
                 Instant::now() < limit,
-                "{what} was not asked: {:?}",
+                "{what} was not called: {:?}",
                 self.desk.asked()
             );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
-    /// How many partitions somebody holds.
+    /// How many partitions this owner holds.
     pub async fn held(&self, owner: &str, lease: Duration) -> usize {
         let leases = self.store.renew_leases(owner, lease).await.unwrap();
         let of_partitions = leases

@@ -66,7 +66,7 @@ impl Command for PutOn {
     }
 }
 
-/// What all these sagas know.
+/// The data of these sagas.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trip {
     pub shelf: String,
@@ -101,7 +101,7 @@ pub const CHARGE: usize = 3;
 pub const NOTIFY: usize = 4;
 pub const REFUND: usize = 5;
 
-/// One of the calls, as a step of a saga.
+/// One of the calls as a step.
 #[derive(Debug)]
 pub struct Called<S, const CALL: usize>(PhantomData<fn() -> S>);
 

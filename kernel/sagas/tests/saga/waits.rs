@@ -1,4 +1,4 @@
-//! A provider that says how long it wants to be left alone is left alone for so long.
+//! A step is not retried before the `retry_after` of its provider.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,24 +13,24 @@ use sagas::{
 use crate::support::{Effect, Node, TestCluster, add, gate, step};
 use crate::trip::{Booking, ErrandSaga, Travel};
 
-/// By how much the tries are spread behind the end of a wait, at most.
+/// The maximum jitter after the end of a wait.
 const SPREAD: Duration = RetryPolicy::DEFAULT.min;
 
-/// A process whose own pauses are shorter than what providers ask for.
-fn hasty<S: Travel>(town: &TestCluster, owner: &str) -> Node {
+/// Starts a process whose own backoff is shorter than the waits in these tests.
+fn hasty<S: Travel>(cluster: &TestCluster, owner: &str) -> Node {
     let config = EngineConfig {
         longest_pause: Duration::from_secs(1),
         lease: Duration::from_secs(3),
         ..EngineConfig::new(owner)
     };
-    let desk = Arc::clone(&town.desk);
-    town.start(config, |builder| add::<S>(builder, desk))
+    let provider = Arc::clone(&cluster.desk);
+    cluster.start(config, |builder| add::<S>(builder, provider))
 }
 
-/// Waits until a step waits, and tells for how long and until when.
-async fn pause<S: Travel>(town: &TestCluster, name: &str) -> (Duration, DateTime<Utc>) {
+/// Waits until a step waits. Returns for how long and until when.
+async fn pause<S: Travel>(cluster: &TestCluster, name: &str) -> (Duration, DateTime<Utc>) {
     let waits = |state: &SagaState<S>| step(state, name).retry_at.is_some();
-    let state = town.until::<S>("trip-1", waits).await;
+    let state = cluster.until::<S>("trip-1", waits).await;
     let due = step(&state, name).retry_at.unwrap();
     let pause = due - state.run().unwrap().updated_at;
     (pause.to_std().unwrap(), due)
@@ -42,16 +42,16 @@ fn assert_is_about(pause: Duration, wait: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_is_not_tried_again_before_its_provider_wants_to_be_asked() {
-    let town = TestCluster::new();
+async fn a_step_is_not_retried_before_its_retry_after() {
+    let cluster = TestCluster::new();
     let wait = Duration::from_secs(20);
-    town.desk.set("flight", Effect::Busy(wait));
-    let node = hasty::<Booking>(&town, "one");
-    town.begin::<Booking>("trip-1").await;
-    assert_is_about(pause::<Booking>(&town, "flight").await.0, wait);
-    town.desk.set("flight", Effect::Good);
+    cluster.desk.set("flight", Effect::Busy(wait));
+    let node = hasty::<Booking>(&cluster, "one");
+    cluster.begin::<Booking>("trip-1").await;
+    assert_is_about(pause::<Booking>(&cluster, "flight").await.0, wait);
+    cluster.desk.set("flight", Effect::Good);
     assert_eq!(
-        town.ended::<Booking>("trip-1").await,
+        cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Completed
     );
     node.stop().await;
@@ -59,24 +59,24 @@ async fn a_step_is_not_tried_again_before_its_provider_wants_to_be_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_survives_a_crash() {
-    let town = TestCluster::new();
+    let cluster = TestCluster::new();
     let wait = Duration::from_secs(20);
-    town.desk.set("flight", Effect::Busy(wait));
-    let one = hasty::<Booking>(&town, "one");
-    town.begin::<Booking>("trip-1").await;
-    let (pause, due) = pause::<Booking>(&town, "flight").await;
+    cluster.desk.set("flight", Effect::Busy(wait));
+    let one = hasty::<Booking>(&cluster, "one");
+    cluster.begin::<Booking>("trip-1").await;
+    let (pause, due) = pause::<Booking>(&cluster, "flight").await;
     assert_is_about(pause, wait);
     one.abort().await;
-    town.desk.set("flight", Effect::Good);
-    let two = hasty::<Booking>(&town, "two");
-    town.asked_times("act trip-1/flight", 2).await;
+    cluster.desk.set("flight", Effect::Good);
+    let two = hasty::<Booking>(&cluster, "two");
+    cluster.asked_times("act trip-1/flight", 2).await;
     assert!(
-        town.clock.now() >= due,
+        cluster.clock.now() >= due,
         "{} is before {due}",
-        town.clock.now()
+        cluster.clock.now()
     );
     assert_eq!(
-        town.ended::<Booking>("trip-1").await,
+        cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Completed
     );
     two.stop().await;
@@ -84,41 +84,42 @@ async fn a_wait_survives_a_crash() {
 
 #[tokio::test(start_paused = true)]
 async fn a_compensation_waits_as_well() {
-    let town = TestCluster::new();
+    let cluster = TestCluster::new();
     let wait = Duration::from_secs(90);
     let gate = gate();
-    town.desk.set("hotel", Effect::Gated(Arc::clone(&gate)));
-    let node = hasty::<Booking>(&town, "one");
-    town.begin::<Booking>("trip-1").await;
-    town.asked("act trip-1/hotel").await;
-    town.desk.set("flight", Effect::Busy(wait));
-    town.act::<Booking>("trip-1", OperatorAction::Cancel)
+    cluster.desk.set("hotel", Effect::Gated(Arc::clone(&gate)));
+    let node = hasty::<Booking>(&cluster, "one");
+    cluster.begin::<Booking>("trip-1").await;
+    cluster.asked("act trip-1/hotel").await;
+    cluster.desk.set("flight", Effect::Busy(wait));
+    cluster
+        .act::<Booking>("trip-1", OperatorAction::Cancel)
         .await
         .unwrap();
     gate.add_permits(1);
-    assert_is_about(pause::<Booking>(&town, "flight").await.0, wait);
-    town.desk.set("flight", Effect::Good);
+    assert_is_about(pause::<Booking>(&cluster, "flight").await.0, wait);
+    cluster.desk.set("flight", Effect::Good);
     assert_eq!(
-        town.ended::<Booking>("trip-1").await,
+        cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Compensated
     );
-    assert_eq!(town.desk.count("undo trip-1/flight"), 2);
+    assert_eq!(cluster.desk.count("undo trip-1/flight"), 2);
     node.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_does_not_even_tell_what_became_of_a_call_is_left_alone_too() {
-    let town = TestCluster::new();
+async fn a_look_up_with_a_retry_after_waits_too() {
+    let cluster = TestCluster::new();
     let wait = Duration::from_secs(10);
-    town.desk.set("flight", Effect::Gated(gate()));
-    let node = hasty::<Booking>(&town, "one");
-    town.begin::<Booking>("trip-1").await;
-    town.asked("act trip-1/flight").await;
-    town.desk.set("flight", Effect::Busy(wait));
-    town.asked("look trip-1/flight").await;
-    assert_is_about(pause::<Booking>(&town, "flight").await.0, wait);
-    // Neither does the ledger tell more than is known.
-    let events = town.events::<Booking>("trip-1").await;
+    cluster.desk.set("flight", Effect::Gated(gate()));
+    let node = hasty::<Booking>(&cluster, "one");
+    cluster.begin::<Booking>("trip-1").await;
+    cluster.asked("act trip-1/flight").await;
+    cluster.desk.set("flight", Effect::Busy(wait));
+    cluster.asked("look trip-1/flight").await;
+    assert_is_about(pause::<Booking>(&cluster, "flight").await.0, wait);
+    // The recorded outcome stays unknown.
+    let events = cluster.events::<Booking>("trip-1").await;
     let failed = events.iter().rev().find_map(|event| match event {
         SagaEvent::StepFailed(failed) => Some(failed.outcome),
         _ => None,
@@ -128,61 +129,63 @@ async fn a_provider_that_does_not_even_tell_what_became_of_a_call_is_left_alone_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_behind_the_deadline_of_the_step_ends_its_tries() {
-    let town = TestCluster::new();
-    town.desk
+async fn a_wait_past_the_deadline_of_the_step_ends_its_tries() {
+    let cluster = TestCluster::new();
+    cluster
+        .desk
         .set("flight", Effect::Busy(Duration::from_secs(31)));
-    let node = hasty::<Booking>(&town, "one");
-    let begun = town.clock.now();
-    town.begin::<Booking>("trip-1").await;
+    let node = hasty::<Booking>(&cluster, "one");
+    let start = cluster.clock.now();
+    cluster.begin::<Booking>("trip-1").await;
     assert_eq!(
-        town.ended::<Booking>("trip-1").await,
+        cluster.ended::<Booking>("trip-1").await,
         SagaOutcome::Compensated
     );
-    assert_eq!(town.desk.count("act trip-1/flight"), 1);
-    let passed = (town.clock.now() - begun).to_std().unwrap();
+    assert_eq!(cluster.desk.count("act trip-1/flight"), 1);
+    let passed = (cluster.clock.now() - start).to_std().unwrap();
     assert!(passed < Duration::from_secs(25), "{passed:?}");
     node.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_wait_is_endless_and_a_person_can_end_it() {
-    let town = TestCluster::new();
-    town.desk.set("refund", Effect::Busy(Duration::MAX));
-    let node = hasty::<ErrandSaga>(&town, "one");
-    town.begin::<ErrandSaga>("trip-1").await;
+async fn a_wait_is_limited_and_an_operator_can_end_it() {
+    let cluster = TestCluster::new();
+    cluster.desk.set("refund", Effect::Busy(Duration::MAX));
+    let node = hasty::<ErrandSaga>(&cluster, "one");
+    cluster.begin::<ErrandSaga>("trip-1").await;
     assert_is_about(
-        pause::<ErrandSaga>(&town, "refund").await.0,
+        pause::<ErrandSaga>(&cluster, "refund").await.0,
         MAX_RETRY_AFTER,
     );
-    town.desk.set("refund", Effect::Good);
-    let before = town.clock.now();
-    town.act::<ErrandSaga>("trip-1", OperatorAction::Retry)
+    cluster.desk.set("refund", Effect::Good);
+    let before = cluster.clock.now();
+    cluster
+        .act::<ErrandSaga>("trip-1", OperatorAction::Retry)
         .await
         .unwrap();
     assert_eq!(
-        town.ended::<ErrandSaga>("trip-1").await,
+        cluster.ended::<ErrandSaga>("trip-1").await,
         SagaOutcome::Completed
     );
-    assert!(town.clock.now() - before < TimeDelta::minutes(1));
+    assert!(cluster.clock.now() - before < TimeDelta::minutes(1));
     node.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_never_happened_needs_no_undo_however_little_the_provider_tells() {
-    // Nothing of it is ever sent: the first try is turned away, and every question after it as well, or not answered.
-    for deed in [Effect::Busy(Duration::from_secs(1)), Effect::Mute] {
-        let town = TestCluster::new();
-        town.desk.set("hotel", deed.clone());
-        let node = hasty::<Booking>(&town, "one");
-        town.begin::<Booking>("trip-1").await;
+async fn an_action_without_an_effect_is_not_undone_even_if_no_look_up_succeeds() {
+    // The action is never executed: the first try fails, and every look-up after it is rejected or not answered.
+    for effect in [Effect::Busy(Duration::from_secs(1)), Effect::Mute] {
+        let cluster = TestCluster::new();
+        cluster.desk.set("hotel", effect.clone());
+        let node = hasty::<Booking>(&cluster, "one");
+        cluster.begin::<Booking>("trip-1").await;
         assert_eq!(
-            town.ended::<Booking>("trip-1").await,
+            cluster.ended::<Booking>("trip-1").await,
             SagaOutcome::Compensated
         );
-        assert!(town.desk.count("look trip-1/hotel") > 0, "{deed:?}");
-        assert_eq!(town.desk.count("undo trip-1/hotel"), 0, "{deed:?}");
-        assert_eq!(town.desk.count("undo trip-1/flight"), 1, "{deed:?}");
+        assert!(cluster.desk.count("look trip-1/hotel") > 0, "{effect:?}");
+        assert_eq!(cluster.desk.count("undo trip-1/hotel"), 0, "{effect:?}");
+        assert_eq!(cluster.desk.count("undo trip-1/flight"), 1, "{effect:?}");
         node.stop().await;
     }
 }

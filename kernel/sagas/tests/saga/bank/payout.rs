@@ -1,4 +1,4 @@
-//! The saga: money leaves an account here and arrives at another bank, or comes back.
+//! The saga: money leaves an account here and arrives at another bank, or is paid back.
 
 use event_sourcing::execute::Lane;
 use sagas::{ExternalStep, Role, Saga, SagaDefinition, Step, StepRejected, Writes};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, deposit, withdraw};
 
-/// What it begins with, and also what it asks of the other bank.
+/// The data of the saga, and the request to the other bank.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     pub from: String,
@@ -37,7 +37,7 @@ const WITHDRAW: Step<Payout> =
     .undone_by(|order, _| Ok(Writes::none().and::<Account>(&*order.from, deposit(order.cents))))
     .writing(|order| vec![Lane::write::<Account>(&order.from)]);
 
-/// Has the other bank take the money. It is asked for what the saga began with.
+/// Sends the money to the other bank.
 pub struct Send;
 
 impl ExternalStep for Send {
